@@ -1,0 +1,116 @@
+"""Every way the service says no. Each class has one stable code, listed in docs/api.md; none knows HTTP."""
+
+from typing import ClassVar
+
+
+class ClipferryError(Exception):
+    """Base of all domain errors: `code` is stable and machine-readable, the text is for people."""
+
+    code: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidSettings(ClipferryError):
+    code = "INVALID_SETTINGS"
+
+
+class InvalidRequest(ClipferryError):
+    """The caller's request can never succeed as it is."""
+
+    code = "INVALID_REQUEST"
+
+
+class InvalidUri(InvalidRequest):
+    code = "INVALID_URI"
+
+
+class InvalidCursor(InvalidRequest):
+    code = "INVALID_CURSOR"
+
+
+class BodyTooLarge(InvalidRequest):
+    code = "BODY_TOO_LARGE"
+
+
+class NotFound(ClipferryError):
+    code = "NOT_FOUND"
+
+
+class Forbidden(ClipferryError):
+    code = "FORBIDDEN"
+
+
+class IdempotencyConflict(ClipferryError):
+    """The idempotency key was used before with another request."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+
+
+class PreflightFailed(ClipferryError):
+    """A prefix cannot be imported. `reason` is one of the three codes that Foretify scripts know."""
+
+    code = "PREFLIGHT_FAILED"
+
+
+class CannotAccess(PreflightFailed):
+    code = "CANNOT_ACCESS"
+
+
+class LimitExceeded(PreflightFailed):
+    code = "LIMIT_EXCEEDED"
+
+
+class PreflightUnknown(PreflightFailed):
+    code = "UNKNOWN_ERROR"
+
+
+class ObjectError(ClipferryError):
+    """One object could not be read or copied; `operation` and `uri` say which call met it."""
+
+    code = "OBJECT_ERROR"
+
+    def __init__(self, message: str, *, operation: str, uri: str) -> None:
+        super().__init__(f"{operation} {uri}: {message}")
+        self.operation = operation
+        self.uri = uri
+
+
+class ObjectMissing(ObjectError):
+    code = "NOT_FOUND"
+
+
+class AccessDenied(ObjectError):
+    code = "CANNOT_ACCESS"
+
+
+class SourceChanged(ObjectError):
+    """The object is no longer the one that was planned (another ETag)."""
+
+    code = "SOURCE_CHANGED"
+
+
+class ObjectRejected(ObjectError):
+    """The store refuses this object for good (archived, an invalid key, over its limits)."""
+
+    code = "OBJECT_REJECTED"
+
+
+class SourceUnavailable(ObjectError):
+    """The store answered with throttling, a server error or not at all: another try may succeed."""
+
+    code = "SOURCE_UNAVAILABLE"
+
+
+class BatchIncomplete(ClipferryError):
+    """Some clips of a batch met a passing fault: the state machine is to run the batch again."""
+
+    code = "BATCH_INCOMPLETE"
+
+
+class WorkflowUnavailable(ClipferryError):
+    """The state machine could not be reached; the job is kept and the sweep starts it later."""
+
+    code = "WORKFLOW_UNAVAILABLE"

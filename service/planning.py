@@ -1,0 +1,229 @@
+"""Pure rules of an import: URIs, destination keys, manifest lines, batches, part sizes, ids, final statuses."""
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from service.errors import InvalidUri
+from service.schema import Batch, ClipStatus, Counts, JobStatus, ManifestEntry
+
+MAX_KEY_BYTES = 1024  # S3: object key names, UTF-8 encoded
+MAX_COPY_BYTES = 5 * 1024**3  # S3: one CopyObject or UploadPartCopy request
+MAX_PARTS = 10_000  # S3: parts of a multipart upload
+PART_CLIPS = 1_000
+"""Lines of a manifest part. Parts are cut at fixed ordinals, so a page of clips needs no index to be found."""
+
+PROJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_NOT_IN_A_SEGMENT = re.compile(r"[/%\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class S3Uri:
+    bucket: str
+    key: str
+    """Verbatim: `%`, `+`, `?` and spaces are characters of the key."""
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def parse_object_uri(uri: str) -> S3Uri:
+    """`s3://bucket/key`; raises `InvalidUri`."""
+    parsed = parse_prefix_uri(uri)
+    if not parsed.key:
+        raise InvalidUri(f"{_shown(uri)} names a bucket but no object")
+    return parsed
+
+
+def parse_prefix_uri(uri: str) -> S3Uri:
+    """`s3://bucket`, `s3://bucket/` or `s3://bucket/prefix`; raises `InvalidUri`."""
+    scheme, separator, rest = uri.partition("://")
+    if not separator or scheme != "s3":
+        raise InvalidUri(f"{_shown(uri)} is not an s3:// URI")
+    bucket, _, key = rest.partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise InvalidUri(f"{_shown(uri)}: {_shown(bucket)} is not an S3 bucket name")
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidUri(f"{_shown(uri)} is not valid Unicode") from error
+    if size > MAX_KEY_BYTES:
+        raise InvalidUri(f"{_shown(uri)}: the key has {size} bytes, S3 allows {MAX_KEY_BYTES}")
+    return S3Uri(bucket, key)
+
+
+def _shown(text: str) -> str:
+    """Quoted for an error message, with nothing that could break a terminal or a log line, and not endless."""
+    return ascii(text if len(text) <= 200 else text[:200] + "…")
+
+
+def is_folder_marker(key: str, size: int) -> bool:
+    """Consoles make empty objects named `folder/`: they are no clips."""
+    return size == 0 and key.endswith("/")
+
+
+def destination_key(project: str, folder: str | None, bucket: str, key: str) -> str:
+    """The one place of a source object in the clips bucket: `project/folder/bucket/key`.
+
+    Stable (nothing but the arguments), free of collisions (each argument but the key is one path segment) and below
+    the project's prefix. `-` stands for "no folder". A key that does not fit, or that has `.` or `..` segments which
+    some tools resolve, becomes `bucket~/SHA-256/name` instead; no bucket name holds a `~`.
+    """
+    root = f"{project}/{_folder_segment(folder)}/{bucket}"
+    mirrored = f"{root}/{key}"
+    segments = key.split("/")
+    if len(mirrored.encode()) <= MAX_KEY_BYTES and not {".", ".."} & set(segments):
+        return mirrored
+    start = f"{root}~/{hashlib.sha256(key.encode()).hexdigest()}/"
+    name = next((segment for segment in reversed(segments) if segment.strip(".")), "object")
+    room = MAX_KEY_BYTES - len(start.encode())
+    return start + name.encode()[-room:].decode(errors="ignore")
+
+
+def _folder_segment(folder: str | None) -> str:
+    if folder is None:
+        return "-"
+    if folder.strip(".") == "" or folder == "-":
+        return "".join(f"%{byte:02X}" for byte in folder.encode())
+    return _NOT_IN_A_SEGMENT.sub(lambda match: quote(match[0], safe=""), folder)
+
+
+# --- ids -----------------------------------------------------------------------------------------------------------
+
+
+def new_job_id() -> str:
+    return f"ij_{secrets.token_hex(12)}"
+
+
+def job_id_for(project: str, idempotency_key: str) -> str:
+    """The same project and key name the same job, whoever computes it."""
+    digest = hashlib.sha256(f"{project}\0{idempotency_key}".encode()).hexdigest()
+    return f"ij_{digest[:24]}"
+
+
+def clip_id(job_id: str, ordinal: int) -> str:
+    return f"{job_id}-{ordinal}"
+
+
+def request_digest(request: object) -> str:
+    """SHA-256 of a request's canonical JSON."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+# --- state keys ----------------------------------------------------------------------------------------------------
+
+
+def request_key(job_id: str) -> str:
+    return f"jobs/{job_id}/request.jsonl"
+
+
+def upload_list_key(job_id: str, name: str) -> str:
+    return f"jobs/{job_id}/uploads/{name}.jsonl"
+
+
+def part_key(job_id: str, part: int) -> str:
+    return f"jobs/{job_id}/manifest/part-{part:06d}.jsonl"
+
+
+def batches_key(job_id: str, round_number: int | None = None) -> str:
+    """The list of batches that the map reads, or what one round of planning adds to it."""
+    return f"jobs/{job_id}/batches.jsonl" if round_number is None else f"jobs/{job_id}/rounds/{round_number:04d}.jsonl"
+
+
+# --- manifest ------------------------------------------------------------------------------------------------------
+
+
+def encode_entry(entry: ManifestEntry) -> bytes:
+    """One manifest line, without the fields that are empty."""
+    fields = {name: value for name, value in asdict(entry).items() if value is not None}
+    if entry.status is ClipStatus.PENDING:
+        del fields["status"]
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+
+def decode_entries(lines: bytes) -> list[ManifestEntry]:
+    return [_decode_entry(line) for line in lines.splitlines()]
+
+
+def _decode_entry(line: bytes) -> ManifestEntry:
+    fields = json.loads(line)
+    return ManifestEntry(**fields | {"status": ClipStatus(fields.get("status", ClipStatus.PENDING))})
+
+
+def encode_batch(batch: Batch) -> bytes:
+    return json.dumps(asdict(batch), separators=(",", ":")).encode() + b"\n"
+
+
+def decode_batches(lines: bytes) -> Iterator[Batch]:
+    return (Batch(**json.loads(line)) for line in lines.splitlines())
+
+
+# --- batches and parts ---------------------------------------------------------------------------------------------
+
+
+def cut_batches(sizes: Sequence[int], *, max_clips: int, max_bytes: int) -> Iterator[tuple[int, int]]:
+    """(first index, count) of consecutive runs with at most `max_clips` clips and `max_bytes` bytes each.
+
+    A clip larger than `max_bytes` is a run of its own.
+    """
+    first, total = 0, 0
+    for index, size in enumerate(sizes):
+        if index > first and (index - first == max_clips or total + size > max_bytes):
+            yield first, index - first
+            first, total = index, 0
+        total += size
+    if first < len(sizes):
+        yield first, len(sizes) - first
+
+
+def copy_parts(size: int, *, part_bytes: int) -> list[tuple[int, int]]:
+    """(first byte, last byte) of each part of a multipart copy, as `CopySourceRange` counts them.
+
+    Parts grow beyond `part_bytes` where S3's 10,000 parts would not be enough.
+    """
+    part = max(part_bytes, -(-size // MAX_PARTS))
+    if part > MAX_COPY_BYTES:
+        raise ValueError(f"{size} bytes are beyond S3's largest object")
+    return [(start, min(start + part, size) - 1) for start in range(0, size, part)]
+
+
+def duplicates_of_first(keys: Iterable[str]) -> dict[int, int]:
+    """index → index of the first equal one, for every entry that repeats an earlier one."""
+    seen: dict[str, int] = {}
+    repeats: dict[int, int] = {}
+    for index, key in enumerate(keys):
+        first = seen.setdefault(key, index)
+        if first != index:
+            repeats[index] = first
+    return repeats
+
+
+# --- statuses ------------------------------------------------------------------------------------------------------
+
+
+def final_status(counts: Counts, *, cancel_requested: bool) -> JobStatus:
+    """The terminal status of a job whose clips are all settled.
+
+    FAILED: nothing landed though something was asked for. A job that asked for nothing is COMPLETED.
+    """
+    if counts.cancelled or (cancel_requested and counts.settled < counts.total):
+        return JobStatus.CANCELLED
+    if not counts.failed:
+        return JobStatus.COMPLETED
+    return JobStatus.COMPLETED_WITH_ERRORS if counts.copied or counts.skipped else JobStatus.FAILED
+
+
+def run_name(prefix: str | None, uri: str) -> str:
+    """A clip's run: the prefix and the object's name without its extension."""
+    return (prefix or "") + PurePosixPath(uri).stem
+
+
+def extension(key: str) -> str:
+    """Lower-case extension with its dot, empty where there is none."""
+    return PurePosixPath(key).suffix.lower()

@@ -1,0 +1,161 @@
+"""What the use cases need from outside, as Protocols. Adapters are in `service.aws`, fakes in `tests.fakes`.
+
+Unless a method says otherwise it raises nothing of its own; faults of the network or of AWS pass through and the
+caller's caller (the state machine, the queue) tries again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from service.schema import ApiKey, ClipRow, Job, JobStatus, ListedObject, ManifestEntry, Tally, Upload
+
+
+class Clock(Protocol):
+    def __call__(self) -> str:
+        """Now, in the format that `service.schema` names."""
+        ...
+
+
+class Storage(Protocol):
+    """Objects in source buckets and in the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+
+    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        """Pages of up to 1,000 objects in UTF-8 binary order, only keys after `start_after`."""
+        ...
+
+    def stat(self, bucket: str, key: str) -> ListedObject: ...
+
+    def copy(self, entry: ManifestEntry) -> ListedObject:
+        """Copy exactly the planned object (size, ETag, version) to its destination; return what lies there now."""
+        ...
+
+
+class StateFiles(Protocol):
+    """Objects in the state bucket: requests, manifests, batch lists."""
+
+    def put(self, key: str, body: bytes) -> str:
+        """Store and return the ETag."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Raises `NotFound`."""
+        ...
+
+    def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
+        """Part of the object that has this very ETag. Raises `SourceChanged` where it has another."""
+        ...
+
+
+class JobStore(Protocol):
+    def create(self, job: Job) -> bool:
+        """False where a job of that id exists already; nothing is written then."""
+        ...
+
+    def get(self, job_id: str) -> Job | None: ...
+
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
+        """Newest first; `after` and the second value are positions (None: the end)."""
+        ...
+
+    def begin_planning(self, job_id: str, now: str) -> Job | None:
+        """Close a pending job for further uploads and return it; None where it is terminal or absent."""
+        ...
+
+    def end_planning(self, job_id: str, *, total: int, now: str) -> None: ...
+
+    def end(self, job_id: str, *, status: JobStatus, code: str | None, message: str | None, now: str) -> bool:
+        """Set the terminal status, once. False where the job has one already."""
+        ...
+
+    def request_cancel(self, job_id: str, now: str) -> bool:
+        """False where the job is terminal already."""
+        ...
+
+    def cancel_requested(self, job_id: str) -> bool: ...
+
+    def record_batch(self, job_id: str, number: int, tally: Tally, now: str) -> bool:
+        """Add the batch's tally to the counts, once. False where this batch was recorded before."""
+        ...
+
+    def is_recorded(self, job_id: str, number: int) -> bool: ...
+
+    def recorded_batches(self, job_id: str) -> set[int]: ...
+
+    def active(self) -> Iterator[Job]:
+        """Jobs without a terminal status, oldest first."""
+        ...
+
+
+class ClipStore(Protocol):
+    def put(self, job_id: str, rows: Iterable[ClipRow]) -> None: ...
+
+    def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]: ...
+
+    def failures(self, job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:
+        """Failed and cancelled clips from ordinal `first` on, in order, at most `limit`."""
+        ...
+
+
+class KeyStore(Protocol):
+    def put(self, key: ApiKey) -> None: ...
+
+    def get(self, key_id: str) -> ApiKey | None: ...
+
+    def page(self, *, limit: int, after: str | None) -> tuple[Sequence[ApiKey], str | None]: ...
+
+    def delete(self, key_id: str) -> bool:
+        """False where there is no such key."""
+        ...
+
+
+class GatheringClosed(Exception):
+    """The job stopped taking uploads (its planning began)."""
+
+
+class AlreadyClaimed(Exception):
+    """Some uploads belong to jobs already: `owners` maps their identities to job ids. Nothing was written."""
+
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        super().__init__(f"{len(owners)} uploads belong to jobs already")
+        self.owners = owners
+
+
+class UploadStore(Protocol):
+    """Which upload belongs to which job. A claim and its membership are one transaction."""
+
+    @property
+    def max_uploads_per_claim(self) -> int: ...
+
+    def gathering_job(self, project: str) -> str | None:
+        """Id of the job that took this project's last uploads; it may have closed since."""
+        ...
+
+    def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str, *, new: Job | None) -> None:
+        """Make all `uploads` the job's, listed in state object `list_key`, or none of them.
+
+        `new` is written with them where the job does not exist yet. Raises `GatheringClosed` or `AlreadyClaimed`.
+        """
+        ...
+
+    def lists(self, job_id: str) -> Sequence[str]:
+        """State keys of all lists that were claimed for the job, in a stable order."""
+        ...
+
+
+class ExecutionState(StrEnum):
+    ABSENT = "ABSENT"
+    RUNNING = "RUNNING"
+    ENDED = "ENDED"
+
+
+class Workflow(Protocol):
+    def start(self, job_id: str, *, wait_seconds: int = 0) -> None:
+        """Start the job's execution, named by its id; a second start of the same job does nothing."""
+        ...
+
+    def state(self, job_id: str) -> ExecutionState: ...
+
+
+class Secrets(Protocol):
+    def get(self, secret_id: str) -> str: ...

@@ -1,0 +1,212 @@
+"""What the service keeps and passes on: jobs, clips, counts, the manifest's lines, batches. All frozen.
+
+Times are ISO 8601 in UTC with milliseconds (`2026-11-22T17:44:05.123Z`), so they sort as text. Sizes are bytes.
+ETags are without quotes. An ordinal is a clip's position in its job, from 0.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class JobStatus(StrEnum):
+    PENDING = "PENDING"
+    PLANNING = "PLANNING"
+    COPYING = "COPYING"
+    COMPLETED = "COMPLETED"
+    COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def terminal(self) -> bool:
+        return self not in (JobStatus.PENDING, JobStatus.PLANNING, JobStatus.COPYING)
+
+
+class ClipStatus(StrEnum):
+    PENDING = "PENDING"
+    COPIED = "COPIED"
+    SKIPPED = "SKIPPED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class SourceKind(StrEnum):
+    LIST = "list"
+    PREFIX = "prefix"
+    UPLOAD = "upload"
+
+
+class Trigger(StrEnum):
+    API = "api"
+    UPLOAD = "upload"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a job's clips come from. `uri` is the prefix or the drop bucket, `count` a list's length."""
+
+    kind: SourceKind
+    uri: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Fates of some clips. `bytes` is the size of the copied ones."""
+
+    copied: int = 0
+    skipped: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    bytes: int = 0
+
+    @property
+    def settled(self) -> int:
+        return self.copied + self.skipped + self.failed + self.cancelled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts(Tally):
+    """A job's counts. `pending` is what is left of `total`, so they sum whenever anyone looks."""
+
+    total: int = 0
+
+    @property
+    def pending(self) -> int:
+        return self.total - self.settled
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRequest:
+    """What a caller asks for, whichever door it came through: exactly one of `exact_paths` and `root_path`."""
+
+    exact_paths: tuple[str, ...] | None = None
+    root_path: str | None = None
+    folder: str | None = None
+    labels: tuple[str, ...] = ()
+    run_name_prefix: str | None = None
+    test_run_group_name: str | None = None
+    validate: bool = True
+    """Whether a prefix is listed before the job is created. No effect on lists."""
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    id: str
+    project: str
+    status: JobStatus
+    source: Source
+    trigger: Trigger
+    created_at: str
+    updated_at: str
+    completed_at: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    folder: str | None = None
+    labels: tuple[str, ...] = ()
+    run_name_prefix: str | None = None
+    test_run_group_name: str
+    code: str | None = None
+    message: str | None = None
+    cancel_requested: bool = False
+    request_digest: str | None = None
+    """SHA-256 of the request, to tell a repeated idempotency key from a reused one."""
+    key_id: str | None = None
+    """The API key that asked, for jobs that came through the API."""
+    planned: bool = False
+    """Whether the manifest is complete: from then on every clip can be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedObject:
+    """An object as a listing or a HEAD shows it."""
+
+    key: str
+    size: int
+    etag: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestEntry:
+    """One line of the manifest: a clip as planned. With a `code`, planning already settled its fate."""
+
+    ordinal: int
+    source_uri: str
+    """As the caller gave it, or `s3://bucket/key` for listed objects."""
+    destination: str
+    """Key in the clips bucket; empty where the clip has none (it failed before it got one)."""
+    size: int | None = None
+    etag: str | None = None
+    version: str | None = None
+    status: ClipStatus = ClipStatus.PENDING
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A worker's share of a job: a byte range of one manifest part, holding `count` consecutive clips."""
+
+    job_id: str
+    number: int
+    part_key: str
+    part_etag: str
+    start: int
+    length: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipRow:
+    """A clip's fate. Clips without one are pending. Rows that say why not carry all that a failure list shows."""
+
+    ordinal: int
+    status: ClipStatus
+    size: int | None = None
+    etag: str | None = None
+    """ETag of the object in the clips bucket."""
+    code: str | None = None
+    message: str | None = None
+    source_uri: str | None = None
+    destination: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """A clip as callers see it: its manifest line overlaid with its row."""
+
+    id: str
+    status: ClipStatus
+    source_uri: str
+    destination: str
+    run_name: str
+    size: int | None
+    etag: str | None
+    code: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKey:
+    """A project's key as stored: only the SHA-256 of its secret part."""
+
+    id: str
+    project: str
+    name: str
+    digest: str
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One object that appeared in the drop bucket. `identity` is the same for every delivery of its event."""
+
+    identity: str
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    version: str | None
+    sequencer: str

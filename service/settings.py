@@ -1,0 +1,121 @@
+"""One typed environment a function. The CDK renders the same classes that the handlers read.
+
+`to_env` is called at synth (values may be CDK tokens, which are plain strings there), `from_env` on a
+handler's first use. A field `table_name` travels as `CLIPFERRY_TABLE_NAME`.
+"""
+
+import os
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+from service.errors import InvalidSettings
+
+ENV_PREFIX = "CLIPFERRY_"
+
+_DECODERS: dict[object, typing.Callable[[str], object]] = {
+    str: str,
+    int: int,
+    tuple[str, ...]: lambda text: tuple(item for item in text.split(",") if item),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Base of the settings of a function. Fields are `str`, `int` or `tuple[str, ...]`."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
+        """Read every field from `env` (the process's own by default); raises `InvalidSettings`."""
+        source = os.environ if env is None else env
+        hints = typing.get_type_hints(cls)
+        values: dict[str, object] = {}
+        for field in fields(cls):
+            name = ENV_PREFIX + field.name.upper()
+            if name not in source:
+                raise InvalidSettings(f"the environment variable {name} is not set")
+            try:
+                values[field.name] = _DECODERS[hints[field.name]](source[name])
+            except ValueError as error:
+                raise InvalidSettings(f"{name}={source[name]!r}: {error}") from error
+        return cls(**values)
+
+    def to_env(self) -> dict[str, str]:
+        """The environment variables from which `from_env` makes an equal object."""
+        env: dict[str, str] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            env[ENV_PREFIX + field.name.upper()] = ",".join(value) if isinstance(value, tuple) else str(value)
+        return env
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizeSettings(Settings):
+    table_name: str
+    admin_secret_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings(Settings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    state_machine_arn: str
+    source_buckets: tuple[str, ...]
+    """Buckets that callers may name; the drop bucket is among them."""
+    max_clips_per_import: int
+    max_body_bytes: int
+    preview_seconds: int
+    """How long a preview or a pre-flight may list before it answers with "at least"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSettings(Settings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    source_buckets: tuple[str, ...]
+    max_clips_per_import: int
+    batch_clips: int
+    batch_bytes: int
+    stat_concurrency: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopySettings(Settings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    source_buckets: tuple[str, ...]
+    copy_concurrency: int
+    multipart_threshold_bytes: int
+    part_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishSettings(Settings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadSettings(Settings):
+    table_name: str
+    state_bucket: str
+    state_machine_arn: str
+    drop_bucket: str
+    default_project: str
+    upload_window_seconds: int
+    """How long an upload-triggered job gathers further uploads before it is planned."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings(Settings):
+    table_name: str
+    state_bucket: str
+    state_machine_arn: str
+    clips_bucket: str
+    grace_seconds: int
+    """Age from which a job without a running execution is taken for orphaned."""
