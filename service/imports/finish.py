@@ -1,0 +1,102 @@
+"""End a job: account for every clip, then set the terminal status once."""
+
+from dataclasses import dataclass
+
+from service.imports.copying import row_for, tally_of
+from service.imports.manifest import ManifestWriter, read_batch, read_batches
+from service.imports.submit import decode_uris
+from service.planning import PART_CLIPS, final_status, request_key
+from service.ports import ClipStore, Clock, JobStore, StateFiles
+from service.schema import Batch, ClipStatus, Job, JobStatus, ManifestEntry, SourceKind
+
+NO_CLIPS = "NO_CLIPS"
+PLANNING_FAILED = "PLANNING_FAILED"
+RETRIES_EXHAUSTED = "RETRIES_EXHAUSTED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishPorts:
+    jobs: JobStore
+    clips: ClipStore
+    state: StateFiles
+    clock: Clock
+
+
+def finish(job_id: str, *, error: str | None, ports: FinishPorts) -> JobStatus | None:
+    """Bring the job to its terminal status and return it (None: no such job). Safe to repeat, from any point.
+
+    `error` is what the state machine caught, if anything; a batch that never reported becomes failed rows.
+    """
+    job = ports.jobs.get(job_id)
+    if job is None or job.status.terminal:
+        return job.status if job else None
+    if not job.planned:
+        reason = f"planning did not end: {error or 'no reason was given'}"
+        if job.source.kind is not SourceKind.LIST:
+            return _end(job, JobStatus.FAILED, PLANNING_FAILED, reason, ports)
+        _plan_as_failed(job, reason, ports)
+    _account_for_lost_batches(job, error, ports)
+    job = ports.jobs.get(job_id)
+    assert job is not None
+    assert job.counts.pending == 0, "every batch is recorded"
+    if job.counts.total == 0:
+        return _end(job, JobStatus.COMPLETED, NO_CLIPS, f"there is nothing to import in {job.source.uri}", ports)
+    status = final_status(job.counts, cancel_requested=job.cancel_requested)
+    message = f"{job.counts.failed:,} of {job.counts.total:,} clips failed" if job.counts.failed else None
+    return _end(job, status, "CLIPS_FAILED" if message else None, message, ports)
+
+
+def _end(job: Job, status: JobStatus, code: str | None, message: str | None, ports: FinishPorts) -> JobStatus:
+    ports.jobs.end(job.id, status=status, code=code, message=message, now=ports.clock())
+    return status
+
+
+def _plan_as_failed(job: Job, reason: str, ports: FinishPorts) -> None:
+    """A list names its clips, so each of them gets its row even where planning broke down."""
+    uris = decode_uris(ports.state.get(request_key(job.id)))
+    writer = ManifestWriter(ports.state, job.id, batch_clips=PART_CLIPS, batch_bytes=1)
+    for first in range(0, len(uris), PART_CLIPS):
+        writer.write_part(
+            [
+                ManifestEntry(
+                    ordinal=ordinal,
+                    source_uri=uri,
+                    destination="",
+                    status=ClipStatus.FAILED,
+                    code=PLANNING_FAILED,
+                    message=reason,
+                )
+                for ordinal, uri in enumerate(uris[first : first + PART_CLIPS], first)
+            ]
+        )
+    writer.end()
+    ports.jobs.end_planning(job.id, total=writer.ordinal, now=ports.clock())
+
+
+def _account_for_lost_batches(job: Job, error: str | None, ports: FinishPorts) -> None:
+    recorded = ports.jobs.recorded_batches(job.id)
+    for batch in read_batches(ports.state, job.id):
+        if batch.number not in recorded:
+            _account_for(batch, job, error, ports)
+
+
+def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) -> None:
+    entries = read_batch(ports.state, batch)
+    rows = dict(ports.clips.get(job.id, [entry.ordinal for entry in entries]))
+    lost = [entry for entry in entries if entry.ordinal not in rows]
+    for entry in lost:
+        if entry.status is not ClipStatus.PENDING:
+            row = row_for(entry, entry.status, entry.code, entry.message)
+        elif job.cancel_requested:
+            row = row_for(entry, ClipStatus.CANCELLED, "CANCELLED", "the job was cancelled before this clip was copied")
+        else:
+            row = row_for(entry, ClipStatus.FAILED, RETRIES_EXHAUSTED, _lost_message(error))
+        rows[entry.ordinal] = row
+    ports.clips.put(job.id, (rows[entry.ordinal] for entry in lost))
+    ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock())
+
+
+def _lost_message(error: str | None) -> str:
+    return "its batch did not end within its retries" + (
+        f": {error}" if error else "; the copy function's log says why"
+    )

@@ -1,0 +1,93 @@
+"""Write a job's manifest and batches part by part, and read them back by ordinal."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.planning import (
+    PART_CLIPS,
+    batches_key,
+    cut_batches,
+    decode_batches,
+    decode_entries,
+    encode_batch,
+    encode_entry,
+    part_key,
+)
+from service.ports import StateFiles
+from service.schema import Batch, ManifestEntry
+
+
+@dataclass
+class ManifestWriter:
+    """Appends parts of `PART_CLIPS` entries. All that is kept in memory is one round's batch descriptors."""
+
+    state: StateFiles
+    job_id: str
+    batch_clips: int
+    batch_bytes: int
+    ordinal: int = 0
+    """Clips written so far, earlier rounds included."""
+    batches: int = 0
+    round_number: int = 0
+
+    def __post_init__(self) -> None:
+        self._descriptors: list[bytes] = []
+
+    def write_part(self, entries: Sequence[ManifestEntry]) -> None:
+        """Every part but the last must have `PART_CLIPS` entries, with ordinals that go on from the last one."""
+        assert self.ordinal % PART_CLIPS == 0, "only the last part may be short"
+        lines = [encode_entry(entry) for entry in entries]
+        key = part_key(self.job_id, self.ordinal // PART_CLIPS)
+        etag = self.state.put(key, b"".join(lines))
+        starts = [0]
+        for line in lines:
+            starts.append(starts[-1] + len(line))
+        sizes = [entry.size or 0 for entry in entries]
+        for first, count in cut_batches(sizes, max_clips=self.batch_clips, max_bytes=self.batch_bytes):
+            batch = Batch(
+                job_id=self.job_id,
+                number=self.batches,
+                part_key=key,
+                part_etag=etag,
+                start=starts[first],
+                length=starts[first + count] - starts[first],
+                first=self.ordinal + first,
+                count=count,
+            )
+            self._descriptors.append(encode_batch(batch))
+            self.batches += 1
+        self.ordinal += len(entries)
+
+    def end_round(self) -> None:
+        """Keep this round's descriptors; a later round goes on from here."""
+        self.state.put(batches_key(self.job_id, self.round_number), b"".join(self._descriptors))
+        self._descriptors = []
+        self.round_number += 1
+
+    def end(self) -> str:
+        """Join all rounds' descriptors into the list that the map reads; return its key."""
+        self.end_round()
+        rounds = [self.state.get(batches_key(self.job_id, number)) for number in range(self.round_number)]
+        key = batches_key(self.job_id)
+        self.state.put(key, b"".join(rounds))
+        return key
+
+
+def read_batches(state: StateFiles, job_id: str) -> Iterator[Batch]:
+    return decode_batches(state.get(batches_key(job_id)))
+
+
+def read_batch(state: StateFiles, batch: Batch) -> list[ManifestEntry]:
+    """The clips of a batch. Raises `SourceChanged` where the manifest is not the one the batch was cut from."""
+    lines = state.get_range(batch.part_key, start=batch.start, length=batch.length, etag=batch.part_etag)
+    return decode_entries(lines)
+
+
+def read_entries(state: StateFiles, job_id: str, first: int, last: int) -> list[ManifestEntry]:
+    """Entries with ordinals from `first` up to, not including, `last`: O(page), wherever in the job it lies."""
+    entries: list[ManifestEntry] = []
+    for part in range(first // PART_CLIPS, -(-last // PART_CLIPS)):
+        start = part * PART_CLIPS
+        lines = decode_entries(state.get(part_key(job_id, part)))
+        entries += lines[max(0, first - start) : last - start]
+    return entries

@@ -1,0 +1,120 @@
+"""Read jobs and clips, a page at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.errors import InvalidCursor, NotFound
+from service.imports.manifest import read_entries
+from service.paging import Page, check_limit, decode_cursor, encode_cursor
+from service.planning import PART_CLIPS, clip_id, run_name
+from service.ports import ClipStore, JobStore, StateFiles
+from service.schema import Clip, ClipRow, ClipStatus, Job, ManifestEntry
+
+SCAN_PARTS = 20
+"""Manifest parts that one filtered page reads at most; it may be short then, with more to come."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusPorts:
+    jobs: JobStore
+    clips: ClipStore
+    state: StateFiles
+    clips_bucket: str
+
+
+def get_job(job_id: str, *, project: str, jobs: JobStore) -> Job:
+    """Raises `NotFound`, also for another project's job."""
+    job = jobs.get(job_id)
+    if job is None or job.project != project:
+        raise NotFound(f"there is no import {job_id!r} in this project")
+    return job
+
+
+def jobs_page(project: str, *, limit: int, cursor: str | None, jobs: JobStore) -> Page[Job]:
+    """Newest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    check_limit(limit)
+    after = decode_cursor(cursor, scope=f"jobs of {project}") if cursor else None
+    found, position = jobs.page(project, limit=limit, after=after)
+    return Page(found, encode_cursor(position, scope=f"jobs of {project}") if position else None)
+
+
+def clips_page(
+    job: Job, *, limit: int, cursor: str | None, status: ClipStatus | None, ports: StatusPorts
+) -> Page[Clip]:
+    """Clips in manifest order, complete from the moment planning ends; before that the page is empty.
+
+    With a `status` other than FAILED and CANCELLED a page may be shorter than `limit` though there are more.
+    Raises `InvalidCursor`, `InvalidRequest`.
+    """
+    check_limit(limit)
+    scope = f"clips of {job.id} {status or ''}"
+    first = _ordinal(decode_cursor(cursor, scope=scope)) if cursor else 0
+    if not job.planned:
+        return Page([], None)
+    if status in (ClipStatus.FAILED, ClipStatus.CANCELLED):
+        clips, position = _unsuccessful(job, status, first, limit, ports)
+    elif status is None:
+        last = min(first + limit, job.counts.total)
+        clips = _overlaid(job, first, last, ports)
+        position = last if last < job.counts.total else None
+    else:
+        clips, position = _scan(job, lambda clip: clip.status is status, first, limit, ports)
+    return Page(clips, encode_cursor(str(position), scope=scope) if position is not None else None)
+
+
+def _overlaid(job: Job, first: int, last: int, ports: StatusPorts) -> list[Clip]:
+    if first >= last:
+        return []
+    entries = read_entries(ports.state, job.id, first, last)
+    rows = ports.clips.get(job.id, [entry.ordinal for entry in entries])
+    return [_clip(job, entry, rows.get(entry.ordinal), ports) for entry in entries]
+
+
+def _scan(
+    job: Job, wanted: Callable[[Clip], bool], first: int, limit: int, ports: StatusPorts
+) -> tuple[list[Clip], int | None]:
+    clips: list[Clip] = []
+    for _ in range(SCAN_PARTS):
+        last = min((first // PART_CLIPS + 1) * PART_CLIPS, job.counts.total)
+        for offset, clip in enumerate(_overlaid(job, first, last, ports)):
+            if wanted(clip):
+                clips.append(clip)
+                if len(clips) == limit:
+                    position = first + offset + 1
+                    return clips, position if position < job.counts.total else None
+        first = last
+        if first >= job.counts.total:
+            return clips, None
+    return clips, first
+
+
+def _unsuccessful(
+    job: Job, status: ClipStatus, first: int, limit: int, ports: StatusPorts
+) -> tuple[list[Clip], int | None]:
+    rows = ports.clips.failures(job.id, first=first, limit=limit + 1)
+    clips = [_clip(job, None, row, ports) for row in rows[:limit] if row.status is status]
+    return clips, rows[limit].ordinal if len(rows) > limit else None
+
+
+def _clip(job: Job, entry: ManifestEntry | None, row: ClipRow | None, ports: StatusPorts) -> Clip:
+    """A row that says why not holds all fields; any other adds its own to the manifest's."""
+    described = entry or row
+    assert described is not None
+    assert described.source_uri is not None
+    return Clip(
+        id=clip_id(job.id, described.ordinal),
+        status=row.status if row else ClipStatus.PENDING,
+        source_uri=described.source_uri,
+        destination=f"s3://{ports.clips_bucket}/{described.destination}" if described.destination else "",
+        run_name=run_name(job.run_name_prefix, described.source_uri),
+        size=described.size,
+        etag=(row.etag if row else None) or described.etag,
+        code=row.code if row else None,
+        message=row.message if row else None,
+    )
+
+
+def _ordinal(position: str) -> int:
+    if not position.isdecimal():
+        raise InvalidCursor("this is not a cursor that the service gave out")
+    return int(position)

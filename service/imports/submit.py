@@ -1,0 +1,126 @@
+"""Accept an import: write its job once, keep its list, start its execution."""
+
+import json
+import logging
+from dataclasses import asdict, dataclass
+
+from service.errors import IdempotencyConflict, InvalidRequest, InvalidUri, WorkflowUnavailable
+from service.imports.access import SourceAccess
+from service.imports.preview import preview
+from service.planning import (
+    job_id_for,
+    new_job_id,
+    parse_object_uri,
+    parse_prefix_uri,
+    request_digest,
+    request_key,
+)
+from service.ports import Clock, JobStore, StateFiles, Storage, Workflow
+from service.schema import ImportRequest, Job, JobStatus, Source, SourceKind, Trigger
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitPorts:
+    jobs: JobStore
+    state: StateFiles
+    storage: Storage
+    workflow: Workflow
+    clock: Clock
+    access: SourceAccess
+    max_clips: int
+    preview_seconds: float
+
+
+def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: SubmitPorts) -> Job:
+    """Create the job and return it; with an idempotency key that was used before, return that job.
+
+    Raises `InvalidRequest`, `PreflightFailed`, `IdempotencyConflict`. Once the job's row is written it will run: should
+    the start below fail, the sweep starts it.
+    """
+    source = _source(request, ports.max_clips)
+    digest = request_digest(asdict(request) | {"idempotency_key": None})
+    job_id = job_id_for(project, request.idempotency_key) if request.idempotency_key else new_job_id()
+    if request.idempotency_key and (known := ports.jobs.get(job_id)):
+        return _again(known, digest, ports)
+
+    if request.root_path is not None and request.validate:
+        preview(
+            request.root_path,
+            storage=ports.storage,
+            access=ports.access,
+            max_clips=ports.max_clips,
+            seconds=ports.preview_seconds,
+        )
+    now = ports.clock()
+    job = Job(
+        id=job_id,
+        project=project,
+        status=JobStatus.PENDING,
+        source=source,
+        trigger=Trigger.API,
+        created_at=now,
+        updated_at=now,
+        folder=request.folder,
+        labels=request.labels,
+        run_name_prefix=request.run_name_prefix,
+        test_run_group_name=request.test_run_group_name or generated_group_name(job_id, now),
+        request_digest=digest,
+        key_id=key_id,
+    )
+    if request.exact_paths is not None:
+        ports.state.put(request_key(job_id), encode_uris(request.exact_paths))
+    if not ports.jobs.create(job):
+        known = ports.jobs.get(job_id)
+        assert known is not None, "a job that could not be created exists"
+        return _again(known, digest, ports)
+    start(job, ports.workflow)
+    return job
+
+
+def _source(request: ImportRequest, max_clips: int) -> Source:
+    if (request.exact_paths is None) == (request.root_path is None):
+        raise InvalidRequest("Provide exactly one of exact_paths or root_path")
+    if request.root_path is not None:
+        parse_prefix_uri(request.root_path)
+        return Source(kind=SourceKind.PREFIX, uri=request.root_path)
+    assert request.exact_paths is not None
+    if not request.exact_paths:
+        raise InvalidRequest("exact_paths is empty")
+    if len(request.exact_paths) > max_clips:
+        raise InvalidRequest(f"exact_paths has {len(request.exact_paths):,} URIs, the limit is {max_clips:,}")
+    for index, uri in enumerate(request.exact_paths):
+        try:
+            parse_object_uri(uri)
+        except InvalidUri as error:
+            raise InvalidUri(f"exact_paths[{index}]: {error.message}") from error
+    return Source(kind=SourceKind.LIST, count=len(request.exact_paths))
+
+
+def _again(job: Job, digest: str, ports: SubmitPorts) -> Job:
+    if job.request_digest != digest:
+        raise IdempotencyConflict("this idempotency key was used with another request before")
+    if job.status is JobStatus.PENDING:
+        start(job, ports.workflow)
+    return job
+
+
+def start(job: Job, workflow: Workflow, *, wait_seconds: int = 0) -> None:
+    """Start the job's execution if it can be started now; otherwise the sweep does it."""
+    try:
+        workflow.start(job.id, wait_seconds=wait_seconds)
+    except WorkflowUnavailable as error:
+        log.warning("job %s waits for the sweep to start it: %s", job.id, error.message)
+
+
+def generated_group_name(job_id: str, now: str) -> str:
+    return f"import-{now[:10]}-{job_id[-6:]}"
+
+
+def encode_uris(uris: tuple[str, ...]) -> bytes:
+    return b"".join(json.dumps(uri).encode() + b"\n" for uri in uris)
+
+
+def decode_uris(lines: bytes) -> list[str]:
+    return [json.loads(line) for line in lines.splitlines()]

@@ -1,0 +1,48 @@
+"""Find jobs that nothing works on any more, and start or end them: the backstop against jobs that never end."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from service.imports.finish import FinishPorts, finish
+from service.imports.submit import start
+from service.ports import ExecutionState, Workflow
+from service.schema import Job
+
+CHILD_SECONDS = 300
+"""Express children live this long at most (AWS), so a job whose execution ended is left alone for as long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPorts:
+    finish: FinishPorts
+    workflow: Workflow
+    grace_seconds: int
+
+
+@dataclass
+class Swept:
+    started: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+
+def sweep(ports: SweepPorts) -> Swept:
+    """One pass over the jobs without a terminal status."""
+    now = datetime.fromisoformat(ports.finish.clock())
+    swept = Swept()
+    for job in ports.finish.jobs.active():
+        if not _untouched(job, now, ports.grace_seconds):
+            continue
+        match ports.workflow.state(job.id):
+            case ExecutionState.ABSENT:
+                start(job, ports.workflow)
+                swept.started.append(job.id)
+            case ExecutionState.ENDED if _untouched(job, now, CHILD_SECONDS):
+                finish(job.id, error="the job's execution was aborted, timed out or failed", ports=ports.finish)
+                swept.ended.append(job.id)
+            case _:
+                pass
+    return swept
+
+
+def _untouched(job: Job, now: datetime, seconds: int) -> bool:
+    return now - datetime.fromisoformat(job.updated_at) >= timedelta(seconds=seconds)

@@ -1,0 +1,120 @@
+"""Turn uploads to the drop bucket into jobs: each upload into exactly one, many uploads into few.
+
+A project's uploads gather in one pending job until its planning begins. Claiming an upload and adding it to the job
+are one transaction, so a crash anywhere leaves it either unclaimed (its message comes again) or in a job that runs.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from service.errors import InvalidRequest
+from service.imports.submit import generated_group_name, start
+from service.planning import PROJECT_NAME, is_folder_marker, new_job_id, upload_list_key
+from service.ports import AlreadyClaimed, Clock, GatheringClosed, JobStore, StateFiles, UploadStore, Workflow
+from service.schema import Job, JobStatus, Source, SourceKind, Trigger, Upload
+
+_INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPorts:
+    jobs: JobStore
+    uploads: UploadStore
+    state: StateFiles
+    workflow: Workflow
+    clock: Clock
+    drop_bucket: str
+    default_project: str
+    window_seconds: int
+
+
+def parse_event(event: Mapping[str, Any], *, drop_bucket: str) -> Upload | None:
+    """The upload that an EventBridge "Object Created" event tells of; None for a folder marker.
+
+    Format: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html. Raises `InvalidRequest`.
+    """
+    try:
+        detail = event["detail"]
+        bucket, item = str(detail["bucket"]["name"]), detail["object"]
+        key, size, etag = str(item["key"]), int(item["size"]), str(item["etag"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRequest(f"not an S3 Object Created event: {error!r}") from error
+    if bucket != drop_bucket:
+        raise InvalidRequest(f"an event of bucket {bucket}, which is not the drop bucket")
+    if is_folder_marker(key, size):
+        return None
+    version, sequencer = item.get("version-id"), str(item.get("sequencer") or event.get("time") or "")
+    identity = hashlib.sha256("\0".join((bucket, key, etag, version or "", sequencer)).encode()).hexdigest()
+    return Upload(identity=identity, bucket=bucket, key=key, size=size, etag=etag, version=version, sequencer=sequencer)
+
+
+def project_of(key: str, default_project: str) -> str:
+    """Keys under `inbox/{project}/` belong to that project, all others to the default one."""
+    match = _INBOX.fullmatch(key)
+    return match[1] if match else default_project
+
+
+def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
+    """Give every upload a job. After an exception the same uploads can be handed in again."""
+    by_project: dict[str, dict[str, Upload]] = {}
+    for upload in uploads:
+        by_project.setdefault(project_of(upload.key, ports.default_project), {})[upload.identity] = upload
+    for project, unique in by_project.items():
+        remaining, size = list(unique.values()), ports.uploads.max_uploads_per_claim
+        for first in range(0, len(remaining), size):
+            _claim(project, remaining[first : first + size], ports)
+
+
+def _claim(project: str, uploads: Sequence[Upload], ports: UploadPorts) -> None:
+    gathering = ports.uploads.gathering_job(project)
+    while uploads:
+        new = _new_job(project, ports) if gathering is None else None
+        job_id = new.id if new else gathering
+        assert job_id is not None
+        list_key = upload_list_key(job_id, hashlib.sha256("".join(u.identity for u in uploads).encode()).hexdigest())
+        ports.state.put(list_key, encode_uploads(uploads))
+        try:
+            ports.uploads.claim(job_id, uploads, list_key, new=new)
+        except GatheringClosed:
+            gathering = None
+        except AlreadyClaimed as claimed:
+            _start_owners(claimed, ports)
+            uploads = [upload for upload in uploads if upload.identity not in claimed.owners]
+        else:
+            if new:
+                start(new, ports.workflow, wait_seconds=ports.window_seconds)
+            return
+
+
+def _start_owners(claimed: AlreadyClaimed, ports: UploadPorts) -> None:
+    """The delivery that made these claims may have ended before it started their jobs."""
+    for job_id in set(claimed.owners.values()):
+        job = ports.jobs.get(job_id)
+        if job and job.status is JobStatus.PENDING:
+            start(job, ports.workflow, wait_seconds=ports.window_seconds)
+
+
+def _new_job(project: str, ports: UploadPorts) -> Job:
+    job_id, now = new_job_id(), ports.clock()
+    return Job(
+        id=job_id,
+        project=project,
+        status=JobStatus.PENDING,
+        source=Source(kind=SourceKind.UPLOAD, uri=f"s3://{ports.drop_bucket}/"),
+        trigger=Trigger.UPLOAD,
+        created_at=now,
+        updated_at=now,
+        test_run_group_name=generated_group_name(job_id, now),
+    )
+
+
+def encode_uploads(uploads: Sequence[Upload]) -> bytes:
+    return b"".join(json.dumps(asdict(upload)).encode() + b"\n" for upload in uploads)
+
+
+def decode_uploads(lines: bytes) -> list[Upload]:
+    return [Upload(**json.loads(line)) for line in lines.splitlines()]
