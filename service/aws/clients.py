@@ -1,0 +1,49 @@
+"""boto3 clients as the service wants them, and what their errors mean."""
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejected, SourceChanged, SourceUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
+_DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"}
+_CHANGED = {"PreconditionFailed", "412"}
+_PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "OperationAborted"}
+ATTEMPTS = 5
+
+
+def s3_client(*, connections: int) -> "S3Client":
+    """Checksums only where S3 asks for them: a copy has no body, and other stores reject the trailers."""
+    config = Config(
+        max_pool_connections=connections,
+        retries={"mode": "standard", "max_attempts": ATTEMPTS},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return boto3.client("s3", config=config)
+
+
+def object_error(error: ClientError | BotoCoreError, *, operation: str, uri: str) -> ObjectError:
+    """The domain error for a failed S3 call. Answers that name no known cause are final."""
+    if isinstance(error, BotoCoreError):
+        return SourceUnavailable(str(error), operation=operation, uri=uri)
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    message = f"{error.response.get('Error', {}).get('Message') or 'no message'} ({code})"
+    if code in _MISSING:
+        kind: type[ObjectError] = ObjectMissing
+    elif code in _DENIED:
+        kind = AccessDenied
+    elif code in _CHANGED:
+        kind = SourceChanged
+    elif code in _PASSING or status >= 500 or status == 429:
+        kind = SourceUnavailable
+    else:
+        kind = ObjectRejected
+    return kind(message, operation=operation, uri=uri)

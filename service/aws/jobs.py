@@ -1,0 +1,203 @@
+"""Jobs and their batches in DynamoDB."""
+
+from collections.abc import Iterator, Sequence
+
+from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from service.aws.table import BatchRow, JobRow, commit, failed_conditions, job_pk
+from service.schema import Counts, Job, JobStatus, Source, SourceKind, Tally, Trigger
+
+_ACTIVE = "ACTIVE"
+_UNPLANNED = (JobStatus.PENDING, JobStatus.PLANNING, JobStatus.COPYING)
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+class DynamoJobs:
+    def create(self, job: Job) -> bool:
+        try:
+            job_row(job).save(condition=JobRow.pk.does_not_exist())
+        except PutError as error:
+            if error.cause_response_code == _CONDITION_FAILED:
+                return False
+            raise
+        return True
+
+    def get(self, job_id: str) -> Job | None:
+        try:
+            return _job(JobRow.get(job_pk(job_id), "JOB", consistent_read=True))
+        except DoesNotExist:
+            return None
+
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
+        rows = list(
+            JobRow.listing.query(
+                _project_pk(project),
+                JobRow.listing_sk < after if after else None,
+                scan_index_forward=False,
+                limit=limit + 1,
+            )
+        )
+        shown = rows[:limit]
+        position = shown[-1].listing_sk if len(rows) > limit else None
+        return self._whole(shown), position
+
+    def _whole(self, keys: Sequence[JobRow]) -> Sequence[Job]:
+        """The jobs of index entries, which hold keys only, in the same order."""
+        rows = JobRow.batch_get([(key.pk, key.sk) for key in keys], consistent_read=True)
+        jobs = {row.pk: _job(row) for row in rows}
+        return [jobs[key.pk] for key in keys if key.pk in jobs]
+
+    def begin_planning(self, job_id: str, now: str) -> Job | None:
+        actions: list[Action] = [JobRow.status.set(JobStatus.PLANNING), JobRow.updated_at.set(now)]
+        return self._update(job_id, actions, JobRow.status.is_in(*_UNPLANNED))
+
+    def end_planning(self, job_id: str, *, total: int, now: str) -> None:
+        actions: list[Action] = [
+            JobRow.status.set(JobStatus.COPYING),
+            JobRow.total.set(total),
+            JobRow.planned.set(True),
+            JobRow.updated_at.set(now),
+        ]
+        self._update(job_id, actions, JobRow.status.is_in(*_UNPLANNED))
+
+    def end(self, job_id: str, *, status: JobStatus, code: str | None, message: str | None, now: str) -> bool:
+        actions: list[Action] = [
+            JobRow.status.set(status),
+            JobRow.completed_at.set(now),
+            JobRow.updated_at.set(now),
+            JobRow.attention_pk.remove(),
+            JobRow.attention_sk.remove(),
+        ]
+        if code:
+            actions.append(JobRow.code.set(code))
+        if message:
+            actions.append(JobRow.message.set(message))
+        return self._update(job_id, actions, JobRow.completed_at.does_not_exist()) is not None
+
+    def request_cancel(self, job_id: str, now: str) -> bool:
+        actions: list[Action] = [JobRow.cancel_requested.set(True), JobRow.updated_at.set(now)]
+        return self._update(job_id, actions, JobRow.completed_at.does_not_exist()) is not None
+
+    def cancel_requested(self, job_id: str) -> bool:
+        row = JobRow.get(job_pk(job_id), "JOB", attributes_to_get=["cancel_requested"])
+        return bool(row.cancel_requested)
+
+    def _update(self, job_id: str, actions: list[Action], condition: Condition) -> Job | None:
+        """The job as it is after the update; None where it is absent or the condition does not hold."""
+        row = JobRow(job_pk(job_id), "JOB")
+        try:
+            row.update(actions=actions, condition=JobRow.pk.exists() & condition)
+        except UpdateError as error:
+            if error.cause_response_code == _CONDITION_FAILED:
+                return None
+            raise
+        return _job(row)
+
+    def record_batch(self, job_id: str, number: int, tally: Tally, now: str) -> bool:
+        actions: list[Action] = [
+            JobRow.copied.add(tally.copied),
+            JobRow.skipped.add(tally.skipped),
+            JobRow.failed.add(tally.failed),
+            JobRow.cancelled.add(tally.cancelled),
+            JobRow.bytes.add(tally.bytes),
+            JobRow.updated_at.set(now),
+        ]
+
+        def build(transaction: TransactWrite) -> None:
+            transaction.save(BatchRow(job_pk(job_id), _batch_sk(number)), condition=BatchRow.pk.does_not_exist())
+            transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=JobRow.pk.exists())
+
+        try:
+            commit(build)
+        except TransactWriteError as error:
+            if failed_conditions(error) == [0]:
+                return False
+            raise
+        return True
+
+    def is_recorded(self, job_id: str, number: int) -> bool:
+        try:
+            BatchRow.get(job_pk(job_id), _batch_sk(number), consistent_read=True)
+        except DoesNotExist:
+            return False
+        return True
+
+    def recorded_batches(self, job_id: str) -> set[int]:
+        rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith("BATCH#"), consistent_read=True)
+        return {int(row.sk.removeprefix("BATCH#")) for row in rows}
+
+    def active(self) -> Iterator[Job]:
+        yield from self._whole(list(JobRow.attention.query(_ACTIVE)))
+
+
+def _batch_sk(number: int) -> str:
+    return f"BATCH#{number:08d}"
+
+
+def _project_pk(project: str) -> str:
+    return f"PROJECT#{project}"
+
+
+def job_row(job: Job) -> JobRow:
+    """A new job's row."""
+    position = f"{job.created_at}#{job.id}"
+    return JobRow(
+        job_pk(job.id),
+        "JOB",
+        listing_pk=_project_pk(job.project),
+        listing_sk=position,
+        attention_pk=_ACTIVE,
+        attention_sk=position,
+        project=job.project,
+        status=job.status,
+        source_kind=job.source.kind,
+        source_uri=job.source.uri,
+        source_count=job.source.count,
+        trigger=job.trigger,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        folder=job.folder,
+        labels=list(job.labels),
+        run_name_prefix=job.run_name_prefix,
+        test_run_group_name=job.test_run_group_name,
+        request_digest=job.request_digest,
+        key_id=job.key_id,
+    )
+
+
+def _job(row: JobRow) -> Job:
+    return Job(
+        id=row.pk.removeprefix("JOB#"),
+        project=row.project,
+        status=JobStatus(row.status),
+        source=Source(
+            kind=SourceKind(row.source_kind),
+            uri=row.source_uri,
+            count=int(row.source_count) if row.source_count is not None else None,
+        ),
+        trigger=Trigger(row.trigger),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        completed_at=row.completed_at,
+        counts=Counts(
+            total=int(row.total),
+            copied=int(row.copied),
+            skipped=int(row.skipped),
+            failed=int(row.failed),
+            cancelled=int(row.cancelled),
+            bytes=int(row.bytes),
+        ),
+        folder=row.folder,
+        labels=tuple(row.labels),
+        run_name_prefix=row.run_name_prefix,
+        test_run_group_name=row.test_run_group_name,
+        code=row.code,
+        message=row.message,
+        cancel_requested=bool(row.cancel_requested),
+        request_digest=row.request_digest,
+        key_id=row.key_id,
+        planned=bool(row.planned),
+    )

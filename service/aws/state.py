@@ -1,0 +1,38 @@
+"""The state bucket: requests, manifests, batch lists."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from service.errors import NotFound, SourceChanged
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class S3StateFiles:
+    client: "S3Client"
+    bucket: str
+
+    def put(self, key: str, body: bytes) -> str:
+        return self.client.put_object(Bucket=self.bucket, Key=key, Body=body)["ETag"].strip('"')
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except self.client.exceptions.NoSuchKey as error:
+            raise NotFound(f"the state bucket has no {key}") from error
+
+    def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
+        span = f"bytes={start}-{start + length - 1}"
+        try:
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=span, IfMatch=f'"{etag}"')
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "PreconditionFailed":
+                raise SourceChanged(
+                    "it was written again", operation="read", uri=f"s3://{self.bucket}/{key}"
+                ) from error
+            raise
+        return answer["Body"].read()

@@ -1,0 +1,216 @@
+"""The rows of the one table, as pynamodb models. docs/architecture.md shows the keys.
+
+`pk`/`sk` find a row. `listing` orders the jobs of a project and the API keys; `attention` is sparse: jobs without a
+terminal status, and clips that did not land. Both indexes project keys only, so counting costs no index writes.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+CLIP_SHARDS = 16
+"""Partition keys that a job's clip rows are spread over: each takes 1,000 writes/s (DynamoDB), a fleet makes 3,500."""
+
+_CONFLICTS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_COMMIT_ATTEMPTS = 8
+
+
+class ListingIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb's own hook
+    class Meta:
+        index_name = "listing"
+        projection = KeysOnlyProjection()
+
+    listing_pk = UnicodeAttribute(hash_key=True)
+    listing_sk = UnicodeAttribute(range_key=True)
+
+
+class AttentionIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb's own hook
+    class Meta:
+        index_name = "attention"
+        projection = KeysOnlyProjection()
+
+    attention_pk = UnicodeAttribute(hash_key=True)
+    attention_sk = UnicodeAttribute(range_key=True)
+
+
+class _Meta:
+    """Region and endpoint come from the environment, as for every AWS client; the name is set by `bind`."""
+
+    table_name = ""
+
+
+class JobRow(Model):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="JOB")
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    attention_pk = UnicodeAttribute(null=True)
+    attention_sk = UnicodeAttribute(null=True)
+    listing = ListingIndex()
+    attention = AttentionIndex()
+
+    project = UnicodeAttribute()
+    status = UnicodeAttribute()
+    source_kind = UnicodeAttribute()
+    source_uri = UnicodeAttribute(null=True)
+    source_count = NumberAttribute(null=True)
+    trigger = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    updated_at = UnicodeAttribute()
+    completed_at = UnicodeAttribute(null=True)
+    folder = UnicodeAttribute(null=True)
+    labels = JSONAttribute(default=list)
+    run_name_prefix = UnicodeAttribute(null=True)
+    test_run_group_name = UnicodeAttribute()
+    code = UnicodeAttribute(null=True)
+    message = UnicodeAttribute(null=True)
+    cancel_requested = BooleanAttribute(default=False)
+    request_digest = UnicodeAttribute(null=True)
+    key_id = UnicodeAttribute(null=True)
+    planned = BooleanAttribute(default=False)
+
+    total = NumberAttribute(default=0)
+    copied = NumberAttribute(default=0)
+    skipped = NumberAttribute(default=0)
+    failed = NumberAttribute(default=0)
+    cancelled = NumberAttribute(default=0)
+    bytes = NumberAttribute(default=0)
+
+
+class BatchRow(Model):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class ClipRowModel(Model):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    attention_pk = UnicodeAttribute(null=True)
+    attention_sk = UnicodeAttribute(null=True)
+    attention = AttentionIndex()
+
+    status = UnicodeAttribute()
+    size = NumberAttribute(null=True)
+    etag = UnicodeAttribute(null=True)
+    code = UnicodeAttribute(null=True)
+    message = UnicodeAttribute(null=True)
+    source_uri = UnicodeAttribute(null=True)
+    destination = UnicodeAttribute(null=True)
+
+
+class KeyRow(Model):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="KEY")
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    listing = ListingIndex()
+
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    digest = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+
+
+class ClaimRow(Model):
+    """Which job an upload belongs to. Forgotten by TTL after its event can no longer be delivered again."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="CLAIM")
+    job_id = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
+class GatheringRow(Model):
+    """The job that takes a project's uploads at the moment."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="GATHERING")
+    job_id = UnicodeAttribute()
+
+
+class UploadListRow(Model):
+    """A list of uploads that belongs to a job."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    list_key = UnicodeAttribute()
+
+    PREFIX: ClassVar[str] = "LIST#"
+
+
+ROWS: tuple[type[Model], ...] = (JobRow, BatchRow, ClipRowModel, KeyRow, ClaimRow, GatheringRow, UploadListRow)
+
+
+def bind(table_name: str) -> None:
+    """Point all models at the table; call it once, before the first use."""
+    for row in ROWS:
+        row.Meta.table_name = table_name
+
+
+def job_pk(job_id: str) -> str:
+    return f"JOB#{job_id}"
+
+
+def clip_pk(job_id: str, ordinal: int) -> str:
+    return shard_pk(job_id, ordinal % CLIP_SHARDS)
+
+
+def shard_pk(job_id: str, shard: int) -> str:
+    return f"JOB#{job_id}#{shard:02d}"
+
+
+def ordinal_sk(ordinal: int) -> str:
+    return f"{ordinal:010d}"
+
+
+def commit(build: Callable[[TransactWrite], None]) -> None:
+    """Write what `build` puts into a transaction. Conflicts with other transactions are tried again with jitter.
+
+    Raises `TransactWriteError` where a condition does not hold or the conflicts do not end.
+    """
+    for attempt in range(1, _COMMIT_ATTEMPTS + 1):
+        try:
+            with TransactWrite(connection=Connection()) as transaction:
+                build(transaction)
+        except TransactWriteError as error:
+            codes = {reason.code for reason in error.cancellation_reasons if reason}
+            if attempt == _COMMIT_ATTEMPTS or not codes or not codes <= _CONFLICTS | {"None"}:
+                raise
+            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
+        else:
+            return
+
+
+def failed_conditions(error: TransactWriteError) -> list[int]:
+    """Positions in the transaction of the operations whose condition did not hold."""
+    reasons = error.cancellation_reasons
+    return [index for index, reason in enumerate(reasons) if reason and reason.code == "ConditionalCheckFailed"]

@@ -1,0 +1,88 @@
+"""Claims of uploads in DynamoDB: the claims of a list, the list and a new job's row are one transaction."""
+
+import time
+from collections.abc import Sequence
+
+from pynamodb.constants import ALL_OLD
+from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from service.aws.jobs import job_row
+from service.aws.table import ClaimRow, GatheringRow, JobRow, UploadListRow, commit, failed_conditions, job_pk
+from service.ports import AlreadyClaimed, GatheringClosed
+from service.schema import Job, JobStatus, Upload
+
+CLAIM_SECONDS = 30 * 24 * 3600
+"""A message lives 14 days in the queue and 14 more in the dead-letter queue (SQS); claims outlive both."""
+
+
+class DynamoUploads:
+    @property
+    def max_uploads_per_claim(self) -> int:
+        """A transaction has 100 items at most (DynamoDB); three are the job, the list and the gathering row."""
+        return 97
+
+    def gathering_job(self, project: str) -> str | None:
+        try:
+            return GatheringRow.get(_gathering_pk(project), "GATHERING", consistent_read=True).job_id
+        except DoesNotExist:
+            return None
+
+    def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str, *, new: Job | None) -> None:
+        expires_at = int(time.time()) + CLAIM_SECONDS
+
+        def build(transaction: TransactWrite) -> None:
+            for upload in uploads:
+                transaction.save(
+                    ClaimRow(_claim_pk(upload.identity), "CLAIM", job_id=job_id, expires_at=expires_at),
+                    condition=ClaimRow.pk.does_not_exist(),
+                    return_values=ALL_OLD,
+                )
+            if new:
+                transaction.save(job_row(new), condition=JobRow.pk.does_not_exist())
+                transaction.save(GatheringRow(_gathering_pk(new.project), "GATHERING", job_id=job_id))
+            else:
+                gathering = JobRow.status == JobStatus.PENDING
+                transaction.condition_check(JobRow, job_pk(job_id), "JOB", condition=gathering)
+            transaction.save(
+                UploadListRow(job_pk(job_id), UploadListRow.PREFIX + list_key.rpartition("/")[2], list_key=list_key)
+            )
+
+        try:
+            commit(build)
+        except TransactWriteError as error:
+            failed = failed_conditions(error)
+            # pynamodb sends condition checks before puts, whatever the order in which they were added.
+            first_claim = 0 if new else 1
+            owners = {
+                upload.identity: _owner(error, index)
+                for index, upload in enumerate(uploads, first_claim)
+                if index in failed
+            }
+            if owners:
+                raise AlreadyClaimed(owners) from error
+            if failed:
+                raise GatheringClosed from error
+            raise
+
+    def lists(self, job_id: str) -> Sequence[str]:
+        rows = UploadListRow.query(
+            job_pk(job_id), UploadListRow.sk.startswith(UploadListRow.PREFIX), consistent_read=True
+        )
+        return [row.list_key for row in rows]
+
+
+def _owner(error: TransactWriteError, index: int) -> str:
+    """The job in the claim that was there before, which `ALL_OLD` asks for."""
+    reason = error.cancellation_reasons[index]
+    assert reason is not None
+    assert reason.raw_item is not None
+    return str(reason.raw_item["job_id"]["S"])
+
+
+def _gathering_pk(project: str) -> str:
+    return f"GATHERING#{project}"
+
+
+def _claim_pk(identity: str) -> str:
+    return f"UPLOAD#{identity}"

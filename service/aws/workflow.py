@@ -1,0 +1,40 @@
+"""Executions of the import state machine, one a job, named by the job's id."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.errors import WorkflowUnavailable
+from service.ports import ExecutionState
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+@dataclass(frozen=True)
+class StepFunctionsWorkflow:
+    client: "SFNClient"
+    state_machine_arn: str
+
+    def start(self, job_id: str, *, wait_seconds: int = 0) -> None:
+        """Raises `WorkflowUnavailable`."""
+        try:
+            self.client.start_execution(
+                stateMachineArn=self.state_machine_arn,
+                name=job_id,
+                input=json.dumps({"job_id": job_id, "wait_seconds": wait_seconds}),
+            )
+        except self.client.exceptions.ExecutionAlreadyExists:
+            pass
+        except (ClientError, BotoCoreError) as error:
+            raise WorkflowUnavailable(str(error)) from error
+
+    def state(self, job_id: str) -> ExecutionState:
+        arn = f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
+        try:
+            status = self.client.describe_execution(executionArn=arn)["status"]
+        except self.client.exceptions.ExecutionDoesNotExist:
+            return ExecutionState.ABSENT
+        return ExecutionState.RUNNING if status in ("RUNNING", "PENDING_REDRIVE") else ExecutionState.ENDED
