@@ -1,0 +1,75 @@
+"""The REST API: one function behind API Gateway's proxy resource."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import ServiceError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, Server
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.http import error_response, status_of, validation_detail
+from lambdas.observe import logger, tracer
+from lambdas.routes import imports, keys
+from lambdas.wiring import api_settings
+from service.errors import BodyTooLarge, ClipferryError
+
+app = APIGatewayRestResolver(enable_validation=True)
+app.include_router(imports.router)
+app.include_router(keys.router)
+
+app.configure_openapi(
+    title="Clipferry",
+    version="1",
+    description="Import driving-data clips into your project's bucket, verified, with a status for each.",
+    security_schemes={"key": APIKey(name="X-API-Key", in_=APIKeyIn.header)},
+    security=[{"key": []}],
+)
+app.enable_swagger(path="/docs", persist_authorization=True)
+
+
+@app.get("/openapi.json", include_in_schema=False)
+def openapi() -> Response[str]:
+    stage = app.current_event.request_context.stage
+    document = app.get_openapi_json_schema(servers=[Server(url=f"/{stage}")])
+    return Response(status_code=200, content_type="application/json", body=document)
+
+
+@app.exception_handler(ClipferryError)  # type: ignore[untyped-decorator]
+def domain_error(error: ClipferryError) -> Response[Any]:
+    return error_response(status_of(error), error.code, error.message)
+
+
+@app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
+def invalid(error: RequestValidationError) -> Response[Any]:
+    return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, "INVALID_REQUEST", validation_detail(list(error.errors())))
+
+
+@app.exception_handler(ServiceError)  # type: ignore[untyped-decorator]
+def no_route(error: ServiceError) -> Response[Any]:
+    status = HTTPStatus(error.status_code)
+    return error_response(status, status.name, f"{app.current_event.http_method} {app.current_event.path}: {error.msg}")
+
+
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+def unexpected(error: Exception) -> Response[Any]:
+    """Callers get the request id to quote; what went wrong is for the log."""
+    logger.exception("unexpected error", exc_info=error)
+    request_id = app.current_event.request_context.request_id
+    detail = f"something went wrong on our side; the log has it under request {request_id}"
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL", detail)
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    limit, size = api_settings().max_body_bytes, len((event.get("body") or "").encode(errors="replace"))
+    if size > limit:
+        detail = f"the body has {size:,} bytes, the limit is {limit:,}: send several requests, or import a prefix"
+        response = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, BodyTooLarge.code, detail)
+        return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}
+    # The API speaks JSON only, so a body is taken for JSON whatever its header says (`curl -d` calls it a form).
+    event["headers"] = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "content-type"}
+    return app.resolve(event, context)

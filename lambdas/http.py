@@ -1,0 +1,51 @@
+"""Domain errors as HTTP answers: the one table, and the shape `{"detail", "code"}`."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from service import errors
+
+STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidCursor: HTTPStatus.BAD_REQUEST,
+    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.IdempotencyConflict: HTTPStatus.CONFLICT,
+    errors.CannotAccess: HTTPStatus.FORBIDDEN,
+    errors.LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,
+}
+
+
+def status_of(error: errors.ClipferryError) -> HTTPStatus:
+    """The status of the nearest class that the table names; 500 for errors that callers are not meant to meet."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def error_response(status: HTTPStatus, code: str, detail: str) -> Response[Any]:
+    return Response(
+        status_code=status,
+        content_type="application/json",
+        body=json.dumps({"detail": detail, "code": code}),
+    )
+
+
+def validation_detail(found: list[dict[str, Any]]) -> str:
+    """The first few validation errors as one sentence, each with the place of what is wrong."""
+    if found[0]["type"] == "json_invalid":
+        return f"the body is not JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][-1]}"
+    shown = [f"{_place(error['loc'])}: {error['msg']}" for error in found[:3]]
+    more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+    return "; ".join(shown) + more
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    """`("body", "exact_paths", 3)` → `exact_paths[3]`."""
+    path = ""
+    for step in location[1:] if len(location) > 1 else location:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return path

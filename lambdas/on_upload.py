@@ -1,0 +1,32 @@
+"""Uploads to the drop bucket, from SQS. Messages that cannot be handled come again and end in the dead-letter queue."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.observe import logger, tracer
+from lambdas.wiring import upload_ports
+from service.errors import InvalidRequest
+from service.imports.uploads import accept_uploads, parse_event
+from service.schema import Upload
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Uploads are taken together, not message by message, so that many of them make one job."""
+    ports = upload_ports()
+    uploads: list[Upload] = []
+    unreadable: list[str] = []
+    for record in event["Records"]:
+        try:
+            upload = parse_event(json.loads(record["body"]), drop_bucket=ports.drop_bucket)
+        except (InvalidRequest, json.JSONDecodeError) as error:
+            logger.error("unreadable upload event", extra={"message_id": record["messageId"], "reason": str(error)})
+            unreadable.append(record["messageId"])
+        else:
+            uploads += [upload] if upload else []
+    accept_uploads(uploads, ports)
+    logger.info("uploads accepted", extra={"uploads": len(uploads), "unreadable": len(unreadable)})
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unreadable]}

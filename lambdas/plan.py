@@ -1,0 +1,40 @@
+"""One round of planning.
+
+In: `{"job_id", "cursor"}`; out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}}`.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.observe import logger, tracer
+from lambdas.wiring import plan_ports
+from service.imports.plan import PlanCursor, plan
+from service.settings import PlanSettings
+
+MARGIN_MS = 60_000
+"""Left of the function's time when a round ends: enough to inspect one more part and to store what is planned."""
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    logger.append_keys(job_id=event["job_id"])
+    planned = plan(
+        event["job_id"],
+        PlanCursor(**event["cursor"] or {}),
+        out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
+        ports=plan_ports(),
+    )
+    logger.info("round planned", extra={"batches": planned.batches, "done": planned.cursor is None})
+    return {
+        "job_id": event["job_id"],
+        "done": planned.cursor is None,
+        "cursor": asdict(planned.cursor) if planned.cursor else None,
+        "batches": {
+            "bucket": PlanSettings.from_env().state_bucket,
+            "key": planned.batches_key,
+            "count": planned.batches,
+        },
+    }

@@ -1,0 +1,25 @@
+"""Who makes the request, as the authorizer found."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from service.errors import Forbidden
+from service.keys import ADMIN, Caller
+
+
+def caller_of(router: Router) -> Caller:
+    found = router.current_event.raw_event["requestContext"]["authorizer"]
+    return Caller(found["project"], found["key_id"]) if found["project"] else ADMIN
+
+
+def project_of(router: Router) -> tuple[str, str]:
+    """(project, key id). Raises `Forbidden` for the admin key, which belongs to no project."""
+    caller = caller_of(router)
+    if caller.project is None:
+        raise Forbidden("the admin key only manages keys; use a project's key here (POST /v1/keys makes one)")
+    return caller.project, caller.key_id
+
+
+def require_admin(router: Router) -> None:
+    """Raises `Forbidden`."""
+    if not caller_of(router).is_admin:
+        raise Forbidden("only the admin key manages keys")

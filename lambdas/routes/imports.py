@@ -1,0 +1,72 @@
+"""`/v1/imports`: start, list and follow imports; `/v1/previews`: look before that."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
+
+from lambdas.routes.caller import project_of
+from lambdas.wiring import status_ports, submit_ports
+from service.errors import InvalidRequest
+from service.imports.preview import preview
+from service.imports.status import clips_page, get_job, jobs_page
+from service.imports.submit import submit
+from service.schema import ClipStatus
+from service.wire import ClipPage, ImportBody, ImportPage, ImportView, PreviewBody, PreviewView
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+Limit = Annotated[int, Query(description="Rows of a page, 1 to 1,000.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
+JobId = Annotated[str, Path(description="The import's id.")]
+
+
+@router.post("/v1/imports", status_code=202, summary="Start an import", tags=["Imports"])
+def start_import(
+    body: Annotated[ImportBody, Body()],
+    header_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)] = None,
+) -> ImportView:
+    project, key_id = project_of(router)
+    if header_key and body.idempotency_key and header_key != body.idempotency_key:
+        raise InvalidRequest("idempotency_key and the Idempotency-Key header differ")
+    request = body.to_request(idempotency_key=body.idempotency_key or header_key)
+    return ImportView.of(submit(request, project=project, key_id=key_id, ports=submit_ports()))
+
+
+@router.get("/v1/imports", summary="List imports, newest first", tags=["Imports"])
+def list_imports(limit: Limit = 100, cursor: Cursor = None) -> ImportPage:
+    project, _ = project_of(router)
+    return ImportPage.of(jobs_page(project, limit=limit, cursor=cursor, jobs=status_ports().jobs))
+
+
+@router.get("/v1/imports/<job_id>", summary="An import's status and counts", tags=["Imports"])
+def read_import(job_id: JobId) -> ImportView:
+    project, _ = project_of(router)
+    return ImportView.of(get_job(job_id, project=project, jobs=status_ports().jobs))
+
+
+@router.get("/v1/imports/<job_id>/clips", summary="An import's clips", tags=["Imports"])
+def list_clips(
+    job_id: JobId,
+    limit: Limit = 500,
+    cursor: Cursor = None,
+    status: Annotated[ClipStatus | None, Query(description="Only clips of this status.")] = None,
+) -> ClipPage:
+    project, _ = project_of(router)
+    ports = status_ports()
+    job = get_job(job_id, project=project, jobs=ports.jobs)
+    return ClipPage.of(clips_page(job, limit=limit, cursor=cursor, status=status, ports=ports))
+
+
+@router.post("/v1/previews", summary="List a prefix before importing it", tags=["Imports"])
+def preview_prefix(body: Annotated[PreviewBody, Body()]) -> PreviewView:
+    project_of(router)
+    ports = submit_ports()
+    found = preview(
+        body.root_path,
+        storage=ports.storage,
+        access=ports.access,
+        max_clips=ports.max_clips,
+        seconds=ports.preview_seconds,
+    )
+    return PreviewView.of(found)

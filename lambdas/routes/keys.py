@@ -1,0 +1,37 @@
+"""`/v1/keys`: the admin key makes, lists and revokes the projects' keys."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
+
+from lambdas.routes.caller import require_admin
+from lambdas.routes.imports import Cursor, Limit
+from lambdas.wiring import api_key_store
+from service.clock import utc_now
+from service.keys import create_key, keys_page, revoke_key
+from service.wire import CreatedKeyView, KeyBody, KeyPage
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.post("/v1/keys", status_code=201, summary="Make a key for a project", tags=["Keys"])
+def make_key(body: Annotated[KeyBody, Body()]) -> CreatedKeyView:
+    require_admin(router)
+    key, text = create_key(body.project, body.name, keys=api_key_store(), clock=utc_now)
+    return CreatedKeyView.with_text(key, text)
+
+
+@router.get("/v1/keys", summary="List keys, oldest first", tags=["Keys"])
+def list_keys(limit: Limit = 100, cursor: Cursor = None) -> KeyPage:
+    require_admin(router)
+    return KeyPage.of(keys_page(limit=limit, cursor=cursor, keys=api_key_store()))
+
+
+@router.delete("/v1/keys/<key_id>", status_code=204, summary="Revoke a key", tags=["Keys"])
+def delete_key(key_id: Annotated[str, Path(description="The key's id.")]) -> Response[str]:
+    require_admin(router)
+    revoke_key(key_id, keys=api_key_store())
+    return Response(status_code=HTTPStatus.NO_CONTENT, body="")

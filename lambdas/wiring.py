@@ -1,0 +1,177 @@
+"""Which adapters the functions run on. Everything is made on first use and kept for the life of the sandbox."""
+
+from functools import cache
+
+import boto3
+
+from service.aws.clients import s3_client
+from service.aws.clips import DynamoClips
+from service.aws.jobs import DynamoJobs
+from service.aws.keys import DynamoKeys
+from service.aws.secrets import SecretsManager
+from service.aws.state import S3StateFiles
+from service.aws.storage import S3Storage
+from service.aws.table import bind
+from service.aws.uploads import DynamoUploads
+from service.aws.workflow import StepFunctionsWorkflow
+from service.clock import utc_now
+from service.imports.access import SourceAccess
+from service.imports.copying import CopyPorts
+from service.imports.finish import FinishPorts
+from service.imports.plan import PlanPorts
+from service.imports.status import StatusPorts
+from service.imports.submit import SubmitPorts
+from service.imports.sweep import SweepPorts
+from service.imports.uploads import UploadPorts
+from service.settings import (
+    ApiSettings,
+    AuthorizeSettings,
+    CopySettings,
+    FinishSettings,
+    PlanSettings,
+    SweepSettings,
+    UploadSettings,
+)
+
+STATE_CONNECTIONS = 10
+
+
+@cache
+def api_settings() -> ApiSettings:
+    return ApiSettings.from_env()
+
+
+@cache
+def _state(bucket: str) -> S3StateFiles:
+    return S3StateFiles(s3_client(connections=STATE_CONNECTIONS), bucket)
+
+
+@cache
+def _workflow(state_machine_arn: str) -> StepFunctionsWorkflow:
+    return StepFunctionsWorkflow(boto3.client("stepfunctions"), state_machine_arn)
+
+
+def _reader(clips_bucket: str, *, connections: int) -> S3Storage:
+    """Storage for functions that list and inspect but copy nothing."""
+    client = s3_client(connections=connections)
+    return S3Storage(client=client, clips_bucket=clips_bucket, multipart_threshold=0, part_bytes=0)
+
+
+@cache
+def key_store() -> DynamoKeys:
+    bind(AuthorizeSettings.from_env().table_name)
+    return DynamoKeys()
+
+
+@cache
+def admin_secret() -> tuple[SecretsManager, str]:
+    return SecretsManager(boto3.client("secretsmanager")), AuthorizeSettings.from_env().admin_secret_arn
+
+
+@cache
+def api_key_store() -> DynamoKeys:
+    bind(api_settings().table_name)
+    return DynamoKeys()
+
+
+@cache
+def submit_ports() -> SubmitPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return SubmitPorts(
+        jobs=DynamoJobs(),
+        state=_state(settings.state_bucket),
+        storage=_reader(settings.clips_bucket, connections=STATE_CONNECTIONS),
+        workflow=_workflow(settings.state_machine_arn),
+        clock=utc_now,
+        access=SourceAccess(settings.source_buckets),
+        max_clips=settings.max_clips_per_import,
+        preview_seconds=settings.preview_seconds,
+    )
+
+
+@cache
+def status_ports() -> StatusPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return StatusPorts(
+        jobs=DynamoJobs(),
+        clips=DynamoClips(),
+        state=_state(settings.state_bucket),
+        clips_bucket=settings.clips_bucket,
+    )
+
+
+@cache
+def plan_ports() -> PlanPorts:
+    settings = PlanSettings.from_env()
+    bind(settings.table_name)
+    return PlanPorts(
+        jobs=DynamoJobs(),
+        state=_state(settings.state_bucket),
+        storage=_reader(settings.clips_bucket, connections=settings.stat_concurrency),
+        uploads=DynamoUploads(),
+        clock=utc_now,
+        access=SourceAccess(settings.source_buckets),
+        max_clips=settings.max_clips_per_import,
+        batch_clips=settings.batch_clips,
+        batch_bytes=settings.batch_bytes,
+        stat_concurrency=settings.stat_concurrency,
+    )
+
+
+@cache
+def copy_ports() -> CopyPorts:
+    settings = CopySettings.from_env()
+    bind(settings.table_name)
+    storage = S3Storage(
+        client=s3_client(connections=settings.copy_concurrency),
+        clips_bucket=settings.clips_bucket,
+        multipart_threshold=settings.multipart_threshold_bytes,
+        part_bytes=settings.part_bytes,
+    )
+    return CopyPorts(
+        jobs=DynamoJobs(),
+        clips=DynamoClips(),
+        state=_state(settings.state_bucket),
+        storage=storage,
+        clock=utc_now,
+        concurrency=settings.copy_concurrency,
+    )
+
+
+@cache
+def finish_ports() -> FinishPorts:
+    settings = FinishSettings.from_env()
+    return _finish_ports(settings.table_name, settings.state_bucket)
+
+
+def _finish_ports(table_name: str, state_bucket: str) -> FinishPorts:
+    bind(table_name)
+    return FinishPorts(jobs=DynamoJobs(), clips=DynamoClips(), state=_state(state_bucket), clock=utc_now)
+
+
+@cache
+def sweep_ports() -> SweepPorts:
+    settings = SweepSettings.from_env()
+    return SweepPorts(
+        finish=_finish_ports(settings.table_name, settings.state_bucket),
+        workflow=_workflow(settings.state_machine_arn),
+        grace_seconds=settings.grace_seconds,
+    )
+
+
+@cache
+def upload_ports() -> UploadPorts:
+    settings = UploadSettings.from_env()
+    bind(settings.table_name)
+    return UploadPorts(
+        jobs=DynamoJobs(),
+        uploads=DynamoUploads(),
+        state=_state(settings.state_bucket),
+        workflow=_workflow(settings.state_machine_arn),
+        clock=utc_now,
+        drop_bucket=settings.drop_bucket,
+        default_project=settings.default_project,
+        window_seconds=settings.upload_window_seconds,
+    )
