@@ -2,9 +2,7 @@
 
 from functools import cache
 
-import boto3
-
-from service.aws.clients import s3_client
+from service.aws.clients import s3_client, secrets_client, workflow_client
 from service.aws.clips import DynamoClips
 from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
@@ -48,7 +46,7 @@ def _state(bucket: str) -> S3StateFiles:
 
 @cache
 def _workflow(state_machine_arn: str) -> StepFunctionsWorkflow:
-    return StepFunctionsWorkflow(boto3.client("stepfunctions"), state_machine_arn)
+    return StepFunctionsWorkflow(workflow_client(), state_machine_arn)
 
 
 def _reader(clips_bucket: str, *, connections: int) -> S3Storage:
@@ -65,7 +63,7 @@ def key_store() -> DynamoKeys:
 
 @cache
 def admin_secret() -> tuple[SecretsManager, str]:
-    return SecretsManager(boto3.client("secretsmanager")), AuthorizeSettings.from_env().admin_secret_arn
+    return SecretsManager(secrets_client()), AuthorizeSettings.from_env().admin_secret_arn
 
 
 @cache

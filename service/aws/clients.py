@@ -10,6 +10,8 @@ from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejec
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
 _DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"}
@@ -27,6 +29,14 @@ def s3_client(*, connections: int) -> "S3Client":
         response_checksum_validation="when_required",
     )
     return boto3.client("s3", config=config)
+
+
+def workflow_client() -> "SFNClient":
+    return boto3.client("stepfunctions")
+
+
+def secrets_client() -> "SecretsManagerClient":
+    return boto3.client("secretsmanager")
 
 
 def object_error(error: ClientError | BotoCoreError, *, operation: str, uri: str) -> ObjectError:

@@ -8,8 +8,8 @@ from service.imports.submit import start
 from service.ports import ExecutionState, Workflow
 from service.schema import Job
 
-CHILD_SECONDS = 300
-"""Express children live this long at most (AWS), so a job whose execution ended is left alone for as long."""
+CHILD_SECONDS = 900
+"""A copy function may go on this long after its execution was ended (Lambda), so such a job is left alone until then."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The AWS side of Clipferry as one CloudFormation stack; nothing here runs in Lambda."""

@@ -1,0 +1,101 @@
+"""What a function may do, as single statements: exact actions on exact resources."""
+
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Aws, CfnElement, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from stacks.function import ServiceFunction
+from stacks.nag import acknowledge
+from stacks.settings import DeploySettings
+
+JOB_FILES = "jobs/*"
+"""Keys of manifests, batch lists and reports in the state bucket."""
+
+
+def allow(function: ServiceFunction, actions: Sequence[str], resources: Sequence[str]) -> None:
+    """Add one statement to the function's own role."""
+    function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+
+
+def use_table(function: ServiceFunction, table: dynamodb.Table, *actions: str, indexes: Sequence[str] = ()) -> None:
+    """`actions` (`GetItem`, …) on the table itself, and `Query` on the named indexes."""
+    allow(function, [f"dynamodb:{action}" for action in actions], [table.table_arn])
+    if indexes:
+        allow(function, ["dynamodb:Query"], [f"{table.table_arn}/index/{index}" for index in indexes])
+
+
+def use_job_files(function: ServiceFunction, bucket: s3.Bucket, *, write: bool) -> None:
+    """Read, and perhaps write, the files of jobs. `ListBucket` makes a missing key a 404: without it S3 says 403."""
+    actions = ["s3:GetObject", "s3:PutObject"] if write else ["s3:GetObject"]
+    allow(function, actions, [bucket.arn_for_objects(JOB_FILES)])
+    allow(function, ["s3:ListBucket"], [bucket.bucket_arn])
+    acknowledge(
+        function.own_role,
+        {files_finding(bucket, JOB_FILES): "The files of all jobs are its work; nothing else lies in this bucket."},
+    )
+
+
+def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Bucket, *object_actions: str) -> None:
+    """`object_actions` (`GetObject`, …) and listing, on the buckets of the deploy settings and on the drop bucket."""
+    named = [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in deploy.source_buckets]
+    buckets = [*named, drop.bucket_arn]
+    allow(function, ["s3:ListBucket"], buckets)
+    allow(function, [f"s3:{action}" for action in object_actions], [f"{arn}/*" for arn in buckets])
+    if deploy.source_kms_key_arns:
+        allow(function, ["kms:Decrypt"], deploy.source_kms_key_arns)
+    reason = "Clips are read wherever they lie in these buckets, which the deploy settings name one by one."
+    findings = [
+        f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/*]" for bucket in deploy.source_buckets
+    ]
+    acknowledge(function.own_role, dict.fromkeys([*findings, files_finding(drop, "*")], reason))
+
+
+def write_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
+    """Put, verify and abort copies in the clips bucket; no deleting."""
+    actions = ["AbortMultipartUpload", "GetObject", "PutObject", "PutObjectTagging"]
+    allow(function, [f"s3:{action}" for action in actions], [clips.arn_for_objects("*")])
+    allow(function, ["s3:ListBucket"], [clips.bucket_arn])
+    acknowledge(
+        function.own_role,
+        {
+            files_finding(
+                clips, "*"
+            ): "It writes the clips of every project; keys are made by the service, not by callers."
+        },
+    )
+
+
+def start_imports(function: ServiceFunction, machine: sfn.StateMachine) -> None:
+    """Start executions of the import state machine."""
+    allow(function, ["states:StartExecution"], [machine.state_machine_arn])
+
+
+def look_at_imports(function: ServiceFunction, machine: sfn.StateMachine) -> None:
+    """Ask how an execution of the import state machine stands."""
+    name = machine.state_machine_name
+    arn = Stack.of(machine).format_arn(
+        service="states", resource="execution", resource_name=f"{name}:*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    allow(function, ["states:DescribeExecution"], [arn])
+    finding = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<{logical_id(machine)}.Name>:*"
+    acknowledge(
+        function.own_role,
+        {f"AwsSolutions-IAM5[Resource::{finding}]": "An execution is named by its job: any of this one machine."},
+    )
+
+
+def files_finding(bucket: s3.Bucket, keys: str) -> str:
+    """How cdk-nag names a statement on the objects `keys` of `bucket`."""
+    return f"AwsSolutions-IAM5[Resource::<{logical_id(bucket)}.Arn>/{keys}]"
+
+
+def logical_id(construct: Construct) -> str:
+    """The construct's name in the template, by which cdk-nag names a finding."""
+    child = construct.node.default_child
+    assert isinstance(child, CfnElement)
+    return str(Stack.of(construct).resolve(child.logical_id))

@@ -1,0 +1,139 @@
+"""The one code asset of all functions: `service/`, `lambdas/` and the pinned dependencies, built without docker."""
+
+import compileall
+import hashlib
+import os
+import py_compile
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jsii
+from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
+from aws_cdk import aws_lambda as lambda_
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ("lambdas", "service")
+LOCK = ROOT / "requirements.txt"
+CACHE = ROOT / ".cache" / "bundle"
+
+RUNTIME = lambda_.Runtime.PYTHON_3_14
+ARCHITECTURE = lambda_.Architecture.ARM_64
+AWS_TARGET = "aws-arm64-python3.14"
+
+_AWS_WHEELS = ["--platform", "manylinux2014_aarch64", "--platform", "manylinux_2_28_aarch64"]
+_AWS_WHEELS += ["--only-binary=:all:", "--implementation", "cp", "--python-version", "3.14"]
+
+PROVIDED_BY_RUNTIME = frozenset(
+    {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"},
+)
+"""In every Python runtime of Lambda (and beside the emulator): 25 MB that need not travel."""
+
+_NAME = re.compile(r"[\s=;\[]")
+
+RECIPE = "1"
+"""Part of every hash: raise it when the way of building changes, so that old bundles are not taken for new ones."""
+
+
+def bundle_code(*, local: bool) -> lambda_.Code:
+    """The asset. Its hash is made of what goes in (sources, lock, target), not of what comes out: so the CDK
+    knows without installing anything that an unchanged tree is built already, in `cdk.out` or in the account."""
+    target = host_target() if local else AWS_TARGET
+    return lambda_.Code.from_asset(
+        str(ROOT),
+        asset_hash_type=AssetHashType.CUSTOM,
+        asset_hash=content_hash(target),
+        bundling=BundlingOptions(image=DockerImage.from_registry("never-pulled"), local=_LocalBundling(target)),
+    )
+
+
+def host_target() -> str:
+    """The name of this machine as a target: handlers of the emulator run on an interpreter like this one."""
+    return f"host-{sys.platform}-{os.uname().machine}-python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def content_hash(target: str) -> str:
+    """SHA-256 over the recipe, the target, the locked dependencies and every source file's path and bytes."""
+    digest = hashlib.sha256(f"{RECIPE}\n{target}\n".encode())
+    digest.update("\n".join(bundled_requirements()).encode())
+    for path in _source_files():
+        content = path.read_bytes()
+        digest.update(f"\n{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def bundled_requirements() -> list[str]:
+    """The lock's lines (`name==version`) without what the Lambda runtime brings itself."""
+    pins = (line.split("#")[0].strip() for line in LOCK.read_text().splitlines())
+    return [pin for pin in pins if pin and _NAME.split(pin)[0].lower() not in PROVIDED_BY_RUNTIME]
+
+
+def build_bundle(output: Path, target: str) -> None:
+    """Fill `output` with sources and dependencies for `target`. Raises `CalledProcessError` if pip fails."""
+    shutil.copytree(_dependencies(target), output, dirs_exist_ok=True)
+    for path in _source_files():
+        destination = output / path.relative_to(ROOT)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, destination)
+    for path in output.rglob("*"):
+        # Whatever the builder's umask is: the function runs as another user.
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    if target != AWS_TARGET:
+        # Spares each of the emulator's workers the compiling. For AWS it would be bytecode of another Python.
+        # `unchecked-hash` holds no timestamps, which a copy or a zip would invalidate.
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        compileall.compile_dir(output, quiet=2, workers=0, stripdir=str(output), invalidation_mode=mode)
+
+
+def _source_files() -> list[Path]:
+    files = (path for folder in SOURCES for path in (ROOT / folder).rglob("*") if path.is_file())
+    return sorted(path for path in files if "__pycache__" not in path.parts and path.suffix != ".pyc")
+
+
+def _dependencies(target: str) -> Path:
+    """The installed dependencies of `target`, kept between builds: a changed source file needs no pip."""
+    pins = bundled_requirements()
+    key = hashlib.sha256("\n".join([RECIPE, target, *pins]).encode()).hexdigest()[:16]
+    ready = CACHE / f"{target}-{key}"
+    if ready.is_dir():
+        return ready
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="installing-") as scratch:
+        installed = Path(scratch) / "site"
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+        wheels = _AWS_WHEELS if target == AWS_TARGET else []
+        # pip's messages go to stderr: stdout is the CDK CLI's to read.
+        subprocess.run([*install, "--target", str(installed), *wheels, *pins], check=True, stdout=sys.stderr)
+        _strip(installed)
+        try:
+            # In one step, so that a build that was cut short leaves nothing that looks complete.
+            installed.rename(ready)
+        except OSError:
+            if not ready.is_dir():  # else another build was faster, and made the same
+                raise
+    return ready
+
+
+def _strip(installed: Path) -> None:
+    """Remove what no handler reads: package metadata, type stubs, console scripts, tests."""
+    for pattern in ("*.dist-info", "*-stubs", "bin", "**/__pycache__", "**/tests"):
+        for path in sorted(installed.glob(pattern)):
+            shutil.rmtree(path, ignore_errors=True)
+    for path in installed.rglob("*.pyi"):
+        path.unlink()
+
+
+@jsii.implements(ILocalBundling)
+class _LocalBundling:
+    def __init__(self, target: str) -> None:
+        self._target = target
+
+    def try_bundle(self, output_dir: str, *_options: Any, **_kwargs: Any) -> bool:
+        """Always does the work (or raises): there is no docker to fall back to."""
+        build_bundle(Path(output_dir), self._target)
+        return True

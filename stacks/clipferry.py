@@ -1,0 +1,30 @@
+"""Clipferry as one stack, so that plain `cdk deploy` is enough."""
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from stacks.api import Api
+from stacks.bundle import bundle_code
+from stacks.events import UploadTrigger
+from stacks.monitoring import Monitoring
+from stacks.pipeline import Pipeline
+from stacks.settings import DeploySettings
+from stacks.storage import Storage
+
+
+class ClipferryStack(Stack):
+    """Storage below, the pipeline on it, two doors to the pipeline (API, uploads), alarms over all."""
+
+    def __init__(self, scope: Construct, construct_id: str, deploy: DeploySettings) -> None:
+        super().__init__(scope, construct_id, description="Clipferry: imports driving-data clips into S3")
+        code = bundle_code(local=deploy.local)
+        self.storage = Storage(self, "Storage", deploy)
+        self.pipeline = Pipeline(self, "Pipeline", deploy=deploy, code=code, storage=self.storage)
+        machine = self.pipeline.machine
+        self.api = Api(self, "Api", deploy=deploy, code=code, storage=self.storage, machine=machine)
+        self.uploads = UploadTrigger(self, "Uploads", deploy=deploy, code=code, storage=self.storage, machine=machine)
+        self.monitoring = Monitoring(
+            self, "Monitoring", deploy=deploy, api=self.api, pipeline=self.pipeline, uploads=self.uploads
+        )
+        for part in (self.storage, self.pipeline, self.api, self.uploads):
+            part.outputs()

@@ -1,0 +1,117 @@
+"""Uploads that start imports by themselves: drop bucket → EventBridge → queue → `on_upload`."""
+
+from aws_cdk import CfnOutput, Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.aws_lambda_event_sources import SqsEventSource
+from constructs import Construct
+
+from service.settings import UploadSettings
+from stacks.access import start_imports, use_job_files, use_table
+from stacks.function import ServiceFunction
+from stacks.machine import ImportMachine
+from stacks.nag import acknowledge
+from stacks.settings import DeploySettings
+from stacks.storage import Storage
+
+FUNCTION_TIMEOUT = Duration.seconds(60)
+TRIES = 5
+KEPT = Duration.days(14)
+"""SQS's maximum: time to notice the alarm and move the messages back."""
+
+
+class UploadTrigger(Construct):
+    """`queue`: uploads to import; `dlq`: those that failed five times; `lost`: those that never reached the queue."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deploy: DeploySettings,
+        code: lambda_.Code,
+        storage: Storage,
+        machine: ImportMachine,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.dlq = self._queue("Dlq", retention_period=KEPT)
+        self.lost = self._queue("Lost", retention_period=KEPT)
+        acknowledge(
+            self.lost, {"AwsSolutions-SQS3": "It is a dead-letter queue itself, of the EventBridge rule's target."}
+        )
+        self.queue = self._queue(
+            "Queue",
+            retention_period=KEPT,
+            # Lambda's advice: six times the function's timeout, so that a throttled batch is not delivered twice.
+            visibility_timeout=Duration.seconds(6 * FUNCTION_TIMEOUT.to_seconds()),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dlq, max_receive_count=TRIES),
+        )
+        events.Rule(
+            self,
+            "Uploaded",
+            description="Clipferry: objects that arrive in the drop bucket",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={"bucket": {"name": [storage.drop.bucket_name]}},
+            ),
+            targets=[
+                targets.SqsQueue(
+                    self.queue, dead_letter_queue=self.lost, max_event_age=Duration.hours(24), retry_attempts=185
+                )
+            ],
+        )
+        self.function = ServiceFunction(
+            self,
+            "on_upload",
+            deploy=deploy,
+            code=code,
+            env=UploadSettings(
+                table_name=storage.table.table_name,
+                state_bucket=storage.state.bucket_name,
+                state_machine_arn=machine.state_machine_arn,
+                drop_bucket=storage.drop.bucket_name,
+                default_project=deploy.default_project,
+                upload_window_seconds=deploy.upload_window_seconds,
+            ),
+            memory_mb=512,
+            timeout=FUNCTION_TIMEOUT,
+        )
+        # Claiming uploads is one transaction: PutItem and ConditionCheckItem are checked for each part of it.
+        use_table(self.function, storage.table, "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
+        use_job_files(self.function, storage.state, write=True)
+        start_imports(self.function, machine)
+        # Few and large calls: hundreds of uploads at once are to make few jobs.
+        self.function.add_event_source(
+            SqsEventSource(
+                self.queue,
+                batch_size=1_000,
+                max_batching_window=Duration.seconds(5),
+                report_batch_item_failures=True,
+                max_concurrency=2,
+            )
+        )
+
+    def outputs(self) -> None:
+        CfnOutput(self, "UploadQueueUrl", value=self.queue.queue_url).override_logical_id("UploadQueueUrl")
+        CfnOutput(self, "UploadDlqUrl", value=self.dlq.queue_url).override_logical_id("UploadDlqUrl")
+
+    def _queue(
+        self,
+        construct_id: str,
+        *,
+        retention_period: Duration,
+        visibility_timeout: Duration | None = None,
+        dead_letter_queue: sqs.DeadLetterQueue | None = None,
+    ) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            construct_id,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=retention_period,
+            visibility_timeout=visibility_timeout,
+            dead_letter_queue=dead_letter_queue,
+        )

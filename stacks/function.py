@@ -1,0 +1,93 @@
+"""A Lambda function the house way: arm64, its own role and log group, typed environment, Powertools set up."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from service.settings import Settings
+from stacks.bundle import ARCHITECTURE, RUNTIME
+from stacks.nag import acknowledge
+from stacks.settings import DeploySettings
+
+_RETENTION = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    5: logs.RetentionDays.FIVE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
+    90: logs.RetentionDays.THREE_MONTHS,
+    120: logs.RetentionDays.FOUR_MONTHS,
+    150: logs.RetentionDays.FIVE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+    400: logs.RetentionDays.THIRTEEN_MONTHS,
+    545: logs.RetentionDays.EIGHTEEN_MONTHS,
+    731: logs.RetentionDays.TWO_YEARS,
+    1096: logs.RetentionDays.THREE_YEARS,
+    1827: logs.RetentionDays.FIVE_YEARS,
+    3653: logs.RetentionDays.TEN_YEARS,
+}
+
+
+def log_group(scope: Construct, construct_id: str, deploy: DeploySettings, *, name: str | None = None) -> logs.LogGroup:
+    """A log group that forgets after the deploy settings' days and goes with the stack."""
+    return logs.LogGroup(
+        scope,
+        construct_id,
+        log_group_name=name,
+        retention=_RETENTION[deploy.log_retention_days],
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+
+
+class ServiceFunction(lambda_.Function):
+    """The function `lambdas.<name>.handler`, which may do nothing until `stacks.access` says so."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        deploy: DeploySettings,
+        code: lambda_.Code,
+        env: Settings,
+        memory_mb: int,
+        timeout: Duration,
+        reserved_concurrency: int | None = None,
+    ) -> None:
+        construct_id = "".join(word.capitalize() for word in name.split("_"))
+        # Without the managed basic role, whose logs permissions reach every log group of the account.
+        role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        group = log_group(scope, f"{construct_id}Logs", deploy)
+        group.grant_write(role)
+        super().__init__(
+            scope,
+            construct_id,
+            code=code,
+            handler=f"lambdas.{name}.handler",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            role=role,
+            log_group=group,
+            environment={**env.to_env(), **_powertools(deploy)},
+            memory_size=memory_mb,
+            timeout=timeout,
+            reserved_concurrent_executions=reserved_concurrency,
+            tracing=lambda_.Tracing.DISABLED if deploy.local else lambda_.Tracing.ACTIVE,
+        )
+        self.own_role = role
+        reason = "PutTraceSegments and PutTelemetryRecords know no resource but *."
+        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
+
+
+def _powertools(deploy: DeploySettings) -> dict[str, str]:
+    env = {
+        "POWERTOOLS_SERVICE_NAME": "clipferry",
+        "POWERTOOLS_METRICS_NAMESPACE": "Clipferry",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+    return {**env, "POWERTOOLS_TRACE_DISABLED": "true"} if deploy.local else env

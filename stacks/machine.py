@@ -1,0 +1,211 @@
+"""The state machine of one import, as a chain that reads from the upload window to the report.
+
+JSONPath throughout: the local emulator cannot run a distributed map in JSONata.
+"""
+
+import json
+
+import jsii
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.access import JOB_FILES, files_finding, logical_id
+from stacks.function import log_group
+from stacks.nag import acknowledge
+from stacks.settings import DeploySettings
+
+MAP_LABEL = "CopyBatches"
+WAIT_FOR_A_TURN = 200_000
+"""Tries of a throttled copy. At up to 30 s apart they outlast any execution timeout."""
+
+MAP_RESULTS = "jobs/{}/map-results"
+MAP_RESULT_FILES = "jobs/*/map-results/*"
+
+JOB_ID = sfn.JsonPath.string_at("$$.Execution.Input.job_id")
+"""From the execution's input, because the first state's output replaces it."""
+
+
+class ImportMachine(sfn.StateMachine):
+    """Input `{"job_id": str, "wait_seconds": int}`: the job's row is written, its list (if any) is in the state bucket.
+
+    `plan` gets `{"job_id", "cursor"}` until it says `done`; `copy` gets `{"batch", "attempt"}`, an attempt being the
+    number of tries before, throttled ones included; `finish` gets `{"job_id"}` or `{"job_id", "error"}`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deploy: DeploySettings,
+        state: s3.Bucket,
+        plan: lambda_.Function,
+        copy: lambda_.Function,
+        finish: lambda_.Function,
+    ) -> None:
+        # The vendedlogs prefix keeps the group out of the region's log resource policy, which ten groups or so fill.
+        name = f"/aws/vendedlogs/states/{Stack.of(scope).stack_name}"
+        states = _States(scope, "States", deploy=deploy, state=state, plan=plan, copy=copy, finish=finish)
+        super().__init__(
+            scope,
+            construct_id,
+            definition_body=sfn.DefinitionBody.from_chainable(states.chain()),
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            timeout=Duration.hours(deploy.import_timeout_hours),
+            logs=sfn.LogOptions(
+                destination=log_group(scope, f"{construct_id}Logs", deploy, name=name),
+                level=sfn.LogLevel.ALL,
+                # An error's text may hold the names of a customer's objects.
+                include_execution_data=False,
+            ),
+            tracing_enabled=not deploy.local,
+        )
+        read = iam.PolicyStatement(actions=["s3:GetObject"], resources=[state.arn_for_objects(JOB_FILES)])
+        self.add_to_role_policy(read)
+        # The CDK takes the machine's name out of its ARN, and cdk-nag spells that out.
+        own = json.dumps({"Fn::Select": [6, {"Fn::Split": [":", {"Ref": logical_id(self)}]}]}, separators=(",", ":"))
+        runs = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{own}"
+        children = "A distributed map starts, watches and stops executions of this machine, whatever their names."
+        invoked = [f"AwsSolutions-IAM5[Resource::<{logical_id(function)}.Arn>:*]" for function in (plan, copy, finish)]
+        acknowledge(
+            self,
+            {
+                **dict.fromkeys(
+                    invoked, "The CDK's grant: versions of the one function that is named before the colon."
+                ),
+                files_finding(state, JOB_FILES): "The batch lists of all jobs; nothing else lies in this bucket.",
+                files_finding(state, MAP_RESULT_FILES): "The map results of all jobs.",
+                f"AwsSolutions-IAM5[Resource::{runs}:*]": children,
+                f"AwsSolutions-IAM5[Resource::{runs}/{MAP_LABEL}:*]": children,
+                "AwsSolutions-IAM5[Resource::*]": "The actions of log delivery and of X-Ray know no resource but *.",
+            },
+        )
+
+
+class _States(Construct):
+    """The states, in a scope of their own: a state's name is its construct id."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deploy: DeploySettings,
+        state: s3.Bucket,
+        plan: lambda_.Function,
+        copy: lambda_.Function,
+        finish: lambda_.Function,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        path = sfn.JsonPath
+        self.start = sfn.Pass(
+            self,
+            "Start",
+            comment="Planning begins without a cursor",
+            # A plain None gets lost between Python and the CDK.
+            parameters={"wait_seconds": path.number_at("$.wait_seconds"), "cursor": path.string_to_json("null")},
+        )
+        self.gather = sfn.Wait(self, "Gather uploads", time=sfn.WaitTime.seconds_path("$.wait_seconds"))
+        self.plan = self._task("Plan", plan, {"job_id": JOB_ID, "cursor": path.object_at("$.cursor")}, tries=2)
+        self.copy_batches = self._copy_batches(deploy, state, copy)
+        self.finish = self._task("Finish", finish, {"job_id": JOB_ID}, tries=3)
+        error: dict[str, object] = {"job_id": JOB_ID, "error": path.object_at("$.error")}
+        self.finish_after_error = self._task("Finish after error", finish, error, tries=3)
+        for step in (self.plan, self.copy_batches):
+            step.add_catch(self.finish_after_error, errors=[sfn.Errors.ALL], result_path="$.error")
+
+    def chain(self) -> sfn.IChainable:
+        done = sfn.Succeed(self, "Done")
+        self.finish_after_error.next(done)
+        copy_and_finish = self.copy_batches.next(self.finish).next(done)
+        planned = (
+            sfn.Choice(self, "Planned?")
+            .when(sfn.Condition.boolean_equals("$.done", False), self.plan)
+            .when(sfn.Condition.number_equals("$.batches.count", 0), self.finish)
+            .otherwise(copy_and_finish)
+        )
+        gathering = sfn.Choice(self, "Gathering?")
+        gathering.when(sfn.Condition.number_greater_than("$.wait_seconds", 0), self.gather.next(self.plan))
+        gathering.otherwise(self.plan.next(planned))
+        return self.start.next(gathering)
+
+    def _task(
+        self, name: str, function: lambda_.Function, payload: dict[str, object], *, tries: int
+    ) -> sfn.TaskStateBase:
+        """An answer replaces the state. Lambda's own faults are tried six times more, all others `tries` times."""
+        task = tasks.LambdaInvoke(
+            self,
+            name,
+            lambda_function=function,
+            payload=sfn.TaskInput.from_object(payload),
+            payload_response_only=True,
+        )
+        return task.add_retry(errors=[sfn.Errors.ALL], interval=Duration.seconds(3), backoff_rate=2, max_attempts=tries)
+
+    def _copy_batches(self, deploy: DeploySettings, state: s3.Bucket, copy: lambda_.Function) -> sfn.DistributedMap:
+        path = sfn.JsonPath
+        return sfn.DistributedMap(
+            self,
+            "CopyBatches",
+            label=MAP_LABEL,
+            comment="One child a line of the batch list",
+            item_reader=sfn.S3JsonLItemReader(
+                bucket_name_path=path.string_at("$.batches.bucket"), key=path.string_at("$.batches.key")
+            ),
+            map_execution_type=sfn.StateMachineType.STANDARD,
+            max_concurrency=deploy.map_concurrency,
+            # A batch that is lost does not stop the others: Finish sees that it never reported.
+            tolerated_failure_percentage=100,
+            # What is discarded must fit 256 KiB all the same, and a failed child brings its input and its error.
+            result_writer_v2=_MapResults(state, path.format(MAP_RESULTS, JOB_ID)),
+            result_path=path.DISCARD,
+        ).item_processor(self._copy(copy))
+
+    def _copy(self, function: lambda_.Function) -> sfn.TaskStateBase:
+        path = sfn.JsonPath
+        batch = {"batch": path.entire_payload, "attempt": path.number_at("$$.State.RetryCount")}
+        copy = tasks.LambdaInvoke(
+            self,
+            "Copy",
+            lambda_function=function,
+            payload=sfn.TaskInput.from_object(batch),
+            payload_response_only=True,
+            retry_on_service_exceptions=False,
+            # What became of each clip is in the table.
+            output_path=path.DISCARD,
+        )
+        # Imports that run at once share the function's reserved concurrency: waiting for a turn is no failure, so this
+        # ends only with the execution.
+        copy.add_retry(
+            errors=["Lambda.TooManyRequestsException"],
+            interval=Duration.seconds(2),
+            backoff_rate=2,
+            max_delay=Duration.seconds(30),
+            max_attempts=WAIT_FOR_A_TURN,
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        return copy.add_retry(
+            errors=[sfn.Errors.ALL],
+            interval=Duration.seconds(2),
+            backoff_rate=2,
+            max_attempts=4,
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+
+
+class _MapResults(sfn.ResultWriterV2):
+    """Results below the job's own prefix, with a grant that reaches no further; the CDK's covers the whole bucket."""
+
+    def __init__(self, bucket: s3.Bucket, prefix: str) -> None:
+        super().__init__(bucket=bucket, prefix=prefix)
+        self._results = bucket.arn_for_objects(MAP_RESULT_FILES)
+
+    @jsii.member(jsii_name="providePolicyStatements")
+    def provide_policy_statements(self) -> list[iam.PolicyStatement]:
+        actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
+        return [iam.PolicyStatement(actions=actions, resources=[self._results])]

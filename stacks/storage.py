@@ -1,0 +1,122 @@
+"""Where everything is kept: three buckets, one table, the admin key."""
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.nag import acknowledge
+from stacks.settings import DeploySettings
+
+UNFINISHED_UPLOAD_DAYS = 7
+NONCURRENT_DAYS = 30
+
+
+class Storage(Construct):
+    """The stateful part. All of it outlives the stack: `cdk destroy` removes neither clips nor history."""
+
+    def __init__(self, scope: Construct, construct_id: str, deploy: DeploySettings) -> None:
+        super().__init__(scope, construct_id)
+        # Clips are written once under a stable key, so a version only arises when someone imports a changed source
+        # again or deletes a clip by mistake: cheap to keep, and then worth having.
+        self.clips = self._bucket("Clips", versioned=True)
+        # An import copies the version that was uploaded, even if the key is overwritten before its turn.
+        self.drop = self._bucket("Drop", versioned=True)
+        # Manifests are written once and can be planned again: no versions.
+        self.state = self._bucket("State", versioned=False, expire_days=deploy.state_retention_days)
+        # The property itself: `event_bridge_enabled=True` would put a custom resource with a Lambda of its own here.
+        drop = self.drop.node.default_child
+        assert isinstance(drop, s3.CfnBucket)
+        drop.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+        self.table = self._table(deletion_protection=not deploy.local)
+        # 40 letters and digits: 238 bits.
+        self.admin_secret = secretsmanager.Secret(
+            self,
+            "AdminKey",
+            description="Clipferry: the admin API key, which creates, lists and revokes the keys of projects",
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=40, exclude_punctuation=True),
+        )
+        acknowledge(
+            self.admin_secret,
+            {"AwsSolutions-SMG4": "Rotated unasked, it would lock the administrators out."},
+        )
+
+    def outputs(self) -> None:
+        """State the names that scripts and the local stack read."""
+        for name, value in {
+            "AdminSecretArn": self.admin_secret.secret_arn,
+            "TableName": self.table.table_name,
+            "ClipsBucketName": self.clips.bucket_name,
+            "DropBucketName": self.drop.bucket_name,
+            "StateBucketName": self.state.bucket_name,
+        }.items():
+            CfnOutput(self, name, value=value).override_logical_id(name)
+
+    def _bucket(self, construct_id: str, *, versioned: bool, expire_days: int | None = None) -> s3.Bucket:
+        rules = [
+            s3.LifecycleRule(
+                id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(UNFINISHED_UPLOAD_DAYS)
+            )
+        ]
+        if versioned:
+            rules.append(
+                s3.LifecycleRule(
+                    id="noncurrent-versions",
+                    noncurrent_version_expiration=Duration.days(NONCURRENT_DAYS),
+                    expired_object_delete_marker=True,
+                )
+            )
+        if expire_days is not None:
+            rules.append(s3.LifecycleRule(id="expire", expiration=Duration.days(expire_days)))
+        bucket = s3.Bucket(
+            self,
+            construct_id,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            # S3's own keys: a KMS key would cost a request for every clip, cap the copy rate at the account's KMS
+            # quota, and shut out the readers of other accounts that a bucket policy lets in.
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=versioned,
+            lifecycle_rules=rules,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        acknowledge(
+            bucket,
+            {
+                "AwsSolutions-S1": "Each clip's fate is a row in the table. Access logs are best effort, and as many "
+                "lines as there are copies; who must audit reads turns on CloudTrail data events."
+            },
+        )
+        return bucket
+
+    def _table(self, *, deletion_protection: bool) -> dynamodb.Table:
+        def text(name: str) -> dynamodb.Attribute:
+            return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+        table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=text("pk"),
+            sort_key=text("sk"),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            # AWS's own key: encrypted at rest, and no KMS quota below the table's.
+            encryption=dynamodb.TableEncryption.DEFAULT,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires_at",
+            deletion_protection=deletion_protection,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        for index in ("listing", "attention"):
+            table.add_global_secondary_index(
+                index_name=index,
+                partition_key=text(f"{index}_pk"),
+                sort_key=text(f"{index}_sk"),
+                projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+            )
+        return table

@@ -1,0 +1,54 @@
+"""The synthesized stack, once a session, without its code bundle (tests/infra/test_bundle.py builds that)."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from stacks.bundle import ROOT
+from stacks.clipferry import ClipferryStack
+from stacks.settings import DeploySettings
+
+SOURCE_BUCKETS = ("fleet-a", "fleet.b")
+KMS_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "pip: installs packages from the package index or pip's cache")
+
+
+@pytest.fixture(scope="session")
+def cdk_context() -> dict[str, Any]:
+    """cdk.json's own feature flags; no stack is bundled."""
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {**context, "aws:cdk:bundling-stacks": []}
+
+
+@pytest.fixture(scope="session")
+def make_stack(
+    cdk_context: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[DeploySettings], ClipferryStack]:
+    def make(deploy: DeploySettings) -> ClipferryStack:
+        outdir: Path = tmp_path_factory.mktemp("cdk.out")
+        return ClipferryStack(App(context=cdk_context, outdir=str(outdir)), "Clipferry", deploy)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def deploy() -> DeploySettings:
+    return DeploySettings(source_buckets=SOURCE_BUCKETS, source_kms_key_arns=(KMS_KEY,), alarm_email="ops@example.com")
+
+
+@pytest.fixture(scope="session")
+def template(make_stack: Callable[[DeploySettings], ClipferryStack], deploy: DeploySettings) -> Template:
+    return Template.from_stack(make_stack(deploy))
+
+
+@pytest.fixture(scope="session")
+def local_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Template:
+    return Template.from_stack(make_stack(DeploySettings(local=True, map_concurrency=8)))

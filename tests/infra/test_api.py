@@ -1,0 +1,120 @@
+"""The REST API: who needs a key, and what API Gateway says by itself."""
+
+import json
+import string
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from tests.infra.reading import properties, text
+
+OPEN = {"ApiRestopenapijsonGET", "ApiRestdocsGET"}
+
+
+def test_every_method_needs_a_key_but_the_two_pages_of_documentation(template: Template) -> None:
+    methods = properties(template, "AWS::ApiGateway::Method")
+    assert {name for name, method in methods.items() if method["AuthorizationType"] == "NONE"} == OPEN
+    guarded = {name: method for name, method in methods.items() if name not in OPEN}
+    assert set(guarded) == {"ApiRestproxyANY"}
+    assert {(method["AuthorizationType"], text(method["AuthorizerId"])) for method in guarded.values()} == {
+        ("CUSTOM", "${ApiAuthorizer}")
+    }
+
+
+def test_the_open_pages_are_only_read(template: Template) -> None:
+    methods = properties(template, "AWS::ApiGateway::Method")
+    assert {methods[name]["HttpMethod"] for name in OPEN} == {"GET"}
+    assert {item["PathPart"] for item in properties(template, "AWS::ApiGateway::Resource").values()} == {
+        "{proxy+}",
+        "openapi.json",
+        "docs",
+    }
+
+
+def test_the_authorizer_is_asked_every_time_whichever_header_has_the_key(template: Template) -> None:
+    (authorizer,) = properties(template, "AWS::ApiGateway::Authorizer").values()
+    assert (authorizer["Type"], authorizer["AuthorizerResultTtlInSeconds"]) == ("REQUEST", 0)
+    assert not authorizer.get("IdentitySource")
+    assert "${ApiAuthorize.Arn}" in text(authorizer["AuthorizerUri"])
+
+
+def test_the_stage_is_throttled_logged_measured_and_traced(template: Template) -> None:
+    (stage,) = properties(template, "AWS::ApiGateway::Stage").values()
+    assert (stage["StageName"], stage["TracingEnabled"]) == ("prod", True)
+    (settings,) = stage["MethodSettings"]
+    assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (50, 100)
+    assert (settings["MetricsEnabled"], settings["DataTraceEnabled"], settings["LoggingLevel"]) == (
+        True,
+        False,
+        "ERROR",
+    )
+
+
+def test_access_logs_are_json_without_headers_or_bodies(template: Template) -> None:
+    (stage,) = properties(template, "AWS::ApiGateway::Stage").values()
+    fields = json.loads(stage["AccessLogSetting"]["Format"])
+    assert fields["status"] == "$context.status"
+    assert not [value for value in fields.values() if "header" in value or "body" in value]
+    assert text(stage["AccessLogSetting"]["DestinationArn"]).endswith(":log-group:${ApiAccessLogs}")
+
+
+def test_a_region_without_a_role_for_api_logs_gets_one_that_stays(template: Template) -> None:
+    (account,) = template.find_resources("AWS::ApiGateway::Account").values()
+    assert account["DeletionPolicy"] == "Retain"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        ("ACCESS_DENIED", "401", "UNAUTHORIZED"),
+        ("UNAUTHORIZED", "401", "UNAUTHORIZED"),
+        ("THROTTLED", "429", "THROTTLED"),
+        ("QUOTA_EXCEEDED", "429", "THROTTLED"),
+        ("REQUEST_TOO_LARGE", "413", "BODY_TOO_LARGE"),
+        ("MISSING_AUTHENTICATION_TOKEN", "404", "NOT_FOUND"),
+        ("DEFAULT_4XX", None, "BAD_REQUEST"),
+        ("DEFAULT_5XX", None, "INTERNAL"),
+    ],
+)
+def test_api_gateway_answers_in_the_shape_of_the_service(
+    template: Template, kind: str, status: str | None, code: str
+) -> None:
+    answer = gateway_responses(template)[kind]
+    assert answer.get("StatusCode") == status
+    # What messageString is at run time: a sentence in quotation marks.
+    body = answer["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"Bad"')
+    parsed = json.loads(body)
+    assert set(parsed) == {"detail", "code"}
+    assert parsed["code"] == code
+    assert set(parsed["code"]) <= set(string.ascii_uppercase + "_")
+
+
+def test_throttled_callers_learn_when_to_come_back(template: Template) -> None:
+    headers = gateway_responses(template)["THROTTLED"]["ResponseParameters"]
+    assert headers == {"gatewayresponse.header.Retry-After": "'1'"}
+
+
+def test_the_outputs_are_the_names_that_scripts_know(template: Template) -> None:
+    outputs = template.to_json()["Outputs"]
+    assert set(outputs) == {
+        "BaseUrl",
+        "ApiId",
+        "StageName",
+        "AdminSecretArn",
+        "TableName",
+        "ClipsBucketName",
+        "DropBucketName",
+        "StateBucketName",
+        "StateMachineArn",
+        "UploadQueueUrl",
+        "UploadDlqUrl",
+    }
+    url = text(outputs["BaseUrl"]["Value"])
+    assert url == "https://${ApiRest}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod"
+
+
+def gateway_responses(template: Template) -> dict[str, dict[str, Any]]:
+    found = properties(template, "AWS::ApiGateway::GatewayResponse").values()
+    return {item["ResponseType"]: item for item in found}

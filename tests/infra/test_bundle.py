@@ -1,0 +1,93 @@
+"""The code bundle: what is in it, for which machine, and that the same tree makes the same bundle."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stacks import bundle
+from stacks.bundle import AWS_TARGET, PROVIDED_BY_RUNTIME, build_bundle, bundled_requirements, content_hash, host_target
+
+UNZIPPED_LIMIT = 50 * 1024**2
+"""Ours, far below Lambda's 250 MB: every megabyte is read at a cold start."""
+
+
+def test_only_pinned_packages_that_the_runtime_lacks_are_bundled() -> None:
+    pins = [pin.split("==") for pin in bundled_requirements()]
+    names = {name for name, *_ in pins}
+    assert {"aws-lambda-powertools", "aws-xray-sdk", "pydantic", "pynamodb"} <= names
+    assert not names & PROVIDED_BY_RUNTIME
+    assert all(len(pin) == 2 for pin in pins), pins
+
+
+def test_the_hash_depends_on_sources_lock_and_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("service", "lambdas"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.py").write_text("x = 1\n")
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("pydantic==2.13.5\nboto3==1.0\n")
+    monkeypatch.setattr(bundle, "ROOT", tmp_path)
+    monkeypatch.setattr(bundle, "LOCK", lock)
+    first = content_hash(AWS_TARGET)
+    assert content_hash(AWS_TARGET) == first
+    assert content_hash(host_target()) != first
+
+    cached = tmp_path / "service" / "__pycache__"
+    cached.mkdir()
+    (cached / "a.pyc").write_bytes(b"x")
+    lock.write_text("pydantic==2.13.5  # comment\nboto3==2.0\n")
+    assert content_hash(AWS_TARGET) == first, "bytecode, comments and what the runtime brings do not count"
+
+    lock.write_text("pydantic==2.13.6\n")
+    assert content_hash(AWS_TARGET) != first
+    lock.write_text("pydantic==2.13.5\n")
+    (tmp_path / "service" / "a.py").rename(tmp_path / "service" / "b.py")
+    assert content_hash(AWS_TARGET) != first
+
+
+@pytest.mark.pip
+def test_the_aws_bundle_is_built_for_arm64_and_the_same_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    umask = os.umask(0o077)
+    request.addfinalizer(lambda: os.umask(umask))
+    for output in (first, second):
+        # With nothing kept from the build before.
+        monkeypatch.setattr(bundle, "CACHE", tmp_path / f"cache of {output.name}")
+        build_bundle(output, AWS_TARGET)
+    assert tree(first) == tree(second)
+    assert {path.name for path in first.iterdir()} >= {"service", "lambdas", "aws_lambda_powertools", "pydantic"}
+    assert not [path for path in first.iterdir() if path.name in ("boto3", "botocore", "bin")]
+    assert not [path for path in first.rglob("*") if path.name in ("__pycache__", "tests")]
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in first.rglob("*")), "readable by the function's user"
+    libraries = list(first.rglob("*.so"))
+    assert libraries
+    assert all(".cpython-314-aarch64" in path.name for path in libraries), libraries
+    assert sum(path.stat().st_size for path in first.rglob("*") if path.is_file()) < UNZIPPED_LIMIT
+
+
+@pytest.mark.pip
+def test_every_handler_can_be_imported_from_the_local_bundle(tmp_path: Path) -> None:
+    build_bundle(tmp_path, host_target())
+    handlers = ["api", "authorize", "copy", "finish", "on_upload", "plan", "sweep"]
+    statement = "; ".join(f"import lambdas.{name}; lambdas.{name}.handler" for name in handlers)
+    origin = "import pydantic, aws_lambda_powertools as p; print(pydantic.__file__, p.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{statement}; {origin}"],
+        env={"PYTHONPATH": str(tmp_path), "POWERTOOLS_TRACE_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-west-1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(path.startswith(str(tmp_path)) for path in done.stdout.split())
+
+
+def tree(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

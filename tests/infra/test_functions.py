@@ -1,0 +1,189 @@
+"""The functions: runtime, size, environment, and exactly what each may do."""
+
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from service.settings import (
+    ApiSettings,
+    AuthorizeSettings,
+    CopySettings,
+    FinishSettings,
+    PlanSettings,
+    Settings,
+    SweepSettings,
+    UploadSettings,
+)
+from tests.infra.conftest import KMS_KEY, SOURCE_BUCKETS
+from tests.infra.reading import environment, grants, properties, resources, text
+
+FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
+    # name: handler, settings, MB, seconds, reserved concurrency
+    "ApiAuthorize": ("authorize", AuthorizeSettings, 256, 5, None),
+    "Api": ("api", ApiSettings, 1024, 29, None),
+    "PipelinePlan": ("plan", PlanSettings, 1024, 900, None),
+    "PipelineCopy": ("copy", CopySettings, 1769, 900, 40),
+    "PipelineFinish": ("finish", FinishSettings, 1024, 900, None),
+    "PipelineSweep": ("sweep", SweepSettings, 512, 60, 1),
+    "UploadsOnUpload": ("on_upload", UploadSettings, 512, 60, None),
+}
+TABLE, STATE, DROP, CLIPS = "${StorageTable.Arn}", "${StorageState.Arn}", "${StorageDrop.Arn}", "${StorageClips.Arn}"
+MACHINE = "${PipelineImports}"
+SOURCES = [*(f"arn:${{AWS::Partition}}:s3:::{bucket}" for bucket in SOURCE_BUCKETS), DROP]
+
+
+def sources(*object_actions: str) -> dict[str, set[str]]:
+    listed = {arn: {"s3:ListBucket"} for arn in SOURCES}
+    read = {f"{arn}/*": {f"s3:{action}" for action in object_actions} for arn in SOURCES}
+    return {**listed, **read, KMS_KEY: {"kms:Decrypt"}}
+
+
+def table(*actions: str) -> dict[str, set[str]]:
+    return {TABLE: {f"dynamodb:{action}" for action in actions}}
+
+
+def queried(*indexes: str) -> dict[str, set[str]]:
+    return {f"{TABLE}/index/{index}": {"dynamodb:Query"} for index in indexes}
+
+
+def job_files(*actions: str) -> dict[str, set[str]]:
+    return {STATE: {"s3:ListBucket"}, f"{STATE}/jobs/*": {f"s3:{action}" for action in actions}}
+
+
+STARTS = {MACHINE: {"states:StartExecution"}}
+FINISHES = table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+GRANTS: dict[str, dict[str, set[str]]] = {
+    "ApiAuthorize": {**table("GetItem"), "${StorageAdminKey}": {"secretsmanager:GetSecretValue"}},
+    "Api": {
+        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
+        **queried("attention", "listing"),
+        **job_files("GetObject", "PutObject"),
+        **sources("GetObject"),
+        **STARTS,
+    },
+    "PipelinePlan": {
+        **table("BatchGetItem", "GetItem", "Query", "UpdateItem"),
+        **job_files("GetObject", "PutObject"),
+        **sources("GetObject", "GetObjectVersion"),
+    },
+    "PipelineCopy": {
+        **table("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
+        **job_files("GetObject"),
+        **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
+        CLIPS: {"s3:ListBucket"},
+        f"{CLIPS}/*": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
+    },
+    "PipelineFinish": {**FINISHES, **job_files("GetObject", "PutObject")},
+    "PipelineSweep": {
+        **FINISHES,
+        **queried("attention"),
+        **job_files("GetObject", "PutObject"),
+        **STARTS,
+        "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${PipelineImports.Name}:*": {
+            "states:DescribeExecution"
+        },
+    },
+    "UploadsOnUpload": {
+        **table("ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
+        **job_files("GetObject", "PutObject"),
+        **STARTS,
+        "${UploadsQueue.Arn}": {
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+            "sqs:ReceiveMessage",
+        },
+    },
+}
+ROLES = {"Api": "ApiApi"}
+"""Where the construct's name and its folder's fall together."""
+
+
+def function(template: Template, name: str) -> dict[str, Any]:
+    return properties(template, "AWS::Lambda::Function")[name]
+
+
+def test_these_are_all_the_functions(template: Template) -> None:
+    assert set(resources(template, "AWS::Lambda::Function")) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_its_handler_size_and_runtime(template: Template, name: str) -> None:
+    handler, _, memory, timeout, reserved = FUNCTIONS[name]
+    found = function(template, name)
+    assert found["Handler"] == f"lambdas.{handler}.handler"
+    assert (found["MemorySize"], found["Timeout"]) == (memory, timeout)
+    assert found.get("ReservedConcurrentExecutions") == reserved
+    assert (found["Runtime"], found["Architectures"]) == ("python3.14", ["arm64"])
+    assert found["TracingConfig"] == {"Mode": "Active"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_reads_its_settings_from_the_environment_it_gets(template: Template, name: str) -> None:
+    settings = FUNCTIONS[name][1]
+    env = environment(template, name)
+    assert settings.from_env(env).to_env().items() <= env.items()
+    assert {key for key in env if key.startswith("CLIPFERRY_")} == set(settings.from_env(env).to_env())
+    assert (env["POWERTOOLS_SERVICE_NAME"], env["POWERTOOLS_METRICS_NAMESPACE"]) == ("clipferry", "Clipferry")
+
+
+@pytest.mark.parametrize("name", ["Api", "PipelinePlan", "PipelineCopy"])
+def test_the_drop_bucket_is_a_source_like_those_of_the_deploy_settings(template: Template, name: str) -> None:
+    assert environment(template, name)["CLIPFERRY_SOURCE_BUCKETS"] == "fleet-a,fleet.b,${StorageDrop}"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_role_allows_exactly_what_its_function_does(template: Template, name: str) -> None:
+    common = {
+        f"${{{ROLES.get(name, name)}Logs.Arn}}": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+    }
+    assert grants(template, f"{ROLES.get(name, name)}Role") == {**common, **GRANTS[name]}
+
+
+def test_every_function_has_a_role_of_its_own_without_managed_policies(template: Template) -> None:
+    roles = [text(function(template, name)["Role"]) for name in FUNCTIONS]
+    assert len(set(roles)) == len(FUNCTIONS)
+    for name in FUNCTIONS:
+        assert "ManagedPolicyArns" not in properties(template, "AWS::IAM::Role")[f"{ROLES.get(name, name)}Role"]
+
+
+def test_only_the_copy_function_can_write_clips(template: Template) -> None:
+    writers = {name for name in GRANTS if f"{CLIPS}/*" in grants(template, f"{ROLES.get(name, name)}Role")}
+    assert writers == {"PipelineCopy"}
+
+
+def test_no_role_but_the_copying_ones_can_reach_other_buckets_than_the_named_ones(template: Template) -> None:
+    for name in GRANTS:
+        reached = grants(template, f"{ROLES.get(name, name)}Role")
+        assert not [arn for arn in reached if ":s3:::" in arn and not arn.startswith(tuple(SOURCES))]
+
+
+def test_log_groups_forget(template: Template) -> None:
+    groups = properties(template, "AWS::Logs::LogGroup")
+    assert {group["RetentionInDays"] for group in groups.values()} == {30}
+    logged = {text(function(template, name)["LoggingConfig"]["LogGroup"]) for name in FUNCTIONS}
+    assert len(logged) == len(FUNCTIONS)
+
+
+def test_all_functions_share_one_code_asset(template: Template) -> None:
+    assert len({text(function(template, name)["Code"]["S3Key"]) for name in FUNCTIONS}) == 1
+
+
+def test_local_functions_are_not_traced(local_template: Template) -> None:
+    for name in FUNCTIONS:
+        assert "TracingConfig" not in function(local_template, name)
+        assert environment(local_template, name)["POWERTOOLS_TRACE_DISABLED"] == "true"
+    assert function(local_template, "PipelineCopy")["ReservedConcurrentExecutions"] == 8
+
+
+def test_the_sweep_ticks_every_minute_and_a_missed_tick_is_not_repeated(template: Template) -> None:
+    rule = properties(template, "AWS::Events::Rule")["PipelineEveryMinute"]
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    (target,) = rule["Targets"]
+    assert text(target["Arn"]) == "${PipelineSweep.Arn}"
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    (invocation,) = properties(template, "AWS::Lambda::EventInvokeConfig").values()
+    assert (text(invocation["FunctionName"]), invocation["MaximumRetryAttempts"]) == ("${PipelineSweep}", 0)

@@ -1,0 +1,141 @@
+"""The state machine, as a golden file and as the promises that the file must keep.
+
+After a wanted change: `UPDATE_GOLDEN=1 pytest tests/infra/test_machine.py`, and read the diff.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from tests.infra.reading import grants, properties, text
+
+GOLDEN = Path(__file__).parent / "golden" / "state_machine.asl.json"
+
+
+def machine(template: Template) -> dict[str, Any]:
+    (found,) = properties(template, "AWS::StepFunctions::StateMachine").values()
+    return found
+
+
+@pytest.fixture(scope="session")
+def asl(template: Template) -> dict[str, Any]:
+    definition: dict[str, Any] = json.loads(text(machine(template)["DefinitionString"]))
+    return definition
+
+
+@pytest.fixture(scope="session")
+def copy_batches(asl: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = asl["States"]["CopyBatches"]
+    return found
+
+
+def test_the_definition_is_the_golden_one(asl: dict[str, Any]) -> None:
+    rendered = json.dumps(asl, indent=2) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(rendered)
+    assert rendered == GOLDEN.read_text()
+
+
+def test_an_import_ends_after_its_timeout(asl: dict[str, Any], template: Template) -> None:
+    assert asl["TimeoutSeconds"] == 24 * 3600
+    assert machine(template)["StateMachineType"] == "STANDARD"
+
+
+def test_executions_are_logged_without_their_data_and_traced(template: Template) -> None:
+    logging = machine(template)["LoggingConfiguration"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ALL", False)
+    assert machine(template)["TracingConfiguration"] == {"Enabled": True}
+
+
+def test_the_map_reads_the_batch_list_line_by_line(copy_batches: dict[str, Any]) -> None:
+    reader = copy_batches["ItemReader"]
+    assert reader["Resource"] == "arn:${AWS::Partition}:states:::s3:getObject"
+    assert reader["ReaderConfig"] == {"InputType": "JSONL"}
+    assert reader["Parameters"] == {"Bucket.$": "$.batches.bucket", "Key.$": "$.batches.key"}
+
+
+def test_the_map_runs_standard_children_up_to_the_reserved_concurrency(
+    copy_batches: dict[str, Any], template: Template
+) -> None:
+    assert copy_batches["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    copy = properties(template, "AWS::Lambda::Function")["PipelineCopy"]
+    assert copy_batches["MaxConcurrency"] == copy["ReservedConcurrentExecutions"] == 40
+
+
+def test_lost_batches_do_not_stop_the_others(copy_batches: dict[str, Any]) -> None:
+    assert copy_batches["ToleratedFailurePercentage"] == 100
+
+
+def test_the_map_leaves_its_results_in_the_bucket_and_its_input_as_it_was(copy_batches: dict[str, Any]) -> None:
+    assert copy_batches["ResultPath"] is None
+    assert copy_batches["ResultWriter"] == {
+        "Resource": "arn:${AWS::Partition}:states:::s3:putObject",
+        "Parameters": {
+            "Bucket": "${StorageState}",
+            "Prefix.$": "States.Format('jobs/{}/map-results', $$.Execution.Input.job_id)",
+        },
+    }
+
+
+def test_a_child_is_one_copy_call_that_outputs_nothing(copy_batches: dict[str, Any]) -> None:
+    (copy,) = copy_batches["ItemProcessor"]["States"].values()
+    assert copy["Resource"] == "${PipelineCopy.Arn}"
+    assert copy["Parameters"] == {"batch.$": "$", "attempt.$": "$$.State.RetryCount"}
+    assert copy["OutputPath"] is None
+
+
+def test_a_child_waits_for_its_turn_and_tries_anything_else_again(copy_batches: dict[str, Any]) -> None:
+    (copy,) = copy_batches["ItemProcessor"]["States"].values()
+    throttled, failed = copy["Retry"]
+    assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+    assert throttled["MaxDelaySeconds"] * throttled["MaxAttempts"] / 2 > 720 * 3600, "the longest execution timeout"
+    assert (failed["ErrorEquals"], failed["MaxAttempts"], failed["JitterStrategy"]) == (["States.ALL"], 4, "FULL")
+
+
+@pytest.mark.parametrize("step", ["Plan", "CopyBatches"])
+def test_whatever_goes_wrong_leads_to_a_finish_that_knows_the_error(asl: dict[str, Any], step: str) -> None:
+    assert asl["States"][step]["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Finish after error"}
+    ]
+    assert asl["States"]["Finish after error"]["Parameters"] == {
+        "job_id.$": "$$.Execution.Input.job_id",
+        "error.$": "$.error",
+    }
+
+
+@pytest.mark.parametrize("name", ["Plan", "Finish", "Finish after error"])
+def test_a_task_is_tried_again_after_any_error(asl: dict[str, Any], name: str) -> None:
+    assert ["States.ALL"] in [rule["ErrorEquals"] for rule in asl["States"][name]["Retry"]]
+
+
+def test_every_path_ends_in_success_because_the_job_holds_the_outcome(asl: dict[str, Any]) -> None:
+    assert asl["States"]["Finish"]["Next"] == asl["States"]["Finish after error"]["Next"] == "Done"
+    assert asl["States"]["Done"]["Type"] == "Succeed"
+
+
+def test_the_role_invokes_three_functions_and_reaches_only_the_files_of_jobs(template: Template) -> None:
+    allowed = grants(template, "PipelineImportsRole")
+    functions = ("${PipelinePlan.Arn}", "${PipelineCopy.Arn}", "${PipelineFinish.Arn}")
+    assert {arn for arn, actions in allowed.items() if "lambda:InvokeFunction" in actions} == {
+        *functions,
+        *(f"{arn}:*" for arn in functions),
+    }
+    assert {arn: actions for arn, actions in allowed.items() if "Storage" in arn} == {
+        "${StorageState.Arn}/jobs/*": {"s3:GetObject"},
+        "${StorageState.Arn}/jobs/*/map-results/*": {
+            "s3:AbortMultipartUpload",
+            "s3:GetObject",
+            "s3:ListMultipartUploadParts",
+            "s3:PutObject",
+        },
+    }
+    assert {action for actions in allowed.values() for action in actions if action.startswith("states:")} == {
+        "states:DescribeExecution",
+        "states:RedriveExecution",
+        "states:StartExecution",
+        "states:StopExecution",
+    }

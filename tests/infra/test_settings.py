@@ -1,0 +1,101 @@
+"""Deploy settings: where they come from, and what is refused before anything is synthesized."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from service.errors import InvalidSettings
+from stacks.bundle import ROOT
+from stacks.settings import DeploySettings
+from tests.infra.conftest import KMS_KEY
+
+
+def read(**context: Any) -> DeploySettings:
+    return DeploySettings.from_context(context.get)
+
+
+def test_without_context_every_setting_has_its_default() -> None:
+    assert read() == DeploySettings()
+    assert DeploySettings().source_buckets == ()
+
+
+def test_the_clipferry_object_sets_values() -> None:
+    settings = read(clipferry={"source_buckets": ["fleet-a"], "map_concurrency": 7, "local": True})
+    assert (settings.source_buckets, settings.map_concurrency, settings.local) == (("fleet-a",), 7, True)
+
+
+def test_an_override_on_the_command_line_wins_and_is_parsed_from_text() -> None:
+    settings = read(
+        clipferry={"source_buckets": ["fleet-a"], "map_concurrency": 7},
+        source_buckets="fleet-b, fleet-c",
+        map_concurrency="8",
+        local="true",
+        alarm_email="ops@example.com",
+    )
+    assert settings.source_buckets == ("fleet-b", "fleet-c")
+    assert (settings.map_concurrency, settings.local, settings.alarm_email) == (8, True, "ops@example.com")
+
+
+def test_an_empty_override_empties_a_list() -> None:
+    assert read(clipferry={"source_buckets": ["fleet-a"]}, source_buckets="").source_buckets == ()
+
+
+def test_whole_numbers_that_jsii_made_floats_are_numbers() -> None:
+    assert read(clipferry={"api_rate": 20.0}).api_rate == 20
+
+
+def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: dict[str, Any]) -> None:
+    assert DeploySettings.from_context(cdk_context.get) == DeploySettings()
+
+
+@pytest.mark.parametrize(
+    ("context", "sentence"),
+    [
+        ({"clipferry": {"source_bucket": "x"}}, "unknown deploy settings: source_bucket. Known are: source_buckets"),
+        ({"clipferry": "x"}, "must be an object"),
+        ({"clipferry": {"map_concurrency": "many"}}, "map_concurrency must be a whole number, not 'many'"),
+        ({"clipferry": {"map_concurrency": 1.5}}, "map_concurrency must be a whole number, not 1.5"),
+        ({"clipferry": {"map_concurrency": True}}, "map_concurrency must be a whole number, not True"),
+        ({"map_concurrency": "0"}, "map_concurrency is 0: it must be from 1 to 1000"),
+        ({"map_concurrency": "1001"}, "from 1 to 1000"),
+        ({"clipferry": {"local": "yes"}}, "local must be true or false, not 'yes'"),
+        ({"clipferry": {"source_buckets": [1]}}, "source_buckets must be a list of texts"),
+        ({"clipferry": {"alarm_email": 5}}, "alarm_email must be text"),
+        ({"alarm_email": "ops"}, "'ops' is not an e-mail address"),
+        ({"source_buckets": "s3://fleet"}, "'s3://fleet' is not an S3 bucket name"),
+        ({"source_buckets": "fleet/*"}, "is not an S3 bucket name"),
+        ({"source_buckets": "*"}, "is not an S3 bucket name"),
+        ({"source_buckets": "Fleet"}, "is not an S3 bucket name"),
+        ({"source_buckets": "10.0.0.1"}, "is not an S3 bucket name"),
+        ({"source_buckets": ",".join(f"fleet-{n:057d}" for n in range(40))}, "longer than 2500 characters"),
+        ({"source_kms_key_arns": "alias/fleet"}, "'alias/fleet' is not the ARN of a KMS key"),
+        ({"default_project": "No Project"}, "default_project"),
+        ({"log_retention_days": "31"}, "CloudWatch knows (1, 3, 5"),
+        ({"state_retention_days": "7"}, "state_retention_days is 7: it must be from 31"),
+        ({"max_body_bytes": "6000000"}, "max_body_bytes"),
+        ({"preview_seconds": "29"}, "preview_seconds"),
+        ({"multipart_threshold_bytes": str(6 * 1024**3)}, "multipart_threshold_bytes"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_a_sentence_that_names_it(context: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read(**context)
+    assert sentence in caught.value.message
+
+
+def test_a_kms_key_arn_is_accepted() -> None:
+    assert read(source_kms_key_arns=KMS_KEY).source_kms_key_arns == (KMS_KEY,)
+
+
+def test_every_setting_is_documented() -> None:
+    source = (ROOT / "stacks" / "settings.py").read_text()
+    for name in DeploySettings.__dataclass_fields__:
+        declaration = source.index(f"\n    {name}: ")
+        assert source[declaration:].split("\n", 3)[2].strip().startswith('"""'), f"{name} has no docstring"
+
+
+def test_every_setting_stands_in_the_operators_page() -> None:
+    documented = (ROOT / "docs" / "operations.md").read_text()
+    missing = [item.name for item in fields(DeploySettings) if f"`{item.name}`" not in documented]
+    assert missing == []

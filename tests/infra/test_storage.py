@@ -1,0 +1,113 @@
+"""What the emulator drops or does not enforce: encryption, lifecycle, TLS, backups."""
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from tests.infra.reading import properties, resources, text
+
+BUCKETS = ("StorageClips", "StorageDrop", "StorageState")
+
+
+def bucket(template: Template, name: str) -> dict[str, Any]:
+    return properties(template, "AWS::S3::Bucket")[name]
+
+
+def test_there_are_three_buckets_and_the_drop_bucket_is_not_the_clips_bucket(template: Template) -> None:
+    assert sorted(resources(template, "AWS::S3::Bucket")) == sorted(BUCKETS)
+    outputs = template.to_json()["Outputs"]
+    assert outputs["DropBucketName"]["Value"] != outputs["ClipsBucketName"]["Value"]
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_private_encrypted_and_tls_only(template: Template, name: str) -> None:
+    assert set(bucket(template, name)["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket(template, name)["BucketEncryption"]["ServerSideEncryptionConfiguration"] == [
+        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    ]
+    (policy,) = [
+        policy["PolicyDocument"]["Statement"]
+        for policy in properties(template, "AWS::S3::BucketPolicy").values()
+        if text(policy["Bucket"]) == f"${{{name}}}"
+    ]
+    assert [(statement["Effect"], statement["Condition"]) for statement in policy] == [
+        ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    ]
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_unfinished_uploads_do_not_stay_for_ever(template: Template, name: str) -> None:
+    rules = {rule["Id"]: rule for rule in bucket(template, name)["LifecycleConfiguration"]["Rules"]}
+    assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert all(rule["Status"] == "Enabled" for rule in rules.values())
+
+
+@pytest.mark.parametrize("name", ["StorageClips", "StorageDrop"])
+def test_clips_and_uploads_are_versioned_and_never_expire(template: Template, name: str) -> None:
+    assert bucket(template, name)["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = bucket(template, name)["LifecycleConfiguration"]["Rules"]
+    assert [rule["NoncurrentVersionExpiration"] for rule in rules if "NoncurrentVersionExpiration" in rule] == [
+        {"NoncurrentDays": 30}
+    ]
+    assert not any("ExpirationInDays" in rule for rule in rules)
+
+
+def test_state_expires(template: Template) -> None:
+    rules = bucket(template, "StorageState")["LifecycleConfiguration"]["Rules"]
+    assert [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule] == [90]
+    assert "VersioningConfiguration" not in bucket(template, "StorageState")
+
+
+def test_only_the_drop_bucket_sends_events_and_no_custom_resource_is_needed_for_it(template: Template) -> None:
+    notifying = {name for name in BUCKETS if "NotificationConfiguration" in bucket(template, name)}
+    assert notifying == {"StorageDrop"}
+    assert bucket(template, "StorageDrop")["NotificationConfiguration"] == {
+        "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+    }
+    assert not [kind for kind in _kinds(template) if kind.startswith("Custom::")]
+
+
+def test_the_table_is_on_demand_backed_up_and_forgets_by_ttl(template: Template) -> None:
+    (table,) = properties(template, "AWS::DynamoDB::Table").values()
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["KeySchema"] == _keys("pk", "sk")
+    assert {
+        index["IndexName"]: (index["KeySchema"], index["Projection"]) for index in table["GlobalSecondaryIndexes"]
+    } == {
+        name: (_keys(f"{name}_pk", f"{name}_sk"), {"ProjectionType": "KEYS_ONLY"}) for name in ("listing", "attention")
+    }
+
+
+def test_a_local_table_can_be_deleted(local_template: Template) -> None:
+    (table,) = properties(local_template, "AWS::DynamoDB::Table").values()
+    assert table["DeletionProtectionEnabled"] is False
+
+
+def test_data_outlives_the_stack(template: Template) -> None:
+    stateful = {**resources(template, "AWS::S3::Bucket"), **resources(template, "AWS::DynamoDB::Table")}
+    assert {(item["DeletionPolicy"], item["UpdateReplacePolicy"]) for item in stateful.values()} == {
+        ("Retain", "Retain")
+    }
+
+
+def test_names_of_buckets_and_of_the_table_are_left_to_cloudformation(template: Template) -> None:
+    assert not any("BucketName" in item for item in properties(template, "AWS::S3::Bucket").values())
+    assert not any("TableName" in item for item in properties(template, "AWS::DynamoDB::Table").values())
+
+
+def test_the_admin_key_is_generated_at_deploy(template: Template) -> None:
+    (secret,) = properties(template, "AWS::SecretsManager::Secret").values()
+    assert secret["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 40}
+
+
+def _kinds(template: Template) -> set[str]:
+    return {resource["Type"] for resource in json.loads(json.dumps(template.to_json()))["Resources"].values()}
+
+
+def _keys(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
