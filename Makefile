@@ -1,0 +1,113 @@
+# Needs Python >= 3.11 with venv, Node >= 20, npm and git; everything else goes into ignored folders of this checkout.
+
+PYTHON ?= python3
+PORT ?=
+KEEP ?=
+
+VENV := .venv
+EMULATOR_VENV := .cache/emulator-venv
+LOCK_VENV := .cache/lock-venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+STARTED := $(shell date +%s)
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --requirement
+
+# What the CDK and jsii write stays in the checkout; the CLI does not call home.
+# `env` and not the shell's own assignments: make then runs the command without a shell, which would swallow a SIGTERM.
+CDK_ENV := env CDK_HOME=$(CURDIR)/.cache/cdk JSII_RUNTIME_PACKAGE_CACHE_ROOT=$(CURDIR)/.cache/jsii \
+	CDK_DISABLE_CLI_TELEMETRY=true CDK_DISABLE_VERSION_CHECK=1 \
+	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 NODE_NO_WARNINGS=1
+# An environment without AWS settings, to show that nothing needs them.
+NO_AWS := env -u AWS_PROFILE -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY -u AWS_SESSION_TOKEN -u AWS_ENDPOINT_URL \
+	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+
+export KEEP
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help setup demo local local-down test test-fast check lint types layers synth format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Every target asks for this one and none for the stamps, so that under `make -j` nothing is made twice at once.
+setup: ## Create the environments (the other targets do it by themselves)
+	@$(MAKE) --silent --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j3) $(VENV)/.ready $(EMULATOR_VENV)/.ready node_modules/.ready
+
+demo: setup ## Deploy to a local emulator and import clips (KEEP=1 leaves it up)
+	@$(RUN) -m local.demo --started $(STARTED) $(if $(PORT),--port $(PORT))
+
+local: setup ## Start the local stack and leave it running (PORT=… picks the port)
+	@$(RUN) -m local.up $(if $(PORT),--port $(PORT))
+
+local-down: ## End the local stack
+	@$(PYTHON) -m local.down
+
+test: setup ## Run all tests, the end-to-end ones on a local stack of their own
+	@$(CDK_ENV) $(RUN) -m pytest
+
+test-fast: setup ## Run the unit and functional tests
+	$(RUN) -m pytest tests/unit tests/functional
+
+check: lint types layers synth ## Run every gate: ruff, mypy, import contracts, cdk synth with cdk-nag
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
+
+synth: setup
+	@echo "cdk synth, with cdk-nag"
+	@$(CDK_ENV) $(NO_AWS) PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet --strict --no-notices
+
+format: $(VENV)/.ready ## Format the code and fix what ruff can fix
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(LOCK_VENV)/.ready ## Renew the locks from pyproject.toml (UPGRADE=1 takes newer versions)
+	$(COMPILE) --group pyproject.toml:lambda --output-file requirements.txt
+	$(COMPILE) --group pyproject.toml:dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --group pyproject.toml:emulator --output-file local/requirements.txt
+
+# One lock for Python 3.11 and later on every platform, without the addresses of the index that it was made with.
+COMPILE := UV_PYTHON_DOWNLOADS=never UV_PYTHON_INSTALL_DIR=.cache/uv-python $(LOCK_VENV)/bin/uv --cache-dir .cache/uv \
+	pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+
+clean: local-down ## Remove everything that the targets made
+	@$(PYTHON) -m local.down --state .local/test
+	rm -rf .venv .cache .local node_modules cdk.out build .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ready: requirements-dev.txt
+	@$(call check_python)
+	@echo "Creating the Python environment ($(VENV))"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) $(PIP_INSTALL) requirements-dev.txt
+	@touch $@
+
+$(EMULATOR_VENV)/.ready: local/requirements.txt
+	@$(call check_python)
+	@echo "Creating the emulator's environment ($(EMULATOR_VENV))"
+	@$(PYTHON) -m venv --clear $(EMULATOR_VENV)
+	@$(EMULATOR_VENV)/bin/python $(PIP_INSTALL) local/requirements.txt
+	@touch $@
+
+$(LOCK_VENV)/.ready:
+	@$(PYTHON) -m venv --clear $(LOCK_VENV)
+	@$(LOCK_VENV)/bin/python -m pip install -qq --disable-pip-version-check uv==0.13.9
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node >= 20 is needed"; exit 1; }
+	@echo "Installing the CDK CLI (node_modules)"
+	@npm ci --silent --no-audit --no-fund --logs-max=0
+	@touch $@
+
+define check_python
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python >= 3.11 is needed (PYTHON=…)"; exit 1; }
+endef

@@ -1,0 +1,1 @@
+"""The local stack: the emulator, the deployment to it, sample data and the demo. Nothing here runs on AWS."""

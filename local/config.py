@@ -1,0 +1,98 @@
+"""Where the local stack keeps things, and the environment that its processes get."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CACHE: Final = ROOT / ".cache"
+SAMPLES: Final = ROOT / "samples"
+DEFAULT_STATE: Final = ROOT / ".local"
+EMULATOR_PYTHON: Final = CACHE / "emulator-venv" / "bin" / "python"
+EMULATOR_LOCK: Final = ROOT / "local" / "requirements.txt"
+
+ACCOUNT: Final = "000000000000"
+REGION: Final = "us-east-1"
+CREDENTIALS: Final[Mapping[str, str]] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+PROJECT: Final = "demo"
+SOURCE_BUCKET: Final = "clipferry-samples"
+FORBIDDEN_BUCKET: Final = "clipferry-private"
+"""Exists, holds one object, and is not among the deployment's source buckets."""
+FORBIDDEN_KEY: Final = "secret/clip.zip"
+SAMPLES_PREFIX: Final = "samples/"
+
+DEPLOY_CONTEXT: Final[Mapping[str, str]] = {
+    "local": "true",
+    "source_buckets": SOURCE_BUCKET,
+    "default_project": PROJECT,
+    "upload_window_seconds": "2",
+    # Every concurrent batch is a Python process of its own on this machine (about 1 s of CPU to start, 60 MB).
+    "map_concurrency": "2",
+    "copy_concurrency": "8",
+    "batch_clips": "50",
+}
+"""Deploy settings that differ from `cdk.json` locally."""
+
+
+@dataclass(frozen=True)
+class StateDir:
+    """One local stack's folder. Two stacks with different folders do not touch each other."""
+
+    path: Path
+
+    @property
+    def stack_file(self) -> Path:
+        return self.path / "stack.json"
+
+    @property
+    def emulator_file(self) -> Path:
+        """The emulator's pid and port, written as soon as it exists: what a crash leaves can be found and ended."""
+        return self.path / "emulator.json"
+
+    @property
+    def emulator_log(self) -> Path:
+        return self.path / "emulator.log"
+
+    @property
+    def deploy_log(self) -> Path:
+        return self.path / "deploy.log"
+
+    @property
+    def scratch(self) -> Path:
+        return self.path / "tmp"
+
+
+def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` without anything of the user's own AWS set-up, and with loopback exempt from proxies.
+
+    A profile, an endpoint or a session token from the user's shell would otherwise send local calls elsewhere.
+    """
+    cleaned = {name: value for name, value in env.items() if not name.startswith("AWS_")}
+    exempt = ",".join(filter(None, [env.get("no_proxy") or env.get("NO_PROXY"), "127.0.0.1", "localhost"]))
+    return cleaned | {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": exempt,
+        "no_proxy": exempt,
+    }
+
+
+def isolate_process() -> None:
+    """Apply `clean_environment` to this process. For entry points, before the first AWS client is made."""
+    cleaned = clean_environment(os.environ)
+    os.environ.clear()
+    os.environ.update(cleaned)
+
+
+def emulated_environment(endpoint: str) -> dict[str, str]:
+    """What a subprocess needs to talk to the emulator at `endpoint` and to nothing else."""
+    return clean_environment(os.environ) | {
+        **CREDENTIALS,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }

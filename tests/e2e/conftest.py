@@ -1,0 +1,117 @@
+"""The deployed local stack for the end-to-end tests, started once and always ended.
+
+`CLIPFERRY_STACK=path/to/stack.json` uses a running one (`make local`) instead, and leaves it running.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local import api as service
+from local import aws
+from local.config import ROOT, StateDir
+from local.down import bring_down
+from local.stack import Stack
+from local.up import bring_up, end_on_sigterm
+from tests.e2e.faults import functions, invoke, paused_copies
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+# Fixtures that only a conftest can offer to every test.
+__all__ = ["functions", "invoke", "paused_copies"]
+
+
+class Api:
+    """The service as a test sees it: every call gives the status and the parsed body, whatever they are."""
+
+    def __init__(self, base_url: str, key: str) -> None:
+        self.base_url = base_url
+        self.key = key
+        self._api = service.Api(base_url, key)
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """`body` is sent as it is if bytes, else as JSON. An answer that is not JSON comes back as text."""
+        answer = self._api.send(method, path, body=body, query=query, headers=headers)
+        try:
+            return answer.status, answer.json()
+        except ValueError:
+            return answer.status, answer.body.decode(errors="replace")
+
+    def get(self, path: str, **query: object) -> tuple[int, Any]:
+        return self("GET", path, query=query)
+
+    def post(self, path: str, body: object) -> tuple[int, Any]:
+        return self("POST", path, body)
+
+    def with_key(self, key: str) -> "Api":
+        """The same service with another key; an empty one sends none."""
+        return Api(self.base_url, key)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The stack under test."""
+    given = os.environ.get("CLIPFERRY_STACK")
+    if given:
+        yield Stack.read(Path(given))
+        return
+    state = StateDir(ROOT / ".local" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}")
+    end_on_sigterm()
+    try:
+        yield bring_up(state, _silently)
+    finally:
+        bring_down(state)
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Api:
+    """With the key of `stack.project`."""
+    return Api(stack.base_url, stack.api_key)
+
+
+@pytest.fixture(scope="session")
+def admin(stack: Stack) -> Api:
+    """With the admin key."""
+    return Api(stack.base_url, stack.admin_key)
+
+
+@pytest.fixture(scope="session")
+def s3(stack: Stack) -> "S3Client":
+    return aws.s3(stack.aws_endpoint_url)
+
+
+@pytest.fixture(scope="session")
+def dynamodb(stack: Stack) -> "DynamoDBClient":
+    return aws.session().client("dynamodb", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
+
+
+@pytest.fixture(scope="session")
+def sqs(stack: Stack) -> "SQSClient":
+    return aws.session().client("sqs", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
+
+
+@pytest.fixture(scope="session")
+def stepfunctions(stack: Stack) -> "SFNClient":
+    return aws.session().client("stepfunctions", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
+
+
+@contextmanager
+def _silently(_title: str) -> Iterator[None]:
+    yield

@@ -1,0 +1,56 @@
+"""Ways to hurt the deployed stack, as fixtures."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+from local import aws
+
+
+def function_name(client: Any, handler: str) -> str:
+    functions = [f for page in client.get_paginator("list_functions").paginate() for f in page["Functions"]]
+    [name] = [f["FunctionName"] for f in functions if f["Handler"] == handler]
+    return name
+
+
+@pytest.fixture(scope="session")
+def functions(stack) -> Any:
+    """The Lambda client."""
+    return aws.session().client("lambda", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
+
+
+@pytest.fixture
+def paused_copies(functions) -> Callable[[], AbstractContextManager[None]]:
+    """While it lasts, no copy function can start: jobs are planned and wait."""
+
+    @contextmanager
+    def pause() -> Iterator[None]:
+        name = function_name(functions, "lambdas.copy.handler")
+        before = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        try:
+            yield
+        finally:
+            if before is None:
+                functions.delete_function_concurrency(FunctionName=name)
+            else:
+                functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
+
+    return pause
+
+
+@pytest.fixture
+def invoke(functions) -> Callable[[str, dict[str, Any]], Any]:
+    """Call a function by its handler, as the state machine or a schedule would; its answer."""
+
+    def call(handler: str, payload: dict[str, Any]) -> Any:
+        name = function_name(functions, handler)
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+        body = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, body
+        return body
+
+    return call

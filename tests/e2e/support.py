@@ -1,0 +1,87 @@
+"""What the end-to-end tests share: waiting for an end, reading all pages, names of their own."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
+TERMINAL = {"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"}
+PATIENCE_SECONDS = 60
+
+
+def unique(name: str) -> str:
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+def eventually(found: Callable[[], Any], *, what: str) -> Any:
+    """The first truthy value of `found()`; fails after `PATIENCE_SECONDS`."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        value = found()
+        if value:
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"waited {PATIENCE_SECONDS} s for {what}")
+
+
+def start(api: "Api", **request: object) -> dict[str, Any]:
+    status, job = api.post("/v1/imports", request)
+    assert status == 202, job
+    return job
+
+
+def settled(api: "Api", job_id: str) -> dict[str, Any]:
+    """The job once it is terminal. Its counts must sum every time that it is looked at."""
+
+    def look() -> dict[str, Any] | None:
+        status, job = api.get(f"/v1/imports/{job_id}")
+        assert status == 200, job
+        assert_counts_sum(job)
+        return job if job["status"] in TERMINAL else None
+
+    return eventually(look, what=f"{job_id} to end")
+
+
+def assert_counts_sum(job: dict[str, Any]) -> None:
+    counts = job["counts"]
+    parts = [counts[fate] for fate in ("pending", "copied", "skipped", "failed", "cancelled")]
+    assert sum(parts) == counts["total"], counts
+    assert min(parts) >= 0, counts
+
+
+def imported(api: "Api", **request: object) -> dict[str, Any]:
+    return settled(api, start(api, **request)["id"])
+
+
+def all_clips(api: "Api", job_id: str, **query: object) -> list[dict[str, Any]]:
+    return all_rows(api, f"/v1/imports/{job_id}/clips", "clips", **query)
+
+
+def all_rows(api: "Api", path: str, rows: str, **query: object) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor: dict[str, object] = {}
+    while True:
+        status, page = api.get(path, **query, **cursor)
+        assert status == 200, page
+        found += page[rows]
+        assert page["has_more"] == (page["next_cursor"] is not None)
+        if not page["has_more"]:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+def put_all(s3: "S3Client", bucket: str, objects: Iterable[tuple[str, bytes]]) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda item: s3.put_object(Bucket=bucket, Key=item[0], Body=item[1]), objects))
+
+
+def landed(s3: "S3Client", clip: dict[str, Any]) -> bytes:
+    """The bytes at a clip's destination."""
+    bucket, _, key = clip["destination"].removeprefix("s3://").partition("/")
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()

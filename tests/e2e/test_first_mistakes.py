@@ -1,0 +1,127 @@
+"""What a user gets wrong first, and what the API says then: a clear sentence, a stable code, nothing created."""
+
+import pytest
+
+from tests.e2e.support import all_clips, all_rows, imported, start, unique
+
+
+@pytest.mark.parametrize(
+    ("request_body", "status", "code"),
+    [
+        pytest.param({}, 422, "INVALID_REQUEST", id="neither path"),
+        pytest.param({"exact_paths": ["s3://b-b-b/k"], "root_path": "s3://b-b-b/"}, 422, "INVALID_REQUEST", id="both"),
+        pytest.param({"exact_paths": []}, 422, "INVALID_REQUEST", id="empty list"),
+        pytest.param({"exact_paths": "s3://b-b-b/k"}, 422, "INVALID_REQUEST", id="a string for a list"),
+        pytest.param({"exact_paths": ["s3://b-b-b/k", 7]}, 422, "INVALID_REQUEST", id="a number for a URI"),
+        pytest.param({"exact_paths": ["https://b-b-b/k"]}, 422, "INVALID_URI", id="another scheme"),
+        pytest.param({"exact_paths": ["s3://b-b-b"]}, 422, "INVALID_URI", id="no key"),
+        pytest.param({"exact_paths": ["s3://b-b-b/" + "k" * 1025]}, 422, "INVALID_URI", id="a key beyond S3's"),
+        pytest.param({"root_path": "s3://UPPER/"}, 422, "INVALID_URI", id="a bucket name that cannot be"),
+        pytest.param({"root_path": "s3://b-b-b/", "validate": "yes"}, 422, "INVALID_REQUEST", id="a string for a bool"),
+        pytest.param({"root_path": "s3://b-b-b/", "wait": True}, 422, "INVALID_REQUEST", id="an unknown field"),
+        pytest.param({"root_path": "s3://b-b-b/", "labels": "x"}, 422, "INVALID_REQUEST", id="a string for labels"),
+        pytest.param(["s3://b-b-b/k"], 422, "INVALID_REQUEST", id="a list for an object"),
+        pytest.param(b"{not json", 422, "INVALID_REQUEST", id="not JSON"),
+        pytest.param(b"", 422, "INVALID_REQUEST", id="no body"),
+    ],
+)
+def test_a_bad_request_says_what_is_wrong(api, request_body, status, code):
+    before = len(all_rows(api, "/v1/imports", "imports", limit=1000))
+    answer = api.post("/v1/imports", request_body)
+    assert (answer[0], answer[1]["code"]) == (status, code), answer
+    assert isinstance(answer[1]["detail"], str)
+    assert len(answer[1]["detail"]) > 5
+    assert len(all_rows(api, "/v1/imports", "imports", limit=1000)) == before
+
+
+def test_curl_without_a_content_type_is_understood(api, stack):
+    body = f'{{"root_path": "s3://{stack.source_bucket}/samples/"}}'.encode()
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert api("POST", "/v1/previews", body, headers=form)[0] == 200
+
+
+def test_a_body_of_ten_megabytes_is_a_413_that_says_the_limit(api):
+    answer = api.post("/v1/imports", {"exact_paths": ["s3://some-bucket/" + "k" * 900] * 11_000})
+    assert (answer[0], answer[1]["code"]) == (413, "BODY_TOO_LARGE")
+    assert "limit" in answer[1]["detail"]
+
+
+def test_a_bucket_that_the_service_may_not_read_fails_the_preflight(api, stack):
+    for bucket in (stack.forbidden_bucket, "no-such-bucket-anywhere", stack.clips_bucket, stack.state_bucket):
+        for path in ("/v1/imports", "/v1/previews"):
+            status, answer = api.post(path, {"root_path": f"s3://{bucket}/"})
+            assert (status, answer["code"]) == (403, "CANNOT_ACCESS"), answer
+
+
+def test_without_preflight_a_forbidden_prefix_becomes_a_failed_job(api, stack):
+    job = imported(api, root_path=f"s3://{stack.forbidden_bucket}/", validate=False)
+    assert (job["status"], job["code"]) == ("FAILED", "CANNOT_ACCESS")
+    assert stack.forbidden_bucket in job["message"]
+
+
+def test_another_projects_job_is_not_there(api, admin, stack):
+    job = start(api, exact_paths=[f"s3://{stack.source_bucket}/not/there.zip"])
+    _, other_key = admin.post("/v1/keys", {"project": "other", "name": "test"})
+    other = api.with_key(other_key["key"])
+    for path in (f"/v1/imports/{job['id']}", f"/v1/imports/{job['id']}/clips", "/v1/imports/ij_none"):
+        status, answer = other.get(path)
+        assert (status, answer["code"]) == (404, "NOT_FOUND")
+    assert job["id"] not in {row["id"] for row in all_rows(other, "/v1/imports", "imports")}
+
+
+def test_a_cursor_of_another_job_is_refused(api, stack):
+    uris = [f"s3://{stack.source_bucket}/not/{n}.zip" for n in range(3)]
+    first, second = (imported(api, exact_paths=uris)["id"] for _ in range(2))
+    _, page = api.get(f"/v1/imports/{first}/clips", limit=1)
+    for cursor in (page["next_cursor"], "garbage", "e30", "💥"):
+        status, answer = api.get(f"/v1/imports/{second}/clips", cursor=cursor)
+        assert (status, answer["code"]) == (400, "INVALID_CURSOR")
+    assert len(all_clips(api, first, limit=1)) == 3
+
+
+@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 1001}, {"limit": "many"}, {"status": "copied"}])
+def test_a_bad_query_says_what_is_wrong(api, stack, query):
+    job = start(api, exact_paths=[f"s3://{stack.source_bucket}/not/there.zip"])
+    status, answer = api.get(f"/v1/imports/{job['id']}/clips", **query)
+    assert (status, answer["code"]) == (422, "INVALID_REQUEST"), answer
+
+
+def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_conflict(api, stack):
+    key, body = unique("key"), {"exact_paths": [f"s3://{stack.source_bucket}/not/there.zip"]}
+    _, first = api("POST", "/v1/imports", body, headers={"Idempotency-Key": key})
+    _, second = api("POST", "/v1/imports", body, headers={"idempotency-key": key})
+    _, third = api.post("/v1/imports", body | {"idempotency_key": key})
+    assert first["id"] == second["id"] == third["id"]
+    status, answer = api("POST", "/v1/imports", body | {"folder": "f"}, headers={"Idempotency-Key": key})
+    assert (status, answer["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+
+
+def test_routes_that_are_not_there_are_404_with_a_code(api):
+    for method, path in (("GET", "/v1/nothing"), ("DELETE", "/v1/imports"), ("GET", "/")):
+        status, answer = api(method, path)
+        assert (status, answer["code"]) == (404, "NOT_FOUND"), (method, path, answer)
+
+
+def test_a_preview_counts_what_an_import_would_take(api, stack, s3):
+    prefix = f"{unique('preview')}/"
+    for name, body in (("a.ZIP", b"12"), ("b.zip", b"3"), ("c.mp4", b"4567"), ("none", b""), ("sub/", b"")):
+        s3.put_object(Bucket=stack.source_bucket, Key=prefix + name, Body=body)
+    status, found = api.post("/v1/previews", {"root_path": f"s3://{stack.source_bucket}/{prefix}"})
+    assert status == 200
+    assert (found["count"], found["bytes"], found["complete"]) == (4, 7, True)
+    assert found["keys"] == [prefix + name for name in ("a.ZIP", "b.zip", "c.mp4", "none")]
+    assert found["by_extension"] == {
+        ".zip": {"count": 2, "bytes": 3},
+        ".mp4": {"count": 1, "bytes": 4},
+        "": {"count": 1, "bytes": 0},
+    }
+
+
+def test_the_reference_is_open_and_names_every_route(api):
+    reader = api.with_key("")
+    status, document = reader.get("/openapi.json")
+    assert status == 200
+    assert set(document["paths"]) >= {"/v1/imports", "/v1/imports/{job_id}/clips", "/v1/previews", "/v1/keys"}
+    status, page = reader.get("/docs")
+    assert status == 200
+    assert "swagger" in page.lower()
