@@ -3,20 +3,21 @@
 from http import HTTPStatus
 from typing import Any
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, Server
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.http import error_response, status_of, validation_detail
+from lambdas.http import error_response, parse_json, status_of, validation_detail
 from lambdas.observe import logger, tracer
+from lambdas.reference import Resolver
 from lambdas.routes import imports, keys
 from lambdas.wiring import api_settings
 from service.errors import BodyTooLarge, ClipferryError
 
-app = APIGatewayRestResolver(enable_validation=True)
+app = Resolver(enable_validation=True, json_body_deserializer=parse_json)
 app.include_router(imports.router)
 app.include_router(keys.router)
 

@@ -34,6 +34,16 @@ def error_response(status: HTTPStatus, code: str, detail: str) -> Response[Any]:
     )
 
 
+def parse_json(text: str) -> Any:
+    """Raises `JSONDecodeError` for whatever cannot be parsed, also where Python's own limits are what is hit."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+        raise json.JSONDecodeError(str(error), text[:100], 0) from error
+
+
 def validation_detail(found: list[dict[str, Any]]) -> str:
     """The first few validation errors as one sentence, each with the place of what is wrong."""
     if found[0]["type"] == "json_invalid":

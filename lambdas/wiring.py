@@ -146,7 +146,9 @@ def finish_ports() -> FinishPorts:
 
 def _finish_ports(table_name: str, state_bucket: str) -> FinishPorts:
     bind(table_name)
-    return FinishPorts(jobs=DynamoJobs(), clips=DynamoClips(), state=_state(state_bucket), clock=utc_now)
+    return FinishPorts(
+        jobs=DynamoJobs(), clips=DynamoClips(), state=_state(state_bucket), uploads=DynamoUploads(), clock=utc_now
+    )
 
 
 @cache

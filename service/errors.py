@@ -73,7 +73,7 @@ class ObjectError(ClipferryError):
     code = "OBJECT_ERROR"
 
     def __init__(self, message: str, *, operation: str, uri: str) -> None:
-        super().__init__(f"{operation} {uri}: {message}")
+        super().__init__(f"cannot {operation} {uri}: {message}")
         self.operation = operation
         self.uri = uri
 
@@ -114,3 +114,9 @@ class WorkflowUnavailable(ClipferryError):
     """The state machine could not be reached; the job is kept and the sweep starts it later."""
 
     code = "WORKFLOW_UNAVAILABLE"
+
+
+class SweepIncomplete(ClipferryError):
+    """Some unfinished jobs could not be looked after; the function's error alarm tells."""
+
+    code = "SWEEP_INCOMPLETE"

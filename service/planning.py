@@ -119,8 +119,9 @@ def request_digest(request: object) -> str:
 # --- state keys ----------------------------------------------------------------------------------------------------
 
 
-def request_key(job_id: str) -> str:
-    return f"jobs/{job_id}/request.jsonl"
+def request_key(job_id: str, digest: str) -> str:
+    """Where a list's URIs lie. Requests that race for one job id do not overwrite each other's."""
+    return f"jobs/{job_id}/request-{digest[:16]}.jsonl"
 
 
 def upload_list_key(job_id: str, name: str) -> str:

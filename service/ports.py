@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
-from service.schema import ApiKey, ClipRow, Job, JobStatus, ListedObject, ManifestEntry, Tally, Upload
+from service.schema import ApiKey, BatchState, ClipRow, Job, JobStatus, ListedObject, ManifestEntry, Tally, Upload
 
 
 class Clock(Protocol):
@@ -43,7 +43,7 @@ class StateFiles(Protocol):
         ...
 
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
-        """Part of the object that has this very ETag. Raises `SourceChanged` where it has another."""
+        """Part of the object that has this very ETag. Raises `SourceChanged` where it has another, `NotFound`."""
         ...
 
 
@@ -72,13 +72,13 @@ class JobStore(Protocol):
         """False where the job is terminal already."""
         ...
 
-    def cancel_requested(self, job_id: str) -> bool: ...
-
     def record_batch(self, job_id: str, number: int, tally: Tally, now: str) -> bool:
         """Add the batch's tally to the counts, once. False where this batch was recorded before."""
         ...
 
-    def is_recorded(self, job_id: str, number: int) -> bool: ...
+    def batch_state(self, job_id: str, number: int) -> BatchState:
+        """In one call. A job that is gone counts as cancelled."""
+        ...
 
     def recorded_batches(self, job_id: str) -> set[int]: ...
 
@@ -110,7 +110,7 @@ class KeyStore(Protocol):
 
 
 class GatheringClosed(Exception):
-    """The job stopped taking uploads (its planning began)."""
+    """The uploads cannot be added as asked: the job's planning began, or another job gathers by now."""
 
 
 class AlreadyClaimed(Exception):
@@ -131,10 +131,17 @@ class UploadStore(Protocol):
         """Id of the job that took this project's last uploads; it may have closed since."""
         ...
 
-    def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str, *, new: Job | None) -> None:
-        """Make all `uploads` the job's, listed in state object `list_key`, or none of them.
+    def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
+        """Make all `uploads` the pending job's, listed in state object `list_key`, or none of them.
 
-        `new` is written with them where the job does not exist yet. Raises `GatheringClosed` or `AlreadyClaimed`.
+        Raises `GatheringClosed` or `AlreadyClaimed`.
+        """
+        ...
+
+    def open(self, job: Job, uploads: Sequence[Upload], list_key: str, *, instead_of: str | None) -> None:
+        """Like `claim` for a job that is written with them and becomes the project's gathering job.
+
+        Raises `GatheringClosed` where the gathering job is no longer `instead_of`: another delivery was faster.
         """
         ...
 

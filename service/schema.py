@@ -159,6 +159,15 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BatchState:
+    """What a worker must know about its batch besides the batch."""
+
+    recorded: bool
+    """Its clips are counted already: by an earlier delivery, or as lost when the job ended."""
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClipRow:
     """A clip's fate. Clips without one are pending. Rows that say why not carry all that a failure list shows."""
 

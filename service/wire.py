@@ -18,7 +18,7 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 class Body(BaseModel):
     """A request body: JSON types as they are, nothing converted, no unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ImportBody(Body):

@@ -17,6 +17,8 @@ _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
 _DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"}
 _CHANGED = {"PreconditionFailed", "412"}
 _PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "OperationAborted"}
+_WORDS = {"404": "there is no such object", "403": "access is denied", "412": "it is not the planned object any more"}
+"""For answers to HEAD, which have no body: all that S3 says is the status."""
 ATTEMPTS = 5
 
 
@@ -45,7 +47,7 @@ def object_error(error: ClientError | BotoCoreError, *, operation: str, uri: str
         return SourceUnavailable(str(error), operation=operation, uri=uri)
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    message = f"{error.response.get('Error', {}).get('Message') or 'no message'} ({code})"
+    message = f"{_WORDS.get(code) or error.response.get('Error', {}).get('Message') or 'no reason given'} ({code})"
     if code in _MISSING:
         kind: type[ObjectError] = ObjectMissing
     elif code in _DENIED:

@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from service.aws.table import BatchRow, JobRow, commit, failed_conditions, job_pk
-from service.schema import Counts, Job, JobStatus, Source, SourceKind, Tally, Trigger
+from service.schema import BatchState, Counts, Job, JobStatus, Source, SourceKind, Tally, Trigger
 
 _ACTIVE = "ACTIVE"
 _UNPLANNED = (JobStatus.PENDING, JobStatus.PLANNING, JobStatus.COPYING)
@@ -81,10 +81,6 @@ class DynamoJobs:
         actions: list[Action] = [JobRow.cancel_requested.set(True), JobRow.updated_at.set(now)]
         return self._update(job_id, actions, JobRow.completed_at.does_not_exist()) is not None
 
-    def cancel_requested(self, job_id: str) -> bool:
-        row = JobRow.get(job_pk(job_id), "JOB", attributes_to_get=["cancel_requested"])
-        return bool(row.cancel_requested)
-
     def _update(self, job_id: str, actions: list[Action], condition: Condition) -> Job | None:
         """The job as it is after the update; None where it is absent or the condition does not hold."""
         row = JobRow(job_pk(job_id), "JOB")
@@ -118,12 +114,14 @@ class DynamoJobs:
             raise
         return True
 
-    def is_recorded(self, job_id: str, number: int) -> bool:
-        try:
-            BatchRow.get(job_pk(job_id), _batch_sk(number), consistent_read=True)
-        except DoesNotExist:
-            return False
-        return True
+    def batch_state(self, job_id: str, number: int) -> BatchState:
+        keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), _batch_sk(number))]
+        wanted = ["pk", "sk", "cancel_requested"]
+        rows = {row.sk: row for row in JobRow.batch_get(keys, consistent_read=True, attributes_to_get=wanted)}
+        job = rows.get("JOB")
+        return BatchState(
+            recorded=_batch_sk(number) in rows, cancel_requested=job is None or bool(job.cancel_requested)
+        )
 
     def recorded_batches(self, job_id: str) -> set[int]:
         rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith("BATCH#"), consistent_read=True)

@@ -30,9 +30,10 @@ class S3StateFiles:
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=span, IfMatch=f'"{etag}"')
         except ClientError as error:
-            if error.response["Error"]["Code"] == "PreconditionFailed":
-                raise SourceChanged(
-                    "it was written again", operation="read", uri=f"s3://{self.bucket}/{key}"
-                ) from error
+            code, uri = error.response["Error"]["Code"], f"s3://{self.bucket}/{key}"
+            if code == "PreconditionFailed":
+                raise SourceChanged("it was written again", operation="read", uri=uri) from error
+            if code == "NoSuchKey":
+                raise NotFound(f"the state bucket has no {key}") from error
             raise
         return answer["Body"].read()

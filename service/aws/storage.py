@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -103,7 +104,9 @@ class S3Storage:
                 Bucket=self.clips_bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
             )
         except BaseException:
-            self.client.abort_multipart_upload(Bucket=self.clips_bucket, Key=key, UploadId=upload_id)
+            # What went wrong before is what counts; a lifecycle rule removes uploads that could not be aborted.
+            with suppress(ClientError, BotoCoreError):
+                self.client.abort_multipart_upload(Bucket=self.clips_bucket, Key=key, UploadId=upload_id)
             raise
         return done["ETag"]
 

@@ -1,7 +1,7 @@
 """Claims of uploads in DynamoDB: the claims of a list, the list and a new job's row are one transaction."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import DoesNotExist, TransactWriteError
@@ -28,48 +28,63 @@ class DynamoUploads:
         except DoesNotExist:
             return None
 
-    def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str, *, new: Job | None) -> None:
-        expires_at = int(time.time()) + CLAIM_SECONDS
-
+    def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
         def build(transaction: TransactWrite) -> None:
-            for upload in uploads:
-                transaction.save(
-                    ClaimRow(_claim_pk(upload.identity), "CLAIM", job_id=job_id, expires_at=expires_at),
-                    condition=ClaimRow.pk.does_not_exist(),
-                    return_values=ALL_OLD,
-                )
-            if new:
-                transaction.save(job_row(new), condition=JobRow.pk.does_not_exist())
-                transaction.save(GatheringRow(_gathering_pk(new.project), "GATHERING", job_id=job_id))
-            else:
-                gathering = JobRow.status == JobStatus.PENDING
-                transaction.condition_check(JobRow, job_pk(job_id), "JOB", condition=gathering)
-            transaction.save(
-                UploadListRow(job_pk(job_id), UploadListRow.PREFIX + list_key.rpartition("/")[2], list_key=list_key)
-            )
+            gathering = JobRow.status == JobStatus.PENDING
+            transaction.condition_check(JobRow, job_pk(job_id), "JOB", condition=gathering)
+            _add_claims(transaction, job_id, uploads)
+            transaction.save(_list_row(job_id, list_key))
 
-        try:
-            commit(build)
-        except TransactWriteError as error:
-            failed = failed_conditions(error)
-            # pynamodb sends condition checks before puts, whatever the order in which they were added.
-            first_claim = 0 if new else 1
-            owners = {
-                upload.identity: _owner(error, index)
-                for index, upload in enumerate(uploads, first_claim)
-                if index in failed
-            }
-            if owners:
-                raise AlreadyClaimed(owners) from error
-            if failed:
-                raise GatheringClosed from error
-            raise
+        # pynamodb sends condition checks before puts.
+        _commit_claims(build, uploads, first_claim=1)
+
+    def open(self, job: Job, uploads: Sequence[Upload], list_key: str, *, instead_of: str | None) -> None:
+        def build(transaction: TransactWrite) -> None:
+            _add_claims(transaction, job.id, uploads)
+            transaction.save(_list_row(job.id, list_key))
+            transaction.save(job_row(job), condition=JobRow.pk.does_not_exist())
+            unchanged = GatheringRow.job_id == instead_of if instead_of else GatheringRow.pk.does_not_exist()
+            transaction.save(GatheringRow(_gathering_pk(job.project), "GATHERING", job_id=job.id), condition=unchanged)
+
+        _commit_claims(build, uploads, first_claim=0)
 
     def lists(self, job_id: str) -> Sequence[str]:
         rows = UploadListRow.query(
             job_pk(job_id), UploadListRow.sk.startswith(UploadListRow.PREFIX), consistent_read=True
         )
         return [row.list_key for row in rows]
+
+
+def _add_claims(transaction: TransactWrite, job_id: str, uploads: Sequence[Upload]) -> None:
+    expires_at = int(time.time()) + CLAIM_SECONDS
+    for upload in uploads:
+        transaction.save(
+            ClaimRow(_claim_pk(upload.identity), "CLAIM", job_id=job_id, expires_at=expires_at),
+            condition=ClaimRow.pk.does_not_exist(),
+            return_values=ALL_OLD,
+        )
+
+
+def _list_row(job_id: str, list_key: str) -> UploadListRow:
+    return UploadListRow(job_pk(job_id), UploadListRow.PREFIX + list_key.rpartition("/")[2], list_key=list_key)
+
+
+def _commit_claims(build: Callable[[TransactWrite], None], uploads: Sequence[Upload], *, first_claim: int) -> None:
+    """Raises `AlreadyClaimed` where a claim was there before, `GatheringClosed` where another condition failed."""
+    try:
+        commit(build)
+    except TransactWriteError as error:
+        failed = failed_conditions(error)
+        owners = {
+            upload.identity: _owner(error, index)
+            for index, upload in enumerate(uploads, first_claim)
+            if index in failed
+        }
+        if owners:
+            raise AlreadyClaimed(owners) from error
+        if failed:
+            raise GatheringClosed from error
+        raise
 
 
 def _owner(error: TransactWriteError, index: int) -> str:

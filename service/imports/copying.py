@@ -9,9 +9,10 @@ from threading import Lock
 from service.errors import BatchIncomplete, ObjectError, SourceUnavailable
 from service.imports.manifest import read_batch
 from service.ports import ClipStore, Clock, JobStore, StateFiles, Storage
-from service.schema import Batch, ClipRow, ClipStatus, ManifestEntry, Tally
+from service.schema import Batch, BatchState, ClipRow, ClipStatus, ManifestEntry, Tally
 
-CANCEL_CHECK_SECONDS = 2.0
+WATCH_SECONDS = 2.0
+"""How soon a worker notices that its job was cancelled, or that its batch was counted without it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +30,22 @@ def copy_batch(batch: Batch, *, attempt: int, ports: CopyPorts) -> Tally | None:
     """Settle every clip of the batch; None where an earlier delivery had done so.
 
     A clip's own failure is a row. Raises `BatchIncomplete` after writing the settled rows where a passing fault kept
-    some clips from being settled; `attempt` (0 at first) tells that rows of an earlier attempt may exist.
+    some clips from being settled; `attempt` above 0 tells that rows of an earlier attempt may exist.
     """
-    if attempt and ports.jobs.is_recorded(batch.job_id, batch.number):
+    watch = BatchWatch(ports, batch)
+    if watch().recorded:
         return None
     entries = read_batch(ports.state, batch)
     known = ports.clips.get(batch.job_id, [entry.ordinal for entry in entries]) if attempt else {}
-    cancel = CancelFlag(ports, batch.job_id)
 
     def settle(entry: ManifestEntry) -> ClipRow | SourceUnavailable:
-        return known.get(entry.ordinal) or settle_clip(entry, cancelled=cancel(), storage=ports.storage)
+        row = known.get(entry.ordinal)
+        return row or settle_clip(entry, cancelled=watch().cancel_requested, storage=ports.storage)
 
     with ThreadPoolExecutor(ports.concurrency) as pool:
         fates = list(pool.map(settle, entries))
+    if watch().recorded:
+        return None
     rows = [fate for fate in fates if isinstance(fate, ClipRow)]
     ports.clips.put(batch.job_id, (row for row in rows if row.ordinal not in known))
     passing = [fate for fate in fates if isinstance(fate, SourceUnavailable)]
@@ -92,19 +96,19 @@ def tally_of(rows: list[ClipRow]) -> Tally:
 
 
 @dataclass
-class CancelFlag:
-    """The job's cancel flag, read again at most every `CANCEL_CHECK_SECONDS`. Once set it stays set."""
+class BatchWatch:
+    """The batch's state, read again when it is older than `WATCH_SECONDS`."""
 
     ports: CopyPorts
-    job_id: str
-    _value: bool = False
-    _read_at: float = field(default=float("-inf"))
+    batch: Batch
+    _state: BatchState | None = None
+    _read_at: float = 0.0
     _lock: Lock = field(default_factory=Lock)
 
-    def __call__(self) -> bool:
+    def __call__(self) -> BatchState:
         with self._lock:
             now = self.ports.monotonic()
-            if not self._value and now - self._read_at >= CANCEL_CHECK_SECONDS:
-                self._value = self.ports.jobs.cancel_requested(self.job_id)
+            if self._state is None or now - self._read_at >= WATCH_SECONDS:
+                self._state = self.ports.jobs.batch_state(self.batch.job_id, self.batch.number)
                 self._read_at = now
-            return self._value
+            return self._state

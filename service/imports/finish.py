@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 
+from service.errors import NotFound, SourceChanged
 from service.imports.copying import row_for, tally_of
 from service.imports.manifest import ManifestWriter, read_batch, read_batches
-from service.imports.submit import decode_uris
-from service.planning import PART_CLIPS, final_status, request_key
-from service.ports import ClipStore, Clock, JobStore, StateFiles
+from service.imports.submit import requested_uris
+from service.imports.uploads import claimed_uploads
+from service.planning import PART_CLIPS, S3Uri, final_status
+from service.ports import ClipStore, Clock, JobStore, StateFiles, UploadStore
 from service.schema import Batch, ClipStatus, Job, JobStatus, ManifestEntry, SourceKind
 
 NO_CLIPS = "NO_CLIPS"
 PLANNING_FAILED = "PLANNING_FAILED"
 RETRIES_EXHAUSTED = "RETRIES_EXHAUSTED"
+MANIFEST_LOST = "MANIFEST_LOST"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +22,7 @@ class FinishPorts:
     jobs: JobStore
     clips: ClipStore
     state: StateFiles
+    uploads: UploadStore
     clock: Clock
 
 
@@ -32,7 +36,7 @@ def finish(job_id: str, *, error: str | None, ports: FinishPorts) -> JobStatus |
         return job.status if job else None
     if not job.planned:
         reason = f"planning did not end: {error or 'no reason was given'}"
-        if job.source.kind is not SourceKind.LIST:
+        if job.source.kind is SourceKind.PREFIX:
             return _end(job, JobStatus.FAILED, PLANNING_FAILED, reason, ports)
         _plan_as_failed(job, reason, ports)
     _account_for_lost_batches(job, error, ports)
@@ -52,8 +56,13 @@ def _end(job: Job, status: JobStatus, code: str | None, message: str | None, por
 
 
 def _plan_as_failed(job: Job, reason: str, ports: FinishPorts) -> None:
-    """A list names its clips, so each of them gets its row even where planning broke down."""
-    uris = decode_uris(ports.state.get(request_key(job.id)))
+    """The clips of lists and uploads are known, so each of them gets its row even where planning broke down."""
+    if job.source.kind is SourceKind.LIST:
+        uris = requested_uris(job, ports.state)
+    else:
+        ports.jobs.begin_planning(job.id, ports.clock())
+        uploads = claimed_uploads(job.id, ports.uploads, ports.state)
+        uris = [str(S3Uri(upload.bucket, upload.key)) for upload in uploads]
     writer = ManifestWriter(ports.state, job.id, batch_clips=PART_CLIPS, batch_bytes=1)
     for first in range(0, len(uris), PART_CLIPS):
         writer.write_part(
@@ -81,7 +90,7 @@ def _account_for_lost_batches(job: Job, error: str | None, ports: FinishPorts) -
 
 
 def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) -> None:
-    entries = read_batch(ports.state, batch)
+    entries = _entries(batch, ports.state)
     rows = dict(ports.clips.get(job.id, [entry.ordinal for entry in entries]))
     lost = [entry for entry in entries if entry.ordinal not in rows]
     for entry in lost:
@@ -94,6 +103,24 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
         rows[entry.ordinal] = row
     ports.clips.put(job.id, (rows[entry.ordinal] for entry in lost))
     ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock())
+
+
+def _entries(batch: Batch, state: StateFiles) -> list[ManifestEntry]:
+    """The batch's clips. Where the manifest is not the one that was planned any more, that is each clip's fate."""
+    try:
+        return read_batch(state, batch)
+    except (SourceChanged, NotFound) as error:
+        return [
+            ManifestEntry(
+                ordinal=ordinal,
+                source_uri="",
+                destination="",
+                status=ClipStatus.FAILED,
+                code=MANIFEST_LOST,
+                message=error.message,
+            )
+            for ordinal in range(batch.first, batch.first + batch.count)
+        ]
 
 
 def _lost_message(error: str | None) -> str:

@@ -9,8 +9,8 @@ from itertools import islice
 from service.errors import CannotAccess, ClipferryError, LimitExceeded, ObjectError, SourceUnavailable
 from service.imports.access import SourceAccess
 from service.imports.manifest import ManifestWriter
-from service.imports.submit import decode_uris
-from service.imports.uploads import decode_uploads
+from service.imports.submit import requested_uris
+from service.imports.uploads import claimed_uploads
 from service.planning import (
     PART_CLIPS,
     S3Uri,
@@ -19,7 +19,6 @@ from service.planning import (
     is_folder_marker,
     parse_object_uri,
     parse_prefix_uri,
-    request_key,
 )
 from service.ports import Clock, JobStore, StateFiles, Storage, UploadStore
 from service.schema import ClipStatus, Job, JobStatus, ManifestEntry, SourceKind
@@ -62,7 +61,8 @@ class Planned:
 def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], ports: PlanPorts) -> Planned:
     """One round. Writes whole manifest parts until the source is exhausted or `out_of_time()` says so.
 
-    A source that cannot be listed for good ends the job as FAILED; passing faults are raised for another try.
+    A source that cannot be listed for good ends the job as FAILED; passing faults of listing are raised for another
+    try. What is wrong with one URI of a list is that clip's fate.
     """
     job = ports.jobs.begin_planning(job_id, ports.clock())
     if job is None:
@@ -133,7 +133,7 @@ def _prefix_parts(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Iterator[_P
 
 
 def _list_parts(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Iterator[_Part]:
-    uris = decode_uris(ports.state.get(request_key(job.id)))
+    uris = requested_uris(job, ports.state)
     repeats = duplicates_of_first(uris)
     inspect = partial(_inspect, job=job, uris=uris, repeats=repeats, ports=ports)
     with ThreadPoolExecutor(ports.stat_concurrency) as pool:
@@ -169,7 +169,7 @@ def _inspect(
 
 def _upload_parts(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Iterator[_Part]:
     """Uploads were pinned by their events. Of several uploads to one key only the last one is a clip to copy."""
-    claimed = [u for key in ports.uploads.lists(job.id) for u in decode_uploads(ports.state.get(key))]
+    claimed = claimed_uploads(job.id, ports.uploads, ports.state)
     newest: dict[str, str] = {}
     for upload in claimed:
         newest[upload.key] = max(newest.get(upload.key, ""), upload.sequencer)

@@ -48,9 +48,9 @@ def preview(
     try:
         return _list(location, root_path, storage, max_clips, monotonic() + seconds, monotonic)
     except (AccessDenied, ObjectMissing) as error:
-        raise CannotAccess(f"cannot list {location}: {error.message}") from error
+        raise CannotAccess(error.message) from error
     except ObjectError as error:
-        raise PreflightUnknown(f"cannot list {location}: {error.message}") from error
+        raise PreflightUnknown(error.message) from error
 
 
 def _list(

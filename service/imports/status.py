@@ -10,6 +10,7 @@ from service.planning import PART_CLIPS, clip_id, run_name
 from service.ports import ClipStore, JobStore, StateFiles
 from service.schema import Clip, ClipRow, ClipStatus, Job, ManifestEntry
 
+ORDINAL_DIGITS = 10
 SCAN_PARTS = 20
 """Manifest parts that one filtered page reads at most; it may be short then, with more to come."""
 
@@ -115,6 +116,6 @@ def _clip(job: Job, entry: ManifestEntry | None, row: ClipRow | None, ports: Sta
 
 
 def _ordinal(position: str) -> int:
-    if not position.isdecimal():
+    if not position.isdecimal() or len(position) > ORDINAL_DIGITS:
         raise InvalidCursor("this is not a cursor that the service gave out")
     return int(position)

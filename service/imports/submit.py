@@ -70,7 +70,7 @@ def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: S
         key_id=key_id,
     )
     if request.exact_paths is not None:
-        ports.state.put(request_key(job_id), encode_uris(request.exact_paths))
+        ports.state.put(request_key(job_id, digest), encode_uris(request.exact_paths))
     if not ports.jobs.create(job):
         known = ports.jobs.get(job_id)
         assert known is not None, "a job that could not be created exists"
@@ -116,6 +116,12 @@ def start(job: Job, workflow: Workflow, *, wait_seconds: int = 0) -> None:
 
 def generated_group_name(job_id: str, now: str) -> str:
     return f"import-{now[:10]}-{job_id[-6:]}"
+
+
+def requested_uris(job: Job, state: StateFiles) -> list[str]:
+    """The URIs of a list job, as they were given."""
+    assert job.request_digest is not None
+    return decode_uris(state.get(request_key(job.id, job.request_digest)))
 
 
 def encode_uris(uris: tuple[str, ...]) -> bytes:

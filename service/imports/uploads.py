@@ -17,7 +17,7 @@ from service.planning import PROJECT_NAME, is_folder_marker, new_job_id, upload_
 from service.ports import AlreadyClaimed, Clock, GatheringClosed, JobStore, StateFiles, UploadStore, Workflow
 from service.schema import Job, JobStatus, Source, SourceKind, Trigger, Upload
 
-_INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+")
+_INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,24 +70,27 @@ def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
 
 
 def _claim(project: str, uploads: Sequence[Upload], ports: UploadPorts) -> None:
+    """Add the uploads to the gathering job, or open one. Whoever loses a race looks again who gathers now."""
     gathering = ports.uploads.gathering_job(project)
+    closed: str | None = None
     while uploads:
-        new = _new_job(project, ports) if gathering is None else None
-        job_id = new.id if new else gathering
-        assert job_id is not None
+        new = _new_job(project, ports) if gathering == closed else None
+        job_id = new.id if new else str(gathering)
         list_key = upload_list_key(job_id, hashlib.sha256("".join(u.identity for u in uploads).encode()).hexdigest())
         ports.state.put(list_key, encode_uploads(uploads))
         try:
-            ports.uploads.claim(job_id, uploads, list_key, new=new)
+            if new:
+                ports.uploads.open(new, uploads, list_key, instead_of=gathering)
+                start(new, ports.workflow, wait_seconds=ports.window_seconds)
+            else:
+                ports.uploads.claim(job_id, uploads, list_key)
+            return
         except GatheringClosed:
-            gathering = None
+            closed = closed if new else gathering
+            gathering = ports.uploads.gathering_job(project)
         except AlreadyClaimed as claimed:
             _start_owners(claimed, ports)
             uploads = [upload for upload in uploads if upload.identity not in claimed.owners]
-        else:
-            if new:
-                start(new, ports.workflow, wait_seconds=ports.window_seconds)
-            return
 
 
 def _start_owners(claimed: AlreadyClaimed, ports: UploadPorts) -> None:
@@ -110,6 +113,11 @@ def _new_job(project: str, ports: UploadPorts) -> Job:
         updated_at=now,
         test_run_group_name=generated_group_name(job_id, now),
     )
+
+
+def claimed_uploads(job_id: str, uploads: UploadStore, state: StateFiles) -> list[Upload]:
+    """All uploads of a job, in an order that does not change once the job is closed."""
+    return [upload for key in uploads.lists(job_id) for upload in decode_uploads(state.get(key))]
 
 
 def encode_uploads(uploads: Sequence[Upload]) -> bytes:

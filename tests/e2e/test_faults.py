@@ -6,7 +6,7 @@ import pytest
 
 from service.aws.jobs import job_row
 from service.imports.submit import encode_uris
-from service.planning import batches_key, new_job_id, request_key
+from service.planning import batches_key, new_job_id, request_digest, request_key
 from service.schema import Job, JobStatus, Source, SourceKind, Trigger
 from tests.e2e.support import all_clips, eventually, put_all, settled, start, unique
 
@@ -27,8 +27,9 @@ def orphan(stack, s3, dynamodb):
             created_at=LONG_AGO,
             updated_at=LONG_AGO,
             test_run_group_name="orphans",
+            request_digest=request_digest(uris),
         )
-        s3.put_object(Bucket=stack.state_bucket, Key=request_key(job.id), Body=encode_uris(tuple(uris)))
+        s3.put_object(Bucket=stack.state_bucket, Key=request_key(job.id, request_digest(uris)), Body=encode_uris(tuple(uris)))
         dynamodb.put_item(TableName=stack.table_name, Item=job_row(job).to_dynamodb_dict())
         return job.id
 
