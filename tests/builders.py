@@ -1,0 +1,350 @@
+"""Small builders: a world of fakes, jobs, requests, manifest lines, upload events, API Gateway events."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from service.errors import BatchIncomplete
+from service.imports.access import SourceAccess
+from service.imports.copying import CopyPorts, copy_batch
+from service.imports.finish import FinishPorts, finish
+from service.imports.manifest import read_batches, read_entries
+from service.imports.plan import PlanCursor, Planned, PlanPorts, plan
+from service.imports.status import StatusPorts
+from service.imports.submit import SubmitPorts, submit
+from service.imports.sweep import SweepPorts
+from service.imports.uploads import UploadPorts
+from service.schema import (
+    Batch,
+    Clip,
+    ClipStatus,
+    Counts,
+    ImportRequest,
+    Job,
+    JobStatus,
+    ManifestEntry,
+    Source,
+    SourceKind,
+    Trigger,
+    Upload,
+)
+from tests.fakes import (
+    FakeClips,
+    FakeClock,
+    FakeJobs,
+    FakeKeys,
+    FakeStateFiles,
+    FakeStorage,
+    FakeUploads,
+    FakeWorkflow,
+    Faults,
+)
+
+SOURCE_BUCKET = "source"
+DROP_BUCKET = "drop"
+CLIPS_BUCKET = "clips"
+PROJECT = "demo"
+COPY_ATTEMPTS = 3
+
+
+def never() -> bool:
+    return False
+
+
+def always() -> bool:
+    return True
+
+
+@dataclass(repr=False)
+class World:
+    """All ports as fakes, the functions' bundles of them, and a state machine that runs jobs to their end."""
+
+    max_clips: int = 100_000
+    batch_clips: int = 100
+    batch_bytes: int = 10**12
+    concurrency: int = 1
+    faults: Faults = field(default_factory=Faults)
+    clock: FakeClock = field(default_factory=FakeClock)
+    monotonic: Callable[[], float] = field(default_factory=lambda: map(float, itertools.count(0, 10)).__next__)
+
+    def __post_init__(self) -> None:
+        self.jobs = FakeJobs(self.faults)
+        self.clips = FakeClips(self.faults)
+        self.state = FakeStateFiles(self.faults)
+        self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults)
+        self.uploads = FakeUploads(self.jobs, self.faults)
+        self.workflow = FakeWorkflow(self.faults)
+        self.keys = FakeKeys(self.faults)
+        self.access = SourceAccess([SOURCE_BUCKET, DROP_BUCKET])
+
+    @property
+    def submit_ports(self) -> SubmitPorts:
+        return SubmitPorts(
+            jobs=self.jobs,
+            state=self.state,
+            storage=self.storage,
+            workflow=self.workflow,
+            clock=self.clock,
+            access=self.access,
+            max_clips=self.max_clips,
+            preview_seconds=8,
+        )
+
+    @property
+    def plan_ports(self) -> PlanPorts:
+        return PlanPorts(
+            jobs=self.jobs,
+            state=self.state,
+            storage=self.storage,
+            uploads=self.uploads,
+            clock=self.clock,
+            access=self.access,
+            max_clips=self.max_clips,
+            batch_clips=self.batch_clips,
+            batch_bytes=self.batch_bytes,
+            stat_concurrency=self.concurrency,
+        )
+
+    @property
+    def copy_ports(self) -> CopyPorts:
+        return CopyPorts(
+            jobs=self.jobs,
+            clips=self.clips,
+            state=self.state,
+            storage=self.storage,
+            clock=self.clock,
+            concurrency=self.concurrency,
+            monotonic=self.monotonic,
+        )
+
+    @property
+    def finish_ports(self) -> FinishPorts:
+        return FinishPorts(jobs=self.jobs, clips=self.clips, state=self.state, uploads=self.uploads, clock=self.clock)
+
+    @property
+    def sweep_ports(self) -> SweepPorts:
+        return SweepPorts(finish=self.finish_ports, workflow=self.workflow, grace_seconds=120)
+
+    @property
+    def status_ports(self) -> StatusPorts:
+        return StatusPorts(jobs=self.jobs, clips=self.clips, state=self.state, clips_bucket=CLIPS_BUCKET)
+
+    @property
+    def upload_ports(self) -> UploadPorts:
+        return UploadPorts(
+            jobs=self.jobs,
+            uploads=self.uploads,
+            state=self.state,
+            workflow=self.workflow,
+            clock=self.clock,
+            drop_bucket=DROP_BUCKET,
+            default_project=PROJECT,
+            window_seconds=30,
+        )
+
+    # --- what callers do ---
+
+    def put_sources(self, count: int, *, prefix: str = "p/", size: int = 10) -> list[str]:
+        """`count` objects in the source bucket; their keys."""
+        keys = [f"{prefix}{index:06d}.zip" for index in range(count)]
+        for key in keys:
+            self.storage.put(SOURCE_BUCKET, key, size)
+        return keys
+
+    def submit(self, request: ImportRequest, *, project: str = PROJECT) -> Job:
+        return submit(request, project=project, key_id="key_1", ports=self.submit_ports)
+
+    def submit_list(self, keys: Iterable[str], **changes: Any) -> Job:
+        return self.submit(import_list([f"s3://{SOURCE_BUCKET}/{key}" for key in keys], **changes))
+
+    def submit_prefix(self, prefix: str = "p/", **changes: Any) -> Job:
+        return self.submit(import_prefix(f"s3://{SOURCE_BUCKET}/{prefix}", **changes))
+
+    # --- the state machine ---
+
+    def plan(self, job_id: str, *, out_of_time: Callable[[], bool] = never) -> Planned:
+        """All rounds of planning."""
+        planned = plan(job_id, PlanCursor(), out_of_time=out_of_time, ports=self.plan_ports)
+        while planned.cursor:
+            planned = plan(job_id, planned.cursor, out_of_time=out_of_time, ports=self.plan_ports)
+        return planned
+
+    def planned_list(self, keys: Iterable[str], **changes: Any) -> Job:
+        job = self.submit_list(keys, **changes)
+        self.plan(job.id)
+        return self.job(job.id)
+
+    def copy(self, batch: Batch, *, attempts: int = COPY_ATTEMPTS) -> None:
+        """A child of the map: the batch is tried again while it is incomplete."""
+        for attempt in range(attempts):
+            try:
+                copy_batch(batch, attempt=attempt, ports=self.copy_ports)
+            except BatchIncomplete:
+                continue
+            return
+
+    def run(self, job_id: str) -> Job:
+        """The whole execution."""
+        planned = self.plan(job_id)
+        if planned.batches:
+            for batch in self.batches(job_id):
+                self.copy(batch)
+        finish(job_id, error=None, ports=self.finish_ports)
+        return self.job(job_id)
+
+    # --- what is there ---
+
+    def job(self, job_id: str) -> Job:
+        return self.jobs.rows[job_id]
+
+    def batches(self, job_id: str) -> list[Batch]:
+        return list(read_batches(self.state, job_id))
+
+    def manifest(self, job_id: str) -> list[ManifestEntry]:
+        return read_entries(self.state, job_id, 0, self.job(job_id).counts.total)
+
+
+def import_list(uris: Sequence[str], **changes: Any) -> ImportRequest:
+    return ImportRequest(exact_paths=tuple(uris), **changes)
+
+
+def import_prefix(uri: str, **changes: Any) -> ImportRequest:
+    return ImportRequest(root_path=uri, **changes)
+
+
+def a_job(job_id: str = "ij_1", **changes: Any) -> Job:
+    job = Job(
+        id=job_id,
+        project=PROJECT,
+        status=JobStatus.PENDING,
+        source=Source(kind=SourceKind.LIST, count=1),
+        trigger=Trigger.API,
+        created_at="2026-11-22T17:00:00.000Z",
+        updated_at="2026-11-22T17:00:00.000Z",
+        test_run_group_name="group",
+    )
+    return replace(job, **changes)
+
+
+def an_entry(ordinal: int = 0, **changes: Any) -> ManifestEntry:
+    key = f"p/{ordinal:06d}.zip"
+    entry = ManifestEntry(
+        ordinal=ordinal,
+        source_uri=f"s3://{SOURCE_BUCKET}/{key}",
+        destination=f"{PROJECT}/-/{SOURCE_BUCKET}/{key}",
+        size=10,
+        etag="etag1",
+    )
+    return replace(entry, **changes)
+
+
+def an_upload(key: str = "clip.zip", *, sequencer: str = "01", **changes: Any) -> Upload:
+    """The identity is that of a first delivery: the same key and sequencer make the same."""
+    upload = Upload(
+        identity=f"{key}@{sequencer}",
+        bucket=DROP_BUCKET,
+        key=key,
+        size=10,
+        etag=f"etag-{sequencer}",
+        version=None,
+        sequencer=sequencer,
+    )
+    return replace(upload, **changes)
+
+
+def summing(counts: Counts) -> bool:
+    parts = (counts.pending, counts.copied, counts.skipped, counts.failed, counts.cancelled)
+    return min(parts) >= 0 and sum(parts) == counts.total
+
+
+def fates(clips: Iterable[Clip]) -> list[tuple[ClipStatus, str | None]]:
+    return [(clip.status, clip.code) for clip in clips]
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+def object_created(key: str = "inbox/demo/clip.zip", **changes: Any) -> dict[str, Any]:
+    """An EventBridge "Object Created" event as the S3 user guide shows it. `changes` go to `detail.object`."""
+    item = {
+        "key": key,
+        "size": 5,
+        "etag": "b1946ac92492d2347c6235b4d2611184",
+        "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
+        "sequencer": "617f08299329d189",
+    } | changes
+    return {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": "111122223333",
+        "time": "2021-11-12T00:00:00Z",
+        "region": "ca-central-1",
+        "resources": [f"arn:aws:s3:::{DROP_BUCKET}"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": DROP_BUCKET},
+            "object": {name: value for name, value in item.items() if value is not None},
+            "request-id": "N4N7GDK58NMKJ12R",
+            "requester": "123456789012",
+            "source-ip-address": "1.2.3.4",
+            "reason": "PutObject",
+        },
+    }
+
+
+def sqs_event(*bodies: object) -> dict[str, Any]:
+    """Messages `m0`, `m1`, … with these bodies: JSON where they are not text."""
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+    return {"Records": [{"messageId": f"m{index}", "body": text} for index, text in enumerate(texts)]}
+
+
+def api_event(
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    project: str = PROJECT,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A REST API proxy event behind the authorizer. An empty project is the admin; text bodies are sent as they are."""
+    headers = headers or {"Content-Type": "application/json"}
+    query = query or None
+    return {
+        "httpMethod": method,
+        "path": path,
+        "resource": "/{proxy+}",
+        "headers": dict(headers),
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+        "requestContext": {
+            "stage": "prod",
+            "requestId": "request-1",
+            "authorizer": {"project": project, "key_id": "key_1" if project else "admin"},
+            "httpMethod": method,
+            "path": f"/prod{path}",
+        },
+        "body": body if isinstance(body, str | None) else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+class LambdaContext:
+    """What Powertools and the handlers read of it."""
+
+    function_name = "function"
+    function_version = "1"
+    memory_limit_in_mb = 128
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
+    aws_request_id = "request-1"
+
+    def __init__(self, remaining_ms: int = 900_000) -> None:
+        self.remaining_ms = remaining_ms
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms

@@ -1,0 +1,480 @@
+"""In-memory implementations of every port, with faults and crashes to order.
+
+All fakes of a `World` (tests/builders.py) share one `Faults`: it counts the calls (`faults.calls["jobs.create"]`),
+raises what a test plans for them, and ends "the process" after a number of calls.
+"""
+
+import functools
+import hashlib
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from service.errors import NotFound, ObjectMissing, SourceChanged
+from service.ports import (
+    AlreadyClaimed,
+    ClipStore,
+    Clock,
+    ExecutionState,
+    GatheringClosed,
+    JobStore,
+    KeyStore,
+    Secrets,
+    StateFiles,
+    Storage,
+    UploadStore,
+    Workflow,
+)
+from service.schema import (
+    ApiKey,
+    BatchState,
+    ClipRow,
+    ClipStatus,
+    Job,
+    JobStatus,
+    ListedObject,
+    ManifestEntry,
+    Tally,
+    Upload,
+)
+
+Planned = Sequence[BaseException | None]
+"""What successive calls raise; None lets a call through, and so does the end of the sequence."""
+
+
+class CrashError(Exception):
+    """The process ended here: nobody catches this but the test."""
+
+
+@dataclass
+class Faults:
+    calls: Counter[str] = field(default_factory=Counter)
+    lock: RLock = field(default_factory=RLock)
+    _planned: dict[str, deque[BaseException | None]] = field(default_factory=dict)
+    _calls_left: int | None = None
+    _take_effect: bool = False
+
+    def plan(self, call: str, errors: Planned) -> None:
+        """`call` is `port.method`, such as `jobs.create`. The call has no effect when it raises."""
+        self._planned[call] = deque(errors)
+
+    def crash_in(self, calls: int, *, take_effect: bool = False) -> None:
+        """Raise `CrashError` at the `calls`-th port call from now, and at all that follow until `revive`.
+
+        `take_effect`: that call does its work before the crash.
+        """
+        self._calls_left, self._take_effect = calls, take_effect
+
+    def revive(self) -> bool:
+        """A new process; tells whether the last one had crashed."""
+        crashed = self._calls_left == 0
+        self._calls_left = None
+        return crashed
+
+    def enter(self, call: str) -> bool:
+        """Count the call and raise what is planned for it; True where it is to crash after its effect."""
+        self.calls[call] += 1
+        if self._calls_left is not None:
+            if self._calls_left == 0:
+                raise CrashError(call)
+            self._calls_left -= 1
+            if self._calls_left == 0:
+                if self._take_effect:
+                    return True
+                raise CrashError(call)
+        raise_next(self._planned.get(call))
+        return False
+
+
+def raise_next(errors: "deque[BaseException | None] | None") -> None:
+    error = errors.popleft() if errors else None
+    if error:
+        raise error
+
+
+class _Port(Protocol):
+    faults: Faults
+
+    @property
+    def port(self) -> str: ...
+
+
+Self_ = TypeVar("Self_", bound=_Port)
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def port_call(
+    method: Callable[Concatenate[Self_, Arguments], Result],
+) -> Callable[Concatenate[Self_, Arguments], Result]:
+    """One call at a time, counted, with the faults that are planned for it."""
+
+    @functools.wraps(method)
+    def call(self: Self_, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        name = f"{self.port}.{method.__name__}"
+        with self.faults.lock:
+            crash = self.faults.enter(name)
+            result = method(self, *args, **kwargs)
+        if crash:
+            raise CrashError(name)
+        return result
+
+    return call
+
+
+@dataclass
+class FakeClock:
+    """Every look moves it by a millisecond, so that times differ and sort."""
+
+    now: datetime = datetime(2026, 11, 22, 17, tzinfo=UTC)
+
+    def __call__(self) -> str:
+        self.now += timedelta(milliseconds=1)
+        return self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeStorage:
+    """Buckets of (size, ETag). `fail_stat` and `fail_copy` go by source key, `fail_list` by bucket and page."""
+
+    clips_bucket: str = "clips"
+    page_size: int = 1_000
+    faults: Faults = field(default_factory=Faults)
+    buckets: dict[str, dict[str, ListedObject]] = field(default_factory=lambda: defaultdict(dict))
+    versions: dict[tuple[str, str, str], ListedObject] = field(default_factory=dict)
+    fail_list: dict[str, Planned] = field(default_factory=dict)
+    fail_stat: dict[str, Planned] = field(default_factory=dict)
+    fail_copy: dict[str, Planned] = field(default_factory=dict)
+    copies: Counter[str] = field(default_factory=Counter)
+    """Successful copies by destination."""
+    stats: Counter[str] = field(default_factory=Counter)
+    listed_after: list[str] = field(default_factory=list)
+    before_copy: Callable[[ManifestEntry], None] = lambda _entry: None
+    port = "storage"
+    _writes: int = 0
+
+    def put(self, bucket: str, key: str, size: int = 10, *, version: str | None = None) -> ListedObject:
+        """A new object, with an ETag that none had before."""
+        self._writes += 1
+        item = ListedObject(key=key, size=size, etag=f"etag{self._writes}", version=version)
+        self.buckets[bucket][key] = item
+        if version:
+            self.versions[bucket, key, version] = item
+        return item
+
+    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        self.listed_after.append(start_after)
+        keys = sorted((k for k in self.buckets[bucket] if k.startswith(prefix)), key=str.encode)
+        rest = [k for k in keys if k.encode() > start_after.encode()]
+        failures = deque(self.fail_list.get(bucket, ()))
+        for first in range(0, max(1, len(rest)), self.page_size):
+            with self.faults.lock:
+                self.faults.enter("storage.list_page")
+                raise_next(failures)
+            # As S3 lists: no version ids.
+            yield [replace(self.buckets[bucket][k], version=None) for k in rest[first : first + self.page_size]]
+
+    @port_call
+    def stat(self, bucket: str, key: str) -> ListedObject:
+        self.stats[key] += 1
+        self._fail(self.fail_stat, key)
+        if key not in self.buckets[bucket]:
+            raise ObjectMissing("Not Found (404)", operation="inspect", uri=f"s3://{bucket}/{key}")
+        return self.buckets[bucket][key]
+
+    @port_call
+    def copy(self, entry: ManifestEntry) -> ListedObject:
+        self.before_copy(entry)
+        bucket, _, key = entry.source_uri.removeprefix("s3://").partition("/")
+        self._fail(self.fail_copy, key)
+        versioned = self.versions.get((bucket, key, entry.version)) if entry.version else None
+        found = versioned or self.buckets[bucket].get(key)
+        if found is None:
+            raise ObjectMissing("no such key", operation="copy", uri=entry.source_uri)
+        if found.etag != entry.etag:
+            raise SourceChanged("another ETag", operation="copy", uri=entry.source_uri)
+        landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag)
+        self.buckets[self.clips_bucket][entry.destination] = landed
+        self.copies[entry.destination] += 1
+        return landed
+
+    @staticmethod
+    def _fail(planned: dict[str, Planned], key: str) -> None:
+        error, *rest = planned.get(key, ()) or (None,)
+        planned[key] = rest
+        if error:
+            raise error
+
+
+@dataclass
+class FakeStateFiles:
+    """ETags are MD5s, as for plain S3 objects: the same bytes have the same one."""
+
+    faults: Faults = field(default_factory=Faults)
+    files: dict[str, bytes] = field(default_factory=dict)
+    port = "state"
+
+    @port_call
+    def put(self, key: str, body: bytes) -> str:
+        self.files[key] = body
+        return self.etag(key)
+
+    @port_call
+    def get(self, key: str) -> bytes:
+        if key not in self.files:
+            raise NotFound(f"the state bucket has no {key}")
+        return self.files[key]
+
+    @port_call
+    def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
+        if key not in self.files:
+            raise NotFound(f"the state bucket has no {key}")
+        if self.etag(key) != etag:
+            raise SourceChanged("it was written again", operation="read", uri=key)
+        return self.files[key][start : start + length]
+
+    def etag(self, key: str) -> str:
+        return hashlib.md5(self.files[key], usedforsecurity=False).hexdigest()
+
+
+@dataclass
+class FakeJobs:
+    faults: Faults = field(default_factory=Faults)
+    rows: dict[str, Job] = field(default_factory=dict)
+    batches: dict[str, dict[int, Tally]] = field(default_factory=lambda: defaultdict(dict))
+    port = "jobs"
+
+    @port_call
+    def create(self, job: Job) -> bool:
+        if job.id in self.rows:
+            return False
+        self.rows[job.id] = job
+        return True
+
+    @port_call
+    def get(self, job_id: str) -> Job | None:
+        return self.rows.get(job_id)
+
+    @port_call
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
+        positions = {f"{job.created_at}#{job.id}": job for job in self.rows.values() if job.project == project}
+        rest = [position for position in sorted(positions, reverse=True) if after is None or position < after]
+        shown = rest[:limit]
+        return [positions[position] for position in shown], shown[-1] if len(rest) > limit else None
+
+    @port_call
+    def begin_planning(self, job_id: str, now: str) -> Job | None:
+        return self._update(job_id, status=JobStatus.PLANNING, updated_at=now)
+
+    @port_call
+    def end_planning(self, job_id: str, *, total: int, now: str) -> None:
+        job = self.rows[job_id]
+        counts = replace(job.counts, total=total)
+        self._update(job_id, status=JobStatus.COPYING, planned=True, counts=counts, updated_at=now)
+
+    @port_call
+    def end(self, job_id: str, *, status: JobStatus, code: str | None, message: str | None, now: str) -> bool:
+        ended = self._update(job_id, status=status, code=code, message=message, updated_at=now, completed_at=now)
+        return ended is not None
+
+    @port_call
+    def request_cancel(self, job_id: str, now: str) -> bool:
+        return self._update(job_id, cancel_requested=True, updated_at=now) is not None
+
+    def _update(self, job_id: str, **changes: object) -> Job | None:
+        """None where the job is absent or terminal; nothing changes then."""
+        job = self.rows.get(job_id)
+        if job is None or job.status.terminal:
+            return None
+        self.rows[job_id] = replace(job, **changes)  # type: ignore[arg-type]
+        return self.rows[job_id]
+
+    @port_call
+    def record_batch(self, job_id: str, number: int, tally: Tally, now: str) -> bool:
+        if number in self.batches[job_id]:
+            return False
+        job = self.rows[job_id]
+        counts = replace(
+            job.counts,
+            copied=job.counts.copied + tally.copied,
+            skipped=job.counts.skipped + tally.skipped,
+            failed=job.counts.failed + tally.failed,
+            cancelled=job.counts.cancelled + tally.cancelled,
+            bytes=job.counts.bytes + tally.bytes,
+        )
+        self.rows[job_id] = replace(job, counts=counts, updated_at=now)
+        self.batches[job_id][number] = tally
+        return True
+
+    @port_call
+    def batch_state(self, job_id: str, number: int) -> BatchState:
+        job = self.rows.get(job_id)
+        return BatchState(recorded=number in self.batches[job_id], cancel_requested=job is None or job.cancel_requested)
+
+    @port_call
+    def recorded_batches(self, job_id: str) -> set[int]:
+        return set(self.batches[job_id])
+
+    def active(self) -> Iterator[Job]:
+        with self.faults.lock:
+            self.faults.enter("jobs.active")
+            found = [job for job in self.rows.values() if not job.status.terminal]
+        yield from sorted(found, key=lambda job: (job.created_at, job.id))
+
+
+@dataclass
+class FakeClips:
+    faults: Faults = field(default_factory=Faults)
+    rows: dict[str, dict[int, ClipRow]] = field(default_factory=lambda: defaultdict(dict))
+    writes: Counter[tuple[str, int]] = field(default_factory=Counter)
+    port = "clips"
+
+    def put(self, job_id: str, rows: Iterable[ClipRow]) -> None:
+        """Rows one by one: a crash leaves those before it."""
+        for row in rows:
+            self._put(job_id, row)
+
+    @port_call
+    def _put(self, job_id: str, row: ClipRow) -> None:
+        self.rows[job_id][row.ordinal] = row
+        self.writes[job_id, row.ordinal] += 1
+
+    @port_call
+    def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]:
+        rows = self.rows[job_id]
+        return {ordinal: rows[ordinal] for ordinal in ordinals if ordinal in rows}
+
+    @port_call
+    def failures(self, job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:
+        rows = sorted(self.rows[job_id].items())
+        unsuccessful = (ClipStatus.FAILED, ClipStatus.CANCELLED)
+        return [row for ordinal, row in rows if ordinal >= first and row.status in unsuccessful][:limit]
+
+
+@dataclass
+class FakeKeys:
+    faults: Faults = field(default_factory=Faults)
+    rows: dict[str, ApiKey] = field(default_factory=dict)
+    port = "keys"
+
+    @port_call
+    def put(self, key: ApiKey) -> None:
+        self.rows[key.id] = key
+
+    @port_call
+    def get(self, key_id: str) -> ApiKey | None:
+        return self.rows.get(key_id)
+
+    @port_call
+    def page(self, *, limit: int, after: str | None) -> tuple[Sequence[ApiKey], str | None]:
+        positions = {f"{key.created_at}#{key.id}": key for key in self.rows.values()}
+        rest = [position for position in sorted(positions) if after is None or position > after]
+        shown = rest[:limit]
+        return [positions[position] for position in shown], shown[-1] if len(rest) > limit else None
+
+    @port_call
+    def delete(self, key_id: str) -> bool:
+        return self.rows.pop(key_id, None) is not None
+
+
+@dataclass
+class FakeUploads:
+    """Shares the jobs with `FakeJobs`, as both live in one table."""
+
+    jobs: FakeJobs
+    faults: Faults = field(default_factory=Faults)
+    max_uploads_per_claim: int = 97
+    owners: dict[str, str] = field(default_factory=dict)
+    gathering: dict[str, str] = field(default_factory=dict)
+    claimed_lists: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    before_claim: Callable[[], None] = lambda: None
+    port = "uploads"
+
+    @port_call
+    def gathering_job(self, project: str) -> str | None:
+        return self.gathering.get(project)
+
+    @port_call
+    def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
+        self._refuse_claimed(uploads)
+        job = self.jobs.rows.get(job_id)
+        if job is None or job.status is not JobStatus.PENDING:
+            raise GatheringClosed
+        self._take(job_id, uploads, list_key)
+
+    @port_call
+    def open(self, job: Job, uploads: Sequence[Upload], list_key: str, *, instead_of: str | None) -> None:
+        self._refuse_claimed(uploads)
+        if self.gathering.get(job.project) != instead_of or job.id in self.jobs.rows:
+            raise GatheringClosed
+        self.jobs.rows[job.id] = job
+        self.gathering[job.project] = job.id
+        self._take(job.id, uploads, list_key)
+
+    def _refuse_claimed(self, uploads: Sequence[Upload]) -> None:
+        self.before_claim()
+        assert len(uploads) <= self.max_uploads_per_claim
+        assert len({u.identity for u in uploads}) == len(uploads), "a transaction may touch an item once only"
+        owned = {u.identity: self.owners[u.identity] for u in uploads if u.identity in self.owners}
+        if owned:
+            raise AlreadyClaimed(owned)
+
+    def _take(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
+        self.owners.update({u.identity: job_id for u in uploads})
+        self.claimed_lists[job_id].add(list_key)
+
+    @port_call
+    def lists(self, job_id: str) -> Sequence[str]:
+        return sorted(self.claimed_lists[job_id])
+
+
+@dataclass
+class FakeWorkflow:
+    """Remembers which executions were started, and with which wait."""
+
+    faults: Faults = field(default_factory=Faults)
+    waits: dict[str, int] = field(default_factory=dict)
+    states: dict[str, ExecutionState] = field(default_factory=dict)
+    port = "workflow"
+
+    @property
+    def started(self) -> list[str]:
+        return list(self.waits)
+
+    @port_call
+    def start(self, job_id: str, *, wait_seconds: int = 0) -> None:
+        if job_id not in self.waits:
+            self.waits[job_id] = wait_seconds
+            self.states[job_id] = ExecutionState.RUNNING
+
+    @port_call
+    def state(self, job_id: str) -> ExecutionState:
+        return self.states.get(job_id, ExecutionState.ABSENT)
+
+
+@dataclass
+class FakeSecrets:
+    values: Mapping[str, str]
+
+    def get(self, secret_id: str) -> str:
+        return self.values[secret_id]
+
+
+def _fakes_are_ports() -> None:
+    """Read by mypy alone."""
+    jobs = FakeJobs()
+    _clock: Clock = FakeClock()
+    _storage: Storage = FakeStorage()
+    _state: StateFiles = FakeStateFiles()
+    _jobs: JobStore = jobs
+    _clips: ClipStore = FakeClips()
+    _keys: KeyStore = FakeKeys()
+    _uploads: UploadStore = FakeUploads(jobs)
+    _workflow: Workflow = FakeWorkflow()
+    _secrets: Secrets = FakeSecrets({})

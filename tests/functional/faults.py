@@ -1,0 +1,58 @@
+"""Answers to order in the place of AWS's, as the errors that botocore makes of them."""
+
+from collections import deque
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class FailingTransactions:
+    """Cancels TransactWriteItems with the given reasons, then lets them through. Counts them all."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self._reasons: deque[list[str]] = deque()
+
+    def fail(self, *reasons: list[str]) -> None:
+        """Each a list of codes, one for each operation of the transaction."""
+        self._reasons.extend(reasons)
+
+    def next(self) -> None:
+        self.sent += 1
+        if not self._reasons:
+            return
+        codes = self._reasons.popleft()
+        message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{', '.join(codes)}]"
+        response: Any = {
+            "Error": {"Code": "TransactionCanceledException", "Message": message},
+            "CancellationReasons": [{"Code": code} for code in codes],
+            "ResponseMetadata": {"HTTPStatusCode": 400},
+        }
+        raise ClientError(response, "TransactWriteItems")
+
+
+class SourcePreconditions:
+    """moto 5.2 ignores `x-amz-copy-source-if-match`; this `before-call` handler answers in its place as S3 does."""
+
+    def __init__(self, client: "S3Client") -> None:
+        self.client = client
+
+    def __call__(self, params: dict[str, Any], **_: object) -> tuple[SimpleNamespace, dict[str, object]] | None:
+        wanted = params["headers"]["x-amz-copy-source-if-match"]
+        path, _separator, version = params["headers"]["x-amz-copy-source"].partition("?versionId=")
+        bucket, _, key = unquote(path).partition("/")
+        try:
+            found = self.client.head_object(Bucket=bucket, Key=key, **({"VersionId": version} if version else {}))
+        except self.client.exceptions.ClientError:
+            return None
+        if found["ETag"] == wanted:
+            return None
+        return SimpleNamespace(status_code=412), {
+            "Error": {"Code": "PreconditionFailed", "Message": "At least one of the pre-conditions did not hold"},
+            "ResponseMetadata": {"HTTPStatusCode": 412},
+        }

@@ -1,0 +1,148 @@
+"""Clip rows in DynamoDB, and what a batch costs there."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import botocore.client
+import pytest
+
+from service.aws.clips import DynamoClips
+from service.aws.jobs import DynamoJobs
+from service.imports.copying import copy_batch
+from service.schema import ClipRow, ClipStatus
+from tests.builders import World
+from tests.functional.conftest import TABLE
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+JOB = "ij_1"
+
+
+def row(ordinal: int, status: ClipStatus = ClipStatus.COPIED) -> ClipRow:
+    if status is ClipStatus.COPIED:
+        return ClipRow(ordinal=ordinal, status=status, size=ordinal, etag=f"e{ordinal}")
+    return ClipRow(
+        ordinal=ordinal,
+        status=status,
+        code="CODE",
+        message=f"why {ordinal} 日本",
+        source_uri=f"s3://source/{ordinal}",
+        destination="",
+    )
+
+
+@contextmanager
+def counted_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """DynamoDB requests by operation."""
+    calls: Counter[str] = Counter()
+    make = botocore.client.BaseClient._make_api_call
+
+    def counted(self: Any, operation: str, kwargs: Any) -> Any:
+        if self.meta.service_model.service_name == "dynamodb":
+            calls[operation] += 1
+        return make(self, operation, kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", counted)
+        yield calls
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        row(0),
+        row(9_999_999, ClipStatus.FAILED),
+        row(1, ClipStatus.SKIPPED),
+        row(2, ClipStatus.CANCELLED),
+        ClipRow(ordinal=3, status=ClipStatus.COPIED, size=50 * 1024**4, etag="e"),
+        ClipRow(ordinal=4, status=ClipStatus.COPIED, size=0, etag="e"),
+    ],
+)
+def test_a_row_comes_back_as_it_was(clips: DynamoClips, one: ClipRow) -> None:
+    clips.put(JOB, [one])
+    assert clips.get(JOB, [one.ordinal]) == {one.ordinal: one}
+
+
+def test_a_thousand_rows_come_back(clips: DynamoClips) -> None:
+    rows = {n: row(n, ClipStatus.FAILED if n % 3 else ClipStatus.COPIED) for n in range(1_000)}
+    clips.put(JOB, rows.values())
+    assert clips.get(JOB, range(1_000)) == rows
+
+
+def test_only_the_rows_that_exist_come_back(clips: DynamoClips) -> None:
+    clips.put(JOB, [row(1), row(3)])
+    assert sorted(clips.get(JOB, range(5))) == [1, 3]
+    assert clips.get(JOB, []) == {}
+    assert clips.get("ij_10", [1, 3]) == {}
+    clips.put(JOB, [])
+
+
+def test_a_row_that_is_written_again_is_replaced(clips: DynamoClips) -> None:
+    clips.put(JOB, [row(1, ClipStatus.FAILED)])
+    clips.put(JOB, [row(1)])
+    assert clips.get(JOB, [1]) == {1: row(1)}
+    assert clips.failures(JOB, first=0, limit=10) == []
+
+
+def test_rows_spread_evenly_over_16_partition_keys(clips: DynamoClips, dynamodb: "DynamoDBClient") -> None:
+    clips.put(JOB, (row(n) for n in range(320)))
+    items = dynamodb.scan(TableName=TABLE)["Items"]
+    spread = Counter(item["pk"]["S"] for item in items)
+    assert len(spread) == 16
+    assert set(spread.values()) == {20}
+
+
+def test_failures_are_in_order_from_where_they_are_asked_for(clips: DynamoClips) -> None:
+    wanted = {ClipStatus.FAILED: range(0, 200, 5), ClipStatus.CANCELLED: range(1, 200, 50)}
+    rows = [row(n, status) for status, ordinals in wanted.items() for n in ordinals]
+    clips.put(JOB, [*rows, row(2), row(3, ClipStatus.SKIPPED)])
+    clips.put("ij_10", [row(0, ClipStatus.FAILED)])
+    expected = sorted(rows, key=lambda one: one.ordinal)
+    assert clips.failures(JOB, first=0, limit=1_000) == expected
+    assert clips.failures(JOB, first=0, limit=7) == expected[:7]
+    assert clips.failures(JOB, first=51, limit=3) == [one for one in expected if one.ordinal >= 51][:3]
+    assert clips.failures(JOB, first=10_000, limit=3) == []
+
+
+def test_paging_through_the_failures_misses_none(clips: DynamoClips) -> None:
+    clips.put(JOB, (row(n, ClipStatus.FAILED) for n in range(0, 300, 3)))
+    found: list[int] = []
+    first = 0
+    while rows := clips.failures(JOB, first=first, limit=30):
+        found += [one.ordinal for one in rows]
+        first = found[-1] + 1
+    assert found == list(range(0, 300, 3))
+
+
+def test_only_rows_that_failed_are_in_the_index(clips: DynamoClips, dynamodb: "DynamoDBClient") -> None:
+    clips.put(JOB, [row(n, status) for n, status in enumerate(s for s in ClipStatus if s is not ClipStatus.PENDING)])
+    items = dynamodb.scan(TableName=TABLE, IndexName="attention")["Items"]
+    assert len(items) == 2
+    assert {frozenset(item) for item in items} == {frozenset(("pk", "sk", "attention_pk", "attention_sk"))}
+
+
+BATCH_CLIPS = 250
+"""As in stacks/settings.py: what a batch costs once is shared by so many clips."""
+
+
+@pytest.mark.parametrize("failing", [0, 10])
+def test_a_hundred_clips_cost_at_most_five_calls(
+    jobs: DynamoJobs, clips: DynamoClips, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    world = World(monotonic=lambda: 0.0, batch_clips=BATCH_CLIPS)
+    world.jobs, world.clips = jobs, clips  # type: ignore[assignment]
+    job = world.submit_list(world.put_sources(BATCH_CLIPS))
+    world.plan(job.id)
+    for n in range(failing):
+        del world.storage.buckets["source"][f"p/{n:06d}.zip"]
+    (batch,) = world.batches(job.id)
+    with counted_calls(monkeypatch) as calls:
+        tally = copy_batch(batch, attempt=0, ports=world.copy_ports)
+    assert tally
+    assert (tally.copied, tally.failed) == (BATCH_CLIPS - failing, failing)
+    assert calls["BatchWriteItem"] == BATCH_CLIPS / 25
+    assert calls["TransactWriteItems"] == 1
+    assert calls.total() / BATCH_CLIPS * 100 <= 5, calls

@@ -1,0 +1,275 @@
+"""Jobs and batches in DynamoDB."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.client import ClientCreator
+from pynamodb.exceptions import TransactWriteError
+
+from service.aws.jobs import DynamoJobs
+from service.schema import BatchState, Counts, Job, JobStatus, Source, SourceKind, Tally, Trigger
+from tests.builders import a_job
+from tests.functional.faults import FailingTransactions
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+FULL = a_job(
+    source=Source(kind=SourceKind.PREFIX, uri="s3://source/日本 +%20/"),
+    folder="night runs/ü",
+    labels=("a", "日本"),
+    run_name_prefix="r-",
+    request_digest="d" * 64,
+    key_id="key_1",
+)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        a_job(),
+        FULL,
+        a_job(trigger=Trigger.UPLOAD, source=Source(kind=SourceKind.UPLOAD, uri="s3://drop/")),
+        a_job(source=Source(kind=SourceKind.LIST, count=0)),
+    ],
+)
+def test_a_job_comes_back_as_it_was(jobs: DynamoJobs, job: Job) -> None:
+    assert jobs.create(job)
+    assert jobs.get(job.id) == job
+
+
+def test_an_absent_job_is_none(jobs: DynamoJobs) -> None:
+    assert jobs.get("ij_nope") is None
+
+
+def test_a_job_is_created_once_and_the_second_writes_nothing(jobs: DynamoJobs) -> None:
+    assert jobs.create(FULL)
+    assert not jobs.create(replace(FULL, folder="other", project="other"))
+    assert jobs.get(FULL.id) == FULL
+    assert jobs.page("other", limit=10, after=None) == ([], None)
+
+
+# --- transitions -----------------------------------------------------------------------------------------------------
+
+
+def test_planning_begins_in_every_state_but_a_terminal_one(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    for now in ("t1", "t2"):
+        assert jobs.begin_planning(FULL.id, now) == replace(FULL, status=JobStatus.PLANNING, updated_at=now)
+    jobs.end_planning(FULL.id, total=5, now="t3")
+    again = jobs.begin_planning(FULL.id, "t4")
+    assert again
+    assert (again.status, again.counts.total) == (JobStatus.PLANNING, 5)
+    jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, now="t5")
+    assert jobs.begin_planning(FULL.id, "t6") is None
+    assert jobs.begin_planning("ij_nope", "t7") is None
+    assert jobs.get("ij_nope") is None
+    ended = jobs.get(FULL.id)
+    assert ended
+    assert ended.updated_at == "t5"
+
+
+def test_the_end_of_planning_sets_the_total(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    jobs.end_planning(FULL.id, total=7, now="t1")
+    expected = replace(FULL, status=JobStatus.COPYING, planned=True, counts=Counts(total=7), updated_at="t1")
+    assert jobs.get(FULL.id) == expected
+
+
+def test_planning_does_not_reopen_an_ended_job(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, now="t1")
+    jobs.end_planning(FULL.id, total=7, now="t2")
+    job = jobs.get(FULL.id)
+    assert job
+    assert (job.status, job.planned, job.counts.total) == (JobStatus.CANCELLED, False, 0)
+
+
+def test_a_job_ends_once(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    assert jobs.end(FULL.id, status=JobStatus.FAILED, code="CODE", message="why", now="t1")
+    assert not jobs.end(FULL.id, status=JobStatus.COMPLETED, code="OTHER", message="x", now="t2")
+    ended = replace(FULL, status=JobStatus.FAILED, code="CODE", message="why", updated_at="t1", completed_at="t1")
+    assert jobs.get(FULL.id) == ended
+    assert not jobs.end("ij_nope", status=JobStatus.FAILED, code=None, message=None, now="t3")
+    assert jobs.get("ij_nope") is None
+
+
+def test_a_cancel_is_taken_until_the_job_ends(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    assert not jobs.batch_state(FULL.id, 0).cancel_requested
+    assert jobs.request_cancel(FULL.id, "t1")
+    assert jobs.batch_state(FULL.id, 0) == BatchState(recorded=False, cancel_requested=True)
+    jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, now="t2")
+    assert not jobs.request_cancel(FULL.id, "t3")
+    assert not jobs.request_cancel("ij_nope", "t3")
+    job = jobs.get(FULL.id)
+    assert job
+    assert (job.cancel_requested, job.updated_at) == (True, "t2")
+
+
+def test_active_jobs_are_those_without_an_end_oldest_first(jobs: DynamoJobs) -> None:
+    for n in (3, 1, 2, 4):
+        jobs.create(a_job(f"ij_{n}", created_at=f"2026-11-22T17:00:00.00{n}Z"))
+    jobs.end("ij_2", status=JobStatus.COMPLETED, code=None, message=None, now="t")
+    jobs.begin_planning("ij_1", "t")
+    jobs.end_planning("ij_3", total=1, now="t")
+    assert [job.id for job in jobs.active()] == ["ij_1", "ij_3", "ij_4"]
+
+
+def test_more_than_100_active_jobs_are_all_seen(jobs: DynamoJobs) -> None:
+    names = [f"ij_{n:03d}" for n in range(130)]
+    for name in names:
+        jobs.create(a_job(name))
+    assert [job.id for job in jobs.active()] == names
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_projects_jobs_are_paged_newest_first(jobs: DynamoJobs) -> None:
+    for n in range(7):
+        jobs.create(a_job(f"ij_{n}", created_at=f"2026-11-22T17:00:00.00{n}Z"))
+    jobs.create(a_job("ij_x", project="other"))
+    found: list[str] = []
+    after = None
+    for length in (3, 3, 1):
+        page, after = jobs.page("demo", limit=3, after=after)
+        assert len(page) == length
+        found += [job.id for job in page]
+    assert found == [f"ij_{n}" for n in (6, 5, 4, 3, 2, 1, 0)]
+    assert after is None
+
+
+def test_a_page_that_ends_with_the_last_job_says_so(jobs: DynamoJobs) -> None:
+    for n in range(4):
+        jobs.create(a_job(f"ij_{n}"))
+    page, after = jobs.page("demo", limit=4, after=None)
+    assert [job.id for job in page] == ["ij_3", "ij_2", "ij_1", "ij_0"]
+    assert after is None
+
+
+def test_a_page_shows_jobs_whole(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    assert jobs.page("demo", limit=1, after=None) == ([FULL], None)
+
+
+# --- batches ---------------------------------------------------------------------------------------------------------
+
+
+def counts(jobs: DynamoJobs) -> Counts:
+    job = jobs.get(FULL.id)
+    assert job
+    return job.counts
+
+
+def test_a_batch_is_recorded_and_counted_once(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    jobs.end_planning(FULL.id, total=20, now="t")
+    tally = Tally(copied=1, skipped=2, failed=3, cancelled=4, bytes=5 * 1024**4)
+    assert jobs.record_batch(FULL.id, 0, tally, "t1")
+    assert not jobs.record_batch(FULL.id, 0, tally, "t2")
+    assert counts(jobs) == Counts(total=20, copied=1, skipped=2, failed=3, cancelled=4, bytes=5 * 1024**4)
+    assert jobs.record_batch(FULL.id, 1, Tally(copied=10), "t3")
+    assert counts(jobs).copied == 11
+    job = jobs.get(FULL.id)
+    assert job
+    assert job.updated_at == "t3"
+
+
+def test_recorded_batches_are_known_by_number(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    for number in (0, 7, 12_345_678):
+        jobs.record_batch(FULL.id, number, Tally(), "t")
+    jobs.create(a_job("ij_10"))
+    jobs.record_batch("ij_10", 3, Tally(), "t")
+    assert jobs.recorded_batches(FULL.id) == {0, 7, 12_345_678}
+    assert jobs.batch_state(FULL.id, 7) == BatchState(recorded=True, cancel_requested=False)
+    assert jobs.batch_state(FULL.id, 3) == BatchState(recorded=False, cancel_requested=False)
+    assert jobs.batch_state("ij_nope", 3) == BatchState(recorded=False, cancel_requested=True)
+    assert jobs.recorded_batches("ij_nope") == set()
+
+
+def test_a_batch_of_an_absent_job_writes_nothing(jobs: DynamoJobs) -> None:
+    with pytest.raises(TransactWriteError):
+        jobs.record_batch("ij_nope", 0, Tally(copied=1), "t")
+    assert jobs.recorded_batches("ij_nope") == set()
+    assert jobs.get("ij_nope") is None
+
+
+def test_a_late_batch_does_not_reopen_an_ended_job(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, now="t1")
+    jobs.record_batch(FULL.id, 0, Tally(copied=1), "t2")
+    job = jobs.get(FULL.id)
+    assert job
+    assert (job.status, job.completed_at) == (JobStatus.FAILED, "t1")
+
+
+def test_conflicts_with_other_transactions_are_tried_again(
+    jobs: DynamoJobs, transactions: FailingTransactions, no_sleep: list[float]
+) -> None:
+    jobs.create(FULL)
+    transactions.fail(["None", "TransactionConflict"], ["None", "ThrottlingError"], ["TransactionConflict", "None"])
+    assert jobs.record_batch(FULL.id, 0, Tally(copied=1), "t")
+    assert transactions.sent == 4
+    assert len(no_sleep) == 3
+    assert all(0 <= seconds <= 2 for seconds in no_sleep)
+    assert counts(jobs).copied == 1
+
+
+def test_conflicts_without_an_end_are_raised(
+    jobs: DynamoJobs, transactions: FailingTransactions, no_sleep: list[float]
+) -> None:
+    jobs.create(FULL)
+    transactions.fail(*[["None", "TransactionConflict"]] * 20)
+    with pytest.raises(TransactWriteError):
+        jobs.record_batch(FULL.id, 0, Tally(copied=1), "t")
+    assert transactions.sent == 8
+    assert len(no_sleep) == 7
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_other_refusals_of_a_transaction_are_raised_at_once(
+    jobs: DynamoJobs, transactions: FailingTransactions
+) -> None:
+    jobs.create(FULL)
+    transactions.fail(["None", "ValidationError"])
+    with pytest.raises(TransactWriteError):
+        jobs.record_batch(FULL.id, 0, Tally(copied=1), "t")
+    assert transactions.sent == 1
+
+
+def test_a_conflict_beside_the_condition_of_a_recorded_batch_is_a_recorded_batch(
+    jobs: DynamoJobs, transactions: FailingTransactions
+) -> None:
+    jobs.create(FULL)
+    transactions.fail(["ConditionalCheckFailed", "TransactionConflict"])
+    assert not jobs.record_batch(FULL.id, 0, Tally(copied=1), "t")
+
+
+def test_transactions_share_one_client(jobs: DynamoJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making one takes some 80 ms of CPU and a new connection: more than all else that a batch's count costs."""
+    jobs.create(FULL)
+    jobs.record_batch(FULL.id, 0, Tally(), "t")
+    made: list[object] = []
+    create = ClientCreator.create_client
+
+    def counted(self: ClientCreator, *args: Any, **kwargs: Any) -> object:
+        made.append(args)
+        return create(self, *args, **kwargs)
+
+    monkeypatch.setattr(ClientCreator, "create_client", counted)
+    for number in range(1, 4):
+        jobs.record_batch(FULL.id, number, Tally(), "t")
+    assert made == []
+
+
+def test_the_indexes_hold_keys_only_and_lose_ended_jobs(jobs: DynamoJobs, dynamodb: "DynamoDBClient") -> None:
+    jobs.create(FULL)
+    scan = dynamodb.scan(TableName="clipferry", IndexName="attention")
+    assert [set(item) for item in scan["Items"]] == [{"pk", "sk", "attention_pk", "attention_sk"}]
+    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, now="t")
+    assert dynamodb.scan(TableName="clipferry", IndexName="attention")["Items"] == []
+    assert len(dynamodb.scan(TableName="clipferry", IndexName="listing")["Items"]) == 1

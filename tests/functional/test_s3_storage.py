@@ -1,0 +1,396 @@
+"""Source objects on S3: exact requests by Stubber, behaviour by moto."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.stub import Stubber
+
+import service.aws.storage
+from service.aws.clients import object_error
+from service.aws.storage import S3Storage
+from service.errors import (
+    AccessDenied,
+    ObjectError,
+    ObjectMissing,
+    ObjectRejected,
+    SourceChanged,
+    SourceUnavailable,
+)
+from service.schema import ListedObject, ManifestEntry
+from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, an_entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "a b+%20/日本.zip"
+ENTRY = an_entry(source_uri=f"s3://{SOURCE_BUCKET}/{KEY}", destination="demo/-/source/x", size=25, etag="abc-2")
+PARTS = {"multipart_threshold": 20, "part_bytes": 10}
+
+
+@pytest.fixture
+def stub(s3: "S3Client") -> Iterator[Stubber]:
+    with Stubber(s3) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def error(stub: Stubber, method: str, code: str, status: int, expected: dict[str, Any] | None = None) -> None:
+    stub.add_client_error(method, code, "because", status, expected_params=expected)
+
+
+# --- one request -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [None, "v1"])
+def test_a_copy_is_one_request_pinned_to_what_was_planned(
+    storage: S3Storage, stub: Stubber, version: str | None
+) -> None:
+    source = {"Bucket": SOURCE_BUCKET, "Key": KEY} | ({"VersionId": version} if version else {})
+    expected = {
+        "Bucket": CLIPS_BUCKET,
+        "Key": "demo/-/source/x",
+        "CopySource": source,
+        "CopySourceIfMatch": '"abc-2"',
+    }
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": '"landed"'}}, expected)
+    landed = storage.copy(replace(ENTRY, version=version))
+    assert landed == ListedObject(key="demo/-/source/x", size=25, etag="landed")
+
+
+@pytest.mark.parametrize(("size", "requests"), [(20, 1), (0, 1)])
+def test_up_to_the_threshold_a_copy_is_one_request(storage: S3Storage, stub: Stubber, size: int, requests: int) -> None:
+    for _ in range(requests):
+        stub.add_response("copy_object", {"CopyObjectResult": {"ETag": '"landed"'}})
+    replace(storage, **PARTS).copy(replace(ENTRY, size=size))
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+WHERE = {"Bucket": SOURCE_BUCKET, "Key": KEY}
+TARGET = {"Bucket": CLIPS_BUCKET, "Key": "demo/-/source/x"}
+
+
+@pytest.fixture
+def by_parts(storage: S3Storage, monkeypatch: pytest.MonkeyPatch) -> S3Storage:
+    """One part at a time, so that requests have an order."""
+    monkeypatch.setattr(service.aws.storage, "PARTS_IN_FLIGHT", 1)
+    return replace(storage, **PARTS)
+
+
+def begin(stub: Stubber, version: dict[str, str]) -> None:
+    head = {
+        "ContentLength": 25,
+        "Metadata": {"camera": "front"},
+        "ContentType": "application/zip",
+        "CacheControl": "no-cache",
+    }
+    stub.add_response("head_object", head, WHERE | version | {"IfMatch": '"abc-2"'})
+    tags = [{"Key": "run id", "Value": "a+b=ü"}, {"Key": "team", "Value": ""}]
+    stub.add_response("get_object_tagging", {"TagSet": tags}, WHERE | version)
+    create = TARGET | {
+        "Metadata": {"camera": "front"},
+        "Tagging": "run+id=a%2Bb%3D%C3%BC&team=",
+        "ContentType": "application/zip",
+        "CacheControl": "no-cache",
+    }
+    stub.add_response("create_multipart_upload", {"UploadId": "u1"}, create)
+
+
+def part(number: int, span: str, version: dict[str, str]) -> dict[str, Any]:
+    return TARGET | {
+        "UploadId": "u1",
+        "PartNumber": number,
+        "CopySource": WHERE | version,
+        "CopySourceIfMatch": '"abc-2"',
+        "CopySourceRange": f"bytes={span}",
+    }
+
+
+@pytest.mark.parametrize("version", [{}, {"VersionId": "v1"}])
+def test_a_copy_by_parts_is_pinned_throughout_and_keeps_metadata_and_tags(
+    by_parts: S3Storage, stub: Stubber, version: dict[str, str]
+) -> None:
+    begin(stub, version)
+    spans = ["0-9", "10-19", "20-24"]
+    for number, span in enumerate(spans, 1):
+        answer = {"CopyPartResult": {"ETag": f'"part{number}"'}}
+        stub.add_response("upload_part_copy", answer, part(number, span, version))
+    parts = [{"PartNumber": number, "ETag": f'"part{number}"'} for number in (1, 2, 3)]
+    complete = TARGET | {"UploadId": "u1", "MultipartUpload": {"Parts": parts}}
+    stub.add_response("complete_multipart_upload", {"ETag": '"landed-3"'}, complete)
+    landed = by_parts.copy(replace(ENTRY, version=version.get("VersionId")))
+    assert landed == ListedObject(key="demo/-/source/x", size=25, etag="landed-3")
+
+
+def test_an_object_without_metadata_or_tags_is_copied_by_parts_too(by_parts: S3Storage, stub: Stubber) -> None:
+    stub.add_response("head_object", {"ContentLength": 25, "Metadata": {}})
+    stub.add_response("get_object_tagging", {"TagSet": []})
+    stub.add_response("create_multipart_upload", {"UploadId": "u1"})
+    for number in (1, 2, 3):
+        stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": f'"part{number}"'}})
+    stub.add_response("complete_multipart_upload", {"ETag": '"landed-3"'})
+    assert by_parts.copy(ENTRY).etag == "landed-3"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("PreconditionFailed", 412, SourceChanged),
+        ("SlowDown", 503, SourceUnavailable),
+        ("NoSuchKey", 404, ObjectMissing),
+    ],
+)
+def test_a_part_that_fails_aborts_the_upload(
+    by_parts: S3Storage, stub: Stubber, code: str, status: int, kind: type[ObjectError]
+) -> None:
+    begin(stub, {})
+    stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": '"part1"'}}, part(1, "0-9", {}))
+    error(stub, "upload_part_copy", code, status, part(2, "10-19", {}))
+    stub.add_response("abort_multipart_upload", {}, TARGET | {"UploadId": "u1"})
+    with pytest.raises(kind):
+        by_parts.copy(ENTRY)
+
+
+def test_a_completion_that_fails_aborts_the_upload(by_parts: S3Storage, stub: Stubber) -> None:
+    begin(stub, {})
+    for number in (1, 2, 3):
+        stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": f'"part{number}"'}})
+    error(stub, "complete_multipart_upload", "InternalError", 500)
+    stub.add_response("abort_multipart_upload", {}, TARGET | {"UploadId": "u1"})
+    with pytest.raises(SourceUnavailable):
+        by_parts.copy(ENTRY)
+
+
+def test_an_abort_that_fails_too_does_not_hide_why(by_parts: S3Storage, stub: Stubber) -> None:
+    begin(stub, {})
+    error(stub, "upload_part_copy", "SlowDown", 503)
+    error(stub, "abort_multipart_upload", "AccessDenied", 403)
+    with pytest.raises(SourceUnavailable):
+        by_parts.copy(ENTRY)
+
+
+def test_a_source_that_changed_before_its_parts_starts_no_upload(by_parts: S3Storage, stub: Stubber) -> None:
+    error(stub, "head_object", "412", 412)
+    with pytest.raises(SourceChanged):
+        by_parts.copy(ENTRY)
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+CODES: list[tuple[str, int, type[ObjectError]]] = [
+    ("NoSuchKey", 404, ObjectMissing),
+    ("NoSuchBucket", 404, ObjectMissing),
+    ("NoSuchVersion", 404, ObjectMissing),
+    ("404", 404, ObjectMissing),
+    ("AccessDenied", 403, AccessDenied),
+    ("403", 403, AccessDenied),
+    ("AllAccessDisabled", 403, AccessDenied),
+    ("KMS.DisabledException", 400, AccessDenied),
+    ("PreconditionFailed", 412, SourceChanged),
+    ("412", 412, SourceChanged),
+    ("SlowDown", 503, SourceUnavailable),
+    ("InternalError", 500, SourceUnavailable),
+    ("InternalError", 200, SourceUnavailable),
+    ("ServiceUnavailable", 503, SourceUnavailable),
+    ("RequestTimeout", 400, SourceUnavailable),
+    ("OperationAborted", 409, SourceUnavailable),
+    ("500", 500, SourceUnavailable),
+    ("502", 502, SourceUnavailable),
+    ("NeverHeardOf", 504, SourceUnavailable),
+    ("TooManyRequests", 429, SourceUnavailable),
+    ("InvalidObjectState", 403, ObjectRejected),
+    ("InvalidRequest", 400, ObjectRejected),
+    ("KeyTooLongError", 400, ObjectRejected),
+    ("NeverHeardOf", 400, ObjectRejected),
+    ("400", 400, ObjectRejected),
+]
+
+
+def client_error(code: str, status: int) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": "because"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "CopyObject")
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), CODES)
+def test_an_answer_of_s3_is_one_kind_of_error(code: str, status: int, kind: type[ObjectError]) -> None:
+    found = object_error(client_error(code, status), operation="copy", uri="s3://b/k")
+    assert type(found) is kind
+    assert found.message.startswith("cannot copy s3://b/k: ")
+    assert found.message.endswith(f"({code})")
+    assert (found.operation, found.uri) == ("copy", "s3://b/k")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        EndpointConnectionError(endpoint_url="https://s3"),
+        ConnectTimeoutError(endpoint_url="https://s3"),
+        ReadTimeoutError(endpoint_url="https://s3"),
+    ],
+)
+def test_no_answer_is_a_passing_fault(fault: Any) -> None:
+    assert type(object_error(fault, operation="copy", uri="u")) is SourceUnavailable
+
+
+def test_an_error_without_a_text_is_still_one() -> None:
+    found = object_error(ClientError({}, "CopyObject"), operation="copy", uri="u")
+    assert type(found) is ObjectRejected
+    assert found.message.startswith("cannot copy u: no ")
+
+
+def test_a_failed_copy_names_operation_source_and_destination(storage: S3Storage, stub: Stubber) -> None:
+    error(stub, "copy_object", "AccessDenied", 403)
+    with pytest.raises(AccessDenied) as caught:
+        storage.copy(ENTRY)
+    places = f"copy to s3://clips/demo/-/source/x from s3://source/{KEY}"
+    assert caught.value.message == f"cannot {places}: because (AccessDenied)"
+
+
+def test_failed_looks_name_what_they_looked_at(storage: S3Storage, stub: Stubber) -> None:
+    error(stub, "head_object", "403", 403, WHERE)
+    with pytest.raises(AccessDenied, match=r"^cannot inspect s3://source/a b.*: access is denied"):
+        storage.stat(SOURCE_BUCKET, KEY)
+    error(stub, "list_objects_v2", "SlowDown", 503)
+    with pytest.raises(SourceUnavailable, match=r"^cannot list s3://source/p/: because"):
+        list(storage.list_pages(SOURCE_BUCKET, "p/"))
+
+
+# --- against moto ----------------------------------------------------------------------------------------------------
+
+ODD_KEYS = [
+    "p/plain.zip",
+    "p/a b.zip",
+    "p/a+b.zip",
+    "p/a%20b.zip",
+    "p/%",
+    "p/日本 🚗.zip",
+    "p/é",
+    "p/e\u0301",
+    "p/&<>'\".zip",
+    "p/tab\there",
+    "p/line\nbreak",
+    "p/bell\x07",
+    "p/a//b",
+    "p/~",
+]
+
+
+def put(s3: "S3Client", key: str, body: bytes = b"0123456789", **options: Any) -> str:
+    return s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=body, **options)["ETag"].strip('"')
+
+
+def pinned(storage: S3Storage, key: str, destination: str = "demo/x") -> ManifestEntry:
+    found = storage.stat(SOURCE_BUCKET, key)
+    return an_entry(
+        source_uri=f"s3://{SOURCE_BUCKET}/{key}",
+        destination=destination,
+        size=found.size,
+        etag=found.etag,
+        version=found.version,
+    )
+
+
+def test_odd_keys_are_listed_in_binary_order_as_they_are(storage: S3Storage, s3: "S3Client") -> None:
+    for key in ODD_KEYS:
+        put(s3, key)
+    put(s3, "q/other")
+    found = [item for page in storage.list_pages(SOURCE_BUCKET, "p/") for item in page]
+    assert [item.key for item in found] == sorted(ODD_KEYS, key=str.encode)
+    assert {item.size for item in found} == {10}
+    assert not any('"' in item.etag for item in found)
+
+
+@pytest.mark.parametrize("key", [*ODD_KEYS, "ü" * 512])
+def test_odd_keys_are_inspected_and_copied_as_they_are(storage: S3Storage, s3: "S3Client", key: str) -> None:
+    etag = put(s3, key)
+    entry = pinned(storage, key, destination=f"d{key}"[:500])
+    assert (entry.size, entry.etag) == (10, etag)
+    storage.copy(entry)
+    assert s3.get_object(Bucket=CLIPS_BUCKET, Key=entry.destination)["Body"].read() == b"0123456789"
+
+
+def test_a_listing_goes_on_after_a_key(storage: S3Storage, s3: "S3Client") -> None:
+    for n in range(5):
+        put(s3, f"p/{n}")
+    pages = list(storage.list_pages(SOURCE_BUCKET, "p/", start_after="p/2"))
+    assert [item.key for page in pages for item in page] == ["p/3", "p/4"]
+
+
+def test_pages_are_those_of_s3_and_one_after_the_other(storage: S3Storage, stub: Stubber) -> None:
+    asked = {"Bucket": SOURCE_BUCKET, "Prefix": "p/", "StartAfter": "p/0"}
+    first = {"Contents": [{"Key": "p/a%20%2B", "Size": 1, "ETag": '"e1"'}], "EncodingType": "url"}
+    second = {"Contents": [{"Key": "p/b", "Size": 5 * 1024**4, "ETag": '"e2-3"'}], "EncodingType": "url"}
+    stub.add_response("list_objects_v2", first | {"IsTruncated": True, "NextContinuationToken": "token"}, asked)
+    stub.add_response("list_objects_v2", second | {"IsTruncated": False}, asked | {"ContinuationToken": "token"})
+    pages = list(storage.list_pages(SOURCE_BUCKET, "p/", start_after="p/0"))
+    assert pages == [
+        [ListedObject(key="p/a +", size=1, etag="e1")],
+        [ListedObject(key="p/b", size=5 * 1024**4, etag="e2-3")],
+    ]
+
+
+def test_an_empty_prefix_lists_nothing(storage: S3Storage) -> None:
+    assert [item for page in storage.list_pages(SOURCE_BUCKET, "p/") for item in page] == []
+
+
+def test_a_missing_bucket_is_an_error_when_the_listing_is_read(storage: S3Storage) -> None:
+    pages = storage.list_pages("no-such-bucket", "")
+    with pytest.raises(ObjectMissing):
+        next(iter(pages))
+
+
+def test_a_missing_object_is_missing(storage: S3Storage) -> None:
+    with pytest.raises(ObjectMissing):
+        storage.stat(SOURCE_BUCKET, "nope")
+    with pytest.raises(ObjectMissing):
+        storage.copy(ENTRY)
+
+
+def test_an_empty_object_is_copied(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "empty", b"")
+    landed = storage.copy(pinned(storage, "empty"))
+    assert landed.size == 0
+    assert s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")["ContentLength"] == 0
+
+
+def test_a_copy_keeps_metadata(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "k", ContentType="application/zip", Metadata={"camera": "front"})
+    storage.copy(pinned(storage, "k"))
+    head = s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")
+    assert (head["ContentType"], head["Metadata"]) == ("application/zip", {"camera": "front"})
+
+
+def test_an_object_that_changed_is_not_copied(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "k")
+    entry = pinned(storage, "k")
+    put(s3, "k", b"other")
+    with pytest.raises(SourceChanged):
+        storage.copy(entry)
+    with pytest.raises(ObjectMissing):
+        storage.stat(CLIPS_BUCKET, "demo/x")
+
+
+def test_of_a_versioned_bucket_the_planned_version_is_copied(storage: S3Storage, s3: "S3Client") -> None:
+    s3.put_bucket_versioning(Bucket=SOURCE_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    put(s3, "k", b"planned")
+    entry = pinned(storage, "k")
+    assert entry.version
+    put(s3, "k", b"later")
+    storage.copy(entry)
+    assert s3.get_object(Bucket=CLIPS_BUCKET, Key="demo/x")["Body"].read() == b"planned"
+
+
+def test_a_copy_by_parts_has_the_bytes_metadata_and_tags_of_its_source(storage: S3Storage, s3: "S3Client") -> None:
+    body = bytes(range(256)) * 50_000
+    put(s3, "big", body, ContentType="video/mp4", Metadata={"camera": "front"}, Tagging="team=a%2Bb+c")
+    parts = replace(storage, multipart_threshold=1024**2, part_bytes=5 * 1024**2)
+    landed = parts.copy(pinned(parts, "big"))
+    found = s3.get_object(Bucket=CLIPS_BUCKET, Key="demo/x")
+    assert found["Body"].read() == body
+    assert (found["ContentType"], found["Metadata"]) == ("video/mp4", {"camera": "front"})
+    assert found["ETag"].strip('"') == landed.etag
+    assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="demo/x")["TagSet"] == [{"Key": "team", "Value": "a+b c"}]
+    assert not s3.list_multipart_uploads(Bucket=CLIPS_BUCKET).get("Uploads")

@@ -1,0 +1,77 @@
+"""Executions of the state machine."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from service.aws.workflow import StepFunctionsWorkflow
+from service.errors import WorkflowUnavailable
+from service.ports import ExecutionState
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:imports"
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:imports:ij_1"
+
+
+@pytest.fixture(scope="module")
+def workflow() -> StepFunctionsWorkflow:
+    client = boto3.client("stepfunctions", aws_access_key_id="test", aws_secret_access_key="test")
+    return StepFunctionsWorkflow(client, MACHINE)
+
+
+@pytest.fixture
+def stub(workflow: StepFunctionsWorkflow) -> Iterator[Stubber]:
+    with Stubber(workflow.client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def test_an_execution_is_named_by_its_job(workflow: StepFunctionsWorkflow, stub: Stubber) -> None:
+    stub.add_response(
+        "start_execution",
+        {"executionArn": EXECUTION, "startDate": 0},
+        {
+            "stateMachineArn": MACHINE,
+            "name": "ij_1",
+            "input": json.dumps({"job_id": "ij_1", "wait_seconds": 30}),
+        },
+    )
+    workflow.start("ij_1", wait_seconds=30)
+
+
+def test_a_second_start_does_nothing(workflow: StepFunctionsWorkflow, stub: Stubber) -> None:
+    stub.add_client_error("start_execution", "ExecutionAlreadyExists", http_status_code=400)
+    workflow.start("ij_1")
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ExecutionLimitExceeded", "AccessDeniedException"])
+def test_a_start_that_fails_is_one_error(workflow: StepFunctionsWorkflow, stub: Stubber, code: str) -> None:
+    stub.add_client_error("start_execution", code, http_status_code=400)
+    with pytest.raises(WorkflowUnavailable, match=code):
+        workflow.start("ij_1")
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("RUNNING", ExecutionState.RUNNING),
+        ("PENDING_REDRIVE", ExecutionState.RUNNING),
+        ("SUCCEEDED", ExecutionState.ENDED),
+        ("FAILED", ExecutionState.ENDED),
+        ("TIMED_OUT", ExecutionState.ENDED),
+        ("ABORTED", ExecutionState.ENDED),
+    ],
+)
+def test_the_state_of_an_execution(
+    workflow: StepFunctionsWorkflow, stub: Stubber, status: str, state: ExecutionState
+) -> None:
+    described = {"executionArn": EXECUTION, "stateMachineArn": MACHINE, "status": status, "startDate": 0}
+    stub.add_response("describe_execution", described, {"executionArn": EXECUTION})
+    assert workflow.state("ij_1") is state
+
+
+def test_an_execution_that_never_was_is_absent(workflow: StepFunctionsWorkflow, stub: Stubber) -> None:
+    stub.add_client_error("describe_execution", "ExecutionDoesNotExist", http_status_code=400)
+    assert workflow.state("ij_1") is ExecutionState.ABSENT

@@ -1,0 +1,556 @@
+"""The REST API through its handler, with fakes in the place of the wiring: what a user hits first."""
+
+import json
+from typing import Any
+
+import pytest
+
+import lambdas.api
+import lambdas.routes.imports
+import lambdas.routes.keys
+from service.errors import AccessDenied, SourceUnavailable
+from service.schema import ClipStatus, JobStatus
+from service.settings import ApiSettings
+from tests.builders import LambdaContext, World, api_event
+
+LIMIT = 100_000
+JOB_FIELDS = {
+    "id",
+    "status",
+    "project",
+    "source",
+    "trigger",
+    "folder",
+    "labels",
+    "run_name_prefix",
+    "test_run_group_name",
+    "created_at",
+    "updated_at",
+    "completed_at",
+    "counts",
+    "code",
+    "message",
+}
+CLIP_FIELDS = {"id", "status", "source_uri", "destination", "run_name", "size", "etag", "code", "message"}
+
+
+class Api:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.headers: dict[str, Any] = {}
+
+    def __call__(self, method: str, path: str, body: object = None, **event: Any) -> tuple[int, Any]:
+        """(status, parsed body); a body that is text is sent as it is."""
+        context: Any = LambdaContext()
+        answer = lambdas.api.handler(api_event(method, path, body, **event), context)
+        self.headers = {**(answer.get("headers") or {}), **(answer.get("multiValueHeaders") or {})}
+        text = answer.get("body")
+        return answer["statusCode"], json.loads(text) if text else None
+
+    def get(self, path: str, **query: str) -> tuple[int, Any]:
+        return self("GET", path, query=query)
+
+    def refusal(self, *args: Any, **kwargs: Any) -> tuple[int, str, str]:
+        """(status, code, detail) of an answer that has exactly the error's shape."""
+        status, body = self(*args, **kwargs)
+        assert set(body) == {"detail", "code"}, body
+        return status, body["code"], body["detail"]
+
+
+@pytest.fixture
+def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
+    settings = ApiSettings(
+        table_name="table",
+        state_bucket="state",
+        clips_bucket="clips",
+        state_machine_arn="arn",
+        source_buckets=("source",),
+        max_clips_per_import=1_000,
+        max_body_bytes=LIMIT,
+        preview_seconds=8,
+    )
+    monkeypatch.setattr(lambdas.api, "api_settings", lambda: settings)
+    monkeypatch.setattr(lambdas.routes.imports, "submit_ports", lambda: world.submit_ports)
+    monkeypatch.setattr(lambdas.routes.imports, "status_ports", lambda: world.status_ports)
+    monkeypatch.setattr(lambdas.routes.keys, "api_key_store", lambda: world.keys)
+    return Api(world)
+
+
+LIST = {"exact_paths": ["s3://source/a.zip"]}
+
+
+# --- starting imports ------------------------------------------------------------------------------------------------
+
+
+def test_a_list_is_accepted_with_the_whole_job(api: Api) -> None:
+    body = LIST | {"folder": "f", "labels": ["l1", "l2"], "run_name_prefix": "r", "test_run_group_name": "g"}
+    status, job = api("POST", "/v1/imports", body)
+    assert status == 202
+    assert set(job) == JOB_FIELDS
+    assert job["counts"] == dict.fromkeys(("total", "pending", "copied", "skipped", "failed", "cancelled", "bytes"), 0)
+    assert job["source"] == {"kind": "list", "uri": None, "count": 1}
+    assert (job["status"], job["project"], job["trigger"], job["completed_at"]) == ("PENDING", "demo", "api", None)
+    assert (job["folder"], job["labels"], job["run_name_prefix"], job["test_run_group_name"]) == (
+        "f",
+        ["l1", "l2"],
+        "r",
+        "g",
+    )
+    assert api.world.workflow.started == [job["id"]]
+    assert api.world.job(job["id"]).key_id == "key_1"
+
+
+def test_a_prefix_is_accepted(api: Api) -> None:
+    api.world.put_sources(2)
+    status, job = api("POST", "/v1/imports", {"root_path": "s3://source/p/"})
+    assert status == 202
+    assert job["source"] == {"kind": "prefix", "uri": "s3://source/p/", "count": None}
+    assert job["test_run_group_name"].startswith("import-")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"content-type": "text/plain"},
+        {"Content-Type": "application/json; charset=utf-8"},
+    ],
+)
+def test_a_body_is_json_whatever_its_header_says(api: Api, headers: dict[str, str]) -> None:
+    assert api("POST", "/v1/imports", LIST, headers=headers)[0] == 202
+
+
+@pytest.mark.parametrize("body", [{}, LIST | {"root_path": "s3://source/p/"}, {"exact_paths": None, "root_path": None}])
+def test_both_or_neither_path_is_refused(api: Api, body: object) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", body)
+    assert (status, code, detail) == (422, "INVALID_REQUEST", "Provide exactly one of exact_paths or root_path")
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (LIST | {"folders": "f"}, "folders"),
+        (LIST | {"validate_": False}, "validate_"),
+        (LIST | {"Folder": "f"}, "Folder"),
+        ({"exact_paths": "s3://source/a.zip"}, "exact_paths"),
+        ({"exact_paths": ["s3://source/a.zip", 3]}, "exact_paths[1]"),
+        ({"exact_paths": ["s3://source/a.zip", None]}, "exact_paths[1]"),
+        ({"root_path": 5}, "root_path"),
+        ({"root_path": ["s3://source/"]}, "root_path"),
+        (LIST | {"validate": "yes"}, "validate"),
+        (LIST | {"validate": 1}, "validate"),
+        (LIST | {"labels": "l"}, "labels"),
+        (LIST | {"labels": [""]}, "labels[0]"),
+        (LIST | {"labels": ["x"] * 51}, "labels"),
+        (LIST | {"labels": ["x" * 129]}, "labels[0]"),
+        (LIST | {"folder": ""}, "folder"),
+        (LIST | {"folder": "x" * 65}, "folder"),
+        (LIST | {"folder": "a\nb"}, "folder"),
+        (LIST | {"folder": "a\n"}, "folder"),
+        (LIST | {"run_name_prefix": "x" * 129}, "run_name_prefix"),
+        (LIST | {"test_run_group_name": 5}, "test_run_group_name"),
+        (LIST | {"idempotency_key": ""}, "idempotency_key"),
+    ],
+)
+def test_unknown_fields_and_wrong_types_are_named(api: Api, body: object, place: str) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert detail.startswith(f"{place}: "), detail
+    assert not api.world.jobs.rows
+
+
+@pytest.mark.parametrize("field", ["folder", "run_name_prefix", "test_run_group_name", "idempotency_key", "labels"])
+def test_text_that_is_not_unicode_is_the_callers_mistake(api: Api, field: str) -> None:
+    value = '["\\ud800"]' if field == "labels" else '"\\ud800"'
+    body = f'{{"exact_paths": ["s3://source/a.zip"], "{field}": {value}}}'
+    status, code, _ = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (422, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{bad", "", None, "[1, 2", "nul", "'x'", '{"exact_paths": [}', "\0", "{}{}"],
+)
+def test_a_body_that_is_no_json_is_refused(api: Api, body: str | None) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert detail
+
+
+@pytest.mark.parametrize("body", ["[]", "5", '"text"', "null", "true", '["exact_paths"]', '{"root_path": NaN}'])
+def test_json_that_is_no_request_is_refused(api: Api, body: str) -> None:
+    assert api.refusal("POST", "/v1/imports", body)[:2] == (422, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("body", ["[" * 50_000, '{"root_path": ' + "9" * 5_000 + "}"])
+def test_json_made_to_break_parsers_is_refused_like_any_other(api: Api, body: str) -> None:
+    assert api.refusal("POST", "/v1/imports", body)[:2] == (422, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("uri", ["http://source/a", "source/a", "s3://", "s3://source", "s3://source/\\ud800"])
+def test_an_invalid_uri_is_named_by_its_index(api: Api, uri: str) -> None:
+    body = f'{{"exact_paths": ["s3://source/a.zip", "{uri}"]}}'
+    status, code, detail = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (422, "INVALID_URI")
+    assert detail.startswith("exact_paths[1]: ")
+
+
+def test_an_empty_list_is_refused(api: Api) -> None:
+    assert api.refusal("POST", "/v1/imports", {"exact_paths": []}) == (422, "INVALID_REQUEST", "exact_paths is empty")
+
+
+def test_a_list_beyond_the_limit_is_refused(api: Api) -> None:
+    api.world.max_clips = 2
+    status, code, detail = api.refusal("POST", "/v1/imports", {"exact_paths": ["s3://source/a"] * 3})
+    assert (status, code, detail) == (422, "INVALID_REQUEST", "exact_paths has 3 URIs, the limit is 2")
+
+
+def test_a_body_beyond_the_limit_is_refused_with_both_numbers(api: Api) -> None:
+    fits = json.dumps(LIST | {"run_name_prefix": "ü"}, ensure_ascii=False)
+    padding = " " * (LIMIT - len(fits.encode()))
+    assert api("POST", "/v1/imports", fits + padding)[0] == 202
+    status, code, detail = api.refusal("POST", "/v1/imports", fits + padding + " ")
+    assert (status, code) == (413, "BODY_TOO_LARGE")
+    assert "100,001 bytes, the limit is 100,000" in detail
+
+
+# --- idempotency -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "idempotency-key", "IDEMPOTENCY-KEY"])
+def test_header_and_body_name_the_same_job(api: Api, name: str) -> None:
+    _, by_header = api("POST", "/v1/imports", LIST, headers={name: "k"})
+    _, by_body = api("POST", "/v1/imports", LIST | {"idempotency_key": "k"})
+    status, by_both = api("POST", "/v1/imports", LIST | {"idempotency_key": "k"}, headers={name: "k"})
+    assert status == 202
+    assert by_header["id"] == by_body["id"] == by_both["id"]
+    assert api.world.workflow.started == [by_header["id"]]
+
+
+def test_a_header_that_contradicts_the_body_is_refused(api: Api) -> None:
+    status, code, detail = api.refusal(
+        "POST", "/v1/imports", LIST | {"idempotency_key": "k"}, headers={"Idempotency-Key": "l"}
+    )
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert "differ" in detail
+
+
+@pytest.mark.parametrize("value", ["", "x" * 129])
+def test_a_header_key_has_the_limits_of_the_bodys(api: Api, value: str) -> None:
+    assert api.refusal("POST", "/v1/imports", LIST, headers={"Idempotency-Key": value})[:2] == (422, "INVALID_REQUEST")
+
+
+def test_a_used_key_with_another_request_is_a_conflict(api: Api) -> None:
+    api("POST", "/v1/imports", LIST, headers={"Idempotency-Key": "k"})
+    body = LIST | {"folder": "f"}
+    assert api.refusal("POST", "/v1/imports", body, headers={"Idempotency-Key": "k"})[:2] == (
+        409,
+        "IDEMPOTENCY_CONFLICT",
+    )
+
+
+# --- pre-flight and previews -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/v1/imports", "/v1/previews"])
+def test_a_prefix_that_cannot_be_listed_is_refused_with_one_of_three_codes(api: Api, path: str) -> None:
+    def refused(uri: str = "s3://source/p/") -> tuple[int, str]:
+        return api.refusal("POST", path, {"root_path": uri})[:2]
+
+    assert refused("s3://private/p/") == (403, "CANNOT_ACCESS")
+    api.world.storage.fail_list["source"] = [AccessDenied("no", operation="list", uri="u")]
+    assert refused() == (403, "CANNOT_ACCESS")
+    api.world.storage.fail_list["source"] = [SourceUnavailable("slow", operation="list", uri="u")]
+    assert refused() == (502, "UNKNOWN_ERROR")
+    api.world.storage.fail_list.clear()
+    api.world.max_clips = 2
+    api.world.put_sources(3)
+    assert refused() == (422, "LIMIT_EXCEEDED")
+    assert refused("p/") == (422, "INVALID_URI")
+    assert not api.world.jobs.rows
+
+
+def test_validate_false_takes_any_prefix(api: Api) -> None:
+    assert api("POST", "/v1/imports", {"root_path": "s3://private/p/", "validate": False})[0] == 202
+
+
+def test_a_preview_shows_what_lies_there_and_creates_nothing(api: Api) -> None:
+    api.world.put_sources(25, size=4)
+    status, found = api("POST", "/v1/previews", {"root_path": "s3://source/p/"})
+    assert status == 200
+    assert (found["root_path"], found["count"], found["bytes"], found["complete"]) == ("s3://source/p/", 25, 100, True)
+    assert len(found["keys"]) == 20
+    assert found["by_extension"] == {".zip": {"count": 25, "bytes": 100}}
+    assert not api.world.jobs.rows
+
+
+@pytest.mark.parametrize("body", [{}, {"root_path": "s3://source/", "x": 1}, {"root_path": None}, []])
+def test_a_preview_validates_its_body(api: Api, body: object) -> None:
+    assert api.refusal("POST", "/v1/previews", body)[:2] == (422, "INVALID_REQUEST")
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_read_with_its_counts_and_its_clips(api: Api) -> None:
+    job = api.world.run(api.world.submit_list([*api.world.put_sources(2), "missing"]).id)
+    status, body = api.get(f"/v1/imports/{job.id}")
+    assert status == 200
+    assert set(body) == JOB_FIELDS
+    assert body["status"] == JobStatus.COMPLETED_WITH_ERRORS
+    assert body["counts"] == {
+        "total": 3,
+        "pending": 0,
+        "copied": 2,
+        "skipped": 0,
+        "failed": 1,
+        "cancelled": 0,
+        "bytes": 20,
+    }
+    assert body["code"] == "CLIPS_FAILED"
+    status, page = api.get(f"/v1/imports/{job.id}/clips")
+    assert status == 200
+    assert set(page) == {"clips", "next_cursor", "has_more"}
+    assert [set(clip) for clip in page["clips"]] == [CLIP_FIELDS] * 3
+    assert [clip["status"] for clip in page["clips"]] == ["COPIED", "COPIED", "FAILED"]
+    assert page["clips"][0]["destination"] == "s3://clips/demo/-/source/p/000000.zip"
+    assert page["clips"][2]["code"] == "NOT_FOUND"
+
+
+def test_pages_follow_their_cursors(api: Api) -> None:
+    job = api.world.planned_list(api.world.put_sources(5))
+    path, ids, query = f"/v1/imports/{job.id}/clips", [], {"limit": "2"}
+    while True:
+        _, page = api.get(path, **query)
+        ids += [clip["id"] for clip in page["clips"]]
+        assert page["has_more"] == (page["next_cursor"] is not None)
+        if not page["has_more"]:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert ids == [f"{job.id}-{n}" for n in range(5)]
+
+
+def test_clips_are_filtered_by_status(api: Api) -> None:
+    job = api.world.run(api.world.submit_list([*api.world.put_sources(2), "missing"]).id)
+    for status in ClipStatus:
+        _, page = api.get(f"/v1/imports/{job.id}/clips", status=status)
+        expected = {"COPIED": 2, "FAILED": 1}.get(status, 0)
+        assert [clip["status"] for clip in page["clips"]] == [status] * expected
+
+
+def test_jobs_are_listed_newest_first(api: Api) -> None:
+    made = [api("POST", "/v1/imports", LIST)[1]["id"] for _ in range(3)]
+    _, first = api.get("/v1/imports", limit="2")
+    assert set(first) == {"imports", "next_cursor", "has_more"}
+    assert [job["id"] for job in first["imports"]] == made[:0:-1]
+    _, second = api.get("/v1/imports", limit="2", cursor=first["next_cursor"])
+    assert [job["id"] for job in second["imports"]] == made[:1]
+    assert (second["has_more"], second["next_cursor"]) == (False, None)
+
+
+def test_another_projects_job_is_not_there(api: Api) -> None:
+    _, job = api("POST", "/v1/imports", LIST)
+    for path in (f"/v1/imports/{job['id']}", f"/v1/imports/{job['id']}/clips", "/v1/imports/ij_nope"):
+        project = "demo" if path.endswith("nope") else "other"
+        assert api.refusal("GET", path, project=project)[:2] == (404, "NOT_FOUND")
+    assert api("GET", "/v1/imports", project="other")[1]["imports"] == []
+
+
+@pytest.mark.parametrize("path", ["/v1/imports", "/v1/imports/{id}/clips"])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"limit": "0"}, (422, "INVALID_REQUEST")),
+        ({"limit": "1001"}, (422, "INVALID_REQUEST")),
+        ({"limit": "many"}, (422, "INVALID_REQUEST")),
+        ({"limit": "9" * 5_000}, (422, "INVALID_REQUEST")),
+        ({"cursor": "garbage"}, (400, "INVALID_CURSOR")),
+    ],
+)
+def test_wrong_queries_are_refused(api: Api, path: str, query: dict[str, str], expected: tuple[int, str]) -> None:
+    job = api.world.planned_list(["a"])
+    assert api.refusal("GET", path.format(id=job.id), query=query)[:2] == expected
+
+
+def test_an_unknown_status_is_refused(api: Api) -> None:
+    job = api.world.planned_list(["a"])
+    status, code, detail = api.refusal("GET", f"/v1/imports/{job.id}/clips", query={"status": "LOST"})
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert detail.startswith("status: ")
+
+
+def test_a_cursor_of_another_job_is_refused(api: Api) -> None:
+    keys = api.world.put_sources(3)
+    one, other = api.world.planned_list(keys), api.world.planned_list(keys)
+    _, page = api.get(f"/v1/imports/{one.id}/clips", limit="1")
+    query = {"cursor": page["next_cursor"]}
+    assert api.refusal("GET", f"/v1/imports/{other.id}/clips", query=query)[:2] == (400, "INVALID_CURSOR")
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_admin_makes_lists_and_revokes_keys(api: Api) -> None:
+    status, made = api("POST", "/v1/keys", {"project": "fleet", "name": "ci"}, project="")
+    assert status == 201
+    assert set(made) == {"id", "project", "name", "created_at", "key"}
+    assert (made["project"], made["name"]) == ("fleet", "ci")
+    status, page = api("GET", "/v1/keys", project="")
+    assert status == 200
+    assert page["keys"] == [{name: value for name, value in made.items() if name != "key"}]
+    assert (page["has_more"], page["next_cursor"]) == (False, None)
+    assert made["key"] not in json.dumps(page)
+    assert api("DELETE", f"/v1/keys/{made['id']}", project="") == (204, None)
+    assert api.refusal("DELETE", f"/v1/keys/{made['id']}", project="")[:2] == (404, "NOT_FOUND")
+    assert api("GET", "/v1/keys", project="")[1]["keys"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("POST", "/v1/keys", {"project": "demo", "name": "n"}), ("GET", "/v1/keys", None), ("DELETE", "/v1/keys/k", None)],
+)
+def test_a_projects_key_manages_no_keys(api: Api, method: str, path: str, body: object) -> None:
+    status, code, detail = api.refusal(method, path, body)
+    assert (status, code, detail) == (403, "FORBIDDEN", "only the admin key manages keys")
+    assert not api.world.keys.rows
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/imports", LIST),
+        ("GET", "/v1/imports", None),
+        ("GET", "/v1/imports/ij_1", None),
+        ("GET", "/v1/imports/ij_1/clips", None),
+        ("POST", "/v1/previews", {"root_path": "s3://source/"}),
+    ],
+)
+def test_the_admin_key_belongs_to_no_project(api: Api, method: str, path: str, body: object) -> None:
+    assert api.refusal(method, path, body, project="")[:2] == (403, "FORBIDDEN")
+    assert not api.world.jobs.rows
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"project": "demo"},
+        {"name": "n"},
+        {"project": "de mo", "name": "n"},
+        {"project": "../x", "name": "n"},
+        {"project": "demo\n", "name": "n"},
+        {"project": "demo", "name": ""},
+        {"project": "demo", "name": "n", "secret": "s"},
+        {"project": 5, "name": "n"},
+    ],
+)
+def test_a_key_needs_a_project_and_a_name(api: Api, body: object) -> None:
+    assert api.refusal("POST", "/v1/keys", body, project="")[:2] == (422, "INVALID_REQUEST")
+    assert not api.world.keys.rows
+
+
+# --- everything else -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/nope"), ("PUT", "/v1/imports"), ("DELETE", "/v1/imports/ij_1"), ("GET", "/v1")],
+)
+def test_an_unknown_route_is_a_404_or_405_in_the_same_shape(api: Api, method: str, path: str) -> None:
+    status, code, detail = api.refusal(method, path)
+    assert (status, code) in {(404, "NOT_FOUND"), (405, "METHOD_NOT_ALLOWED")}
+    assert f"{method} {path}" in detail
+
+
+def test_an_unexpected_error_shows_callers_the_request_id_and_nothing_else(api: Api) -> None:
+    api.world.faults.plan("jobs.get", [RuntimeError("secret internals")])
+    status, code, detail = api.refusal("GET", "/v1/imports/ij_1")
+    assert (status, code) == (500, "INTERNAL")
+    assert "request-1" in detail
+    assert "secret internals" not in detail
+
+
+def test_answers_are_json(api: Api) -> None:
+    for call in (("GET", "/v1/imports"), ("GET", "/nope"), ("POST", "/v1/imports", "x" * (LIMIT + 1))):
+        api(*call)
+        (content_type,) = [value for name, value in api.headers.items() if name.lower() == "content-type"]
+        assert "application/json" in content_type
+
+
+def openapi(api: Api) -> dict[str, Any]:
+    status, document = api("GET", "/openapi.json")
+    assert status == 200
+    assert isinstance(document, dict)
+    return document
+
+
+ROUTES = {
+    ("post", "/v1/imports"),
+    ("get", "/v1/imports"),
+    ("get", "/v1/imports/{job_id}"),
+    ("get", "/v1/imports/{job_id}/clips"),
+    ("post", "/v1/previews"),
+    ("post", "/v1/keys"),
+    ("get", "/v1/keys"),
+    ("delete", "/v1/keys/{key_id}"),
+}
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(verb, path): one for path, verbs in document["paths"].items() for verb, one in verbs.items()}
+
+
+def test_openapi_lists_all_routes_and_how_to_authenticate(api: Api) -> None:
+    document = openapi(api)
+    assert set(operations(document)) == ROUTES
+    assert document["info"]["title"] == "Clipferry"
+    assert document["servers"] == [{"url": "/prod"}]
+    assert document["components"]["securitySchemes"]["key"]["name"] == "X-API-Key"
+    assert document["security"] == [{"key": []}]
+
+
+def test_openapi_shows_the_requests_as_they_are_validated(api: Api) -> None:
+    body = openapi(api)["components"]["schemas"]["ImportBody"]
+    assert set(body["properties"]) == {
+        "exact_paths",
+        "root_path",
+        "folder",
+        "labels",
+        "run_name_prefix",
+        "test_run_group_name",
+        "validate",
+        "idempotency_key",
+    }
+    assert body["additionalProperties"] is False
+    parameters = operations(openapi(api))["post", "/v1/imports"]["parameters"]
+    assert [(one["name"].lower(), one["in"]) for one in parameters] == [("idempotency-key", "header")]
+
+
+def test_openapi_shows_the_answers_by_their_models(api: Api) -> None:
+    document = openapi(api)
+    assert set(document["components"]["schemas"]["ImportView"]["properties"]) == JOB_FIELDS
+    assert set(document["components"]["schemas"]["ClipView"]["properties"]) == CLIP_FIELDS
+    assert "202" in operations(document)["post", "/v1/imports"]["responses"]
+    assert "201" in operations(document)["post", "/v1/keys"]["responses"]
+    assert "204" in operations(document)["delete", "/v1/keys/{key_id}"]["responses"]
+
+
+@pytest.mark.parametrize(("verb", "path"), sorted(ROUTES))
+def test_openapi_shows_the_errors_in_their_real_shape(api: Api, verb: str, path: str) -> None:
+    document = openapi(api)
+    responses = operations(document)[verb, path]["responses"]
+    refusals = {status: one for status, one in responses.items() if status.startswith(("4", "5", "default"))}
+    assert refusals
+    for response in refusals.values():
+        reference = response["content"]["application/json"]["schema"]["$ref"]
+        schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+        assert set(schema["properties"]) == {"detail", "code"}
+
+
+def test_docs_is_a_page_for_browsers(api: Api) -> None:
+    context: Any = LambdaContext()
+    answer = lambdas.api.handler(api_event("GET", "/docs"), context)
+    assert answer["statusCode"] == 200
+    assert "swagger" in answer["body"].lower()
+    assert api.world.jobs.rows == {}

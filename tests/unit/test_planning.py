@@ -1,0 +1,330 @@
+"""The pure rules: URIs, destination keys, manifest lines, batches, parts, ids, statuses."""
+
+import itertools
+import json
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.errors import InvalidUri
+from service.planning import (
+    MAX_COPY_BYTES,
+    MAX_KEY_BYTES,
+    MAX_PARTS,
+    batches_key,
+    clip_id,
+    copy_parts,
+    cut_batches,
+    decode_batches,
+    decode_entries,
+    destination_key,
+    duplicates_of_first,
+    encode_batch,
+    encode_entry,
+    extension,
+    final_status,
+    is_folder_marker,
+    job_id_for,
+    new_job_id,
+    parse_object_uri,
+    parse_prefix_uri,
+    part_key,
+    request_digest,
+    run_name,
+)
+from service.schema import Batch, ClipStatus, Counts, JobStatus, ManifestEntry
+
+# --- URIs ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "clip.zip",
+        "日本語/кадр 1.mp4",
+        "a b+c%20d.zip",
+        "q?versionId=1#fragment",
+        "//double//slashes/",
+        "../up/./here",
+        "s3://nested",
+        "tab\tand\nnewline",
+        "x" * 1024,
+        "ü" * 512,
+    ],
+)
+def test_a_key_is_taken_verbatim(key: str) -> None:
+    parsed = parse_object_uri(f"s3://bucket/{key}")
+    assert (parsed.bucket, parsed.key) == ("bucket", key)
+    assert str(parsed) == f"s3://bucket/{key}"
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket", "s3://bucket/"])
+def test_a_bucket_alone_is_a_prefix_but_no_object(uri: str) -> None:
+    assert parse_prefix_uri(uri).key == ""
+    with pytest.raises(InvalidUri, match="names a bucket but no object"):
+        parse_object_uri(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["", "bucket/key", "/bucket/key", "http://bucket/key", "S3://bucket/key", "gs://bucket/key", "s3:/bucket/key"],
+)
+def test_another_scheme_is_refused(uri: str) -> None:
+    with pytest.raises(InvalidUri, match="is not an s3:// URI"):
+        parse_prefix_uri(uri)
+
+
+@pytest.mark.parametrize(
+    "bucket", ["", "ab", "x" * 64, "Upper", "under_score", "-start", "end-", "spa ce", "ünï", "a/../b"[:1], "buck\net"]
+)
+def test_a_bad_bucket_name_is_refused(bucket: str) -> None:
+    with pytest.raises(InvalidUri, match="is not an S3 bucket name"):
+        parse_prefix_uri(f"s3://{bucket}/key")
+
+
+@pytest.mark.parametrize("key", ["x" * 1025, "ü" * 513])
+def test_a_key_beyond_1024_bytes_is_refused(key: str) -> None:
+    with pytest.raises(InvalidUri, match="S3 allows 1024"):
+        parse_object_uri(f"s3://bucket/{key}")
+
+
+def test_a_lone_surrogate_is_refused() -> None:
+    with pytest.raises(InvalidUri, match="not valid Unicode"):
+        parse_object_uri("s3://bucket/\ud800")
+
+
+def test_a_refusal_quotes_the_uri_so_that_it_cannot_break_a_log_line() -> None:
+    with pytest.raises(InvalidUri) as caught:
+        parse_object_uri("http://bucket/\x1b[31m\n" + "x" * 5000)
+    assert caught.value.message.isascii()
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 300
+
+
+def test_only_an_empty_object_that_ends_in_a_slash_is_a_folder_marker() -> None:
+    assert is_folder_marker("a/", 0)
+    assert not is_folder_marker("a/", 1)
+    assert not is_folder_marker("a", 0)
+
+
+# --- destination keys ------------------------------------------------------------------------------------------------
+
+projects = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
+buckets = st.from_regex(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", fullmatch=True)
+text = st.characters(exclude_categories=["Cs"])
+awkward = st.lists(
+    st.sampled_from(["..", ".", "", "~", "-", "%", "%2F", "a", "b~", "x" * 250, "ü" * 300, "b"]), min_size=1, max_size=6
+).map("/".join)
+keys = (awkward | st.text(text, min_size=1, max_size=40)).filter(lambda key: 0 < len(key.encode()) <= MAX_KEY_BYTES)
+folders = st.none() | st.text(st.sampled_from("/%.-~a\n") | text, min_size=1, max_size=64)
+places = st.tuples(projects, folders, buckets, keys)
+
+
+@given(places, places)
+@example(("p", None, "bkt", "k"), ("p", "-", "bkt", "k"))
+@example(("p", "a/b", "bkt", "k"), ("p", "a", "b-bkt", "k"))
+@example(("p", "a%2Fb", "bkt", "k"), ("p", "a/b", "bkt", "k"))
+@example(("p", "..", "bkt", "k"), ("p", "%2E%2E", "bkt", "k"))
+@example(("p", None, "bkt", "a/../k"), ("p", None, "bkt", "k"))
+@example(("p", None, "bkt", "a//k"), ("p", None, "bkt", "a/k"))
+def test_two_places_have_one_destination_only_if_they_are_equal(
+    one: tuple[str, str | None, str, str], other: tuple[str, str | None, str, str]
+) -> None:
+    assert (destination_key(*one) == destination_key(*other)) == (one == other)
+
+
+@given(projects, folders, buckets, st.lists(keys, min_size=2, max_size=12, unique=True))
+def test_the_keys_of_one_bucket_never_collide(project: str, folder: str | None, bucket: str, many: list[str]) -> None:
+    assert len({destination_key(project, folder, bucket, key) for key in many}) == len(many)
+
+
+@given(places)
+def test_a_destination_fits_stays_in_its_project_and_is_stable(place: tuple[str, str | None, str, str]) -> None:
+    destination = destination_key(*place)
+    assert len(destination.encode()) <= MAX_KEY_BYTES
+    assert destination.startswith(f"{place[0]}/")
+    assert not {".", ".."} & set(destination.split("/"))
+    assert destination == destination_key(*place)
+
+
+@given(projects, st.text(st.sampled_from("/%.-~a\n\x7f"), min_size=1, max_size=64), buckets)
+def test_a_folder_is_one_segment(project: str, folder: str, bucket: str) -> None:
+    assert destination_key(project, folder, bucket, "k").count("/") == 3
+
+
+def test_an_ordinary_key_is_mirrored() -> None:
+    assert destination_key("p", None, "bkt", "a b/ü+%.zip") == "p/-/bkt/a b/ü+%.zip"
+    assert destination_key("p", "night runs", "bkt", "k/") == "p/night runs/bkt/k/"
+
+
+@pytest.mark.parametrize("key", ["a/../b.zip", "./b.zip", "..", "a/" * 509 + "b.zip"])
+def test_a_key_that_cannot_be_mirrored_keeps_its_name_behind_a_hash(key: str) -> None:
+    destination = destination_key("p", None, "bkt", key)
+    name = "b.zip" if key.endswith("b.zip") else "object"
+    assert re.fullmatch(rf"p/-/bkt~/[0-9a-f]{{64}}/{re.escape(name)}", destination)
+
+
+# --- manifest --------------------------------------------------------------------------------------------------------
+
+optional_text = st.none() | st.text()
+entries = st.builds(
+    ManifestEntry,
+    ordinal=st.integers(0, 10**7),
+    source_uri=st.text(),
+    destination=st.text(),
+    size=st.none() | st.integers(0, 10**14),
+    etag=optional_text,
+    version=optional_text,
+    status=st.sampled_from(ClipStatus),
+    code=optional_text,
+    message=optional_text,
+)
+
+
+@given(st.lists(entries))
+def test_manifest_lines_come_back_as_they_were(many: list[ManifestEntry]) -> None:
+    lines = [encode_entry(entry) for entry in many]
+    assert all(line.count(b"\n") == 1 and line.endswith(b"\n") for line in lines)
+    assert decode_entries(b"".join(lines)) == many
+
+
+def test_a_manifest_line_leaves_out_what_is_empty() -> None:
+    line = encode_entry(ManifestEntry(ordinal=0, source_uri="s3://b/k", destination="d", size=0, etag="e"))
+    assert json.loads(line) == {"ordinal": 0, "source_uri": "s3://b/k", "destination": "d", "size": 0, "etag": "e"}
+
+
+def test_batch_lines_come_back_as_they_were() -> None:
+    batches = [
+        Batch(job_id="ij_1", number=n, part_key="k", part_etag="e", start=n, length=5, first=n, count=1)
+        for n in range(3)
+    ]
+    assert list(decode_batches(b"".join(encode_batch(batch) for batch in batches))) == batches
+
+
+# --- batches and parts -----------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 50)), st.integers(1, 10), st.integers(1, 100))
+def test_batches_cover_all_clips_in_order_within_their_limits(sizes: list[int], clips: int, size: int) -> None:
+    runs = list(cut_batches(sizes, max_clips=clips, max_bytes=size))
+    assert [index for first, count in runs for index in range(first, first + count)] == list(range(len(sizes)))
+    for first, count in runs:
+        assert 1 <= count <= clips
+        assert count == 1 or sum(sizes[first : first + count]) <= size
+
+
+def test_a_clip_larger_than_a_batch_is_a_batch_of_its_own() -> None:
+    assert list(cut_batches([1, 99, 1, 1], max_clips=10, max_bytes=10)) == [(0, 1), (1, 1), (2, 2)]
+
+
+@given(st.integers(1, 50 * 1024**4), st.integers(5 * 1024**2, MAX_COPY_BYTES))
+@example(5 * 1024**4, 5 * 1024**2)
+@example(MAX_PARTS * MAX_COPY_BYTES, 5 * 1024**2)
+def test_parts_cover_the_object_exactly_in_at_most_10_000(size: int, part_bytes: int) -> None:
+    size = min(size, MAX_PARTS * MAX_COPY_BYTES)
+    parts = copy_parts(size, part_bytes=part_bytes)
+    assert len(parts) <= MAX_PARTS
+    assert parts[0][0] == 0
+    assert parts[-1][1] == size - 1
+    assert all(after[0] == before[1] + 1 for before, after in itertools.pairwise(parts))
+    lengths = [last - first + 1 for first, last in parts]
+    assert max(lengths) <= MAX_COPY_BYTES
+    assert all(length >= part_bytes for length in lengths[:-1])
+
+
+def test_parts_have_the_wanted_size_where_10_000_of_them_are_enough() -> None:
+    assert copy_parts(25, part_bytes=10) == [(0, 9), (10, 19), (20, 24)]
+    assert copy_parts(20, part_bytes=10) == [(0, 9), (10, 19)]
+
+
+def test_an_object_beyond_the_largest_that_parts_allow_is_refused() -> None:
+    with pytest.raises(ValueError, match="beyond S3's largest object"):
+        copy_parts(MAX_PARTS * MAX_COPY_BYTES + 1, part_bytes=1)
+
+
+def test_repeats_point_to_the_first_of_their_kind() -> None:
+    assert duplicates_of_first(["a", "b", "a", "c", "a", "b"]) == {2: 0, 4: 0, 5: 1}
+
+
+# --- statuses and names ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counts", "cancel_requested", "status"),
+    [
+        (Counts(total=3, copied=3), False, JobStatus.COMPLETED),
+        (Counts(total=3, copied=2, skipped=1), False, JobStatus.COMPLETED),
+        (Counts(total=2, skipped=2), False, JobStatus.COMPLETED),
+        (Counts(total=0), False, JobStatus.COMPLETED),
+        (Counts(total=3, copied=2, failed=1), False, JobStatus.COMPLETED_WITH_ERRORS),
+        (Counts(total=2, skipped=1, failed=1), False, JobStatus.COMPLETED_WITH_ERRORS),
+        (Counts(total=2, failed=2), False, JobStatus.FAILED),
+        (Counts(total=3, copied=1, failed=1, cancelled=1), True, JobStatus.CANCELLED),
+        (Counts(total=3, cancelled=3), True, JobStatus.CANCELLED),
+        (Counts(total=3, copied=3), True, JobStatus.COMPLETED),
+        (Counts(total=3, failed=3), True, JobStatus.FAILED),
+    ],
+)
+def test_the_final_status_follows_from_the_counts(counts: Counts, cancel_requested: bool, status: JobStatus) -> None:
+    assert final_status(counts, cancel_requested=cancel_requested) is status
+
+
+def test_the_statuses_that_end_a_job() -> None:
+    running = {JobStatus.PENDING, JobStatus.PLANNING, JobStatus.COPYING}
+    assert {status for status in JobStatus if not status.terminal} == running
+
+
+def test_pending_is_what_no_fate_has_claimed() -> None:
+    assert Counts(total=10, copied=1, skipped=2, failed=3, cancelled=1).pending == 3
+
+
+@pytest.mark.parametrize(
+    ("prefix", "uri", "name"),
+    [
+        (None, "s3://b/dir/clip.mp4", "clip"),
+        ("run-", "s3://b/dir/clip.tar.gz", "run-clip.tar"),
+        ("run-", "s3://b/.hidden", "run-.hidden"),
+        (None, "s3://b/a b/日本 1.zip", "日本 1"),
+    ],
+)
+def test_a_run_name_is_the_objects_name_without_its_extension(prefix: str | None, uri: str, name: str) -> None:
+    assert run_name(prefix, uri) == name
+
+
+@pytest.mark.parametrize(("key", "found"), [("a/B.ZIP", ".zip"), ("a.b/c", ""), ("x.tar.gz", ".gz"), (".hidden", "")])
+def test_extensions_are_lower_case_and_empty_where_there_is_none(key: str, found: str) -> None:
+    assert extension(key) == found
+
+
+# --- ids and keys ----------------------------------------------------------------------------------------------------
+
+
+def test_an_idempotency_key_names_one_job_in_each_project() -> None:
+    assert job_id_for("demo", "k") == job_id_for("demo", "k")
+    assert (
+        len({job_id_for("demo", "k"), job_id_for("demo", "l"), job_id_for("other", "k"), job_id_for("demok", "")}) == 4
+    )
+
+
+def test_job_ids_are_new_and_fit_the_name_of_an_execution() -> None:
+    ids = [new_job_id() for _ in range(100)] + [job_id_for("demo", "k")]
+    assert len(set(ids)) == 101
+    assert all(re.fullmatch(r"ij_[0-9a-f]{24}", job_id) for job_id in ids)
+
+
+def test_a_clip_id_holds_its_job_and_ordinal() -> None:
+    assert clip_id("ij_ab", 17) == "ij_ab-17"
+
+
+def test_a_digest_depends_on_values_and_not_on_the_order_of_fields() -> None:
+    assert request_digest({"a": 1, "b": "ü"}) == request_digest({"b": "ü", "a": 1})
+    assert request_digest({"a": 1}) != request_digest({"a": "1"})
+
+
+def test_state_keys_of_a_job_lie_below_it_and_sort_by_number() -> None:
+    found = [part_key("ij_1", n) for n in (0, 2, 10, 999_999)] + [batches_key("ij_1"), batches_key("ij_1", 3)]
+    assert all(key.startswith("jobs/ij_1/") for key in found)
+    assert found[:4] == sorted(found[:4])
+    assert len(set(found)) == len(found)

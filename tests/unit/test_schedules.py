@@ -1,0 +1,285 @@
+"""Random schedules of everything at once: deliveries, duplicates, crashes, retries, aborts, sweeps.
+
+Whatever happens in whatever order: each upload ends in exactly one job, counts always sum, rows and counts agree, every
+job ends.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from service.errors import BatchIncomplete, SourceUnavailable, SweepIncomplete
+from service.imports.copying import copy_batch, tally_of
+from service.imports.finish import finish
+from service.imports.manifest import read_batches
+from service.imports.plan import PlanCursor, plan
+from service.imports.submit import submit
+from service.imports.sweep import CHILD_SECONDS, sweep
+from service.imports.uploads import accept_uploads, decode_uploads
+from service.planning import batches_key
+from service.ports import ExecutionState
+from service.schema import Batch, ClipStatus, Upload
+from tests.builders import DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, always, an_upload, import_list, never, summing
+from tests.fakes import CrashError
+
+TRIES = 3
+
+
+@dataclass
+class Child:
+    """One batch in the map, as the state machine sees it."""
+
+    batch: Batch
+    attempt: int = 0
+    over: bool = False
+
+
+@dataclass
+class Execution:
+    """One run of the state machine. A step that fails `TRIES` times leads to finish, as the Catch does."""
+
+    job_id: str
+    step: str = "plan"
+    cursor: PlanCursor = field(default_factory=PlanCursor)
+    tries: int = 0
+    children: list[Child] | None = None
+    error: str | None = None
+
+    def to_finish(self, error: str | None = None) -> None:
+        self.step, self.error, self.tries = "finish", error, 0
+
+
+crash_points = st.none() | st.tuples(st.integers(1, 12), st.booleans())
+
+
+class Schedule(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(batch_clips=2)
+        self.world.uploads.max_uploads_per_claim = 3
+        self.queue: list[Upload] = []
+        self.delivered: list[Upload] = []
+        self.uploaded: set[str] = set()
+        self.submitted: Counter[str] = Counter()
+        self.executions: dict[str, Execution] = {}
+
+    def attempt(self, crash: tuple[int, bool] | None, step: Callable[[], None]) -> bool:
+        """Run `step` in a process that may crash; False where it did or met a passing fault."""
+        if crash:
+            self.world.faults.crash_in(crash[0], take_effect=crash[1])
+        try:
+            step()
+        except (CrashError, BatchIncomplete, SourceUnavailable, SweepIncomplete):
+            return False
+        finally:
+            self.world.faults.revive()
+        return True
+
+    # --- what comes in ---
+
+    @rule(n=st.integers(0, 9), project=st.sampled_from(["", "inbox/a/"]), copies=st.integers(1, 3))
+    def upload(self, n: int, project: str, copies: int) -> None:
+        item = self.world.storage.put(DROP_BUCKET, f"{project}{n}.zip")
+        sequencer = f"{len(self.uploaded):06d}"
+        new = an_upload(item.key, sequencer=sequencer, etag=item.etag)
+        self.uploaded.add(new.identity)
+        self.queue += [new] * copies
+
+    @rule(count=st.integers(1, 8), crash=crash_points)
+    def deliver(self, count: int, crash: tuple[int, bool] | None) -> None:
+        messages = self.queue[:count]
+        if self.attempt(crash, lambda: accept_uploads(messages, self.world.upload_ports)):
+            del self.queue[:count]
+            self.delivered += messages
+
+    @precondition(lambda self: self.delivered)
+    @rule(data=st.data())
+    def deliver_again(self, data: st.DataObject) -> None:
+        self.queue.append(data.draw(st.sampled_from(self.delivered)))
+
+    @rule(key=st.integers(0, 1), crash=crash_points)
+    def request(self, key: int, crash: tuple[int, bool] | None) -> None:
+        keys = [f"{key}/{n}.zip" for n in range(5)]
+        for missing in [name for name in keys if name not in self.world.storage.buckets[SOURCE_BUCKET]]:
+            self.world.storage.put(SOURCE_BUCKET, missing)
+        uris = [f"s3://{SOURCE_BUCKET}/{name}" for name in keys]
+        request = import_list([*uris, uris[0], f"s3://{SOURCE_BUCKET}/missing"], idempotency_key=f"k{key}")
+
+        def send() -> None:
+            job = submit(request, project=PROJECT, key_id="key_1", ports=self.world.submit_ports)
+            self.submitted[job.id] += 1
+
+        self.attempt(crash, send)
+
+    # --- what goes wrong outside ---
+
+    @rule(key=st.integers(0, 1), n=st.integers(0, 4), faults=st.integers(1, 4))
+    def throttle(self, key: int, n: int, faults: int) -> None:
+        fault = SourceUnavailable("slow down", operation="copy", uri="u")
+        self.world.storage.fail_copy[f"{key}/{n}.zip"] = [fault] * faults
+
+    @rule(key=st.integers(0, 1), n=st.integers(0, 4))
+    def change_source(self, key: int, n: int) -> None:
+        self.world.storage.put(SOURCE_BUCKET, f"{key}/{n}.zip")
+
+    @precondition(lambda self: self.world.jobs.rows)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        job_id = data.draw(st.sampled_from(list(self.world.jobs.rows)))
+        self.world.jobs.request_cancel(job_id, self.world.clock())
+
+    # --- the state machine ---
+
+    def running(self) -> list[Execution]:
+        for job_id in self.world.workflow.started:
+            self.executions.setdefault(job_id, Execution(job_id))
+        running = [execution for execution in self.executions.values() if execution.step != "over"]
+        return sorted(running, key=lambda execution: self.world.job(execution.job_id).created_at)
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data(), crash=crash_points, short=st.booleans(), steps=st.integers(1, 5))
+    def step(self, data: st.DataObject, crash: tuple[int, bool] | None, short: bool, steps: int) -> None:
+        """Some steps of one execution; the first of them may crash."""
+        execution = data.draw(st.sampled_from(self.running()))
+        for number in range(steps):
+            children = [child for child in execution.children or () if not child.over]
+            child = data.draw(st.sampled_from(children)) if execution.step == "copy" and children else None
+            if execution.step != "over":
+                self.advance(execution, child, None if number else crash, short=short)
+
+    def advance(
+        self, execution: Execution, child: Child | None, crash: tuple[int, bool] | None, *, short: bool
+    ) -> None:
+        if execution.step == "copy":
+            if child is None:
+                execution.to_finish()
+            else:
+                self.copy(child, crash)
+            return
+        take = {"plan": self.plan, "finish": self.finish}[execution.step]
+        if not self.attempt(crash, lambda: take(execution, short)):
+            execution.tries += 1
+            if execution.tries == TRIES:
+                if execution.step == "finish":
+                    self.end(execution)
+                else:
+                    execution.to_finish("Lambda.Unknown")
+
+    def plan(self, execution: Execution, short: bool) -> None:
+        planned = plan(
+            execution.job_id,
+            execution.cursor,
+            out_of_time=always if short else never,
+            ports=self.world.plan_ports,
+        )
+        execution.tries = 0
+        if planned.cursor:
+            execution.cursor = planned.cursor
+        elif planned.batches:
+            execution.children = [Child(batch) for batch in read_batches(self.world.state, execution.job_id)]
+            execution.step = "copy"
+        else:
+            execution.to_finish()
+
+    def copy(self, child: Child, crash: tuple[int, bool] | None) -> None:
+        ports = self.world.copy_ports
+        if self.attempt(crash, lambda: copy_batch(child.batch, attempt=child.attempt, ports=ports) and None):
+            child.over = True
+        else:
+            child.attempt += 1
+            child.over = child.attempt == TRIES
+
+    @precondition(lambda self: any(execution.step == "copy" for execution in self.running()))
+    @rule(data=st.data(), crash=crash_points)
+    def deliver_batch_again(self, data: st.DataObject, crash: tuple[int, bool] | None) -> None:
+        """Express children run at least once: the first attempt may come again at any time."""
+        children = [child for e in self.running() if e.step == "copy" for child in e.children or ()]
+        batch = data.draw(st.sampled_from(children)).batch
+        self.attempt(crash, lambda: copy_batch(batch, attempt=0, ports=self.world.copy_ports) and None)
+
+    def finish(self, execution: Execution, _short: bool) -> None:
+        finish(execution.job_id, error=execution.error, ports=self.world.finish_ports)
+        self.end(execution)
+
+    def end(self, execution: Execution) -> None:
+        execution.step = "over"
+        self.world.workflow.states[execution.job_id] = ExecutionState.ENDED
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data())
+    def abort(self, data: st.DataObject) -> None:
+        self.end(data.draw(st.sampled_from(self.running())))
+
+    # --- the sweep ---
+
+    @rule(crash=crash_points, seconds=st.sampled_from([0, 130, CHILD_SECONDS]))
+    def sweep(self, crash: tuple[int, bool] | None, seconds: int) -> None:
+        self.world.clock.advance(seconds)
+        self.attempt(crash, lambda: sweep(self.world.sweep_ports) and None)
+
+    # --- what holds ---
+
+    @invariant()
+    def counts_sum(self) -> None:
+        for job in self.world.jobs.rows.values():
+            assert summing(job.counts), job
+
+    @invariant()
+    def no_upload_is_in_two_jobs(self) -> None:
+        assert max(self.claims().values(), default=1) == 1
+
+    def claims(self) -> Counter[str]:
+        world = self.world
+        lists = [key for job_id in world.jobs.rows for key in world.uploads.lists(job_id)]
+        return Counter(upload.identity for key in lists for upload in decode_uploads(world.state.files[key]))
+
+    def teardown(self) -> None:
+        """Let everything that is under way end without further trouble, then look."""
+        world = self.world
+        world.storage.fail_copy.clear()
+        while self.queue:
+            self.deliver(len(self.queue), None)
+        for _ in range(4):
+            while running := self.running():
+                for execution in running:
+                    children = [child for child in execution.children or () if not child.over]
+                    self.advance(execution, children[0] if children else None, None, short=False)
+            world.clock.advance(CHILD_SECONDS)
+            sweep(world.sweep_ports)
+        assert all(job.status.terminal for job in world.jobs.rows.values()), "every job ends"
+        assert set(self.claims()) == self.uploaded, "every upload is in a job"
+        assert set(self.submitted) <= set(world.jobs.rows)
+        for job in world.jobs.rows.values():
+            self.check_rows(job.id)
+
+    def check_rows(self, job_id: str) -> None:
+        """Every clip has one fate, counts are what the rows say, and what was copied landed."""
+        world, job = self.world, self.world.jobs.rows[job_id]
+        assert summing(job.counts)
+        assert job.counts.pending == 0
+        assert job.planned, "no prefixes here: what is asked for is known even where planning broke down"
+        rows = world.clips.rows[job_id]
+        entries = world.manifest(job_id)
+        assert sorted(rows) == [entry.ordinal for entry in entries]
+        counted = tally_of(list(rows.values()))
+        fates = (job.counts.copied, job.counts.skipped, job.counts.failed, job.counts.cancelled, job.counts.bytes)
+        assert fates == (counted.copied, counted.skipped, counted.failed, counted.cancelled, counted.bytes)
+        assert set(world.jobs.batches[job_id]) == {b.number for b in read_batches(world.state, job_id)}
+        assert batches_key(job_id) in world.state.files
+        for entry in entries:
+            if rows[entry.ordinal].status is ClipStatus.COPIED:
+                assert world.storage.copies[entry.destination] >= 1
+
+
+Schedule.TestCase.settings = settings(
+    max_examples=150,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestSchedule = Schedule.TestCase
