@@ -1,0 +1,150 @@
+"""Every file of the data set, at both depths, with what must be found and how many reads that takes."""
+
+import hashlib
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from service.formats import ContentInvalid, Depth, Reason, UnknownFormat, check_clip
+from tests.unit.formats.making import CLIP, CLIP_ID, CLIPS, DATA, FILM, FILMS, Source, check, clip_files
+
+depths = pytest.mark.parametrize("depth", list(Depth))
+
+MAP = {"crosswalk", "intersection_area", "lane", "lane_line", "road_boundary", "traffic_light", "traffic_sign"}
+LAYERS = tuple(sorted({*MAP, "calibration_estimate", "egomotion_estimate", "obstacle", "wait_line"}))
+CAMERAS = ("cross_left_120fov", "cross_right_120fov", "front_wide_120fov")
+
+BAD = {
+    "clipgt_bad/bomb.zip": (Reason.ZIP_BOMB, "z.bin"),
+    "clipgt_bad/empty.zip": (Reason.EMPTY_FILE, None),
+    "clipgt_bad/encrypted.zip": (Reason.ZIP_ENCRYPTED, f"{CLIP_ID}.calibration_estimate.parquet"),
+    "clipgt_bad/html.zip": (Reason.NOT_A_ZIP, None),
+    "clipgt_bad/missing_ego.zip": (Reason.CLIPGT_MISSING_LAYER, None),
+    "clipgt_bad/mixed.zip": (Reason.CLIPGT_MIXED_CLIPS, "other.wait_line.parquet"),
+    "clipgt_bad/notparquet.zip": (Reason.PARQUET_INVALID, f"{CLIP_ID}.egomotion_estimate.parquet"),
+    "clipgt_bad/truncated.zip": (Reason.ZIP_TRUNCATED, None),
+    "video_bad/audio_only.mp4": (Reason.MP4_NO_VIDEO, "moov"),
+    "video_bad/empty.mp4": (Reason.EMPTY_FILE, None),
+    "video_bad/html.mp4": (Reason.NOT_AN_MP4, None),
+}
+
+
+def test_no_file_of_the_data_set_is_left_out() -> None:
+    files = {path.relative_to(DATA).as_posix() for path in DATA.rglob("*") if path.is_file()}
+    good = {path.relative_to(DATA).as_posix() for path in [*CLIPS, *FILMS]}
+    variants = {f"clipgt_ok_variants/{name}.zip" for name in ("al_cosmos", "ok_bare", "ok_nested")}
+    theirs = ("clipgt/", "clipgt_bad/", "clipgt_ok_variants/", "video/", "video_bad/")
+    assert {file for file in files if file.startswith(theirs)} == good | variants | BAD.keys()
+
+
+@depths
+@pytest.mark.parametrize("path", CLIPS, ids=lambda path: path.stem)
+def test_a_clip(path: Path, depth: Depth) -> None:
+    source = Source(path.read_bytes())
+    facts = check_clip(f"drives/{path.name}", source, depth=depth)
+    assert (facts.format, facts.clip_id, facts.layers, facts.cameras) == ("clipgt", path.stem, LAYERS, CAMERAS)
+    assert facts.rows is not None
+    assert set(facts.rows) == ({*LAYERS} if depth is Depth.DEEP else {LAYERS[0], "egomotion_estimate", "obstacle"})
+    assert facts.rows["egomotion_estimate"] > 300
+    assert facts.rows["calibration_estimate"] == 1
+    assert facts.duration_s is facts.codec is facts.tracks is facts.fragmented is None
+    assert len(source.ranges) == 1
+
+
+def test_the_fingerprint_is_of_names_sizes_and_crcs() -> None:
+    with zipfile.ZipFile(BytesIO(CLIP)) as archive:
+        lines = sorted((info.filename, info.CRC, info.file_size) for info in archive.infolist())
+    expected = hashlib.sha256("".join(f"{name}\0{crc:08x}\0{size}\n" for name, crc, size in lines).encode()).hexdigest()
+    assert check(CLIP).fingerprint == expected
+    assert len({check(path.read_bytes()).fingerprint for path in CLIPS}) == len(CLIPS)
+
+
+def test_the_fingerprint_does_not_depend_on_the_packing() -> None:
+    again = BytesIO()
+    with zipfile.ZipFile(again, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in reversed(clip_files().items()):
+            archive.writestr(name, data)
+    assert check(again.getvalue()).fingerprint == check(CLIP).fingerprint
+
+
+@depths
+@pytest.mark.parametrize(
+    ("name", "clip_id", "cameras", "rows"),
+    [("al_cosmos", "ll2-cross", (), 1), ("ok_bare", "ok_bare", (), 601), ("ok_nested", CLIP_ID, CAMERAS, 601)],
+)
+def test_other_ways_to_lay_a_clip_out(
+    name: str, clip_id: str, cameras: tuple[str, ...], rows: int, depth: Depth
+) -> None:
+    source = Source((DATA / f"clipgt_ok_variants/{name}.zip").read_bytes())
+    facts = check_clip(f"{name}.zip", source, depth=depth)
+    assert (facts.clip_id, facts.cameras) == (clip_id, cameras)
+    assert facts.rows is not None
+    assert facts.rows["egomotion_estimate"] == rows
+    assert len(source.ranges) == 1
+
+
+@depths
+@pytest.mark.parametrize("path", FILMS, ids=lambda path: path.relative_to(DATA).as_posix())
+def test_a_film(path: Path, depth: Depth) -> None:
+    source = Source(path.read_bytes())
+    facts = check_clip(f"views/{path.name}", source, depth=depth)
+    assert (facts.format, facts.duration_s, facts.width, facts.height, facts.codec) == ("mp4", 2.0, 320, 180, "avc1")
+    assert facts.fragmented is (path.stem == "fragmented")
+    assert facts.tracks == ("vide",)
+    assert facts.clip_id is facts.layers is facts.rows is facts.cameras is facts.fingerprint is None
+    assert len(source.ranges) == 1
+
+
+@depths
+@pytest.mark.parametrize("name", BAD)
+def test_a_broken_file(name: str, depth: Depth) -> None:
+    reason, part = BAD[name]
+    source = Source((DATA / name).read_bytes())
+    with pytest.raises(ContentInvalid) as caught:
+        check_clip(name, source, depth=depth)
+    assert (caught.value.reason, caught.value.part) == (reason, part)
+    assert caught.value.code == "CONTENT_INVALID"
+    assert part is None or part in caught.value.message
+    assert len(source.ranges) == 1
+
+
+def test_a_planned_size_saves_no_read_and_costs_none() -> None:
+    for key, data in (("a.zip", CLIP), ("a.mp4", FILM)):
+        source = Source(data, size=len(data))
+        check_clip(key, source, depth=Depth.DEEP)
+        assert len(source.ranges) == 1
+
+
+def test_an_object_known_to_be_empty_is_not_read() -> None:
+    for key in ("a.zip", "a.mp4"):
+        source = Source(b"", size=0)
+        with pytest.raises(ContentInvalid, match="empty"):
+            check_clip(key, source, depth=Depth.STRUCTURE)
+        assert source.ranges == []
+
+
+@pytest.mark.parametrize("key", ["a/CLIP.ZIP", "clip.zip", "front.MP4", "front.mp4", "front.Mp4"])
+def test_the_extension_says_the_format_in_any_case(key: str) -> None:
+    is_film = key.lower().endswith("mp4")
+    assert check_clip(key, Source(FILM if is_film else CLIP), depth=Depth.DEEP).format == (
+        "mp4" if is_film else "clipgt"
+    )
+
+
+@pytest.mark.parametrize("key", ["front.mov", "clip.zip.txt", "clip", "a.zip/readme", "", ".zip"])
+def test_other_extensions_are_the_callers_to_decide(key: str) -> None:
+    source = Source(CLIP)
+    with pytest.raises(UnknownFormat) as caught:
+        check_clip(key, source, depth=Depth.STRUCTURE)
+    assert caught.value.code == "UNKNOWN_FORMAT"
+    assert source.ranges == []
+
+
+def test_the_content_must_be_what_the_extension_says() -> None:
+    with pytest.raises(ContentInvalid) as film:
+        check(CLIP, "front.mp4")
+    with pytest.raises(ContentInvalid) as clip:
+        check(FILM, "clip.zip")
+    assert (film.value.reason, clip.value.reason) == (Reason.NOT_AN_MP4, Reason.NOT_A_ZIP)
