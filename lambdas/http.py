@@ -15,6 +15,8 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
+    errors.AlreadyEnded: HTTPStatus.CONFLICT,
+    errors.NotEnded: HTTPStatus.CONFLICT,
     errors.CannotAccess: HTTPStatus.FORBIDDEN,
     errors.LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,

@@ -10,7 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, tracer
 from lambdas.wiring import plan_ports
-from service.imports.plan import PlanCursor, plan
+from service.imports.expand import PlanCursor
+from service.imports.plan import plan
 from service.settings import PlanSettings
 
 MARGIN_MS = 60_000

@@ -12,7 +12,7 @@ _REFUSALS = {
     "401": "No valid key",
     "403": "Not allowed, or a bucket that cannot be read",
     "404": "No such thing in this project",
-    "409": "An idempotency key that was used with another request",
+    "409": "An idempotency key that was used with another request, or an import that is not in the state for this",
     "413": "Too large",
     "422": "A request that can never succeed as it is",
     "429": "Too many requests",

@@ -1,4 +1,4 @@
-"""Every minute: start jobs that never started, end jobs whose execution ended without them."""
+"""Every minute: start jobs that never started, end jobs whose execution ended without them, purge deleted ones."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,13 +7,23 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, tracer
 from lambdas.wiring import sweep_ports
+from service.imports.delete import purge
 from service.imports.sweep import sweep
+
+MARGIN_MS = 20_000
+"""Left of the function's time when purging stops: its last slice and its clients' retries must fit."""
 
 
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
-def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    swept = asdict(sweep(sweep_ports()))
-    if any(swept.values()):
-        logger.warning("orphaned jobs found", extra=swept)
+def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    ports = sweep_ports()
+    try:
+        swept = asdict(sweep(ports))
+        if any(swept.values()):
+            logger.warning("orphaned jobs found", extra=swept)
+    finally:
+        purged = purge(ports.finish, out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS)
+        if purged:
+            logger.info("deleted jobs purged", extra={"purged": purged})
     return swept

@@ -15,12 +15,13 @@ from service.aws.workflow import StepFunctionsWorkflow
 from service.clock import utc_now
 from service.imports.access import SourceAccess
 from service.imports.copying import CopyPorts
+from service.imports.expand import PlanPorts
 from service.imports.finish import FinishPorts
-from service.imports.plan import PlanPorts
 from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts
 from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
+from service.schema import ContentValidation, ImportSettings, OnExisting
 from service.settings import (
     ApiSettings,
     AuthorizeSettings,
@@ -47,6 +48,10 @@ def _state(bucket: str) -> S3StateFiles:
 @cache
 def _workflow(state_machine_arn: str) -> StepFunctionsWorkflow:
     return StepFunctionsWorkflow(workflow_client(), state_machine_arn)
+
+
+def _defaults(on_existing: str, content_validation: str) -> ImportSettings:
+    return ImportSettings(on_existing=OnExisting(on_existing), content_validation=ContentValidation(content_validation))
 
 
 def _reader(clips_bucket: str, *, connections: int) -> S3Storage:
@@ -85,6 +90,7 @@ def submit_ports() -> SubmitPorts:
         access=SourceAccess(settings.source_buckets),
         max_clips=settings.max_clips_per_import,
         preview_seconds=settings.preview_seconds,
+        defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
     )
 
 
@@ -111,6 +117,7 @@ def plan_ports() -> PlanPorts:
         uploads=DynamoUploads(),
         clock=utc_now,
         access=SourceAccess(settings.source_buckets),
+        clips_bucket=settings.clips_bucket,
         max_clips=settings.max_clips_per_import,
         batch_clips=settings.batch_clips,
         batch_bytes=settings.batch_bytes,
@@ -174,4 +181,5 @@ def upload_ports() -> UploadPorts:
         drop_bucket=settings.drop_bucket,
         default_project=settings.default_project,
         window_seconds=settings.upload_window_seconds,
+        settings=_defaults(settings.default_on_existing, settings.default_content_validation),
     )

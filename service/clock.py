@@ -5,4 +5,9 @@ from datetime import UTC, datetime
 
 def utc_now() -> str:
     """Now, as `service.schema` writes times."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return timestamp(datetime.now(UTC))
+
+
+def timestamp(moment: datetime) -> str:
+    """As `service.schema` writes times; `moment` must have a time zone."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -49,6 +49,18 @@ class IdempotencyConflict(ClipferryError):
     code = "IDEMPOTENCY_CONFLICT"
 
 
+class NotEnded(ClipferryError):
+    """The job still runs: this has to wait for its end."""
+
+    code = "NOT_ENDED"
+
+
+class AlreadyEnded(ClipferryError):
+    """The job has its terminal status: there is nothing left to cancel."""
+
+    code = "ALREADY_ENDED"
+
+
 class PreflightFailed(ClipferryError):
     """A prefix cannot be imported. `reason` is one of the three codes that Foretify scripts know."""
 
@@ -92,6 +104,12 @@ class SourceChanged(ObjectError):
     code = "SOURCE_CHANGED"
 
 
+class ChecksumMismatch(ObjectError):
+    """The copy is not its source; it was removed."""
+
+    code = "CHECKSUM_MISMATCH"
+
+
 class ObjectRejected(ObjectError):
     """The store refuses this object for good (archived, an invalid key, over its limits)."""
 
@@ -120,3 +138,9 @@ class SweepIncomplete(ClipferryError):
     """Some unfinished jobs could not be looked after; the function's error alarm tells."""
 
     code = "SWEEP_INCOMPLETE"
+
+
+class StateFilesKept(ClipferryError):
+    """The state bucket did not delete what it was told to; the sweep tries again."""
+
+    code = "STATE_FILES_KEPT"

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 from service.errors import InvalidCursor, InvalidRequest
 
 MAX_PAGE = 1_000
+MAX_POSITION = 200
+"""Characters of a position: longer ones are no key of the table (1,024 bytes, DynamoDB)."""
 
 Item = TypeVar("Item")
 
@@ -38,6 +40,6 @@ def decode_cursor(cursor: str, *, scope: str) -> str:
         given, position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise InvalidCursor("this is not a cursor that the service gave out") from error
-    if given != scope or not isinstance(position, str):
+    if given != scope or not isinstance(position, str) or len(position) > MAX_POSITION:
         raise InvalidCursor("this cursor continues another list")
     return position

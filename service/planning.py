@@ -2,15 +2,17 @@
 
 import hashlib
 import json
+import math
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from service.errors import InvalidUri
-from service.schema import Batch, ClipStatus, Counts, JobStatus, ManifestEntry
+from service.schema import Batch, ClipStatus, Counts, Job, JobStatus, ManifestEntry
 
 MAX_KEY_BYTES = 1024  # S3: object key names, UTF-8 encoded
 MAX_COPY_BYTES = 5 * 1024**3  # S3: one CopyObject or UploadPartCopy request
@@ -18,7 +20,11 @@ MAX_PARTS = 10_000  # S3: parts of a multipart upload
 PART_CLIPS = 1_000
 """Lines of a manifest part. Parts are cut at fixed ordinals, so a page of clips needs no index to be found."""
 
+CANCELLED = "CANCELLED"
+CANCELLED_MESSAGE = "the job was cancelled before this clip was copied"
+
 PROJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_JOB_ID = re.compile(r"ij_[0-9a-f]{24}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _NOT_IN_A_SEGMENT = re.compile(r"[/%\x00-\x1f\x7f]")
 
@@ -75,7 +81,7 @@ def destination_key(project: str, folder: str | None, bucket: str, key: str) -> 
     the project's prefix. `-` stands for "no folder". A key that does not fit, or that has `.` or `..` segments which
     some tools resolve, becomes `bucket~/SHA-256/name` instead; no bucket name holds a `~`.
     """
-    root = f"{project}/{_folder_segment(folder)}/{bucket}"
+    root = destination_root(project, folder, bucket)
     mirrored = f"{root}/{key}"
     segments = key.split("/")
     if len(mirrored.encode()) <= MAX_KEY_BYTES and not {".", ".."} & set(segments):
@@ -84,6 +90,11 @@ def destination_key(project: str, folder: str | None, bucket: str, key: str) -> 
     name = next((segment for segment in reversed(segments) if segment.strip(".")), "object")
     room = MAX_KEY_BYTES - len(start.encode())
     return start + name.encode()[-room:].decode(errors="ignore")
+
+
+def destination_root(project: str, folder: str | None, bucket: str) -> str:
+    """What the destinations of a bucket's objects begin with, before the `/` and the key."""
+    return f"{project}/{_folder_segment(folder)}/{bucket}"
 
 
 def _folder_segment(folder: str | None) -> str:
@@ -107,6 +118,11 @@ def job_id_for(project: str, idempotency_key: str) -> str:
     return f"ij_{digest[:24]}"
 
 
+def is_job_id(text: str) -> bool:
+    """Whether it can be a job's id at all; anything else need not be looked for."""
+    return _JOB_ID.fullmatch(text) is not None
+
+
 def clip_id(job_id: str, ordinal: int) -> str:
     return f"{job_id}-{ordinal}"
 
@@ -117,6 +133,11 @@ def request_digest(request: object) -> str:
 
 
 # --- state keys ----------------------------------------------------------------------------------------------------
+
+
+def job_files(job_id: str) -> str:
+    """What the keys of all of a job's files begin with."""
+    return f"jobs/{job_id}/"
 
 
 def request_key(job_id: str, digest: str) -> str:
@@ -218,6 +239,31 @@ def final_status(counts: Counts, *, cancel_requested: bool) -> JobStatus:
     if not counts.failed:
         return JobStatus.COMPLETED
     return JobStatus.COMPLETED_WITH_ERRORS if counts.copied or counts.skipped else JobStatus.FAILED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """A job's speed since its copying began: settled clips and copied bytes a second."""
+
+    clips: float
+    bytes: float
+
+
+def rate(job: Job, now: str) -> Rate | None:
+    """None before copying, and in its first instant."""
+    if job.copying_since is None:
+        return None
+    until = datetime.fromisoformat(job.completed_at or now)
+    seconds = (until - datetime.fromisoformat(job.copying_since)).total_seconds()
+    return Rate(clips=job.counts.settled / seconds, bytes=job.counts.bytes / seconds) if seconds > 0 else None
+
+
+def eta_seconds(job: Job, now: str) -> int | None:
+    """Seconds until every clip is settled if the rate stays as it is; None where nothing tells, or the job ended."""
+    speed = rate(job, now)
+    if job.status is not JobStatus.COPYING or speed is None or not speed.clips:
+        return None
+    return math.ceil(job.counts.pending / speed.clips)
 
 
 def run_name(prefix: str | None, uri: str) -> str:

@@ -8,7 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
-from service.schema import ApiKey, BatchState, ClipRow, Job, JobStatus, ListedObject, ManifestEntry, Tally, Upload
+from service.formats.reader import RangeReader
+from service.schema import (
+    ApiKey,
+    BatchState,
+    ClipRow,
+    Copied,
+    ImportSettings,
+    Job,
+    JobStatus,
+    ListedObject,
+    ManifestEntry,
+    Tally,
+    Upload,
+)
 
 
 class Clock(Protocol):
@@ -26,8 +39,12 @@ class Storage(Protocol):
 
     def stat(self, bucket: str, key: str) -> ListedObject: ...
 
-    def copy(self, entry: ManifestEntry) -> ListedObject:
-        """Copy exactly the planned object (size, ETag, version) to its destination; return what lies there now."""
+    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+        """Copy exactly the planned object (size, ETag, version) to its destination and compare the two."""
+        ...
+
+    def reader(self, entry: ManifestEntry) -> RangeReader:
+        """Range reads of exactly the planned object."""
         ...
 
 
@@ -46,6 +63,10 @@ class StateFiles(Protocol):
         """Part of the object that has this very ETag. Raises `SourceChanged` where it has another, `NotFound`."""
         ...
 
+    def delete_some(self, prefix: str) -> bool:
+        """Delete some of the objects below `prefix`; False where there were none."""
+        ...
+
 
 class JobStore(Protocol):
     def create(self, job: Job) -> bool:
@@ -62,7 +83,7 @@ class JobStore(Protocol):
         """Close a pending job for further uploads and return it; None where it is terminal or absent."""
         ...
 
-    def end_planning(self, job_id: str, *, total: int, now: str) -> None: ...
+    def end_planning(self, job_id: str, *, total: int, cut_short: bool = False, now: str) -> None: ...
 
     def end(self, job_id: str, *, status: JobStatus, code: str | None, message: str | None, now: str) -> bool:
         """Set the terminal status, once. False where the job has one already."""
@@ -82,6 +103,25 @@ class JobStore(Protocol):
 
     def recorded_batches(self, job_id: str) -> set[int]: ...
 
+    def delete(self, job_id: str, now: str) -> bool:
+        """Hide a terminal job from every other method and put it on the list of deleted ones; else False.
+
+        Its id stays taken, and its batches count as recorded.
+        """
+        ...
+
+    def deleted(self) -> Iterator[str]:
+        """Ids of deleted jobs that are not buried."""
+        ...
+
+    def delete_some(self, job_id: str) -> bool:
+        """Delete some of the rows that belong to the job's; False where there were none."""
+        ...
+
+    def bury(self, job_id: str) -> None:
+        """Leave of a deleted job nothing but a tombstone, which goes when the id can be used again."""
+        ...
+
     def active(self) -> Iterator[Job]:
         """Jobs without a terminal status, oldest first."""
         ...
@@ -94,6 +134,10 @@ class ClipStore(Protocol):
 
     def failures(self, job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:
         """Failed and cancelled clips from ordinal `first` on, in order, at most `limit`."""
+        ...
+
+    def delete_some(self, job_id: str) -> bool:
+        """Delete some of the job's rows; False where there were none."""
         ...
 
 

@@ -4,6 +4,7 @@ Times are ISO 8601 in UTC with milliseconds (`2026-11-22T17:44:05.123Z`), so the
 ETags are without quotes. An ordinal is a clip's position in its job, from 0.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -39,6 +40,41 @@ class SourceKind(StrEnum):
 class Trigger(StrEnum):
     API = "api"
     UPLOAD = "upload"
+
+
+class OnExisting(StrEnum):
+    """What to do where an object lies at a clip's destination already."""
+
+    SKIP = "skip"
+    """Copy only what is not the same clip."""
+    OVERWRITE = "overwrite"
+    FAIL = "fail"
+
+
+class ContentValidation(StrEnum):
+    """How closely a clip is looked at, by range reads, before it is copied."""
+
+    NONE = "none"
+    STRUCTURE = "structure"
+    DEEP = "deep"
+
+
+class Verification(StrEnum):
+    """What says that a copy is its source."""
+
+    CHECKSUM = "checksum"
+    ETAG = "etag"
+    UNVERIFIABLE = "unverifiable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSettings:
+    on_existing: OnExisting = OnExisting.SKIP
+    content_validation: ContentValidation = ContentValidation.NONE
+    storage_class: str | None = None
+    """Of the copies; None: S3's default, STANDARD."""
+    keep_metadata: bool = True
+    keep_tags: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +122,7 @@ class ImportRequest:
     labels: tuple[str, ...] = ()
     run_name_prefix: str | None = None
     test_run_group_name: str | None = None
+    settings: ImportSettings = field(default_factory=ImportSettings)
     validate: bool = True
     """Whether a prefix is listed before the job is created. No effect on lists."""
     idempotency_key: str | None = None
@@ -106,6 +143,7 @@ class Job:
     labels: tuple[str, ...] = ()
     run_name_prefix: str | None = None
     test_run_group_name: str
+    settings: ImportSettings = field(default_factory=ImportSettings)
     code: str | None = None
     message: str | None = None
     cancel_requested: bool = False
@@ -115,6 +153,10 @@ class Job:
     """The API key that asked, for jobs that came through the API."""
     planned: bool = False
     """Whether the manifest is complete: from then on every clip can be read."""
+    copying_since: str | None = None
+    """When planning ended."""
+    cut_short: bool = False
+    """Whether a cancel stopped the listing of a prefix: its other objects are no clips of this job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +167,16 @@ class ListedObject:
     size: int
     etag: str
     version: str | None = None
+    modified: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copied:
+    """What lies at a clip's destination after its copy."""
+
+    size: int
+    etag: str
+    verified: Verification
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +217,7 @@ class BatchState:
     recorded: bool
     """Its clips are counted already: by an earlier delivery, or as lost when the job ended."""
     cancel_requested: bool
+    settings: ImportSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +229,9 @@ class ClipRow:
     size: int | None = None
     etag: str | None = None
     """ETag of the object in the clips bucket."""
+    verified: Verification | None = None
+    facts: Mapping[str, object] | None = None
+    """What content validation found in the clip (`service.formats.facts`)."""
     code: str | None = None
     message: str | None = None
     source_uri: str | None = None
@@ -193,6 +249,8 @@ class Clip:
     run_name: str
     size: int | None
     etag: str | None
+    verified: Verification | None
+    facts: Mapping[str, object] | None
     code: str | None
     message: str | None
 

@@ -66,6 +66,8 @@ class ApiSettings(Settings):
     """Buckets that callers may name; the drop bucket is among them."""
     max_clips_per_import: int
     max_body_bytes: int
+    default_on_existing: str
+    default_content_validation: str
     preview_seconds: int
     """How long a preview or a pre-flight may list before it answers with "at least"."""
 
@@ -107,6 +109,8 @@ class UploadSettings(Settings):
     state_machine_arn: str
     drop_bucket: str
     default_project: str
+    default_on_existing: str
+    default_content_validation: str
     upload_window_seconds: int
     """How long an upload-triggered job gathers further uploads before it is planned."""
 

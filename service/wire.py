@@ -1,13 +1,27 @@
 """The API's requests and answers. These models validate, and `/openapi.json` is made from them."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from service.imports.preview import Preview
 from service.paging import Page
-from service.planning import PROJECT_NAME
-from service.schema import ApiKey, Clip, ClipStatus, ImportRequest, Job, JobStatus, SourceKind, Trigger
+from service.planning import PROJECT_NAME, eta_seconds, rate
+from service.schema import (
+    ApiKey,
+    Clip,
+    ClipStatus,
+    ContentValidation,
+    ImportRequest,
+    ImportSettings,
+    Job,
+    JobStatus,
+    OnExisting,
+    SourceKind,
+    Trigger,
+    Verification,
+)
 
 MAX_LABELS = 50
 
@@ -21,6 +35,39 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class StorageClass(StrEnum):
+    """Of S3. The archive classes are left out: a clip that lands is to be read."""
+
+    STANDARD = "STANDARD"
+    STANDARD_IA = "STANDARD_IA"
+    ONEZONE_IA = "ONEZONE_IA"
+    INTELLIGENT_TIERING = "INTELLIGENT_TIERING"
+    GLACIER_IR = "GLACIER_IR"
+
+
+class SettingsBody(Body):
+    """How to import. What is left out has the deployment's default."""
+
+    on_existing: Annotated[OnExisting, Field(strict=False)] | None = Field(
+        None, description="`skip` copies what is not there yet or has changed; `fail` refuses what is there."
+    )
+    content_validation: Annotated[ContentValidation, Field(strict=False)] | None = Field(
+        None, description="Look into each clip before it is copied; one that is not valid is not copied."
+    )
+    storage_class: Annotated[StorageClass, Field(strict=False)] | None = None
+    keep_metadata: bool = Field(True, description="Content type and user metadata.")
+    keep_tags: bool = True
+
+    def to_settings(self, defaults: ImportSettings) -> ImportSettings:
+        return ImportSettings(
+            on_existing=self.on_existing or defaults.on_existing,
+            content_validation=self.content_validation or defaults.content_validation,
+            storage_class=self.storage_class or defaults.storage_class,
+            keep_metadata=self.keep_metadata,
+            keep_tags=self.keep_tags,
+        )
+
+
 class ImportBody(Body):
     """Exactly one of `exact_paths` and `root_path`."""
 
@@ -30,6 +77,7 @@ class ImportBody(Body):
     labels: list[Label] = Field([], max_length=MAX_LABELS)
     run_name_prefix: Name | None = Field(None, description="Put before each clip's name to make its run name.")
     test_run_group_name: Name | None = Field(None, description="Generated where it is absent.")
+    settings: SettingsBody = Field(default_factory=SettingsBody)
     validate_: bool = Field(
         True, alias="validate", description="List `root_path` before the job is created. No effect on `exact_paths`."
     )
@@ -37,7 +85,7 @@ class ImportBody(Body):
         None, description="The same key and request give the same job. The header `Idempotency-Key` does the same."
     )
 
-    def to_request(self, *, idempotency_key: str | None) -> ImportRequest:
+    def to_request(self, *, idempotency_key: str | None, defaults: ImportSettings) -> ImportRequest:
         return ImportRequest(
             exact_paths=tuple(self.exact_paths) if self.exact_paths is not None else None,
             root_path=self.root_path,
@@ -45,6 +93,7 @@ class ImportBody(Body):
             labels=tuple(self.labels),
             run_name_prefix=self.run_name_prefix,
             test_run_group_name=self.test_run_group_name,
+            settings=self.settings.to_settings(defaults),
             validate=self.validate_,
             idempotency_key=idempotency_key,
         )
@@ -68,6 +117,21 @@ class CountsView(BaseModel):
     bytes: int = Field(description="Size of the copied clips.")
 
 
+class SettingsView(BaseModel):
+    on_existing: OnExisting
+    content_validation: ContentValidation
+    storage_class: str | None
+    keep_metadata: bool
+    keep_tags: bool
+
+
+class RateView(BaseModel):
+    """Since the copying began, waits included."""
+
+    clips: float = Field(description="Clips settled a second.")
+    bytes: float = Field(description="Bytes copied a second.")
+
+
 class ImportView(BaseModel):
     id: str
     status: JobStatus
@@ -78,16 +142,22 @@ class ImportView(BaseModel):
     labels: list[str]
     run_name_prefix: str | None
     test_run_group_name: str
+    settings: SettingsView
     created_at: str
     updated_at: str
     completed_at: str | None
+    cancel_requested: bool = Field(description="Someone asked to cancel it. It ends once its clips are accounted for.")
     counts: CountsView
+    rate: RateView | None = Field(description="Null until the copying begins.")
+    eta_seconds: int | None = Field(description="Seconds that the rest takes at this rate; null where nothing tells.")
     code: str | None = Field(description="Why the job ended as it did, where that needs saying.")
     message: str | None
 
     @classmethod
-    def of(cls, job: Job) -> "ImportView":
-        return cls.model_validate(job, from_attributes=True)
+    def of(cls, job: Job, *, now: str) -> "ImportView":
+        fields = {name: getattr(job, name) for name in cls.model_fields if hasattr(job, name)}
+        computed = {"rate": rate(job, now), "eta_seconds": eta_seconds(job, now)}
+        return cls.model_validate(fields | computed, from_attributes=True)
 
 
 class ImportPage(BaseModel):
@@ -96,8 +166,8 @@ class ImportPage(BaseModel):
     has_more: bool
 
     @classmethod
-    def of(cls, page: Page[Job]) -> "ImportPage":
-        imports = [ImportView.of(job) for job in page.items]
+    def of(cls, page: Page[Job], *, now: str) -> "ImportPage":
+        imports = [ImportView.of(job, now=now) for job in page.items]
         return cls(imports=imports, next_cursor=page.next_cursor, has_more=page.has_more)
 
 
@@ -109,6 +179,8 @@ class ClipView(BaseModel):
     run_name: str
     size: int | None
     etag: str | None
+    verified: Verification | None = Field(description="What says that the copy is its source.")
+    facts: dict[str, object] | None = Field(description="What content validation found in the clip.")
     code: str | None
     message: str | None
 

@@ -56,8 +56,8 @@ def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Buc
 
 
 def write_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
-    """Put, verify and abort copies in the clips bucket; no deleting."""
-    actions = ["AbortMultipartUpload", "GetObject", "PutObject", "PutObjectTagging"]
+    """Put, verify and abort copies in the clips bucket, and hide (it is versioned) a copy that is not its source."""
+    actions = ["AbortMultipartUpload", "DeleteObject", "GetObject", "PutObject", "PutObjectTagging"]
     allow(function, [f"s3:{action}" for action in actions], [clips.arn_for_objects("*")])
     allow(function, ["s3:ListBucket"], [clips.bucket_arn])
     acknowledge(
@@ -67,6 +67,15 @@ def write_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
                 clips, "*"
             ): "It writes the clips of every project; keys are made by the service, not by callers."
         },
+    )
+
+
+def look_at_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
+    """See what lies in the clips bucket already: HEAD is GetObject's, a listing ListBucket's."""
+    allow(function, ["s3:GetObject"], [clips.arn_for_objects("*")])
+    allow(function, ["s3:ListBucket"], [clips.bucket_arn])
+    acknowledge(
+        function.own_role, {files_finding(clips, "*"): "It looks up the destinations of every project's clips."}
     )
 
 

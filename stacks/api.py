@@ -144,6 +144,8 @@ class Api(Construct):
                 source_buckets=(*deploy.source_buckets, storage.drop.bucket_name),
                 max_clips_per_import=deploy.max_clips_per_import,
                 max_body_bytes=deploy.max_body_bytes,
+                default_on_existing=deploy.default_on_existing,
+                default_content_validation=deploy.default_content_validation,
                 preview_seconds=deploy.preview_seconds,
             ),
             memory_mb=1024,

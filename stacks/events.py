@@ -74,6 +74,8 @@ class UploadTrigger(Construct):
                 state_machine_arn=machine.state_machine_arn,
                 drop_bucket=storage.drop.bucket_name,
                 default_project=deploy.default_project,
+                default_on_existing=deploy.default_on_existing,
+                default_content_validation=deploy.default_content_validation,
                 upload_window_seconds=deploy.upload_window_seconds,
             ),
             memory_mb=512,

@@ -7,7 +7,17 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from service.settings import CopySettings, FinishSettings, PlanSettings, SweepSettings
-from stacks.access import look_at_imports, read_sources, start_imports, use_job_files, use_table, write_clips
+from stacks.access import (
+    JOB_FILES,
+    allow,
+    look_at_clips,
+    look_at_imports,
+    read_sources,
+    start_imports,
+    use_job_files,
+    use_table,
+    write_clips,
+)
 from stacks.function import ServiceFunction
 from stacks.machine import ImportMachine
 from stacks.settings import DeploySettings
@@ -66,6 +76,7 @@ class Pipeline(Construct):
         use_table(function, storage.table, "BatchGetItem", "GetItem", "Query", "UpdateItem")
         use_job_files(function, storage.state, write=True)
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
+        look_at_clips(function, storage.clips)
         return function
 
     def _copy_function(self) -> ServiceFunction:
@@ -141,6 +152,8 @@ class Pipeline(Construct):
         # It ends an orphaned job the way `finish` would have.
         use_table(function, storage.table, *FINISHING, indexes=("attention",))
         use_job_files(function, storage.state, write=True)
+        # It removes what is left of deleted jobs, too.
+        allow(function, ["s3:DeleteObject"], [storage.state.arn_for_objects(JOB_FILES)])
         start_imports(function, machine)
         look_at_imports(function, machine)
         # No retry and no dead-letter queue: a tick carries nothing, the next one finds the same work a minute later.

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from service.errors import InvalidSettings
 from service.planning import PROJECT_NAME
+from service.schema import ContentValidation, OnExisting
 
 MIB = 1024**2
 GIB = 1024**3
@@ -74,6 +75,12 @@ class DeploySettings:
     part_bytes: int = _number(256 * MIB, 5 * MIB, 5 * GIB)
     """The size of a part, raised where an object would have more than 10,000."""
 
+    default_on_existing: str = OnExisting.SKIP.value
+    """What imports do where an object lies at a clip's destination: skip (what is unchanged), overwrite or fail."""
+
+    default_content_validation: str = ContentValidation.NONE.value
+    """How closely imports look into clips before copying them: none, structure or deep."""
+
     upload_window_seconds: int = _number(20, 0, 900)
     """How long an upload-triggered import gathers further uploads before it is planned."""
 
@@ -123,6 +130,9 @@ class DeploySettings:
             raise InvalidSettings(
                 f"default_project: {self.default_project!r} must be letters, digits, '.', '_' and '-'"
             )
+        for name, known in (("default_on_existing", OnExisting), ("default_content_validation", ContentValidation)):
+            if getattr(self, name) not in tuple(known):
+                raise InvalidSettings(f"{name} is {getattr(self, name)!r}: it must be one of {', '.join(known)}")
         if self.log_retention_days not in LOG_RETENTION_DAYS:
             raise InvalidSettings(
                 f"log_retention_days is {self.log_retention_days}: CloudWatch knows {LOG_RETENTION_DAYS}"

@@ -9,9 +9,10 @@ from typing import Any
 from service.errors import BatchIncomplete
 from service.imports.access import SourceAccess
 from service.imports.copying import CopyPorts, copy_batch
+from service.imports.expand import PlanCursor, PlanPorts
 from service.imports.finish import FinishPorts, finish
 from service.imports.manifest import read_batches, read_entries
-from service.imports.plan import PlanCursor, Planned, PlanPorts, plan
+from service.imports.plan import Planned, plan
 from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts, submit
 from service.imports.sweep import SweepPorts
@@ -22,6 +23,7 @@ from service.schema import (
     ClipStatus,
     Counts,
     ImportRequest,
+    ImportSettings,
     Job,
     JobStatus,
     ManifestEntry,
@@ -90,6 +92,7 @@ class World:
             access=self.access,
             max_clips=self.max_clips,
             preview_seconds=8,
+            defaults=ImportSettings(),
         )
 
     @property
@@ -101,6 +104,7 @@ class World:
             uploads=self.uploads,
             clock=self.clock,
             access=self.access,
+            clips_bucket=self.storage.clips_bucket,
             max_clips=self.max_clips,
             batch_clips=self.batch_clips,
             batch_bytes=self.batch_bytes,
@@ -142,6 +146,7 @@ class World:
             drop_bucket=DROP_BUCKET,
             default_project=PROJECT,
             window_seconds=30,
+            settings=ImportSettings(),
         )
 
     # --- what callers do ---

@@ -33,12 +33,15 @@ from service.schema import (
     BatchState,
     ClipRow,
     ClipStatus,
+    Copied,
+    ImportSettings,
     Job,
     JobStatus,
     ListedObject,
     ManifestEntry,
     Tally,
     Upload,
+    Verification,
 )
 
 Planned = Sequence[BaseException | None]
@@ -156,13 +159,22 @@ class FakeStorage:
     stats: Counter[str] = field(default_factory=Counter)
     listed_after: list[str] = field(default_factory=list)
     before_copy: Callable[[ManifestEntry], None] = lambda _entry: None
+    copied_with: list[ImportSettings] = field(default_factory=list)
+    bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """What `reader` reads, for the objects that have one."""
+    read: Counter[str] = field(default_factory=Counter)
     port = "storage"
     _writes: int = 0
+
+    def put_body(self, bucket: str, key: str, body: bytes) -> ListedObject:
+        self.bodies[bucket, key] = body
+        return self.put(bucket, key, len(body))
 
     def put(self, bucket: str, key: str, size: int = 10, *, version: str | None = None) -> ListedObject:
         """A new object, with an ETag that none had before."""
         self._writes += 1
-        item = ListedObject(key=key, size=size, etag=f"etag{self._writes}", version=version)
+        modified = f"2026-01-01T00:00:{self._writes // 1000:02d}.{self._writes % 1000:03d}Z"
+        item = ListedObject(key=key, size=size, etag=f"etag{self._writes}", version=version, modified=modified)
         self.buckets[bucket][key] = item
         if version:
             self.versions[bucket, key, version] = item
@@ -189,7 +201,8 @@ class FakeStorage:
         return self.buckets[bucket][key]
 
     @port_call
-    def copy(self, entry: ManifestEntry) -> ListedObject:
+    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+        self.copied_with.append(settings)
         self.before_copy(entry)
         bucket, _, key = entry.source_uri.removeprefix("s3://").partition("/")
         self._fail(self.fail_copy, key)
@@ -202,7 +215,12 @@ class FakeStorage:
         landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag)
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.copies[entry.destination] += 1
-        return landed
+        return Copied(size=found.size, etag=found.etag, verified=Verification.ETAG)
+
+    def reader(self, entry: ManifestEntry) -> "FakeReader":
+        bucket, _, key = entry.source_uri.removeprefix("s3://").partition("/")
+        self.read[key] += 1
+        return FakeReader(self.bodies[bucket, key])
 
     @staticmethod
     def _fail(planned: dict[str, Planned], key: str) -> None:
@@ -210,6 +228,21 @@ class FakeStorage:
         planned[key] = rest
         if error:
             raise error
+
+
+@dataclass
+class FakeReader:
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
+
+    def read(self, start: int, length: int) -> bytes:
+        return self.body[start : start + length]
+
+    def read_tail(self, length: int) -> tuple[bytes, int]:
+        return self.body[max(0, self.size - length) :], self.size
 
 
 @dataclass
@@ -239,6 +272,13 @@ class FakeStateFiles:
             raise SourceChanged("it was written again", operation="read", uri=key)
         return self.files[key][start : start + length]
 
+    @port_call
+    def delete_some(self, prefix: str) -> bool:
+        found = [key for key in self.files if key.startswith(prefix)][:2]
+        for key in found:
+            del self.files[key]
+        return bool(found)
+
     def etag(self, key: str) -> str:
         return hashlib.md5(self.files[key], usedforsecurity=False).hexdigest()
 
@@ -248,11 +288,14 @@ class FakeJobs:
     faults: Faults = field(default_factory=Faults)
     rows: dict[str, Job] = field(default_factory=dict)
     batches: dict[str, dict[int, Tally]] = field(default_factory=lambda: defaultdict(dict))
+    hidden: dict[str, str] = field(default_factory=dict)
+    """Deleted jobs and when they were."""
+    buried: set[str] = field(default_factory=set)
     port = "jobs"
 
     @port_call
     def create(self, job: Job) -> bool:
-        if job.id in self.rows:
+        if job.id in self.rows or job.id in self.hidden:
             return False
         self.rows[job.id] = job
         return True
@@ -273,10 +316,10 @@ class FakeJobs:
         return self._update(job_id, status=JobStatus.PLANNING, updated_at=now)
 
     @port_call
-    def end_planning(self, job_id: str, *, total: int, now: str) -> None:
+    def end_planning(self, job_id: str, *, total: int, cut_short: bool = False, now: str) -> None:
         job = self.rows[job_id]
-        counts = replace(job.counts, total=total)
-        self._update(job_id, status=JobStatus.COPYING, planned=True, counts=counts, updated_at=now)
+        changes = {"planned": True, "copying_since": now, "cut_short": cut_short, "updated_at": now}
+        self._update(job_id, status=JobStatus.COPYING, counts=replace(job.counts, total=total), **changes)
 
     @port_call
     def end(self, job_id: str, *, status: JobStatus, code: str | None, message: str | None, now: str) -> bool:
@@ -315,11 +358,35 @@ class FakeJobs:
     @port_call
     def batch_state(self, job_id: str, number: int) -> BatchState:
         job = self.rows.get(job_id)
-        return BatchState(recorded=number in self.batches[job_id], cancel_requested=job is None or job.cancel_requested)
+        return BatchState(
+            recorded=number in self.batches[job_id] or job_id in self.hidden,
+            cancel_requested=job is None or job.cancel_requested,
+            settings=job.settings if job else ImportSettings(),
+        )
 
     @port_call
     def recorded_batches(self, job_id: str) -> set[int]:
         return set(self.batches[job_id])
+
+    @port_call
+    def delete(self, job_id: str, now: str) -> bool:
+        job = self.rows.get(job_id)
+        if job is None or not job.status.terminal:
+            return False
+        del self.rows[job_id]
+        self.hidden[job_id] = now
+        return True
+
+    def deleted(self) -> Iterator[str]:
+        yield from [job_id for job_id in self.hidden if job_id not in self.buried]
+
+    @port_call
+    def delete_some(self, job_id: str) -> bool:
+        return bool(self.batches.pop(job_id, None))
+
+    @port_call
+    def bury(self, job_id: str) -> None:
+        self.buried.add(job_id)
 
     def active(self) -> Iterator[Job]:
         with self.faults.lock:
@@ -355,6 +422,14 @@ class FakeClips:
         rows = sorted(self.rows[job_id].items())
         unsuccessful = (ClipStatus.FAILED, ClipStatus.CANCELLED)
         return [row for ordinal, row in rows if ordinal >= first and row.status in unsuccessful][:limit]
+
+    @port_call
+    def delete_some(self, job_id: str) -> bool:
+        rows = self.rows.get(job_id, {})
+        some = list(rows)[:2]
+        for ordinal in some:
+            del rows[ordinal]
+        return bool(some)
 
 
 @dataclass

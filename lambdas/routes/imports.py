@@ -1,17 +1,21 @@
 """`/v1/imports`: start, list and follow imports; `/v1/previews`: look before that."""
 
+from http import HTTPStatus
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 
 from lambdas.routes.caller import project_of
 from lambdas.wiring import status_ports, submit_ports
 from service.errors import InvalidRequest
+from service.imports.cancel import cancel
+from service.imports.delete import delete
 from service.imports.preview import preview
 from service.imports.status import clips_page, get_job, jobs_page
 from service.imports.submit import submit
-from service.schema import ClipStatus
+from service.schema import ClipStatus, Job
 from service.wire import ClipPage, ImportBody, ImportPage, ImportView, PreviewBody, PreviewView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
@@ -29,20 +33,37 @@ def start_import(
     project, key_id = project_of(router)
     if header_key and body.idempotency_key and header_key != body.idempotency_key:
         raise InvalidRequest("idempotency_key and the Idempotency-Key header differ")
-    request = body.to_request(idempotency_key=body.idempotency_key or header_key)
-    return ImportView.of(submit(request, project=project, key_id=key_id, ports=submit_ports()))
+    ports = submit_ports()
+    request = body.to_request(idempotency_key=body.idempotency_key or header_key, defaults=ports.defaults)
+    return _view(submit(request, project=project, key_id=key_id, ports=ports))
 
 
 @router.get("/v1/imports", summary="List imports, newest first", tags=["Imports"])
 def list_imports(limit: Limit = 100, cursor: Cursor = None) -> ImportPage:
     project, _ = project_of(router)
-    return ImportPage.of(jobs_page(project, limit=limit, cursor=cursor, jobs=status_ports().jobs))
+    page = jobs_page(project, limit=limit, cursor=cursor, jobs=status_ports().jobs)
+    return ImportPage.of(page, now=submit_ports().clock())
 
 
 @router.get("/v1/imports/<job_id>", summary="An import's status and counts", tags=["Imports"])
 def read_import(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
-    return ImportView.of(get_job(job_id, project=project, jobs=status_ports().jobs))
+    return _view(get_job(job_id, project=project, jobs=status_ports().jobs))
+
+
+@router.post("/v1/imports/<job_id>/cancel", status_code=202, summary="Cancel an import", tags=["Imports"])
+def cancel_import(job_id: JobId) -> ImportView:
+    project, _ = project_of(router)
+    ports = submit_ports()
+    return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
+
+
+@router.delete("/v1/imports/<job_id>", status_code=204, summary="Delete an import's record", tags=["Imports"])
+def delete_import(job_id: JobId) -> Response[str]:
+    project, _ = project_of(router)
+    ports = submit_ports()
+    delete(job_id, project=project, jobs=ports.jobs, clock=ports.clock)
+    return Response(status_code=HTTPStatus.NO_CONTENT, body="")
 
 
 @router.get("/v1/imports/<job_id>/clips", summary="An import's clips", tags=["Imports"])
@@ -70,3 +91,7 @@ def preview_prefix(body: Annotated[PreviewBody, Body()]) -> PreviewView:
         seconds=ports.preview_seconds,
     )
     return PreviewView.of(found)
+
+
+def _view(job: Job) -> ImportView:
+    return ImportView.of(job, now=submit_ports().clock())

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from service.aws.table import CLIP_SHARDS, ClipRowModel, clip_pk, ordinal_sk, shard_pk
-from service.schema import ClipRow, ClipStatus
+from service.aws.table import CLIP_SHARDS, DELETED_AT_ONCE, ClipRowModel, clip_pk, delete_rows, ordinal_sk, shard_pk
+from service.schema import ClipRow, ClipStatus, Verification
 
 _ATTENTION = (ClipStatus.FAILED, ClipStatus.CANCELLED)
 
@@ -30,6 +30,15 @@ class DynamoClips:
         rows = self.get(job_id, ordinals)
         return [rows[ordinal] for ordinal in ordinals if ordinal in rows]
 
+    def delete_some(self, job_id: str) -> bool:
+        for shard in range(CLIP_SHARDS):
+            rows = ClipRowModel.query(
+                shard_pk(job_id, shard), consistent_read=True, attributes_to_get=["pk", "sk"], limit=DELETED_AT_ONCE
+            )
+            if delete_rows(ClipRowModel, rows):
+                return True
+        return False
+
 
 def _model(job_id: str, row: ClipRow) -> ClipRowModel:
     pk, sk = clip_pk(job_id, row.ordinal), ordinal_sk(row.ordinal)
@@ -42,6 +51,8 @@ def _model(job_id: str, row: ClipRow) -> ClipRowModel:
         status=row.status,
         size=row.size,
         etag=row.etag,
+        verified=row.verified,
+        facts=row.facts,
         code=row.code,
         message=row.message,
         source_uri=row.source_uri,
@@ -55,6 +66,8 @@ def _row(model: ClipRowModel) -> ClipRow:
         status=ClipStatus(model.status),
         size=int(model.size) if model.size is not None else None,
         etag=model.etag,
+        verified=Verification(model.verified) if model.verified else None,
+        facts=model.facts,
         code=model.code,
         message=model.message,
         source_uri=model.source_uri,

@@ -1,16 +1,43 @@
 """Jobs and their batches in DynamoDB."""
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from service.aws.table import BatchRow, JobRow, commit, failed_conditions, job_pk
-from service.schema import BatchState, Counts, Job, JobStatus, Source, SourceKind, Tally, Trigger
+from service.aws.table import (
+    DELETED_AT_ONCE,
+    BatchRow,
+    JobRow,
+    TombstoneRow,
+    commit,
+    delete_rows,
+    failed_conditions,
+    job_pk,
+)
+from service.clock import utc_now
+from service.schema import (
+    BatchState,
+    ContentValidation,
+    Counts,
+    ImportSettings,
+    Job,
+    JobStatus,
+    OnExisting,
+    Source,
+    SourceKind,
+    Tally,
+    Trigger,
+)
 
 _ACTIVE = "ACTIVE"
+_DELETED = "DELETED"
+TOMBSTONE_SECONDS = 91 * 24 * 3600
+"""Step Functions keeps an execution's name taken for 90 days, and executions are named by their jobs."""
 _UNPLANNED = (JobStatus.PENDING, JobStatus.PLANNING, JobStatus.COPYING)
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -27,9 +54,10 @@ class DynamoJobs:
 
     def get(self, job_id: str) -> Job | None:
         try:
-            return _job(JobRow.get(job_pk(job_id), "JOB", consistent_read=True))
+            row = JobRow.get(job_pk(job_id), "JOB", consistent_read=True)
         except DoesNotExist:
             return None
+        return None if row.deleted_at else _job(row)
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
         rows = list(
@@ -47,18 +75,20 @@ class DynamoJobs:
     def _whole(self, keys: Sequence[JobRow]) -> Sequence[Job]:
         """The jobs of index entries, which hold keys only, in the same order."""
         rows = JobRow.batch_get([(key.pk, key.sk) for key in keys], consistent_read=True)
-        jobs = {row.pk: _job(row) for row in rows}
+        jobs = {row.pk: _job(row) for row in rows if not row.deleted_at}
         return [jobs[key.pk] for key in keys if key.pk in jobs]
 
     def begin_planning(self, job_id: str, now: str) -> Job | None:
         actions: list[Action] = [JobRow.status.set(JobStatus.PLANNING), JobRow.updated_at.set(now)]
         return self._update(job_id, actions, JobRow.status.is_in(*_UNPLANNED))
 
-    def end_planning(self, job_id: str, *, total: int, now: str) -> None:
+    def end_planning(self, job_id: str, *, total: int, cut_short: bool = False, now: str) -> None:
         actions: list[Action] = [
             JobRow.status.set(JobStatus.COPYING),
             JobRow.total.set(total),
             JobRow.planned.set(True),
+            JobRow.copying_since.set(now),
+            JobRow.cut_short.set(cut_short),
             JobRow.updated_at.set(now),
         ]
         self._update(job_id, actions, JobRow.status.is_in(*_UNPLANNED))
@@ -116,16 +146,50 @@ class DynamoJobs:
 
     def batch_state(self, job_id: str, number: int) -> BatchState:
         keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), _batch_sk(number))]
-        wanted = ["pk", "sk", "cancel_requested"]
+        wanted = ["pk", "sk", "cancel_requested", "settings", "deleted_at"]
         rows = {row.sk: row for row in JobRow.batch_get(keys, consistent_read=True, attributes_to_get=wanted)}
         job = rows.get("JOB")
         return BatchState(
-            recorded=_batch_sk(number) in rows, cancel_requested=job is None or bool(job.cancel_requested)
+            recorded=_batch_sk(number) in rows or bool(job and job.deleted_at),
+            cancel_requested=job is None or bool(job.cancel_requested),
+            settings=_settings(job) if job and not job.deleted_at else ImportSettings(),
         )
 
     def recorded_batches(self, job_id: str) -> set[int]:
         rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith("BATCH#"), consistent_read=True)
         return {int(row.sk.removeprefix("BATCH#")) for row in rows}
+
+    def delete(self, job_id: str, now: str) -> bool:
+        actions: list[Action] = [
+            JobRow.deleted_at.set(now),
+            JobRow.attention_pk.set(_DELETED),
+            JobRow.attention_sk.set(f"{now}#{job_id}"),
+            JobRow.listing_pk.remove(),
+            JobRow.listing_sk.remove(),
+        ]
+        ended = JobRow.completed_at.exists() & JobRow.deleted_at.does_not_exist()
+        return self._update(job_id, actions, ended) is not None
+
+    def deleted(self) -> Iterator[str]:
+        for key in JobRow.attention.query(_DELETED):
+            yield key.pk.removeprefix("JOB#")
+
+    def delete_some(self, job_id: str) -> bool:
+        for kind in ("BATCH#", "LIST#"):
+            rows = BatchRow.query(
+                job_pk(job_id),
+                BatchRow.sk.startswith(kind),
+                consistent_read=True,
+                attributes_to_get=["pk", "sk"],
+                limit=DELETED_AT_ONCE,
+            )
+            if delete_rows(BatchRow, rows):
+                return True
+        return False
+
+    def bury(self, job_id: str) -> None:
+        expires_at = int(time.time()) + TOMBSTONE_SECONDS
+        TombstoneRow(job_pk(job_id), "JOB", deleted_at=utc_now(), expires_at=expires_at).save()
 
     def active(self) -> Iterator[Job]:
         yield from self._whole(list(JobRow.attention.query(_ACTIVE)))
@@ -161,8 +225,20 @@ def job_row(job: Job) -> JobRow:
         labels=list(job.labels),
         run_name_prefix=job.run_name_prefix,
         test_run_group_name=job.test_run_group_name,
+        settings=asdict(job.settings),
         request_digest=job.request_digest,
         key_id=job.key_id,
+    )
+
+
+def _settings(row: JobRow) -> ImportSettings:
+    stored = row.settings
+    return ImportSettings(
+        on_existing=OnExisting(stored["on_existing"]),
+        content_validation=ContentValidation(stored["content_validation"]),
+        storage_class=stored["storage_class"],
+        keep_metadata=stored["keep_metadata"],
+        keep_tags=stored["keep_tags"],
     )
 
 
@@ -192,10 +268,13 @@ def _job(row: JobRow) -> Job:
         labels=tuple(row.labels),
         run_name_prefix=row.run_name_prefix,
         test_run_group_name=row.test_run_group_name,
+        settings=_settings(row),
         code=row.code,
         message=row.message,
         cancel_requested=bool(row.cancel_requested),
         request_digest=row.request_digest,
         key_id=row.key_id,
         planned=bool(row.planned),
+        copying_since=row.copying_since,
+        cut_short=bool(row.cut_short),
     )

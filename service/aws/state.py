@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from service.errors import NotFound, SourceChanged
+from service.errors import NotFound, SourceChanged, StateFilesKept
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,14 @@ class S3StateFiles:
                 raise NotFound(f"the state bucket has no {key}") from error
             raise
         return answer["Body"].read()
+
+    def delete_some(self, prefix: str) -> bool:
+        """A thousand at most, as many as one request lists and one deletes."""
+        found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        if not found:
+            return False
+        keys: list[ObjectIdentifierTypeDef] = [{"Key": item["Key"]} for item in found]
+        answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
+        if errors := answer.get("Errors"):
+            raise StateFilesKept(f"{len(errors)} files below {prefix} could not be deleted, first: {errors[0]}")
+        return True

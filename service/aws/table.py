@@ -6,7 +6,7 @@ terminal status, and clips that did not land. Both indexes project keys only, so
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, ClassVar
 
@@ -19,6 +19,9 @@ from pynamodb.transactions import TransactWrite
 
 CLIP_SHARDS = 16
 """Partition keys that a job's clip rows are spread over: each takes 1,000 writes/s (DynamoDB), a fleet makes 3,500."""
+
+DELETED_AT_ONCE = 1_000
+"""Rows that one slice of a deletion reads and removes: about half a second."""
 
 _CONFLICTS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _COMMIT_ATTEMPTS = 8
@@ -74,12 +77,16 @@ class JobRow(Model):
     labels = JSONAttribute(default=list)
     run_name_prefix = UnicodeAttribute(null=True)
     test_run_group_name = UnicodeAttribute()
+    settings = JSONAttribute()
     code = UnicodeAttribute(null=True)
     message = UnicodeAttribute(null=True)
     cancel_requested = BooleanAttribute(default=False)
     request_digest = UnicodeAttribute(null=True)
     key_id = UnicodeAttribute(null=True)
     planned = BooleanAttribute(default=False)
+    copying_since = UnicodeAttribute(null=True)
+    deleted_at = UnicodeAttribute(null=True)
+    cut_short = BooleanAttribute(default=False)
 
     total = NumberAttribute(default=0)
     copied = NumberAttribute(default=0)
@@ -87,6 +94,18 @@ class JobRow(Model):
     failed = NumberAttribute(default=0)
     cancelled = NumberAttribute(default=0)
     bytes = NumberAttribute(default=0)
+
+
+class TombstoneRow(Model):
+    """In the place of a deleted job's row. Forgotten by TTL."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="JOB")
+    deleted_at = UnicodeAttribute()
+    expires_at = NumberAttribute()
 
 
 class BatchRow(Model):
@@ -110,6 +129,8 @@ class ClipRowModel(Model):
     status = UnicodeAttribute()
     size = NumberAttribute(null=True)
     etag = UnicodeAttribute(null=True)
+    verified = UnicodeAttribute(null=True)
+    facts = JSONAttribute(null=True)
     code = UnicodeAttribute(null=True)
     message = UnicodeAttribute(null=True)
     source_uri = UnicodeAttribute(null=True)
@@ -168,7 +189,16 @@ class UploadListRow(Model):
     PREFIX: ClassVar[str] = "LIST#"
 
 
-ROWS: tuple[type[Model], ...] = (JobRow, BatchRow, ClipRowModel, KeyRow, ClaimRow, GatheringRow, UploadListRow)
+ROWS: tuple[type[Model], ...] = (
+    JobRow,
+    TombstoneRow,
+    BatchRow,
+    ClipRowModel,
+    KeyRow,
+    ClaimRow,
+    GatheringRow,
+    UploadListRow,
+)
 
 
 def bind(table_name: str) -> None:
@@ -221,3 +251,13 @@ def failed_conditions(error: TransactWriteError) -> list[int]:
     """Positions in the transaction of the operations whose condition did not hold."""
     reasons = error.cancellation_reasons
     return [index for index, reason in enumerate(reasons) if reason and reason.code == "ConditionalCheckFailed"]
+
+
+def delete_rows(model: type[Model], rows: Iterable[Model]) -> int:
+    """How many they were."""
+    count = 0
+    with model.batch_write() as batch:
+        for row in rows:
+            batch.delete(row)
+            count += 1
+    return count

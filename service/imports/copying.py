@@ -3,13 +3,16 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from threading import Lock
 
 from service.errors import BatchIncomplete, ObjectError, SourceUnavailable
+from service.formats.check import Depth, check_clip
+from service.formats.failures import ContentInvalid, UnknownFormat
 from service.imports.manifest import read_batch
+from service.planning import CANCELLED, CANCELLED_MESSAGE, parse_object_uri
 from service.ports import ClipStore, Clock, JobStore, StateFiles, Storage
-from service.schema import Batch, BatchState, ClipRow, ClipStatus, ManifestEntry, Tally
+from service.schema import Batch, BatchState, ClipRow, ClipStatus, ContentValidation, ManifestEntry, Tally
 
 WATCH_SECONDS = 2.0
 """How soon a worker notices that its job was cancelled, or that its batch was counted without it."""
@@ -40,7 +43,7 @@ def copy_batch(batch: Batch, *, attempt: int, ports: CopyPorts) -> Tally | None:
 
     def settle(entry: ManifestEntry) -> ClipRow | SourceUnavailable:
         row = known.get(entry.ordinal)
-        return row or settle_clip(entry, cancelled=watch().cancel_requested, storage=ports.storage)
+        return row or settle_clip(entry, state=watch(), storage=ports.storage)
 
     with ThreadPoolExecutor(ports.concurrency) as pool:
         fates = list(pool.map(settle, entries))
@@ -55,19 +58,37 @@ def copy_batch(batch: Batch, *, attempt: int, ports: CopyPorts) -> Tally | None:
     return tally if ports.jobs.record_batch(batch.job_id, batch.number, tally, ports.clock()) else None
 
 
-def settle_clip(entry: ManifestEntry, *, cancelled: bool, storage: Storage) -> ClipRow | SourceUnavailable:
+def settle_clip(entry: ManifestEntry, *, state: BatchState, storage: Storage) -> ClipRow | SourceUnavailable:
     """The clip's row, or the passing fault that kept it from having one."""
     if entry.status is not ClipStatus.PENDING:
         return row_for(entry, entry.status, entry.code, entry.message)
-    if cancelled:
-        return row_for(entry, ClipStatus.CANCELLED, "CANCELLED", "the job was cancelled before this clip was copied")
+    if state.cancel_requested:
+        return row_for(entry, ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
     try:
-        copied = storage.copy(entry)
+        facts = validate_content(entry, state.settings.content_validation, storage)
+        copied = storage.copy(entry, state.settings)
     except SourceUnavailable as error:
         return error
-    except ObjectError as error:
+    except ContentInvalid as error:
+        return row_for(entry, ClipStatus.FAILED, error.reason, error.message)
+    except (ObjectError, UnknownFormat) as error:
         return row_for(entry, ClipStatus.FAILED, error.code, error.message)
-    return ClipRow(ordinal=entry.ordinal, status=ClipStatus.COPIED, size=copied.size, etag=copied.etag)
+    return ClipRow(
+        ordinal=entry.ordinal,
+        status=ClipStatus.COPIED,
+        size=copied.size,
+        etag=copied.etag,
+        verified=copied.verified,
+        facts=facts,
+    )
+
+
+def validate_content(entry: ManifestEntry, depth: ContentValidation, storage: Storage) -> dict[str, object] | None:
+    """Facts about a valid clip; None where the job does not ask. Raises `ContentInvalid` or `UnknownFormat`."""
+    if depth is ContentValidation.NONE:
+        return None
+    facts = check_clip(parse_object_uri(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
+    return {name: value for name, value in asdict(facts).items() if value is not None}
 
 
 def row_for(entry: ManifestEntry, status: ClipStatus, code: str | None, message: str | None) -> ClipRow:

@@ -7,7 +7,7 @@ from service.imports.copying import row_for, tally_of
 from service.imports.manifest import ManifestWriter, read_batch, read_batches
 from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
-from service.planning import PART_CLIPS, S3Uri, final_status
+from service.planning import CANCELLED, CANCELLED_MESSAGE, PART_CLIPS, S3Uri, final_status
 from service.ports import ClipStore, Clock, JobStore, StateFiles, UploadStore
 from service.schema import Batch, ClipStatus, Job, JobStatus, ManifestEntry, SourceKind
 
@@ -15,6 +15,8 @@ NO_CLIPS = "NO_CLIPS"
 PLANNING_FAILED = "PLANNING_FAILED"
 RETRIES_EXHAUSTED = "RETRIES_EXHAUSTED"
 MANIFEST_LOST = "MANIFEST_LOST"
+CUT_SHORT = "CUT_SHORT"
+CUT_SHORT_MESSAGE = "it was cancelled before its prefix was listed to the end; the rest of the prefix is not part of it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +39,16 @@ def finish(job_id: str, *, error: str | None, ports: FinishPorts) -> JobStatus |
     if not job.planned:
         reason = f"planning did not end: {error or 'no reason was given'}"
         if job.source.kind is SourceKind.PREFIX:
+            if job.cancel_requested:
+                return _end(job, JobStatus.CANCELLED, CUT_SHORT, CUT_SHORT_MESSAGE, ports)
             return _end(job, JobStatus.FAILED, PLANNING_FAILED, reason, ports)
         _plan_as_failed(job, reason, ports)
     _account_for_lost_batches(job, error, ports)
     job = ports.jobs.get(job_id)
     assert job is not None
     assert job.counts.pending == 0, "every batch is recorded"
+    if job.cut_short:
+        return _end(job, JobStatus.CANCELLED, CUT_SHORT, CUT_SHORT_MESSAGE, ports)
     if job.counts.total == 0:
         return _end(job, JobStatus.COMPLETED, NO_CLIPS, f"there is nothing to import in {job.source.uri}", ports)
     status = final_status(job.counts, cancel_requested=job.cancel_requested)
@@ -63,6 +69,9 @@ def _plan_as_failed(job: Job, reason: str, ports: FinishPorts) -> None:
         ports.jobs.begin_planning(job.id, ports.clock())
         uploads = claimed_uploads(job.id, ports.uploads, ports.state)
         uris = [str(S3Uri(upload.bucket, upload.key)) for upload in uploads]
+    fate = (ClipStatus.FAILED, PLANNING_FAILED, reason)
+    if job.cancel_requested:
+        fate = (ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
     writer = ManifestWriter(ports.state, job.id, batch_clips=PART_CLIPS, batch_bytes=1)
     for first in range(0, len(uris), PART_CLIPS):
         writer.write_part(
@@ -71,9 +80,9 @@ def _plan_as_failed(job: Job, reason: str, ports: FinishPorts) -> None:
                     ordinal=ordinal,
                     source_uri=uri,
                     destination="",
-                    status=ClipStatus.FAILED,
-                    code=PLANNING_FAILED,
-                    message=reason,
+                    status=fate[0],
+                    code=fate[1],
+                    message=fate[2],
                 )
                 for ordinal, uri in enumerate(uris[first : first + PART_CLIPS], first)
             ]
@@ -97,7 +106,7 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
         if entry.status is not ClipStatus.PENDING:
             row = row_for(entry, entry.status, entry.code, entry.message)
         elif job.cancel_requested:
-            row = row_for(entry, ClipStatus.CANCELLED, "CANCELLED", "the job was cancelled before this clip was copied")
+            row = row_for(entry, ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
         else:
             row = row_for(entry, ClipStatus.FAILED, RETRIES_EXHAUSTED, _lost_message(error))
         rows[entry.ordinal] = row

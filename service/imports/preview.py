@@ -10,6 +10,9 @@ from service.planning import S3Uri, extension, is_folder_marker, parse_prefix_ur
 from service.ports import Storage
 
 SAMPLE_KEYS = 20
+MAX_EXTENSIONS = 100
+OTHER = "other"
+"""Counts what comes after the first 100 extensions; no extension lacks its dot."""
 
 
 @dataclass
@@ -63,7 +66,10 @@ def _list(
                 continue
             found.count += 1
             found.bytes += item.size
-            total = found.by_extension.setdefault(extension(item.key), ExtensionTotal())
+            kind = extension(item.key)
+            if kind not in found.by_extension and len(found.by_extension) >= MAX_EXTENSIONS:
+                kind = OTHER
+            total = found.by_extension.setdefault(kind, ExtensionTotal())
             total.count += 1
             total.bytes += item.size
             if len(found.keys) < SAMPLE_KEYS:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from service.errors import InvalidCursor, NotFound
 from service.imports.manifest import read_entries
 from service.paging import Page, check_limit, decode_cursor, encode_cursor
-from service.planning import PART_CLIPS, clip_id, run_name
+from service.planning import PART_CLIPS, clip_id, is_job_id, run_name
 from service.ports import ClipStore, JobStore, StateFiles
 from service.schema import Clip, ClipRow, ClipStatus, Job, ManifestEntry
 
@@ -25,7 +25,7 @@ class StatusPorts:
 
 def get_job(job_id: str, *, project: str, jobs: JobStore) -> Job:
     """Raises `NotFound`, also for another project's job."""
-    job = jobs.get(job_id)
+    job = jobs.get(job_id) if is_job_id(job_id) else None
     if job is None or job.project != project:
         raise NotFound(f"there is no import {job_id!r} in this project")
     return job
@@ -110,6 +110,8 @@ def _clip(job: Job, entry: ManifestEntry | None, row: ClipRow | None, ports: Sta
         run_name=run_name(job.run_name_prefix, described.source_uri),
         size=described.size,
         etag=(row.etag if row else None) or described.etag,
+        verified=row.verified if row else None,
+        facts=row.facts if row else None,
         code=row.code if row else None,
         message=row.message if row else None,
     )

@@ -16,7 +16,7 @@ from service.planning import (
     request_key,
 )
 from service.ports import Clock, JobStore, StateFiles, Storage, Workflow
-from service.schema import ImportRequest, Job, JobStatus, Source, SourceKind, Trigger
+from service.schema import ImportRequest, ImportSettings, Job, JobStatus, Source, SourceKind, Trigger
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ class SubmitPorts:
     access: SourceAccess
     max_clips: int
     preview_seconds: float
+    defaults: ImportSettings
+    """What a request's settings leave out."""
 
 
 def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: SubmitPorts) -> Job:
@@ -66,6 +68,7 @@ def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: S
         labels=request.labels,
         run_name_prefix=request.run_name_prefix,
         test_run_group_name=request.test_run_group_name or generated_group_name(job_id, now),
+        settings=request.settings,
         request_digest=digest,
         key_id=key_id,
     )
@@ -73,7 +76,8 @@ def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: S
         ports.state.put(request_key(job_id, digest), encode_uris(request.exact_paths))
     if not ports.jobs.create(job):
         known = ports.jobs.get(job_id)
-        assert known is not None, "a job that could not be created exists"
+        if known is None:
+            raise IdempotencyConflict("this idempotency key was used by an import that was deleted since")
         return _again(known, digest, ports)
     start(job, ports.workflow)
     return job

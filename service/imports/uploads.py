@@ -15,7 +15,7 @@ from service.errors import InvalidRequest
 from service.imports.submit import generated_group_name, start
 from service.planning import PROJECT_NAME, is_folder_marker, new_job_id, upload_list_key
 from service.ports import AlreadyClaimed, Clock, GatheringClosed, JobStore, StateFiles, UploadStore, Workflow
-from service.schema import Job, JobStatus, Source, SourceKind, Trigger, Upload
+from service.schema import ImportSettings, Job, JobStatus, Source, SourceKind, Trigger, Upload
 
 _INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+", re.DOTALL)
 
@@ -30,6 +30,7 @@ class UploadPorts:
     drop_bucket: str
     default_project: str
     window_seconds: int
+    settings: ImportSettings
 
 
 def parse_event(event: Mapping[str, Any], *, drop_bucket: str) -> Upload | None:
@@ -112,6 +113,7 @@ def _new_job(project: str, ports: UploadPorts) -> Job:
         created_at=now,
         updated_at=now,
         test_run_group_name=generated_group_name(job_id, now),
+        settings=ports.settings,
     )
 
 

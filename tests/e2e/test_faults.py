@@ -29,7 +29,8 @@ def orphan(stack, s3, dynamodb):
             test_run_group_name="orphans",
             request_digest=request_digest(uris),
         )
-        s3.put_object(Bucket=stack.state_bucket, Key=request_key(job.id, request_digest(uris)), Body=encode_uris(tuple(uris)))
+        key = request_key(job.id, request_digest(uris))
+        s3.put_object(Bucket=stack.state_bucket, Key=key, Body=encode_uris(tuple(uris)))
         dynamodb.put_item(TableName=stack.table_name, Item=job_row(job).to_dynamodb_dict())
         return job.id
 

@@ -17,7 +17,8 @@ ODD_KEYS = [
 
 def test_a_prefix_of_real_clips_lands_whole(api, stack, s3):
     listed = s3.list_objects_v2(Bucket=stack.source_bucket, Prefix="samples/")["Contents"]
-    job = imported(api, root_path=f"s3://{stack.source_bucket}/samples/", labels=["first"], run_name_prefix="run-")
+    root = f"s3://{stack.source_bucket}/samples/"
+    job = imported(api, root_path=root, labels=["first"], run_name_prefix="run-", folder=unique("samples"))
     assert job["status"] == "COMPLETED"
     assert job["counts"]["copied"] == job["counts"]["total"] == len(listed)
     assert job["counts"]["bytes"] == sum(item["Size"] for item in listed)
@@ -98,7 +99,7 @@ def test_a_list_says_for_each_clip_why_it_failed(api, stack):
     good = f"s3://{stack.source_bucket}/{sample_key(api, stack)}"
     missing = f"s3://{stack.source_bucket}/not/there.zip"
     forbidden = f"s3://{stack.forbidden_bucket}/secret/clip.zip"
-    job = imported(api, exact_paths=[missing, good, forbidden])
+    job = imported(api, exact_paths=[missing, good, forbidden], folder=unique("list"))
     assert job["status"] == "COMPLETED_WITH_ERRORS"
     assert (job["counts"]["copied"], job["counts"]["failed"]) == (1, 2)
     clips = all_clips(api, job["id"])
@@ -120,7 +121,7 @@ def test_a_job_of_which_nothing_landed_is_failed(api, stack):
 
 def test_the_same_uri_twice_in_a_list_is_copied_once(api, stack):
     uri = f"s3://{stack.source_bucket}/{sample_key(api, stack)}"
-    job = imported(api, exact_paths=[uri, uri, uri])
+    job = imported(api, exact_paths=[uri, uri, uri], folder=unique("repeated"))
     assert job["status"] == "COMPLETED"
     assert (job["counts"]["total"], job["counts"]["copied"], job["counts"]["skipped"]) == (3, 1, 2)
     clips = all_clips(api, job["id"])

@@ -146,3 +146,15 @@ def test_a_hundred_clips_cost_at_most_five_calls(
     assert calls["BatchWriteItem"] == BATCH_CLIPS / 25
     assert calls["TransactWriteItems"] == 1
     assert calls.total() / BATCH_CLIPS * 100 <= 5, calls
+
+
+def test_rows_are_deleted_some_at_a_time_until_none_are_left(clips: DynamoClips) -> None:
+    rows = [ClipRow(ordinal=ordinal, status=ClipStatus.COPIED, size=1) for ordinal in range(40)]
+    clips.put("ij_1", rows)
+    clips.put("ij_10", rows[:3])
+    rounds = 0
+    while clips.delete_some("ij_1"):
+        rounds += 1
+    assert rounds == 16
+    assert clips.get("ij_1", range(40)) == {}
+    assert len(clips.get("ij_10", range(40))) == 3

@@ -8,13 +8,33 @@ from botocore.client import ClientCreator
 from pynamodb.exceptions import TransactWriteError
 
 from service.aws.jobs import DynamoJobs
-from service.schema import BatchState, Counts, Job, JobStatus, Source, SourceKind, Tally, Trigger
+from service.aws.table import BatchRow
+from service.schema import (
+    BatchState,
+    ContentValidation,
+    Counts,
+    ImportSettings,
+    Job,
+    JobStatus,
+    OnExisting,
+    Source,
+    SourceKind,
+    Tally,
+    Trigger,
+)
 from tests.builders import a_job
 from tests.functional.faults import FailingTransactions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+SETTINGS = ImportSettings(
+    on_existing=OnExisting.FAIL,
+    content_validation=ContentValidation.DEEP,
+    storage_class="GLACIER_IR",
+    keep_metadata=False,
+    keep_tags=False,
+)
 FULL = a_job(
     source=Source(kind=SourceKind.PREFIX, uri="s3://source/日本 +%20/"),
     folder="night runs/ü",
@@ -22,6 +42,7 @@ FULL = a_job(
     run_name_prefix="r-",
     request_digest="d" * 64,
     key_id="key_1",
+    settings=SETTINGS,
 )
 
 
@@ -73,8 +94,12 @@ def test_planning_begins_in_every_state_but_a_terminal_one(jobs: DynamoJobs) -> 
 def test_the_end_of_planning_sets_the_total(jobs: DynamoJobs) -> None:
     jobs.create(FULL)
     jobs.end_planning(FULL.id, total=7, now="t1")
-    expected = replace(FULL, status=JobStatus.COPYING, planned=True, counts=Counts(total=7), updated_at="t1")
+    expected = replace(
+        FULL, status=JobStatus.COPYING, planned=True, counts=Counts(total=7), updated_at="t1", copying_since="t1"
+    )
     assert jobs.get(FULL.id) == expected
+    jobs.end_planning(FULL.id, total=7, cut_short=True, now="t2")
+    assert jobs.get(FULL.id) == replace(expected, cut_short=True, updated_at="t2", copying_since="t2")
 
 
 def test_planning_does_not_reopen_an_ended_job(jobs: DynamoJobs) -> None:
@@ -100,7 +125,7 @@ def test_a_cancel_is_taken_until_the_job_ends(jobs: DynamoJobs) -> None:
     jobs.create(FULL)
     assert not jobs.batch_state(FULL.id, 0).cancel_requested
     assert jobs.request_cancel(FULL.id, "t1")
-    assert jobs.batch_state(FULL.id, 0) == BatchState(recorded=False, cancel_requested=True)
+    assert jobs.batch_state(FULL.id, 0) == BatchState(recorded=False, cancel_requested=True, settings=SETTINGS)
     jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, now="t2")
     assert not jobs.request_cancel(FULL.id, "t3")
     assert not jobs.request_cancel("ij_nope", "t3")
@@ -123,6 +148,64 @@ def test_more_than_100_active_jobs_are_all_seen(jobs: DynamoJobs) -> None:
     for name in names:
         jobs.create(a_job(name))
     assert [job.id for job in jobs.active()] == names
+
+
+# --- deletion --------------------------------------------------------------------------------------------------------
+
+
+def ended_job(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    jobs.record_batch(FULL.id, 0, Tally(copied=1), "t1")
+    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, now="t2")
+
+
+def test_a_job_is_deleted_once_and_only_after_its_end(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    assert not jobs.delete(FULL.id, "t1")
+    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, now="t2")
+    assert jobs.delete(FULL.id, "t3")
+    assert not jobs.delete(FULL.id, "t4")
+    assert not jobs.delete("ij_nope", "t4")
+    assert jobs.get("ij_nope") is None
+
+
+def test_a_deleted_job_is_in_no_list_but_that_of_the_deleted(jobs: DynamoJobs) -> None:
+    ended_job(jobs)
+    jobs.delete(FULL.id, "t3")
+    assert jobs.get(FULL.id) is None
+    assert jobs.page("demo", limit=10, after=None) == ([], None)
+    assert list(jobs.active()) == []
+    assert list(jobs.deleted()) == [FULL.id]
+    assert not jobs.create(FULL)
+    assert not jobs.request_cancel(FULL.id, "t4")
+    assert jobs.begin_planning(FULL.id, "t4") is None
+    assert jobs.batch_state(FULL.id, 9).recorded, "a worker that comes late writes nothing"
+
+
+def test_a_deleted_job_leaves_a_tombstone_that_is_forgotten(jobs: DynamoJobs, dynamodb: "DynamoDBClient") -> None:
+    ended_job(jobs)
+    with BatchRow.batch_write() as batch:
+        for number in range(1, 1_100):
+            batch.save(BatchRow(f"JOB#{FULL.id}", f"BATCH#{number:08d}"))
+    jobs.create(a_job("ij_10"))
+    jobs.record_batch("ij_10", 0, Tally(), "t")
+    jobs.delete(FULL.id, "t3")
+    assert jobs.delete_some(FULL.id)
+    assert 0 < len(jobs.recorded_batches(FULL.id)) < 1_100
+    assert jobs.delete_some(FULL.id)
+    assert not jobs.delete_some(FULL.id)
+    jobs.bury(FULL.id)
+    assert list(jobs.deleted()) == []
+    assert jobs.get(FULL.id) is None
+    assert not jobs.create(FULL), "executions are named by jobs, and their names stay taken for 90 days"
+    assert jobs.batch_state(FULL.id, 0).recorded
+    [row] = dynamodb.query(
+        TableName="clipferry",
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"JOB#{FULL.id}"}},
+    )["Items"]
+    assert set(row) == {"pk", "sk", "deleted_at", "expires_at"}
+    assert jobs.recorded_batches("ij_10") == {0}
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
@@ -185,9 +268,10 @@ def test_recorded_batches_are_known_by_number(jobs: DynamoJobs) -> None:
     jobs.create(a_job("ij_10"))
     jobs.record_batch("ij_10", 3, Tally(), "t")
     assert jobs.recorded_batches(FULL.id) == {0, 7, 12_345_678}
-    assert jobs.batch_state(FULL.id, 7) == BatchState(recorded=True, cancel_requested=False)
-    assert jobs.batch_state(FULL.id, 3) == BatchState(recorded=False, cancel_requested=False)
-    assert jobs.batch_state("ij_nope", 3) == BatchState(recorded=False, cancel_requested=True)
+    assert jobs.batch_state(FULL.id, 7) == BatchState(recorded=True, cancel_requested=False, settings=SETTINGS)
+    assert jobs.batch_state(FULL.id, 3) == BatchState(recorded=False, cancel_requested=False, settings=SETTINGS)
+    gone = BatchState(recorded=False, cancel_requested=True, settings=ImportSettings())
+    assert jobs.batch_state("ij_nope", 3) == gone
     assert jobs.recorded_batches("ij_nope") == set()
 
 

@@ -6,7 +6,7 @@ import pytest
 from botocore.stub import Stubber
 
 from service.aws.state import S3StateFiles
-from service.errors import NotFound, SourceChanged
+from service.errors import NotFound, SourceChanged, StateFilesKept
 from tests.functional.conftest import STATE_BUCKET
 
 if TYPE_CHECKING:
@@ -49,3 +49,23 @@ def test_a_range_is_read_by_one_pinned_request(state: S3StateFiles, s3: "S3Clien
         stub.add_client_error("get_object", "PreconditionFailed", http_status_code=412, expected_params=expected)
         with pytest.raises(SourceChanged):
             state.get_range("a", start=100, length=50, etag="e")
+
+
+def test_files_below_a_prefix_are_deleted_a_thousand_at_a_time(state: S3StateFiles) -> None:
+    for number in range(1_003):
+        state.put(f"jobs/ij_1/manifest/{number}", b"x")
+    state.put("jobs/ij_10/kept", b"x")
+    assert state.delete_some("jobs/ij_1/")
+    assert state.delete_some("jobs/ij_1/")
+    assert not state.delete_some("jobs/ij_1/")
+    assert state.get("jobs/ij_10/kept") == b"x"
+
+
+def test_files_that_stay_are_told(state: S3StateFiles) -> None:
+    state.put("jobs/ij_1/x", b"x")
+    refused = {"Errors": [{"Key": "jobs/ij_1/x", "Code": "AccessDenied", "Message": "no"}]}
+    with Stubber(state.client) as stub:
+        stub.add_response("list_objects_v2", {"Contents": [{"Key": "jobs/ij_1/x"}]})
+        stub.add_response("delete_objects", refused)
+        with pytest.raises(StateFilesKept, match="AccessDenied"):
+            state.delete_some("jobs/ij_1/")

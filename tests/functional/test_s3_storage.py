@@ -2,24 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
-import service.aws.storage
+import service.aws.copies
 from service.aws.clients import object_error
 from service.aws.storage import S3Storage
 from service.errors import (
     AccessDenied,
+    ChecksumMismatch,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
     SourceChanged,
     SourceUnavailable,
 )
-from service.schema import ListedObject, ManifestEntry
+from service.schema import Copied, ImportSettings, ListedObject, ManifestEntry, Verification
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, an_entry
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 KEY = "a b+%20/日本.zip"
 ENTRY = an_entry(source_uri=f"s3://{SOURCE_BUCKET}/{KEY}", destination="demo/-/source/x", size=25, etag="abc-2")
+MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+WHERE = {"Bucket": SOURCE_BUCKET, "Key": KEY}
+TARGET = {"Bucket": CLIPS_BUCKET, "Key": "demo/-/source/x"}
+PLAIN = ImportSettings()
 PARTS = {"multipart_threshold": 20, "part_bytes": 10}
 
 
@@ -41,6 +47,12 @@ def error(stub: Stubber, method: str, code: str, status: int, expected: dict[str
     stub.add_client_error(method, code, "because", status, expected_params=expected)
 
 
+def look_at_source(stub: Stubber, answer: dict[str, Any], version: dict[str, str] | None = None) -> None:
+    """The one HEAD that asks for the planned source's checksums."""
+    asked = WHERE | (version or {}) | {"IfMatch": '"abc-2"', "ChecksumMode": "ENABLED"}
+    stub.add_response("head_object", {"ContentLength": 25, "Metadata": {}} | answer, asked)
+
+
 # --- one request -----------------------------------------------------------------------------------------------------
 
 
@@ -48,54 +60,42 @@ def error(stub: Stubber, method: str, code: str, status: int, expected: dict[str
 def test_a_copy_is_one_request_pinned_to_what_was_planned(
     storage: S3Storage, stub: Stubber, version: str | None
 ) -> None:
-    source = {"Bucket": SOURCE_BUCKET, "Key": KEY} | ({"VersionId": version} if version else {})
+    pinned_to = {"VersionId": version} if version else {}
     expected = {
         "Bucket": CLIPS_BUCKET,
         "Key": "demo/-/source/x",
-        "CopySource": source,
+        "CopySource": WHERE | pinned_to,
         "CopySourceIfMatch": '"abc-2"',
     }
     stub.add_response("copy_object", {"CopyObjectResult": {"ETag": '"landed"'}}, expected)
-    landed = storage.copy(replace(ENTRY, version=version))
-    assert landed == ListedObject(key="demo/-/source/x", size=25, etag="landed")
+    look_at_source(stub, {}, pinned_to)
+    landed = storage.copy(replace(ENTRY, version=version), PLAIN)
+    assert landed == Copied(size=25, etag="landed", verified=Verification.UNVERIFIABLE)
 
 
-@pytest.mark.parametrize(("size", "requests"), [(20, 1), (0, 1)])
-def test_up_to_the_threshold_a_copy_is_one_request(storage: S3Storage, stub: Stubber, size: int, requests: int) -> None:
-    for _ in range(requests):
-        stub.add_response("copy_object", {"CopyObjectResult": {"ETag": '"landed"'}})
-    replace(storage, **PARTS).copy(replace(ENTRY, size=size))
+@pytest.mark.parametrize("size", [20, 0])
+def test_up_to_the_threshold_a_copy_is_one_request(storage: S3Storage, stub: Stubber, size: int) -> None:
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}})
+    landed = replace(storage, **PARTS).copy(replace(ENTRY, size=size, etag=MD5), PLAIN)
+    assert landed == Copied(size=size, etag=MD5, verified=Verification.ETAG)
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
-
-WHERE = {"Bucket": SOURCE_BUCKET, "Key": KEY}
-TARGET = {"Bucket": CLIPS_BUCKET, "Key": "demo/-/source/x"}
 
 
 @pytest.fixture
 def by_parts(storage: S3Storage, monkeypatch: pytest.MonkeyPatch) -> S3Storage:
     """One part at a time, so that requests have an order."""
-    monkeypatch.setattr(service.aws.storage, "PARTS_IN_FLIGHT", 1)
+    monkeypatch.setattr(service.aws.copies, "PARTS_IN_FLIGHT", 1)
     return replace(storage, **PARTS)
 
 
 def begin(stub: Stubber, version: dict[str, str]) -> None:
-    head = {
-        "ContentLength": 25,
-        "Metadata": {"camera": "front"},
-        "ContentType": "application/zip",
-        "CacheControl": "no-cache",
-    }
-    stub.add_response("head_object", head, WHERE | version | {"IfMatch": '"abc-2"'})
+    kept = {"Metadata": {"camera": "front"}, "ContentType": "application/zip", "CacheControl": "no-cache"}
+    look_at_source(stub, kept, version)
     tags = [{"Key": "run id", "Value": "a+b=ü"}, {"Key": "team", "Value": ""}]
     stub.add_response("get_object_tagging", {"TagSet": tags}, WHERE | version)
-    create = TARGET | {
-        "Metadata": {"camera": "front"},
-        "Tagging": "run+id=a%2Bb%3D%C3%BC&team=",
-        "ContentType": "application/zip",
-        "CacheControl": "no-cache",
-    }
+    create = TARGET | kept | {"Tagging": "run+id=a%2Bb%3D%C3%BC&team="}
     stub.add_response("create_multipart_upload", {"UploadId": "u1"}, create)
 
 
@@ -107,6 +107,12 @@ def part(number: int, span: str, version: dict[str, str]) -> dict[str, Any]:
         "CopySourceIfMatch": '"abc-2"',
         "CopySourceRange": f"bytes={span}",
     }
+
+
+def finish_parts(stub: Stubber, answer: dict[str, Any] | None = None) -> None:
+    for number in (1, 2, 3):
+        stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": f'"part{number}"'}})
+    stub.add_response("complete_multipart_upload", {"ETag": '"landed-3"'} | (answer or {}))
 
 
 @pytest.mark.parametrize("version", [{}, {"VersionId": "v1"}])
@@ -121,18 +127,18 @@ def test_a_copy_by_parts_is_pinned_throughout_and_keeps_metadata_and_tags(
     parts = [{"PartNumber": number, "ETag": f'"part{number}"'} for number in (1, 2, 3)]
     complete = TARGET | {"UploadId": "u1", "MultipartUpload": {"Parts": parts}}
     stub.add_response("complete_multipart_upload", {"ETag": '"landed-3"'}, complete)
-    landed = by_parts.copy(replace(ENTRY, version=version.get("VersionId")))
-    assert landed == ListedObject(key="demo/-/source/x", size=25, etag="landed-3")
+    look_at_source(stub, {}, version)
+    landed = by_parts.copy(replace(ENTRY, version=version.get("VersionId")), PLAIN)
+    assert landed == Copied(size=25, etag="landed-3", verified=Verification.UNVERIFIABLE)
 
 
 def test_an_object_without_metadata_or_tags_is_copied_by_parts_too(by_parts: S3Storage, stub: Stubber) -> None:
-    stub.add_response("head_object", {"ContentLength": 25, "Metadata": {}})
-    stub.add_response("get_object_tagging", {"TagSet": []})
-    stub.add_response("create_multipart_upload", {"UploadId": "u1"})
-    for number in (1, 2, 3):
-        stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": f'"part{number}"'}})
-    stub.add_response("complete_multipart_upload", {"ETag": '"landed-3"'})
-    assert by_parts.copy(ENTRY).etag == "landed-3"
+    look_at_source(stub, {})
+    stub.add_response("get_object_tagging", {"TagSet": []}, WHERE)
+    stub.add_response("create_multipart_upload", {"UploadId": "u1"}, TARGET | {"Metadata": {}})
+    finish_parts(stub)
+    look_at_source(stub, {})
+    assert by_parts.copy(ENTRY, PLAIN).etag == "landed-3"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,7 @@ def test_a_part_that_fails_aborts_the_upload(
     error(stub, "upload_part_copy", code, status, part(2, "10-19", {}))
     stub.add_response("abort_multipart_upload", {}, TARGET | {"UploadId": "u1"})
     with pytest.raises(kind):
-        by_parts.copy(ENTRY)
+        by_parts.copy(ENTRY, PLAIN)
 
 
 def test_a_completion_that_fails_aborts_the_upload(by_parts: S3Storage, stub: Stubber) -> None:
@@ -161,7 +167,7 @@ def test_a_completion_that_fails_aborts_the_upload(by_parts: S3Storage, stub: St
     error(stub, "complete_multipart_upload", "InternalError", 500)
     stub.add_response("abort_multipart_upload", {}, TARGET | {"UploadId": "u1"})
     with pytest.raises(SourceUnavailable):
-        by_parts.copy(ENTRY)
+        by_parts.copy(ENTRY, PLAIN)
 
 
 def test_an_abort_that_fails_too_does_not_hide_why(by_parts: S3Storage, stub: Stubber) -> None:
@@ -169,13 +175,167 @@ def test_an_abort_that_fails_too_does_not_hide_why(by_parts: S3Storage, stub: St
     error(stub, "upload_part_copy", "SlowDown", 503)
     error(stub, "abort_multipart_upload", "AccessDenied", 403)
     with pytest.raises(SourceUnavailable):
-        by_parts.copy(ENTRY)
+        by_parts.copy(ENTRY, PLAIN)
 
 
 def test_a_source_that_changed_before_its_parts_starts_no_upload(by_parts: S3Storage, stub: Stubber) -> None:
     error(stub, "head_object", "412", 412)
     with pytest.raises(SourceChanged):
-        by_parts.copy(ENTRY)
+        by_parts.copy(ENTRY, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("known", "kind"),
+    [
+        ({"ChecksumCRC64NVME": "AAAAAAAAAAA=", "ChecksumType": "FULL_OBJECT"}, "CRC64NVME"),
+        ({"ChecksumCRC32C": "AAAAAA==", "ChecksumType": "FULL_OBJECT"}, "CRC32C"),
+        ({"ChecksumCRC32": "AAAAAA==", "ChecksumType": "FULL_OBJECT"}, "CRC32"),
+        ({"ChecksumCRC32": "AAAAAA==-3", "ChecksumType": "COMPOSITE"}, None),
+        ({"ChecksumSHA256": "x-3", "ChecksumType": "COMPOSITE"}, None),
+        ({"ChecksumSHA256": "x", "ChecksumType": "FULL_OBJECT"}, None),
+    ],
+)
+def test_a_copy_by_parts_keeps_the_kind_of_checksum_that_parts_can_have(
+    by_parts: S3Storage, stub: Stubber, known: dict[str, str], kind: str | None
+) -> None:
+    look_at_source(stub, known)
+    stub.add_response("get_object_tagging", {"TagSet": []})
+    kept = {"ChecksumAlgorithm": kind, "ChecksumType": "FULL_OBJECT"} if kind else {}
+    stub.add_response("create_multipart_upload", {"UploadId": "u1"}, TARGET | {"Metadata": {}} | kept)
+    finish_parts(stub, known if kind else {})
+    look_at_source(stub, known)
+    verified = Verification.CHECKSUM if kind else Verification.UNVERIFIABLE
+    assert by_parts.copy(ENTRY, PLAIN).verified is verified
+
+
+def test_a_copy_by_parts_drops_what_it_is_told_to(by_parts: S3Storage, stub: Stubber) -> None:
+    everything = {
+        "Metadata": {"camera": "front"},
+        "ContentType": "application/zip",
+        "CacheControl": "no-cache",
+        "ContentEncoding": "gzip",
+    }
+    look_at_source(stub, everything)
+    stub.add_response("create_multipart_upload", {"UploadId": "u1"}, TARGET | {"StorageClass": "GLACIER_IR"})
+    finish_parts(stub)
+    look_at_source(stub, everything)
+    by_parts.copy(ENTRY, ImportSettings(storage_class="GLACIER_IR", keep_metadata=False, keep_tags=False))
+
+
+# --- settings of a whole copy ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        (ImportSettings(storage_class="STANDARD_IA"), {"StorageClass": "STANDARD_IA"}),
+        (ImportSettings(keep_metadata=False), {"MetadataDirective": "REPLACE"}),
+        (ImportSettings(keep_tags=False), {"TaggingDirective": "REPLACE"}),
+        (
+            ImportSettings(storage_class="GLACIER_IR", keep_metadata=False, keep_tags=False),
+            {"StorageClass": "GLACIER_IR", "MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"},
+        ),
+    ],
+)
+def test_a_whole_copy_carries_the_settings(
+    storage: S3Storage, stub: Stubber, settings: ImportSettings, asked: dict[str, str]
+) -> None:
+    expected = TARGET | {"CopySource": WHERE, "CopySourceIfMatch": f'"{MD5}"'} | asked
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}}, expected)
+    storage.copy(replace(ENTRY, etag=MD5), settings)
+
+
+# --- verification ----------------------------------------------------------------------------------------------------
+
+
+def copied_as(stub: Stubber, etag: str, **checksums: str) -> None:
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{etag}"'} | checksums})
+
+
+@pytest.mark.parametrize("checksums", [{}, {"ChecksumCRC64NVME": "n", "ChecksumType": "FULL_OBJECT"}])
+def test_equal_plain_md5s_need_no_second_request(storage: S3Storage, stub: Stubber, checksums: dict[str, str]) -> None:
+    copied_as(stub, MD5, **checksums)
+    assert storage.copy(replace(ENTRY, etag=MD5), PLAIN).verified is Verification.ETAG
+
+
+FULL = {"ChecksumType": "FULL_OBJECT"}
+
+
+@pytest.mark.parametrize(
+    ("source", "copy", "verified"),
+    [
+        ({"ChecksumCRC64NVME": "n", **FULL}, {"ChecksumCRC64NVME": "n", **FULL}, Verification.CHECKSUM),
+        ({"ChecksumSHA1": "s", "ChecksumCRC32": "c"}, {"ChecksumSHA1": "s"}, Verification.CHECKSUM),
+        ({"ChecksumCRC32": "c-2", "ChecksumType": "COMPOSITE"}, {"ChecksumCRC32": "c", **FULL}, None),
+        ({"ChecksumCRC32": "c"}, {"ChecksumCRC64NVME": "n"}, None),
+        ({}, {"ChecksumCRC64NVME": "n"}, None),
+        ({"ChecksumCRC64NVME": "n"}, {}, None),
+        ({"ChecksumType": "FULL_OBJECT"}, {"ChecksumType": "FULL_OBJECT"}, None),
+    ],
+)
+def test_of_a_source_uploaded_in_parts_the_checksums_decide(
+    storage: S3Storage, stub: Stubber, source: dict[str, str], copy: dict[str, str], verified: Verification | None
+) -> None:
+    copied_as(stub, MD5, **copy)
+    look_at_source(stub, source)
+    assert storage.copy(ENTRY, PLAIN).verified is (verified or Verification.UNVERIFIABLE)
+
+
+@pytest.mark.parametrize(
+    ("checksum", "verified"), [("n", Verification.CHECKSUM), (None, Verification.UNVERIFIABLE), ("other", None)]
+)
+def test_unequal_etags_that_look_like_md5s_prove_nothing(
+    storage: S3Storage, stub: Stubber, checksum: str | None, verified: Verification | None
+) -> None:
+    copied_as(stub, MD5[::-1], ChecksumCRC64NVME="n")
+    asked = WHERE | {"IfMatch": f'"{MD5}"', "ChecksumMode": "ENABLED"}
+    head = {"ContentLength": 25} | ({"ChecksumCRC64NVME": checksum} if checksum else {})
+    stub.add_response("head_object", head, asked)
+    entry = replace(ENTRY, etag=MD5)
+    if verified:
+        assert storage.copy(entry, PLAIN).verified is verified
+        return
+    stub.add_response("delete_object", {}, TARGET)
+    with pytest.raises(ChecksumMismatch):
+        storage.copy(entry, PLAIN)
+
+
+def test_a_copy_with_another_checksum_is_removed(storage: S3Storage, stub: Stubber) -> None:
+    copied_as(stub, MD5, ChecksumCRC64NVME="n")
+    look_at_source(stub, {"ChecksumCRC64NVME": "other"})
+    stub.add_response("delete_object", {}, TARGET)
+    with pytest.raises(ChecksumMismatch, match="another checksum than the source and was removed") as caught:
+        storage.copy(ENTRY, PLAIN)
+    assert (caught.value.code, caught.value.uri) == ("CHECKSUM_MISMATCH", ENTRY.source_uri)
+
+
+def test_a_copy_by_parts_with_another_checksum_is_removed(by_parts: S3Storage, stub: Stubber) -> None:
+    begin(stub, {})
+    finish_parts(stub, {"ChecksumCRC32": "c"})
+    look_at_source(stub, {"ChecksumCRC32": "other"})
+    stub.add_response("delete_object", {}, TARGET)
+    with pytest.raises(ChecksumMismatch):
+        by_parts.copy(ENTRY, PLAIN)
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), [("SlowDown", 503, SourceUnavailable), ("403", 403, AccessDenied)])
+def test_a_wrong_copy_that_cannot_be_removed_is_an_error_of_the_clip(
+    storage: S3Storage, stub: Stubber, code: str, status: int, kind: type[ObjectError]
+) -> None:
+    copied_as(stub, MD5, ChecksumCRC64NVME="n")
+    look_at_source(stub, {"ChecksumCRC64NVME": "other"})
+    error(stub, "delete_object", code, status, TARGET)
+    with pytest.raises(kind):
+        storage.copy(ENTRY, PLAIN)
+
+
+def test_a_source_that_changes_before_its_checksums_are_read_is_a_changed_source(
+    storage: S3Storage, stub: Stubber
+) -> None:
+    copied_as(stub, MD5, ChecksumCRC64NVME="n")
+    error(stub, "head_object", "412", 412)
+    with pytest.raises(SourceChanged):
+        storage.copy(ENTRY, PLAIN)
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------
@@ -244,7 +404,7 @@ def test_an_error_without_a_text_is_still_one() -> None:
 def test_a_failed_copy_names_operation_source_and_destination(storage: S3Storage, stub: Stubber) -> None:
     error(stub, "copy_object", "AccessDenied", 403)
     with pytest.raises(AccessDenied) as caught:
-        storage.copy(ENTRY)
+        storage.copy(ENTRY, PLAIN)
     places = f"copy to s3://clips/demo/-/source/x from s3://source/{KEY}"
     assert caught.value.message == f"cannot {places}: because (AccessDenied)"
 
@@ -308,7 +468,7 @@ def test_odd_keys_are_inspected_and_copied_as_they_are(storage: S3Storage, s3: "
     etag = put(s3, key)
     entry = pinned(storage, key, destination=f"d{key}"[:500])
     assert (entry.size, entry.etag) == (10, etag)
-    storage.copy(entry)
+    storage.copy(entry, PLAIN)
     assert s3.get_object(Bucket=CLIPS_BUCKET, Key=entry.destination)["Body"].read() == b"0123456789"
 
 
@@ -321,14 +481,22 @@ def test_a_listing_goes_on_after_a_key(storage: S3Storage, s3: "S3Client") -> No
 
 def test_pages_are_those_of_s3_and_one_after_the_other(storage: S3Storage, stub: Stubber) -> None:
     asked = {"Bucket": SOURCE_BUCKET, "Prefix": "p/", "StartAfter": "p/0"}
-    first = {"Contents": [{"Key": "p/a%20%2B", "Size": 1, "ETag": '"e1"'}], "EncodingType": "url"}
-    second = {"Contents": [{"Key": "p/b", "Size": 5 * 1024**4, "ETag": '"e2-3"'}], "EncodingType": "url"}
+    written = datetime(2026, 11, 22, 18, 0, 0, 123_000, tzinfo=timezone(timedelta(hours=1)))
+    modified = "2026-11-22T17:00:00.123Z"
+    first = {
+        "Contents": [{"Key": "p/a%20%2B", "Size": 1, "ETag": '"e1"', "LastModified": written}],
+        "EncodingType": "url",
+    }
+    second = {
+        "Contents": [{"Key": "p/b", "Size": 5 * 1024**4, "ETag": '"e2-3"', "LastModified": written}],
+        "EncodingType": "url",
+    }
     stub.add_response("list_objects_v2", first | {"IsTruncated": True, "NextContinuationToken": "token"}, asked)
     stub.add_response("list_objects_v2", second | {"IsTruncated": False}, asked | {"ContinuationToken": "token"})
     pages = list(storage.list_pages(SOURCE_BUCKET, "p/", start_after="p/0"))
     assert pages == [
-        [ListedObject(key="p/a +", size=1, etag="e1")],
-        [ListedObject(key="p/b", size=5 * 1024**4, etag="e2-3")],
+        [ListedObject(key="p/a +", size=1, etag="e1", modified=modified)],
+        [ListedObject(key="p/b", size=5 * 1024**4, etag="e2-3", modified=modified)],
     ]
 
 
@@ -346,19 +514,19 @@ def test_a_missing_object_is_missing(storage: S3Storage) -> None:
     with pytest.raises(ObjectMissing):
         storage.stat(SOURCE_BUCKET, "nope")
     with pytest.raises(ObjectMissing):
-        storage.copy(ENTRY)
+        storage.copy(ENTRY, PLAIN)
 
 
 def test_an_empty_object_is_copied(storage: S3Storage, s3: "S3Client") -> None:
     put(s3, "empty", b"")
-    landed = storage.copy(pinned(storage, "empty"))
+    landed = storage.copy(pinned(storage, "empty"), PLAIN)
     assert landed.size == 0
     assert s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")["ContentLength"] == 0
 
 
 def test_a_copy_keeps_metadata(storage: S3Storage, s3: "S3Client") -> None:
     put(s3, "k", ContentType="application/zip", Metadata={"camera": "front"})
-    storage.copy(pinned(storage, "k"))
+    storage.copy(pinned(storage, "k"), PLAIN)
     head = s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")
     assert (head["ContentType"], head["Metadata"]) == ("application/zip", {"camera": "front"})
 
@@ -368,7 +536,7 @@ def test_an_object_that_changed_is_not_copied(storage: S3Storage, s3: "S3Client"
     entry = pinned(storage, "k")
     put(s3, "k", b"other")
     with pytest.raises(SourceChanged):
-        storage.copy(entry)
+        storage.copy(entry, PLAIN)
     with pytest.raises(ObjectMissing):
         storage.stat(CLIPS_BUCKET, "demo/x")
 
@@ -379,7 +547,7 @@ def test_of_a_versioned_bucket_the_planned_version_is_copied(storage: S3Storage,
     entry = pinned(storage, "k")
     assert entry.version
     put(s3, "k", b"later")
-    storage.copy(entry)
+    storage.copy(entry, PLAIN)
     assert s3.get_object(Bucket=CLIPS_BUCKET, Key="demo/x")["Body"].read() == b"planned"
 
 
@@ -387,10 +555,38 @@ def test_a_copy_by_parts_has_the_bytes_metadata_and_tags_of_its_source(storage: 
     body = bytes(range(256)) * 50_000
     put(s3, "big", body, ContentType="video/mp4", Metadata={"camera": "front"}, Tagging="team=a%2Bb+c")
     parts = replace(storage, multipart_threshold=1024**2, part_bytes=5 * 1024**2)
-    landed = parts.copy(pinned(parts, "big"))
+    landed = parts.copy(pinned(parts, "big"), PLAIN)
     found = s3.get_object(Bucket=CLIPS_BUCKET, Key="demo/x")
     assert found["Body"].read() == body
     assert (found["ContentType"], found["Metadata"]) == ("video/mp4", {"camera": "front"})
     assert found["ETag"].strip('"') == landed.etag
     assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="demo/x")["TagSet"] == [{"Key": "team", "Value": "a+b c"}]
     assert not s3.list_multipart_uploads(Bucket=CLIPS_BUCKET).get("Uploads")
+
+
+def test_what_is_not_to_be_kept_is_not_there(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "k", ContentType="application/zip", Metadata={"camera": "front"}, Tagging="team=a")
+    bare = ImportSettings(keep_metadata=False, keep_tags=False, storage_class="STANDARD_IA")
+    landed = storage.copy(pinned(storage, "k"), bare)
+    head = s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")
+    assert (head["Metadata"], head["StorageClass"]) == ({}, "STANDARD_IA")
+    assert head["ContentType"] != "application/zip"
+    assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="demo/x")["TagSet"] == []
+    assert landed.verified is Verification.ETAG
+
+
+def test_tags_of_a_whole_copy_are_kept(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "k", Tagging="team=a%2Bb")
+    storage.copy(pinned(storage, "k"), PLAIN)
+    assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="demo/x")["TagSet"] == [{"Key": "team", "Value": "a+b"}]
+
+
+def test_a_listing_and_a_look_tell_when_an_object_was_written(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "p/k")
+    (page,) = storage.list_pages(SOURCE_BUCKET, "p/")
+    found = storage.stat(SOURCE_BUCKET, "p/k")
+    assert found.modified
+    assert datetime.fromisoformat(found.modified).utcoffset() == timedelta(0)
+    assert found.modified.endswith("Z")
+    assert page[0].modified
+    assert page[0].modified[:19] == found.modified[:19]

@@ -66,19 +66,27 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **table("BatchGetItem", "GetItem", "Query", "UpdateItem"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject", "GetObjectVersion"),
+        CLIPS: {"s3:ListBucket"},
+        f"{CLIPS}/*": {"s3:GetObject"},
     },
     "PipelineCopy": {
         **table("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
         **job_files("GetObject"),
         **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
         CLIPS: {"s3:ListBucket"},
-        f"{CLIPS}/*": {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
+        f"{CLIPS}/*": {
+            "s3:AbortMultipartUpload",
+            "s3:DeleteObject",
+            "s3:GetObject",
+            "s3:PutObject",
+            "s3:PutObjectTagging",
+        },
     },
     "PipelineFinish": {**FINISHES, **job_files("GetObject", "PutObject")},
     "PipelineSweep": {
         **FINISHES,
         **queried("attention"),
-        **job_files("GetObject", "PutObject"),
+        **job_files("DeleteObject", "GetObject", "PutObject"),
         **STARTS,
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${PipelineImports.Name}:*": {
             "states:DescribeExecution"
@@ -151,8 +159,16 @@ def test_every_function_has_a_role_of_its_own_without_managed_policies(template:
 
 
 def test_only_the_copy_function_can_write_clips(template: Template) -> None:
-    writers = {name for name in GRANTS if f"{CLIPS}/*" in grants(template, f"{ROLES.get(name, name)}Role")}
-    assert writers == {"PipelineCopy"}
+    allowed = {name: grants(template, f"{ROLES.get(name, name)}Role").get(f"{CLIPS}/*", set()) for name in GRANTS}
+    assert {name for name, actions in allowed.items() if actions - {"s3:GetObject"}} == {"PipelineCopy"}
+    assert {name for name, actions in allowed.items() if actions} == {"PipelineCopy", "PipelinePlan"}
+
+
+@pytest.mark.parametrize("name", ["Api", "UploadsOnUpload"])
+def test_the_doors_of_imports_know_the_deployments_defaults(template: Template, name: str) -> None:
+    env = environment(template, name)
+    assert env["CLIPFERRY_DEFAULT_ON_EXISTING"] == "skip"
+    assert env["CLIPFERRY_DEFAULT_CONTENT_VALIDATION"] == "none"
 
 
 def test_no_role_but_the_copying_ones_can_reach_other_buckets_than_the_named_ones(template: Template) -> None:

@@ -37,6 +37,12 @@ def test_an_override_on_the_command_line_wins_and_is_parsed_from_text() -> None:
     assert (settings.map_concurrency, settings.local, settings.alarm_email) == (8, True, "ops@example.com")
 
 
+def test_the_defaults_of_imports_are_settings() -> None:
+    assert (DeploySettings().default_on_existing, DeploySettings().default_content_validation) == ("skip", "none")
+    settings = read(clipferry={"default_on_existing": "fail"}, default_content_validation="deep")
+    assert (settings.default_on_existing, settings.default_content_validation) == ("fail", "deep")
+
+
 def test_an_empty_override_empties_a_list() -> None:
     assert read(clipferry={"source_buckets": ["fleet-a"]}, source_buckets="").source_buckets == ()
 
@@ -71,6 +77,9 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
         ({"source_buckets": ",".join(f"fleet-{n:057d}" for n in range(40))}, "longer than 2500 characters"),
         ({"source_kms_key_arns": "alias/fleet"}, "'alias/fleet' is not the ARN of a KMS key"),
         ({"default_project": "No Project"}, "default_project"),
+        ({"default_on_existing": "merge"}, "'merge': it must be one of skip, overwrite, fail"),
+        ({"clipferry": {"default_on_existing": "SKIP"}}, "default_on_existing is 'SKIP'"),
+        ({"default_content_validation": "full"}, "'full': it must be one of none, structure, deep"),
         ({"log_retention_days": "31"}, "CloudWatch knows (1, 3, 5"),
         ({"state_retention_days": "7"}, "state_retention_days is 7: it must be from 31"),
         ({"max_body_bytes": "6000000"}, "max_body_bytes"),

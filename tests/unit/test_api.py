@@ -1,6 +1,8 @@
 """The REST API through its handler, with fakes in the place of the wiring: what a user hits first."""
 
 import json
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,8 @@ import lambdas.api
 import lambdas.routes.imports
 import lambdas.routes.keys
 from service.errors import AccessDenied, SourceUnavailable
-from service.schema import ClipStatus, JobStatus
+from service.planning import new_job_id
+from service.schema import ClipStatus, ContentValidation, ImportSettings, JobStatus, OnExisting
 from service.settings import ApiSettings
 from tests.builders import LambdaContext, World, api_event
 
@@ -24,14 +27,30 @@ JOB_FIELDS = {
     "labels",
     "run_name_prefix",
     "test_run_group_name",
+    "settings",
     "created_at",
     "updated_at",
     "completed_at",
+    "cancel_requested",
     "counts",
+    "rate",
+    "eta_seconds",
     "code",
     "message",
 }
-CLIP_FIELDS = {"id", "status", "source_uri", "destination", "run_name", "size", "etag", "code", "message"}
+CLIP_FIELDS = {
+    "id",
+    "status",
+    "source_uri",
+    "destination",
+    "run_name",
+    "size",
+    "etag",
+    "verified",
+    "facts",
+    "code",
+    "message",
+}
 
 
 class Api:
@@ -68,6 +87,8 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
         max_clips_per_import=1_000,
         max_body_bytes=LIMIT,
         preview_seconds=8,
+        default_on_existing="skip",
+        default_content_validation="none",
     )
     monkeypatch.setattr(lambdas.api, "api_settings", lambda: settings)
     monkeypatch.setattr(lambdas.routes.imports, "submit_ports", lambda: world.submit_ports)
@@ -98,6 +119,48 @@ def test_a_list_is_accepted_with_the_whole_job(api: Api) -> None:
     )
     assert api.world.workflow.started == [job["id"]]
     assert api.world.job(job["id"]).key_id == "key_1"
+
+
+def test_an_import_is_cancelled_and_an_ended_one_is_not(api: Api) -> None:
+    api.world.put_sources(1)
+    _, job = api("POST", "/v1/imports", {"exact_paths": ["s3://source/p/000000.zip"]})
+    for _ in range(2):
+        status, cancelled = api("POST", f"/v1/imports/{job['id']}/cancel")
+        assert (status, cancelled["cancel_requested"], cancelled["status"]) == (202, True, "PENDING")
+    api.world.run(job["id"])
+    status, code, detail = api.refusal("POST", f"/v1/imports/{job['id']}/cancel")
+    assert (status, code) == (409, "ALREADY_ENDED")
+    assert "CANCELLED" in detail
+    assert api.refusal("POST", "/v1/imports/ij_nope/cancel")[:2] == (404, "NOT_FOUND")
+    assert api.refusal("POST", f"/v1/imports/{job['id']}/cancel", project="other")[:2] == (404, "NOT_FOUND")
+
+
+def test_an_ended_import_is_deleted_and_a_running_one_is_not(api: Api) -> None:
+    api.world.put_sources(1)
+    _, job = api("POST", "/v1/imports", {"exact_paths": ["s3://source/p/000000.zip"]})
+    path = f"/v1/imports/{job['id']}"
+    assert api.refusal("DELETE", path)[:2] == (409, "NOT_ENDED")
+    api.world.run(job["id"])
+    assert api.refusal("DELETE", path, project="other")[:2] == (404, "NOT_FOUND")
+    assert api("DELETE", path) == (204, None)
+    for method, gone in (("DELETE", path), ("GET", path), ("GET", f"{path}/clips"), ("POST", f"{path}/cancel")):
+        assert api.refusal(method, gone)[:2] == (404, "NOT_FOUND")
+    assert api.get("/v1/imports")[1]["imports"] == []
+
+
+def test_a_job_shows_its_rate_and_when_it_will_have_ended(api: Api) -> None:
+    world = api.world
+    _, job = api("POST", "/v1/imports", {"exact_paths": [f"s3://source/{key}" for key in world.put_sources(250)]})
+    assert (job["rate"], job["eta_seconds"]) == (None, None)
+    world.plan(job["id"])
+    world.clock.advance(10)
+    world.copy(world.batches(job["id"])[0])
+    _, job = api.get(f"/v1/imports/{job['id']}")
+    assert job["rate"]["clips"] == pytest.approx(10, abs=0.1)
+    assert job["rate"]["bytes"] == pytest.approx(100, abs=1)
+    assert job["eta_seconds"] in (15, 16)
+    _, page = api.get("/v1/imports")
+    assert page["imports"][0]["eta_seconds"] in (15, 16)
 
 
 def test_a_prefix_is_accepted(api: Api) -> None:
@@ -158,6 +221,95 @@ def test_unknown_fields_and_wrong_types_are_named(api: Api, body: object, place:
     assert (status, code) == (422, "INVALID_REQUEST")
     assert detail.startswith(f"{place}: "), detail
     assert not api.world.jobs.rows
+
+
+DEFAULTS = {
+    "on_existing": "skip",
+    "content_validation": "none",
+    "storage_class": None,
+    "keep_metadata": True,
+    "keep_tags": True,
+}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"on_existing": "overwrite"},
+        {"on_existing": "fail", "content_validation": "structure"},
+        {"content_validation": "deep", "storage_class": "GLACIER_IR"},
+        {"keep_metadata": False, "keep_tags": False},
+        {"on_existing": None, "content_validation": None, "storage_class": None},
+        *({"storage_class": name} for name in ("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING")),
+    ],
+)
+def test_settings_are_taken_and_shown_with_defaults_for_what_is_left_out(api: Api, asked: dict[str, Any]) -> None:
+    status, job = api("POST", "/v1/imports", LIST | {"settings": asked})
+    assert status == 202
+    expected = DEFAULTS | {name: value for name, value in asked.items() if value is not None}
+    assert job["settings"] == expected
+    assert asdict(api.world.job(job["id"]).settings) == expected
+    assert api.get(f"/v1/imports/{job['id']}")[1]["settings"] == expected
+    assert api.get("/v1/imports")[1]["imports"][0]["settings"] == expected
+
+
+def test_a_request_without_settings_has_the_deployments_defaults(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = ImportSettings(on_existing=OnExisting.FAIL, content_validation=ContentValidation.DEEP)
+    ports = replace(api.world.submit_ports, defaults=defaults)
+    monkeypatch.setattr(lambdas.routes.imports, "submit_ports", lambda: ports)
+    deployed = DEFAULTS | {"on_existing": "fail", "content_validation": "deep"}
+    assert api("POST", "/v1/imports", LIST)[1]["settings"] == deployed
+    asked = {"settings": {"on_existing": "skip"}}
+    assert api("POST", "/v1/imports", LIST | asked)[1]["settings"] == deployed | {"on_existing": "skip"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ("skip", "settings"),
+        (None, "settings"),
+        ([], "settings"),
+        ({"on_existing": "merge"}, "settings.on_existing"),
+        ({"on_existing": "SKIP"}, "settings.on_existing"),
+        ({"on_existing": True}, "settings.on_existing"),
+        ({"content_validation": "full"}, "settings.content_validation"),
+        ({"content_validation": 1}, "settings.content_validation"),
+        ({"storage_class": "GLACIER"}, "settings.storage_class"),
+        ({"storage_class": "DEEP_ARCHIVE"}, "settings.storage_class"),
+        ({"storage_class": "standard"}, "settings.storage_class"),
+        ({"keep_metadata": "yes"}, "settings.keep_metadata"),
+        ({"keep_tags": 0}, "settings.keep_tags"),
+        ({"keep_tags": None}, "settings.keep_tags"),
+        ({"overwrite": True}, "settings.overwrite"),
+    ],
+)
+def test_wrong_settings_are_named(api: Api, settings: object, place: str) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", LIST | {"settings": settings})
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert detail.startswith(f"{place}: "), detail
+    assert not api.world.jobs.rows
+
+
+def test_the_same_key_with_other_settings_is_a_conflict(api: Api) -> None:
+    headers = {"Idempotency-Key": "k"}
+    _, first = api("POST", "/v1/imports", LIST, headers=headers)
+    _, again = api("POST", "/v1/imports", LIST | {"settings": {"on_existing": "skip"}}, headers=headers)
+    assert first["id"] == again["id"]
+    other = LIST | {"settings": {"on_existing": "overwrite"}}
+    assert api.refusal("POST", "/v1/imports", other, headers=headers)[:2] == (409, "IDEMPOTENCY_CONFLICT")
+
+
+def test_a_clip_shows_what_verified_it_and_what_was_found_in_it(api: Api) -> None:
+    clip = Path(__file__).parents[1] / "data" / "clipgt" / "0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
+    api.world.storage.put_body("source", "good.zip", clip.read_bytes())
+    api.world.storage.put_body("source", "bad.zip", b"<html>")
+    body = {"exact_paths": ["s3://source/good.zip", "s3://source/bad.zip"]}
+    _, job = api("POST", "/v1/imports", body | {"settings": {"content_validation": "structure"}})
+    api.world.run(job["id"])
+    good, bad = api.get(f"/v1/imports/{job['id']}/clips")[1]["clips"]
+    assert (good["verified"], good["facts"]["clip_id"], good["code"]) == ("etag", clip.stem, None)
+    assert (bad["verified"], bad["facts"], bad["code"]) == (None, None, "NOT_A_ZIP")
 
 
 @pytest.mark.parametrize("field", ["folder", "run_name_prefix", "test_run_group_name", "idempotency_key", "labels"])
@@ -455,7 +607,7 @@ def test_a_key_needs_a_project_and_a_name(api: Api, body: object) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/nope"), ("PUT", "/v1/imports"), ("DELETE", "/v1/imports/ij_1"), ("GET", "/v1")],
+    [("GET", "/nope"), ("PUT", "/v1/imports"), ("PATCH", "/v1/imports/ij_1"), ("GET", "/v1")],
 )
 def test_an_unknown_route_is_a_404_or_405_in_the_same_shape(api: Api, method: str, path: str) -> None:
     status, code, detail = api.refusal(method, path)
@@ -465,7 +617,7 @@ def test_an_unknown_route_is_a_404_or_405_in_the_same_shape(api: Api, method: st
 
 def test_an_unexpected_error_shows_callers_the_request_id_and_nothing_else(api: Api) -> None:
     api.world.faults.plan("jobs.get", [RuntimeError("secret internals")])
-    status, code, detail = api.refusal("GET", "/v1/imports/ij_1")
+    status, code, detail = api.refusal("GET", f"/v1/imports/{new_job_id()}")
     assert (status, code) == (500, "INTERNAL")
     assert "request-1" in detail
     assert "secret internals" not in detail
@@ -486,6 +638,8 @@ def openapi(api: Api) -> dict[str, Any]:
 
 
 ROUTES = {
+    ("post", "/v1/imports/{job_id}/cancel"),
+    ("delete", "/v1/imports/{job_id}"),
     ("post", "/v1/imports"),
     ("get", "/v1/imports"),
     ("get", "/v1/imports/{job_id}"),
@@ -519,6 +673,7 @@ def test_openapi_shows_the_requests_as_they_are_validated(api: Api) -> None:
         "labels",
         "run_name_prefix",
         "test_run_group_name",
+        "settings",
         "validate",
         "idempotency_key",
     }

@@ -1,20 +1,35 @@
 """Copying a batch: every clip gets a fate, every fate a row, every batch counts once."""
 
 import itertools
+import json
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from service.errors import (
     AccessDenied,
     BatchIncomplete,
+    ChecksumMismatch,
     ObjectError,
     ObjectRejected,
     SourceChanged,
     SourceUnavailable,
 )
 from service.imports.copying import WATCH_SECONDS, copy_batch
-from service.schema import Batch, ClipRow, ClipStatus, Counts, Job, ManifestEntry, Tally
+from service.schema import (
+    Batch,
+    ClipRow,
+    ClipStatus,
+    ContentValidation,
+    Counts,
+    ImportSettings,
+    Job,
+    ManifestEntry,
+    Tally,
+    Verification,
+)
 from tests.builders import World, import_list, summing
 
 
@@ -43,7 +58,7 @@ def test_every_clip_lands_at_its_destination_and_has_a_row(world: World) -> None
     for ordinal, entry in enumerate(world.manifest(job.id)):
         landed = world.storage.buckets["clips"][entry.destination]
         assert world.clips.rows[job.id][ordinal] == ClipRow(
-            ordinal=ordinal, status=ClipStatus.COPIED, size=10, etag=landed.etag
+            ordinal=ordinal, status=ClipStatus.COPIED, size=10, etag=landed.etag, verified=Verification.ETAG
         )
     assert world.job(job.id).counts == Counts(total=3, copied=3, bytes=30)
 
@@ -239,3 +254,150 @@ def test_the_state_of_the_batch_is_read_again_only_after_a_while() -> None:
     _, batch = planned(world, 100)
     copy(world, batch)
     assert 10 <= world.faults.calls["jobs.batch_state"] <= 12
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+DATA = Path(__file__).parents[1] / "data"
+GOOD = "clipgt/0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
+DEPTHS = (ContentValidation.STRUCTURE, ContentValidation.DEEP)
+
+
+def with_content(world: World, files: dict[str, str], depth: ContentValidation) -> tuple[Job, Batch]:
+    """A planned list job of these keys, each with the bytes of a file of the data set."""
+    for key, file in files.items():
+        world.storage.put_body("source", key, (DATA / file).read_bytes())
+    job = world.planned_list(files, settings=ImportSettings(content_validation=depth))
+    (batch,) = world.batches(job.id)
+    return job, batch
+
+
+def test_clips_are_copied_with_their_jobs_settings(world: World) -> None:
+    settings = ImportSettings(storage_class="STANDARD_IA", keep_metadata=False, keep_tags=False)
+    _, batch = planned(world, 2, settings=settings)
+    copy(world, batch)
+    assert world.storage.copied_with == [settings] * 2
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("clipgt_bad/bomb.zip", "ZIP_BOMB"),
+        ("clipgt_bad/empty.zip", "EMPTY_FILE"),
+        ("clipgt_bad/encrypted.zip", "ZIP_ENCRYPTED"),
+        ("clipgt_bad/html.zip", "NOT_A_ZIP"),
+        ("clipgt_bad/missing_ego.zip", "CLIPGT_MISSING_LAYER"),
+        ("clipgt_bad/mixed.zip", "CLIPGT_MIXED_CLIPS"),
+        ("clipgt_bad/notparquet.zip", "PARQUET_INVALID"),
+        ("clipgt_bad/truncated.zip", "ZIP_TRUNCATED"),
+        ("video_bad/audio_only.mp4", "MP4_NO_VIDEO"),
+        ("video_bad/html.mp4", "NOT_AN_MP4"),
+    ],
+)
+def test_a_broken_clip_is_refused_with_its_reason_and_never_copied(
+    world: World, file: str, reason: str, depth: ContentValidation
+) -> None:
+    job, batch = with_content(world, {file: file, GOOD: GOOD}, depth)
+    size = (DATA / GOOD).stat().st_size
+    assert copy(world, batch) == Tally(copied=1, failed=1, bytes=size)
+    row = world.clips.rows[job.id][0]
+    assert (row.status, row.code, row.facts, row.verified) == (ClipStatus.FAILED, reason, None, None)
+    assert row.message
+    assert row.source_uri == f"s3://source/{file}"
+    assert set(world.storage.copies) == {f"demo/-/source/{GOOD}"}
+    assert world.faults.calls["storage.copy"] == 1
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_valid_clip_is_copied_and_its_row_has_the_facts(world: World, depth: ContentValidation) -> None:
+    film = "video/set01/front.mp4"
+    job, batch = with_content(world, {GOOD: GOOD, "FILM.MP4": film}, depth)
+    tally = copy(world, batch)
+    assert tally
+    assert tally.copied == 2
+    clip, video = (world.clips.rows[job.id][n].facts for n in (0, 1))
+    assert clip
+    assert video
+    assert (clip["format"], clip["clip_id"]) == ("clipgt", Path(GOOD).stem)
+    assert {"layers", "rows", "cameras", "fingerprint"} <= set(clip)
+    assert (video["format"], video["codec"], video["tracks"]) == ("mp4", "avc1", ("vide",))
+    assert None not in [*clip.values(), *video.values()], "what does not apply is left out"
+    assert json.loads(json.dumps(clip))["rows"] == clip["rows"], "a row stores them as JSON"
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("key", ["p/notes.txt", "p/clip", "p/clip.zip.gz", "p.zip/clip"])
+def test_a_name_of_no_known_format_is_refused_before_any_byte_is_read(
+    world: World, key: str, depth: ContentValidation
+) -> None:
+    job, batch = with_content(world, {key: GOOD}, depth)
+    world.storage.bodies["source", key] = b""
+    assert copy(world, batch) == Tally(failed=1)
+    row = world.clips.rows[job.id][0]
+    assert (row.code, row.source_uri) == ("UNKNOWN_FORMAT", f"s3://source/{key}")
+    assert not world.storage.copies
+
+
+def test_without_validation_nothing_is_read_and_all_is_copied(world: World) -> None:
+    files = {"broken.zip": "clipgt_bad/html.zip", "notes.txt": GOOD}
+    job, batch = with_content(world, files, ContentValidation.NONE)
+    assert copy(world, batch) == Tally(copied=2, bytes=sum((DATA / file).stat().st_size for file in files.values()))
+    assert not world.storage.read
+    assert [row.facts for row in world.clips.rows[job.id].values()] == [None, None]
+
+
+def test_clips_that_planning_settled_are_not_read(world: World) -> None:
+    files = {GOOD: GOOD}
+    _, first = with_content(world, files, ContentValidation.STRUCTURE)
+    copy(world, first)
+    world.storage.read.clear()
+    again = world.planned_list([*files, *files], settings=ImportSettings(content_validation=ContentValidation.DEEP))
+    (batch,) = world.batches(again.id)
+    assert copy(world, batch) == Tally(skipped=2)
+    assert not world.storage.read
+
+
+@dataclass
+class FailingReader:
+    """Of an object of 1 MB none of which can be read."""
+
+    fault: ObjectError
+    size: int = 1_000_000
+
+    def read(self, *_: int) -> bytes:
+        raise self.fault
+
+    def read_tail(self, *_: int) -> tuple[bytes, int]:
+        raise self.fault
+
+
+@pytest.mark.parametrize("kind", [AccessDenied, SourceChanged, ObjectRejected])
+def test_a_clip_that_cannot_be_read_fails_with_the_stores_reason(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: type[ObjectError]
+) -> None:
+    job, batch = with_content(world, {GOOD: GOOD}, ContentValidation.STRUCTURE)
+    monkeypatch.setattr(world.storage, "reader", lambda _entry: FailingReader(error(kind)))
+    assert copy(world, batch) == Tally(failed=1)
+    assert world.clips.rows[job.id][0].code == kind.code
+    assert not world.storage.copies
+
+
+def test_a_passing_fault_of_a_read_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, batch = with_content(world, {GOOD: GOOD}, ContentValidation.STRUCTURE)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.storage, "reader", lambda _entry: FailingReader(error(SourceUnavailable)))
+        with pytest.raises(BatchIncomplete, match="because"):
+            copy(world, batch)
+    assert not world.clips.rows[job.id]
+    tally = copy(world, batch, attempt=1)
+    assert tally
+    assert tally.copied == 1
+
+
+def test_a_copy_that_is_not_its_source_is_a_failed_clip(world: World) -> None:
+    job, batch = planned(world, 2)
+    world.storage.fail_copy["p/000001.zip"] = [error(ChecksumMismatch)]
+    assert copy(world, batch) == Tally(copied=1, failed=1, bytes=10)
+    row = world.clips.rows[job.id][1]
+    assert (row.code, row.verified) == ("CHECKSUM_MISMATCH", None)

@@ -3,8 +3,9 @@
 import pytest
 
 from service.imports.copying import copy_batch
+from service.imports.expand import PlanCursor
 from service.imports.finish import finish
-from service.imports.plan import PlanCursor, plan
+from service.imports.plan import plan
 from service.imports.status import clips_page
 from service.imports.uploads import accept_uploads
 from service.schema import Clip, ClipRow, ClipStatus, Counts, Job, JobStatus, Tally

@@ -1,12 +1,15 @@
 """Planning: a source becomes a manifest, in as many rounds as it takes."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.errors import AccessDenied, ObjectError, ObjectRejected, SourceUnavailable
-from service.imports.plan import PlanCursor, Planned, plan
+from service.imports.expand import PlanCursor
+from service.imports.plan import Planned, plan
 from service.imports.uploads import accept_uploads, decode_uploads, encode_uploads
 from service.planning import PART_CLIPS, batches_key
-from service.schema import ClipStatus, Job, JobStatus, ManifestEntry
+from service.schema import ClipStatus, ImportSettings, Job, JobStatus, ManifestEntry, OnExisting
 from tests.builders import World, always, an_upload, import_list, import_prefix, never
 
 
@@ -256,7 +259,7 @@ def test_uploads_are_pinned_by_their_events(world: World) -> None:
     (entry,) = world.manifest(job.id)
     assert (entry.source_uri, entry.size, entry.etag, entry.version) == ("s3://drop/inbox/demo/a b.zip", 9, "e", "v")
     assert entry.destination == "demo/-/drop/inbox/demo/a b.zip"
-    assert not world.storage.stats
+    assert list(world.storage.stats) == [entry.destination], "the upload itself is not inspected"
 
 
 @pytest.mark.parametrize("order", [("01", "02"), ("02", "01"), ("0055AED6DCD90281E5", "0055AED6DCD90281E6")])
@@ -293,3 +296,167 @@ def test_uploads_in_rounds_have_the_manifest_of_one_round(world: World) -> None:
 def test_upload_lists_come_back_as_they_were() -> None:
     uploads = [an_upload("日本 +%20.zip"), an_upload("line\nbreak\u2028", version="v")]
     assert decode_uploads(encode_uploads(uploads)) == uploads
+
+
+# --- what lies at the destinations -----------------------------------------------------------------------------------
+
+DOORS = ("prefix", "list", "upload")
+ROOTS = {"prefix": "demo/-/source", "list": "demo/-/source", "upload": "demo/-/drop"}
+
+
+def started(world: World, door: str, settings: ImportSettings) -> Job:
+    """A planned job of `p/000000.zip` (10 bytes), through one of the doors."""
+    if door == "upload":
+        ports = replace(world.upload_ports, settings=settings)
+        accept_uploads([an_upload("p/000000.zip", etag="etag1")], ports)
+        (job,) = world.jobs.rows.values()
+    else:
+        (key,) = world.put_sources(1)
+        job = (
+            world.submit_prefix(settings=settings) if door == "prefix" else world.submit_list([key], settings=settings)
+        )
+    world.plan(job.id)
+    return world.job(job.id)
+
+
+def lies_there(world: World, door: str, *, size: int, etag: str | None = None) -> None:
+    key = f"{ROOTS[door]}/p/000000.zip"
+    world.storage._writes = 500  # younger than the source
+    item = world.storage.put("clips", key, size)
+    world.storage.buckets["clips"][key] = replace(item, etag=etag or item.etag)
+    world.storage._writes = 0
+
+
+UNCHANGED = (ClipStatus.SKIPPED, "UNCHANGED")
+EXISTS = (ClipStatus.FAILED, "EXISTS")
+TO_COPY = (ClipStatus.PENDING, None)
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("on_existing", "etag", "fate"),
+    [
+        (OnExisting.SKIP, "etag1", UNCHANGED),
+        (OnExisting.SKIP, "other", TO_COPY),
+        (OnExisting.OVERWRITE, "etag1", TO_COPY),
+        (OnExisting.OVERWRITE, "other", TO_COPY),
+        (OnExisting.FAIL, "etag1", EXISTS),
+        (OnExisting.FAIL, "other", EXISTS),
+    ],
+)
+def test_what_lies_there_decides_through_every_door(
+    world: World, door: str, on_existing: OnExisting, etag: str, fate: tuple[ClipStatus, str | None]
+) -> None:
+    lies_there(world, door, size=10 if etag == "etag1" else 11, etag=etag)
+    job = started(world, door, ImportSettings(on_existing=on_existing))
+    (entry,) = world.manifest(job.id)
+    assert ((entry.status, entry.code), entry.etag, entry.size) == (fate, "etag1", 10)
+    assert bool(entry.message) is bool(entry.code)
+    looks = world.storage.stats[entry.destination] + world.storage.listed_after.count(f"{ROOTS[door]}/")
+    assert looks == (0 if door == "prefix" or on_existing is OnExisting.OVERWRITE else 1)
+
+
+@pytest.mark.parametrize("on_existing", OnExisting)
+@pytest.mark.parametrize("door", DOORS)
+def test_where_nothing_lies_all_is_copied(world: World, door: str, on_existing: OnExisting) -> None:
+    job = started(world, door, ImportSettings(on_existing=on_existing))
+    assert fates(world.manifest(job.id)) == [TO_COPY]
+
+
+@pytest.mark.parametrize(("door", "fate"), [("prefix", UNCHANGED), ("list", UNCHANGED), ("upload", TO_COPY)])
+def test_a_copy_with_another_etag_is_known_by_size_and_time_where_times_are_known(
+    world: World, door: str, fate: tuple[ClipStatus, str | None]
+) -> None:
+    lies_there(world, door, size=10, etag="of-a-copy-made-whole")
+    job = started(world, door, ImportSettings())
+    assert fates(world.manifest(job.id)) == [fate]
+
+
+def test_overwriting_a_prefix_does_not_look_at_the_clips_bucket(world: World) -> None:
+    world.put_sources(3)
+    job = world.submit_prefix(settings=ImportSettings(on_existing=OnExisting.OVERWRITE), validate=False)
+    world.plan(job.id)
+    assert world.storage.listed_after == [""]
+    assert not world.storage.stats
+
+
+def test_a_second_import_of_a_prefix_copies_nothing_and_inspects_nothing(world: World) -> None:
+    world.put_sources(1_200)
+    world.run(world.submit_prefix().id)
+    done = world.run(world.submit_prefix().id)
+    assert (done.status, done.counts.skipped, done.counts.copied) == (JobStatus.COMPLETED, 1_200, 0)
+    assert set(world.storage.copies.values()) == {1}
+    assert not world.storage.stats
+
+
+def test_of_a_prefix_only_what_is_new_or_changed_is_copied(world: World) -> None:
+    keys = world.put_sources(6)
+    world.run(world.submit_prefix().id)
+    world.storage.put("source", keys[2], 10)
+    world.storage.put("source", keys[4], 99)
+    world.storage.put("source", "p/000001a.zip")
+    del world.storage.buckets["source"][keys[0]]
+    job = world.run(world.submit_prefix().id)
+    copied = {e.source_uri.rpartition("/")[2] for e in world.manifest(job.id) if e.status is ClipStatus.PENDING}
+    assert copied == {"000001a.zip", "000002.zip", "000004.zip"}
+    assert (job.counts.copied, job.counts.skipped) == (3, 3)
+
+
+def test_another_folder_is_another_destination(world: World) -> None:
+    world.put_sources(2)
+    world.run(world.submit_prefix().id)
+    done = world.run(world.submit_prefix(folder="f").id)
+    assert (done.counts.copied, done.counts.skipped) == (2, 0)
+
+
+def test_clips_whose_destination_is_a_hash_are_looked_up_singly(world: World) -> None:
+    odd = ["p/../000000.zip", "p/" + "x" * 1_015]
+    for key in odd:
+        world.storage.put("source", key)
+    world.put_sources(3)
+    first = world.run(world.submit_prefix().id)
+    world.storage.stats.clear()
+    done = world.run(world.submit_prefix().id)
+    assert (first.counts.copied, done.counts.copied, done.counts.skipped) == (5, 0, 5)
+    assert len(world.storage.stats) == 2
+    assert all(key.startswith("demo/-/source~/") for key in world.storage.stats)
+
+
+@pytest.mark.parametrize("count", [1_000, 2_500])
+def test_later_rounds_compare_from_where_they_go_on(world: World, count: int) -> None:
+    keys = world.put_sources(count)
+    world.run(world.submit_prefix().id)
+    del world.storage.buckets["clips"][f"demo/-/source/{keys[-1]}"]
+    one, many = world.submit_prefix(), world.submit_prefix()
+    world.plan(one.id)
+    world.storage.listed_after.clear()
+    world.plan(many.id, out_of_time=always)
+    assert state_of(world, many) == state_of(world, one)
+    assert fates(world.manifest(many.id)) == [UNCHANGED] * (count - 1) + [TO_COPY]
+    rounds = ["", *keys[999::1_000]]
+    expected = [after for key in rounds for after in (key, f"demo/-/source/{key}" if key else "")]
+    assert sorted(world.storage.listed_after) == sorted(expected)
+
+
+def test_a_destination_that_may_not_be_looked_at_is_the_clips_failure_in_a_list(world: World) -> None:
+    world.put_sources(2)
+    world.storage.fail_stat["demo/-/source/p/000000.zip"] = [error(AccessDenied)]
+    job = world.planned_list(["p/000000.zip", "p/000001.zip"])
+    assert fates(world.manifest(job.id)) == [(ClipStatus.FAILED, "CANNOT_ACCESS"), TO_COPY]
+
+
+@pytest.mark.parametrize("on_existing", OnExisting)
+def test_settled_clips_of_a_list_are_settled_whatever_lies_there(world: World, on_existing: OnExisting) -> None:
+    keys = world.put_sources(1)
+    world.run(world.submit_list(keys).id)
+    job = world.submit_list([*keys, *keys, "missing"], settings=ImportSettings(on_existing=on_existing))
+    world.plan(job.id)
+    assert [entry.code for entry in world.manifest(job.id)][1:] == ["DUPLICATE", "NOT_FOUND"]
+
+
+def test_a_failed_existing_clip_is_listed_among_the_failures(world: World) -> None:
+    keys = world.put_sources(2)
+    world.run(world.submit_list(keys[:1]).id)
+    done = world.run(world.submit_prefix(settings=ImportSettings(on_existing=OnExisting.FAIL)).id)
+    assert (done.status, done.counts.failed, done.counts.copied) == (JobStatus.COMPLETED_WITH_ERRORS, 1, 1)
+    assert world.clips.rows[done.id][0].code == "EXISTS"

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -13,6 +14,7 @@ from service.planning import (
     MAX_COPY_BYTES,
     MAX_KEY_BYTES,
     MAX_PARTS,
+    Rate,
     batches_key,
     clip_id,
     copy_parts,
@@ -23,6 +25,7 @@ from service.planning import (
     duplicates_of_first,
     encode_batch,
     encode_entry,
+    eta_seconds,
     extension,
     final_status,
     is_folder_marker,
@@ -31,10 +34,12 @@ from service.planning import (
     parse_object_uri,
     parse_prefix_uri,
     part_key,
+    rate,
     request_digest,
     run_name,
 )
 from service.schema import Batch, ClipStatus, Counts, JobStatus, ManifestEntry
+from tests.builders import a_job
 
 # --- URIs ------------------------------------------------------------------------------------------------------------
 
@@ -328,3 +333,38 @@ def test_state_keys_of_a_job_lie_below_it_and_sort_by_number() -> None:
     assert all(key.startswith("jobs/ij_1/") for key in found)
     assert found[:4] == sorted(found[:4])
     assert len(set(found)) == len(found)
+
+
+# --- rate and ETA ----------------------------------------------------------------------------------------------------
+
+SINCE = "2026-11-22T17:00:00.000Z"
+LATER = "2026-11-22T17:00:20.000Z"
+
+
+def test_the_rate_is_over_the_copying_time_and_the_rest_is_expected_at_it() -> None:
+    counts = Counts(total=100, copied=30, failed=8, skipped=1, cancelled=1, bytes=5_000)
+    job = a_job(status=JobStatus.COPYING, copying_since=SINCE, counts=counts)
+    assert rate(job, LATER) == Rate(clips=2, bytes=250)
+    assert eta_seconds(job, LATER) == 30
+    assert eta_seconds(replace(job, counts=replace(counts, copied=29)), LATER) == 32
+
+
+def test_nothing_is_expected_before_the_first_clip() -> None:
+    job = a_job(status=JobStatus.COPYING, copying_since=SINCE, counts=Counts(total=100))
+    assert rate(job, LATER) == Rate(clips=0, bytes=0)
+    assert eta_seconds(job, LATER) is None
+    assert (rate(job, SINCE), eta_seconds(job, SINCE)) == (None, None)
+    assert rate(job, "2026-11-22T16:59:59.000Z") is None, "clocks of two machines"
+    planning = a_job(status=JobStatus.PLANNING)
+    assert (rate(planning, LATER), eta_seconds(planning, LATER)) == (None, None)
+
+
+def test_an_ended_job_keeps_its_rate_and_expects_nothing() -> None:
+    job = a_job(
+        status=JobStatus.COMPLETED,
+        copying_since=SINCE,
+        completed_at=LATER,
+        counts=Counts(total=40, copied=40, bytes=80),
+    )
+    assert rate(job, "2027-01-01T00:00:00.000Z") == Rate(clips=2, bytes=4)
+    assert eta_seconds(job, LATER) is None

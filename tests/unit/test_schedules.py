@@ -14,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from service.errors import BatchIncomplete, SourceUnavailable, SweepIncomplete
 from service.imports.copying import copy_batch, tally_of
+from service.imports.expand import PlanCursor
 from service.imports.finish import finish
 from service.imports.manifest import read_batches
-from service.imports.plan import PlanCursor, plan
+from service.imports.plan import plan
 from service.imports.submit import submit
 from service.imports.sweep import CHILD_SECONDS, sweep
 from service.imports.uploads import accept_uploads, decode_uploads

@@ -8,8 +8,9 @@ import pytest
 
 from service.errors import ClipferryError, InvalidCursor, InvalidRequest, NotFound
 from service.imports.copying import copy_batch
+from service.imports.expand import PlanCursor
 from service.imports.finish import finish
-from service.imports.plan import PlanCursor, plan
+from service.imports.plan import plan
 from service.imports.status import clips_page, get_job, jobs_page
 from service.paging import Page, decode_cursor, encode_cursor
 from service.schema import Clip, ClipRow, ClipStatus, Job
@@ -112,6 +113,8 @@ def test_a_clip_is_its_manifest_line_with_its_row_on_top(world: World) -> None:
         run_name="run-clip 1",
         size=7,
         etag="landed",
+        verified=None,
+        facts=None,
         code=None,
         message=None,
     )

@@ -195,7 +195,7 @@ def test_a_job_that_closes_between_look_and_claim_takes_nothing(world: World) ->
 
     def planning_begins() -> None:
         world.uploads.before_claim = lambda: None
-        world.plan(first)
+        world.jobs.begin_planning(first, world.clock())
 
     world.uploads.before_claim = planning_begins
     accept(world, an_upload("a"), an_upload("b"))

@@ -1,0 +1,47 @@
+"""Range reads of one planned object."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.aws.clients import object_error
+from service.planning import parse_object_uri
+from service.schema import ManifestEntry
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+
+
+@dataclass(frozen=True)
+class S3RangeReader:
+    """Each read carries the planned ETag. Planning knows the size, so no read has to ask for it."""
+
+    client: "S3Client"
+    entry: ManifestEntry
+
+    @property
+    def size(self) -> int:
+        assert self.entry.size is not None
+        return self.entry.size
+
+    def read(self, start: int, length: int) -> bytes:
+        if start >= self.size or length <= 0:
+            return b""  # S3 answers 416 to a range without a byte
+        location = parse_object_uri(self.entry.source_uri)
+        request: GetObjectRequestTypeDef = {
+            "Bucket": location.bucket,
+            "Key": location.key,
+            "Range": f"bytes={start}-{min(start + length, self.size) - 1}",
+            "IfMatch": f'"{self.entry.etag}"',
+        }
+        if self.entry.version:
+            request["VersionId"] = self.entry.version
+        try:
+            return self.client.get_object(**request)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation="read", uri=self.entry.source_uri) from error
+
+    def read_tail(self, length: int) -> tuple[bytes, int]:
+        return self.read(max(0, self.size - length), length), self.size

@@ -1,0 +1,70 @@
+"""How imports end before or after their time: cancelled, deleted."""
+
+from tests.e2e.support import all_clips, eventually, landed, put_all, settled, start, unique
+
+
+def waiting(api, job):
+    eventually(lambda: api.get(f"/v1/imports/{job['id']}")[1]["status"] == "COPYING", what="the plan")
+
+
+def test_a_cancelled_import_copies_nothing_more_and_keeps_what_it_has(api, stack, s3, paused_copies):
+    prefix = f"{unique('cancel')}/"
+    put_all(s3, stack.source_bucket, ((f"{prefix}{n:03d}.zip", b"x") for n in range(120)))
+    with paused_copies():
+        job = start(api, root_path=f"s3://{stack.source_bucket}/{prefix}")
+        waiting(api, job)
+        for _ in range(2):
+            status, asked = api.post(f"/v1/imports/{job['id']}/cancel", None)
+            assert (status, asked["cancel_requested"]) == (202, True)
+        assert (asked["status"], asked["eta_seconds"]) == ("COPYING", None)
+    ended = settled(api, job["id"])
+    assert (ended["status"], ended["counts"]["cancelled"], ended["counts"]["total"]) == ("CANCELLED", 120, 120)
+    assert {clip["status"] for clip in all_clips(api, job["id"])} == {"CANCELLED"}
+    found = s3.list_objects_v2(Bucket=stack.clips_bucket, Prefix=f"{stack.project}/-/{stack.source_bucket}/{prefix}")
+    assert found["KeyCount"] == 0
+    status, refusal = api.post(f"/v1/imports/{job['id']}/cancel", None)
+    assert (status, refusal["code"]) == (409, "ALREADY_ENDED")
+
+
+def test_a_list_that_is_cancelled_before_it_is_inspected_is_cancelled_whole(api, stack):
+    uris = [f"s3://{stack.source_bucket}/{unique('none')}/{n}.zip" for n in range(5_000)]
+    job = start(api, exact_paths=uris)
+    assert api.post(f"/v1/imports/{job['id']}/cancel", None)[0] == 202
+    ended = settled(api, job["id"])
+    assert ended["counts"]["total"] == 5_000
+    assert ended["counts"]["cancelled"] >= 4_000, "one part at most was inspected before"
+    assert ended["status"] == "CANCELLED"
+
+
+def test_an_ended_import_tells_how_fast_it_was(api, stack, s3):
+    prefix = f"{unique('rate')}/"
+    put_all(s3, stack.source_bucket, ((f"{prefix}{n}.zip", b"x" * 100) for n in range(3)))
+    job = settled(api, start(api, root_path=f"s3://{stack.source_bucket}/{prefix}")["id"])
+    assert job["rate"]["clips"] > 0
+    assert abs(job["rate"]["bytes"] - 100 * job["rate"]["clips"]) < 1e-6
+    assert job["eta_seconds"] is None
+
+
+def test_a_deleted_import_is_gone_and_its_clips_stay(api, stack, s3, dynamodb, invoke, paused_copies):
+    prefix = f"{unique('delete')}/"
+    put_all(s3, stack.source_bucket, ((f"{prefix}{n}.zip", b"x") for n in range(60)))
+    with paused_copies():
+        job = start(api, root_path=f"s3://{stack.source_bucket}/{prefix}", idempotency_key=prefix)
+        waiting(api, job)
+        status, refusal = api("DELETE", f"/v1/imports/{job['id']}")
+        assert (status, refusal["code"]) == (409, "NOT_ENDED")
+    assert settled(api, job["id"])["status"] == "COMPLETED"
+    kept = all_clips(api, job["id"])
+    assert api("DELETE", f"/v1/imports/{job['id']}")[0] == 204
+    for path in (f"/v1/imports/{job['id']}", f"/v1/imports/{job['id']}/clips"):
+        assert api.get(path)[0] == 404
+    assert job["id"] not in {listed["id"] for listed in api.get("/v1/imports")[1]["imports"]}
+    invoke("lambdas.sweep.handler", {})
+    files = {"Bucket": stack.state_bucket, "Prefix": f"jobs/{job['id']}/"}
+    eventually(lambda: s3.list_objects_v2(**files)["KeyCount"] == 0, what="the files to go")
+    pages = dynamodb.get_paginator("scan").paginate(TableName=stack.table_name)
+    rows = [row for page in pages for row in page["Items"] if job["id"] in row["pk"]["S"]]
+    assert [set(row) for row in rows] == [{"pk", "sk", "deleted_at", "expires_at"}]
+    assert [landed(s3, clip) for clip in kept] == [b"x"] * 60
+    status, refusal = api.post("/v1/imports", {"exact_paths": [kept[0]["source_uri"]], "idempotency_key": prefix})
+    assert (status, refusal["code"]) == (409, "IDEMPOTENCY_CONFLICT")
