@@ -89,7 +89,6 @@ class CopySettings(Settings):
     table_name: str
     state_bucket: str
     clips_bucket: str
-    source_buckets: tuple[str, ...]
     copy_concurrency: int
     multipart_threshold_bytes: int
     part_bytes: int
@@ -99,7 +98,6 @@ class CopySettings(Settings):
 class FinishSettings(Settings):
     table_name: str
     state_bucket: str
-    clips_bucket: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +118,5 @@ class SweepSettings(Settings):
     table_name: str
     state_bucket: str
     state_machine_arn: str
-    clips_bucket: str
     grace_seconds: int
     """Age from which a job without a running execution is taken for orphaned."""

@@ -90,7 +90,6 @@ class Pipeline(Construct):
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
-                source_buckets=self._sources,
                 copy_concurrency=deploy.copy_concurrency,
                 multipart_threshold_bytes=deploy.multipart_threshold_bytes,
                 part_bytes=deploy.part_bytes,
@@ -120,7 +119,6 @@ class Pipeline(Construct):
             env=FinishSettings(
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
-                clips_bucket=storage.clips.bucket_name,
             ),
             memory_mb=1024,
             timeout=Duration.minutes(15),
@@ -141,7 +139,6 @@ class Pipeline(Construct):
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
-                clips_bucket=storage.clips.bucket_name,
                 grace_seconds=self._deploy.sweep_grace_seconds,
             ),
             memory_mb=512,

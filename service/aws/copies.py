@@ -9,17 +9,17 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.planning import copy_parts, parse_object_uri
+from service.aws.ranges import source_object
+from service.planning import copy_parts
 from service.schema import ImportSettings, ManifestEntry
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import (
         CompletedPartTypeDef,
         CopyObjectRequestTypeDef,
-        CopySourceTypeDef,
         CreateMultipartUploadRequestTypeDef,
-        GetObjectTaggingRequestTypeDef,
-        HeadObjectRequestTypeDef,
+        HeadObjectOutputTypeDef,
     )
 
     from service.aws.storage import S3Storage
@@ -51,7 +51,7 @@ class CopyWhole:
         request: CopyObjectRequestTypeDef = {
             "Bucket": self.storage.clips_bucket,
             "Key": self.entry.destination,
-            "CopySource": copy_source(self.entry),
+            "CopySource": source_object(self.entry),
             "CopySourceIfMatch": f'"{self.entry.etag}"',
         }
         if self.settings.storage_class:
@@ -101,14 +101,14 @@ class CopyParts:
             **self._target(),
             UploadId=upload_id,
             PartNumber=number,
-            CopySource=copy_source(self.entry),
+            CopySource=source_object(self.entry),
             CopySourceIfMatch=f'"{self.entry.etag}"',
             CopySourceRange=f"bytes={first}-{last}",
         )
         return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
 
     def _begin(self) -> str:
-        head = self.storage.client.head_object(**pinned_head(self.entry))
+        head = head_planned(self.storage.client, self.entry)
         upload: CreateMultipartUploadRequestTypeDef = {
             "Bucket": self.storage.clips_bucket,
             "Key": self.entry.destination,
@@ -131,35 +131,13 @@ class CopyParts:
         return self.storage.client.create_multipart_upload(**upload)["UploadId"]
 
     def _tags(self) -> dict[str, str]:
-        request: GetObjectTaggingRequestTypeDef = {
-            "Bucket": copy_source(self.entry)["Bucket"],
-            "Key": copy_source(self.entry)["Key"],
-        }
-        if self.entry.version:
-            request["VersionId"] = self.entry.version
-        return {tag["Key"]: tag["Value"] for tag in self.storage.client.get_object_tagging(**request)["TagSet"]}
+        answer = self.storage.client.get_object_tagging(**source_object(self.entry))
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 
-def copy_source(entry: ManifestEntry) -> "CopySourceTypeDef":
-    location = parse_object_uri(entry.source_uri)
-    where: CopySourceTypeDef = {"Bucket": location.bucket, "Key": location.key}
-    if entry.version:
-        where["VersionId"] = entry.version
-    return where
-
-
-def pinned_head(entry: ManifestEntry) -> "HeadObjectRequestTypeDef":
+def head_planned(client: "S3Client", entry: ManifestEntry) -> "HeadObjectOutputTypeDef":
     """HEAD of exactly the planned object, with its checksums."""
-    location = parse_object_uri(entry.source_uri)
-    request: HeadObjectRequestTypeDef = {
-        "Bucket": location.bucket,
-        "Key": location.key,
-        "IfMatch": f'"{entry.etag}"',
-        "ChecksumMode": "ENABLED",
-    }
-    if entry.version:
-        request["VersionId"] = entry.version
-    return request
+    return client.head_object(**source_object(entry), IfMatch=f'"{entry.etag}"', ChecksumMode="ENABLED")
 
 
 def checksums_of(answer: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,16 @@ from service.schema import ManifestEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
+
+
+def source_object(entry: ManifestEntry) -> "CopySourceTypeDef":
+    """Bucket, key and (where it was planned) version of the clip's source, as all S3 requests name them."""
+    location = parse_object_uri(entry.source_uri)
+    where: CopySourceTypeDef = {"Bucket": location.bucket, "Key": location.key}
+    if entry.version:
+        where["VersionId"] = entry.version
+    return where
 
 
 @dataclass(frozen=True)
@@ -29,17 +38,10 @@ class S3RangeReader:
     def read(self, start: int, length: int) -> bytes:
         if start >= self.size or length <= 0:
             return b""  # S3 answers 416 to a range without a byte
-        location = parse_object_uri(self.entry.source_uri)
-        request: GetObjectRequestTypeDef = {
-            "Bucket": location.bucket,
-            "Key": location.key,
-            "Range": f"bytes={start}-{min(start + length, self.size) - 1}",
-            "IfMatch": f'"{self.entry.etag}"',
-        }
-        if self.entry.version:
-            request["VersionId"] = self.entry.version
+        span = f"bytes={start}-{min(start + length, self.size) - 1}"
         try:
-            return self.client.get_object(**request)["Body"].read()
+            answer = self.client.get_object(**source_object(self.entry), Range=span, IfMatch=f'"{self.entry.etag}"')
+            return answer["Body"].read()
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="read", uri=self.entry.source_uri) from error
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.aws.copies import CopyParts, CopyWhole, checksums_of, pinned_head
+from service.aws.copies import CopyParts, CopyWhole, checksums_of, head_planned
 from service.aws.ranges import S3RangeReader
 from service.clock import timestamp
 from service.errors import ChecksumMismatch
@@ -85,4 +85,4 @@ class S3Storage:
 
     def _source_checksums(self, entry: ManifestEntry) -> dict[str, str]:
         """One HEAD, and only where the ETags say nothing: sources uploaded in parts, or encrypted with KMS."""
-        return checksums_of(self.client.head_object(**pinned_head(entry)))
+        return checksums_of(head_planned(self.client, entry))

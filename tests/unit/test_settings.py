@@ -59,8 +59,8 @@ def test_a_number_that_is_none_is_named_with_its_value(value: str) -> None:
 
 
 def test_no_buckets_are_no_buckets() -> None:
-    env = sample(CopySettings).to_env() | {"CLIPFERRY_SOURCE_BUCKETS": ""}
-    empty = CopySettings.from_env(env)
+    env = sample(PlanSettings).to_env() | {"CLIPFERRY_SOURCE_BUCKETS": ""}
+    empty = PlanSettings.from_env(env)
     assert empty.source_buckets == ()
     assert empty.to_env() == env
 
