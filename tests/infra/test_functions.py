@@ -137,7 +137,7 @@ def test_a_function_reads_its_settings_from_the_environment_it_gets(template: Te
     assert (env["POWERTOOLS_SERVICE_NAME"], env["POWERTOOLS_METRICS_NAMESPACE"]) == ("clipferry", "Clipferry")
 
 
-@pytest.mark.parametrize("name", ["Api", "PipelinePlan", "PipelineCopy"])
+@pytest.mark.parametrize("name", ["Api", "PipelinePlan"])
 def test_the_drop_bucket_is_a_source_like_those_of_the_deploy_settings(template: Template, name: str) -> None:
     assert environment(template, name)["CLIPFERRY_SOURCE_BUCKETS"] == "fleet-a,fleet.b,${StorageDrop}"
 
