@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from service.aws.clients import s3_client, secrets_client, workflow_client
+from service.aws.clients import A_CALLER_WAITS, PATIENT, Patience, s3_client, secrets_client, workflow_client
 from service.aws.clips import DynamoClips
 from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
@@ -13,10 +13,12 @@ from service.aws.table import bind
 from service.aws.uploads import DynamoUploads
 from service.aws.workflow import StepFunctionsWorkflow
 from service.clock import utc_now
+from service.estimate import Deployment
 from service.imports.access import SourceAccess
 from service.imports.copying import CopyPorts
 from service.imports.expand import PlanPorts
 from service.imports.finish import FinishPorts
+from service.imports.preview import PreviewPorts
 from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts
 from service.imports.sweep import SweepPorts
@@ -54,9 +56,9 @@ def _defaults(on_existing: str, content_validation: str) -> ImportSettings:
     return ImportSettings(on_existing=OnExisting(on_existing), content_validation=ContentValidation(content_validation))
 
 
-def _reader(clips_bucket: str, *, connections: int) -> S3Storage:
+def _reader(clips_bucket: str, *, connections: int, patience: Patience = PATIENT) -> S3Storage:
     """Storage for functions that list and inspect but copy nothing."""
-    client = s3_client(connections=connections)
+    client = s3_client(connections=connections, patience=patience)
     return S3Storage(client=client, clips_bucket=clips_bucket, multipart_threshold=0, part_bytes=0)
 
 
@@ -78,18 +80,47 @@ def api_key_store() -> DynamoKeys:
 
 
 @cache
+def _hurried_reader() -> S3Storage:
+    settings = api_settings()
+    return _reader(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
+
+
+@cache
 def submit_ports() -> SubmitPorts:
     settings = api_settings()
     bind(settings.table_name)
     return SubmitPorts(
         jobs=DynamoJobs(),
         state=_state(settings.state_bucket),
-        storage=_reader(settings.clips_bucket, connections=STATE_CONNECTIONS),
+        storage=_hurried_reader(),
         workflow=_workflow(settings.state_machine_arn),
         clock=utc_now,
         access=SourceAccess(settings.source_buckets),
         max_clips=settings.max_clips_per_import,
         preview_seconds=settings.preview_seconds,
+        defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
+    )
+
+
+@cache
+def preview_ports() -> PreviewPorts:
+    settings = api_settings()
+    return PreviewPorts(
+        storage=_hurried_reader(),
+        clock=utc_now,
+        access=SourceAccess(settings.source_buckets),
+        clips_bucket=settings.clips_bucket,
+        max_clips=settings.max_clips_per_import,
+        seconds=settings.preview_seconds,
+        deployment=Deployment(
+            batch_clips=settings.batch_clips,
+            batch_bytes=settings.batch_bytes,
+            map_concurrency=settings.map_concurrency,
+            copy_concurrency=settings.copy_concurrency,
+            stat_concurrency=settings.stat_concurrency,
+            multipart_threshold_bytes=settings.multipart_threshold_bytes,
+            part_bytes=settings.part_bytes,
+        ),
         defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
     )
 

@@ -30,14 +30,18 @@ class Clock(Protocol):
         ...
 
 
-class Storage(Protocol):
-    """Objects in source buckets and in the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+class SourceStorage(Protocol):
+    """Looking at source buckets and at the clips bucket. Errors are `ObjectError`s. Safe for threads."""
 
     def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         """Pages of up to 1,000 objects in UTF-8 binary order, only keys after `start_after`."""
         ...
 
     def stat(self, bucket: str, key: str) -> ListedObject: ...
+
+
+class Storage(SourceStorage, Protocol):
+    """Objects in source buckets and in the clips bucket. Errors are `ObjectError`s. Safe for threads."""
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
         """Copy exactly the planned object (size, ETag, version) to its destination and compare the two."""
@@ -48,15 +52,17 @@ class Storage(Protocol):
         ...
 
 
-class StateFiles(Protocol):
+class StateReader(Protocol):
+    def get(self, key: str) -> bytes:
+        """Raises `NotFound`."""
+        ...
+
+
+class StateFiles(StateReader, Protocol):
     """Objects in the state bucket: requests, manifests, batch lists."""
 
     def put(self, key: str, body: bytes) -> str:
         """Store and return the ETag."""
-        ...
-
-    def get(self, key: str) -> bytes:
-        """Raises `NotFound`."""
         ...
 
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
@@ -68,12 +74,14 @@ class StateFiles(Protocol):
         ...
 
 
-class JobStore(Protocol):
+class JobReader(Protocol):
+    def get(self, job_id: str) -> Job | None: ...
+
+
+class JobStore(JobReader, Protocol):
     def create(self, job: Job) -> bool:
         """False where a job of that id exists already; nothing is written then."""
         ...
-
-    def get(self, job_id: str) -> Job | None: ...
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
         """Newest first; `after` and the second value are positions (None: the end)."""
@@ -165,7 +173,13 @@ class AlreadyClaimed(Exception):
         self.owners = owners
 
 
-class UploadStore(Protocol):
+class UploadLists(Protocol):
+    def lists(self, job_id: str) -> Sequence[str]:
+        """State keys of all lists that were claimed for the job, in a stable order."""
+        ...
+
+
+class UploadStore(UploadLists, Protocol):
     """Which upload belongs to which job. A claim and its membership are one transaction."""
 
     @property
@@ -187,10 +201,6 @@ class UploadStore(Protocol):
 
         Raises `GatheringClosed` where the gathering job is no longer `instead_of`: another delivery was faster.
         """
-        ...
-
-    def lists(self, job_id: str) -> Sequence[str]:
-        """State keys of all lists that were claimed for the job, in a stable order."""
         ...
 
 

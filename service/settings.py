@@ -69,7 +69,14 @@ class ApiSettings(Settings):
     default_on_existing: str
     default_content_validation: str
     preview_seconds: int
-    """How long a preview or a pre-flight may list before it answers with "at least"."""
+    """How long a preview or a pre-flight may look before it answers with "at least"."""
+    batch_clips: int
+    batch_bytes: int
+    map_concurrency: int
+    copy_concurrency: int
+    stat_concurrency: int
+    multipart_threshold_bytes: int
+    part_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)

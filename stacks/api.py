@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from service.settings import ApiSettings, AuthorizeSettings
-from stacks.access import allow, read_sources, start_imports, use_job_files, use_table
+from stacks.access import allow, look_at_clips, read_sources, start_imports, use_job_files, use_table
 from stacks.function import ServiceFunction, log_group
 from stacks.machine import ImportMachine
 from stacks.nag import acknowledge
@@ -147,6 +147,13 @@ class Api(Construct):
                 default_on_existing=deploy.default_on_existing,
                 default_content_validation=deploy.default_content_validation,
                 preview_seconds=deploy.preview_seconds,
+                batch_clips=deploy.batch_clips,
+                batch_bytes=deploy.batch_bytes,
+                map_concurrency=deploy.map_concurrency,
+                copy_concurrency=deploy.copy_concurrency,
+                stat_concurrency=deploy.stat_concurrency,
+                multipart_threshold_bytes=deploy.multipart_threshold_bytes,
+                part_bytes=deploy.part_bytes,
             ),
             memory_mb=1024,
             timeout=Duration.seconds(29),
@@ -155,6 +162,7 @@ class Api(Construct):
         use_table(function, storage.table, *items, indexes=("attention", "listing"))
         use_job_files(function, storage.state, write=True)
         read_sources(function, deploy, storage.drop, "GetObject")
+        look_at_clips(function, storage.clips)
         start_imports(function, machine)
         return function
 

@@ -52,7 +52,7 @@ class DeploySettings:
     """The largest request body. Lambda takes 6 MB, in which the body is a JSON-escaped string."""
 
     preview_seconds: int = _number(8, 1, 20)
-    """How long a preview lists before it answers with "at least". API Gateway gives up after 29 s."""
+    """How long a preview looks before it answers with "at least". API Gateway gives up after 29 s."""
 
     batch_clips: int = _number(250, 1, 1_000)
     """The most clips in one copy batch, which one function call must finish in 15 minutes."""
@@ -61,7 +61,7 @@ class DeploySettings:
     """The most bytes in one copy batch; an object that is larger is a batch of its own."""
 
     stat_concurrency: int = _number(32, 1, 256)
-    """HEAD requests in flight while a list of URIs is planned."""
+    """HEAD requests in flight while a list of URIs is planned or previewed."""
 
     map_concurrency: int = _number(40, 1, 1_000)
     """Copy batches in flight. Also reserved for the copy function out of the account's concurrency."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.errors import BatchIncomplete
+from service.estimate import Deployment
 from service.imports.access import SourceAccess
 from service.imports.copying import CopyPorts, copy_batch
 from service.imports.expand import PlanCursor, PlanPorts
 from service.imports.finish import FinishPorts, finish
 from service.imports.manifest import read_batches, read_entries
 from service.imports.plan import Planned, plan
+from service.imports.preview import PreviewPorts
 from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts, submit
 from service.imports.sweep import SweepPorts
@@ -49,6 +51,16 @@ DROP_BUCKET = "drop"
 CLIPS_BUCKET = "clips"
 PROJECT = "demo"
 COPY_ATTEMPTS = 3
+DEPLOYMENT = Deployment(
+    batch_clips=250,
+    batch_bytes=50 * 1024**3,
+    map_concurrency=40,
+    copy_concurrency=32,
+    stat_concurrency=32,
+    multipart_threshold_bytes=1024**3,
+    part_bytes=256 * 1024**2,
+)
+"""The defaults of the deploy settings."""
 
 
 def never() -> bool:
@@ -92,6 +104,19 @@ class World:
             access=self.access,
             max_clips=self.max_clips,
             preview_seconds=8,
+            defaults=ImportSettings(),
+        )
+
+    @property
+    def preview_ports(self) -> PreviewPorts:
+        return PreviewPorts(
+            storage=self.storage,
+            clock=self.clock,
+            access=self.access,
+            clips_bucket=CLIPS_BUCKET,
+            max_clips=self.max_clips,
+            seconds=8,
+            deployment=DEPLOYMENT,
             defaults=ImportSettings(),
         )
 

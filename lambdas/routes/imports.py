@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 
 from lambdas.routes.caller import project_of
-from lambdas.wiring import status_ports, submit_ports
+from lambdas.wiring import preview_ports, status_ports, submit_ports
 from service.errors import InvalidRequest
 from service.imports.cancel import cancel
 from service.imports.delete import delete
@@ -16,7 +16,7 @@ from service.imports.preview import preview
 from service.imports.status import clips_page, get_job, jobs_page
 from service.imports.submit import submit
 from service.schema import ClipStatus, Job
-from service.wire import ClipPage, ImportBody, ImportPage, ImportView, PreviewBody, PreviewView
+from service.wire import ClipPage, ImportBody, ImportPage, ImportView, PreviewView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -79,18 +79,12 @@ def list_clips(
     return ClipPage.of(clips_page(job, limit=limit, cursor=cursor, status=status, ports=ports))
 
 
-@router.post("/v1/previews", summary="List a prefix before importing it", tags=["Imports"])
-def preview_prefix(body: Annotated[PreviewBody, Body()]) -> PreviewView:
-    project_of(router)
-    ports = submit_ports()
-    found = preview(
-        body.root_path,
-        storage=ports.storage,
-        access=ports.access,
-        max_clips=ports.max_clips,
-        seconds=ports.preview_seconds,
-    )
-    return PreviewView.of(found)
+@router.post("/v1/previews", summary="What an import would do, cost and take", tags=["Imports"])
+def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
+    project, _ = project_of(router)
+    ports = preview_ports()
+    request = body.to_request(idempotency_key=None, defaults=ports.defaults)
+    return PreviewView.of(preview(request, project=project, ports=ports))
 
 
 def _view(job: Job) -> ImportView:

@@ -1,5 +1,6 @@
 """boto3 clients as the service wants them, and what their errors mean."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
@@ -19,14 +20,30 @@ _CHANGED = {"PreconditionFailed", "412"}
 _PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "OperationAborted"}
 _WORDS = {"404": "there is no such object", "403": "access is denied", "412": "it is not the planned object any more"}
 """For answers to HEAD, which have no body: all that S3 says is the status."""
-ATTEMPTS = 5
 
 
-def s3_client(*, connections: int) -> "S3Client":
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a client bears with S3: seconds to connect, seconds without a byte, tries of a call."""
+
+    connect_seconds: float
+    read_seconds: float
+    attempts: int
+
+
+PATIENT = Patience(connect_seconds=60, read_seconds=60, attempts=5)
+"""Botocore's own timeouts."""
+A_CALLER_WAITS = Patience(connect_seconds=2, read_seconds=4, attempts=2)
+"""For what must be answered before API Gateway gives up, after 29 s: a call that hangs is an error in some 9 s."""
+
+
+def s3_client(*, connections: int, patience: Patience = PATIENT) -> "S3Client":
     """Checksums only where S3 asks for them: a copy has no body, and other stores reject the trailers."""
     config = Config(
         max_pool_connections=connections,
-        retries={"mode": "standard", "max_attempts": ATTEMPTS},
+        connect_timeout=patience.connect_seconds,
+        read_timeout=patience.read_seconds,
+        retries={"mode": "standard", "total_max_attempts": patience.attempts},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

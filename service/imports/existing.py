@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from service.errors import ObjectMissing
-from service.ports import Storage
+from service.ports import SourceStorage
 from service.schema import ClipStatus, ListedObject, OnExisting
 
 Fate = tuple[ClipStatus, str, str]
@@ -46,7 +46,7 @@ class Destinations:
     `prefix` is what all mirrored destinations begin with. A key outside the listing's reach is looked up by itself.
     """
 
-    storage: Storage
+    storage: SourceStorage
     bucket: str
     prefix: str
     start_after: str
@@ -67,7 +67,7 @@ class Destinations:
         return self._next if self._next is not None and self._next.key == key else None
 
 
-def look_up(storage: Storage, bucket: str, key: str) -> ListedObject | None:
+def look_up(storage: SourceStorage, bucket: str, key: str) -> ListedObject | None:
     """The object at `key`, None where there is none."""
     try:
         return storage.stat(bucket, key)

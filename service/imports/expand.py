@@ -24,7 +24,7 @@ from service.planning import (
     parse_object_uri,
     parse_prefix_uri,
 )
-from service.ports import Clock, JobStore, StateFiles, Storage, UploadStore
+from service.ports import Clock, JobReader, JobStore, SourceStorage, StateFiles, StateReader, UploadLists
 from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, OnExisting, SourceKind, Upload
 
 Finder = Callable[[str], ListedObject | None]
@@ -32,18 +32,28 @@ Finder = Callable[[str], ListedObject | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanPorts:
-    jobs: JobStore
-    state: StateFiles
-    storage: Storage
-    uploads: UploadStore
-    clock: Clock
+class ExpandPorts:
+    """All that a source is expanded with. Nothing is written through them, so a preview expands with its own."""
+
+    jobs: JobReader
+    state: StateReader
+    storage: SourceStorage
+    uploads: UploadLists
     access: SourceAccess
     clips_bucket: str
+    stat_concurrency: int
+    part_clips: int = PART_CLIPS
+    """Clips of a part; the manifest takes no other number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanPorts(ExpandPorts):
+    jobs: JobStore
+    state: StateFiles
+    clock: Clock
     max_clips: int
     batch_clips: int
     batch_bytes: int
-    stat_concurrency: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +73,7 @@ class Part:
     last_key: str = ""
 
 
-def parts_of(job: Job, cursor: PlanCursor, ports: PlanPorts) -> "Iterator[Part | None]":
+def parts_of(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> "Iterator[Part | None]":
     """The source part by part. Once the job is cancelled nothing is listed or inspected any more: what is left of a
     list or of uploads are cancelled clips; what is left of a prefix is unknown, which a None says.
     """
@@ -83,7 +93,7 @@ def parts_of(job: Job, cursor: PlanCursor, ports: PlanPorts) -> "Iterator[Part |
                 parts = _SOURCES[job.source.kind](job, replace(cursor, ordinal=ordinal), ports)
 
 
-def _prefix_parts(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Iterator[Part]:
+def _prefix_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
     assert job.source.uri is not None
     location = parse_prefix_uri(job.source.uri)
     refusal = ports.access.refusal(location.bucket)
@@ -93,7 +103,7 @@ def _prefix_parts(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Iterator[Pa
     found = (item for page in pages for item in page if not is_folder_marker(item.key, item.size))
     existing = _existing_finder(job, location, cursor.start_after, ports)
     ordinal = cursor.ordinal
-    while items := list(islice(found, PART_CLIPS)):
+    while items := list(islice(found, ports.part_clips)):
         entries = []
         for number, item in enumerate(items, ordinal):
             uri = str(S3Uri(location.bucket, item.key))
@@ -104,7 +114,7 @@ def _prefix_parts(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Iterator[Pa
         ordinal += len(entries)
 
 
-def _existing_finder(job: Job, location: S3Uri, start_after: str, ports: PlanPorts) -> Finder:
+def _existing_finder(job: Job, location: S3Uri, start_after: str, ports: ExpandPorts) -> Finder:
     if job.settings.on_existing is OnExisting.OVERWRITE:
         return lambda _: None
     root = destination_root(job.project, job.folder, location.bucket)
@@ -131,18 +141,18 @@ def _pinned(ordinal: int, uri: str, destination: str, found: ListedObject, fate:
     )
 
 
-def _list_parts(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Iterator[Part]:
+def _list_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
     uris = requested_uris(job, ports.state)
     repeats = duplicates_of_first(uris)
     inspect = partial(_inspect, job=job, uris=uris, repeats=repeats, ports=ports)
     with ThreadPoolExecutor(ports.stat_concurrency) as pool:
-        for first in range(cursor.ordinal, len(uris), PART_CLIPS):
-            ordinals = range(first, min(first + PART_CLIPS, len(uris)))
+        for first in range(cursor.ordinal, len(uris), ports.part_clips):
+            ordinals = range(first, min(first + ports.part_clips, len(uris)))
             yield Part(list(pool.map(inspect, ordinals)))
 
 
 def _inspect(
-    ordinal: int, *, job: Job, uris: Sequence[str], repeats: dict[int, int], ports: PlanPorts
+    ordinal: int, *, job: Job, uris: Sequence[str], repeats: dict[int, int], ports: ExpandPorts
 ) -> ManifestEntry:
     """Pin one listed URI by a HEAD; what is wrong with it becomes its fate, not the job's."""
     uri = uris[ordinal]
@@ -164,7 +174,7 @@ def _inspect(
     return _pinned(ordinal, uri, destination, found, _fate_by_existing(found, destination, job, ports))
 
 
-def _fate_by_existing(found: ListedObject, destination: str, job: Job, ports: PlanPorts) -> Fate | None:
+def _fate_by_existing(found: ListedObject, destination: str, job: Job, ports: ExpandPorts) -> Fate | None:
     """What lies at the destination decides; where that cannot be seen, the clip fails."""
     if job.settings.on_existing is OnExisting.OVERWRITE:
         return None
@@ -175,7 +185,7 @@ def _fate_by_existing(found: ListedObject, destination: str, job: Job, ports: Pl
     return fate_of(found, existing, job.settings.on_existing)
 
 
-def _upload_parts(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Iterator[Part]:
+def _upload_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
     """Uploads were pinned by their events. Of several uploads to one key only the last one is a clip to copy."""
     claimed = claimed_uploads(job.id, ports.uploads, ports.state)
     newest: dict[str, str] = {}
@@ -183,12 +193,12 @@ def _upload_parts(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Iterator[Pa
         newest[upload.key] = max(newest.get(upload.key, ""), upload.sequencer)
     plan_upload = partial(_planned_upload, job=job, newest=newest, ports=ports)
     with ThreadPoolExecutor(ports.stat_concurrency) as pool:
-        for first in range(cursor.ordinal, len(claimed), PART_CLIPS):
-            yield Part(list(pool.map(plan_upload, enumerate(claimed[first : first + PART_CLIPS], first))))
+        for first in range(cursor.ordinal, len(claimed), ports.part_clips):
+            yield Part(list(pool.map(plan_upload, enumerate(claimed[first : first + ports.part_clips], first))))
 
 
 def _planned_upload(
-    numbered: tuple[int, Upload], *, job: Job, newest: dict[str, str], ports: PlanPorts
+    numbered: tuple[int, Upload], *, job: Job, newest: dict[str, str], ports: ExpandPorts
 ) -> ManifestEntry:
     ordinal, upload = numbered
     uri = str(S3Uri(upload.bucket, upload.key))
@@ -203,7 +213,7 @@ def _planned_upload(
     return _pinned(ordinal, uri, destination, found, fate)
 
 
-_SOURCES: dict[SourceKind, Callable[[Job, PlanCursor, PlanPorts], Iterator[Part]]] = {
+_SOURCES: dict[SourceKind, Callable[[Job, PlanCursor, ExpandPorts], Iterator[Part]]] = {
     SourceKind.PREFIX: _prefix_parts,
     SourceKind.LIST: _list_parts,
     SourceKind.UPLOAD: _upload_parts,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from service.errors import IdempotencyConflict, InvalidRequest, InvalidUri, WorkflowUnavailable
 from service.imports.access import SourceAccess
-from service.imports.preview import preview
+from service.imports.preflight import preflight
 from service.planning import (
     job_id_for,
     new_job_id,
@@ -15,7 +15,7 @@ from service.planning import (
     request_digest,
     request_key,
 )
-from service.ports import Clock, JobStore, StateFiles, Storage, Workflow
+from service.ports import Clock, JobStore, SourceStorage, StateFiles, StateReader, Workflow
 from service.schema import ImportRequest, ImportSettings, Job, JobStatus, Source, SourceKind, Trigger
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class SubmitPorts:
     jobs: JobStore
     state: StateFiles
-    storage: Storage
+    storage: SourceStorage
     workflow: Workflow
     clock: Clock
     access: SourceAccess
@@ -41,14 +41,14 @@ def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: S
     Raises `InvalidRequest`, `PreflightFailed`, `IdempotencyConflict`. Once the job's row is written it will run: should
     the start below fail, the sweep starts it.
     """
-    source = _source(request, ports.max_clips)
+    source = source_of(request, ports.max_clips)
     digest = request_digest(asdict(request) | {"idempotency_key": None})
     job_id = job_id_for(project, request.idempotency_key) if request.idempotency_key else new_job_id()
     if request.idempotency_key and (known := ports.jobs.get(job_id)):
         return _again(known, digest, ports)
 
     if request.root_path is not None and request.validate:
-        preview(
+        preflight(
             request.root_path,
             storage=ports.storage,
             access=ports.access,
@@ -56,7 +56,23 @@ def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: S
             seconds=ports.preview_seconds,
         )
     now = ports.clock()
-    job = Job(
+    job = job_of(request, source, job_id=job_id, digest=digest, project=project, key_id=key_id, now=now)
+    for key, body in request_files(job, request).items():
+        ports.state.put(key, body)
+    if not ports.jobs.create(job):
+        known = ports.jobs.get(job_id)
+        if known is None:
+            raise IdempotencyConflict("this idempotency key was used by an import that was deleted since")
+        return _again(known, digest, ports)
+    start(job, ports.workflow)
+    return job
+
+
+def job_of(
+    request: ImportRequest, source: Source, *, job_id: str, digest: str, project: str, key_id: str | None, now: str
+) -> Job:
+    """The job that a request asks for, as it is before anything happened."""
+    return Job(
         id=job_id,
         project=project,
         status=JobStatus.PENDING,
@@ -72,18 +88,18 @@ def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: S
         request_digest=digest,
         key_id=key_id,
     )
-    if request.exact_paths is not None:
-        ports.state.put(request_key(job_id, digest), encode_uris(request.exact_paths))
-    if not ports.jobs.create(job):
-        known = ports.jobs.get(job_id)
-        if known is None:
-            raise IdempotencyConflict("this idempotency key was used by an import that was deleted since")
-        return _again(known, digest, ports)
-    start(job, ports.workflow)
-    return job
 
 
-def _source(request: ImportRequest, max_clips: int) -> Source:
+def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:
+    """What of a request is too long for the job's row, as state files."""
+    if request.exact_paths is None:
+        return {}
+    assert job.request_digest is not None
+    return {request_key(job.id, job.request_digest): encode_uris(request.exact_paths)}
+
+
+def source_of(request: ImportRequest, max_clips: int) -> Source:
+    """What a valid request names. Raises `InvalidRequest`."""
     if (request.exact_paths is None) == (request.root_path is None):
         raise InvalidRequest("Provide exactly one of exact_paths or root_path")
     if request.root_path is not None:
@@ -122,7 +138,7 @@ def generated_group_name(job_id: str, now: str) -> str:
     return f"import-{now[:10]}-{job_id[-6:]}"
 
 
-def requested_uris(job: Job, state: StateFiles) -> list[str]:
+def requested_uris(job: Job, state: StateReader) -> list[str]:
     """The URIs of a list job, as they were given."""
     assert job.request_digest is not None
     return decode_uris(state.get(request_key(job.id, job.request_digest)))

@@ -14,7 +14,17 @@ from typing import Any
 from service.errors import InvalidRequest
 from service.imports.submit import generated_group_name, start
 from service.planning import PROJECT_NAME, is_folder_marker, new_job_id, upload_list_key
-from service.ports import AlreadyClaimed, Clock, GatheringClosed, JobStore, StateFiles, UploadStore, Workflow
+from service.ports import (
+    AlreadyClaimed,
+    Clock,
+    GatheringClosed,
+    JobStore,
+    StateFiles,
+    StateReader,
+    UploadLists,
+    UploadStore,
+    Workflow,
+)
 from service.schema import ImportSettings, Job, JobStatus, Source, SourceKind, Trigger, Upload
 
 _INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+", re.DOTALL)
@@ -117,7 +127,7 @@ def _new_job(project: str, ports: UploadPorts) -> Job:
     )
 
 
-def claimed_uploads(job_id: str, uploads: UploadStore, state: StateFiles) -> list[Upload]:
+def claimed_uploads(job_id: str, uploads: UploadLists, state: StateReader) -> list[Upload]:
     """All uploads of a job, in an order that does not change once the job is closed."""
     return [upload for key in uploads.lists(job_id) for upload in decode_uploads(state.get(key))]
 

@@ -60,6 +60,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **queried("attention", "listing"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject"),
+        CLIPS: {"s3:ListBucket"},
+        f"{CLIPS}/*": {"s3:GetObject"},
         **STARTS,
     },
     "PipelinePlan": {
@@ -161,7 +163,7 @@ def test_every_function_has_a_role_of_its_own_without_managed_policies(template:
 def test_only_the_copy_function_can_write_clips(template: Template) -> None:
     allowed = {name: grants(template, f"{ROLES.get(name, name)}Role").get(f"{CLIPS}/*", set()) for name in GRANTS}
     assert {name for name, actions in allowed.items() if actions - {"s3:GetObject"}} == {"PipelineCopy"}
-    assert {name for name, actions in allowed.items() if actions} == {"PipelineCopy", "PipelinePlan"}
+    assert {name for name, actions in allowed.items() if actions} == {"Api", "PipelineCopy", "PipelinePlan"}
 
 
 @pytest.mark.parametrize("name", ["Api", "UploadsOnUpload"])

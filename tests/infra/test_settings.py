@@ -1,13 +1,17 @@
 """Deploy settings: where they come from, and what is refused before anything is synthesized."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import pytest
 
 from service.errors import InvalidSettings
+from service.estimate import COPY_GB
+from service.imports.hurry import LAST_SECONDS
 from stacks.bundle import ROOT
+from stacks.pipeline import FULL_VCPU_MB
 from stacks.settings import DeploySettings
+from tests.builders import DEPLOYMENT
 from tests.infra.conftest import KMS_KEY
 
 
@@ -91,6 +95,18 @@ def test_a_wrong_setting_is_refused_with_a_sentence_that_names_it(context: dict[
     with pytest.raises(InvalidSettings) as caught:
         read(**context)
     assert sentence in caught.value.message
+
+
+def test_the_longest_preview_answers_before_api_gateway_gives_up() -> None:
+    (longest,) = (item.metadata["range"][1] for item in fields(DeploySettings) if item.name == "preview_seconds")
+    assert longest + LAST_SECONDS < 29
+
+
+def test_estimates_know_what_is_deployed() -> None:
+    defaults = DeploySettings()
+    for name, value in asdict(DEPLOYMENT).items():
+        assert getattr(defaults, name) == value
+    assert FULL_VCPU_MB == COPY_GB * 1024
 
 
 def test_a_kms_key_arn_is_accepted() -> None:

@@ -14,7 +14,7 @@ from service.errors import AccessDenied, SourceUnavailable
 from service.planning import new_job_id
 from service.schema import ClipStatus, ContentValidation, ImportSettings, JobStatus, OnExisting
 from service.settings import ApiSettings
-from tests.builders import LambdaContext, World, api_event
+from tests.builders import DEPLOYMENT, LambdaContext, World, api_event
 
 LIMIT = 100_000
 JOB_FIELDS = {
@@ -37,6 +37,17 @@ JOB_FIELDS = {
     "eta_seconds",
     "code",
     "message",
+}
+PREVIEW_FIELDS = {
+    "root_path",
+    "count",
+    "bytes",
+    "keys",
+    "by_extension",
+    "complete",
+    "sample",
+    "outcome",
+    "estimate",
 }
 CLIP_FIELDS = {
     "id",
@@ -87,11 +98,13 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
         max_clips_per_import=1_000,
         max_body_bytes=LIMIT,
         preview_seconds=8,
+        **asdict(DEPLOYMENT),
         default_on_existing="skip",
         default_content_validation="none",
     )
     monkeypatch.setattr(lambdas.api, "api_settings", lambda: settings)
     monkeypatch.setattr(lambdas.routes.imports, "submit_ports", lambda: world.submit_ports)
+    monkeypatch.setattr(lambdas.routes.imports, "preview_ports", lambda: world.preview_ports)
     monkeypatch.setattr(lambdas.routes.imports, "status_ports", lambda: world.status_ports)
     monkeypatch.setattr(lambdas.routes.keys, "api_key_store", lambda: world.keys)
     return Api(world)
@@ -427,17 +440,77 @@ def test_validate_false_takes_any_prefix(api: Api) -> None:
     assert api("POST", "/v1/imports", {"root_path": "s3://private/p/", "validate": False})[0] == 202
 
 
-def test_a_preview_shows_what_lies_there_and_creates_nothing(api: Api) -> None:
+def test_a_preview_says_all_of_it_and_creates_nothing(api: Api) -> None:
     api.world.put_sources(25, size=4)
-    status, found = api("POST", "/v1/previews", {"root_path": "s3://source/p/"})
+    api.world.run(api.world.submit_list(["p/000000.zip"]).id)
+    jobs = len(api.world.jobs.rows)
+    status, found = api(
+        "POST", "/v1/previews", {"root_path": "s3://source/p/", "run_name_prefix": "r-", "labels": ["l"]}
+    )
     assert status == 200
+    assert set(found) == PREVIEW_FIELDS
     assert (found["root_path"], found["count"], found["bytes"], found["complete"]) == ("s3://source/p/", 25, 100, True)
-    assert len(found["keys"]) == 20
+    assert len(found["keys"]) == len(found["sample"]) == 20
     assert found["by_extension"] == {".zip": {"count": 25, "bytes": 100}}
-    assert not api.world.jobs.rows
+    assert found["outcome"] == {
+        "to_copy": {"count": 24, "bytes": 96},
+        "to_skip": {"count": 1, "bytes": 4, "by_code": {"UNCHANGED": {"count": 1, "bytes": 4}}},
+        "to_fail": {"count": 0, "bytes": 0, "by_code": {}},
+        "problems": [],
+    }
+    assert found["sample"][:2] == [
+        {
+            "run_name": "r-000000",
+            "source_uri": "s3://source/p/000000.zip",
+            "destination": "s3://clips/demo/-/source/p/000000.zip",
+            "size": 4,
+            "action": "skip",
+            "code": "UNCHANGED",
+            "message": "the same clip lies at the destination already",
+        },
+        {
+            "run_name": "r-000001",
+            "source_uri": "s3://source/p/000001.zip",
+            "destination": "s3://clips/demo/-/source/p/000001.zip",
+            "size": 4,
+            "action": "copy",
+            "code": None,
+            "message": None,
+        },
+    ]
+    assert len(api.world.jobs.rows) == jobs
 
 
-@pytest.mark.parametrize("body", [{}, {"root_path": "s3://source/", "x": 1}, {"root_path": None}, []])
+def test_a_previews_estimate_is_dollars_and_seconds(api: Api) -> None:
+    api.world.put_sources(1)
+    _, found = api("POST", "/v1/previews", {"root_path": "s3://source/p/"})
+    assert found["estimate"] == {
+        # Two listings, three state files, the copy; one slice of the manifest.
+        "cost": {
+            "s3_requests": 0.0000304,
+            "lambda": 0.000016353,
+            "step_functions": 0.00025,
+            "dynamodb": 0.000015875,
+            "total": 0.000312628,
+        },
+        "storage_per_month": 0.0,
+        "seconds": 11,
+        "currency": "USD",
+        "price_region": "us-east-1",
+        "prices_as_of": "2026-11-22",
+    }
+
+
+def test_a_list_is_previewed_too(api: Api) -> None:
+    status, found = api("POST", "/v1/previews", {"exact_paths": ["s3://source/gone.zip"]})
+    assert (status, found["root_path"], found["count"]) == (200, None, 1)
+    assert found["outcome"]["problems"][0]["action"] == "fail"
+    assert found["outcome"]["to_fail"]["by_code"] == {"NOT_FOUND": {"count": 1, "bytes": 0}}
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"root_path": "s3://source/", "x": 1}, {"root_path": None}, [], {"exact_paths": []}]
+)
 def test_a_preview_validates_its_body(api: Api, body: object) -> None:
     assert api.refusal("POST", "/v1/previews", body)[:2] == (422, "INVALID_REQUEST")
 

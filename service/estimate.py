@@ -1,0 +1,239 @@
+"""What an import costs and how long it takes, from what its planning found.
+
+`service/prices.json` has the prices, each with its unit and source. Everything else that an estimate rests on is a
+constant here. An estimate is of the right order, not a quote: retries, throttling and other imports are not in it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from service.planning import MAX_PARTS, PART_CLIPS
+from service.schema import ContentValidation, ImportSettings
+
+GIB = 1024**3
+"""A GB of S3's bill (S3 FAQ, "How will I be charged and billed": byte-hours over 1,073,741,824) and of Lambda's."""
+
+COPY_SECONDS = 0.05
+"""One request that copies, without its bytes."""
+COPY_BYTES_PER_SECOND = 85_000_000
+"""What one request moves (S3 user guide, "Performance guidelines": 85 to 90 MB/s a request; taken for copies too)."""
+COPIES_PER_SECOND = 3_500
+"""What S3 takes at least below one partitioned prefix (S3 user guide, "Optimizing performance")."""
+READ_SECONDS = 0.03
+"""One HEAD or range read."""
+LIST_SECONDS = 0.15
+"""One page of 1,000 keys: 20 ms of S3, and 70 ms of CPU of which the plan function has about half."""
+BATCH_SECONDS = 0.5
+"""What a batch takes besides its copies: its child, its state, its slice of the manifest, its rows."""
+FIXED_SECONDS = 10.0
+"""Cold starts, the map's start and end, the finish."""
+READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 3, ContentValidation.DEEP: 8}
+"""Range reads of content validation for a clip of some hundred megabytes; a small one takes a single read."""
+
+PARTS_IN_FLIGHT = 16
+"""Of one object (service/aws/copies.py)."""
+COPY_GB = 1_769 / 1024
+"""Memory of the copy function (stacks/pipeline.py)."""
+PLAN_GB = 1.0
+FUNCTION_CALLS = 3
+"""Plan, finish, and one sweep."""
+TRANSITIONS = 7
+"""Of an import's own states, from Start to Done."""
+TRANSITIONS_PER_BATCH = 3
+"""Of a batch's child (decision 8)."""
+WRITES_PER_IMPORT = 20
+"""The job's row and its index, from accepted to ended."""
+WRITES_PER_BATCH = 4
+"""One transaction of two rows; a transaction's writes count twice."""
+READS_PER_BATCH = 2
+"""The job's row and the batch's."""
+WRITES_PER_FAILURE = 2
+"""The row, and its place in the index of failures."""
+SMALLEST_BILLED = {"STANDARD_IA": 128 * 1024, "ONEZONE_IA": 128 * 1024, "GLACIER_IR": 128 * 1024}
+"""Bytes for which these classes bill a smaller object (S3 user guide, "Storage classes")."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """The deploy settings that cost and time depend on."""
+
+    batch_clips: int
+    batch_bytes: int
+    map_concurrency: int
+    copy_concurrency: int
+    stat_concurrency: int
+    multipart_threshold_bytes: int
+    part_bytes: int
+
+
+@dataclass(kw_only=True)
+class Workload:
+    """What an import is to do, as its planning counts it."""
+
+    lists: int = 0
+    """Listing requests of planning."""
+    heads: int = 0
+    """HEADs of planning."""
+    batches: int = 0
+    copied: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes: int = 0
+    """Of the clips to copy."""
+    billed_bytes: int = 0
+    """What their storage class bills for them."""
+    largest: int = 0
+    by_parts: int = 0
+    """How many of the clips to copy are copied by parts."""
+    parts: int = 0
+    """Their parts together."""
+    compared: int = 0
+    """Clips whose copies take one more HEAD to be verified."""
+
+    @property
+    def clips(self) -> int:
+        return self.copied + self.skipped + self.failed
+
+    @property
+    def copy_requests(self) -> int:
+        return self.copied - self.by_parts + self.parts
+
+    def add_copy(self, size: int, etag: str, *, settings: ImportSettings, deployment: Deployment) -> None:
+        """Count one clip to copy."""
+        self.copied += 1
+        self.bytes += size
+        self.billed_bytes += max(size, SMALLEST_BILLED.get(settings.storage_class or "", 0))
+        self.largest = max(self.largest, size)
+        in_parts = size > deployment.multipart_threshold_bytes
+        if in_parts:
+            self.by_parts += 1
+            self.parts += part_count(size, deployment.part_bytes)
+        if in_parts or "-" in etag:  # such an ETag is no MD5, so the checksums are compared
+            self.compared += 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Dollars, once an import."""
+
+    s3_requests: float
+    lambda_: float
+    step_functions: float
+    dynamodb: float
+
+    @property
+    def total(self) -> float:
+        return self.s3_requests + self.lambda_ + self.step_functions + self.dynamodb
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    cost: Cost
+    storage_per_month: float
+    """Dollars a month for what was copied, apart from the import's cost."""
+    seconds: int
+    """From accepted to ended."""
+
+
+@dataclass(frozen=True)
+class PriceList:
+    region: str
+    as_of: str
+    _prices: Mapping[str, Mapping[str, Any]]
+
+    def of(self, name: str) -> float:
+        """Dollars for one unit."""
+        entry = self._prices[name]
+        return float(entry["price"]) / int(entry["per"])
+
+
+@cache
+def price_list() -> PriceList:
+    document = json.loads(Path(__file__).with_name("prices.json").read_text())
+    return PriceList(document["region"], document["as_of"], document["prices"])
+
+
+def estimate(work: Workload, *, settings: ImportSettings, deployment: Deployment) -> Estimate:
+    storage_class = settings.storage_class or "STANDARD"
+    cost = Cost(
+        s3_requests=_s3_requests(work, settings, storage_class),
+        lambda_=_lambda(work, settings, deployment),
+        step_functions=(TRANSITIONS + TRANSITIONS_PER_BATCH * work.batches) * price_list().of("states.transition"),
+        dynamodb=_dynamodb(work),
+    )
+    return Estimate(
+        cost=cost,
+        storage_per_month=work.billed_bytes / GIB * price_list().of(f"s3.storage.{storage_class}"),
+        seconds=math.ceil(_seconds(work, settings, deployment)),
+    )
+
+
+def part_count(size: int, part_bytes: int) -> int:
+    """How many parts `service.planning.copy_parts` makes of an object."""
+    return -(-size // max(part_bytes, -(-size // MAX_PARTS)))
+
+
+def _s3_requests(work: Workload, settings: ImportSettings, storage_class: str) -> float:
+    """Sources count as STANDARD: a listing does not cost by class, and of a HEAD it is not known."""
+    prices = price_list()
+    state_files = math.ceil(work.clips / PART_CLIPS) + 2
+    begun_and_ended = 2 * work.by_parts
+    looked_at = 2 * work.by_parts  # their metadata and tags
+    checked = READS_PER_CLIP[settings.content_validation] * work.copied
+    reads = work.heads + work.batches + looked_at + work.compared + checked
+    return (
+        (work.lists + state_files) * prices.of("s3.write.STANDARD")
+        + (work.copy_requests + begun_and_ended) * prices.of(f"s3.write.{storage_class}")
+        + reads * prices.of("s3.read.STANDARD")
+    )
+
+
+def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:
+    copying = _busy_seconds(work, settings) / deployment.copy_concurrency + BATCH_SECONDS * work.batches
+    seconds = COPY_GB * copying + PLAN_GB * _planning_seconds(work, deployment)
+    calls = work.batches + FUNCTION_CALLS
+    return seconds * price_list().of("lambda.gb_second") + calls * price_list().of("lambda.request")
+
+
+def _dynamodb(work: Workload) -> float:
+    rows = work.copied + work.skipped + WRITES_PER_FAILURE * work.failed
+    writes = rows + WRITES_PER_BATCH * work.batches + WRITES_PER_IMPORT
+    reads = READS_PER_BATCH * work.batches
+    return writes * price_list().of("dynamodb.write") + reads * price_list().of("dynamodb.read")
+
+
+def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:
+    """Planning, then copying: bounded by what is in flight, by S3's rate, and by the largest clip."""
+    functions = max(1, min(deployment.map_concurrency, work.batches))
+    in_flight = functions * deployment.copy_concurrency
+    copying = max(
+        _busy_seconds(work, settings) / in_flight,
+        work.copy_requests / COPIES_PER_SECOND,
+        _longest_copy(work, deployment),
+    )
+    batches = BATCH_SECONDS * math.ceil(work.batches / functions)
+    return FIXED_SECONDS + _planning_seconds(work, deployment) + batches + copying
+
+
+def _planning_seconds(work: Workload, deployment: Deployment) -> float:
+    return LIST_SECONDS * work.lists + READ_SECONDS * work.heads / deployment.stat_concurrency
+
+
+def _busy_seconds(work: Workload, settings: ImportSettings) -> float:
+    """Of all requests of all copies, one after the other."""
+    reads = READS_PER_CLIP[settings.content_validation] * work.copied + work.compared
+    return COPY_SECONDS * work.copy_requests + work.bytes / COPY_BYTES_PER_SECOND + READ_SECONDS * reads
+
+
+def _longest_copy(work: Workload, deployment: Deployment) -> float:
+    """Of the largest clip by itself, whose parts are copied side by side."""
+    if work.largest <= deployment.multipart_threshold_bytes:
+        return work.largest / COPY_BYTES_PER_SECOND
+    waves = math.ceil(part_count(work.largest, deployment.part_bytes) / PARTS_IN_FLIGHT)
+    part = min(work.largest, max(deployment.part_bytes, work.largest / MAX_PARTS))
+    return waves * (COPY_SECONDS + part / COPY_BYTES_PER_SECOND)

@@ -1,0 +1,81 @@
+"""Looking at sources while a caller waits: a storage that stops when the time is up, and an end to waiting."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Lock
+
+from service.ports import SourceStorage
+from service.schema import ListedObject
+
+SETTLE_SECONDS = 2.0
+"""How much longer the clips bucket may be asked for the destinations of what was found in time."""
+LAST_SECONDS = 5.0
+"""After this the answer is given whatever is still under way: 20 s, the longest preview, and these stay below the 29 s
+after which API Gateway gives up."""
+
+
+class OutOfTime(Exception):
+    """The caller has waited long enough."""
+
+
+@dataclass
+class HurriedStorage:
+    """Counts what is asked of `storage`, and asks nothing more when `seconds` are over.
+
+    A source's listing just ends then, so that what was found is not lost; all else raises `OutOfTime`.
+    """
+
+    storage: SourceStorage
+    clips_bucket: str
+    seconds: float
+    monotonic: Callable[[], float] = time.monotonic
+    cut: bool = False
+    """Whether a listing was ended."""
+    lists: int = 0
+    heads: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._deadline = self.monotonic() + self.seconds
+
+    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        pages = self.storage.list_pages(bucket, prefix, start_after=start_after)
+        while True:
+            if self._is_late(bucket):
+                if bucket == self.clips_bucket:
+                    raise OutOfTime
+                self.cut = True
+                return
+            self.lists += 1
+            page = next(pages, None)
+            if page is None:
+                self.lists -= 1
+                return
+            yield page
+
+    def stat(self, bucket: str, key: str) -> ListedObject:
+        if self._is_late(bucket):
+            raise OutOfTime
+        with self._lock:
+            self.heads += 1
+        return self.storage.stat(bucket, key)
+
+    def _is_late(self, bucket: str) -> bool:
+        extra = SETTLE_SECONDS if bucket == self.clips_bucket else 0.0
+        return self.monotonic() > self._deadline + extra
+
+
+def done_within(seconds: float, work: Callable[[], None]) -> bool:
+    """Run `work`, which minds its own `seconds`, and wait `LAST_SECONDS` more; False where it hangs even then.
+
+    What hangs is left behind: its client's timeouts end it.
+    """
+    pool = ThreadPoolExecutor(1)
+    outcome = pool.submit(work)
+    pool.shutdown(wait=False)
+    if not wait([outcome], timeout=seconds + LAST_SECONDS).done:
+        return False
+    outcome.result()
+    return True

@@ -1,0 +1,59 @@
+"""List a prefix for a caller before its import is accepted."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from service.errors import AccessDenied, CannotAccess, LimitExceeded, ObjectError, ObjectMissing, PreflightUnknown
+from service.imports.access import SourceAccess
+from service.imports.hurry import done_within
+from service.planning import is_folder_marker, parse_prefix_uri
+from service.ports import SourceStorage
+
+
+def preflight(
+    root_path: str,
+    *,
+    storage: SourceStorage,
+    access: SourceAccess,
+    max_clips: int,
+    seconds: float,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> None:
+    """List for `seconds`, for what an import could not mend: whatever is found after that is for planning to say.
+
+    Raises `InvalidUri`, `CannotAccess`, `LimitExceeded` or `PreflightUnknown`.
+    """
+    location = parse_prefix_uri(root_path)
+    refusal = access.refusal(location.bucket)
+    if refusal:
+        raise CannotAccess(refusal)
+    deadline = monotonic() + seconds
+
+    def count() -> None:
+        found = 0
+        for page in storage.list_pages(location.bucket, location.key):
+            found += sum(not is_folder_marker(item.key, item.size) for item in page)
+            check_limit(found, max_clips, root_path)
+            if monotonic() > deadline:
+                return
+
+    with listing_errors():
+        done_within(seconds, count)
+
+
+def check_limit(clips: int, max_clips: int, source: str) -> None:
+    """Raises `LimitExceeded`."""
+    if clips > max_clips:
+        raise LimitExceeded(f"{source} holds more than {max_clips:,} objects, the limit of one import")
+
+
+@contextmanager
+def listing_errors() -> Iterator[None]:
+    """A source that cannot be listed is one of the three pre-flight errors."""
+    try:
+        yield
+    except (AccessDenied, ObjectMissing) as error:
+        raise CannotAccess(error.message) from error
+    except ObjectError as error:
+        raise PreflightUnknown(error.message) from error

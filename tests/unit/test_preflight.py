@@ -1,0 +1,73 @@
+"""Listing a prefix before its import is accepted."""
+
+import itertools
+
+import pytest
+
+from service.errors import (
+    AccessDenied,
+    CannotAccess,
+    InvalidUri,
+    LimitExceeded,
+    ObjectError,
+    ObjectMissing,
+    ObjectRejected,
+    PreflightUnknown,
+    SourceUnavailable,
+)
+from service.imports.preflight import preflight
+from tests.builders import World
+
+
+def look(world: World, uri: str = "s3://source/p/", *, max_clips: int = 1_000, seconds: float = 1e5) -> None:
+    ticks = itertools.count(0.0, 1.0)
+    preflight(
+        uri,
+        storage=world.storage,
+        access=world.access,
+        max_clips=max_clips,
+        seconds=seconds,
+        monotonic=lambda: next(ticks),
+    )
+
+
+def test_an_empty_prefix_is_no_error(world: World) -> None:
+    look(world, "s3://source/nothing")
+
+
+def test_it_lists_no_longer_than_it_may(world: World) -> None:
+    world.storage.page_size = 10
+    world.put_sources(100)
+    look(world, seconds=2.5)
+    assert world.faults.calls["storage.list_page"] == 3
+
+
+def test_one_object_beyond_the_limit_is_too_many_and_folder_markers_are_no_objects(world: World) -> None:
+    world.put_sources(10)
+    world.storage.put("source", "p/", 0)
+    look(world, max_clips=10)
+    with pytest.raises(LimitExceeded):
+        look(world, max_clips=9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (AccessDenied, CannotAccess),
+        (ObjectMissing, CannotAccess),
+        (SourceUnavailable, PreflightUnknown),
+        (ObjectRejected, PreflightUnknown),
+    ],
+)
+def test_every_listing_error_has_one_of_the_three_codes(
+    world: World, kind: type[ObjectError], expected: type[Exception]
+) -> None:
+    world.put_sources(5)
+    world.storage.fail_list["source"] = [kind("because", operation="list", uri="s3://source/p/")]
+    with pytest.raises(expected, match="because"):
+        look(world)
+
+
+def test_an_invalid_prefix_is_the_callers_mistake(world: World) -> None:
+    with pytest.raises(InvalidUri):
+        look(world, "p/")
