@@ -2,8 +2,11 @@
 
 from functools import cache
 
+from service.audit import AuditPorts
+from service.aws.audit import DynamoAudit
 from service.aws.clients import A_CALLER_WAITS, PATIENT, Patience, s3_client, secrets_client, workflow_client
 from service.aws.clips import DynamoClips
+from service.aws.execution_settings import DynamoExecutionSettings
 from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
 from service.aws.secrets import SecretsManager
@@ -14,6 +17,7 @@ from service.aws.uploads import DynamoUploads
 from service.aws.workflow import StepFunctionsWorkflow
 from service.clock import utc_now
 from service.estimate import Deployment
+from service.execution_settings import ExecutionSettingsPorts
 from service.imports.access import SourceAccess
 from service.imports.copying import CopyPorts
 from service.imports.expand import PlanPorts
@@ -99,6 +103,23 @@ def submit_ports() -> SubmitPorts:
         max_clips=settings.max_clips_per_import,
         preview_seconds=settings.preview_seconds,
         defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
+        audit_days=settings.audit_retention_days,
+    )
+
+
+@cache
+def audit_ports() -> AuditPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return AuditPorts(log=DynamoAudit(), clock=utc_now, retention_days=settings.audit_retention_days)
+
+
+@cache
+def execution_settings_ports() -> ExecutionSettingsPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return ExecutionSettingsPorts(
+        store=DynamoExecutionSettings(), clock=utc_now, audit_days=settings.audit_retention_days
     )
 
 
@@ -213,4 +234,5 @@ def upload_ports() -> UploadPorts:
         default_project=settings.default_project,
         window_seconds=settings.upload_window_seconds,
         settings=_defaults(settings.default_on_existing, settings.default_content_validation),
+        audit_days=settings.audit_retention_days,
     )

@@ -43,6 +43,16 @@ class Forbidden(ClipferryError):
     code = "FORBIDDEN"
 
 
+class UnknownExecutionSettings(InvalidRequest):
+    """An import names saved settings that the project does not have."""
+
+    code = "UNKNOWN_EXECUTION_SETTINGS"
+
+
+class TooManyExecutionSettings(InvalidRequest):
+    code = "TOO_MANY_EXECUTION_SETTINGS"
+
+
 class IdempotencyConflict(ClipferryError):
     """The idempotency key was used before with another request."""
 

@@ -9,11 +9,12 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from service.audit import AuditPorts, record
 from service.errors import InvalidRequest, NotFound
 from service.paging import Page, check_limit, decode_cursor, encode_cursor
 from service.planning import PROJECT_NAME
 from service.ports import Clock, KeyStore
-from service.schema import ApiKey
+from service.schema import Action, Actor, ApiKey
 
 _FORMAT = re.compile(r"cf_([0-9a-f]{12})_([0-9a-f]{48})")
 
@@ -33,7 +34,9 @@ class Caller:
 ADMIN = Caller(None, "admin")
 
 
-def create_key(project: str, name: str, *, keys: KeyStore, clock: Clock) -> tuple[ApiKey, str]:
+def create_key(
+    project: str, name: str, *, keys: KeyStore, clock: Clock, by: Actor, audit: AuditPorts
+) -> tuple[ApiKey, str]:
     """The stored key and its text, which is never to be seen again. Raises `InvalidRequest`."""
     if not PROJECT_NAME.fullmatch(project):
         raise InvalidRequest(
@@ -41,6 +44,7 @@ def create_key(project: str, name: str, *, keys: KeyStore, clock: Clock) -> tupl
         )
     key_id, secret = secrets.token_hex(6), secrets.token_hex(24)
     key = ApiKey(id=f"key_{key_id}", project=project, name=name, digest=_digest(secret), created_at=clock())
+    record(Action.KEY_CREATE, key.id, project=project, by=by, ports=audit)
     keys.put(key)
     return key, f"cf_{key_id}_{secret}"
 
@@ -63,9 +67,12 @@ def keys_page(*, limit: int, cursor: str | None, keys: KeyStore) -> Page[ApiKey]
     return Page(found, encode_cursor(position, scope="keys") if position else None)
 
 
-def revoke_key(key_id: str, *, keys: KeyStore) -> None:
+def revoke_key(key_id: str, *, keys: KeyStore, by: Actor, audit: AuditPorts) -> None:
     """Raises `NotFound`."""
-    if not keys.delete(key_id):
+    key = keys.get(key_id)
+    if key:
+        record(Action.KEY_REVOKE, key_id, project=key.project, by=by, ports=audit)
+    if not key or not keys.delete(key_id):
         raise NotFound(f"there is no key {key_id!r}")
 
 

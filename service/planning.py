@@ -5,14 +5,14 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from service.errors import InvalidUri
-from service.schema import Batch, ClipStatus, Counts, Job, JobStatus, ManifestEntry
+from service.schema import Batch, ClipKeys, ClipRow, ClipStatus, Counts, Job, JobStatus, JobTag, ManifestEntry
 
 MAX_KEY_BYTES = 1024  # S3: object key names, UTF-8 encoded
 MAX_COPY_BYTES = 5 * 1024**3  # S3: one CopyObject or UploadPartCopy request
@@ -130,6 +130,38 @@ def clip_id(job_id: str, ordinal: int) -> str:
 def request_digest(request: object) -> str:
     """SHA-256 of a request's canonical JSON."""
     return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+# --- finding -------------------------------------------------------------------------------------------------------
+
+
+def search_key(project: str, value: str) -> str:
+    """What a project's clip id or URI is indexed under: 128 bits of a SHA-256, since a URI may have 1 KB."""
+    return hashlib.sha256(f"{project}\0{value}".encode()).hexdigest()[:32]
+
+
+def findable(row: ClipRow, *, job_id: str, project: str, created_at: str) -> ClipRow:
+    """The row with the keys that it is found under, for the job of that id and time."""
+    if not row.source_uri:
+        return row
+    keys = ClipKeys(
+        clip=search_key(project, gt_clip_id(row.source_uri, row.facts)),
+        url=search_key(project, row.source_uri),
+        position=f"{job_position(created_at, job_id)}#{row.ordinal:010d}",
+    )
+    return replace(row, keys=keys)
+
+
+def job_position(created_at: str, job_id: str) -> str:
+    """Where a job stands in lists that are ordered by time."""
+    return f"{created_at}#{job_id}"
+
+
+def tags_of(job: Job) -> list[tuple[JobTag, str]]:
+    """What the job is found by, each pair once."""
+    labels = [(JobTag.LABEL, label) for label in dict.fromkeys(job.labels)]
+    folder = [(JobTag.FOLDER, job.folder)] if job.folder is not None else []
+    return [(JobTag.GROUP, job.test_run_group_name), *labels, *folder]
 
 
 # --- state keys ----------------------------------------------------------------------------------------------------
@@ -269,6 +301,12 @@ def eta_seconds(job: Job, now: str) -> int | None:
 def run_name(prefix: str | None, uri: str) -> str:
     """A clip's run: the prefix and the object's name without its extension."""
     return (prefix or "") + PurePosixPath(uri).stem
+
+
+def gt_clip_id(uri: str, facts: Mapping[str, object] | None) -> str:
+    """The clip id that content validation found; else the object's name without its extension."""
+    found = (facts or {}).get("clip_id")
+    return str(found) if found else PurePosixPath(uri).stem
 
 
 def extension(key: str) -> str:

@@ -4,19 +4,22 @@ Unless a method says otherwise it raises nothing of its own; faults of the netwo
 caller's caller (the state machine, the queue) tries again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from service.formats.reader import RangeReader
 from service.schema import (
     ApiKey,
+    AuditEntry,
     BatchState,
     ClipRow,
     Copied,
+    ExecutionSettings,
     ImportSettings,
     Job,
     JobStatus,
+    JobTag,
     ListedObject,
     ManifestEntry,
     Tally,
@@ -79,8 +82,24 @@ class JobReader(Protocol):
 
 
 class JobStore(JobReader, Protocol):
-    def create(self, job: Job) -> bool:
-        """False where a job of that id exists already; nothing is written then."""
+    def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
+        """Write the job, what it is found by and its audit entry, all or nothing.
+
+        False where a job of that id exists already; nothing is written then.
+        """
+        ...
+
+    def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        """Those that exist, by id."""
+        ...
+
+    def find(
+        self, project: str, tag: JobTag, value: str, *, limit: int, begin: str | None
+    ) -> tuple[Sequence[Job], str | None]:
+        """The project's jobs with this tag, newest first, from position `begin` on, which is included.
+
+        At most `limit` are looked at; deleted ones are left out. The second value is where to go on (None: the end).
+        """
         ...
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
@@ -135,6 +154,9 @@ class JobStore(JobReader, Protocol):
         ...
 
 
+ClipIndex = Literal["clip", "url"]
+
+
 class ClipStore(Protocol):
     def put(self, job_id: str, rows: Iterable[ClipRow]) -> None: ...
 
@@ -142,6 +164,15 @@ class ClipStore(Protocol):
 
     def failures(self, job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:
         """Failed and cancelled clips from ordinal `first` on, in order, at most `limit`."""
+        ...
+
+    def find(
+        self, index: ClipIndex, key: str, *, limit: int, after: str | None
+    ) -> tuple[Sequence[tuple[str, ClipRow]], str | None]:
+        """(job id, row) of the clips that have `key` among their keys, newest import first; deleted ones are left out.
+
+        A row is found a moment after it was written. `after` and the second value are positions (None: the end).
+        """
         ...
 
     def delete_some(self, job_id: str) -> bool:
@@ -196,11 +227,54 @@ class UploadStore(UploadLists, Protocol):
         """
         ...
 
-    def open(self, job: Job, uploads: Sequence[Upload], list_key: str, *, instead_of: str | None) -> None:
-        """Like `claim` for a job that is written with them and becomes the project's gathering job.
+    def open(
+        self,
+        job: Job,
+        uploads: Sequence[Upload],
+        list_key: str,
+        *,
+        instead_of: str | None,
+        entry: AuditEntry | None = None,
+    ) -> None:
+        """Like `claim` for a job that is written with them, as by `JobStore.create`, and becomes the gathering job.
 
         Raises `GatheringClosed` where the gathering job is no longer `instead_of`: another delivery was faster.
         """
+        ...
+
+
+class AuditLog(Protocol):
+    def add(self, entry: AuditEntry) -> None: ...
+
+    def page(
+        self, project: str, *, subject: str | None, limit: int, after: str | None
+    ) -> tuple[Sequence[AuditEntry], str | None]:
+        """Newest first, of one subject or of all; `after` and the second value are positions (None: the end)."""
+        ...
+
+
+class ExecutionSettingsStore(Protocol):
+    """Each change and its audit entry are one transaction."""
+
+    def create(self, saved: ExecutionSettings, *, limit: int, entry: AuditEntry) -> bool:
+        """False where settings of that id exist in the project; nothing is written then.
+
+        Raises `TooManyExecutionSettings` where the project has `limit` of them.
+        """
+        ...
+
+    def get(self, project: str, settings_id: str) -> ExecutionSettings | None: ...
+
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[ExecutionSettings], str | None]:
+        """Oldest first."""
+        ...
+
+    def replace(self, saved: ExecutionSettings, *, entry: AuditEntry) -> bool:
+        """False where they are gone; nothing is written then."""
+        ...
+
+    def delete(self, project: str, settings_id: str, *, entry: AuditEntry) -> bool:
+        """False where they are gone already."""
         ...
 
 

@@ -42,6 +42,34 @@ class Trigger(StrEnum):
     UPLOAD = "upload"
 
 
+class Door(StrEnum):
+    """What a caller came in by."""
+
+    API = "api"
+    UPLOAD = "upload"
+
+
+class JobTag(StrEnum):
+    """What a job can be found by. The values are stored."""
+
+    GROUP = "GROUP"
+    LABEL = "LABEL"
+    FOLDER = "FOLDER"
+
+
+class Action(StrEnum):
+    """What an audit entry tells of. The words are stable."""
+
+    IMPORT_START = "import.start"
+    IMPORT_CANCEL = "import.cancel"
+    IMPORT_DELETE = "import.delete"
+    KEY_CREATE = "key.create"
+    KEY_REVOKE = "key.revoke"
+    EXECUTION_SETTINGS_CREATE = "execution_settings.create"
+    EXECUTION_SETTINGS_REPLACE = "execution_settings.replace"
+    EXECUTION_SETTINGS_DELETE = "execution_settings.delete"
+
+
 class OnExisting(StrEnum):
     """What to do where an object lies at a clip's destination already."""
 
@@ -123,6 +151,8 @@ class ImportRequest:
     run_name_prefix: str | None = None
     test_run_group_name: str | None = None
     settings: ImportSettings = field(default_factory=ImportSettings)
+    execution_settings_id: str | None = None
+    """Saved settings, which take the place of `settings`."""
     validate: bool = True
     """Whether a prefix is listed before the job is created. No effect on lists."""
     idempotency_key: str | None = None
@@ -144,6 +174,9 @@ class Job:
     run_name_prefix: str | None = None
     test_run_group_name: str
     settings: ImportSettings = field(default_factory=ImportSettings)
+    """What it runs with, wherever that comes from."""
+    execution_settings_id: str | None = None
+    """The saved settings that it was started with; they may have changed, or be gone, since."""
     code: str | None = None
     message: str | None = None
     cancel_requested: bool = False
@@ -151,6 +184,7 @@ class Job:
     """SHA-256 of the request, to tell a repeated idempotency key from a reused one."""
     key_id: str | None = None
     """The API key that asked, for jobs that came through the API."""
+    door: Door = Door.API
     planned: bool = False
     """Whether the manifest is complete: from then on every clip can be read."""
     copying_since: str | None = None
@@ -218,11 +252,26 @@ class BatchState:
     """Its clips are counted already: by an earlier delivery, or as lost when the job ended."""
     cancel_requested: bool
     settings: ImportSettings
+    project: str = ""
+    created_at: str = ""
+    """Of the job; empty where it is gone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipKeys:
+    """Under what a clip is found across the imports of its project."""
+
+    clip: str
+    """Of its clip id (`service.planning.search_key`)."""
+    url: str
+    """Of its source URI."""
+    position: str
+    """`{job's created_at}#{job's id}#{ordinal}`: newest imports come first in descending order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipRow:
-    """A clip's fate. Clips without one are pending. Rows that say why not carry all that a failure list shows."""
+    """A clip's fate. Clips without one are pending. A row carries all that a list shows, without the manifest."""
 
     ordinal: int
     status: ClipStatus
@@ -236,6 +285,8 @@ class ClipRow:
     message: str | None = None
     source_uri: str | None = None
     destination: str | None = None
+    keys: ClipKeys | None = None
+    """None: the row is found by its job only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +298,8 @@ class Clip:
     source_uri: str
     destination: str
     run_name: str
+    clip_id: str
+    """The ClipGT clip id, or the object's name without its extension."""
     size: int | None
     etag: str | None
     verified: Verification | None
@@ -277,3 +330,44 @@ class Upload:
     etag: str
     version: str | None
     sequencer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who asks: through which door, with which key, in which request of API Gateway."""
+
+    door: Door
+    key_id: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry:
+    """Someone asked for a change of `subject` (an id). Entries never change."""
+
+    id: str
+    """Sorts after all older ones of the project."""
+    project: str
+    time: str
+    action: Action
+    subject: str
+    by: Actor
+    expires_at: int
+    """When it is forgotten, in seconds since 1970."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionSettings:
+    """Settings of an import that were saved under an id, as they were given: what they leave out has the defaults of
+    the time when they are used.
+    """
+
+    id: str
+    project: str
+    name: str
+    description: str | None
+    settings: Mapping[str, object]
+    created_at: str
+    updated_at: str
+    request_digest: str
+    """SHA-256 of the request that made them, to tell a repeated idempotency key from a reused one."""

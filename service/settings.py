@@ -77,6 +77,7 @@ class ApiSettings(Settings):
     stat_concurrency: int
     multipart_threshold_bytes: int
     part_bytes: int
+    audit_retention_days: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +119,7 @@ class UploadSettings(Settings):
     default_content_validation: str
     upload_window_seconds: int
     """How long an upload-triggered job gathers further uploads before it is planned."""
+    audit_retention_days: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,15 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
+from service.errors import InvalidRequest
 from service.estimate import Estimate, price_list
+from service.execution_settings import ExecutionSettingsRequest
+from service.imports.find import FoundClip
 from service.imports.preview import Outcome, Preview, PreviewedClip
 from service.paging import Page
 from service.planning import PROJECT_NAME, eta_seconds, rate
 from service.schema import (
+    Action,
     ApiKey,
+    AuditEntry,
     Clip,
     ClipStatus,
     ContentValidation,
+    Door,
+    ExecutionSettings,
     ImportRequest,
     ImportSettings,
     Job,
@@ -80,6 +87,9 @@ class ImportBody(Body):
     run_name_prefix: Name | None = Field(None, description="Put before each clip's name to make its run name.")
     test_run_group_name: Name | None = Field(None, description="Generated where it is absent.")
     settings: SettingsBody = Field(default_factory=SettingsBody)
+    execution_settings_id: Annotated[str, Field(max_length=128)] | None = Field(
+        None, description="Saved execution settings, in the place of `settings`."
+    )
     validate_: bool = Field(
         True, alias="validate", description="List `root_path` before the job is created. No effect on `exact_paths`."
     )
@@ -88,6 +98,9 @@ class ImportBody(Body):
     )
 
     def to_request(self, *, idempotency_key: str | None, defaults: ImportSettings) -> ImportRequest:
+        """Raises `InvalidRequest`."""
+        if self.execution_settings_id is not None and "settings" in self.model_fields_set:
+            raise InvalidRequest("Provide settings or execution_settings_id, not both")
         return ImportRequest(
             exact_paths=tuple(self.exact_paths) if self.exact_paths is not None else None,
             root_path=self.root_path,
@@ -96,6 +109,7 @@ class ImportBody(Body):
             run_name_prefix=self.run_name_prefix,
             test_run_group_name=self.test_run_group_name,
             settings=self.settings.to_settings(defaults),
+            execution_settings_id=self.execution_settings_id,
             validate=self.validate_,
             idempotency_key=idempotency_key,
         )
@@ -140,11 +154,14 @@ class ImportView(BaseModel):
     project: str
     source: SourceView
     trigger: Trigger
+    door: Door = Field(description="What the caller came in by.")
+    key_id: str | None = Field(description="The key that asked; null for uploads.")
     folder: str | None
     labels: list[str]
     run_name_prefix: str | None
     test_run_group_name: str
     settings: SettingsView
+    execution_settings_id: str | None = Field(description="Where the settings come from, if they were saved ones.")
     created_at: str
     updated_at: str
     completed_at: str | None
@@ -179,12 +196,23 @@ class ClipView(BaseModel):
     source_uri: str = Field(description="As it was given, or as it was listed.")
     destination: str = Field(description="`s3://clips-bucket/key`.")
     run_name: str
+    clip_id: str = Field(description="What content validation found, else the object's name without its extension.")
+    original_clipgt_url: str = Field(description="The source URI, under the name that the Foretify scripts know.")
     size: int | None
     etag: str | None
     verified: Verification | None = Field(description="What says that the copy is its source.")
     facts: dict[str, object] | None = Field(description="What content validation found in the clip.")
     code: str | None
     message: str | None
+
+    @classmethod
+    def of(cls, clip: Clip) -> "ClipView":
+        return cls.model_validate(_clip_fields(clip))
+
+
+def _clip_fields(clip: Clip) -> dict[str, object]:
+    fields = {name: getattr(clip, name) for name in ClipView.model_fields if hasattr(clip, name)}
+    return fields | {"original_clipgt_url": clip.source_uri}
 
 
 class ClipPage(BaseModel):
@@ -194,8 +222,97 @@ class ClipPage(BaseModel):
 
     @classmethod
     def of(cls, page: Page[Clip]) -> "ClipPage":
-        clips = [ClipView.model_validate(clip, from_attributes=True) for clip in page.items]
+        clips = [ClipView.of(clip) for clip in page.items]
         return cls(clips=clips, next_cursor=page.next_cursor, has_more=page.has_more)
+
+
+class FoundClipView(ClipView):
+    import_id: str
+    folder: str | None
+    labels: list[str]
+    test_run_group_name: str
+
+    @classmethod
+    def found(cls, one: FoundClip) -> "FoundClipView":
+        job = one.job
+        given = {"import_id": job.id, "folder": job.folder, "labels": list(job.labels)}
+        group = {"test_run_group_name": job.test_run_group_name}
+        return cls.model_validate(_clip_fields(one.clip) | given | group)
+
+
+class FoundClipPage(BaseModel):
+    clips: list[FoundClipView]
+    next_cursor: str | None
+    has_more: bool
+
+    @classmethod
+    def of(cls, page: Page[FoundClip]) -> "FoundClipPage":
+        clips = [FoundClipView.found(one) for one in page.items]
+        return cls(clips=clips, next_cursor=page.next_cursor, has_more=page.has_more)
+
+
+class ExecutionSettingsBody(Body):
+    name: Name
+    description: Annotated[str, StringConstraints(min_length=1, max_length=1_000)] | None = None
+    settings: SettingsBody
+
+    def to_request(self) -> ExecutionSettingsRequest:
+        return ExecutionSettingsRequest(
+            name=self.name,
+            description=self.description,
+            settings=self.settings.model_dump(mode="json", exclude_unset=True),
+        )
+
+
+class ExecutionSettingsView(BaseModel):
+    id: str
+    name: str
+    description: str | None
+    settings: dict[str, object] = Field(description="As given; what they leave out has the default when they are used.")
+    created_at: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, saved: ExecutionSettings) -> "ExecutionSettingsView":
+        return cls.model_validate(saved, from_attributes=True)
+
+
+class ExecutionSettingsPage(BaseModel):
+    execution_settings: list[ExecutionSettingsView]
+    next_cursor: str | None
+    has_more: bool
+
+    @classmethod
+    def of(cls, page: Page[ExecutionSettings]) -> "ExecutionSettingsPage":
+        found = [ExecutionSettingsView.of(saved) for saved in page.items]
+        return cls(execution_settings=found, next_cursor=page.next_cursor, has_more=page.has_more)
+
+
+class AuditEntryView(BaseModel):
+    id: str
+    time: str
+    action: Action
+    subject: str = Field(description="Id of the import, of the key or of the execution settings.")
+    door: Door
+    key_id: str | None = Field(description="`admin` for the admin key, null for uploads.")
+    request_id: str | None = Field(description="Of API Gateway, as in its access log.")
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> "AuditEntryView":
+        asked = {"id": entry.id, "time": entry.time, "action": entry.action, "subject": entry.subject}
+        by = {"door": entry.by.door, "key_id": entry.by.key_id, "request_id": entry.by.request_id}
+        return cls.model_validate(asked | by)
+
+
+class AuditPage(BaseModel):
+    entries: list[AuditEntryView]
+    next_cursor: str | None
+    has_more: bool
+
+    @classmethod
+    def of(cls, page: Page[AuditEntry]) -> "AuditPage":
+        entries = [AuditEntryView.of(entry) for entry in page.items]
+        return cls(entries=entries, next_cursor=page.next_cursor, has_more=page.has_more)
 
 
 class TotalView(BaseModel):

@@ -154,12 +154,13 @@ class Api(Construct):
                 stat_concurrency=deploy.stat_concurrency,
                 multipart_threshold_bytes=deploy.multipart_threshold_bytes,
                 part_bytes=deploy.part_bytes,
+                audit_retention_days=deploy.audit_retention_days,
             ),
             memory_mb=1024,
             timeout=Duration.seconds(29),
         )
-        items = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem")
-        use_table(function, storage.table, *items, indexes=("attention", "listing"))
+        items = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        use_table(function, storage.table, *items, indexes=("attention", "clip", "listing", "url"))
         use_job_files(function, storage.state, write=True)
         read_sources(function, deploy, storage.drop, "GetObject")
         look_at_clips(function, storage.clips)

@@ -77,6 +77,7 @@ class UploadTrigger(Construct):
                 default_on_existing=deploy.default_on_existing,
                 default_content_validation=deploy.default_content_validation,
                 upload_window_seconds=deploy.upload_window_seconds,
+                audit_retention_days=deploy.audit_retention_days,
             ),
             memory_mb=512,
             timeout=FUNCTION_TIMEOUT,

@@ -99,6 +99,9 @@ class DeploySettings:
     state_retention_days: int = _number(90, 31, 3_650)
     """How long manifests and reports are kept. Longer than any import may run."""
 
+    audit_retention_days: int = _number(400, 1, 3_650)
+    """How long the audit remembers who asked for what."""
+
     import_timeout_hours: int = _number(24, 1, 720)
     """An import that runs longer is ended as failed."""
 

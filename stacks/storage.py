@@ -112,7 +112,7 @@ class Storage(Construct):
             deletion_protection=deletion_protection,
             removal_policy=RemovalPolicy.RETAIN,
         )
-        for index in ("listing", "attention"):
+        for index in ("listing", "attention", "clip", "url"):
             table.add_global_secondary_index(
                 index_name=index,
                 partition_key=text(f"{index}_pk"),

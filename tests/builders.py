@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from service.audit import AuditPorts
 from service.errors import BatchIncomplete
 from service.estimate import Deployment
+from service.execution_settings import ExecutionSettingsPorts
 from service.imports.access import SourceAccess
 from service.imports.copying import CopyPorts, copy_batch
 from service.imports.expand import PlanCursor, PlanPorts
@@ -20,10 +22,12 @@ from service.imports.submit import SubmitPorts, submit
 from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
 from service.schema import (
+    Actor,
     Batch,
     Clip,
     ClipStatus,
     Counts,
+    Door,
     ImportRequest,
     ImportSettings,
     Job,
@@ -35,8 +39,10 @@ from service.schema import (
     Upload,
 )
 from tests.fakes import (
+    FakeAudit,
     FakeClips,
     FakeClock,
+    FakeExecutionSettings,
     FakeJobs,
     FakeKeys,
     FakeStateFiles,
@@ -61,6 +67,8 @@ DEPLOYMENT = Deployment(
     part_bytes=256 * 1024**2,
 )
 """The defaults of the deploy settings."""
+AUDIT_DAYS = 400
+ASKER = Actor(door=Door.API, key_id="key_1", request_id="request-1")
 
 
 def never() -> bool:
@@ -91,6 +99,8 @@ class World:
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.workflow = FakeWorkflow(self.faults)
         self.keys = FakeKeys(self.faults)
+        self.audit = FakeAudit(self.jobs.audit, self.faults)
+        self.execution_settings = FakeExecutionSettings(self.jobs.audit, self.faults)
         self.access = SourceAccess([SOURCE_BUCKET, DROP_BUCKET])
 
     @property
@@ -105,6 +115,7 @@ class World:
             max_clips=self.max_clips,
             preview_seconds=8,
             defaults=ImportSettings(),
+            audit_days=AUDIT_DAYS,
         )
 
     @property
@@ -119,6 +130,14 @@ class World:
             deployment=DEPLOYMENT,
             defaults=ImportSettings(),
         )
+
+    @property
+    def audit_ports(self) -> AuditPorts:
+        return AuditPorts(log=self.audit, clock=self.clock, retention_days=AUDIT_DAYS)
+
+    @property
+    def execution_settings_ports(self) -> ExecutionSettingsPorts:
+        return ExecutionSettingsPorts(store=self.execution_settings, clock=self.clock, audit_days=AUDIT_DAYS)
 
     @property
     def plan_ports(self) -> PlanPorts:
@@ -172,6 +191,7 @@ class World:
             default_project=PROJECT,
             window_seconds=30,
             settings=ImportSettings(),
+            audit_days=AUDIT_DAYS,
         )
 
     # --- what callers do ---

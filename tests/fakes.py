@@ -7,17 +7,21 @@ raises what a test plans for them, and ends "the process" after a number of call
 import functools
 import hashlib
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from service.errors import NotFound, ObjectMissing, SourceChanged
+from service.errors import NotFound, ObjectMissing, SourceChanged, TooManyExecutionSettings
+from service.planning import job_position, tags_of
 from service.ports import (
     AlreadyClaimed,
+    AuditLog,
+    ClipIndex,
     ClipStore,
     Clock,
+    ExecutionSettingsStore,
     ExecutionState,
     GatheringClosed,
     JobStore,
@@ -30,13 +34,16 @@ from service.ports import (
 )
 from service.schema import (
     ApiKey,
+    AuditEntry,
     BatchState,
     ClipRow,
     ClipStatus,
     Copied,
+    ExecutionSettings,
     ImportSettings,
     Job,
     JobStatus,
+    JobTag,
     ListedObject,
     ManifestEntry,
     Tally,
@@ -291,18 +298,36 @@ class FakeJobs:
     hidden: dict[str, str] = field(default_factory=dict)
     """Deleted jobs and when they were."""
     buried: set[str] = field(default_factory=set)
+    audit: list[AuditEntry] = field(default_factory=list)
     port = "jobs"
 
     @port_call
-    def create(self, job: Job) -> bool:
+    def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
         if job.id in self.rows or job.id in self.hidden:
             return False
         self.rows[job.id] = job
+        self.audit += [entry] if entry else []
         return True
 
     @port_call
     def get(self, job_id: str) -> Job | None:
         return self.rows.get(job_id)
+
+    @port_call
+    def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        return {job_id: self.rows[job_id] for job_id in job_ids if job_id in self.rows}
+
+    @port_call
+    def find(
+        self, project: str, tag: JobTag, value: str, *, limit: int, begin: str | None
+    ) -> tuple[Sequence[Job], str | None]:
+        found = {
+            job_position(job.created_at, job.id): job
+            for job in self.rows.values()
+            if job.project == project and (tag, value) in tags_of(job)
+        }
+        rest = [position for position in sorted(found, reverse=True) if begin is None or position <= begin]
+        return [found[position] for position in rest[:limit]], rest[limit] if len(rest) > limit else None
 
     @port_call
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
@@ -362,6 +387,8 @@ class FakeJobs:
             recorded=number in self.batches[job_id] or job_id in self.hidden,
             cancel_requested=job is None or job.cancel_requested,
             settings=job.settings if job else ImportSettings(),
+            project=job.project if job else "",
+            created_at=job.created_at if job else "",
         )
 
     @port_call
@@ -424,6 +451,20 @@ class FakeClips:
         return [row for ordinal, row in rows if ordinal >= first and row.status in unsuccessful][:limit]
 
     @port_call
+    def find(
+        self, index: ClipIndex, key: str, *, limit: int, after: str | None
+    ) -> tuple[Sequence[tuple[str, ClipRow]], str | None]:
+        found = {
+            row.keys.position: (job_id, row)
+            for job_id, rows in self.rows.items()
+            for row in rows.values()
+            if row.keys and key == (row.keys.clip if index == "clip" else row.keys.url)
+        }
+        rest = [position for position in sorted(found, reverse=True) if after is None or position < after]
+        shown = rest[:limit]
+        return [found[position] for position in shown], shown[-1] if len(rest) > limit else None
+
+    @port_call
     def delete_some(self, job_id: str) -> bool:
         rows = self.rows.get(job_id, {})
         some = list(rows)[:2]
@@ -464,7 +505,7 @@ class FakeUploads:
 
     jobs: FakeJobs
     faults: Faults = field(default_factory=Faults)
-    max_uploads_per_claim: int = 97
+    max_uploads_per_claim: int = 95
     owners: dict[str, str] = field(default_factory=dict)
     gathering: dict[str, str] = field(default_factory=dict)
     claimed_lists: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -484,11 +525,20 @@ class FakeUploads:
         self._take(job_id, uploads, list_key)
 
     @port_call
-    def open(self, job: Job, uploads: Sequence[Upload], list_key: str, *, instead_of: str | None) -> None:
+    def open(
+        self,
+        job: Job,
+        uploads: Sequence[Upload],
+        list_key: str,
+        *,
+        instead_of: str | None,
+        entry: AuditEntry | None = None,
+    ) -> None:
         self._refuse_claimed(uploads)
         if self.gathering.get(job.project) != instead_of or job.id in self.jobs.rows:
             raise GatheringClosed
         self.jobs.rows[job.id] = job
+        self.jobs.audit += [entry] if entry else []
         self.gathering[job.project] = job.id
         self._take(job.id, uploads, list_key)
 
@@ -507,6 +557,72 @@ class FakeUploads:
     @port_call
     def lists(self, job_id: str) -> Sequence[str]:
         return sorted(self.claimed_lists[job_id])
+
+
+@dataclass
+class FakeAudit:
+    """Shares its entries with whoever writes them along with a change."""
+
+    entries: list[AuditEntry]
+    faults: Faults = field(default_factory=Faults)
+    port = "audit"
+
+    @port_call
+    def add(self, entry: AuditEntry) -> None:
+        self.entries.append(entry)
+
+    @port_call
+    def page(
+        self, project: str, *, subject: str | None, limit: int, after: str | None
+    ) -> tuple[Sequence[AuditEntry], str | None]:
+        found = {one.id: one for one in self.entries if one.project == project and subject in (None, one.subject)}
+        rest = [one for one in sorted(found, reverse=True) if after is None or one < after]
+        shown = rest[:limit]
+        return [found[one] for one in shown], shown[-1] if len(rest) > limit else None
+
+
+@dataclass
+class FakeExecutionSettings:
+    entries: list[AuditEntry]
+    faults: Faults = field(default_factory=Faults)
+    rows: dict[tuple[str, str], ExecutionSettings] = field(default_factory=dict)
+    port = "execution_settings"
+
+    @port_call
+    def create(self, saved: ExecutionSettings, *, limit: int, entry: AuditEntry) -> bool:
+        if (saved.project, saved.id) in self.rows:
+            return False
+        if sum(project == saved.project for project, _ in self.rows) >= limit:
+            raise TooManyExecutionSettings("too many")
+        self.rows[saved.project, saved.id] = saved
+        self.entries.append(entry)
+        return True
+
+    @port_call
+    def get(self, project: str, settings_id: str) -> ExecutionSettings | None:
+        return self.rows.get((project, settings_id))
+
+    @port_call
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[ExecutionSettings], str | None]:
+        found = {f"{one.created_at}#{one.id}": one for one in self.rows.values() if one.project == project}
+        rest = [position for position in sorted(found) if after is None or position > after]
+        shown = rest[:limit]
+        return [found[position] for position in shown], shown[-1] if len(rest) > limit else None
+
+    @port_call
+    def replace(self, saved: ExecutionSettings, *, entry: AuditEntry) -> bool:
+        if (saved.project, saved.id) not in self.rows:
+            return False
+        self.rows[saved.project, saved.id] = saved
+        self.entries.append(entry)
+        return True
+
+    @port_call
+    def delete(self, project: str, settings_id: str, *, entry: AuditEntry) -> bool:
+        if self.rows.pop((project, settings_id), None) is None:
+            return False
+        self.entries.append(entry)
+        return True
 
 
 @dataclass
@@ -551,5 +667,7 @@ def _fakes_are_ports() -> None:
     _clips: ClipStore = FakeClips()
     _keys: KeyStore = FakeKeys()
     _uploads: UploadStore = FakeUploads(jobs)
+    _audit: AuditLog = FakeAudit([])
+    _execution_settings: ExecutionSettingsStore = FakeExecutionSettings([])
     _workflow: Workflow = FakeWorkflow()
     _secrets: Secrets = FakeSecrets({})

@@ -4,11 +4,18 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from service.errors import Forbidden
 from service.keys import ADMIN, Caller
+from service.schema import Actor, Door
 
 
 def caller_of(router: Router) -> Caller:
     found = router.current_event.raw_event["requestContext"]["authorizer"]
     return Caller(found["project"], found["key_id"]) if found["project"] else ADMIN
+
+
+def actor_of(router: Router) -> Actor:
+    """What the audit says of who makes this request."""
+    request_id = router.current_event.raw_event["requestContext"].get("requestId")
+    return Actor(door=Door.API, key_id=caller_of(router).key_id, request_id=request_id)
 
 
 def project_of(router: Router) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """`/v1/imports`: start, list and follow imports; `/v1/previews`: look before that."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -7,16 +8,26 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 
-from lambdas.routes.caller import project_of
-from lambdas.wiring import preview_ports, status_ports, submit_ports
+from lambdas.routes.caller import actor_of, project_of
+from lambdas.wiring import audit_ports, execution_settings_ports, preview_ports, status_ports, submit_ports
+from service.audit import audit_page, record
 from service.errors import InvalidRequest
+from service.execution_settings import saved_for_import
 from service.imports.cancel import cancel
 from service.imports.delete import delete
 from service.imports.preview import preview
 from service.imports.status import clips_page, get_job, jobs_page
 from service.imports.submit import submit
-from service.schema import ClipStatus, Job
-from service.wire import ClipPage, ImportBody, ImportPage, ImportView, PreviewView
+from service.schema import Action, ClipStatus, ImportSettings, Job
+from service.wire import (
+    AuditPage,
+    ClipPage,
+    ImportBody,
+    ImportPage,
+    ImportView,
+    PreviewView,
+    SettingsBody,
+)
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -35,7 +46,17 @@ def start_import(
         raise InvalidRequest("idempotency_key and the Idempotency-Key header differ")
     ports = submit_ports()
     request = body.to_request(idempotency_key=body.idempotency_key or header_key, defaults=ports.defaults)
-    return _view(submit(request, project=project, key_id=key_id, ports=ports))
+    by = actor_of(router)
+    job = submit(
+        request,
+        project=project,
+        key_id=key_id,
+        ports=ports,
+        door=by.door,
+        request_id=by.request_id,
+        saved_settings=lambda settings_id: _saved(settings_id, project),
+    )
+    return _view(job)
 
 
 @router.get("/v1/imports", summary="List imports, newest first", tags=["Imports"])
@@ -55,6 +76,7 @@ def read_import(job_id: JobId) -> ImportView:
 def cancel_import(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
     ports = submit_ports()
+    _audit(Action.IMPORT_CANCEL, job_id, project)
     return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
 
 
@@ -62,6 +84,7 @@ def cancel_import(job_id: JobId) -> ImportView:
 def delete_import(job_id: JobId) -> Response[str]:
     project, _ = project_of(router)
     ports = submit_ports()
+    _audit(Action.IMPORT_DELETE, job_id, project)
     delete(job_id, project=project, jobs=ports.jobs, clock=ports.clock)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")
 
@@ -79,12 +102,33 @@ def list_clips(
     return ClipPage.of(clips_page(job, limit=limit, cursor=cursor, status=status, ports=ports))
 
 
+@router.get("/v1/imports/<job_id>/audit", summary="Who asked what of an import", tags=["Audit"])
+def list_import_audit(job_id: JobId, limit: Limit = 100, cursor: Cursor = None) -> AuditPage:
+    project, _ = project_of(router)
+    get_job(job_id, project=project, jobs=status_ports().jobs)
+    return AuditPage.of(audit_page(project, subject=job_id, limit=limit, cursor=cursor, log=audit_ports().log))
+
+
 @router.post("/v1/previews", summary="What an import would do, cost and take", tags=["Imports"])
 def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
     project, _ = project_of(router)
     ports = preview_ports()
     request = body.to_request(idempotency_key=None, defaults=ports.defaults)
+    if request.execution_settings_id is not None:
+        request = replace(request, settings=_saved(request.execution_settings_id, project))
     return PreviewView.of(preview(request, project=project, ports=ports))
+
+
+def _saved(settings_id: str, project: str) -> ImportSettings:
+    """What saved settings mean now. Raises `UnknownExecutionSettings`."""
+    found = saved_for_import(settings_id, project=project, store=execution_settings_ports().store)
+    return SettingsBody.model_validate(found.settings).to_settings(submit_ports().defaults)
+
+
+def _audit(action: Action, job_id: str, project: str) -> None:
+    """Before any change of an import that exists. Raises `NotFound`."""
+    job = get_job(job_id, project=project, jobs=status_ports().jobs)
+    record(action, job.id, project=project, by=actor_of(router), ports=audit_ports())
 
 
 def _view(job: Job) -> ImportView:

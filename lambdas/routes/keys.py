@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
-from lambdas.routes.caller import require_admin
+from lambdas.routes.caller import actor_of, require_admin
 from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring import api_key_store
+from lambdas.wiring import api_key_store, audit_ports
 from service.clock import utc_now
 from service.keys import create_key, keys_page, revoke_key
 from service.wire import CreatedKeyView, KeyBody, KeyPage
@@ -20,7 +20,9 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyp
 @router.post("/v1/keys", status_code=201, summary="Make a key for a project", tags=["Keys"])
 def make_key(body: Annotated[KeyBody, Body()]) -> CreatedKeyView:
     require_admin(router)
-    key, text = create_key(body.project, body.name, keys=api_key_store(), clock=utc_now)
+    key, text = create_key(
+        body.project, body.name, keys=api_key_store(), clock=utc_now, by=actor_of(router), audit=audit_ports()
+    )
     return CreatedKeyView.with_text(key, text)
 
 
@@ -33,5 +35,5 @@ def list_keys(limit: Limit = 100, cursor: Cursor = None) -> KeyPage:
 @router.delete("/v1/keys/<key_id>", status_code=204, summary="Revoke a key", tags=["Keys"])
 def delete_key(key_id: Annotated[str, Path(description="The key's id.")]) -> Response[str]:
     require_admin(router)
-    revoke_key(key_id, keys=api_key_store())
+    revoke_key(key_id, keys=api_key_store(), by=actor_of(router), audit=audit_ports())
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")

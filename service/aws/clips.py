@@ -2,8 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from service.aws.table import CLIP_SHARDS, DELETED_AT_ONCE, ClipRowModel, clip_pk, delete_rows, ordinal_sk, shard_pk
-from service.schema import ClipRow, ClipStatus, Verification
+from service.aws.table import (
+    CLIP_SHARDS,
+    DELETED_AT_ONCE,
+    SEARCH_SHARDS,
+    ClipRowModel,
+    clip_pk,
+    delete_rows,
+    job_of,
+    ordinal_sk,
+    shard_pk,
+)
+from service.ports import ClipIndex
+from service.schema import ClipKeys, ClipRow, ClipStatus, Verification
 
 _ATTENTION = (ClipStatus.FAILED, ClipStatus.CANCELLED)
 
@@ -30,6 +41,27 @@ class DynamoClips:
         rows = self.get(job_id, ordinals)
         return [rows[ordinal] for ordinal in ordinals if ordinal in rows]
 
+    def find(
+        self, index: ClipIndex, key: str, *, limit: int, after: str | None
+    ) -> tuple[Sequence[tuple[str, ClipRow]], str | None]:
+        model, position = {
+            "clip": (ClipRowModel.clip, ClipRowModel.clip_sk),
+            "url": (ClipRowModel.url, ClipRowModel.url_sk),
+        }[index]
+        before = position < after if after else None
+        found = sorted(
+            (
+                (getattr(one, f"{index}_sk"), (one.pk, one.sk))
+                for shard in range(SEARCH_SHARDS)
+                for one in model.query(f"{key}#{shard}", before, scan_index_forward=False, limit=limit + 1)
+            ),
+            reverse=True,
+        )
+        shown = [found_key for _, found_key in found[:limit]]
+        rows = {(one.pk, one.sk): _row(one) for one in ClipRowModel.batch_get(shown, consistent_read=True)}
+        known = [(job_of(pk), rows[pk, sk]) for pk, sk in shown if (pk, sk) in rows]
+        return known, found[limit - 1][0] if len(found) > limit else None
+
     def delete_some(self, job_id: str) -> bool:
         for shard in range(CLIP_SHARDS):
             rows = ClipRowModel.query(
@@ -48,6 +80,10 @@ def _model(job_id: str, row: ClipRow) -> ClipRowModel:
         sk,
         attention_pk=pk if attention else None,
         attention_sk=sk if attention else None,
+        clip_pk=_search_pk(row.keys.clip, row) if row.keys else None,
+        clip_sk=row.keys.position if row.keys else None,
+        url_pk=_search_pk(row.keys.url, row) if row.keys else None,
+        url_sk=row.keys.position if row.keys else None,
         status=row.status,
         size=row.size,
         etag=row.etag,
@@ -72,4 +108,14 @@ def _row(model: ClipRowModel) -> ClipRow:
         message=model.message,
         source_uri=model.source_uri,
         destination=model.destination,
+        keys=_keys(model) if model.clip_pk else None,
     )
+
+
+def _search_pk(key: str, row: ClipRow) -> str:
+    return f"{key}#{row.ordinal % SEARCH_SHARDS}"
+
+
+def _keys(model: ClipRowModel) -> ClipKeys:
+    clip, url = (pk.rpartition("#")[0] for pk in (model.clip_pk, model.url_pk))
+    return ClipKeys(clip=clip, url=url, position=model.clip_sk)

@@ -1,32 +1,39 @@
 """Jobs and their batches in DynamoDB."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import DoesNotExist, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from service.aws.audit import audit_row
 from service.aws.table import (
     DELETED_AT_ONCE,
     BatchRow,
     JobRow,
+    TagRow,
     TombstoneRow,
     commit,
     delete_rows,
     failed_conditions,
+    job_of,
     job_pk,
 )
 from service.clock import utc_now
+from service.planning import job_position, tags_of
 from service.schema import (
+    AuditEntry,
     BatchState,
     ContentValidation,
     Counts,
+    Door,
     ImportSettings,
     Job,
     JobStatus,
+    JobTag,
     OnExisting,
     Source,
     SourceKind,
@@ -43,11 +50,11 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class DynamoJobs:
-    def create(self, job: Job) -> bool:
+    def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
         try:
-            job_row(job).save(condition=JobRow.pk.does_not_exist())
-        except PutError as error:
-            if error.cause_response_code == _CONDITION_FAILED:
+            commit(lambda transaction: add_job(transaction, job, entry))
+        except TransactWriteError as error:
+            if failed_conditions(error):
                 return False
             raise
         return True
@@ -71,6 +78,26 @@ class DynamoJobs:
         shown = rows[:limit]
         position = shown[-1].listing_sk if len(rows) > limit else None
         return self._whole(shown), position
+
+    def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        rows = JobRow.batch_get([(job_pk(job_id), "JOB") for job_id in job_ids], consistent_read=True)
+        return {job_of(row.pk): _job(row) for row in rows if not row.deleted_at and row.project}
+
+    def find(
+        self, project: str, tag: JobTag, value: str, *, limit: int, begin: str | None
+    ) -> tuple[Sequence[Job], str | None]:
+        positions = [
+            row.sk
+            for row in TagRow.query(
+                _tag_pk(project, tag, value),
+                TagRow.sk <= begin if begin else None,
+                scan_index_forward=False,
+                limit=limit + 1,
+            )
+        ]
+        ids = [position.rpartition("#")[2] for position in positions[:limit]]
+        jobs = self.get_some(ids)
+        return [jobs[job_id] for job_id in ids if job_id in jobs], positions[limit] if len(positions) > limit else None
 
     def _whole(self, keys: Sequence[JobRow]) -> Sequence[Job]:
         """The jobs of index entries, which hold keys only, in the same order."""
@@ -146,13 +173,15 @@ class DynamoJobs:
 
     def batch_state(self, job_id: str, number: int) -> BatchState:
         keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), _batch_sk(number))]
-        wanted = ["pk", "sk", "cancel_requested", "settings", "deleted_at"]
+        wanted = ["pk", "sk", "cancel_requested", "settings", "deleted_at", "project", "created_at"]
         rows = {row.sk: row for row in JobRow.batch_get(keys, consistent_read=True, attributes_to_get=wanted)}
         job = rows.get("JOB")
         return BatchState(
             recorded=_batch_sk(number) in rows or bool(job and job.deleted_at),
             cancel_requested=job is None or bool(job.cancel_requested),
             settings=_settings(job) if job and not job.deleted_at else ImportSettings(),
+            project=job.project if job and not job.deleted_at else "",
+            created_at=job.created_at if job and not job.deleted_at else "",
         )
 
     def recorded_batches(self, job_id: str) -> set[int]:
@@ -188,6 +217,12 @@ class DynamoJobs:
         return False
 
     def bury(self, job_id: str) -> None:
+        try:
+            row = JobRow.get(job_pk(job_id), "JOB", consistent_read=True)
+        except DoesNotExist:
+            return
+        if row.project:
+            delete_rows(TagRow, _tag_rows(_job(row)))
         expires_at = int(time.time()) + TOMBSTONE_SECONDS
         TombstoneRow(job_pk(job_id), "JOB", deleted_at=utc_now(), expires_at=expires_at).save()
 
@@ -203,9 +238,27 @@ def _project_pk(project: str) -> str:
     return f"PROJECT#{project}"
 
 
-def job_row(job: Job) -> JobRow:
-    """A new job's row."""
-    position = f"{job.created_at}#{job.id}"
+def add_job(transaction: TransactWrite, job: Job, entry: AuditEntry | None) -> None:
+    """Everything that a new job begins with; of its operations only the job's own can fail its condition."""
+    transaction.save(_job_row(job), condition=JobRow.pk.does_not_exist())
+    for row in _tag_rows(job):
+        transaction.save(row)
+    if entry:
+        transaction.save(audit_row(entry))
+
+
+def _tag_rows(job: Job) -> list[TagRow]:
+    position = job_position(job.created_at, job.id)
+    return [TagRow(_tag_pk(job.project, tag, value), position) for tag, value in tags_of(job)]
+
+
+def _tag_pk(project: str, tag: JobTag, value: str) -> str:
+    """No project's name holds a `#`."""
+    return f"{tag}#{project}#{value}"
+
+
+def _job_row(job: Job) -> JobRow:
+    position = job_position(job.created_at, job.id)
     return JobRow(
         job_pk(job.id),
         "JOB",
@@ -226,8 +279,10 @@ def job_row(job: Job) -> JobRow:
         run_name_prefix=job.run_name_prefix,
         test_run_group_name=job.test_run_group_name,
         settings=asdict(job.settings),
+        execution_settings_id=job.execution_settings_id,
         request_digest=job.request_digest,
         key_id=job.key_id,
+        door=job.door,
     )
 
 
@@ -272,8 +327,10 @@ def _job(row: JobRow) -> Job:
         code=row.code,
         message=row.message,
         cancel_requested=bool(row.cancel_requested),
+        execution_settings_id=row.execution_settings_id,
         request_digest=row.request_digest,
         key_id=row.key_id,
+        door=Door(row.door),
         planned=bool(row.planned),
         copying_since=row.copying_since,
         cut_short=bool(row.cut_short),

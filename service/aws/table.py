@@ -1,7 +1,8 @@
 """The rows of the one table, as pynamodb models. docs/architecture.md shows the keys.
 
 `pk`/`sk` find a row. `listing` orders the jobs of a project and the API keys; `attention` is sparse: jobs without a
-terminal status, and clips that did not land. Both indexes project keys only, so counting costs no index writes.
+terminal status, and clips that did not land; `clip` and `url` find clips across jobs. All indexes project keys only, so
+counting costs no index writes.
 """
 
 import random
@@ -19,6 +20,9 @@ from pynamodb.transactions import TransactWrite
 
 CLIP_SHARDS = 16
 """Partition keys that a job's clip rows are spread over: each takes 1,000 writes/s (DynamoDB), a fleet makes 3,500."""
+
+SEARCH_SHARDS = 4
+"""The same for a key of the indexes that find clips: a million films may all be named `front.mp4`."""
 
 DELETED_AT_ONCE = 1_000
 """Rows that one slice of a deletion reads and removes: about half a second."""
@@ -43,6 +47,24 @@ class AttentionIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call
 
     attention_pk = UnicodeAttribute(hash_key=True)
     attention_sk = UnicodeAttribute(range_key=True)
+
+
+class ClipIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb's own hook
+    class Meta:
+        index_name = "clip"
+        projection = KeysOnlyProjection()
+
+    clip_pk = UnicodeAttribute(hash_key=True)
+    clip_sk = UnicodeAttribute(range_key=True)
+
+
+class UrlIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb's own hook
+    class Meta:
+        index_name = "url"
+        projection = KeysOnlyProjection()
+
+    url_pk = UnicodeAttribute(hash_key=True)
+    url_sk = UnicodeAttribute(range_key=True)
 
 
 class _Meta:
@@ -83,6 +105,8 @@ class JobRow(Model):
     cancel_requested = BooleanAttribute(default=False)
     request_digest = UnicodeAttribute(null=True)
     key_id = UnicodeAttribute(null=True)
+    door = UnicodeAttribute()
+    execution_settings_id = UnicodeAttribute(null=True)
     planned = BooleanAttribute(default=False)
     copying_since = UnicodeAttribute(null=True)
     deleted_at = UnicodeAttribute(null=True)
@@ -108,6 +132,68 @@ class TombstoneRow(Model):
     expires_at = NumberAttribute()
 
 
+class TagRow(Model):
+    """Finds a job by its label, folder or test run group."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class AuditRow(Model):
+    """An audit entry, by time in its project and, through `listing`, by subject. Forgotten by TTL."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    listing = ListingIndex()
+
+    project = UnicodeAttribute()
+    time = UnicodeAttribute()
+    action = UnicodeAttribute()
+    subject = UnicodeAttribute()
+    door = UnicodeAttribute()
+    key_id = UnicodeAttribute(null=True)
+    request_id = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute()
+
+
+class ExecutionSettingsRow(Model):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    listing = ListingIndex()
+
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    settings = JSONAttribute()
+    created_at = UnicodeAttribute()
+    updated_at = UnicodeAttribute()
+    request_digest = UnicodeAttribute()
+
+
+class ExecutionSettingsCountRow(Model):
+    """How many execution settings a project has."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="COUNT")
+    saved = NumberAttribute()
+
+
 class BatchRow(Model):
     class Meta(_Meta):
         pass
@@ -124,7 +210,13 @@ class ClipRowModel(Model):
     sk = UnicodeAttribute(range_key=True)
     attention_pk = UnicodeAttribute(null=True)
     attention_sk = UnicodeAttribute(null=True)
+    clip_pk = UnicodeAttribute(null=True)
+    clip_sk = UnicodeAttribute(null=True)
+    url_pk = UnicodeAttribute(null=True)
+    url_sk = UnicodeAttribute(null=True)
     attention = AttentionIndex()
+    clip = ClipIndex()
+    url = UrlIndex()
 
     status = UnicodeAttribute()
     size = NumberAttribute(null=True)
@@ -192,6 +284,10 @@ class UploadListRow(Model):
 ROWS: tuple[type[Model], ...] = (
     JobRow,
     TombstoneRow,
+    TagRow,
+    AuditRow,
+    ExecutionSettingsRow,
+    ExecutionSettingsCountRow,
     BatchRow,
     ClipRowModel,
     KeyRow,
@@ -217,6 +313,11 @@ def clip_pk(job_id: str, ordinal: int) -> str:
 
 def shard_pk(job_id: str, shard: int) -> str:
     return f"JOB#{job_id}#{shard:02d}"
+
+
+def job_of(pk: str) -> str:
+    """The id in the partition key of a job's or a clip's row."""
+    return pk.split("#")[1]
 
 
 def ordinal_sk(ordinal: int) -> str:

@@ -7,10 +7,10 @@ from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import DoesNotExist, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from service.aws.jobs import job_row
+from service.aws.jobs import add_job
 from service.aws.table import ClaimRow, GatheringRow, JobRow, UploadListRow, commit, failed_conditions, job_pk
 from service.ports import AlreadyClaimed, GatheringClosed
-from service.schema import Job, JobStatus, Upload
+from service.schema import AuditEntry, Job, JobStatus, Upload
 
 CLAIM_SECONDS = 30 * 24 * 3600
 """A message lives 14 days in the queue and 14 more in the dead-letter queue (SQS); claims outlive both."""
@@ -19,8 +19,8 @@ CLAIM_SECONDS = 30 * 24 * 3600
 class DynamoUploads:
     @property
     def max_uploads_per_claim(self) -> int:
-        """A transaction has 100 items at most (DynamoDB); three are the job, the list and the gathering row."""
-        return 97
+        """A transaction has 100 items at most (DynamoDB); five are job, list, group, audit entry, gathering row."""
+        return 95
 
     def gathering_job(self, project: str) -> str | None:
         try:
@@ -38,11 +38,19 @@ class DynamoUploads:
         # pynamodb sends condition checks before puts.
         _commit_claims(build, uploads, first_claim=1)
 
-    def open(self, job: Job, uploads: Sequence[Upload], list_key: str, *, instead_of: str | None) -> None:
+    def open(
+        self,
+        job: Job,
+        uploads: Sequence[Upload],
+        list_key: str,
+        *,
+        instead_of: str | None,
+        entry: AuditEntry | None = None,
+    ) -> None:
         def build(transaction: TransactWrite) -> None:
             _add_claims(transaction, job.id, uploads)
             transaction.save(_list_row(job.id, list_key))
-            transaction.save(job_row(job), condition=JobRow.pk.does_not_exist())
+            add_job(transaction, job, entry)
             unchanged = GatheringRow.job_id == instead_of if instead_of else GatheringRow.pk.does_not_exist()
             transaction.save(GatheringRow(_gathering_pk(job.project), "GATHERING", job_id=job.id), condition=unchanged)
 

@@ -10,7 +10,7 @@ from service.errors import BatchIncomplete, ObjectError, SourceUnavailable
 from service.formats.check import Depth, check_clip
 from service.formats.failures import ContentInvalid, UnknownFormat
 from service.imports.manifest import read_batch
-from service.planning import CANCELLED, CANCELLED_MESSAGE, parse_object_uri
+from service.planning import CANCELLED, CANCELLED_MESSAGE, findable, parse_object_uri
 from service.ports import ClipStore, Clock, JobStore, StateFiles, Storage
 from service.schema import Batch, BatchState, ClipRow, ClipStatus, ContentValidation, ManifestEntry, Tally
 
@@ -47,10 +47,14 @@ def copy_batch(batch: Batch, *, attempt: int, ports: CopyPorts) -> Tally | None:
 
     with ThreadPoolExecutor(ports.concurrency) as pool:
         fates = list(pool.map(settle, entries))
-    if watch().recorded:
+    state, job_id = watch(), batch.job_id
+    if state.recorded:
         return None
     rows = [fate for fate in fates if isinstance(fate, ClipRow)]
-    ports.clips.put(batch.job_id, (row for row in rows if row.ordinal not in known))
+    new = (row for row in rows if row.ordinal not in known)
+    ports.clips.put(
+        job_id, (findable(row, job_id=job_id, project=state.project, created_at=state.created_at) for row in new)
+    )
     passing = [fate for fate in fates if isinstance(fate, SourceUnavailable)]
     if passing:
         raise BatchIncomplete(f"{len(passing)} of {batch.count} clips met a passing fault, first: {passing[0].message}")
@@ -80,6 +84,8 @@ def settle_clip(entry: ManifestEntry, *, state: BatchState, storage: Storage) ->
         etag=copied.etag,
         verified=copied.verified,
         facts=facts,
+        source_uri=entry.source_uri,
+        destination=entry.destination,
     )
 
 
@@ -92,7 +98,7 @@ def validate_content(entry: ManifestEntry, depth: ContentValidation, storage: St
 
 
 def row_for(entry: ManifestEntry, status: ClipStatus, code: str | None, message: str | None) -> ClipRow:
-    """A row that says why a clip did not land; it repeats the manifest so that failures are listed without it."""
+    """A row that says why a clip did not land."""
     return ClipRow(
         ordinal=entry.ordinal,
         status=status,

@@ -7,7 +7,7 @@ from service.imports.copying import row_for, tally_of
 from service.imports.manifest import ManifestWriter, read_batch, read_batches
 from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
-from service.planning import CANCELLED, CANCELLED_MESSAGE, PART_CLIPS, S3Uri, final_status
+from service.planning import CANCELLED, CANCELLED_MESSAGE, PART_CLIPS, S3Uri, final_status, findable
 from service.ports import ClipStore, Clock, JobStore, StateFiles, UploadStore
 from service.schema import Batch, ClipStatus, Job, JobStatus, ManifestEntry, SourceKind
 
@@ -109,7 +109,7 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
             row = row_for(entry, ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
         else:
             row = row_for(entry, ClipStatus.FAILED, RETRIES_EXHAUSTED, _lost_message(error))
-        rows[entry.ordinal] = row
+        rows[entry.ordinal] = findable(row, job_id=job.id, project=job.project, created_at=job.created_at)
     ports.clips.put(job.id, (rows[entry.ordinal] for entry in lost))
     ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from service.errors import InvalidCursor, NotFound
 from service.imports.manifest import read_entries
 from service.paging import Page, check_limit, decode_cursor, encode_cursor
-from service.planning import PART_CLIPS, clip_id, is_job_id, run_name
+from service.planning import PART_CLIPS, clip_id, gt_clip_id, is_job_id, run_name
 from service.ports import ClipStore, JobStore, StateFiles
 from service.schema import Clip, ClipRow, ClipStatus, Job, ManifestEntry
 
@@ -56,19 +56,20 @@ def clips_page(
         clips, position = _unsuccessful(job, status, first, limit, ports)
     elif status is None:
         last = min(first + limit, job.counts.total)
-        clips = _overlaid(job, first, last, ports)
+        clips = clips_between(job, first, last, ports)
         position = last if last < job.counts.total else None
     else:
         clips, position = _scan(job, lambda clip: clip.status is status, first, limit, ports)
     return Page(clips, encode_cursor(str(position), scope=scope) if position is not None else None)
 
 
-def _overlaid(job: Job, first: int, last: int, ports: StatusPorts) -> list[Clip]:
+def clips_between(job: Job, first: int, last: int, ports: StatusPorts) -> list[Clip]:
+    """The clips from ordinal `first` to before `last`. Raises `NotFound` where the manifest has expired."""
     if first >= last:
         return []
     entries = read_entries(ports.state, job.id, first, last)
     rows = ports.clips.get(job.id, [entry.ordinal for entry in entries])
-    return [_clip(job, entry, rows.get(entry.ordinal), ports) for entry in entries]
+    return [shown_clip(job, entry, rows.get(entry.ordinal), ports) for entry in entries]
 
 
 def _scan(
@@ -77,7 +78,7 @@ def _scan(
     clips: list[Clip] = []
     for _ in range(SCAN_PARTS):
         last = min((first // PART_CLIPS + 1) * PART_CLIPS, job.counts.total)
-        for offset, clip in enumerate(_overlaid(job, first, last, ports)):
+        for offset, clip in enumerate(clips_between(job, first, last, ports)):
             if wanted(clip):
                 clips.append(clip)
                 if len(clips) == limit:
@@ -93,12 +94,12 @@ def _unsuccessful(
     job: Job, status: ClipStatus, first: int, limit: int, ports: StatusPorts
 ) -> tuple[list[Clip], int | None]:
     rows = ports.clips.failures(job.id, first=first, limit=limit + 1)
-    clips = [_clip(job, None, row, ports) for row in rows[:limit] if row.status is status]
+    clips = [shown_clip(job, None, row, ports) for row in rows[:limit] if row.status is status]
     return clips, rows[limit].ordinal if len(rows) > limit else None
 
 
-def _clip(job: Job, entry: ManifestEntry | None, row: ClipRow | None, ports: StatusPorts) -> Clip:
-    """A row that says why not holds all fields; any other adds its own to the manifest's."""
+def shown_clip(job: Job, entry: ManifestEntry | None, row: ClipRow | None, ports: StatusPorts) -> Clip:
+    """A clip out of its manifest line, its row, or both; one of them is there."""
     described = entry or row
     assert described is not None
     assert described.source_uri is not None
@@ -108,6 +109,7 @@ def _clip(job: Job, entry: ManifestEntry | None, row: ClipRow | None, ports: Sta
         source_uri=described.source_uri,
         destination=f"s3://{ports.clips_bucket}/{described.destination}" if described.destination else "",
         run_name=run_name(job.run_name_prefix, described.source_uri),
+        clip_id=gt_clip_id(described.source_uri, row.facts if row else None),
         size=described.size,
         etag=(row.etag if row else None) or described.etag,
         verified=row.verified if row else None,

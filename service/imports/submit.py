@@ -2,9 +2,17 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 
-from service.errors import IdempotencyConflict, InvalidRequest, InvalidUri, WorkflowUnavailable
+from service.audit import entry_of
+from service.errors import (
+    IdempotencyConflict,
+    InvalidRequest,
+    InvalidUri,
+    UnknownExecutionSettings,
+    WorkflowUnavailable,
+)
 from service.imports.access import SourceAccess
 from service.imports.preflight import preflight
 from service.planning import (
@@ -16,7 +24,18 @@ from service.planning import (
     request_key,
 )
 from service.ports import Clock, JobStore, SourceStorage, StateFiles, StateReader, Workflow
-from service.schema import ImportRequest, ImportSettings, Job, JobStatus, Source, SourceKind, Trigger
+from service.schema import (
+    Action,
+    Actor,
+    Door,
+    ImportRequest,
+    ImportSettings,
+    Job,
+    JobStatus,
+    Source,
+    SourceKind,
+    Trigger,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +52,39 @@ class SubmitPorts:
     preview_seconds: float
     defaults: ImportSettings
     """What a request's settings leave out."""
+    audit_days: int
 
 
-def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: SubmitPorts) -> Job:
+def no_saved_settings(settings_id: str) -> ImportSettings:
+    """For doors that know none."""
+    raise UnknownExecutionSettings(f"there are no execution settings {settings_id!r} here")
+
+
+def submit(
+    request: ImportRequest,
+    *,
+    project: str,
+    key_id: str | None,
+    ports: SubmitPorts,
+    door: Door = Door.API,
+    request_id: str | None = None,
+    saved_settings: Callable[[str], ImportSettings] = no_saved_settings,
+) -> Job:
     """Create the job and return it; with an idempotency key that was used before, return that job.
 
-    Raises `InvalidRequest`, `PreflightFailed`, `IdempotencyConflict`. Once the job's row is written it will run: should
-    the start below fail, the sweep starts it.
+    `saved_settings` says what the settings of an id mean now; it raises `UnknownExecutionSettings`. Raises
+    `InvalidRequest`, `PreflightFailed`, `IdempotencyConflict`. Once the job's row is written it will run: should the
+    start below fail, the sweep starts it.
     """
     source = source_of(request, ports.max_clips)
-    digest = request_digest(asdict(request) | {"idempotency_key": None})
+    digest = _digest(request)
     job_id = job_id_for(project, request.idempotency_key) if request.idempotency_key else new_job_id()
     if request.idempotency_key and (known := ports.jobs.get(job_id)):
         return _again(known, digest, ports)
 
+    saved_id = request.execution_settings_id
+    if saved_id is not None:
+        request = replace(request, settings=saved_settings(saved_id))
     if request.root_path is not None and request.validate:
         preflight(
             request.root_path,
@@ -56,10 +94,12 @@ def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: S
             seconds=ports.preview_seconds,
         )
     now = ports.clock()
-    job = job_of(request, source, job_id=job_id, digest=digest, project=project, key_id=key_id, now=now)
+    job = job_of(request, source, job_id=job_id, digest=digest, project=project, key_id=key_id, now=now, door=door)
     for key, body in request_files(job, request).items():
         ports.state.put(key, body)
-    if not ports.jobs.create(job):
+    by = Actor(door=door, key_id=key_id, request_id=request_id)
+    entry = entry_of(Action.IMPORT_START, job_id, project=project, by=by, now=now, days=ports.audit_days)
+    if not ports.jobs.create(job, entry=entry):
         known = ports.jobs.get(job_id)
         if known is None:
             raise IdempotencyConflict("this idempotency key was used by an import that was deleted since")
@@ -69,7 +109,15 @@ def submit(request: ImportRequest, *, project: str, key_id: str | None, ports: S
 
 
 def job_of(
-    request: ImportRequest, source: Source, *, job_id: str, digest: str, project: str, key_id: str | None, now: str
+    request: ImportRequest,
+    source: Source,
+    *,
+    job_id: str,
+    digest: str,
+    project: str,
+    key_id: str | None,
+    now: str,
+    door: Door = Door.API,
 ) -> Job:
     """The job that a request asks for, as it is before anything happened."""
     return Job(
@@ -85,8 +133,10 @@ def job_of(
         run_name_prefix=request.run_name_prefix,
         test_run_group_name=request.test_run_group_name or generated_group_name(job_id, now),
         settings=request.settings,
+        execution_settings_id=request.execution_settings_id,
         request_digest=digest,
         key_id=key_id,
+        door=door,
     )
 
 
@@ -96,6 +146,12 @@ def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:
         return {}
     assert job.request_digest is not None
     return {request_key(job.id, job.request_digest): encode_uris(request.exact_paths)}
+
+
+def _digest(request: ImportRequest) -> str:
+    """Of what was asked, without its key. Of saved settings that is their id: they may change between two tries."""
+    asked = asdict(request) | {"idempotency_key": None}
+    return request_digest(asked if request.execution_settings_id is None else asked | {"settings": None})
 
 
 def source_of(request: ImportRequest, max_clips: int) -> Source:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from service.audit import entry_of
 from service.errors import InvalidRequest
 from service.imports.submit import generated_group_name, start
 from service.planning import PROJECT_NAME, is_folder_marker, new_job_id, upload_list_key
@@ -25,7 +26,19 @@ from service.ports import (
     UploadStore,
     Workflow,
 )
-from service.schema import ImportSettings, Job, JobStatus, Source, SourceKind, Trigger, Upload
+from service.schema import (
+    Action,
+    Actor,
+    AuditEntry,
+    Door,
+    ImportSettings,
+    Job,
+    JobStatus,
+    Source,
+    SourceKind,
+    Trigger,
+    Upload,
+)
 
 _INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+", re.DOTALL)
 
@@ -41,6 +54,7 @@ class UploadPorts:
     default_project: str
     window_seconds: int
     settings: ImportSettings
+    audit_days: int
 
 
 def parse_event(event: Mapping[str, Any], *, drop_bucket: str) -> Upload | None:
@@ -91,7 +105,7 @@ def _claim(project: str, uploads: Sequence[Upload], ports: UploadPorts) -> None:
         ports.state.put(list_key, encode_uploads(uploads))
         try:
             if new:
-                ports.uploads.open(new, uploads, list_key, instead_of=gathering)
+                ports.uploads.open(new, uploads, list_key, instead_of=gathering, entry=_opening(new, ports))
                 start(new, ports.workflow, wait_seconds=ports.window_seconds)
             else:
                 ports.uploads.claim(job_id, uploads, list_key)
@@ -124,7 +138,13 @@ def _new_job(project: str, ports: UploadPorts) -> Job:
         updated_at=now,
         test_run_group_name=generated_group_name(job_id, now),
         settings=ports.settings,
+        door=Door.UPLOAD,
     )
+
+
+def _opening(job: Job, ports: UploadPorts) -> AuditEntry:
+    by = Actor(door=job.door)
+    return entry_of(Action.IMPORT_START, job.id, project=job.project, by=by, now=job.created_at, days=ports.audit_days)
 
 
 def claimed_uploads(job_id: str, uploads: UploadLists, state: StateReader) -> list[Upload]:

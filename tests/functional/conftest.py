@@ -29,7 +29,7 @@ os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 
 TABLE = "clipferry"
 STATE_BUCKET = "state"
-INDEXES = ("listing", "attention")
+INDEXES = ("listing", "attention", "clip", "url")
 
 
 @cache

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class FailingTransactions:
-    """Cancels TransactWriteItems with the given reasons, then lets them through. Counts them all."""
+    """Cancels TransactWriteItems with the given reasons, then lets them through. Counts those since `fail`."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -21,6 +21,7 @@ class FailingTransactions:
     def fail(self, *reasons: list[str]) -> None:
         """Each a list of codes, one for each operation of the transaction."""
         self._reasons.extend(reasons)
+        self.sent = 0
 
     def next(self) -> None:
         self.sent += 1

@@ -13,6 +13,7 @@ from service.schema import (
     BatchState,
     ContentValidation,
     Counts,
+    Door,
     ImportSettings,
     Job,
     JobStatus,
@@ -43,7 +44,12 @@ FULL = a_job(
     request_digest="d" * 64,
     key_id="key_1",
     settings=SETTINGS,
+    execution_settings_id="es_1",
 )
+
+
+def state(**changes: Any) -> BatchState:
+    return BatchState(project=FULL.project, created_at=FULL.created_at, **changes)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,7 @@ FULL = a_job(
     [
         a_job(),
         FULL,
-        a_job(trigger=Trigger.UPLOAD, source=Source(kind=SourceKind.UPLOAD, uri="s3://drop/")),
+        a_job(trigger=Trigger.UPLOAD, door=Door.UPLOAD, source=Source(kind=SourceKind.UPLOAD, uri="s3://drop/")),
         a_job(source=Source(kind=SourceKind.LIST, count=0)),
     ],
 )
@@ -125,7 +131,7 @@ def test_a_cancel_is_taken_until_the_job_ends(jobs: DynamoJobs) -> None:
     jobs.create(FULL)
     assert not jobs.batch_state(FULL.id, 0).cancel_requested
     assert jobs.request_cancel(FULL.id, "t1")
-    assert jobs.batch_state(FULL.id, 0) == BatchState(recorded=False, cancel_requested=True, settings=SETTINGS)
+    assert jobs.batch_state(FULL.id, 0) == state(recorded=False, cancel_requested=True, settings=SETTINGS)
     jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, now="t2")
     assert not jobs.request_cancel(FULL.id, "t3")
     assert not jobs.request_cancel("ij_nope", "t3")
@@ -268,8 +274,8 @@ def test_recorded_batches_are_known_by_number(jobs: DynamoJobs) -> None:
     jobs.create(a_job("ij_10"))
     jobs.record_batch("ij_10", 3, Tally(), "t")
     assert jobs.recorded_batches(FULL.id) == {0, 7, 12_345_678}
-    assert jobs.batch_state(FULL.id, 7) == BatchState(recorded=True, cancel_requested=False, settings=SETTINGS)
-    assert jobs.batch_state(FULL.id, 3) == BatchState(recorded=False, cancel_requested=False, settings=SETTINGS)
+    assert jobs.batch_state(FULL.id, 7) == state(recorded=True, cancel_requested=False, settings=SETTINGS)
+    assert jobs.batch_state(FULL.id, 3) == state(recorded=False, cancel_requested=False, settings=SETTINGS)
     gone = BatchState(recorded=False, cancel_requested=True, settings=ImportSettings())
     assert jobs.batch_state("ij_nope", 3) == gone
     assert jobs.recorded_batches("ij_nope") == set()

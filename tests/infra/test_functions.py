@@ -56,8 +56,8 @@ FINISHES = table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query"
 GRANTS: dict[str, dict[str, set[str]]] = {
     "ApiAuthorize": {**table("GetItem"), "${StorageAdminKey}": {"secretsmanager:GetSecretValue"}},
     "Api": {
-        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
-        **queried("attention", "listing"),
+        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        **queried("attention", "clip", "listing", "url"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject"),
         CLIPS: {"s3:ListBucket"},

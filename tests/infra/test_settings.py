@@ -86,6 +86,7 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
         ({"default_content_validation": "full"}, "'full': it must be one of none, structure, deep"),
         ({"log_retention_days": "31"}, "CloudWatch knows (1, 3, 5"),
         ({"state_retention_days": "7"}, "state_retention_days is 7: it must be from 31"),
+        ({"audit_retention_days": "0"}, "audit_retention_days is 0: it must be from 1"),
         ({"max_body_bytes": "6000000"}, "max_body_bytes"),
         ({"preview_seconds": "29"}, "preview_seconds"),
         ({"multipart_threshold_bytes": str(6 * 1024**3)}, "multipart_threshold_bytes"),

@@ -79,7 +79,8 @@ def test_the_table_is_on_demand_backed_up_and_forgets_by_ttl(template: Template)
     assert {
         index["IndexName"]: (index["KeySchema"], index["Projection"]) for index in table["GlobalSecondaryIndexes"]
     } == {
-        name: (_keys(f"{name}_pk", f"{name}_sk"), {"ProjectionType": "KEYS_ONLY"}) for name in ("listing", "attention")
+        name: (_keys(f"{name}_pk", f"{name}_sk"), {"ProjectionType": "KEYS_ONLY"})
+        for name in ("listing", "attention", "clip", "url")
     }
 
 

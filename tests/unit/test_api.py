@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 import lambdas.api
+import lambdas.routes.audit
+import lambdas.routes.clips
+import lambdas.routes.execution_settings
 import lambdas.routes.imports
 import lambdas.routes.keys
 from service.errors import AccessDenied, SourceUnavailable
@@ -28,6 +31,9 @@ JOB_FIELDS = {
     "run_name_prefix",
     "test_run_group_name",
     "settings",
+    "execution_settings_id",
+    "door",
+    "key_id",
     "created_at",
     "updated_at",
     "completed_at",
@@ -55,6 +61,8 @@ CLIP_FIELDS = {
     "source_uri",
     "destination",
     "run_name",
+    "clip_id",
+    "original_clipgt_url",
     "size",
     "etag",
     "verified",
@@ -101,12 +109,18 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
         **asdict(DEPLOYMENT),
         default_on_existing="skip",
         default_content_validation="none",
+        audit_retention_days=400,
     )
     monkeypatch.setattr(lambdas.api, "api_settings", lambda: settings)
     monkeypatch.setattr(lambdas.routes.imports, "submit_ports", lambda: world.submit_ports)
     monkeypatch.setattr(lambdas.routes.imports, "preview_ports", lambda: world.preview_ports)
     monkeypatch.setattr(lambdas.routes.imports, "status_ports", lambda: world.status_ports)
+    monkeypatch.setattr(lambdas.routes.clips, "status_ports", lambda: world.status_ports)
     monkeypatch.setattr(lambdas.routes.keys, "api_key_store", lambda: world.keys)
+    for module in (lambdas.routes.audit, lambdas.routes.imports, lambdas.routes.keys):
+        monkeypatch.setattr(module, "audit_ports", lambda: world.audit_ports)
+    for module in (lambdas.routes.execution_settings, lambdas.routes.imports):
+        monkeypatch.setattr(module, "execution_settings_ports", lambda: world.execution_settings_ports)
     return Api(world)
 
 
@@ -717,6 +731,14 @@ ROUTES = {
     ("get", "/v1/imports"),
     ("get", "/v1/imports/{job_id}"),
     ("get", "/v1/imports/{job_id}/clips"),
+    ("get", "/v1/imports/{job_id}/audit"),
+    ("get", "/v1/clips"),
+    ("get", "/v1/audit"),
+    ("post", "/v1/execution-settings"),
+    ("get", "/v1/execution-settings"),
+    ("get", "/v1/execution-settings/{settings_id}"),
+    ("put", "/v1/execution-settings/{settings_id}"),
+    ("delete", "/v1/execution-settings/{settings_id}"),
     ("post", "/v1/previews"),
     ("post", "/v1/keys"),
     ("get", "/v1/keys"),
@@ -747,6 +769,7 @@ def test_openapi_shows_the_requests_as_they_are_validated(api: Api) -> None:
         "run_name_prefix",
         "test_run_group_name",
         "settings",
+        "execution_settings_id",
         "validate",
         "idempotency_key",
     }
@@ -782,3 +805,165 @@ def test_docs_is_a_page_for_browsers(api: Api) -> None:
     assert answer["statusCode"] == 200
     assert "swagger" in answer["body"].lower()
     assert api.world.jobs.rows == {}
+
+
+# --- finding clips ---------------------------------------------------------------------------------------------------
+
+FOUND_FIELDS = CLIP_FIELDS | {"import_id", "folder", "labels", "test_run_group_name"}
+
+
+def test_a_found_clip_names_its_import_and_what_that_was_given(api: Api) -> None:
+    world = api.world
+    job = world.run(world.submit_list(world.put_sources(2), labels=("l",), folder="f", test_run_group_name="g").id)
+    for query in (
+        {"clip_id": "000001"},
+        {"original_clipgt_url": "s3://source/p/000001.zip"},
+        {"clip_id": "000001", "label": "l", "folder": "f", "test_run_group": "g"},
+    ):
+        status, page = api("GET", "/v1/clips", query=query)
+        assert (status, page["has_more"], page["next_cursor"]) == (200, False, None)
+        (clip,) = page["clips"]
+        assert set(clip) == FOUND_FIELDS
+        assert (clip["import_id"], clip["id"], clip["status"]) == (job.id, f"{job.id}-1", "COPIED")
+        assert (clip["folder"], clip["labels"], clip["test_run_group_name"]) == ("f", ["l"], "g")
+        assert (clip["clip_id"], clip["original_clipgt_url"]) == ("000001", "s3://source/p/000001.zip")
+    assert api("GET", "/v1/clips", query={"label": "l"}, project="other")[1]["clips"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, (422, "INVALID_REQUEST")),
+        ({"limit": "5"}, (422, "INVALID_REQUEST")),
+        ({"label": "x" * 129}, (422, "INVALID_REQUEST")),
+        ({"clip_id": "x" * 1_025}, (422, "INVALID_REQUEST")),
+        ({"label": "l", "limit": "0"}, (422, "INVALID_REQUEST")),
+        ({"label": "l", "cursor": "garbage"}, (400, "INVALID_CURSOR")),
+    ],
+)
+def test_wrong_questions_for_clips_are_refused(api: Api, query: dict[str, str], expected: tuple[int, str]) -> None:
+    assert api.refusal("GET", "/v1/clips", query=query)[:2] == expected
+
+
+# --- execution settings ----------------------------------------------------------------------------------------------
+
+SAVED = "/v1/execution-settings"
+
+
+def test_saved_settings_are_made_read_replaced_and_deleted(api: Api) -> None:
+    body = {"name": "n", "settings": {"on_existing": "fail", "storage_class": None}, "description": "d"}
+    status, made = api("POST", SAVED, body)
+    assert status == 201
+    assert {name: made[name] for name in body} == body
+    assert set(made) == {"id", "name", "description", "settings", "created_at", "updated_at"}
+    path = f"{SAVED}/{made['id']}"
+    assert api.get(path) == (200, made)
+    assert api.get(SAVED) == (200, {"execution_settings": [made], "next_cursor": None, "has_more": False})
+    status, changed = api("PUT", path, {"name": "m", "settings": {}})
+    assert (status, changed["name"], changed["settings"], changed["description"]) == (200, "m", {}, None)
+    for method, sent in (("GET", None), ("PUT", body), ("DELETE", None)):
+        assert api.refusal(method, path, sent, project="other")[:2] == (404, "NOT_FOUND")
+    assert api("DELETE", path) == (204, None)
+    assert api.refusal("GET", path)[:2] == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"name": "n"}, "settings"),
+        ({"settings": {}}, "name"),
+        ({"name": "", "settings": {}}, "name"),
+        ({"name": "n", "settings": {"on_existing": "merge"}}, "settings.on_existing"),
+        ({"name": "n", "settings": {"x": 1}}, "settings.x"),
+        ({"name": "n", "settings": {}, "description": ""}, "description"),
+        ({"name": "n", "settings": {}, "id": "es_1"}, "id"),
+    ],
+)
+def test_wrong_saved_settings_are_named(api: Api, body: object, place: str) -> None:
+    _, made = api("POST", SAVED, {"name": "n", "settings": {}})
+    for method, path in (("POST", SAVED), ("PUT", f"{SAVED}/{made['id']}")):
+        status, code, detail = api.refusal(method, path, body)
+        assert (status, code) == (422, "INVALID_REQUEST")
+        assert detail.startswith(f"{place}: "), detail
+
+
+def test_an_import_takes_saved_settings_with_the_defaults_of_now(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, made = api("POST", SAVED, {"name": "n", "settings": {"content_validation": "structure", "keep_tags": False}})
+    ports = replace(api.world.submit_ports, defaults=ImportSettings(on_existing=OnExisting.FAIL))
+    monkeypatch.setattr(lambdas.routes.imports, "submit_ports", lambda: ports)
+    status, job = api("POST", "/v1/imports", LIST | {"execution_settings_id": made["id"]})
+    assert (status, job["execution_settings_id"]) == (202, made["id"])
+    expected = DEFAULTS | {"on_existing": "fail", "content_validation": "structure", "keep_tags": False}
+    assert job["settings"] == expected
+    assert api("POST", "/v1/imports", LIST)[1]["execution_settings_id"] is None
+
+
+def test_saved_and_inline_settings_exclude_each_other(api: Api) -> None:
+    _, made = api("POST", SAVED, {"name": "n", "settings": {}})
+    body = LIST | {"execution_settings_id": made["id"], "settings": {}}
+    status, code, detail = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert detail == "Provide settings or execution_settings_id, not both"
+
+
+@pytest.mark.parametrize("settings_id", ["", "es_nope", f"es_{'0' * 24}"])
+def test_an_import_with_unknown_saved_settings_is_refused(api: Api, settings_id: str) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", LIST | {"execution_settings_id": settings_id})
+    assert (status, code) == (422, "UNKNOWN_EXECUTION_SETTINGS")
+    assert detail.startswith("execution_settings_id: ")
+    assert not api.world.jobs.rows
+
+
+# --- audit -----------------------------------------------------------------------------------------------------------
+
+
+def test_each_change_is_recorded_with_its_request_before_it_is_made(api: Api) -> None:
+    world = api.world
+    job = world.run(world.submit_list(world.put_sources(1)).id)
+    api("POST", f"/v1/imports/{job.id}/cancel")
+    api("DELETE", f"/v1/imports/{job.id}")
+    _, page = api.get("/v1/audit")
+    assert [(one["action"], one["subject"]) for one in page["entries"]] == [
+        ("import.delete", job.id),
+        ("import.cancel", job.id),
+        ("import.start", job.id),
+    ]
+    newest = page["entries"][0]
+    assert set(newest) == {"id", "time", "action", "subject", "door", "key_id", "request_id"}
+    assert (newest["door"], newest["key_id"], newest["request_id"]) == ("api", "key_1", "request-1")
+    assert api.get("/v1/audit", subject=job.id)[1]["entries"] == page["entries"]
+    assert api("GET", "/v1/audit", project="other")[1]["entries"] == []
+
+
+def test_nothing_is_cancelled_or_deleted_where_the_entry_cannot_be_written(api: Api) -> None:
+    _, job = api("POST", "/v1/imports", LIST)
+    for method, path in (("POST", f"/v1/imports/{job['id']}/cancel"), ("DELETE", f"/v1/imports/{job['id']}")):
+        api.world.faults.plan("audit.add", [RuntimeError("no table")])
+        assert api.refusal(method, path)[:2] == (500, "INTERNAL")
+    assert not api.world.job(job["id"]).cancel_requested
+
+
+def test_an_import_shows_its_own_entries(api: Api) -> None:
+    _, job = api("POST", "/v1/imports", LIST)
+    api("POST", "/v1/imports", LIST)
+    assert (job["door"], job["key_id"]) == ("api", "key_1")
+    status, page = api.get(f"/v1/imports/{job['id']}/audit")
+    assert (status, [one["subject"] for one in page["entries"]]) == (200, [job["id"]])
+    assert page["entries"][0]["request_id"] == "request-1"
+    assert api.refusal("GET", f"/v1/imports/{job['id']}/audit", project="other")[:2] == (404, "NOT_FOUND")
+    assert api.refusal("GET", "/v1/audit", project="")[:2] == (403, "FORBIDDEN")
+
+
+def test_what_is_not_there_leaves_no_entry(api: Api) -> None:
+    for method, path in (("POST", f"/v1/imports/{new_job_id()}/cancel"), ("DELETE", f"/v1/imports/{new_job_id()}")):
+        assert api.refusal(method, path)[:2] == (404, "NOT_FOUND")
+    assert api.get("/v1/audit")[1]["entries"] == []
+
+
+def test_a_preview_takes_saved_settings_too(api: Api) -> None:
+    _, made = api("POST", SAVED, {"name": "n", "settings": {}})
+    api.world.put_sources(1)
+    body = {"root_path": "s3://source/p/", "execution_settings_id": made["id"]}
+    assert api("POST", "/v1/previews", body)[0] == 200
+    body["execution_settings_id"] = "es_nope"
+    assert api.refusal("POST", "/v1/previews", body)[:2] == (422, "UNKNOWN_EXECUTION_SETTINGS")

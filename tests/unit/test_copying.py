@@ -18,8 +18,10 @@ from service.errors import (
     SourceUnavailable,
 )
 from service.imports.copying import WATCH_SECONDS, copy_batch
+from service.planning import search_key
 from service.schema import (
     Batch,
+    ClipKeys,
     ClipRow,
     ClipStatus,
     ContentValidation,
@@ -58,7 +60,18 @@ def test_every_clip_lands_at_its_destination_and_has_a_row(world: World) -> None
     for ordinal, entry in enumerate(world.manifest(job.id)):
         landed = world.storage.buckets["clips"][entry.destination]
         assert world.clips.rows[job.id][ordinal] == ClipRow(
-            ordinal=ordinal, status=ClipStatus.COPIED, size=10, etag=landed.etag, verified=Verification.ETAG
+            ordinal=ordinal,
+            status=ClipStatus.COPIED,
+            size=10,
+            etag=landed.etag,
+            verified=Verification.ETAG,
+            source_uri=entry.source_uri,
+            destination=entry.destination,
+            keys=ClipKeys(
+                clip=search_key("demo", f"{ordinal:06d}"),
+                url=search_key("demo", entry.source_uri),
+                position=f"{job.created_at}#{job.id}#{ordinal:010d}",
+            ),
         )
     assert world.job(job.id).counts == Counts(total=3, copied=3, bytes=30)
 

@@ -1,5 +1,7 @@
 """Ending a job: every clip is accounted for, the terminal status is set once, from whatever state the job is in."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.imports.copying import copy_batch
@@ -251,6 +253,11 @@ def planning_of_uploads_failed(world: World) -> Job:
     return job
 
 
+def fates_of(world: World, job: Job) -> dict[int, ClipRow]:
+    """The rows without the job's random id."""
+    return {ordinal: replace(row, keys=None) for ordinal, row in world.clips.rows[job.id].items()}
+
+
 @pytest.mark.parametrize("take_effect", [False, True])
 @pytest.mark.parametrize("make", [lost_batches, planning_failed, planning_of_uploads_failed])
 def test_an_end_that_crashed_anywhere_ends_the_same_when_it_is_repeated(make: object, take_effect: bool) -> None:
@@ -271,7 +278,7 @@ def test_an_end_that_crashed_anywhere_ends_the_same_when_it_is_repeated(make: ob
             break
         assert world.job(job.id).status is straight.job(expected.id).status
         assert world.job(job.id).counts == straight.job(expected.id).counts
-        assert world.clips.rows[job.id] == straight.clips.rows[expected.id]
+        assert fates_of(world, job) == fates_of(straight, expected)
     else:
         pytest.fail("finish never ran without a crash")
     assert calls > 5

@@ -16,7 +16,7 @@ from service.keys import create_key
 from service.planning import batches_key
 from service.schema import JobStatus
 from service.settings import PlanSettings
-from tests.builders import LambdaContext, World, import_prefix, object_created, sqs_event
+from tests.builders import ASKER, LambdaContext, World, import_prefix, object_created, sqs_event
 from tests.fakes import CrashError, FakeSecrets
 
 CONTEXT: Any = LambdaContext()
@@ -168,7 +168,7 @@ ARN = "arn:aws:execute-api:us-east-1:123456789012:api/prod/GET/v1/imports"
 def project_key(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(lambdas.authorize, "key_store", lambda: world.keys)
     monkeypatch.setattr(lambdas.authorize, "admin_secret", lambda: (FakeSecrets({"arn": "admin-key"}), "arn"))
-    return create_key("demo", "ci", keys=world.keys, clock=world.clock)[1]
+    return create_key("demo", "ci", keys=world.keys, clock=world.clock, by=ASKER, audit=world.audit_ports)[1]
 
 
 def authorize(headers: dict[str, str] | None) -> dict[str, Any]:

@@ -6,14 +6,14 @@ import pytest
 
 from service.errors import InvalidCursor, InvalidRequest, NotFound
 from service.keys import ADMIN, Caller, authenticate, create_key, keys_page, revoke_key
-from tests.builders import World
+from tests.builders import ASKER, World
 
 ADMIN_KEY = "admin-secret"
 
 
 def make(world: World, project: str = "demo", name: str = "ci") -> tuple[str, str]:
     """(id, text)"""
-    key, text = create_key(project, name, keys=world.keys, clock=world.clock)
+    key, text = create_key(project, name, keys=world.keys, clock=world.clock, by=ASKER, audit=world.audit_ports)
     return key.id, text
 
 
@@ -52,10 +52,10 @@ def test_the_admin_key_belongs_to_no_project(world: World) -> None:
 
 def test_a_revoked_key_is_nobodys(world: World) -> None:
     key_id, text = make(world)
-    revoke_key(key_id, keys=world.keys)
+    revoke_key(key_id, keys=world.keys, by=ASKER, audit=world.audit_ports)
     assert who(world, text) is None
     with pytest.raises(NotFound, match=key_id):
-        revoke_key(key_id, keys=world.keys)
+        revoke_key(key_id, keys=world.keys, by=ASKER, audit=world.audit_ports)
 
 
 def test_the_right_id_with_another_secret_is_nobodys(world: World) -> None:

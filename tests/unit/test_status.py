@@ -111,6 +111,7 @@ def test_a_clip_is_its_manifest_line_with_its_row_on_top(world: World) -> None:
         source_uri="s3://source/a b/clip 1.zip",
         destination="s3://clips/demo/-/source/a b/clip 1.zip",
         run_name="run-clip 1",
+        clip_id="clip 1",
         size=7,
         etag="landed",
         verified=None,

@@ -1,0 +1,26 @@
+"""`/v1/audit`: who asked for which change in a project."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from lambdas.routes.caller import project_of
+from lambdas.routes.imports import Cursor, Limit
+from lambdas.wiring import audit_ports
+from service.audit import audit_page
+from service.wire import AuditPage
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.get("/v1/audit", summary="Who asked for which change, newest first", tags=["Audit"])
+def list_audit(
+    subject: Annotated[
+        str | None, Query(min_length=1, max_length=128, description="Only of this import, key or execution settings.")
+    ] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> AuditPage:
+    project, _ = project_of(router)
+    return AuditPage.of(audit_page(project, subject=subject, limit=limit, cursor=cursor, log=audit_ports().log))

@@ -1,0 +1,37 @@
+"""`/v1/clips`: find clips across imports."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from lambdas.routes.caller import project_of
+from lambdas.routes.imports import Cursor, Limit
+from lambdas.wiring import status_ports
+from service.imports.find import Wanted, find_clips
+from service.wire import FoundClipPage
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.get("/v1/clips", summary="Find clips, newest import first", tags=["Clips"])
+def search_clips(
+    clip_id: Annotated[str | None, Query(max_length=1_024)] = None,
+    original_clipgt_url: Annotated[
+        str | None, Query(max_length=1_200, description="The source URI, exactly as the import was given it.")
+    ] = None,
+    label: Annotated[str | None, Query(max_length=128)] = None,
+    folder: Annotated[str | None, Query(max_length=64)] = None,
+    test_run_group: Annotated[str | None, Query(max_length=128)] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> FoundClipPage:
+    project, _ = project_of(router)
+    wanted = Wanted(
+        clip_id=clip_id,
+        original_clipgt_url=original_clipgt_url,
+        label=label,
+        folder=folder,
+        test_run_group=test_run_group,
+    )
+    return FoundClipPage.of(find_clips(project, wanted, limit=limit, cursor=cursor, ports=status_ports()))

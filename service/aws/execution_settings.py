@@ -1,0 +1,108 @@
+"""Saved execution settings in DynamoDB, and how many a project has; each change is one transaction with its audit."""
+
+from collections.abc import Callable, Sequence
+
+from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from service.aws.audit import audit_row
+from service.aws.table import ExecutionSettingsCountRow, ExecutionSettingsRow, commit, failed_conditions
+from service.errors import TooManyExecutionSettings
+from service.schema import AuditEntry, ExecutionSettings
+
+
+class DynamoExecutionSettings:
+    def create(self, saved: ExecutionSettings, *, limit: int, entry: AuditEntry) -> bool:
+        def build(transaction: TransactWrite) -> None:
+            transaction.save(_row(saved), condition=ExecutionSettingsRow.pk.does_not_exist())
+            transaction.save(audit_row(entry))
+            transaction.update(
+                _count_row(saved.project),
+                actions=[ExecutionSettingsCountRow.saved.add(1)],
+                condition=ExecutionSettingsCountRow.saved.does_not_exist() | (ExecutionSettingsCountRow.saved < limit),
+            )
+
+        failed = _commit(build)
+        if failed and 0 not in failed:
+            raise TooManyExecutionSettings(
+                f"this project has {limit:,} execution settings, which is the limit: delete some"
+            )
+        return not failed
+
+    def get(self, project: str, settings_id: str) -> ExecutionSettings | None:
+        try:
+            return _saved(ExecutionSettingsRow.get(_pk(project), settings_id, consistent_read=True))
+        except DoesNotExist:
+            return None
+
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[ExecutionSettings], str | None]:
+        begin = ExecutionSettingsRow.listing_sk > after if after else None
+        found = list(ExecutionSettingsRow.listing.query(_pk(project), begin, limit=limit + 1))
+        keys = [(row.pk, row.sk) for row in found[:limit]]
+        rows = {row.sk: _saved(row) for row in ExecutionSettingsRow.batch_get(keys, consistent_read=True)}
+        position = found[limit - 1].listing_sk if len(found) > limit else None
+        return [rows[sk] for _, sk in keys if sk in rows], position
+
+    def replace(self, saved: ExecutionSettings, *, entry: AuditEntry) -> bool:
+        def build(transaction: TransactWrite) -> None:
+            transaction.save(_row(saved), condition=ExecutionSettingsRow.pk.exists())
+            transaction.save(audit_row(entry))
+
+        return not _commit(build)
+
+    def delete(self, project: str, settings_id: str, *, entry: AuditEntry) -> bool:
+        def build(transaction: TransactWrite) -> None:
+            row = ExecutionSettingsRow(_pk(project), settings_id)
+            transaction.delete(row, condition=ExecutionSettingsRow.pk.exists())
+            transaction.save(audit_row(entry))
+            transaction.update(_count_row(project), actions=[ExecutionSettingsCountRow.saved.add(-1)])
+
+        return not _commit(build)
+
+
+def _commit(build: Callable[[TransactWrite], None]) -> list[int]:
+    """Positions of the conditions that did not hold; nothing was written then."""
+    try:
+        commit(build)
+    except TransactWriteError as error:
+        if failed := failed_conditions(error):
+            return failed
+        raise
+    return []
+
+
+def _pk(project: str) -> str:
+    return f"SETTINGS#{project}"
+
+
+def _count_row(project: str) -> ExecutionSettingsCountRow:
+    return ExecutionSettingsCountRow(f"SETTINGS#{project}#", "COUNT")
+
+
+def _row(saved: ExecutionSettings) -> ExecutionSettingsRow:
+    return ExecutionSettingsRow(
+        _pk(saved.project),
+        saved.id,
+        listing_pk=_pk(saved.project),
+        listing_sk=f"{saved.created_at}#{saved.id}",
+        project=saved.project,
+        name=saved.name,
+        description=saved.description,
+        settings=dict(saved.settings),
+        created_at=saved.created_at,
+        updated_at=saved.updated_at,
+        request_digest=saved.request_digest,
+    )
+
+
+def _saved(row: ExecutionSettingsRow) -> ExecutionSettings:
+    return ExecutionSettings(
+        id=row.sk,
+        project=row.project,
+        name=row.name,
+        description=row.description,
+        settings=row.settings,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        request_digest=row.request_digest,
+    )

@@ -1,0 +1,92 @@
+"""Finding clips across imports."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.e2e.support import all_rows, eventually, imported, landed, put_all, unique
+
+CLIP = Path(__file__).parents[1] / "data" / "clipgt" / "0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
+
+
+def found(api, **query) -> list[dict]:
+    return all_rows(api, "/v1/clips", "clips", **query)
+
+
+def test_a_clip_is_found_by_its_clip_id_and_by_its_uri_in_each_import(api, stack, s3):
+    name = unique("fïnd %20+me")
+    uri = f"s3://{stack.source_bucket}/{name}.mp4"
+    put_all(s3, stack.source_bucket, [(f"{name}.mp4", b"here")])
+    first = imported(api, exact_paths=[uri], labels=["a", "b"], folder="f", test_run_group_name=name)
+    second = imported(api, exact_paths=[uri])
+    for query in ({"clip_id": name}, {"original_clipgt_url": uri}):
+        for limit in (1, 100):
+            eventually(lambda query=query: len(found(api, **query)) == 2, what="the index")
+            newest, oldest = found(api, limit=limit, **query)
+            assert (newest["import_id"], newest["status"]) == (second["id"], "COPIED")
+            assert (oldest["import_id"], oldest["status"]) == (first["id"], "COPIED")
+    assert landed(s3, oldest) == b"here"
+    assert (oldest["clip_id"], oldest["original_clipgt_url"], oldest["source_uri"]) == (name, uri, uri)
+    assert (oldest["labels"], oldest["folder"], oldest["test_run_group_name"]) == (["a", "b"], "f", name)
+    assert [clip["import_id"] for clip in found(api, clip_id=name, label="b", folder="f")] == [first["id"]]
+    assert found(api, clip_id=name, label="other") == []
+
+
+def test_content_validation_tells_the_clip_id_of_a_renamed_clip(api, stack, s3):
+    key = f"{unique('renamed')}.zip"
+    put_all(s3, stack.source_bucket, [(key, CLIP.read_bytes())])
+    job = imported(api, exact_paths=[f"s3://{stack.source_bucket}/{key}"], settings={"content_validation": "structure"})
+    [clip] = eventually(
+        lambda: [one for one in found(api, clip_id=CLIP.stem) if one["import_id"] == job["id"]], what="the index"
+    )
+    assert (clip["clip_id"], clip["facts"]["clip_id"]) == (CLIP.stem, CLIP.stem)
+    status, page = api.get(f"/v1/imports/{job['id']}/clips")
+    assert (status, page["clips"][0]["clip_id"]) == (200, CLIP.stem)
+
+
+def test_clips_are_found_by_label_folder_and_group_over_imports(api, stack, s3):
+    name = unique("over")
+    keys = [f"{name}/{n:02d}.zip" for n in range(30)]
+    put_all(s3, stack.source_bucket, ((key, b"x") for key in keys))
+    uris = [f"s3://{stack.source_bucket}/{key}" for key in keys]
+    jobs = [imported(api, exact_paths=uris[: 10 * n], labels=[name], folder=name) for n in (1, 2, 3)]
+    expected = [f"{job['id']}-{n}" for job in reversed(jobs) for n in range(job["counts"]["total"])]
+    for limit in (7, 1_000):
+        assert [clip["id"] for clip in found(api, limit=limit, label=name)] == expected
+        assert [clip["id"] for clip in found(api, limit=limit, folder=name, label=name)] == expected
+    group = jobs[1]["test_run_group_name"]
+    assert {clip["import_id"] for clip in found(api, test_run_group=group)} == {jobs[1]["id"]}
+
+
+def test_a_deleted_import_is_not_found_and_nothing_of_it_stays(api, stack, s3, dynamodb, invoke):
+    name = unique("gone")
+    put_all(s3, stack.source_bucket, [(f"{name}.zip", b"x")])
+    job = imported(api, exact_paths=[f"s3://{stack.source_bucket}/{name}.zip"], labels=[name], folder=name)
+    eventually(lambda: found(api, clip_id=name), what="the index")
+    assert api("DELETE", f"/v1/imports/{job['id']}")[0] == 204
+    for query in ({"clip_id": name}, {"label": name}, {"folder": name}):
+        assert found(api, **query) == []
+
+    def left() -> set[str]:
+        pages = dynamodb.get_paginator("scan").paginate(TableName=stack.table_name)
+        rows = [row for page in pages for row in page["Items"] if job["id"] in row["pk"]["S"] + row["sk"]["S"]]
+        return {row["sk"]["S"] for row in rows}
+
+    invoke("lambdas.sweep.handler", {})
+    eventually(lambda: left() == {"JOB"}, what="the rows to go")
+
+
+def test_another_project_finds_nothing(api, admin, stack, s3):
+    name = unique("mine")
+    put_all(s3, stack.source_bucket, [(f"{name}.zip", b"x")])
+    imported(api, exact_paths=[f"s3://{stack.source_bucket}/{name}.zip"], labels=[name])
+    eventually(lambda: found(api, clip_id=name), what="the index")
+    _, key = admin.post("/v1/keys", {"project": unique("team"), "name": "test"})
+    other = api.with_key(key["key"])
+    for query in ({"clip_id": name}, {"label": name}, {"original_clipgt_url": quote(name)}):
+        assert found(other, **query) == []
+
+
+def test_a_question_that_asks_for_nothing_is_refused(api):
+    status, answer = api.get("/v1/clips")
+    assert (status, answer["code"]) == (422, "INVALID_REQUEST")
+    assert "original_clipgt_url" in answer["detail"]
