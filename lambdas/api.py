@@ -10,10 +10,10 @@ from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn,
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.http import error_response, parse_json, status_of, validation_detail
+from lambdas.http import RETRY_AFTER, error_response, parse_json, status_of, validation_detail
 from lambdas.observe import logger, tracer
 from lambdas.reference import Resolver
-from lambdas.routes import audit, clips, execution_settings, imports, keys
+from lambdas.routes import audit, clips, ended, execution_settings, imports, keys
 from lambdas.wiring import api_settings
 from service.errors import BodyTooLarge, ClipferryError
 
@@ -22,6 +22,7 @@ app.include_router(imports.router)
 app.include_router(clips.router)
 app.include_router(execution_settings.router)
 app.include_router(audit.router)
+app.include_router(ended.router)
 app.include_router(keys.router)
 
 app.configure_openapi(
@@ -43,7 +44,7 @@ def openapi() -> Response[str]:
 
 @app.exception_handler(ClipferryError)  # type: ignore[untyped-decorator]
 def domain_error(error: ClipferryError) -> Response[Any]:
-    return error_response(status_of(error), error.code, error.message)
+    return error_response(status_of(error), error.code, error.message, retry_after=RETRY_AFTER.get(type(error)))
 
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]

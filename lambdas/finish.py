@@ -1,4 +1,8 @@
-"""End a job. In: `{"job_id"}` and, where the state machine caught one, `error: {"Error", "Cause"}`; out: its status."""
+"""End a job.
+
+In: `{"job_id"}` and, where the state machine caught one, `error: {"Error", "Cause"}`; out: its
+`status` and when it `ended_at`.
+"""
 
 from typing import Any
 
@@ -18,8 +22,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     caught = event.get("error")
     if caught:
         logger.error("the state machine caught an error", extra={"caught": caught})
-    status = finish(event["job_id"], error=caught["Error"] if caught else None, ports=finish_ports())
+    ports = finish_ports()
+    status = finish(event["job_id"], error=caught["Error"] if caught else None, ports=ports)
+    job = ports.jobs.get(event["job_id"])
     if status:
         logger.info("job ended", extra={"status": status})
         metrics.add_metric(f"Jobs{status}", MetricUnit.Count, 1)
-    return {"status": status}
+    return {"status": status, "ended_at": job.completed_at if job else None}

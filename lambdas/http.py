@@ -17,10 +17,16 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.AlreadyEnded: HTTPStatus.CONFLICT,
     errors.NotEnded: HTTPStatus.CONFLICT,
+    errors.ReportPending: HTTPStatus.CONFLICT,
+    errors.NoWebhook: HTTPStatus.CONFLICT,
     errors.CannotAccess: HTTPStatus.FORBIDDEN,
     errors.LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,
 }
+
+
+RETRY_AFTER: dict[type[errors.ClipferryError], int] = {errors.ReportPending: 5}
+"""Seconds after which callers may try again what will pass by itself."""
 
 
 def status_of(error: errors.ClipferryError) -> HTTPStatus:
@@ -28,10 +34,11 @@ def status_of(error: errors.ClipferryError) -> HTTPStatus:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def error_response(status: HTTPStatus, code: str, detail: str) -> Response[Any]:
+def error_response(status: HTTPStatus, code: str, detail: str, *, retry_after: int | None = None) -> Response[Any]:
     return Response(
         status_code=status,
         content_type="application/json",
+        headers={"Retry-After": str(retry_after)} if retry_after else None,
         body=json.dumps({"detail": detail, "code": code}),
     )
 

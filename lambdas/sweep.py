@@ -1,11 +1,14 @@
-"""Every minute: start jobs that never started, end jobs whose execution ended without them, purge deleted ones."""
+"""Every minute: start jobs that never started, end and conclude those whose execution ended without that, purge deleted
+ones.
+"""
 
 from dataclasses import asdict
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.observe import logger, tracer
+from lambdas.observe import logger, metrics, tracer
 from lambdas.wiring import sweep_ports
 from service.imports.delete import purge
 from service.imports.sweep import sweep
@@ -15,6 +18,7 @@ MARGIN_MS = 20_000
 
 
 @tracer.capture_lambda_handler
+@metrics.log_metrics
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ports = sweep_ports()
@@ -22,6 +26,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         swept = asdict(sweep(ports))
         if any(swept.values()):
             logger.warning("orphaned jobs found", extra=swept)
+        metrics.add_metric("ConclusionsFailed", MetricUnit.Count, len(swept["given_up"]))
     finally:
         purged = purge(ports.finish, out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS)
         if purged:

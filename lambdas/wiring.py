@@ -4,11 +4,22 @@ from functools import cache
 
 from service.audit import AuditPorts
 from service.aws.audit import DynamoAudit
-from service.aws.clients import A_CALLER_WAITS, PATIENT, Patience, s3_client, secrets_client, workflow_client
+from service.aws.bus import DefaultEventBus
+from service.aws.clients import (
+    A_CALLER_WAITS,
+    PATIENT,
+    Patience,
+    events_client,
+    s3_client,
+    secrets_client,
+    workflow_client,
+)
 from service.aws.clips import DynamoClips
+from service.aws.ends import DynamoEnds
 from service.aws.execution_settings import DynamoExecutionSettings
 from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
+from service.aws.reports import S3ReportFiles
 from service.aws.secrets import SecretsManager
 from service.aws.state import S3StateFiles
 from service.aws.storage import S3Storage
@@ -19,7 +30,9 @@ from service.clock import utc_now
 from service.estimate import Deployment
 from service.execution_settings import ExecutionSettingsPorts
 from service.imports.access import SourceAccess
+from service.imports.conclude import ConcludePorts
 from service.imports.copying import CopyPorts
+from service.imports.ended import EndedPorts
 from service.imports.expand import PlanPorts
 from service.imports.finish import FinishPorts
 from service.imports.preview import PreviewPorts
@@ -31,12 +44,14 @@ from service.schema import ContentValidation, ImportSettings, OnExisting
 from service.settings import (
     ApiSettings,
     AuthorizeSettings,
+    ConcludeSettings,
     CopySettings,
     FinishSettings,
     PlanSettings,
     SweepSettings,
     UploadSettings,
 )
+from service.web.post import HttpSender
 
 STATE_CONNECTIONS = 10
 
@@ -104,6 +119,7 @@ def submit_ports() -> SubmitPorts:
         preview_seconds=settings.preview_seconds,
         defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
         audit_days=settings.audit_retention_days,
+        allow_private_urls=settings.allow_private_urls,
     )
 
 
@@ -155,6 +171,43 @@ def status_ports() -> StatusPorts:
         clips=DynamoClips(),
         state=_state(settings.state_bucket),
         clips_bucket=settings.clips_bucket,
+    )
+
+
+@cache
+def ended_ports() -> EndedPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return EndedPorts(
+        jobs=DynamoJobs(),
+        ends=DynamoEnds(),
+        files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS), settings.state_bucket),
+        workflow=_workflow(settings.state_machine_arn),
+        secrets=SecretsManager(secrets_client()),
+        webhook_secret_arn=settings.webhook_secret_arn,
+        clock=utc_now,
+        url_seconds=settings.report_url_seconds,
+    )
+
+
+@cache
+def conclude_ports() -> ConcludePorts:
+    settings = ConcludeSettings.from_env()
+    bind(settings.table_name)
+    return ConcludePorts(
+        jobs=DynamoJobs(),
+        ends=DynamoEnds(),
+        clips=DynamoClips(),
+        state=_state(settings.state_bucket),
+        files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS), settings.state_bucket),
+        bus=DefaultEventBus(events_client()),
+        sender=HttpSender(settings.allow_private_urls),
+        secrets=SecretsManager(secrets_client()),
+        webhook_secret_arn=settings.webhook_secret_arn,
+        clock=utc_now,
+        clips_bucket=settings.clips_bucket,
+        webhook_attempts=settings.webhook_attempts,
+        webhook_retry_seconds=settings.webhook_retry_seconds,
     )
 
 
@@ -215,6 +268,7 @@ def sweep_ports() -> SweepPorts:
     settings = SweepSettings.from_env()
     return SweepPorts(
         finish=_finish_ports(settings.table_name, settings.state_bucket),
+        ends=DynamoEnds(),
         workflow=_workflow(settings.state_machine_arn),
         grace_seconds=settings.grace_seconds,
     )

@@ -33,6 +33,9 @@ DEPLOY_CONTEXT: Final[Mapping[str, str]] = {
     "map_concurrency": "2",
     "copy_concurrency": "8",
     "batch_clips": "50",
+    "webhook_retry_seconds": "1",
+    # A receiver on this machine has no public address.
+    "allow_private_urls": "true",
 }
 """Deploy settings that differ from `cdk.json` locally."""
 

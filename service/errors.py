@@ -65,6 +65,48 @@ class NotEnded(ClipferryError):
     code = "NOT_ENDED"
 
 
+class ReportPending(ClipferryError):
+    """The job has ended, its report is being written."""
+
+    code = "REPORT_PENDING"
+
+
+class NoReport(NotFound):
+    """No report could be written of this end."""
+
+    code = "NO_REPORT"
+
+
+class NoWebhook(ClipferryError):
+    """The job has no webhook to send again."""
+
+    code = "NO_WEBHOOK"
+
+
+class WebhookUnreachable(ClipferryError):
+    """A webhook got no answer: another try may succeed."""
+
+    code = "WEBHOOK_UNREACHABLE"
+
+
+class WebhookRefused(ClipferryError):
+    """A webhook may not be sent to this address, by the service's own rules."""
+
+    code = "WEBHOOK_REFUSED"
+
+
+class UploadLost(ClipferryError):
+    """The store does not know this multipart upload (any more): it has to begin anew."""
+
+    code = "UPLOAD_LOST"
+
+
+class EventRefused(ClipferryError):
+    """EventBridge did not take the event."""
+
+    code = "EVENT_REFUSED"
+
+
 class AlreadyEnded(ClipferryError):
     """The job has its terminal status: there is nothing left to cancel."""
 

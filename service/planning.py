@@ -190,6 +190,31 @@ def batches_key(job_id: str, round_number: int | None = None) -> str:
     return f"jobs/{job_id}/batches.jsonl" if round_number is None else f"jobs/{job_id}/rounds/{round_number:04d}.jsonl"
 
 
+# --- ends ----------------------------------------------------------------------------------------------------------
+
+REPORT_FILES = {"csv": "clips.csv", "jsonl": "clips.jsonl", "summary": "summary.json", "failures": "failures.jsonl"}
+"""The files of a report by their formats."""
+
+
+def end_id(job_id: str, ended_at: str) -> str:
+    """Names one end of a job, the same on every repeat: a job that runs again ends again, at another time."""
+    return f"{job_id}-{re.sub('[^0-9TZ]', '', ended_at)}"
+
+
+def report_folder(job_id: str, ended_at: str) -> str:
+    return f"jobs/{job_id}/report/{end_id(job_id, ended_at).removeprefix(f'{job_id}-')}/"
+
+
+def report_key(job_id: str, ended_at: str, form: str) -> str:
+    """`form` is one of `REPORT_FILES`."""
+    return report_folder(job_id, ended_at) + REPORT_FILES[form]
+
+
+def conclusion_name(job_id: str, ended_at: str, number: int) -> str:
+    """The execution that concludes an end by itself, for the `number`th time. Step Functions allows 80 characters."""
+    return f"{end_id(job_id, ended_at)}-{number}"
+
+
 # --- manifest ------------------------------------------------------------------------------------------------------
 
 

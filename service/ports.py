@@ -5,6 +5,7 @@ caller's caller (the state machine, the queue) tries again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -15,6 +16,8 @@ from service.schema import (
     BatchState,
     ClipRow,
     Copied,
+    Delivery,
+    End,
     ExecutionSettings,
     ImportSettings,
     Job,
@@ -112,8 +115,20 @@ class JobStore(JobReader, Protocol):
 
     def end_planning(self, job_id: str, *, total: int, cut_short: bool = False, now: str) -> None: ...
 
-    def end(self, job_id: str, *, status: JobStatus, code: str | None, message: str | None, now: str) -> bool:
-        """Set the terminal status, once. False where the job has one already."""
+    def end(
+        self,
+        job_id: str,
+        *,
+        status: JobStatus,
+        code: str | None,
+        message: str | None,
+        document: Mapping[str, object],
+        now: str,
+    ) -> bool:
+        """Set the terminal status and open an `End` with `document`, both or neither, once.
+
+        False where the job has a terminal status already.
+        """
         ...
 
     def request_cancel(self, job_id: str, now: str) -> bool:
@@ -157,8 +172,80 @@ class JobStore(JobReader, Protocol):
 ClipIndex = Literal["clip", "url"]
 
 
+class EndStore(Protocol):
+    """Ends of jobs. Those that are not closed are the outbox: nothing that hangs on an end gets lost."""
+
+    def get(self, job_id: str, ended_at: str) -> End | None: ...
+
+    def open(self) -> Iterator[End]:
+        """All that are not closed, oldest first."""
+        ...
+
+    def save(self, end: End, *, now: str) -> bool:
+        """Keep its report, event, webhook and `closed`; the webhook on the job, too, where this is its last end.
+
+        False, and nothing is kept, where another execution began since `end` was read, or the end is gone.
+        """
+        ...
+
+    def restart(self, end: End, *, failures: int, webhook: Delivery | None, now: str) -> End | None:
+        """Open the end (again) for one execution more and return it as it is then; None where another was faster."""
+        ...
+
+
+class ReportFiles(Protocol):
+    """Files of reports in the state bucket, written at once or by parts."""
+
+    @property
+    def bucket(self) -> str: ...
+
+    def put(self, key: str, body: bytes, content_type: str) -> None: ...
+
+    def begin(self, key: str, content_type: str) -> str:
+        """The id of a multipart upload."""
+        ...
+
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> str:
+        """Store part `number` (from 1; all but the last have 5 MiB or more), also again; its ETag.
+
+        Raises `UploadLost`.
+        """
+        ...
+
+    def complete(self, key: str, upload_id: str, etags: Sequence[str]) -> None:
+        """Raises `UploadLost`."""
+        ...
+
+    def url(self, key: str, *, seconds: int, name: str) -> str:
+        """Where anyone can download the file, under `name`, for that long."""
+        ...
+
+
+class EventBus(Protocol):
+    def put(self, detail_type: str, detail: Mapping[str, object], *, time: str) -> None:
+        """Raises `EventRefused`."""
+        ...
+
+
+@dataclass(frozen=True)
+class WebhookAnswer:
+    status: int
+    retry_after: str | None = None
+    """The header, as it came."""
+
+
+class WebhookSender(Protocol):
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
+        """Raises `WebhookUnreachable`, `WebhookRefused`."""
+        ...
+
+
 class ClipStore(Protocol):
     def put(self, job_id: str, rows: Iterable[ClipRow]) -> None: ...
+
+    def in_order(self, job_id: str, *, first: int) -> Iterator[ClipRow]:
+        """All rows from ordinal `first` on, by ordinal; read as they are asked for."""
+        ...
 
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]: ...
 
@@ -289,7 +376,11 @@ class Workflow(Protocol):
         """Start the job's execution, named by its id; a second start of the same job does nothing."""
         ...
 
-    def state(self, job_id: str) -> ExecutionState: ...
+    def state(self, name: str) -> ExecutionState: ...
+
+    def conclude(self, end: End) -> None:
+        """Start the execution that concludes `end` for the `end.executions`th time; a second start does nothing."""
+        ...
 
 
 class Secrets(Protocol):

@@ -95,6 +95,23 @@ class Verification(StrEnum):
     UNVERIFIABLE = "unverifiable"
 
 
+class DeliveryStatus(StrEnum):
+    """Of a webhook, for one end of a job."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notify:
+    """Who is told of a job's end."""
+
+    webhook_url: str | None = None
+    event: bool = True
+    """Whether an EventBridge event is sent."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImportSettings:
     on_existing: OnExisting = OnExisting.SKIP
@@ -103,6 +120,7 @@ class ImportSettings:
     """Of the copies; None: S3's default, STANDARD."""
     keep_metadata: bool = True
     keep_tags: bool = True
+    notify: Notify = field(default_factory=Notify)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +177,40 @@ class ImportRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """How the webhook of one end stands."""
+
+    ended_at: str
+    """The end that it tells of: a job that runs again ends again."""
+    status: DeliveryStatus
+    attempts: int = 0
+    last_status_code: int | None = None
+    last_error: str | None = None
+    last_attempt_at: str | None = None
+    delivered_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """One end of a job, and what has been concluded of it since. Without `closed` it is in the outbox."""
+
+    job_id: str
+    ended_at: str
+    document: Mapping[str, object]
+    """What event, webhook and report say of the end, as it was then (docs/events.md), all but the report."""
+    touched_at: str
+    report: Mapping[str, int] | None = None
+    """Bytes of each report file by its format; empty where the end has no report, None while it has none yet."""
+    event_sent_at: str | None = None
+    webhook: Delivery | None = None
+    closed: bool = False
+    executions: int = 0
+    """Executions that were started for this conclusion alone; who saves must have seen the last one begin."""
+    failures: int = 0
+    """How many of them the sweep started since anything last succeeded, or since a caller asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     id: str
     project: str
@@ -191,6 +243,8 @@ class Job:
     """When planning ended."""
     cut_short: bool = False
     """Whether a cancel stopped the listing of a prefix: its other objects are no clips of this job."""
+    webhook: Delivery | None = None
+    """Of the last end that a webhook was tried for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,6 +360,11 @@ class Clip:
     facts: Mapping[str, object] | None
     code: str | None
     message: str | None
+
+    @property
+    def original_clipgt_url(self) -> str:
+        """The name that Foretify scripts know `source_uri` by."""
+        return self.source_uri
 
 
 @dataclass(frozen=True, kw_only=True)

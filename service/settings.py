@@ -17,13 +17,14 @@ ENV_PREFIX = "CLIPFERRY_"
 _DECODERS: dict[object, typing.Callable[[str], object]] = {
     str: str,
     int: int,
+    bool: {"True": True, "False": False}.__getitem__,
     tuple[str, ...]: lambda text: tuple(item for item in text.split(",") if item),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Base of the settings of a function. Fields are `str`, `int` or `tuple[str, ...]`."""
+    """Base of the settings of a function. Fields are `str`, `int`, `bool` or `tuple[str, ...]`."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
@@ -37,7 +38,7 @@ class Settings:
                 raise InvalidSettings(f"the environment variable {name} is not set")
             try:
                 values[field.name] = _DECODERS[hints[field.name]](source[name])
-            except ValueError as error:
+            except (ValueError, KeyError) as error:
                 raise InvalidSettings(f"{name}={source[name]!r}: {error}") from error
         return cls(**values)
 
@@ -78,6 +79,9 @@ class ApiSettings(Settings):
     multipart_threshold_bytes: int
     part_bytes: int
     audit_retention_days: int
+    webhook_secret_arn: str
+    allow_private_urls: bool
+    report_url_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +110,17 @@ class CopySettings(Settings):
 class FinishSettings(Settings):
     table_name: str
     state_bucket: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcludeSettings(Settings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    webhook_secret_arn: str
+    allow_private_urls: bool
+    webhook_attempts: int
+    webhook_retry_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,12 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, field_validator
 
 from service.errors import InvalidRequest
 from service.estimate import Estimate, price_list
 from service.execution_settings import ExecutionSettingsRequest
+from service.imports.ended import ReportLink
 from service.imports.find import FoundClip
 from service.imports.preview import Outcome, Preview, PreviewedClip
 from service.paging import Page
@@ -20,17 +21,21 @@ from service.schema import (
     Clip,
     ClipStatus,
     ContentValidation,
+    Delivery,
+    DeliveryStatus,
     Door,
     ExecutionSettings,
     ImportRequest,
     ImportSettings,
     Job,
     JobStatus,
+    Notify,
     OnExisting,
     SourceKind,
     Trigger,
     Verification,
 )
+from service.webhooks import shown_url
 
 MAX_LABELS = 50
 
@@ -54,6 +59,15 @@ class StorageClass(StrEnum):
     GLACIER_IR = "GLACIER_IR"
 
 
+class NotifyBody(Body):
+    """Who is told of the import's end."""
+
+    webhook_url: str | None = Field(
+        None, description="`https://…`: gets a signed POST (docs/events.md). Its query is never shown again."
+    )
+    event: bool = Field(True, description="An EventBridge event on the account's default bus.")
+
+
 class SettingsBody(Body):
     """How to import. What is left out has the deployment's default."""
 
@@ -66,6 +80,7 @@ class SettingsBody(Body):
     storage_class: Annotated[StorageClass, Field(strict=False)] | None = None
     keep_metadata: bool = Field(True, description="Content type and user metadata.")
     keep_tags: bool = True
+    notify: NotifyBody = Field(default_factory=NotifyBody)
 
     def to_settings(self, defaults: ImportSettings) -> ImportSettings:
         return ImportSettings(
@@ -74,6 +89,7 @@ class SettingsBody(Body):
             storage_class=self.storage_class or defaults.storage_class,
             keep_metadata=self.keep_metadata,
             keep_tags=self.keep_tags,
+            notify=Notify(webhook_url=self.notify.webhook_url, event=self.notify.event),
         )
 
 
@@ -133,12 +149,44 @@ class CountsView(BaseModel):
     bytes: int = Field(description="Size of the copied clips.")
 
 
+class NotifyView(BaseModel):
+    webhook_url: str | None = Field(description="Without its query.")
+    event: bool
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _without_query(cls, url: str | None) -> str | None:
+        return url and shown_url(url)
+
+
+class WebhookView(BaseModel):
+    """How the webhook of the import's last end stands."""
+
+    url: str = Field(description="Without its query.")
+    status: DeliveryStatus
+    attempts: int
+    last_status_code: int | None
+    last_error: str | None
+    last_attempt_at: str | None
+    delivered_at: str | None
+
+    @classmethod
+    def of(cls, job: Job) -> "WebhookView | None":
+        url = job.settings.notify.webhook_url
+        if url is None:
+            return None
+        known = job.webhook if job.webhook and job.webhook.ended_at == job.completed_at else None
+        delivery = known or Delivery(ended_at=job.completed_at or "", status=DeliveryStatus.PENDING)
+        return cls(url=shown_url(url), **{k: v for k, v in vars(delivery).items() if k != "ended_at"})
+
+
 class SettingsView(BaseModel):
     on_existing: OnExisting
     content_validation: ContentValidation
     storage_class: str | None
     keep_metadata: bool
     keep_tags: bool
+    notify: NotifyView
 
 
 class RateView(BaseModel):
@@ -171,11 +219,12 @@ class ImportView(BaseModel):
     eta_seconds: int | None = Field(description="Seconds that the rest takes at this rate; null where nothing tells.")
     code: str | None = Field(description="Why the job ended as it did, where that needs saying.")
     message: str | None
+    webhook: WebhookView | None = Field(description="Null where none was asked for.")
 
     @classmethod
     def of(cls, job: Job, *, now: str) -> "ImportView":
         fields = {name: getattr(job, name) for name in cls.model_fields if hasattr(job, name)}
-        computed = {"rate": rate(job, now), "eta_seconds": eta_seconds(job, now)}
+        computed = {"rate": rate(job, now), "eta_seconds": eta_seconds(job, now), "webhook": WebhookView.of(job)}
         return cls.model_validate(fields | computed, from_attributes=True)
 
 
@@ -211,8 +260,7 @@ class ClipView(BaseModel):
 
 
 def _clip_fields(clip: Clip) -> dict[str, object]:
-    fields = {name: getattr(clip, name) for name in ClipView.model_fields if hasattr(clip, name)}
-    return fields | {"original_clipgt_url": clip.source_uri}
+    return {name: getattr(clip, name) for name in ClipView.model_fields}
 
 
 class ClipPage(BaseModel):
@@ -313,6 +361,28 @@ class AuditPage(BaseModel):
     def of(cls, page: Page[AuditEntry]) -> "AuditPage":
         entries = [AuditEntryView.of(entry) for entry in page.items]
         return cls(entries=entries, next_cursor=page.next_cursor, has_more=page.has_more)
+
+
+class ReportFormat(StrEnum):
+    CSV = "csv"
+    JSONL = "jsonl"
+    SUMMARY = "summary"
+    FAILURES = "failures"
+
+
+class ReportView(BaseModel):
+    url: str = Field(description="Downloads the file without a key.")
+    uri: str = Field(description="`s3://state-bucket/key`.")
+    expires_at: str = Field(description="Of `url`.")
+    bytes: int
+
+    @classmethod
+    def of(cls, link: ReportLink) -> "ReportView":
+        return cls.model_validate(link, from_attributes=True)
+
+
+class WebhookSecretView(BaseModel):
+    secret: str = Field(description="`whsec_…`: verifies the project's webhooks (Standard Webhooks).")
 
 
 class TotalView(BaseModel):

@@ -79,6 +79,12 @@ def look_at_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
     )
 
 
+def send_events(function: ServiceFunction) -> None:
+    """Put events on the account's default bus."""
+    bus = Stack.of(function).format_arn(service="events", resource="event-bus", resource_name="default")
+    allow(function, ["events:PutEvents"], [bus])
+
+
 def start_imports(function: ServiceFunction, machine: sfn.StateMachine) -> None:
     """Start executions of the import state machine."""
     allow(function, ["states:StartExecution"], [machine.state_machine_arn])

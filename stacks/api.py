@@ -155,6 +155,9 @@ class Api(Construct):
                 multipart_threshold_bytes=deploy.multipart_threshold_bytes,
                 part_bytes=deploy.part_bytes,
                 audit_retention_days=deploy.audit_retention_days,
+                webhook_secret_arn=storage.webhook_secret.secret_arn,
+                allow_private_urls=deploy.allow_private_urls,
+                report_url_seconds=deploy.report_url_seconds,
             ),
             memory_mb=1024,
             timeout=Duration.seconds(29),
@@ -165,6 +168,8 @@ class Api(Construct):
         read_sources(function, deploy, storage.drop, "GetObject")
         look_at_clips(function, storage.clips)
         start_imports(function, machine)
+        # It shows a project the secret that is derived from this one.
+        allow(function, ["secretsmanager:GetSecretValue"], [storage.webhook_secret.secret_arn])
         return function
 
     def _rest_api(self) -> apigateway.RestApi:

@@ -1,4 +1,4 @@
-"""The state machine of one import, as a chain that reads from the upload window to the report.
+"""The state machine of one import, as a chain that reads from the upload window to what follows its end.
 
 JSONPath throughout: the local emulator cannot run a distributed map in JSONata.
 """
@@ -34,7 +34,9 @@ class ImportMachine(sfn.StateMachine):
     """Input `{"job_id": str, "wait_seconds": int}`: the job's row is written, its list (if any) is in the state bucket.
 
     `plan` gets `{"job_id", "cursor"}` until it says `done`; `copy` gets `{"batch", "attempt"}`, an attempt being the
-    number of tries before, throttled ones included; `finish` gets `{"job_id"}` or `{"job_id", "error"}`.
+    number of tries before, throttled ones included; `finish` gets `{"job_id"}` or `{"job_id", "error"}`;
+    `conclude` gets `{"job_id", "ended_at"}` until it says `done`. An execution with the input
+    `{"job_id", "ended_at"}` begins there.
     """
 
     def __init__(
@@ -47,10 +49,13 @@ class ImportMachine(sfn.StateMachine):
         plan: lambda_.Function,
         copy: lambda_.Function,
         finish: lambda_.Function,
+        conclude: lambda_.Function,
     ) -> None:
         # The vendedlogs prefix keeps the group out of the region's log resource policy, which ten groups or so fill.
         name = f"/aws/vendedlogs/states/{Stack.of(scope).stack_name}"
-        states = _States(scope, "States", deploy=deploy, state=state, plan=plan, copy=copy, finish=finish)
+        states = _States(
+            scope, "States", deploy=deploy, state=state, plan=plan, copy=copy, finish=finish, conclude=conclude
+        )
         super().__init__(
             scope,
             construct_id,
@@ -71,7 +76,8 @@ class ImportMachine(sfn.StateMachine):
         own = json.dumps({"Fn::Select": [6, {"Fn::Split": [":", {"Ref": logical_id(self)}]}]}, separators=(",", ":"))
         runs = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{own}"
         children = "A distributed map starts, watches and stops executions of this machine, whatever their names."
-        invoked = [f"AwsSolutions-IAM5[Resource::<{logical_id(function)}.Arn>:*]" for function in (plan, copy, finish)]
+        functions = (plan, copy, finish, conclude)
+        invoked = [f"AwsSolutions-IAM5[Resource::<{logical_id(function)}.Arn>:*]" for function in functions]
         acknowledge(
             self,
             {
@@ -100,6 +106,7 @@ class _States(Construct):
         plan: lambda_.Function,
         copy: lambda_.Function,
         finish: lambda_.Function,
+        conclude: lambda_.Function,
     ) -> None:
         super().__init__(scope, construct_id)
         path = sfn.JsonPath
@@ -116,13 +123,22 @@ class _States(Construct):
         self.finish = self._task("Finish", finish, {"job_id": JOB_ID}, tries=3)
         error: dict[str, object] = {"job_id": JOB_ID, "error": path.object_at("$.error")}
         self.finish_after_error = self._task("Finish after error", finish, error, tries=3)
+        end: dict[str, object] = {"job_id": JOB_ID, "ended_at": path.string_at("$.ended_at")}
+        self.conclude = self._task("Conclude", conclude, end, tries=3)
         for step in (self.plan, self.copy_batches):
             step.add_catch(self.finish_after_error, errors=[sfn.Errors.ALL], result_path="$.error")
 
     def chain(self) -> sfn.IChainable:
-        done = sfn.Succeed(self, "Done")
-        self.finish_after_error.next(done)
-        copy_and_finish = self.copy_batches.next(self.finish).next(done)
+        concluded = (
+            sfn.Choice(self, "Concluded?")
+            .when(sfn.Condition.boolean_equals("$.done", True), sfn.Succeed(self, "Done"))
+            .otherwise(
+                sfn.Wait(self, "Wait to conclude", time=sfn.WaitTime.seconds_path("$.wait_seconds")).next(self.conclude)
+            )
+        )
+        self.conclude.next(concluded)
+        self.finish_after_error.next(self.conclude)
+        copy_and_finish = self.copy_batches.next(self.finish).next(self.conclude)
         planned = (
             sfn.Choice(self, "Planned?")
             .when(sfn.Condition.boolean_equals("$.done", False), self.plan)
@@ -132,7 +148,9 @@ class _States(Construct):
         gathering = sfn.Choice(self, "Gathering?")
         gathering.when(sfn.Condition.number_greater_than("$.wait_seconds", 0), self.gather.next(self.plan))
         gathering.otherwise(self.plan.next(planned))
-        return self.start.next(gathering)
+        self.start.next(gathering)
+        ended = sfn.Choice(self, "Ended?", comment="An end that was not concluded, or a webhook to be sent again")
+        return ended.when(sfn.Condition.is_present("$.ended_at"), self.conclude).otherwise(self.start)
 
     def _task(
         self, name: str, function: lambda_.Function, payload: dict[str, object], *, tries: int

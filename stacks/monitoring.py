@@ -69,6 +69,17 @@ class Monitoring(Construct):
             pipeline.sweep.metric_errors(period=WINDOW),
             threshold=3,
         )
+        self._alarm(
+            "ConclusionsFailed",
+            "Imports whose report, event or webhook could not be seen to. Read the log of `conclude`.",
+            cloudwatch.Metric(
+                namespace="Clipferry",
+                metric_name="ConclusionsFailed",
+                dimensions_map={"service": "clipferry"},
+                period=WINDOW,
+                statistic="Sum",
+            ),
+        )
         self._dashboard(api, pipeline, uploads)
 
     def _alarm(self, construct_id: str, description: str, metric: cloudwatch.Metric, *, threshold: int = 1) -> None:

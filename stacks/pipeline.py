@@ -1,4 +1,4 @@
-"""The import itself: the functions that plan, copy, finish and sweep, and the state machine that runs them."""
+"""The import itself: functions that plan, copy, finish, conclude and sweep, and the state machine that runs them."""
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_events as events
@@ -6,13 +6,14 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from service.settings import CopySettings, FinishSettings, PlanSettings, SweepSettings
+from service.settings import ConcludeSettings, CopySettings, FinishSettings, PlanSettings, SweepSettings
 from stacks.access import (
     JOB_FILES,
     allow,
     look_at_clips,
     look_at_imports,
     read_sources,
+    send_events,
     start_imports,
     use_job_files,
     use_table,
@@ -45,8 +46,16 @@ class Pipeline(Construct):
         self.plan = self._plan_function()
         self.copy = self._copy_function()
         self.finish = self._finish_function()
+        self.conclude = self._conclude_function()
         self.machine = ImportMachine(
-            self, "Imports", deploy=deploy, state=storage.state, plan=self.plan, copy=self.copy, finish=self.finish
+            self,
+            "Imports",
+            deploy=deploy,
+            state=storage.state,
+            plan=self.plan,
+            copy=self.copy,
+            finish=self.finish,
+            conclude=self.conclude,
         )
         self.sweep = self._sweep_function()
 
@@ -73,7 +82,8 @@ class Pipeline(Construct):
             memory_mb=1024,
             timeout=Duration.minutes(15),
         )
-        use_table(function, storage.table, "BatchGetItem", "GetItem", "Query", "UpdateItem")
+        # A source that cannot be listed ends its job, in a transaction that puts and updates.
+        use_table(function, storage.table, "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem")
         use_job_files(function, storage.state, write=True)
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
         look_at_clips(function, storage.clips)
@@ -125,6 +135,31 @@ class Pipeline(Construct):
         )
         use_table(function, storage.table, *FINISHING)
         use_job_files(function, storage.state, write=True)
+        return function
+
+    def _conclude_function(self) -> ServiceFunction:
+        deploy, storage = self._deploy, self._storage
+        function = ServiceFunction(
+            self,
+            "conclude",
+            deploy=deploy,
+            code=self._code,
+            env=ConcludeSettings(
+                table_name=storage.table.table_name,
+                state_bucket=storage.state.bucket_name,
+                clips_bucket=storage.clips.bucket_name,
+                webhook_secret_arn=storage.webhook_secret.secret_arn,
+                allow_private_urls=deploy.allow_private_urls,
+                webhook_attempts=deploy.webhook_attempts,
+                webhook_retry_seconds=deploy.webhook_retry_seconds,
+            ),
+            memory_mb=FULL_VCPU_MB,
+            timeout=Duration.minutes(15),
+        )
+        use_table(function, storage.table, "GetItem", "Query", "UpdateItem")
+        use_job_files(function, storage.state, write=True)
+        send_events(function)
+        allow(function, ["secretsmanager:GetSecretValue"], [storage.webhook_secret.secret_arn])
         return function
 
     def _sweep_function(self) -> ServiceFunction:

@@ -101,6 +101,17 @@ class DeploySettings:
 
     audit_retention_days: int = _number(400, 1, 3_650)
     """How long the audit remembers who asked for what."""
+    report_url_seconds: int = _number(3_600, 60, 21_600)
+    """How long a link to a report can be used. It ends sooner with the credentials of the function that made it."""
+
+    webhook_attempts: int = _number(8, 1, 12)
+    """Attempts to deliver a webhook before it counts as failed."""
+
+    webhook_retry_seconds: int = _number(10, 1, 300)
+    """The wait before a webhook's second attempt; each further one is three times as long, up to 6 hours."""
+
+    allow_private_urls: bool = False
+    """Whether webhooks may go to http:// and to addresses that are not public."""
 
     import_timeout_hours: int = _number(24, 1, 720)
     """An import that runs longer is ended as failed."""

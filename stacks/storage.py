@@ -1,4 +1,4 @@
-"""Where everything is kept: three buckets, one table, the admin key."""
+"""Where everything is kept: three buckets, one table, two secrets."""
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -42,6 +42,17 @@ class Storage(Construct):
         acknowledge(
             self.admin_secret,
             {"AwsSolutions-SMG4": "Rotated unasked, it would lock the administrators out."},
+        )
+
+        self.webhook_secret = secretsmanager.Secret(
+            self,
+            "WebhookKey",
+            description="Clipferry: what the projects' webhook secrets are derived from",
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=40, exclude_punctuation=True),
+        )
+        acknowledge(
+            self.webhook_secret,
+            {"AwsSolutions-SMG4": "Rotated unasked, every receiver would refuse the webhooks that it gets."},
         )
 
     def outputs(self) -> None:

@@ -11,7 +11,9 @@ from service.errors import BatchIncomplete
 from service.estimate import Deployment
 from service.execution_settings import ExecutionSettingsPorts
 from service.imports.access import SourceAccess
+from service.imports.conclude import ConcludePorts, conclude
 from service.imports.copying import CopyPorts, copy_batch
+from service.imports.ended import EndedPorts
 from service.imports.expand import PlanCursor, PlanPorts
 from service.imports.finish import FinishPorts, finish
 from service.imports.manifest import read_batches, read_entries
@@ -40,11 +42,16 @@ from service.schema import (
 )
 from tests.fakes import (
     FakeAudit,
+    FakeBus,
     FakeClips,
     FakeClock,
+    FakeEnds,
     FakeExecutionSettings,
     FakeJobs,
     FakeKeys,
+    FakeReportFiles,
+    FakeSecrets,
+    FakeSender,
     FakeStateFiles,
     FakeStorage,
     FakeUploads,
@@ -101,6 +108,11 @@ class World:
         self.keys = FakeKeys(self.faults)
         self.audit = FakeAudit(self.jobs.audit, self.faults)
         self.execution_settings = FakeExecutionSettings(self.jobs.audit, self.faults)
+        self.ends = FakeEnds(self.jobs, self.faults)
+        self.files = FakeReportFiles(self.faults)
+        self.bus = FakeBus(self.faults)
+        self.sender = FakeSender(self.faults)
+        self.secrets = FakeSecrets({"webhook-secret": "master"})
         self.access = SourceAccess([SOURCE_BUCKET, DROP_BUCKET])
 
     @property
@@ -173,7 +185,39 @@ class World:
 
     @property
     def sweep_ports(self) -> SweepPorts:
-        return SweepPorts(finish=self.finish_ports, workflow=self.workflow, grace_seconds=120)
+        return SweepPorts(finish=self.finish_ports, ends=self.ends, workflow=self.workflow, grace_seconds=120)
+
+    @property
+    def conclude_ports(self) -> ConcludePorts:
+        return ConcludePorts(
+            jobs=self.jobs,
+            ends=self.ends,
+            clips=self.clips,
+            state=self.state,
+            files=self.files,
+            bus=self.bus,
+            sender=self.sender,
+            secrets=self.secrets,
+            webhook_secret_arn="webhook-secret",
+            clock=self.clock,
+            clips_bucket=CLIPS_BUCKET,
+            webhook_attempts=4,
+            webhook_retry_seconds=10,
+            jitter=lambda: 0.5,
+        )
+
+    @property
+    def ended_ports(self) -> EndedPorts:
+        return EndedPorts(
+            jobs=self.jobs,
+            ends=self.ends,
+            files=self.files,
+            workflow=self.workflow,
+            secrets=self.secrets,
+            webhook_secret_arn="webhook-secret",
+            clock=self.clock,
+            url_seconds=3_600,
+        )
 
     @property
     def status_ports(self) -> StatusPorts:
@@ -243,6 +287,18 @@ class World:
                 self.copy(batch)
         finish(job_id, error=None, ports=self.finish_ports)
         return self.job(job_id)
+
+    def conclude(self, job_id: str, *, out_of_time: Callable[[], bool] = never) -> list[int]:
+        """What the state machine does after the end; the waits that were asked for."""
+        ended_at = self.job(job_id).completed_at
+        assert ended_at is not None
+        waits: list[int] = []
+        while True:
+            concluded = conclude(job_id, ended_at, out_of_time=out_of_time, ports=self.conclude_ports)
+            if concluded.done:
+                return waits
+            waits.append(concluded.wait_seconds)
+            self.clock.advance(concluded.wait_seconds)
 
     # --- what is there ---
 

@@ -13,23 +13,28 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from service.errors import NotFound, ObjectMissing, SourceChanged, TooManyExecutionSettings
-from service.planning import job_position, tags_of
+from service.errors import NotFound, ObjectMissing, SourceChanged, TooManyExecutionSettings, UploadLost
+from service.planning import conclusion_name, job_position, tags_of
 from service.ports import (
     AlreadyClaimed,
     AuditLog,
     ClipIndex,
     ClipStore,
     Clock,
+    EndStore,
+    EventBus,
     ExecutionSettingsStore,
     ExecutionState,
     GatheringClosed,
     JobStore,
     KeyStore,
+    ReportFiles,
     Secrets,
     StateFiles,
     Storage,
     UploadStore,
+    WebhookAnswer,
+    WebhookSender,
     Workflow,
 )
 from service.schema import (
@@ -39,6 +44,8 @@ from service.schema import (
     ClipRow,
     ClipStatus,
     Copied,
+    Delivery,
+    End,
     ExecutionSettings,
     ImportSettings,
     Job,
@@ -299,6 +306,7 @@ class FakeJobs:
     """Deleted jobs and when they were."""
     buried: set[str] = field(default_factory=set)
     audit: list[AuditEntry] = field(default_factory=list)
+    ends: dict[tuple[str, str], End] = field(default_factory=dict)
     port = "jobs"
 
     @port_call
@@ -347,8 +355,19 @@ class FakeJobs:
         self._update(job_id, status=JobStatus.COPYING, counts=replace(job.counts, total=total), **changes)
 
     @port_call
-    def end(self, job_id: str, *, status: JobStatus, code: str | None, message: str | None, now: str) -> bool:
+    def end(
+        self,
+        job_id: str,
+        *,
+        status: JobStatus,
+        code: str | None,
+        message: str | None,
+        document: Mapping[str, object],
+        now: str,
+    ) -> bool:
         ended = self._update(job_id, status=status, code=code, message=message, updated_at=now, completed_at=now)
+        if ended:
+            self.ends[job_id, now] = End(job_id=job_id, ended_at=now, document=dict(document), touched_at=now)
         return ended is not None
 
     @port_call
@@ -409,7 +428,8 @@ class FakeJobs:
 
     @port_call
     def delete_some(self, job_id: str) -> bool:
-        return bool(self.batches.pop(job_id, None))
+        ends = [self.ends.pop(key) for key in list(self.ends) if key[0] == job_id]
+        return bool(self.batches.pop(job_id, None) or ends)
 
     @port_call
     def bury(self, job_id: str) -> None:
@@ -443,6 +463,11 @@ class FakeClips:
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]:
         rows = self.rows[job_id]
         return {ordinal: rows[ordinal] for ordinal in ordinals if ordinal in rows}
+
+    def in_order(self, job_id: str, *, first: int) -> Iterator[ClipRow]:
+        with self.faults.lock:
+            self.faults.enter("clips.in_order")
+        yield from (row for ordinal, row in sorted(self.rows[job_id].items()) if ordinal >= first)
 
     @port_call
     def failures(self, job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:
@@ -632,6 +657,7 @@ class FakeWorkflow:
     faults: Faults = field(default_factory=Faults)
     waits: dict[str, int] = field(default_factory=dict)
     states: dict[str, ExecutionState] = field(default_factory=dict)
+    conclusions: dict[str, End] = field(default_factory=dict)
     port = "workflow"
 
     @property
@@ -645,8 +671,15 @@ class FakeWorkflow:
             self.states[job_id] = ExecutionState.RUNNING
 
     @port_call
-    def state(self, job_id: str) -> ExecutionState:
-        return self.states.get(job_id, ExecutionState.ABSENT)
+    def state(self, name: str) -> ExecutionState:
+        return self.states.get(name, ExecutionState.ABSENT)
+
+    @port_call
+    def conclude(self, end: End) -> None:
+        name = conclusion_name(end.job_id, end.ended_at, end.executions)
+        if name not in self.conclusions:
+            self.conclusions[name] = end
+            self.states[name] = ExecutionState.RUNNING
 
 
 @dataclass
@@ -655,6 +688,123 @@ class FakeSecrets:
 
     def get(self, secret_id: str) -> str:
         return self.values[secret_id]
+
+
+@dataclass
+class FakeEnds:
+    """Shares the jobs with `FakeJobs`, as both live in one table."""
+
+    jobs: FakeJobs
+    faults: Faults = field(default_factory=Faults)
+    port = "ends"
+
+    @port_call
+    def get(self, job_id: str, ended_at: str) -> End | None:
+        return self.jobs.ends.get((job_id, ended_at))
+
+    def open(self) -> Iterator[End]:
+        with self.faults.lock:
+            self.faults.enter("ends.open")
+            found = [end for end in self.jobs.ends.values() if not end.closed]
+        yield from sorted(found, key=lambda end: (end.ended_at, end.job_id))
+
+    @port_call
+    def save(self, end: End, *, now: str) -> bool:
+        return self._write(end, replace(end, touched_at=now)) is not None
+
+    @port_call
+    def restart(self, end: End, *, failures: int, webhook: Delivery | None, now: str) -> End | None:
+        known = self.jobs.ends[end.job_id, end.ended_at]
+        executions = end.executions + 1
+        return self._write(
+            end,
+            replace(
+                known,
+                executions=executions,
+                failures=failures,
+                webhook=webhook or known.webhook,
+                closed=False,
+                touched_at=now,
+            ),
+        )
+
+    def _write(self, read: End, new: End) -> End | None:
+        known = self.jobs.ends.get((read.job_id, read.ended_at))
+        if known is None or known.executions != read.executions:
+            return None
+        self.jobs.ends[read.job_id, read.ended_at] = new
+        job = self.jobs.rows.get(read.job_id)
+        if job and job.completed_at == read.ended_at and new.webhook:
+            self.jobs.rows[read.job_id] = replace(job, webhook=new.webhook)
+        return new
+
+
+@dataclass
+class FakeReportFiles:
+    faults: Faults = field(default_factory=Faults)
+    bucket: str = "state"
+    files: dict[str, bytes] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    """Unfinished multipart uploads: their parts by number."""
+    port = "files"
+
+    @port_call
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        self.files[key], self.types[key] = body, content_type
+
+    @port_call
+    def begin(self, key: str, content_type: str) -> str:
+        upload_id = f"upload{self.faults.calls['files.begin']}"
+        self.uploads[upload_id], self.types[key] = {}, content_type
+        return upload_id
+
+    @port_call
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> str:
+        if upload_id not in self.uploads:
+            raise UploadLost(key)
+        self.uploads[upload_id][number] = body
+        return f"etag{number}"
+
+    @port_call
+    def complete(self, key: str, upload_id: str, etags: Sequence[str]) -> None:
+        if upload_id not in self.uploads:
+            raise UploadLost(key)
+        parts = self.uploads.pop(upload_id)
+        self.files[key] = b"".join(parts[number] for number in range(1, len(etags) + 1))
+
+    def url(self, key: str, *, seconds: int, name: str) -> str:
+        return f"https://{self.bucket}/{key}?seconds={seconds}&name={name}"
+
+
+@dataclass
+class FakeBus:
+    faults: Faults = field(default_factory=Faults)
+    events: list[Mapping[str, object]] = field(default_factory=list)
+    port = "bus"
+
+    @port_call
+    def put(self, detail_type: str, detail: Mapping[str, object], *, time: str) -> None:
+        assert (detail_type, time) == ("Clipferry Import Ended", detail["ended_at"])
+        self.events.append(detail)
+
+
+@dataclass
+class FakeSender:
+    """Answers 200, or in turn what `answers` has: a status, an answer, or what is raised."""
+
+    faults: Faults = field(default_factory=Faults)
+    answers: deque[int | WebhookAnswer | Exception] = field(default_factory=deque)
+    sent: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
+    port = "sender"
+
+    @port_call
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
+        self.sent.append((url, headers, body))
+        answer = self.answers.popleft() if self.answers else 200
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, WebhookAnswer) else WebhookAnswer(answer)
 
 
 def _fakes_are_ports() -> None:
@@ -671,3 +821,7 @@ def _fakes_are_ports() -> None:
     _execution_settings: ExecutionSettingsStore = FakeExecutionSettings([])
     _workflow: Workflow = FakeWorkflow()
     _secrets: Secrets = FakeSecrets({})
+    _ends: EndStore = FakeEnds(jobs)
+    _files: ReportFiles = FakeReportFiles()
+    _bus: EventBus = FakeBus()
+    _sender: WebhookSender = FakeSender()

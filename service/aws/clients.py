@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejected, SourceChanged, SourceUnavailable
 
 if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_stepfunctions import SFNClient
@@ -46,8 +47,14 @@ def s3_client(*, connections: int, patience: Patience = PATIENT) -> "S3Client":
         retries={"mode": "standard", "total_max_attempts": patience.attempts},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        # For presigned URLs, which boto3 would sign the old way: newer regions refuse that.
+        signature_version="s3v4",
     )
     return boto3.client("s3", config=config)
+
+
+def events_client() -> "EventBridgeClient":
+    return boto3.client("events")
 
 
 def workflow_client() -> "SFNClient":

@@ -10,14 +10,18 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from service.aws.audit import audit_row
+from service.aws.ends import delivery_of
 from service.aws.table import (
     DELETED_AT_ONCE,
+    OPEN_ENDS,
     BatchRow,
+    EndRow,
     JobRow,
     TagRow,
     TombstoneRow,
     commit,
     delete_rows,
+    end_sk,
     failed_conditions,
     job_of,
     job_pk,
@@ -34,6 +38,7 @@ from service.schema import (
     Job,
     JobStatus,
     JobTag,
+    Notify,
     OnExisting,
     Source,
     SourceKind,
@@ -120,7 +125,16 @@ class DynamoJobs:
         ]
         self._update(job_id, actions, JobRow.status.is_in(*_UNPLANNED))
 
-    def end(self, job_id: str, *, status: JobStatus, code: str | None, message: str | None, now: str) -> bool:
+    def end(
+        self,
+        job_id: str,
+        *,
+        status: JobStatus,
+        code: str | None,
+        message: str | None,
+        document: Mapping[str, object],
+        now: str,
+    ) -> bool:
         actions: list[Action] = [
             JobRow.status.set(status),
             JobRow.completed_at.set(now),
@@ -132,7 +146,27 @@ class DynamoJobs:
             actions.append(JobRow.code.set(code))
         if message:
             actions.append(JobRow.message.set(message))
-        return self._update(job_id, actions, JobRow.completed_at.does_not_exist()) is not None
+        running = JobRow.pk.exists() & JobRow.completed_at.does_not_exist()
+        opened = EndRow(
+            job_pk(job_id),
+            end_sk(now),
+            attention_pk=OPEN_ENDS,
+            attention_sk=f"{now}#{job_id}",
+            document=dict(document),
+            touched_at=now,
+        )
+
+        def build(transaction: TransactWrite) -> None:
+            transaction.save(opened)
+            transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=running)
+
+        try:
+            commit(build)
+        except TransactWriteError as error:
+            if failed_conditions(error) == [1]:
+                return False
+            raise
+        return True
 
     def request_cancel(self, job_id: str, now: str) -> bool:
         actions: list[Action] = [JobRow.cancel_requested.set(True), JobRow.updated_at.set(now)]
@@ -204,7 +238,7 @@ class DynamoJobs:
             yield key.pk.removeprefix("JOB#")
 
     def delete_some(self, job_id: str) -> bool:
-        for kind in ("BATCH#", "LIST#"):
+        for kind in ("BATCH#", "LIST#", "END#"):
             rows = BatchRow.query(
                 job_pk(job_id),
                 BatchRow.sk.startswith(kind),
@@ -294,6 +328,7 @@ def _settings(row: JobRow) -> ImportSettings:
         storage_class=stored["storage_class"],
         keep_metadata=stored["keep_metadata"],
         keep_tags=stored["keep_tags"],
+        notify=Notify(**stored["notify"]),
     )
 
 
@@ -334,4 +369,5 @@ def _job(row: JobRow) -> Job:
         planned=bool(row.planned),
         copying_since=row.copying_since,
         cut_short=bool(row.cut_short),
+        webhook=delivery_of(row.webhook),
     )

@@ -1,8 +1,8 @@
 """The rows of the one table, as pynamodb models. docs/architecture.md shows the keys.
 
 `pk`/`sk` find a row. `listing` orders the jobs of a project and the API keys; `attention` is sparse: jobs without a
-terminal status, and clips that did not land; `clip` and `url` find clips across jobs. All indexes project keys only, so
-counting costs no index writes.
+terminal status, ends of jobs that are not concluded, and clips that did not land; `clip` and `url` find clips across
+jobs. All indexes project keys only, so counting costs no index writes.
 """
 
 import random
@@ -23,6 +23,8 @@ CLIP_SHARDS = 16
 
 SEARCH_SHARDS = 4
 """The same for a key of the indexes that find clips: a million films may all be named `front.mp4`."""
+OPEN_ENDS = "ENDED"
+"""Partition of `attention` with the ends whose conclusion is not over: the outbox."""
 
 DELETED_AT_ONCE = 1_000
 """Rows that one slice of a deletion reads and removes: about half a second."""
@@ -111,6 +113,7 @@ class JobRow(Model):
     copying_since = UnicodeAttribute(null=True)
     deleted_at = UnicodeAttribute(null=True)
     cut_short = BooleanAttribute(default=False)
+    webhook = JSONAttribute(null=True)
 
     total = NumberAttribute(default=0)
     copied = NumberAttribute(default=0)
@@ -192,6 +195,28 @@ class ExecutionSettingsCountRow(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True, default="COUNT")
     saved = NumberAttribute()
+
+
+class EndRow(Model):
+    """One end of a job and what followed it. In `attention` until its conclusion is over."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    attention_pk = UnicodeAttribute(null=True)
+    attention_sk = UnicodeAttribute(null=True)
+    attention = AttentionIndex()
+
+    document = JSONAttribute()
+    touched_at = UnicodeAttribute()
+    report = JSONAttribute(null=True)
+    event_sent_at = UnicodeAttribute(null=True)
+    webhook = JSONAttribute(null=True)
+    closed = BooleanAttribute(default=False)
+    executions = NumberAttribute(default=0)
+    failures = NumberAttribute(default=0)
 
 
 class BatchRow(Model):
@@ -288,6 +313,7 @@ ROWS: tuple[type[Model], ...] = (
     AuditRow,
     ExecutionSettingsRow,
     ExecutionSettingsCountRow,
+    EndRow,
     BatchRow,
     ClipRowModel,
     KeyRow,
@@ -305,6 +331,10 @@ def bind(table_name: str) -> None:
 
 def job_pk(job_id: str) -> str:
     return f"JOB#{job_id}"
+
+
+def end_sk(ended_at: str) -> str:
+    return f"END#{ended_at}"
 
 
 def clip_pk(job_id: str, ordinal: int) -> str:

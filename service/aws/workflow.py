@@ -1,4 +1,4 @@
-"""Executions of the import state machine, one a job, named by the job's id."""
+"""Executions of the import state machine: one a job, named by its id, and one a conclusion that is made up for."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.errors import WorkflowUnavailable
+from service.planning import conclusion_name
 from service.ports import ExecutionState
+from service.schema import End
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -31,8 +33,21 @@ class StepFunctionsWorkflow:
         except (ClientError, BotoCoreError) as error:
             raise WorkflowUnavailable(str(error)) from error
 
-    def state(self, job_id: str) -> ExecutionState:
-        arn = f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
+    def conclude(self, end: End) -> None:
+        """Raises `WorkflowUnavailable`."""
+        try:
+            self.client.start_execution(
+                stateMachineArn=self.state_machine_arn,
+                name=conclusion_name(end.job_id, end.ended_at, end.executions),
+                input=json.dumps({"job_id": end.job_id, "ended_at": end.ended_at}),
+            )
+        except self.client.exceptions.ExecutionAlreadyExists:
+            pass
+        except (ClientError, BotoCoreError) as error:
+            raise WorkflowUnavailable(str(error)) from error
+
+    def state(self, name: str) -> ExecutionState:
+        arn = f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
         try:
             status = self.client.describe_execution(executionArn=arn)["status"]
         except self.client.exceptions.ExecutionDoesNotExist:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from service.errors import InvalidCursor, InvalidRequest, NotFound
-from service.imports.status import ORDINAL_DIGITS, SCAN_PARTS, StatusPorts, clips_between, shown_clip
+from service.imports.status import ORDINAL_DIGITS, SCAN_PARTS, StatusPorts, clip_of, clips_between
 from service.paging import Page, check_limit, decode_cursor, encode_cursor
 from service.planning import PART_CLIPS, gt_clip_id, job_position, request_digest, search_key, tags_of
 from service.ports import ClipIndex
@@ -77,7 +77,7 @@ def _by_row(
     rows, position = ports.clips.find(index, search_key(project, value), limit=limit, after=after)
     jobs = ports.jobs.get_some({job_id for job_id, _ in rows})
     found = [
-        FoundClip(clip=shown_clip(jobs[job_id], None, row, ports), job=jobs[job_id])
+        FoundClip(clip=clip_of(jobs[job_id], None, row, ports.clips_bucket), job=jobs[job_id])
         for job_id, row in rows
         if job_id in jobs and jobs[job_id].project == project and wanted.admits(jobs[job_id]) and wanted.admits_row(row)
     ]

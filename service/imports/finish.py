@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.errors import NotFound, SourceChanged
 from service.imports.copying import row_for, tally_of
+from service.imports.ending import end_job
 from service.imports.manifest import ManifestWriter, read_batch, read_batches
 from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
@@ -57,7 +58,7 @@ def finish(job_id: str, *, error: str | None, ports: FinishPorts) -> JobStatus |
 
 
 def _end(job: Job, status: JobStatus, code: str | None, message: str | None, ports: FinishPorts) -> JobStatus:
-    ports.jobs.end(job.id, status=status, code=code, message=message, now=ports.clock())
+    end_job(job, status, code, message, jobs=ports.jobs, now=ports.clock())
     return status
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.errors import ClipferryError, LimitExceeded, SourceUnavailable
+from service.imports.ending import end_job
 from service.imports.expand import PlanCursor, PlanPorts, parts_of
 from service.imports.manifest import ManifestWriter
 from service.planning import PART_CLIPS
@@ -59,8 +60,7 @@ def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], po
     except SourceUnavailable:
         raise
     except ClipferryError as error:
-        now = ports.clock()
-        ports.jobs.end(job.id, status=JobStatus.FAILED, code=error.code, message=error.message, now=now)
+        end_job(job, JobStatus.FAILED, error.code, error.message, jobs=ports.jobs, now=ports.clock())
         return Planned()
     key = writer.end()
     ports.jobs.end_planning(job.id, total=writer.ordinal, cut_short=cut_short, now=ports.clock())

@@ -69,7 +69,7 @@ def clips_between(job: Job, first: int, last: int, ports: StatusPorts) -> list[C
         return []
     entries = read_entries(ports.state, job.id, first, last)
     rows = ports.clips.get(job.id, [entry.ordinal for entry in entries])
-    return [shown_clip(job, entry, rows.get(entry.ordinal), ports) for entry in entries]
+    return [clip_of(job, entry, rows.get(entry.ordinal), ports.clips_bucket) for entry in entries]
 
 
 def _scan(
@@ -94,11 +94,11 @@ def _unsuccessful(
     job: Job, status: ClipStatus, first: int, limit: int, ports: StatusPorts
 ) -> tuple[list[Clip], int | None]:
     rows = ports.clips.failures(job.id, first=first, limit=limit + 1)
-    clips = [shown_clip(job, None, row, ports) for row in rows[:limit] if row.status is status]
+    clips = [clip_of(job, None, row, ports.clips_bucket) for row in rows[:limit] if row.status is status]
     return clips, rows[limit].ordinal if len(rows) > limit else None
 
 
-def shown_clip(job: Job, entry: ManifestEntry | None, row: ClipRow | None, ports: StatusPorts) -> Clip:
+def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bucket: str) -> Clip:
     """A clip out of its manifest line, its row, or both; one of them is there."""
     described = entry or row
     assert described is not None
@@ -107,7 +107,7 @@ def shown_clip(job: Job, entry: ManifestEntry | None, row: ClipRow | None, ports
         id=clip_id(job.id, described.ordinal),
         status=row.status if row else ClipStatus.PENDING,
         source_uri=described.source_uri,
-        destination=f"s3://{ports.clips_bucket}/{described.destination}" if described.destination else "",
+        destination=f"s3://{clips_bucket}/{described.destination}" if described.destination else "",
         run_name=run_name(job.run_name_prefix, described.source_uri),
         clip_id=gt_clip_id(described.source_uri, row.facts if row else None),
         size=described.size,

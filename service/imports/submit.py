@@ -36,6 +36,7 @@ from service.schema import (
     SourceKind,
     Trigger,
 )
+from service.webhooks import check_url
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ class SubmitPorts:
     defaults: ImportSettings
     """What a request's settings leave out."""
     audit_days: int
+    allow_private_urls: bool = False
+    """Whether webhooks may go to http and to private addresses."""
 
 
 def no_saved_settings(settings_id: str) -> ImportSettings:
@@ -85,6 +88,8 @@ def submit(
     saved_id = request.execution_settings_id
     if saved_id is not None:
         request = replace(request, settings=saved_settings(saved_id))
+    if request.settings.notify.webhook_url is not None:
+        check_url(request.settings.notify.webhook_url, allow_private=ports.allow_private_urls)
     if request.root_path is not None and request.validate:
         preflight(
             request.root_path,

@@ -17,6 +17,7 @@ from service.schema import (
     ImportSettings,
     Job,
     JobStatus,
+    Notify,
     OnExisting,
     Source,
     SourceKind,
@@ -35,6 +36,7 @@ SETTINGS = ImportSettings(
     storage_class="GLACIER_IR",
     keep_metadata=False,
     keep_tags=False,
+    notify=Notify(webhook_url="https://example.com/hook?token=t", event=False),
 )
 FULL = a_job(
     source=Source(kind=SourceKind.PREFIX, uri="s3://source/日本 +%20/"),
@@ -88,7 +90,7 @@ def test_planning_begins_in_every_state_but_a_terminal_one(jobs: DynamoJobs) -> 
     again = jobs.begin_planning(FULL.id, "t4")
     assert again
     assert (again.status, again.counts.total) == (JobStatus.PLANNING, 5)
-    jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, now="t5")
+    jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, document={}, now="t5")
     assert jobs.begin_planning(FULL.id, "t6") is None
     assert jobs.begin_planning("ij_nope", "t7") is None
     assert jobs.get("ij_nope") is None
@@ -110,7 +112,7 @@ def test_the_end_of_planning_sets_the_total(jobs: DynamoJobs) -> None:
 
 def test_planning_does_not_reopen_an_ended_job(jobs: DynamoJobs) -> None:
     jobs.create(FULL)
-    jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, now="t1")
+    jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, document={}, now="t1")
     jobs.end_planning(FULL.id, total=7, now="t2")
     job = jobs.get(FULL.id)
     assert job
@@ -119,11 +121,11 @@ def test_planning_does_not_reopen_an_ended_job(jobs: DynamoJobs) -> None:
 
 def test_a_job_ends_once(jobs: DynamoJobs) -> None:
     jobs.create(FULL)
-    assert jobs.end(FULL.id, status=JobStatus.FAILED, code="CODE", message="why", now="t1")
-    assert not jobs.end(FULL.id, status=JobStatus.COMPLETED, code="OTHER", message="x", now="t2")
+    assert jobs.end(FULL.id, status=JobStatus.FAILED, code="CODE", message="why", document={}, now="t1")
+    assert not jobs.end(FULL.id, status=JobStatus.COMPLETED, code="OTHER", message="x", document={}, now="t2")
     ended = replace(FULL, status=JobStatus.FAILED, code="CODE", message="why", updated_at="t1", completed_at="t1")
     assert jobs.get(FULL.id) == ended
-    assert not jobs.end("ij_nope", status=JobStatus.FAILED, code=None, message=None, now="t3")
+    assert not jobs.end("ij_nope", status=JobStatus.FAILED, code=None, message=None, document={}, now="t3")
     assert jobs.get("ij_nope") is None
 
 
@@ -132,7 +134,7 @@ def test_a_cancel_is_taken_until_the_job_ends(jobs: DynamoJobs) -> None:
     assert not jobs.batch_state(FULL.id, 0).cancel_requested
     assert jobs.request_cancel(FULL.id, "t1")
     assert jobs.batch_state(FULL.id, 0) == state(recorded=False, cancel_requested=True, settings=SETTINGS)
-    jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, now="t2")
+    jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, document={}, now="t2")
     assert not jobs.request_cancel(FULL.id, "t3")
     assert not jobs.request_cancel("ij_nope", "t3")
     job = jobs.get(FULL.id)
@@ -143,7 +145,7 @@ def test_a_cancel_is_taken_until_the_job_ends(jobs: DynamoJobs) -> None:
 def test_active_jobs_are_those_without_an_end_oldest_first(jobs: DynamoJobs) -> None:
     for n in (3, 1, 2, 4):
         jobs.create(a_job(f"ij_{n}", created_at=f"2026-11-22T17:00:00.00{n}Z"))
-    jobs.end("ij_2", status=JobStatus.COMPLETED, code=None, message=None, now="t")
+    jobs.end("ij_2", status=JobStatus.COMPLETED, code=None, message=None, document={}, now="t")
     jobs.begin_planning("ij_1", "t")
     jobs.end_planning("ij_3", total=1, now="t")
     assert [job.id for job in jobs.active()] == ["ij_1", "ij_3", "ij_4"]
@@ -162,13 +164,13 @@ def test_more_than_100_active_jobs_are_all_seen(jobs: DynamoJobs) -> None:
 def ended_job(jobs: DynamoJobs) -> None:
     jobs.create(FULL)
     jobs.record_batch(FULL.id, 0, Tally(copied=1), "t1")
-    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, now="t2")
+    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, document={}, now="t2")
 
 
 def test_a_job_is_deleted_once_and_only_after_its_end(jobs: DynamoJobs) -> None:
     jobs.create(FULL)
     assert not jobs.delete(FULL.id, "t1")
-    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, now="t2")
+    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, document={}, now="t2")
     assert jobs.delete(FULL.id, "t3")
     assert not jobs.delete(FULL.id, "t4")
     assert not jobs.delete("ij_nope", "t4")
@@ -198,6 +200,7 @@ def test_a_deleted_job_leaves_a_tombstone_that_is_forgotten(jobs: DynamoJobs, dy
     jobs.delete(FULL.id, "t3")
     assert jobs.delete_some(FULL.id)
     assert 0 < len(jobs.recorded_batches(FULL.id)) < 1_100
+    assert jobs.delete_some(FULL.id), "how it ended"
     assert jobs.delete_some(FULL.id)
     assert not jobs.delete_some(FULL.id)
     jobs.bury(FULL.id)
@@ -290,7 +293,7 @@ def test_a_batch_of_an_absent_job_writes_nothing(jobs: DynamoJobs) -> None:
 
 def test_a_late_batch_does_not_reopen_an_ended_job(jobs: DynamoJobs) -> None:
     jobs.create(FULL)
-    jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, now="t1")
+    jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, document={}, now="t1")
     jobs.record_batch(FULL.id, 0, Tally(copied=1), "t2")
     job = jobs.get(FULL.id)
     assert job
@@ -360,6 +363,7 @@ def test_the_indexes_hold_keys_only_and_lose_ended_jobs(jobs: DynamoJobs, dynamo
     jobs.create(FULL)
     scan = dynamodb.scan(TableName="clipferry", IndexName="attention")
     assert [set(item) for item in scan["Items"]] == [{"pk", "sk", "attention_pk", "attention_sk"}]
-    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, now="t")
-    assert dynamodb.scan(TableName="clipferry", IndexName="attention")["Items"] == []
+    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, document={}, now="t")
+    (left,) = dynamodb.scan(TableName="clipferry", IndexName="attention")["Items"]
+    assert (left["sk"], left["attention_pk"]) == ({"S": "END#t"}, {"S": "ENDED"})
     assert len(dynamodb.scan(TableName="clipferry", IndexName="listing")["Items"]) == 1

@@ -79,10 +79,10 @@ def test_a_job_that_is_planned_takes_no_more(
     before = everything(dynamodb)
     with pytest.raises(GatheringClosed):
         claim(uploads, "two", B)
-    jobs.end(JOB.id, status=JobStatus.COMPLETED, code=None, message=None, now="t")
+    jobs.end(JOB.id, status=JobStatus.COMPLETED, code=None, message=None, document={}, now="t")
     with pytest.raises(GatheringClosed):
         claim(uploads, "two", B)
-    assert len(everything(dynamodb)) == len(before)
+    assert len(everything(dynamodb)) == len(before) + 1, "how it ended"
 
 
 def test_a_job_that_is_absent_takes_nothing(uploads: DynamoUploads, dynamodb: "DynamoDBClient") -> None:

@@ -10,6 +10,7 @@ from botocore.stub import Stubber
 from service.aws.workflow import StepFunctionsWorkflow
 from service.errors import WorkflowUnavailable
 from service.ports import ExecutionState
+from service.schema import End
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:imports"
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:imports:ij_1"
@@ -51,6 +52,25 @@ def test_a_start_that_fails_is_one_error(workflow: StepFunctionsWorkflow, stub: 
     stub.add_client_error("start_execution", code, http_status_code=400)
     with pytest.raises(WorkflowUnavailable, match=code):
         workflow.start("ij_1")
+
+
+def test_a_conclusion_is_an_execution_named_by_the_end_and_its_number(
+    workflow: StepFunctionsWorkflow, stub: Stubber
+) -> None:
+    ended_at = "2026-11-22T17:44:05.123Z"
+    end = End(job_id="ij_1", ended_at=ended_at, document={}, touched_at=ended_at, executions=2)
+    asked = {
+        "stateMachineArn": MACHINE,
+        "name": "ij_1-20261122T174405123Z-2",
+        "input": json.dumps({"job_id": "ij_1", "ended_at": ended_at}),
+    }
+    stub.add_response("start_execution", {"executionArn": EXECUTION, "startDate": 0}, asked)
+    workflow.conclude(end)
+    stub.add_client_error("start_execution", "ExecutionAlreadyExists", http_status_code=400)
+    workflow.conclude(end)
+    stub.add_client_error("start_execution", "ThrottlingException", http_status_code=400)
+    with pytest.raises(WorkflowUnavailable):
+        workflow.conclude(end)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_the_aws_bundle_is_built_for_arm64_and_the_same_twice(
 @pytest.mark.pip
 def test_every_handler_can_be_imported_from_the_local_bundle(tmp_path: Path) -> None:
     build_bundle(tmp_path, host_target())
-    handlers = ["api", "authorize", "copy", "finish", "on_upload", "plan", "sweep"]
+    handlers = ["api", "authorize", "conclude", "copy", "finish", "on_upload", "plan", "sweep"]
     statement = "; ".join(f"import lambdas.{name}; lambdas.{name}.handler" for name in handlers)
     origin = "import pydantic, aws_lambda_powertools as p; print(pydantic.__file__, p.__file__)"
     done = subprocess.run(

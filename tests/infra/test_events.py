@@ -62,6 +62,7 @@ def test_every_alarm_reaches_the_topic_and_is_quiet_without_data(template: Templ
     assert {name.removeprefix("Monitoring") for name in alarms} == {
         "UploadDlq",
         "UploadsLost",
+        "ConclusionsFailed",
         "ImportsFailed",
         "ImportsTimedOut",
         "ApiErrors",

@@ -8,6 +8,7 @@ from aws_cdk.assertions import Template
 from service.settings import (
     ApiSettings,
     AuthorizeSettings,
+    ConcludeSettings,
     CopySettings,
     FinishSettings,
     PlanSettings,
@@ -25,6 +26,7 @@ FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
     "PipelinePlan": ("plan", PlanSettings, 1024, 900, None),
     "PipelineCopy": ("copy", CopySettings, 1769, 900, 40),
     "PipelineFinish": ("finish", FinishSettings, 1024, 900, None),
+    "PipelineConclude": ("conclude", ConcludeSettings, 1769, 900, None),
     "PipelineSweep": ("sweep", SweepSettings, 512, 60, 1),
     "UploadsOnUpload": ("on_upload", UploadSettings, 512, 60, None),
 }
@@ -51,6 +53,7 @@ def job_files(*actions: str) -> dict[str, set[str]]:
     return {STATE: {"s3:ListBucket"}, f"{STATE}/jobs/*": {f"s3:{action}" for action in actions}}
 
 
+WEBHOOK_SECRET = {"${StorageWebhookKey}": {"secretsmanager:GetSecretValue"}}
 STARTS = {MACHINE: {"states:StartExecution"}}
 FINISHES = table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 GRANTS: dict[str, dict[str, set[str]]] = {
@@ -63,9 +66,10 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         CLIPS: {"s3:ListBucket"},
         f"{CLIPS}/*": {"s3:GetObject"},
         **STARTS,
+        **WEBHOOK_SECRET,
     },
     "PipelinePlan": {
-        **table("BatchGetItem", "GetItem", "Query", "UpdateItem"),
+        **table("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject", "GetObjectVersion"),
         CLIPS: {"s3:ListBucket"},
@@ -85,6 +89,12 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         },
     },
     "PipelineFinish": {**FINISHES, **job_files("GetObject", "PutObject")},
+    "PipelineConclude": {
+        **table("GetItem", "Query", "UpdateItem"),
+        **job_files("GetObject", "PutObject"),
+        **WEBHOOK_SECRET,
+        "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default": {"events:PutEvents"},
+    },
     "PipelineSweep": {
         **FINISHES,
         **queried("attention"),

@@ -107,19 +107,35 @@ def test_whatever_goes_wrong_leads_to_a_finish_that_knows_the_error(asl: dict[st
     }
 
 
-@pytest.mark.parametrize("name", ["Plan", "Finish", "Finish after error"])
+@pytest.mark.parametrize("name", ["Plan", "Finish", "Finish after error", "Conclude"])
 def test_a_task_is_tried_again_after_any_error(asl: dict[str, Any], name: str) -> None:
     assert ["States.ALL"] in [rule["ErrorEquals"] for rule in asl["States"][name]["Retry"]]
 
 
 def test_every_path_ends_in_success_because_the_job_holds_the_outcome(asl: dict[str, Any]) -> None:
-    assert asl["States"]["Finish"]["Next"] == asl["States"]["Finish after error"]["Next"] == "Done"
+    assert asl["States"]["Finish"]["Next"] == asl["States"]["Finish after error"]["Next"] == "Conclude"
+    assert asl["States"]["Conclude"]["Next"] == "Concluded?"
     assert asl["States"]["Done"]["Type"] == "Succeed"
 
 
-def test_the_role_invokes_three_functions_and_reaches_only_the_files_of_jobs(template: Template) -> None:
+def test_a_conclusion_is_called_until_it_is_done_after_the_wait_that_it_asks_for(asl: dict[str, Any]) -> None:
+    states = asl["States"]
+    end = {"job_id.$": "$$.Execution.Input.job_id", "ended_at.$": "$.ended_at"}
+    assert states["Conclude"]["Parameters"] == end
+    assert states["Concluded?"]["Choices"] == [{"Variable": "$.done", "BooleanEquals": True, "Next": "Done"}]
+    wait = states[states["Concluded?"]["Default"]]
+    assert (wait["Type"], wait["SecondsPath"], wait["Next"]) == ("Wait", "$.wait_seconds", "Conclude")
+
+
+def test_an_execution_for_an_end_alone_begins_with_its_conclusion(asl: dict[str, Any]) -> None:
+    first = asl["States"][asl["StartAt"]]
+    assert first["Choices"] == [{"Variable": "$.ended_at", "IsPresent": True, "Next": "Conclude"}]
+    assert first["Default"] == "Start"
+
+
+def test_the_role_invokes_four_functions_and_reaches_only_the_files_of_jobs(template: Template) -> None:
     allowed = grants(template, "PipelineImportsRole")
-    functions = ("${PipelinePlan.Arn}", "${PipelineCopy.Arn}", "${PipelineFinish.Arn}")
+    functions = ("${PipelinePlan.Arn}", "${PipelineCopy.Arn}", "${PipelineFinish.Arn}", "${PipelineConclude.Arn}")
     assert {arn for arn, actions in allowed.items() if "lambda:InvokeFunction" in actions} == {
         *functions,
         *(f"{arn}:*" for arn in functions),

@@ -101,9 +101,11 @@ def test_names_of_buckets_and_of_the_table_are_left_to_cloudformation(template: 
     assert not any("TableName" in item for item in properties(template, "AWS::DynamoDB::Table").values())
 
 
-def test_the_admin_key_is_generated_at_deploy(template: Template) -> None:
-    (secret,) = properties(template, "AWS::SecretsManager::Secret").values()
-    assert secret["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 40}
+def test_the_admin_key_and_the_webhooks_master_secret_are_generated_at_deploy(template: Template) -> None:
+    secrets = properties(template, "AWS::SecretsManager::Secret")
+    assert set(secrets) == {"StorageAdminKey", "StorageWebhookKey"}
+    for secret in secrets.values():
+        assert secret["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 40}
 
 
 def _kinds(template: Template) -> set[str]:

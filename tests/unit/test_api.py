@@ -10,6 +10,7 @@ import pytest
 import lambdas.api
 import lambdas.routes.audit
 import lambdas.routes.clips
+import lambdas.routes.ended
 import lambdas.routes.execution_settings
 import lambdas.routes.imports
 import lambdas.routes.keys
@@ -43,6 +44,7 @@ JOB_FIELDS = {
     "eta_seconds",
     "code",
     "message",
+    "webhook",
 }
 PREVIEW_FIELDS = {
     "root_path",
@@ -110,12 +112,16 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
         default_on_existing="skip",
         default_content_validation="none",
         audit_retention_days=400,
+        webhook_secret_arn="webhook-secret",
+        allow_private_urls=False,
+        report_url_seconds=3_600,
     )
     monkeypatch.setattr(lambdas.api, "api_settings", lambda: settings)
     monkeypatch.setattr(lambdas.routes.imports, "submit_ports", lambda: world.submit_ports)
     monkeypatch.setattr(lambdas.routes.imports, "preview_ports", lambda: world.preview_ports)
     monkeypatch.setattr(lambdas.routes.imports, "status_ports", lambda: world.status_ports)
     monkeypatch.setattr(lambdas.routes.clips, "status_ports", lambda: world.status_ports)
+    monkeypatch.setattr(lambdas.routes.ended, "ended_ports", lambda: world.ended_ports)
     monkeypatch.setattr(lambdas.routes.keys, "api_key_store", lambda: world.keys)
     for module in (lambdas.routes.audit, lambdas.routes.imports, lambdas.routes.keys):
         monkeypatch.setattr(module, "audit_ports", lambda: world.audit_ports)
@@ -256,6 +262,7 @@ DEFAULTS = {
     "storage_class": None,
     "keep_metadata": True,
     "keep_tags": True,
+    "notify": {"webhook_url": None, "event": True},
 }
 
 
@@ -308,6 +315,10 @@ def test_a_request_without_settings_has_the_deployments_defaults(api: Api, monke
         ({"keep_metadata": "yes"}, "settings.keep_metadata"),
         ({"keep_tags": 0}, "settings.keep_tags"),
         ({"keep_tags": None}, "settings.keep_tags"),
+        ({"notify": "https://example.com"}, "settings.notify"),
+        ({"notify": {"webhook_url": 5}}, "settings.notify.webhook_url"),
+        ({"notify": {"event": None}}, "settings.notify.event"),
+        ({"notify": {"url": "https://example.com"}}, "settings.notify.url"),
         ({"overwrite": True}, "settings.overwrite"),
     ],
 )
@@ -743,6 +754,9 @@ ROUTES = {
     ("post", "/v1/keys"),
     ("get", "/v1/keys"),
     ("delete", "/v1/keys/{key_id}"),
+    ("get", "/v1/imports/{job_id}/report"),
+    ("post", "/v1/imports/{job_id}/webhook/replay"),
+    ("get", "/v1/webhook-secret"),
 }
 
 

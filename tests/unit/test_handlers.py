@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import lambdas.authorize
+import lambdas.conclude
 import lambdas.copy
 import lambdas.finish
 import lambdas.on_upload
@@ -14,7 +15,7 @@ import lambdas.sweep
 from service.errors import BatchIncomplete, SourceUnavailable
 from service.keys import create_key
 from service.planning import batches_key
-from service.schema import JobStatus
+from service.schema import ImportSettings, JobStatus, Notify
 from service.settings import PlanSettings
 from tests.builders import ASKER, LambdaContext, World, import_prefix, object_created, sqs_event
 from tests.fakes import CrashError, FakeSecrets
@@ -31,6 +32,7 @@ def wired(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(lambdas.plan, "plan_ports", lambda: world.plan_ports)
     monkeypatch.setattr(lambdas.copy, "copy_ports", lambda: world.copy_ports)
     monkeypatch.setattr(lambdas.finish, "finish_ports", lambda: world.finish_ports)
+    monkeypatch.setattr(lambdas.conclude, "conclude_ports", lambda: world.conclude_ports)
     monkeypatch.setattr(lambdas.sweep, "sweep_ports", lambda: world.sweep_ports)
     monkeypatch.setattr(lambdas.on_upload, "upload_ports", lambda: world.upload_ports)
     settings = PlanSettings(
@@ -59,8 +61,27 @@ def test_a_job_runs_through_plan_copy_and_finish(wired: World) -> None:
     }
     for batch in wired.batches(job.id):
         assert lambdas.copy.handler({"batch": asdict(batch), "attempt": 0}, CONTEXT) == {}
-    assert lambdas.finish.handler({"job_id": job.id}, CONTEXT) == {"status": "COMPLETED_WITH_ERRORS"}
+    ended = lambdas.finish.handler({"job_id": job.id}, CONTEXT)
+    assert ended == {"status": "COMPLETED_WITH_ERRORS", "ended_at": wired.job(job.id).completed_at}
     assert wired.job(job.id).counts.copied == 3
+    concluded = lambdas.conclude.handler({"job_id": job.id, "ended_at": ended["ended_at"]}, CONTEXT)
+    assert concluded == {"ended_at": ended["ended_at"], "done": True, "wait_seconds": 0}
+    assert [event["import_id"] for event in wired.bus.events] == [job.id]
+
+
+def test_a_conclusion_that_has_to_wait_says_how_long_and_for_which_end(wired: World) -> None:
+    job = wired.submit_list(wired.put_sources(1), settings=ImportSettings(notify=Notify(webhook_url="https://x.com")))
+    wired.run(job.id)
+    wired.sender.answers.append(503)
+    event = {"job_id": job.id, "ended_at": wired.job(job.id).completed_at}
+    waiting = lambdas.conclude.handler(event, CONTEXT)
+    assert waiting == {"ended_at": event["ended_at"], "done": False, "wait_seconds": 10}
+    assert lambdas.conclude.handler({"job_id": job.id} | waiting, CONTEXT)["done"]
+
+
+def test_a_job_that_is_gone_or_runs_again_has_nothing_to_conclude(wired: World) -> None:
+    assert lambdas.conclude.handler({"job_id": "ij_nope", "ended_at": None}, CONTEXT)["done"]
+    assert not wired.faults.calls
 
 
 def test_plan_goes_on_from_the_cursor_that_it_gave(wired: World) -> None:
@@ -85,7 +106,7 @@ def test_plan_of_a_job_that_cannot_be_planned_is_done_with_no_batches(wired: Wor
     job = wired.submit(import_prefix("s3://private/", validate=False))
     answer = lambdas.plan.handler({"job_id": job.id, "cursor": None}, CONTEXT)
     assert (answer["done"], answer["batches"]["count"]) == (True, 0)
-    assert lambdas.finish.handler({"job_id": job.id}, CONTEXT) == {"status": "FAILED"}
+    assert lambdas.finish.handler({"job_id": job.id}, CONTEXT)["status"] == "FAILED"
 
 
 def test_copy_raises_what_another_attempt_can_mend_and_takes_its_number(wired: World) -> None:
@@ -103,12 +124,12 @@ def test_copy_raises_what_another_attempt_can_mend_and_takes_its_number(wired: W
 def test_finish_names_the_error_that_was_caught(wired: World) -> None:
     job = wired.submit_list(["a"])
     caught = {"Error": "States.Timeout", "Cause": "long text"}
-    assert lambdas.finish.handler({"job_id": job.id, "error": caught}, CONTEXT) == {"status": "FAILED"}
+    assert lambdas.finish.handler({"job_id": job.id, "error": caught}, CONTEXT)["status"] == "FAILED"
     assert "States.Timeout" in (wired.clips.rows[job.id][0].message or "")
 
 
 def test_finish_of_an_unknown_job_has_no_status(wired: World) -> None:
-    assert lambdas.finish.handler({"job_id": "ij_nope"}, CONTEXT) == {"status": None}
+    assert lambdas.finish.handler({"job_id": "ij_nope"}, CONTEXT) == {"status": None, "ended_at": None}
     assert not wired.jobs.rows
 
 
@@ -118,7 +139,12 @@ def test_sweep_tells_what_it_did(wired: World) -> None:
         wired.submit_list(["a"])
     wired.clock.advance(1_000)
     (job_id,) = wired.jobs.rows
-    assert lambdas.sweep.handler({}, CONTEXT) == {"started": [job_id], "ended": []}
+    assert lambdas.sweep.handler({}, CONTEXT) == {
+        "started": [job_id],
+        "ended": [],
+        "concluding": [],
+        "given_up": [],
+    }
 
 
 # --- uploads ---------------------------------------------------------------------------------------------------------

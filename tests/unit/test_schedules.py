@@ -4,15 +4,17 @@ Whatever happens in whatever order: each upload ends in exactly one job, counts 
 job ends.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from service.errors import BatchIncomplete, SourceUnavailable, SweepIncomplete
+from service.imports.conclude import conclude
 from service.imports.copying import copy_batch, tally_of
 from service.imports.expand import PlanCursor
 from service.imports.finish import finish
@@ -21,11 +23,12 @@ from service.imports.plan import plan
 from service.imports.submit import submit
 from service.imports.sweep import CHILD_SECONDS, sweep
 from service.imports.uploads import accept_uploads, decode_uploads
-from service.planning import batches_key
+from service.planning import batches_key, report_key
 from service.ports import ExecutionState
 from service.schema import Batch, ClipStatus, Upload
 from tests.builders import DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, always, an_upload, import_list, never, summing
 from tests.fakes import CrashError
+from tests.schema import validate
 
 TRIES = 3
 
@@ -161,11 +164,11 @@ class Schedule(RuleBasedStateMachine):
             else:
                 self.copy(child, crash)
             return
-        take = {"plan": self.plan, "finish": self.finish}[execution.step]
+        take = {"plan": self.plan, "finish": self.finish, "conclude": self.conclude}[execution.step]
         if not self.attempt(crash, lambda: take(execution, short)):
             execution.tries += 1
             if execution.tries == TRIES:
-                if execution.step == "finish":
+                if execution.step in ("finish", "conclude"):
                     self.end(execution)
                 else:
                     execution.to_finish("Lambda.Unknown")
@@ -204,6 +207,12 @@ class Schedule(RuleBasedStateMachine):
 
     def finish(self, execution: Execution, _short: bool) -> None:
         finish(execution.job_id, error=execution.error, ports=self.world.finish_ports)
+        execution.step, execution.tries = "conclude", 0
+
+    def conclude(self, execution: Execution, _short: bool) -> None:
+        ended_at = self.world.job(execution.job_id).completed_at
+        assert ended_at is not None
+        conclude(execution.job_id, ended_at, out_of_time=never, ports=self.world.conclude_ports)
         self.end(execution)
 
     def end(self, execution: Execution) -> None:
@@ -252,10 +261,28 @@ class Schedule(RuleBasedStateMachine):
             world.clock.advance(CHILD_SECONDS)
             sweep(world.sweep_ports)
         assert all(job.status.terminal for job in world.jobs.rows.values()), "every job ends"
+        self.check_ends()
         assert set(self.claims()) == self.uploaded, "every upload is in a job"
         assert set(self.submitted) <= set(world.jobs.rows)
         for job in world.jobs.rows.values():
             self.check_rows(job.id)
+
+    def check_ends(self) -> None:
+        """Each job ended once, and what follows an end happens for each, whoever sees to it."""
+        world = self.world
+        assert sorted(job_id for job_id, _ in world.jobs.ends) == sorted(world.jobs.rows)
+        for end in list(world.workflow.conclusions.values()):
+            conclude(end.job_id, end.ended_at, out_of_time=never, ports=world.conclude_ports)
+        assert all(end.closed for end in world.jobs.ends.values())
+        assert {event["import_id"] for event in world.bus.events} == set(world.jobs.rows)
+        for end in world.jobs.ends.values():
+            lines = world.files.files[report_key(end.job_id, end.ended_at, "jsonl")].splitlines()
+            job = world.job(end.job_id)
+            assert len(lines) == job.counts.total
+            assert Counter(json.loads(line)["status"] for line in lines)["COPIED"] == job.counts.copied
+            document = next(event for event in world.bus.events if event["import_id"] == end.job_id)
+            validate(document | {"import_id": "ij_" + 24 * "0"})
+            assert document["counts"] == asdict(job.counts)
 
     def check_rows(self, job_id: str) -> None:
         """Every clip has one fate, counts are what the rows say, and what was copied landed."""

@@ -8,6 +8,7 @@ from service.errors import InvalidSettings
 from service.settings import (
     ApiSettings,
     AuthorizeSettings,
+    ConcludeSettings,
     CopySettings,
     FinishSettings,
     PlanSettings,
@@ -19,13 +20,14 @@ from service.settings import (
 CLASSES: list[type[Settings]] = [
     ApiSettings,
     AuthorizeSettings,
+    ConcludeSettings,
     CopySettings,
     FinishSettings,
     PlanSettings,
     SweepSettings,
     UploadSettings,
 ]
-SAMPLES = {str: "a text", int: 17, tuple[str, ...]: ("one", "two")}
+SAMPLES = {str: "a text", int: 17, bool: True, tuple[str, ...]: ("one", "two")}
 
 
 def sample(kind: type[Settings]) -> Settings:

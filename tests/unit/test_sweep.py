@@ -45,7 +45,8 @@ def test_a_job_whose_execution_ended_without_it_is_ended_when_its_workers_are_go
 
 
 def test_jobs_with_a_terminal_status_are_not_looked_at(world: World) -> None:
-    world.run(world.submit_list(world.put_sources(1)).id)
+    job = world.run(world.submit_list(world.put_sources(1)).id)
+    world.conclude(job.id)
     world.clock.advance(100_000)
     sweep(world.sweep_ports)
     assert not world.faults.calls["workflow.state"]

@@ -1,0 +1,37 @@
+"""Conclude a job's end, or a step of it.
+
+In: `{"job_id", "ended_at"}`; out: `{"ended_at", "done", "wait_seconds"}`. Without `ended_at` (there is no such job, or
+it runs again already) there is nothing to do here.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.observe import logger, metrics, tracer
+from lambdas.wiring import conclude_ports
+from service.imports.conclude import Concluded, conclude
+
+MARGIN_MS = 120_000
+"""Left of the function's time when a round of the report ends: enough for one more part, an event and a webhook."""
+
+
+@tracer.capture_lambda_handler
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    job_id, ended_at = event["job_id"], event["ended_at"]
+    logger.append_keys(job_id=job_id)
+    concluded = Concluded()
+    if ended_at:
+        concluded = conclude(
+            job_id,
+            ended_at,
+            out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
+            ports=conclude_ports(),
+        )
+    logger.info("end concluded" if concluded.done else "end to be concluded", extra={"wait": concluded.wait_seconds})
+    if concluded.webhook:
+        metrics.add_metric(f"Webhooks{concluded.webhook}", MetricUnit.Count, 1)
+    return {"ended_at": ended_at, "done": concluded.done, "wait_seconds": concluded.wait_seconds}

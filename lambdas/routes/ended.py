@@ -1,0 +1,40 @@
+"""What can be had of an ended import: its report, its webhook again; and what verifies a project's webhooks."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from lambdas.routes.caller import project_of
+from lambdas.routes.imports import JobId
+from lambdas.wiring import ended_ports
+from service.imports.ended import replay_webhook, report_link, webhook_secret
+from service.wire import ImportView, ReportFormat, ReportView, WebhookSecretView
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+Format = Annotated[ReportFormat, Query(alias="format", description="`failures` is a manifest of what did not land.")]
+
+
+@router.get("/v1/imports/<job_id>/report", summary="A link to a file of the import's report", tags=["Imports"])
+def read_report(job_id: JobId, form: Format = ReportFormat.CSV) -> ReportView:
+    project, _ = project_of(router)
+    return ReportView.of(report_link(job_id, form, project=project, ports=ended_ports()))
+
+
+@router.post(
+    "/v1/imports/<job_id>/webhook/replay",
+    status_code=202,
+    summary="Send the import's webhook again",
+    tags=["Imports"],
+)
+def replay(job_id: JobId) -> ImportView:
+    project, _ = project_of(router)
+    ports = ended_ports()
+    return ImportView.of(replay_webhook(job_id, project=project, ports=ports), now=ports.clock())
+
+
+@router.get("/v1/webhook-secret", summary="The secret that signs the project's webhooks", tags=["Webhooks"])
+def read_secret() -> WebhookSecretView:
+    project, _ = project_of(router)
+    return WebhookSecretView(secret=webhook_secret(project, ended_ports()))

@@ -1,0 +1,52 @@
+"""The end of a job: its terminal status, and with it the document of what is told about it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from service.planning import end_id
+from service.ports import JobStore
+from service.schema import Job, JobStatus
+
+EVENT_TYPE = "clipferry.import.ended"
+
+
+def end_job(job: Job, status: JobStatus, code: str | None, message: str | None, *, jobs: JobStore, now: str) -> None:
+    """Set the terminal status, once. `job` must have its final counts: they are kept as those of this end."""
+    ended = replace(job, status=status, code=code, message=message, completed_at=now)
+    jobs.end(job.id, status=status, code=code, message=message, document=end_document(ended), now=now)
+
+
+def end_document(job: Job) -> dict[str, object]:
+    """What event, webhook and report say of an ended job; docs/import-ended.schema.json is its schema."""
+    assert job.completed_at is not None
+    counts = job.counts
+    return {
+        "type": EVENT_TYPE,
+        "event_id": end_id(job.id, job.completed_at),
+        "import_id": job.id,
+        "project": job.project,
+        "status": job.status.value,
+        "code": job.code,
+        "message": job.message,
+        "trigger": job.trigger.value,
+        "source": {"kind": job.source.kind.value, "uri": job.source.uri, "count": job.source.count},
+        "folder": job.folder,
+        "labels": list(job.labels),
+        "run_name_prefix": job.run_name_prefix,
+        "test_run_group_name": job.test_run_group_name,
+        "counts": {
+            "total": counts.total,
+            "copied": counts.copied,
+            "skipped": counts.skipped,
+            "failed": counts.failed,
+            "cancelled": counts.cancelled,
+            "bytes": counts.bytes,
+        },
+        "created_at": job.created_at,
+        "ended_at": job.completed_at,
+        "seconds": _seconds(job.created_at, job.completed_at),
+    }
+
+
+def _seconds(start: str, end: str) -> float:
+    return round((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds(), 3)

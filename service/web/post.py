@@ -1,0 +1,99 @@
+"""POST to a URL that a caller named, and reach nothing by it that the caller could not reach himself.
+
+The name is resolved here, once; every address that it has must be public; and the connection goes to an address that
+was checked, with TLS and `Host` for the name. So an answer of DNS that changes in between changes nothing. Redirects
+are not followed, the answer's body is not read.
+"""
+
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult
+
+from service.errors import InvalidRequest, WebhookRefused, WebhookUnreachable
+from service.ports import WebhookAnswer
+from service.webhooks import check_url, is_public
+
+TIMEOUT_SECONDS = 10.0
+"""For the whole exchange, however slowly its bytes come."""
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """What the name resolves to, IPv4 first: functions outside a VPC have no way to IPv6."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    unique = dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found)
+    return [address for _, address in sorted(unique, key=lambda item: item[0] != socket.AF_INET)]
+
+
+@dataclass(frozen=True)
+class HttpSender:
+    allow_private: bool
+    """Whether http and private addresses will do: for the local stack, and for receivers inside a VPC."""
+    timeout: float = TIMEOUT_SECONDS
+    resolve: Callable[[str, int], list[str]] = addresses
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
+        try:
+            parts = check_url(url, allow_private=self.allow_private)
+        except InvalidRequest as error:
+            raise WebhookRefused(error.message) from error
+        assert parts.hostname is not None
+        address = self._address(parts.hostname, _port(parts))
+        try:
+            return self._exchange(parts, address, headers, body)
+        except (OSError, http.client.HTTPException) as error:
+            raise WebhookUnreachable(f"{parts.hostname} did not answer: {_reason(error)}") from error
+
+    def _address(self, host: str, port: int) -> str:
+        try:
+            found = self.resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise WebhookUnreachable(f"{host} cannot be resolved: {_reason(error)}") from error
+        if not found:
+            raise WebhookUnreachable(f"{host} has no address")
+        if not self.allow_private and not all(map(is_public, found)):
+            raise WebhookRefused(f"{host} has an address that is not public")
+        return found[0]
+
+    def _exchange(self, parts: SplitResult, address: str, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
+        secure = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = kind(str(parts.hostname), parts.port)  # its name makes the Host header, nothing is resolved again
+        link = socket.create_connection((address, _port(parts)), timeout=self.timeout)
+        if secure:
+            link = self.tls.wrap_socket(link, server_hostname=parts.hostname, do_handshake_on_connect=False)
+        connection.sock = link
+        # A socket's own timeout begins anew with every byte. This is the plain socket's `shutdown`, because TLS's
+        # drops the session from under the thread that reads.
+        deadline = threading.Timer(self.timeout, _shut_down, [link])
+        deadline.start()
+        try:
+            if isinstance(link, ssl.SSLSocket):
+                link.do_handshake()
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("POST", target, body=body, headers=dict(headers))
+            answer = connection.getresponse()
+            return WebhookAnswer(answer.status, answer.getheader("Retry-After"))
+        finally:
+            deadline.cancel()
+            connection.close()
+            link.close()
+
+
+def _shut_down(link: socket.socket) -> None:
+    try:
+        socket.socket.shutdown(link, socket.SHUT_RDWR)
+    except OSError:
+        return  # it is closed already
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or type(error).__name__
