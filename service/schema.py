@@ -63,6 +63,7 @@ class Action(StrEnum):
     IMPORT_START = "import.start"
     IMPORT_CANCEL = "import.cancel"
     IMPORT_DELETE = "import.delete"
+    WEBHOOK_REPLAY = "webhook.replay"
     KEY_CREATE = "key.create"
     KEY_REVOKE = "key.revoke"
     EXECUTION_SETTINGS_CREATE = "execution_settings.create"

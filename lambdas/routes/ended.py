@@ -5,10 +5,11 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from lambdas.routes.caller import project_of
-from lambdas.routes.imports import JobId
+from lambdas.routes.caller import actor_of, project_of
+from lambdas.routes.imports import JobId, record_change
 from lambdas.wiring import ended_ports
 from service.imports.ended import replay_webhook, report_link, webhook_secret
+from service.schema import Action
 from service.wire import ImportView, ReportFormat, ReportView, WebhookSecretView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
@@ -31,6 +32,7 @@ def read_report(job_id: JobId, form: Format = ReportFormat.CSV) -> ReportView:
 def replay(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
     ports = ended_ports()
+    record_change(Action.WEBHOOK_REPLAY, job_id, project, by=actor_of(router))
     return ImportView.of(replay_webhook(job_id, project=project, ports=ports), now=ports.clock())
 
 

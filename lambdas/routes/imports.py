@@ -18,7 +18,7 @@ from service.imports.delete import delete
 from service.imports.preview import preview
 from service.imports.status import clips_page, get_job, jobs_page
 from service.imports.submit import submit
-from service.schema import Action, ClipStatus, ImportSettings, Job
+from service.schema import Action, Actor, ClipStatus, ImportSettings, Job
 from service.wire import (
     AuditPage,
     ClipPage,
@@ -76,7 +76,7 @@ def read_import(job_id: JobId) -> ImportView:
 def cancel_import(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
     ports = submit_ports()
-    _audit(Action.IMPORT_CANCEL, job_id, project)
+    record_change(Action.IMPORT_CANCEL, job_id, project, by=actor_of(router))
     return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
 
 
@@ -84,7 +84,7 @@ def cancel_import(job_id: JobId) -> ImportView:
 def delete_import(job_id: JobId) -> Response[str]:
     project, _ = project_of(router)
     ports = submit_ports()
-    _audit(Action.IMPORT_DELETE, job_id, project)
+    record_change(Action.IMPORT_DELETE, job_id, project, by=actor_of(router))
     delete(job_id, project=project, jobs=ports.jobs, clock=ports.clock)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")
 
@@ -125,10 +125,10 @@ def _saved(settings_id: str, project: str) -> ImportSettings:
     return SettingsBody.model_validate(found.settings).to_settings(submit_ports().defaults)
 
 
-def _audit(action: Action, job_id: str, project: str) -> None:
+def record_change(action: Action, job_id: str, project: str, *, by: Actor) -> None:
     """Before any change of an import that exists. Raises `NotFound`."""
     job = get_job(job_id, project=project, jobs=status_ports().jobs)
-    record(action, job.id, project=project, by=actor_of(router), ports=audit_ports())
+    record(action, job.id, project=project, by=by, ports=audit_ports())
 
 
 def _view(job: Job) -> ImportView:
