@@ -274,7 +274,7 @@ def _project_pk(project: str) -> str:
 
 def add_job(transaction: TransactWrite, job: Job, entry: AuditEntry | None) -> None:
     """Everything that a new job begins with; of its operations only the job's own can fail its condition."""
-    transaction.save(_job_row(job), condition=JobRow.pk.does_not_exist())
+    transaction.save(job_row(job), condition=JobRow.pk.does_not_exist())
     for row in _tag_rows(job):
         transaction.save(row)
     if entry:
@@ -291,7 +291,7 @@ def _tag_pk(project: str, tag: JobTag, value: str) -> str:
     return f"{tag}#{project}#{value}"
 
 
-def _job_row(job: Job) -> JobRow:
+def job_row(job: Job) -> JobRow:
     position = job_position(job.created_at, job.id)
     return JobRow(
         job_pk(job.id),
