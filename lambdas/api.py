@@ -72,7 +72,10 @@ def unexpected(error: Exception) -> Response[Any]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     limit, size = api_settings().max_body_bytes, len((event.get("body") or "").encode(errors="replace"))
     if size > limit:
-        detail = f"the body has {size:,} bytes, the limit is {limit:,}: send several requests, or import a prefix"
+        detail = (
+            f"the body has {size:,} bytes, the limit is {limit:,}: name the clips in an object (JSONL or CSV) "
+            "and import that by manifest_uri"
+        )
         response = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, BodyTooLarge.code, detail)
         return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}
     # The API speaks JSON only, so a body is taken for JSON whatever its header says (`curl -d` calls it a form).

@@ -114,7 +114,7 @@ def submit_ports() -> SubmitPorts:
         storage=_hurried_reader(),
         workflow=_workflow(settings.state_machine_arn),
         clock=utc_now,
-        access=SourceAccess(settings.source_buckets),
+        access=SourceAccess(settings.source_buckets, settings.state_bucket, DynamoJobs()),
         max_clips=settings.max_clips_per_import,
         preview_seconds=settings.preview_seconds,
         defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
@@ -142,10 +142,11 @@ def execution_settings_ports() -> ExecutionSettingsPorts:
 @cache
 def preview_ports() -> PreviewPorts:
     settings = api_settings()
+    bind(settings.table_name)
     return PreviewPorts(
         storage=_hurried_reader(),
         clock=utc_now,
-        access=SourceAccess(settings.source_buckets),
+        access=SourceAccess(settings.source_buckets, settings.state_bucket, DynamoJobs()),
         clips_bucket=settings.clips_bucket,
         max_clips=settings.max_clips_per_import,
         seconds=settings.preview_seconds,
@@ -221,7 +222,7 @@ def plan_ports() -> PlanPorts:
         storage=_reader(settings.clips_bucket, connections=settings.stat_concurrency),
         uploads=DynamoUploads(),
         clock=utc_now,
-        access=SourceAccess(settings.source_buckets),
+        access=SourceAccess(settings.source_buckets, settings.state_bucket, DynamoJobs()),
         clips_bucket=settings.clips_bucket,
         max_clips=settings.max_clips_per_import,
         batch_clips=settings.batch_clips,

@@ -27,6 +27,18 @@ class InvalidUri(InvalidRequest):
     code = "INVALID_URI"
 
 
+class InvalidManifest(InvalidRequest):
+    """The object that `manifest_uri` names is no manifest; the sentence names the line."""
+
+    code = "INVALID_MANIFEST"
+
+
+class InvalidDestination(InvalidRequest):
+    """A clip cannot have the name that a manifest or a template gives it."""
+
+    code = "INVALID_DESTINATION"
+
+
 class InvalidCursor(InvalidRequest):
     code = "INVALID_CURSOR"
 

@@ -69,6 +69,10 @@ def _shown(text: str) -> str:
     return ascii(text if len(text) <= 200 else text[:200] + "…")
 
 
+def is_bucket_name(text: str) -> bool:
+    return _BUCKET.fullmatch(text) is not None
+
+
 def is_folder_marker(key: str, size: int) -> bool:
     """Consoles make empty objects named `folder/`: they are no clips."""
     return size == 0 and key.endswith("/")
@@ -94,7 +98,12 @@ def destination_key(project: str, folder: str | None, bucket: str, key: str) -> 
 
 def destination_root(project: str, folder: str | None, bucket: str) -> str:
     """What the destinations of a bucket's objects begin with, before the `/` and the key."""
-    return f"{project}/{_folder_segment(folder)}/{bucket}"
+    return f"{folder_root(project, folder)}/{bucket}"
+
+
+def folder_root(project: str, folder: str | None) -> str:
+    """What the destinations of a folder begin with, before the `/` and the name."""
+    return f"{project}/{_folder_segment(folder)}"
 
 
 def _folder_segment(folder: str | None) -> str:
@@ -190,10 +199,16 @@ def batches_key(job_id: str, round_number: int | None = None) -> str:
     return f"jobs/{job_id}/batches.jsonl" if round_number is None else f"jobs/{job_id}/rounds/{round_number:04d}.jsonl"
 
 
+def carried_key(job_id: str, round_number: int, digest: str) -> str:
+    """Clips of a part that was not whole when a round of planning ended. A round that is repeated may end elsewhere."""
+    return f"jobs/{job_id}/rounds/{round_number:04d}-carried-{digest[:16]}.jsonl"
+
+
 # --- ends ----------------------------------------------------------------------------------------------------------
 
 REPORT_FILES = {"csv": "clips.csv", "jsonl": "clips.jsonl", "summary": "summary.json", "failures": "failures.jsonl"}
 """The files of a report by their formats."""
+_FAILURES = re.compile(rf"jobs/(ij_[0-9a-f]{{24}})/report/[0-9TZ]+/{re.escape(REPORT_FILES['failures'])}")
 
 
 def end_id(job_id: str, ended_at: str) -> str:
@@ -208,6 +223,12 @@ def report_folder(job_id: str, ended_at: str) -> str:
 def report_key(job_id: str, ended_at: str, form: str) -> str:
     """`form` is one of `REPORT_FILES`."""
     return report_folder(job_id, ended_at) + REPORT_FILES[form]
+
+
+def job_of_failures(key: str) -> str | None:
+    """Whose failures a key in the state bucket names, or None where it is no such file."""
+    match = _FAILURES.fullmatch(key)
+    return match[1] if match else None
 
 
 def conclusion_name(job_id: str, ended_at: str, number: int) -> str:

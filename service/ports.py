@@ -43,7 +43,13 @@ class SourceStorage(Protocol):
         """Pages of up to 1,000 objects in UTF-8 binary order, only keys after `start_after`."""
         ...
 
-    def stat(self, bucket: str, key: str) -> ListedObject: ...
+    def stat(self, bucket: str, key: str, *, version: str | None = None) -> ListedObject:
+        """The object, or its named version."""
+        ...
+
+    def reader(self, entry: ManifestEntry) -> RangeReader:
+        """Range reads of exactly the planned object."""
+        ...
 
 
 class Storage(SourceStorage, Protocol):
@@ -51,10 +57,6 @@ class Storage(SourceStorage, Protocol):
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
         """Copy exactly the planned object (size, ETag, version) to its destination and compare the two."""
-        ...
-
-    def reader(self, entry: ManifestEntry) -> RangeReader:
-        """Range reads of exactly the planned object."""
         ...
 
 

@@ -35,6 +35,12 @@ class SourceKind(StrEnum):
     LIST = "list"
     PREFIX = "prefix"
     UPLOAD = "upload"
+    MANIFEST = "manifest"
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether it has to be read to its end to know how many clips it has."""
+        return self in (SourceKind.PREFIX, SourceKind.MANIFEST)
 
 
 class Trigger(StrEnum):
@@ -122,15 +128,36 @@ class ImportSettings:
     keep_metadata: bool = True
     keep_tags: bool = True
     notify: Notify = field(default_factory=Notify)
+    destination: str | None = None
+    """Template of the clips' names below the project's and folder's root; None: they mirror their sources."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """Which objects are clips: those that match an `include` (or there is none), no `exclude`, and the rest.
+
+    Patterns are gitignore's. Sizes are inclusive; times are ISO 8601 with a zone, `modified_before` is exclusive.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    min_size: int | None = None
+    max_size: int | None = None
+    modified_after: str | None = None
+    modified_before: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a job's clips come from. `uri` is the prefix or the drop bucket, `count` a list's length."""
+    """Where a job's clips come from. `uri` is the prefix, the manifest or the drop bucket, `count` a list's length."""
 
     kind: SourceKind
     uri: str | None = None
     count: int | None = None
+    size: int | None = None
+    """Of a manifest; with `etag` and `version` the very object that was submitted."""
+    etag: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,10 +188,13 @@ class Counts(Tally):
 
 @dataclass(frozen=True, kw_only=True)
 class ImportRequest:
-    """What a caller asks for, whichever door it came through: exactly one of `exact_paths` and `root_path`."""
+    """What a caller asks for, whichever door it came through: exactly one of the first three."""
 
     exact_paths: tuple[str, ...] | None = None
     root_path: str | None = None
+    manifest_uri: str | None = None
+    filters: Filters | None = None
+    """On a prefix or a manifest."""
     folder: str | None = None
     labels: tuple[str, ...] = ()
     run_name_prefix: str | None = None
@@ -226,6 +256,7 @@ class Job:
     labels: tuple[str, ...] = ()
     run_name_prefix: str | None = None
     test_run_group_name: str
+    filters: Filters | None = None
     settings: ImportSettings = field(default_factory=ImportSettings)
     """What it runs with, wherever that comes from."""
     execution_settings_id: str | None = None
@@ -243,7 +274,7 @@ class Job:
     copying_since: str | None = None
     """When planning ended."""
     cut_short: bool = False
-    """Whether a cancel stopped the listing of a prefix: its other objects are no clips of this job."""
+    """Whether a cancel stopped the reading of a prefix or a manifest: what else is there is not of this job."""
     webhook: Delivery | None = None
     """Of the last end that a webhook was tried for."""
 
@@ -280,6 +311,8 @@ class ManifestEntry:
     size: int | None = None
     etag: str | None = None
     version: str | None = None
+    checksum: str | None = None
+    """`CRC64NVME:base64`, where the caller's manifest gave one: the object must have it."""
     status: ClipStatus = ClipStatus.PENDING
     code: str | None = None
     message: str | None = None

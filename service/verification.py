@@ -25,6 +25,12 @@ def compare_checksums(source: Mapping[str, str], copy: Mapping[str, str]) -> boo
     return None
 
 
+def given_checksum(text: str | None) -> dict[str, str]:
+    """`CRC64NVME:base64` as `{"CRC64NVME": base64}`, nothing as nothing."""
+    kind, _, value = (text or "").partition(":")
+    return {kind: value} if kind else {}
+
+
 def verdict(*, etags: bool, checksums: bool | None) -> Verification | None:
     """None where the copy is certainly not its source."""
     if checksums is False:

@@ -25,6 +25,7 @@ from service.schema import (
     DeliveryStatus,
     Door,
     ExecutionSettings,
+    Filters,
     ImportRequest,
     ImportSettings,
     Job,
@@ -81,6 +82,11 @@ class SettingsBody(Body):
     keep_metadata: bool = Field(True, description="Content type and user metadata.")
     keep_tags: bool = True
     notify: NotifyBody = Field(default_factory=NotifyBody)
+    destination: str | None = Field(
+        None,
+        description="Names the clips below the project's and folder's root, with {bucket}, {key}, {name}, {stem}, "
+        "{extension}, {ordinal} and {job_id}. Null: they mirror their sources.",
+    )
 
     def to_settings(self, defaults: ImportSettings) -> ImportSettings:
         return ImportSettings(
@@ -90,14 +96,33 @@ class SettingsBody(Body):
             keep_metadata=self.keep_metadata,
             keep_tags=self.keep_tags,
             notify=Notify(webhook_url=self.notify.webhook_url, event=self.notify.event),
+            destination=self.destination,
         )
 
 
+class FiltersBody(Body):
+    """Which objects are clips. Patterns are those of `.gitignore`, matched on what follows the prefix's last `/`."""
+
+    include: list[str] = Field([], description="A key must match one of these, where there are any.")
+    exclude: list[str] = Field([], description="A key that matches one of these is no clip.")
+    min_size: int | None = Field(None, ge=0, description="Bytes, inclusive.")
+    max_size: int | None = Field(None, ge=0, description="Bytes, inclusive.")
+    modified_after: str | None = Field(None, description="ISO 8601 with its zone, inclusive.")
+    modified_before: str | None = Field(None, description="ISO 8601 with its zone, exclusive.")
+
+    def to_filters(self) -> Filters:
+        return Filters(**self.model_dump() | {"include": tuple(self.include), "exclude": tuple(self.exclude)})
+
+
 class ImportBody(Body):
-    """Exactly one of `exact_paths` and `root_path`."""
+    """Exactly one of `exact_paths`, `root_path` and `manifest_uri`."""
 
     exact_paths: list[str] | None = Field(None, description="`s3://bucket/key` URIs, one clip each, in this order.")
     root_path: str | None = Field(None, description="`s3://bucket/prefix`: every object whose key begins so.")
+    manifest_uri: str | None = Field(
+        None, description="`s3://bucket/key` of a JSONL or CSV object (or `.gz`) that names the clips."
+    )
+    filters: FiltersBody | None = Field(None, description="Which objects of a prefix or a manifest are clips.")
     folder: Annotated[Name, Field(max_length=64)] | None = Field(None, description="Folder the clips land in.")
     labels: list[Label] = Field([], max_length=MAX_LABELS)
     run_name_prefix: Name | None = Field(None, description="Put before each clip's name to make its run name.")
@@ -120,6 +145,8 @@ class ImportBody(Body):
         return ImportRequest(
             exact_paths=tuple(self.exact_paths) if self.exact_paths is not None else None,
             root_path=self.root_path,
+            manifest_uri=self.manifest_uri,
+            filters=self.filters.to_filters() if self.filters else None,
             folder=self.folder,
             labels=tuple(self.labels),
             run_name_prefix=self.run_name_prefix,
@@ -133,7 +160,7 @@ class ImportBody(Body):
 
 class SourceView(BaseModel):
     kind: SourceKind
-    uri: str | None = Field(description="The prefix, or the drop bucket of a job that uploads started.")
+    uri: str | None = Field(description="The prefix, the manifest, or the drop bucket of a job that uploads started.")
     count: int | None = Field(description="How many URIs a list has.")
 
 
@@ -180,6 +207,15 @@ class WebhookView(BaseModel):
         return cls(url=shown_url(url), **{k: v for k, v in vars(delivery).items() if k != "ended_at"})
 
 
+class FiltersView(BaseModel):
+    include: list[str]
+    exclude: list[str]
+    min_size: int | None
+    max_size: int | None
+    modified_after: str | None
+    modified_before: str | None
+
+
 class SettingsView(BaseModel):
     on_existing: OnExisting
     content_validation: ContentValidation
@@ -187,6 +223,7 @@ class SettingsView(BaseModel):
     keep_metadata: bool
     keep_tags: bool
     notify: NotifyView
+    destination: str | None
 
 
 class RateView(BaseModel):
@@ -208,6 +245,7 @@ class ImportView(BaseModel):
     labels: list[str]
     run_name_prefix: str | None
     test_run_group_name: str
+    filters: FiltersView | None
     settings: SettingsView
     execution_settings_id: str | None = Field(description="Where the settings come from, if they were saved ones.")
     created_at: str

@@ -70,7 +70,10 @@ GATEWAY_RESPONSES: dict[str, tuple[apigateway.ResponseType, str | None, str, dic
     "TooLarge": (
         _Types.REQUEST_TOO_LARGE,
         "413",
-        _body("The body is above API Gateway's 10 MB: send several requests, or import a prefix.", "BODY_TOO_LARGE"),
+        _body(
+            "The body is above API Gateway's 10 MB: name the clips in an object and import that by manifest_uri.",
+            "BODY_TOO_LARGE",
+        ),
         {},
     ),
     # API Gateway's words for "no such route".
@@ -165,7 +168,8 @@ class Api(Construct):
         items = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
         use_table(function, storage.table, *items, indexes=("attention", "clip", "listing", "url"))
         use_job_files(function, storage.state, write=True)
-        read_sources(function, deploy, storage.drop, "GetObject")
+        # Versions: a manifest is read as it was pinned, and may name versions itself.
+        read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
         look_at_clips(function, storage.clips)
         start_imports(function, machine)
         # It shows a project the secret that is derived from this one.

@@ -62,6 +62,7 @@ from tests.fakes import (
 SOURCE_BUCKET = "source"
 DROP_BUCKET = "drop"
 CLIPS_BUCKET = "clips"
+STATE_BUCKET = "state"
 PROJECT = "demo"
 COPY_ATTEMPTS = 3
 DEPLOYMENT = Deployment(
@@ -113,7 +114,7 @@ class World:
         self.bus = FakeBus(self.faults)
         self.sender = FakeSender(self.faults)
         self.secrets = FakeSecrets({"webhook-secret": "master"})
-        self.access = SourceAccess([SOURCE_BUCKET, DROP_BUCKET])
+        self.access = SourceAccess([SOURCE_BUCKET, DROP_BUCKET], STATE_BUCKET, self.jobs)
 
     @property
     def submit_ports(self) -> SubmitPorts:

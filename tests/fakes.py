@@ -207,9 +207,11 @@ class FakeStorage:
             yield [replace(self.buckets[bucket][k], version=None) for k in rest[first : first + self.page_size]]
 
     @port_call
-    def stat(self, bucket: str, key: str) -> ListedObject:
+    def stat(self, bucket: str, key: str, *, version: str | None = None) -> ListedObject:
         self.stats[key] += 1
         self._fail(self.fail_stat, key)
+        if version and (bucket, key, version) in self.versions:
+            return self.versions[bucket, key, version]
         if key not in self.buckets[bucket]:
             raise ObjectMissing("Not Found (404)", operation="inspect", uri=f"s3://{bucket}/{key}")
         return self.buckets[bucket][key]

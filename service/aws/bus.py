@@ -24,7 +24,8 @@ class DefaultEventBus:
                 {
                     "Source": SOURCE,
                     "DetailType": detail_type,
-                    "Detail": json.dumps(detail, separators=(",", ":")),
+                    # Not escaped: EventBridge takes 256 KB, which 50 patterns of escaped letters could pass.
+                    "Detail": json.dumps(detail, separators=(",", ":"), ensure_ascii=False),
                     "Time": datetime.fromisoformat(time),
                 }
             ]

@@ -54,6 +54,8 @@ class CopyWhole:
             "CopySource": source_object(self.entry),
             "CopySourceIfMatch": f'"{self.entry.etag}"',
         }
+        if self.entry.checksum:  # S3 computes it of what it copies
+            request["ChecksumAlgorithm"] = self.entry.checksum.partition(":")[0]  # type: ignore[typeddict-item]  # checked
         if self.settings.storage_class:
             request["StorageClass"] = self.settings.storage_class  # type: ignore[typeddict-item]  # checked at the edge
         if not self.settings.keep_metadata:

@@ -34,6 +34,7 @@ from service.schema import (
     ContentValidation,
     Counts,
     Door,
+    Filters,
     ImportSettings,
     Job,
     JobStatus,
@@ -305,6 +306,9 @@ def job_row(job: Job) -> JobRow:
         source_kind=job.source.kind,
         source_uri=job.source.uri,
         source_count=job.source.count,
+        source_size=job.source.size,
+        source_etag=job.source.etag,
+        source_version=job.source.version,
         trigger=job.trigger,
         created_at=job.created_at,
         updated_at=job.updated_at,
@@ -312,6 +316,7 @@ def job_row(job: Job) -> JobRow:
         labels=list(job.labels),
         run_name_prefix=job.run_name_prefix,
         test_run_group_name=job.test_run_group_name,
+        filters=asdict(job.filters) if job.filters else None,
         settings=asdict(job.settings),
         execution_settings_id=job.execution_settings_id,
         request_digest=job.request_digest,
@@ -329,7 +334,15 @@ def _settings(row: JobRow) -> ImportSettings:
         keep_metadata=stored["keep_metadata"],
         keep_tags=stored["keep_tags"],
         notify=Notify(**stored["notify"]),
+        destination=stored["destination"],
     )
+
+
+def _filters(row: JobRow) -> Filters | None:
+    if not row.filters:
+        return None
+    lists = {name: tuple(row.filters[name]) for name in ("include", "exclude")}
+    return Filters(**row.filters | lists)
 
 
 def _job(row: JobRow) -> Job:
@@ -341,6 +354,9 @@ def _job(row: JobRow) -> Job:
             kind=SourceKind(row.source_kind),
             uri=row.source_uri,
             count=int(row.source_count) if row.source_count is not None else None,
+            size=int(row.source_size) if row.source_size is not None else None,
+            etag=row.source_etag,
+            version=row.source_version,
         ),
         trigger=Trigger(row.trigger),
         created_at=row.created_at,
@@ -358,6 +374,7 @@ def _job(row: JobRow) -> Job:
         labels=tuple(row.labels),
         run_name_prefix=row.run_name_prefix,
         test_run_group_name=row.test_run_group_name,
+        filters=_filters(row),
         settings=_settings(row),
         code=row.code,
         message=row.message,

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.aws.copies import CopyParts, CopyWhole, checksums_of, head_planned
+from service.aws.copies import Copy, CopyParts, CopyWhole, checksums_of, head_planned
 from service.aws.ranges import S3RangeReader
 from service.clock import timestamp
 from service.errors import ChecksumMismatch
 from service.planning import S3Uri
 from service.schema import Copied, ImportSettings, ListedObject, ManifestEntry
-from service.verification import compare_checksums, etags_agree, verdict
+from service.verification import compare_checksums, etags_agree, given_checksum, verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectRequestTypeDef
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +46,12 @@ class S3Storage:
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="list", uri=str(S3Uri(bucket, prefix))) from error
 
-    def stat(self, bucket: str, key: str) -> ListedObject:
+    def stat(self, bucket: str, key: str, *, version: str | None = None) -> ListedObject:
+        named: HeadObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
+        if version:
+            named["VersionId"] = version
         try:
-            head = self.client.head_object(Bucket=bucket, Key=key)
+            head = self.client.head_object(**named)
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="inspect", uri=str(S3Uri(bucket, key))) from error
         return ListedObject(
@@ -67,18 +71,30 @@ class S3Storage:
         copier = CopyParts if entry.size > self.multipart_threshold else CopyWhole
         try:
             copy = copier(self, entry, settings).run()
-            checksums = None
-            if not etags_agree(entry.etag, copy.etag):
-                checksums = compare_checksums(self._source_checksums(entry), copy.checksums)
+            checksums = self._checksums_agree(entry, copy)
             verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=checksums)
             if verified is None:
                 self.client.delete_object(Bucket=self.clips_bucket, Key=entry.destination)
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation=self._operation(entry), uri=entry.source_uri) from error
         if verified is None:
-            message = "the copy has another checksum than the source and was removed"
+            whose = "its line in the manifest" if entry.checksum else "the source"
+            message = f"the copy has another checksum than {whose} and was removed"
             raise ChecksumMismatch(message, operation=self._operation(entry), uri=entry.source_uri)
         return Copied(size=entry.size, etag=copy.etag, verified=verified)
+
+    def _checksums_agree(self, entry: ManifestEntry, copy: Copy) -> bool | None:
+        """None where no checksum tells. What the caller gave counts against the copy, else against the source."""
+        agree = etags_agree(str(entry.etag), copy.etag)
+        given = given_checksum(entry.checksum)
+        told = compare_checksums(given, copy.checksums)
+        if told is not None or (agree and not given):
+            return told
+        source = self._source_checksums(entry)
+        of_source = compare_checksums(given, source)
+        if of_source is False or (of_source and agree):
+            return of_source
+        return None if agree else compare_checksums(source, copy.checksums)
 
     def _operation(self, entry: ManifestEntry) -> str:
         return f"copy to {S3Uri(self.clips_bucket, entry.destination)} from"

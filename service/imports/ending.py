@@ -1,6 +1,6 @@
 """The end of a job: its terminal status, and with it the document of what is told about it."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from service.planning import end_id
@@ -30,6 +30,7 @@ def end_document(job: Job) -> dict[str, object]:
         "message": job.message,
         "trigger": job.trigger.value,
         "source": {"kind": job.source.kind.value, "uri": job.source.uri, "count": job.source.count},
+        "filters": _filters(job),
         "folder": job.folder,
         "labels": list(job.labels),
         "run_name_prefix": job.run_name_prefix,
@@ -46,6 +47,11 @@ def end_document(job: Job) -> dict[str, object]:
         "ended_at": job.completed_at,
         "seconds": _seconds(job.created_at, job.completed_at),
     }
+
+
+def _filters(job: Job) -> dict[str, object] | None:
+    given = job.filters
+    return asdict(given) | {"include": list(given.include), "exclude": list(given.exclude)} if given else None
 
 
 def _seconds(start: str, end: str) -> float:

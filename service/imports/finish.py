@@ -17,7 +17,7 @@ PLANNING_FAILED = "PLANNING_FAILED"
 RETRIES_EXHAUSTED = "RETRIES_EXHAUSTED"
 MANIFEST_LOST = "MANIFEST_LOST"
 CUT_SHORT = "CUT_SHORT"
-CUT_SHORT_MESSAGE = "it was cancelled before its prefix was listed to the end; the rest of the prefix is not part of it"
+CUT_SHORT_MESSAGE = "it was cancelled before its source was read to the end; what is left of that is not part of it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ def finish(job_id: str, *, error: str | None, ports: FinishPorts) -> JobStatus |
         return job.status if job else None
     if not job.planned:
         reason = f"planning did not end: {error or 'no reason was given'}"
-        if job.source.kind is SourceKind.PREFIX:
+        if job.source.kind.open_ended:
             if job.cancel_requested:
                 return _end(job, JobStatus.CANCELLED, CUT_SHORT, CUT_SHORT_MESSAGE, ports)
             return _end(job, JobStatus.FAILED, PLANNING_FAILED, reason, ports)

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Lock
 
+from service.formats.reader import RangeReader
 from service.ports import SourceStorage
-from service.schema import ListedObject
+from service.schema import ListedObject, ManifestEntry
 
 SETTLE_SECONDS = 2.0
 """How much longer the clips bucket may be asked for the destinations of what was found in time."""
@@ -55,16 +56,42 @@ class HurriedStorage:
                 return
             yield page
 
-    def stat(self, bucket: str, key: str) -> ListedObject:
+    def stat(self, bucket: str, key: str, *, version: str | None = None) -> ListedObject:
         if self._is_late(bucket):
             raise OutOfTime
         with self._lock:
             self.heads += 1
-        return self.storage.stat(bucket, key)
+        return self.storage.stat(bucket, key, version=version)
+
+    def reader(self, entry: ManifestEntry) -> "HurriedReader":
+        return HurriedReader(self, self.storage.reader(entry))
+
+    def check(self) -> None:
+        """Raises `OutOfTime`."""
+        if self._is_late(""):
+            raise OutOfTime
 
     def _is_late(self, bucket: str) -> bool:
         extra = SETTLE_SECONDS if bucket == self.clips_bucket else 0.0
         return self.monotonic() > self._deadline + extra
+
+
+@dataclass(frozen=True)
+class HurriedReader:
+    storage: HurriedStorage
+    reader: RangeReader
+
+    @property
+    def size(self) -> int | None:
+        return self.reader.size
+
+    def read(self, start: int, length: int) -> bytes:
+        self.storage.check()
+        return self.reader.read(start, length)
+
+    def read_tail(self, length: int) -> tuple[bytes, int]:
+        self.storage.check()
+        return self.reader.read_tail(length)
 
 
 def done_within(seconds: float, work: Callable[[], None]) -> bool:

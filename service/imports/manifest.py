@@ -1,11 +1,13 @@
 """Write a job's manifest and batches part by part, and read them back by ordinal."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.planning import (
     PART_CLIPS,
     batches_key,
+    carried_key,
     cut_batches,
     decode_batches,
     decode_entries,
@@ -13,7 +15,7 @@ from service.planning import (
     encode_entry,
     part_key,
 )
-from service.ports import StateFiles
+from service.ports import StateFiles, StateReader
 from service.schema import Batch, ManifestEntry
 
 
@@ -58,6 +60,15 @@ class ManifestWriter:
             self.batches += 1
         self.ordinal += len(entries)
 
+    def carry(self, entries: Sequence[ManifestEntry]) -> str:
+        """Keep clips that did not make a whole part for the next round; the key of their file, empty for none."""
+        if not entries:
+            return ""
+        lines = b"".join(encode_entry(entry) for entry in entries)
+        key = carried_key(self.job_id, self.round_number, hashlib.sha256(lines).hexdigest())
+        self.state.put(key, lines)
+        return key
+
     def end_round(self) -> None:
         """Keep this round's descriptors; a later round goes on from here."""
         self.state.put(batches_key(self.job_id, self.round_number), b"".join(self._descriptors))
@@ -73,6 +84,10 @@ class ManifestWriter:
         return key
 
 
+def read_carried(state: StateReader, key: str) -> list[ManifestEntry]:
+    return decode_entries(state.get(key)) if key else []
+
+
 def read_batches(state: StateFiles, job_id: str) -> Iterator[Batch]:
     return decode_batches(state.get(batches_key(job_id)))
 
@@ -83,7 +98,7 @@ def read_batch(state: StateFiles, batch: Batch) -> list[ManifestEntry]:
     return decode_entries(lines)
 
 
-def read_entries(state: StateFiles, job_id: str, first: int, last: int) -> list[ManifestEntry]:
+def read_entries(state: StateReader, job_id: str, first: int, last: int) -> list[ManifestEntry]:
     """Entries with ordinals from `first` up to, not including, `last`: O(page), wherever in the job it lies."""
     entries: list[ManifestEntry] = []
     for part in range(first // PART_CLIPS, -(-last // PART_CLIPS)):

@@ -7,7 +7,6 @@ from service.errors import ClipferryError, LimitExceeded, SourceUnavailable
 from service.imports.ending import end_job
 from service.imports.expand import PlanCursor, PlanPorts, parts_of
 from service.imports.manifest import ManifestWriter
-from service.planning import PART_CLIPS
 from service.schema import JobStatus, SourceKind
 
 
@@ -22,6 +21,8 @@ class Planned:
 
 def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], ports: PlanPorts) -> Planned:
     """One round. Writes whole manifest parts until the source is exhausted or `out_of_time()` says so.
+
+    Clips that make no whole part by then are carried over to the next round.
 
     A source that cannot be listed for good ends the job as FAILED; passing faults of listing are raised for another
     try. What is wrong with one URI of a list is that clip's fate.
@@ -44,17 +45,21 @@ def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], po
             if part is None:
                 cut_short = True
                 break
-            writer.write_part(part.entries)
+            if part.entries:
+                writer.write_part(part.entries)
             if writer.ordinal > ports.max_clips and job.source.kind is not SourceKind.UPLOAD:
                 raise LimitExceeded(f"the source holds more than {ports.max_clips:,} clips, the limit of one import")
-            if out_of_time() and len(part.entries) == PART_CLIPS:
+            if part.may_end_a_round and out_of_time():
+                carried = writer.carry(part.rest)
                 writer.end_round()
                 return Planned(
                     cursor=PlanCursor(
                         round_number=writer.round_number,
                         ordinal=writer.ordinal,
                         batches=writer.batches,
-                        start_after=part.last_key,
+                        start_after=part.start_after,
+                        read_to=part.read_to,
+                        carried=carried,
                     )
                 )
     except SourceUnavailable:

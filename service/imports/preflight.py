@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from service.errors import AccessDenied, CannotAccess, LimitExceeded, ObjectError, ObjectMissing, PreflightUnknown
+from service.filters import selection
 from service.imports.access import SourceAccess
 from service.imports.hurry import done_within
 from service.planning import is_folder_marker, parse_prefix_uri
 from service.ports import SourceStorage
+from service.schema import Filters
 
 
 def preflight(
@@ -18,13 +20,15 @@ def preflight(
     access: SourceAccess,
     max_clips: int,
     seconds: float,
+    filters: Filters | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
     """List for `seconds`, for what an import could not mend: whatever is found after that is for planning to say.
 
-    Raises `InvalidUri`, `CannotAccess`, `LimitExceeded` or `PreflightUnknown`.
+    Raises `InvalidUri`, `InvalidRequest` (filters), `CannotAccess`, `LimitExceeded` or `PreflightUnknown`.
     """
     location = parse_prefix_uri(root_path)
+    wanted = selection(filters, location.key)
     refusal = access.refusal(location.bucket)
     if refusal:
         raise CannotAccess(refusal)
@@ -33,7 +37,7 @@ def preflight(
     def count() -> None:
         found = 0
         for page in storage.list_pages(location.bucket, location.key):
-            found += sum(not is_folder_marker(item.key, item.size) for item in page)
+            found += sum(not is_folder_marker(item.key, item.size) and wanted.wants(item) for item in page)
             check_limit(found, max_clips, root_path)
             if monotonic() > deadline:
                 return

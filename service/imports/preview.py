@@ -10,8 +10,10 @@ from service.estimate import Deployment, Estimate, Workload, estimate
 from service.imports.access import SourceAccess
 from service.imports.expand import ExpandPorts, PlanCursor, parts_of
 from service.imports.hurry import HurriedStorage, OutOfTime, done_within
+from service.imports.manifested import open_manifest
 from service.imports.preflight import check_limit, listing_errors
 from service.imports.submit import job_of, request_files, source_of
+from service.naming import check_template
 from service.planning import (
     PART_CLIPS,
     S3Uri,
@@ -109,9 +111,14 @@ class Preview:
 
 def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Preview:
     """Plan for at most `ports.seconds`, keep nothing. Raises `InvalidRequest` or `PreflightFailed`."""
+    source = source_of(request, ports.max_clips)
+    if request.settings.destination is not None:
+        check_template(request.settings.destination)
+    if request.manifest_uri is not None:
+        source = open_manifest(request.manifest_uri, project=project, storage=ports.storage, access=ports.access)
     job = job_of(
         request,
-        source_of(request, ports.max_clips),
+        source,
         job_id=PREVIEW,
         digest=PREVIEW,
         project=project,

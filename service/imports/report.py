@@ -13,6 +13,7 @@ from typing import Protocol
 
 from service.errors import NotFound, UploadLost
 from service.imports.manifest import read_entries
+from service.imports.seen import UNREADABLE
 from service.imports.status import clip_of
 from service.planning import PART_CLIPS, REPORT_FILES, extension, report_folder, report_key
 from service.ports import ClipStore, ReportFiles, StateFiles
@@ -219,8 +220,10 @@ def csv_lines(rows: "Iterator[Sequence[object]] | Sequence[Sequence[object]]") -
 
 
 def is_failure(clip: Clip) -> bool:
-    """Whether another import could bring it: it did not land, and its source is known."""
-    return clip.status in (ClipStatus.FAILED, ClipStatus.CANCELLED) and bool(clip.source_uri)
+    """Whether another import could bring it: it did not land, and its source is known (an unreadable line's is not)."""
+    return (
+        clip.status in (ClipStatus.FAILED, ClipStatus.CANCELLED) and bool(clip.source_uri) and clip.code != UNREADABLE
+    )
 
 
 def failure_line(clip: Clip) -> str:

@@ -13,8 +13,11 @@ from service.errors import (
     UnknownExecutionSettings,
     WorkflowUnavailable,
 )
+from service.filters import selection
 from service.imports.access import SourceAccess
+from service.imports.manifested import open_manifest
 from service.imports.preflight import preflight
+from service.naming import check_template
 from service.planning import (
     job_id_for,
     new_job_id,
@@ -76,8 +79,8 @@ def submit(
     """Create the job and return it; with an idempotency key that was used before, return that job.
 
     `saved_settings` says what the settings of an id mean now; it raises `UnknownExecutionSettings`. Raises
-    `InvalidRequest`, `PreflightFailed`, `IdempotencyConflict`. Once the job's row is written it will run: should the
-    start below fail, the sweep starts it.
+    `InvalidRequest` (`InvalidManifest` among them), `PreflightFailed`, `IdempotencyConflict`. Once the job's row is
+    written it will run: should the start below fail, the sweep starts it.
     """
     source = source_of(request, ports.max_clips)
     digest = _digest(request)
@@ -90,6 +93,8 @@ def submit(
         request = replace(request, settings=saved_settings(saved_id))
     if request.settings.notify.webhook_url is not None:
         check_url(request.settings.notify.webhook_url, allow_private=ports.allow_private_urls)
+    if request.settings.destination is not None:
+        check_template(request.settings.destination)
     if request.root_path is not None and request.validate:
         preflight(
             request.root_path,
@@ -97,7 +102,10 @@ def submit(
             access=ports.access,
             max_clips=ports.max_clips,
             seconds=ports.preview_seconds,
+            filters=request.filters,
         )
+    if request.manifest_uri is not None:
+        source = open_manifest(request.manifest_uri, project=project, storage=ports.storage, access=ports.access)
     now = ports.clock()
     job = job_of(request, source, job_id=job_id, digest=digest, project=project, key_id=key_id, now=now, door=door)
     for key, body in request_files(job, request).items():
@@ -137,6 +145,7 @@ def job_of(
         labels=request.labels,
         run_name_prefix=request.run_name_prefix,
         test_run_group_name=request.test_run_group_name or generated_group_name(job_id, now),
+        filters=request.filters,
         settings=request.settings,
         execution_settings_id=request.execution_settings_id,
         request_digest=digest,
@@ -161,12 +170,19 @@ def _digest(request: ImportRequest) -> str:
 
 def source_of(request: ImportRequest, max_clips: int) -> Source:
     """What a valid request names. Raises `InvalidRequest`."""
-    if (request.exact_paths is None) == (request.root_path is None):
-        raise InvalidRequest("Provide exactly one of exact_paths or root_path")
+    given = (request.exact_paths, request.root_path, request.manifest_uri)
+    if sum(way is not None for way in given) != 1:
+        raise InvalidRequest("Provide exactly one of exact_paths or root_path (or manifest_uri)")
     if request.root_path is not None:
-        parse_prefix_uri(request.root_path)
+        selection(request.filters, parse_prefix_uri(request.root_path).key)
         return Source(kind=SourceKind.PREFIX, uri=request.root_path)
+    if request.manifest_uri is not None:
+        selection(request.filters)
+        parse_object_uri(request.manifest_uri)
+        return Source(kind=SourceKind.MANIFEST, uri=request.manifest_uri)
     assert request.exact_paths is not None
+    if request.filters is not None:
+        raise InvalidRequest("filters are for root_path and manifest_uri: leave out of exact_paths what is not wanted")
     if not request.exact_paths:
         raise InvalidRequest("exact_paths is empty")
     if len(request.exact_paths) > max_clips:

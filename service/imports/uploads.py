@@ -14,7 +14,7 @@ from typing import Any
 from service.audit import entry_of
 from service.errors import InvalidRequest
 from service.imports.submit import generated_group_name, start
-from service.planning import PROJECT_NAME, is_folder_marker, new_job_id, upload_list_key
+from service.planning import PROJECT_NAME, S3Uri, is_folder_marker, job_id_for, new_job_id, upload_list_key
 from service.ports import (
     AlreadyClaimed,
     Clock,
@@ -40,6 +40,7 @@ from service.schema import (
     Upload,
 )
 
+_MANIFEST = re.compile(r".*\.manifest\.(jsonl|csv)(\.gz)?", re.DOTALL)
 _INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+", re.DOTALL)
 
 
@@ -84,9 +85,15 @@ def project_of(key: str, default_project: str) -> str:
 
 
 def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
-    """Give every upload a job. After an exception the same uploads can be handed in again."""
+    """Give every upload a job: a manifest one of its own, which imports what it names.
+
+    After an exception the same uploads can be handed in again.
+    """
     by_project: dict[str, dict[str, Upload]] = {}
     for upload in uploads:
+        if is_manifest(upload.key):
+            _import_manifest(upload, ports)
+            continue
         by_project.setdefault(project_of(upload.key, ports.default_project), {})[upload.identity] = upload
     for project, unique in by_project.items():
         remaining, size = list(unique.values()), ports.uploads.max_uploads_per_claim
@@ -94,12 +101,37 @@ def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
             _claim(project, remaining[first : first + size], ports)
 
 
+def is_manifest(key: str) -> bool:
+    """Whether an upload names clips instead of being one."""
+    return _MANIFEST.fullmatch(key) is not None
+
+
+def _import_manifest(upload: Upload, ports: UploadPorts) -> None:
+    """Its job's id is made of the upload's identity, so that every delivery means the same job."""
+    source = Source(
+        kind=SourceKind.MANIFEST,
+        uri=str(S3Uri(upload.bucket, upload.key)),
+        size=upload.size,
+        etag=upload.etag,
+        version=upload.version,
+    )
+    project = project_of(upload.key, ports.default_project)
+    job = _new_job(project, source, ports, job_id=job_id_for(project, f"manifest {upload.identity}"))
+    if ports.jobs.create(job, entry=_opening(job, ports)):
+        start(job, ports.workflow)
+        return
+    known = ports.jobs.get(job.id)
+    if known and known.status is JobStatus.PENDING:
+        start(known, ports.workflow)
+
+
 def _claim(project: str, uploads: Sequence[Upload], ports: UploadPorts) -> None:
     """Add the uploads to the gathering job, or open one. Whoever loses a race looks again who gathers now."""
     gathering = ports.uploads.gathering_job(project)
     closed: str | None = None
     while uploads:
-        new = _new_job(project, ports) if gathering == closed else None
+        drop = Source(kind=SourceKind.UPLOAD, uri=f"s3://{ports.drop_bucket}/")
+        new = _new_job(project, drop, ports, job_id=new_job_id()) if gathering == closed else None
         job_id = new.id if new else str(gathering)
         list_key = upload_list_key(job_id, hashlib.sha256("".join(u.identity for u in uploads).encode()).hexdigest())
         ports.state.put(list_key, encode_uploads(uploads))
@@ -126,13 +158,13 @@ def _start_owners(claimed: AlreadyClaimed, ports: UploadPorts) -> None:
             start(job, ports.workflow, wait_seconds=ports.window_seconds)
 
 
-def _new_job(project: str, ports: UploadPorts) -> Job:
-    job_id, now = new_job_id(), ports.clock()
+def _new_job(project: str, source: Source, ports: UploadPorts, *, job_id: str) -> Job:
+    now = ports.clock()
     return Job(
         id=job_id,
         project=project,
         status=JobStatus.PENDING,
-        source=Source(kind=SourceKind.UPLOAD, uri=f"s3://{ports.drop_bucket}/"),
+        source=source,
         trigger=Trigger.UPLOAD,
         created_at=now,
         updated_at=now,

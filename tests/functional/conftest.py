@@ -18,7 +18,7 @@ from service.aws.state import S3StateFiles
 from service.aws.storage import S3Storage
 from service.aws.table import bind
 from service.aws.uploads import DynamoUploads
-from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET
+from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, STATE_BUCKET
 from tests.functional.faults import FailingTransactions, SourcePreconditions
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 
 TABLE = "clipferry"
-STATE_BUCKET = "state"
 INDEXES = ("listing", "attention", "clip", "url")
 
 

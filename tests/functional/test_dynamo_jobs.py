@@ -14,6 +14,7 @@ from service.schema import (
     ContentValidation,
     Counts,
     Door,
+    Filters,
     ImportSettings,
     Job,
     JobStatus,
@@ -37,6 +38,7 @@ SETTINGS = ImportSettings(
     keep_metadata=False,
     keep_tags=False,
     notify=Notify(webhook_url="https://example.com/hook?token=t", event=False),
+    destination="{stem}{extension}",
 )
 FULL = a_job(
     source=Source(kind=SourceKind.PREFIX, uri="s3://source/日本 +%20/"),
@@ -45,6 +47,7 @@ FULL = a_job(
     run_name_prefix="r-",
     request_digest="d" * 64,
     key_id="key_1",
+    filters=Filters(include=("*.zip", "日本"), max_size=5, modified_after="2026-01-01T00:00:00Z"),
     settings=SETTINGS,
     execution_settings_id="es_1",
 )
@@ -61,6 +64,7 @@ def state(**changes: Any) -> BatchState:
         FULL,
         a_job(trigger=Trigger.UPLOAD, door=Door.UPLOAD, source=Source(kind=SourceKind.UPLOAD, uri="s3://drop/")),
         a_job(source=Source(kind=SourceKind.LIST, count=0)),
+        a_job(source=Source(kind=SourceKind.MANIFEST, uri="s3://source/m.csv", size=7, etag="e-2", version="v")),
     ],
 )
 def test_a_job_comes_back_as_it_was(jobs: DynamoJobs, job: Job) -> None:

@@ -14,7 +14,16 @@ from service.imports.finish import finish
 from service.imports.status import clips_page, get_job, jobs_page
 from service.imports.uploads import accept_uploads, parse_event
 from service.schema import Clip, ClipStatus, Counts, Job, JobStatus
-from tests.builders import CLIPS_BUCKET, DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, import_list, object_created
+from tests.builders import (
+    CLIPS_BUCKET,
+    DROP_BUCKET,
+    PROJECT,
+    SOURCE_BUCKET,
+    STATE_BUCKET,
+    World,
+    import_list,
+    object_created,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,7 +38,7 @@ def flow(
     world = World(batch_clips=3, concurrency=2)
     world.jobs, world.clips, world.uploads = jobs, clips, uploads  # type: ignore[assignment]
     world.state, world.storage = state, storage  # type: ignore[assignment]
-    world.access = SourceAccess([SOURCE_BUCKET, DROP_BUCKET])
+    world.access = SourceAccess([SOURCE_BUCKET, DROP_BUCKET], STATE_BUCKET, jobs)
     return world
 
 

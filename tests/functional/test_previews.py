@@ -14,7 +14,8 @@ from service.errors import PreflightUnknown
 from service.imports.access import SourceAccess
 from service.imports.preview import Preview, PreviewPorts, preview
 from service.schema import ImportSettings
-from tests.builders import CLIPS_BUCKET, DEPLOYMENT, PROJECT, SOURCE_BUCKET, import_list, import_prefix
+from tests.builders import CLIPS_BUCKET, DEPLOYMENT, PROJECT, SOURCE_BUCKET, STATE_BUCKET, import_list, import_prefix
+from tests.fakes import FakeJobs, Faults
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -42,7 +43,7 @@ def look(client: "S3Client", uris: list[str] | None = None) -> Preview:
     ports = PreviewPorts(
         storage=S3Storage(client=client, clips_bucket=CLIPS_BUCKET, multipart_threshold=0, part_bytes=0),
         clock=utc_now,
-        access=SourceAccess([SOURCE_BUCKET]),
+        access=SourceAccess([SOURCE_BUCKET], STATE_BUCKET, FakeJobs(Faults())),
         clips_bucket=CLIPS_BUCKET,
         max_clips=10_000,
         seconds=60,

@@ -18,8 +18,7 @@ from service.errors import EventRefused, UploadLost
 from service.imports.report import write_report
 from service.planning import encode_entry, part_key, report_key
 from service.schema import ClipRow, ClipStatus, Counts
-from tests.builders import World, a_job, always, an_entry
-from tests.functional.conftest import STATE_BUCKET
+from tests.builders import STATE_BUCKET, World, a_job, always, an_entry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -102,7 +101,7 @@ def test_an_event_is_one_entry_on_the_default_bus(bus: DefaultEventBus) -> None:
     entry = {
         "Source": "clipferry",
         "DetailType": "Clipferry Import Ended",
-        "Detail": '{"a":"\\u00fc"}',
+        "Detail": '{"a":"ü"}',
         "Time": datetime(2026, 11, 22, 17, 44, 5, 123_000, UTC),
     }
     with Stubber(bus.client) as stub:

@@ -7,7 +7,7 @@ from botocore.stub import Stubber
 
 from service.aws.state import S3StateFiles
 from service.errors import NotFound, SourceChanged, StateFilesKept
-from tests.functional.conftest import STATE_BUCKET
+from tests.builders import STATE_BUCKET
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -590,3 +590,56 @@ def test_a_listing_and_a_look_tell_when_an_object_was_written(storage: S3Storage
     assert found.modified.endswith("Z")
     assert page[0].modified
     assert page[0].modified[:19] == found.modified[:19]
+
+
+# --- a checksum that the caller gave ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("etag", [MD5, "abc-2"])
+def test_a_given_checksum_is_asked_for_and_compared(storage: S3Storage, stub: Stubber, etag: str) -> None:
+    asked = TARGET | {"CopySource": WHERE, "CopySourceIfMatch": f'"{etag}"', "ChecksumAlgorithm": "CRC32"}
+    answer = {"CopyObjectResult": {"ETag": f'"{MD5}"', "ChecksumCRC32": "c"}}
+    stub.add_response("copy_object", answer, asked)
+    given = replace(ENTRY, etag=etag, checksum="CRC32:c")
+    assert storage.copy(given, PLAIN).verified is Verification.CHECKSUM
+    stub.add_response("copy_object", answer, asked)
+    stub.add_response("delete_object", {}, TARGET)
+    with pytest.raises(ChecksumMismatch, match="another checksum than its line in the manifest"):
+        storage.copy(replace(given, checksum="CRC32:d"), PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("etag", "source", "verified"),
+    [
+        (MD5, {"ChecksumCRC32": "c"}, Verification.CHECKSUM),
+        (MD5, {"ChecksumCRC32": "d"}, None),
+        (MD5, {}, Verification.ETAG),
+        ("abc-2", {"ChecksumCRC32": "c"}, Verification.UNVERIFIABLE),
+        ("abc-2", {"ChecksumCRC32": "d"}, None),
+        ("abc-2", {}, Verification.UNVERIFIABLE),
+    ],
+)
+def test_where_the_copy_has_no_such_checksum_the_sources_counts(
+    storage: S3Storage, stub: Stubber, etag: str, source: dict[str, str], verified: Verification | None
+) -> None:
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}})
+    asked = WHERE | {"IfMatch": f'"{etag}"', "ChecksumMode": "ENABLED"}
+    stub.add_response("head_object", {"ContentLength": 25} | source, asked)
+    given = replace(ENTRY, etag=etag, checksum="CRC32:c")
+    if verified:
+        assert storage.copy(given, PLAIN).verified is verified
+        return
+    stub.add_response("delete_object", {}, TARGET)
+    with pytest.raises(ChecksumMismatch):
+        storage.copy(given, PLAIN)
+
+
+def test_a_version_is_inspected_by_its_name(storage: S3Storage, stub: Stubber) -> None:
+    head = {
+        "ContentLength": 3,
+        "ETag": '"e"',
+        "VersionId": "v1",
+        "LastModified": datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    stub.add_response("head_object", head, WHERE | {"VersionId": "v1"})
+    assert storage.stat(SOURCE_BUCKET, KEY, version="v1").version == "v1"

@@ -62,7 +62,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **queried("attention", "clip", "listing", "url"),
         **job_files("GetObject", "PutObject"),
-        **sources("GetObject"),
+        **sources("GetObject", "GetObjectVersion"),
         CLIPS: {"s3:ListBucket"},
         f"{CLIPS}/*": {"s3:GetObject"},
         **STARTS,

@@ -6,7 +6,13 @@ import pytest
 
 import service.execution_settings
 from service.audit import audit_page
-from service.errors import IdempotencyConflict, NotFound, TooManyExecutionSettings, UnknownExecutionSettings
+from service.errors import (
+    IdempotencyConflict,
+    InvalidRequest,
+    NotFound,
+    TooManyExecutionSettings,
+    UnknownExecutionSettings,
+)
 from service.execution_settings import (
     ExecutionSettingsRequest,
     delete_saved,
@@ -17,7 +23,7 @@ from service.execution_settings import (
     saved_page,
 )
 from service.imports.submit import submit
-from service.schema import ExecutionSettings, ImportSettings, OnExisting
+from service.schema import ExecutionSettings, ImportSettings, Job, OnExisting
 from tests.builders import ASKER, PROJECT, World, import_list
 
 
@@ -116,6 +122,22 @@ def test_an_import_runs_with_what_the_settings_mean_when_it_is_asked_for(world: 
     assert ask() == first, "the same request, whatever its settings mean by now"
     del meanings["es_1"]
     assert ask() == first
+
+
+def test_saved_names_are_checked_when_an_import_is_asked_for(world: World) -> None:
+    world.put_sources(1)
+    meanings = {name: ImportSettings(destination=f"{name}/{{name}}") for name in ("flat", "..")}
+
+    def ask(saved_id: str) -> Job:
+        request = import_list(["s3://source/p/000000.zip"], execution_settings_id=saved_id)
+        ports = world.submit_ports
+        return submit(request, project=PROJECT, key_id="key_1", ports=ports, saved_settings=meanings.__getitem__)
+
+    job = ask("flat")
+    world.plan(job.id)
+    assert [entry.destination for entry in world.manifest(job.id)] == [f"{PROJECT}/-/flat/000000.zip"]
+    with pytest.raises(InvalidRequest, match="destination"):
+        ask("..")
 
 
 def test_a_door_without_saved_settings_refuses_them(world: World) -> None:
