@@ -12,16 +12,29 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from service.errors import InvalidUri
-from service.schema import Batch, ClipKeys, ClipRow, ClipStatus, Counts, Job, JobStatus, JobTag, ManifestEntry
+from service.schema import (
+    Batch,
+    ClipKeys,
+    ClipRow,
+    ClipStatus,
+    Counts,
+    Job,
+    JobStatus,
+    JobTag,
+    ManifestEntry,
+    Tolerance,
+)
 
 MAX_KEY_BYTES = 1024  # S3: object key names, UTF-8 encoded
 MAX_COPY_BYTES = 5 * 1024**3  # S3: one CopyObject or UploadPartCopy request
 MAX_PARTS = 10_000  # S3: parts of a multipart upload
+MAX_OBJECT_BYTES = MAX_PARTS * MAX_COPY_BYTES  # S3: 48.8 TiB
 PART_CLIPS = 1_000
 """Lines of a manifest part. Parts are cut at fixed ordinals, so a page of clips needs no index to be found."""
 
 CANCELLED = "CANCELLED"
 CANCELLED_MESSAGE = "the job was cancelled before this clip was copied"
+TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
 
 PROJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _JOB_ID = re.compile(r"ij_[0-9a-f]{24}")
@@ -239,12 +252,18 @@ def cut_batches(sizes: Sequence[int], *, max_clips: int, max_bytes: int) -> Iter
 def copy_parts(size: int, *, part_bytes: int) -> list[tuple[int, int]]:
     """(first byte, last byte) of each part of a multipart copy, as `CopySourceRange` counts them.
 
-    Parts grow beyond `part_bytes` where S3's 10,000 parts would not be enough.
+    With `part_bytes` from 5 MiB on each part has a size that S3 takes (5 MiB to 5 GiB, the last one may be smaller).
+    Raises `ValueError` for a size beyond `MAX_OBJECT_BYTES`.
     """
-    part = max(part_bytes, -(-size // MAX_PARTS))
-    if part > MAX_COPY_BYTES:
-        raise ValueError(f"{size} bytes are beyond S3's largest object")
+    part = part_size(size, part_bytes=part_bytes)
     return [(start, min(start + part, size) - 1) for start in range(0, size, part)]
+
+
+def part_size(size: int, *, part_bytes: int) -> int:
+    """Bytes of each part but the last: `part_bytes`, or more where S3's 10,000 parts would not be enough."""
+    if size > MAX_OBJECT_BYTES:
+        raise ValueError(f"{size} bytes are beyond S3's largest object")
+    return max(part_bytes, -(-size // MAX_PARTS))
 
 
 def duplicates_of_first(keys: Iterable[str]) -> dict[int, int]:
@@ -271,6 +290,18 @@ def final_status(counts: Counts, *, cancel_requested: bool) -> JobStatus:
     if not counts.failed:
         return JobStatus.COMPLETED
     return JobStatus.COMPLETED_WITH_ERRORS if counts.copied or counts.skipped else JobStatus.FAILED
+
+
+def too_many_failures(tolerated: Tolerance | None, *, failed: int, total: int) -> str | None:
+    """A sentence with both numbers where more clips failed than the import bears; else None."""
+    if tolerated is None:
+        return None
+    if tolerated.count is not None:
+        return None if failed <= tolerated.count else f"{failed:,} clips failed, {tolerated.count:,} are tolerated"
+    assert tolerated.percent is not None
+    if failed * 100 <= tolerated.percent * total:
+        return None
+    return f"{failed:,} of {total:,} clips failed, {tolerated.percent:g} percent are tolerated"
 
 
 @dataclass(frozen=True, kw_only=True)

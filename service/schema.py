@@ -96,6 +96,14 @@ class Verification(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """How many failed clips an import bears: `count` of them, or `percent` of its total. One of the two is set."""
+
+    count: int | None = None
+    percent: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportSettings:
     on_existing: OnExisting = OnExisting.SKIP
     content_validation: ContentValidation = ContentValidation.NONE
@@ -103,6 +111,10 @@ class ImportSettings:
     """Of the copies; None: S3's default, STANDARD."""
     keep_metadata: bool = True
     keep_tags: bool = True
+    max_concurrency: int | None = None
+    """Copy functions that work on the import at once; None: as many as the deployment allows."""
+    tolerated_failures: Tolerance | None = None
+    """Past it the import stops; None: it goes on whatever fails."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +226,33 @@ class Copied:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CopiedPart:
+    """A part of an unfinished upload, as the store lists it."""
+
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LargeCopy:
+    """The unfinished upload by which a large clip is copied. Kept from before it begins until the clip is settled."""
+
+    job_id: str
+    ordinal: int
+    token: str
+    """Random: tells the call that began it from all others."""
+    destination: str
+    etag: str
+    """Of the source that its parts are copied from."""
+    part_bytes: int
+    begun_at: str
+    upload_id: str | None = None
+    """None: a call is about to begin it, or ended while it did."""
+    completes_as: str | None = None
+    """ETag that the object gets from its parts; set before the upload is completed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ManifestEntry:
     """One line of the manifest: a clip as planned. With a `code`, planning already settled its fate."""
 
@@ -255,6 +294,9 @@ class BatchState:
     project: str = ""
     created_at: str = ""
     """Of the job; empty where it is gone."""
+    failed: int = 0
+    """Failed clips of the job that are counted by now."""
+    total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
 
 from service.errors import InvalidRequest
 from service.estimate import Estimate, price_list
@@ -28,6 +28,7 @@ from service.schema import (
     JobStatus,
     OnExisting,
     SourceKind,
+    Tolerance,
     Trigger,
     Verification,
 )
@@ -54,6 +55,19 @@ class StorageClass(StrEnum):
     GLACIER_IR = "GLACIER_IR"
 
 
+class ToleranceBody(Body):
+    """Exactly one of `count` and `percent`."""
+
+    count: int | None = Field(None, ge=0, description="So many clips may fail.")
+    percent: float | None = Field(None, gt=0, le=100, description="So many of a hundred clips may fail.")
+
+    @model_validator(mode="after")
+    def one_of_them(self) -> Self:
+        if (self.count is None) == (self.percent is None):
+            raise ValueError("exactly one of count and percent is needed")
+        return self
+
+
 class SettingsBody(Body):
     """How to import. What is left out has the deployment's default."""
 
@@ -66,6 +80,12 @@ class SettingsBody(Body):
     storage_class: Annotated[StorageClass, Field(strict=False)] | None = None
     keep_metadata: bool = Field(True, description="Content type and user metadata.")
     keep_tags: bool = True
+    max_concurrency: int | None = Field(
+        None, ge=1, description="Copy functions that work on this import at once, up to the deployment's own limit."
+    )
+    tolerated_failures: ToleranceBody | None = Field(
+        None, description="Once more clips have failed the import stops and is FAILED. Without it nothing stops it."
+    )
 
     def to_settings(self, defaults: ImportSettings) -> ImportSettings:
         return ImportSettings(
@@ -74,6 +94,8 @@ class SettingsBody(Body):
             storage_class=self.storage_class or defaults.storage_class,
             keep_metadata=self.keep_metadata,
             keep_tags=self.keep_tags,
+            max_concurrency=self.max_concurrency,
+            tolerated_failures=Tolerance(**self.tolerated_failures.model_dump()) if self.tolerated_failures else None,
         )
 
 
@@ -133,12 +155,19 @@ class CountsView(BaseModel):
     bytes: int = Field(description="Size of the copied clips.")
 
 
+class ToleranceView(BaseModel):
+    count: int | None
+    percent: float | None
+
+
 class SettingsView(BaseModel):
     on_existing: OnExisting
     content_validation: ContentValidation
     storage_class: str | None
     keep_metadata: bool
     keep_tags: bool
+    max_concurrency: int | None
+    tolerated_failures: ToleranceView | None
 
 
 class RateView(BaseModel):

@@ -57,9 +57,10 @@ def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Buc
 
 def write_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
     """Put, verify and abort copies in the clips bucket, and hide (it is versioned) a copy that is not its source."""
-    actions = ["AbortMultipartUpload", "DeleteObject", "GetObject", "PutObject", "PutObjectTagging"]
+    uploads = ["AbortMultipartUpload", "ListMultipartUploadParts"]
+    actions = [*uploads, "DeleteObject", "GetObject", "PutObject", "PutObjectTagging"]
     allow(function, [f"s3:{action}" for action in actions], [clips.arn_for_objects("*")])
-    allow(function, ["s3:ListBucket"], [clips.bucket_arn])
+    allow(function, ["s3:ListBucket", "s3:ListBucketMultipartUploads"], [clips.bucket_arn])
     acknowledge(
         function.own_role,
         {
@@ -67,6 +68,15 @@ def write_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
                 clips, "*"
             ): "It writes the clips of every project; keys are made by the service, not by callers."
         },
+    )
+
+
+def abort_copies(function: ServiceFunction, clips: s3.Bucket) -> None:
+    """Find and abort unfinished uploads to the clips bucket."""
+    allow(function, ["s3:AbortMultipartUpload"], [clips.arn_for_objects("*")])
+    allow(function, ["s3:ListBucketMultipartUploads"], [clips.bucket_arn])
+    acknowledge(
+        function.own_role, {files_finding(clips, "*"): "It removes what copies of every project's clips left behind."}
     )
 
 

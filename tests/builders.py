@@ -11,7 +11,7 @@ from service.errors import BatchIncomplete
 from service.estimate import Deployment
 from service.execution_settings import ExecutionSettingsPorts
 from service.imports.access import SourceAccess
-from service.imports.copying import CopyPorts, copy_batch
+from service.imports.copying import CopyPorts, Unfinished, copy_batch
 from service.imports.expand import PlanCursor, PlanPorts
 from service.imports.finish import FinishPorts, finish
 from service.imports.manifest import read_batches, read_entries
@@ -45,6 +45,7 @@ from tests.fakes import (
     FakeExecutionSettings,
     FakeJobs,
     FakeKeys,
+    FakeLargeCopies,
     FakeStateFiles,
     FakeStorage,
     FakeUploads,
@@ -87,6 +88,9 @@ class World:
     batch_clips: int = 100
     batch_bytes: int = 10**12
     concurrency: int = 1
+    max_concurrency: int = 40
+    multipart_threshold: int = 10**9
+    part_bytes: int = 10**8
     faults: Faults = field(default_factory=Faults)
     clock: FakeClock = field(default_factory=FakeClock)
     monotonic: Callable[[], float] = field(default_factory=lambda: map(float, itertools.count(0, 10)).__next__)
@@ -95,7 +99,8 @@ class World:
         self.jobs = FakeJobs(self.faults)
         self.clips = FakeClips(self.faults)
         self.state = FakeStateFiles(self.faults)
-        self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults)
+        self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults, now=self.clock)
+        self.large = FakeLargeCopies(self.faults)
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.workflow = FakeWorkflow(self.faults)
         self.keys = FakeKeys(self.faults)
@@ -113,6 +118,7 @@ class World:
             clock=self.clock,
             access=self.access,
             max_clips=self.max_clips,
+            max_concurrency=self.max_concurrency,
             preview_seconds=8,
             defaults=ImportSettings(),
             audit_days=AUDIT_DAYS,
@@ -162,14 +168,25 @@ class World:
             clips=self.clips,
             state=self.state,
             storage=self.storage,
+            large=self.large,
             clock=self.clock,
             concurrency=self.concurrency,
+            multipart_threshold=self.multipart_threshold,
+            part_bytes=self.part_bytes,
             monotonic=self.monotonic,
         )
 
     @property
     def finish_ports(self) -> FinishPorts:
-        return FinishPorts(jobs=self.jobs, clips=self.clips, state=self.state, uploads=self.uploads, clock=self.clock)
+        return FinishPorts(
+            jobs=self.jobs,
+            clips=self.clips,
+            state=self.state,
+            uploads=self.uploads,
+            storage=self.storage,
+            large=self.large,
+            clock=self.clock,
+        )
 
     @property
     def sweep_ports(self) -> SweepPorts:
@@ -226,14 +243,21 @@ class World:
         self.plan(job.id)
         return self.job(job.id)
 
-    def copy(self, batch: Batch, *, attempts: int = COPY_ATTEMPTS) -> None:
-        """A child of the map: the batch is tried again while it is incomplete."""
-        for attempt in range(attempts):
+    def copy(self, batch: Batch, *, attempts: int = COPY_ATTEMPTS, out_of_time: Callable[[], bool] = never) -> int:
+        """A child of the map: rounds until the batch is done, each tried again while it is incomplete; how many."""
+        round_number = attempt = 0
+        while attempt < attempts:
             try:
-                copy_batch(batch, attempt=attempt, ports=self.copy_ports)
+                outcome = copy_batch(
+                    batch, attempt=attempt, round_number=round_number, out_of_time=out_of_time, ports=self.copy_ports
+                )
             except BatchIncomplete:
+                attempt += 1
                 continue
-            return
+            round_number, attempt = round_number + 1, 0
+            if not isinstance(outcome, Unfinished):
+                break
+        return round_number
 
     def run(self, job_id: str) -> Job:
         """The whole execution."""

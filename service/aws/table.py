@@ -281,6 +281,25 @@ class UploadListRow(Model):
     PREFIX: ClassVar[str] = "LIST#"
 
 
+class LargeCopyRow(Model):
+    """An unfinished upload of a large clip."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    token = UnicodeAttribute()
+    destination = UnicodeAttribute()
+    etag = UnicodeAttribute()
+    part_bytes = NumberAttribute()
+    begun_at = UnicodeAttribute()
+    upload_id = UnicodeAttribute(null=True)
+    completes_as = UnicodeAttribute(null=True)
+
+    PREFIX: ClassVar[str] = "LARGE#"
+
+
 ROWS: tuple[type[Model], ...] = (
     JobRow,
     TombstoneRow,
@@ -294,6 +313,7 @@ ROWS: tuple[type[Model], ...] = (
     ClaimRow,
     GatheringRow,
     UploadListRow,
+    LargeCopyRow,
 )
 
 

@@ -4,11 +4,21 @@ from dataclasses import dataclass
 
 from service.errors import NotFound, SourceChanged
 from service.imports.copying import row_for, tally_of
+from service.imports.large import remove_upload
 from service.imports.manifest import ManifestWriter, read_batch, read_batches
 from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
-from service.planning import CANCELLED, CANCELLED_MESSAGE, PART_CLIPS, S3Uri, final_status, findable
-from service.ports import ClipStore, Clock, JobStore, StateFiles, UploadStore
+from service.planning import (
+    CANCELLED,
+    CANCELLED_MESSAGE,
+    PART_CLIPS,
+    TOO_MANY_FAILURES,
+    S3Uri,
+    final_status,
+    findable,
+    too_many_failures,
+)
+from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, StateFiles, Storage, UploadStore
 from service.schema import Batch, ClipStatus, Job, JobStatus, ManifestEntry, SourceKind
 
 NO_CLIPS = "NO_CLIPS"
@@ -25,6 +35,8 @@ class FinishPorts:
     clips: ClipStore
     state: StateFiles
     uploads: UploadStore
+    storage: Storage
+    large: LargeCopyStore
     clock: Clock
 
 
@@ -44,6 +56,8 @@ def finish(job_id: str, *, error: str | None, ports: FinishPorts) -> JobStatus |
             return _end(job, JobStatus.FAILED, PLANNING_FAILED, reason, ports)
         _plan_as_failed(job, reason, ports)
     _account_for_lost_batches(job, error, ports)
+    for upload in ports.large.unfinished(job.id):
+        remove_upload(upload, ports.storage, ports.large)
     job = ports.jobs.get(job_id)
     assert job is not None
     assert job.counts.pending == 0, "every batch is recorded"
@@ -51,6 +65,10 @@ def finish(job_id: str, *, error: str | None, ports: FinishPorts) -> JobStatus |
         return _end(job, JobStatus.CANCELLED, CUT_SHORT, CUT_SHORT_MESSAGE, ports)
     if job.counts.total == 0:
         return _end(job, JobStatus.COMPLETED, NO_CLIPS, f"there is nothing to import in {job.source.uri}", ports)
+    counts = job.counts
+    excess = too_many_failures(job.settings.tolerated_failures, failed=counts.failed, total=counts.total)
+    if excess and not (job.cancel_requested and counts.cancelled):
+        return _end(job, JobStatus.FAILED, TOO_MANY_FAILURES, excess, ports)
     status = final_status(job.counts, cancel_requested=job.cancel_requested)
     message = f"{job.counts.failed:,} of {job.counts.total:,} clips failed" if job.counts.failed else None
     return _end(job, status, "CLIPS_FAILED" if message else None, message, ports)

@@ -49,6 +49,8 @@ class SubmitPorts:
     clock: Clock
     access: SourceAccess
     max_clips: int
+    max_concurrency: int
+    """What `settings.max_concurrency` may be at most."""
     preview_seconds: float
     defaults: ImportSettings
     """What a request's settings leave out."""
@@ -77,6 +79,10 @@ def submit(
     start below fail, the sweep starts it.
     """
     source = source_of(request, ports.max_clips)
+    wanted = request.settings.max_concurrency
+    if wanted is not None and not 1 <= wanted <= ports.max_concurrency:
+        allowed = f"this deployment allows 1 to {ports.max_concurrency:,}"
+        raise InvalidRequest(f"settings.max_concurrency is {wanted:,}, {allowed}")
     digest = _digest(request)
     job_id = job_id_for(project, request.idempotency_key) if request.idempotency_key else new_job_id()
     if request.idempotency_key and (known := ports.jobs.get(job_id)):

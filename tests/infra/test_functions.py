@@ -52,7 +52,11 @@ def job_files(*actions: str) -> dict[str, set[str]]:
 
 
 STARTS = {MACHINE: {"states:StartExecution"}}
-FINISHES = table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+FINISHES = {
+    **table("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    CLIPS: {"s3:ListBucketMultipartUploads"},
+    f"{CLIPS}/*": {"s3:AbortMultipartUpload"},
+}
 GRANTS: dict[str, dict[str, set[str]]] = {
     "ApiAuthorize": {**table("GetItem"), "${StorageAdminKey}": {"secretsmanager:GetSecretValue"}},
     "Api": {
@@ -72,14 +76,17 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         f"{CLIPS}/*": {"s3:GetObject"},
     },
     "PipelineCopy": {
-        **table("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
+        **table(
+            "BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"
+        ),
         **job_files("GetObject"),
         **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
-        CLIPS: {"s3:ListBucket"},
+        CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads"},
         f"{CLIPS}/*": {
             "s3:AbortMultipartUpload",
             "s3:DeleteObject",
             "s3:GetObject",
+            "s3:ListMultipartUploadParts",
             "s3:PutObject",
             "s3:PutObjectTagging",
         },
@@ -162,8 +169,11 @@ def test_every_function_has_a_role_of_its_own_without_managed_policies(template:
 
 def test_only_the_copy_function_can_write_clips(template: Template) -> None:
     allowed = {name: grants(template, f"{ROLES.get(name, name)}Role").get(f"{CLIPS}/*", set()) for name in GRANTS}
-    assert {name for name, actions in allowed.items() if actions - {"s3:GetObject"}} == {"PipelineCopy"}
-    assert {name for name, actions in allowed.items() if actions} == {"Api", "PipelineCopy", "PipelinePlan"}
+    harmless = {"s3:AbortMultipartUpload", "s3:GetObject"}
+    assert {name for name, actions in allowed.items() if actions - harmless} == {"PipelineCopy"}
+    reading = {name for name, actions in allowed.items() if "s3:GetObject" in actions}
+    assert reading == {"Api", "PipelineCopy", "PipelinePlan"}
+    assert set(allowed["PipelineFinish"]) == set(allowed["PipelineSweep"]) == {"s3:AbortMultipartUpload"}
 
 
 @pytest.mark.parametrize("name", ["Api", "UploadsOnUpload"])

@@ -256,6 +256,8 @@ DEFAULTS = {
     "storage_class": None,
     "keep_metadata": True,
     "keep_tags": True,
+    "max_concurrency": None,
+    "tolerated_failures": None,
 }
 
 
@@ -267,6 +269,10 @@ DEFAULTS = {
         {"on_existing": "fail", "content_validation": "structure"},
         {"content_validation": "deep", "storage_class": "GLACIER_IR"},
         {"keep_metadata": False, "keep_tags": False},
+        {"max_concurrency": 1},
+        {"max_concurrency": 40},
+        {"tolerated_failures": {"count": 0, "percent": None}},
+        {"tolerated_failures": {"count": None, "percent": 0.5}},
         {"on_existing": None, "content_validation": None, "storage_class": None},
         *({"storage_class": name} for name in ("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING")),
     ],
@@ -308,6 +314,15 @@ def test_a_request_without_settings_has_the_deployments_defaults(api: Api, monke
         ({"keep_metadata": "yes"}, "settings.keep_metadata"),
         ({"keep_tags": 0}, "settings.keep_tags"),
         ({"keep_tags": None}, "settings.keep_tags"),
+        ({"max_concurrency": 0}, "settings.max_concurrency"),
+        ({"max_concurrency": "7"}, "settings.max_concurrency"),
+        ({"tolerated_failures": {}}, "settings.tolerated_failures"),
+        ({"tolerated_failures": {"count": 1, "percent": 1}}, "settings.tolerated_failures"),
+        ({"tolerated_failures": {"count": -1}}, "settings.tolerated_failures.count"),
+        ({"tolerated_failures": {"count": 1.5}}, "settings.tolerated_failures.count"),
+        ({"tolerated_failures": {"percent": 0}}, "settings.tolerated_failures.percent"),
+        ({"tolerated_failures": {"percent": 101}}, "settings.tolerated_failures.percent"),
+        ({"tolerated_failures": 5}, "settings.tolerated_failures"),
         ({"overwrite": True}, "settings.overwrite"),
     ],
 )
@@ -315,6 +330,13 @@ def test_wrong_settings_are_named(api: Api, settings: object, place: str) -> Non
     status, code, detail = api.refusal("POST", "/v1/imports", LIST | {"settings": settings})
     assert (status, code) == (422, "INVALID_REQUEST")
     assert detail.startswith(f"{place}: "), detail
+    assert not api.world.jobs.rows
+
+
+def test_more_concurrency_than_the_deployment_allows_is_refused(api: Api) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", LIST | {"settings": {"max_concurrency": 41}})
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert detail == "settings.max_concurrency is 41, this deployment allows 1 to 40"
     assert not api.world.jobs.rows
 
 

@@ -13,6 +13,7 @@ from service.errors import InvalidUri
 from service.planning import (
     MAX_COPY_BYTES,
     MAX_KEY_BYTES,
+    MAX_OBJECT_BYTES,
     MAX_PARTS,
     Rate,
     batches_key,
@@ -237,6 +238,22 @@ def test_parts_cover_the_object_exactly_in_at_most_10_000(size: int, part_bytes:
     lengths = [last - first + 1 for first, last in parts]
     assert max(lengths) <= MAX_COPY_BYTES
     assert all(length >= part_bytes for length in lengths[:-1])
+
+
+@pytest.mark.parametrize(
+    ("size", "part_bytes", "count", "part"),
+    [
+        (200 * 10**9, 256 * 1024**2, 746, 256 * 1024**2),
+        (5 * 1024**4, 256 * 1024**2, 10_000, -(-5 * 1024**4 // 10_000)),
+        (50 * 10**12, 256 * 1024**2, 10_000, 5 * 10**9),
+        (MAX_OBJECT_BYTES, 5 * 1024**2, 10_000, MAX_COPY_BYTES),
+    ],
+)
+def test_the_largest_objects_have_a_plan(size: int, part_bytes: int, count: int, part: int) -> None:
+    lengths = [last - first + 1 for first, last in copy_parts(size, part_bytes=part_bytes)]
+    assert (len(lengths), lengths[0]) == (count, part)
+    assert min(lengths[:-1]) >= 5 * 1024**2
+    assert max(lengths) <= MAX_COPY_BYTES
 
 
 def test_parts_have_the_wanted_size_where_10_000_of_them_are_enough() -> None:
