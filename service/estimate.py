@@ -44,8 +44,8 @@ FUNCTION_CALLS = 3
 """Plan, finish, and one sweep."""
 TRANSITIONS = 7
 """Of an import's own states, from Start to Done."""
-TRANSITIONS_PER_BATCH = 3
-"""Of a batch's child (decision 8)."""
+TRANSITIONS_PER_BATCH = 5
+"""Of a batch's child (decisions 8 and 16)."""
 WRITES_PER_IMPORT = 20
 """The job's row and its index, from accepted to ended."""
 WRITES_PER_BATCH = 4

@@ -37,15 +37,15 @@ def test_a_million_clips_of_a_mebibyte() -> None:
     found = estimated(A_MILLION)
     # 1,001 listings, 1,002 state files and 1,000,000 copies at $0.005 a thousand; 4,000 slices at $0.0004.
     assert found.cost.s3_requests == pytest.approx(5.01 + 0.000015 + 0.0016)
-    # 7 + 3 x 4,000 transitions at $0.025 a thousand.
-    assert found.cost.step_functions == pytest.approx(0.300175)
+    # 7 + 5 x 4,000 transitions at $0.025 a thousand.
+    assert found.cost.step_functions == pytest.approx(0.500175)
     # 1,000,000 rows, 4 x 4,000 and 20 writes at $0.625 a million; 8,000 reads at $0.125 a million.
     assert found.cost.dynamodb == pytest.approx(0.6350125 + 0.001)
     # 50,000 s of copies and 12,336.2 s of bytes, 32 at a time, and 4,000 x 0.5 s, of 1.7275 GB; 150.15 s of 1 GB;
     # $0.0000133334 a GB-second; 4,003 calls at $0.20 a million.
     seconds = (50_000 + 1_000_000 * 1_048_576 / 85e6) / 32 + 2_000
     assert found.cost.lambda_ == pytest.approx((seconds * 1.7275390625 + 150.15) * 0.0000133334 + 0.0008006)
-    assert found.cost.total == pytest.approx(6.04, abs=0.02)
+    assert found.cost.total == pytest.approx(6.24, abs=0.02)
     # 976.5625 GB at $0.023.
     assert found.storage_per_month == pytest.approx(22.4609375)
     # 10 s, 150.15 s of listing, 100 rounds of 0.5 s, and 1,000,000 copies at S3's 3,500 a second.
