@@ -206,8 +206,8 @@ def _finish_ports(table_name: str, state_bucket: str, clips_bucket: str) -> Fini
         jobs=DynamoJobs(),
         clips=DynamoClips(),
         state=_state(state_bucket),
-        uploads=DynamoUploads(),
         storage=_storage(clips_bucket, connections=STATE_CONNECTIONS),
+        uploads=DynamoUploads(),
         large=DynamoLargeCopies(),
         clock=utc_now,
     )

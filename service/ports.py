@@ -48,14 +48,14 @@ class SourceStorage(Protocol):
 class Storage(SourceStorage, Protocol):
     """Objects in source buckets and in the clips bucket. Errors are `ObjectError`s. Safe for threads."""
 
-    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         """Copy exactly the planned object (size, ETag, version) to its destination and compare the two.
 
-        In one request, so at most 5 GiB; larger ones go by parts.
+        In one request, so at most 5 GiB; larger ones go by parts. A `mark` is kept with the copy, for `remove_marked`.
         """
         ...
 
-    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings) -> str:
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
         """Begin an upload to the clip's destination, with all that is to be kept of its source; the upload's id."""
         ...
 
@@ -71,8 +71,11 @@ class Storage(SourceStorage, Protocol):
         """Make the object of its parts and compare it with its source. Raises `UploadGone`."""
         ...
 
-    def landed(self, entry: ManifestEntry, etag: str) -> Copied | None:
-        """The object at the clip's destination, compared with its source; None where it has another ETag."""
+    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
+        """The object at the clip's destination, compared with its source.
+
+        None where it has another ETag, or not the `mark` that is asked for.
+        """
         ...
 
     def abort(self, destination: str, upload_id: str) -> None:
@@ -81,6 +84,13 @@ class Storage(SourceStorage, Protocol):
 
     def abort_begun_since(self, destination: str, moment: str) -> None:
         """Remove all unfinished uploads to `destination` that began at `moment` or later."""
+        ...
+
+    def remove_marked(self, key: str, mark: str) -> None:
+        """Remove from the clips bucket every version of `key` that was copied with this mark, and no other.
+
+        What lay there before is there again.
+        """
         ...
 
     def reader(self, entry: ManifestEntry) -> RangeReader:
@@ -193,6 +203,10 @@ ClipIndex = Literal["clip", "url"]
 class ClipStore(Protocol):
     def put(self, job_id: str, rows: Iterable[ClipRow]) -> None: ...
 
+    def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
+        """Write all rows of a set, or none where it has rows: its first fate holds. Returns the rows that hold."""
+        ...
+
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]: ...
 
     def failures(self, job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:
@@ -226,6 +240,10 @@ class LargeCopyStore(Protocol):
 
     def remove(self, copy: LargeCopy) -> None:
         """Forget it, if it still has this token and upload."""
+        ...
+
+    def of(self, job_id: str, ordinals: Sequence[int]) -> Sequence[LargeCopy]:
+        """Those of these clips."""
         ...
 
     def unfinished(self, job_id: str) -> Sequence[LargeCopy]: ...

@@ -35,6 +35,7 @@ class SourceKind(StrEnum):
     LIST = "list"
     PREFIX = "prefix"
     UPLOAD = "upload"
+    SETS = "sets"
 
 
 class Trigger(StrEnum):
@@ -119,7 +120,7 @@ class ImportSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a job's clips come from. `uri` is the prefix or the drop bucket, `count` a list's length."""
+    """Where a job's clips come from. `uri` is the prefix or the drop bucket, `count` how many were named."""
 
     kind: SourceKind
     uri: str | None = None
@@ -153,11 +154,21 @@ class Counts(Tally):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ViewSet:
+    """Views of one scene, which land together or not at all: (role, URI) in the order given."""
+
+    views: tuple[tuple[str, str], ...]
+    name: str | None = None
+    """What the run names of its clips are made of, instead of their objects' names."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportRequest:
-    """What a caller asks for, whichever door it came through: exactly one of `exact_paths` and `root_path`."""
+    """What a caller asks for, whichever door it came through: exactly one of the first three."""
 
     exact_paths: tuple[str, ...] | None = None
     root_path: str | None = None
+    sets: tuple[ViewSet, ...] | None = None
     folder: str | None = None
     labels: tuple[str, ...] = ()
     run_name_prefix: str | None = None
@@ -166,7 +177,7 @@ class ImportRequest:
     execution_settings_id: str | None = None
     """Saved settings, which take the place of `settings`."""
     validate: bool = True
-    """Whether a prefix is listed before the job is created. No effect on lists."""
+    """Whether a prefix is listed before the job is created. No effect on lists and sets."""
     idempotency_key: str | None = None
 
 
@@ -267,11 +278,16 @@ class ManifestEntry:
     status: ClipStatus = ClipStatus.PENDING
     code: str | None = None
     message: str | None = None
+    group: int | None = None
+    """Ordinal of the first view of the set that this clip belongs to."""
+    view: str | None = None
+    """Its role in that set."""
+    set_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A worker's share of a job: a byte range of one manifest part, holding `count` consecutive clips."""
+    """A worker's share of a job: a byte range of one manifest part, holding `count` consecutive clips, whole sets."""
 
     job_id: str
     number: int
@@ -329,6 +345,9 @@ class ClipRow:
     destination: str | None = None
     keys: ClipKeys | None = None
     """None: the row is found by its job only."""
+    group: int | None = None
+    view: str | None = None
+    set_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,6 +367,9 @@ class Clip:
     facts: Mapping[str, object] | None
     code: str | None
     message: str | None
+    view: str | None = None
+    set: str | None = None
+    """Id of the set's first clip, its front view."""
 
 
 @dataclass(frozen=True, kw_only=True)

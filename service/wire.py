@@ -12,7 +12,7 @@ from service.execution_settings import ExecutionSettingsRequest
 from service.imports.find import FoundClip
 from service.imports.preview import Outcome, Preview, PreviewedClip
 from service.paging import Page
-from service.planning import PROJECT_NAME, eta_seconds, rate
+from service.planning import PROJECT_NAME, VIEWS, eta_seconds, rate
 from service.schema import (
     Action,
     ApiKey,
@@ -31,6 +31,7 @@ from service.schema import (
     Tolerance,
     Trigger,
     Verification,
+    ViewSet,
 )
 
 MAX_LABELS = 50
@@ -99,11 +100,21 @@ class SettingsBody(Body):
         )
 
 
+class SetBody(Body):
+    """Views of one scene: all of them are imported, or none."""
+
+    views: dict[str, str] = Field(
+        description=f"`s3://bucket/key` of each view, `front` among them. Views: {', '.join(VIEWS)}."
+    )
+    name: Name | None = Field(None, description="Makes the run name of its clips, instead of their objects' names.")
+
+
 class ImportBody(Body):
-    """Exactly one of `exact_paths` and `root_path`."""
+    """Exactly one of `exact_paths`, `root_path` and `sets`."""
 
     exact_paths: list[str] | None = Field(None, description="`s3://bucket/key` URIs, one clip each, in this order.")
     root_path: str | None = Field(None, description="`s3://bucket/prefix`: every object whose key begins so.")
+    sets: list[SetBody] | None = Field(None, description="Multi-view sets, each imported whole or not at all.")
     folder: Annotated[Name, Field(max_length=64)] | None = Field(None, description="Folder the clips land in.")
     labels: list[Label] = Field([], max_length=MAX_LABELS)
     run_name_prefix: Name | None = Field(None, description="Put before each clip's name to make its run name.")
@@ -113,7 +124,7 @@ class ImportBody(Body):
         None, description="Saved execution settings, in the place of `settings`."
     )
     validate_: bool = Field(
-        True, alias="validate", description="List `root_path` before the job is created. No effect on `exact_paths`."
+        True, alias="validate", description="List `root_path` before the job is created. No effect on the others."
     )
     idempotency_key: Name | None = Field(
         None, description="The same key and request give the same job. The header `Idempotency-Key` does the same."
@@ -126,6 +137,9 @@ class ImportBody(Body):
         return ImportRequest(
             exact_paths=tuple(self.exact_paths) if self.exact_paths is not None else None,
             root_path=self.root_path,
+            sets=tuple(ViewSet(views=tuple(item.views.items()), name=item.name) for item in self.sets)
+            if self.sets is not None
+            else None,
             folder=self.folder,
             labels=tuple(self.labels),
             run_name_prefix=self.run_name_prefix,
@@ -140,7 +154,7 @@ class ImportBody(Body):
 class SourceView(BaseModel):
     kind: SourceKind
     uri: str | None = Field(description="The prefix, or the drop bucket of a job that uploads started.")
-    count: int | None = Field(description="How many URIs a list has.")
+    count: int | None = Field(description="How many URIs a list has, or how many sets were given.")
 
 
 class CountsView(BaseModel):
@@ -233,6 +247,8 @@ class ClipView(BaseModel):
     facts: dict[str, object] | None = Field(description="What content validation found in the clip.")
     code: str | None
     message: str | None
+    view: str | None = Field(description="Its role in a multi-view set.")
+    set: str | None = Field(description="Id of that set's front clip.")
 
     @classmethod
     def of(cls, clip: Clip) -> "ClipView":
@@ -422,7 +438,7 @@ class EstimateView(BaseModel):
 
 
 class PreviewView(BaseModel):
-    root_path: str | None = Field(description="As it was given; null for a list.")
+    root_path: str | None = Field(description="As it was given; null for a list and for sets.")
     count: int
     bytes: int
     keys: list[str] = Field(description="The first 20.")

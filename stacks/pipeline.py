@@ -9,12 +9,12 @@ from constructs import Construct
 from service.settings import CopySettings, FinishSettings, PlanSettings, SweepSettings
 from stacks.access import (
     JOB_FILES,
-    abort_copies,
     allow,
     look_at_clips,
     look_at_imports,
     read_sources,
     start_imports,
+    take_back_clips,
     use_job_files,
     use_table,
     write_clips,
@@ -128,7 +128,7 @@ class Pipeline(Construct):
         )
         use_table(function, storage.table, *FINISHING)
         use_job_files(function, storage.state, write=True)
-        abort_copies(function, storage.clips)
+        take_back_clips(function, storage.clips)
         return function
 
     def _sweep_function(self) -> ServiceFunction:
@@ -154,7 +154,7 @@ class Pipeline(Construct):
         # It ends an orphaned job the way `finish` would have.
         use_table(function, storage.table, *FINISHING, indexes=("attention",))
         use_job_files(function, storage.state, write=True)
-        abort_copies(function, storage.clips)
+        take_back_clips(function, storage.clips)
         # It removes what is left of deleted jobs, too.
         allow(function, ["s3:DeleteObject"], [storage.state.arn_for_objects(JOB_FILES)])
         start_imports(function, machine)

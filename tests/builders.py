@@ -21,6 +21,7 @@ from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts, submit
 from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
+from service.planning import VIEWS
 from service.schema import (
     Actor,
     Batch,
@@ -37,6 +38,7 @@ from service.schema import (
     SourceKind,
     Trigger,
     Upload,
+    ViewSet,
 )
 from tests.fakes import (
     FakeAudit,
@@ -182,8 +184,8 @@ class World:
             jobs=self.jobs,
             clips=self.clips,
             state=self.state,
-            uploads=self.uploads,
             storage=self.storage,
+            uploads=self.uploads,
             large=self.large,
             clock=self.clock,
         )
@@ -238,6 +240,11 @@ class World:
             planned = plan(job_id, planned.cursor, out_of_time=out_of_time, ports=self.plan_ports)
         return planned
 
+    def planned_sets(self, *sets: ViewSet, **changes: Any) -> Job:
+        job = self.submit(import_sets(*sets, **changes))
+        self.plan(job.id)
+        return self.job(job.id)
+
     def planned_list(self, keys: Iterable[str], **changes: Any) -> Job:
         job = self.submit_list(keys, **changes)
         self.plan(job.id)
@@ -270,6 +277,10 @@ class World:
 
     # --- what is there ---
 
+    def visible(self) -> set[str]:
+        """Keys of the clips bucket."""
+        return set(self.storage.buckets[CLIPS_BUCKET])
+
     def job(self, job_id: str) -> Job:
         return self.jobs.rows[job_id]
 
@@ -286,6 +297,16 @@ def import_list(uris: Sequence[str], **changes: Any) -> ImportRequest:
 
 def import_prefix(uri: str, **changes: Any) -> ImportRequest:
     return ImportRequest(root_path=uri, **changes)
+
+
+def a_set(*keys: str, roles: Sequence[str] = VIEWS, name: str | None = None) -> ViewSet:
+    """Views of these objects in the source bucket, in the roles' order: the first is the front."""
+    uris = [f"s3://{SOURCE_BUCKET}/{key}" for key in keys]
+    return ViewSet(views=tuple(zip(roles, uris, strict=False)), name=name)
+
+
+def import_sets(*sets: ViewSet, **changes: Any) -> ImportRequest:
+    return ImportRequest(sets=sets, **changes)
 
 
 def a_job(job_id: str = "ij_1", **changes: Any) -> Job:

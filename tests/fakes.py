@@ -160,6 +160,7 @@ class FakeMultipart:
     key: str
     begun_at: str
     settings: ImportSettings
+    mark: str | None = None
     parts: dict[int, CopiedPart] = field(default_factory=dict)
     spans: dict[int, tuple[int, int]] = field(default_factory=dict)
 
@@ -191,6 +192,11 @@ class FakeStorage:
     """By destination and number."""
     before_part: Callable[[ManifestEntry, int], None] = lambda _entry, _number: None
     now: Callable[[], str] = lambda: "2026-11-22T17:00:00.000Z"
+    marks: dict[str, list[tuple[ListedObject, str | None]]] = field(default_factory=lambda: defaultdict(list))
+    """Versions of the clips bucket by key, oldest first, with what they were marked with."""
+    removed: Counter[str] = field(default_factory=Counter)
+    """Versions that were removed, by key."""
+    fail_remove: dict[str, Planned] = field(default_factory=dict)
     port = "storage"
     _writes: int = 0
     _begun: int = 0
@@ -205,6 +211,8 @@ class FakeStorage:
         modified = f"2026-01-01T00:00:{self._writes // 1000:02d}.{self._writes % 1000:03d}Z"
         item = ListedObject(key=key, size=size, etag=f"etag{self._writes}", version=version, modified=modified)
         self.buckets[bucket][key] = item
+        if bucket == self.clips_bucket:
+            self.marks[key].append((item, None))
         if version:
             self.versions[bucket, key, version] = item
         return item
@@ -230,12 +238,13 @@ class FakeStorage:
         return self.buckets[bucket][key]
 
     @port_call
-    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         self.copied_with.append(settings)
         self.before_copy(entry)
         found = self._planned(entry)
         landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag)
         self.buckets[self.clips_bucket][entry.destination] = landed
+        self.marks[entry.destination].append((landed, mark))
         self.copies[entry.destination] += 1
         return Copied(size=found.size, etag=found.etag, verified=Verification.ETAG)
 
@@ -252,11 +261,11 @@ class FakeStorage:
         return found
 
     @port_call
-    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings) -> str:
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
         self._planned(entry)
         self._begun += 1
         upload_id = f"upload{self._begun}"
-        self.multiparts[upload_id] = FakeMultipart(entry.destination, self.now(), settings)
+        self.multiparts[upload_id] = FakeMultipart(entry.destination, self.now(), settings, mark)
         return upload_id
 
     @port_call
@@ -284,15 +293,19 @@ class FakeStorage:
             "no byte twice, none left out"
         )
         size, etag = spans[-1][1] + 1, etag_of_parts(etags)
-        self.buckets[self.clips_bucket][entry.destination] = ListedObject(key=entry.destination, size=size, etag=etag)
+        landed = ListedObject(key=entry.destination, size=size, etag=etag)
+        self.buckets[self.clips_bucket][entry.destination] = landed
+        self.marks[entry.destination].append((landed, upload.mark))
         self.copies[entry.destination] += 1
         del self.multiparts[upload_id]
         return Copied(size=size, etag=etag, verified=Verification.UNVERIFIABLE)
 
     @port_call
-    def landed(self, entry: ManifestEntry, etag: str) -> Copied | None:
+    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
         found = self.buckets[self.clips_bucket].get(entry.destination)
         if found is None or found.etag != etag:
+            return None
+        if mark is not None and self.marks[entry.destination][-1][1] != mark:
             return None
         return Copied(size=found.size, etag=etag, verified=Verification.UNVERIFIABLE)
 
@@ -312,6 +325,17 @@ class FakeStorage:
             raise UploadGone("no such upload", operation="copy", uri=destination)
         assert self.multiparts[upload_id].key == destination
         return self.multiparts[upload_id]
+
+    @port_call
+    def remove_marked(self, key: str, mark: str) -> None:
+        self._fail(self.fail_remove, key)
+        left = [(item, other) for item, other in self.marks[key] if other != mark]
+        self.removed[key] += len(self.marks[key]) - len(left)
+        self.marks[key] = left
+        if left:
+            self.buckets[self.clips_bucket][key] = left[-1][0]
+        else:
+            self.buckets[self.clips_bucket].pop(key, None)
 
     def reader(self, entry: ManifestEntry) -> "FakeReader":
         bucket, _, key = entry.source_uri.removeprefix("s3://").partition("/")
@@ -526,6 +550,14 @@ class FakeClips:
             self._put(job_id, row)
 
     @port_call
+    def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
+        held = self.rows[job_id]
+        if not any(row.ordinal in held for row in rows):
+            held.update({row.ordinal: row for row in rows})
+            self.writes.update((job_id, row.ordinal) for row in rows)
+        return [held[row.ordinal] for row in rows]
+
+    @port_call
     def _put(self, job_id: str, row: ClipRow) -> None:
         self.rows[job_id][row.ordinal] = row
         self.writes[job_id, row.ordinal] += 1
@@ -587,6 +619,10 @@ class FakeLargeCopies:
         kept = self.rows.get((copy.job_id, copy.ordinal))
         if kept and (kept.token, kept.upload_id) == (copy.token, copy.upload_id):
             del self.rows[copy.job_id, copy.ordinal]
+
+    @port_call
+    def of(self, job_id: str, ordinals: Sequence[int]) -> Sequence[LargeCopy]:
+        return [self.rows[job_id, ordinal] for ordinal in ordinals if (job_id, ordinal) in self.rows]
 
     @port_call
     def unfinished(self, job_id: str) -> Sequence[LargeCopy]:

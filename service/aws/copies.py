@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
     from service.aws.storage import S3Storage
 
+HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
+
+MARK = "clipferry-set"
+"""User metadata of a set's copies: the id of the set's front clip."""
+
 WHOLE_OBJECT_CHECKSUMS = ("CRC64NVME", "CRC32C", "CRC32")
 """Kinds that S3 computes over an object uploaded in parts as if it were whole (S3 user guide, "Checking integrity")."""
 
@@ -30,15 +35,17 @@ class Copy:
 
     etag: str
     checksums: Mapping[str, str]
+    version: str | None = None
 
 
 @dataclass(frozen=True)
 class CopyWhole:
-    """One CopyObject. It carries metadata and tags by itself."""
+    """One CopyObject. It carries metadata and tags by itself, but for a mark all metadata has to be given anew."""
 
     storage: "S3Storage"
     entry: ManifestEntry
     settings: ImportSettings
+    mark: str | None = None
 
     def run(self) -> Copy:
         request: CopyObjectRequestTypeDef = {
@@ -49,12 +56,16 @@ class CopyWhole:
         }
         if self.settings.storage_class:
             request["StorageClass"] = self.settings.storage_class  # type: ignore[typeddict-item]  # checked at the edge
-        if not self.settings.keep_metadata:
+        if self.mark or not self.settings.keep_metadata:
             request["MetadataDirective"] = "REPLACE"
+        if self.mark:
+            head = head_planned(self.storage.client, self.entry) if self.settings.keep_metadata else None
+            request.update(described(head, self.mark))  # type: ignore[typeddict-item]  # names that both requests know
         if not self.settings.keep_tags:
             request["TaggingDirective"] = "REPLACE"
-        result = self.storage.client.copy_object(**request)["CopyObjectResult"]
-        return Copy(result["ETag"].strip('"'), checksums_of(result))
+        answer = self.storage.client.copy_object(**request)
+        result = answer["CopyObjectResult"]
+        return Copy(result["ETag"].strip('"'), checksums_of(result), answer.get("VersionId"))
 
 
 @dataclass(frozen=True)
@@ -67,14 +78,11 @@ class PartCopies:
     client: "S3Client"
     clips_bucket: str
 
-    def begin(self, entry: ManifestEntry, settings: ImportSettings) -> str:
+    def begin(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> str:
         head = head_planned(self.client, entry)
         upload: CreateMultipartUploadRequestTypeDef = {"Bucket": self.clips_bucket, "Key": entry.destination}
-        if settings.keep_metadata:
-            upload["Metadata"] = head["Metadata"]
-            for name in ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType"):
-                if name in head:
-                    upload[name] = head[name]
+        kept = head if settings.keep_metadata else None
+        upload.update(described(kept, mark))  # type: ignore[typeddict-item]  # names that the request knows
         tags = self._tags(entry) if settings.keep_tags else {}
         if tags:
             upload["Tagging"] = urlencode(tags)
@@ -116,7 +124,7 @@ class PartCopies:
         done = self.client.complete_multipart_upload(
             Bucket=self.clips_bucket, Key=entry.destination, UploadId=upload_id, MultipartUpload={"Parts": parts}
         )
-        return Copy(done["ETag"].strip('"'), checksums_of(done))
+        return Copy(done["ETag"].strip('"'), checksums_of(done), done.get("VersionId"))
 
     def begun_since(self, key: str, moment: datetime) -> list[str]:
         """Ids of the unfinished uploads to exactly this key that began at `moment` or later."""
@@ -131,6 +139,16 @@ class PartCopies:
     def _tags(self, entry: ManifestEntry) -> dict[str, str]:
         answer = self.client.get_object_tagging(**source_object(entry))
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+def described(head: "HeadObjectOutputTypeDef | None", mark: str | None) -> dict[str, Any]:
+    """The source's metadata (`head`; None: it is not kept) and the mark, as parameters of a request that writes."""
+    given: dict[str, Any] = {}
+    if head:
+        given = {name: value for name, value in head.items() if name in HEADERS} | {"Metadata": head["Metadata"]}
+    if mark:
+        given["Metadata"] = given.get("Metadata", {}) | {MARK: mark}
+    return given
 
 
 def head_planned(client: "S3Client", entry: ManifestEntry) -> "HeadObjectOutputTypeDef":

@@ -47,6 +47,10 @@ class DynamoLargeCopies:
             if error.cause_response_code != _CONDITION_FAILED:
                 raise
 
+    def of(self, job_id: str, ordinals: Sequence[int]) -> Sequence[LargeCopy]:
+        keys = [(job_pk(job_id), _sk(ordinal)) for ordinal in ordinals]
+        return [_copy(row) for row in LargeCopyRow.batch_get(keys, consistent_read=True)]
+
     def unfinished(self, job_id: str) -> Sequence[LargeCopy]:
         rows = LargeCopyRow.query(job_pk(job_id), LargeCopyRow.sk.startswith(LargeCopyRow.PREFIX), consistent_read=True)
         return [_copy(row) for row in rows]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.aws.copies import Copy, CopyWhole, PartCopies, checksums_of, head_planned
+from service.aws.copies import MARK, Copy, CopyWhole, PartCopies, checksums_of, head_planned
 from service.aws.ranges import S3RangeReader
 from service.clock import timestamp
-from service.errors import ChecksumMismatch, UploadGone
+from service.errors import ChecksumMismatch, ObjectMissing, UploadGone
 from service.planning import S3Uri
 from service.schema import Copied, CopiedPart, ImportSettings, ListedObject, ManifestEntry
 from service.verification import compare_checksums, etags_agree, verdict
@@ -64,13 +64,13 @@ class S3Storage:
     def reader(self, entry: ManifestEntry) -> S3RangeReader:
         return S3RangeReader(self.client, entry)
 
-    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         with self._errors(entry):
-            return self._verified(entry, CopyWhole(self, entry, settings).run())
+            return self._verified(entry, CopyWhole(self, entry, settings, mark).run())
 
-    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings) -> str:
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
         with self._errors(entry):
-            return self._parts.begin(entry, settings)
+            return self._parts.begin(entry, settings, mark)
 
     def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
         with self._errors_of_upload("list the parts of", destination):
@@ -84,7 +84,7 @@ class S3Storage:
         with self._errors(entry):
             return self._verified(entry, self._parts.complete(entry, upload_id, etags))
 
-    def landed(self, entry: ManifestEntry, etag: str) -> Copied | None:
+    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
         with self._errors(entry):
             try:
                 head = self.client.head_object(Bucket=self.clips_bucket, Key=entry.destination, ChecksumMode="ENABLED")
@@ -92,8 +92,9 @@ class S3Storage:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
                 raise
-            found = Copy(head["ETag"].strip('"'), checksums_of(head))
-            return self._verified(entry, found) if found.etag == etag else None
+            found = Copy(head["ETag"].strip('"'), checksums_of(head), head.get("VersionId"))
+            same = found.etag == etag and (mark is None or head["Metadata"].get(MARK) == mark)
+            return self._verified(entry, found) if same else None
 
     def abort(self, destination: str, upload_id: str) -> None:
         with suppress(UploadGone), self._errors_of_upload("abort the upload to", destination):
@@ -114,10 +115,45 @@ class S3Storage:
             checksums = compare_checksums(self._source_checksums(entry), copy.checksums)
         verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=checksums)
         if verified is None:
-            self.client.delete_object(Bucket=self.clips_bucket, Key=entry.destination)
+            self._remove(entry.destination, copy.version)
             message = "the copy has another checksum than the source and was removed"
             raise ChecksumMismatch(message, operation=self._operation(entry), uri=entry.source_uri)
         return Copied(size=entry.size, etag=copy.etag, verified=verified)
+
+    def remove_marked(self, key: str, mark: str) -> None:
+        try:
+            for version in self._versions(key):
+                if self._mark(key, version) == mark:
+                    self._remove(key, version)
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation="remove", uri=str(S3Uri(self.clips_bucket, key))) from error
+
+    def _versions(self, key: str) -> list[str]:
+        """Of this very key: a listing begins with it and goes on with those that are longer."""
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
+        found: list[str] = []
+        for page in pages:
+            versions = page.get("Versions", [])
+            found += [version["VersionId"] for version in versions if version["Key"] == key]
+            if any(version["Key"] != key for version in versions):
+                break
+        return found
+
+    def _mark(self, key: str, version: str) -> str | None:
+        try:
+            head = self.client.head_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
+        except ClientError as error:
+            if isinstance(object_error(error, operation="inspect", uri=key), ObjectMissing):
+                return None  # another delivery was faster
+            raise
+        return head["Metadata"].get(MARK)
+
+    def _remove(self, key: str, version: str | None) -> None:
+        """This version, so that what lay there before it is there again; the bucket keeps versions, stores may not."""
+        if version:
+            self.client.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
+        else:
+            self.client.delete_object(Bucket=self.clips_bucket, Key=key)
 
     @property
     def _parts(self) -> PartCopies:

@@ -227,6 +227,9 @@ class ClipRowModel(Model):
     message = UnicodeAttribute(null=True)
     source_uri = UnicodeAttribute(null=True)
     destination = UnicodeAttribute(null=True)
+    group = NumberAttribute(null=True)
+    view = UnicodeAttribute(null=True)
+    set_name = UnicodeAttribute(null=True)
 
 
 class KeyRow(Model):
@@ -351,7 +354,7 @@ def commit(build: Callable[[TransactWrite], None]) -> None:
     """
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
         try:
-            with TransactWrite(connection=_connection()) as transaction:
+            with TransactWrite(connection=connection()) as transaction:
                 build(transaction)
         except TransactWriteError as error:
             codes = {reason.code for reason in error.cancellation_reasons if reason}
@@ -363,7 +366,7 @@ def commit(build: Callable[[TransactWrite], None]) -> None:
 
 
 @cache
-def _connection() -> Connection:
+def connection() -> Connection:
     """One for all transactions: making a client costs some 80 ms of CPU."""
     return Connection()
 

@@ -1,6 +1,6 @@
 """A job's source as parts of its manifest: what a prefix lists, what a list names, what was uploaded."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +9,7 @@ from itertools import islice
 from service.errors import CannotAccess, ObjectError
 from service.imports.access import SourceAccess
 from service.imports.existing import Destinations, Fate, fate_of, look_up
+from service.imports.sets import parts_of_sets, requested_sets, whole_or_failed
 from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
 from service.planning import (
@@ -23,6 +24,7 @@ from service.planning import (
     is_folder_marker,
     parse_object_uri,
     parse_prefix_uri,
+    sets_of,
 )
 from service.ports import Clock, JobReader, JobStore, SourceStorage, StateFiles, StateReader, UploadLists
 from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, OnExisting, SourceKind, Upload
@@ -152,7 +154,12 @@ def _list_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Pa
 
 
 def _inspect(
-    ordinal: int, *, job: Job, uris: Sequence[str], repeats: dict[int, int], ports: ExpandPorts
+    ordinal: int,
+    *,
+    job: Job,
+    uris: Sequence[str] | Mapping[int, str],
+    repeats: dict[int, int],
+    ports: ExpandPorts,
 ) -> ManifestEntry:
     """Pin one listed URI by a HEAD; what is wrong with it becomes its fate, not the job's."""
     uri = uris[ordinal]
@@ -183,6 +190,23 @@ def _fate_by_existing(found: ListedObject, destination: str, job: Job, ports: Ex
     except ObjectError as error:
         return ClipStatus.FAILED, error.code, error.message
     return fate_of(found, existing, job.settings.on_existing)
+
+
+def _set_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
+    """Views are inspected like the URIs of a list; what is wrong with one of them fails its whole set."""
+    inspect = partial(_inspect_view, job=job, ports=ports)
+    with ThreadPoolExecutor(ports.stat_concurrency) as pool:
+        sets = requested_sets(job, ports.state)
+        for views in parts_of_sets(sets, first=cursor.ordinal, part_clips=ports.part_clips):
+            planned = pool.map(inspect, views)
+            yield Part([entry for unit in sets_of(planned) for entry in whole_or_failed(unit)])
+
+
+def _inspect_view(view: ManifestEntry, *, job: Job, ports: ExpandPorts) -> ManifestEntry:
+    repeats = {} if view.status is ClipStatus.PENDING else {view.ordinal: view.ordinal}
+    found = _inspect(view.ordinal, job=job, uris={view.ordinal: view.source_uri}, repeats=repeats, ports=ports)
+    message = view.message or found.message
+    return replace(found, group=view.group, view=view.view, set_name=view.set_name, message=message)
 
 
 def _upload_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
@@ -217,4 +241,5 @@ _SOURCES: dict[SourceKind, Callable[[Job, PlanCursor, ExpandPorts], Iterator[Par
     SourceKind.PREFIX: _prefix_parts,
     SourceKind.LIST: _list_parts,
     SourceKind.UPLOAD: _upload_parts,
+    SourceKind.SETS: _set_parts,
 }

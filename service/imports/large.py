@@ -45,12 +45,13 @@ class LargeCopies:
     part_bytes: int
     pool: Executor
     """For parts only: whoever waits for a part must not fill it."""
-    check: Callable[[], None]
+    check: Callable[[], object]
     """Asked before each request that takes long. Raises `OutOfTime` or `Stopped`."""
-    part_copied: Callable[[], None]
+    advanced: Callable[[], None]
+    """Told of each part that was copied, and of each upload that was completed."""
     _completed: dict[int, LargeCopy] = field(default_factory=dict)
 
-    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         """Raises `OutOfTime` or `SourceUnavailable` and leaves the upload for another call; or raises `Stopped` or
         another `ObjectError` after removing it. After a success `settled` is to be called.
         """
@@ -58,9 +59,9 @@ class LargeCopies:
         if entry.size > MAX_OBJECT_BYTES:
             raise ObjectRejected("it is larger than S3's largest object", operation="copy", uri=entry.source_uri)
         for _ in range(BEGINNINGS):
-            upload = self._claimed(entry, settings)
+            upload = self._claimed(entry, settings, mark)
             try:
-                copied = self._go_on(upload, entry)
+                copied = self._go_on(upload, entry, mark)
             except UploadGone:
                 self.uploads.remove(upload)
             except SourceUnavailable:
@@ -78,7 +79,7 @@ class LargeCopies:
         if upload := self._completed.pop(ordinal, None):
             self.uploads.remove(upload)
 
-    def _claimed(self, entry: ManifestEntry, settings: ImportSettings) -> LargeCopy:
+    def _claimed(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> LargeCopy:
         """The clip's upload: the one that is open already, or a new one."""
         assert entry.size is not None
         assert entry.etag is not None
@@ -98,7 +99,7 @@ class LargeCopies:
             if not remove_upload(found, self.storage, self.uploads):
                 raise SourceUnavailable("an old upload is in the way", operation="copy", uri=entry.source_uri)
         try:
-            begun = replace(wanted, upload_id=self.storage.begin_parts(entry, settings))
+            begun = replace(wanted, upload_id=self.storage.begin_parts(entry, settings, mark=mark))
         except SourceUnavailable:
             raise  # it may have begun all the same
         except ObjectError:
@@ -109,7 +110,7 @@ class LargeCopies:
         remove_upload(begun, self.storage, self.uploads)
         raise SourceUnavailable("another call began its upload too", operation="copy", uri=entry.source_uri)
 
-    def _go_on(self, upload: LargeCopy, entry: ManifestEntry) -> Copied:
+    def _go_on(self, upload: LargeCopy, entry: ManifestEntry, mark: str | None) -> Copied:
         """Copy the parts that are missing, then complete. Raises `UploadGone` where nothing came of the upload."""
         assert entry.size is not None
         assert upload.upload_id is not None
@@ -117,7 +118,7 @@ class LargeCopies:
             there = self.storage.copied_parts(upload.destination, upload.upload_id)
         except UploadGone:
             # Perhaps completed, by a call that could not say so any more.
-            done = self.storage.landed(entry, upload.completes_as) if upload.completes_as else None
+            done = self.storage.landed(entry, upload.completes_as, mark=mark) if upload.completes_as else None
             if done:
                 return done
             raise
@@ -135,12 +136,14 @@ class LargeCopies:
         if known != upload and not self.uploads.update(known):
             raise SourceUnavailable("another call took its upload over", operation="copy", uri=entry.source_uri)
         try:
-            return self.storage.complete_parts(entry, upload.upload_id, parts)
+            copied = self.storage.complete_parts(entry, upload.upload_id, parts)
         except UploadGone:
-            done = self.storage.landed(entry, str(known.completes_as))
+            done = self.storage.landed(entry, str(known.completes_as), mark=mark)
             if done:
                 return done
             raise
+        self.advanced()
+        return copied
 
     def _copy(
         self, numbers: Sequence[int], spans: Sequence[tuple[int, int]], upload: LargeCopy, entry: ManifestEntry
@@ -157,7 +160,7 @@ class LargeCopies:
             except BaseException:
                 halted.set()
                 raise
-            self.part_copied()
+            self.advanced()
             return part.etag
 
         copies = [self.pool.submit(copy, number) for number in numbers]

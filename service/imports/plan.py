@@ -48,7 +48,8 @@ def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], po
             writer.write_part(part.entries)
             if writer.ordinal > ports.max_clips and job.source.kind is not SourceKind.UPLOAD:
                 raise LimitExceeded(f"the source holds more than {ports.max_clips:,} clips, the limit of one import")
-            if out_of_time() and len(part.entries) == PART_CLIPS:
+            # A prefix may have grown since it was listed: only a whole part can be followed by another.
+            if out_of_time() and (len(part.entries) == PART_CLIPS or job.source.kind is SourceKind.SETS):
                 writer.end_round()
                 return Planned(
                     cursor=PlanCursor(

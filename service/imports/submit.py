@@ -15,6 +15,7 @@ from service.errors import (
 )
 from service.imports.access import SourceAccess
 from service.imports.preflight import preflight
+from service.imports.sets import check_sets, encode_sets
 from service.planning import (
     job_id_for,
     new_job_id,
@@ -148,10 +149,11 @@ def job_of(
 
 def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:
     """What of a request is too long for the job's row, as state files."""
-    if request.exact_paths is None:
-        return {}
     assert job.request_digest is not None
-    return {request_key(job.id, job.request_digest): encode_uris(request.exact_paths)}
+    key = request_key(job.id, job.request_digest)
+    if request.exact_paths is not None:
+        return {key: encode_uris(request.exact_paths)}
+    return {key: encode_sets(request.sets)} if request.sets is not None else {}
 
 
 def _digest(request: ImportRequest) -> str:
@@ -162,11 +164,14 @@ def _digest(request: ImportRequest) -> str:
 
 def source_of(request: ImportRequest, max_clips: int) -> Source:
     """What a valid request names. Raises `InvalidRequest`."""
-    if (request.exact_paths is None) == (request.root_path is None):
-        raise InvalidRequest("Provide exactly one of exact_paths or root_path")
+    if [request.exact_paths, request.root_path, request.sets].count(None) != 2:
+        raise InvalidRequest("Provide exactly one of exact_paths, root_path or sets")
     if request.root_path is not None:
         parse_prefix_uri(request.root_path)
         return Source(kind=SourceKind.PREFIX, uri=request.root_path)
+    if request.sets is not None:
+        check_sets(request.sets, max_clips)
+        return Source(kind=SourceKind.SETS, count=len(request.sets))
     assert request.exact_paths is not None
     if not request.exact_paths:
         raise InvalidRequest("exact_paths is empty")

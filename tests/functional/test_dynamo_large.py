@@ -48,6 +48,13 @@ def test_it_is_removed_only_as_it_is_known(large: DynamoLargeCopies) -> None:
     assert large.unfinished("ij_1") == []
 
 
+def test_those_of_some_clips_are_found(large: DynamoLargeCopies) -> None:
+    large.claim(BEGUN)
+    large.claim(replace(COPY, ordinal=13))
+    assert large.of("ij_1", [11, 12]) == [BEGUN]
+    assert large.of("ij_1", []) == []
+
+
 def test_they_go_with_their_job_and_are_no_batches(large: DynamoLargeCopies, jobs: DynamoJobs) -> None:
     large.claim(BEGUN)
     assert jobs.recorded_batches("ij_1") == set()

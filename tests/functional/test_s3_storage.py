@@ -97,7 +97,7 @@ def copies_by_parts(storage: S3Storage, part_bytes: int, uploads: LargeCopyStore
         part_bytes=part_bytes,
         pool=ThreadPoolExecutor(1),
         check=lambda: None,
-        part_copied=lambda: None,
+        advanced=lambda: None,
     )
 
 
@@ -404,6 +404,16 @@ def test_a_copy_with_another_checksum_is_removed(storage: S3Storage, stub: Stubb
     assert (caught.value.code, caught.value.uri) == ("CHECKSUM_MISMATCH", ENTRY.source_uri)
 
 
+def test_only_the_version_that_is_wrong_is_removed(storage: S3Storage, stub: Stubber) -> None:
+    stub.add_response(
+        "copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"', "ChecksumCRC32": "n"}, "VersionId": "v9"}
+    )
+    look_at_source(stub, {"ChecksumCRC32": "other"})
+    stub.add_response("delete_object", {}, TARGET | {"VersionId": "v9"})
+    with pytest.raises(ChecksumMismatch):
+        storage.copy(ENTRY, PLAIN)
+
+
 def test_a_copy_by_parts_with_another_checksum_is_removed(by_parts: LargeCopies, stub: Stubber) -> None:
     begin(stub, {})
     finish_parts(stub, {"ChecksumCRC32": "c"})
@@ -685,3 +695,121 @@ def test_a_listing_and_a_look_tell_when_an_object_was_written(storage: S3Storage
     assert found.modified.endswith("Z")
     assert page[0].modified
     assert page[0].modified[:19] == found.modified[:19]
+
+
+# --- sets ------------------------------------------------------------------------------------------------------------
+
+MARKED = {"clipferry-set": "ij_1-0"}
+
+
+def test_a_marked_copy_gives_all_metadata_anew(storage: S3Storage, stub: Stubber) -> None:
+    entry = replace(ENTRY, etag=MD5)
+    kept = {"Metadata": {"camera": "front"}, "ContentType": "video/mp4", "CacheControl": "no-cache"}
+    asked = WHERE | {"IfMatch": f'"{MD5}"', "ChecksumMode": "ENABLED"}
+    stub.add_response("head_object", {"ContentLength": 25} | kept, asked)
+    expected = TARGET | {"CopySource": WHERE, "CopySourceIfMatch": f'"{MD5}"', "MetadataDirective": "REPLACE"}
+    expected |= kept | {"Metadata": {"camera": "front"} | MARKED}
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}}, expected)
+    assert storage.copy(entry, PLAIN, mark="ij_1-0").verified is Verification.ETAG
+
+
+def test_a_marked_copy_without_metadata_has_the_mark_alone(storage: S3Storage, stub: Stubber) -> None:
+    expected = TARGET | {"CopySource": WHERE, "CopySourceIfMatch": f'"{MD5}"', "MetadataDirective": "REPLACE"}
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}}, expected | {"Metadata": MARKED})
+    storage.copy(replace(ENTRY, etag=MD5), ImportSettings(keep_metadata=False), mark="ij_1-0")
+
+
+def test_a_source_that_changed_is_not_copied_for_a_set_either(storage: S3Storage, stub: Stubber) -> None:
+    error(stub, "head_object", "412", 412)
+    with pytest.raises(SourceChanged):
+        storage.copy(ENTRY, PLAIN, mark="ij_1-0")
+
+
+def test_marked_copies_keep_what_others_keep(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "k", ContentType="video/mp4", Metadata={"camera": "front"}, Tagging="team=a%2Bb")
+    for one in (storage, copies_by_parts(storage, 5 * 1024**2)):
+        one.copy(pinned(storage, "k"), PLAIN, mark="ij_1-0")
+        head = s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")
+        assert (head["ContentType"], head["Metadata"]) == ("video/mp4", {"camera": "front"} | MARKED)
+        assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="demo/x")["TagSet"] == [{"Key": "team", "Value": "a+b"}]
+
+
+def test_a_copy_that_landed_is_told_by_its_mark(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "k", b"body")
+    entry = pinned(storage, "k")
+    storage.copy(entry, PLAIN, mark="ij_1-0")
+    assert storage.landed(entry, str(entry.etag), mark="ij_1-0") == storage.landed(entry, str(entry.etag))
+    assert storage.landed(entry, str(entry.etag), mark="ij_1-0") is not None
+    assert storage.landed(entry, str(entry.etag), mark="ij_1-5") is None
+    assert storage.landed(entry, "other", mark="ij_1-0") is None
+
+
+@pytest.fixture
+def versioned(s3: "S3Client") -> "S3Client":
+    s3.put_bucket_versioning(Bucket=CLIPS_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return s3
+
+
+def bodies(s3: "S3Client", prefix: str = "demo/x") -> list[tuple[str, bytes]]:
+    """Key and bytes of every version, newest first."""
+    listed = s3.list_object_versions(Bucket=CLIPS_BUCKET, Prefix=prefix)
+    assert not listed.get("DeleteMarkers")
+    return [
+        (item["Key"], s3.get_object(Bucket=CLIPS_BUCKET, Key=item["Key"], VersionId=item["VersionId"])["Body"].read())
+        for item in listed.get("Versions", [])
+    ]
+
+
+def copied(storage: S3Storage, s3: "S3Client", body: bytes, mark: str | None, destination: str = "demo/x") -> None:
+    put(s3, "k", body)
+    storage.copy(pinned(storage, "k", destination), PLAIN, mark=mark)
+
+
+def test_what_lay_there_before_a_set_is_there_again(storage: S3Storage, versioned: "S3Client") -> None:
+    copied(storage, versioned, b"before", None)
+    copied(storage, versioned, b"set", "ij_1-0")
+    copied(storage, versioned, b"set", "ij_1-0")
+    storage.remove_marked("demo/x", "ij_1-0")
+    assert bodies(versioned) == [("demo/x", b"before")]
+    assert versioned.get_object(Bucket=CLIPS_BUCKET, Key="demo/x")["Body"].read() == b"before"
+
+
+def test_copies_of_others_stay(storage: S3Storage, versioned: "S3Client") -> None:
+    copied(storage, versioned, b"mine", "ij_1-0")
+    copied(storage, versioned, b"other set", "ij_1-10")
+    copied(storage, versioned, b"other key", "ij_1-0", "demo/x.zip")
+    storage.remove_marked("demo/x", "ij_1-0")
+    assert bodies(versioned) == [("demo/x", b"other set"), ("demo/x.zip", b"other key")]
+    storage.remove_marked("demo/x", "ij_1-0")
+    storage.remove_marked("demo/nothing", "ij_1-0")
+    assert len(bodies(versioned)) == 2
+
+
+def test_a_set_alone_leaves_nothing(storage: S3Storage, versioned: "S3Client") -> None:
+    copied(storage, versioned, b"mine", "ij_1-0")
+    storage.remove_marked("demo/x", "ij_1-0")
+    assert bodies(versioned) == []
+    with pytest.raises(ObjectMissing):
+        storage.stat(CLIPS_BUCKET, "demo/x")
+
+
+LISTED = {"Versions": [{"Key": "x", "VersionId": "v2"}, {"Key": "x", "VersionId": "v1"}], "IsTruncated": False}
+
+
+def test_a_version_that_is_gone_by_now_is_passed_over(storage: S3Storage, stub: Stubber) -> None:
+    x = {"Bucket": CLIPS_BUCKET, "Key": "x"}
+    stub.add_response("list_object_versions", LISTED, {"Bucket": CLIPS_BUCKET, "Prefix": "x"})
+    error(stub, "head_object", "404", 404, x | {"VersionId": "v2"})
+    stub.add_response("head_object", {"Metadata": MARKED}, x | {"VersionId": "v1"})
+    stub.add_response("delete_object", {}, x | {"VersionId": "v1"})
+    storage.remove_marked("x", "ij_1-0")
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), [("SlowDown", 503, SourceUnavailable), ("403", 403, AccessDenied)])
+def test_a_removal_that_fails_names_the_clip(
+    storage: S3Storage, stub: Stubber, code: str, status: int, kind: type[ObjectError]
+) -> None:
+    stub.add_response("list_object_versions", LISTED)
+    error(stub, "head_object", code, status)
+    with pytest.raises(kind, match="cannot remove s3://clips/x"):
+        storage.remove_marked("x", "ij_1-0")

@@ -54,8 +54,8 @@ def job_files(*actions: str) -> dict[str, set[str]]:
 STARTS = {MACHINE: {"states:StartExecution"}}
 FINISHES = {
     **table("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
-    CLIPS: {"s3:ListBucketMultipartUploads"},
-    f"{CLIPS}/*": {"s3:AbortMultipartUpload"},
+    CLIPS: {"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
+    f"{CLIPS}/*": {"s3:AbortMultipartUpload", "s3:DeleteObjectVersion", "s3:GetObjectVersion"},
 }
 GRANTS: dict[str, dict[str, set[str]]] = {
     "ApiAuthorize": {**table("GetItem"), "${StorageAdminKey}": {"secretsmanager:GetSecretValue"}},
@@ -81,11 +81,12 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         ),
         **job_files("GetObject"),
         **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
-        CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads"},
+        CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
         f"{CLIPS}/*": {
             "s3:AbortMultipartUpload",
-            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
             "s3:GetObject",
+            "s3:GetObjectVersion",
             "s3:ListMultipartUploadParts",
             "s3:PutObject",
             "s3:PutObjectTagging",
@@ -169,11 +170,13 @@ def test_every_function_has_a_role_of_its_own_without_managed_policies(template:
 
 def test_only_the_copy_function_can_write_clips(template: Template) -> None:
     allowed = {name: grants(template, f"{ROLES.get(name, name)}Role").get(f"{CLIPS}/*", set()) for name in GRANTS}
-    harmless = {"s3:AbortMultipartUpload", "s3:GetObject"}
-    assert {name for name, actions in allowed.items() if actions - harmless} == {"PipelineCopy"}
-    reading = {name for name, actions in allowed.items() if "s3:GetObject" in actions}
-    assert reading == {"Api", "PipelineCopy", "PipelinePlan"}
-    assert set(allowed["PipelineFinish"]) == set(allowed["PipelineSweep"]) == {"s3:AbortMultipartUpload"}
+    assert {name for name, actions in allowed.items() if "s3:PutObject" in actions} == {"PipelineCopy"}
+    removing = {name for name, actions in allowed.items() if "s3:DeleteObjectVersion" in actions}
+    assert removing == {"PipelineCopy", "PipelineFinish", "PipelineSweep"}
+    assert {name for name, actions in allowed.items() if actions} == removing | {"Api", "PipelinePlan"}
+    assert not any("s3:DeleteObject" in actions for actions in allowed.values()), (
+        "nothing hides a clip's other versions"
+    )
 
 
 @pytest.mark.parametrize("name", ["Api", "UploadsOnUpload"])

@@ -59,7 +59,7 @@ def by_parts(storage: S3Storage) -> LargeCopies:
         part_bytes=PART,
         pool=ThreadPoolExecutor(2),
         check=lambda: None,
-        part_copied=lambda: None,
+        advanced=lambda: None,
     )
 
 
@@ -140,7 +140,7 @@ def test_a_source_that_changes_between_parts_is_never_mixed(storage: S3Storage, 
         s3.put_object(Bucket=SOURCE_BUCKET, Key=prefix + "k", Body=LARGE[::-1])
 
     with pytest.raises(SourceChanged):
-        replace(copies, part_copied=change, pool=ThreadPoolExecutor(1)).copy(entry, PLAIN)
+        replace(copies, advanced=change, pool=ThreadPoolExecutor(1)).copy(entry, PLAIN)
     assert not unfinished(s3, prefix)
     assert not copies.uploads.unfinished("ij_1")
 

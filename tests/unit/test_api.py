@@ -56,6 +56,8 @@ PREVIEW_FIELDS = {
     "estimate",
 }
 CLIP_FIELDS = {
+    "view",
+    "set",
     "id",
     "status",
     "source_uri",
@@ -214,7 +216,7 @@ def test_a_body_is_json_whatever_its_header_says(api: Api, headers: dict[str, st
 @pytest.mark.parametrize("body", [{}, LIST | {"root_path": "s3://source/p/"}, {"exact_paths": None, "root_path": None}])
 def test_both_or_neither_path_is_refused(api: Api, body: object) -> None:
     status, code, detail = api.refusal("POST", "/v1/imports", body)
-    assert (status, code, detail) == (422, "INVALID_REQUEST", "Provide exactly one of exact_paths or root_path")
+    assert (status, code, detail) == (422, "INVALID_REQUEST", "Provide exactly one of exact_paths, root_path or sets")
 
 
 @pytest.mark.parametrize(
@@ -525,9 +527,9 @@ def test_a_previews_estimate_is_dollars_and_seconds(api: Api) -> None:
         "cost": {
             "s3_requests": 0.0000304,
             "lambda": 0.000016353,
-            "step_functions": 0.00025,
-            "dynamodb": 0.000015875,
-            "total": 0.000312628,
+            "step_functions": 0.0003,
+            "dynamodb": 0.000023375,
+            "total": 0.000370128,
         },
         "storage_per_month": 0.0,
         "seconds": 11,
@@ -577,6 +579,57 @@ def test_a_job_is_read_with_its_counts_and_its_clips(api: Api) -> None:
     assert [clip["status"] for clip in page["clips"]] == ["COPIED", "COPIED", "FAILED"]
     assert page["clips"][0]["destination"] == "s3://clips/demo/-/source/p/000000.zip"
     assert page["clips"][2]["code"] == "NOT_FOUND"
+
+
+def test_sets_are_asked_for_and_their_clips_tell_role_and_set(api: Api) -> None:
+    uris = [f"s3://source/{key}" for key in api.world.put_sources(3)]
+    sets = [{"views": {"left": uris[1], "front": uris[0]}, "name": "drive"}, {"views": {"front": uris[2]}}]
+    status, body = api("POST", "/v1/imports", {"sets": sets, "run_name_prefix": "a-"})
+    assert (status, body["source"]) == (202, {"kind": "sets", "uri": None, "count": 2})
+    job = api.world.run(body["id"])
+    _, page = api.get(f"/v1/imports/{job.id}/clips")
+    assert [(clip["view"], clip["set"], clip["run_name"]) for clip in page["clips"]] == [
+        ("front", f"{job.id}-0", "a-drive"),
+        ("left", f"{job.id}-0", "a-drive"),
+        ("front", f"{job.id}-2", "a-000002"),
+    ]
+    assert [clip["source_uri"] for clip in page["clips"]] == uris
+
+
+@pytest.mark.parametrize(
+    ("sets", "code", "place"),
+    [
+        ([], "INVALID_REQUEST", "sets is empty"),
+        ([{"views": {}}], "INVALID_REQUEST", "sets[0].views: front is required"),
+        (
+            [{"views": {"front": "s3://bkt/k"}}, {"views": {"left": "s3://bkt/k"}}],
+            "INVALID_REQUEST",
+            "sets[1].views: front",
+        ),
+        (
+            [{"views": {"front": "s3://bkt/k", "Left": "s3://bkt/l"}}],
+            "INVALID_REQUEST",
+            "sets[0].views: 'Left' is not a view",
+        ),
+        (
+            [{"views": {"front": "s3://bkt/k", "left": "s3://bkt/k"}}],
+            "INVALID_REQUEST",
+            "sets[0].views.left: the same URI",
+        ),
+        (
+            [{"views": {"front": "s3://bkt/k", "left": "b/k"}}],
+            "INVALID_URI",
+            "sets[0].views.left: 'b/k' is not an s3://",
+        ),
+        ([{"views": {"front": 1}}], "INVALID_REQUEST", "sets"),
+        ([{"views": {"front": "s3://bkt/k"}, "names": "x"}], "INVALID_REQUEST", "names"),
+    ],
+)
+def test_a_set_that_cannot_be_meant_is_refused_by_its_place(api: Api, sets: object, code: str, place: str) -> None:
+    status, refused, detail = api.refusal("POST", "/v1/imports", {"sets": sets})
+    assert (status, refused) == (422, code)
+    assert place in detail
+    assert not api.world.jobs.rows
 
 
 def test_pages_follow_their_cursors(api: Api) -> None:
@@ -786,6 +839,7 @@ def test_openapi_shows_the_requests_as_they_are_validated(api: Api) -> None:
     assert set(body["properties"]) == {
         "exact_paths",
         "root_path",
+        "sets",
         "folder",
         "labels",
         "run_name_prefix",

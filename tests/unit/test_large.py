@@ -150,7 +150,7 @@ def test_a_200_gb_object_is_copied_over_many_calls_each_part_once() -> None:
 @pytest.mark.parametrize("late", [False, True])
 def test_a_call_that_ends_anywhere_is_continued_by_the_next(take_effect: bool, late: bool) -> None:
     """Crashes before and after each port call of the whole job: one object, completed once, no upload left."""
-    for calls in range(1, 80):
+    for calls in range(1, 120):
         world = a_world()
         job, batch = planned(world, 45)
         world.faults.crash_in(calls, take_effect=take_effect)
