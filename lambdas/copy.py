@@ -1,4 +1,8 @@
-"""Copy one batch. In: `{"batch": {…}, "attempt": n}` (a line of the batch list); out: nothing, the rows tell it all."""
+"""One round of copying a batch.
+
+In: `{"batch": {…}, "attempt": n, "round": n}`, the batch being a line of the batch list; out: `{"done", "round"}`, the
+number of the next round. What became of each clip is in its row.
+"""
 
 from typing import Any
 
@@ -7,20 +11,33 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics, tracer
 from lambdas.wiring import copy_ports
-from service.imports.copying import copy_batch
+from service.imports.copying import Unfinished, copy_batch
 from service.schema import Batch
+
+MARGIN_MS = 180_000
+"""Left of the function's time when a round begins nothing more: enough to end what is under way and to store rows."""
 
 
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     batch = Batch(**event["batch"])
-    logger.append_keys(job_id=batch.job_id, batch=batch.number, attempt=event["attempt"])
-    tally = copy_batch(batch, attempt=int(event["attempt"]), ports=copy_ports())
+    round_number = int(event["round"])
+    logger.append_keys(job_id=batch.job_id, batch=batch.number, attempt=event["attempt"], round=round_number)
+    tally = copy_batch(
+        batch,
+        attempt=int(event["attempt"]),
+        round_number=round_number,
+        out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
+        ports=copy_ports(),
+    )
+    if isinstance(tally, Unfinished):
+        logger.info("round ended", extra={"left": tally.left})
+        return {"done": False, "round": round_number + 1}
     if tally:
         logger.info("batch copied", extra={"copied": tally.copied, "failed": tally.failed})
         metrics.add_metric("ClipsCopied", MetricUnit.Count, tally.copied)
         metrics.add_metric("ClipsFailed", MetricUnit.Count, tally.failed)
         metrics.add_metric("BytesCopied", MetricUnit.Bytes, tally.bytes)
-    return {}
+    return {"done": True, "round": round_number + 1}

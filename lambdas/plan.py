@@ -1,6 +1,6 @@
 """One round of planning.
 
-In: `{"job_id", "cursor"}`; out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}}`.
+In: `{"job_id", "cursor"}`; out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency"}`.
 """
 
 from dataclasses import asdict
@@ -29,13 +29,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ports=plan_ports(),
     )
     logger.info("round planned", extra={"batches": planned.batches, "done": planned.cursor is None})
+    settings = PlanSettings.from_env()
     return {
         "job_id": event["job_id"],
         "done": planned.cursor is None,
         "cursor": asdict(planned.cursor) if planned.cursor else None,
         "batches": {
-            "bucket": PlanSettings.from_env().state_bucket,
+            "bucket": settings.state_bucket,
             "key": planned.batches_key,
             "count": planned.batches,
         },
+        "concurrency": min(planned.max_concurrency or settings.map_concurrency, settings.map_concurrency),
     }

@@ -19,6 +19,7 @@ from service.aws.ends import DynamoEnds
 from service.aws.execution_settings import DynamoExecutionSettings
 from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
+from service.aws.largecopies import DynamoLargeCopies
 from service.aws.reports import S3ReportFiles
 from service.aws.secrets import SecretsManager
 from service.aws.state import S3StateFiles
@@ -75,10 +76,8 @@ def _defaults(on_existing: str, content_validation: str) -> ImportSettings:
     return ImportSettings(on_existing=OnExisting(on_existing), content_validation=ContentValidation(content_validation))
 
 
-def _reader(clips_bucket: str, *, connections: int, patience: Patience = PATIENT) -> S3Storage:
-    """Storage for functions that list and inspect but copy nothing."""
-    client = s3_client(connections=connections, patience=patience)
-    return S3Storage(client=client, clips_bucket=clips_bucket, multipart_threshold=0, part_bytes=0)
+def _storage(clips_bucket: str, *, connections: int, patience: Patience = PATIENT) -> S3Storage:
+    return S3Storage(client=s3_client(connections=connections, patience=patience), clips_bucket=clips_bucket)
 
 
 @cache
@@ -101,7 +100,7 @@ def api_key_store() -> DynamoKeys:
 @cache
 def _hurried_reader() -> S3Storage:
     settings = api_settings()
-    return _reader(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
+    return _storage(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
 
 
 @cache
@@ -116,6 +115,7 @@ def submit_ports() -> SubmitPorts:
         clock=utc_now,
         access=SourceAccess(settings.source_buckets, settings.state_bucket, DynamoJobs()),
         max_clips=settings.max_clips_per_import,
+        max_concurrency=settings.map_concurrency,
         preview_seconds=settings.preview_seconds,
         defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
         audit_days=settings.audit_retention_days,
@@ -219,7 +219,7 @@ def plan_ports() -> PlanPorts:
     return PlanPorts(
         jobs=DynamoJobs(),
         state=_state(settings.state_bucket),
-        storage=_reader(settings.clips_bucket, connections=settings.stat_concurrency),
+        storage=_storage(settings.clips_bucket, connections=settings.stat_concurrency),
         uploads=DynamoUploads(),
         clock=utc_now,
         access=SourceAccess(settings.source_buckets, settings.state_bucket, DynamoJobs()),
@@ -235,32 +235,35 @@ def plan_ports() -> PlanPorts:
 def copy_ports() -> CopyPorts:
     settings = CopySettings.from_env()
     bind(settings.table_name)
-    storage = S3Storage(
-        client=s3_client(connections=settings.copy_concurrency),
-        clips_bucket=settings.clips_bucket,
-        multipart_threshold=settings.multipart_threshold_bytes,
-        part_bytes=settings.part_bytes,
-    )
     return CopyPorts(
         jobs=DynamoJobs(),
         clips=DynamoClips(),
         state=_state(settings.state_bucket),
-        storage=storage,
+        storage=_storage(settings.clips_bucket, connections=2 * settings.copy_concurrency),
+        large=DynamoLargeCopies(),
         clock=utc_now,
         concurrency=settings.copy_concurrency,
+        multipart_threshold=settings.multipart_threshold_bytes,
+        part_bytes=settings.part_bytes,
     )
 
 
 @cache
 def finish_ports() -> FinishPorts:
     settings = FinishSettings.from_env()
-    return _finish_ports(settings.table_name, settings.state_bucket)
+    return _finish_ports(settings.table_name, settings.state_bucket, settings.clips_bucket)
 
 
-def _finish_ports(table_name: str, state_bucket: str) -> FinishPorts:
+def _finish_ports(table_name: str, state_bucket: str, clips_bucket: str) -> FinishPorts:
     bind(table_name)
     return FinishPorts(
-        jobs=DynamoJobs(), clips=DynamoClips(), state=_state(state_bucket), uploads=DynamoUploads(), clock=utc_now
+        jobs=DynamoJobs(),
+        clips=DynamoClips(),
+        state=_state(state_bucket),
+        storage=_storage(clips_bucket, connections=STATE_CONNECTIONS),
+        uploads=DynamoUploads(),
+        large=DynamoLargeCopies(),
+        clock=utc_now,
     )
 
 
@@ -268,7 +271,7 @@ def _finish_ports(table_name: str, state_bucket: str) -> FinishPorts:
 def sweep_ports() -> SweepPorts:
     settings = SweepSettings.from_env()
     return SweepPorts(
-        finish=_finish_ports(settings.table_name, settings.state_bucket),
+        finish=_finish_ports(settings.table_name, settings.state_bucket, settings.clips_bucket),
         ends=DynamoEnds(),
         workflow=_workflow(settings.state_machine_arn),
         grace_seconds=settings.grace_seconds,

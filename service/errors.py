@@ -186,6 +186,12 @@ class SourceUnavailable(ObjectError):
     code = "SOURCE_UNAVAILABLE"
 
 
+class UploadGone(ObjectError):
+    """There is no such unfinished upload: it was completed or aborted."""
+
+    code = "UPLOAD_GONE"
+
+
 class BatchIncomplete(ClipferryError):
     """Some clips of a batch met a passing fault: the state machine is to run the batch again."""
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from service.planning import MAX_PARTS, PART_CLIPS
+from service.planning import MAX_OBJECT_BYTES, PART_CLIPS, part_size
 from service.schema import ContentValidation, ImportSettings
 
 GIB = 1024**3
@@ -35,8 +35,6 @@ FIXED_SECONDS = 10.0
 READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 3, ContentValidation.DEEP: 8}
 """Range reads of content validation for a clip of some hundred megabytes; a small one takes a single read."""
 
-PARTS_IN_FLIGHT = 16
-"""Of one object (service/aws/copies.py)."""
 COPY_GB = 1_769 / 1024
 """Memory of the copy function (stacks/pipeline.py)."""
 PLAN_GB = 1.0
@@ -44,16 +42,20 @@ FUNCTION_CALLS = 3
 """Plan, finish, and one sweep."""
 TRANSITIONS = 7
 """Of an import's own states, from Start to Done."""
-TRANSITIONS_PER_BATCH = 3
-"""Of a batch's child (decision 8)."""
-WRITES_PER_IMPORT = 20
-"""The job's row and its index, from accepted to ended."""
+TRANSITIONS_PER_BATCH = 5
+"""Of a batch's child (decisions 8 and 16)."""
+WRITES_PER_IMPORT = 30
+"""The job's row and its indexes from accepted to ended, and its audit entry and some tags in a transaction."""
+WRITES_PER_CLIP = 3
+"""The row, and its places in the two indexes that clips are found by (decision 18)."""
 WRITES_PER_BATCH = 4
 """One transaction of two rows; a transaction's writes count twice."""
 READS_PER_BATCH = 2
 """The job's row and the batch's."""
-WRITES_PER_FAILURE = 2
-"""The row, and its place in the index of failures."""
+WRITES_PER_FAILURE = 1
+"""More: its place in the index of failures."""
+WRITES_PER_VIEW = 1
+"""More: a set's rows are written in a transaction, where a row counts twice (decision 15)."""
 SMALLEST_BILLED = {"STANDARD_IA": 128 * 1024, "ONEZONE_IA": 128 * 1024, "GLACIER_IR": 128 * 1024}
 """Bytes for which these classes bill a smaller object (S3 user guide, "Storage classes")."""
 
@@ -94,6 +96,10 @@ class Workload:
     """Their parts together."""
     compared: int = 0
     """Clips whose copies take one more HEAD to be verified."""
+    views: int = 0
+    """Clips that belong to sets, whatever becomes of them."""
+    marked: int = 0
+    """Views whose metadata takes one more HEAD to be given anew."""
 
     @property
     def clips(self) -> int:
@@ -103,7 +109,9 @@ class Workload:
     def copy_requests(self) -> int:
         return self.copied - self.by_parts + self.parts
 
-    def add_copy(self, size: int, etag: str, *, settings: ImportSettings, deployment: Deployment) -> None:
+    def add_copy(
+        self, size: int, etag: str, *, settings: ImportSettings, deployment: Deployment, in_set: bool = False
+    ) -> None:
         """Count one clip to copy."""
         self.copied += 1
         self.bytes += size
@@ -113,6 +121,8 @@ class Workload:
         if in_parts:
             self.by_parts += 1
             self.parts += part_count(size, deployment.part_bytes)
+        elif in_set and settings.keep_metadata:
+            self.marked += 1
         if in_parts or "-" in etag:  # such an ETag is no MD5, so the checksums are compared
             self.compared += 1
 
@@ -175,7 +185,11 @@ def estimate(work: Workload, *, settings: ImportSettings, deployment: Deployment
 
 def part_count(size: int, part_bytes: int) -> int:
     """How many parts `service.planning.copy_parts` makes of an object."""
-    return -(-size // max(part_bytes, -(-size // MAX_PARTS)))
+    return -(-size // _part_size(size, part_bytes))
+
+
+def _part_size(size: int, part_bytes: int) -> int:
+    return part_size(min(size, MAX_OBJECT_BYTES), part_bytes=part_bytes)
 
 
 def _s3_requests(work: Workload, settings: ImportSettings, storage_class: str) -> float:
@@ -185,7 +199,7 @@ def _s3_requests(work: Workload, settings: ImportSettings, storage_class: str) -
     begun_and_ended = 2 * work.by_parts
     looked_at = 2 * work.by_parts  # their metadata and tags
     checked = READS_PER_CLIP[settings.content_validation] * work.copied
-    reads = work.heads + work.batches + looked_at + work.compared + checked
+    reads = work.heads + work.batches + looked_at + work.compared + work.marked + checked
     return (
         (work.lists + state_files) * prices.of("s3.write.STANDARD")
         + (work.copy_requests + begun_and_ended) * prices.of(f"s3.write.{storage_class}")
@@ -201,7 +215,7 @@ def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) ->
 
 
 def _dynamodb(work: Workload) -> float:
-    rows = work.copied + work.skipped + WRITES_PER_FAILURE * work.failed
+    rows = WRITES_PER_CLIP * work.clips + WRITES_PER_FAILURE * work.failed + WRITES_PER_VIEW * work.views
     writes = rows + WRITES_PER_BATCH * work.batches + WRITES_PER_IMPORT
     reads = READS_PER_BATCH * work.batches
     return writes * price_list().of("dynamodb.write") + reads * price_list().of("dynamodb.read")
@@ -209,7 +223,8 @@ def _dynamodb(work: Workload) -> float:
 
 def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:
     """Planning, then copying: bounded by what is in flight, by S3's rate, and by the largest clip."""
-    functions = max(1, min(deployment.map_concurrency, work.batches))
+    allowed = min(deployment.map_concurrency, settings.max_concurrency or deployment.map_concurrency)
+    functions = max(1, min(allowed, work.batches))
     in_flight = functions * deployment.copy_concurrency
     copying = max(
         _busy_seconds(work, settings) / in_flight,
@@ -226,7 +241,7 @@ def _planning_seconds(work: Workload, deployment: Deployment) -> float:
 
 def _busy_seconds(work: Workload, settings: ImportSettings) -> float:
     """Of all requests of all copies, one after the other."""
-    reads = READS_PER_CLIP[settings.content_validation] * work.copied + work.compared
+    reads = READS_PER_CLIP[settings.content_validation] * work.copied + work.compared + work.marked
     return COPY_SECONDS * work.copy_requests + work.bytes / COPY_BYTES_PER_SECOND + READ_SECONDS * reads
 
 
@@ -234,6 +249,6 @@ def _longest_copy(work: Workload, deployment: Deployment) -> float:
     """Of the largest clip by itself, whose parts are copied side by side."""
     if work.largest <= deployment.multipart_threshold_bytes:
         return work.largest / COPY_BYTES_PER_SECOND
-    waves = math.ceil(part_count(work.largest, deployment.part_bytes) / PARTS_IN_FLIGHT)
-    part = min(work.largest, max(deployment.part_bytes, work.largest / MAX_PARTS))
+    waves = math.ceil(part_count(work.largest, deployment.part_bytes) / deployment.copy_concurrency)
+    part = min(work.largest, _part_size(work.largest, deployment.part_bytes))
     return waves * (COPY_SECONDS + part / COPY_BYTES_PER_SECOND)

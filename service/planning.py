@@ -5,23 +5,48 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import accumulate, groupby
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from service.errors import InvalidUri
-from service.schema import Batch, ClipKeys, ClipRow, ClipStatus, Counts, Job, JobStatus, JobTag, ManifestEntry
+from service.schema import (
+    Batch,
+    ClipKeys,
+    ClipRow,
+    ClipStatus,
+    Counts,
+    Job,
+    JobStatus,
+    JobTag,
+    ManifestEntry,
+    Tolerance,
+)
 
 MAX_KEY_BYTES = 1024  # S3: object key names, UTF-8 encoded
 MAX_COPY_BYTES = 5 * 1024**3  # S3: one CopyObject or UploadPartCopy request
 MAX_PARTS = 10_000  # S3: parts of a multipart upload
+MAX_OBJECT_BYTES = MAX_PARTS * MAX_COPY_BYTES  # S3: 48.8 TiB
 PART_CLIPS = 1_000
-"""Lines of a manifest part. Parts are cut at fixed ordinals, so a page of clips needs no index to be found."""
+"""Lines of a manifest part. Parts are cut at fixed ordinals, so a page of clips needs no index to be found.
+
+Where clips are in sets a part holds the sets whose last view has one of its ordinals (`set_parts`)."""
 
 CANCELLED = "CANCELLED"
 CANCELLED_MESSAGE = "the job was cancelled before this clip was copied"
+TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
+
+VIEWS = (
+    *("front", "rear", "back", "left", "right", "top", "bottom"),
+    *("overhead_1", "overhead_2", "overhead_3", "overhead_4", "overhead_5", "overhead_6"),
+    "vehicle_view",
+)
+"""Roles of a set's views. A role comes once in a set, so a set has 14 views at most."""
+FRONT = "front"
 
 PROJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _JOB_ID = re.compile(r"ij_[0-9a-f]{24}")
@@ -181,8 +206,13 @@ def job_files(job_id: str) -> str:
     return f"jobs/{job_id}/"
 
 
+def set_mark(job_id: str, group: int) -> str:
+    """What the copies of a set are marked with: the id of its front clip, so no other import's copies have it."""
+    return clip_id(job_id, group)
+
+
 def request_key(job_id: str, digest: str) -> str:
-    """Where a list's URIs lie. Requests that race for one job id do not overwrite each other's."""
+    """Where a list's URIs, or the sets, lie. Requests that race for one job id do not overwrite each other's."""
     return f"jobs/{job_id}/request-{digest[:16]}.jsonl"
 
 
@@ -267,30 +297,70 @@ def decode_batches(lines: bytes) -> Iterator[Batch]:
 # --- batches and parts ---------------------------------------------------------------------------------------------
 
 
-def cut_batches(sizes: Sequence[int], *, max_clips: int, max_bytes: int) -> Iterator[tuple[int, int]]:
+def cut_batches(
+    sizes: Sequence[int], *, max_clips: int, max_bytes: int, groups: Sequence[int | None] = ()
+) -> Iterator[tuple[int, int]]:
     """(first index, count) of consecutive runs with at most `max_clips` clips and `max_bytes` bytes each.
 
-    A clip larger than `max_bytes` is a run of its own.
+    Clips of one of the `groups` stay together. A clip or a group beyond a limit by itself is a run of its own.
     """
-    first, total = 0, 0
-    for index, size in enumerate(sizes):
-        if index > first and (index - first == max_clips or total + size > max_bytes):
-            yield first, index - first
-            first, total = index, 0
+    first, end, total = 0, 0, 0
+    units = groupby(range(len(sizes)), lambda index: _unit(index, groups[index] if groups else None))
+    for unit in (list(indexes) for _, indexes in units):
+        size = sum(sizes[index] for index in unit)
+        if end > first and (end + len(unit) - first > max_clips or total + size > max_bytes):
+            yield first, end - first
+            first, total = end, 0
+        end += len(unit)
         total += size
-    if first < len(sizes):
-        yield first, len(sizes) - first
+    if end > first:
+        yield first, end - first
+
+
+def _unit(position: int, group: int | None) -> tuple[bool, int]:
+    """The same for all clips of a group; a clip without one is its own unit."""
+    return (True, position) if group is None else (False, group)
+
+
+def sets_of(entries: Iterable[ManifestEntry]) -> Iterator[list[ManifestEntry]]:
+    """The entries set by set; a clip that belongs to none comes alone."""
+    for _, unit in groupby(entries, lambda entry: _unit(entry.ordinal, entry.group)):
+        yield list(unit)
+
+
+def whole_sets(entries: Iterable[ManifestEntry], ordinals: Collection[int]) -> set[int]:
+    """`ordinals`, and those of all other views of their sets."""
+    chosen = [unit for unit in sets_of(entries) if any(entry.ordinal in ordinals for entry in unit)]
+    return {entry.ordinal for unit in chosen for entry in unit}
+
+
+def set_parts(sizes: Sequence[int], *, first: int = 0, part_clips: int = PART_CLIPS) -> Iterator[tuple[int, int]]:
+    """(first set, count) of each part, for sets of these numbers of views; `first` is an ordinal to begin at.
+
+    A set lies in the part of its last view: parts hold whole sets, and begin early by less than a set.
+    """
+    ends = list(accumulate(sizes))
+    begun = bisect_right(ends, first)
+    for _, numbers in groupby(range(begun, len(ends)), lambda number: (ends[number] - 1) // part_clips):
+        found = list(numbers)
+        yield found[0], len(found)
 
 
 def copy_parts(size: int, *, part_bytes: int) -> list[tuple[int, int]]:
     """(first byte, last byte) of each part of a multipart copy, as `CopySourceRange` counts them.
 
-    Parts grow beyond `part_bytes` where S3's 10,000 parts would not be enough.
+    With `part_bytes` from 5 MiB on each part has a size that S3 takes (5 MiB to 5 GiB, the last one may be smaller).
+    Raises `ValueError` for a size beyond `MAX_OBJECT_BYTES`.
     """
-    part = max(part_bytes, -(-size // MAX_PARTS))
-    if part > MAX_COPY_BYTES:
-        raise ValueError(f"{size} bytes are beyond S3's largest object")
+    part = part_size(size, part_bytes=part_bytes)
     return [(start, min(start + part, size) - 1) for start in range(0, size, part)]
+
+
+def part_size(size: int, *, part_bytes: int) -> int:
+    """Bytes of each part but the last: `part_bytes`, or more where S3's 10,000 parts would not be enough."""
+    if size > MAX_OBJECT_BYTES:
+        raise ValueError(f"{size} bytes are beyond S3's largest object")
+    return max(part_bytes, -(-size // MAX_PARTS))
 
 
 def duplicates_of_first(keys: Iterable[str]) -> dict[int, int]:
@@ -319,6 +389,18 @@ def final_status(counts: Counts, *, cancel_requested: bool) -> JobStatus:
     return JobStatus.COMPLETED_WITH_ERRORS if counts.copied or counts.skipped else JobStatus.FAILED
 
 
+def too_many_failures(tolerated: Tolerance | None, *, failed: int, total: int) -> str | None:
+    """A sentence with both numbers where more clips failed than the import bears; else None."""
+    if tolerated is None:
+        return None
+    if tolerated.count is not None:
+        return None if failed <= tolerated.count else f"{failed:,} clips failed, {tolerated.count:,} are tolerated"
+    assert tolerated.percent is not None
+    if failed * 100 <= tolerated.percent * total:
+        return None
+    return f"{failed:,} of {total:,} clips failed, {tolerated.percent:g} percent are tolerated"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rate:
     """A job's speed since its copying began: settled clips and copied bytes a second."""
@@ -344,9 +426,9 @@ def eta_seconds(job: Job, now: str) -> int | None:
     return math.ceil(job.counts.pending / speed.clips)
 
 
-def run_name(prefix: str | None, uri: str) -> str:
-    """A clip's run: the prefix and the object's name without its extension."""
-    return (prefix or "") + PurePosixPath(uri).stem
+def run_name(prefix: str | None, uri: str, set_name: str | None = None) -> str:
+    """A clip's run: the prefix and the name of its set, else of the object without its extension."""
+    return (prefix or "") + (set_name or PurePosixPath(uri).stem)
 
 
 def gt_clip_id(uri: str, facts: Mapping[str, object] | None) -> str:

@@ -16,6 +16,7 @@ from service.schema import (
     BatchState,
     ClipRow,
     Copied,
+    CopiedPart,
     Delivery,
     End,
     ExecutionSettings,
@@ -23,6 +24,7 @@ from service.schema import (
     Job,
     JobStatus,
     JobTag,
+    LargeCopy,
     ListedObject,
     ManifestEntry,
     Tally,
@@ -55,8 +57,49 @@ class SourceStorage(Protocol):
 class Storage(SourceStorage, Protocol):
     """Objects in source buckets and in the clips bucket. Errors are `ObjectError`s. Safe for threads."""
 
-    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
-        """Copy exactly the planned object (size, ETag, version) to its destination and compare the two."""
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
+        """Copy exactly the planned object (size, ETag, version) to its destination and compare the two.
+
+        In one request, so at most 5 GiB; larger ones go by parts. A `mark` is kept with the copy, for `remove_marked`.
+        """
+        ...
+
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
+        """Begin an upload to the clip's destination, with all that is to be kept of its source; the upload's id."""
+        ...
+
+    def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
+        """By number, from 1. Raises `UploadGone`."""
+        ...
+
+    def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        """Copy bytes `span[0]` to `span[1]` of exactly the planned object. Raises `UploadGone`."""
+        ...
+
+    def complete_parts(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copied:
+        """Make the object of its parts and compare it with its source. Raises `UploadGone`."""
+        ...
+
+    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
+        """The object at the clip's destination, compared with its source.
+
+        None where it has another ETag, or not the `mark` that is asked for.
+        """
+        ...
+
+    def abort(self, destination: str, upload_id: str) -> None:
+        """Remove an unfinished upload and its parts, if it is there."""
+        ...
+
+    def abort_begun_since(self, destination: str, moment: str) -> None:
+        """Remove all unfinished uploads to `destination` that began at `moment` or later."""
+        ...
+
+    def remove_marked(self, key: str, mark: str) -> None:
+        """Remove from the clips bucket every version of `key` that was copied with this mark, and no other.
+
+        What lay there before is there again.
+        """
         ...
 
 
@@ -247,6 +290,9 @@ class ClipStore(Protocol):
 
     def in_order(self, job_id: str, *, first: int) -> Iterator[ClipRow]:
         """All rows from ordinal `first` on, by ordinal; read as they are asked for."""
+
+    def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
+        """Write all rows of a set, or none where it has rows: its first fate holds. Returns the rows that hold."""
         ...
 
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]: ...
@@ -267,6 +313,28 @@ class ClipStore(Protocol):
     def delete_some(self, job_id: str) -> bool:
         """Delete some of the job's rows; False where there were none."""
         ...
+
+
+class LargeCopyStore(Protocol):
+    """Which uploads are unfinished: at most one for a clip."""
+
+    def claim(self, copy: LargeCopy) -> LargeCopy:
+        """Keep `copy` unless the clip has one already; the one that is kept."""
+        ...
+
+    def update(self, copy: LargeCopy) -> bool:
+        """Replace the one of the same token; False where there is none."""
+        ...
+
+    def remove(self, copy: LargeCopy) -> None:
+        """Forget it, if it still has this token and upload."""
+        ...
+
+    def of(self, job_id: str, ordinals: Sequence[int]) -> Sequence[LargeCopy]:
+        """Those of these clips."""
+        ...
+
+    def unfinished(self, job_id: str) -> Sequence[LargeCopy]: ...
 
 
 class KeyStore(Protocol):

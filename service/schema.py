@@ -36,6 +36,7 @@ class SourceKind(StrEnum):
     PREFIX = "prefix"
     UPLOAD = "upload"
     MANIFEST = "manifest"
+    SETS = "sets"
 
     @property
     def open_ended(self) -> bool:
@@ -120,6 +121,14 @@ class Notify:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """How many failed clips an import bears: `count` of them, or `percent` of its total. One of the two is set."""
+
+    count: int | None = None
+    percent: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportSettings:
     on_existing: OnExisting = OnExisting.SKIP
     content_validation: ContentValidation = ContentValidation.NONE
@@ -130,6 +139,10 @@ class ImportSettings:
     notify: Notify = field(default_factory=Notify)
     destination: str | None = None
     """Template of the clips' names below the project's and folder's root; None: they mirror their sources."""
+    max_concurrency: int | None = None
+    """Copy functions that work on the import at once; None: as many as the deployment allows."""
+    tolerated_failures: Tolerance | None = None
+    """Past it the import stops; None: it goes on whatever fails."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +162,7 @@ class Filters:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a job's clips come from. `uri` is the prefix, the manifest or the drop bucket, `count` a list's length."""
+    """Where a job's clips come from: `uri` is the prefix, manifest or drop bucket, `count` how many were named."""
 
     kind: SourceKind
     uri: str | None = None
@@ -187,6 +200,15 @@ class Counts(Tally):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ViewSet:
+    """Views of one scene, which land together or not at all: (role, URI) in the order given."""
+
+    views: tuple[tuple[str, str], ...]
+    name: str | None = None
+    """What the run names of its clips are made of, instead of their objects' names."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportRequest:
     """What a caller asks for, whichever door it came through: exactly one of the first three."""
 
@@ -195,6 +217,7 @@ class ImportRequest:
     manifest_uri: str | None = None
     filters: Filters | None = None
     """On a prefix or a manifest."""
+    sets: tuple[ViewSet, ...] | None = None
     folder: str | None = None
     labels: tuple[str, ...] = ()
     run_name_prefix: str | None = None
@@ -203,7 +226,7 @@ class ImportRequest:
     execution_settings_id: str | None = None
     """Saved settings, which take the place of `settings`."""
     validate: bool = True
-    """Whether a prefix is listed before the job is created. No effect on lists."""
+    """Whether a prefix is listed before the job is created. No effect on lists and sets."""
     idempotency_key: str | None = None
 
 
@@ -300,6 +323,33 @@ class Copied:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CopiedPart:
+    """A part of an unfinished upload, as the store lists it."""
+
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LargeCopy:
+    """The unfinished upload by which a large clip is copied. Kept from before it begins until the clip is settled."""
+
+    job_id: str
+    ordinal: int
+    token: str
+    """Random: tells the call that began it from all others."""
+    destination: str
+    etag: str
+    """Of the source that its parts are copied from."""
+    part_bytes: int
+    begun_at: str
+    upload_id: str | None = None
+    """None: a call is about to begin it, or ended while it did."""
+    completes_as: str | None = None
+    """ETag that the object gets from its parts; set before the upload is completed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ManifestEntry:
     """One line of the manifest: a clip as planned. With a `code`, planning already settled its fate."""
 
@@ -316,11 +366,16 @@ class ManifestEntry:
     status: ClipStatus = ClipStatus.PENDING
     code: str | None = None
     message: str | None = None
+    group: int | None = None
+    """Ordinal of the first view of the set that this clip belongs to."""
+    view: str | None = None
+    """Its role in that set."""
+    set_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A worker's share of a job: a byte range of one manifest part, holding `count` consecutive clips."""
+    """A worker's share of a job: a byte range of one manifest part, holding `count` consecutive clips, whole sets."""
 
     job_id: str
     number: int
@@ -343,6 +398,9 @@ class BatchState:
     project: str = ""
     created_at: str = ""
     """Of the job; empty where it is gone."""
+    failed: int = 0
+    """Failed clips of the job that are counted by now."""
+    total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -375,6 +433,9 @@ class ClipRow:
     destination: str | None = None
     keys: ClipKeys | None = None
     """None: the row is found by its job only."""
+    group: int | None = None
+    view: str | None = None
+    set_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -394,6 +455,9 @@ class Clip:
     facts: Mapping[str, object] | None
     code: str | None
     message: str | None
+    view: str | None = None
+    set: str | None = None
+    """Id of the set's first clip, its front view."""
 
     @property
     def original_clipgt_url(self) -> str:

@@ -94,6 +94,7 @@ class PlanSettings(Settings):
     batch_clips: int
     batch_bytes: int
     stat_concurrency: int
+    map_concurrency: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +111,7 @@ class CopySettings(Settings):
 class FinishSettings(Settings):
     table_name: str
     state_bucket: str
+    clips_bucket: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +143,7 @@ class UploadSettings(Settings):
 class SweepSettings(Settings):
     table_name: str
     state_bucket: str
+    clips_bucket: str
     state_machine_arn: str
     grace_seconds: int
     """Age from which a job without a running execution is taken for orphaned."""

@@ -1,8 +1,12 @@
 """Whether a copy is its source, by what the store says of both."""
 
-from collections.abc import Mapping
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
 
 from service.schema import Verification
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 def etags_agree(source: str, copy: str) -> bool:
@@ -12,6 +16,12 @@ def etags_agree(source: str, copy: str) -> bool:
     reference, "Object").
     """
     return source == copy and len(source) == 32 and "-" not in source
+
+
+def etag_of_parts(etags: Sequence[str]) -> str:
+    """The ETag that S3 gives an object of parts with these ETags: the MD5 of their MD5s, and how many they are."""
+    digests = b"".join(bytes.fromhex(etag) if _MD5.fullmatch(etag) else etag.encode() for etag in etags)
+    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(etags)}"
 
 
 def compare_checksums(source: Mapping[str, str], copy: Mapping[str, str]) -> bool | None:

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, field_validator, model_validator
 
 from service.errors import InvalidRequest
 from service.estimate import Estimate, price_list
@@ -13,7 +13,7 @@ from service.imports.ended import ReportLink
 from service.imports.find import FoundClip
 from service.imports.preview import Outcome, Preview, PreviewedClip
 from service.paging import Page
-from service.planning import PROJECT_NAME, eta_seconds, rate
+from service.planning import PROJECT_NAME, VIEWS, eta_seconds, rate
 from service.schema import (
     Action,
     ApiKey,
@@ -33,8 +33,10 @@ from service.schema import (
     Notify,
     OnExisting,
     SourceKind,
+    Tolerance,
     Trigger,
     Verification,
+    ViewSet,
 )
 from service.webhooks import shown_url
 
@@ -69,6 +71,19 @@ class NotifyBody(Body):
     event: bool = Field(True, description="An EventBridge event on the account's default bus.")
 
 
+class ToleranceBody(Body):
+    """Exactly one of `count` and `percent`."""
+
+    count: int | None = Field(None, ge=0, description="So many clips may fail.")
+    percent: float | None = Field(None, gt=0, le=100, description="So many of a hundred clips may fail.")
+
+    @model_validator(mode="after")
+    def one_of_them(self) -> Self:
+        if (self.count is None) == (self.percent is None):
+            raise ValueError("exactly one of count and percent is needed")
+        return self
+
+
 class SettingsBody(Body):
     """How to import. What is left out has the deployment's default."""
 
@@ -87,6 +102,12 @@ class SettingsBody(Body):
         description="Names the clips below the project's and folder's root, with {bucket}, {key}, {name}, {stem}, "
         "{extension}, {ordinal} and {job_id}. Null: they mirror their sources.",
     )
+    max_concurrency: int | None = Field(
+        None, ge=1, description="Copy functions that work on this import at once, up to the deployment's own limit."
+    )
+    tolerated_failures: ToleranceBody | None = Field(
+        None, description="Once more clips have failed the import stops and is FAILED. Without it nothing stops it."
+    )
 
     def to_settings(self, defaults: ImportSettings) -> ImportSettings:
         return ImportSettings(
@@ -97,6 +118,8 @@ class SettingsBody(Body):
             keep_tags=self.keep_tags,
             notify=Notify(webhook_url=self.notify.webhook_url, event=self.notify.event),
             destination=self.destination,
+            max_concurrency=self.max_concurrency,
+            tolerated_failures=Tolerance(**self.tolerated_failures.model_dump()) if self.tolerated_failures else None,
         )
 
 
@@ -114,14 +137,24 @@ class FiltersBody(Body):
         return Filters(**self.model_dump() | {"include": tuple(self.include), "exclude": tuple(self.exclude)})
 
 
+class SetBody(Body):
+    """Views of one scene: all of them are imported, or none."""
+
+    views: dict[str, str] = Field(
+        description=f"`s3://bucket/key` of each view, `front` among them. Views: {', '.join(VIEWS)}."
+    )
+    name: Name | None = Field(None, description="Makes the run name of its clips, instead of their objects' names.")
+
+
 class ImportBody(Body):
-    """Exactly one of `exact_paths`, `root_path` and `manifest_uri`."""
+    """Exactly one of `exact_paths`, `root_path`, `manifest_uri` and `sets`."""
 
     exact_paths: list[str] | None = Field(None, description="`s3://bucket/key` URIs, one clip each, in this order.")
     root_path: str | None = Field(None, description="`s3://bucket/prefix`: every object whose key begins so.")
     manifest_uri: str | None = Field(
         None, description="`s3://bucket/key` of a JSONL or CSV object (or `.gz`) that names the clips."
     )
+    sets: list[SetBody] | None = Field(None, description="Multi-view sets, each imported whole or not at all.")
     filters: FiltersBody | None = Field(None, description="Which objects of a prefix or a manifest are clips.")
     folder: Annotated[Name, Field(max_length=64)] | None = Field(None, description="Folder the clips land in.")
     labels: list[Label] = Field([], max_length=MAX_LABELS)
@@ -132,7 +165,7 @@ class ImportBody(Body):
         None, description="Saved execution settings, in the place of `settings`."
     )
     validate_: bool = Field(
-        True, alias="validate", description="List `root_path` before the job is created. No effect on `exact_paths`."
+        True, alias="validate", description="List `root_path` before the job is created. No effect on the others."
     )
     idempotency_key: Name | None = Field(
         None, description="The same key and request give the same job. The header `Idempotency-Key` does the same."
@@ -147,6 +180,9 @@ class ImportBody(Body):
             root_path=self.root_path,
             manifest_uri=self.manifest_uri,
             filters=self.filters.to_filters() if self.filters else None,
+            sets=tuple(ViewSet(views=tuple(item.views.items()), name=item.name) for item in self.sets)
+            if self.sets is not None
+            else None,
             folder=self.folder,
             labels=tuple(self.labels),
             run_name_prefix=self.run_name_prefix,
@@ -161,7 +197,7 @@ class ImportBody(Body):
 class SourceView(BaseModel):
     kind: SourceKind
     uri: str | None = Field(description="The prefix, the manifest, or the drop bucket of a job that uploads started.")
-    count: int | None = Field(description="How many URIs a list has.")
+    count: int | None = Field(description="How many URIs a list has, or how many sets were given.")
 
 
 class CountsView(BaseModel):
@@ -216,6 +252,11 @@ class FiltersView(BaseModel):
     modified_before: str | None
 
 
+class ToleranceView(BaseModel):
+    count: int | None
+    percent: float | None
+
+
 class SettingsView(BaseModel):
     on_existing: OnExisting
     content_validation: ContentValidation
@@ -224,6 +265,8 @@ class SettingsView(BaseModel):
     keep_tags: bool
     notify: NotifyView
     destination: str | None
+    max_concurrency: int | None
+    tolerated_failures: ToleranceView | None
 
 
 class RateView(BaseModel):
@@ -291,6 +334,8 @@ class ClipView(BaseModel):
     facts: dict[str, object] | None = Field(description="What content validation found in the clip.")
     code: str | None
     message: str | None
+    view: str | None = Field(description="Its role in a multi-view set.")
+    set: str | None = Field(description="Id of that set's front clip.")
 
     @classmethod
     def of(cls, clip: Clip) -> "ClipView":
@@ -501,7 +546,7 @@ class EstimateView(BaseModel):
 
 
 class PreviewView(BaseModel):
-    root_path: str | None = Field(description="As it was given; null for a list.")
+    root_path: str | None = Field(description="As it was given; null for a list and for sets.")
     count: int
     bytes: int
     keys: list[str] = Field(description="The first 20.")

@@ -17,6 +17,9 @@ JOB_FILES = "jobs/*"
 """Keys of manifests, batch lists and reports in the state bucket."""
 
 
+REMOVE_VERSIONS = ("DeleteObjectVersion", "GetObjectVersion")
+
+
 def allow(function: ServiceFunction, actions: Sequence[str], resources: Sequence[str]) -> None:
     """Add one statement to the function's own role."""
     function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
@@ -56,16 +59,39 @@ def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Buc
 
 
 def write_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
-    """Put, verify and abort copies in the clips bucket, and hide (it is versioned) a copy that is not its source."""
-    actions = ["AbortMultipartUpload", "DeleteObject", "GetObject", "PutObject", "PutObjectTagging"]
+    """Put, verify and abort copies in the clips bucket, and take them back, version by version."""
+    uploads = ["AbortMultipartUpload", "ListMultipartUploadParts"]
+    actions = [*uploads, "GetObject", "PutObject", "PutObjectTagging", *REMOVE_VERSIONS]
     allow(function, [f"s3:{action}" for action in actions], [clips.arn_for_objects("*")])
-    allow(function, ["s3:ListBucket"], [clips.bucket_arn])
+    listings = ["ListBucket", "ListBucketMultipartUploads", "ListBucketVersions"]
+    allow(function, [f"s3:{action}" for action in listings], [clips.bucket_arn])
     acknowledge(
         function.own_role,
         {
             files_finding(
                 clips, "*"
             ): "It writes the clips of every project; keys are made by the service, not by callers."
+        },
+    )
+
+
+def take_back_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
+    """Find and abort unfinished uploads, and remove what was copied for sets that did not land.
+
+    For the latter: find the versions, read their mark (HEAD), delete them.
+    """
+    allow(
+        function,
+        [f"s3:{action}" for action in ("AbortMultipartUpload", *REMOVE_VERSIONS)],
+        [clips.arn_for_objects("*")],
+    )
+    allow(function, ["s3:ListBucketMultipartUploads", "s3:ListBucketVersions"], [clips.bucket_arn])
+    acknowledge(
+        function.own_role,
+        {
+            files_finding(
+                clips, "*"
+            ): "It ends the imports of every project; it removes only their uploads, and versions of their own mark."
         },
     )
 

@@ -33,10 +33,10 @@ JOB_ID = sfn.JsonPath.string_at("$$.Execution.Input.job_id")
 class ImportMachine(sfn.StateMachine):
     """Input `{"job_id": str, "wait_seconds": int}`: the job's row is written, its list (if any) is in the state bucket.
 
-    `plan` gets `{"job_id", "cursor"}` until it says `done`; `copy` gets `{"batch", "attempt"}`, an attempt being the
-    number of tries before, throttled ones included; `finish` gets `{"job_id"}` or `{"job_id", "error"}`;
-    `conclude` gets `{"job_id", "ended_at"}` until it says `done`. An execution with the input
-    `{"job_id", "ended_at"}` begins there.
+    `plan` gets `{"job_id", "cursor"}` until it says `done`, and says how many copy functions may run at once; `copy`
+    gets `{"batch", "attempt", "round"}` until it says `done`, an attempt being the number of the round's earlier tries,
+    throttled ones included; `finish` gets `{"job_id"}` or `{"job_id", "error"}`; `conclude` gets
+    `{"job_id", "ended_at"}` until it says `done`. An execution with the input `{"job_id", "ended_at"}` begins there.
     """
 
     def __init__(
@@ -176,17 +176,34 @@ class _States(Construct):
                 bucket_name_path=path.string_at("$.batches.bucket"), key=path.string_at("$.batches.key")
             ),
             map_execution_type=sfn.StateMachineType.STANDARD,
-            max_concurrency=deploy.map_concurrency,
+            # The emulator knows a constant only.
+            max_concurrency=deploy.map_concurrency if deploy.local else None,
+            max_concurrency_path=None if deploy.local else "$.concurrency",
+            # A child's state is like plan's: what it works on, and what its last round said.
+            item_selector={"batch": path.object_at("$$.Map.Item.Value"), "copied": {"round": 0}},
             # A batch that is lost does not stop the others: Finish sees that it never reported.
             tolerated_failure_percentage=100,
             # What is discarded must fit 256 KiB all the same, and a failed child brings its input and its error.
             result_writer_v2=_MapResults(state, path.format(MAP_RESULTS, JOB_ID)),
             result_path=path.DISCARD,
-        ).item_processor(self._copy(copy))
+        ).item_processor(self._child(copy))
+
+    def _child(self, function: lambda_.Function) -> sfn.IChainable:
+        """Rounds of one batch, until it is done."""
+        copy = self._copy(function)
+        finished = sfn.Choice(self, "Batch done?")
+        finished.when(sfn.Condition.boolean_equals("$.copied.done", False), copy)
+        # What became of each clip is in the table.
+        finished.otherwise(sfn.Succeed(self, "Batch done", output_path=sfn.JsonPath.DISCARD))
+        return copy.next(finished)
 
     def _copy(self, function: lambda_.Function) -> sfn.TaskStateBase:
         path = sfn.JsonPath
-        batch = {"batch": path.entire_payload, "attempt": path.number_at("$$.State.RetryCount")}
+        batch = {
+            "batch": path.object_at("$.batch"),
+            "attempt": path.number_at("$$.State.RetryCount"),
+            "round": path.number_at("$.copied.round"),
+        }
         copy = tasks.LambdaInvoke(
             self,
             "Copy",
@@ -194,8 +211,7 @@ class _States(Construct):
             payload=sfn.TaskInput.from_object(batch),
             payload_response_only=True,
             retry_on_service_exceptions=False,
-            # What became of each clip is in the table.
-            output_path=path.DISCARD,
+            result_path="$.copied",
         )
         # Imports that run at once share the function's reserved concurrency: waiting for a turn is no failure, so this
         # ends only with the execution.

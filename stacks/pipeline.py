@@ -15,6 +15,7 @@ from stacks.access import (
     read_sources,
     send_events,
     start_imports,
+    take_back_clips,
     use_job_files,
     use_table,
     write_clips,
@@ -27,11 +28,11 @@ from stacks.storage import Storage
 FULL_VCPU_MB = 1_769
 """The memory with which a function gets one whole vCPU (Lambda's documentation)."""
 
-FINISHING = ("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+FINISHING = ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 """Table actions that bring a job to its end: read its rows, write those that are missing, set its status."""
 
 COPY_TIMEOUT = Duration.minutes(15)
-"""Lambda's longest: a batch of large objects by parts may need it."""
+"""Lambda's longest. A batch that needs more goes on in another round."""
 
 
 class Pipeline(Construct):
@@ -78,6 +79,7 @@ class Pipeline(Construct):
                 batch_clips=deploy.batch_clips,
                 batch_bytes=deploy.batch_bytes,
                 stat_concurrency=deploy.stat_concurrency,
+                map_concurrency=deploy.map_concurrency,
             ),
             memory_mb=1024,
             timeout=Duration.minutes(15),
@@ -110,7 +112,7 @@ class Pipeline(Construct):
             reserved_concurrency=deploy.map_concurrency,
         )
         # A batch's outcome is one transaction: PutItem and UpdateItem are checked for each part of it.
-        writes = ("BatchWriteItem", "ConditionCheckItem", "PutItem", "UpdateItem")
+        writes = ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
         use_table(function, storage.table, "BatchGetItem", "GetItem", *writes)
         use_job_files(function, storage.state, write=False)
         # The version and tagging actions are CopyObject's: it reads the planned version and takes the tags along.
@@ -129,12 +131,14 @@ class Pipeline(Construct):
             env=FinishSettings(
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
+                clips_bucket=storage.clips.bucket_name,
             ),
             memory_mb=1024,
             timeout=Duration.minutes(15),
         )
         use_table(function, storage.table, *FINISHING)
         use_job_files(function, storage.state, write=True)
+        take_back_clips(function, storage.clips)
         return function
 
     def _conclude_function(self) -> ServiceFunction:
@@ -173,6 +177,7 @@ class Pipeline(Construct):
             env=SweepSettings(
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
+                clips_bucket=storage.clips.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
                 grace_seconds=self._deploy.sweep_grace_seconds,
             ),
@@ -184,6 +189,7 @@ class Pipeline(Construct):
         # It ends an orphaned job the way `finish` would have.
         use_table(function, storage.table, *FINISHING, indexes=("attention",))
         use_job_files(function, storage.state, write=True)
+        take_back_clips(function, storage.clips)
         # It removes what is left of deleted jobs, too.
         allow(function, ["s3:DeleteObject"], [storage.state.arn_for_objects(JOB_FILES)])
         start_imports(function, machine)

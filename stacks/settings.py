@@ -55,7 +55,7 @@ class DeploySettings:
     """How long a preview looks before it answers with "at least". API Gateway gives up after 29 s."""
 
     batch_clips: int = _number(250, 1, 1_000)
-    """The most clips in one copy batch, which one function call must finish in 15 minutes."""
+    """The most clips in one copy batch. One that a call cannot finish in its time goes on in the next."""
 
     batch_bytes: int = _number(50 * GIB, 1, 5 * 1024 * GIB)
     """The most bytes in one copy batch; an object that is larger is a batch of its own."""
@@ -67,7 +67,7 @@ class DeploySettings:
     """Copy batches in flight. Also reserved for the copy function out of the account's concurrency."""
 
     copy_concurrency: int = _number(32, 1, 256)
-    """Copies (or parts) in flight in one copy function."""
+    """Copies in flight in one copy function, and as many parts of large objects besides."""
 
     multipart_threshold_bytes: int = _number(GIB, 5 * MIB, 5 * GIB)
     """Objects larger than this are copied in parts; S3 refuses a single copy above 5 GiB."""

@@ -12,7 +12,7 @@ from service.estimate import Deployment
 from service.execution_settings import ExecutionSettingsPorts
 from service.imports.access import SourceAccess
 from service.imports.conclude import ConcludePorts, conclude
-from service.imports.copying import CopyPorts, copy_batch
+from service.imports.copying import CopyPorts, Unfinished, copy_batch
 from service.imports.ended import EndedPorts
 from service.imports.expand import PlanCursor, PlanPorts
 from service.imports.finish import FinishPorts, finish
@@ -23,6 +23,7 @@ from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts, submit
 from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
+from service.planning import VIEWS
 from service.schema import (
     Actor,
     Batch,
@@ -39,6 +40,7 @@ from service.schema import (
     SourceKind,
     Trigger,
     Upload,
+    ViewSet,
 )
 from tests.fakes import (
     FakeAudit,
@@ -49,6 +51,7 @@ from tests.fakes import (
     FakeExecutionSettings,
     FakeJobs,
     FakeKeys,
+    FakeLargeCopies,
     FakeReportFiles,
     FakeSecrets,
     FakeSender,
@@ -95,6 +98,9 @@ class World:
     batch_clips: int = 100
     batch_bytes: int = 10**12
     concurrency: int = 1
+    max_concurrency: int = 40
+    multipart_threshold: int = 10**9
+    part_bytes: int = 10**8
     faults: Faults = field(default_factory=Faults)
     clock: FakeClock = field(default_factory=FakeClock)
     monotonic: Callable[[], float] = field(default_factory=lambda: map(float, itertools.count(0, 10)).__next__)
@@ -103,7 +109,8 @@ class World:
         self.jobs = FakeJobs(self.faults)
         self.clips = FakeClips(self.faults)
         self.state = FakeStateFiles(self.faults)
-        self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults)
+        self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults, now=self.clock)
+        self.large = FakeLargeCopies(self.faults)
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.workflow = FakeWorkflow(self.faults)
         self.keys = FakeKeys(self.faults)
@@ -126,6 +133,7 @@ class World:
             clock=self.clock,
             access=self.access,
             max_clips=self.max_clips,
+            max_concurrency=self.max_concurrency,
             preview_seconds=8,
             defaults=ImportSettings(),
             audit_days=AUDIT_DAYS,
@@ -175,14 +183,25 @@ class World:
             clips=self.clips,
             state=self.state,
             storage=self.storage,
+            large=self.large,
             clock=self.clock,
             concurrency=self.concurrency,
+            multipart_threshold=self.multipart_threshold,
+            part_bytes=self.part_bytes,
             monotonic=self.monotonic,
         )
 
     @property
     def finish_ports(self) -> FinishPorts:
-        return FinishPorts(jobs=self.jobs, clips=self.clips, state=self.state, uploads=self.uploads, clock=self.clock)
+        return FinishPorts(
+            jobs=self.jobs,
+            clips=self.clips,
+            state=self.state,
+            storage=self.storage,
+            uploads=self.uploads,
+            large=self.large,
+            clock=self.clock,
+        )
 
     @property
     def sweep_ports(self) -> SweepPorts:
@@ -266,19 +285,31 @@ class World:
             planned = plan(job_id, planned.cursor, out_of_time=out_of_time, ports=self.plan_ports)
         return planned
 
+    def planned_sets(self, *sets: ViewSet, **changes: Any) -> Job:
+        job = self.submit(import_sets(*sets, **changes))
+        self.plan(job.id)
+        return self.job(job.id)
+
     def planned_list(self, keys: Iterable[str], **changes: Any) -> Job:
         job = self.submit_list(keys, **changes)
         self.plan(job.id)
         return self.job(job.id)
 
-    def copy(self, batch: Batch, *, attempts: int = COPY_ATTEMPTS) -> None:
-        """A child of the map: the batch is tried again while it is incomplete."""
-        for attempt in range(attempts):
+    def copy(self, batch: Batch, *, attempts: int = COPY_ATTEMPTS, out_of_time: Callable[[], bool] = never) -> int:
+        """A child of the map: rounds until the batch is done, each tried again while it is incomplete; how many."""
+        round_number = attempt = 0
+        while attempt < attempts:
             try:
-                copy_batch(batch, attempt=attempt, ports=self.copy_ports)
+                outcome = copy_batch(
+                    batch, attempt=attempt, round_number=round_number, out_of_time=out_of_time, ports=self.copy_ports
+                )
             except BatchIncomplete:
+                attempt += 1
                 continue
-            return
+            round_number, attempt = round_number + 1, 0
+            if not isinstance(outcome, Unfinished):
+                break
+        return round_number
 
     def run(self, job_id: str) -> Job:
         """The whole execution."""
@@ -303,6 +334,10 @@ class World:
 
     # --- what is there ---
 
+    def visible(self) -> set[str]:
+        """Keys of the clips bucket."""
+        return set(self.storage.buckets[CLIPS_BUCKET])
+
     def job(self, job_id: str) -> Job:
         return self.jobs.rows[job_id]
 
@@ -319,6 +354,16 @@ def import_list(uris: Sequence[str], **changes: Any) -> ImportRequest:
 
 def import_prefix(uri: str, **changes: Any) -> ImportRequest:
     return ImportRequest(root_path=uri, **changes)
+
+
+def a_set(*keys: str, roles: Sequence[str] = VIEWS, name: str | None = None) -> ViewSet:
+    """Views of these objects in the source bucket, in the roles' order: the first is the front."""
+    uris = [f"s3://{SOURCE_BUCKET}/{key}" for key in keys]
+    return ViewSet(views=tuple(zip(roles, uris, strict=False)), name=name)
+
+
+def import_sets(*sets: ViewSet, **changes: Any) -> ImportRequest:
+    return ImportRequest(sets=sets, **changes)
 
 
 def a_job(job_id: str = "ij_1", **changes: Any) -> Job:

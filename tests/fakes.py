@@ -13,7 +13,15 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from service.errors import NotFound, ObjectMissing, SourceChanged, TooManyExecutionSettings, UploadLost
+from service.errors import (
+    NotFound,
+    ObjectMissing,
+    ObjectRejected,
+    SourceChanged,
+    TooManyExecutionSettings,
+    UploadGone,
+    UploadLost,
+)
 from service.planning import conclusion_name, job_position, tags_of
 from service.ports import (
     AlreadyClaimed,
@@ -28,6 +36,7 @@ from service.ports import (
     GatheringClosed,
     JobStore,
     KeyStore,
+    LargeCopyStore,
     ReportFiles,
     Secrets,
     StateFiles,
@@ -44,6 +53,7 @@ from service.schema import (
     ClipRow,
     ClipStatus,
     Copied,
+    CopiedPart,
     Delivery,
     End,
     ExecutionSettings,
@@ -51,12 +61,14 @@ from service.schema import (
     Job,
     JobStatus,
     JobTag,
+    LargeCopy,
     ListedObject,
     ManifestEntry,
     Tally,
     Upload,
     Verification,
 )
+from service.verification import etag_of_parts
 
 Planned = Sequence[BaseException | None]
 """What successive calls raise; None lets a call through, and so does the end of the sequence."""
@@ -157,6 +169,18 @@ class FakeClock:
 
 
 @dataclass
+class FakeMultipart:
+    """An unfinished upload: parts by number, each with the bytes of the source that it holds."""
+
+    key: str
+    begun_at: str
+    settings: ImportSettings
+    mark: str | None = None
+    parts: dict[int, CopiedPart] = field(default_factory=dict)
+    spans: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass
 class FakeStorage:
     """Buckets of (size, ETag). `fail_stat` and `fail_copy` go by source key, `fail_list` by bucket and page."""
 
@@ -177,8 +201,20 @@ class FakeStorage:
     bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """What `reader` reads, for the objects that have one."""
     read: Counter[str] = field(default_factory=Counter)
+    multiparts: dict[str, FakeMultipart] = field(default_factory=dict)
+    """Unfinished uploads by id."""
+    parts_copied: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """By destination and number."""
+    before_part: Callable[[ManifestEntry, int], None] = lambda _entry, _number: None
+    now: Callable[[], str] = lambda: "2026-11-22T17:00:00.000Z"
+    marks: dict[str, list[tuple[ListedObject, str | None]]] = field(default_factory=lambda: defaultdict(list))
+    """Versions of the clips bucket by key, oldest first, with what they were marked with."""
+    removed: Counter[str] = field(default_factory=Counter)
+    """Versions that were removed, by key."""
+    fail_remove: dict[str, Planned] = field(default_factory=dict)
     port = "storage"
     _writes: int = 0
+    _begun: int = 0
 
     def put_body(self, bucket: str, key: str, body: bytes) -> ListedObject:
         self.bodies[bucket, key] = body
@@ -190,6 +226,8 @@ class FakeStorage:
         modified = f"2026-01-01T00:00:{self._writes // 1000:02d}.{self._writes % 1000:03d}Z"
         item = ListedObject(key=key, size=size, etag=f"etag{self._writes}", version=version, modified=modified)
         self.buckets[bucket][key] = item
+        if bucket == self.clips_bucket:
+            self.marks[key].append((item, None))
         if version:
             self.versions[bucket, key, version] = item
         return item
@@ -217,9 +255,18 @@ class FakeStorage:
         return self.buckets[bucket][key]
 
     @port_call
-    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         self.copied_with.append(settings)
         self.before_copy(entry)
+        found = self._planned(entry)
+        landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag)
+        self.buckets[self.clips_bucket][entry.destination] = landed
+        self.marks[entry.destination].append((landed, mark))
+        self.copies[entry.destination] += 1
+        return Copied(size=found.size, etag=found.etag, verified=Verification.ETAG)
+
+    def _planned(self, entry: ManifestEntry) -> ListedObject:
+        """The source as it was planned, or what is ordered to go wrong with it."""
         bucket, _, key = entry.source_uri.removeprefix("s3://").partition("/")
         self._fail(self.fail_copy, key)
         versioned = self.versions.get((bucket, key, entry.version)) if entry.version else None
@@ -228,10 +275,84 @@ class FakeStorage:
             raise ObjectMissing("no such key", operation="copy", uri=entry.source_uri)
         if found.etag != entry.etag:
             raise SourceChanged("another ETag", operation="copy", uri=entry.source_uri)
-        landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag)
+        return found
+
+    @port_call
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
+        self._planned(entry)
+        self._begun += 1
+        upload_id = f"upload{self._begun}"
+        self.multiparts[upload_id] = FakeMultipart(entry.destination, self.now(), settings, mark)
+        return upload_id
+
+    @port_call
+    def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
+        return dict(self._multipart(destination, upload_id).parts)
+
+    @port_call
+    def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        self.before_part(entry, number)
+        upload = self._multipart(entry.destination, upload_id)
+        self._planned(entry)
+        etag = hashlib.md5(f"{entry.etag} {span}".encode(), usedforsecurity=False).hexdigest()
+        upload.parts[number] = CopiedPart(etag=etag, size=span[1] - span[0] + 1)
+        upload.spans[number] = span
+        self.parts_copied[entry.destination, number] += 1
+        return upload.parts[number]
+
+    @port_call
+    def complete_parts(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copied:
+        upload = self._multipart(entry.destination, upload_id)
+        if [upload.parts[number].etag for number in sorted(upload.parts)] != list(etags):
+            raise ObjectRejected("InvalidPart", operation="copy", uri=entry.source_uri)
+        spans = [upload.spans[number] for number in sorted(upload.spans)]
+        assert [first for first, _ in spans] == [0, *(last + 1 for _, last in spans[:-1])], (
+            "no byte twice, none left out"
+        )
+        size, etag = spans[-1][1] + 1, etag_of_parts(etags)
+        landed = ListedObject(key=entry.destination, size=size, etag=etag)
         self.buckets[self.clips_bucket][entry.destination] = landed
+        self.marks[entry.destination].append((landed, upload.mark))
         self.copies[entry.destination] += 1
-        return Copied(size=found.size, etag=found.etag, verified=Verification.ETAG)
+        del self.multiparts[upload_id]
+        return Copied(size=size, etag=etag, verified=Verification.UNVERIFIABLE)
+
+    @port_call
+    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
+        found = self.buckets[self.clips_bucket].get(entry.destination)
+        if found is None or found.etag != etag:
+            return None
+        if mark is not None and self.marks[entry.destination][-1][1] != mark:
+            return None
+        return Copied(size=found.size, etag=etag, verified=Verification.UNVERIFIABLE)
+
+    @port_call
+    def abort(self, destination: str, upload_id: str) -> None:
+        assert self.multiparts.get(upload_id, FakeMultipart(destination, "", ImportSettings())).key == destination
+        self.multiparts.pop(upload_id, None)
+
+    @port_call
+    def abort_begun_since(self, destination: str, moment: str) -> None:
+        for upload_id, upload in list(self.multiparts.items()):
+            if upload.key == destination and upload.begun_at >= moment:
+                del self.multiparts[upload_id]
+
+    def _multipart(self, destination: str, upload_id: str) -> FakeMultipart:
+        if upload_id not in self.multiparts:
+            raise UploadGone("no such upload", operation="copy", uri=destination)
+        assert self.multiparts[upload_id].key == destination
+        return self.multiparts[upload_id]
+
+    @port_call
+    def remove_marked(self, key: str, mark: str) -> None:
+        self._fail(self.fail_remove, key)
+        left = [(item, other) for item, other in self.marks[key] if other != mark]
+        self.removed[key] += len(self.marks[key]) - len(left)
+        self.marks[key] = left
+        if left:
+            self.buckets[self.clips_bucket][key] = left[-1][0]
+        else:
+            self.buckets[self.clips_bucket].pop(key, None)
 
     def reader(self, entry: ManifestEntry) -> "FakeReader":
         bucket, _, key = entry.source_uri.removeprefix("s3://").partition("/")
@@ -410,6 +531,8 @@ class FakeJobs:
             settings=job.settings if job else ImportSettings(),
             project=job.project if job else "",
             created_at=job.created_at if job else "",
+            failed=job.counts.failed if job else 0,
+            total=job.counts.total if job else 0,
         )
 
     @port_call
@@ -457,6 +580,14 @@ class FakeClips:
             self._put(job_id, row)
 
     @port_call
+    def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
+        held = self.rows[job_id]
+        if not any(row.ordinal in held for row in rows):
+            held.update({row.ordinal: row for row in rows})
+            self.writes.update((job_id, row.ordinal) for row in rows)
+        return [held[row.ordinal] for row in rows]
+
+    @port_call
     def _put(self, job_id: str, row: ClipRow) -> None:
         self.rows[job_id][row.ordinal] = row
         self.writes[job_id, row.ordinal] += 1
@@ -498,6 +629,39 @@ class FakeClips:
         for ordinal in some:
             del rows[ordinal]
         return bool(some)
+
+
+@dataclass
+class FakeLargeCopies:
+    faults: Faults = field(default_factory=Faults)
+    rows: dict[tuple[str, int], LargeCopy] = field(default_factory=dict)
+    port = "large"
+
+    @port_call
+    def claim(self, copy: LargeCopy) -> LargeCopy:
+        return self.rows.setdefault((copy.job_id, copy.ordinal), copy)
+
+    @port_call
+    def update(self, copy: LargeCopy) -> bool:
+        kept = self.rows.get((copy.job_id, copy.ordinal))
+        if kept is None or kept.token != copy.token:
+            return False
+        self.rows[copy.job_id, copy.ordinal] = copy
+        return True
+
+    @port_call
+    def remove(self, copy: LargeCopy) -> None:
+        kept = self.rows.get((copy.job_id, copy.ordinal))
+        if kept and (kept.token, kept.upload_id) == (copy.token, copy.upload_id):
+            del self.rows[copy.job_id, copy.ordinal]
+
+    @port_call
+    def of(self, job_id: str, ordinals: Sequence[int]) -> Sequence[LargeCopy]:
+        return [self.rows[job_id, ordinal] for ordinal in ordinals if (job_id, ordinal) in self.rows]
+
+    @port_call
+    def unfinished(self, job_id: str) -> Sequence[LargeCopy]:
+        return [copy for (owner, _), copy in sorted(self.rows.items()) if owner == job_id]
 
 
 @dataclass
@@ -818,6 +982,7 @@ def _fakes_are_ports() -> None:
     _jobs: JobStore = jobs
     _clips: ClipStore = FakeClips()
     _keys: KeyStore = FakeKeys()
+    _large: LargeCopyStore = FakeLargeCopies()
     _uploads: UploadStore = FakeUploads(jobs)
     _audit: AuditLog = FakeAudit([])
     _execution_settings: ExecutionSettingsStore = FakeExecutionSettings([])

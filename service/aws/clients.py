@@ -7,7 +7,15 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejected, SourceChanged, SourceUnavailable
+from service.errors import (
+    AccessDenied,
+    ObjectError,
+    ObjectMissing,
+    ObjectRejected,
+    SourceChanged,
+    SourceUnavailable,
+    UploadGone,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -74,6 +82,8 @@ def object_error(error: ClientError | BotoCoreError, *, operation: str, uri: str
     message = f"{_WORDS.get(code) or error.response.get('Error', {}).get('Message') or 'no reason given'} ({code})"
     if code in _MISSING:
         kind: type[ObjectError] = ObjectMissing
+    elif code == "NoSuchUpload":
+        kind = UploadGone
     elif code in _DENIED:
         kind = AccessDenied
     elif code in _CHANGED:

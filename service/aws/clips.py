@@ -3,13 +3,19 @@
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.transactions import TransactGet, TransactWrite
+
 from service.aws.table import (
     CLIP_SHARDS,
     DELETED_AT_ONCE,
     SEARCH_SHARDS,
     ClipRowModel,
     clip_pk,
+    commit,
+    connection,
     delete_rows,
+    failed_conditions,
     job_of,
     ordinal_sk,
     shard_pk,
@@ -28,6 +34,24 @@ class DynamoClips:
         with ClipRowModel.batch_write() as batch:
             for row in rows:
                 batch.save(_model(job_id, row))
+
+    def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
+        """Both ways in a transaction, so that nobody sees half of a set's rows."""
+
+        def build(transaction: TransactWrite) -> None:
+            for row in rows:
+                transaction.save(_model(job_id, row), condition=ClipRowModel.pk.does_not_exist())
+
+        try:
+            commit(build)
+        except TransactWriteError as error:
+            if not failed_conditions(error):
+                raise
+            with TransactGet(connection=connection()) as transaction:
+                keys = [(clip_pk(job_id, row.ordinal), ordinal_sk(row.ordinal)) for row in rows]
+                found = [transaction.get(ClipRowModel, *key) for key in keys]
+            return [_row(future.get()) for future in found]
+        return rows
 
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]:
         keys = [(clip_pk(job_id, ordinal), ordinal_sk(ordinal)) for ordinal in ordinals]
@@ -113,6 +137,9 @@ def _model(job_id: str, row: ClipRow) -> ClipRowModel:
         message=row.message,
         source_uri=row.source_uri,
         destination=row.destination,
+        group=row.group,
+        view=row.view,
+        set_name=row.set_name,
     )
 
 
@@ -129,6 +156,9 @@ def _row(model: ClipRowModel) -> ClipRow:
         source_uri=model.source_uri,
         destination=model.destination,
         keys=_keys(model) if model.clip_pk else None,
+        group=int(model.group) if model.group is not None else None,
+        view=model.view,
+        set_name=model.set_name,
     )
 
 

@@ -1,17 +1,13 @@
 """The two ways to copy an object on S3's side: whole, or by parts. Errors are botocore's; the storage names them."""
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from service.aws.ranges import source_object
-from service.planning import copy_parts
-from service.schema import ImportSettings, ManifestEntry
+from service.schema import CopiedPart, ImportSettings, ManifestEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,8 +20,10 @@ if TYPE_CHECKING:
 
     from service.aws.storage import S3Storage
 
-PARTS_IN_FLIGHT = 16
-"""UploadPartCopy requests of one object at a time."""
+HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
+
+MARK = "clipferry-set"
+"""User metadata of a set's copies: the id of the set's front clip."""
 
 WHOLE_OBJECT_CHECKSUMS = ("CRC64NVME", "CRC32C", "CRC32")
 """Kinds that S3 computes over an object uploaded in parts as if it were whole (S3 user guide, "Checking integrity")."""
@@ -37,15 +35,17 @@ class Copy:
 
     etag: str
     checksums: Mapping[str, str]
+    version: str | None = None
 
 
 @dataclass(frozen=True)
 class CopyWhole:
-    """One CopyObject. It carries metadata and tags by itself."""
+    """One CopyObject. It carries metadata and tags by itself, but for a mark all metadata has to be given anew."""
 
     storage: "S3Storage"
     entry: ManifestEntry
     settings: ImportSettings
+    mark: str | None = None
 
     def run(self) -> Copy:
         request: CopyObjectRequestTypeDef = {
@@ -58,83 +58,99 @@ class CopyWhole:
             request["ChecksumAlgorithm"] = self.entry.checksum.partition(":")[0]  # type: ignore[typeddict-item]  # checked
         if self.settings.storage_class:
             request["StorageClass"] = self.settings.storage_class  # type: ignore[typeddict-item]  # checked at the edge
-        if not self.settings.keep_metadata:
+        if self.mark or not self.settings.keep_metadata:
             request["MetadataDirective"] = "REPLACE"
+        if self.mark:
+            head = head_planned(self.storage.client, self.entry) if self.settings.keep_metadata else None
+            request.update(described(head, self.mark))  # type: ignore[typeddict-item]  # names that both requests know
         if not self.settings.keep_tags:
             request["TaggingDirective"] = "REPLACE"
-        result = self.storage.client.copy_object(**request)["CopyObjectResult"]
-        return Copy(result["ETag"].strip('"'), checksums_of(result))
+        answer = self.storage.client.copy_object(**request)
+        result = answer["CopyObjectResult"]
+        return Copy(result["ETag"].strip('"'), checksums_of(result), answer.get("VersionId"))
 
 
 @dataclass(frozen=True)
-class CopyParts:
-    """A multipart upload of copied ranges, each pinned to the same ETag.
+class PartCopies:
+    """The requests of a multipart upload of copied ranges, each pinned to the same ETag.
 
     Parts carry neither metadata nor tags, so both are asked for and set; the source's kind of checksum is kept.
     """
 
-    storage: "S3Storage"
-    entry: ManifestEntry
-    settings: ImportSettings
+    client: "S3Client"
+    clips_bucket: str
 
-    def run(self) -> Copy:
-        upload_id = self._begin()
-        client, target = self.storage.client, self._target()
-        try:
-            with ThreadPoolExecutor(PARTS_IN_FLIGHT) as pool:
-                assert self.entry.size is not None
-                spans = copy_parts(self.entry.size, part_bytes=self.storage.part_bytes)
-                numbered = [(upload_id, number, span) for number, span in enumerate(spans, 1)]
-                parts = list(pool.map(self._copy_part, numbered))
-            done = client.complete_multipart_upload(**target, UploadId=upload_id, MultipartUpload={"Parts": parts})
-        except BaseException:
-            # What went wrong before is what counts; a lifecycle rule removes uploads that could not be aborted.
-            with suppress(ClientError, BotoCoreError):
-                client.abort_multipart_upload(**target, UploadId=upload_id)
-            raise
-        return Copy(done["ETag"].strip('"'), checksums_of(done))
-
-    def _target(self) -> dict[str, Any]:
-        return {"Bucket": self.storage.clips_bucket, "Key": self.entry.destination}
-
-    def _copy_part(self, numbered: tuple[str, int, tuple[int, int]]) -> "CompletedPartTypeDef":
-        upload_id, number, (first, last) = numbered
-        answer = self.storage.client.upload_part_copy(
-            **self._target(),
-            UploadId=upload_id,
-            PartNumber=number,
-            CopySource=source_object(self.entry),
-            CopySourceIfMatch=f'"{self.entry.etag}"',
-            CopySourceRange=f"bytes={first}-{last}",
-        )
-        return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
-
-    def _begin(self) -> str:
-        head = head_planned(self.storage.client, self.entry)
-        upload: CreateMultipartUploadRequestTypeDef = {
-            "Bucket": self.storage.clips_bucket,
-            "Key": self.entry.destination,
-        }
-        if self.settings.keep_metadata:
-            upload["Metadata"] = head["Metadata"]
-            for name in ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType"):
-                if name in head:
-                    upload[name] = head[name]
-        tags = self._tags() if self.settings.keep_tags else {}
+    def begin(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> str:
+        head = head_planned(self.client, entry)
+        upload: CreateMultipartUploadRequestTypeDef = {"Bucket": self.clips_bucket, "Key": entry.destination}
+        kept = head if settings.keep_metadata else None
+        upload.update(described(kept, mark))  # type: ignore[typeddict-item]  # names that the request knows
+        tags = self._tags(entry) if settings.keep_tags else {}
         if tags:
             upload["Tagging"] = urlencode(tags)
-        if self.settings.storage_class:
-            upload["StorageClass"] = self.settings.storage_class  # type: ignore[typeddict-item]  # checked at the edge
+        if settings.storage_class:
+            upload["StorageClass"] = settings.storage_class  # type: ignore[typeddict-item]  # checked at the edge
         known = checksums_of(head)
         kind = next((kind for kind in WHOLE_OBJECT_CHECKSUMS if "-" not in known.get(kind, "-")), None)
         if kind:
             upload["ChecksumAlgorithm"] = kind  # type: ignore[typeddict-item]  # one of three literals
             upload["ChecksumType"] = "FULL_OBJECT"
-        return self.storage.client.create_multipart_upload(**upload)["UploadId"]
+        return self.client.create_multipart_upload(**upload)["UploadId"]
 
-    def _tags(self) -> dict[str, str]:
-        answer = self.storage.client.get_object_tagging(**source_object(self.entry))
+    def listed(self, key: str, upload_id: str) -> dict[int, CopiedPart]:
+        """All parts that are there, by number; S3 lists 1,000 a page."""
+        pages = self.client.get_paginator("list_parts").paginate(Bucket=self.clips_bucket, Key=key, UploadId=upload_id)
+        return {
+            part["PartNumber"]: CopiedPart(etag=part["ETag"].strip('"'), size=part["Size"])
+            for page in pages
+            for part in page.get("Parts", [])
+        }
+
+    def copy(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        first, last = span
+        answer = self.client.upload_part_copy(
+            Bucket=self.clips_bucket,
+            Key=entry.destination,
+            UploadId=upload_id,
+            PartNumber=number,
+            CopySource=source_object(entry),
+            CopySourceIfMatch=f'"{entry.etag}"',
+            CopySourceRange=f"bytes={first}-{last}",
+        )
+        return CopiedPart(etag=answer["CopyPartResult"]["ETag"].strip('"'), size=last - first + 1)
+
+    def complete(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copy:
+        parts: list[CompletedPartTypeDef] = [
+            {"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in enumerate(etags, 1)
+        ]
+        done = self.client.complete_multipart_upload(
+            Bucket=self.clips_bucket, Key=entry.destination, UploadId=upload_id, MultipartUpload={"Parts": parts}
+        )
+        return Copy(done["ETag"].strip('"'), checksums_of(done), done.get("VersionId"))
+
+    def begun_since(self, key: str, moment: datetime) -> list[str]:
+        """Ids of the unfinished uploads to exactly this key that began at `moment` or later."""
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.clips_bucket, Prefix=key)
+        return [
+            upload["UploadId"]
+            for page in pages
+            for upload in page.get("Uploads", [])
+            if upload["Key"] == key and upload["Initiated"] >= moment
+        ]
+
+    def _tags(self, entry: ManifestEntry) -> dict[str, str]:
+        answer = self.client.get_object_tagging(**source_object(entry))
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+def described(head: "HeadObjectOutputTypeDef | None", mark: str | None) -> dict[str, Any]:
+    """The source's metadata (`head`; None: it is not kept) and the mark, as parameters of a request that writes."""
+    given: dict[str, Any] = {}
+    if head:
+        given = {name: value for name, value in head.items() if name in HEADERS} | {"Metadata": head["Metadata"]}
+    if mark:
+        given["Metadata"] = given.get("Metadata", {}) | {MARK: mark}
+    return given
 
 
 def head_planned(client: "S3Client", entry: ManifestEntry) -> "HeadObjectOutputTypeDef":

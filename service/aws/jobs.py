@@ -44,6 +44,7 @@ from service.schema import (
     Source,
     SourceKind,
     Tally,
+    Tolerance,
     Trigger,
 )
 
@@ -208,7 +209,7 @@ class DynamoJobs:
 
     def batch_state(self, job_id: str, number: int) -> BatchState:
         keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), _batch_sk(number))]
-        wanted = ["pk", "sk", "cancel_requested", "settings", "deleted_at", "project", "created_at"]
+        wanted = ["pk", "sk", "cancel_requested", "settings", "deleted_at", "project", "created_at", "failed", "total"]
         rows = {row.sk: row for row in JobRow.batch_get(keys, consistent_read=True, attributes_to_get=wanted)}
         job = rows.get("JOB")
         return BatchState(
@@ -217,6 +218,8 @@ class DynamoJobs:
             settings=_settings(job) if job and not job.deleted_at else ImportSettings(),
             project=job.project if job and not job.deleted_at else "",
             created_at=job.created_at if job and not job.deleted_at else "",
+            failed=int(job.failed) if job else 0,
+            total=int(job.total) if job else 0,
         )
 
     def recorded_batches(self, job_id: str) -> set[int]:
@@ -239,7 +242,7 @@ class DynamoJobs:
             yield key.pk.removeprefix("JOB#")
 
     def delete_some(self, job_id: str) -> bool:
-        for kind in ("BATCH#", "LIST#", "END#"):
+        for kind in ("BATCH#", "LIST#", "LARGE#", "END#"):
             rows = BatchRow.query(
                 job_pk(job_id),
                 BatchRow.sk.startswith(kind),
@@ -335,6 +338,8 @@ def _settings(row: JobRow) -> ImportSettings:
         keep_tags=stored["keep_tags"],
         notify=Notify(**stored["notify"]),
         destination=stored["destination"],
+        max_concurrency=stored["max_concurrency"],
+        tolerated_failures=Tolerance(**stored["tolerated_failures"]) if stored["tolerated_failures"] else None,
     )
 
 

@@ -1,18 +1,20 @@
 """Source objects and the clips bucket on S3. Copies are server-side: no clip passes through the function."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.aws.copies import Copy, CopyParts, CopyWhole, checksums_of, head_planned
+from service.aws.copies import MARK, Copy, CopyWhole, PartCopies, checksums_of, head_planned
 from service.aws.ranges import S3RangeReader
 from service.clock import timestamp
-from service.errors import ChecksumMismatch
+from service.errors import ChecksumMismatch, ObjectMissing, UploadGone
 from service.planning import S3Uri
-from service.schema import Copied, ImportSettings, ListedObject, ManifestEntry
+from service.schema import Copied, CopiedPart, ImportSettings, ListedObject, ManifestEntry
 from service.verification import compare_checksums, etags_agree, given_checksum, verdict
 
 if TYPE_CHECKING:
@@ -20,13 +22,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectRequestTypeDef
 
 
+CLOCK_SKEW = timedelta(minutes=1)
+"""How much a function's clock may be ahead of S3's when it looks for uploads that it began."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class S3Storage:
     client: "S3Client"
     clips_bucket: str
-    multipart_threshold: int
-    """Objects above this many bytes are copied by parts; at most 5 GiB, the end of CopyObject."""
-    part_bytes: int
 
     def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
@@ -65,19 +68,55 @@ class S3Storage:
     def reader(self, entry: ManifestEntry) -> S3RangeReader:
         return S3RangeReader(self.client, entry)
 
-    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
+        with self._errors(entry):
+            return self._verified(entry, CopyWhole(self, entry, settings, mark).run())
+
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
+        with self._errors(entry):
+            return self._parts.begin(entry, settings, mark)
+
+    def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
+        with self._errors_of_upload("list the parts of", destination):
+            return self._parts.listed(destination, upload_id)
+
+    def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        with self._errors(entry):
+            return self._parts.copy(entry, upload_id, number, span)
+
+    def complete_parts(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copied:
+        with self._errors(entry):
+            return self._verified(entry, self._parts.complete(entry, upload_id, etags))
+
+    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
+        with self._errors(entry):
+            try:
+                head = self.client.head_object(Bucket=self.clips_bucket, Key=entry.destination, ChecksumMode="ENABLED")
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                    return None
+                raise
+            found = Copy(head["ETag"].strip('"'), checksums_of(head), head.get("VersionId"))
+            same = found.etag == etag and (mark is None or head["Metadata"].get(MARK) == mark)
+            return self._verified(entry, found) if same else None
+
+    def abort(self, destination: str, upload_id: str) -> None:
+        with suppress(UploadGone), self._errors_of_upload("abort the upload to", destination):
+            self.client.abort_multipart_upload(Bucket=self.clips_bucket, Key=destination, UploadId=upload_id)
+
+    def abort_begun_since(self, destination: str, moment: str) -> None:
+        with self._errors_of_upload("list the uploads to", destination):
+            begun = self._parts.begun_since(destination, datetime.fromisoformat(moment) - CLOCK_SKEW)
+        for upload_id in begun:
+            self.abort(destination, upload_id)
+
+    def _verified(self, entry: ManifestEntry, copy: Copy) -> Copied:
+        """Compare the copy with its source. One that is certainly another object is removed."""
         assert entry.size is not None, "planning pins every clip that is to be copied"
         assert entry.etag is not None
-        copier = CopyParts if entry.size > self.multipart_threshold else CopyWhole
-        try:
-            copy = copier(self, entry, settings).run()
-            checksums = self._checksums_agree(entry, copy)
-            verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=checksums)
-            if verified is None:
-                self.client.delete_object(Bucket=self.clips_bucket, Key=entry.destination)
-        except (ClientError, BotoCoreError) as error:
-            raise object_error(error, operation=self._operation(entry), uri=entry.source_uri) from error
+        verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=self._checksums_agree(entry, copy))
         if verified is None:
+            self._remove(entry.destination, copy.version)
             whose = "its line in the manifest" if entry.checksum else "the source"
             message = f"the copy has another checksum than {whose} and was removed"
             raise ChecksumMismatch(message, operation=self._operation(entry), uri=entry.source_uri)
@@ -95,6 +134,60 @@ class S3Storage:
         if of_source is False or (of_source and agree):
             return of_source
         return None if agree else compare_checksums(source, copy.checksums)
+
+    def remove_marked(self, key: str, mark: str) -> None:
+        try:
+            for version in self._versions(key):
+                if self._mark(key, version) == mark:
+                    self._remove(key, version)
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation="remove", uri=str(S3Uri(self.clips_bucket, key))) from error
+
+    def _versions(self, key: str) -> list[str]:
+        """Of this very key: a listing begins with it and goes on with those that are longer."""
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
+        found: list[str] = []
+        for page in pages:
+            versions = page.get("Versions", [])
+            found += [version["VersionId"] for version in versions if version["Key"] == key]
+            if any(version["Key"] != key for version in versions):
+                break
+        return found
+
+    def _mark(self, key: str, version: str) -> str | None:
+        try:
+            head = self.client.head_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
+        except ClientError as error:
+            if isinstance(object_error(error, operation="inspect", uri=key), ObjectMissing):
+                return None  # another delivery was faster
+            raise
+        return head["Metadata"].get(MARK)
+
+    def _remove(self, key: str, version: str | None) -> None:
+        """This version, so that what lay there before it is there again; the bucket keeps versions, stores may not."""
+        if version:
+            self.client.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
+        else:
+            self.client.delete_object(Bucket=self.clips_bucket, Key=key)
+
+    @property
+    def _parts(self) -> PartCopies:
+        return PartCopies(self.client, self.clips_bucket)
+
+    @contextmanager
+    def _errors(self, entry: ManifestEntry) -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation=self._operation(entry), uri=entry.source_uri) from error
+
+    @contextmanager
+    def _errors_of_upload(self, operation: str, destination: str) -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            uri = str(S3Uri(self.clips_bucket, destination))
+            raise object_error(error, operation=operation, uri=uri) from error
 
     def _operation(self, entry: ManifestEntry) -> str:
         return f"copy to {S3Uri(self.clips_bucket, entry.destination)} from"

@@ -256,6 +256,9 @@ class ClipRowModel(Model):
     message = UnicodeAttribute(null=True)
     source_uri = UnicodeAttribute(null=True)
     destination = UnicodeAttribute(null=True)
+    group = NumberAttribute(null=True)
+    view = UnicodeAttribute(null=True)
+    set_name = UnicodeAttribute(null=True)
 
 
 class KeyRow(Model):
@@ -310,6 +313,25 @@ class UploadListRow(Model):
     PREFIX: ClassVar[str] = "LIST#"
 
 
+class LargeCopyRow(Model):
+    """An unfinished upload of a large clip."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    token = UnicodeAttribute()
+    destination = UnicodeAttribute()
+    etag = UnicodeAttribute()
+    part_bytes = NumberAttribute()
+    begun_at = UnicodeAttribute()
+    upload_id = UnicodeAttribute(null=True)
+    completes_as = UnicodeAttribute(null=True)
+
+    PREFIX: ClassVar[str] = "LARGE#"
+
+
 ROWS: tuple[type[Model], ...] = (
     JobRow,
     TombstoneRow,
@@ -324,6 +346,7 @@ ROWS: tuple[type[Model], ...] = (
     ClaimRow,
     GatheringRow,
     UploadListRow,
+    LargeCopyRow,
 )
 
 
@@ -365,7 +388,7 @@ def commit(build: Callable[[TransactWrite], None]) -> None:
     """
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
         try:
-            with TransactWrite(connection=_connection()) as transaction:
+            with TransactWrite(connection=connection()) as transaction:
                 build(transaction)
         except TransactWriteError as error:
             codes = {reason.code for reason in error.cancellation_reasons if reason}
@@ -377,7 +400,7 @@ def commit(build: Callable[[TransactWrite], None]) -> None:
 
 
 @cache
-def _connection() -> Connection:
+def connection() -> Connection:
     """One for all transactions: making a client costs some 80 ms of CPU."""
     return Connection()
 

@@ -1,6 +1,6 @@
 """A job's source as parts of its manifest: what a prefix lists, what a list or a manifest names, what was uploaded."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +11,8 @@ from service.imports.access import SourceAccess
 from service.imports.existing import Destinations, Fate, fate_of, look_up
 from service.imports.manifest import read_carried
 from service.imports.manifested import Place, Read, check_manifest, check_readable, read_manifest
-from service.imports.seen import DUPLICATE, UNREADABLE, Ledger
+from service.imports.seen import DUPLICATE, UNREADABLE, Ledger, destination_taken
+from service.imports.sets import parts_of_sets, requested_sets, whole_or_failed
 from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
 from service.lines import Line
@@ -28,9 +29,10 @@ from service.planning import (
     is_folder_marker,
     parse_object_uri,
     parse_prefix_uri,
+    sets_of,
 )
 from service.ports import Clock, JobReader, JobStore, SourceStorage, StateFiles, StateReader, UploadLists
-from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, OnExisting, SourceKind, Upload
+from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, OnExisting, SourceKind, Upload, ViewSet
 
 Finder = Callable[[str], ListedObject | None]
 """Gives what lies at a destination."""
@@ -85,10 +87,12 @@ class Part:
     """Clips behind them that were found by then."""
     start_after: str = ""
     read_to: str = ""
+    sets: bool = False
+    """Whether it holds whole sets, so that another may follow whatever its length."""
 
     @property
     def may_end_a_round(self) -> bool:
-        return len(self.entries) in (0, PART_CLIPS)
+        return self.sets or len(self.entries) in (0, PART_CLIPS)
 
 
 @dataclass(frozen=True)
@@ -367,7 +371,12 @@ def _clashes(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Settle:
 
 
 def _inspect(
-    ordinal: int, *, job: Job, uris: Sequence[str], repeats: dict[int, int], ports: ExpandPorts
+    ordinal: int,
+    *,
+    job: Job,
+    uris: Sequence[str] | Mapping[int, str],
+    repeats: dict[int, int],
+    ports: ExpandPorts,
 ) -> ManifestEntry:
     """Pin one listed URI by a HEAD; what is wrong with it becomes its fate, not the job's."""
     uri = uris[ordinal]
@@ -399,6 +408,35 @@ def _fate_by_existing(found: ListedObject, destination: str, job: Job, ports: Ex
     except ObjectError as error:
         return ClipStatus.FAILED, error.code, error.message
     return fate_of(found, existing, job.settings.on_existing)
+
+
+def _set_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
+    """Views are inspected like the URIs of a list; what is wrong with one of them fails its whole set."""
+    sets = requested_sets(job, ports.state)
+    inspect = partial(_inspect_view, job=job, taken=_taken_in_sets(job, sets), ports=ports)
+    with ThreadPoolExecutor(ports.stat_concurrency) as pool:
+        for views in parts_of_sets(sets, first=cursor.ordinal, part_clips=ports.part_clips):
+            planned = pool.map(inspect, views)
+            yield Part([entry for unit in sets_of(planned) for entry in whole_or_failed(unit)], sets=True)
+
+
+def _taken_in_sets(job: Job, sets: Sequence[ViewSet]) -> dict[str, str]:
+    """Destination → the first source that has it, where the caller names the clips. Sets may share a source."""
+    taken: dict[str, str] = {}
+    if job.settings.destination is not None:
+        for view in (view for part in parts_of_sets(sets) for view in part):
+            destination, _ = destination_of(job, parse_object_uri(view.source_uri), view.ordinal)
+            taken.setdefault(destination, view.source_uri)
+    return taken
+
+
+def _inspect_view(view: ManifestEntry, *, job: Job, taken: Mapping[str, str], ports: ExpandPorts) -> ManifestEntry:
+    repeats = {} if view.status is ClipStatus.PENDING else {view.ordinal: view.ordinal}
+    found = _inspect(view.ordinal, job=job, uris={view.ordinal: view.source_uri}, repeats=repeats, ports=ports)
+    if found.status is ClipStatus.PENDING and taken.get(found.destination, view.source_uri) != view.source_uri:
+        found = destination_taken(found)
+    message = view.message or found.message
+    return replace(found, group=view.group, view=view.view, set_name=view.set_name, message=message)
 
 
 def _upload_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
@@ -436,4 +474,5 @@ _SOURCES: dict[SourceKind, Callable[[Job, PlanCursor, ExpandPorts], Iterator[Par
     SourceKind.MANIFEST: _gathered,
     SourceKind.LIST: _list_parts,
     SourceKind.UPLOAD: _upload_parts,
+    SourceKind.SETS: _set_parts,
 }

@@ -36,16 +36,18 @@ class ManifestWriter:
         self._descriptors: list[bytes] = []
 
     def write_part(self, entries: Sequence[ManifestEntry]) -> None:
-        """Every part but the last must have `PART_CLIPS` entries, with ordinals that go on from the last one."""
-        assert self.ordinal % PART_CLIPS == 0, "only the last part may be short"
+        """Entries go on from the last part's; every part but the last is a full one (`PART_CLIPS`, `set_parts`)."""
+        last = self.ordinal + len(entries) - 1
+        assert not entries or last // PART_CLIPS > (self.ordinal - 1) // PART_CLIPS, "only the last part may be short"
         lines = [encode_entry(entry) for entry in entries]
-        key = part_key(self.job_id, self.ordinal // PART_CLIPS)
+        key = part_key(self.job_id, last // PART_CLIPS)
         etag = self.state.put(key, b"".join(lines))
         starts = [0]
         for line in lines:
             starts.append(starts[-1] + len(line))
-        sizes = [entry.size or 0 for entry in entries]
-        for first, count in cut_batches(sizes, max_clips=self.batch_clips, max_bytes=self.batch_bytes):
+        sizes, groups = [entry.size or 0 for entry in entries], [entry.group for entry in entries]
+        cut = cut_batches(sizes, max_clips=self.batch_clips, max_bytes=self.batch_bytes, groups=groups)
+        for first, count in cut:
             batch = Batch(
                 job_id=self.job_id,
                 number=self.batches,
@@ -101,8 +103,9 @@ def read_batch(state: StateFiles, batch: Batch) -> list[ManifestEntry]:
 def read_entries(state: StateReader, job_id: str, first: int, last: int) -> list[ManifestEntry]:
     """Entries with ordinals from `first` up to, not including, `last`: O(page), wherever in the job it lies."""
     entries: list[ManifestEntry] = []
-    for part in range(first // PART_CLIPS, -(-last // PART_CLIPS)):
-        start = part * PART_CLIPS
-        lines = decode_entries(state.get(part_key(job_id, part)))
-        entries += lines[max(0, first - start) : last - start]
-    return entries
+    part = first // PART_CLIPS
+    # A set that runs over the end of a part lies in the next one.
+    while (entries[-1].ordinal + 1 if entries else first) < last:
+        entries += decode_entries(state.get(part_key(job_id, part)))
+        part += 1
+    return [entry for entry in entries if first <= entry.ordinal < last]

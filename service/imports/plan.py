@@ -17,6 +17,8 @@ class Planned:
     cursor: PlanCursor | None = None
     batches: int = 0
     batches_key: str = ""
+    max_concurrency: int | None = None
+    """The job's setting."""
 
 
 def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], ports: PlanPorts) -> Planned:
@@ -69,4 +71,4 @@ def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], po
         return Planned()
     key = writer.end()
     ports.jobs.end_planning(job.id, total=writer.ordinal, cut_short=cut_short, now=ports.clock())
-    return Planned(batches=writer.batches, batches_key=key)
+    return Planned(batches=writer.batches, batches_key=key, max_concurrency=job.settings.max_concurrency)

@@ -190,8 +190,8 @@ class _Seen:
         self._sample: list[PreviewedClip] = []
         self._outcome = Outcome()
         self._work = Workload()
-        self._part: list[int] = []
-        """Sizes of the manifest part that is not full yet."""
+        self._part: list[ManifestEntry] = []
+        """The manifest part that is not full yet."""
         self._answered = False
 
     @property
@@ -231,7 +231,7 @@ class _Seen:
             self._keys.append(key)
             self._sample.append(self._shown(entry))
         self._add_outcome(entry, size)
-        self._part.append(size)
+        self._part.append(entry)
         if len(self._part) == PART_CLIPS:
             self._end_part()
 
@@ -242,9 +242,16 @@ class _Seen:
 
     def _add_outcome(self, entry: ManifestEntry, size: int) -> None:
         outcome, work = self._outcome, self._work
+        work.views += entry.group is not None
         if entry.status is ClipStatus.PENDING:
             outcome.to_copy.add(size)
-            work.add_copy(size, entry.etag or "", settings=self._job.settings, deployment=self._deployment)
+            work.add_copy(
+                size,
+                entry.etag or "",
+                settings=self._job.settings,
+                deployment=self._deployment,
+                in_set=entry.group is not None,
+            )
         elif entry.status is ClipStatus.SKIPPED:
             outcome.to_skip.add_for(entry.code or OTHER, size)
             work.skipped += 1
@@ -257,7 +264,12 @@ class _Seen:
     def _end_part(self) -> None:
         """Count the batches of a manifest part, as the manifest's writer cuts them."""
         limits = self._deployment
-        batches = cut_batches(self._part, max_clips=limits.batch_clips, max_bytes=limits.batch_bytes)
+        batches = cut_batches(
+            [entry.size or 0 for entry in self._part],
+            max_clips=limits.batch_clips,
+            max_bytes=limits.batch_bytes,
+            groups=[entry.group for entry in self._part],
+        )
         self._work.batches += sum(1 for _ in batches)
         self._part = []
 

@@ -86,10 +86,12 @@ class Ledger:
 
     def settled(self, entry: ManifestEntry) -> ManifestEntry:
         """The clip, failed where another one of this job has its destination."""
-        if not _occupies(entry) or self.destinations.add(entry.destination):
-            return entry
-        message = "an earlier clip of this job, from another source, has the same destination"
-        return replace(entry, status=ClipStatus.FAILED, code="DESTINATION_TAKEN", message=message)
+        return entry if not _occupies(entry) or self.destinations.add(entry.destination) else destination_taken(entry)
+
+
+def destination_taken(entry: ManifestEntry) -> ManifestEntry:
+    message = "an earlier clip of this job, from another source, has the same destination"
+    return replace(entry, status=ClipStatus.FAILED, code="DESTINATION_TAKEN", message=message)
 
 
 def _written(job_id: str, ordinal: int, state: StateReader) -> Iterator[ManifestEntry]:

@@ -108,7 +108,7 @@ def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bu
         status=row.status if row else ClipStatus.PENDING,
         source_uri=described.source_uri,
         destination=f"s3://{clips_bucket}/{described.destination}" if described.destination else "",
-        run_name=run_name(job.run_name_prefix, described.source_uri),
+        run_name=run_name(job.run_name_prefix, described.source_uri, described.set_name),
         clip_id=gt_clip_id(described.source_uri, row.facts if row else None),
         size=described.size,
         etag=(row.etag if row else None) or described.etag,
@@ -116,6 +116,8 @@ def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bu
         facts=row.facts if row else None,
         code=row.code if row else None,
         message=row.message if row else None,
+        view=described.view,
+        set=clip_id(job.id, described.group) if described.group is not None else None,
     )
 
 

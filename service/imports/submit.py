@@ -17,6 +17,7 @@ from service.filters import selection
 from service.imports.access import SourceAccess
 from service.imports.manifested import open_manifest
 from service.imports.preflight import preflight
+from service.imports.sets import check_sets, encode_sets
 from service.naming import check_template
 from service.planning import (
     job_id_for,
@@ -53,6 +54,8 @@ class SubmitPorts:
     clock: Clock
     access: SourceAccess
     max_clips: int
+    max_concurrency: int
+    """What `settings.max_concurrency` may be at most."""
     preview_seconds: float
     defaults: ImportSettings
     """What a request's settings leave out."""
@@ -83,6 +86,10 @@ def submit(
     written it will run: should the start below fail, the sweep starts it.
     """
     source = source_of(request, ports.max_clips)
+    wanted = request.settings.max_concurrency
+    if wanted is not None and not 1 <= wanted <= ports.max_concurrency:
+        allowed = f"this deployment allows 1 to {ports.max_concurrency:,}"
+        raise InvalidRequest(f"settings.max_concurrency is {wanted:,}, {allowed}")
     digest = _digest(request)
     job_id = job_id_for(project, request.idempotency_key) if request.idempotency_key else new_job_id()
     if request.idempotency_key and (known := ports.jobs.get(job_id)):
@@ -156,10 +163,11 @@ def job_of(
 
 def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:
     """What of a request is too long for the job's row, as state files."""
-    if request.exact_paths is None:
-        return {}
     assert job.request_digest is not None
-    return {request_key(job.id, job.request_digest): encode_uris(request.exact_paths)}
+    key = request_key(job.id, job.request_digest)
+    if request.exact_paths is not None:
+        return {key: encode_uris(request.exact_paths)}
+    return {key: encode_sets(request.sets)} if request.sets is not None else {}
 
 
 def _digest(request: ImportRequest) -> str:
@@ -170,9 +178,9 @@ def _digest(request: ImportRequest) -> str:
 
 def source_of(request: ImportRequest, max_clips: int) -> Source:
     """What a valid request names. Raises `InvalidRequest`."""
-    given = (request.exact_paths, request.root_path, request.manifest_uri)
+    given = (request.exact_paths, request.root_path, request.manifest_uri, request.sets)
     if sum(way is not None for way in given) != 1:
-        raise InvalidRequest("Provide exactly one of exact_paths or root_path (or manifest_uri)")
+        raise InvalidRequest("Provide exactly one of exact_paths or root_path (or manifest_uri or sets)")
     if request.root_path is not None:
         selection(request.filters, parse_prefix_uri(request.root_path).key)
         return Source(kind=SourceKind.PREFIX, uri=request.root_path)
@@ -180,9 +188,12 @@ def source_of(request: ImportRequest, max_clips: int) -> Source:
         selection(request.filters)
         parse_object_uri(request.manifest_uri)
         return Source(kind=SourceKind.MANIFEST, uri=request.manifest_uri)
-    assert request.exact_paths is not None
     if request.filters is not None:
-        raise InvalidRequest("filters are for root_path and manifest_uri: leave out of exact_paths what is not wanted")
+        raise InvalidRequest("filters are for root_path and manifest_uri: leave out of the request what is not wanted")
+    if request.sets is not None:
+        check_sets(request.sets, max_clips)
+        return Source(kind=SourceKind.SETS, count=len(request.sets))
+    assert request.exact_paths is not None
     if not request.exact_paths:
         raise InvalidRequest("exact_paths is empty")
     if len(request.exact_paths) > max_clips:

@@ -71,5 +71,5 @@ def test_a_batch_that_is_delivered_again_counts_once(api, stack, s3, invoke):
     batches = s3.get_object(Bucket=stack.state_bucket, Key=batches_key(job_id))["Body"].read().splitlines()
     for attempt in (0, 0, 1):
         for batch in batches:
-            invoke("lambdas.copy.handler", {"batch": json.loads(batch), "attempt": attempt})
+            invoke("lambdas.copy.handler", {"batch": json.loads(batch), "attempt": attempt, "round": 0})
     assert api.get(f"/v1/imports/{job_id}")[1]["counts"] == before["counts"]

@@ -14,6 +14,7 @@ from service.aws.clients import s3_client
 from service.aws.clips import DynamoClips
 from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
+from service.aws.largecopies import DynamoLargeCopies
 from service.aws.state import S3StateFiles
 from service.aws.storage import S3Storage
 from service.aws.table import bind
@@ -98,6 +99,12 @@ def clips(dynamodb: "DynamoDBClient") -> DynamoClips:
 
 
 @pytest.fixture
+def large(dynamodb: "DynamoDBClient") -> DynamoLargeCopies:
+    assert dynamodb
+    return DynamoLargeCopies()
+
+
+@pytest.fixture
 def keys(dynamodb: "DynamoDBClient") -> DynamoKeys:
     assert dynamodb
     return DynamoKeys()
@@ -124,7 +131,7 @@ def state(s3: "S3Client") -> S3StateFiles:
 
 @pytest.fixture
 def storage(s3: "S3Client") -> S3Storage:
-    return S3Storage(client=s3, clips_bucket=CLIPS_BUCKET, multipart_threshold=5 * 1024**3, part_bytes=5 * 1024**2)
+    return S3Storage(client=s3, clips_bucket=CLIPS_BUCKET)
 
 
 @pytest.fixture

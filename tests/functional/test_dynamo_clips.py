@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.client
 import pytest
+from pynamodb.exceptions import TransactWriteError
 
 from service.aws.clips import DynamoClips
 from service.aws.jobs import DynamoJobs
 from service.imports.copying import copy_batch
+from service.planning import VIEWS
 from service.schema import ClipRow, ClipStatus
 from tests.builders import World
 from tests.functional.conftest import TABLE
+from tests.functional.faults import FailingTransactions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -64,6 +67,43 @@ def counted_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 def test_a_row_comes_back_as_it_was(clips: DynamoClips, one: ClipRow) -> None:
     clips.put(JOB, [one])
     assert clips.get(JOB, [one.ordinal]) == {one.ordinal: one}
+
+
+def a_sets_rows(status: ClipStatus) -> list[ClipRow]:
+    return [
+        ClipRow(ordinal=7 + n, status=status, size=n, code="C", group=7, view=view, set_name="drive")
+        for n, view in enumerate(VIEWS)
+    ]
+
+
+def test_rows_of_a_set_come_back_and_hold(clips: DynamoClips) -> None:
+    first = a_sets_rows(ClipStatus.FAILED)
+    assert clips.settle(JOB, first) == first
+    assert clips.settle(JOB, a_sets_rows(ClipStatus.COPIED)) == first, "the first fate holds"
+    assert clips.get(JOB, [row.ordinal for row in first]) == {row.ordinal: row for row in first}
+    assert clips.failures(JOB, first=0, limit=100) == first
+
+
+def test_rows_of_a_set_are_one_transaction(clips: DynamoClips, monkeypatch: pytest.MonkeyPatch) -> None:
+    with counted_calls(monkeypatch) as calls:
+        clips.settle(JOB, a_sets_rows(ClipStatus.COPIED))
+    assert calls == {"TransactWriteItems": 1}
+
+
+def test_a_conflict_over_a_sets_rows_is_tried_again(
+    clips: DynamoClips, transactions: FailingTransactions, no_sleep: list[float]
+) -> None:
+    transactions.fail(["TransactionConflict"] * 14)
+    rows = a_sets_rows(ClipStatus.COPIED)
+    assert clips.settle(JOB, rows) == rows
+    assert (transactions.sent, len(no_sleep)) == (2, 1)
+
+
+def test_a_transaction_that_fails_otherwise_is_no_fate(clips: DynamoClips, transactions: FailingTransactions) -> None:
+    transactions.fail(["ValidationError", *["None"] * 13])
+    with pytest.raises(TransactWriteError):
+        clips.settle(JOB, a_sets_rows(ClipStatus.COPIED))
+    assert not clips.get(JOB, [7])
 
 
 def test_a_thousand_rows_come_back(clips: DynamoClips) -> None:

@@ -23,6 +23,7 @@ from service.schema import (
     Source,
     SourceKind,
     Tally,
+    Tolerance,
     Trigger,
 )
 from tests.builders import a_job
@@ -39,6 +40,8 @@ SETTINGS = ImportSettings(
     keep_tags=False,
     notify=Notify(webhook_url="https://example.com/hook?token=t", event=False),
     destination="{stem}{extension}",
+    max_concurrency=7,
+    tolerated_failures=Tolerance(percent=12.5),
 )
 FULL = a_job(
     source=Source(kind=SourceKind.PREFIX, uri="s3://source/日本 +%20/"),
@@ -65,6 +68,7 @@ def state(**changes: Any) -> BatchState:
         a_job(trigger=Trigger.UPLOAD, door=Door.UPLOAD, source=Source(kind=SourceKind.UPLOAD, uri="s3://drop/")),
         a_job(source=Source(kind=SourceKind.LIST, count=0)),
         a_job(source=Source(kind=SourceKind.MANIFEST, uri="s3://source/m.csv", size=7, etag="e-2", version="v")),
+        a_job(settings=ImportSettings(tolerated_failures=Tolerance(count=0))),
     ],
 )
 def test_a_job_comes_back_as_it_was(jobs: DynamoJobs, job: Job) -> None:
@@ -286,6 +290,14 @@ def test_recorded_batches_are_known_by_number(jobs: DynamoJobs) -> None:
     gone = BatchState(recorded=False, cancel_requested=True, settings=ImportSettings())
     assert jobs.batch_state("ij_nope", 3) == gone
     assert jobs.recorded_batches("ij_nope") == set()
+
+
+def test_a_batch_knows_how_many_clips_of_its_job_failed(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    jobs.end_planning(FULL.id, total=20, now="t")
+    jobs.record_batch(FULL.id, 0, Tally(failed=3), "t")
+    state = jobs.batch_state(FULL.id, 1)
+    assert (state.failed, state.total) == (3, 20)
 
 
 def test_a_batch_of_an_absent_job_writes_nothing(jobs: DynamoJobs) -> None:

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-import service.aws.copies
-import service.estimate
 from service.aws.clients import A_CALLER_WAITS, s3_client
 from service.aws.storage import S3Storage
 from service.clock import utc_now
@@ -41,7 +39,7 @@ def asked(client: "S3Client") -> list[str]:
 
 def look(client: "S3Client", uris: list[str] | None = None) -> Preview:
     ports = PreviewPorts(
-        storage=S3Storage(client=client, clips_bucket=CLIPS_BUCKET, multipart_threshold=0, part_bytes=0),
+        storage=S3Storage(client=client, clips_bucket=CLIPS_BUCKET),
         clock=utc_now,
         access=SourceAccess([SOURCE_BUCKET], STATE_BUCKET, FakeJobs(Faults())),
         clips_bucket=CLIPS_BUCKET,
@@ -92,7 +90,3 @@ def test_a_source_that_does_not_answer_is_an_unknown_error_after_two_tries(clien
     with pytest.raises(PreflightUnknown):
         look(client)
     assert len(tries) == 2
-
-
-def test_an_estimate_knows_how_many_parts_are_copied_at_once() -> None:
-    assert service.estimate.PARTS_IN_FLIGHT == service.aws.copies.PARTS_IN_FLIGHT

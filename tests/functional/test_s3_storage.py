@@ -1,6 +1,7 @@
 """Source objects on S3: exact requests by Stubber, behaviour by moto."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
-import service.aws.copies
 from service.aws.clients import object_error
 from service.aws.storage import S3Storage
 from service.errors import (
@@ -21,8 +21,11 @@ from service.errors import (
     SourceChanged,
     SourceUnavailable,
 )
-from service.schema import Copied, ImportSettings, ListedObject, ManifestEntry, Verification
+from service.imports.large import LargeCopies
+from service.ports import LargeCopyStore
+from service.schema import Copied, ImportSettings, LargeCopy, ListedObject, ManifestEntry, Verification
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, an_entry
+from tests.fakes import FakeClock, FakeLargeCopies
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,7 +36,15 @@ MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 WHERE = {"Bucket": SOURCE_BUCKET, "Key": KEY}
 TARGET = {"Bucket": CLIPS_BUCKET, "Key": "demo/-/source/x"}
 PLAIN = ImportSettings()
-PARTS = {"multipart_threshold": 20, "part_bytes": 10}
+A_LARGE_COPY = LargeCopy(
+    job_id="ij_1",
+    ordinal=ENTRY.ordinal,
+    token="t",
+    destination=ENTRY.destination,
+    etag="abc-2",
+    part_bytes=10,
+    begun_at="2026-11-22T17:00:00.000Z",
+)
 
 
 @pytest.fixture
@@ -73,21 +84,26 @@ def test_a_copy_is_one_request_pinned_to_what_was_planned(
     assert landed == Copied(size=25, etag="landed", verified=Verification.UNVERIFIABLE)
 
 
-@pytest.mark.parametrize("size", [20, 0])
-def test_up_to_the_threshold_a_copy_is_one_request(storage: S3Storage, stub: Stubber, size: int) -> None:
-    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}})
-    landed = replace(storage, **PARTS).copy(replace(ENTRY, size=size, etag=MD5), PLAIN)
-    assert landed == Copied(size=size, etag=MD5, verified=Verification.ETAG)
-
-
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def by_parts(storage: S3Storage, monkeypatch: pytest.MonkeyPatch) -> S3Storage:
+def copies_by_parts(storage: S3Storage, part_bytes: int, uploads: LargeCopyStore | None = None) -> LargeCopies:
     """One part at a time, so that requests have an order."""
-    monkeypatch.setattr(service.aws.copies, "PARTS_IN_FLIGHT", 1)
-    return replace(storage, **PARTS)
+    return LargeCopies(
+        job_id="ij_1",
+        storage=storage,
+        uploads=uploads or FakeLargeCopies(),
+        clock=FakeClock(),
+        part_bytes=part_bytes,
+        pool=ThreadPoolExecutor(1),
+        check=lambda: None,
+        advanced=lambda: None,
+    )
+
+
+@pytest.fixture
+def by_parts(storage: S3Storage) -> LargeCopies:
+    return copies_by_parts(storage, 10)
 
 
 def begin(stub: Stubber, version: dict[str, str]) -> None:
@@ -97,6 +113,11 @@ def begin(stub: Stubber, version: dict[str, str]) -> None:
     stub.add_response("get_object_tagging", {"TagSet": tags}, WHERE | version)
     create = TARGET | kept | {"Tagging": "run+id=a%2Bb%3D%C3%BC&team="}
     stub.add_response("create_multipart_upload", {"UploadId": "u1"}, create)
+    no_parts_yet(stub)
+
+
+def no_parts_yet(stub: Stubber) -> None:
+    stub.add_response("list_parts", {"IsTruncated": False}, TARGET | {"UploadId": "u1"})
 
 
 def part(number: int, span: str, version: dict[str, str]) -> dict[str, Any]:
@@ -110,6 +131,7 @@ def part(number: int, span: str, version: dict[str, str]) -> dict[str, Any]:
 
 
 def finish_parts(stub: Stubber, answer: dict[str, Any] | None = None) -> None:
+    """After the upload's beginning."""
     for number in (1, 2, 3):
         stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": f'"part{number}"'}})
     stub.add_response("complete_multipart_upload", {"ETag": '"landed-3"'} | (answer or {}))
@@ -117,7 +139,7 @@ def finish_parts(stub: Stubber, answer: dict[str, Any] | None = None) -> None:
 
 @pytest.mark.parametrize("version", [{}, {"VersionId": "v1"}])
 def test_a_copy_by_parts_is_pinned_throughout_and_keeps_metadata_and_tags(
-    by_parts: S3Storage, stub: Stubber, version: dict[str, str]
+    by_parts: LargeCopies, stub: Stubber, version: dict[str, str]
 ) -> None:
     begin(stub, version)
     spans = ["0-9", "10-19", "20-24"]
@@ -132,10 +154,11 @@ def test_a_copy_by_parts_is_pinned_throughout_and_keeps_metadata_and_tags(
     assert landed == Copied(size=25, etag="landed-3", verified=Verification.UNVERIFIABLE)
 
 
-def test_an_object_without_metadata_or_tags_is_copied_by_parts_too(by_parts: S3Storage, stub: Stubber) -> None:
+def test_an_object_without_metadata_or_tags_is_copied_by_parts_too(by_parts: LargeCopies, stub: Stubber) -> None:
     look_at_source(stub, {})
     stub.add_response("get_object_tagging", {"TagSet": []}, WHERE)
     stub.add_response("create_multipart_upload", {"UploadId": "u1"}, TARGET | {"Metadata": {}})
+    no_parts_yet(stub)
     finish_parts(stub)
     look_at_source(stub, {})
     assert by_parts.copy(ENTRY, PLAIN).etag == "landed-3"
@@ -145,12 +168,12 @@ def test_an_object_without_metadata_or_tags_is_copied_by_parts_too(by_parts: S3S
     ("code", "status", "kind"),
     [
         ("PreconditionFailed", 412, SourceChanged),
-        ("SlowDown", 503, SourceUnavailable),
+        ("AccessDenied", 403, AccessDenied),
         ("NoSuchKey", 404, ObjectMissing),
     ],
 )
-def test_a_part_that_fails_aborts_the_upload(
-    by_parts: S3Storage, stub: Stubber, code: str, status: int, kind: type[ObjectError]
+def test_a_part_that_fails_for_good_aborts_the_upload(
+    by_parts: LargeCopies, stub: Stubber, code: str, status: int, kind: type[ObjectError]
 ) -> None:
     begin(stub, {})
     stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": '"part1"'}}, part(1, "0-9", {}))
@@ -158,27 +181,97 @@ def test_a_part_that_fails_aborts_the_upload(
     stub.add_response("abort_multipart_upload", {}, TARGET | {"UploadId": "u1"})
     with pytest.raises(kind):
         by_parts.copy(ENTRY, PLAIN)
+    assert not by_parts.uploads.unfinished("ij_1")
 
 
-def test_a_completion_that_fails_aborts_the_upload(by_parts: S3Storage, stub: Stubber) -> None:
+def test_after_a_passing_fault_another_call_copies_only_the_parts_that_are_missing(
+    by_parts: LargeCopies, stub: Stubber
+) -> None:
+    begin(stub, {})
+    stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": '"part1"'}}, part(1, "0-9", {}))
+    error(stub, "upload_part_copy", "SlowDown", 503, part(2, "10-19", {}))
+    with pytest.raises(SourceUnavailable):
+        by_parts.copy(ENTRY, PLAIN)
+    first = {"PartNumber": 1, "ETag": '"part1"', "Size": 10}
+    cut_off = {"PartNumber": 3, "ETag": '"bad"', "Size": 4}
+    listed = {"IsTruncated": True, "NextPartNumberMarker": 1, "Parts": [first]}
+    stub.add_response("list_parts", listed, TARGET | {"UploadId": "u1"})
+    next_page = TARGET | {"UploadId": "u1", "PartNumberMarker": 1}
+    stub.add_response("list_parts", {"IsTruncated": False, "Parts": [cut_off]}, next_page)
+    for number, span in ((2, "10-19"), (3, "20-24")):
+        answer = {"CopyPartResult": {"ETag": f'"part{number}"'}}
+        stub.add_response("upload_part_copy", answer, part(number, span, {}))
+    parts = [{"PartNumber": number, "ETag": f'"part{number}"'} for number in (1, 2, 3)]
+    complete = TARGET | {"UploadId": "u1", "MultipartUpload": {"Parts": parts}}
+    stub.add_response("complete_multipart_upload", {"ETag": '"landed-3"'}, complete)
+    look_at_source(stub, {})
+    assert by_parts.copy(ENTRY, PLAIN).etag == "landed-3"
+
+
+def test_a_completion_without_an_answer_is_repeated(by_parts: LargeCopies, stub: Stubber) -> None:
     begin(stub, {})
     for number in (1, 2, 3):
         stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": f'"part{number}"'}})
     error(stub, "complete_multipart_upload", "InternalError", 500)
-    stub.add_response("abort_multipart_upload", {}, TARGET | {"UploadId": "u1"})
     with pytest.raises(SourceUnavailable):
         by_parts.copy(ENTRY, PLAIN)
+    sizes = {1: 10, 2: 10, 3: 5}
+    listed = [{"PartNumber": number, "ETag": f'"part{number}"', "Size": size} for number, size in sizes.items()]
+    stub.add_response("list_parts", {"IsTruncated": False, "Parts": listed}, TARGET | {"UploadId": "u1"})
+    stub.add_response("complete_multipart_upload", {"ETag": '"landed-3"'})
+    look_at_source(stub, {})
+    assert by_parts.copy(ENTRY, PLAIN).etag == "landed-3"
 
 
-def test_an_abort_that_fails_too_does_not_hide_why(by_parts: S3Storage, stub: Stubber) -> None:
+@pytest.mark.parametrize("landed", [True, False])
+def test_an_upload_that_is_gone_was_completed_if_its_object_lies_there(
+    by_parts: LargeCopies, stub: Stubber, landed: bool
+) -> None:
+    by_parts.uploads.claim(replace(A_LARGE_COPY, upload_id="u1", completes_as="landed-3"))
+    error(stub, "list_parts", "NoSuchUpload", 404, TARGET | {"UploadId": "u1"})
+    looked = TARGET | {"ChecksumMode": "ENABLED"}
+    if landed:
+        stub.add_response("head_object", {"ETag": '"landed-3"', "ContentLength": 25}, looked)
+    else:
+        error(stub, "head_object", "404", 404, looked)
+        begin(stub, {})
+        finish_parts(stub)
+    look_at_source(stub, {})
+    assert by_parts.copy(ENTRY, PLAIN).etag == "landed-3"
+
+
+def test_an_upload_whose_id_was_never_known_is_found_and_aborted(by_parts: LargeCopies, stub: Stubber) -> None:
+    by_parts.uploads.claim(A_LARGE_COPY)
+    begun = datetime.fromisoformat(A_LARGE_COPY.begun_at)
+    uploads = [
+        {"Key": TARGET["Key"], "UploadId": "ours", "Initiated": begun},
+        {"Key": TARGET["Key"], "UploadId": "older", "Initiated": begun - timedelta(hours=1)},
+        {"Key": TARGET["Key"] + "y", "UploadId": "another", "Initiated": begun},
+    ]
+    asked = {"Bucket": CLIPS_BUCKET, "Prefix": TARGET["Key"]}
+    stub.add_response("list_multipart_uploads", {"IsTruncated": False, "Uploads": uploads}, asked)
+    stub.add_response("abort_multipart_upload", {}, TARGET | {"UploadId": "ours"})
     begin(stub, {})
-    error(stub, "upload_part_copy", "SlowDown", 503)
+    finish_parts(stub)
+    look_at_source(stub, {})
+    assert by_parts.copy(ENTRY, PLAIN).etag == "landed-3"
+
+
+def test_an_abort_that_is_refused_does_not_hide_why(by_parts: LargeCopies, stub: Stubber) -> None:
+    begin(stub, {})
+    error(stub, "upload_part_copy", "PreconditionFailed", 412)
     error(stub, "abort_multipart_upload", "AccessDenied", 403)
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(SourceChanged):
         by_parts.copy(ENTRY, PLAIN)
+    assert by_parts.uploads.unfinished("ij_1"), "the job's end tries again"
 
 
-def test_a_source_that_changed_before_its_parts_starts_no_upload(by_parts: S3Storage, stub: Stubber) -> None:
+def test_an_upload_that_is_gone_needs_no_abort(storage: S3Storage, stub: Stubber) -> None:
+    error(stub, "abort_multipart_upload", "NoSuchUpload", 404, TARGET | {"UploadId": "u1"})
+    storage.abort(TARGET["Key"], "u1")
+
+
+def test_a_source_that_changed_before_its_parts_starts_no_upload(by_parts: LargeCopies, stub: Stubber) -> None:
     error(stub, "head_object", "412", 412)
     with pytest.raises(SourceChanged):
         by_parts.copy(ENTRY, PLAIN)
@@ -196,19 +289,20 @@ def test_a_source_that_changed_before_its_parts_starts_no_upload(by_parts: S3Sto
     ],
 )
 def test_a_copy_by_parts_keeps_the_kind_of_checksum_that_parts_can_have(
-    by_parts: S3Storage, stub: Stubber, known: dict[str, str], kind: str | None
+    by_parts: LargeCopies, stub: Stubber, known: dict[str, str], kind: str | None
 ) -> None:
     look_at_source(stub, known)
     stub.add_response("get_object_tagging", {"TagSet": []})
     kept = {"ChecksumAlgorithm": kind, "ChecksumType": "FULL_OBJECT"} if kind else {}
     stub.add_response("create_multipart_upload", {"UploadId": "u1"}, TARGET | {"Metadata": {}} | kept)
+    no_parts_yet(stub)
     finish_parts(stub, known if kind else {})
     look_at_source(stub, known)
     verified = Verification.CHECKSUM if kind else Verification.UNVERIFIABLE
     assert by_parts.copy(ENTRY, PLAIN).verified is verified
 
 
-def test_a_copy_by_parts_drops_what_it_is_told_to(by_parts: S3Storage, stub: Stubber) -> None:
+def test_a_copy_by_parts_drops_what_it_is_told_to(by_parts: LargeCopies, stub: Stubber) -> None:
     everything = {
         "Metadata": {"camera": "front"},
         "ContentType": "application/zip",
@@ -217,6 +311,7 @@ def test_a_copy_by_parts_drops_what_it_is_told_to(by_parts: S3Storage, stub: Stu
     }
     look_at_source(stub, everything)
     stub.add_response("create_multipart_upload", {"UploadId": "u1"}, TARGET | {"StorageClass": "GLACIER_IR"})
+    no_parts_yet(stub)
     finish_parts(stub)
     look_at_source(stub, everything)
     by_parts.copy(ENTRY, ImportSettings(storage_class="GLACIER_IR", keep_metadata=False, keep_tags=False))
@@ -309,11 +404,22 @@ def test_a_copy_with_another_checksum_is_removed(storage: S3Storage, stub: Stubb
     assert (caught.value.code, caught.value.uri) == ("CHECKSUM_MISMATCH", ENTRY.source_uri)
 
 
-def test_a_copy_by_parts_with_another_checksum_is_removed(by_parts: S3Storage, stub: Stubber) -> None:
+def test_only_the_version_that_is_wrong_is_removed(storage: S3Storage, stub: Stubber) -> None:
+    stub.add_response(
+        "copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"', "ChecksumCRC32": "n"}, "VersionId": "v9"}
+    )
+    look_at_source(stub, {"ChecksumCRC32": "other"})
+    stub.add_response("delete_object", {}, TARGET | {"VersionId": "v9"})
+    with pytest.raises(ChecksumMismatch):
+        storage.copy(ENTRY, PLAIN)
+
+
+def test_a_copy_by_parts_with_another_checksum_is_removed(by_parts: LargeCopies, stub: Stubber) -> None:
     begin(stub, {})
     finish_parts(stub, {"ChecksumCRC32": "c"})
     look_at_source(stub, {"ChecksumCRC32": "other"})
     stub.add_response("delete_object", {}, TARGET)
+    error(stub, "abort_multipart_upload", "NoSuchUpload", 404)
     with pytest.raises(ChecksumMismatch):
         by_parts.copy(ENTRY, PLAIN)
 
@@ -554,8 +660,7 @@ def test_of_a_versioned_bucket_the_planned_version_is_copied(storage: S3Storage,
 def test_a_copy_by_parts_has_the_bytes_metadata_and_tags_of_its_source(storage: S3Storage, s3: "S3Client") -> None:
     body = bytes(range(256)) * 50_000
     put(s3, "big", body, ContentType="video/mp4", Metadata={"camera": "front"}, Tagging="team=a%2Bb+c")
-    parts = replace(storage, multipart_threshold=1024**2, part_bytes=5 * 1024**2)
-    landed = parts.copy(pinned(parts, "big"), PLAIN)
+    landed = copies_by_parts(storage, 5 * 1024**2).copy(pinned(storage, "big"), PLAIN)
     found = s3.get_object(Bucket=CLIPS_BUCKET, Key="demo/x")
     assert found["Body"].read() == body
     assert (found["ContentType"], found["Metadata"]) == ("video/mp4", {"camera": "front"})
@@ -643,3 +748,121 @@ def test_a_version_is_inspected_by_its_name(storage: S3Storage, stub: Stubber) -
     }
     stub.add_response("head_object", head, WHERE | {"VersionId": "v1"})
     assert storage.stat(SOURCE_BUCKET, KEY, version="v1").version == "v1"
+
+
+# --- sets ------------------------------------------------------------------------------------------------------------
+
+MARKED = {"clipferry-set": "ij_1-0"}
+
+
+def test_a_marked_copy_gives_all_metadata_anew(storage: S3Storage, stub: Stubber) -> None:
+    entry = replace(ENTRY, etag=MD5)
+    kept = {"Metadata": {"camera": "front"}, "ContentType": "video/mp4", "CacheControl": "no-cache"}
+    asked = WHERE | {"IfMatch": f'"{MD5}"', "ChecksumMode": "ENABLED"}
+    stub.add_response("head_object", {"ContentLength": 25} | kept, asked)
+    expected = TARGET | {"CopySource": WHERE, "CopySourceIfMatch": f'"{MD5}"', "MetadataDirective": "REPLACE"}
+    expected |= kept | {"Metadata": {"camera": "front"} | MARKED}
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}}, expected)
+    assert storage.copy(entry, PLAIN, mark="ij_1-0").verified is Verification.ETAG
+
+
+def test_a_marked_copy_without_metadata_has_the_mark_alone(storage: S3Storage, stub: Stubber) -> None:
+    expected = TARGET | {"CopySource": WHERE, "CopySourceIfMatch": f'"{MD5}"', "MetadataDirective": "REPLACE"}
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}}, expected | {"Metadata": MARKED})
+    storage.copy(replace(ENTRY, etag=MD5), ImportSettings(keep_metadata=False), mark="ij_1-0")
+
+
+def test_a_source_that_changed_is_not_copied_for_a_set_either(storage: S3Storage, stub: Stubber) -> None:
+    error(stub, "head_object", "412", 412)
+    with pytest.raises(SourceChanged):
+        storage.copy(ENTRY, PLAIN, mark="ij_1-0")
+
+
+def test_marked_copies_keep_what_others_keep(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "k", ContentType="video/mp4", Metadata={"camera": "front"}, Tagging="team=a%2Bb")
+    for one in (storage, copies_by_parts(storage, 5 * 1024**2)):
+        one.copy(pinned(storage, "k"), PLAIN, mark="ij_1-0")
+        head = s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")
+        assert (head["ContentType"], head["Metadata"]) == ("video/mp4", {"camera": "front"} | MARKED)
+        assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="demo/x")["TagSet"] == [{"Key": "team", "Value": "a+b"}]
+
+
+def test_a_copy_that_landed_is_told_by_its_mark(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "k", b"body")
+    entry = pinned(storage, "k")
+    storage.copy(entry, PLAIN, mark="ij_1-0")
+    assert storage.landed(entry, str(entry.etag), mark="ij_1-0") == storage.landed(entry, str(entry.etag))
+    assert storage.landed(entry, str(entry.etag), mark="ij_1-0") is not None
+    assert storage.landed(entry, str(entry.etag), mark="ij_1-5") is None
+    assert storage.landed(entry, "other", mark="ij_1-0") is None
+
+
+@pytest.fixture
+def versioned(s3: "S3Client") -> "S3Client":
+    s3.put_bucket_versioning(Bucket=CLIPS_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return s3
+
+
+def bodies(s3: "S3Client", prefix: str = "demo/x") -> list[tuple[str, bytes]]:
+    """Key and bytes of every version, newest first."""
+    listed = s3.list_object_versions(Bucket=CLIPS_BUCKET, Prefix=prefix)
+    assert not listed.get("DeleteMarkers")
+    return [
+        (item["Key"], s3.get_object(Bucket=CLIPS_BUCKET, Key=item["Key"], VersionId=item["VersionId"])["Body"].read())
+        for item in listed.get("Versions", [])
+    ]
+
+
+def copied(storage: S3Storage, s3: "S3Client", body: bytes, mark: str | None, destination: str = "demo/x") -> None:
+    put(s3, "k", body)
+    storage.copy(pinned(storage, "k", destination), PLAIN, mark=mark)
+
+
+def test_what_lay_there_before_a_set_is_there_again(storage: S3Storage, versioned: "S3Client") -> None:
+    copied(storage, versioned, b"before", None)
+    copied(storage, versioned, b"set", "ij_1-0")
+    copied(storage, versioned, b"set", "ij_1-0")
+    storage.remove_marked("demo/x", "ij_1-0")
+    assert bodies(versioned) == [("demo/x", b"before")]
+    assert versioned.get_object(Bucket=CLIPS_BUCKET, Key="demo/x")["Body"].read() == b"before"
+
+
+def test_copies_of_others_stay(storage: S3Storage, versioned: "S3Client") -> None:
+    copied(storage, versioned, b"mine", "ij_1-0")
+    copied(storage, versioned, b"other set", "ij_1-10")
+    copied(storage, versioned, b"other key", "ij_1-0", "demo/x.zip")
+    storage.remove_marked("demo/x", "ij_1-0")
+    assert bodies(versioned) == [("demo/x", b"other set"), ("demo/x.zip", b"other key")]
+    storage.remove_marked("demo/x", "ij_1-0")
+    storage.remove_marked("demo/nothing", "ij_1-0")
+    assert len(bodies(versioned)) == 2
+
+
+def test_a_set_alone_leaves_nothing(storage: S3Storage, versioned: "S3Client") -> None:
+    copied(storage, versioned, b"mine", "ij_1-0")
+    storage.remove_marked("demo/x", "ij_1-0")
+    assert bodies(versioned) == []
+    with pytest.raises(ObjectMissing):
+        storage.stat(CLIPS_BUCKET, "demo/x")
+
+
+LISTED = {"Versions": [{"Key": "x", "VersionId": "v2"}, {"Key": "x", "VersionId": "v1"}], "IsTruncated": False}
+
+
+def test_a_version_that_is_gone_by_now_is_passed_over(storage: S3Storage, stub: Stubber) -> None:
+    x = {"Bucket": CLIPS_BUCKET, "Key": "x"}
+    stub.add_response("list_object_versions", LISTED, {"Bucket": CLIPS_BUCKET, "Prefix": "x"})
+    error(stub, "head_object", "404", 404, x | {"VersionId": "v2"})
+    stub.add_response("head_object", {"Metadata": MARKED}, x | {"VersionId": "v1"})
+    stub.add_response("delete_object", {}, x | {"VersionId": "v1"})
+    storage.remove_marked("x", "ij_1-0")
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), [("SlowDown", 503, SourceUnavailable), ("403", 403, AccessDenied)])
+def test_a_removal_that_fails_names_the_clip(
+    storage: S3Storage, stub: Stubber, code: str, status: int, kind: type[ObjectError]
+) -> None:
+    stub.add_response("list_object_versions", LISTED)
+    error(stub, "head_object", code, status)
+    with pytest.raises(kind, match="cannot remove s3://clips/x"):
+        storage.remove_marked("x", "ij_1-0")

@@ -55,7 +55,11 @@ def job_files(*actions: str) -> dict[str, set[str]]:
 
 WEBHOOK_SECRET = {"${StorageWebhookKey}": {"secretsmanager:GetSecretValue"}}
 STARTS = {MACHINE: {"states:StartExecution"}}
-FINISHES = table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+FINISHES = {
+    **table("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    CLIPS: {"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
+    f"{CLIPS}/*": {"s3:AbortMultipartUpload", "s3:DeleteObjectVersion", "s3:GetObjectVersion"},
+}
 GRANTS: dict[str, dict[str, set[str]]] = {
     "ApiAuthorize": {**table("GetItem"), "${StorageAdminKey}": {"secretsmanager:GetSecretValue"}},
     "Api": {
@@ -76,14 +80,18 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         f"{CLIPS}/*": {"s3:GetObject"},
     },
     "PipelineCopy": {
-        **table("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
+        **table(
+            "BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"
+        ),
         **job_files("GetObject"),
         **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
-        CLIPS: {"s3:ListBucket"},
+        CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
         f"{CLIPS}/*": {
             "s3:AbortMultipartUpload",
-            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
             "s3:GetObject",
+            "s3:GetObjectVersion",
+            "s3:ListMultipartUploadParts",
             "s3:PutObject",
             "s3:PutObjectTagging",
         },
@@ -172,8 +180,13 @@ def test_every_function_has_a_role_of_its_own_without_managed_policies(template:
 
 def test_only_the_copy_function_can_write_clips(template: Template) -> None:
     allowed = {name: grants(template, f"{ROLES.get(name, name)}Role").get(f"{CLIPS}/*", set()) for name in GRANTS}
-    assert {name for name, actions in allowed.items() if actions - {"s3:GetObject"}} == {"PipelineCopy"}
-    assert {name for name, actions in allowed.items() if actions} == {"Api", "PipelineCopy", "PipelinePlan"}
+    assert {name for name, actions in allowed.items() if "s3:PutObject" in actions} == {"PipelineCopy"}
+    removing = {name for name, actions in allowed.items() if "s3:DeleteObjectVersion" in actions}
+    assert removing == {"PipelineCopy", "PipelineFinish", "PipelineSweep"}
+    assert {name for name, actions in allowed.items() if actions} == removing | {"Api", "PipelinePlan"}
+    assert not any("s3:DeleteObject" in actions for actions in allowed.values()), (
+        "nothing hides a clip's other versions"
+    )
 
 
 @pytest.mark.parametrize("name", ["Api", "UploadsOnUpload"])

@@ -63,7 +63,15 @@ def test_the_map_runs_standard_children_up_to_the_reserved_concurrency(
 ) -> None:
     assert copy_batches["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
     copy = properties(template, "AWS::Lambda::Function")["PipelineCopy"]
-    assert copy_batches["MaxConcurrency"] == copy["ReservedConcurrentExecutions"] == 40
+    assert copy["ReservedConcurrentExecutions"] == 40
+    assert copy_batches["MaxConcurrencyPath"] == "$.concurrency", "as plan answers: the import's, or the deployment's"
+    assert "MaxConcurrency" not in copy_batches
+
+
+def test_on_the_emulator_the_map_has_the_deployments_concurrency(local_template: Template) -> None:
+    definition = json.loads(text(machine(local_template)["DefinitionString"]))
+    assert definition["States"]["CopyBatches"]["MaxConcurrency"] == 8
+    assert "MaxConcurrencyPath" not in definition["States"]["CopyBatches"]
 
 
 def test_lost_batches_do_not_stop_the_others(copy_batches: dict[str, Any]) -> None:
@@ -81,16 +89,23 @@ def test_the_map_leaves_its_results_in_the_bucket_and_its_input_as_it_was(copy_b
     }
 
 
-def test_a_child_is_one_copy_call_that_outputs_nothing(copy_batches: dict[str, Any]) -> None:
-    (copy,) = copy_batches["ItemProcessor"]["States"].values()
-    assert copy["Resource"] == "${PipelineCopy.Arn}"
-    assert copy["Parameters"] == {"batch.$": "$", "attempt.$": "$$.State.RetryCount"}
-    assert copy["OutputPath"] is None
+def test_a_child_copies_in_rounds_until_its_batch_is_done_and_outputs_nothing(copy_batches: dict[str, Any]) -> None:
+    assert copy_batches["ItemSelector"] == {"batch.$": "$$.Map.Item.Value", "copied": {"round": 0}}
+    states = copy_batches["ItemProcessor"]["States"]
+    assert states["Copy"]["Resource"] == "${PipelineCopy.Arn}"
+    assert states["Copy"]["Parameters"] == {
+        "batch.$": "$.batch",
+        "attempt.$": "$$.State.RetryCount",
+        "round.$": "$.copied.round",
+    }
+    assert (states["Copy"]["ResultPath"], states["Copy"]["Next"]) == ("$.copied", "Batch done?")
+    again = {"Variable": "$.copied.done", "BooleanEquals": False, "Next": "Copy"}
+    assert (states["Batch done?"]["Choices"], states["Batch done?"]["Default"]) == ([again], "Batch done")
+    assert states["Batch done"] == {"Type": "Succeed", "OutputPath": None}
 
 
 def test_a_child_waits_for_its_turn_and_tries_anything_else_again(copy_batches: dict[str, Any]) -> None:
-    (copy,) = copy_batches["ItemProcessor"]["States"].values()
-    throttled, failed = copy["Retry"]
+    throttled, failed = copy_batches["ItemProcessor"]["States"]["Copy"]["Retry"]
     assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
     assert throttled["MaxDelaySeconds"] * throttled["MaxAttempts"] / 2 > 720 * 3600, "the longest execution timeout"
     assert (failed["ErrorEquals"], failed["MaxAttempts"], failed["JitterStrategy"]) == (["States.ALL"], 4, "FULL")

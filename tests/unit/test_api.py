@@ -59,6 +59,8 @@ PREVIEW_FIELDS = {
     "estimate",
 }
 CLIP_FIELDS = {
+    "view",
+    "set",
     "id",
     "status",
     "source_uri",
@@ -266,6 +268,8 @@ DEFAULTS = {
     "keep_tags": True,
     "notify": {"webhook_url": None, "event": True},
     "destination": None,
+    "max_concurrency": None,
+    "tolerated_failures": None,
 }
 
 
@@ -277,6 +281,10 @@ DEFAULTS = {
         {"on_existing": "fail", "content_validation": "structure"},
         {"content_validation": "deep", "storage_class": "GLACIER_IR"},
         {"keep_metadata": False, "keep_tags": False},
+        {"max_concurrency": 1},
+        {"max_concurrency": 40},
+        {"tolerated_failures": {"count": 0, "percent": None}},
+        {"tolerated_failures": {"count": None, "percent": 0.5}},
         {"on_existing": None, "content_validation": None, "storage_class": None},
         *({"storage_class": name} for name in ("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING")),
     ],
@@ -322,6 +330,15 @@ def test_a_request_without_settings_has_the_deployments_defaults(api: Api, monke
         ({"notify": {"webhook_url": 5}}, "settings.notify.webhook_url"),
         ({"notify": {"event": None}}, "settings.notify.event"),
         ({"notify": {"url": "https://example.com"}}, "settings.notify.url"),
+        ({"max_concurrency": 0}, "settings.max_concurrency"),
+        ({"max_concurrency": "7"}, "settings.max_concurrency"),
+        ({"tolerated_failures": {}}, "settings.tolerated_failures"),
+        ({"tolerated_failures": {"count": 1, "percent": 1}}, "settings.tolerated_failures"),
+        ({"tolerated_failures": {"count": -1}}, "settings.tolerated_failures.count"),
+        ({"tolerated_failures": {"count": 1.5}}, "settings.tolerated_failures.count"),
+        ({"tolerated_failures": {"percent": 0}}, "settings.tolerated_failures.percent"),
+        ({"tolerated_failures": {"percent": 101}}, "settings.tolerated_failures.percent"),
+        ({"tolerated_failures": 5}, "settings.tolerated_failures"),
         ({"overwrite": True}, "settings.overwrite"),
     ],
 )
@@ -329,6 +346,13 @@ def test_wrong_settings_are_named(api: Api, settings: object, place: str) -> Non
     status, code, detail = api.refusal("POST", "/v1/imports", LIST | {"settings": settings})
     assert (status, code) == (422, "INVALID_REQUEST")
     assert detail.startswith(f"{place}: "), detail
+    assert not api.world.jobs.rows
+
+
+def test_more_concurrency_than_the_deployment_allows_is_refused(api: Api) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", LIST | {"settings": {"max_concurrency": 41}})
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert detail == "settings.max_concurrency is 41, this deployment allows 1 to 40"
     assert not api.world.jobs.rows
 
 
@@ -534,9 +558,9 @@ def test_a_previews_estimate_is_dollars_and_seconds(api: Api) -> None:
         "cost": {
             "s3_requests": 0.0000304,
             "lambda": 0.000016353,
-            "step_functions": 0.00025,
-            "dynamodb": 0.000015875,
-            "total": 0.000312628,
+            "step_functions": 0.0003,
+            "dynamodb": 0.000023375,
+            "total": 0.000370128,
         },
         "storage_per_month": 0.0,
         "seconds": 11,
@@ -586,6 +610,57 @@ def test_a_job_is_read_with_its_counts_and_its_clips(api: Api) -> None:
     assert [clip["status"] for clip in page["clips"]] == ["COPIED", "COPIED", "FAILED"]
     assert page["clips"][0]["destination"] == "s3://clips/demo/-/source/p/000000.zip"
     assert page["clips"][2]["code"] == "NOT_FOUND"
+
+
+def test_sets_are_asked_for_and_their_clips_tell_role_and_set(api: Api) -> None:
+    uris = [f"s3://source/{key}" for key in api.world.put_sources(3)]
+    sets = [{"views": {"left": uris[1], "front": uris[0]}, "name": "drive"}, {"views": {"front": uris[2]}}]
+    status, body = api("POST", "/v1/imports", {"sets": sets, "run_name_prefix": "a-"})
+    assert (status, body["source"]) == (202, {"kind": "sets", "uri": None, "count": 2})
+    job = api.world.run(body["id"])
+    _, page = api.get(f"/v1/imports/{job.id}/clips")
+    assert [(clip["view"], clip["set"], clip["run_name"]) for clip in page["clips"]] == [
+        ("front", f"{job.id}-0", "a-drive"),
+        ("left", f"{job.id}-0", "a-drive"),
+        ("front", f"{job.id}-2", "a-000002"),
+    ]
+    assert [clip["source_uri"] for clip in page["clips"]] == uris
+
+
+@pytest.mark.parametrize(
+    ("sets", "code", "place"),
+    [
+        ([], "INVALID_REQUEST", "sets is empty"),
+        ([{"views": {}}], "INVALID_REQUEST", "sets[0].views: front is required"),
+        (
+            [{"views": {"front": "s3://bkt/k"}}, {"views": {"left": "s3://bkt/k"}}],
+            "INVALID_REQUEST",
+            "sets[1].views: front",
+        ),
+        (
+            [{"views": {"front": "s3://bkt/k", "Left": "s3://bkt/l"}}],
+            "INVALID_REQUEST",
+            "sets[0].views: 'Left' is not a view",
+        ),
+        (
+            [{"views": {"front": "s3://bkt/k", "left": "s3://bkt/k"}}],
+            "INVALID_REQUEST",
+            "sets[0].views.left: the same URI",
+        ),
+        (
+            [{"views": {"front": "s3://bkt/k", "left": "b/k"}}],
+            "INVALID_URI",
+            "sets[0].views.left: 'b/k' is not an s3://",
+        ),
+        ([{"views": {"front": 1}}], "INVALID_REQUEST", "sets"),
+        ([{"views": {"front": "s3://bkt/k"}, "names": "x"}], "INVALID_REQUEST", "names"),
+    ],
+)
+def test_a_set_that_cannot_be_meant_is_refused_by_its_place(api: Api, sets: object, code: str, place: str) -> None:
+    status, refused, detail = api.refusal("POST", "/v1/imports", {"sets": sets})
+    assert (status, refused) == (422, code)
+    assert place in detail
+    assert not api.world.jobs.rows
 
 
 def test_pages_follow_their_cursors(api: Api) -> None:
@@ -800,6 +875,7 @@ def test_openapi_shows_the_requests_as_they_are_validated(api: Api) -> None:
         "root_path",
         "manifest_uri",
         "filters",
+        "sets",
         "folder",
         "labels",
         "run_name_prefix",

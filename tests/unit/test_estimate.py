@@ -37,15 +37,15 @@ def test_a_million_clips_of_a_mebibyte() -> None:
     found = estimated(A_MILLION)
     # 1,001 listings, 1,002 state files and 1,000,000 copies at $0.005 a thousand; 4,000 slices at $0.0004.
     assert found.cost.s3_requests == pytest.approx(5.01 + 0.000015 + 0.0016)
-    # 7 + 3 x 4,000 transitions at $0.025 a thousand.
-    assert found.cost.step_functions == pytest.approx(0.300175)
-    # 1,000,000 rows, 4 x 4,000 and 20 writes at $0.625 a million; 8,000 reads at $0.125 a million.
-    assert found.cost.dynamodb == pytest.approx(0.6350125 + 0.001)
+    # 7 + 5 x 4,000 transitions at $0.025 a thousand.
+    assert found.cost.step_functions == pytest.approx(0.500175)
+    # 3 x 1,000,000 for rows, 4 x 4,000 and 30 writes at $0.625 a million; 8,000 reads at $0.125 a million.
+    assert found.cost.dynamodb == pytest.approx(1.88501875 + 0.001)
     # 50,000 s of copies and 12,336.2 s of bytes, 32 at a time, and 4,000 x 0.5 s, of 1.7275 GB; 150.15 s of 1 GB;
     # $0.0000133334 a GB-second; 4,003 calls at $0.20 a million.
     seconds = (50_000 + 1_000_000 * 1_048_576 / 85e6) / 32 + 2_000
     assert found.cost.lambda_ == pytest.approx((seconds * 1.7275390625 + 150.15) * 0.0000133334 + 0.0008006)
-    assert found.cost.total == pytest.approx(6.04, abs=0.02)
+    assert found.cost.total == pytest.approx(7.49, abs=0.01)
     # 976.5625 GB at $0.023.
     assert found.storage_per_month == pytest.approx(22.4609375)
     # 10 s, 150.15 s of listing, 100 rounds of 0.5 s, and 1,000,000 copies at S3's 3,500 a second.
@@ -61,7 +61,7 @@ def test_nothing_to_copy_costs_next_to_nothing() -> None:
 
 def test_skipped_and_failed_clips_cost_their_rows() -> None:
     found = estimated(Workload(batches=1, skipped=1_000, failed=1_000))
-    assert found.cost.dynamodb == pytest.approx((1_000 + 2_000 + 4 + 20) * 0.625e-6 + 2 * 0.125e-6)
+    assert found.cost.dynamodb == pytest.approx((3_000 + 4_000 + 4 + 30) * 0.625e-6 + 2 * 0.125e-6)
     assert found.storage_per_month == 0
 
 
@@ -95,8 +95,10 @@ def test_a_large_object_costs_its_parts_and_takes_its_waves() -> None:
     found = estimated(work)
     # 40 parts, begin, complete, 3 state files; metadata, tags, a slice, and the comparison of checksums.
     assert found.cost.s3_requests == pytest.approx(45 * 0.005 / 1000 + 4 * 0.0004 / 1000)
-    # 40 parts of 256 MiB, 16 at a time: 3 waves of 3.21 s, longer than 128.3 s spread over 32 in flight.
-    assert found.seconds == 21  # 10 + 0.5 + 9.62
+    # 40 parts of 256 MiB, 32 at a time: 2 waves of 3.21 s, longer than 128.4 s spread over 32 in flight.
+    assert found.seconds == 17  # 10 + 0.5 + 6.42
+    # One at a time: 40 x 3.208 s and the HEAD's 0.03 s.
+    assert estimated(work, replace(DEPLOYMENT, copy_concurrency=1)).seconds == 139  # 10 + 0.5 + 128.36
 
 
 def test_an_etag_that_is_no_md5_takes_a_head_to_verify() -> None:
@@ -116,6 +118,25 @@ def test_less_in_flight_takes_longer() -> None:
     slow = replace(DEPLOYMENT, map_concurrency=1, copy_concurrency=1)
     # 4,000 x 0.5 s, 1,000,000 x 0.05 s, 12,336.2 s of bytes, 10 s.
     assert estimated(work, slow).seconds == 10 + 2_000 + 50_000 + 12_337
+
+
+def test_an_import_may_ask_for_fewer_functions() -> None:
+    work = replace(A_MILLION, lists=0)
+    # 62,336.2 s of copies over 2 x 32 in flight, and 2,000 rounds of 0.5 s.
+    assert estimated(work, max_concurrency=2).seconds == 10 + 975 + 1_000
+    assert estimated(work, max_concurrency=40).seconds == estimated(work).seconds
+
+
+def test_a_view_costs_a_head_and_a_transactions_write() -> None:
+    alone, in_set, bare = Workload(), Workload(views=1_000), Workload(views=1_000)
+    for _ in range(1_000):
+        alone.add_copy(1, "md5", settings=ImportSettings(), deployment=DEPLOYMENT)
+        in_set.add_copy(1, "md5", settings=ImportSettings(), deployment=DEPLOYMENT, in_set=True)
+        bare.add_copy(1, "md5", settings=ImportSettings(keep_metadata=False), deployment=DEPLOYMENT, in_set=True)
+    plain, found = estimated(alone).cost, estimated(in_set).cost
+    assert found.s3_requests - plain.s3_requests == pytest.approx(0.0004)
+    assert found.dynamodb - plain.dynamodb == pytest.approx(1_000 * 0.625e-6)
+    assert estimated(bare).cost.s3_requests == pytest.approx(plain.s3_requests), "there is nothing to keep"
 
 
 @pytest.mark.parametrize("size", [1, 256 * MIB, 256 * MIB + 1, 10 * GIB, 3 * 1024 * GIB, 5 * 1024 * GIB])

@@ -44,6 +44,7 @@ def wired(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         batch_clips=1,
         batch_bytes=1,
         stat_concurrency=1,
+        map_concurrency=40,
     )
     for name, value in settings.to_env().items():
         monkeypatch.setenv(name, value)
@@ -58,9 +59,11 @@ def test_a_job_runs_through_plan_copy_and_finish(wired: World) -> None:
         "done": True,
         "cursor": None,
         "batches": {"bucket": "state", "key": batches_key(job.id), "count": 1},
+        "concurrency": 40,
     }
     for batch in wired.batches(job.id):
-        assert lambdas.copy.handler({"batch": asdict(batch), "attempt": 0}, CONTEXT) == {}
+        event = {"batch": asdict(batch), "attempt": 0, "round": 0}
+        assert lambdas.copy.handler(event, CONTEXT) == {"done": True, "round": 1}
     ended = lambdas.finish.handler({"job_id": job.id}, CONTEXT)
     assert ended == {"status": "COMPLETED_WITH_ERRORS", "ended_at": wired.job(job.id).completed_at}
     assert wired.job(job.id).counts.copied == 3
@@ -115,10 +118,33 @@ def test_copy_raises_what_another_attempt_can_mend_and_takes_its_number(wired: W
     fault = SourceUnavailable("slow down", operation="copy", uri="u")
     wired.storage.fail_copy["p/000001.zip"] = [fault]
     with pytest.raises(BatchIncomplete):
-        lambdas.copy.handler({"batch": asdict(batch), "attempt": 0}, CONTEXT)
-    assert lambdas.copy.handler({"batch": asdict(batch), "attempt": 1}, CONTEXT) == {}
-    assert lambdas.copy.handler({"batch": asdict(batch), "attempt": 2}, CONTEXT) == {}
+        lambdas.copy.handler({"batch": asdict(batch), "attempt": 0, "round": 0}, CONTEXT)
+    done = {"done": True, "round": 1}
+    assert lambdas.copy.handler({"batch": asdict(batch), "attempt": 1, "round": 0}, CONTEXT) == done
+    assert lambdas.copy.handler({"batch": asdict(batch), "attempt": 2, "round": 0}, CONTEXT) == done
     assert set(wired.storage.copies.values()) == {1}
+
+
+def test_copy_goes_on_in_rounds_where_its_time_is_short(wired: World) -> None:
+    job = wired.planned_list(wired.put_sources(3))
+    (batch,) = wired.batches(job.id)
+    short_of_time: Any = LambdaContext(remaining_ms=lambdas.copy.MARGIN_MS - 1)
+    event: dict[str, Any] = {"batch": asdict(batch), "attempt": 0, "round": 0}
+    answers = []
+    while not answers or not answers[-1]["done"]:
+        answers.append(lambdas.copy.handler(event, short_of_time))
+        event["round"] = answers[-1]["round"]
+    assert [answer["done"] for answer in answers] == [False, False, True]
+    assert wired.job(job.id).counts.copied == 3
+    assert set(wired.storage.copies.values()) == {1}
+
+
+@pytest.mark.parametrize(("asked", "given"), [(None, 40), (7, 7), (40, 40), (41, 40)])
+def test_plan_says_how_many_copy_functions_may_run(wired: World, asked: int | None, given: int) -> None:
+    wired.max_concurrency = 50
+    settings = ImportSettings(max_concurrency=asked)
+    job = wired.submit_list(wired.put_sources(1), settings=settings)
+    assert lambdas.plan.handler({"job_id": job.id, "cursor": None}, CONTEXT)["concurrency"] == given
 
 
 def test_finish_names_the_error_that_was_caught(wired: World) -> None:

@@ -13,7 +13,9 @@ from service.errors import InvalidUri
 from service.planning import (
     MAX_COPY_BYTES,
     MAX_KEY_BYTES,
+    MAX_OBJECT_BYTES,
     MAX_PARTS,
+    PART_CLIPS,
     Rate,
     batches_key,
     clip_id,
@@ -37,9 +39,11 @@ from service.planning import (
     rate,
     request_digest,
     run_name,
+    set_parts,
+    whole_sets,
 )
 from service.schema import Batch, ClipStatus, Counts, JobStatus, ManifestEntry
-from tests.builders import a_job
+from tests.builders import a_job, an_entry
 
 # --- URIs ------------------------------------------------------------------------------------------------------------
 
@@ -224,6 +228,39 @@ def test_a_clip_larger_than_a_batch_is_a_batch_of_its_own() -> None:
     assert list(cut_batches([1, 99, 1, 1], max_clips=10, max_bytes=10)) == [(0, 1), (1, 1), (2, 2)]
 
 
+@given(st.lists(st.integers(1, 5), max_size=30), st.integers(1, 10), st.integers(1, 40))
+def test_batches_keep_groups_whole(views: list[int], clips: int, size: int) -> None:
+    groups = [number for number, count in enumerate(views) for _ in range(count)]
+    runs = list(cut_batches([3] * len(groups), max_clips=clips, max_bytes=size, groups=groups))
+    assert [index for first, count in runs for index in range(first, first + count)] == list(range(len(groups)))
+    for first, count in runs:
+        members = groups[first : first + count]
+        assert len(set(members)) == 1 or (count <= clips and 3 * count <= size)
+        assert members[0] not in groups[:first]
+        assert members[-1] not in groups[first + count :]
+
+
+@given(st.lists(st.integers(1, 14), max_size=600), st.integers(0, 3))
+def test_parts_of_sets_are_found_by_the_ordinal_of_the_last_view(sizes: list[int], skipped: int) -> None:
+    parts = list(set_parts(sizes))
+    assert [number for first, count in parts for number in range(first, first + count)] == list(range(len(sizes)))
+    for part, (first, count) in enumerate(parts):
+        last_views = [sum(sizes[: number + 1]) - 1 for number in range(first, first + count)]
+        assert {ordinal // PART_CLIPS for ordinal in last_views} == {part}, "no part is left out"
+    begin = sum(sizes[: parts[min(skipped, len(parts) - 1)][0]]) if parts else 0
+    assert list(set_parts(sizes, first=begin)) == parts[min(skipped, len(parts) - 1) if parts else 0 :]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "whole"),
+    [(set(), set()), ({2}, {1, 2, 3}), ({1, 2, 3}, {1, 2, 3}), ({0}, {0}), ({4, 9}, {4, 5})],
+)
+def test_a_choice_of_clips_is_widened_to_whole_sets(chosen: set[int], whole: set[int]) -> None:
+    groups = [None, 1, 1, 1, 4, 4, None]
+    entries = [an_entry(ordinal, group=group) for ordinal, group in enumerate(groups)]
+    assert whole_sets(entries, chosen) == whole
+
+
 @given(st.integers(1, 50 * 1024**4), st.integers(5 * 1024**2, MAX_COPY_BYTES))
 @example(5 * 1024**4, 5 * 1024**2)
 @example(MAX_PARTS * MAX_COPY_BYTES, 5 * 1024**2)
@@ -237,6 +274,22 @@ def test_parts_cover_the_object_exactly_in_at_most_10_000(size: int, part_bytes:
     lengths = [last - first + 1 for first, last in parts]
     assert max(lengths) <= MAX_COPY_BYTES
     assert all(length >= part_bytes for length in lengths[:-1])
+
+
+@pytest.mark.parametrize(
+    ("size", "part_bytes", "count", "part"),
+    [
+        (200 * 10**9, 256 * 1024**2, 746, 256 * 1024**2),
+        (5 * 1024**4, 256 * 1024**2, 10_000, -(-5 * 1024**4 // 10_000)),
+        (50 * 10**12, 256 * 1024**2, 10_000, 5 * 10**9),
+        (MAX_OBJECT_BYTES, 5 * 1024**2, 10_000, MAX_COPY_BYTES),
+    ],
+)
+def test_the_largest_objects_have_a_plan(size: int, part_bytes: int, count: int, part: int) -> None:
+    lengths = [last - first + 1 for first, last in copy_parts(size, part_bytes=part_bytes)]
+    assert (len(lengths), lengths[0]) == (count, part)
+    assert min(lengths[:-1]) >= 5 * 1024**2
+    assert max(lengths) <= MAX_COPY_BYTES
 
 
 def test_parts_have_the_wanted_size_where_10_000_of_them_are_enough() -> None:

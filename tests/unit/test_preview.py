@@ -24,7 +24,7 @@ from service.errors import (
 from service.imports.preview import Preview, preview
 from service.ports import SourceStorage
 from service.schema import ClipStatus, ImportRequest, ImportSettings, ListedObject, OnExisting
-from tests.builders import PROJECT, World, import_list, import_prefix
+from tests.builders import PROJECT, World, a_set, import_list, import_prefix, import_sets
 
 MIB = 1024**2
 PREFIX = import_prefix("s3://source/p/")
@@ -151,6 +151,15 @@ def test_a_list_is_inspected_and_every_mistake_has_its_code(world: World) -> Non
     assert sums(found)
 
 
+def test_sets_are_planned_whole_and_counted_in_views(world: World) -> None:
+    keys = world.put_sources(99)
+    sets = [a_set(*keys[first : first + 3]) for first in range(0, 99, 3)]
+    found = look(world, import_sets(*sets, a_set("missing", keys[0])))
+    assert (found.count, found.outcome.to_copy.count, found.outcome.to_fail.count) == (101, 99, 2)
+    assert {problem.code for problem in found.outcome.problems} == {"NOT_FOUND", "SET_INCOMPLETE"}
+    assert found.root_path is None
+
+
 def test_no_more_than_20_problems_are_shown(world: World) -> None:
     found = look(world, import_list(uris(*(f"gone/{number}" for number in range(50)))))
     assert (found.outcome.to_fail.count, len(found.outcome.problems)) == (50, 20)
@@ -181,7 +190,7 @@ def test_batches_are_cut_as_the_manifest_cuts_them(world: World) -> None:
     found = look(world, batch_clips=world.batch_clips, batch_bytes=world.batch_bytes)
     batches = len(world.batches(job.id))
     assert batches == 13
-    assert found.estimate.cost.step_functions == pytest.approx((7 + 3 * batches) * 0.025 / 1000)
+    assert found.estimate.cost.step_functions == pytest.approx((7 + 5 * batches) * 0.025 / 1000)
 
 
 # --- in time ---------------------------------------------------------------------------------------------------------
@@ -249,7 +258,10 @@ class AMillion:
         raise AssertionError(f"{bucket}/{key} needs no request of its own")
 
 
-def test_of_a_million_keys_it_covers_what_the_source_lists_in_time(world: World) -> None:
+def test_of_a_million_keys_it_covers_what_the_source_lists_in_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.imports.hurry, "LAST_SECONDS", 3_600.0)  # only the store's own clock ends it
     world.max_clips = 2_000_000
     store = AMillion(page_seconds=0.08)
     found = look(world, seconds=8, storage=store, monotonic=lambda: store.now)

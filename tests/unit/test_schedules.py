@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from service.errors import BatchIncomplete, SourceUnavailable, SweepIncomplete
 from service.imports.conclude import conclude
-from service.imports.copying import copy_batch, tally_of
+from service.imports.copying import Unfinished, copy_batch, tally_of
 from service.imports.expand import PlanCursor
 from service.imports.finish import finish
 from service.imports.manifest import read_batches
@@ -39,6 +39,7 @@ class Child:
 
     batch: Batch
     attempt: int = 0
+    round_number: int = 0
     over: bool = False
 
 
@@ -63,7 +64,7 @@ crash_points = st.none() | st.tuples(st.integers(1, 12), st.booleans())
 class Schedule(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(batch_clips=2)
+        self.world = World(batch_clips=2, multipart_threshold=20, part_bytes=10)
         self.world.uploads.max_uploads_per_claim = 3
         self.queue: list[Upload] = []
         self.delivered: list[Upload] = []
@@ -109,7 +110,7 @@ class Schedule(RuleBasedStateMachine):
     def request(self, key: int, crash: tuple[int, bool] | None) -> None:
         keys = [f"{key}/{n}.zip" for n in range(5)]
         for missing in [name for name in keys if name not in self.world.storage.buckets[SOURCE_BUCKET]]:
-            self.world.storage.put(SOURCE_BUCKET, missing)
+            self.world.storage.put(SOURCE_BUCKET, missing, 35 if missing.endswith("0.zip") else 10)
         uris = [f"s3://{SOURCE_BUCKET}/{name}" for name in keys]
         request = import_list([*uris, uris[0], f"s3://{SOURCE_BUCKET}/missing"], idempotency_key=f"k{key}")
 
@@ -162,7 +163,7 @@ class Schedule(RuleBasedStateMachine):
             if child is None:
                 execution.to_finish()
             else:
-                self.copy(child, crash)
+                self.copy(child, crash, short=short)
             return
         take = {"plan": self.plan, "finish": self.finish, "conclude": self.conclude}[execution.step]
         if not self.attempt(crash, lambda: take(execution, short)):
@@ -189,10 +190,22 @@ class Schedule(RuleBasedStateMachine):
         else:
             execution.to_finish()
 
-    def copy(self, child: Child, crash: tuple[int, bool] | None) -> None:
-        ports = self.world.copy_ports
-        if self.attempt(crash, lambda: copy_batch(child.batch, attempt=child.attempt, ports=ports) and None):
-            child.over = True
+    def copy(self, child: Child, crash: tuple[int, bool] | None, *, short: bool) -> None:
+        outcomes: list[object] = []
+
+        def call() -> None:
+            outcome = copy_batch(
+                child.batch,
+                attempt=child.attempt,
+                round_number=child.round_number,
+                out_of_time=always if short else never,
+                ports=self.world.copy_ports,
+            )
+            outcomes.append(outcome)
+
+        if self.attempt(crash, call):
+            child.attempt, child.round_number = 0, child.round_number + 1
+            child.over = not isinstance(outcomes[0], Unfinished)
         else:
             child.attempt += 1
             child.over = child.attempt == TRIES
@@ -264,6 +277,8 @@ class Schedule(RuleBasedStateMachine):
         self.check_ends()
         assert set(self.claims()) == self.uploaded, "every upload is in a job"
         assert set(self.submitted) <= set(world.jobs.rows)
+        assert not world.storage.multiparts, "no upload is left unfinished"
+        assert not world.large.rows
         for job in world.jobs.rows.values():
             self.check_rows(job.id)
 

@@ -58,7 +58,7 @@ def test_a_group_name_is_generated_where_none_is_given(world: World) -> None:
     "request_", [ImportRequest(), ImportRequest(exact_paths=("s3://source/a",), root_path="s3://source/")]
 )
 def test_both_or_neither_path_is_refused(world: World, request_: ImportRequest) -> None:
-    with pytest.raises(InvalidRequest, match="exactly one of exact_paths or root_path"):
+    with pytest.raises(InvalidRequest, match="Provide exactly one of exact_paths or root_path"):
         world.submit(request_)
     assert nothing_was_created(world)
 

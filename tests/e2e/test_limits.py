@@ -1,0 +1,109 @@
+"""Limits of an import on the deployed stack: rounds of a batch, tolerated failures, concurrency."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from tests.e2e.faults import function_name
+from tests.e2e.support import all_clips, imported, landed, put_all, unique
+
+MIB = 1024**2
+SHORT_SECONDS = 60
+"""Less than the margin that ends a round: each call takes one step and leaves the rest to the next."""
+
+
+@pytest.fixture
+def short_copies(functions):
+    """While it lasts, a copy function's call is too short for more than one clip or part; parts have 5 MiB."""
+
+    @contextmanager
+    def shorten():
+        name = function_name(functions, "lambdas.copy.handler")
+        before = functions.get_function_configuration(FunctionName=name)
+        env = before["Environment"]["Variables"]
+        parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
+        functions.update_function_configuration(
+            FunctionName=name, Timeout=SHORT_SECONDS, Environment={"Variables": env | parts}
+        )
+        try:
+            yield
+        finally:
+            functions.update_function_configuration(
+                FunctionName=name, Timeout=before["Timeout"], Environment={"Variables": env}
+            )
+
+    return shorten
+
+
+def test_a_batch_that_does_not_fit_one_call_goes_on_in_rounds(api, stack, s3, stepfunctions, short_copies):
+    prefix = f"{unique('rounds')}/"
+    large = bytes(range(256)) * (16 * MIB // 256)
+    put_all(s3, stack.source_bucket, [*((f"{prefix}{n}.zip", bytes([n])) for n in range(3)), (f"{prefix}z.zip", large)])
+    with short_copies():
+        job = imported(api, root_path=f"s3://{stack.source_bucket}/{prefix}")
+    assert (job["status"], job["counts"]["copied"]) == ("COMPLETED", 4), job
+    clips = all_clips(api, job["id"])
+    assert [landed(s3, clip) for clip in clips] == [b"\x00", b"\x01", b"\x02", large]
+    assert clips[3]["etag"].endswith("-4"), "four parts"
+    assert not s3.list_multipart_uploads(Bucket=stack.clips_bucket).get("Uploads")
+    assert copy_calls(stepfunctions, stack, job["id"]) == 8, "three clips, four parts, the completion"
+
+
+def copy_calls(stepfunctions, stack, job_id) -> int:
+    """Successful calls of the copy function, by the histories of the map's children."""
+    arn = f"{stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
+    calls = 0
+    for run in stepfunctions.list_map_runs(executionArn=arn)["mapRuns"]:
+        for child in stepfunctions.list_executions(mapRunArn=run["mapRunArn"])["executions"]:
+            history = stepfunctions.get_execution_history(executionArn=child["executionArn"], maxResults=1_000)
+            calls += sum(event["type"] == "TaskSucceeded" for event in history["events"])
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("tolerated", "message"),
+    [({"count": 2}, "3 clips failed, 2 are tolerated"), ({"percent": 20}, "3 of 10 clips failed, 20 percent")],
+)
+def test_an_import_with_too_many_failures_stops_and_says_so(api, stack, s3, tolerated, message):
+    prefix = f"{unique('tolerated')}/"
+    put_all(s3, stack.source_bucket, ((f"{prefix}{n}.zip", b"x") for n in range(7)))
+    uris = [f"s3://{stack.source_bucket}/{prefix}{name}.zip" for name in ("x", "y", "z", *range(7))]
+    job = imported(api, exact_paths=uris, settings={"tolerated_failures": tolerated})
+    assert (job["status"], job["code"]) == ("FAILED", "TOO_MANY_FAILURES")
+    assert job["message"].startswith(message)
+    assert (job["counts"]["failed"], job["counts"]["cancelled"]) == (3, 7)
+    assert job["settings"]["tolerated_failures"] == {"count": None, "percent": None} | tolerated
+    fates = [(clip["status"], clip["code"]) for clip in all_clips(api, job["id"])]
+    assert fates == [("FAILED", "NOT_FOUND")] * 3 + [("CANCELLED", "TOO_MANY_FAILURES")] * 7
+
+
+def test_as_many_failures_as_are_tolerated_stop_nothing(api, stack, s3):
+    prefix = f"{unique('tolerated')}/"
+    put_all(s3, stack.source_bucket, ((f"{prefix}{n}.zip", b"x") for n in range(3)))
+    uris = [f"s3://{stack.source_bucket}/{prefix}{name}.zip" for name in ("x", 0, 1, 2)]
+    job = imported(api, exact_paths=uris, settings={"tolerated_failures": {"count": 1}})
+    assert (job["status"], job["counts"]["copied"], job["counts"]["failed"]) == ("COMPLETED_WITH_ERRORS", 3, 1)
+
+
+def test_an_import_runs_with_the_concurrency_that_it_asks_for(api, stack, s3):
+    key = f"{unique('one')}.zip"
+    put_all(s3, stack.source_bucket, [(key, b"x")])
+    job = imported(api, exact_paths=[f"s3://{stack.source_bucket}/{key}"], settings={"max_concurrency": 1})
+    assert (job["status"], job["settings"]["max_concurrency"]) == ("COMPLETED", 1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"max_concurrency": 0},
+        {"max_concurrency": 1_000_000},
+        {"tolerated_failures": {}},
+        {"tolerated_failures": {"count": 1, "percent": 1}},
+        {"tolerated_failures": {"percent": 100.5}},
+        {"tolerated_failures": {"count": -1}},
+    ],
+)
+def test_limits_out_of_range_are_refused(api, stack, settings):
+    body = {"exact_paths": [f"s3://{stack.source_bucket}/x.zip"], "settings": settings}
+    status, answer = api.post("/v1/imports", body)
+    assert (status, answer["code"]) == (422, "INVALID_REQUEST"), answer

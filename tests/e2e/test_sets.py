@@ -1,0 +1,150 @@
+"""Multi-view sets on the deployed stack: whole in the clips bucket, or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+ROLES = ("front", "left", "right")
+
+
+@pytest.fixture
+def scene(stack, s3):
+    """Makes a set of `front`, `left` and `right` films; a body replaces a view's film, None leaves it out."""
+
+    def make(**instead):
+        prefix = f"{unique('set')}/"
+        bodies = {role: (DATA / f"video/set01/{role}.mp4").read_bytes() for role in ROLES} | instead
+        put_all(s3, stack.source_bucket, ((f"{prefix}{role}.mp4", body) for role, body in bodies.items() if body))
+        return {role: f"s3://{stack.source_bucket}/{prefix}{role}.mp4" for role in ROLES}
+
+    return make
+
+
+@pytest.fixture
+def visible(stack, s3):
+    """How many of a set's views lie in the clips bucket."""
+
+    def look(views):
+        key = views["front"].removeprefix(f"s3://{stack.source_bucket}/").rpartition("/")[0]
+        prefix = f"{stack.project}/-/{stack.source_bucket}/{key}/"
+        return s3.list_objects_v2(Bucket=stack.clips_bucket, Prefix=prefix)["KeyCount"]
+
+    return look
+
+
+def fates(clips):
+    return [(clip["view"], clip["status"], clip["code"]) for clip in clips]
+
+
+def test_a_set_lands_whole_and_its_clips_tell_their_view_and_set(api, s3, scene, visible):
+    views = scene()
+    given = {"left": views["left"], "front": views["front"], "right": views["right"]}
+    job = imported(
+        api,
+        sets=[{"views": given, "name": "drive-7"}],
+        run_name_prefix="r-",
+        settings={"content_validation": "structure"},
+    )
+    assert (job["status"], job["source"]["kind"], job["source"]["count"]) == ("COMPLETED", "sets", 1)
+    assert (job["counts"]["total"], job["counts"]["copied"]) == (3, 3)
+    clips = all_clips(api, job["id"])
+    assert [clip["view"] for clip in clips] == ["front", "left", "right"]
+    assert {clip["set"] for clip in clips} == {clips[0]["id"]}
+    assert {clip["run_name"] for clip in clips} == {"r-drive-7"}
+    assert all(clip["facts"]["codec"] for clip in clips)
+    for clip in clips:
+        assert landed(s3, clip) == (DATA / f"video/set01/{clip['view']}.mp4").read_bytes()
+    assert visible(views) == 3
+    again = imported(api, sets=[{"views": given}])
+    assert (again["counts"]["skipped"], again["counts"]["copied"]) == (3, 0)
+
+
+def test_a_set_with_a_missing_view_does_not_land_and_the_others_do(api, scene, visible):
+    good, bad = scene(), scene(left=None)
+    job = imported(api, sets=[{"views": bad}, {"views": good}])
+    assert job["status"] == "COMPLETED_WITH_ERRORS"
+    clips = all_clips(api, job["id"])
+    assert fates(clips[:3]) == [
+        ("front", "FAILED", "SET_INCOMPLETE"),
+        ("left", "FAILED", "NOT_FOUND"),
+        ("right", "FAILED", "SET_INCOMPLETE"),
+    ]
+    assert "view left has NOT_FOUND" in clips[0]["message"]
+    assert (visible(bad), visible(good)) == (0, 3)
+    failed = all_clips(api, job["id"], status="FAILED")
+    assert fates(failed) == fates(clips[:3])
+    assert {clip["set"] for clip in failed} == {clips[0]["id"]}
+
+
+def test_a_set_with_a_broken_view_does_not_land(api, scene, visible):
+    bad = scene(right=(DATA / "video_bad/audio_only.mp4").read_bytes())
+    job = imported(api, sets=[{"views": bad}], settings={"content_validation": "structure"})
+    assert (job["status"], job["counts"]["failed"]) == ("FAILED", 3)
+    codes = [clip["code"] for clip in all_clips(api, job["id"])]
+    assert codes == ["SET_INCOMPLETE", "SET_INCOMPLETE", "MP4_NO_VIDEO"]
+    assert visible(bad) == 0
+
+
+def test_a_view_that_changes_after_the_plan_takes_its_set_back(api, stack, s3, scene, visible, paused_copies):
+    """What lay at a destination before is there again, and no version of the failed set is left."""
+    views = scene()
+    [before] = all_clips(api, imported(api, exact_paths=[views["front"]])["id"])
+    overwritten = views["front"].removeprefix(f"s3://{stack.source_bucket}/")
+    s3.put_object(Bucket=stack.source_bucket, Key=overwritten, Body=b"a newer front")
+    with paused_copies():
+        job = start(api, sets=[{"views": views}])
+        eventually(lambda: api.get(f"/v1/imports/{job['id']}")[1]["status"] == "COPYING", what="the plan")
+        changed = views["right"].removeprefix(f"s3://{stack.source_bucket}/")
+        s3.put_object(Bucket=stack.source_bucket, Key=changed, Body=b"another film")
+    ended = settled(api, job["id"])
+    assert (ended["status"], ended["counts"]["failed"]) == ("FAILED", 3)
+    assert [clip["code"] for clip in all_clips(api, job["id"])][2] == "SOURCE_CHANGED"
+    assert visible(views) == 1
+    assert landed(s3, before) == (DATA / "video/set01/front.mp4").read_bytes()
+    prefix = before["destination"].split("/", 3)[3].rpartition("/")[0]
+    versions = s3.list_object_versions(Bucket=stack.clips_bucket, Prefix=prefix)
+    assert [version["Key"] for version in versions["Versions"]] == [before["destination"].split("/", 3)[3]]
+    assert not versions.get("DeleteMarkers")
+
+
+def test_cancelled_sets_leave_nothing(api, scene, visible, paused_copies):
+    views = scene()
+    with paused_copies():
+        job = start(api, sets=[{"views": views}])
+        eventually(lambda: api.get(f"/v1/imports/{job['id']}")[1]["status"] == "COPYING", what="the plan")
+        assert api.post(f"/v1/imports/{job['id']}/cancel", None)[0] == 202
+    ended = settled(api, job["id"])
+    assert (ended["status"], ended["counts"]["cancelled"]) == ("CANCELLED", 3)
+    assert {clip["status"] for clip in all_clips(api, job["id"])} == {"CANCELLED"}
+    assert visible(views) == 0
+
+
+def test_many_sets_are_counted_and_paged_in_views(api, stack, s3):
+    prefix = f"{unique('many')}/"
+    names = [f"{prefix}{n:03d}-{v}.zip" for n in range(150) for v in range(7)]
+    put_all(s3, stack.source_bucket, ((name, name.encode()) for name in names))
+    uris = [f"s3://{stack.source_bucket}/{name}" for name in names]
+    roles = ("front", "rear", "left", "right", "top", "overhead_1", "vehicle_view")
+    sets = [{"views": dict(zip(roles, uris[first : first + 7], strict=True))} for first in range(0, len(uris), 7)]
+    job = imported(api, sets=sets)
+    assert (job["status"], job["source"]["count"], job["counts"]["copied"]) == ("COMPLETED", 150, 1_050)
+    clips = all_clips(api, job["id"], limit=90)
+    assert [clip["source_uri"] for clip in clips] == uris
+    assert [clip["set"] for clip in clips] == [clips[n - n % 7]["id"] for n in range(1_050)]
+
+
+@pytest.mark.parametrize(
+    ("views", "place"),
+    [
+        ({"left": "s3://bkt/l"}, "sets[0].views: front is required"),
+        ({"front": "s3://bkt/f", "roof": "s3://bkt/r"}, "sets[0].views: 'roof' is not a view"),
+        ({"front": "s3://bkt/f", "left": "s3://bkt/f"}, "sets[0].views.left: the same URI as front"),
+    ],
+)
+def test_a_set_that_cannot_be_meant_is_refused(api, views, place):
+    status, answer = api.post("/v1/imports", {"sets": [{"views": views}]})
+    assert (status, answer["code"]) == (422, "INVALID_REQUEST")
+    assert place in answer["detail"]
