@@ -1,9 +1,9 @@
 """Copy one batch of clips, write each clip's fate, count the batch once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from threading import Lock
 
 from service.errors import BatchIncomplete, ObjectError, SourceUnavailable
@@ -39,11 +39,15 @@ def copy_batch(batch: Batch, *, attempt: int, ports: CopyPorts) -> Tally | None:
     if watch().recorded:
         return None
     entries = read_batch(ports.state, batch)
-    known = ports.clips.get(batch.job_id, [entry.ordinal for entry in entries]) if attempt else {}
+    known = settled_rows(ports.clips, batch.job_id, entries) if attempt else {}
 
     def settle(entry: ManifestEntry) -> ClipRow | SourceUnavailable:
         row = known.get(entry.ordinal)
-        return row or settle_clip(entry, state=watch(), storage=ports.storage)
+        fate = row or settle_clip(entry, state=watch(), storage=ports.storage)
+        if batch.run and isinstance(fate, ClipRow):
+            # The manifest that pages of clips read may know an older destination, or none.
+            return replace(fate, source_uri=entry.source_uri, destination=entry.destination)
+        return fate
 
     with ThreadPoolExecutor(ports.concurrency) as pool:
         fates = list(pool.map(settle, entries))
@@ -59,7 +63,14 @@ def copy_batch(batch: Batch, *, attempt: int, ports: CopyPorts) -> Tally | None:
     if passing:
         raise BatchIncomplete(f"{len(passing)} of {batch.count} clips met a passing fault, first: {passing[0].message}")
     tally = tally_of(rows)
-    return tally if ports.jobs.record_batch(batch.job_id, batch.number, tally, ports.clock()) else None
+    counted = ports.jobs.record_batch(batch.job_id, batch.number, tally, ports.clock(), run=batch.run)
+    return tally if counted else None
+
+
+def settled_rows(clips: ClipStore, job_id: str, entries: Sequence[ManifestEntry]) -> dict[int, ClipRow]:
+    """Rows of the entries that have their fate; one that a retry runs again has a row and no fate."""
+    rows = clips.get(job_id, [entry.ordinal for entry in entries])
+    return {ordinal: row for ordinal, row in rows.items() if row.status is not ClipStatus.PENDING}
 
 
 def settle_clip(entry: ManifestEntry, *, state: BatchState, storage: Storage) -> ClipRow | SourceUnavailable:
@@ -136,6 +147,6 @@ class BatchWatch:
         with self._lock:
             now = self.ports.monotonic()
             if self._state is None or now - self._read_at >= WATCH_SECONDS:
-                self._state = self.ports.jobs.batch_state(self.batch.job_id, self.batch.number)
+                self._state = self.ports.jobs.batch_state(self.batch.job_id, self.batch.number, run=self.batch.run)
                 self._read_at = now
             return self._state
