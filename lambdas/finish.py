@@ -1,7 +1,7 @@
-"""End a job.
+"""End a job's run.
 
-In: `{"job_id"}` and, where the state machine caught one, `error: {"Error", "Cause"}`; out: its
-`status` and when it `ended_at`.
+In: `{"job_id", "run"}` and, where the state machine caught one, `error: {"Error", "Cause"}`; out: the job's `status`,
+and when the run `ended_at`.
 """
 
 from typing import Any
@@ -18,14 +18,13 @@ from service.imports.finish import finish
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    logger.append_keys(job_id=event["job_id"])
+    logger.append_keys(job_id=event["job_id"], run=event["run"])
     caught = event.get("error")
     if caught:
         logger.error("the state machine caught an error", extra={"caught": caught})
-    ports = finish_ports()
-    status = finish(event["job_id"], error=caught["Error"] if caught else None, ports=ports)
-    job = ports.jobs.get(event["job_id"])
-    if status:
-        logger.info("job ended", extra={"status": status})
-        metrics.add_metric(f"Jobs{status}", MetricUnit.Count, 1)
-    return {"status": status, "ended_at": job.completed_at if job else None}
+    reason = caught["Error"] if caught else None
+    ended = finish(event["job_id"], run=int(event["run"]), error=reason, ports=finish_ports())
+    if ended.now:
+        logger.info("job ended", extra={"status": ended.status})
+        metrics.add_metric(f"Jobs{ended.status}", MetricUnit.Count, 1)
+    return {"status": ended.status, "ended_at": ended.at}

@@ -1,14 +1,16 @@
 """One round of planning.
 
-In: `{"job_id", "cursor"}`; out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency"}`.
+In: `{"job_id", "run", "cursor"}`;
+out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency"}`.
 """
 
 from dataclasses import asdict
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.observe import logger, tracer
+from lambdas.observe import logger, metrics, tracer
 from lambdas.wiring import plan_ports
 from service.imports.expand import PlanCursor
 from service.imports.plan import plan
@@ -19,17 +21,21 @@ MARGIN_MS = 60_000
 
 
 @tracer.capture_lambda_handler
+@metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    logger.append_keys(job_id=event["job_id"])
+    logger.append_keys(job_id=event["job_id"], run=event["run"])
     planned = plan(
         event["job_id"],
         PlanCursor(**event["cursor"] or {}),
+        run=int(event["run"]),
         out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
         ports=plan_ports(),
     )
     logger.info("round planned", extra={"batches": planned.batches, "done": planned.cursor is None})
     settings = PlanSettings.from_env()
+    if planned.failed:
+        metrics.add_metric("JobsFAILED", MetricUnit.Count, 1)
     return {
         "job_id": event["job_id"],
         "done": planned.cursor is None,

@@ -218,6 +218,7 @@ def plan_ports() -> PlanPorts:
     bind(settings.table_name)
     return PlanPorts(
         jobs=DynamoJobs(),
+        clips=DynamoClips(),
         state=_state(settings.state_bucket),
         storage=_storage(settings.clips_bucket, connections=settings.stat_concurrency),
         uploads=DynamoUploads(),

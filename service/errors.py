@@ -125,6 +125,12 @@ class AlreadyEnded(ClipferryError):
     code = "ALREADY_ENDED"
 
 
+class NothingToRetry(ClipferryError):
+    """No clip of the job, or none of those named, failed or was cancelled."""
+
+    code = "NOTHING_TO_RETRY"
+
+
 class PreflightFailed(ClipferryError):
     """A prefix cannot be imported. `reason` is one of the three codes that Foretify scripts know."""
 
@@ -208,6 +214,12 @@ class SweepIncomplete(ClipferryError):
     """Some unfinished jobs could not be looked after; the function's error alarm tells."""
 
     code = "SWEEP_INCOMPLETE"
+
+
+class SelectionIncomplete(ClipferryError):
+    """The index of failures does not show yet all that a retry is to run again: the state machine is to try again."""
+
+    code = "SELECTION_INCOMPLETE"
 
 
 class StateFilesKept(ClipferryError):

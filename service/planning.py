@@ -24,6 +24,7 @@ from service.schema import (
     JobStatus,
     JobTag,
     ManifestEntry,
+    Run,
     Tolerance,
 )
 
@@ -31,12 +32,17 @@ MAX_KEY_BYTES = 1024  # S3: object key names, UTF-8 encoded
 MAX_COPY_BYTES = 5 * 1024**3  # S3: one CopyObject or UploadPartCopy request
 MAX_PARTS = 10_000  # S3: parts of a multipart upload
 MAX_OBJECT_BYTES = MAX_PARTS * MAX_COPY_BYTES  # S3: 48.8 TiB
+ORDINAL_DIGITS = 10
 PART_CLIPS = 1_000
 """Lines of a manifest part. Parts are cut at fixed ordinals, so a page of clips needs no index to be found.
 
 Where clips are in sets a part holds the sets whose last view has one of its ordinals (`set_parts`)."""
 
+MAX_RUNS = 50
+"""Ended runs that a job's row remembers, some 200 bytes each: every batch that counts pays for the row's size."""
+
 CANCELLED = "CANCELLED"
+MANIFEST_LOST = "MANIFEST_LOST"
 CANCELLED_MESSAGE = "the job was cancelled before this clip was copied"
 TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
 
@@ -161,6 +167,18 @@ def clip_id(job_id: str, ordinal: int) -> str:
     return f"{job_id}-{ordinal}"
 
 
+def ordinal_of(job_id: str, text: str) -> int | None:
+    """The ordinal in a clip's id; None where it is no id of this job's clips."""
+    prefix, _, digits = text.rpartition("-")
+    if prefix != job_id or not digits.isdecimal() or not digits.isascii() or len(digits) > ORDINAL_DIGITS:
+        return None
+    return int(digits) if str(int(digits)) == digits else None
+
+
+def execution_name(job_id: str, run: int) -> str:
+    return f"{job_id}-r{run}" if run else job_id
+
+
 def request_digest(request: object) -> str:
     """SHA-256 of a request's canonical JSON."""
     return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
@@ -220,13 +238,29 @@ def upload_list_key(job_id: str, name: str) -> str:
     return f"jobs/{job_id}/uploads/{name}.jsonl"
 
 
-def part_key(job_id: str, part: int) -> str:
-    return f"jobs/{job_id}/manifest/part-{part:06d}.jsonl"
+def run_files(job_id: str, run: int) -> str:
+    """What the keys of a run's files begin with."""
+    return f"jobs/{job_id}/runs/{run}/" if run else job_files(job_id)
 
 
-def batches_key(job_id: str, round_number: int | None = None) -> str:
+def selection_key(job_id: str, run: int, digest: str) -> str:
+    """Where the ordinals lie that a retry was asked for. Requests that race do not overwrite each other's."""
+    return f"{run_files(job_id, run)}selection-{digest[:16]}.jsonl"
+
+
+def run_plan_key(job_id: str, run: int) -> str:
+    """What a retry's planning came to; it is there when the run's manifest and batches are whole."""
+    return f"{run_files(job_id, run)}plan.json"
+
+
+def part_key(job_id: str, part: int, run: int = 0) -> str:
+    return f"{run_files(job_id, run)}manifest/part-{part:06d}.jsonl"
+
+
+def batches_key(job_id: str, round_number: int | None = None, run: int = 0) -> str:
     """The list of batches that the map reads, or what one round of planning adds to it."""
-    return f"jobs/{job_id}/batches.jsonl" if round_number is None else f"jobs/{job_id}/rounds/{round_number:04d}.jsonl"
+    name = "batches.jsonl" if round_number is None else f"rounds/{round_number:04d}.jsonl"
+    return run_files(job_id, run) + name
 
 
 def carried_key(job_id: str, round_number: int, digest: str) -> str:
@@ -403,7 +437,7 @@ def too_many_failures(tolerated: Tolerance | None, *, failed: int, total: int) -
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """A job's speed since its copying began: settled clips and copied bytes a second."""
+    """The speed of a job's run since its copying began: settled clips and copied bytes a second."""
 
     clips: float
     bytes: float
@@ -415,7 +449,10 @@ def rate(job: Job, now: str) -> Rate | None:
         return None
     until = datetime.fromisoformat(job.completed_at or now)
     seconds = (until - datetime.fromisoformat(job.copying_since)).total_seconds()
-    return Rate(clips=job.counts.settled / seconds, bytes=job.counts.bytes / seconds) if seconds > 0 else None
+    if seconds <= 0:
+        return None
+    clips, size = job.counts.settled - job.settled_before, job.counts.bytes - job.bytes_before
+    return Rate(clips=clips / seconds, bytes=size / seconds)
 
 
 def eta_seconds(job: Job, now: str) -> int | None:
@@ -429,6 +466,36 @@ def eta_seconds(job: Job, now: str) -> int | None:
 def run_name(prefix: str | None, uri: str, set_name: str | None = None) -> str:
     """A clip's run: the prefix and the name of its set, else of the object without its extension."""
     return (prefix or "") + (set_name or PurePosixPath(uri).stem)
+
+
+def runs_after(job: Job) -> tuple[Run, ...]:
+    """The ended job's history with the run that it shows, the last `MAX_RUNS` of them."""
+    assert job.completed_at is not None
+    ended = Run(
+        run=job.run,
+        started_at=run_started_at(job),
+        completed_at=job.completed_at,
+        status=job.status,
+        counts=job.counts,
+        code=job.code,
+        message=job.message,
+        key_id=job.retry.key_id if job.retry else job.key_id,
+        idempotency=job.retry.idempotency if job.retry else None,
+        digest=job.retry.digest if job.retry else None,
+    )
+    return (*job.runs, ended)[-MAX_RUNS:]
+
+
+def run_started_at(job: Job) -> str:
+    """When the run that the job is in began."""
+    return job.retry.at if job.retry else job.created_at
+
+
+def run_ended_at(job: Job, run: int) -> str | None:
+    """When that run of the job ended; None where it goes on, or is not remembered any more."""
+    if job.run == run:
+        return job.completed_at
+    return next((former.completed_at for former in job.runs if former.run == run), None)
 
 
 def gt_clip_id(uri: str, facts: Mapping[str, object] | None) -> str:

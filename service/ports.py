@@ -17,6 +17,7 @@ from service.schema import (
     ClipRow,
     Copied,
     CopiedPart,
+    Counts,
     Delivery,
     End,
     ExecutionSettings,
@@ -27,6 +28,7 @@ from service.schema import (
     LargeCopy,
     ListedObject,
     ManifestEntry,
+    Retry,
     Tally,
     Upload,
 )
@@ -130,6 +132,8 @@ class JobReader(Protocol):
 
 
 class JobStore(JobReader, Protocol):
+    """Whatever names a `run` does nothing where the job is in another one by now."""
+
     def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
         """Write the job, what it is found by and its audit entry, all or nothing.
 
@@ -154,25 +158,41 @@ class JobStore(JobReader, Protocol):
         """Newest first; `after` and the second value are positions (None: the end)."""
         ...
 
-    def begin_planning(self, job_id: str, now: str) -> Job | None:
-        """Close a pending job for further uploads and return it; None where it is terminal or absent."""
+    def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
+        """Close a pending job for further uploads and return it; None where the run has ended or the job is absent."""
         ...
 
-    def end_planning(self, job_id: str, *, total: int, cut_short: bool = False, now: str) -> None: ...
+    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None: ...
+
+    def retry(self, job: Job, retry: Retry) -> Job | None:
+        """Begin the run after the ended one that `job` shows, which goes into the history.
+
+        A job without clips is to be planned anew. None where it is in another run by now, or deleted.
+        """
+        ...
+
+    def reopen(self, job: Job, again: Tally, now: str) -> bool:
+        """End the planning of a retry: take the former fates of its clips off the counts, once.
+
+        False where that was done before, or the run has ended.
+        """
+        ...
 
     def end(
         self,
         job_id: str,
         *,
+        run: int = 0,
         status: JobStatus,
         code: str | None,
         message: str | None,
+        counts: Counts | None = None,
         document: Mapping[str, object],
         now: str,
     ) -> bool:
-        """Set the terminal status and open an `End` with `document`, both or neither, once.
+        """Set the run's terminal status and any `counts`, and open an `End` with `document`: once, all or nothing.
 
-        False where the job has a terminal status already.
+        False where the run has ended already.
         """
         ...
 
@@ -180,15 +200,15 @@ class JobStore(JobReader, Protocol):
         """False where the job is terminal already."""
         ...
 
-    def record_batch(self, job_id: str, number: int, tally: Tally, now: str) -> bool:
-        """Add the batch's tally to the counts, once. False where this batch was recorded before."""
+    def record_batch(self, job_id: str, number: int, tally: Tally, now: str, *, run: int = 0) -> bool:
+        """Add the batch's tally to the counts, once. False where it was recorded before or its run has ended."""
         ...
 
-    def batch_state(self, job_id: str, number: int) -> BatchState:
-        """In one call. A job that is gone counts as cancelled."""
+    def batch_state(self, job_id: str, number: int, *, run: int = 0) -> BatchState:
+        """In one call. A job that is gone counts as cancelled; batches of a run that has ended as recorded."""
         ...
 
-    def recorded_batches(self, job_id: str) -> set[int]: ...
+    def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]: ...
 
     def delete(self, job_id: str, now: str) -> bool:
         """Hide a terminal job from every other method and put it on the list of deleted ones; else False.
@@ -292,7 +312,7 @@ class ClipStore(Protocol):
         """All rows from ordinal `first` on, by ordinal; read as they are asked for."""
 
     def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
-        """Write all rows of a set, or none where it has rows: its first fate holds. Returns the rows that hold."""
+        """Write all rows of a set, or none where it has its fate: the first one holds. Returns the rows that hold."""
         ...
 
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]: ...
@@ -442,8 +462,8 @@ class ExecutionState(StrEnum):
 
 
 class Workflow(Protocol):
-    def start(self, job_id: str, *, wait_seconds: int = 0) -> None:
-        """Start the job's execution, named by its id; a second start of the same job does nothing."""
+    def start(self, job_id: str, *, run: int = 0, wait_seconds: int = 0) -> None:
+        """Start the run's execution, named by job and run; a second start of the same run does nothing."""
         ...
 
     def state(self, name: str) -> ExecutionState: ...

@@ -69,6 +69,7 @@ class Action(StrEnum):
 
     IMPORT_START = "import.start"
     IMPORT_CANCEL = "import.cancel"
+    IMPORT_RETRY = "import.retry"
     IMPORT_DELETE = "import.delete"
     WEBHOOK_REPLAY = "webhook.replay"
     KEY_CREATE = "key.create"
@@ -246,10 +247,11 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """One end of a job, and what has been concluded of it since. Without `closed` it is in the outbox."""
+    """The end of a job's run, and what has been concluded of it since. Without `closed` it is in the outbox."""
 
     job_id: str
     ended_at: str
+    run: int = 0
     document: Mapping[str, object]
     """What event, webhook and report say of the end, as it was then (docs/events.md), all but the report."""
     touched_at: str
@@ -262,6 +264,38 @@ class End:
     """Executions that were started for this conclusion alone; who saves must have seen the last one begin."""
     failures: int = 0
     """How many of them the sweep started since anything last succeeded, or since a caller asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """Who asked for a run after the first, and for which clips."""
+
+    at: str
+    key_id: str | None
+    """The API key that asked."""
+    selection: str | None = None
+    """State object that lists the chosen clips' ordinals; None: all that failed or were cancelled."""
+    idempotency: str | None = None
+    """SHA-256 of the idempotency key."""
+    digest: str | None = None
+    """SHA-256 of the request, to tell a repeated idempotency key from a reused one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run of a job that has ended. `counts` are the job's, all runs together, as they were then."""
+
+    run: int
+    started_at: str
+    completed_at: str
+    status: JobStatus
+    counts: Counts
+    code: str | None
+    message: str | None
+    key_id: str | None
+    idempotency: str | None = None
+    digest: str | None = None
+    """Both as in `Retry`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,6 +334,17 @@ class Job:
     """Whether a cancel stopped the reading of a prefix or a manifest: what else is there is not of this job."""
     webhook: Delivery | None = None
     """Of the last end that a webhook was tried for."""
+    run: int = 0
+    """0 is the import itself; each retry is the next run."""
+    planned_run: int | None = None
+    """The last run whose planning ended."""
+    retry: Retry | None = None
+    """What began this run, if a retry did."""
+    runs: tuple[Run, ...] = ()
+    """Runs before this one, oldest first, `planning.MAX_RUNS` at most."""
+    settled_before: int = 0
+    bytes_before: int = 0
+    """Settled clips and copied bytes when this run's copying began."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -375,7 +420,10 @@ class ManifestEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A worker's share of a job: a byte range of one manifest part, holding `count` consecutive clips, whole sets."""
+    """A worker's share of a job's run: a byte range of one manifest part, holding `count` clips, whole sets.
+
+    `first` is the ordinal of the first one. The others follow on it in a first planning; a retry's have gaps.
+    """
 
     job_id: str
     number: int
@@ -385,6 +433,7 @@ class Batch:
     length: int
     first: int
     count: int
+    run: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -392,7 +441,7 @@ class BatchState:
     """What a worker must know about its batch besides the batch."""
 
     recorded: bool
-    """Its clips are counted already: by an earlier delivery, or as lost when the job ended."""
+    """Its clips are accounted for: by an earlier delivery, or as lost when its run ended."""
     cancel_requested: bool
     settings: ImportSettings
     project: str = ""
@@ -417,7 +466,10 @@ class ClipKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class ClipRow:
-    """A clip's fate. Clips without one are pending. A row carries all that a list shows, without the manifest."""
+    """A clip's fate. Clips without one are pending, and so are those that a retry runs again, which have a row.
+
+    A row carries all that a list shows, without the manifest.
+    """
 
     ordinal: int
     status: ClipStatus

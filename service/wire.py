@@ -12,6 +12,7 @@ from service.execution_settings import ExecutionSettingsRequest
 from service.imports.ended import ReportLink
 from service.imports.find import FoundClip
 from service.imports.preview import Outcome, Preview, PreviewedClip
+from service.imports.retry import MAX_CHOSEN
 from service.paging import Page
 from service.planning import PROJECT_NAME, VIEWS, eta_seconds, rate
 from service.schema import (
@@ -194,6 +195,15 @@ class ImportBody(Body):
         )
 
 
+class RetryBody(Body):
+    clip_ids: list[str] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_CHOSEN,
+        description="Clips to run again, of those that failed or were cancelled; all of them where it is absent.",
+    )
+
+
 class SourceView(BaseModel):
     kind: SourceKind
     uri: str | None = Field(description="The prefix, the manifest, or the drop bucket of a job that uploads started.")
@@ -270,10 +280,23 @@ class SettingsView(BaseModel):
 
 
 class RateView(BaseModel):
-    """Since the copying began, waits included."""
+    """Of this run, since its copying began, waits included."""
 
     clips: float = Field(description="Clips settled a second.")
     bytes: float = Field(description="Bytes copied a second.")
+
+
+class RunView(BaseModel):
+    """A run that has ended. `counts` are the import's then, all runs together."""
+
+    run: int
+    started_at: str
+    completed_at: str
+    status: JobStatus
+    counts: CountsView
+    code: str | None
+    message: str | None
+    key_id: str | None = Field(description="The API key that asked for it.")
 
 
 class ImportView(BaseModel):
@@ -295,6 +318,8 @@ class ImportView(BaseModel):
     updated_at: str
     completed_at: str | None
     cancel_requested: bool = Field(description="Someone asked to cancel it. It ends once its clips are accounted for.")
+    run: int = Field(description="0 is the import itself; each retry is the next run.")
+    runs: list[RunView] = Field(description="The runs before this one, oldest first, the last 50.")
     counts: CountsView
     rate: RateView | None = Field(description="Null until the copying begins.")
     eta_seconds: int | None = Field(description="Seconds that the rest takes at this rate; null where nothing tells.")

@@ -27,15 +27,16 @@ MAP_RESULTS = "jobs/{}/map-results"
 MAP_RESULT_FILES = "jobs/*/map-results/*"
 
 JOB_ID = sfn.JsonPath.string_at("$$.Execution.Input.job_id")
+RUN = sfn.JsonPath.number_at("$$.Execution.Input.run")
 """From the execution's input, because the first state's output replaces it."""
 
 
 class ImportMachine(sfn.StateMachine):
-    """Input `{"job_id": str, "wait_seconds": int}`: the job's row is written, its list (if any) is in the state bucket.
+    """Input `{"job_id": str, "run": int, "wait_seconds": int}`: the job's row and its list are written.
 
-    `plan` gets `{"job_id", "cursor"}` until it says `done`, and says how many copy functions may run at once; `copy`
-    gets `{"batch", "attempt", "round"}` until it says `done`, an attempt being the number of the round's earlier tries,
-    throttled ones included; `finish` gets `{"job_id"}` or `{"job_id", "error"}`; `conclude` gets
+    `plan` gets `{"job_id", "run", "cursor"}` until it says `done`, and says how many copy functions may run at once;
+    `copy` gets `{"batch", "attempt", "round"}` until it says `done`, an attempt being the number of the round's earlier
+    tries, throttled ones included; `finish` gets `{"job_id", "run"}`, perhaps with an `error`; `conclude` gets
     `{"job_id", "ended_at"}` until it says `done`. An execution with the input `{"job_id", "ended_at"}` begins there.
     """
 
@@ -118,10 +119,12 @@ class _States(Construct):
             parameters={"wait_seconds": path.number_at("$.wait_seconds"), "cursor": path.string_to_json("null")},
         )
         self.gather = sfn.Wait(self, "Gather uploads", time=sfn.WaitTime.seconds_path("$.wait_seconds"))
-        self.plan = self._task("Plan", plan, {"job_id": JOB_ID, "cursor": path.object_at("$.cursor")}, tries=2)
+        self.plan = self._task(
+            "Plan", plan, {"job_id": JOB_ID, "run": RUN, "cursor": path.object_at("$.cursor")}, tries=2
+        )
         self.copy_batches = self._copy_batches(deploy, state, copy)
-        self.finish = self._task("Finish", finish, {"job_id": JOB_ID}, tries=3)
-        error: dict[str, object] = {"job_id": JOB_ID, "error": path.object_at("$.error")}
+        self.finish = self._task("Finish", finish, {"job_id": JOB_ID, "run": RUN}, tries=3)
+        error: dict[str, object] = {"job_id": JOB_ID, "run": RUN, "error": path.object_at("$.error")}
         self.finish_after_error = self._task("Finish after error", finish, error, tries=3)
         end: dict[str, object] = {"job_id": JOB_ID, "ended_at": path.string_at("$.ended_at")}
         self.conclude = self._task("Conclude", conclude, end, tries=3)

@@ -84,8 +84,10 @@ class Pipeline(Construct):
             memory_mb=1024,
             timeout=Duration.minutes(15),
         )
-        # A source that cannot be listed ends its job, in a transaction that puts and updates.
-        use_table(function, storage.table, "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        # A source that cannot be listed ends its job, in a transaction that puts and updates. Planning a retry finds
+        # its clips in the index of failures and makes them pending.
+        actions = ("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        use_table(function, storage.table, *actions, indexes=("attention",))
         use_job_files(function, storage.state, write=True)
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
         look_at_clips(function, storage.clips)

@@ -19,11 +19,12 @@ from service.imports.finish import FinishPorts, finish
 from service.imports.manifest import read_batches, read_entries
 from service.imports.plan import Planned, plan
 from service.imports.preview import PreviewPorts
+from service.imports.retry import retry
 from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts, submit
 from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
-from service.planning import VIEWS
+from service.planning import VIEWS, clip_id
 from service.schema import (
     Actor,
     Batch,
@@ -164,6 +165,7 @@ class World:
     def plan_ports(self) -> PlanPorts:
         return PlanPorts(
             jobs=self.jobs,
+            clips=self.clips,
             state=self.state,
             storage=self.storage,
             uploads=self.uploads,
@@ -276,13 +278,27 @@ class World:
     def submit_prefix(self, prefix: str = "p/", **changes: Any) -> Job:
         return self.submit(import_prefix(f"s3://{SOURCE_BUCKET}/{prefix}", **changes))
 
+    def retry(self, job_id: str, *, clips: Iterable[int] | None = None, key: str | None = None) -> Job:
+        """`clips` are ordinals."""
+        return retry(
+            job_id,
+            project=self.job(job_id).project,
+            clip_ids=[clip_id(job_id, ordinal) for ordinal in clips] if clips is not None else None,
+            idempotency_key=key,
+            key_id="key_2",
+            ports=self.status_ports,
+            workflow=self.workflow,
+            clock=self.clock,
+        )
+
     # --- the state machine ---
 
     def plan(self, job_id: str, *, out_of_time: Callable[[], bool] = never) -> Planned:
-        """All rounds of planning."""
-        planned = plan(job_id, PlanCursor(), out_of_time=out_of_time, ports=self.plan_ports)
+        """All rounds of planning the run that the job is in."""
+        run = self.run_of(job_id)
+        planned = plan(job_id, PlanCursor(), run=run, out_of_time=out_of_time, ports=self.plan_ports)
         while planned.cursor:
-            planned = plan(job_id, planned.cursor, out_of_time=out_of_time, ports=self.plan_ports)
+            planned = plan(job_id, planned.cursor, run=run, out_of_time=out_of_time, ports=self.plan_ports)
         return planned
 
     def planned_sets(self, *sets: ViewSet, **changes: Any) -> Job:
@@ -312,12 +328,13 @@ class World:
         return round_number
 
     def run(self, job_id: str) -> Job:
-        """The whole execution."""
+        """The whole execution of the run that the job is in."""
+        run = self.run_of(job_id)
         planned = self.plan(job_id)
         if planned.batches:
             for batch in self.batches(job_id):
                 self.copy(batch)
-        finish(job_id, error=None, ports=self.finish_ports)
+        finish(job_id, run=run, error=None, ports=self.finish_ports)
         return self.job(job_id)
 
     def conclude(self, job_id: str, *, out_of_time: Callable[[], bool] = never) -> list[int]:
@@ -341,8 +358,14 @@ class World:
     def job(self, job_id: str) -> Job:
         return self.jobs.rows[job_id]
 
+    def run_of(self, job_id: str) -> int:
+        """The run that the job is in."""
+        job = self.jobs.get(job_id)
+        return job.run if job else 0
+
     def batches(self, job_id: str) -> list[Batch]:
-        return list(read_batches(self.state, job_id))
+        """Of the run that the job is in."""
+        return list(read_batches(self.state, job_id, self.run_of(job_id)))
 
     def manifest(self, job_id: str) -> list[ManifestEntry]:
         return read_entries(self.state, job_id, 0, self.job(job_id).counts.total)

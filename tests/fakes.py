@@ -22,7 +22,7 @@ from service.errors import (
     UploadGone,
     UploadLost,
 )
-from service.planning import conclusion_name, job_position, tags_of
+from service.planning import conclusion_name, execution_name, job_position, runs_after, tags_of
 from service.ports import (
     AlreadyClaimed,
     AuditLog,
@@ -54,6 +54,7 @@ from service.schema import (
     ClipStatus,
     Copied,
     CopiedPart,
+    Counts,
     Delivery,
     End,
     ExecutionSettings,
@@ -64,6 +65,7 @@ from service.schema import (
     LargeCopy,
     ListedObject,
     ManifestEntry,
+    Retry,
     Tally,
     Upload,
     Verification,
@@ -424,7 +426,7 @@ class FakeStateFiles:
 class FakeJobs:
     faults: Faults = field(default_factory=Faults)
     rows: dict[str, Job] = field(default_factory=dict)
-    batches: dict[str, dict[int, Tally]] = field(default_factory=lambda: defaultdict(dict))
+    batches: dict[str, dict[tuple[int, int], Tally]] = field(default_factory=lambda: defaultdict(dict))
     hidden: dict[str, str] = field(default_factory=dict)
     """Deleted jobs and when they were."""
     buried: set[str] = field(default_factory=set)
@@ -468,48 +470,93 @@ class FakeJobs:
         return [positions[position] for position in shown], shown[-1] if len(rest) > limit else None
 
     @port_call
-    def begin_planning(self, job_id: str, now: str) -> Job | None:
-        return self._update(job_id, status=JobStatus.PLANNING, updated_at=now)
+    def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
+        return self._update(job_id, run, status=JobStatus.PLANNING, updated_at=now)
 
     @port_call
-    def end_planning(self, job_id: str, *, total: int, cut_short: bool = False, now: str) -> None:
+    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None:
         job = self.rows[job_id]
-        changes = {"planned": True, "copying_since": now, "cut_short": cut_short, "updated_at": now}
-        self._update(job_id, status=JobStatus.COPYING, counts=replace(job.counts, total=total), **changes)
+        changes = {"planned": True, "planned_run": run, "copying_since": now, "cut_short": cut_short, "updated_at": now}
+        self._update(job_id, run, status=JobStatus.COPYING, counts=replace(job.counts, total=total), **changes)
+
+    @port_call
+    def retry(self, job: Job, retry: Retry) -> Job | None:
+        now = self.rows.get(job.id)
+        if now is None or not now.status.terminal or now.run != job.run:
+            return None
+        unplanned = {"planned": False, "planned_run": None, "cut_short": False} if job.counts.total == 0 else {}
+        self.rows[job.id] = replace(
+            now,
+            status=JobStatus.PENDING,
+            run=job.run + 1,
+            runs=runs_after(job),
+            retry=retry,
+            updated_at=retry.at,
+            cancel_requested=False,
+            completed_at=None,
+            code=None,
+            message=None,
+            copying_since=None,
+            **unplanned,  # type: ignore[arg-type]
+        )
+        return self.rows[job.id]
+
+    @port_call
+    def reopen(self, job: Job, again: Tally, now: str) -> bool:
+        current = self.rows.get(job.id)
+        if current is None or current.planned_run is None or current.planned_run >= job.run:
+            return False
+        counts = current.counts
+        changes = {
+            "planned_run": job.run,
+            "counts": replace(
+                counts, failed=counts.failed - again.failed, cancelled=counts.cancelled - again.cancelled
+            ),
+            "settled_before": job.counts.settled - again.settled,
+            "bytes_before": job.counts.bytes,
+            "copying_since": now,
+            "updated_at": now,
+        }
+        return self._update(job.id, job.run, status=JobStatus.COPYING, **changes) is not None
 
     @port_call
     def end(
         self,
         job_id: str,
         *,
+        run: int = 0,
         status: JobStatus,
         code: str | None,
         message: str | None,
+        counts: Counts | None = None,
         document: Mapping[str, object],
         now: str,
     ) -> bool:
-        ended = self._update(job_id, status=status, code=code, message=message, updated_at=now, completed_at=now)
+        changes = {"counts": counts} if counts else {}
+        ended = self._update(
+            job_id, run, status=status, code=code, message=message, updated_at=now, completed_at=now, **changes
+        )
         if ended:
-            self.ends[job_id, now] = End(job_id=job_id, ended_at=now, document=dict(document), touched_at=now)
+            self.ends[job_id, now] = End(job_id=job_id, ended_at=now, run=run, document=dict(document), touched_at=now)
         return ended is not None
 
     @port_call
     def request_cancel(self, job_id: str, now: str) -> bool:
-        return self._update(job_id, cancel_requested=True, updated_at=now) is not None
+        return self._update(job_id, None, cancel_requested=True, updated_at=now) is not None
 
-    def _update(self, job_id: str, **changes: object) -> Job | None:
-        """None where the job is absent or terminal; nothing changes then."""
+    def _update(self, job_id: str, run: int | None, **changes: object) -> Job | None:
+        """None where the job is absent, terminal or in another run (None: any); nothing changes then."""
         job = self.rows.get(job_id)
-        if job is None or job.status.terminal:
+        if job is None or job.status.terminal or run not in (None, job.run):
             return None
         self.rows[job_id] = replace(job, **changes)  # type: ignore[arg-type]
         return self.rows[job_id]
 
     @port_call
-    def record_batch(self, job_id: str, number: int, tally: Tally, now: str) -> bool:
-        if number in self.batches[job_id]:
-            return False
+    def record_batch(self, job_id: str, number: int, tally: Tally, now: str, *, run: int = 0) -> bool:
         job = self.rows[job_id]
+        if (run, number) in self.batches[job_id] or job.status.terminal or job.run != run:
+            return False
         counts = replace(
             job.counts,
             copied=job.counts.copied + tally.copied,
@@ -519,14 +566,15 @@ class FakeJobs:
             bytes=job.counts.bytes + tally.bytes,
         )
         self.rows[job_id] = replace(job, counts=counts, updated_at=now)
-        self.batches[job_id][number] = tally
+        self.batches[job_id][run, number] = tally
         return True
 
     @port_call
-    def batch_state(self, job_id: str, number: int) -> BatchState:
+    def batch_state(self, job_id: str, number: int, *, run: int = 0) -> BatchState:
         job = self.rows.get(job_id)
+        over = job_id in self.hidden or (job is not None and (job.status.terminal or job.run != run))
         return BatchState(
-            recorded=number in self.batches[job_id] or job_id in self.hidden,
+            recorded=over or (run, number) in self.batches[job_id],
             cancel_requested=job is None or job.cancel_requested,
             settings=job.settings if job else ImportSettings(),
             project=job.project if job else "",
@@ -536,8 +584,8 @@ class FakeJobs:
         )
 
     @port_call
-    def recorded_batches(self, job_id: str) -> set[int]:
-        return set(self.batches[job_id])
+    def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]:
+        return {number for of, number in self.batches[job_id] if of == run}
 
     @port_call
     def delete(self, job_id: str, now: str) -> bool:
@@ -582,7 +630,7 @@ class FakeClips:
     @port_call
     def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
         held = self.rows[job_id]
-        if not any(row.ordinal in held for row in rows):
+        if all(row.ordinal not in held or held[row.ordinal].status is ClipStatus.PENDING for row in rows):
             held.update({row.ordinal: row for row in rows})
             self.writes.update((job_id, row.ordinal) for row in rows)
         return [held[row.ordinal] for row in rows]
@@ -711,7 +759,7 @@ class FakeUploads:
     def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
         self._refuse_claimed(uploads)
         job = self.jobs.rows.get(job_id)
-        if job is None or job.status is not JobStatus.PENDING:
+        if job is None or job.status is not JobStatus.PENDING or job.run:
             raise GatheringClosed
         self._take(job_id, uploads, list_key)
 
@@ -818,7 +866,7 @@ class FakeExecutionSettings:
 
 @dataclass
 class FakeWorkflow:
-    """Remembers which executions were started, and with which wait."""
+    """Remembers by name which executions were started, and with which wait."""
 
     faults: Faults = field(default_factory=Faults)
     waits: dict[str, int] = field(default_factory=dict)
@@ -831,10 +879,11 @@ class FakeWorkflow:
         return list(self.waits)
 
     @port_call
-    def start(self, job_id: str, *, wait_seconds: int = 0) -> None:
-        if job_id not in self.waits:
-            self.waits[job_id] = wait_seconds
-            self.states[job_id] = ExecutionState.RUNNING
+    def start(self, job_id: str, *, run: int = 0, wait_seconds: int = 0) -> None:
+        name = execution_name(job_id, run)
+        if name not in self.waits:
+            self.waits[name] = wait_seconds
+            self.states[name] = ExecutionState.RUNNING
 
     @port_call
     def state(self, name: str) -> ExecutionState:

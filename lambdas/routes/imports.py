@@ -16,6 +16,7 @@ from service.execution_settings import saved_for_import
 from service.imports.cancel import cancel
 from service.imports.delete import delete
 from service.imports.preview import preview
+from service.imports.retry import retry
 from service.imports.status import clips_page, get_job, jobs_page
 from service.imports.submit import submit
 from service.schema import Action, Actor, ClipStatus, ImportSettings, Job
@@ -26,6 +27,7 @@ from service.wire import (
     ImportPage,
     ImportView,
     PreviewView,
+    RetryBody,
     SettingsBody,
 )
 
@@ -78,6 +80,28 @@ def cancel_import(job_id: JobId) -> ImportView:
     ports = submit_ports()
     record_change(Action.IMPORT_CANCEL, job_id, project, by=actor_of(router))
     return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
+
+
+@router.post("/v1/imports/<job_id>/retry", status_code=202, summary="Run failed clips again", tags=["Imports"])
+def retry_import(
+    job_id: JobId,
+    body: Annotated[RetryBody | None, Body()] = None,
+    header_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)] = None,
+) -> ImportView:
+    project, key_id = project_of(router)
+    ports = submit_ports()
+    record_change(Action.IMPORT_RETRY, job_id, project, by=actor_of(router))
+    job = retry(
+        job_id,
+        project=project,
+        clip_ids=body.clip_ids if body else None,
+        idempotency_key=header_key,
+        key_id=key_id,
+        ports=status_ports(),
+        workflow=ports.workflow,
+        clock=ports.clock,
+    )
+    return _view(job)
 
 
 @router.delete("/v1/imports/<job_id>", status_code=204, summary="Delete an import's record", tags=["Imports"])

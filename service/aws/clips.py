@@ -39,8 +39,9 @@ class DynamoClips:
         """Both ways in a transaction, so that nobody sees half of a set's rows."""
 
         def build(transaction: TransactWrite) -> None:
+            unsettled = ClipRowModel.pk.does_not_exist() | (ClipRowModel.status == ClipStatus.PENDING)
             for row in rows:
-                transaction.save(_model(job_id, row), condition=ClipRowModel.pk.does_not_exist())
+                transaction.save(_model(job_id, row), condition=unsettled)
 
         try:
             commit(build)
@@ -75,15 +76,26 @@ class DynamoClips:
         return map(_row, models)
 
     def failures(self, job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:
-        ordinals = sorted(
+        found: list[ClipRow] = []
+        while len(found) < limit:
+            wanted = limit - len(found)
+            ordinals = self._in_the_index(job_id, first, wanted)
+            rows = self.get(job_id, ordinals)
+            # The index is behind by a moment: it may still hold clips that a retry runs again.
+            found += [rows[ordinal] for ordinal in ordinals if ordinal in rows and rows[ordinal].status in _ATTENTION]
+            if len(ordinals) < wanted:
+                break
+            first = ordinals[-1] + 1
+        return found
+
+    def _in_the_index(self, job_id: str, first: int, limit: int) -> list[int]:
+        return sorted(
             int(key.sk)
             for shard in range(CLIP_SHARDS)
             for key in ClipRowModel.attention.query(
                 shard_pk(job_id, shard), ClipRowModel.attention_sk >= ordinal_sk(first), limit=limit
             )
         )[:limit]
-        rows = self.get(job_id, ordinals)
-        return [rows[ordinal] for ordinal in ordinals if ordinal in rows]
 
     def find(
         self, index: ClipIndex, key: str, *, limit: int, after: str | None

@@ -80,6 +80,7 @@ def _end(row: EndRow) -> End:
     return End(
         job_id=row.pk.removeprefix("JOB#"),
         ended_at=row.sk.removeprefix("END#"),
+        run=int(row.run),
         document=row.document,
         touched_at=row.touched_at,
         report=row.report,

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from pynamodb.exceptions import DoesNotExist, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
@@ -27,7 +28,7 @@ from service.aws.table import (
     job_pk,
 )
 from service.clock import utc_now
-from service.planning import job_position, tags_of
+from service.planning import job_position, runs_after, tags_of
 from service.schema import (
     AuditEntry,
     BatchState,
@@ -41,6 +42,8 @@ from service.schema import (
     JobTag,
     Notify,
     OnExisting,
+    Retry,
+    Run,
     Source,
     SourceKind,
     Tally,
@@ -112,28 +115,64 @@ class DynamoJobs:
         jobs = {row.pk: _job(row) for row in rows if not row.deleted_at}
         return [jobs[key.pk] for key in keys if key.pk in jobs]
 
-    def begin_planning(self, job_id: str, now: str) -> Job | None:
+    def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
         actions: list[Action] = [JobRow.status.set(JobStatus.PLANNING), JobRow.updated_at.set(now)]
-        return self._update(job_id, actions, JobRow.status.is_in(*_UNPLANNED))
+        return self._update(job_id, actions, _going_on(run))
 
-    def end_planning(self, job_id: str, *, total: int, cut_short: bool = False, now: str) -> None:
+    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None:
         actions: list[Action] = [
             JobRow.status.set(JobStatus.COPYING),
             JobRow.total.set(total),
             JobRow.planned.set(True),
+            JobRow.planned_run.set(run),
             JobRow.copying_since.set(now),
             JobRow.cut_short.set(cut_short),
             JobRow.updated_at.set(now),
         ]
-        self._update(job_id, actions, JobRow.status.is_in(*_UNPLANNED))
+        self._update(job_id, actions, _going_on(run))
+
+    def retry(self, job: Job, retry: Retry) -> Job | None:
+        actions: list[Action] = [
+            JobRow.status.set(JobStatus.PENDING),
+            JobRow.run.set(job.run + 1),
+            JobRow.runs.set([asdict(run) for run in runs_after(job)]),
+            JobRow.retry.set(asdict(retry)),
+            JobRow.updated_at.set(retry.at),
+            JobRow.attention_pk.set(_ACTIVE),
+            JobRow.attention_sk.set(job_position(job.created_at, job.id)),
+            JobRow.cancel_requested.set(False),
+            JobRow.completed_at.remove(),
+            JobRow.code.remove(),
+            JobRow.message.remove(),
+            JobRow.copying_since.remove(),
+        ]
+        if job.counts.total == 0:
+            actions += [JobRow.planned.set(False), JobRow.planned_run.remove(), JobRow.cut_short.set(False)]
+        ended = JobRow.completed_at.exists() & JobRow.deleted_at.does_not_exist()
+        return self._update(job.id, actions, ended & (JobRow.run == job.run))
+
+    def reopen(self, job: Job, again: Tally, now: str) -> bool:
+        actions: list[Action] = [
+            JobRow.status.set(JobStatus.COPYING),
+            JobRow.planned_run.set(job.run),
+            JobRow.failed.add(-again.failed),
+            JobRow.cancelled.add(-again.cancelled),
+            JobRow.settled_before.set(job.counts.settled - again.settled),
+            JobRow.bytes_before.set(job.counts.bytes),
+            JobRow.copying_since.set(now),
+            JobRow.updated_at.set(now),
+        ]
+        return self._update(job.id, actions, _going_on(job.run) & (JobRow.planned_run < job.run)) is not None
 
     def end(
         self,
         job_id: str,
         *,
+        run: int = 0,
         status: JobStatus,
         code: str | None,
         message: str | None,
+        counts: Counts | None = None,
         document: Mapping[str, object],
         now: str,
     ) -> bool:
@@ -148,24 +187,28 @@ class DynamoJobs:
             actions.append(JobRow.code.set(code))
         if message:
             actions.append(JobRow.message.set(message))
-        running = JobRow.pk.exists() & JobRow.completed_at.does_not_exist()
+        if counts:
+            actions += [getattr(JobRow, name).set(number) for name, number in asdict(counts).items()]
+        running = JobRow.pk.exists() & JobRow.completed_at.does_not_exist() & (JobRow.run == run)
         opened = EndRow(
             job_pk(job_id),
             end_sk(now),
             attention_pk=OPEN_ENDS,
             attention_sk=f"{now}#{job_id}",
+            run=run,
             document=dict(document),
             touched_at=now,
         )
 
         def build(transaction: TransactWrite) -> None:
-            transaction.save(opened)
+            # Two ends at the same millisecond would be one: the later one comes again.
+            transaction.save(opened, condition=EndRow.pk.does_not_exist())
             transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=running)
 
         try:
             commit(build)
         except TransactWriteError as error:
-            if failed_conditions(error) == [1]:
+            if 1 in failed_conditions(error):
                 return False
             raise
         return True
@@ -185,7 +228,7 @@ class DynamoJobs:
             raise
         return _job(row)
 
-    def record_batch(self, job_id: str, number: int, tally: Tally, now: str) -> bool:
+    def record_batch(self, job_id: str, number: int, tally: Tally, now: str, *, run: int = 0) -> bool:
         actions: list[Action] = [
             JobRow.copied.add(tally.copied),
             JobRow.skipped.add(tally.skipped),
@@ -196,24 +239,33 @@ class DynamoJobs:
         ]
 
         def build(transaction: TransactWrite) -> None:
-            transaction.save(BatchRow(job_pk(job_id), _batch_sk(number)), condition=BatchRow.pk.does_not_exist())
-            transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=JobRow.pk.exists())
+            recorded = BatchRow(job_pk(job_id), _batch_sk(number, run))
+            transaction.save(recorded, condition=BatchRow.pk.does_not_exist())
+            goes_on = JobRow.pk.exists() & JobRow.completed_at.does_not_exist() & (JobRow.run == run)
+            transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=goes_on)
 
         try:
             commit(build)
         except TransactWriteError as error:
-            if failed_conditions(error) == [0]:
+            failed = failed_conditions(error)
+            if failed == [0] or (failed and self._exists(job_id)):
                 return False
             raise
         return True
 
-    def batch_state(self, job_id: str, number: int) -> BatchState:
-        keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), _batch_sk(number))]
-        wanted = ["pk", "sk", "cancel_requested", "settings", "deleted_at", "project", "created_at", "failed", "total"]
+    @staticmethod
+    def _exists(job_id: str) -> bool:
+        return bool(list(JobRow.batch_get([(job_pk(job_id), "JOB")], consistent_read=True, attributes_to_get=["pk"])))
+
+    def batch_state(self, job_id: str, number: int, *, run: int = 0) -> BatchState:
+        keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), _batch_sk(number, run))]
+        state = ["cancel_requested", "deleted_at", "completed_at", "run", "failed", "total"]
+        wanted = ["pk", "sk", "settings", "project", "created_at", *state]
         rows = {row.sk: row for row in JobRow.batch_get(keys, consistent_read=True, attributes_to_get=wanted)}
         job = rows.get("JOB")
+        over = bool(job and (job.deleted_at or job.completed_at or job.run != run))
         return BatchState(
-            recorded=_batch_sk(number) in rows or bool(job and job.deleted_at),
+            recorded=over or _batch_sk(number, run) in rows,
             cancel_requested=job is None or bool(job.cancel_requested),
             settings=_settings(job) if job and not job.deleted_at else ImportSettings(),
             project=job.project if job and not job.deleted_at else "",
@@ -222,9 +274,9 @@ class DynamoJobs:
             total=int(job.total) if job else 0,
         )
 
-    def recorded_batches(self, job_id: str) -> set[int]:
-        rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith("BATCH#"), consistent_read=True)
-        return {int(row.sk.removeprefix("BATCH#")) for row in rows}
+    def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]:
+        rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith(_batches_of(run)), consistent_read=True)
+        return {int(row.sk.removeprefix(_batches_of(run))) for row in rows}
 
     def delete(self, job_id: str, now: str) -> bool:
         actions: list[Action] = [
@@ -268,8 +320,17 @@ class DynamoJobs:
         yield from self._whole(list(JobRow.attention.query(_ACTIVE)))
 
 
-def _batch_sk(number: int) -> str:
-    return f"BATCH#{number:08d}"
+def _going_on(run: int) -> Condition:
+    condition: Condition = JobRow.status.is_in(*_UNPLANNED) & (JobRow.run == run)
+    return condition
+
+
+def _batches_of(run: int) -> str:
+    return f"BATCH#{run:04d}#"
+
+
+def _batch_sk(number: int, run: int) -> str:
+    return f"{_batches_of(run)}{number:08d}"
 
 
 def _project_pk(project: str) -> str:
@@ -392,4 +453,14 @@ def _job(row: JobRow) -> Job:
         copying_since=row.copying_since,
         cut_short=bool(row.cut_short),
         webhook=delivery_of(row.webhook),
+        run=int(row.run),
+        planned_run=int(row.planned_run) if row.planned_run is not None else None,
+        retry=Retry(**row.retry) if row.retry else None,
+        runs=tuple(_run(stored) for stored in row.runs),
+        settled_before=int(row.settled_before),
+        bytes_before=int(row.bytes_before),
     )
+
+
+def _run(stored: dict[str, Any]) -> Run:
+    return Run(**stored | {"status": JobStatus(stored["status"]), "counts": Counts(**stored["counts"])})

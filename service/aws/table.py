@@ -118,6 +118,12 @@ class JobRow(Model):
     deleted_at = UnicodeAttribute(null=True)
     cut_short = BooleanAttribute(default=False)
     webhook = JSONAttribute(null=True)
+    run = NumberAttribute(default=0)
+    planned_run = NumberAttribute(null=True)
+    retry = JSONAttribute(null=True)
+    runs = JSONAttribute(default=list)
+    settled_before = NumberAttribute(default=0)
+    bytes_before = NumberAttribute(default=0)
 
     total = NumberAttribute(default=0)
     copied = NumberAttribute(default=0)
@@ -213,6 +219,7 @@ class EndRow(Model):
     attention_sk = UnicodeAttribute(null=True)
     attention = AttentionIndex()
 
+    run = NumberAttribute(default=0)
     document = JSONAttribute()
     touched_at = UnicodeAttribute()
     report = JSONAttribute(null=True)

@@ -1,4 +1,4 @@
-"""Executions of the import state machine: one a job, named by its id, and one a conclusion that is made up for."""
+"""Executions of the import state machine: one a run, named by job and run, and one a conclusion that is made up for."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.errors import WorkflowUnavailable
-from service.planning import conclusion_name
+from service.planning import conclusion_name, execution_name
 from service.ports import ExecutionState
 from service.schema import End
 
@@ -20,13 +20,13 @@ class StepFunctionsWorkflow:
     client: "SFNClient"
     state_machine_arn: str
 
-    def start(self, job_id: str, *, wait_seconds: int = 0) -> None:
+    def start(self, job_id: str, *, run: int = 0, wait_seconds: int = 0) -> None:
         """Raises `WorkflowUnavailable`."""
         try:
             self.client.start_execution(
                 stateMachineArn=self.state_machine_arn,
-                name=job_id,
-                input=json.dumps({"job_id": job_id, "wait_seconds": wait_seconds}),
+                name=execution_name(job_id, run),
+                input=json.dumps({"job_id": job_id, "run": run, "wait_seconds": wait_seconds}),
             )
         except self.client.exceptions.ExecutionAlreadyExists:
             pass

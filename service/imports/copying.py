@@ -80,7 +80,7 @@ def copy_batch(
     entries = read_batch(ports.state, batch)
     in_sets = entries[0].group is not None
     earlier = bool(attempt or round_number)
-    known = ports.clips.get(batch.job_id, [entry.ordinal for entry in entries]) if earlier or in_sets else {}
+    known = settled_rows(ports.clips, batch.job_id, entries) if earlier or in_sets else {}
     # Whoever waits for parts, or for views, must not fill their pool.
     with _pool(ports) as parts, _pool(ports) as views, _pool(ports) as units:
         work = BatchRound(batch, ports, watch, out_of_time, parts, known)
@@ -100,7 +100,14 @@ def copy_batch(
     if late:
         raise BatchIncomplete(f"no clip and no part of {batch.count} clips could be copied in a whole call")
     tally = tally_of(rows)
-    return tally if ports.jobs.record_batch(batch.job_id, batch.number, tally, ports.clock()) else None
+    counted = ports.jobs.record_batch(batch.job_id, batch.number, tally, ports.clock(), run=batch.run)
+    return tally if counted else None
+
+
+def settled_rows(clips: ClipStore, job_id: str, entries: Sequence[ManifestEntry]) -> dict[int, ClipRow]:
+    """Rows of the entries that have their fate; one that a retry runs again has a row and no fate."""
+    rows = clips.get(job_id, [entry.ordinal for entry in entries])
+    return {ordinal: row for ordinal, row in rows.items() if row.status is not ClipStatus.PENDING}
 
 
 def _pool(ports: CopyPorts) -> ThreadPoolExecutor:
@@ -149,7 +156,7 @@ class BatchRound:
         large = row is None and self.is_large(entry)
         if large:
             # A round may have ended between a long copy's row and the count, an earlier delivery anywhere.
-            row = self.ports.clips.get(self.job_id, [entry.ordinal]).get(entry.ordinal)
+            row = settled_rows(self.ports.clips, self.job_id, [entry]).get(entry.ordinal)
             if row:
                 self.written.add(entry.ordinal)
         if row:
@@ -431,6 +438,6 @@ class BatchWatch:
         with self._lock:
             now = self.ports.monotonic()
             if self._state is None or now - self._read_at >= WATCH_SECONDS:
-                self._state = self.ports.jobs.batch_state(self.batch.job_id, self.batch.number)
+                self._state = self.ports.jobs.batch_state(self.batch.job_id, self.batch.number, run=self.batch.run)
                 self._read_at = now
             return self._state

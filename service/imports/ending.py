@@ -1,19 +1,40 @@
-"""The end of a job: its terminal status, and with it the document of what is told about it."""
+"""The end of a job's run: its terminal status, and with it the document of what is told about it."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from service.planning import end_id
+from service.planning import end_id, run_started_at
 from service.ports import JobStore
-from service.schema import Job, JobStatus
+from service.schema import Counts, Job, JobStatus
 
 EVENT_TYPE = "clipferry.import.ended"
 
 
-def end_job(job: Job, status: JobStatus, code: str | None, message: str | None, *, jobs: JobStore, now: str) -> None:
-    """Set the terminal status, once. `job` must have its final counts: they are kept as those of this end."""
-    ended = replace(job, status=status, code=code, message=message, completed_at=now)
-    jobs.end(job.id, status=status, code=code, message=message, document=end_document(ended), now=now)
+def end_job(
+    job: Job,
+    status: JobStatus,
+    code: str | None,
+    message: str | None,
+    *,
+    counts: Counts | None = None,
+    jobs: JobStore,
+    now: str,
+) -> bool:
+    """Set the terminal status of the run that `job` is in, once; False where that run has ended already.
+
+    The end is told with the job's counts, which must be final, or with `counts`, which the job gets then.
+    """
+    ended = replace(job, status=status, code=code, message=message, completed_at=now, counts=counts or job.counts)
+    return jobs.end(
+        job.id,
+        run=job.run,
+        status=status,
+        code=code,
+        message=message,
+        counts=counts,
+        document=end_document(ended),
+        now=now,
+    )
 
 
 def end_document(job: Job) -> dict[str, object]:
@@ -25,6 +46,7 @@ def end_document(job: Job) -> dict[str, object]:
         "event_id": end_id(job.id, job.completed_at),
         "import_id": job.id,
         "project": job.project,
+        "run": job.run,
         "status": job.status.value,
         "code": job.code,
         "message": job.message,
@@ -44,8 +66,9 @@ def end_document(job: Job) -> dict[str, object]:
             "bytes": counts.bytes,
         },
         "created_at": job.created_at,
+        "started_at": run_started_at(job),
         "ended_at": job.completed_at,
-        "seconds": _seconds(job.created_at, job.completed_at),
+        "seconds": _seconds(run_started_at(job), job.completed_at),
     }
 
 

@@ -31,7 +31,7 @@ from service.planning import (
     parse_prefix_uri,
     sets_of,
 )
-from service.ports import Clock, JobReader, JobStore, SourceStorage, StateFiles, StateReader, UploadLists
+from service.ports import ClipStore, Clock, JobReader, JobStore, SourceStorage, StateFiles, StateReader, UploadLists
 from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, OnExisting, SourceKind, Upload, ViewSet
 
 Finder = Callable[[str], ListedObject | None]
@@ -56,6 +56,7 @@ class ExpandPorts:
 @dataclass(frozen=True, kw_only=True)
 class PlanPorts(ExpandPorts):
     jobs: JobStore
+    clips: ClipStore
     state: StateFiles
     clock: Clock
     max_clips: int
@@ -76,6 +77,26 @@ class PlanCursor:
     """Place in a caller's manifest (`Place`)."""
     carried: str = ""
     """State file of the clips found before that place that did not make a whole part."""
+    next_clip: int = 0
+    """Of a retry: the first ordinal that was not looked at yet."""
+    failed: int = 0
+    cancelled: int = 0
+    """Of a retry: the former fates of the clips in its manifest."""
+    opened: int = 0
+    """Of a retry: parts of its manifest whose clips are pending again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """The end of a round: a cursor where more is to be planned, else the list of batches."""
+
+    cursor: PlanCursor | None = None
+    batches: int = 0
+    batches_key: str = ""
+    max_concurrency: int | None = None
+    """The job's setting."""
+    failed: bool = False
+    """Whether this round ended the job as FAILED."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +198,7 @@ class _Search:
                 uri = str(S3Uri(location.bucket, item.key))
                 destination = destination_key(job.project, job.folder, location.bucket, item.key)
                 fate = fate_of(item, existing(destination), job.settings.on_existing)
-                entries.append(_pinned(self._number(), uri, destination, item, fate))
+                entries.append(pin(self._number(), uri, destination, item, fate))
             return entries
 
         return settle
@@ -190,7 +211,7 @@ class _Search:
             for item in items:
                 at, number = S3Uri(location.bucket, item.key), self._number()
                 destination, fate = destination_of(self._job, at, number)
-                pinned.append((_pinned(number, str(at), destination, item, fate), item))
+                pinned.append((pin(number, str(at), destination, item, fate), item))
             return self._settled(pinned, ledger)
 
         return settle
@@ -231,10 +252,11 @@ class _Search:
         if not ledger.first_of(read.uri, version):
             fate = (ClipStatus.SKIPPED, DUPLICATE, "an earlier line of this manifest names the same object")
         if isinstance(found, ListedObject):
-            entry = _pinned(number, read.uri, destination, found, fate)
+            entry = pin(number, read.uri, destination, found, fate)
             return replace(entry, version=version or entry.version, checksum=read.clip.checksum)
         status, code, message = fate or found
-        return settled(destination=destination, version=version, status=status, code=code, message=message)
+        entry = settled(destination=destination, version=version, status=status, code=code, message=message)
+        return replace(entry, size=read.clip.size, etag=read.clip.etag, checksum=read.clip.checksum)
 
     def _settled(
         self, pinned: "Sequence[tuple[ManifestEntry, ListedObject | None]]", ledger: Ledger
@@ -275,7 +297,7 @@ def _existing_finder(job: Job, location: S3Uri, start_after: str, ports: ExpandP
     return Destinations(ports.storage, ports.clips_bucket, prefix, after).find
 
 
-def _pinned(ordinal: int, uri: str, destination: str, found: ListedObject, fate: Fate | None) -> ManifestEntry:
+def pin(ordinal: int, uri: str, destination: str, found: ListedObject, fate: Fate | None) -> ManifestEntry:
     """The clip as it is to be copied, or with the fate that it has already."""
     return ManifestEntry(
         ordinal=ordinal,
@@ -310,14 +332,15 @@ def _inspected(clip: Line, storage: SourceStorage) -> "ListedObject | Fate":
         found = storage.stat(clip.location.bucket, clip.location.key, version=clip.version)
     except ObjectError as error:
         return ClipStatus.FAILED, error.code, error.message
-    return _other_than_named(clip, found) or found
+    return other_than_pinned(clip.size, clip.etag, found) or found
 
 
-def _other_than_named(clip: Line, found: ListedObject) -> Fate | None:
-    if clip.size not in (None, found.size):
-        return ClipStatus.FAILED, "SOURCE_CHANGED", f"it has {found.size} bytes, its line says {clip.size}"
-    if clip.etag not in (None, found.etag):
-        return ClipStatus.FAILED, "SOURCE_CHANGED", f"its ETag is {found.etag}, its line says {clip.etag}"
+def other_than_pinned(size: int | None, etag: str | None, found: ListedObject) -> Fate | None:
+    """The fate of a line's clip where the object is not the one that the line pins, as far as it does."""
+    if size not in (None, found.size):
+        return ClipStatus.FAILED, "SOURCE_CHANGED", f"it has {found.size} bytes, its line says {size}"
+    if etag not in (None, found.etag):
+        return ClipStatus.FAILED, "SOURCE_CHANGED", f"its ETag is {found.etag}, its line says {etag}"
     return None
 
 
@@ -327,7 +350,7 @@ def _with_existing(
     entry, found = pinned
     if found is None or entry.status is not ClipStatus.PENDING:
         return entry
-    fate = _fate_by_existing(found, entry.destination, job, ports)
+    fate = fate_by_existing(found, entry.destination, job, ports)
     return replace(entry, status=fate[0], code=fate[1], message=fate[2]) if fate else entry
 
 
@@ -350,13 +373,12 @@ def destination_of(job: Job, location: S3Uri, ordinal: int, *, name: str | None 
 
 def _list_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
     uris = requested_uris(job, ports.state)
-    repeats = duplicates_of_first(uris)
-    inspect = partial(_inspect, job=job, uris=uris, repeats=repeats, ports=ports)
+    planned = partial(_inspect, job=job, uris=uris, repeats=duplicates_of_first(uris), ports=ports)
     settle = _clashes(job, cursor, ports)
     with ThreadPoolExecutor(ports.stat_concurrency) as pool:
         for first in range(cursor.ordinal, len(uris), ports.part_clips):
             ordinals = range(first, min(first + ports.part_clips, len(uris)))
-            yield Part(settle(pool.map(inspect, ordinals)))
+            yield Part(settle(pool.map(planned, ordinals)))
 
 
 Settle = Callable[[Iterable[ManifestEntry]], list[ManifestEntry]]
@@ -382,10 +404,24 @@ def _inspect(
     uri = uris[ordinal]
     location = parse_object_uri(uri)
     destination, misnamed = destination_of(job, location, ordinal)
-    settled = partial(ManifestEntry, ordinal=ordinal, source_uri=uri, destination=destination)
     if ordinal in repeats:
-        message = f"the same URI is clip {repeats[ordinal]} of this list"
-        return settled(status=ClipStatus.SKIPPED, code="DUPLICATE", message=message)
+        return ManifestEntry(
+            ordinal=ordinal,
+            source_uri=uri,
+            destination=destination,
+            status=ClipStatus.SKIPPED,
+            code="DUPLICATE",
+            message=f"the same URI is clip {repeats[ordinal]} of this list",
+        )
+    return inspect(ordinal, uri, destination, misnamed=misnamed, job=job, ports=ports)
+
+
+def inspect(
+    ordinal: int, uri: str, destination: str, *, misnamed: Fate | None = None, job: Job, ports: ExpandPorts
+) -> ManifestEntry:
+    """Pin one clip by a HEAD of its source. `misnamed` is its fate where the source is there."""
+    location = parse_object_uri(uri)
+    settled = partial(ManifestEntry, ordinal=ordinal, source_uri=uri, destination=destination)
     if job.cancel_requested:
         return settled(status=ClipStatus.CANCELLED, code=CANCELLED, message=CANCELLED_MESSAGE)
     refusal = ports.access.refusal(location.bucket)
@@ -395,11 +431,11 @@ def _inspect(
         found = ports.storage.stat(location.bucket, location.key)
     except ObjectError as error:
         return settled(status=ClipStatus.FAILED, code=error.code, message=error.message)
-    fate = misnamed or _fate_by_existing(found, destination, job, ports)
-    return _pinned(ordinal, uri, destination, found, fate)
+    fate = misnamed or fate_by_existing(found, destination, job, ports)
+    return pin(ordinal, uri, destination, found, fate)
 
 
-def _fate_by_existing(found: ListedObject, destination: str, job: Job, ports: ExpandPorts) -> Fate | None:
+def fate_by_existing(found: ListedObject, destination: str, job: Job, ports: ExpandPorts) -> Fate | None:
     """What lies at the destination decides; where that cannot be seen, the clip fails."""
     if job.settings.on_existing is OnExisting.OVERWRITE:
         return None
@@ -413,11 +449,14 @@ def _fate_by_existing(found: ListedObject, destination: str, job: Job, ports: Ex
 def _set_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
     """Views are inspected like the URIs of a list; what is wrong with one of them fails its whole set."""
     sets = requested_sets(job, ports.state)
-    inspect = partial(_inspect_view, job=job, taken=_taken_in_sets(job, sets), ports=ports)
+    inspect_view = partial(_inspect_view, job=job, taken=_taken_in_sets(job, sets), ports=ports)
     with ThreadPoolExecutor(ports.stat_concurrency) as pool:
         for views in parts_of_sets(sets, first=cursor.ordinal, part_clips=ports.part_clips):
-            planned = pool.map(inspect, views)
-            yield Part([entry for unit in sets_of(planned) for entry in whole_or_failed(unit)], sets=True)
+            yield Part(whole_sets_or_failed(pool.map(inspect_view, views)), sets=True)
+
+
+def whole_sets_or_failed(views: Iterable[ManifestEntry]) -> list[ManifestEntry]:
+    return [entry for unit in sets_of(views) for entry in whole_or_failed(unit)]
 
 
 def _taken_in_sets(job: Job, sets: Sequence[ViewSet]) -> dict[str, str]:
@@ -442,15 +481,35 @@ def _inspect_view(view: ManifestEntry, *, job: Job, taken: Mapping[str, str], po
 def _upload_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
     """Uploads were pinned by their events. Of several uploads to one key only the last one is a clip to copy."""
     claimed = claimed_uploads(job.id, ports.uploads, ports.state)
-    newest: dict[str, str] = {}
-    for upload in claimed:
-        newest[upload.key] = max(newest.get(upload.key, ""), upload.sequencer)
-    plan_upload = partial(_planned_upload, job=job, newest=newest, ports=ports)
+    plan_upload = partial(_planned_upload, job=job, newest=_newest(claimed), ports=ports)
     settle = _clashes(job, cursor, ports)
     with ThreadPoolExecutor(ports.stat_concurrency) as pool:
         for first in range(cursor.ordinal, len(claimed), ports.part_clips):
             some = enumerate(claimed[first : first + ports.part_clips], first)
             yield Part(settle(pool.map(plan_upload, some)))
+
+
+def _newest(claimed: Sequence[Upload]) -> dict[str, str]:
+    """The last upload's sequencer by key."""
+    newest: dict[str, str] = {}
+    for upload in claimed:
+        newest[upload.key] = max(newest.get(upload.key, ""), upload.sequencer)
+    return newest
+
+
+def clip_planner(job: Job, ports: ExpandPorts) -> Callable[[int], ManifestEntry]:
+    """Plans single clips of a list, of sets or of uploads from what was asked for, as the first planning does."""
+    if job.source.kind is SourceKind.SETS:
+        sets = requested_sets(job, ports.state)
+        views = [view for part in parts_of_sets(sets) for view in part]
+        taken = _taken_in_sets(job, sets)
+        return lambda ordinal: _inspect_view(views[ordinal], job=job, taken=taken, ports=ports)
+    if job.source.kind is SourceKind.LIST:
+        uris = requested_uris(job, ports.state)
+        return partial(_inspect, job=job, uris=uris, repeats=duplicates_of_first(uris), ports=ports)
+    claimed = claimed_uploads(job.id, ports.uploads, ports.state)
+    plan_upload = partial(_planned_upload, job=job, newest=_newest(claimed), ports=ports)
+    return lambda ordinal: plan_upload((ordinal, claimed[ordinal]))
 
 
 def _planned_upload(
@@ -465,8 +524,8 @@ def _planned_upload(
     elif job.cancel_requested:
         fate = (ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
     else:
-        fate = misnamed or _fate_by_existing(found, destination, job, ports)
-    return _pinned(ordinal, uri, destination, found, fate)
+        fate = misnamed or fate_by_existing(found, destination, job, ports)
+    return pin(ordinal, uri, destination, found, fate)
 
 
 _SOURCES: dict[SourceKind, Callable[[Job, PlanCursor, ExpandPorts], Iterator[Part]]] = {

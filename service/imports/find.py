@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from service.errors import InvalidCursor, InvalidRequest, NotFound
-from service.imports.status import ORDINAL_DIGITS, SCAN_PARTS, StatusPorts, clip_of, clips_between
+from service.imports.status import SCAN_PARTS, StatusPorts, clip_of, clips_between
 from service.paging import Page, check_limit, decode_cursor, encode_cursor
-from service.planning import PART_CLIPS, gt_clip_id, job_position, request_digest, search_key, tags_of
+from service.planning import ORDINAL_DIGITS, PART_CLIPS, gt_clip_id, job_position, request_digest, search_key, tags_of
 from service.ports import ClipIndex
 from service.schema import Clip, ClipRow, Job, JobTag
 
@@ -56,7 +56,8 @@ class FoundClip:
 def find_clips(project: str, wanted: Wanted, *, limit: int, cursor: str | None, ports: StatusPorts) -> Page[FoundClip]:
     """Newest import first. A page may be shorter than `limit` though there are more.
 
-    By clip id and URI only settled clips are found. Raises `InvalidCursor`, `InvalidRequest`.
+    By clip id and URI a clip is found once it has a row, which it keeps in a retry. Raises `InvalidCursor`,
+    `InvalidRequest`.
     """
     check_limit(limit)
     if not any(value is not None for value in asdict(wanted).values()):

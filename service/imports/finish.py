@@ -1,13 +1,16 @@
 """End a job: account for every clip, then set the terminal status once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 
 from service.errors import NotFound, SourceChanged
-from service.imports.copying import row_for, tally_of
+from service.imports.copying import row_for, settled_rows, tally_of
 from service.imports.ending import end_job
+from service.imports.existing import Fate
 from service.imports.large import remove_upload
-from service.imports.manifest import ManifestWriter, read_batch, read_batches
+from service.imports.manifest import ManifestWriter, read_batch, read_batches, read_part
+from service.imports.reopen import read_run_plan, reopen
 from service.imports.sets import (
     failed_set,
     landed,
@@ -22,21 +25,32 @@ from service.imports.uploads import claimed_uploads
 from service.planning import (
     CANCELLED,
     CANCELLED_MESSAGE,
+    MANIFEST_LOST,
     PART_CLIPS,
     TOO_MANY_FAILURES,
     S3Uri,
     final_status,
     findable,
+    run_ended_at,
     sets_of,
     too_many_failures,
 )
 from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, StateFiles, Storage, UploadStore
-from service.schema import Batch, ClipRow, ClipStatus, Job, JobStatus, ManifestEntry, SourceKind
+from service.schema import (
+    Batch,
+    ClipRow,
+    ClipStatus,
+    Counts,
+    Job,
+    JobStatus,
+    ManifestEntry,
+    SourceKind,
+    Tally,
+)
 
 NO_CLIPS = "NO_CLIPS"
 PLANNING_FAILED = "PLANNING_FAILED"
 RETRIES_EXHAUSTED = "RETRIES_EXHAUSTED"
-MANIFEST_LOST = "MANIFEST_LOST"
 CUT_SHORT = "CUT_SHORT"
 CUT_SHORT_MESSAGE = "it was cancelled before its source was read to the end; what is left of that is not part of it"
 
@@ -52,43 +66,78 @@ class FinishPorts:
     clock: Clock
 
 
-def finish(job_id: str, *, error: str | None, ports: FinishPorts) -> JobStatus | None:
-    """Bring the job to its terminal status and return it (None: no such job). Safe to repeat, from any point.
+@dataclass(frozen=True)
+class Ended:
+    """A job's status after `finish`: None where there is no such job."""
+
+    status: JobStatus | None
+    at: str | None = None
+    """When the run ended; None where that is not known any more."""
+    now: bool = False
+    """Whether this call set it."""
+
+
+def finish(job_id: str, *, run: int = 0, error: str | None, ports: FinishPorts) -> Ended:
+    """Bring the job's run to its terminal status. Safe to repeat, from any point; does nothing to a later run.
 
     `error` is what the state machine caught, if anything; a batch that never reported becomes failed rows.
     """
     job = ports.jobs.get(job_id)
-    if job is None or job.status.terminal:
-        return job.status if job else None
-    if not job.planned:
+    if job is None or job.run != run or job.status.terminal:
+        return _ended(job, run)
+    if job.planned_run != run:
         reason = f"planning did not end: {error or 'no reason was given'}"
-        if job.source.kind.open_ended:
+        if job.planned:
+            plan = read_run_plan(job, ports.state)
+            if plan is None:
+                status = final_status(job.counts, cancel_requested=job.cancel_requested)
+                return _end(job, status, PLANNING_FAILED, f"{reason}; the clips to retry are as they were", ports)
+            reopen(job, plan, first_part=0, out_of_time=lambda: False, ports=ports)
+        elif job.source.kind.open_ended:
             if job.cancel_requested:
                 return _end(job, JobStatus.CANCELLED, CUT_SHORT, CUT_SHORT_MESSAGE, ports)
             return _end(job, JobStatus.FAILED, PLANNING_FAILED, reason, ports)
-        _plan_as_failed(job, reason, ports)
-    _account_for_lost_batches(job, error, ports)
+        else:
+            _plan_as_failed(job, reason, ports)
+    lost = _account_for_lost_batches(job, error, ports)
     for upload in ports.large.unfinished(job.id):
         remove_upload(upload, ports.storage, ports.large)
     job = ports.jobs.get(job_id)
     assert job is not None
+    counts = _recount(job, lost, ports) if lost else None
+    if counts:
+        job = replace(job, counts=counts)
     assert job.counts.pending == 0, "every batch is recorded"
     if job.cut_short:
-        return _end(job, JobStatus.CANCELLED, CUT_SHORT, CUT_SHORT_MESSAGE, ports)
+        status = JobStatus.CANCELLED if job.cancel_requested else final_status(job.counts, cancel_requested=False)
+        return _end(job, status, CUT_SHORT, CUT_SHORT_MESSAGE, ports, counts)
     if job.counts.total == 0:
         return _end(job, JobStatus.COMPLETED, NO_CLIPS, f"there is nothing to import in {job.source.uri}", ports)
-    counts = job.counts
-    excess = too_many_failures(job.settings.tolerated_failures, failed=counts.failed, total=counts.total)
-    if excess and not (job.cancel_requested and counts.cancelled):
-        return _end(job, JobStatus.FAILED, TOO_MANY_FAILURES, excess, ports)
+    failed, total = job.counts.failed, job.counts.total
+    excess = too_many_failures(job.settings.tolerated_failures, failed=failed, total=total)
+    if excess and not (job.cancel_requested and job.counts.cancelled):
+        return _end(job, JobStatus.FAILED, TOO_MANY_FAILURES, excess, ports, counts)
     status = final_status(job.counts, cancel_requested=job.cancel_requested)
-    message = f"{job.counts.failed:,} of {job.counts.total:,} clips failed" if job.counts.failed else None
-    return _end(job, status, "CLIPS_FAILED" if message else None, message, ports)
+    message = f"{failed:,} of {total:,} clips failed" if failed else None
+    return _end(job, status, "CLIPS_FAILED" if message else None, message, ports, counts)
 
 
-def _end(job: Job, status: JobStatus, code: str | None, message: str | None, ports: FinishPorts) -> JobStatus:
-    end_job(job, status, code, message, jobs=ports.jobs, now=ports.clock())
-    return status
+def _end(
+    job: Job,
+    status: JobStatus,
+    code: str | None,
+    message: str | None,
+    ports: FinishPorts,
+    counts: Counts | None = None,
+) -> Ended:
+    now = ports.clock()
+    if end_job(job, status, code, message, counts=counts, jobs=ports.jobs, now=now):
+        return Ended(status, at=now, now=True)
+    return _ended(ports.jobs.get(job.id), job.run)
+
+
+def _ended(job: Job | None, run: int) -> Ended:
+    return Ended(job.status, at=run_ended_at(job, run)) if job else Ended(None)
 
 
 def _plan_as_failed(job: Job, reason: str, ports: FinishPorts) -> None:
@@ -96,11 +145,11 @@ def _plan_as_failed(job: Job, reason: str, ports: FinishPorts) -> None:
     fate = (ClipStatus.FAILED, PLANNING_FAILED, reason)
     if job.cancel_requested:
         fate = (ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
-    writer = ManifestWriter(ports.state, job.id, batch_clips=PART_CLIPS, batch_bytes=1)
+    writer = ManifestWriter(ports.state, job.id, job.run, batch_clips=PART_CLIPS, batch_bytes=1)
     for part in _named_clips(job, ports):
         writer.write_part([replace(entry, status=fate[0], code=fate[1], message=fate[2]) for entry in part])
     writer.end()
-    ports.jobs.end_planning(job.id, total=writer.ordinal, now=ports.clock())
+    ports.jobs.end_planning(job.id, run=job.run, total=writer.ordinal, now=ports.clock())
 
 
 def _named_clips(job: Job, ports: FinishPorts) -> Iterator[list[ManifestEntry]]:
@@ -111,7 +160,7 @@ def _named_clips(job: Job, ports: FinishPorts) -> Iterator[list[ManifestEntry]]:
     if job.source.kind is SourceKind.LIST:
         uris = requested_uris(job, ports.state)
     else:
-        ports.jobs.begin_planning(job.id, ports.clock())
+        ports.jobs.begin_planning(job.id, ports.clock(), run=job.run)
         uploads = claimed_uploads(job.id, ports.uploads, ports.state)
         uris = [str(S3Uri(upload.bucket, upload.key)) for upload in uploads]
     for first in range(0, len(uris), PART_CLIPS):
@@ -119,30 +168,34 @@ def _named_clips(job: Job, ports: FinishPorts) -> Iterator[list[ManifestEntry]]:
         yield [ManifestEntry(ordinal=ordinal, source_uri=uri, destination="") for ordinal, uri in part]
 
 
-def _account_for_lost_batches(job: Job, error: str | None, ports: FinishPorts) -> None:
-    recorded = ports.jobs.recorded_batches(job.id)
-    for batch in read_batches(ports.state, job.id):
-        if batch.number not in recorded:
-            _account_for(batch, job, error, ports)
+def _account_for_lost_batches(job: Job, error: str | None, ports: FinishPorts) -> str | None:
+    """Settle and count the batches that never reported. Where a plan is lost this tells which, and it is left out."""
+    recorded = ports.jobs.recorded_batches(job.id, run=job.run)
+    lost = None
+    try:
+        for batch in read_batches(ports.state, job.id, job.run):
+            if batch.number not in recorded:
+                lost = _account_for(batch, job, error, ports) or lost
+    except NotFound as missing:
+        return missing.message
+    return lost
 
 
-def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) -> None:
-    entries = _entries(batch, ports.state)
-    rows = dict(ports.clips.get(job.id, [entry.ordinal for entry in entries]))
+def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) -> str | None:
+    try:
+        entries = read_batch(ports.state, batch)
+    except (SourceChanged, NotFound) as missing:
+        return missing.message
+    rows = settled_rows(ports.clips, job.id, entries)
     for unit in sets_of(entries):
         if unit[0].group is not None:
             rows |= {row.ordinal: row for row in _end_set(unit, rows, job, error, ports)}
     lost = [entry for entry in entries if entry.ordinal not in rows]
-    for entry in lost:
-        if entry.status is not ClipStatus.PENDING:
-            row = row_for(entry, entry.status, entry.code, entry.message)
-        elif job.cancel_requested:
-            row = row_for(entry, ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
-        else:
-            row = row_for(entry, ClipStatus.FAILED, RETRIES_EXHAUSTED, _lost_message(error))
-        rows[entry.ordinal] = _findable(row, job)
+    failed = (ClipStatus.FAILED, RETRIES_EXHAUSTED, _lost_message(error))
+    rows |= {entry.ordinal: _lost_row(entry, job, failed) for entry in lost}
     ports.clips.put(job.id, (rows[entry.ordinal] for entry in lost))
-    ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock())
+    ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock(), run=job.run)
+    return None
 
 
 def _end_set(
@@ -171,26 +224,65 @@ def _end_set(
     return [telling.get(row.ordinal, row) for row in rows]
 
 
+def _lost_row(entry: ManifestEntry, job: Job, otherwise: Fate) -> ClipRow:
+    """The row of a clip that no worker settled."""
+    if entry.status is not ClipStatus.PENDING:
+        row = row_for(entry, entry.status, entry.code, entry.message)
+    elif job.cancel_requested:
+        row = row_for(entry, ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
+    else:
+        row = row_for(entry, *otherwise)
+    return _findable(row, job)
+
+
 def _findable(row: ClipRow, job: Job) -> ClipRow:
     return findable(row, job_id=job.id, project=job.project, created_at=job.created_at)
 
 
-def _entries(batch: Batch, state: StateFiles) -> list[ManifestEntry]:
-    """The batch's clips. Where the manifest is not the one that was planned any more, that is each clip's fate."""
-    try:
-        return read_batch(state, batch)
-    except (SourceChanged, NotFound) as error:
-        return [
-            ManifestEntry(
-                ordinal=ordinal,
-                source_uri="",
-                destination="",
-                status=ClipStatus.FAILED,
-                code=MANIFEST_LOST,
-                message=error.message,
-            )
-            for ordinal in range(batch.first, batch.first + batch.count)
-        ]
+def _recount(job: Job, lost: str, ports: FinishPorts) -> Counts:
+    """Where the batches cannot be told any more: a row for every clip without a fate, and the counts of all rows.
+
+    Reads every row of the job, in slices.
+    """
+    total = Tally()
+    for part in range(-(-job.counts.total // PART_CLIPS)):
+        ordinals = range(part * PART_CLIPS, min((part + 1) * PART_CLIPS, job.counts.total))
+        rows = dict(ports.clips.get(job.id, ordinals))
+        unsettled = [o for o in ordinals if o not in rows or rows[o].status is ClipStatus.PENDING]
+        if unsettled:
+            planned = _what_is_known(job, part, rows, ports.state)
+            fate = (ClipStatus.FAILED, MANIFEST_LOST, lost)
+            settled = {o: _lost_row(planned.get(o) or _unknown(o), job, fate) for o in unsettled}
+            ports.clips.put(job.id, settled.values())
+            rows |= settled
+        some = tally_of(list(rows.values()))
+        total = Tally(**{name: number + getattr(some, name) for name, number in asdict(total).items()})
+    return Counts(total=job.counts.total, **asdict(total))
+
+
+def _what_is_known(job: Job, part: int, rows: Mapping[int, ClipRow], state: StateFiles) -> dict[int, ManifestEntry]:
+    """What a retry's rows say of its clips, else what is left of the manifest."""
+    again = {
+        ordinal: ManifestEntry(
+            ordinal=ordinal,
+            source_uri=row.source_uri or "",
+            destination=row.destination or "",
+            size=row.size,
+            etag=row.etag,
+        )
+        for ordinal, row in rows.items()
+        if row.status is ClipStatus.PENDING
+    }
+    kept: dict[int, ManifestEntry] = {}
+    # A set that runs over the end of a part lies in the next one.
+    for number in (part, part + 1) if job.source.kind is SourceKind.SETS else (part,):
+        with suppress(NotFound, ValueError):
+            kept |= {entry.ordinal: entry for entry in read_part(state, job.id, number)}
+    return kept | again
+
+
+def _unknown(ordinal: int) -> ManifestEntry:
+    return ManifestEntry(ordinal=ordinal, source_uri="", destination="")
 
 
 def _lost_message(error: str | None) -> str:

@@ -25,12 +25,15 @@ class ManifestWriter:
 
     state: StateFiles
     job_id: str
+    run: int
     batch_clips: int
     batch_bytes: int
     ordinal: int = 0
     """Clips written so far, earlier rounds included."""
     batches: int = 0
     round_number: int = 0
+    manifest_run: int = 0
+    """The run whose manifest it is: 0 is the one that pages of clips show, a retry's is its own."""
 
     def __post_init__(self) -> None:
         self._descriptors: list[bytes] = []
@@ -40,7 +43,7 @@ class ManifestWriter:
         last = self.ordinal + len(entries) - 1
         assert not entries or last // PART_CLIPS > (self.ordinal - 1) // PART_CLIPS, "only the last part may be short"
         lines = [encode_entry(entry) for entry in entries]
-        key = part_key(self.job_id, last // PART_CLIPS)
+        key = part_key(self.job_id, last // PART_CLIPS, self.manifest_run)
         etag = self.state.put(key, b"".join(lines))
         starts = [0]
         for line in lines:
@@ -55,8 +58,9 @@ class ManifestWriter:
                 part_etag=etag,
                 start=starts[first],
                 length=starts[first + count] - starts[first],
-                first=self.ordinal + first,
+                first=entries[first].ordinal,
                 count=count,
+                run=self.run,
             )
             self._descriptors.append(encode_batch(batch))
             self.batches += 1
@@ -73,15 +77,15 @@ class ManifestWriter:
 
     def end_round(self) -> None:
         """Keep this round's descriptors; a later round goes on from here."""
-        self.state.put(batches_key(self.job_id, self.round_number), b"".join(self._descriptors))
+        self.state.put(batches_key(self.job_id, self.round_number, self.run), b"".join(self._descriptors))
         self._descriptors = []
         self.round_number += 1
 
     def end(self) -> str:
         """Join all rounds' descriptors into the list that the map reads; return its key."""
         self.end_round()
-        rounds = [self.state.get(batches_key(self.job_id, number)) for number in range(self.round_number)]
-        key = batches_key(self.job_id)
+        rounds = [self.state.get(batches_key(self.job_id, number, self.run)) for number in range(self.round_number)]
+        key = batches_key(self.job_id, run=self.run)
         self.state.put(key, b"".join(rounds))
         return key
 
@@ -90,8 +94,8 @@ def read_carried(state: StateReader, key: str) -> list[ManifestEntry]:
     return decode_entries(state.get(key)) if key else []
 
 
-def read_batches(state: StateFiles, job_id: str) -> Iterator[Batch]:
-    return decode_batches(state.get(batches_key(job_id)))
+def read_batches(state: StateFiles, job_id: str, run: int = 0) -> Iterator[Batch]:
+    return decode_batches(state.get(batches_key(job_id, run=run)))
 
 
 def read_batch(state: StateFiles, batch: Batch) -> list[ManifestEntry]:
@@ -100,12 +104,17 @@ def read_batch(state: StateFiles, batch: Batch) -> list[ManifestEntry]:
     return decode_entries(lines)
 
 
+def read_part(state: StateReader, job_id: str, part: int, run: int = 0) -> list[ManifestEntry]:
+    """Raises `NotFound`."""
+    return decode_entries(state.get(part_key(job_id, part, run)))
+
+
 def read_entries(state: StateReader, job_id: str, first: int, last: int) -> list[ManifestEntry]:
     """Entries with ordinals from `first` up to, not including, `last`: O(page), wherever in the job it lies."""
     entries: list[ManifestEntry] = []
     part = first // PART_CLIPS
     # A set that runs over the end of a part lies in the next one.
     while (entries[-1].ordinal + 1 if entries else first) < last:
-        entries += decode_entries(state.get(part_key(job_id, part)))
+        entries += read_part(state, job_id, part)
         part += 1
     return [entry for entry in entries if first <= entry.ordinal < last]

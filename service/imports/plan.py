@@ -1,27 +1,18 @@
 """Expand a job's source into its manifest, in rounds that each fit into one invocation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from service.errors import ClipferryError, LimitExceeded, SourceUnavailable
 from service.imports.ending import end_job
-from service.imports.expand import PlanCursor, PlanPorts, parts_of
+from service.imports.expand import PlanCursor, Planned, PlanPorts, parts_of
 from service.imports.manifest import ManifestWriter
+from service.imports.rerun import plan_again
 from service.schema import JobStatus, SourceKind
 
 
-@dataclass(frozen=True, kw_only=True)
-class Planned:
-    """The end of a round: a cursor where more is to be listed, else the list of batches."""
-
-    cursor: PlanCursor | None = None
-    batches: int = 0
-    batches_key: str = ""
-    max_concurrency: int | None = None
-    """The job's setting."""
-
-
-def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], ports: PlanPorts) -> Planned:
+def plan(
+    job_id: str, cursor: PlanCursor, *, run: int = 0, out_of_time: Callable[[], bool], ports: PlanPorts
+) -> Planned:
     """One round. Writes whole manifest parts until the source is exhausted or `out_of_time()` says so.
 
     Clips that make no whole part by then are carried over to the next round.
@@ -29,12 +20,15 @@ def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], po
     A source that cannot be listed for good ends the job as FAILED; passing faults of listing are raised for another
     try. What is wrong with one URI of a list is that clip's fate.
     """
-    job = ports.jobs.begin_planning(job_id, ports.clock())
+    job = ports.jobs.begin_planning(job_id, ports.clock(), run=run)
     if job is None:
         return Planned()
+    if job.runs and job.runs[-1].counts.total:  # else it is the first planning, or has to make up for it
+        return plan_again(job, cursor, out_of_time=out_of_time, ports=ports)
     writer = ManifestWriter(
         ports.state,
         job.id,
+        job.run,
         ports.batch_clips,
         ports.batch_bytes,
         ordinal=cursor.ordinal,
@@ -67,8 +61,8 @@ def plan(job_id: str, cursor: PlanCursor, *, out_of_time: Callable[[], bool], po
     except SourceUnavailable:
         raise
     except ClipferryError as error:
-        end_job(job, JobStatus.FAILED, error.code, error.message, jobs=ports.jobs, now=ports.clock())
-        return Planned()
+        ended = end_job(job, JobStatus.FAILED, error.code, error.message, jobs=ports.jobs, now=ports.clock())
+        return Planned(failed=ended)
     key = writer.end()
-    ports.jobs.end_planning(job.id, total=writer.ordinal, cut_short=cut_short, now=ports.clock())
+    ports.jobs.end_planning(job.id, run=run, total=writer.ordinal, cut_short=cut_short, now=ports.clock())
     return Planned(batches=writer.batches, batches_key=key, max_concurrency=job.settings.max_concurrency)

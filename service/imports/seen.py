@@ -15,6 +15,8 @@ _EMPTY = bytes(_WIDTH)
 
 DUPLICATE = "DUPLICATE"
 UNREADABLE = "INVALID_LINE"
+DESTINATION_TAKEN = "DESTINATION_TAKEN"
+TAKEN_MESSAGE = "an earlier clip of this job, from another source, has the same destination"
 
 
 class Seen:
@@ -76,7 +78,7 @@ class Ledger:
         for entry in (*_written(job_id, ordinal, state), *carried):
             if entry.code not in (DUPLICATE, UNREADABLE):
                 ledger.first_of(entry.source_uri, entry.version)
-            if _occupies(entry):
+            if occupies(entry):
                 ledger.destinations.add(entry.destination)
         return ledger
 
@@ -86,12 +88,11 @@ class Ledger:
 
     def settled(self, entry: ManifestEntry) -> ManifestEntry:
         """The clip, failed where another one of this job has its destination."""
-        return entry if not _occupies(entry) or self.destinations.add(entry.destination) else destination_taken(entry)
+        return entry if not occupies(entry) or self.destinations.add(entry.destination) else destination_taken(entry)
 
 
 def destination_taken(entry: ManifestEntry) -> ManifestEntry:
-    message = "an earlier clip of this job, from another source, has the same destination"
-    return replace(entry, status=ClipStatus.FAILED, code="DESTINATION_TAKEN", message=message)
+    return replace(entry, status=ClipStatus.FAILED, code=DESTINATION_TAKEN, message=TAKEN_MESSAGE)
 
 
 def _written(job_id: str, ordinal: int, state: StateReader) -> Iterator[ManifestEntry]:
@@ -99,5 +100,6 @@ def _written(job_id: str, ordinal: int, state: StateReader) -> Iterator[Manifest
         yield from read_entries(state, job_id, first, first + PART_CLIPS)
 
 
-def _occupies(entry: ManifestEntry) -> bool:
+def occupies(entry: ManifestEntry) -> bool:
+    """Whether the clip's destination is its own, by its plan."""
     return entry.status is ClipStatus.PENDING or entry.code == "UNCHANGED"

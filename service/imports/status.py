@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from service.errors import InvalidCursor, NotFound
 from service.imports.manifest import read_entries
 from service.paging import Page, check_limit, decode_cursor, encode_cursor
-from service.planning import PART_CLIPS, clip_id, gt_clip_id, is_job_id, run_name
+from service.planning import ORDINAL_DIGITS, PART_CLIPS, clip_id, gt_clip_id, is_job_id, run_name
 from service.ports import ClipStore, JobStore, StateFiles
 from service.schema import Clip, ClipRow, ClipStatus, Job, ManifestEntry
 
-ORDINAL_DIGITS = 10
 SCAN_PARTS = 20
 """Manifest parts that one filtered page reads at most; it may be short then, with more to come."""
 
@@ -99,18 +98,22 @@ def _unsuccessful(
 
 
 def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bucket: str) -> Clip:
-    """A clip out of its manifest line, its row, or both; one of them is there."""
+    """A clip out of its manifest line, its row, or both; one of them is there.
+
+    What a row has is newer than the manifest: a retry looks at each source again.
+    """
     described = entry or row
     assert described is not None
     assert described.source_uri is not None
+    destination = (row.destination if row else None) or described.destination
     return Clip(
         id=clip_id(job.id, described.ordinal),
         status=row.status if row else ClipStatus.PENDING,
         source_uri=described.source_uri,
-        destination=f"s3://{clips_bucket}/{described.destination}" if described.destination else "",
+        destination=f"s3://{clips_bucket}/{destination}" if destination else "",
         run_name=run_name(job.run_name_prefix, described.source_uri, described.set_name),
         clip_id=gt_clip_id(described.source_uri, row.facts if row else None),
-        size=described.size,
+        size=row.size if row and row.size is not None else described.size,
         etag=(row.etag if row else None) or described.etag,
         verified=row.verified if row else None,
         facts=row.facts if row else None,

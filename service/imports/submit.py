@@ -217,7 +217,7 @@ def _again(job: Job, digest: str, ports: SubmitPorts) -> Job:
 def start(job: Job, workflow: Workflow, *, wait_seconds: int = 0) -> None:
     """Start the job's execution if it can be started now; otherwise the sweep does it."""
     try:
-        workflow.start(job.id, wait_seconds=wait_seconds)
+        workflow.start(job.id, run=job.run, wait_seconds=wait_seconds)
     except WorkflowUnavailable as error:
         log.warning("job %s waits for the sweep to start it: %s", job.id, error.message)
 

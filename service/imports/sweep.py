@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from service.errors import SweepIncomplete
 from service.imports.finish import FinishPorts, finish
 from service.imports.submit import start
-from service.planning import conclusion_name
+from service.planning import conclusion_name, execution_name
 from service.ports import EndStore, ExecutionState, Workflow
 from service.schema import Delivery, DeliveryStatus, End, Job
 
@@ -68,12 +68,13 @@ def sweep(ports: SweepPorts) -> Swept:
 def _look_after(job: Job, now: datetime, swept: Swept, ports: SweepPorts) -> None:
     if not _untouched(job.updated_at, now, ports.grace_seconds):
         return
-    match ports.workflow.state(job.id):
+    match ports.workflow.state(execution_name(job.id, job.run)):
         case ExecutionState.ABSENT:
             start(job, ports.workflow)
             swept.started.append(job.id)
         case ExecutionState.ENDED if _untouched(job.updated_at, now, CHILD_SECONDS):
-            finish(job.id, error="the job's execution was aborted, timed out or failed", ports=ports.finish)
+            reason = "the job's execution was aborted, timed out or failed"
+            finish(job.id, run=job.run, error=reason, ports=ports.finish)
             swept.ended.append(job.id)
         case _:
             pass
@@ -82,7 +83,9 @@ def _look_after(job: Job, now: datetime, swept: Swept, ports: SweepPorts) -> Non
 def _see_to_conclusion(end: End, now: datetime, swept: Swept, ports: SweepPorts) -> None:
     if not _untouched(end.touched_at, now, ports.grace_seconds * 2**end.failures):
         return
-    own = conclusion_name(end.job_id, end.ended_at, end.executions) if end.executions else end.job_id
+    own = execution_name(end.job_id, end.run)  # which concludes the end that it brings about
+    if end.executions:
+        own = conclusion_name(end.job_id, end.ended_at, end.executions)
     state = ports.workflow.state(own)
     if state is ExecutionState.RUNNING:
         return

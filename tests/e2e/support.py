@@ -1,9 +1,13 @@
 """What the end-to-end tests share: waiting for an end, reading all pages, names of their own."""
 
+import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -85,3 +89,29 @@ def landed(s3: "S3Client", clip: dict[str, Any]) -> bytes:
     """The bytes at a clip's destination."""
     bucket, _, key = clip["destination"].removeprefix("s3://").partition("/")
     return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+@contextmanager
+def receiver(*answers: int):
+    """A server on this machine that answers with these statuses, then 204; yields its URL and what it got."""
+    waiting, got = deque(answers), []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((self.path, dict(self.headers.items()), body))
+            self.send_response(waiting.popleft() if waiting else 204)
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Not on the tests' output."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", got
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

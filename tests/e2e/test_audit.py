@@ -63,6 +63,19 @@ def test_an_import_shows_who_asked_and_its_own_entries(api, admin, stack):
     assert api.get(f"/v1/imports/{job['id']}/audit")[0] == 404
 
 
+def test_a_retry_and_a_webhook_sent_again_are_in_the_audit(api, admin, stack):
+    reader, _, key_id = team(api, admin)
+    notify = {"webhook_url": "http://127.0.0.1:9/nobody-listens"}
+    uris = [f"s3://{stack.source_bucket}/{unique('none')}.zip"]
+    job = imported(reader, exact_paths=uris, settings={"notify": notify})
+    assert reader.post(f"/v1/imports/{job['id']}/retry", None)[0] == 202
+    settled(reader, job["id"])
+    assert reader.post(f"/v1/imports/{job['id']}/webhook/replay", None)[0] == 202
+    assert reader.post(f"/v1/imports/ij_{'0' * 24}/retry", None)[0] == 404
+    expected = [(action, job["id"], key_id) for action in ("webhook.replay", "import.retry", "import.start")]
+    eventually(lambda: words(reader, subject=job["id"]) == expected, what="the index by subject")
+
+
 def test_uploads_have_a_door_of_their_own(api, admin, stack, s3):
     reader, project, _ = team(api, admin)
     s3.put_object(Bucket=stack.drop_bucket, Key=f"inbox/{project}/clip.zip", Body=b"x")

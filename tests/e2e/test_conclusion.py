@@ -3,17 +3,13 @@
 import csv
 import io
 import json
-import threading
 import urllib.request
-from collections import deque
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from standardwebhooks import Webhook
 
 from local import aws
-from tests.e2e.support import all_clips, eventually, imported, put_all, settled, start, unique
+from tests.e2e.support import all_clips, eventually, imported, put_all, receiver, settled, start, unique
 from tests.schema import validate
 
 
@@ -126,32 +122,6 @@ def test_one_event_tells_of_an_end_and_none_where_it_is_switched_off(api, stack,
     summary = s3.get_object(Bucket=detail["report"]["bucket"], Key=detail["report"]["summary"])["Body"].read()
     assert json.loads(summary)["event_id"] == detail["event_id"]
     assert bus(silent["id"]) == []
-
-
-@contextmanager
-def receiver(*answers: int):
-    """A server on this machine that answers with these statuses, then 204; yields its URL and what it got."""
-    waiting, got = deque(answers), []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append((self.path, dict(self.headers.items()), body))
-            self.send_response(waiting.popleft() if waiting else 204)
-            self.end_headers()
-
-        def log_message(self, *_arguments: object) -> None:
-            """Not on the tests' output."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", got
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def delivered(api, job) -> dict:

@@ -49,7 +49,7 @@ def test_a_job_whose_execution_never_started_is_started_by_the_sweep(api, stack,
 def test_a_job_whose_execution_was_aborted_is_ended_by_the_sweep(api, stack, stepfunctions, orphan, invoke):
     uris = [f"s3://{stack.source_bucket}/{n}.zip" for n in range(3)]
     job_id = orphan(uris)
-    machine, payload = stack.state_machine_arn, json.dumps({"job_id": job_id, "wait_seconds": 600})
+    machine, payload = stack.state_machine_arn, json.dumps({"job_id": job_id, "run": 0, "wait_seconds": 600})
     arn = stepfunctions.start_execution(stateMachineArn=machine, name=job_id, input=payload)["executionArn"]
     stepfunctions.stop_execution(executionArn=arn)
     eventually(

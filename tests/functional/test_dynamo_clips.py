@@ -188,6 +188,25 @@ def test_a_hundred_clips_cost_at_most_five_calls(
     assert calls.total() / BATCH_CLIPS * 100 <= 5, calls
 
 
+def test_pending_clips_are_no_failures_even_where_the_index_is_behind(
+    clips: DynamoClips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips.put(JOB, (row(n, ClipStatus.FAILED) for n in range(40)))
+    indexed = clips._in_the_index
+    stale = indexed(JOB, 0, 100)
+    pending = [ClipRow(ordinal=n, status=ClipStatus.PENDING, source_uri="s", destination="d") for n in range(30)]
+    clips.put(JOB, pending)
+    assert clips.get(JOB, [3]) == {3: pending[3]}
+    assert [one.ordinal for one in clips.failures(JOB, first=0, limit=5)] == [30, 31, 32, 33, 34]
+
+    def behind(_self: DynamoClips, _job: str, first: int, limit: int) -> list[int]:
+        return [ordinal for ordinal in stale if ordinal >= first][:limit]
+
+    monkeypatch.setattr(DynamoClips, "_in_the_index", behind)
+    assert [one.ordinal for one in clips.failures(JOB, first=0, limit=5)] == [30, 31, 32, 33, 34]
+    assert [one.ordinal for one in clips.failures(JOB, first=36, limit=50)] == [36, 37, 38, 39]
+
+
 def test_rows_are_deleted_some_at_a_time_until_none_are_left(clips: DynamoClips) -> None:
     rows = [ClipRow(ordinal=ordinal, status=ClipStatus.COPIED, size=1) for ordinal in range(40)]
     clips.put("ij_1", rows)

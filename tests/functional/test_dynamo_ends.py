@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from pynamodb.exceptions import TransactWriteError
 
 from service.aws.clips import DynamoClips
 from service.aws.ends import DynamoEnds
 from service.aws.jobs import DynamoJobs
-from service.schema import ClipRow, ClipStatus, Delivery, DeliveryStatus, End, JobStatus
+from service.schema import ClipRow, ClipStatus, Delivery, DeliveryStatus, End, JobStatus, Retry
 from tests.builders import a_job
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ def ends(jobs: DynamoJobs) -> DynamoEnds:
     return DynamoEnds()
 
 
-def end_job(jobs: DynamoJobs, job_id: str, now: str) -> bool:
+def end_job(jobs: DynamoJobs, job_id: str, now: str, run: int = 0) -> bool:
     document = {"event_id": f"{job_id}-{now}", "counts": {"total": 1}, "labels": ["日本"], "seconds": 1.5}
-    return jobs.end(job_id, status=JobStatus.COMPLETED, code=None, message=None, document=document, now=now)
+    status = JobStatus.COMPLETED
+    return jobs.end(job_id, run=run, status=status, code=None, message=None, document=document, now=now)
 
 
 def read(ends: DynamoEnds) -> End:
@@ -53,6 +55,18 @@ def test_an_end_opens_with_its_document_in_the_transaction_that_ends_the_job(
     assert not end_job(jobs, "ij_nope", "t2")
     assert ends.get("ij_1", "t2") is None
     assert ends.get("ij_nope", "t2") is None
+
+
+def test_an_end_knows_its_run_and_two_at_the_same_time_stay_two(ends: DynamoEnds, jobs: DynamoJobs) -> None:
+    ended = jobs.get("ij_1")
+    assert ended
+    assert jobs.retry(ended, Retry(at="t1", key_id="key_2"))
+    assert not end_job(jobs, "ij_1", "t2"), "of the run before"
+    with pytest.raises(TransactWriteError):
+        end_job(jobs, "ij_1", "t1", run=1)
+    assert end_job(jobs, "ij_1", "t2", run=1)
+    assert not end_job(jobs, "ij_1", "t2", run=1)
+    assert [(end.run, end.ended_at) for end in ends.open()] == [(0, "t1"), (1, "t2")]
 
 
 def test_open_ends_are_found_oldest_first(ends: DynamoEnds, jobs: DynamoJobs) -> None:

@@ -9,6 +9,7 @@ from pynamodb.exceptions import TransactWriteError
 
 from service.aws.jobs import DynamoJobs
 from service.aws.table import BatchRow
+from service.planning import runs_after
 from service.schema import (
     BatchState,
     ContentValidation,
@@ -20,6 +21,7 @@ from service.schema import (
     JobStatus,
     Notify,
     OnExisting,
+    Retry,
     Source,
     SourceKind,
     Tally,
@@ -111,7 +113,13 @@ def test_the_end_of_planning_sets_the_total(jobs: DynamoJobs) -> None:
     jobs.create(FULL)
     jobs.end_planning(FULL.id, total=7, now="t1")
     expected = replace(
-        FULL, status=JobStatus.COPYING, planned=True, counts=Counts(total=7), updated_at="t1", copying_since="t1"
+        FULL,
+        status=JobStatus.COPYING,
+        planned=True,
+        planned_run=0,
+        counts=Counts(total=7),
+        updated_at="t1",
+        copying_since="t1",
     )
     assert jobs.get(FULL.id) == expected
     jobs.end_planning(FULL.id, total=7, cut_short=True, now="t2")
@@ -202,7 +210,7 @@ def test_a_deleted_job_leaves_a_tombstone_that_is_forgotten(jobs: DynamoJobs, dy
     ended_job(jobs)
     with BatchRow.batch_write() as batch:
         for number in range(1, 1_100):
-            batch.save(BatchRow(f"JOB#{FULL.id}", f"BATCH#{number:08d}"))
+            batch.save(BatchRow(f"JOB#{FULL.id}", f"BATCH#0000#{number:08d}"))
     jobs.create(a_job("ij_10"))
     jobs.record_batch("ij_10", 0, Tally(), "t")
     jobs.delete(FULL.id, "t3")
@@ -383,3 +391,142 @@ def test_the_indexes_hold_keys_only_and_lose_ended_jobs(jobs: DynamoJobs, dynamo
     (left,) = dynamodb.scan(TableName="clipferry", IndexName="attention")["Items"]
     assert (left["sk"], left["attention_pk"]) == ({"S": "END#t"}, {"S": "ENDED"})
     assert len(dynamodb.scan(TableName="clipferry", IndexName="listing")["Items"]) == 1
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+
+def failed_job(jobs: DynamoJobs) -> Job:
+    """Ended: of five clips two failed, one was cancelled."""
+    jobs.create(FULL)
+    jobs.end_planning(FULL.id, total=5, now="t1")
+    jobs.record_batch(FULL.id, 0, Tally(copied=2, failed=2, cancelled=1, bytes=20), "t2")
+    jobs.request_cancel(FULL.id, "t2")
+    jobs.end(FULL.id, status=JobStatus.CANCELLED, code="CODE", message="why", document={}, now="t3")
+    return got(jobs)
+
+
+def got(jobs: DynamoJobs) -> Job:
+    job = jobs.get(FULL.id)
+    assert job
+    return job
+
+
+ASKED = Retry(at="t4", key_id="key_2", selection="jobs/ij_1/x", idempotency="i", digest="d")
+
+
+def test_a_retry_begins_the_next_run_and_keeps_the_one_before(jobs: DynamoJobs) -> None:
+    ended = failed_job(jobs)
+    again = jobs.retry(ended, ASKED)
+    expected = replace(
+        ended,
+        status=JobStatus.PENDING,
+        run=1,
+        runs=runs_after(ended),
+        retry=ASKED,
+        updated_at="t4",
+        completed_at=None,
+        code=None,
+        message=None,
+        copying_since=None,
+        cancel_requested=False,
+    )
+    assert again == expected == got(jobs)
+    assert list(jobs.active()) == [expected]
+    assert jobs.page("demo", limit=1, after=None) == ([expected], None)
+
+
+def test_of_two_retries_at_once_one_begins_a_run(jobs: DynamoJobs) -> None:
+    ended = failed_job(jobs)
+    first = jobs.retry(ended, ASKED)
+    assert first
+    assert jobs.retry(ended, replace(ASKED, key_id="key_3")) is None
+    jobs.end(FULL.id, run=1, status=JobStatus.FAILED, code=None, message=None, document={}, now="t5")
+    assert jobs.retry(ended, replace(ASKED, key_id="key_3")) is None, "it shows a run that is over"
+    assert got(jobs).run == 1
+    assert jobs.retry(a_job("ij_nope", completed_at="t"), ASKED) is None
+
+
+def test_a_retry_and_a_delete_exclude_each_other(jobs: DynamoJobs) -> None:
+    ended = failed_job(jobs)
+    jobs.retry(ended, ASKED)
+    assert not jobs.delete(FULL.id, "t5")
+    jobs.end(FULL.id, run=1, status=JobStatus.FAILED, code=None, message=None, document={}, now="t6")
+    shown = got(jobs)
+    assert jobs.delete(FULL.id, "t7")
+    assert jobs.retry(shown, ASKED) is None
+    assert list(jobs.active()) == []
+    jobs.bury(FULL.id)
+    assert jobs.retry(shown, ASKED) is None
+    assert jobs.get(FULL.id) is None
+
+
+def test_the_counts_of_a_retry_are_lowered_once(jobs: DynamoJobs) -> None:
+    again = jobs.retry(failed_job(jobs), ASKED)
+    assert again
+    assert jobs.begin_planning(FULL.id, "t5", run=1)
+    assert jobs.reopen(again, Tally(failed=2, cancelled=1), "t6")
+    opened = got(jobs)
+    assert opened.counts == Counts(total=5, copied=2, bytes=20)
+    assert (opened.status, opened.planned_run, opened.copying_since) == (JobStatus.COPYING, 1, "t6")
+    assert (opened.settled_before, opened.bytes_before) == (2, 20)
+    jobs.begin_planning(FULL.id, "t7", run=1)
+    assert not jobs.reopen(again, Tally(failed=2, cancelled=1), "t8")
+    assert got(jobs).counts == opened.counts
+
+
+def test_a_retry_that_has_ended_is_not_reopened(jobs: DynamoJobs) -> None:
+    again = jobs.retry(failed_job(jobs), ASKED)
+    assert again
+    jobs.end(FULL.id, run=1, status=JobStatus.FAILED, code=None, message=None, document={}, now="t5")
+    assert not jobs.reopen(again, Tally(failed=2), "t6")
+    assert got(jobs).counts.failed == 2
+
+
+def test_what_comes_late_from_a_run_does_not_touch_the_next(jobs: DynamoJobs) -> None:
+    assert jobs.retry(failed_job(jobs), ASKED)
+    before = got(jobs)
+    assert jobs.begin_planning(FULL.id, "t5", run=0) is None
+    jobs.end_planning(FULL.id, run=0, total=9, now="t5")
+    assert not jobs.end(FULL.id, run=0, status=JobStatus.FAILED, code=None, message=None, document={}, now="t5")
+    assert not jobs.record_batch(FULL.id, 1, Tally(copied=1), "t5", run=0)
+    assert jobs.batch_state(FULL.id, 1, run=0).recorded
+    assert not jobs.batch_state(FULL.id, 1, run=1).recorded
+    assert got(jobs) == before
+    assert jobs.recorded_batches(FULL.id, run=0) == {0}
+
+
+def test_batches_are_counted_run_by_run(jobs: DynamoJobs) -> None:
+    again = jobs.retry(failed_job(jobs), ASKED)
+    assert again
+    jobs.reopen(again, Tally(failed=2, cancelled=1), "t5")
+    assert jobs.record_batch(FULL.id, 0, Tally(copied=3, bytes=30), "t6", run=1)
+    assert not jobs.record_batch(FULL.id, 0, Tally(copied=3, bytes=30), "t7", run=1)
+    assert got(jobs).counts == Counts(total=5, copied=5, bytes=50)
+    assert (jobs.recorded_batches(FULL.id, run=1), jobs.recorded_batches(FULL.id)) == ({0}, {0})
+
+
+def test_a_batch_that_comes_after_the_end_counts_nothing(jobs: DynamoJobs) -> None:
+    ended = failed_job(jobs)
+    assert not jobs.record_batch(FULL.id, 7, Tally(copied=1), "t4")
+    assert jobs.batch_state(FULL.id, 7).recorded
+    assert got(jobs) == ended
+    assert jobs.recorded_batches(FULL.id) == {0}
+
+
+def test_a_job_without_clips_is_planned_anew(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    jobs.end_planning(FULL.id, total=0, cut_short=True, now="t1")
+    jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, document={}, now="t2")
+    again = jobs.retry(got(jobs), ASKED)
+    assert again
+    assert (again.planned, again.planned_run, again.cut_short) == (False, None, False)
+    jobs.end_planning(FULL.id, run=1, total=3, now="t3")
+    assert (got(jobs).planned_run, got(jobs).counts.total) == (1, 3)
+
+
+def test_an_end_can_bring_the_counts_along(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    counted = Counts(total=3, copied=1, failed=2, bytes=10)
+    jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, counts=counted, document={}, now="t1")
+    assert got(jobs).counts == counted

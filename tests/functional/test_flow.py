@@ -111,7 +111,7 @@ def test_a_source_that_changes_after_planning_fails_alone(flow: World, sources: 
     s3.put_object(Bucket=SOURCE_BUCKET, Key=KEYS[0], Body=b"changed")
     for batch in flow.batches(job.id):
         flow.copy(batch)
-    assert finish(job.id, error=None, ports=flow.finish_ports) is JobStatus.COMPLETED_WITH_ERRORS
+    assert finish(job.id, error=None, ports=flow.finish_ports).status is JobStatus.COMPLETED_WITH_ERRORS
     (failed,) = all_clips(flow, get_job(job.id, project=PROJECT, jobs=flow.jobs), ClipStatus.FAILED)
     assert (failed.source_uri, failed.code) == (f"s3://{SOURCE_BUCKET}/{KEYS[0]}", "SOURCE_CHANGED")
 
@@ -153,3 +153,19 @@ def test_many_batches_and_their_pages(flow: World, s3: "S3Client") -> None:
     names = [clip.run_name for page in (first, second) for clip in page.items]
     assert names == [f"{n:04d}" for n in range(130)]
     assert not second.has_more
+
+
+def test_what_failed_lands_in_a_second_run(flow: World, sources: list[str], s3: "S3Client") -> None:
+    missing = [f"s3://{SOURCE_BUCKET}/late/{n}.zip" for n in range(3)]
+    first = run(flow, flow.submit(import_list([*missing, *sources])))
+    assert (first.counts.copied, first.counts.failed) == (5, 3)
+    for n in range(3):
+        s3.put_object(Bucket=SOURCE_BUCKET, Key=f"late/{n}.zip", Body=b"late")
+    flow.retry(first.id, clips=[2])
+    assert run(flow, first).counts.copied == 6
+    flow.retry(first.id)
+    done = run(flow, first)
+    assert (done.status, done.run, done.counts.copied) == (JobStatus.COMPLETED, 2, 8)
+    assert [ended.counts.copied for ended in done.runs] == [5, 6]
+    assert [clip.status for clip in all_clips(flow, done)] == [ClipStatus.COPIED] * 8
+    assert all_clips(flow, done, ClipStatus.FAILED) == []

@@ -36,10 +36,23 @@ def test_an_execution_is_named_by_its_job(workflow: StepFunctionsWorkflow, stub:
         {
             "stateMachineArn": MACHINE,
             "name": "ij_1",
-            "input": json.dumps({"job_id": "ij_1", "wait_seconds": 30}),
+            "input": json.dumps({"job_id": "ij_1", "run": 0, "wait_seconds": 30}),
         },
     )
     workflow.start("ij_1", wait_seconds=30)
+
+
+def test_the_execution_of_a_retry_is_named_by_its_run(workflow: StepFunctionsWorkflow, stub: Stubber) -> None:
+    stub.add_response(
+        "start_execution",
+        {"executionArn": f"{EXECUTION}-r2", "startDate": 0},
+        {
+            "stateMachineArn": MACHINE,
+            "name": "ij_1-r2",
+            "input": json.dumps({"job_id": "ij_1", "run": 2, "wait_seconds": 0}),
+        },
+    )
+    workflow.start("ij_1", run=2)
 
 
 def test_a_second_start_does_nothing(workflow: StepFunctionsWorkflow, stub: Stubber) -> None:

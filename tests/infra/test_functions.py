@@ -73,7 +73,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **WEBHOOK_SECRET,
     },
     "PipelinePlan": {
-        **table("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        **table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        **queried("attention"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject", "GetObjectVersion"),
         CLIPS: {"s3:ListBucket"},

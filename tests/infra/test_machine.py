@@ -118,8 +118,14 @@ def test_whatever_goes_wrong_leads_to_a_finish_that_knows_the_error(asl: dict[st
     ]
     assert asl["States"]["Finish after error"]["Parameters"] == {
         "job_id.$": "$$.Execution.Input.job_id",
+        "run.$": "$$.Execution.Input.run",
         "error.$": "$.error",
     }
+
+
+@pytest.mark.parametrize("step", ["Plan", "Finish", "Finish after error"])
+def test_planning_and_ends_know_the_run_that_they_are_of(asl: dict[str, Any], step: str) -> None:
+    assert asl["States"][step]["Parameters"]["run.$"] == "$$.Execution.Input.run"
 
 
 @pytest.mark.parametrize("name", ["Plan", "Finish", "Finish after error", "Conclude"])

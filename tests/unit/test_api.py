@@ -40,6 +40,8 @@ JOB_FIELDS = {
     "updated_at",
     "completed_at",
     "cancel_requested",
+    "run",
+    "runs",
     "counts",
     "rate",
     "eta_seconds",
@@ -169,6 +171,70 @@ def test_an_import_is_cancelled_and_an_ended_one_is_not(api: Api) -> None:
     assert "CANCELLED" in detail
     assert api.refusal("POST", "/v1/imports/ij_nope/cancel")[:2] == (404, "NOT_FOUND")
     assert api.refusal("POST", f"/v1/imports/{job['id']}/cancel", project="other")[:2] == (404, "NOT_FOUND")
+
+
+def test_failed_clips_of_an_ended_import_are_run_again(api: Api) -> None:
+    keys = api.world.put_sources(2)
+    job = api.world.submit_list([*keys, "missing", "missing too"])
+    path = f"/v1/imports/{job.id}/retry"
+    assert api.refusal("POST", path)[:2] == (409, "NOT_ENDED")
+    api.world.run(job.id)
+    status, again = api("POST", path)
+    assert (status, again["status"], again["run"], again["completed_at"]) == (202, "PENDING", 1, None)
+    assert again["counts"]["failed"] == 2
+    (before,) = again["runs"]
+    assert (before["run"], before["status"], before["code"], before["key_id"]) == (
+        0,
+        "COMPLETED_WITH_ERRORS",
+        "CLIPS_FAILED",
+        "key_1",
+    )
+    assert before["counts"]["copied"] == 2
+    assert api.world.workflow.started == [job.id, f"{job.id}-r1"]
+    entries = [
+        (entry.action, entry.by.key_id, entry.by.request_id)
+        for entry in api.world.audit.entries
+        if entry.subject == job.id
+    ]
+    assert entries[-1] == ("import.retry", "key_1", "request-1")
+    for key in ("missing", "missing too"):
+        api.world.storage.put("source", key)
+    api.world.run(job.id)
+    assert api.refusal("POST", path)[:2] == (409, "NOTHING_TO_RETRY")
+    assert api.refusal("POST", path, project="other")[:2] == (404, "NOT_FOUND")
+
+
+def test_chosen_clips_are_run_again_once_for_an_idempotency_key(api: Api) -> None:
+    job = api.world.run(api.world.submit_list(["a", "b"]).id)
+    path, chosen = f"/v1/imports/{job.id}/retry", {"clip_ids": [f"{job.id}-1"]}
+    headers = {"Idempotency-Key": "k"}
+    for _ in range(2):
+        status, again = api("POST", path, chosen, headers=headers)
+        assert (status, again["run"]) == (202, 1)
+    assert api.refusal("POST", path, {}, headers=headers)[:2] == (409, "IDEMPOTENCY_CONFLICT")
+    api.world.run(job.id)
+    assert api("POST", path, chosen, headers=headers)[1]["run"] == 1
+    assert api.world.job(job.id).run == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"clip_ids": []}, "clip_ids"),
+        ({"clip_ids": "x"}, "clip_ids"),
+        ({"clip_ids": [1]}, "clip_ids[0]"),
+        ({"clip_ids": ["x"] * 10_001}, "10000"),
+        ({"clips": ["x"]}, "clips"),
+        ({"clip_ids": ["elsewhere-0"]}, "elsewhere-0"),
+        ([], "dictionary"),
+    ],
+)
+def test_a_retry_that_cannot_be_is_refused(api: Api, body: object, place: str) -> None:
+    job = api.world.run(api.world.submit_list(["a"]).id)
+    status, code, detail = api.refusal("POST", f"/v1/imports/{job.id}/retry", body)
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert place in detail
+    assert api.world.job(job.id) == job
 
 
 def test_an_ended_import_is_deleted_and_a_running_one_is_not(api: Api) -> None:
@@ -832,6 +898,7 @@ def openapi(api: Api) -> dict[str, Any]:
 
 ROUTES = {
     ("post", "/v1/imports/{job_id}/cancel"),
+    ("post", "/v1/imports/{job_id}/retry"),
     ("delete", "/v1/imports/{job_id}"),
     ("post", "/v1/imports"),
     ("get", "/v1/imports"),

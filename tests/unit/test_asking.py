@@ -24,6 +24,8 @@ from service.errors import (
 )
 from service.imports.ended import report_link
 from service.imports.expand import PlanCursor
+from service.imports.finish import finish
+from service.imports.manifest import read_batch
 from service.imports.plan import plan
 from service.imports.preview import preview
 from service.imports.seen import Ledger, Seen
@@ -618,3 +620,77 @@ def test_fifteen_thousand_uris_are_one_request(world: World) -> None:
     world.plan(job.id, out_of_time=always)
     assert (world.job(job.id).counts.total, len(world.batches(job.id))) == (15_000, 150)
     assert [entry.source_uri for entry in world.manifest(job.id)] == uris
+
+
+# --- retries ---------------------------------------------------------------------------------------------------------
+
+
+def fates_of(world: World, job: Job) -> list[tuple[str, str | None]]:
+    rows = world.clips.rows[job.id]
+    return [(rows[ordinal].status.value, rows[ordinal].code) for ordinal in sorted(rows)]
+
+
+def test_a_retried_line_stays_the_object_that_it_pins(world: World) -> None:
+    old = world.storage.put("source", "a.zip", 7)
+    job = planned(
+        world,
+        line("a.zip", size=7, etag=old.etag),
+        line("b.zip", size=5),
+        line("c.zip", checksum="CRC32:AAAAAA=="),
+        {"uri": "nonsense"},
+    )
+    world.storage.put("source", "a.zip", 8)
+    world.run(job.id)
+    missing = [("FAILED", "NOT_FOUND")] * 2
+    assert fates_of(world, job) == [("FAILED", "SOURCE_CHANGED"), *missing, ("FAILED", "INVALID_LINE")]
+    for key in ("b.zip", "c.zip"):
+        world.storage.put("source", key, 6)
+    world.retry(job.id)
+    world.plan(job.id)
+    again = {entry.ordinal: entry for batch in world.batches(job.id) for entry in read_batch(world.state, batch)}
+    assert (again[0].size, again[0].etag, again[2].checksum) == (7, old.etag, "CRC32:AAAAAA==")
+    assert (again[1].status, again[1].code) == (ClipStatus.FAILED, "SOURCE_CHANGED"), "its line says 5 bytes"
+    assert again[2].status is ClipStatus.PENDING
+    assert (again[3].status, again[3].code) == (ClipStatus.FAILED, "INVALID_LINE")
+
+
+@pytest.mark.parametrize("door", ["list", "manifest"])
+def test_no_retry_takes_the_destination_of_another_clip(world: World, door: str) -> None:
+    keys = ["1/same.zip", "2/same.zip", "3/other.zip", "4/other.zip"]
+    world.storage.put("source", keys[1])
+    if door == "list":
+        job = world.submit_list(keys, settings=named("{name}"))
+    else:
+        body = json_lines(line(key, destination=key[2:]) for key in keys)
+        job = submit_manifest(world, body)
+    world.run(job.id)
+    assert [status for status, _ in fates_of(world, job)] == ["FAILED", "COPIED", "FAILED", "FAILED"]
+    for key in keys:
+        world.storage.put("source", key, 20)
+    for chosen in ([2], [0, 3], None):
+        world.retry(job.id, clips=chosen)
+        world.run(job.id)
+    taken = ("FAILED", "DESTINATION_TAKEN")
+    assert fates_of(world, job) == [taken, ("COPIED", None), ("COPIED", None), taken]
+
+
+def test_names_are_given_once_where_the_first_planning_broke_down(world: World) -> None:
+    keys = ["1/same.zip", "2/same.zip"]
+    for key in keys:
+        world.storage.put("source", key)
+    job = world.submit_list(keys, settings=named("{name}"))
+    finish(job.id, error="Lambda.Unknown", ports=world.finish_ports)
+    assert fates_of(world, job) == [("FAILED", "PLANNING_FAILED")] * 2
+    for chosen in ([1], [0], None):
+        world.retry(job.id, clips=chosen)
+        world.run(job.id)
+    assert fates_of(world, job) == [("COPIED", None), ("FAILED", "DESTINATION_TAKEN")]
+
+
+def test_a_name_that_cannot_be_fails_in_a_retry_as_before(world: World) -> None:
+    world.storage.put("source", f"p/{300 * 'a'}.zip")
+    job = world.run(world.submit_prefix(settings=named("{name}" * 5)).id)
+    assert fates_of(world, job) == [("FAILED", "INVALID_DESTINATION")]
+    world.retry(job.id)
+    world.run(job.id)
+    assert fates_of(world, job) == [("FAILED", "INVALID_DESTINATION")]

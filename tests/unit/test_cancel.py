@@ -77,7 +77,7 @@ def test_a_list_that_is_cancelled_while_planning_is_inspected_no_further(world: 
     assert statuses(entries) == [ClipStatus.PENDING] * PART_CLIPS + [ClipStatus.CANCELLED] * (PART_CLIPS + 5)
     for batch in world.batches(job.id):
         world.copy(batch)
-    assert finish(job.id, error=None, ports=world.finish_ports) is JobStatus.CANCELLED
+    assert finish(job.id, error=None, ports=world.finish_ports).status is JobStatus.CANCELLED
     assert world.job(job.id).counts == Counts(total=PART_CLIPS * 2 + 5, cancelled=PART_CLIPS * 2 + 5)
     assert not world.storage.copies
 
@@ -127,5 +127,5 @@ def test_a_cancelled_job_whose_planning_breaks_down_is_cancelled(world: World, k
     }
     job = make[kind]()
     ask(world, job)
-    assert finish(job.id, error="States.Timeout", ports=world.finish_ports) is JobStatus.CANCELLED
+    assert finish(job.id, error="States.Timeout", ports=world.finish_ports).status is JobStatus.CANCELLED
     assert world.job(job.id).counts == (Counts() if kind == "prefix" else Counts(total=3, cancelled=3))

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ from service.errors import (
 from service.imports.conclude import REPORT_FAILURES, conclude
 from service.imports.delete import delete, purge
 from service.imports.ended import replay_webhook, report_link, webhook_secret
+from service.imports.finish import finish
 from service.imports.sweep import CHILD_SECONDS, CONCLUSION_FAILURES, Swept, sweep
+from service.planning import batches_key, execution_name
 from service.ports import ExecutionState, WebhookAnswer
 from service.schema import Delivery, DeliveryStatus, End, ImportSettings, Job, JobStatus, Notify
-from tests.builders import PROJECT, World, never
+from tests.builders import PROJECT, SOURCE_BUCKET, World, never
 from tests.fakes import CrashError
 from tests.schema import validate
 
@@ -306,3 +308,119 @@ def test_one_that_another_execution_took_over_keeps_nothing(world: World) -> Non
 def test_the_documented_example_fits_the_schema() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text()
     validate(json.loads(page.split("```json\n")[1].split("```")[0]))
+
+
+# --- ends of a job that ran again ------------------------------------------------------------------------------------
+
+
+def retried(world: World, job: Job) -> Job:
+    """The next run, to its end: the missing source has appeared."""
+    world.storage.put(SOURCE_BUCKET, "missing")
+    world.retry(job.id)
+    again = world.run(job.id)
+    world.workflow.states[execution_name(job.id, 1)] = ExecutionState.ENDED
+    return again
+
+
+def told(world: World) -> list[tuple[object, object, object]]:
+    return [(event["run"], event["counts"], event["ended_at"]) for event in world.bus.events]
+
+
+COUNTS = {"total": 3, "copied": 2, "skipped": 0, "failed": 1, "cancelled": 0, "bytes": 20}
+COUNTS_AGAIN = {**COUNTS, "copied": 3, "failed": 0, "bytes": 30}
+
+
+def test_each_end_is_told_with_its_own_counts_and_report(world: World) -> None:
+    job = ended(world)
+    world.conclude(job.id)
+    again = retried(world, job)
+    world.conclude(job.id)
+    assert told(world) == [(0, COUNTS, job.completed_at), (1, COUNTS_AGAIN, again.completed_at)]
+    first, second = world.bus.events
+    for event in (first, second):
+        validate(event)
+    assert first["event_id"] != second["event_id"]
+    assert (first["started_at"], second["started_at"]) == (job.created_at, again.retry and again.retry.at)
+    for event, statuses in ((first, ["COPIED", "COPIED", "FAILED"]), (second, ["COPIED"] * 3)):
+        report: Any = event["report"]
+        lines = world.files.files[report["jsonl"]].splitlines()
+        assert [json.loads(line)["status"] for line in lines] == statuses
+        assert json.loads(world.files.files[report["summary"]])["run"] == event["run"]
+    assert [json.loads(body)["run"] for _, _, body in world.sender.sent] == [0, 1]
+    assert webhook_of(world, again).ended_at == again.completed_at
+
+
+@pytest.mark.parametrize("runs_again_first", [True, False])
+def test_an_end_that_was_not_concluded_before_a_retry_is_told_without_a_report(
+    world: World, runs_again_first: bool
+) -> None:
+    job = ended(world)
+    again = None
+    if runs_again_first:
+        again = retried(world, job)
+    else:
+        world.retry(job.id)
+        world.plan(job.id)
+    assert job.completed_at is not None
+    conclude(job.id, job.completed_at, out_of_time=never, ports=world.conclude_ports)
+    assert told(world) == [(0, COUNTS, job.completed_at)]
+    assert world.bus.events[0]["report"] is None
+    assert world.jobs.ends[job.id, job.completed_at].closed
+    assert world.job(job.id).webhook is None, "the job shows the delivery of its last end"
+    if again:
+        world.conclude(job.id)
+        assert told(world)[1:] == [(1, COUNTS_AGAIN, again.completed_at)]
+        assert world.bus.events[1]["report"]
+
+
+def test_a_report_that_a_retry_overtakes_is_no_report(world: World) -> None:
+    job = ended(world)
+    put = world.files.put
+
+    def overtaken(key: str, body: bytes, content_type: str) -> None:
+        put(key, body, content_type)
+        if world.job(job.id).run == 0:
+            world.retry(job.id)
+            world.plan(job.id)
+
+    world.files.put = overtaken  # type: ignore[method-assign]
+    assert job.completed_at is not None
+    conclude(job.id, job.completed_at, out_of_time=never, ports=world.conclude_ports)
+    assert told(world) == [(0, COUNTS, job.completed_at)]
+    assert world.bus.events[0]["report"] is None
+
+
+def test_the_sweep_asks_for_the_execution_of_the_run_that_ended(world: World) -> None:
+    again = retried(world, ended(world))
+    world.workflow.states[again.id] = ExecutionState.ENDED
+    world.workflow.states[execution_name(again.id, 1)] = ExecutionState.RUNNING
+    world.clock.advance(GRACE)
+    assert sweep(world.sweep_ports).concluding == [again.id], "the first end; the second one's execution is at it"
+    (first,) = world.workflow.conclusions.values()
+    assert first.run == 0
+    world.workflow.states[execution_name(again.id, 1)] = ExecutionState.ENDED
+    world.clock.advance(GRACE)
+    assert [end.run for end in world.ends.open()] == [0, 1]
+    sweep(world.sweep_ports)
+    assert sorted(end.run for end in world.workflow.conclusions.values()) == [0, 1]
+
+
+def test_counts_that_had_to_be_taken_anew_are_those_that_are_told(world: World) -> None:
+    job = world.planned_list(["missing", *world.put_sources(1)])
+    del world.state.files[batches_key(job.id)]
+    finish(job.id, error=None, ports=world.finish_ports)
+    world.conclude(job.id)
+    (event,) = world.bus.events
+    assert event["counts"] == asdict(world.job(job.id).counts)
+    assert (world.job(job.id).counts.total, world.job(job.id).counts.failed) == (2, 2)
+
+
+def test_a_deleted_job_leaves_no_end_of_any_run(world: World) -> None:
+    job = ended(world)
+    world.conclude(job.id)
+    retried(world, job)
+    world.conclude(job.id)
+    delete(job.id, project=PROJECT, jobs=world.jobs, clock=world.clock)
+    assert purge(world.finish_ports, out_of_time=never) == [job.id]
+    assert not [name for name, _ in world.jobs.ends if name == job.id]
+    assert not world.state.files

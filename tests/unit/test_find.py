@@ -9,7 +9,7 @@ from service.imports.delete import delete, purge
 from service.imports.find import FoundClip, Wanted, find_clips
 from service.imports.finish import finish
 from service.paging import Page, encode_cursor
-from service.planning import findable, gt_clip_id, request_digest, search_key
+from service.planning import batches_key, findable, gt_clip_id, request_digest, search_key
 from service.schema import ClipRow, ClipStatus, Job
 from tests.builders import PROJECT, World, never
 
@@ -205,3 +205,24 @@ def test_a_position_that_was_never_given_out_is_refused_or_finds_nothing_more(wo
         return
     with pytest.raises(InvalidCursor):
         find(world, label="l", cursor=cursor)
+
+
+def test_a_clip_that_waits_for_a_retry_is_found_as_pending(world: World) -> None:
+    job = done(world, ["p/gone.zip", *world.put_sources(1)])
+    world.storage.put("source", "p/gone.zip")
+    world.retry(job.id)
+    world.plan(job.id)
+    for wanted in ({"clip_id": "gone"}, {"original_clipgt_url": "s3://source/p/gone.zip"}):
+        (found,) = find(world, **wanted).items
+        assert (found.clip.id, found.clip.status, found.clip.code) == (f"{job.id}-0", ClipStatus.PENDING, None)
+    world.run(job.id)
+    assert [one.clip.status for one in find(world, clip_id="gone").items] == [ClipStatus.COPIED]
+
+
+def test_rows_whose_manifest_is_lost_in_a_retry_stay_findable(world: World) -> None:
+    job = done(world, ["p/gone.zip", *world.put_sources(1)])
+    world.retry(job.id)
+    world.plan(job.id)
+    del world.state.files[batches_key(job.id, run=1)]
+    finish(job.id, run=1, error=None, ports=world.finish_ports)
+    assert [one.clip.code for one in find(world, clip_id="gone").items] == ["MANIFEST_LOST"]

@@ -6,7 +6,7 @@ import pytest
 
 from service.imports.copying import copy_batch
 from service.imports.expand import PlanCursor
-from service.imports.finish import finish
+from service.imports.finish import Ended, finish
 from service.imports.plan import plan
 from service.imports.status import clips_page
 from service.imports.uploads import accept_uploads
@@ -16,7 +16,7 @@ from tests.fakes import CrashError
 
 
 def end(world: World, job: Job, error: str | None = None) -> JobStatus | None:
-    return finish(job.id, error=error, ports=world.finish_ports)
+    return finish(job.id, run=world.job(job.id).run, error=error, ports=world.finish_ports).status
 
 
 def clips(world: World, job: Job) -> list[Clip]:
@@ -69,7 +69,7 @@ def test_batches_that_reported_are_not_read_again(world: World) -> None:
 
 
 def test_an_unknown_job_is_nobodys_problem(world: World) -> None:
-    assert finish("ij_unknown", error=None, ports=world.finish_ports) is None
+    assert finish("ij_unknown", error=None, ports=world.finish_ports) == Ended(None)
 
 
 def test_a_prefix_with_nothing_under_it_completes_and_says_so(world: World) -> None:

@@ -53,7 +53,7 @@ def wired(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_a_job_runs_through_plan_copy_and_finish(wired: World) -> None:
     job = wired.submit_list([*wired.put_sources(3), "missing"])
-    planned = lambdas.plan.handler({"job_id": job.id, "cursor": None}, CONTEXT)
+    planned = lambdas.plan.handler({"job_id": job.id, "run": 0, "cursor": None}, CONTEXT)
     assert planned == {
         "job_id": job.id,
         "done": True,
@@ -64,7 +64,7 @@ def test_a_job_runs_through_plan_copy_and_finish(wired: World) -> None:
     for batch in wired.batches(job.id):
         event = {"batch": asdict(batch), "attempt": 0, "round": 0}
         assert lambdas.copy.handler(event, CONTEXT) == {"done": True, "round": 1}
-    ended = lambdas.finish.handler({"job_id": job.id}, CONTEXT)
+    ended = lambdas.finish.handler({"job_id": job.id, "run": 0}, CONTEXT)
     assert ended == {"status": "COMPLETED_WITH_ERRORS", "ended_at": wired.job(job.id).completed_at}
     assert wired.job(job.id).counts.copied == 3
     concluded = lambdas.conclude.handler({"job_id": job.id, "ended_at": ended["ended_at"]}, CONTEXT)
@@ -91,7 +91,7 @@ def test_plan_goes_on_from_the_cursor_that_it_gave(wired: World) -> None:
     wired.put_sources(2_500)
     job = wired.submit_prefix()
     short_of_time: Any = LambdaContext(remaining_ms=1_000)
-    event: dict[str, Any] = {"job_id": job.id, "cursor": None}
+    event: dict[str, Any] = {"job_id": job.id, "run": 0, "cursor": None}
     rounds = 0
     while True:
         answer = lambdas.plan.handler(event, short_of_time)
@@ -99,7 +99,7 @@ def test_plan_goes_on_from_the_cursor_that_it_gave(wired: World) -> None:
         if answer["done"]:
             break
         assert answer["batches"]["count"] == 0
-        event = {"job_id": answer["job_id"], "cursor": answer["cursor"]}
+        event = {"job_id": answer["job_id"], "run": 0, "cursor": answer["cursor"]}
     assert rounds == 3
     assert answer["batches"]["count"] == 25
     assert wired.job(job.id).counts.total == 2_500
@@ -107,9 +107,9 @@ def test_plan_goes_on_from_the_cursor_that_it_gave(wired: World) -> None:
 
 def test_plan_of_a_job_that_cannot_be_planned_is_done_with_no_batches(wired: World) -> None:
     job = wired.submit(import_prefix("s3://private/", validate=False))
-    answer = lambdas.plan.handler({"job_id": job.id, "cursor": None}, CONTEXT)
+    answer = lambdas.plan.handler({"job_id": job.id, "run": 0, "cursor": None}, CONTEXT)
     assert (answer["done"], answer["batches"]["count"]) == (True, 0)
-    assert lambdas.finish.handler({"job_id": job.id}, CONTEXT)["status"] == "FAILED"
+    assert lambdas.finish.handler({"job_id": job.id, "run": 0}, CONTEXT)["status"] == "FAILED"
 
 
 def test_copy_raises_what_another_attempt_can_mend_and_takes_its_number(wired: World) -> None:
@@ -144,18 +144,18 @@ def test_plan_says_how_many_copy_functions_may_run(wired: World, asked: int | No
     wired.max_concurrency = 50
     settings = ImportSettings(max_concurrency=asked)
     job = wired.submit_list(wired.put_sources(1), settings=settings)
-    assert lambdas.plan.handler({"job_id": job.id, "cursor": None}, CONTEXT)["concurrency"] == given
+    assert lambdas.plan.handler({"job_id": job.id, "run": 0, "cursor": None}, CONTEXT)["concurrency"] == given
 
 
 def test_finish_names_the_error_that_was_caught(wired: World) -> None:
     job = wired.submit_list(["a"])
     caught = {"Error": "States.Timeout", "Cause": "long text"}
-    assert lambdas.finish.handler({"job_id": job.id, "error": caught}, CONTEXT)["status"] == "FAILED"
+    assert lambdas.finish.handler({"job_id": job.id, "run": 0, "error": caught}, CONTEXT)["status"] == "FAILED"
     assert "States.Timeout" in (wired.clips.rows[job.id][0].message or "")
 
 
 def test_finish_of_an_unknown_job_has_no_status(wired: World) -> None:
-    assert lambdas.finish.handler({"job_id": "ij_nope"}, CONTEXT) == {"status": None, "ended_at": None}
+    assert lambdas.finish.handler({"job_id": "ij_nope", "run": 0}, CONTEXT) == {"status": None, "ended_at": None}
     assert not wired.jobs.rows
 
 

@@ -131,14 +131,14 @@ def test_a_source_beyond_the_limit_ends_the_job() -> None:
     assert world.job(within.id).counts.total == PART_CLIPS
     world.storage.put("source", "p/z.zip")
     beyond = world.submit_prefix(validate=False)
-    assert world.plan(beyond.id) == Planned()
+    assert world.plan(beyond.id) == Planned(failed=True)
     assert (world.job(beyond.id).status, world.job(beyond.id).code) == (JobStatus.FAILED, "LIMIT_EXCEEDED")
 
 
 def test_a_prefix_that_may_not_be_listed_ends_the_job_with_the_reason(world: World) -> None:
     job = world.submit_prefix()
     world.storage.fail_list["source"] = [error(AccessDenied)]
-    assert world.plan(job.id) == Planned()
+    assert world.plan(job.id) == Planned(failed=True)
     ended = world.job(job.id)
     assert (ended.status, ended.code, ended.planned) == (JobStatus.FAILED, "CANNOT_ACCESS", False)
     assert ended.message
@@ -147,7 +147,7 @@ def test_a_prefix_that_may_not_be_listed_ends_the_job_with_the_reason(world: Wor
 
 def test_a_bucket_outside_the_deploy_settings_ends_the_job(world: World) -> None:
     job = world.submit(import_prefix("s3://private/p/", validate=False))
-    assert world.plan(job.id) == Planned()
+    assert world.plan(job.id) == Planned(failed=True)
     assert (world.job(job.id).status, world.job(job.id).code) == (JobStatus.FAILED, "CANNOT_ACCESS")
     assert not world.faults.calls["storage.list_page"]
 

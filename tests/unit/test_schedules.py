@@ -1,19 +1,20 @@
-"""Random schedules of everything at once: deliveries, duplicates, crashes, retries, aborts, sweeps.
+"""Random schedules of everything at once: deliveries, duplicates, crashes, retries, cancels, aborts, sweeps.
 
 Whatever happens in whatever order: each upload ends in exactly one job, counts always sum, rows and counts agree, every
-job ends.
+job ends and remembers each of its runs.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from service.errors import BatchIncomplete, SourceUnavailable, SweepIncomplete
+from service.errors import BatchIncomplete, NotEnded, NothingToRetry, SourceUnavailable, SweepIncomplete
 from service.imports.conclude import conclude
 from service.imports.copying import Unfinished, copy_batch, tally_of
 from service.imports.expand import PlanCursor
@@ -23,9 +24,9 @@ from service.imports.plan import plan
 from service.imports.submit import submit
 from service.imports.sweep import CHILD_SECONDS, sweep
 from service.imports.uploads import accept_uploads, decode_uploads
-from service.planning import batches_key, report_key
+from service.planning import end_id, execution_name, report_key, runs_after
 from service.ports import ExecutionState
-from service.schema import Batch, ClipStatus, Upload
+from service.schema import Batch, ClipStatus, End, Job, Upload
 from tests.builders import DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, always, an_upload, import_list, never, summing
 from tests.fakes import CrashError
 from tests.schema import validate
@@ -48,11 +49,13 @@ class Execution:
     """One run of the state machine. A step that fails `TRIES` times leads to finish, as the Catch does."""
 
     job_id: str
+    run: int = 0
     step: str = "plan"
     cursor: PlanCursor = field(default_factory=PlanCursor)
     tries: int = 0
     children: list[Child] | None = None
     error: str | None = None
+    ended_at: str | None = None
 
     def to_finish(self, error: str | None = None) -> None:
         self.step, self.error, self.tries = "finish", error, 0
@@ -71,6 +74,7 @@ class Schedule(RuleBasedStateMachine):
         self.uploaded: set[str] = set()
         self.submitted: Counter[str] = Counter()
         self.executions: dict[str, Execution] = {}
+        self.retried: Counter[str] = Counter()
 
     def attempt(self, crash: tuple[int, bool] | None, step: Callable[[], None]) -> bool:
         """Run `step` in a process that may crash; False where it did or met a passing fault."""
@@ -78,7 +82,7 @@ class Schedule(RuleBasedStateMachine):
             self.world.faults.crash_in(crash[0], take_effect=crash[1])
         try:
             step()
-        except (CrashError, BatchIncomplete, SourceUnavailable, SweepIncomplete):
+        except (CrashError, BatchIncomplete, SourceUnavailable, SweepIncomplete, NotEnded, NothingToRetry):
             return False
         finally:
             self.world.faults.revive()
@@ -137,11 +141,29 @@ class Schedule(RuleBasedStateMachine):
         job_id = data.draw(st.sampled_from(list(self.world.jobs.rows)))
         self.world.jobs.request_cancel(job_id, self.world.clock())
 
+    def ended(self) -> list[Job]:
+        return [job for job in self.world.jobs.rows.values() if job.status.terminal]
+
+    @precondition(lambda self: self.ended())
+    @rule(data=st.data(), some=st.booleans(), crash=crash_points)
+    def retry(self, data: st.DataObject, some: bool, crash: tuple[int, bool] | None) -> None:
+        job = data.draw(st.sampled_from(self.ended()))
+        clips = data.draw(st.sets(st.integers(0, job.counts.total - 1), min_size=1)) if some else None
+        before = (job, dict(self.world.clips.rows[job.id]))
+        self.attempt(crash, lambda: self.world.retry(job.id, clips=clips) and None)
+        now = self.world.job(job.id)
+        if now.run == job.run:
+            assert (now, self.world.clips.rows[job.id]) == before
+        else:
+            self.retried[job.id] += 1
+            assert now.counts == job.counts
+
     # --- the state machine ---
 
     def running(self) -> list[Execution]:
-        for job_id in self.world.workflow.started:
-            self.executions.setdefault(job_id, Execution(job_id))
+        for name in self.world.workflow.started:
+            job_id, _, run = name.partition("-r")
+            self.executions.setdefault(name, Execution(job_id, int(run or 0)))
         running = [execution for execution in self.executions.values() if execution.step != "over"]
         return sorted(running, key=lambda execution: self.world.job(execution.job_id).created_at)
 
@@ -155,6 +177,17 @@ class Schedule(RuleBasedStateMachine):
             child = data.draw(st.sampled_from(children)) if execution.step == "copy" and children else None
             if execution.step != "over":
                 self.advance(execution, child, None if number else crash, short=short)
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data())
+    def run_to_its_end(self, data: st.DataObject) -> None:
+        """Without it few schedules would come to a retry."""
+        self.complete(data.draw(st.sampled_from(self.running())))
+
+    def complete(self, execution: Execution) -> None:
+        while execution.step != "over":
+            children = [child for child in execution.children or () if not child.over]
+            self.advance(execution, children[0] if children else None, None, short=False)
 
     def advance(
         self, execution: Execution, child: Child | None, crash: tuple[int, bool] | None, *, short: bool
@@ -178,6 +211,7 @@ class Schedule(RuleBasedStateMachine):
         planned = plan(
             execution.job_id,
             execution.cursor,
+            run=execution.run,
             out_of_time=always if short else never,
             ports=self.world.plan_ports,
         )
@@ -185,7 +219,8 @@ class Schedule(RuleBasedStateMachine):
         if planned.cursor:
             execution.cursor = planned.cursor
         elif planned.batches:
-            execution.children = [Child(batch) for batch in read_batches(self.world.state, execution.job_id)]
+            batches = read_batches(self.world.state, execution.job_id, execution.run)
+            execution.children = [Child(batch) for batch in batches]
             execution.step = "copy"
         else:
             execution.to_finish()
@@ -210,27 +245,43 @@ class Schedule(RuleBasedStateMachine):
             child.attempt += 1
             child.over = child.attempt == TRIES
 
-    @precondition(lambda self: any(execution.step == "copy" for execution in self.running()))
+    def begun(self) -> list[Batch]:
+        return [child.batch for execution in self.executions.values() for child in execution.children or ()]
+
+    @precondition(lambda self: self.begun())
     @rule(data=st.data(), crash=crash_points)
     def deliver_batch_again(self, data: st.DataObject, crash: tuple[int, bool] | None) -> None:
-        """Express children run at least once: the first attempt may come again at any time."""
-        children = [child for e in self.running() if e.step == "copy" for child in e.children or ()]
-        batch = data.draw(st.sampled_from(children)).batch
+        """The first attempt may come again at any time, even in a later run."""
+        batch = data.draw(st.sampled_from(self.begun()))
         self.attempt(crash, lambda: copy_batch(batch, attempt=0, ports=self.world.copy_ports) and None)
 
     def finish(self, execution: Execution, _short: bool) -> None:
-        finish(execution.job_id, error=execution.error, ports=self.world.finish_ports)
-        execution.step, execution.tries = "conclude", 0
+        ended = finish(execution.job_id, run=execution.run, error=execution.error, ports=self.world.finish_ports)
+        execution.step, execution.tries, execution.ended_at = "conclude", 0, ended.at
 
     def conclude(self, execution: Execution, _short: bool) -> None:
-        ended_at = self.world.job(execution.job_id).completed_at
-        assert ended_at is not None
-        conclude(execution.job_id, ended_at, out_of_time=never, ports=self.world.conclude_ports)
+        assert execution.ended_at is not None
+        conclude(execution.job_id, execution.ended_at, out_of_time=never, ports=self.world.conclude_ports)
         self.end(execution)
+
+    @precondition(lambda self: self.executions)
+    @rule(data=st.data(), crash=crash_points)
+    def finish_again(self, data: st.DataObject, crash: tuple[int, bool] | None) -> None:
+        """An end whose answer was lost is called again, perhaps when the next run is under way."""
+        over = [one for one in self.executions.values() if one.step == "over" and self.has_ended(one)]
+        if over:
+            one = data.draw(st.sampled_from(over))
+            self.attempt(
+                crash, lambda: finish(one.job_id, run=one.run, error="late", ports=self.world.finish_ports) and None
+            )
+
+    def has_ended(self, execution: Execution) -> bool:
+        job = self.world.job(execution.job_id)
+        return job.run > execution.run or job.status.terminal
 
     def end(self, execution: Execution) -> None:
         execution.step = "over"
-        self.world.workflow.states[execution.job_id] = ExecutionState.ENDED
+        self.world.workflow.states[execution_name(execution.job_id, execution.run)] = ExecutionState.ENDED
 
     @precondition(lambda self: self.running())
     @rule(data=st.data())
@@ -269,8 +320,7 @@ class Schedule(RuleBasedStateMachine):
         for _ in range(4):
             while running := self.running():
                 for execution in running:
-                    children = [child for child in execution.children or () if not child.over]
-                    self.advance(execution, children[0] if children else None, None, short=False)
+                    self.complete(execution)
             world.clock.advance(CHILD_SECONDS)
             sweep(world.sweep_ports)
         assert all(job.status.terminal for job in world.jobs.rows.values()), "every job ends"
@@ -283,21 +333,36 @@ class Schedule(RuleBasedStateMachine):
             self.check_rows(job.id)
 
     def check_ends(self) -> None:
-        """Each job ended once, and what follows an end happens for each, whoever sees to it."""
+        """Each run ended once, and what follows an end happens for each, whoever sees to it."""
         world = self.world
-        assert sorted(job_id for job_id, _ in world.jobs.ends) == sorted(world.jobs.rows)
         for end in list(world.workflow.conclusions.values()):
             conclude(end.job_id, end.ended_at, out_of_time=never, ports=world.conclude_ports)
         assert all(end.closed for end in world.jobs.ends.values())
-        assert {event["import_id"] for event in world.bus.events} == set(world.jobs.rows)
+        told = {str(event["event_id"]): event for event in world.bus.events}
+        expected = {
+            end_id(job.id, run.completed_at): (job.id, run.run, run.status, asdict(run.counts))
+            for job in world.jobs.rows.values()
+            for run in runs_after(job)
+        }
+        assert {end_id(job_id, ended_at) for job_id, ended_at in world.jobs.ends} == set(expected)
+        assert expected == {
+            name: (event["import_id"], event["run"], event["status"], event["counts"]) for name, event in told.items()
+        }
         for end in world.jobs.ends.values():
-            lines = world.files.files[report_key(end.job_id, end.ended_at, "jsonl")].splitlines()
-            job = world.job(end.job_id)
-            assert len(lines) == job.counts.total
-            assert Counter(json.loads(line)["status"] for line in lines)["COPIED"] == job.counts.copied
-            document = next(event for event in world.bus.events if event["import_id"] == end.job_id)
-            validate(document | {"import_id": "ij_" + 24 * "0"})
-            assert document["counts"] == asdict(job.counts)
+            event = told[end_id(end.job_id, end.ended_at)]
+            validate(event | {"import_id": "ij_" + 24 * "0"})
+            assert event["report"] or end.run < world.job(end.job_id).run, (
+                "only an end before a retry may lack its report"
+            )
+            if event["report"]:
+                self.check_report(end)
+
+    def check_report(self, end: End) -> None:
+        """It shows the clips as they were at that end."""
+        lines = self.world.files.files[report_key(end.job_id, end.ended_at, "jsonl")].splitlines()
+        statuses = Counter(json.loads(line)["status"].lower() for line in lines)
+        counts: Any = end.document["counts"]
+        assert statuses == Counter({name: n for name, n in counts.items() if n and name not in ("total", "bytes")})
 
     def check_rows(self, job_id: str) -> None:
         """Every clip has one fate, counts are what the rows say, and what was copied landed."""
@@ -311,11 +376,20 @@ class Schedule(RuleBasedStateMachine):
         counted = tally_of(list(rows.values()))
         fates = (job.counts.copied, job.counts.skipped, job.counts.failed, job.counts.cancelled, job.counts.bytes)
         assert fates == (counted.copied, counted.skipped, counted.failed, counted.cancelled, counted.bytes)
-        assert set(world.jobs.batches[job_id]) == {b.number for b in read_batches(world.state, job_id)}
-        assert batches_key(job_id) in world.state.files
+        recorded = {number for run, number in world.jobs.batches[job_id] if run == job.run}
+        if job.planned_run == job.run:
+            assert recorded == {batch.number for batch in read_batches(world.state, job_id, job.run)}
+        else:
+            assert job.code == "PLANNING_FAILED"
+            assert not recorded
+        assert job.run == self.retried[job_id] == len(job.runs), "few enough runs to remember all of them"
+        assert [run.run for run in job.runs] == list(range(job.run))
+        assert all(summing(run.counts) and run.counts.total == job.counts.total for run in job.runs)
+        landed = [run.counts.copied + run.counts.skipped for run in job.runs]
+        assert landed == sorted(landed), "what landed stays"
         for entry in entries:
             if rows[entry.ordinal].status is ClipStatus.COPIED:
-                assert world.storage.copies[entry.destination] >= 1
+                assert world.storage.copies[rows[entry.ordinal].destination or entry.destination] >= 1
 
 
 Schedule.TestCase.settings = settings(

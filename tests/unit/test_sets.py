@@ -415,7 +415,7 @@ def test_a_copy_that_cannot_be_removed_for_good_is_told_and_the_job_ends(world: 
     world.storage.fail_copy["c"] = [fault(AccessDenied)]
     world.storage.fail_remove[ROOT + "a"] = [fault(AccessDenied)] * 4
     world.copy(batch)
-    status = finish(job.id, error=None, ports=world.finish_ports)
+    status = finish(job.id, error=None, ports=world.finish_ports).status
     assert status is JobStatus.COMPLETED_WITH_ERRORS
     message = world.clips.rows[job.id][0].message
     assert message
@@ -535,7 +535,7 @@ def test_of_a_set_whose_rounds_were_lost_nothing_stays() -> None:
     for number in range(4):
         a_round(world, batch, number)
     assert world.visible() == {ROOT + "a"}
-    assert finish(job.id, error=None, ports=world.finish_ports) is JobStatus.FAILED
+    assert finish(job.id, error=None, ports=world.finish_ports).status is JobStatus.FAILED
     assert rows(world, job) == [(FAILED, "RETRIES_EXHAUSTED")] * 2
     assert not world.visible()
     assert nothing_is_open(world)
@@ -548,7 +548,7 @@ def test_after_too_many_failed_views_the_other_sets_are_stopped(world: World) ->
     copy(world, batch)
     assert [code for _, code in rows(world, job)][3:] == ["TOO_MANY_FAILURES"] * 2
     assert not world.visible()
-    assert finish(job.id, error=None, ports=world.finish_ports) is JobStatus.FAILED
+    assert finish(job.id, error=None, ports=world.finish_ports).status is JobStatus.FAILED
     assert world.job(job.id).code == "TOO_MANY_FAILURES"
 
 
@@ -564,3 +564,84 @@ def test_rows_of_a_lost_set_are_found_too(world: World) -> None:
     job, _ = two_sets(world)
     finish(job.id, error=None, ports=world.finish_ports)
     assert all(row.keys for row in world.clips.rows[job.id].values())
+
+
+# --- retries ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_retry_runs_whole_sets_again_and_leaves_the_others(world: World) -> None:
+    for key in "acde":
+        world.storage.put("source", key)
+    job = world.run(world.submit(import_sets(a_set("a", "b", "c", name="drive"), a_set("d", "e"))).id)
+    assert (job.counts.failed, job.counts.copied) == (3, 2)
+    world.storage.put("source", "b")
+    world.retry(job.id)
+    job = world.run(job.id)
+    assert (job.status, job.counts.copied, job.counts.failed) == (JobStatus.COMPLETED, 5, 0)
+    assert rows(world, job) == [(COPIED, None)] * 5
+    assert [world.storage.copies[ROOT + key] for key in "abcde"] == [1] * 5
+    assert [(clip.view, clip.set, clip.run_name) for clip in clips(world, job)][:2] == [
+        ("front", f"{job.id}-0", "drive"),
+        ("rear", f"{job.id}-0", "drive"),
+    ]
+
+
+def test_whoever_names_a_view_retries_its_set(world: World) -> None:
+    job = world.run(world.submit(import_sets(a_set("a", "b"), a_set("c", "d"))).id)
+    assert job.counts.failed == 4
+    for key in "abcd":
+        world.storage.put("source", key)
+    world.retry(job.id, clips=[3])
+    job = world.run(job.id)
+    assert rows(world, job)[2:] == [(COPIED, None)] * 2
+    assert (job.counts.copied, job.counts.failed) == (2, 2)
+    assert world.visible() == {ROOT + "c", ROOT + "d"}
+
+
+def test_a_set_that_fails_in_its_retry_leaves_nothing(world: World) -> None:
+    for key in "ac":
+        world.storage.put("source", key)
+    job = world.run(world.submit(import_sets(a_set("a", "b", "c"))).id)
+    world.storage.put("source", "b")
+    world.storage.fail_copy["c"] = [fault(AccessDenied)]
+    world.retry(job.id)
+    job = world.run(job.id)
+    incomplete = (FAILED, "SET_INCOMPLETE")
+    assert rows(world, job) == [incomplete, incomplete, (FAILED, "CANNOT_ACCESS")]
+    assert (job.status, job.counts.failed, job.run) == (JobStatus.FAILED, 3, 1)
+    assert not world.visible()
+
+
+def test_pending_views_of_a_retry_are_shown_with_their_set(world: World) -> None:
+    job = world.run(world.submit(import_sets(a_set("a", "b"))).id)
+    for key in "ab":
+        world.storage.put("source", key)
+    world.retry(job.id)
+    world.plan(job.id)
+    shown = clips(world, world.job(job.id))
+    assert [(clip.status, clip.view, clip.set) for clip in shown] == [
+        (ClipStatus.PENDING, "front", f"{job.id}-0"),
+        (ClipStatus.PENDING, "rear", f"{job.id}-0"),
+    ]
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+@pytest.mark.parametrize("rounds", [False, True])
+def test_a_retry_of_many_sets_cuts_none_at_the_end_of_a_part(world: World, chosen: bool, rounds: bool) -> None:
+    """1,002 views lie in the first part and a bit: the last set of the first thousand goes into the next part."""
+    count = 700
+    sets = [a_set(*(f"{number}-{view}" for view in "abc")) for number in range(count)]
+    job = world.run(world.submit(import_sets(*sets)).id)
+    assert job.counts.failed == 3 * count
+    for item in sets:
+        for _, uri in item.views:
+            world.storage.put("source", uri.rpartition("/")[2])
+    world.retry(job.id, clips=range(0, 3 * count, 3) if chosen else None)
+    world.plan(job.id, out_of_time=always if rounds else never)
+    for batch in world.batches(job.id):
+        assert batch.count % 3 == 0
+        world.copy(batch)
+    finish(job.id, run=1, error=None, ports=world.finish_ports)
+    job = world.job(job.id)
+    assert (job.status, job.counts.copied) == (JobStatus.COMPLETED, 3 * count)
+    assert summing(job.counts)

@@ -4,7 +4,6 @@ import pytest
 
 from service.errors import SweepIncomplete, WorkflowUnavailable
 from service.imports.sweep import CHILD_SECONDS, Swept, sweep
-from service.planning import batches_key
 from service.ports import ExecutionState
 from service.schema import JobStatus
 from tests.builders import World
@@ -66,7 +65,7 @@ def test_a_job_that_cannot_be_ended_does_not_hold_up_the_others(world: World) ->
     broken, sound = (world.planned_list(world.put_sources(1)) for _ in range(2))
     for job in (broken, sound):
         world.workflow.states[job.id] = ExecutionState.ENDED
-    del world.state.files[batches_key(broken.id)]
+    world.faults.plan("workflow.state", [ConnectionError("no answer")])
     world.clock.advance(CHILD_SECONDS)
     with pytest.raises(SweepIncomplete, match=f"1 jobs .*{broken.id}"):
         sweep(world.sweep_ports)
