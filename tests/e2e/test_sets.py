@@ -148,3 +148,16 @@ def test_a_set_that_cannot_be_meant_is_refused(api, views, place):
     status, answer = api.post("/v1/imports", {"sets": [{"views": views}]})
     assert (status, answer["code"]) == (422, "INVALID_REQUEST")
     assert place in answer["detail"]
+
+
+def test_a_retry_brings_the_whole_set_once_its_missing_view_is_there(api, stack, s3, scene, visible):
+    views = scene(left=None)
+    job = imported(api, sets=[{"views": views}])
+    assert (job["status"], job["counts"]["failed"], visible(views)) == ("FAILED", 3, 0)
+    key = views["left"].removeprefix(f"s3://{stack.source_bucket}/")
+    s3.put_object(Bucket=stack.source_bucket, Key=key, Body=(DATA / "video/set01/left.mp4").read_bytes())
+    status, _ = api.post(f"/v1/imports/{job['id']}/retry", {"clip_ids": [f"{job['id']}-0"]})
+    assert status == 202
+    job = settled(api, job["id"])
+    assert (job["status"], job["counts"]["copied"], job["run"], visible(views)) == ("COMPLETED", 3, 1, 3)
+    assert fates(all_clips(api, job["id"])) == [(role, "COPIED", None) for role in ROLES]

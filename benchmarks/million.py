@@ -1,0 +1,272 @@
+"""One large import through the real planning, batching, accounting, paging and reporting code, without a network.
+
+`python -m benchmarks.million --clips 1000000`
+
+Real: everything in `service.imports` and `service.planning`. Simulated: S3 (a listing that is computed, copies that
+take no time), the table (SQLite for the clips, memory for the job), the state machine (a loop). State files and reports
+lie on disk. So the figures are the service's own time and memory, not those of AWS. Memory is read from /proc (Linux).
+
+Prints a line a phase and then one JSON line: `{"clips", "phases": {name: {"seconds", "peak_rss_mb"}}, "counts"}`.
+"""
+
+import argparse
+import json
+import pickle
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from service.errors import NotFound, ObjectMissing, SourceChanged
+from service.imports.copying import copy_batch
+from service.imports.finish import finish
+from service.imports.manifest import read_batches
+from service.imports.report import write_report
+from service.imports.status import clips_page
+from service.paging import encode_cursor
+from service.schema import (
+    ClipRow,
+    ClipStatus,
+    Copied,
+    ImportSettings,
+    JobStatus,
+    ListedObject,
+    ManifestEntry,
+    Verification,
+)
+from tests.builders import SOURCE_BUCKET, World, import_prefix
+
+PAGE = 1_000
+CLIP_BYTES = 200 * 1024**2
+PREFIX = "clips/"
+EVERY_NTH_FAILS = 1_000
+BATCH_CLIPS = 250
+SAMPLE_SECONDS = 0.02
+
+
+@dataclass
+class ComputedStorage:
+    """`count` clips in the source bucket that exist only as arithmetic. Copies of every thousandth fail."""
+
+    count: int
+    clips_bucket: str
+    mended: bool = False
+    """Whether copies of those, too, succeed."""
+
+    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        if bucket == self.clips_bucket:
+            yield []
+            return
+        first = int(start_after.removeprefix(prefix).removesuffix(".zip")) + 1 if start_after else 0
+        for start in range(first, self.count, PAGE):
+            yield [self._object(number) for number in range(start, min(start + PAGE, self.count))]
+
+    @staticmethod
+    def _object(number: int) -> ListedObject:
+        return ListedObject(key=f"{PREFIX}{number:09d}.zip", size=CLIP_BYTES, etag=f"{number:032x}")
+
+    def stat(self, bucket: str, key: str) -> ListedObject:
+        if bucket == self.clips_bucket:
+            raise ObjectMissing("no such key (404)", operation="inspect", uri=f"s3://{bucket}/{key}")
+        return self._object(int(key.removeprefix(PREFIX).removesuffix(".zip")))
+
+    def copy(self, entry: ManifestEntry, _settings: ImportSettings, **_more: object) -> Copied:
+        assert entry.size is not None
+        assert entry.etag is not None
+        if entry.ordinal % EVERY_NTH_FAILS == EVERY_NTH_FAILS - 1 and not self.mended:
+            raise SourceChanged("it is another object now", operation="copy", uri=entry.source_uri)
+        return Copied(size=entry.size, etag=entry.etag, verified=Verification.ETAG)
+
+
+@dataclass(frozen=True)
+class DiskState:
+    folder: Path
+
+    def put(self, key: str, body: bytes) -> str:
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+        return sha256(body).hexdigest()
+
+    def get(self, key: str) -> bytes:
+        try:
+            return (self.folder / key).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound(f"there is no {key}") from error
+
+    def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:  # noqa: ARG002  # the port's
+        with (self.folder / key).open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+
+
+@dataclass
+class DiskClips:
+    """Rows in SQLite. Look-ups by clip id and URI are the index's, which a simulation would only say nothing about."""
+
+    path: Path
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+        self._db.execute("pragma journal_mode = off")
+        self._db.execute("pragma synchronous = off")
+        self._db.execute("create table rows (ordinal integer primary key, attention integer, row blob)")
+        self._db.execute("create index unsuccessful on rows (ordinal) where attention")
+
+    def put(self, _job_id: str, rows: Iterable[ClipRow]) -> None:
+        values = [(row.ordinal, self._needs_attention(row), pickle.dumps(row)) for row in rows]
+        with self._lock:
+            self._db.execute("begin")
+            self._db.executemany("insert or replace into rows values (?, ?, ?)", values)
+            self._db.execute("commit")
+
+    @staticmethod
+    def _needs_attention(row: ClipRow) -> bool:
+        return row.status in (ClipStatus.FAILED, ClipStatus.CANCELLED)
+
+    def get(self, _job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]:
+        marks = ",".join("?" * len(ordinals))
+        found = self._query(f"select row from rows where ordinal in ({marks})", ordinals)
+        return {row.ordinal: row for row in found}
+
+    def in_order(self, _job_id: str, *, first: int) -> Iterator[ClipRow]:
+        while rows := self._query("select row from rows where ordinal >= ? order by ordinal limit 1000", [first]):
+            yield from rows
+            first = rows[-1].ordinal + 1
+
+    def failures(self, _job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:
+        return self._query(
+            "select row from rows where attention and ordinal >= ? order by ordinal limit ?", [first, limit]
+        )
+
+    def _query(self, sql: str, values: Sequence[object]) -> list[ClipRow]:
+        with self._lock:
+            return [pickle.loads(row) for (row,) in self._db.execute(sql, values).fetchall()]
+
+
+@dataclass(frozen=True)
+class DiskFiles:
+    """Reports: parts are appended to one file."""
+
+    folder: Path
+
+    def put(self, key: str, body: bytes, _content_type: str) -> None:
+        self._path(key).write_bytes(body)
+
+    def begin(self, key: str, _content_type: str) -> str:
+        self._path(key).write_bytes(b"")
+        return key
+
+    def put_part(self, key: str, _upload_id: str, number: int, body: bytes) -> str:
+        with self._path(key).open("ab") as file:
+            file.write(body)
+        return str(number)
+
+    def complete(self, _key: str, _upload_id: str, _etags: Sequence[str]) -> None:
+        """Nothing is left to do."""
+
+    def _path(self, key: str) -> Path:
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+class Phases:
+    """Times phases and samples this process's memory while they run."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, dict[str, float]] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        peak, done = [resident_mb()], threading.Event()
+
+        def sample() -> None:
+            while not done.wait(SAMPLE_SECONDS):
+                peak.append(max(peak.pop(), resident_mb()))
+
+        sampler = threading.Thread(target=sample)
+        sampler.start()
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - began
+            done.set()
+            sampler.join()
+        self.figures[name] = {"seconds": round(seconds, 3), "peak_rss_mb": round(peak[0], 1)}
+        print(f"{name:24} {seconds:9.2f} s   {peak[0]:7.1f} MB", file=sys.stderr)
+
+
+def resident_mb() -> float:
+    """From /proc (Linux): `ru_maxrss` never goes down, so it says nothing of a single phase."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1024**2
+
+
+def run(clips: int, folder: Path, phases: Phases) -> World:
+    """An import of `clips` clips and the retry of those that failed; pages and reports of it."""
+    world = World(max_clips=clips, batch_clips=BATCH_CLIPS)
+    storage = ComputedStorage(clips, world.storage.clips_bucket)
+    # The parts of the ports that such an import needs.
+    world.storage = storage  # type: ignore[assignment]
+    world.state = DiskState(folder / "state")  # type: ignore[assignment]
+    world.clips = DiskClips(folder / "clips.sqlite")  # type: ignore[assignment]
+    world.files = DiskFiles(folder / "reports")  # type: ignore[assignment]
+    job_id = world.submit(import_prefix(f"s3://{SOURCE_BUCKET}/{PREFIX}", validate=False)).id
+    with phases.phase("plan"):
+        world.plan(job_id)
+    with phases.phase("copy and count"):
+        copy_all(world, job_id)
+    with phases.phase("finish"):
+        finish(job_id, error=None, ports=world.finish_ports)
+    for name, first in {"first": 0, "middle": clips // 2, "last": clips - PAGE}.items():
+        with phases.phase(f"{name} page of {PAGE}"):
+            page(world, job_id, first)
+    with phases.phase("page of failures"):
+        clips_page(world.job(job_id), limit=PAGE, cursor=None, status=ClipStatus.FAILED, ports=world.status_ports)
+    with phases.phase("report"):
+        write_report(world.job(job_id), {}, out_of_time=lambda: False, ports=world.conclude_ports)
+    storage.mended = True
+    with phases.phase("retry of the failed"):
+        world.retry(job_id)
+        world.plan(job_id)
+        copy_all(world, job_id)
+        finish(job_id, run=1, error=None, ports=world.finish_ports)
+    job = world.job(job_id)
+    assert job.status is JobStatus.COMPLETED
+    assert job.counts.copied == clips
+    return world
+
+
+def copy_all(world: World, job_id: str) -> None:
+    for batch in read_batches(world.state, job_id, world.run_of(job_id)):
+        copy_batch(batch, attempt=0, ports=world.copy_ports)
+
+
+def page(world: World, job_id: str, first: int) -> None:
+    job = world.job(job_id)
+    cursor = encode_cursor(str(max(0, first)), scope=f"clips of {job_id} ")
+    clips_page(job, limit=PAGE, cursor=cursor, status=None, ports=world.status_ports)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=1_000_000)
+    clips = parser.parse_args().clips
+    phases = Phases()
+    with tempfile.TemporaryDirectory(prefix="clipferry-million-") as folder:
+        world = run(clips, Path(folder), phases)
+        (job,) = world.jobs.rows.values()
+    print(json.dumps({"clips": clips, "phases": phases.figures, "counts": vars(job.counts)}))
+
+
+if __name__ == "__main__":
+    main()
