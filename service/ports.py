@@ -311,8 +311,11 @@ class ClipStore(Protocol):
     def in_order(self, job_id: str, *, first: int) -> Iterator[ClipRow]:
         """All rows from ordinal `first` on, by ordinal; read as they are asked for."""
 
-    def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
-        """Write all rows of a set, or none where it has its fate: the first one holds. Returns the rows that hold."""
+    def settle(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
+        """Write all rows of a set, or none where its fate is not open in this run of the job: the first one holds.
+
+        Returns the rows that hold, which are pending where a later run is to settle them.
+        """
         ...
 
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]: ...

@@ -488,6 +488,8 @@ class ClipRow:
     group: int | None = None
     view: str | None = None
     set_name: str | None = None
+    run: int | None = None
+    """Of a pending row: the retry that is to settle it."""
 
 
 @dataclass(frozen=True, kw_only=True)

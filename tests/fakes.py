@@ -628,9 +628,10 @@ class FakeClips:
             self._put(job_id, row)
 
     @port_call
-    def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
+    def settle(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
         held = self.rows[job_id]
-        if all(row.ordinal not in held or held[row.ordinal].status is ClipStatus.PENDING for row in rows):
+        there = [held.get(row.ordinal) for row in rows]
+        if all(row.status is ClipStatus.PENDING and row.run == run if row else run == 0 for row in there):
             held.update({row.ordinal: row for row in rows})
             self.writes.update((job_id, row.ordinal) for row in rows)
         return [held[row.ordinal] for row in rows]

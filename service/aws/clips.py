@@ -35,13 +35,14 @@ class DynamoClips:
             for row in rows:
                 batch.save(_model(job_id, row))
 
-    def settle(self, job_id: str, rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
+    def settle(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
         """Both ways in a transaction, so that nobody sees half of a set's rows."""
+        pending_in_run = (ClipRowModel.status == ClipStatus.PENDING) & (ClipRowModel.run == run)
+        is_open = pending_in_run if run else ClipRowModel.pk.does_not_exist()
 
         def build(transaction: TransactWrite) -> None:
-            unsettled = ClipRowModel.pk.does_not_exist() | (ClipRowModel.status == ClipStatus.PENDING)
             for row in rows:
-                transaction.save(_model(job_id, row), condition=unsettled)
+                transaction.save(_model(job_id, row), condition=is_open)
 
         try:
             commit(build)
@@ -152,6 +153,7 @@ def _model(job_id: str, row: ClipRow) -> ClipRowModel:
         group=row.group,
         view=row.view,
         set_name=row.set_name,
+        run=row.run,
     )
 
 
@@ -171,6 +173,7 @@ def _row(model: ClipRowModel) -> ClipRow:
         group=int(model.group) if model.group is not None else None,
         view=model.view,
         set_name=model.set_name,
+        run=int(model.run) if model.run is not None else None,
     )
 
 

@@ -266,6 +266,7 @@ class ClipRowModel(Model):
     group = NumberAttribute(null=True)
     view = UnicodeAttribute(null=True)
     set_name = UnicodeAttribute(null=True)
+    run = NumberAttribute(null=True)
 
 
 class KeyRow(Model):

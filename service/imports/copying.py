@@ -130,7 +130,8 @@ class BatchRound:
         """Ordinals of the clips whose rows are in the table."""
         self.advances = 0
         """Parts copied and uploads completed."""
-        self.known, self.watch, self.ports, self.job_id = known, watch, ports, batch.job_id
+        self.known, self.watch, self.ports = known, watch, ports
+        self.job_id, self.run = batch.job_id, batch.run
         self.settings, self.storage = watch().settings, ports.storage
         self._out_of_time, self._begun, self._lock = out_of_time, False, Lock()
         self._failed = sum(row.status is ClipStatus.FAILED for row in known.values())
@@ -280,6 +281,8 @@ class SetWorker:
             rows: Sequence[ClipRow] = _held(entries, work.known)
             if len(rows) < len(entries):
                 rows = self._settled(entries)
+            if any(row.status is ClipStatus.PENDING for row in rows):
+                return OutOfTime()  # a later run has begun: its workers settle the set
             kept = {} if landed(rows) else take_back(entries, work.job_id, work.storage, work.ports.large)
         except (SourceUnavailable, OutOfTime) as reason:
             return reason
@@ -290,7 +293,7 @@ class SetWorker:
         work, fates = self.work, self._land(entries)
         if work.watch().recorded:
             return _held(entries, work.ports.clips.get(work.job_id, [entry.ordinal for entry in entries]))
-        rows = work.ports.clips.settle(work.job_id, work.findable(fates))
+        rows = work.ports.clips.settle(work.job_id, work.findable(fates), run=work.run)
         work.written.update(row.ordinal for row in rows)
         work.count_failures(rows)
         if landed(rows):

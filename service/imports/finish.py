@@ -211,7 +211,7 @@ def _end_set(
             why = (RETRIES_EXHAUSTED, _lost_message(error))
             fated = failed_set(entries, {entry.ordinal: why for entry in lost})
         settled = (row_for(entry, entry.status, entry.code, entry.message) for entry in fated)
-        rows = ports.clips.settle(job.id, [_findable(row, job) for row in settled])
+        rows = ports.clips.settle(job.id, [_findable(row, job) for row in settled], run=job.run)
     if landed(rows):
         return rows
     kept = take_back(entries, job.id, ports.storage, ports.large)

@@ -77,6 +77,7 @@ def _pending(entry: ManifestEntry, job: Job) -> ClipRow:
         group=entry.group,
         view=entry.view,
         set_name=entry.set_name,
+        run=job.run,
     )
     return findable(row, job_id=job.id, project=job.project, created_at=job.created_at)
 

@@ -4,8 +4,9 @@ Nothing but files is written until the run's plan is whole; then `reopen` makes 
 stays as it is: pages of clips read it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -168,7 +169,7 @@ class _Replanner:
             planner = clip_planner(self.job, self.ports)
             with ThreadPoolExecutor(self.ports.stat_concurrency) as pool:
                 return whole_sets_or_failed(pool.map(planner, [row.ordinal for row in rows]))
-        known = self._first_planned([row.ordinal for row in rows])
+        known = self._known(rows)
         if not self.job.source.kind.open_ended and any(not _placed(known.get(row.ordinal)) for row in rows):
             self._afresh = self._afresh or clip_planner(self.job, self.ports)
         if self._others is None:
@@ -176,16 +177,27 @@ class _Replanner:
         with ThreadPoolExecutor(self.ports.stat_concurrency) as pool:
             return list(pool.map(lambda row: self._again(row, known.get(row.ordinal)), rows))
 
-    def _first_planned(self, ordinals: Sequence[int]) -> dict[int, ManifestEntry]:
+    def _known(self, rows: Sequence[ClipRow]) -> dict[int, ManifestEntry]:
+        """The clips as they were planned. Their rows tell enough of those that are looked at anew and mirror sources:
+        a few failures among a million clips do not take reading all of the manifest.
+        """
+        told: dict[int, ManifestEntry] = {}
+        if self.job.source.kind in (SourceKind.LIST, SourceKind.PREFIX) and not _named(self.job):
+            told = {
+                row.ordinal: ManifestEntry(ordinal=row.ordinal, source_uri=row.source_uri, destination=row.destination)
+                for row in rows
+                if row.source_uri and row.destination
+            }
+        return told | self._first_planned({row.ordinal for row in rows} - told.keys())
+
+    def _first_planned(self, ordinals: Collection[int]) -> dict[int, ManifestEntry]:
         """The clips as the first manifest has them, without those that it has lost."""
         found: dict[int, ManifestEntry] = {}
         for part in sorted({ordinal // PART_CLIPS for ordinal in ordinals}):
-            try:
-                found |= {entry.ordinal: entry for entry in read_part(self.ports.state, self.job.id, part)}
-            except NotFound:
-                continue
-        wanted = set(ordinals)
-        return {ordinal: entry for ordinal, entry in found.items() if ordinal in wanted}
+            with suppress(NotFound):
+                entries = read_part(self.ports.state, self.job.id, part)
+                found |= {entry.ordinal: entry for entry in entries if entry.ordinal in ordinals}
+        return found
 
     def _again(self, row: ClipRow, entry: ManifestEntry | None) -> ManifestEntry:
         if self._others and row.ordinal in self._others:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import botocore.client
@@ -82,6 +83,17 @@ def test_rows_of_a_set_come_back_and_hold(clips: DynamoClips) -> None:
     assert clips.settle(JOB, a_sets_rows(ClipStatus.COPIED)) == first, "the first fate holds"
     assert clips.get(JOB, [row.ordinal for row in first]) == {row.ordinal: row for row in first}
     assert clips.failures(JOB, first=0, limit=100) == first
+
+
+def test_a_set_that_a_retry_opened_is_settled_by_that_run_only(clips: DynamoClips) -> None:
+    clips.settle(JOB, a_sets_rows(ClipStatus.FAILED))
+    opened = [replace(row, status=ClipStatus.PENDING, run=2) for row in a_sets_rows(ClipStatus.PENDING)]
+    clips.put(JOB, opened)
+    landed = a_sets_rows(ClipStatus.COPIED)
+    for former in (0, 1):
+        assert clips.settle(JOB, landed, run=former) == opened, "a worker of a former run is told that it is late"
+    assert clips.settle(JOB, landed, run=2) == landed
+    assert clips.settle(JOB, a_sets_rows(ClipStatus.FAILED), run=2) == landed
 
 
 def test_rows_of_a_set_are_one_transaction(clips: DynamoClips, monkeypatch: pytest.MonkeyPatch) -> None:

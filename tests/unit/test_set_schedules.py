@@ -1,4 +1,4 @@
-"""Random schedules of a job of sets: crashes, deliveries side by side, faults of any view, cancels, lost batches.
+"""Random schedules of a job of sets: crashes, deliveries side by side, faults of views, cancels, lost batches, retries.
 
 Whatever happens: each set is whole in the clips bucket and its rows say so, or nothing that was copied for it is there.
 """
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from service.errors import AccessDenied, BatchIncomplete, ObjectError, SourceUnavailable
+from service.errors import AccessDenied, BatchIncomplete, NothingToRetry, ObjectError, SourceUnavailable
 from service.imports.copying import Unfinished, copy_batch, tally_of
 from service.imports.finish import finish
 from service.planning import set_mark, sets_of
@@ -40,7 +40,12 @@ class SetSchedule(RuleBasedStateMachine):
         self.before = {"demo/-/source/b": older, "demo/-/source/i": same}
         self.world = world
         self.job = world.planned_sets(*(a_set(*keys) for keys in SETS))
-        self.attempts = {batch.number: 0 for batch in world.batches(self.job.id)}
+        self.former: list[Batch] = []
+        """Batches of runs that ended."""
+        self.begin_run()
+
+    def begin_run(self) -> None:
+        self.attempts = {batch.number: 0 for batch in self.world.batches(self.job.id)}
         self.rounds = dict(self.attempts)
 
     def deliver(self, batch: Batch, attempt: int, crash: tuple[int, bool] | None, looks: int = 10**6) -> None:
@@ -52,13 +57,15 @@ class SetSchedule(RuleBasedStateMachine):
             done = copy_batch(
                 batch,
                 attempt=attempt,
-                round_number=self.rounds[batch.number],
+                round_number=self.rounds.get(batch.number, 0),
                 out_of_time=lambda: next(times) >= looks,
                 ports=self.world.copy_ports,
             )
-            self.rounds[batch.number] += isinstance(done, Unfinished)
+            if batch not in self.former:
+                self.rounds[batch.number] += isinstance(done, Unfinished)
         except (CrashError, BatchIncomplete):
-            self.attempts[batch.number] += 1
+            if batch not in self.former:
+                self.attempts[batch.number] += 1
         finally:
             self.world.faults.revive()
 
@@ -86,6 +93,48 @@ class SetSchedule(RuleBasedStateMachine):
         self.deliver(batch, 0, None)
         self.world.monotonic = now
 
+    # --- retries ---
+
+    def retry(self, clips: list[int] | None = None) -> None:
+        """End the run as it is, and begin the next one if there is anything to do in it."""
+        world, job_id = self.world, self.job.id
+        batches = world.batches(job_id)
+        finish(job_id, run=world.run_of(job_id), error=None, ports=world.finish_ports)
+        try:
+            world.retry(job_id, clips=clips)
+        except NothingToRetry:
+            return
+        self.former += batches
+        world.plan(job_id)
+        self.begin_run()
+
+    @precondition(lambda self: not self.world.storage.fail_remove)
+    @rule(clip=st.none() | st.integers(0, 6))
+    def end_and_retry(self, clip: int | None) -> None:
+        self.retry(None if clip is None else [clip])
+
+    @precondition(lambda self: not self.world.storage.fail_remove)
+    @rule(data=st.data(), looks=st.integers(1, 6))
+    def retry_side_by_side(self, data: st.DataObject, looks: int) -> None:
+        """A delivery is still at work when its run is ended and the next one begins."""
+        batch = data.draw(st.sampled_from(self.world.batches(self.job.id)))
+        now, calls = self.world.monotonic, itertools.count()
+
+        def look() -> float:
+            if next(calls) == looks:
+                self.world.monotonic = now
+                self.retry()
+            return now()
+
+        self.world.monotonic = look
+        self.deliver(batch, 0, None)
+        self.world.monotonic = now
+
+    @precondition(lambda self: self.former)
+    @rule(data=st.data())
+    def deliver_of_a_former_run(self, data: st.DataObject) -> None:
+        self.deliver(data.draw(st.sampled_from(self.former)), 0, None)
+
     def fail(self, keys: list[str], kind: type[ObjectError], times: int) -> None:
         for key in keys:
             self.world.storage.fail_copy[key] = [kind("because", operation="copy", uri=key)] * times
@@ -107,7 +156,7 @@ class SetSchedule(RuleBasedStateMachine):
         fault = SourceUnavailable("because", operation="remove", uri=key)
         self.world.storage.fail_remove[f"demo/-/source/{key}"] = [fault] * times
 
-    @precondition(lambda self: max(self.attempts.values()) > 1)
+    @precondition(lambda self: max(self.attempts.values(), default=0) > 1)
     @rule()
     def cancel(self) -> None:
         self.world.jobs.request_cancel(self.job.id, self.world.clock())
@@ -124,16 +173,17 @@ class SetSchedule(RuleBasedStateMachine):
     def teardown(self) -> None:
         """What was not delivered to its end is a lost batch; the end may crash, too."""
         world, job_id = self.world, self.job.id
+        run = world.run_of(job_id)
         world.storage.fail_remove.clear()
         for calls in (3, 9, 20, 40):
             world.faults.crash_in(calls, take_effect=bool(calls % 2))
             try:
-                finish(job_id, error=None, ports=world.finish_ports)
+                finish(job_id, run=run, error=None, ports=world.finish_ports)
             except CrashError:
                 continue
             finally:
                 world.faults.revive()
-        finish(job_id, error=None, ports=world.finish_ports)
+        finish(job_id, run=run, error=None, ports=world.finish_ports)
         rows, counts = world.clips.rows[job_id], world.job(job_id).counts
         counted = tally_of(list(rows.values()))
         assert (counts.copied, counts.failed, counts.settled) == (counted.copied, counted.failed, counts.total)
@@ -150,7 +200,7 @@ class SetSchedule(RuleBasedStateMachine):
                     if entry.code != "DUPLICATE":
                         there = world.storage.buckets[CLIPS_BUCKET][entry.destination]
                         assert there.etag == (rows[entry.ordinal].etag or entry.etag)
-                        assert there.size == entry.size
+                        assert there.size == (rows[entry.ordinal].size or entry.size)
             else:
                 assert not fates & {ClipStatus.COPIED, ClipStatus.SKIPPED}
                 assert not marked, "nothing of it is left"
