@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics, tracer
 from lambdas.wiring import plan_ports
-from service.imports.expand import PlanCursor
+from service.imports.expansion import PlanCursor
 from service.imports.plan import plan
 from service.settings import PlanSettings
 

@@ -31,10 +31,10 @@ from service.clock import utc_now
 from service.estimate import Deployment
 from service.execution_settings import ExecutionSettingsPorts
 from service.imports.access import SourceAccess
+from service.imports.batchround import CopyPorts
 from service.imports.conclude import ConcludePorts
-from service.imports.copying import CopyPorts
 from service.imports.ended import EndedPorts
-from service.imports.expand import PlanPorts
+from service.imports.expansion import PlanPorts
 from service.imports.finish import FinishPorts
 from service.imports.preview import PreviewPorts
 from service.imports.status import StatusPorts

@@ -11,10 +11,11 @@ from service.errors import BatchIncomplete
 from service.estimate import Deployment
 from service.execution_settings import ExecutionSettingsPorts
 from service.imports.access import SourceAccess
+from service.imports.batchround import CopyPorts
 from service.imports.conclude import ConcludePorts, conclude
-from service.imports.copying import CopyPorts, Unfinished, copy_batch
+from service.imports.copying import Unfinished, copy_batch
 from service.imports.ended import EndedPorts
-from service.imports.expand import PlanCursor, PlanPorts
+from service.imports.expansion import PlanCursor, PlanPorts
 from service.imports.finish import FinishPorts, finish
 from service.imports.manifest import read_batches, read_entries
 from service.imports.plan import Planned, plan

@@ -5,21 +5,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from service.errors import NotFound, SourceChanged
-from service.imports.copying import row_for, settled_rows, tally_of
 from service.imports.ending import end_job
 from service.imports.existing import Fate
 from service.imports.large import remove_upload
 from service.imports.manifest import ManifestWriter, read_batch, read_batches, read_part
 from service.imports.reopen import read_run_plan, reopen
-from service.imports.sets import (
-    failed_set,
-    landed,
-    parts_of_sets,
-    requested_sets,
-    stopped_set,
-    take_back,
-    to_copy,
-)
+from service.imports.rows import row_for, settled_rows, tally_of
+from service.imports.sets import failed_set, landed, parts_of_sets, requested_sets, stopped_set, take_back, to_copy
 from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
 from service.planning import (
@@ -36,17 +28,7 @@ from service.planning import (
     too_many_failures,
 )
 from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, StateFiles, Storage, UploadStore
-from service.schema import (
-    Batch,
-    ClipRow,
-    ClipStatus,
-    Counts,
-    Job,
-    JobStatus,
-    ManifestEntry,
-    SourceKind,
-    Tally,
-)
+from service.schema import Batch, ClipRow, ClipStatus, Counts, Job, JobStatus, ManifestEntry, SourceKind, Tally
 
 NO_CLIPS = "NO_CLIPS"
 PLANNING_FAILED = "PLANNING_FAILED"

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from service.errors import ClipferryError, LimitExceeded, SourceUnavailable
 from service.imports.ending import end_job
-from service.imports.expand import PlanCursor, Planned, PlanPorts, parts_of
+from service.imports.expand import parts_of
+from service.imports.expansion import PlanCursor, Planned, PlanPorts
 from service.imports.manifest import ManifestWriter
 from service.imports.rerun import plan_again
 from service.schema import JobStatus, SourceKind

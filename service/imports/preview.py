@@ -8,20 +8,14 @@ from threading import Lock
 from service.errors import NotFound
 from service.estimate import Deployment, Estimate, Workload, estimate
 from service.imports.access import SourceAccess
-from service.imports.expand import ExpandPorts, PlanCursor, parts_of
+from service.imports.expand import parts_of
+from service.imports.expansion import ExpandPorts, PlanCursor
 from service.imports.hurry import HurriedStorage, OutOfTime, done_within
 from service.imports.manifested import open_manifest
 from service.imports.preflight import check_limit, listing_errors
 from service.imports.submit import job_of, request_files, source_of
 from service.naming import check_template
-from service.planning import (
-    PART_CLIPS,
-    S3Uri,
-    cut_batches,
-    extension,
-    parse_object_uri,
-    run_name,
-)
+from service.planning import PART_CLIPS, S3Uri, cut_batches, extension, parse_object_uri, run_name
 from service.ports import Clock, SourceStorage
 from service.schema import ClipStatus, ImportRequest, ImportSettings, Job, ManifestEntry
 

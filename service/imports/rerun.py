@@ -12,19 +12,10 @@ from datetime import datetime
 
 from service.errors import NotFound, ObjectError, SelectionIncomplete
 from service.imports.existing import Fate
-from service.imports.expand import (
-    PlanCursor,
-    Planned,
-    PlanPorts,
-    clip_planner,
-    destination_of,
-    fate_by_existing,
-    inspect,
-    other_than_pinned,
-    pin,
-    whole_sets_or_failed,
-)
+from service.imports.expansion import PlanCursor, Planned, PlanPorts
 from service.imports.manifest import ManifestWriter, read_part
+from service.imports.named import clip_planner, whole_sets_or_failed
+from service.imports.pinning import destination_of, fate_by_existing, inspect, other_than_pinned, pin
 from service.imports.reopen import RunPlan, read_run_plan, reopen, write_run_plan
 from service.imports.retry import RETRIED, decode_ordinals
 from service.imports.seen import DESTINATION_TAKEN, TAKEN_MESSAGE, Seen, occupies

@@ -23,7 +23,7 @@ from service.errors import (
     SourceUnavailable,
 )
 from service.imports.ended import report_link
-from service.imports.expand import PlanCursor
+from service.imports.expansion import PlanCursor
 from service.imports.finish import finish
 from service.imports.manifest import read_batch
 from service.imports.plan import plan

@@ -4,7 +4,7 @@ import pytest
 
 from service.errors import AlreadyEnded, NotFound
 from service.imports.cancel import cancel
-from service.imports.expand import PlanCursor
+from service.imports.expansion import PlanCursor
 from service.imports.finish import CUT_SHORT, finish
 from service.imports.plan import plan
 from service.imports.uploads import accept_uploads

@@ -17,7 +17,8 @@ from service.errors import (
     SourceChanged,
     SourceUnavailable,
 )
-from service.imports.copying import WATCH_SECONDS, copy_batch
+from service.imports.batchround import WATCH_SECONDS
+from service.imports.copying import copy_batch
 from service.planning import search_key
 from service.schema import (
     Batch,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from service.imports.copying import copy_batch
-from service.imports.expand import PlanCursor
+from service.imports.expansion import PlanCursor
 from service.imports.finish import Ended, finish
 from service.imports.plan import plan
 from service.imports.status import clips_page

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from service.errors import AccessDenied, ObjectError, ObjectRejected, SourceUnavailable
-from service.imports.expand import PlanCursor
+from service.imports.expansion import PlanCursor
 from service.imports.plan import Planned, plan
 from service.imports.uploads import accept_uploads, decode_uploads, encode_uploads
 from service.planning import PART_CLIPS, batches_key

@@ -18,7 +18,7 @@ from service.errors import (
 from service.imports import rerun
 from service.imports.copying import copy_batch
 from service.imports.delete import delete, purge
-from service.imports.expand import PlanCursor
+from service.imports.expansion import PlanCursor
 from service.imports.finish import Ended, finish
 from service.imports.plan import plan
 from service.imports.status import clips_page

@@ -16,11 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from service.errors import BatchIncomplete, NotEnded, NothingToRetry, SourceUnavailable, SweepIncomplete
 from service.imports.conclude import conclude
-from service.imports.copying import Unfinished, copy_batch, tally_of
-from service.imports.expand import PlanCursor
+from service.imports.copying import Unfinished, copy_batch
+from service.imports.expansion import PlanCursor
 from service.imports.finish import finish
 from service.imports.manifest import read_batches
 from service.imports.plan import plan
+from service.imports.rows import tally_of
 from service.imports.submit import submit
 from service.imports.sweep import CHILD_SECONDS, sweep
 from service.imports.uploads import accept_uploads, decode_uploads

@@ -15,7 +15,7 @@ from service.errors import (
     SourceUnavailable,
 )
 from service.imports.copying import Unfinished, copy_batch
-from service.imports.expand import PlanCursor
+from service.imports.expansion import PlanCursor
 from service.imports.finish import finish
 from service.imports.plan import plan
 from service.imports.status import clips_page

@@ -8,7 +8,7 @@ import pytest
 
 from service.errors import ClipferryError, InvalidCursor, InvalidRequest, NotFound
 from service.imports.copying import copy_batch
-from service.imports.expand import PlanCursor
+from service.imports.expansion import PlanCursor
 from service.imports.finish import finish
 from service.imports.plan import plan
 from service.imports.status import clips_page, get_job, jobs_page

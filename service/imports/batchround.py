@@ -1,0 +1,201 @@
+"""One call's work on a batch: its state, what it may still begin, and how a single clip is settled."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from threading import Lock
+
+from service.errors import ObjectError, SourceUnavailable
+from service.formats.check import Depth, check_clip
+from service.formats.failures import ContentInvalid, UnknownFormat
+from service.imports.large import LargeCopies, OutOfTime, Stopped
+from service.imports.rows import Facts, code_of, copied_row, row_for, settled_rows
+from service.planning import (
+    CANCELLED,
+    CANCELLED_MESSAGE,
+    TOO_MANY_FAILURES,
+    findable,
+    parse_object_uri,
+    too_many_failures,
+)
+from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, StateFiles, Storage
+from service.schema import Batch, BatchState, ClipRow, ClipStatus, ContentValidation, Copied, ManifestEntry
+
+WATCH_SECONDS = 2.0
+"""How soon a worker notices that its job was cancelled, or that its batch was counted without it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyPorts:
+    jobs: JobStore
+    clips: ClipStore
+    state: StateFiles
+    storage: Storage
+    large: LargeCopyStore
+    clock: Clock
+    concurrency: int
+    """Whole copies in flight, and parts of large objects besides."""
+    multipart_threshold: int
+    """Objects above this many bytes are copied by parts; at most 5 GiB, the end of CopyObject."""
+    part_bytes: int
+    monotonic: Callable[[], float] = time.monotonic
+
+
+@dataclass
+class BatchWatch:
+    """The batch's state, read again when it is older than `WATCH_SECONDS`."""
+
+    ports: CopyPorts
+    batch: Batch
+    _state: BatchState | None = None
+    _read_at: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
+
+    def __call__(self) -> BatchState:
+        with self._lock:
+            now = self.ports.monotonic()
+            if self._state is None or now - self._read_at >= WATCH_SECONDS:
+                self._state = self.ports.jobs.batch_state(self.batch.job_id, self.batch.number, run=self.batch.run)
+                self._read_at = now
+            return self._state
+
+
+class BatchRound:
+    """One call's work on a batch: what it may still begin, and what it has done."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        ports: CopyPorts,
+        watch: "BatchWatch",
+        out_of_time: Callable[[], bool],
+        parts: ThreadPoolExecutor,
+        known: Mapping[int, ClipRow],
+    ) -> None:
+        self.written = set(known)
+        """Ordinals of the clips whose rows are in the table."""
+        self.advances = 0
+        """Parts copied and uploads completed."""
+        self.known, self.watch, self.ports = known, watch, ports
+        self.job_id, self.run = batch.job_id, batch.run
+        self.settings, self.storage = watch().settings, ports.storage
+        self._out_of_time, self._begun, self._lock = out_of_time, False, Lock()
+        self._failed = sum(row.status is ClipStatus.FAILED for row in known.values())
+        self._large = LargeCopies(
+            job_id=batch.job_id,
+            storage=ports.storage,
+            uploads=ports.large,
+            clock=ports.clock,
+            part_bytes=ports.part_bytes,
+            pool=parts,
+            check=self.begin,
+            advanced=self._count_advance,
+        )
+
+    def settle_alone(self, unit: Sequence[ManifestEntry]) -> Sequence[ClipRow] | SourceUnavailable | OutOfTime:
+        """Of a clip that belongs to no set."""
+        fate = self.settle(unit[0])
+        return [fate] if isinstance(fate, ClipRow) else fate
+
+    def settle(self, entry: ManifestEntry) -> ClipRow | SourceUnavailable | OutOfTime:
+        """The clip's row, or what kept it from having one now. A large clip's row is in the table by then."""
+        row = self.known.get(entry.ordinal)
+        large = row is None and self.is_large(entry)
+        if large:
+            # A round may have ended between a long copy's row and the count, an earlier delivery anywhere.
+            row = settled_rows(self.ports.clips, self.job_id, [entry]).get(entry.ordinal)
+            if row:
+                self.written.add(entry.ordinal)
+        if row:
+            return row
+        fate = settle_clip(entry, work=self)
+        if not isinstance(fate, ClipRow):
+            return fate
+        self.count_failures([fate])
+        if large and not self.watch().recorded:
+            self.put([fate])
+            self.written.add(entry.ordinal)
+            self.forget_upload(entry.ordinal)
+        return fate
+
+    def count_failures(self, rows: Iterable[ClipRow]) -> None:
+        """For `settings.tolerated_failures`, until the batch is counted."""
+        failed = sum(row.status is ClipStatus.FAILED for row in rows)
+        with self._lock:
+            self._failed += failed
+
+    def forget_upload(self, ordinal: int) -> None:
+        """Of a large clip that has its row."""
+        self._large.settled(ordinal)
+
+    def put(self, rows: Iterable[ClipRow]) -> None:
+        self.ports.clips.put(self.job_id, self.findable(rows))
+
+    def findable(self, rows: Iterable[ClipRow]) -> list[ClipRow]:
+        state = self.watch()
+        return [findable(row, job_id=self.job_id, project=state.project, created_at=state.created_at) for row in rows]
+
+    def is_large(self, entry: ManifestEntry) -> bool:
+        return entry.status is ClipStatus.PENDING and (entry.size or 0) > self.ports.multipart_threshold
+
+    def copy(self, entry: ManifestEntry, *, mark: str | None = None) -> Copied:
+        """Raises as `LargeCopies.copy` does."""
+        return (self._large if self.is_large(entry) else self.storage).copy(entry, self.settings, mark=mark)
+
+    def check_stop(self) -> None:
+        """Raises `Stopped` where the import is to copy nothing more."""
+        state = self.watch()
+        if state.cancel_requested or state.recorded:
+            raise Stopped(CANCELLED, CANCELLED_MESSAGE)
+        failed = state.failed + self._failed
+        reason = too_many_failures(self.settings.tolerated_failures, failed=failed, total=state.total)
+        if reason:
+            raise Stopped(TOO_MANY_FAILURES, f"the import stopped before this clip was copied: {reason}")
+
+    def check(self) -> None:
+        """Raises `Stopped` where nothing may begin any more, `OutOfTime` where nothing may in this round."""
+        self.check_stop()
+        if self._begun and self._out_of_time():
+            raise OutOfTime
+
+    def begin(self) -> bool:
+        """Like `check`, and the round has begun: its first copy is let through whatever the time; True for that one."""
+        with self._lock:
+            self.check()
+            first, self._begun = not self._begun, True
+            return first
+
+    def _count_advance(self) -> None:
+        with self._lock:
+            self.advances += 1
+
+
+def settle_clip(entry: ManifestEntry, *, work: BatchRound) -> ClipRow | SourceUnavailable | OutOfTime:
+    """The clip's row, or what kept it from having one: a passing fault, or the end of the round."""
+    if entry.status is not ClipStatus.PENDING:
+        return row_for(entry, entry.status, entry.code, entry.message)
+    try:
+        if work.is_large(entry):
+            work.check()  # its parts begin one by one
+        else:
+            work.begin()
+        facts = validate_content(entry, work.settings.content_validation, work.storage)
+        return copied_row(entry, facts, work.copy(entry))
+    except (SourceUnavailable, OutOfTime) as reason:
+        return reason
+    except Stopped as stop:
+        return row_for(entry, ClipStatus.CANCELLED, stop.code, stop.message)
+    except (ContentInvalid, ObjectError, UnknownFormat) as error:
+        return row_for(entry, ClipStatus.FAILED, code_of(error), error.message)
+
+
+def validate_content(entry: ManifestEntry, depth: ContentValidation, storage: Storage) -> Facts:
+    """Raises `ContentInvalid`, `UnknownFormat` or an `ObjectError`."""
+    if depth is ContentValidation.NONE:
+        return None
+    facts = check_clip(parse_object_uri(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
+    return {name: value for name, value in asdict(facts).items() if value is not None}
+
+
+# --- sets ------------------------------------------------------------------------------------------------------------

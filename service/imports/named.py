@@ -1,0 +1,143 @@
+"""Clips that are named one by one: the URIs of a list, the views of sets, uploads."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+from service.imports.existing import Fate
+from service.imports.expansion import ExpandPorts, Part, PlanCursor
+from service.imports.pinning import destination_of, fate_by_existing, inspect, pin
+from service.imports.seen import Ledger, destination_taken
+from service.imports.sets import parts_of_sets, requested_sets, whole_or_failed
+from service.imports.submit import requested_uris
+from service.imports.uploads import claimed_uploads
+from service.planning import CANCELLED, CANCELLED_MESSAGE, S3Uri, duplicates_of_first, parse_object_uri, sets_of
+from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, SourceKind, Upload, ViewSet
+
+
+def list_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
+    uris = requested_uris(job, ports.state)
+    planned = partial(_inspect, job=job, uris=uris, repeats=duplicates_of_first(uris), ports=ports)
+    settle = _clashes(job, cursor, ports)
+    with ThreadPoolExecutor(ports.stat_concurrency) as pool:
+        for first in range(cursor.ordinal, len(uris), ports.part_clips):
+            ordinals = range(first, min(first + ports.part_clips, len(uris)))
+            yield Part(settle(pool.map(planned, ordinals)))
+
+
+Settle = Callable[[Iterable[ManifestEntry]], list[ManifestEntry]]
+
+
+def _clashes(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Settle:
+    """Sees to it that no destination is taken twice, which cannot happen where they mirror their sources."""
+    if job.settings.destination is None:
+        return list
+    ledger = Ledger.of(job.id, cursor.ordinal, (), ports.state)
+    return lambda entries: [ledger.settled(entry) for entry in entries]
+
+
+def _inspect(
+    ordinal: int,
+    *,
+    job: Job,
+    uris: Sequence[str] | Mapping[int, str],
+    repeats: dict[int, int],
+    ports: ExpandPorts,
+) -> ManifestEntry:
+    """Pin one listed URI by a HEAD; what is wrong with it becomes its fate, not the job's."""
+    uri = uris[ordinal]
+    location = parse_object_uri(uri)
+    destination, misnamed = destination_of(job, location, ordinal)
+    if ordinal in repeats:
+        return ManifestEntry(
+            ordinal=ordinal,
+            source_uri=uri,
+            destination=destination,
+            status=ClipStatus.SKIPPED,
+            code="DUPLICATE",
+            message=f"the same URI is clip {repeats[ordinal]} of this list",
+        )
+    return inspect(ordinal, uri, destination, misnamed=misnamed, job=job, ports=ports)
+
+
+def view_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
+    """Views are inspected like the URIs of a list; what is wrong with one of them fails its whole set."""
+    sets = requested_sets(job, ports.state)
+    inspect_view = partial(_inspect_view, job=job, taken=_taken_in_sets(job, sets), ports=ports)
+    with ThreadPoolExecutor(ports.stat_concurrency) as pool:
+        for views in parts_of_sets(sets, first=cursor.ordinal, part_clips=ports.part_clips):
+            yield Part(whole_sets_or_failed(pool.map(inspect_view, views)), sets=True)
+
+
+def whole_sets_or_failed(views: Iterable[ManifestEntry]) -> list[ManifestEntry]:
+    return [entry for unit in sets_of(views) for entry in whole_or_failed(unit)]
+
+
+def _taken_in_sets(job: Job, sets: Sequence[ViewSet]) -> dict[str, str]:
+    """Destination → the first source that has it, where the caller names the clips. Sets may share a source."""
+    taken: dict[str, str] = {}
+    if job.settings.destination is not None:
+        for view in (view for part in parts_of_sets(sets) for view in part):
+            destination, _ = destination_of(job, parse_object_uri(view.source_uri), view.ordinal)
+            taken.setdefault(destination, view.source_uri)
+    return taken
+
+
+def _inspect_view(view: ManifestEntry, *, job: Job, taken: Mapping[str, str], ports: ExpandPorts) -> ManifestEntry:
+    repeats = {} if view.status is ClipStatus.PENDING else {view.ordinal: view.ordinal}
+    found = _inspect(view.ordinal, job=job, uris={view.ordinal: view.source_uri}, repeats=repeats, ports=ports)
+    if found.status is ClipStatus.PENDING and taken.get(found.destination, view.source_uri) != view.source_uri:
+        found = destination_taken(found)
+    message = view.message or found.message
+    return replace(found, group=view.group, view=view.view, set_name=view.set_name, message=message)
+
+
+def upload_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
+    """Uploads were pinned by their events. Of several uploads to one key only the last one is a clip to copy."""
+    claimed = claimed_uploads(job.id, ports.uploads, ports.state)
+    plan_upload = partial(_planned_upload, job=job, newest=_newest(claimed), ports=ports)
+    settle = _clashes(job, cursor, ports)
+    with ThreadPoolExecutor(ports.stat_concurrency) as pool:
+        for first in range(cursor.ordinal, len(claimed), ports.part_clips):
+            some = enumerate(claimed[first : first + ports.part_clips], first)
+            yield Part(settle(pool.map(plan_upload, some)))
+
+
+def _newest(claimed: Sequence[Upload]) -> dict[str, str]:
+    """The last upload's sequencer by key."""
+    newest: dict[str, str] = {}
+    for upload in claimed:
+        newest[upload.key] = max(newest.get(upload.key, ""), upload.sequencer)
+    return newest
+
+
+def clip_planner(job: Job, ports: ExpandPorts) -> Callable[[int], ManifestEntry]:
+    """Plans single clips of a list, of sets or of uploads from what was asked for, as the first planning does."""
+    if job.source.kind is SourceKind.SETS:
+        sets = requested_sets(job, ports.state)
+        views = [view for part in parts_of_sets(sets) for view in part]
+        taken = _taken_in_sets(job, sets)
+        return lambda ordinal: _inspect_view(views[ordinal], job=job, taken=taken, ports=ports)
+    if job.source.kind is SourceKind.LIST:
+        uris = requested_uris(job, ports.state)
+        return partial(_inspect, job=job, uris=uris, repeats=duplicates_of_first(uris), ports=ports)
+    claimed = claimed_uploads(job.id, ports.uploads, ports.state)
+    plan_upload = partial(_planned_upload, job=job, newest=_newest(claimed), ports=ports)
+    return lambda ordinal: plan_upload((ordinal, claimed[ordinal]))
+
+
+def _planned_upload(
+    numbered: tuple[int, Upload], *, job: Job, newest: dict[str, str], ports: ExpandPorts
+) -> ManifestEntry:
+    ordinal, upload = numbered
+    uri = str(S3Uri(upload.bucket, upload.key))
+    destination, misnamed = destination_of(job, S3Uri(upload.bucket, upload.key), ordinal)
+    found = ListedObject(key=upload.key, size=upload.size, etag=upload.etag, version=upload.version)
+    if upload.sequencer < newest[upload.key]:
+        fate: Fate | None = (ClipStatus.SKIPPED, "SUPERSEDED", "a later upload to the same key is in this job")
+    elif job.cancel_requested:
+        fate = (ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
+    else:
+        fate = misnamed or fate_by_existing(found, destination, job, ports)
+    return pin(ordinal, uri, destination, found, fate)
