@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.models import OpenAPI
 
-from service.wire import ErrorView
+from service.wire.base import ErrorView
 
 _ERROR = {"$ref": "#/components/schemas/Error"}
 _REFUSALS = {

@@ -9,7 +9,7 @@ from lambdas.routes.caller import project_of
 from lambdas.routes.imports import Cursor, Limit
 from lambdas.wiring import audit_ports
 from service.audit import audit_page
-from service.wire import AuditPage
+from service.wire.audit import AuditPage
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

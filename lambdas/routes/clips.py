@@ -9,7 +9,7 @@ from lambdas.routes.caller import project_of
 from lambdas.routes.imports import Cursor, Limit
 from lambdas.wiring import status_ports
 from service.imports.find import Wanted, find_clips
-from service.wire import FoundClipPage
+from service.wire.clips import FoundClipPage
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

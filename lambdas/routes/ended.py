@@ -10,7 +10,8 @@ from lambdas.routes.imports import JobId, record_change
 from lambdas.wiring import ended_ports
 from service.imports.ended import replay_webhook, report_link, webhook_secret
 from service.schema import Action
-from service.wire import ImportView, ReportFormat, ReportView, WebhookSecretView
+from service.wire.ended import ReportFormat, ReportView, WebhookSecretView
+from service.wire.imports import ImportView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -11,7 +11,7 @@ from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.imports import Cursor, Limit
 from lambdas.wiring import execution_settings_ports
 from service.execution_settings import delete_saved, get_saved, replace_saved, save, saved_page
-from service.wire import ExecutionSettingsBody, ExecutionSettingsPage, ExecutionSettingsView
+from service.wire.settings import ExecutionSettingsBody, ExecutionSettingsPage, ExecutionSettingsView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -20,16 +20,11 @@ from service.imports.retry import retry
 from service.imports.status import clips_page, get_job, jobs_page
 from service.imports.submit import submit
 from service.schema import Action, Actor, ClipStatus, ImportSettings, Job
-from service.wire import (
-    AuditPage,
-    ClipPage,
-    ImportBody,
-    ImportPage,
-    ImportView,
-    PreviewView,
-    RetryBody,
-    SettingsBody,
-)
+from service.wire.audit import AuditPage
+from service.wire.clips import ClipPage
+from service.wire.imports import ImportBody, ImportPage, ImportView, RetryBody
+from service.wire.previews import PreviewView
+from service.wire.settings import SettingsBody
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -12,7 +12,7 @@ from lambdas.routes.imports import Cursor, Limit
 from lambdas.wiring import api_key_store, audit_ports
 from service.clock import utc_now
 from service.keys import create_key, keys_page, revoke_key
-from service.wire import CreatedKeyView, KeyBody, KeyPage
+from service.wire.keys import CreatedKeyView, KeyBody, KeyPage
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -11,7 +11,7 @@ import service.estimate
 from service.estimate import Deployment, Estimate, Workload, estimate, part_count, price_list
 from service.planning import copy_parts
 from service.schema import ContentValidation, ImportSettings
-from service.wire import StorageClass
+from service.wire.settings import StorageClass
 from tests.builders import DEPLOYMENT
 
 MIB, GIB = 1024**2, 1024**3

@@ -14,7 +14,7 @@ from service.imports.report import MAX_EXTENSIONS, write_report
 from service.imports.status import clips_page
 from service.planning import part_key, report_key
 from service.schema import Job
-from service.wire import ClipPage
+from service.wire.clips import ClipPage
 from tests.builders import SOURCE_BUCKET, World, always, import_prefix, never
 from tests.fakes import CrashError
 

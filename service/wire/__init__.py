@@ -1,0 +1,1 @@
+"""The API's requests and answers. These models validate, and `/openapi.json` is made from them."""

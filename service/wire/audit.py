@@ -1,0 +1,33 @@
+"""The audit."""
+
+from pydantic import BaseModel, Field
+
+from service.paging import Page
+from service.schema import Action, AuditEntry, Door
+
+
+class AuditEntryView(BaseModel):
+    id: str
+    time: str
+    action: Action
+    subject: str = Field(description="Id of the import, of the key or of the execution settings.")
+    door: Door
+    key_id: str | None = Field(description="`admin` for the admin key, null for uploads.")
+    request_id: str | None = Field(description="Of API Gateway, as in its access log.")
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> "AuditEntryView":
+        asked = {"id": entry.id, "time": entry.time, "action": entry.action, "subject": entry.subject}
+        by = {"door": entry.by.door, "key_id": entry.by.key_id, "request_id": entry.by.request_id}
+        return cls.model_validate(asked | by)
+
+
+class AuditPage(BaseModel):
+    entries: list[AuditEntryView]
+    next_cursor: str | None
+    has_more: bool
+
+    @classmethod
+    def of(cls, page: Page[AuditEntry]) -> "AuditPage":
+        entries = [AuditEntryView.of(entry) for entry in page.items]
+        return cls(entries=entries, next_cursor=page.next_cursor, has_more=page.has_more)

@@ -1,0 +1,21 @@
+"""What all models share."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_LABELS = 50
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class Body(BaseModel):
+    """A request body: JSON types as they are, nothing converted, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ErrorView(BaseModel):
+    detail: str = Field(description="A sentence for people.")
+    code: str = Field(description="Stable, for programs.")

@@ -1,0 +1,45 @@
+"""API keys."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from service.paging import Page
+from service.planning import PROJECT_NAME
+from service.schema import ApiKey
+from service.wire.base import Body, Name
+
+
+class KeyBody(Body):
+    project: Annotated[str, StringConstraints(pattern=f"^{PROJECT_NAME.pattern}$")]
+    name: Name
+
+
+class KeyView(BaseModel):
+    id: str
+    project: str
+    name: str
+    created_at: str
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "KeyView":
+        return cls.model_validate(key, from_attributes=True)
+
+
+class CreatedKeyView(KeyView):
+    key: str = Field(description="Shown this once: the service keeps only its hash.")
+
+    @classmethod
+    def with_text(cls, key: ApiKey, text: str) -> "CreatedKeyView":
+        return cls(**KeyView.of(key).model_dump(), key=text)
+
+
+class KeyPage(BaseModel):
+    keys: list[KeyView]
+    next_cursor: str | None
+    has_more: bool
+
+    @classmethod
+    def of(cls, page: Page[ApiKey]) -> "KeyPage":
+        keys = [KeyView.of(key) for key in page.items]
+        return cls(keys=keys, next_cursor=page.next_cursor, has_more=page.has_more)
