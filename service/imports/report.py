@@ -15,9 +15,9 @@ from service.errors import NotFound, UploadLost
 from service.imports.manifest import read_entries
 from service.imports.seen import UNREADABLE
 from service.imports.status import clip_of
-from service.planning import PART_CLIPS, REPORT_FILES, extension, report_folder, report_key
+from service.planning import PART_CLIPS, REPORT_FILES, extension, folder_root, report_folder, report_key
 from service.ports import ClipStore, ReportFiles, StateFiles
-from service.schema import Clip, ClipRow, ClipStatus, Job, ManifestEntry
+from service.schema import Clip, ClipRow, ClipStatus, Job, ManifestEntry, SourceKind
 
 PART_BYTES = 8 * 1024**2
 """Of an upload's part: S3 wants 5 MiB, and takes 10,000 parts."""
@@ -114,6 +114,14 @@ class _Writer:
     ports: ReportPorts
     part_bytes: int
 
+    def _own_name(self, clip: Clip) -> str | None:
+        """What the caller called the clip, below the project's and folder's root; None where it mirrors its source."""
+        job = self.job
+        if job.settings.destination is None and job.source.kind is not SourceKind.MANIFEST:
+            return None
+        root = f"s3://{self.ports.clips_bucket}/{folder_root(job.project, job.folder)}/"
+        return clip.destination.removeprefix(root) or None
+
     def go_on(self, draft: Draft, out_of_time: Callable[[], bool]) -> bool:
         """Write clips until there are no more (True) or time is up; always a part of the manifest at least."""
         if draft.ordinal == 0:
@@ -121,7 +129,8 @@ class _Writer:
         for clips in clips_in_parts(self.job, draft.ordinal, self.ports):
             draft.files["csv"].text += csv_lines(csv_row(clip) for clip in clips)
             draft.files["jsonl"].text += "".join(map(json_line, clips))
-            draft.files["failures"].text += "".join(map(failure_line, filter(is_failure, clips)))
+            failures = (failure_line(clip, self._own_name(clip)) for clip in clips if is_failure(clip))
+            draft.files["failures"].text += "".join(failures)
             _count(clips, draft)
             draft.ordinal += PART_CLIPS
             for form, file in draft.files.items():
@@ -226,9 +235,9 @@ def is_failure(clip: Clip) -> bool:
     )
 
 
-def failure_line(clip: Clip) -> str:
+def failure_line(clip: Clip, name: str | None) -> str:
     """A manifest line. Not pinned: a source that changed since is what is wanted now."""
-    return json.dumps({"uri": clip.source_uri}) + "\n"
+    return json.dumps({"uri": clip.source_uri} | ({"destination": name} if name else {})) + "\n"
 
 
 def _count(clips: Sequence[Clip], draft: Draft) -> None:

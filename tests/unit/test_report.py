@@ -13,7 +13,7 @@ from service.imports.finish import finish
 from service.imports.report import MAX_EXTENSIONS, write_report
 from service.imports.status import clips_page
 from service.planning import part_key, report_key
-from service.schema import Job
+from service.schema import ImportSettings, Job
 from service.wire.clips import ClipPage
 from tests.builders import SOURCE_BUCKET, World, always, import_prefix, never
 from tests.fakes import CrashError
@@ -61,6 +61,14 @@ def test_the_lines_are_the_clips_as_pages_show_them(world: World) -> None:
         "by_code": {"NOT_FOUND": 3},
         "by_extension": {".mp4": {"count": 3, "bytes": 0}, ".zip": {"count": 17, "bytes": 170}},
     }
+
+
+def test_failures_keep_the_names_that_the_caller_gave(world: World) -> None:
+    keys = [*world.put_sources(1), "deep/missing.mp4"]
+    job = world.run(world.submit_list(keys, folder="f", settings=ImportSettings(destination="x/{name}")).id)
+    write(world, job)
+    (line,) = file(world, job, "failures").splitlines()
+    assert json.loads(line) == {"uri": "s3://source/deep/missing.mp4", "destination": "x/missing.mp4"}
 
 
 def test_rounds_and_parts_make_the_same_files_as_one_go(world: World) -> None:
