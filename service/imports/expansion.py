@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.imports.access import SourceAccess
+from service.imports.manifest import ManifestWriter
 from service.planning import PART_CLIPS
 from service.ports import ClipStore, Clock, JobReader, JobStore, SourceStorage, StateFiles, StateReader, UploadLists
-from service.schema import ManifestEntry
+from service.schema import Job, ManifestEntry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,3 +86,18 @@ class Part:
     @property
     def may_end_a_round(self) -> bool:
         return self.sets or len(self.entries) in (0, PART_CLIPS)
+
+
+def writer_at(cursor: PlanCursor, job: Job, ports: PlanPorts, *, manifest_run: int = 0) -> ManifestWriter:
+    """Where the last round stopped to write."""
+    return ManifestWriter(
+        ports.state,
+        job.id,
+        job.run,
+        ports.batch_clips,
+        ports.batch_bytes,
+        ordinal=cursor.ordinal,
+        batches=cursor.batches,
+        round_number=cursor.round_number,
+        manifest_run=manifest_run,
+    )

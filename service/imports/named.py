@@ -8,7 +8,7 @@ from functools import partial
 from service.imports.existing import Fate
 from service.imports.expansion import ExpandPorts, Part, PlanCursor
 from service.imports.pinning import destination_of, fate_by_existing, inspect, pin
-from service.imports.seen import Ledger, destination_taken
+from service.imports.seen import DUPLICATE, Ledger, destination_taken
 from service.imports.sets import parts_of_sets, requested_sets, whole_or_failed
 from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
@@ -55,7 +55,7 @@ def _inspect(
             source_uri=uri,
             destination=destination,
             status=ClipStatus.SKIPPED,
-            code="DUPLICATE",
+            code=DUPLICATE,
             message=f"the same URI is clip {repeats[ordinal]} of this list",
         )
     return inspect(ordinal, uri, destination, misnamed=misnamed, job=job, ports=ports)
@@ -112,19 +112,24 @@ def _newest(claimed: Sequence[Upload]) -> dict[str, str]:
     return newest
 
 
-def clip_planner(job: Job, ports: ExpandPorts) -> Callable[[int], ManifestEntry]:
-    """Plans single clips of a list, of sets or of uploads from what was asked for, as the first planning does."""
+Planner = Callable[[int, Job], ManifestEntry]
+"""Plans the clip of an ordinal for its job as that is now: it may have been cancelled meanwhile."""
+
+
+def clip_planner(job: Job, ports: ExpandPorts) -> Planner:
+    """For single clips of a list, of sets or of uploads, from what was asked for, as the first planning does it."""
     if job.source.kind is SourceKind.SETS:
         sets = requested_sets(job, ports.state)
         views = [view for part in parts_of_sets(sets) for view in part]
         taken = _taken_in_sets(job, sets)
-        return lambda ordinal: _inspect_view(views[ordinal], job=job, taken=taken, ports=ports)
+        return lambda ordinal, now: _inspect_view(views[ordinal], job=now, taken=taken, ports=ports)
     if job.source.kind is SourceKind.LIST:
         uris = requested_uris(job, ports.state)
-        return partial(_inspect, job=job, uris=uris, repeats=duplicates_of_first(uris), ports=ports)
+        repeats = duplicates_of_first(uris)
+        return lambda ordinal, now: _inspect(ordinal, job=now, uris=uris, repeats=repeats, ports=ports)
     claimed = claimed_uploads(job.id, ports.uploads, ports.state)
-    plan_upload = partial(_planned_upload, job=job, newest=_newest(claimed), ports=ports)
-    return lambda ordinal: plan_upload((ordinal, claimed[ordinal]))
+    newest = _newest(claimed)
+    return lambda ordinal, now: _planned_upload((ordinal, claimed[ordinal]), job=now, newest=newest, ports=ports)
 
 
 def _planned_upload(

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from service.errors import ClipferryError, LimitExceeded, SourceUnavailable
 from service.imports.ending import end_job
 from service.imports.expand import parts_of
-from service.imports.expansion import PlanCursor, Planned, PlanPorts
-from service.imports.manifest import ManifestWriter
+from service.imports.expansion import PlanCursor, Planned, PlanPorts, writer_at
 from service.imports.rerun import plan_again
 from service.schema import JobStatus, SourceKind
 
@@ -26,16 +25,7 @@ def plan(
         return Planned()
     if job.runs and job.runs[-1].counts.total:  # else it is the first planning, or has to make up for it
         return plan_again(job, cursor, out_of_time=out_of_time, ports=ports)
-    writer = ManifestWriter(
-        ports.state,
-        job.id,
-        job.run,
-        ports.batch_clips,
-        ports.batch_bytes,
-        ordinal=cursor.ordinal,
-        batches=cursor.batches,
-        round_number=cursor.round_number,
-    )
+    writer = writer_at(cursor, job, ports)
     cut_short = False
     try:
         for part in parts_of(job, cursor, ports):

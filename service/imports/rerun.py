@@ -12,9 +12,9 @@ from datetime import datetime
 
 from service.errors import NotFound, ObjectError, SelectionIncomplete
 from service.imports.existing import Fate
-from service.imports.expansion import PlanCursor, Planned, PlanPorts
-from service.imports.manifest import ManifestWriter, read_part
-from service.imports.named import clip_planner, whole_sets_or_failed
+from service.imports.expansion import PlanCursor, Planned, PlanPorts, writer_at
+from service.imports.manifest import read_part
+from service.imports.named import Planner, clip_planner, whole_sets_or_failed
 from service.imports.pinning import destination_of, fate_by_existing, inspect, other_than_pinned, pin
 from service.imports.reopen import RunPlan, read_run_plan, reopen, write_run_plan
 from service.imports.retry import RETRIED, decode_ordinals
@@ -58,17 +58,7 @@ def _write_parts(
     job: Job, cursor: PlanCursor, out_of_time: Callable[[], bool], ports: PlanPorts
 ) -> RunPlan | PlanCursor:
     """The manifest and the batches, or where to go on."""
-    writer = ManifestWriter(
-        ports.state,
-        job.id,
-        job.run,
-        ports.batch_clips,
-        ports.batch_bytes,
-        ordinal=cursor.ordinal,
-        batches=cursor.batches,
-        round_number=cursor.round_number,
-        manifest_run=job.run,
-    )
+    writer = writer_at(cursor, job, ports, manifest_run=job.run)
     replanner = _Replanner(job, ports)
     chosen = _chosen(job, ports)
     more = True
@@ -149,7 +139,7 @@ class _Replanner:
 
     job: Job
     ports: PlanPorts
-    _afresh: Callable[[int], ManifestEntry] | None = field(default=None, init=False)
+    _afresh: Planner | None = field(default=None, init=False)
     _others: set[int] | None = field(default=None, init=False)
     """Clips whose destination is another clip's."""
 
@@ -157,9 +147,9 @@ class _Replanner:
         """Entries for these clips, in their order."""
         self.job = self.ports.jobs.get(self.job.id) or self.job  # it may have been cancelled
         if self.job.source.kind is SourceKind.SETS:
-            planner = clip_planner(self.job, self.ports)
+            planner = self._afresh = self._afresh or clip_planner(self.job, self.ports)
             with ThreadPoolExecutor(self.ports.stat_concurrency) as pool:
-                return whole_sets_or_failed(pool.map(planner, [row.ordinal for row in rows]))
+                return whole_sets_or_failed(pool.map(lambda row: planner(row.ordinal, self.job), rows))
         known = self._known(rows)
         if not self.job.source.kind.open_ended and any(not _placed(known.get(row.ordinal)) for row in rows):
             self._afresh = self._afresh or clip_planner(self.job, self.ports)
@@ -194,7 +184,7 @@ class _Replanner:
         if self._others and row.ordinal in self._others:
             return _taken(row, entry)
         if not _placed(entry) and self._afresh:
-            return self._afresh(row.ordinal)
+            return self._afresh(row.ordinal, self.job)
         if entry and not _placed(entry) and self.job.source.kind.open_ended:
             return entry  # what its line or its name lacks it lacks still
         known_by_row = row.destination if not _named(self.job) else ""  # else it might be another clip's

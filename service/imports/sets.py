@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from service.errors import InvalidRequest, InvalidUri, ObjectError, SourceUnavailable
 from service.imports.large import remove_upload
+from service.imports.seen import DUPLICATE
 from service.planning import (
     FRONT,
     PART_CLIPS,
@@ -95,7 +96,7 @@ def _views(item: ViewSet, group: int, repeated: int | None) -> list[ManifestEntr
     if repeated is None:
         return views
     message = f"the same set is set {repeated} of this request"
-    return [_with_fate(view, ClipStatus.SKIPPED, "DUPLICATE", message) for view in views]
+    return [_with_fate(view, ClipStatus.SKIPPED, DUPLICATE, message) for view in views]
 
 
 def requested_sets(job: Job, state: StateReader) -> list[ViewSet]:

@@ -86,10 +86,6 @@ def submit(
     written it will run: should the start below fail, the sweep starts it.
     """
     source = source_of(request, ports.max_clips)
-    wanted = request.settings.max_concurrency
-    if wanted is not None and not 1 <= wanted <= ports.max_concurrency:
-        allowed = f"this deployment allows 1 to {ports.max_concurrency:,}"
-        raise InvalidRequest(f"settings.max_concurrency is {wanted:,}, {allowed}")
     digest = _digest(request)
     job_id = job_id_for(project, request.idempotency_key) if request.idempotency_key else new_job_id()
     if request.idempotency_key and (known := ports.jobs.get(job_id)):
@@ -98,10 +94,7 @@ def submit(
     saved_id = request.execution_settings_id
     if saved_id is not None:
         request = replace(request, settings=saved_settings(saved_id))
-    if request.settings.notify.webhook_url is not None:
-        check_url(request.settings.notify.webhook_url, allow_private=ports.allow_private_urls)
-    if request.settings.destination is not None:
-        check_template(request.settings.destination)
+    _check_settings(request.settings, ports)
     if request.root_path is not None and request.validate:
         preflight(
             request.root_path,
@@ -126,6 +119,18 @@ def submit(
         return _again(known, digest, ports)
     start(job, ports.workflow)
     return job
+
+
+def _check_settings(settings: ImportSettings, ports: SubmitPorts) -> None:
+    """What only this deployment can say, of saved settings too. Raises `InvalidRequest`."""
+    wanted = settings.max_concurrency
+    if wanted is not None and not 1 <= wanted <= ports.max_concurrency:
+        allowed = f"this deployment allows 1 to {ports.max_concurrency:,}"
+        raise InvalidRequest(f"settings.max_concurrency is {wanted:,}, {allowed}")
+    if settings.notify.webhook_url is not None:
+        check_url(settings.notify.webhook_url, allow_private=ports.allow_private_urls)
+    if settings.destination is not None:
+        check_template(settings.destination)
 
 
 def job_of(

@@ -16,7 +16,7 @@ from service.errors import (
     WorkflowUnavailable,
 )
 from service.imports.submit import submit
-from service.schema import ImportRequest, Job, JobStatus, Source, SourceKind, Trigger
+from service.schema import ImportRequest, ImportSettings, Job, JobStatus, Source, SourceKind, Trigger
 from tests.builders import PROJECT, World, import_list, import_prefix
 from tests.fakes import CrashError
 
@@ -250,3 +250,11 @@ def test_the_list_is_stored_before_the_job_exists(world: World) -> None:
         world.submit(LIST)
     assert not world.jobs.rows
     assert len(world.state.files) == 1
+
+
+def test_saved_settings_are_held_to_what_the_deployment_allows(world: World) -> None:
+    request = import_list(["s3://source/a"], execution_settings_id="es_1")
+    saved = ImportSettings(max_concurrency=world.submit_ports.max_concurrency + 1)
+    with pytest.raises(InvalidRequest, match="this deployment allows 1 to"):
+        submit(request, project="demo", key_id=None, ports=world.submit_ports, saved_settings=lambda _: saved)
+    assert world.jobs.rows == {}
