@@ -39,6 +39,12 @@ class InvalidDestination(InvalidRequest):
     code = "INVALID_DESTINATION"
 
 
+class UnsafeUrl(InvalidRequest):
+    """A URL that a caller gave is not https, or does not lead to a public address."""
+
+    code = "UNSAFE_URL"
+
+
 class InvalidCursor(InvalidRequest):
     code = "INVALID_CURSOR"
 
@@ -168,6 +174,12 @@ class AccessDenied(ObjectError):
     code = "CANNOT_ACCESS"
 
 
+class CredentialsRejected(AccessDenied):
+    """The store does not know the credentials, or they have expired or were revoked: others are needed."""
+
+    code = "CREDENTIALS_REJECTED"
+
+
 class SourceChanged(ObjectError):
     """The object is no longer the one that was planned (another ETag)."""
 
@@ -186,6 +198,12 @@ class ObjectRejected(ObjectError):
     code = "OBJECT_REJECTED"
 
 
+class BucketElsewhere(ObjectRejected):
+    """The bucket lies in another region, or behind another endpoint, than the one that was asked."""
+
+    code = "BUCKET_ELSEWHERE"
+
+
 class SourceUnavailable(ObjectError):
     """The store answered with throttling, a server error or not at all: another try may succeed."""
 
@@ -196,6 +214,16 @@ class UploadGone(ObjectError):
     """There is no such unfinished upload: it was completed or aborted."""
 
     code = "UPLOAD_GONE"
+
+
+class RateLimited(SourceUnavailable):
+    """The store asks for fewer requests; `retry_after` are the seconds that it wants, where it says."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, operation: str, uri: str, retry_after: float | None = None) -> None:
+        super().__init__(message, operation=operation, uri=uri)
+        self.retry_after = retry_after
 
 
 class BatchIncomplete(ClipferryError):

@@ -1,0 +1,167 @@
+"""Google Cloud Storage by its JSON API, as a service account (docs/decisions/0030)."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import google.auth.exceptions
+import urllib3
+from google.auth.transport.urllib3 import Request
+from google.oauth2.service_account import Credentials
+
+from service.clock import timestamp
+from service.errors import AccessDenied, CredentialsRejected, InvalidRequest, ObjectError, SourceChanged, UnsafeUrl
+from service.sources.addresses import AddressRule
+from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, retry_after, status_error
+from service.sources.patience import Patience
+from service.sources.port import Pin, SourceObject
+from service.sources.uris import Location
+
+ENDPOINT = "https://storage.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+_FIELDS = "name,size,etag,generation,updated,md5Hash,crc32c,contentType"
+_LIMIT_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
+
+
+def gcs_with_account(
+    account: str, *, rule: AddressRule, endpoint: str | None = None, connections: int = 16
+) -> "GcsAdapter":
+    """`account` is the service account's key file. Raises `InvalidRequest` where it is none."""
+    http = Http.of(connections)
+    token = _Token.of(account, http, rule)
+    return GcsAdapter(http, token, rule if endpoint else None, (endpoint or ENDPOINT).rstrip("/"))
+
+
+@dataclass(frozen=True)
+class _Token:
+    """Access tokens of one service account, renewed before they end. The token URL is out of a caller's file."""
+
+    credentials: Credentials = field(repr=False)
+    url: str
+    http: Http
+    rule: AddressRule
+    lock: Lock = field(default_factory=Lock, repr=False)
+
+    @classmethod
+    def of(cls, account: str, http: Http, rule: AddressRule) -> "_Token":
+        try:
+            fields = json.loads(account)
+            credentials = Credentials.from_service_account_info(fields, scopes=[SCOPE])  # type: ignore[no-untyped-call]
+            url = str(fields["token_uri"])
+        except (ValueError, TypeError, KeyError, AttributeError):
+            # What the parsers say may quote the key. Google's errors of malformed files are ValueErrors.
+            raise InvalidRequest("this is not the key file (JSON) of a Google service account") from None
+        return cls(credentials, url, http, rule)
+
+    def header(self, asked: Asked) -> dict[str, str]:
+        with self.lock:
+            if not self.credentials.valid:
+                self._renew(asked)
+            return {"Authorization": f"Bearer {self.credentials.token}"}
+
+    def _renew(self, asked: Asked) -> None:
+        try:
+            self.rule.check(self.url)
+            self.credentials.refresh(Request(self.http.pool))  # type: ignore[no-untyped-call]
+        except UnsafeUrl as error:
+            raise asked.error(AccessDenied, f"token_uri: {error.message}") from None
+        except google.auth.exceptions.GoogleAuthError as error:
+            if error.retryable or isinstance(error, google.auth.exceptions.TransportError):
+                raise asked.unavailable(error) from None
+            message = "Google gives no token for this service account: its key is wrong, expired or deleted"
+            raise asked.error(CredentialsRejected, message) from None
+
+
+@dataclass(frozen=True)
+class GcsAdapter:
+    http: Http
+    token: _Token
+    rule: AddressRule | None
+    """Of the endpoint, where it is not Google's own."""
+    endpoint: str
+    page_objects: int = 1000
+
+    def list_pages(
+        self, location: Location, *, start_after: str, patience: Patience
+    ) -> Iterator[Sequence[SourceObject]]:
+        asked, token = Asked("list", location), ""
+        query = {
+            "prefix": location.key,
+            "maxResults": str(self.page_objects),
+            "fields": f"items({_FIELDS}),nextPageToken",
+        }
+        if start_after:
+            query["startOffset"] = start_after  # Includes the object of that very name.
+        while True:
+            url = f"{self._bucket(location)}/o?{urlencode(query | ({'pageToken': token} if token else {}))}"
+            page = patience(lambda url=url: self._json(url, asked))  # type: ignore[misc]
+            yield [_object(item) for item in page.get("items", []) if item["name"] > start_after]
+            token = page.get("nextPageToken", "")
+            if not token:
+                return
+
+    def stat(self, location: Location, version: str | None) -> SourceObject:
+        query = {"fields": _FIELDS} | ({"ifGenerationMatch": version} if version else {})
+        return _object(self._json(f"{self._object(location)}?{urlencode(query)}", Asked("inspect", location)))
+
+    def open(self, location: Location, start: int, length: int, pin: Pin) -> HttpBody:
+        """`Accept-Encoding: gzip` keeps Google from unpacking what is stored packed, which would ignore the range."""
+        asked = Asked("read", location)
+        span = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "gzip"}
+        response = self._get(f"{self._object(location)}?alt=media&ifGenerationMatch={pin.version}", asked, span)
+        if response.headers.get("X-Goog-Generation", pin.version) != pin.version:
+            response.close()
+            raise asked.error(SourceChanged, "it is not the planned object any more")
+        return body_of(response, asked, start, length, pin.size)
+
+    def _bucket(self, location: Location) -> str:
+        return f"{self.endpoint}/storage/v1/b/{quote(location.bucket, safe='')}"
+
+    def _object(self, location: Location) -> str:
+        return f"{self._bucket(location)}/o/{quote(location.key, safe='')}"
+
+    def _json(self, url: str, asked: Asked) -> Any:
+        return json_of(self._get(url, asked, {}), asked)
+
+    def _get(self, url: str, asked: Asked, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        try:
+            if self.rule:
+                self.rule.check(url)
+        except UnsafeUrl as error:
+            raise asked.error(AccessDenied, error.message) from None
+        response = self.http.send("GET", url, headers | self.token.header(asked), asked)
+        if response.status >= 300:
+            raise _error(response, asked)
+        return response
+
+
+def _error(response: urllib3.BaseHTTPResponse, asked: Asked) -> ObjectError:
+    """Some of Google's limits are answered with 403 and told by their reason."""
+    body = drained(response, asked)
+    if response.status == 403 and _reasons(body) & _LIMIT_REASONS:
+        return asked.limited("the store asks for fewer requests (403)", retry_after(response.headers))
+    return status_error(response.status, response.headers, asked)
+
+
+def _reasons(body: bytes) -> set[str]:
+    try:
+        return {str(error["reason"]) for error in json.loads(body)["error"]["errors"]}
+    except (ValueError, KeyError, TypeError):
+        return set()
+
+
+def _object(item: dict[str, Any]) -> SourceObject:
+    known = {"CRC32C": item.get("crc32c"), "MD5": item.get("md5Hash")}  # Composed objects have no MD5.
+    return SourceObject(
+        key=item["name"],
+        size=int(item["size"]),
+        etag=item["etag"].strip('"'),
+        version=str(item["generation"]),
+        modified=timestamp(datetime.fromisoformat(item["updated"])) if "updated" in item else None,
+        checksums={kind: value for kind, value in known.items() if value},
+        content_type=item.get("contentType"),
+    )

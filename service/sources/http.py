@@ -1,0 +1,146 @@
+"""HTTP for the providers without a client library of their own here: one pool, one way to name faults."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from service.errors import (
+    AccessDenied,
+    CredentialsRejected,
+    ObjectError,
+    ObjectMissing,
+    ObjectRejected,
+    RateLimited,
+    SourceChanged,
+    SourceUnavailable,
+)
+from service.sources.uris import Location
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+"""Without a byte."""
+MAX_ANSWER_BYTES = 16 * 1024**2
+"""Of a JSON answer: a page of a listing is far smaller."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request was for, for the messages."""
+
+    operation: str
+    location: Location
+
+    def error(self, kind: type[ObjectError], message: str) -> ObjectError:
+        return kind(message, operation=self.operation, uri=str(self.location))
+
+    def unavailable(self, error: Exception) -> SourceUnavailable:
+        """Only the fault's kind is told: its text may hold a signed URL."""
+        message = f"the connection failed ({type(error).__name__})"
+        return SourceUnavailable(message, operation=self.operation, uri=str(self.location))
+
+    def limited(self, message: str, retry_after: float | None) -> RateLimited:
+        return RateLimited(message, operation=self.operation, uri=str(self.location), retry_after=retry_after)
+
+
+@dataclass(frozen=True)
+class HttpBody:
+    response: urllib3.BaseHTTPResponse
+    asked: Asked
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self.response.read(size, decode_content=False)
+        except HTTPError as error:
+            raise self.asked.unavailable(error) from None
+
+    def close(self) -> None:
+        self.response.close()
+
+
+@dataclass(frozen=True)
+class Http:
+    """Neither follows redirects nor tries again. Bytes come as they are stored, never decoded."""
+
+    pool: urllib3.PoolManager
+
+    @classmethod
+    def of(cls, connections: int) -> "Http":
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        return cls(urllib3.PoolManager(maxsize=connections, retries=False, timeout=timeout))
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], asked: Asked, body: bytes | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return self.pool.request(
+                method, url, headers=headers, body=body, preload_content=False, decode_content=False, redirect=False
+            )
+        except HTTPError as error:
+            raise asked.unavailable(error) from None
+
+
+def json_of(response: urllib3.BaseHTTPResponse, asked: Asked) -> Any:
+    """The answer's JSON; the connection is free for the next request."""
+    data = drained(response, asked)
+    try:
+        return json.loads(data)
+    except ValueError:
+        raise asked.error(SourceUnavailable, "the answer is not JSON") from None
+
+
+def drained(response: urllib3.BaseHTTPResponse, asked: Asked) -> bytes:
+    """The answer's body, up to a limit."""
+    try:
+        data = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+    except HTTPError as error:
+        raise asked.unavailable(error) from None
+    if len(data) > MAX_ANSWER_BYTES:
+        response.close()
+        raise asked.error(ObjectRejected, f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+    return data
+
+
+def status_error(status: int, headers: Mapping[str, str], asked: Asked) -> ObjectError:
+    """The domain error of an answer by its status alone."""
+    wait = retry_after(headers)
+    if status == 429 or (status == 503 and wait is not None):
+        return asked.limited(f"the store asks for fewer requests ({status})", wait)
+    if status >= 500 or status == 408:
+        return asked.error(SourceUnavailable, f"the store failed ({status})")
+    kinds: dict[int, tuple[type[ObjectError], str]] = {
+        401: (CredentialsRejected, "the credentials are wrong, expired or revoked"),
+        403: (AccessDenied, "access is denied"),
+        404: (ObjectMissing, "there is no such object"),
+        410: (ObjectMissing, "there is no such object"),
+        412: (SourceChanged, "it is not the planned object any more"),
+        416: (SourceChanged, "it is shorter than planned"),
+    }
+    kind, message = kinds.get(status, (ObjectRejected, "the store refuses"))
+    return asked.error(kind, f"{message} ({status})")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, out of a number or a date; None where the header is absent or neither."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
+    except ValueError:
+        return None
+
+
+def body_of(response: urllib3.BaseHTTPResponse, asked: Asked, start: int, length: int, size: int) -> HttpBody:
+    """The answer to a range request; a store that sends other bytes than were asked for is refused."""
+    expected = f"bytes {start}-{start + length - 1}/"
+    whole = response.status == 200 and start == 0 and length == size
+    if whole or (response.status == 206 and response.headers.get("Content-Range", "").startswith(expected)):
+        return HttpBody(response, asked)
+    response.close()
+    raise asked.error(ObjectRejected, f"the store does not answer the bytes that were asked for ({response.status})")

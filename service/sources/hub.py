@@ -1,0 +1,188 @@
+"""Hugging Face buckets by the Hub's public HTTP interface, as `huggingface_hub` speaks to it (docs/decisions/0030).
+
+Listing: `GET /api/buckets/{ns}/{name}/tree/{prefix}?recursive=true`, pages by `Link`. Facts of one file:
+`POST …/paths-info`. Bytes: `GET /buckets/{ns}/{name}/resolve/{path}`, whose redirect names the content
+(`X-Xet-Hash`) and leads to a signed URL elsewhere, where the token must not go.
+"""
+
+import heapq
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+import urllib3
+
+from service.clock import timestamp
+from service.errors import (
+    AccessDenied,
+    CredentialsRejected,
+    ObjectError,
+    ObjectMissing,
+    SourceChanged,
+    SourceUnavailable,
+    UnsafeUrl,
+)
+from service.sources.addresses import AddressRule
+from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, status_error
+from service.sources.patience import Patience
+from service.sources.port import Pin, SourceObject
+from service.sources.uris import Location
+
+DEFAULT_ENDPOINT = "https://huggingface.co"
+WINDOW_OBJECTS = 100_000
+"""Objects held at a time: the Hub promises no order, so a listing is sorted here, in several passes if it is longer."""
+PAGE_OBJECTS = 1000
+MAX_REDIRECTS = 5
+_RATE = re.compile(r'"\w+"\s*;\s*r\s*=\s*(?P<left>\d+)\s*;\s*t\s*=\s*(?P<seconds>\d+)')
+_NEXT = re.compile(r'<(?P<url>[^>]*)>\s*;\s*rel="next"')
+
+
+def hub_endpoint(environment: Mapping[str, str] = os.environ) -> str:
+    """The deployment's choice, by the variable that all tools of Hugging Face read."""
+    return environment.get("HF_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubAdapter:
+    """Without a token only public buckets answer."""
+
+    rule: AddressRule
+    token: str | None = field(default=None, repr=False)
+    endpoint: str = field(default_factory=hub_endpoint)
+    http: Http = field(default_factory=lambda: Http.of(16), repr=False)
+    window: int = WINDOW_OBJECTS
+
+    def list_pages(
+        self, location: Location, *, start_after: str, patience: Patience
+    ) -> Iterator[Sequence[SourceObject]]:
+        after = start_after
+        while True:
+            later = (found for found in self._every(location, patience) if found.key > after)
+            smallest = heapq.nsmallest(self.window, later, key=lambda found: found.key)
+            pages = iter(smallest)
+            while page := list(islice(pages, PAGE_OBJECTS)):
+                yield page
+            if len(smallest) < self.window:
+                return
+            after = smallest[-1].key
+
+    def _every(self, location: Location, patience: Patience) -> Iterator[SourceObject]:
+        """Files whose path begins with the location's key, as the Hub orders them."""
+        asked = Asked("list", location)
+        prefix = f"/{quote(location.key, safe='')}" if location.key else ""
+        url: str | None = f"{self.endpoint}/api/buckets/{location.bucket}/tree{prefix}?recursive=true"
+        while url:
+            items, url = patience(lambda url=url: self._page(url, asked))  # type: ignore[misc]
+            for item in items:
+                if item["type"] == "file" and item["path"].startswith(location.key):
+                    yield _object(item)
+
+    def _page(self, url: str, asked: Asked) -> tuple[list[dict[str, Any]], str | None]:
+        response = self._hub("GET", url, asked)
+        if response.status >= 300:
+            raise self._error(response, asked)
+        following = _NEXT.search(response.headers.get("Link", ""))
+        items = json_of(response, asked)
+        if following is None:
+            return items, None
+        further = urljoin(url, following["url"])
+        if _origin(further) != _origin(self.endpoint):
+            raise asked.error(AccessDenied, "the listing goes on at another host, where the token must not go")
+        return items, further
+
+    def stat(self, location: Location, version: str | None) -> SourceObject:  # noqa: ARG002  # buckets keep no versions
+        asked = Asked("inspect", location)
+        url = f"{self.endpoint}/api/buckets/{location.bucket}/paths-info"
+        response = self._hub("POST", url, asked, body=json.dumps({"paths": [location.key]}).encode())
+        if response.status >= 300:
+            raise self._error(response, asked)
+        for item in json_of(response, asked):
+            if item["path"] == location.key:
+                return _object(item)
+        raise asked.error(ObjectMissing, "there is no such object")
+
+    def open(self, location: Location, start: int, length: int, pin: Pin) -> HttpBody:
+        asked = Asked("read", location)
+        span = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "identity"}
+        url = f"{self.endpoint}/buckets/{location.bucket}/resolve/{quote(location.key, safe='')}"
+        pinned = False
+        for _ in range(MAX_REDIRECTS):
+            at_hub = _origin(url) == _origin(self.endpoint)
+            response = self._hub("GET", url, asked, span) if at_hub else self._elsewhere(url, asked, span)
+            if response.status >= 400:
+                raise self._error(response, asked) if at_hub else _store_error(response, asked)
+            found = response.headers.get("X-Xet-Hash") if at_hub else None
+            if found not in (None, pin.etag):
+                response.close()
+                raise asked.error(SourceChanged, "it is not the planned object any more")
+            pinned = pinned or found is not None
+            target = response.get_redirect_location()
+            if not target:
+                if not pinned:
+                    response.close()
+                    raise asked.error(SourceChanged, "the Hub does not say which content this is")
+                return body_of(response, asked, start, length, pin.size)
+            drained(response, asked)
+            url = urljoin(url, target)
+        raise asked.error(AccessDenied, f"the Hub redirects more than {MAX_REDIRECTS} times")
+
+    def _hub(
+        self, method: str, url: str, asked: Asked, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        sent = dict(headers or {})
+        if self.token:
+            sent["Authorization"] = f"Bearer {self.token}"
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        return self.http.send(method, url, sent, asked, body)
+
+    def _elsewhere(self, url: str, asked: Asked, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        try:
+            self.rule.check(url)
+        except UnsafeUrl as error:
+            raise asked.error(AccessDenied, f"the Hub redirects: {error.message}") from None
+        return self.http.send("GET", url, headers, asked)
+
+    def _error(self, response: urllib3.BaseHTTPResponse, asked: Asked) -> ObjectError:
+        """The Hub answers 401 to strangers also where a bucket is private or absent."""
+        drained(response, asked)
+        headers, status = response.headers, response.status
+        if status == 401 and not self.token:
+            return asked.error(AccessDenied, "there is no such public bucket; a private one needs a token (401)")
+        if status == 401 and headers.get("X-Error-Code") == "RepoNotFound":
+            return asked.error(AccessDenied, "there is no such bucket for this token (401)")
+        if status == 401:
+            return asked.error(CredentialsRejected, "the token is wrong, expired or revoked (401)")
+        rate = _RATE.search(headers.get("RateLimit", ""))
+        if status == 429 and rate and rate["left"] == "0":
+            return asked.limited("the Hub asks for fewer requests (429)", float(rate["seconds"]))
+        return status_error(status, headers, asked)
+
+
+def _store_error(response: urllib3.BaseHTTPResponse, asked: Asked) -> ObjectError:
+    """Of the store behind the Hub, to which the URL that it was asked by is all the permission."""
+    drained(response, asked)
+    if response.status in (401, 403):
+        return asked.error(SourceUnavailable, "the Hub's signed URL is not valid any more")
+    return status_error(response.status, response.headers, asked)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
+def _object(item: dict[str, Any]) -> SourceObject:
+    changed = item.get("uploadedAt") or item.get("mtime")
+    return SourceObject(
+        key=item["path"],
+        size=item["size"],
+        etag=item["xetHash"],
+        modified=timestamp(datetime.fromisoformat(changed)) if changed else None,
+    )

@@ -1,0 +1,50 @@
+"""A source over an adapter: tries again, and goes on where a connection was cut, still pinned to the same object."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from service.errors import SourceChanged, SourceUnavailable
+from service.sources.patience import Patience
+from service.sources.port import CHUNK_BYTES, Adapter, Pin, SourceObject
+from service.sources.uris import Location
+
+
+@dataclass(frozen=True)
+class PatientSource:
+    adapter: Adapter
+    patience: Patience = field(default_factory=Patience)
+
+    def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
+        return self.adapter.list_pages(location, start_after=start_after, patience=self.patience)
+
+    def stat(self, location: Location, pin: Pin | None = None) -> SourceObject:
+        found = self.patience(lambda: self.adapter.stat(location, pin.version if pin else None))
+        if pin and not pin.holds(found):
+            raise SourceChanged("it is not the planned object any more", operation="inspect", uri=str(location))
+        return found
+
+    def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
+        return b"".join(self.chunks(location, start, length, pin))
+
+    def chunks(
+        self, location: Location, start: int, length: int, pin: Pin, chunk_bytes: int = CHUNK_BYTES
+    ) -> Iterator[bytes]:
+        """Faults count in a row: each piece that arrives is progress, and starts the count anew."""
+        at, end, failures = start, min(start + length, pin.size), 0
+        while at < end:
+            try:
+                with closing(self.adapter.open(location, at, end - at, pin)) as body:
+                    while at < end:
+                        piece = body.read(min(chunk_bytes, end - at))
+                        if not piece:
+                            raise _cut(location, at, end)
+                        at, failures = at + len(piece), 0
+                        yield piece
+            except SourceUnavailable as error:
+                failures += 1
+                self.patience.wait(failures, error)
+
+
+def _cut(location: Location, at: int, end: int) -> SourceUnavailable:
+    return SourceUnavailable(f"the answer ended at byte {at} of {end}", operation="read", uri=str(location))

@@ -1,0 +1,98 @@
+"""What planning and copying need of a source, and what an adapter has to offer for it.
+
+Errors are `service.errors.ObjectError`s; no message carries a credential or a signed URL.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from service.schema import ListedObject
+from service.sources.patience import Patience
+from service.sources.uris import Location
+
+CHUNK_BYTES = 1024**2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    """What makes an object the one that was planned."""
+
+    size: int
+    etag: str
+    """ETag without quotes; of Hugging Face the xet hash."""
+    version: str | None = None
+    """Of Google Cloud Storage the generation; of S3 the version where only that one is wanted."""
+
+    def holds(self, found: ListedObject) -> bool:
+        """A version decides alone: Google's ETags change with an object's metadata."""
+        same = found.version == self.version if self.version else found.etag == self.etag
+        return same and found.size == self.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceObject(ListedObject):
+    """An object, with what its provider says of its content.
+
+    `checksums` are of the whole object, base64 by kind: `CRC32C`, `CRC32`, `CRC64NVME`, `SHA256`, `MD5`. An S3 ETag
+    is not among them: it need not be an MD5.
+    """
+
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    content_type: str | None = None
+
+    @property
+    def pin(self) -> Pin:
+        return Pin(size=self.size, etag=self.etag, version=self.version)
+
+
+class ObjectSource(Protocol):
+    """Objects of one provider, by one set of credentials. Safe for threads; passing faults are retried inside."""
+
+    def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
+        """Pages of objects whose keys begin with the location's, in UTF-8 binary order, those after `start_after`."""
+        ...
+
+    def stat(self, location: Location, pin: Pin | None = None) -> SourceObject:
+        """Raises `SourceChanged` where it is not the pinned object."""
+        ...
+
+    def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
+        """Bytes of exactly the pinned object; only its end cuts them short. Raises `SourceChanged`."""
+        ...
+
+    def chunks(
+        self, location: Location, start: int, length: int, pin: Pin, chunk_bytes: int = CHUNK_BYTES
+    ) -> Iterator[bytes]:
+        """Like `read`, in pieces of at most `chunk_bytes`: that is all that is held."""
+        ...
+
+
+class Body(Protocol):
+    """An answer's bytes as they come."""
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes, none only at the end. Raises `SourceUnavailable` where the connection breaks."""
+        ...
+
+    def close(self) -> None:
+        """Give up the rest."""
+        ...
+
+
+class Adapter(Protocol):
+    """One provider's protocol. Each method but the listing makes one try."""
+
+    def list_pages(
+        self, location: Location, *, start_after: str, patience: Patience
+    ) -> Iterator[Sequence[SourceObject]]:
+        """Each request for a page is tried as `patience` says."""
+        ...
+
+    def stat(self, location: Location, version: str | None) -> SourceObject:
+        """The latest one, or where the provider keeps versions that one."""
+        ...
+
+    def open(self, location: Location, start: int, length: int, pin: Pin) -> Body:
+        """At least one byte, all within the pinned object."""
+        ...

@@ -1,0 +1,246 @@
+"""S3 and stores that speak it, by keys or by a role."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+
+from service.clock import timestamp
+from service.errors import (
+    AccessDenied,
+    BucketElsewhere,
+    CredentialsRejected,
+    ObjectError,
+    ObjectMissing,
+    ObjectRejected,
+    SourceChanged,
+    SourceUnavailable,
+    UnsafeUrl,
+)
+from service.sources.addresses import AddressRule
+from service.sources.http import CONNECT_SECONDS, READ_SECONDS, Asked, retry_after
+from service.sources.patience import Patience
+from service.sources.port import Pin, SourceObject
+from service.sources.uris import Location
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+
+_MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
+_DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"}
+_REJECTED = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidToken",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+}
+_CHANGED = {"PreconditionFailed", "412", "InvalidRange", "416"}
+_ELSEWHERE = {
+    "PermanentRedirect",
+    "TemporaryRedirect",
+    "Redirect",
+    "301",
+    "307",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "IncorrectEndpoint",
+}
+_LIMITED = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "429"}
+_PASSING = {"RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "OperationAborted"}
+MAX_MESSAGE = 300
+"""Characters of a store's own words: it may be anybody's."""
+_WORDS = {
+    "301": "the bucket is in another region",
+    "307": "the bucket is in another region",
+    "403": "access is denied",
+    "404": "there is no such object",
+    "412": "it is not the planned object any more",
+}
+"""For answers to HEAD, which have no body: all that S3 says is the status."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Keys:
+    """Of a caller's. An `endpoint_url` names a store that is not AWS; its region is `auto` unless given."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    region: str | None = None
+    endpoint_url: str | None = None
+
+
+def client_config(*, connections: int, path_style: bool) -> Config:
+    """Checksums only where a store asks for them: others reject the trailers. One try: `Patience` has the rest."""
+    return Config(
+        max_pool_connections=connections,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if path_style else "auto"},
+    )
+
+
+def s3_with_keys(keys: S3Keys, *, rule: AddressRule, connections: int = 16) -> "S3Adapter":
+    """Every request to the caller's endpoint, redirected ones too, asks `rule` first."""
+    custom = keys.endpoint_url is not None
+    client = boto3.client(
+        "s3",
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+        aws_session_token=keys.session_token,
+        region_name=keys.region or ("auto" if custom else "us-east-1"),
+        endpoint_url=keys.endpoint_url,
+        config=client_config(connections=connections, path_style=custom),
+    )
+    if custom:
+        client.meta.events.register("before-send.s3", lambda request, **_: rule.check(request.url))
+    return S3Adapter(client)
+
+
+@dataclass(frozen=True)
+class _S3Body:
+    stream: "StreamingBody"
+    asked: Asked
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self.stream.read(size)
+        except (BotoCoreError, ClientError) as error:
+            raise s3_error(error, self.asked) from None
+
+    def close(self) -> None:
+        self.stream.close()
+
+
+@dataclass(frozen=True)
+class S3Adapter:
+    client: "S3Client"
+    page_objects: int = 1000
+
+    def list_pages(
+        self, location: Location, *, start_after: str, patience: Patience
+    ) -> Iterator[Sequence[SourceObject]]:
+        asked, token = Asked("list", location), ""
+        request: dict[str, Any] = {"Bucket": location.bucket, "Prefix": location.key, "MaxKeys": self.page_objects}
+        if start_after:
+            request["StartAfter"] = start_after
+        while True:
+            more = request | ({"ContinuationToken": token} if token else {})
+            page = patience(lambda more=more: _named(asked, self.client.list_objects_v2, **more))  # type: ignore[misc]
+            yield [
+                SourceObject(
+                    key=item["Key"],
+                    size=item["Size"],
+                    etag=item["ETag"].strip('"'),
+                    modified=timestamp(item["LastModified"]),
+                )
+                for item in page.get("Contents", [])
+            ]
+            token = page.get("NextContinuationToken", "")
+            if not token:
+                return
+
+    def stat(self, location: Location, version: str | None) -> SourceObject:
+        asked = Asked("inspect", location)
+        where = {"Bucket": location.bucket, "Key": location.key} | ({"VersionId": version} if version else {})
+        try:
+            head = self.client.head_object(**where, ChecksumMode="ENABLED")  # type: ignore[arg-type]
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            if error.operation_name == "HeadObject" and status in (301, 400, 403):
+                self._explain(where, asked)
+            raise s3_error(error, asked) from None
+        except (BotoCoreError, UnsafeUrl) as error:
+            raise s3_error(error, asked) from None
+        return SourceObject(
+            key=location.key,
+            size=head["ContentLength"],
+            etag=head["ETag"].strip('"'),
+            version=head.get("VersionId"),
+            modified=timestamp(head["LastModified"]),
+            checksums=whole_checksums(head),
+            content_type=head.get("ContentType"),
+        )
+
+    def _explain(self, where: dict[str, str], asked: Asked) -> None:
+        """Raise what a GET says, which has a body: wrong keys, an expired token and no permission are one to a HEAD."""
+        answer = _named(asked, self.client.get_object, **where, Range="bytes=0-0")
+        answer["Body"].close()
+
+    def open(self, location: Location, start: int, length: int, pin: Pin) -> _S3Body:
+        asked = Asked("read", location)
+        request: GetObjectRequestTypeDef = {
+            "Bucket": location.bucket,
+            "Key": location.key,
+            "Range": f"bytes={start}-{start + length - 1}",
+            "IfMatch": f'"{pin.etag}"',
+        }
+        if pin.version:
+            request["VersionId"] = pin.version
+        answer = _named(asked, self.client.get_object, **request)
+        body = _S3Body(answer["Body"], asked)
+        if answer["ETag"].strip('"') != pin.etag:
+            body.close()
+            raise asked.error(SourceChanged, "it is not the planned object any more")
+        if answer["ContentLength"] != length:
+            body.close()
+            raise asked.error(ObjectRejected, "the store does not answer the bytes that were asked for")
+        return body
+
+
+def whole_checksums(answer: Any) -> dict[str, str]:
+    """Those of the object, out of an answer's `ChecksumCRC32C`, …; not those of its parts (`…-7`)."""
+    named = ((name.removeprefix("Checksum"), value) for name, value in answer.items() if name.startswith("Checksum"))
+    return {kind: value for kind, value in named if kind != "Type" and "-" not in value}
+
+
+def _named(asked: Asked, call: Any, **request: Any) -> Any:
+    try:
+        return call(**request)
+    except (ClientError, BotoCoreError, UnsafeUrl) as error:
+        raise s3_error(error, asked) from None
+
+
+def s3_error(error: ClientError | BotoCoreError | UnsafeUrl, asked: Asked) -> ObjectError:
+    """The domain error of a failed call. Answers that name no known cause are final."""
+    if isinstance(error, UnsafeUrl):
+        return asked.error(AccessDenied, error.message)
+    if isinstance(error, BotoCoreError):
+        if isinstance(error, HTTPClientError | IncompleteReadError):
+            return asked.unavailable(error)
+        return asked.error(ObjectRejected, f"the request cannot be made ({type(error).__name__})")
+    told, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+    code, status = told.get("Code", ""), metadata.get("HTTPStatusCode", 0)
+    message = f"{_WORDS.get(code) or told.get('Message') or 'no reason given'}"[:MAX_MESSAGE] + f" ({code[:64]})"
+    wait = retry_after({"Retry-After": metadata.get("HTTPHeaders", {}).get("retry-after", "")})
+    if code in _LIMITED or status == 429 or (status == 503 and wait is not None):
+        return asked.limited(message, wait)
+    if code in _MISSING:
+        kind: type[ObjectError] = ObjectMissing
+    elif code in _REJECTED:
+        kind = CredentialsRejected
+    elif code in _DENIED:
+        kind = AccessDenied
+    elif code in _CHANGED:
+        kind = SourceChanged
+    elif code in _ELSEWHERE:
+        kind = BucketElsewhere
+    elif code in _PASSING or status >= 500:
+        kind = SourceUnavailable
+    else:
+        kind = ObjectRejected
+    return asked.error(kind, message)

@@ -1,0 +1,47 @@
+import pytest
+
+from service.errors import ObjectMissing, RateLimited, SourceUnavailable
+from service.sources.patience import Patience
+
+
+def unavailable() -> SourceUnavailable:
+    return SourceUnavailable("down", operation="read", uri="s3://b/k")
+
+
+def limited(seconds: float | None) -> RateLimited:
+    return RateLimited("busy", operation="read", uri="s3://b/k", retry_after=seconds)
+
+
+def waits(*errors: Exception, **settings: float) -> tuple[list[float], bool]:
+    """What was slept, and whether the call came through after the errors."""
+    slept: list[float] = []
+    left = list(errors)
+
+    def call() -> None:
+        if left:
+            raise left.pop(0)
+
+    try:
+        Patience(sleep=slept.append, jitter=lambda: 1.0, **settings)(call)  # type: ignore[arg-type]
+    except SourceUnavailable:
+        return slept, False
+    return slept, True
+
+
+def test_waits_double_up_to_a_limit() -> None:
+    assert waits(*[unavailable()] * 4) == ([0.25, 0.5, 1.0, 2.0], True)
+    assert waits(*[unavailable()] * 4, longest_wait=0.6) == ([0.25, 0.5, 0.6, 0.6], True)
+
+
+def test_so_many_attempts_and_no_more() -> None:
+    assert waits(*[unavailable()] * 5) == ([0.25, 0.5, 1.0, 2.0], False)
+
+
+def test_the_store_s_own_wait_counts() -> None:
+    assert waits(limited(7), limited(0), limited(None)) == ([7, 0, 1.0], True)
+    assert waits(limited(20.5)) == ([], False)
+
+
+def test_final_errors_are_not_tried_again() -> None:
+    with pytest.raises(ObjectMissing):
+        waits(ObjectMissing("gone", operation="read", uri="s3://b/k"))
