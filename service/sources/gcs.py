@@ -1,7 +1,7 @@
 """Google Cloud Storage by its JSON API, as a service account (docs/decisions/0030)."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import google.auth.exceptions
+import google.auth.transport
 import urllib3
-from google.auth.transport.urllib3 import Request
 from google.oauth2.service_account import Credentials
+from urllib3.exceptions import HTTPError
 
 from service.clock import timestamp
 from service.errors import AccessDenied, CredentialsRejected, InvalidRequest, ObjectError, SourceChanged, UnsafeUrl
@@ -34,6 +35,44 @@ def gcs_with_account(
     http = Http.of(connections)
     token = _Token.of(account, http, rule)
     return GcsAdapter(http, token, rule if endpoint else None, (endpoint or ENDPOINT).rstrip("/"))
+
+
+@dataclass(frozen=True)
+class _Answer(google.auth.transport.Response):
+    response: urllib3.BaseHTTPResponse
+
+    @property
+    def status(self) -> int:
+        return self.response.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.response.headers
+
+    @property
+    def data(self) -> bytes:
+        return self.response.data
+
+
+@dataclass(frozen=True)
+class _Transport(google.auth.transport.Request):
+    """What google-auth asks for tokens by. Its own one for urllib3 needs packages that nothing else here does."""
+
+    pool: urllib3.PoolManager
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002  # the pool's own
+        **_: object,
+    ) -> _Answer:
+        try:
+            return _Answer(self.pool.request(method, url, body=body, headers=headers, redirect=False))
+        except HTTPError as error:
+            raise google.auth.exceptions.TransportError(type(error).__name__) from None  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -66,7 +105,7 @@ class _Token:
     def _renew(self, asked: Asked) -> None:
         try:
             self.rule.check(self.url)
-            self.credentials.refresh(Request(self.http.pool))  # type: ignore[no-untyped-call]
+            self.credentials.refresh(_Transport(self.http.pool))  # type: ignore[no-untyped-call]
         except UnsafeUrl as error:
             raise asked.error(AccessDenied, f"token_uri: {error.message}") from None
         except google.auth.exceptions.GoogleAuthError as error:
