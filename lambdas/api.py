@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.http import RETRY_AFTER, error_response, parse_json, status_of, validation_detail
 from lambdas.observe import logger, tracer
 from lambdas.reference import Resolver
-from lambdas.routes import audit, clips, ended, execution_settings, imports, keys
+from lambdas.routes import audit, clips, ended, execution_settings, imports, integrations, keys
 from lambdas.wiring import api_settings
 from service.errors import BodyTooLarge, ClipferryError
 
@@ -21,6 +21,7 @@ app = Resolver(enable_validation=True, json_body_deserializer=parse_json)
 app.include_router(imports.router)
 app.include_router(clips.router)
 app.include_router(execution_settings.router)
+app.include_router(integrations.router)
 app.include_router(audit.router)
 app.include_router(ended.router)
 app.include_router(keys.router)

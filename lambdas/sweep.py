@@ -1,5 +1,5 @@
 """Every minute: start jobs that never started, end and conclude those whose execution ended without that, purge deleted
-ones.
+ones, and remove what is left of integrations.
 """
 
 from dataclasses import asdict
@@ -9,9 +9,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics, tracer
-from lambdas.wiring import sweep_ports
+from lambdas.wiring import sweep_ports, unsettled_integrations
+from service.clock import utc_now
 from service.imports.delete import purge
-from service.imports.sweep import sweep
+from service.imports.sweep import SweepPorts, sweep
+from service.integrations.manage import mend
 
 MARGIN_MS = 20_000
 """Left of the function's time when purging stops: its last slice and its clients' retries must fit."""
@@ -28,7 +30,16 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.warning("orphaned jobs found", extra=swept)
         metrics.add_metric("ConclusionsFailed", MetricUnit.Count, len(swept["given_up"]))
     finally:
+        _tidy(ports, context)
+    return swept
+
+
+def _tidy(ports: SweepPorts, context: LambdaContext) -> None:
+    try:
+        mended = mend(*unsettled_integrations(), utc_now)
+        if mended:
+            logger.warning("interrupted integrations removed", extra={"integrations": mended})
+    finally:
         purged = purge(ports.finish, out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS)
         if purged:
             logger.info("deleted jobs purged", extra={"purged": purged})
-    return swept

@@ -12,16 +12,18 @@ from service.aws.clients import (
     events_client,
     s3_client,
     secrets_client,
+    sts_client,
     workflow_client,
 )
 from service.aws.clips import DynamoClips
 from service.aws.ends import DynamoEnds
 from service.aws.execution_settings import DynamoExecutionSettings
+from service.aws.integrations import DynamoIntegrations
 from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
 from service.aws.largecopies import DynamoLargeCopies
 from service.aws.reports import S3ReportFiles
-from service.aws.secrets import SecretsManager
+from service.aws.secrets import IntegrationSecretsManager, SecretsManager
 from service.aws.state import S3StateFiles
 from service.aws.storage import S3Storage
 from service.aws.table import bind
@@ -41,6 +43,8 @@ from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts
 from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
+from service.integrations.manage import IntegrationPorts
+from service.integrations.policies import Trusted
 from service.schema import ContentValidation, ImportSettings, OnExisting
 from service.settings import (
     ApiSettings,
@@ -137,6 +141,36 @@ def execution_settings_ports() -> ExecutionSettingsPorts:
     return ExecutionSettingsPorts(
         store=DynamoExecutionSettings(), clock=utc_now, audit_days=settings.audit_retention_days
     )
+
+
+@cache
+def integration_ports() -> IntegrationPorts:
+    # Here and not above: functions without sources start faster without the clients of all providers.
+    from service.sources.addresses import AddressRule
+    from service.sources.build import IntegrationSources
+    from service.sources.patience import Patience
+
+    settings = api_settings()
+    bind(settings.table_name)
+    secrets = IntegrationSecretsManager(secrets_client(), settings.integration_secrets_prefix)
+    return IntegrationPorts(
+        store=DynamoIntegrations(),
+        secrets=secrets,
+        sources=IntegrationSources(
+            secrets=secrets,
+            rule=AddressRule(allow_private=settings.allow_private_urls),
+            sts=sts_client,
+            patience=Patience(attempts=2, longest_wait=2.0),
+        ),
+        clock=utc_now,
+        audit_days=settings.audit_retention_days,
+    )
+
+
+@cache
+def trusted() -> Trusted:
+    settings = api_settings()
+    return Trusted(account=settings.trusted_account, roles=settings.trusted_roles)
 
 
 @cache
@@ -277,6 +311,13 @@ def sweep_ports() -> SweepPorts:
         workflow=_workflow(settings.state_machine_arn),
         grace_seconds=settings.grace_seconds,
     )
+
+
+@cache
+def unsettled_integrations() -> tuple[DynamoIntegrations, IntegrationSecretsManager]:
+    settings = SweepSettings.from_env()
+    bind(settings.table_name)
+    return DynamoIntegrations(), IntegrationSecretsManager(secrets_client(), settings.integration_secrets_prefix)
 
 
 @cache

@@ -71,6 +71,28 @@ class TooManyExecutionSettings(InvalidRequest):
     code = "TOO_MANY_EXECUTION_SETTINGS"
 
 
+class UnknownIntegration(InvalidRequest):
+    """The project has no integration of this id."""
+
+    code = "UNKNOWN_INTEGRATION"
+
+
+class IntegrationMismatch(InvalidRequest):
+    """The integration that was named does not reach the URI."""
+
+    code = "INTEGRATION_MISMATCH"
+
+
+class TooManyIntegrations(InvalidRequest):
+    code = "TOO_MANY_INTEGRATIONS"
+
+
+class CredentialsLost(ClipferryError):
+    """The credentials of an integration are not in Secrets Manager any more."""
+
+    code = "CREDENTIALS_LOST"
+
+
 class IdempotencyConflict(ClipferryError):
     """The idempotency key was used before with another request."""
 
@@ -178,6 +200,12 @@ class CredentialsRejected(AccessDenied):
     """The store does not know the credentials, or they have expired or were revoked: others are needed."""
 
     code = "CREDENTIALS_REJECTED"
+
+
+class RoleRefused(AccessDenied):
+    """The role of an integration cannot be assumed."""
+
+    code = "CANNOT_ASSUME_ROLE"
 
 
 class SourceChanged(ObjectError):

@@ -22,6 +22,7 @@ from service.schema import (
     End,
     ExecutionSettings,
     ImportSettings,
+    Integration,
     Job,
     JobStatus,
     JobTag,
@@ -455,6 +456,57 @@ class ExecutionSettingsStore(Protocol):
 
     def delete(self, project: str, settings_id: str, *, entry: AuditEntry) -> bool:
         """False where they are gone already."""
+        ...
+
+
+class IntegrationStore(Protocol):
+    """Integrations of all states, and how many a project has."""
+
+    def create(self, made: Integration, *, limit: int, entry: AuditEntry) -> bool:
+        """Write it and its audit entry. False where one of that id exists in the project; nothing is written then.
+
+        Raises `TooManyIntegrations` where the project has `limit` of them.
+        """
+        ...
+
+    def get(self, project: str, integration_id: str) -> Integration | None: ...
+
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Integration], str | None]:
+        """Those that are ready, oldest first; pages may be short."""
+        ...
+
+    def settle(self, integration: Integration, now: str) -> bool:
+        """Make it ready. False where it is being deleted, or gone."""
+        ...
+
+    def begin_delete(self, integration: Integration, now: str, *, entry: AuditEntry | None) -> bool:
+        """Hide it from callers and write the entry. False where it has another state than `integration` by now."""
+        ...
+
+    def remove(self, integration: Integration) -> None:
+        """Forget one that is being deleted; of one that is gone already, nothing."""
+        ...
+
+    def unsettled(self) -> Iterator[Integration]:
+        """Those that are not ready, of all projects."""
+        ...
+
+    def use(self, integration: Integration, now: str, *, entry: AuditEntry | None) -> bool:
+        """Keep that it was used, and write the entry. False where it is not ready any more."""
+        ...
+
+
+class IntegrationSecrets(Protocol):
+    """Credentials by name. A value never changes."""
+
+    def put(self, name: str, value: str) -> bool:
+        """False where the name is taken."""
+        ...
+
+    def get(self, name: str) -> str | None: ...
+
+    def delete(self, name: str) -> None:
+        """At once and for good; also where there is none."""
         ...
 
 

@@ -77,6 +77,9 @@ class Action(StrEnum):
     EXECUTION_SETTINGS_CREATE = "execution_settings.create"
     EXECUTION_SETTINGS_REPLACE = "execution_settings.replace"
     EXECUTION_SETTINGS_DELETE = "execution_settings.delete"
+    INTEGRATION_CREATE = "integration.create"
+    INTEGRATION_TEST = "integration.test"
+    INTEGRATION_DELETE = "integration.delete"
 
 
 class OnExisting(StrEnum):
@@ -582,3 +585,54 @@ class ExecutionSettings:
     updated_at: str
     request_digest: str
     """SHA-256 of the request that made them, to tell a repeated idempotency key from a reused one."""
+
+
+class IntegrationType(StrEnum):
+    """The words are stable."""
+
+    S3 = "s3"
+    """S3, or a store that speaks it, by keys."""
+    S3_ROLE = "s3_role"
+    """S3 of another account, by a role that trusts this one."""
+    GCS = "gcs"
+    HF_BUCKET = "hf_bucket"
+
+
+class IntegrationState(StrEnum):
+    CREATING = "CREATING"
+    """Its credentials are being stored; nobody sees it yet."""
+    READY = "READY"
+    DELETING = "DELETING"
+    """Its credentials are being deleted; nobody sees it any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Integration:
+    """How a project reads one bucket, or a prefix of it. Its credentials are in Secrets Manager."""
+
+    id: str
+    project: str
+    name: str
+    type: IntegrationType
+    bucket: str
+    """Of Hugging Face `namespace/name`."""
+    prefix: str | None = None
+    """Keys that it reaches begin so; None: all."""
+    region: str | None = None
+    endpoint_url: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    """Of a role: made by the service, demanded by the role's trust policy. No secret, but nobody else's either."""
+    secret_name: str
+    """In Secrets Manager, below the deployment's prefix; another one each time, so that its value never changes."""
+    with_credentials: bool
+    """Whether there is anything under that name: roles and public buckets need nothing."""
+    state: IntegrationState
+    touched_at: str
+    """When it got its state."""
+    created_at: str
+    created_by: str | None
+    """Id of the key that asked."""
+    last_used: str | None = None
+    request_digest: str
+    """SHA-256 of the request that made it, without its credentials."""

@@ -82,6 +82,12 @@ class ApiSettings(Settings):
     webhook_secret_arn: str
     allow_private_urls: bool
     report_url_seconds: int
+    integration_secrets_prefix: str
+    """Names of secrets that hold integrations' credentials begin so."""
+    trusted_account: str
+    """ARN of the own account's root, for the trust policies of callers' roles."""
+    trusted_roles: str
+    """Pattern of the ARNs of the functions' own roles."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,3 +153,4 @@ class SweepSettings(Settings):
     state_machine_arn: str
     grace_seconds: int
     """Age from which a job without a running execution is taken for orphaned."""
+    integration_secrets_prefix: str

@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from service.integrations.manage import ROLE_NAME_PREFIX
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
@@ -103,6 +104,35 @@ def look_at_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
     acknowledge(
         function.own_role, {files_finding(clips, "*"): "It looks up the destinations of every project's clips."}
     )
+
+
+INTEGRATION_ROLES = f"arn:{Aws.PARTITION}:iam::*:role/{ROLE_NAME_PREFIX}*"
+
+
+def integration_secrets_prefix(scope: Construct) -> str:
+    """What the names of integrations' secrets begin with; the stack's own."""
+    return f"clipferry/{Stack.of(scope).stack_name}/integrations/"
+
+
+def use_integration_secrets(function: ServiceFunction, *actions: str) -> None:
+    """`actions` (`GetSecretValue`, …) on the credentials of integrations, and on no other secret."""
+    stack = Stack.of(function)
+    names = f"{integration_secrets_prefix(function)}*"
+    arn = stack.format_arn(
+        service="secretsmanager", resource="secret", resource_name=names, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    allow(function, [f"secretsmanager:{action}" for action in actions], [arn])
+    finding = f"arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:{names}"
+    reason = "The credentials of all projects' integrations are its work; other secrets have other names."
+    acknowledge(function.own_role, {f"AwsSolutions-IAM5[Resource::{finding}]": reason})
+
+
+def assume_integration_roles(function: ServiceFunction) -> None:
+    """Roles of other accounts that trust this one and say so by their name."""
+    allow(function, ["sts:AssumeRole"], [INTEGRATION_ROLES])
+    finding = f"arn:<AWS::Partition>:iam::*:role/{ROLE_NAME_PREFIX}*"
+    reason = "Which accounts there are is the callers' to say; the name shows that a role is meant for this."
+    acknowledge(function.own_role, {f"AwsSolutions-IAM5[Resource::{finding}]": reason})
 
 
 def send_events(function: ServiceFunction) -> None:

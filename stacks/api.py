@@ -2,13 +2,23 @@
 
 import json
 
-from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from service.settings import ApiSettings, AuthorizeSettings
-from stacks.access import allow, look_at_clips, read_sources, start_imports, use_job_files, use_table
+from stacks.access import (
+    allow,
+    assume_integration_roles,
+    integration_secrets_prefix,
+    look_at_clips,
+    read_sources,
+    start_imports,
+    use_integration_secrets,
+    use_job_files,
+    use_table,
+)
 from stacks.function import ServiceFunction, log_group
 from stacks.machine import ImportMachine
 from stacks.nag import acknowledge
@@ -161,6 +171,9 @@ class Api(Construct):
                 webhook_secret_arn=storage.webhook_secret.secret_arn,
                 allow_private_urls=deploy.allow_private_urls,
                 report_url_seconds=deploy.report_url_seconds,
+                integration_secrets_prefix=integration_secrets_prefix(self),
+                trusted_account=f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root",
+                trusted_roles=f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{Stack.of(self).stack_name}-*",
             ),
             memory_mb=1024,
             timeout=Duration.seconds(29),
@@ -174,6 +187,8 @@ class Api(Construct):
         start_imports(function, machine)
         # It shows a project the secret that is derived from this one.
         allow(function, ["secretsmanager:GetSecretValue"], [storage.webhook_secret.secret_arn])
+        use_integration_secrets(function, "CreateSecret", "DeleteSecret", "GetSecretValue")
+        assume_integration_roles(function)
         return function
 
     def _rest_api(self) -> apigateway.RestApi:

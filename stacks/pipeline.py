@@ -10,12 +10,14 @@ from service.settings import ConcludeSettings, CopySettings, FinishSettings, Pla
 from stacks.access import (
     JOB_FILES,
     allow,
+    integration_secrets_prefix,
     look_at_clips,
     look_at_imports,
     read_sources,
     send_events,
     start_imports,
     take_back_clips,
+    use_integration_secrets,
     use_job_files,
     use_table,
     write_clips,
@@ -182,6 +184,7 @@ class Pipeline(Construct):
                 clips_bucket=storage.clips.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
                 grace_seconds=self._deploy.sweep_grace_seconds,
+                integration_secrets_prefix=integration_secrets_prefix(self),
             ),
             memory_mb=512,
             timeout=Duration.seconds(60),
@@ -196,6 +199,9 @@ class Pipeline(Construct):
         allow(function, ["s3:DeleteObject"], [storage.state.arn_for_objects(JOB_FILES)])
         start_imports(function, machine)
         look_at_imports(function, machine)
+        # And what interrupted requests left of integrations: a secret, then the row that names it.
+        use_integration_secrets(function, "DeleteSecret")
+        use_table(function, storage.table, "DeleteItem")
         # No retry and no dead-letter queue: a tick carries nothing, the next one finds the same work a minute later.
         # That sweeping itself fails is what the alarm on this function's errors tells.
         tick = targets.LambdaFunction(function, retry_attempts=0, max_event_age=Duration.minutes(1))

@@ -25,6 +25,7 @@ from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts, submit
 from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
+from service.integrations.manage import IntegrationPorts
 from service.planning import VIEWS, clip_id
 from service.schema import (
     Actor,
@@ -35,6 +36,9 @@ from service.schema import (
     Door,
     ImportRequest,
     ImportSettings,
+    Integration,
+    IntegrationState,
+    IntegrationType,
     Job,
     JobStatus,
     ManifestEntry,
@@ -51,12 +55,15 @@ from tests.fakes import (
     FakeClock,
     FakeEnds,
     FakeExecutionSettings,
+    FakeIntegrations,
+    FakeIntegrationSecrets,
     FakeJobs,
     FakeKeys,
     FakeLargeCopies,
     FakeReportFiles,
     FakeSecrets,
     FakeSender,
+    FakeSources,
     FakeStateFiles,
     FakeStorage,
     FakeUploads,
@@ -118,6 +125,9 @@ class World:
         self.keys = FakeKeys(self.faults)
         self.audit = FakeAudit(self.jobs.audit, self.faults)
         self.execution_settings = FakeExecutionSettings(self.jobs.audit, self.faults)
+        self.integrations = FakeIntegrations(self.jobs.audit, self.faults)
+        self.integration_secrets = FakeIntegrationSecrets(self.faults)
+        self.sources = FakeSources()
         self.ends = FakeEnds(self.jobs, self.faults)
         self.files = FakeReportFiles(self.faults)
         self.bus = FakeBus(self.faults)
@@ -161,6 +171,16 @@ class World:
     @property
     def execution_settings_ports(self) -> ExecutionSettingsPorts:
         return ExecutionSettingsPorts(store=self.execution_settings, clock=self.clock, audit_days=AUDIT_DAYS)
+
+    @property
+    def integration_ports(self) -> IntegrationPorts:
+        return IntegrationPorts(
+            store=self.integrations,
+            secrets=self.integration_secrets,
+            sources=self.sources,
+            clock=self.clock,
+            audit_days=AUDIT_DAYS,
+        )
 
     @property
     def plan_ports(self) -> PlanPorts:
@@ -428,6 +448,24 @@ def an_upload(key: str = "clip.zip", *, sequencer: str = "01", **changes: Any) -
         sequencer=sequencer,
     )
     return replace(upload, **changes)
+
+
+def an_integration(integration_id: str = "in_1", **changes: Any) -> Integration:
+    made = Integration(
+        id=integration_id,
+        project=PROJECT,
+        name="fleet",
+        type=IntegrationType.S3,
+        bucket="fleet",
+        secret_name=f"{integration_id}/0",
+        with_credentials=True,
+        state=IntegrationState.READY,
+        touched_at="2026-11-22T17:00:00.000Z",
+        created_at="2026-11-22T17:00:00.000Z",
+        created_by="key_1",
+        request_digest="digest",
+    )
+    return replace(made, **changes)
 
 
 def summing(counts: Counts) -> bool:

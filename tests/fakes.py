@@ -19,6 +19,7 @@ from service.errors import (
     ObjectRejected,
     SourceChanged,
     TooManyExecutionSettings,
+    TooManyIntegrations,
     UploadGone,
     UploadLost,
 )
@@ -34,6 +35,8 @@ from service.ports import (
     ExecutionSettingsStore,
     ExecutionState,
     GatheringClosed,
+    IntegrationSecrets,
+    IntegrationStore,
     JobStore,
     KeyStore,
     LargeCopyStore,
@@ -59,6 +62,8 @@ from service.schema import (
     End,
     ExecutionSettings,
     ImportSettings,
+    Integration,
+    IntegrationState,
     Job,
     JobStatus,
     JobTag,
@@ -70,6 +75,8 @@ from service.schema import (
     Upload,
     Verification,
 )
+from service.sources.port import CHUNK_BYTES, ObjectSource, Pin, SourceObject, Sources
+from service.sources.uris import Location
 from service.verification import etag_of_parts
 
 Planned = Sequence[BaseException | None]
@@ -866,6 +873,160 @@ class FakeExecutionSettings:
 
 
 @dataclass
+class FakeIntegrations:
+    entries: list[AuditEntry]
+    faults: Faults = field(default_factory=Faults)
+    rows: dict[tuple[str, str], Integration] = field(default_factory=dict)
+    port = "integrations"
+
+    @port_call
+    def create(self, made: Integration, *, limit: int, entry: AuditEntry) -> bool:
+        if (made.project, made.id) in self.rows:
+            return False
+        if sum(project == made.project for project, _ in self.rows) >= limit:
+            raise TooManyIntegrations("too many")
+        self.rows[made.project, made.id] = made
+        self.entries.append(entry)
+        return True
+
+    @port_call
+    def get(self, project: str, integration_id: str) -> Integration | None:
+        return self.rows.get((project, integration_id))
+
+    @port_call
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Integration], str | None]:
+        found = {f"{one.created_at}#{one.id}": one for one in self.rows.values() if one.project == project}
+        rest = [position for position in sorted(found) if after is None or position > after]
+        shown = rest[:limit]
+        ready = [found[position] for position in shown if found[position].state is IntegrationState.READY]
+        return ready, shown[-1] if len(rest) > limit else None
+
+    @port_call
+    def settle(self, integration: Integration, now: str) -> bool:
+        known = self._same(integration)
+        if known is None or known.state is IntegrationState.DELETING:
+            return False
+        if known.state is IntegrationState.CREATING:
+            self._put(replace(known, state=IntegrationState.READY, touched_at=now))
+        return True
+
+    @port_call
+    def begin_delete(self, integration: Integration, now: str, *, entry: AuditEntry | None) -> bool:
+        known = self._same(integration)
+        if known is None or known.state is not integration.state:
+            return False
+        self._put(replace(known, state=IntegrationState.DELETING, touched_at=now), entry)
+        return True
+
+    @port_call
+    def remove(self, integration: Integration) -> None:
+        known = self._same(integration)
+        if known and known.state is IntegrationState.DELETING:
+            del self.rows[known.project, known.id]
+
+    @port_call
+    def unsettled(self) -> Iterator[Integration]:
+        return iter([one for one in self.rows.values() if one.state is not IntegrationState.READY])
+
+    @port_call
+    def use(self, integration: Integration, now: str, *, entry: AuditEntry | None) -> bool:
+        known = self._same(integration)
+        if known is None or known.state is not IntegrationState.READY:
+            return False
+        self._put(replace(known, last_used=now), entry)
+        return True
+
+    def _same(self, integration: Integration) -> Integration | None:
+        known = self.rows.get((integration.project, integration.id))
+        return known if known and known.secret_name == integration.secret_name else None
+
+    def _put(self, changed: Integration, entry: AuditEntry | None = None) -> None:
+        self.rows[changed.project, changed.id] = changed
+        if entry:
+            self.entries.append(entry)
+
+
+@dataclass
+class FakeIntegrationSecrets:
+    faults: Faults = field(default_factory=Faults)
+    values: dict[str, str] = field(default_factory=dict)
+    port = "integration_secrets"
+
+    @port_call
+    def put(self, name: str, value: str) -> bool:
+        if name in self.values:
+            return False
+        self.values[name] = value
+        return True
+
+    @port_call
+    def get(self, name: str) -> str | None:
+        return self.values.get(name)
+
+    @port_call
+    def delete(self, name: str) -> None:
+        self.values.pop(name, None)
+
+
+@dataclass
+class FakeSource:
+    """`objects` by key; `errors` are raised by `list`, `read`."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+    read_keys: list[str] = field(default_factory=list)
+
+    def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
+        self._fail("list")
+        for key in sorted(self.objects):
+            if key.startswith(location.key) and key > start_after:
+                yield [self._object(key)]
+
+    def stat(self, location: Location, pin: Pin | None = None) -> SourceObject:
+        assert pin is None
+        return self._object(location.key)
+
+    def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
+        self._fail("read")
+        assert pin == self._object(location.key).pin
+        self.read_keys.append(location.key)
+        return self.objects[location.key][start : start + length]
+
+    def chunks(
+        self, location: Location, start: int, length: int, pin: Pin, chunk_bytes: int = CHUNK_BYTES
+    ) -> Iterator[bytes]:
+        assert length <= chunk_bytes
+        yield self.read(location, start, length, pin)
+
+    def _object(self, key: str) -> SourceObject:
+        return SourceObject(key=key, size=len(self.objects[key]), etag=hashlib.md5(self.objects[key]).hexdigest())
+
+    def _fail(self, call: str) -> None:
+        if call in self.errors:
+            raise self.errors[call]
+
+
+@dataclass
+class FakeSources:
+    """One source for all integrations; `refusal` is what `check` raises, `lost` what `source_for` does."""
+
+    source: FakeSource = field(default_factory=FakeSource)
+    refusal: Exception | None = None
+    lost: Exception | None = None
+
+    def check(self, integration: Integration, credentials: str | None) -> None:
+        assert integration.with_credentials == (credentials is not None)
+        if self.refusal:
+            raise self.refusal
+
+    def source_for(self, integration: Integration) -> FakeSource:
+        assert integration.state is IntegrationState.READY
+        if self.lost:
+            raise self.lost
+        return self.source
+
+
+@dataclass
 class FakeWorkflow:
     """Remembers by name which executions were started, and with which wait."""
 
@@ -1036,6 +1197,10 @@ def _fakes_are_ports() -> None:
     _uploads: UploadStore = FakeUploads(jobs)
     _audit: AuditLog = FakeAudit([])
     _execution_settings: ExecutionSettingsStore = FakeExecutionSettings([])
+    _integrations: IntegrationStore = FakeIntegrations([])
+    _integration_secrets: IntegrationSecrets = FakeIntegrationSecrets()
+    _source: ObjectSource = FakeSource()
+    _sources: Sources = FakeSources()
     _workflow: Workflow = FakeWorkflow()
     _secrets: Secrets = FakeSecrets({})
     _ends: EndStore = FakeEnds(jobs)

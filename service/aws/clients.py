@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
 _DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"}
@@ -71,6 +72,10 @@ def workflow_client() -> "SFNClient":
 
 def secrets_client() -> "SecretsManagerClient":
     return boto3.client("secretsmanager")
+
+
+def sts_client() -> "STSClient":
+    return boto3.client("sts")
 
 
 def object_error(error: ClientError | BotoCoreError, *, operation: str, uri: str) -> ObjectError:

@@ -1,12 +1,12 @@
 """Saved execution settings in DynamoDB, and how many a project has; each change is one transaction with its audit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
 from service.aws.audit import audit_row
-from service.aws.table import ExecutionSettingsCountRow, ExecutionSettingsRow, commit, failed_conditions
+from service.aws.table import CountRow, ExecutionSettingsRow, commit_if
 from service.errors import TooManyExecutionSettings
 from service.schema import AuditEntry, ExecutionSettings
 
@@ -18,11 +18,11 @@ class DynamoExecutionSettings:
             transaction.save(audit_row(entry))
             transaction.update(
                 _count_row(saved.project),
-                actions=[ExecutionSettingsCountRow.saved.add(1)],
-                condition=ExecutionSettingsCountRow.saved.does_not_exist() | (ExecutionSettingsCountRow.saved < limit),
+                actions=[CountRow.saved.add(1)],
+                condition=CountRow.saved.does_not_exist() | (CountRow.saved < limit),
             )
 
-        failed = _commit(build)
+        failed = commit_if(build)
         if failed and 0 not in failed:
             raise TooManyExecutionSettings(
                 f"this project has {limit:,} execution settings, which is the limit: delete some"
@@ -48,35 +48,24 @@ class DynamoExecutionSettings:
             transaction.save(_row(saved), condition=ExecutionSettingsRow.pk.exists())
             transaction.save(audit_row(entry))
 
-        return not _commit(build)
+        return not commit_if(build)
 
     def delete(self, project: str, settings_id: str, *, entry: AuditEntry) -> bool:
         def build(transaction: TransactWrite) -> None:
             row = ExecutionSettingsRow(_pk(project), settings_id)
             transaction.delete(row, condition=ExecutionSettingsRow.pk.exists())
             transaction.save(audit_row(entry))
-            transaction.update(_count_row(project), actions=[ExecutionSettingsCountRow.saved.add(-1)])
+            transaction.update(_count_row(project), actions=[CountRow.saved.add(-1)])
 
-        return not _commit(build)
-
-
-def _commit(build: Callable[[TransactWrite], None]) -> list[int]:
-    """Positions of the conditions that did not hold; nothing was written then."""
-    try:
-        commit(build)
-    except TransactWriteError as error:
-        if failed := failed_conditions(error):
-            return failed
-        raise
-    return []
+        return not commit_if(build)
 
 
 def _pk(project: str) -> str:
     return f"SETTINGS#{project}"
 
 
-def _count_row(project: str) -> ExecutionSettingsCountRow:
-    return ExecutionSettingsCountRow(f"SETTINGS#{project}#", "COUNT")
+def _count_row(project: str) -> CountRow:
+    return CountRow(f"SETTINGS#{project}#", "COUNT")
 
 
 def _row(saved: ExecutionSettings) -> ExecutionSettingsRow:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
@@ -24,3 +26,45 @@ class SecretsManager:
             value = self.client.get_secret_value(SecretId=secret_id)["SecretString"]
             self._known[secret_id] = (self.monotonic(), value)
         return value
+
+
+_GONE = {"ResourceNotFoundException", "InvalidRequestException"}
+"""A secret that was deleted a moment ago may still be there, marked as deleted: the second code."""
+
+
+@dataclass(frozen=True)
+class IntegrationSecretsManager:
+    """Credentials of integrations, all below `prefix`, which the functions' roles name."""
+
+    client: "SecretsManagerClient"
+    prefix: str
+
+    def put(self, name: str, value: str) -> bool:
+        try:
+            self.client.create_secret(
+                Name=self.prefix + name, SecretString=value, Description="Clipferry: credentials of an integration"
+            )
+        except ClientError as error:
+            if _code(error) == "ResourceExistsException":
+                return False
+            raise
+        return True
+
+    def get(self, name: str) -> str | None:
+        try:
+            return self.client.get_secret_value(SecretId=self.prefix + name)["SecretString"]
+        except ClientError as error:
+            if _code(error) in _GONE:
+                return None
+            raise
+
+    def delete(self, name: str) -> None:
+        try:
+            self.client.delete_secret(SecretId=self.prefix + name, ForceDeleteWithoutRecovery=True)
+        except ClientError as error:
+            if _code(error) not in _GONE:
+                raise
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")

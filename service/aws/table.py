@@ -26,6 +26,9 @@ SEARCH_SHARDS = 4
 OPEN_ENDS = "ENDED"
 """Partition of `attention` with the ends whose conclusion is not over: the outbox."""
 
+UNSETTLED = "INTEGRATIONS"
+"""Partition of `attention` with the integrations that are being made or deleted."""
+
 DELETED_AT_ONCE = 1_000
 """Rows that one slice of a deletion reads and removes: about half a second."""
 
@@ -196,8 +199,8 @@ class ExecutionSettingsRow(Model):
     request_digest = UnicodeAttribute()
 
 
-class ExecutionSettingsCountRow(Model):
-    """How many execution settings a project has."""
+class CountRow(Model):
+    """How many execution settings, or integrations, a project has."""
 
     class Meta(_Meta):
         pass
@@ -205,6 +208,40 @@ class ExecutionSettingsCountRow(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True, default="COUNT")
     saved = NumberAttribute()
+
+
+class IntegrationRow(Model):
+    """In `attention` while it is being made or deleted."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    attention_pk = UnicodeAttribute(null=True)
+    attention_sk = UnicodeAttribute(null=True)
+    listing = ListingIndex()
+    attention = AttentionIndex()
+
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    type = UnicodeAttribute()
+    bucket = UnicodeAttribute()
+    prefix = UnicodeAttribute(null=True)
+    region = UnicodeAttribute(null=True)
+    endpoint_url = UnicodeAttribute(null=True)
+    role_arn = UnicodeAttribute(null=True)
+    external_id = UnicodeAttribute(null=True)
+    secret_name = UnicodeAttribute()
+    with_credentials = BooleanAttribute()
+    state = UnicodeAttribute()
+    touched_at = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    created_by = UnicodeAttribute(null=True)
+    last_used = UnicodeAttribute(null=True)
+    request_digest = UnicodeAttribute()
 
 
 class EndRow(Model):
@@ -346,7 +383,8 @@ ROWS: tuple[type[Model], ...] = (
     TagRow,
     AuditRow,
     ExecutionSettingsRow,
-    ExecutionSettingsCountRow,
+    CountRow,
+    IntegrationRow,
     EndRow,
     BatchRow,
     ClipRowModel,
@@ -405,6 +443,17 @@ def commit(build: Callable[[TransactWrite], None]) -> None:
             time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
         else:
             return
+
+
+def commit_if(build: Callable[[TransactWrite], None]) -> list[int]:
+    """Like `commit`; positions of the conditions that did not hold: nothing was written then."""
+    try:
+        commit(build)
+    except TransactWriteError as error:
+        if failed := failed_conditions(error):
+            return failed
+        raise
+    return []
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from service.schema import ListedObject
+from service.schema import Integration, ListedObject
 from service.sources.patience import Patience
 from service.sources.uris import Location
 
@@ -95,4 +95,14 @@ class Adapter(Protocol):
 
     def open(self, location: Location, start: int, length: int, pin: Pin) -> Body:
         """At least one byte, all within the pinned object."""
+        ...
+
+
+class Sources(Protocol):
+    def check(self, integration: Integration, credentials: str | None) -> None:
+        """Whether a source can be made of these, connecting nowhere. Raises `InvalidRequest` where it cannot."""
+        ...
+
+    def source_for(self, integration: Integration) -> ObjectSource:
+        """The source that the integration's credentials open. Raises `CredentialsLost`."""
         ...

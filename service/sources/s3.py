@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
 from service.clock import timestamp
 from service.errors import (
@@ -16,6 +16,7 @@ from service.errors import (
     ObjectError,
     ObjectMissing,
     ObjectRejected,
+    RoleRefused,
     SourceChanged,
     SourceUnavailable,
     UnsafeUrl,
@@ -220,7 +221,7 @@ def s3_error(error: ClientError | BotoCoreError | UnsafeUrl, asked: Asked) -> Ob
     if isinstance(error, UnsafeUrl):
         return asked.error(AccessDenied, error.message)
     if isinstance(error, BotoCoreError):
-        if isinstance(error, HTTPClientError | IncompleteReadError):
+        if isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError):
             return asked.unavailable(error)
         return asked.error(ObjectRejected, f"the request cannot be made ({type(error).__name__})")
     told, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
@@ -229,6 +230,8 @@ def s3_error(error: ClientError | BotoCoreError | UnsafeUrl, asked: Asked) -> Ob
     wait = retry_after({"Retry-After": metadata.get("HTTPHeaders", {}).get("retry-after", "")})
     if code in _LIMITED or status == 429 or (status == 503 and wait is not None):
         return asked.limited(message, wait)
+    if error.operation_name == "AssumeRole" and code in _DENIED:
+        return asked.error(RoleRefused, f"the role cannot be assumed: {message}")
     if code in _MISSING:
         kind: type[ObjectError] = ObjectMissing
     elif code in _REJECTED:

@@ -10,7 +10,7 @@ class AuditEntryView(BaseModel):
     id: str
     time: str
     action: Action
-    subject: str = Field(description="Id of the import, of the key or of the execution settings.")
+    subject: str = Field(description="Id of the import, the key, the execution settings or the integration.")
     door: Door
     key_id: str | None = Field(description="`admin` for the admin key, null for uploads.")
     request_id: str | None = Field(description="Of API Gateway, as in its access log.")

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 from botocore.stub import Stubber
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -132,6 +138,15 @@ def test_codes(code: str, status: int, kind: type[ObjectError]) -> None:
 
 
 # --- URLs that lead inside -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", [EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, ConnectionClosedError]
+)
+def test_a_store_that_cannot_be_reached_may_be_reached_later(kind: Any) -> None:
+    found = s3_error(kind(endpoint_url="https://store.example.com/?X-Signature=s"), Asked("read", WHERE))
+    assert type(found) is SourceUnavailable
+    assert "X-Signature" not in found.message
 
 
 def test_a_caller_s_endpoint_is_asked_about_before_each_request() -> None:

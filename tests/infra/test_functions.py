@@ -54,6 +54,9 @@ def job_files(*actions: str) -> dict[str, set[str]]:
 
 
 WEBHOOK_SECRET = {"${StorageWebhookKey}": {"secretsmanager:GetSecretValue"}}
+INTEGRATION_SECRETS = (
+    "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:clipferry/Clipferry/integrations/*"
+)
 STARTS = {MACHINE: {"states:StartExecution"}}
 FINISHES = {
     **table("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
@@ -71,6 +74,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         f"{CLIPS}/*": {"s3:GetObject"},
         **STARTS,
         **WEBHOOK_SECRET,
+        INTEGRATION_SECRETS: {f"secretsmanager:{verb}" for verb in ("CreateSecret", "DeleteSecret", "GetSecretValue")},
+        "arn:${AWS::Partition}:iam::*:role/clipferry-*": {"sts:AssumeRole"},
     },
     "PipelinePlan": {
         **table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
@@ -106,6 +111,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     },
     "PipelineSweep": {
         **FINISHES,
+        TABLE: {*FINISHES[TABLE], "dynamodb:DeleteItem"},
+        INTEGRATION_SECRETS: {"secretsmanager:DeleteSecret"},
         **queried("attention"),
         **job_files("DeleteObject", "GetObject", "PutObject"),
         **STARTS,
@@ -201,6 +208,15 @@ def test_no_role_but_the_copying_ones_can_reach_other_buckets_than_the_named_one
     for name in GRANTS:
         reached = grants(template, f"{ROLES.get(name, name)}Role")
         assert not [arn for arn in reached if ":s3:::" in arn and not arn.startswith(tuple(SOURCES))]
+
+
+def test_integrations_lie_below_the_stacks_own_name(template: Template) -> None:
+    for name in ("Api", "PipelineSweep"):
+        prefix = environment(template, name)["CLIPFERRY_INTEGRATION_SECRETS_PREFIX"]
+        assert INTEGRATION_SECRETS.endswith(f":secret:{prefix}*")
+    env = environment(template, "Api")
+    assert env["CLIPFERRY_TRUSTED_ACCOUNT"] == "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
+    assert env["CLIPFERRY_TRUSTED_ROLES"] == "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/Clipferry-*"
 
 
 def test_log_groups_forget(template: Template) -> None:

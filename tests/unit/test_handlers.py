@@ -15,9 +15,9 @@ import lambdas.sweep
 from service.errors import BatchIncomplete, SourceUnavailable
 from service.keys import create_key
 from service.planning import batches_key
-from service.schema import ImportSettings, JobStatus, Notify
+from service.schema import ImportSettings, IntegrationState, JobStatus, Notify
 from service.settings import PlanSettings
-from tests.builders import ASKER, LambdaContext, World, import_prefix, object_created, sqs_event
+from tests.builders import ASKER, LambdaContext, World, an_integration, import_prefix, object_created, sqs_event
 from tests.fakes import CrashError, FakeSecrets
 
 CONTEXT: Any = LambdaContext()
@@ -34,6 +34,8 @@ def wired(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(lambdas.finish, "finish_ports", lambda: world.finish_ports)
     monkeypatch.setattr(lambdas.conclude, "conclude_ports", lambda: world.conclude_ports)
     monkeypatch.setattr(lambdas.sweep, "sweep_ports", lambda: world.sweep_ports)
+    unsettled = world.integrations, world.integration_secrets
+    monkeypatch.setattr(lambdas.sweep, "unsettled_integrations", lambda: unsettled)
     monkeypatch.setattr(lambdas.on_upload, "upload_ports", lambda: world.upload_ports)
     settings = PlanSettings(
         table_name="table",
@@ -171,6 +173,17 @@ def test_sweep_tells_what_it_did(wired: World) -> None:
         "concluding": [],
         "given_up": [],
     }
+
+
+def test_the_sweep_removes_what_is_left_of_an_integration(wired: World) -> None:
+    left = an_integration(state=IntegrationState.DELETING)
+    wired.integrations.rows[left.project, left.id] = left
+    wired.integration_secrets.values[left.secret_name] = "secret"
+    wired.faults.plan("jobs.active", [RuntimeError("throttled")])
+    with pytest.raises(RuntimeError):
+        lambdas.sweep.handler({}, CONTEXT)
+    assert not wired.integrations.rows
+    assert not wired.integration_secrets.values
 
 
 # --- uploads ---------------------------------------------------------------------------------------------------------

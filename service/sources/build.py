@@ -1,0 +1,110 @@
+"""The source of an integration: its credentials, read from where they are kept, in the adapter of its type."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from service.errors import CredentialsLost, InvalidRequest, UnsafeUrl
+from service.ports import IntegrationSecrets
+from service.schema import Integration, IntegrationType
+from service.sources.addresses import AddressRule
+from service.sources.gcs import gcs_with_account
+from service.sources.hub import HubAdapter
+from service.sources.patience import Patience
+from service.sources.patient import PatientSource
+from service.sources.port import Adapter, ObjectSource
+from service.sources.roles import S3Role, s3_with_role
+from service.sources.s3 import S3Keys, s3_with_keys
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
+
+CACHE_SECONDS = 60.0
+"""How long a process keeps an integration's credentials, in the client that is made with them."""
+MAX_CACHED = 32
+
+
+@dataclass
+class IntegrationSources:
+    """`credentials` are JSON: of `s3` the fields of `S3Keys` that are secret, of `gcs` the service account's key file,
+    of `hf_bucket` a `token`.
+    """
+
+    secrets: IntegrationSecrets
+    rule: AddressRule
+    sts: Callable[[], "STSClient"]
+    patience: Patience = field(default_factory=Patience)
+    connections: int = 16
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[str, tuple[float, ObjectSource]] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def check(self, integration: Integration, credentials: str | None) -> None:
+        """The URLs must lead where the service may go, by what their names mean now. Raises `InvalidRequest`."""
+        urls = {"endpoint_url": integration.endpoint_url}
+        if integration.type is IntegrationType.GCS:
+            account: Any = json.loads(credentials or "null")
+            urls["token_uri"] = str(account.get("token_uri", "")) if isinstance(account, dict) else ""
+        for name, url in urls.items():
+            if url is None:
+                continue
+            try:
+                self.rule.check(url)
+            except UnsafeUrl as error:
+                raise UnsafeUrl(f"{name}: {error.message}") from None
+        try:
+            self._adapter(integration, credentials)
+        except ValueError as error:
+            # Of botocore, about the region or the endpoint: it names the value, and never a key.
+            raise InvalidRequest(str(error)) from None
+
+    def source_for(self, integration: Integration) -> ObjectSource:
+        """Kept for `CACHE_SECONDS`, and never beyond the credentials it was made with, which do not change.
+
+        Raises `CredentialsLost`.
+        """
+        with self._lock:
+            made_at, known = self._known.get(integration.secret_name, (float("-inf"), None))
+            if known is not None and self.monotonic() - made_at < CACHE_SECONDS:
+                return known
+            source = PatientSource(self._adapter(integration, self._credentials(integration)), self.patience)
+            self._known.pop(integration.secret_name, None)
+            while len(self._known) >= MAX_CACHED:
+                del self._known[next(iter(self._known))]
+            self._known[integration.secret_name] = (self.monotonic(), source)
+            return source
+
+    def _credentials(self, integration: Integration) -> str | None:
+        found = self.secrets.get(integration.secret_name) if integration.with_credentials else None
+        if integration.with_credentials and found is None:
+            raise CredentialsLost(
+                f"the credentials of integration {integration.id} are gone: delete it and save it anew"
+            )
+        return found
+
+    def _adapter(self, integration: Integration, credentials: str | None) -> Adapter:
+        match integration.type:
+            case IntegrationType.S3:
+                keys = S3Keys(
+                    **json.loads(credentials or "{}"),
+                    region=integration.region,
+                    endpoint_url=integration.endpoint_url,
+                )
+                return s3_with_keys(keys, rule=self.rule, connections=self.connections)
+            case IntegrationType.S3_ROLE:
+                role = S3Role(
+                    role_arn=integration.role_arn or "",
+                    external_id=integration.external_id or "",
+                    region=integration.region,
+                )
+                return s3_with_role(role, sts=self.sts(), connections=self.connections)
+            case IntegrationType.GCS:
+                return gcs_with_account(
+                    credentials or "", rule=self.rule, endpoint=integration.endpoint_url, connections=self.connections
+                )
+            case IntegrationType.HF_BUCKET:
+                token = json.loads(credentials)["token"] if credentials else None
+                return HubAdapter(rule=self.rule, token=token)

@@ -1,0 +1,301 @@
+"""Integrations in DynamoDB, their credentials in Secrets Manager, and the sources that are made of both."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from service.audit import entry_of
+from service.aws.audit import DynamoAudit
+from service.aws.clients import secrets_client, sts_client
+from service.aws.integrations import DynamoIntegrations
+from service.aws.secrets import IntegrationSecretsManager
+from service.errors import CredentialsLost, InvalidRequest, RoleRefused, TooManyIntegrations, UnsafeUrl
+from service.schema import Action, Actor, AuditEntry, Door, Integration, IntegrationState, IntegrationType
+from service.sources.addresses import AddressRule
+from service.sources.build import CACHE_SECONDS, MAX_CACHED, IntegrationSources
+from service.sources.hub import HubAdapter
+from service.sources.patience import Patience
+from service.sources.patient import PatientSource
+from service.sources.s3 import S3Adapter
+from service.sources.uris import Location
+from tests.builders import PROJECT, an_integration
+from tests.fakes import FakeIntegrationSecrets
+from tests.functional.conftest import TABLE
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+ASKER = Actor(door=Door.API, key_id="key_1")
+PREFIX = "clipferry/Clipferry/integrations/"
+NOW = "2026-11-22T18:00:00.000Z"
+KEYS = json.dumps({"access_key_id": "a", "secret_access_key": "b", "session_token": None})
+GOOGLE = an_integration(type=IntegrationType.GCS)
+CREATING, READY, DELETING = IntegrationState.CREATING, IntegrationState.READY, IntegrationState.DELETING
+
+
+@pytest.fixture
+def store(dynamodb: "DynamoDBClient") -> DynamoIntegrations:
+    assert dynamodb
+    return DynamoIntegrations()
+
+
+def new(n: int = 1, **changes: Any) -> Integration:
+    made = an_integration(f"in_{n}", created_at=f"2026-11-22T17:00:0{n}.000Z", state=CREATING)
+    return replace(made, **changes)
+
+
+def entry(integration: Integration, action: Action = Action.INTEGRATION_CREATE) -> AuditEntry:
+    return entry_of(action, integration.id, project=integration.project, by=ASKER, now=NOW, days=400)
+
+
+def create(store: DynamoIntegrations, made: Integration, *, limit: int = 9) -> bool:
+    return store.create(made, limit=limit, entry=entry(made))
+
+
+def actions() -> list[str]:
+    return [one.action for one in DynamoAudit().page(PROJECT, subject=None, limit=99, after=None)[0]]
+
+
+def shown(store: DynamoIntegrations) -> list[Integration]:
+    return list(store.page(PROJECT, limit=9, after=None)[0])
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_row_goes_through_its_life(store: DynamoIntegrations, dynamodb: "DynamoDBClient") -> None:
+    made = new(prefix="ä/", region="auto", endpoint_url="https://s", role_arn="r", external_id="e", created_by=None)
+    assert create(store, made)
+    assert not create(store, made)
+    assert store.get(PROJECT, made.id) == made
+    assert (shown(store), list(store.unsettled())) == ([], [made])
+    assert store.settle(made, NOW)
+    ready = replace(made, state=READY, touched_at=NOW)
+    assert (shown(store), list(store.unsettled())) == ([ready], [])
+    assert store.settle(made, "later"), "as often as anyone asks"
+    assert store.get(PROJECT, made.id) == ready
+    assert store.use(ready, "2026-11-22T19:00:00.000Z", entry=None)
+    used = replace(ready, last_used="2026-11-22T19:00:00.000Z")
+    assert store.get(PROJECT, made.id) == used
+    assert store.begin_delete(used, NOW, entry=entry(made, Action.INTEGRATION_DELETE))
+    assert not store.begin_delete(used, NOW, entry=entry(made, Action.INTEGRATION_DELETE))
+    assert not store.use(used, NOW, entry=None)
+    assert not store.settle(made, NOW)
+    deleting = replace(used, state=DELETING)
+    assert (shown(store), list(store.unsettled())) == ([], [deleting])
+    for _ in range(2):
+        store.remove(deleting)
+    assert store.get(PROJECT, made.id) is None
+    assert list(store.unsettled()) == []
+    assert sorted(actions()) == ["integration.create", "integration.delete"]
+    (count,) = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if item["sk"]["S"] == "COUNT"]
+    assert count["saved"]["N"] == "0"
+
+
+def test_one_that_is_not_being_deleted_is_not_removed(store: DynamoIntegrations) -> None:
+    made = new()
+    create(store, made)
+    store.remove(made)
+    store.settle(made, NOW)
+    store.remove(made)
+    assert len(shown(store)) == 1
+
+
+def test_a_later_one_of_the_same_id_is_another(store: DynamoIntegrations) -> None:
+    made = new()
+    create(store, replace(made, secret_name="in_1/later"))
+    assert not store.settle(made, NOW)
+    assert not store.begin_delete(made, NOW, entry=None)
+    store.settle(replace(made, secret_name="in_1/later"), NOW)
+    assert not store.settle(made, NOW)
+    assert not store.use(made, NOW, entry=None)
+
+
+def test_a_project_has_a_limit(store: DynamoIntegrations) -> None:
+    for n in (1, 2):
+        create(store, new(n), limit=2)
+    with pytest.raises(TooManyIntegrations, match="2 integrations"):
+        create(store, new(3), limit=2)
+    assert not create(store, new(2), limit=2), "the same one again"
+    assert create(store, new(3, project="other"), limit=2)
+    assert len(actions()) == 2
+    store.begin_delete(new(1), NOW, entry=None)
+    store.remove(new(1))
+    assert create(store, new(3), limit=2)
+
+
+def test_pages_are_oldest_first(store: DynamoIntegrations) -> None:
+    for n in (3, 1, 2):
+        create(store, new(n))
+        store.settle(new(n), NOW)
+    first, position = store.page(PROJECT, limit=2, after=None)
+    second, end = store.page(PROJECT, limit=2, after=position)
+    assert ([one.id for one in first], [one.id for one in second], end) == (["in_1", "in_2"], ["in_3"], None)
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_value_is_kept_once_and_deleted_for_good() -> None:
+    secrets = IntegrationSecretsManager(secrets_client(), PREFIX)
+    assert secrets.put("in_1/a", "one")
+    assert not secrets.put("in_1/a", "two")
+    assert secrets.get("in_1/a") == "one"
+    assert secrets.get("in_1/b") is None
+    (listed,) = secrets.client.list_secrets(IncludePlannedDeletion=True)["SecretList"]
+    assert listed["Name"] == f"{PREFIX}in_1/a"
+    for _ in range(2):
+        secrets.delete("in_1/a")
+    assert secrets.get("in_1/a") is None
+    assert secrets.client.list_secrets(IncludePlannedDeletion=True)["SecretList"] == []
+
+
+@pytest.fixture
+def stub() -> Iterator[tuple[Stubber, IntegrationSecretsManager]]:
+    client: SecretsManagerClient = boto3.client("secretsmanager")
+    with Stubber(client) as stubber:
+        yield stubber, IntegrationSecretsManager(client, PREFIX)
+        stubber.assert_no_pending_responses()
+
+
+def test_these_are_the_calls(stub: tuple[Stubber, IntegrationSecretsManager]) -> None:
+    stubber, secrets = stub
+    name = f"{PREFIX}in_1/a"
+    description = "Clipferry: credentials of an integration"
+    stubber.add_response("create_secret", {}, {"Name": name, "SecretString": "one", "Description": description})
+    stubber.add_response("get_secret_value", {"SecretString": "one"}, {"SecretId": name})
+    stubber.add_response("delete_secret", {}, {"SecretId": name, "ForceDeleteWithoutRecovery": True})
+    assert secrets.put("in_1/a", "one")
+    assert secrets.get("in_1/a") == "one"
+    secrets.delete("in_1/a")
+
+
+def test_a_secret_that_is_marked_as_deleted_is_gone_and_other_faults_pass(
+    stub: tuple[Stubber, IntegrationSecretsManager],
+) -> None:
+    stubber, secrets = stub
+    stubber.add_client_error("get_secret_value", "InvalidRequestException")
+    stubber.add_client_error("delete_secret", "InvalidRequestException")
+    assert secrets.get("in_1/a") is None
+    secrets.delete("in_1/a")
+    for method, ask in (
+        ("create_secret", lambda: secrets.put("in_1/a", "one")),
+        ("get_secret_value", lambda: secrets.get("in_1/a")),
+        ("delete_secret", lambda: secrets.delete("in_1/a")),
+    ):
+        stubber.add_client_error(method, "AccessDeniedException")
+        with pytest.raises(secrets.client.exceptions.ClientError, match="AccessDenied"):
+            ask()
+
+
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+
+def sources(secrets: dict[str, str] | None = None, **changes: Any) -> IntegrationSources:
+    rule = AddressRule(resolve=lambda host, _: ["10.0.0.1" if host.startswith("inside") else "8.8.8.8"])
+    made = IntegrationSources(secrets=FakeIntegrationSecrets(values=secrets or {}), rule=rule, sts=sts_client)
+    return replace(made, **changes)
+
+
+def test_a_source_is_kept_briefly_and_no_longer_than_its_credentials() -> None:
+    now = [0.0]
+    known = {"in_1/0": KEYS}
+    made = sources(known, monotonic=lambda: now[0])
+    first = made.source_for(an_integration())
+    now[0] = CACHE_SECONDS - 1
+    known.clear()
+    assert made.source_for(an_integration()) is first
+    with pytest.raises(CredentialsLost, match="in_1 are gone"):
+        made.source_for(an_integration(secret_name="in_1/1"))
+    now[0] = CACHE_SECONDS
+    with pytest.raises(CredentialsLost):
+        made.source_for(an_integration())
+
+
+def test_not_too_many_are_kept() -> None:
+    made = sources({f"in_{n}/0": KEYS for n in range(MAX_CACHED + 1)})
+    first = made.source_for(an_integration("in_0"))
+    for n in range(1, MAX_CACHED):
+        made.source_for(an_integration(f"in_{n}"))
+    assert made.source_for(an_integration("in_0")) is first
+    made.source_for(an_integration(f"in_{MAX_CACHED}"))
+    assert made.source_for(an_integration("in_0")) is not first
+
+
+def test_each_type_gets_its_adapter() -> None:
+    made = sources({"in_1/0": KEYS, "in_2/0": json.dumps({"token": "hf_t"})})
+    endpoint = an_integration(endpoint_url="https://store.example.com", region="auto")
+    keys = _adapter(made, endpoint)
+    assert isinstance(keys, S3Adapter)
+    assert (keys.client.meta.endpoint_url, keys.client.meta.region_name) == ("https://store.example.com", "auto")
+    with_token = an_integration("in_2", type=IntegrationType.HF_BUCKET, bucket="maker/clips")
+    hub = _adapter(made, with_token)
+    assert isinstance(hub, HubAdapter)
+    assert hub.token == "hf_t"
+    public = _adapter(made, replace(with_token, secret_name="in_3/0", with_credentials=False))
+    assert isinstance(public, HubAdapter)
+    assert public.token is None
+    assert "hf_t" not in repr(hub)
+
+
+def _adapter(made: IntegrationSources, integration: Integration) -> object:
+    source = made.source_for(integration)
+    assert isinstance(source, PatientSource)
+    return source.adapter
+
+
+@pytest.mark.parametrize(
+    ("integration", "credentials", "error", "words"),
+    [
+        (an_integration(endpoint_url="http://store.example.com"), KEYS, UnsafeUrl, "endpoint_url: .* not an https"),
+        (an_integration(endpoint_url="https://inside.example.com"), KEYS, UnsafeUrl, "endpoint_url: .* public"),
+        (an_integration(endpoint_url="https://a:b:c"), KEYS, UnsafeUrl, "endpoint_url: the URL is malformed"),
+        (an_integration(region="-"), KEYS, InvalidRequest, "region"),
+        (GOOGLE, "{}", UnsafeUrl, "token_uri"),
+        (
+            GOOGLE,
+            '{"token_uri": "https://inside.x/t"}',
+            UnsafeUrl,
+            "token_uri: .* public",
+        ),
+        (GOOGLE, '{"token_uri": "https://x/t"}', InvalidRequest, "not the key file"),
+    ],
+)
+def test_what_no_source_can_be_made_of_is_refused(
+    integration: Integration, credentials: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        sources().check(integration, credentials)
+
+
+def test_a_good_endpoint_is_accepted() -> None:
+    sources().check(an_integration(endpoint_url="https://store.example.com:9000/s3"), KEYS)
+    sources().check(an_integration(type=IntegrationType.S3_ROLE, role_arn="r", external_id="e"), None)
+
+
+def test_a_role_that_cannot_be_assumed_is_told_apart_from_a_missing_permission() -> None:
+    sts = boto3.client("sts")
+    role = an_integration(
+        type=IntegrationType.S3_ROLE,
+        role_arn="arn:aws:iam::222222222222:role/clipferry-read",
+        external_id="e" * 32,
+        with_credentials=False,
+    )
+    source = sources(sts=lambda: sts, patience=Patience(attempts=1)).source_for(role)
+    asked = {
+        "RoleArn": role.role_arn,
+        "RoleSessionName": "clipferry",
+        "ExternalId": "e" * 32,
+        "DurationSeconds": 3600,
+    }
+    with Stubber(sts) as stubber:
+        stubber.add_client_error("assume_role", "AccessDenied", "not authorized", 403, expected_params=asked)
+        with pytest.raises(RoleRefused, match=r"the role cannot be assumed: not authorized") as caught:
+            next(iter(source.list_pages(Location("s3", "fleet", ""))))
+    assert caught.value.code == "CANNOT_ASSUME_ROLE"

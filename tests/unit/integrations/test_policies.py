@@ -1,0 +1,46 @@
+"""The policies to paste: the external id and the deployment's roles, the bucket and its prefix, nothing else."""
+
+from service.integrations.policies import READ_ACTIONS, Trusted, permission_policy, trust_policy
+from service.schema import IntegrationType
+from tests.builders import an_integration
+
+TRUSTED = Trusted(account="arn:aws:iam::111111111111:root", roles="arn:aws:iam::111111111111:role/Clipferry-*")
+
+
+def test_the_trust_policy_demands_the_external_id_and_the_deployments_roles() -> None:
+    role = an_integration(type=IntegrationType.S3_ROLE, external_id="e" * 32)
+    assert trust_policy(role, TRUSTED) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": TRUSTED.account},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "StringEquals": {"sts:ExternalId": "e" * 32},
+                    "ArnLike": {"aws:PrincipalArn": TRUSTED.roles},
+                },
+            }
+        ],
+    }
+
+
+def test_the_permission_policy_reaches_the_prefix_only() -> None:
+    arn = "arn:aws-cn:iam::123456789012:role/clipferry-a"
+    role = an_integration(type=IntegrationType.S3_ROLE, role_arn=arn, prefix="a*b?/$c/")
+    listing, reading = permission_policy(role)["Statement"]
+    keys = "a${*}b${?}/${$}c/*"
+    assert listing == {
+        "Effect": "Allow",
+        "Action": "s3:ListBucket",
+        "Resource": "arn:aws-cn:s3:::fleet",
+        "Condition": {"StringLike": {"s3:prefix": keys}},
+    }
+    assert reading == {"Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": f"arn:aws-cn:s3:::fleet/{keys}"}
+
+
+def test_without_a_prefix_it_reaches_the_bucket() -> None:
+    arn = "arn:aws:iam::123456789012:role/clipferry-a"
+    listing, reading = permission_policy(an_integration(role_arn=arn))["Statement"]
+    assert "Condition" not in listing
+    assert reading["Resource"] == "arn:aws:s3:::fleet/*"
