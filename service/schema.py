@@ -229,6 +229,8 @@ class ImportRequest:
     settings: ImportSettings = field(default_factory=ImportSettings)
     execution_settings_id: str | None = None
     """Saved settings, which take the place of `settings`."""
+    integration_id: str | None = None
+    """What opens all its sources; None: for each URI what the project saved for its bucket, or the service itself."""
     validate: bool = True
     """Whether a prefix is listed before the job is created. No effect on lists and sets."""
     idempotency_key: str | None = None

@@ -76,7 +76,7 @@ from service.schema import (
     Verification,
 )
 from service.sources.port import CHUNK_BYTES, ObjectSource, Pin, SourceObject, Sources
-from service.sources.uris import Location
+from service.uris import Location
 from service.verification import etag_of_parts
 
 Planned = Sequence[BaseException | None]

@@ -6,7 +6,7 @@ from enum import Enum
 
 from service.errors import CannotAccess, IntegrationMismatch, UnknownIntegration
 from service.schema import Integration, IntegrationState, IntegrationType
-from service.sources.uris import Location, Scheme
+from service.uris import Location, Scheme
 
 SCHEMES: Mapping[IntegrationType, Scheme] = {
     IntegrationType.S3: "s3",

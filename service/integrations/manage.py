@@ -20,7 +20,7 @@ from service.planning import request_digest
 from service.ports import Clock, IntegrationSecrets, IntegrationStore
 from service.schema import Action, Actor, AuditEntry, Integration, IntegrationState, IntegrationType
 from service.sources.port import Sources
-from service.sources.uris import parse_prefix
+from service.uris import parse_prefix
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from service.integrations.access import location_of
 from service.integrations.manage import IntegrationPorts, get
 from service.schema import Action, Actor, Integration, IntegrationType
 from service.sources.port import ObjectSource, SourceObject
-from service.sources.uris import Location
+from service.uris import Location
 
 PROBE_SECONDS = 15
 """And those of `done_within`: below the 29 s after which API Gateway gives up."""

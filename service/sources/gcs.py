@@ -20,7 +20,7 @@ from service.sources.addresses import AddressRule
 from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, retry_after, status_error
 from service.sources.patience import Patience
 from service.sources.port import Pin, SourceObject
-from service.sources.uris import Location
+from service.uris import Location
 
 ENDPOINT = "https://storage.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"

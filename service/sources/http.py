@@ -20,7 +20,7 @@ from service.errors import (
     SourceChanged,
     SourceUnavailable,
 )
-from service.sources.uris import Location
+from service.uris import Location
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0

@@ -32,7 +32,7 @@ from service.sources.addresses import AddressRule
 from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, status_error
 from service.sources.patience import Patience
 from service.sources.port import Pin, SourceObject
-from service.sources.uris import Location
+from service.uris import Location
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 WINDOW_OBJECTS = 100_000

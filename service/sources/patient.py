@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from service.errors import SourceChanged, SourceUnavailable
 from service.sources.patience import Patience
 from service.sources.port import CHUNK_BYTES, Adapter, Pin, SourceObject
-from service.sources.uris import Location
+from service.uris import Location
 
 
 @dataclass(frozen=True)

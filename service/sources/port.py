@@ -9,7 +9,7 @@ from typing import Protocol
 
 from service.schema import Integration, ListedObject
 from service.sources.patience import Patience
-from service.sources.uris import Location
+from service.uris import Location
 
 CHUNK_BYTES = 1024**2
 

@@ -25,7 +25,7 @@ from service.sources.addresses import AddressRule
 from service.sources.http import CONNECT_SECONDS, READ_SECONDS, Asked, retry_after
 from service.sources.patience import Patience
 from service.sources.port import Pin, SourceObject
-from service.sources.uris import Location
+from service.uris import Location
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody

@@ -17,7 +17,7 @@ from service.sources.digests import Digests, Kind, checksum, kind_for, verdict_b
 from service.sources.http import Asked
 from service.sources.port import ObjectSource, Pin, SourceObject
 from service.sources.s3 import s3_error, whole_checksums
-from service.sources.uris import Location
+from service.uris import Location
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

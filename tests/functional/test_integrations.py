@@ -22,7 +22,7 @@ from service.sources.hub import HubAdapter
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.s3 import S3Adapter
-from service.sources.uris import Location
+from service.uris import Location
 from tests.builders import PROJECT, an_integration
 from tests.fakes import FakeIntegrationSecrets
 from tests.functional.conftest import TABLE

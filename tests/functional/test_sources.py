@@ -45,7 +45,7 @@ from service.sources.port import CHUNK_BYTES, Pin, SourceObject
 from service.sources.roles import S3Role, s3_with_role
 from service.sources.s3 import S3Keys, s3_error, s3_with_keys
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Unfinished
-from service.sources.uris import Location
+from service.uris import Location
 from tests.builders import CLIPS_BUCKET
 
 if TYPE_CHECKING:

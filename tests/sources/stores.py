@@ -18,7 +18,7 @@ from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.port import Adapter
 from service.sources.s3 import S3Keys, client_config, s3_with_keys
-from service.sources.uris import Location, Scheme
+from service.uris import Location, Scheme
 from tests.servers.fake_gcs import fake_gcs
 from tests.servers.gate import Answer, Fault, Gate, Request, gate_to
 from tests.servers.google import Google, google_accounts

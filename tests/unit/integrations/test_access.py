@@ -7,7 +7,7 @@ import pytest
 from service.errors import CannotAccess, IntegrationMismatch, UnknownIntegration
 from service.integrations.access import AccessRule, Unsaved, covers
 from service.schema import Integration, IntegrationState, IntegrationType
-from service.sources.uris import parse_prefix
+from service.uris import parse_prefix
 from tests.builders import an_integration
 
 GCS, HF, ROLE = IntegrationType.GCS, IntegrationType.HF_BUCKET, IntegrationType.S3_ROLE

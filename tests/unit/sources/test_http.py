@@ -14,7 +14,7 @@ from service.errors import (
     SourceUnavailable,
 )
 from service.sources.http import Asked, retry_after, status_error
-from service.sources.uris import Location
+from service.uris import Location
 
 ASKED = Asked("read", Location("gs", "bucket", "key"))
 

@@ -1,7 +1,7 @@
 import pytest
 
 from service.errors import InvalidUri
-from service.sources.uris import Location, parse_object, parse_prefix
+from service.uris import Location, parse_object, parse_prefix
 
 
 @pytest.mark.parametrize(
