@@ -15,7 +15,8 @@ from urllib.parse import unquote_plus
 
 from service.clock import timestamp
 from service.errors import InvalidManifest, InvalidUri
-from service.planning import S3Uri, is_bucket_name, is_folder_marker, parse_object_uri
+from service.planning import is_folder_marker
+from service.uris import Location, is_bucket_name, parse_object
 
 CHECKSUM_BYTES = {"CRC64NVME": 8, "CRC32": 4, "CRC32C": 4, "SHA1": 20, "SHA256": 32}
 """Kinds of checksums that S3 keeps, and how long they are."""
@@ -30,7 +31,7 @@ _TRUTHS = ("true", "false")
 class Line:
     """A clip as its line names it. What the line leaves out is None."""
 
-    location: S3Uri
+    location: Location
     size: int | None = None
     etag: str | None = None
     version: str | None = None
@@ -165,13 +166,13 @@ def _line(fields: Mapping[str, str]) -> Line:
     )
 
 
-def _location(fields: Mapping[str, str]) -> S3Uri:
+def _location(fields: Mapping[str, str]) -> Location:
     if "uri" in fields and ("bucket" in fields or "key" in fields):
         raise BadLine("it has both a uri and a bucket or key")
     if "uri" not in fields and not {"bucket", "key"} <= fields.keys():
         raise BadLine("it has neither a uri nor a bucket and a key")
     try:
-        return parse_object_uri(fields["uri"] if "uri" in fields else f"s3://{fields['bucket']}/{fields['key']}")
+        return parse_object(fields["uri"] if "uri" in fields else f"s3://{fields['bucket']}/{fields['key']}")
     except InvalidUri as error:
         raise BadLine(error.message) from error
 

@@ -4,7 +4,8 @@ from pathlib import PurePosixPath
 from string import Formatter
 
 from service.errors import InvalidDestination, InvalidRequest
-from service.planning import MAX_KEY_BYTES, S3Uri, folder_root
+from service.planning import folder_root
+from service.uris import MAX_KEY_BYTES, Location
 
 FIELDS = ("bucket", "key", "name", "stem", "extension", "ordinal", "job_id")
 MAX_TEMPLATE = 512
@@ -29,7 +30,7 @@ def check_template(template: str) -> None:
         raise InvalidRequest(f"settings.destination {template!a}: {error.message}") from error
 
 
-def render(template: str, location: S3Uri, *, ordinal: int, job_id: str) -> str:
+def render(template: str, location: Location, *, ordinal: int, job_id: str) -> str:
     """A clip's name by a checked template. `{extension}` brings its dot."""
     name = location.key.rpartition("/")[2]
     path = PurePosixPath(name)

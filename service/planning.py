@@ -13,7 +13,6 @@ from itertools import accumulate, groupby
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from service.errors import InvalidUri
 from service.schema import (
     Batch,
     ClipKeys,
@@ -27,8 +26,8 @@ from service.schema import (
     Run,
     Tolerance,
 )
+from service.uris import MAX_KEY_BYTES
 
-MAX_KEY_BYTES = 1024  # S3: object key names, UTF-8 encoded
 MAX_COPY_BYTES = 5 * 1024**3  # S3: one CopyObject or UploadPartCopy request
 MAX_PARTS = 10_000  # S3: parts of a multipart upload
 MAX_OBJECT_BYTES = MAX_PARTS * MAX_COPY_BYTES  # S3: 48.8 TiB
@@ -56,52 +55,7 @@ FRONT = "front"
 
 PROJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _JOB_ID = re.compile(r"ij_[0-9a-f]{24}")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _NOT_IN_A_SEGMENT = re.compile(r"[/%\x00-\x1f\x7f]")
-
-
-@dataclass(frozen=True)
-class S3Uri:
-    bucket: str
-    key: str
-    """Verbatim: `%`, `+`, `?` and spaces are characters of the key."""
-
-    def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
-
-
-def parse_object_uri(uri: str) -> S3Uri:
-    """`s3://bucket/key`; raises `InvalidUri`."""
-    parsed = parse_prefix_uri(uri)
-    if not parsed.key:
-        raise InvalidUri(f"{_shown(uri)} names a bucket but no object")
-    return parsed
-
-
-def parse_prefix_uri(uri: str) -> S3Uri:
-    """`s3://bucket`, `s3://bucket/` or `s3://bucket/prefix`; raises `InvalidUri`."""
-    scheme, separator, rest = uri.partition("://")
-    if not separator or scheme != "s3":
-        raise InvalidUri(f"{_shown(uri)} is not an s3:// URI")
-    bucket, _, key = rest.partition("/")
-    if not _BUCKET.fullmatch(bucket):
-        raise InvalidUri(f"{_shown(uri)}: {_shown(bucket)} is not an S3 bucket name")
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError as error:
-        raise InvalidUri(f"{_shown(uri)} is not valid Unicode") from error
-    if size > MAX_KEY_BYTES:
-        raise InvalidUri(f"{_shown(uri)}: the key has {size} bytes, S3 allows {MAX_KEY_BYTES}")
-    return S3Uri(bucket, key)
-
-
-def _shown(text: str) -> str:
-    """Quoted for an error message, with nothing that could break a terminal or a log line, and not endless."""
-    return ascii(text if len(text) <= 200 else text[:200] + "…")
-
-
-def is_bucket_name(text: str) -> bool:
-    return _BUCKET.fullmatch(text) is not None
 
 
 def is_folder_marker(key: str, size: int) -> bool:

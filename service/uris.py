@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from service.errors import InvalidUri
-from service.planning import MAX_KEY_BYTES, parse_prefix_uri
+
+MAX_KEY_BYTES = 1024  # S3 and Google Cloud Storage: names of objects, UTF-8 encoded
 
 Scheme = Literal["s3", "gs", "hf"]
 
+_S3_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _GCS_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _HF_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _LINE_BREAK = re.compile(r"[\r\n]")
@@ -32,6 +34,11 @@ class Location:
         return Location(self.scheme, self.bucket, key)
 
 
+def s3_at(bucket: str, key: str) -> Location:
+    """An object of S3, or a prefix, that is known to be named well."""
+    return Location("s3", bucket, key)
+
+
 def parse_object(uri: str) -> Location:
     """`s3://bucket/key`, `gs://bucket/object` or `hf://buckets/namespace/name/path`; raises `InvalidUri`."""
     location = parse_prefix(uri)
@@ -44,15 +51,27 @@ def parse_object(uri: str) -> Location:
 
 def parse_prefix(uri: str) -> Location:
     """Like `parse_object`, where the key may be empty or the beginning of keys."""
-    scheme = uri.partition("://")[0]
-    if scheme == "gs":
+    scheme, separator, _ = uri.partition("://")
+    if separator and scheme == "gs":
         return _google(uri)
-    if scheme == "hf":
+    if separator and scheme == "hf":
         return _hugging_face(uri)
-    if scheme != "s3" or "://" not in uri:
+    if not separator or scheme != "s3":
         raise InvalidUri(f"{_shown(uri)} is not an s3://, gs:// or hf://buckets/ URI")
-    parsed = parse_prefix_uri(uri)
-    return Location("s3", parsed.bucket, parsed.key)
+    return _s3(uri)
+
+
+def is_bucket_name(text: str) -> bool:
+    """Of S3."""
+    return _S3_BUCKET.fullmatch(text) is not None
+
+
+def _s3(uri: str) -> Location:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not is_bucket_name(bucket):
+        raise InvalidUri(f"{_shown(uri)}: {_shown(bucket)} is not an S3 bucket name")
+    _check_key(uri, key, "S3")
+    return s3_at(bucket, key)
 
 
 def _google(uri: str) -> Location:
@@ -85,7 +104,7 @@ def _check_key(uri: str, key: str, allowing: str) -> None:
     except UnicodeEncodeError as error:
         raise InvalidUri(f"{_shown(uri)} is not valid Unicode") from error
     if size > MAX_KEY_BYTES:
-        raise InvalidUri(f"{_shown(uri)}: the name has {size} bytes, {allowing} allows {MAX_KEY_BYTES}")
+        raise InvalidUri(f"{_shown(uri)}: the key has {size} bytes, {allowing} allows {MAX_KEY_BYTES}")
 
 
 def _shown(text: str) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.planning import parse_object_uri
 from service.schema import ManifestEntry
+from service.uris import parse_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def source_object(entry: ManifestEntry) -> "CopySourceTypeDef":
     """Bucket, key and (where it was planned) version of the clip's source, as all S3 requests name them."""
-    location = parse_object_uri(entry.source_uri)
+    location = parse_object(entry.source_uri)
     where: CopySourceTypeDef = {"Bucket": location.bucket, "Key": location.key}
     if entry.version:
         where["VersionId"] = entry.version

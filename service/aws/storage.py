@@ -13,8 +13,8 @@ from service.aws.copies import MARK, Copy, CopyWhole, PartCopies, checksums_of, 
 from service.aws.ranges import S3RangeReader
 from service.clock import timestamp
 from service.errors import ChecksumMismatch, ObjectMissing, UploadGone
-from service.planning import S3Uri
 from service.schema import Copied, CopiedPart, ImportSettings, ListedObject, ManifestEntry
+from service.uris import s3_at
 from service.verification import compare_checksums, etags_agree, given_checksum, verdict
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class S3Storage:
                     for item in page.get("Contents", [])
                 ]
         except (ClientError, BotoCoreError) as error:
-            raise object_error(error, operation="list", uri=str(S3Uri(bucket, prefix))) from error
+            raise object_error(error, operation="list", uri=str(s3_at(bucket, prefix))) from error
 
     def stat(self, bucket: str, key: str, *, version: str | None = None) -> ListedObject:
         named: HeadObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
@@ -56,7 +56,7 @@ class S3Storage:
         try:
             head = self.client.head_object(**named)
         except (ClientError, BotoCoreError) as error:
-            raise object_error(error, operation="inspect", uri=str(S3Uri(bucket, key))) from error
+            raise object_error(error, operation="inspect", uri=str(s3_at(bucket, key))) from error
         return ListedObject(
             key=key,
             size=head["ContentLength"],
@@ -141,7 +141,7 @@ class S3Storage:
                 if self._mark(key, version) == mark:
                     self._remove(key, version)
         except (ClientError, BotoCoreError) as error:
-            raise object_error(error, operation="remove", uri=str(S3Uri(self.clips_bucket, key))) from error
+            raise object_error(error, operation="remove", uri=str(s3_at(self.clips_bucket, key))) from error
 
     def _versions(self, key: str) -> list[str]:
         """Of this very key: a listing begins with it and goes on with those that are longer."""
@@ -186,11 +186,11 @@ class S3Storage:
         try:
             yield
         except (ClientError, BotoCoreError) as error:
-            uri = str(S3Uri(self.clips_bucket, destination))
+            uri = str(s3_at(self.clips_bucket, destination))
             raise object_error(error, operation=operation, uri=uri) from error
 
     def _operation(self, entry: ManifestEntry) -> str:
-        return f"copy to {S3Uri(self.clips_bucket, entry.destination)} from"
+        return f"copy to {s3_at(self.clips_bucket, entry.destination)} from"
 
     def _source_checksums(self, entry: ManifestEntry) -> dict[str, str]:
         """One HEAD, and only where the ETags say nothing: sources uploaded in parts, or encrypted with KMS."""

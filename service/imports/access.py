@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from service.planning import S3Uri, job_of_failures
+from service.planning import job_of_failures
 from service.ports import JobReader
+from service.uris import Location
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class SourceAccess:
             return None
         return f"the service may not read bucket {bucket}: it is not among the deploy settings' source buckets"
 
-    def manifest_refusal(self, location: S3Uri, project: str) -> str | None:
+    def manifest_refusal(self, location: Location, project: str) -> str | None:
         """The same for a manifest, which can also be the failures that a report of the project's own jobs names."""
         job_id = job_of_failures(location.key) if location.bucket == self.state_bucket else None
         job = self.jobs.get(job_id) if job_id else None

@@ -11,16 +11,10 @@ from service.formats.check import Depth, check_clip
 from service.formats.failures import ContentInvalid, UnknownFormat
 from service.imports.large import LargeCopies, OutOfTime, Stopped
 from service.imports.rows import Facts, code_of, copied_row, row_for, settled_rows
-from service.planning import (
-    CANCELLED,
-    CANCELLED_MESSAGE,
-    TOO_MANY_FAILURES,
-    findable,
-    parse_object_uri,
-    too_many_failures,
-)
+from service.planning import CANCELLED, CANCELLED_MESSAGE, TOO_MANY_FAILURES, findable, too_many_failures
 from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, StateFiles, Storage
 from service.schema import Batch, BatchState, ClipRow, ClipStatus, ContentValidation, Copied, ManifestEntry
+from service.uris import parse_object
 
 WATCH_SECONDS = 2.0
 """How soon a worker notices that its job was cancelled, or that its batch was counted without it."""
@@ -194,7 +188,7 @@ def validate_content(entry: ManifestEntry, depth: ContentValidation, storage: St
     """Raises `ContentInvalid`, `UnknownFormat` or an `ObjectError`."""
     if depth is ContentValidation.NONE:
         return None
-    facts = check_clip(parse_object_uri(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
+    facts = check_clip(parse_object(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
     return {name: value for name, value in asdict(facts).items() if value is not None}
 
 

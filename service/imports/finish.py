@@ -20,7 +20,6 @@ from service.planning import (
     MANIFEST_LOST,
     PART_CLIPS,
     TOO_MANY_FAILURES,
-    S3Uri,
     final_status,
     findable,
     run_ended_at,
@@ -29,6 +28,7 @@ from service.planning import (
 )
 from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, StateFiles, Storage, UploadStore
 from service.schema import Batch, ClipRow, ClipStatus, Counts, Job, JobStatus, ManifestEntry, SourceKind, Tally
+from service.uris import s3_at
 
 NO_CLIPS = "NO_CLIPS"
 PLANNING_FAILED = "PLANNING_FAILED"
@@ -144,7 +144,7 @@ def _named_clips(job: Job, ports: FinishPorts) -> Iterator[list[ManifestEntry]]:
     else:
         ports.jobs.begin_planning(job.id, ports.clock(), run=job.run)
         uploads = claimed_uploads(job.id, ports.uploads, ports.state)
-        uris = [str(S3Uri(upload.bucket, upload.key)) for upload in uploads]
+        uris = [str(s3_at(upload.bucket, upload.key)) for upload in uploads]
     for first in range(0, len(uris), PART_CLIPS):
         part = enumerate(uris[first : first + PART_CLIPS], first)
         yield [ManifestEntry(ordinal=ordinal, source_uri=uri, destination="") for ordinal, uri in part]

@@ -16,9 +16,9 @@ from service.errors import (
 )
 from service.imports.access import SourceAccess
 from service.lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
-from service.planning import S3Uri, parse_object_uri
 from service.ports import SourceStorage
 from service.schema import ManifestEntry, Source, SourceKind
+from service.uris import Location, parse_object, s3_at
 
 BLOCK_BYTES = 4 * 1024**2
 """Read, and unpacked, at once."""
@@ -72,7 +72,7 @@ class LineChunk:
 
 @dataclass(frozen=True)
 class _File:
-    uri: S3Uri
+    uri: Location
     size: int
     etag: str
     version: str | None
@@ -117,7 +117,7 @@ def open_manifest(uri: str, *, project: str, storage: SourceStorage, access: Sou
 
     Raises `InvalidUri`, `CannotAccess`, `InvalidManifest`, `PreflightUnknown`.
     """
-    location = parse_object_uri(uri)
+    location = parse_object(uri)
     check_readable(location, project=project, access=access)
     try:
         found = storage.stat(location.bucket, location.key)
@@ -130,7 +130,7 @@ def open_manifest(uri: str, *, project: str, storage: SourceStorage, access: Sou
     return source
 
 
-def check_readable(location: S3Uri, *, project: str, access: SourceAccess) -> None:
+def check_readable(location: Location, *, project: str, access: SourceAccess) -> None:
     """Whether the project may have this object read as a manifest. Raises `CannotAccess`."""
     refusal = access.manifest_refusal(location, project)
     if refusal:
@@ -169,7 +169,7 @@ class _Manifest:
         assert source.size is not None
         assert source.etag is not None
         self._storage, self._access = storage, access
-        self._own = _File(parse_object_uri(source.uri), source.size, source.etag, source.version)
+        self._own = _File(parse_object(source.uri), source.size, source.etag, source.version)
         name = self._own.uri.key.removesuffix(".gz")
         self.is_inventory = self._own.uri.key.rpartition("/")[2] == "manifest.json"
         self.header = False
@@ -203,7 +203,7 @@ class _Manifest:
         except InvalidManifest as error:
             raise InvalidManifest(f"{self._own.uri}: {error.message.removeprefix(f'{self._own.uri}: ')}") from error
 
-    def _inventory(self) -> tuple[str, list[S3Uri]]:
+    def _inventory(self) -> tuple[str, list[Location]]:
         """The schema and the files of a manifest.json (S3 user guide, "Locating your inventory list")."""
         if self._own.size > MAX_INVENTORY:
             raise InvalidManifest(f"{self._own.uri} has {self._own.size:,} bytes, the limit is {MAX_INVENTORY:,}")
@@ -214,7 +214,7 @@ class _Manifest:
                     f"{self._own.uri} describes an inventory as {described['fileFormat']}, not as CSV"
                 )
             bucket = str(described["destinationBucket"]).removeprefix("arn:aws:s3:::").rpartition(":")[2]
-            files = [S3Uri(bucket, str(file["key"])) for file in described["files"]]
+            files = [s3_at(bucket, str(file["key"])) for file in described["files"]]
             schema = str(described["fileSchema"])
         except (ValueError, RecursionError, TypeError, KeyError) as error:
             raise InvalidManifest(f"{self._own.uri} is not the manifest.json of an S3 Inventory: {error!r}") from error
@@ -251,7 +251,7 @@ class _Manifest:
             end = Place(file=number, offset=offset, line=count, etag=file.etag)
             yield LineChunk(lines, end if last_file else Place(file=number + 1), more=not last_file)
 
-    def _read(self, uri: S3Uri, number: int, line: bytes | None) -> Read | None:
+    def _read(self, uri: Location, number: int, line: bytes | None) -> Read | None:
         failed = partial(Read, f"{uri}#line={number}", None)
         if line is None:
             return failed(f"line {number} has more than {MAX_LINE:,} bytes")

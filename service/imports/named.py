@@ -12,8 +12,9 @@ from service.imports.seen import DUPLICATE, Ledger, destination_taken
 from service.imports.sets import parts_of_sets, requested_sets, whole_or_failed
 from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
-from service.planning import CANCELLED, CANCELLED_MESSAGE, S3Uri, duplicates_of_first, parse_object_uri, sets_of
+from service.planning import CANCELLED, CANCELLED_MESSAGE, duplicates_of_first, sets_of
 from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, SourceKind, Upload, ViewSet
+from service.uris import parse_object, s3_at
 
 
 def list_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
@@ -47,7 +48,7 @@ def _inspect(
 ) -> ManifestEntry:
     """Pin one listed URI by a HEAD; what is wrong with it becomes its fate, not the job's."""
     uri = uris[ordinal]
-    location = parse_object_uri(uri)
+    location = parse_object(uri)
     destination, misnamed = destination_of(job, location, ordinal)
     if ordinal in repeats:
         return ManifestEntry(
@@ -79,7 +80,7 @@ def _taken_in_sets(job: Job, sets: Sequence[ViewSet]) -> dict[str, str]:
     taken: dict[str, str] = {}
     if job.settings.destination is not None:
         for view in (view for part in parts_of_sets(sets) for view in part):
-            destination, _ = destination_of(job, parse_object_uri(view.source_uri), view.ordinal)
+            destination, _ = destination_of(job, parse_object(view.source_uri), view.ordinal)
             taken.setdefault(destination, view.source_uri)
     return taken
 
@@ -136,8 +137,8 @@ def _planned_upload(
     numbered: tuple[int, Upload], *, job: Job, newest: dict[str, str], ports: ExpandPorts
 ) -> ManifestEntry:
     ordinal, upload = numbered
-    uri = str(S3Uri(upload.bucket, upload.key))
-    destination, misnamed = destination_of(job, S3Uri(upload.bucket, upload.key), ordinal)
+    uri = str(s3_at(upload.bucket, upload.key))
+    destination, misnamed = destination_of(job, s3_at(upload.bucket, upload.key), ordinal)
     found = ListedObject(key=upload.key, size=upload.size, etag=upload.etag, version=upload.version)
     if upload.sequencer < newest[upload.key]:
         fate: Fate | None = (ClipStatus.SKIPPED, "SUPERSEDED", "a later upload to the same key is in this job")

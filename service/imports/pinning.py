@@ -6,8 +6,9 @@ from service.errors import InvalidDestination, ObjectError
 from service.imports.existing import Fate, fate_of, look_up
 from service.imports.expansion import ExpandPorts
 from service.naming import named_destination, render
-from service.planning import CANCELLED, CANCELLED_MESSAGE, S3Uri, destination_key, parse_object_uri
+from service.planning import CANCELLED, CANCELLED_MESSAGE, destination_key
 from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, OnExisting
+from service.uris import Location, parse_object
 
 
 def pin(ordinal: int, uri: str, destination: str, found: ListedObject, fate: Fate | None) -> ManifestEntry:
@@ -29,7 +30,7 @@ def inspect(
     ordinal: int, uri: str, destination: str, *, misnamed: Fate | None = None, job: Job, ports: ExpandPorts
 ) -> ManifestEntry:
     """Pin one clip by a HEAD of its source. `misnamed` is its fate where the source is there."""
-    location = parse_object_uri(uri)
+    location = parse_object(uri)
     settled = partial(ManifestEntry, ordinal=ordinal, source_uri=uri, destination=destination)
     if job.cancel_requested:
         return settled(status=ClipStatus.CANCELLED, code=CANCELLED, message=CANCELLED_MESSAGE)
@@ -64,7 +65,7 @@ def other_than_pinned(size: int | None, etag: str | None, found: ListedObject) -
     return None
 
 
-def destination_of(job: Job, location: S3Uri, ordinal: int, *, name: str | None = None) -> tuple[str, Fate | None]:
+def destination_of(job: Job, location: Location, ordinal: int, *, name: str | None = None) -> tuple[str, Fate | None]:
     """A clip's key in the clips bucket, by the name that its line gives, the job's template or its source.
 
     Where the name is not possible the key is empty, and that is the clip's fate.

@@ -8,9 +8,10 @@ from service.errors import AccessDenied, CannotAccess, LimitExceeded, ObjectErro
 from service.filters import selection
 from service.imports.access import SourceAccess
 from service.imports.hurry import done_within
-from service.planning import is_folder_marker, parse_prefix_uri
+from service.planning import is_folder_marker
 from service.ports import SourceStorage
 from service.schema import Filters
+from service.uris import parse_prefix
 
 
 def preflight(
@@ -27,7 +28,7 @@ def preflight(
 
     Raises `InvalidUri`, `InvalidRequest` (filters), `CannotAccess`, `LimitExceeded` or `PreflightUnknown`.
     """
-    location = parse_prefix_uri(root_path)
+    location = parse_prefix(root_path)
     wanted = selection(filters, location.key)
     refusal = access.refusal(location.bucket)
     if refusal:

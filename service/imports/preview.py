@@ -15,9 +15,10 @@ from service.imports.manifested import open_manifest
 from service.imports.preflight import check_limit, listing_errors
 from service.imports.submit import job_of, request_files, source_of
 from service.naming import check_template
-from service.planning import PART_CLIPS, S3Uri, cut_batches, extension, parse_object_uri, run_name
+from service.planning import PART_CLIPS, cut_batches, extension, run_name
 from service.ports import Clock, SourceStorage
 from service.schema import ClipStatus, ImportRequest, ImportSettings, Job, ManifestEntry
+from service.uris import parse_object, s3_at
 
 SAMPLE_CLIPS = 20
 MAX_PROBLEMS = 20
@@ -218,7 +219,7 @@ class _Seen:
             )
 
     def _add(self, entry: ManifestEntry) -> None:
-        size, key = entry.size or 0, parse_object_uri(entry.source_uri).key
+        size, key = entry.size or 0, parse_object(entry.source_uri).key
         self._total.add(size)
         self._add_extension(extension(key), size)
         if len(self._keys) < SAMPLE_CLIPS:
@@ -271,7 +272,7 @@ class _Seen:
         return PreviewedClip(
             run_name=run_name(self._job.run_name_prefix, entry.source_uri),
             source_uri=entry.source_uri,
-            destination=str(S3Uri(self._clips_bucket, entry.destination)) if entry.destination else "",
+            destination=str(s3_at(self._clips_bucket, entry.destination)) if entry.destination else "",
             size=entry.size,
             status=entry.status,
             code=entry.code,

@@ -20,17 +20,10 @@ from service.imports.reopen import RunPlan, read_run_plan, reopen, write_run_pla
 from service.imports.retry import RETRIED, decode_ordinals
 from service.imports.seen import DESTINATION_TAKEN, TAKEN_MESSAGE, Seen, occupies
 from service.imports.sets import parts_of_sets, requested_sets
-from service.planning import (
-    CANCELLED,
-    CANCELLED_MESSAGE,
-    MANIFEST_LOST,
-    PART_CLIPS,
-    batches_key,
-    parse_object_uri,
-    whole_sets,
-)
+from service.planning import CANCELLED, CANCELLED_MESSAGE, MANIFEST_LOST, PART_CLIPS, batches_key, whole_sets
 from service.ports import StateReader
 from service.schema import ClipRow, ClipStatus, Job, ListedObject, ManifestEntry, SourceKind
+from service.uris import parse_object
 
 INDEX_LAG_SECONDS = 5
 """How long the index of failures, which is eventually consistent, may take to show a job's last ones."""
@@ -201,7 +194,7 @@ class _Replanner:
 
     def _upload_again(self, entry: ManifestEntry) -> ManifestEntry:
         """An upload stays the one that its event told of, by its version, even where the key was deleted since."""
-        location = parse_object_uri(entry.source_uri)
+        location = parse_object(entry.source_uri)
         assert entry.size is not None
         assert entry.etag is not None
         upload = ListedObject(key=location.key, size=entry.size, etag=entry.etag, version=entry.version)
@@ -215,7 +208,7 @@ class _Replanner:
 
     def _line_again(self, entry: ManifestEntry) -> ManifestEntry:
         """A clip of a caller's manifest stays the object that its line, or the first look at it, pinned."""
-        location = parse_object_uri(entry.source_uri)
+        location = parse_object(entry.source_uri)
         found = ListedObject(key=location.key, size=entry.size or 0, etag=entry.etag or "", version=entry.version)
         fate: Fate | None = None
         refusal = self.ports.access.refusal(location.bucket)
@@ -262,7 +255,7 @@ def destinations_of_others(job: Job, state: StateReader) -> set[int]:
                 continue
             destination = entry.destination
             if not destination and entry.source_uri and job.source.kind is not SourceKind.MANIFEST:
-                destination, _ = destination_of(job, parse_object_uri(entry.source_uri), entry.ordinal)
+                destination, _ = destination_of(job, parse_object(entry.source_uri), entry.ordinal)
             if destination and occupies(entry) is owners and not owned.add(destination):
                 others.add(entry.ordinal)
     return others

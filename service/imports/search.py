@@ -15,17 +15,10 @@ from service.imports.manifested import Place, Read, check_manifest, check_readab
 from service.imports.pinning import destination_of, fate_by_existing, other_than_pinned, pin
 from service.imports.seen import DUPLICATE, UNREADABLE, Ledger
 from service.lines import Line
-from service.planning import (
-    MAX_KEY_BYTES,
-    S3Uri,
-    destination_key,
-    destination_root,
-    is_folder_marker,
-    parse_object_uri,
-    parse_prefix_uri,
-)
+from service.planning import destination_key, destination_root, is_folder_marker
 from service.ports import SourceStorage
 from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, OnExisting, SourceKind
+from service.uris import MAX_KEY_BYTES, Location, parse_object, parse_prefix, s3_at
 
 Finder = Callable[[str], ListedObject | None]
 """Gives what lies at a destination."""
@@ -72,7 +65,7 @@ class _Search:
     def prefix(self) -> Iterator[Chunk]:
         job, ports, start_after = self._job, self._ports, self._cursor.start_after
         assert job.source.uri is not None
-        location = parse_prefix_uri(job.source.uri)
+        location = parse_prefix(job.source.uri)
         refusal = ports.access.refusal(location.bucket)
         if refusal:
             raise CannotAccess(refusal)
@@ -83,14 +76,14 @@ class _Search:
             found = [item for item in page if not is_folder_marker(item.key, item.size) and wanted.wants(item)]
             yield Chunk(settle(found), more, start_after=page[-1].key)
 
-    def _mirrored(self, location: S3Uri) -> Callable[[Sequence[ListedObject]], list[ManifestEntry]]:
+    def _mirrored(self, location: Location) -> Callable[[Sequence[ListedObject]], list[ManifestEntry]]:
         job = self._job
         existing = _existing_finder(job, location, self._cursor.start_after, self._ports)
 
         def settle(items: Sequence[ListedObject]) -> list[ManifestEntry]:
             entries = []
             for item in items:
-                uri = str(S3Uri(location.bucket, item.key))
+                uri = str(s3_at(location.bucket, item.key))
                 destination = destination_key(job.project, job.folder, location.bucket, item.key)
                 fate = fate_of(item, existing(destination), job.settings.on_existing)
                 entries.append(pin(self._number(), uri, destination, item, fate))
@@ -98,13 +91,13 @@ class _Search:
 
         return settle
 
-    def _named(self, location: S3Uri) -> Callable[[Sequence[ListedObject]], list[ManifestEntry]]:
+    def _named(self, location: Location) -> Callable[[Sequence[ListedObject]], list[ManifestEntry]]:
         ledger = self._ledger()
 
         def settle(items: Sequence[ListedObject]) -> list[ManifestEntry]:
             pinned = []
             for item in items:
-                at, number = S3Uri(location.bucket, item.key), self._number()
+                at, number = s3_at(location.bucket, item.key), self._number()
                 destination, fate = destination_of(self._job, at, number)
                 pinned.append((pin(number, str(at), destination, item, fate), item))
             return self._settled(pinned, ledger)
@@ -114,7 +107,7 @@ class _Search:
     def manifest(self) -> Iterator[Chunk]:
         job, ports, ledger = self._job, self._ports, self._ledger()
         assert job.source.uri is not None
-        check_readable(parse_object_uri(job.source.uri), project=job.project, access=ports.access)
+        check_readable(parse_object(job.source.uri), project=job.project, access=ports.access)
         wanted, place = selection(job.filters), Place.parse(self._cursor.read_to)
         if place == Place():
             check_manifest(job.source, storage=ports.storage, access=ports.access)
@@ -180,7 +173,7 @@ def _with_more(pages: Iterable[Sequence[ListedObject]]) -> Iterator[tuple[Sequen
         page = after
 
 
-def _existing_finder(job: Job, location: S3Uri, start_after: str, ports: ExpandPorts) -> Finder:
+def _existing_finder(job: Job, location: Location, start_after: str, ports: ExpandPorts) -> Finder:
     if job.settings.on_existing is OnExisting.OVERWRITE:
         return lambda _: None
     root = destination_root(job.project, job.folder, location.bucket)

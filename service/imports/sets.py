@@ -8,18 +8,10 @@ from dataclasses import asdict, replace
 from service.errors import InvalidRequest, InvalidUri, ObjectError, SourceUnavailable
 from service.imports.large import remove_upload
 from service.imports.seen import DUPLICATE
-from service.planning import (
-    FRONT,
-    PART_CLIPS,
-    VIEWS,
-    duplicates_of_first,
-    parse_object_uri,
-    request_key,
-    set_mark,
-    set_parts,
-)
+from service.planning import FRONT, PART_CLIPS, VIEWS, duplicates_of_first, request_key, set_mark, set_parts
 from service.ports import LargeCopyStore, StateReader, Storage
 from service.schema import ClipRow, ClipStatus, Job, ManifestEntry, ViewSet
+from service.uris import parse_object
 
 SET_INCOMPLETE = "SET_INCOMPLETE"
 REMOVALS_IN_FLIGHT = 8
@@ -46,7 +38,7 @@ def _check_set(item: ViewSet, where: str) -> None:
         if role not in VIEWS:
             raise InvalidRequest(f"{where}: {role[:50]!a} is not a view; the views are {', '.join(VIEWS)}")
         try:
-            parse_object_uri(uri)
+            parse_object(uri)
         except InvalidUri as error:
             raise InvalidUri(f"{where}.{role}: {error.message}") from error
         if (same := roles_by_uri.setdefault(uri, role)) != role:

@@ -19,14 +19,7 @@ from service.imports.manifested import open_manifest
 from service.imports.preflight import preflight
 from service.imports.sets import check_sets, encode_sets
 from service.naming import check_template
-from service.planning import (
-    job_id_for,
-    new_job_id,
-    parse_object_uri,
-    parse_prefix_uri,
-    request_digest,
-    request_key,
-)
+from service.planning import job_id_for, new_job_id, request_digest, request_key
 from service.ports import Clock, JobStore, SourceStorage, StateFiles, StateReader, Workflow
 from service.schema import (
     Action,
@@ -40,6 +33,7 @@ from service.schema import (
     SourceKind,
     Trigger,
 )
+from service.uris import parse_object, parse_prefix
 from service.webhooks import check_url
 
 log = logging.getLogger(__name__)
@@ -187,11 +181,11 @@ def source_of(request: ImportRequest, max_clips: int) -> Source:
     if sum(way is not None for way in given) != 1:
         raise InvalidRequest("Provide exactly one of exact_paths or root_path (or manifest_uri or sets)")
     if request.root_path is not None:
-        selection(request.filters, parse_prefix_uri(request.root_path).key)
+        selection(request.filters, parse_prefix(request.root_path).key)
         return Source(kind=SourceKind.PREFIX, uri=request.root_path)
     if request.manifest_uri is not None:
         selection(request.filters)
-        parse_object_uri(request.manifest_uri)
+        parse_object(request.manifest_uri)
         return Source(kind=SourceKind.MANIFEST, uri=request.manifest_uri)
     if request.filters is not None:
         raise InvalidRequest("filters are for root_path and manifest_uri: leave out of the request what is not wanted")
@@ -205,7 +199,7 @@ def source_of(request: ImportRequest, max_clips: int) -> Source:
         raise InvalidRequest(f"exact_paths has {len(request.exact_paths):,} URIs, the limit is {max_clips:,}")
     for index, uri in enumerate(request.exact_paths):
         try:
-            parse_object_uri(uri)
+            parse_object(uri)
         except InvalidUri as error:
             raise InvalidUri(f"exact_paths[{index}]: {error.message}") from error
     return Source(kind=SourceKind.LIST, count=len(request.exact_paths))

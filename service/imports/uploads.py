@@ -14,7 +14,7 @@ from typing import Any
 from service.audit import entry_of
 from service.errors import InvalidRequest
 from service.imports.submit import generated_group_name, start
-from service.planning import PROJECT_NAME, S3Uri, is_folder_marker, job_id_for, new_job_id, upload_list_key
+from service.planning import PROJECT_NAME, is_folder_marker, job_id_for, new_job_id, upload_list_key
 from service.ports import (
     AlreadyClaimed,
     Clock,
@@ -39,6 +39,7 @@ from service.schema import (
     Trigger,
     Upload,
 )
+from service.uris import s3_at
 
 _MANIFEST = re.compile(r".*\.manifest\.(jsonl|csv)(\.gz)?", re.DOTALL)
 _INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+", re.DOTALL)
@@ -110,7 +111,7 @@ def _import_manifest(upload: Upload, ports: UploadPorts) -> None:
     """Its job's id is made of the upload's identity, so that every delivery means the same job."""
     source = Source(
         kind=SourceKind.MANIFEST,
-        uri=str(S3Uri(upload.bucket, upload.key)),
+        uri=str(s3_at(upload.bucket, upload.key)),
         size=upload.size,
         etag=upload.etag,
         version=upload.version,

@@ -7,9 +7,9 @@ import pytest
 
 from service.errors import InvalidManifest
 from service.lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
-from service.planning import S3Uri
+from service.uris import s3_at
 
-HERE = S3Uri("source", "p/a b.zip")
+HERE = s3_at("source", "p/a b.zip")
 CRC = "CRC64NVME:AAAAAAAAAAA="
 # The example of the S3 user guide, "Amazon S3 Inventory list", without what follows the ETag.
 SCHEMA = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag, StorageClass"
@@ -35,7 +35,7 @@ def read(layout: Layout, text: str) -> Line:
             {"uri": str(HERE), "last_modified": "2026-01-01T01:00:00+01:00"},
             Line(location=HERE, modified="2026-01-01T00:00:00.000Z"),
         ),
-        ({"uri": "s3://source/line\nbreak%20"}, Line(location=S3Uri("source", "line\nbreak%20"))),
+        ({"uri": "s3://source/line\nbreak%20"}, Line(location=s3_at("source", "line\nbreak%20"))),
     ],
 )
 def test_json_lines(fields: dict[str, Any], line: Line) -> None:
@@ -52,7 +52,7 @@ def test_json_lines(fields: dict[str, Any], line: Line) -> None:
         ("{}", "neither a uri nor a bucket and a key"),
         ('{"bucket": "source"}', "neither a uri"),
         ('{"uri": "s3://source/a", "key": "a"}', "both a uri and"),
-        ('{"uri": "http://source/a"}', "not an s3:// URI"),
+        ('{"uri": "http://source/a"}', "s3://, gs:// or hf://buckets/ URI"),
         ('{"uri": "s3://source/"}', "no object"),
         ('{"uri": 3}', "uri is not text"),
         ('{"uri": "s3://source/a", "size": "7"}', "size is not a whole number"),
@@ -79,8 +79,8 @@ def test_bad_json_lines_say_what_is_wrong(text: str, problem: str) -> None:
         ('"URI", Size', '"s3://source/p/a b.zip",7', Line(location=HERE, size=7)),
         ("Key,Bucket,remark", "p/a b.zip,source,x", Line(location=HERE)),
         ("uri,etag,version_id", "s3://source/p/a b.zip,,v", Line(location=HERE, version="v")),
-        ("uri", '"s3://source/a,""b"""', Line(location=S3Uri("source", 'a,"b"'))),
-        ("bucket,key", "source,a%20b+c", Line(location=S3Uri("source", "a%20b+c"))),
+        ("uri", '"s3://source/a,""b"""', Line(location=s3_at("source", 'a,"b"'))),
+        ("bucket,key", "source,a%20b+c", Line(location=s3_at("source", "a%20b+c"))),
     ],
 )
 def test_csv_with_a_header(header: str, text: str, line: Line) -> None:
@@ -112,7 +112,7 @@ T = "2026-01-01T00:00:00.000Z"
         ('"source","p/a+b.zip","v1","false","false","7"', None),
         ('"source","p/a+b.zip","v1","true","true",""', None),
         ('"source","folder/","0"', None),
-        ("source,%E6%97%A5%2B.zip", Line(location=S3Uri("source", "日+.zip"))),
+        ("source,%E6%97%A5%2B.zip", Line(location=s3_at("source", "日+.zip"))),
     ],
 )
 def test_lines_of_an_inventory_are_known_by_their_shape(text: str, line: Line | None) -> None:

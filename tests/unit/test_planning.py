@@ -1,4 +1,4 @@
-"""The pure rules: URIs, destination keys, manifest lines, batches, parts, ids, statuses."""
+"""The pure rules: destination keys, manifest lines, batches, parts, ids, statuses."""
 
 import itertools
 import json
@@ -9,10 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.errors import InvalidUri
 from service.planning import (
     MAX_COPY_BYTES,
-    MAX_KEY_BYTES,
     MAX_OBJECT_BYTES,
     MAX_PARTS,
     PART_CLIPS,
@@ -33,8 +31,6 @@ from service.planning import (
     is_folder_marker,
     job_id_for,
     new_job_id,
-    parse_object_uri,
-    parse_prefix_uri,
     part_key,
     rate,
     request_digest,
@@ -43,73 +39,8 @@ from service.planning import (
     whole_sets,
 )
 from service.schema import Batch, ClipStatus, Counts, JobStatus, ManifestEntry
+from service.uris import MAX_KEY_BYTES
 from tests.builders import a_job, an_entry
-
-# --- URIs ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "clip.zip",
-        "日本語/кадр 1.mp4",
-        "a b+c%20d.zip",
-        "q?versionId=1#fragment",
-        "//double//slashes/",
-        "../up/./here",
-        "s3://nested",
-        "tab\tand\nnewline",
-        "x" * 1024,
-        "ü" * 512,
-    ],
-)
-def test_a_key_is_taken_verbatim(key: str) -> None:
-    parsed = parse_object_uri(f"s3://bucket/{key}")
-    assert (parsed.bucket, parsed.key) == ("bucket", key)
-    assert str(parsed) == f"s3://bucket/{key}"
-
-
-@pytest.mark.parametrize("uri", ["s3://bucket", "s3://bucket/"])
-def test_a_bucket_alone_is_a_prefix_but_no_object(uri: str) -> None:
-    assert parse_prefix_uri(uri).key == ""
-    with pytest.raises(InvalidUri, match="names a bucket but no object"):
-        parse_object_uri(uri)
-
-
-@pytest.mark.parametrize(
-    "uri",
-    ["", "bucket/key", "/bucket/key", "http://bucket/key", "S3://bucket/key", "gs://bucket/key", "s3:/bucket/key"],
-)
-def test_another_scheme_is_refused(uri: str) -> None:
-    with pytest.raises(InvalidUri, match="is not an s3:// URI"):
-        parse_prefix_uri(uri)
-
-
-@pytest.mark.parametrize(
-    "bucket", ["", "ab", "x" * 64, "Upper", "under_score", "-start", "end-", "spa ce", "ünï", "a/../b"[:1], "buck\net"]
-)
-def test_a_bad_bucket_name_is_refused(bucket: str) -> None:
-    with pytest.raises(InvalidUri, match="is not an S3 bucket name"):
-        parse_prefix_uri(f"s3://{bucket}/key")
-
-
-@pytest.mark.parametrize("key", ["x" * 1025, "ü" * 513])
-def test_a_key_beyond_1024_bytes_is_refused(key: str) -> None:
-    with pytest.raises(InvalidUri, match="S3 allows 1024"):
-        parse_object_uri(f"s3://bucket/{key}")
-
-
-def test_a_lone_surrogate_is_refused() -> None:
-    with pytest.raises(InvalidUri, match="not valid Unicode"):
-        parse_object_uri("s3://bucket/\ud800")
-
-
-def test_a_refusal_quotes_the_uri_so_that_it_cannot_break_a_log_line() -> None:
-    with pytest.raises(InvalidUri) as caught:
-        parse_object_uri("http://bucket/\x1b[31m\n" + "x" * 5000)
-    assert caught.value.message.isascii()
-    assert caught.value.message.isprintable()
-    assert len(caught.value.message) < 300
 
 
 def test_only_an_empty_object_that_ends_in_a_slash_is_a_folder_marker() -> None:
