@@ -40,6 +40,7 @@ from service.schema import (
     ManifestEntry,
     Verification,
 )
+from service.uris import Location
 from tests.builders import SOURCE_BUCKET, World, import_prefix
 
 PAGE = 1_000
@@ -59,11 +60,14 @@ class ComputedStorage:
     mended: bool = False
     """Whether copies of those, too, succeed."""
 
-    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        if bucket == self.clips_bucket:
+    def list_pages(
+        self, at: Location, *, start_after: str = "", integration: str | None = None
+    ) -> Iterator[Sequence[ListedObject]]:
+        assert integration is None
+        if at.bucket == self.clips_bucket:
             yield []
             return
-        first = int(start_after.removeprefix(prefix).removesuffix(".zip")) + 1 if start_after else 0
+        first = int(start_after.removeprefix(at.key).removesuffix(".zip")) + 1 if start_after else 0
         for start in range(first, self.count, PAGE):
             yield [self._object(number) for number in range(start, min(start + PAGE, self.count))]
 
@@ -71,10 +75,11 @@ class ComputedStorage:
     def _object(number: int) -> ListedObject:
         return ListedObject(key=f"{PREFIX}{number:09d}.zip", size=CLIP_BYTES, etag=f"{number:032x}")
 
-    def stat(self, bucket: str, key: str) -> ListedObject:
-        if bucket == self.clips_bucket:
-            raise ObjectMissing("no such key (404)", operation="inspect", uri=f"s3://{bucket}/{key}")
-        return self._object(int(key.removeprefix(PREFIX).removesuffix(".zip")))
+    def stat(self, at: Location, *, integration: str | None = None) -> ListedObject:
+        assert integration is None
+        if at.bucket == self.clips_bucket:
+            raise ObjectMissing("no such key (404)", operation="inspect", uri=str(at))
+        return self._object(int(at.key.removeprefix(PREFIX).removesuffix(".zip")))
 
     def copy(self, entry: ManifestEntry, _settings: ImportSettings, **_more: object) -> Copied:
         assert entry.size is not None

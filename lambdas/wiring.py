@@ -1,6 +1,8 @@
 """Which adapters the functions run on. Everything is made on first use and kept for the life of the sandbox."""
 
+from collections.abc import Callable, Collection
 from functools import cache
+from typing import TYPE_CHECKING
 
 from service.audit import AuditPorts
 from service.aws.audit import DynamoAudit
@@ -45,7 +47,8 @@ from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
 from service.integrations.manage import IntegrationPorts
 from service.integrations.policies import Trusted
-from service.schema import ContentValidation, ImportSettings, OnExisting
+from service.ports import Objects
+from service.schema import ContentValidation, ImportSettings, Integration, OnExisting
 from service.settings import (
     ApiSettings,
     AuthorizeSettings,
@@ -56,7 +59,11 @@ from service.settings import (
     SweepSettings,
     UploadSettings,
 )
+from service.sources.routed import RoutedObjects
 from service.web.post import HttpSender
+
+if TYPE_CHECKING:
+    from service.sources.build import IntegrationSources
 
 STATE_CONNECTIONS = 10
 
@@ -101,10 +108,58 @@ def api_key_store() -> DynamoKeys:
     return DynamoKeys()
 
 
+def _access(
+    buckets: Collection[str], state_bucket: str, own: Objects, sources: "Callable[[], IntegrationSources]"
+) -> SourceAccess:
+    saved = DynamoIntegrations()
+
+    def through(integration: Integration | None) -> Objects:
+        from service.sources.objects import SourceObjects
+
+        return SourceObjects(sources().opened_by(integration))
+
+    def storage(project: str) -> RoutedObjects[Objects]:
+        return RoutedObjects(project=project, own=own, through=through, saved=saved)
+
+    return SourceAccess(
+        buckets=buckets, state_bucket=state_bucket, jobs=DynamoJobs(), integrations=saved, storage=storage
+    )
+
+
 @cache
-def _hurried_reader() -> S3Storage:
+def _hurried_access() -> SourceAccess:
     settings = api_settings()
-    return _storage(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
+    own = _storage(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
+    return _access(settings.source_buckets, settings.state_bucket, own, _hurried_sources)
+
+
+def _sources(
+    secrets_prefix: str, *, allow_private: bool, connections: int, attempts: int, longest_wait: float
+) -> "IntegrationSources":
+    # Here and not above: whoever meets no other source than S3 starts faster without the clients of all providers.
+    from service.sources.addresses import AddressRule
+    from service.sources.build import IntegrationSources
+    from service.sources.patience import Patience
+
+    return IntegrationSources(
+        secrets=IntegrationSecretsManager(secrets_client(), secrets_prefix),
+        rule=AddressRule(allow_private=allow_private),
+        sts=sts_client,
+        patience=Patience(attempts=attempts, longest_wait=longest_wait),
+        connections=connections,
+    )
+
+
+@cache
+def _hurried_sources() -> "IntegrationSources":
+    settings = api_settings()
+    return _sources(
+        settings.integration_secrets_prefix,
+        allow_private=settings.allow_private_urls,
+        connections=settings.stat_concurrency,
+        attempts=2,
+        longest_wait=2.0,
+    )
 
 
 @cache
@@ -114,10 +169,9 @@ def submit_ports() -> SubmitPorts:
     return SubmitPorts(
         jobs=DynamoJobs(),
         state=_state(settings.state_bucket),
-        storage=_hurried_reader(),
         workflow=_workflow(settings.state_machine_arn),
         clock=utc_now,
-        access=SourceAccess(settings.source_buckets, settings.state_bucket, DynamoJobs()),
+        access=_hurried_access(),
         max_clips=settings.max_clips_per_import,
         max_concurrency=settings.map_concurrency,
         preview_seconds=settings.preview_seconds,
@@ -144,24 +198,25 @@ def execution_settings_ports() -> ExecutionSettingsPorts:
 
 
 @cache
-def integration_ports() -> IntegrationPorts:
-    # Here and not above: functions without sources start faster without the clients of all providers.
-    from service.sources.addresses import AddressRule
-    from service.sources.build import IntegrationSources
-    from service.sources.patience import Patience
+def _patient_sources() -> "IntegrationSources":
+    settings = PlanSettings.from_env()
+    return _sources(
+        settings.integration_secrets_prefix,
+        allow_private=settings.allow_private_urls,
+        connections=settings.stat_concurrency,
+        attempts=5,
+        longest_wait=20.0,
+    )
 
+
+@cache
+def integration_ports() -> IntegrationPorts:
     settings = api_settings()
     bind(settings.table_name)
-    secrets = IntegrationSecretsManager(secrets_client(), settings.integration_secrets_prefix)
     return IntegrationPorts(
         store=DynamoIntegrations(),
-        secrets=secrets,
-        sources=IntegrationSources(
-            secrets=secrets,
-            rule=AddressRule(allow_private=settings.allow_private_urls),
-            sts=sts_client,
-            patience=Patience(attempts=2, longest_wait=2.0),
-        ),
+        secrets=IntegrationSecretsManager(secrets_client(), settings.integration_secrets_prefix),
+        sources=_hurried_sources(),
         clock=utc_now,
         audit_days=settings.audit_retention_days,
     )
@@ -178,9 +233,8 @@ def preview_ports() -> PreviewPorts:
     settings = api_settings()
     bind(settings.table_name)
     return PreviewPorts(
-        storage=_hurried_reader(),
         clock=utc_now,
-        access=SourceAccess(settings.source_buckets, settings.state_bucket, DynamoJobs()),
+        access=_hurried_access(),
         clips_bucket=settings.clips_bucket,
         max_clips=settings.max_clips_per_import,
         seconds=settings.preview_seconds,
@@ -250,14 +304,15 @@ def conclude_ports() -> ConcludePorts:
 def plan_ports() -> PlanPorts:
     settings = PlanSettings.from_env()
     bind(settings.table_name)
+    own = _storage(settings.clips_bucket, connections=settings.stat_concurrency)
     return PlanPorts(
         jobs=DynamoJobs(),
         clips=DynamoClips(),
         state=_state(settings.state_bucket),
-        storage=_storage(settings.clips_bucket, connections=settings.stat_concurrency),
+        storage=own,
         uploads=DynamoUploads(),
         clock=utc_now,
-        access=SourceAccess(settings.source_buckets, settings.state_bucket, DynamoJobs()),
+        access=_access(settings.source_buckets, settings.state_bucket, own, _patient_sources),
         clips_bucket=settings.clips_bucket,
         max_clips=settings.max_clips_per_import,
         batch_clips=settings.batch_clips,
@@ -270,11 +325,12 @@ def plan_ports() -> PlanPorts:
 def copy_ports() -> CopyPorts:
     settings = CopySettings.from_env()
     bind(settings.table_name)
+    own = _storage(settings.clips_bucket, connections=2 * settings.copy_concurrency)
     return CopyPorts(
         jobs=DynamoJobs(),
         clips=DynamoClips(),
         state=_state(settings.state_bucket),
-        storage=_storage(settings.clips_bucket, connections=2 * settings.copy_concurrency),
+        storage=lambda _: own,
         large=DynamoLargeCopies(),
         clock=utc_now,
         concurrency=settings.copy_concurrency,

@@ -87,12 +87,6 @@ class TooManyIntegrations(InvalidRequest):
     code = "TOO_MANY_INTEGRATIONS"
 
 
-class CredentialsLost(ClipferryError):
-    """The credentials of an integration are not in Secrets Manager any more."""
-
-    code = "CREDENTIALS_LOST"
-
-
 class IdempotencyConflict(ClipferryError):
     """The idempotency key was used before with another request."""
 
@@ -202,10 +196,22 @@ class CredentialsRejected(AccessDenied):
     code = "CREDENTIALS_REJECTED"
 
 
+class CredentialsLost(AccessDenied):
+    """The credentials of an integration are not in Secrets Manager any more."""
+
+    code = "CREDENTIALS_LOST"
+
+
 class RoleRefused(AccessDenied):
     """The role of an integration cannot be assumed."""
 
     code = "CANNOT_ASSUME_ROLE"
+
+
+class IntegrationGone(AccessDenied):
+    """The integration that opened the object while its import was planned was deleted since."""
+
+    code = "INTEGRATION_GONE"
 
 
 class SourceChanged(ObjectError):

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import accumulate, groupby
 from pathlib import PurePosixPath
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from service.schema import (
     Batch,
@@ -26,7 +26,7 @@ from service.schema import (
     Run,
     Tolerance,
 )
-from service.uris import MAX_KEY_BYTES
+from service.uris import MAX_KEY_BYTES, Location
 
 MAX_COPY_BYTES = 5 * 1024**3  # S3: one CopyObject or UploadPartCopy request
 MAX_PARTS = 10_000  # S3: parts of a multipart upload
@@ -63,14 +63,14 @@ def is_folder_marker(key: str, size: int) -> bool:
     return size == 0 and key.endswith("/")
 
 
-def destination_key(project: str, folder: str | None, bucket: str, key: str) -> str:
+def destination_key(project: str, folder: str | None, at: Location, *, store: str | None = None) -> str:
     """The one place of a source object in the clips bucket: `project/folder/bucket/key`.
 
     Stable (nothing but the arguments), free of collisions (each argument but the key is one path segment) and below
     the project's prefix. `-` stands for "no folder". A key that does not fit, or that has `.` or `..` segments which
-    some tools resolve, becomes `bucket~/SHA-256/name` instead; no bucket name holds a `~`.
+    some tools resolve, becomes `bucket~/SHA-256/name` instead; no bucket name holds a `~`. `store`: `store_segment`.
     """
-    root = destination_root(project, folder, bucket)
+    key, root = at.key, destination_root(project, folder, at, store=store)
     mirrored = f"{root}/{key}"
     segments = key.split("/")
     if len(mirrored.encode()) <= MAX_KEY_BYTES and not {".", ".."} & set(segments):
@@ -81,9 +81,24 @@ def destination_key(project: str, folder: str | None, bucket: str, key: str) -> 
     return start + name.encode()[-room:].decode(errors="ignore")
 
 
-def destination_root(project: str, folder: str | None, bucket: str) -> str:
-    """What the destinations of a bucket's objects begin with, before the `/` and the key."""
-    return f"{folder_root(project, folder)}/{bucket}"
+def destination_root(project: str, folder: str | None, at: Location, *, store: str | None = None) -> str:
+    """What the destinations of a bucket's objects begin with, before the `/` and the key.
+
+    Buckets of different stores may have one name: of all but AWS's own the segment is `gs~bucket`,
+    `hf~namespace~name`, `s3~host~bucket`.
+    """
+    names = [store, *at.bucket.split("/")] if store else at.bucket.split("/")
+    own = at.scheme == "s3" and not store
+    return f"{folder_root(project, folder)}/{'~'.join(names if own else [at.scheme, *names])}"
+
+
+def store_segment(endpoint_url: str | None) -> str | None:
+    """What tells an endpoint from others in destinations: `host` or `host~port`."""
+    if endpoint_url is None:
+        return None
+    parts = urlsplit(endpoint_url)
+    host = (parts.hostname or "").replace(":", "_")  # IPv6
+    return f"{host}~{parts.port}" if parts.port else host
 
 
 def folder_root(project: str, folder: str | None) -> str:

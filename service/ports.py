@@ -33,6 +33,7 @@ from service.schema import (
     Tally,
     Upload,
 )
+from service.uris import Location
 
 
 class Clock(Protocol):
@@ -41,14 +42,14 @@ class Clock(Protocol):
         ...
 
 
-class SourceStorage(Protocol):
-    """Looking at source buckets and at the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+class Objects(Protocol):
+    """Looking at objects by one access. Errors are `ObjectError`s. Safe for threads."""
 
-    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        """Pages of up to 1,000 objects in UTF-8 binary order, only keys after `start_after`."""
+    def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        """Pages of objects whose keys begin with the location's, in UTF-8 binary order, those after `start_after`."""
         ...
 
-    def stat(self, bucket: str, key: str, *, version: str | None = None) -> ListedObject:
+    def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
         """The object, or its named version."""
         ...
 
@@ -57,8 +58,21 @@ class SourceStorage(Protocol):
         ...
 
 
-class Storage(SourceStorage, Protocol):
-    """Objects in source buckets and in the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+class SourceStorage(Objects, Protocol):
+    """Looking at the sources of one project, each by its own access; without any at the clips bucket.
+
+    `integration` is the id of the saved access that opens a source; None: the service's own, on Hugging Face nobody's.
+    """
+
+    def list_pages(
+        self, at: Location, *, start_after: str = "", integration: str | None = None
+    ) -> Iterator[Sequence[ListedObject]]: ...
+
+    def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject: ...
+
+
+class Storage(Objects, Protocol):
+    """Copying clips into the clips bucket. Errors are `ObjectError`s. Safe for threads."""
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         """Copy exactly the planned object (size, ETag, version) to its destination and compare the two.

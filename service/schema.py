@@ -323,6 +323,8 @@ class Job:
     """What it runs with, wherever that comes from."""
     execution_settings_id: str | None = None
     """The saved settings that it was started with; they may have changed, or be gone, since."""
+    integration_id: str | None = None
+    """The integration that was named for all of its sources."""
     code: str | None = None
     message: str | None = None
     cancel_requested: bool = False
@@ -421,6 +423,8 @@ class ManifestEntry:
     view: str | None = None
     """Its role in that set."""
     set_name: str | None = None
+    integration: str | None = None
+    """Id of the integration that opens the source; None: the service's own access, on Hugging Face nobody's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,6 +101,8 @@ class PlanSettings(Settings):
     batch_bytes: int
     stat_concurrency: int
     map_concurrency: int
+    integration_secrets_prefix: str
+    allow_private_urls: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +113,8 @@ class CopySettings(Settings):
     copy_concurrency: int
     multipart_threshold_bytes: int
     part_bytes: int
+    integration_secrets_prefix: str
+    allow_private_urls: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -135,6 +135,12 @@ def assume_integration_roles(function: ServiceFunction) -> None:
     acknowledge(function.own_role, {f"AwsSolutions-IAM5[Resource::{finding}]": reason})
 
 
+def read_by_integrations(function: ServiceFunction) -> None:
+    """Open sources by what their projects saved."""
+    use_integration_secrets(function, "GetSecretValue")
+    assume_integration_roles(function)
+
+
 def send_events(function: ServiceFunction) -> None:
     """Put events on the account's default bus."""
     bus = Stack.of(function).format_arn(service="events", resource="event-bus", resource_name="default")

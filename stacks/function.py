@@ -73,7 +73,7 @@ class ServiceFunction(lambda_.Function):
             architecture=ARCHITECTURE,
             role=role,
             log_group=group,
-            environment={**env.to_env(), **_powertools(deploy)},
+            environment={**env.to_env(), **_powertools(deploy), "HF_ENDPOINT": deploy.hf_endpoint},
             memory_size=memory_mb,
             timeout=timeout,
             reserved_concurrent_executions=reserved_concurrency,

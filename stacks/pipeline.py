@@ -13,6 +13,7 @@ from stacks.access import (
     integration_secrets_prefix,
     look_at_clips,
     look_at_imports,
+    read_by_integrations,
     read_sources,
     send_events,
     start_imports,
@@ -82,6 +83,8 @@ class Pipeline(Construct):
                 batch_bytes=deploy.batch_bytes,
                 stat_concurrency=deploy.stat_concurrency,
                 map_concurrency=deploy.map_concurrency,
+                integration_secrets_prefix=integration_secrets_prefix(self),
+                allow_private_urls=deploy.allow_private_urls,
             ),
             memory_mb=1024,
             timeout=Duration.minutes(15),
@@ -89,10 +92,11 @@ class Pipeline(Construct):
         # A source that cannot be listed ends its job, in a transaction that puts and updates. Planning a retry finds
         # its clips in the index of failures and makes them pending.
         actions = ("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
-        use_table(function, storage.table, *actions, indexes=("attention",))
+        use_table(function, storage.table, *actions, indexes=("attention", "listing"))
         use_job_files(function, storage.state, write=True)
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
         look_at_clips(function, storage.clips)
+        read_by_integrations(function)
         return function
 
     def _copy_function(self) -> ServiceFunction:
@@ -109,6 +113,8 @@ class Pipeline(Construct):
                 copy_concurrency=deploy.copy_concurrency,
                 multipart_threshold_bytes=deploy.multipart_threshold_bytes,
                 part_bytes=deploy.part_bytes,
+                integration_secrets_prefix=integration_secrets_prefix(self),
+                allow_private_urls=deploy.allow_private_urls,
             ),
             memory_mb=FULL_VCPU_MB,
             timeout=COPY_TIMEOUT,
@@ -123,6 +129,7 @@ class Pipeline(Construct):
         reads = ("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging")
         read_sources(function, deploy, storage.drop, *reads)
         write_clips(function, storage.clips)
+        read_by_integrations(function)
         return function
 
     def _finish_function(self) -> ServiceFunction:

@@ -25,6 +25,7 @@ SOURCE_BUCKETS_LENGTH = 2_500
 
 _BUCKET_NAME = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KMS_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+_HTTP_URL = re.compile(r"https?://[A-Za-z0-9._~:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -111,7 +112,10 @@ class DeploySettings:
     """The wait before a webhook's second attempt; each further one is three times as long, up to 6 hours."""
 
     allow_private_urls: bool = False
-    """Whether webhooks may go to http:// and to addresses that are not public."""
+    """Whether webhooks, and endpoints of integrations, may be http:// and have addresses that are not public."""
+
+    hf_endpoint: str = "https://huggingface.co"
+    """The Hub that hf:// URIs are of, and public buckets with them."""
 
     import_timeout_hours: int = _number(24, 1, 720)
     """An import that runs longer is ended as failed."""
@@ -140,6 +144,8 @@ class DeploySettings:
         for arn in self.source_kms_key_arns:
             if not _KMS_KEY_ARN.fullmatch(arn):
                 raise InvalidSettings(f"source_kms_key_arns: {arn!r} is not the ARN of a KMS key")
+        if not _HTTP_URL.fullmatch(self.hf_endpoint):
+            raise InvalidSettings(f"hf_endpoint: {self.hf_endpoint!r} is not an http(s):// URL")
         if not PROJECT_NAME.fullmatch(self.default_project):
             raise InvalidSettings(
                 f"default_project: {self.default_project!r} must be letters, digits, '.', '_' and '-'"

@@ -27,6 +27,7 @@ from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
 from service.integrations.manage import IntegrationPorts
 from service.planning import VIEWS, clip_id
+from service.ports import JobReader, Objects
 from service.schema import (
     Actor,
     Batch,
@@ -48,6 +49,7 @@ from service.schema import (
     Upload,
     ViewSet,
 )
+from service.sources.routed import RoutedObjects
 from tests.fakes import (
     FakeAudit,
     FakeBus,
@@ -133,14 +135,19 @@ class World:
         self.bus = FakeBus(self.faults)
         self.sender = FakeSender(self.faults)
         self.secrets = FakeSecrets({"webhook-secret": "master"})
-        self.access = SourceAccess([SOURCE_BUCKET, DROP_BUCKET], STATE_BUCKET, self.jobs)
+        self.access = SourceAccess(
+            buckets=[SOURCE_BUCKET, DROP_BUCKET],
+            state_bucket=STATE_BUCKET,
+            jobs=self.jobs,
+            integrations=self.integrations,
+            storage=lambda _: self.storage,
+        )
 
     @property
     def submit_ports(self) -> SubmitPorts:
         return SubmitPorts(
             jobs=self.jobs,
             state=self.state,
-            storage=self.storage,
             workflow=self.workflow,
             clock=self.clock,
             access=self.access,
@@ -154,7 +161,6 @@ class World:
     @property
     def preview_ports(self) -> PreviewPorts:
         return PreviewPorts(
-            storage=self.storage,
             clock=self.clock,
             access=self.access,
             clips_bucket=CLIPS_BUCKET,
@@ -205,7 +211,7 @@ class World:
             jobs=self.jobs,
             clips=self.clips,
             state=self.state,
-            storage=self.storage,
+            storage=lambda _: self.storage,
             large=self.large,
             clock=self.clock,
             concurrency=self.concurrency,
@@ -390,6 +396,22 @@ class World:
 
     def manifest(self, job_id: str) -> list[ManifestEntry]:
         return read_entries(self.state, job_id, 0, self.job(job_id).counts.total)
+
+
+def own_access(storage: Objects, jobs: JobReader) -> SourceAccess:
+    """To the source and the drop bucket by `storage`, and by nothing else: nobody has saved anything."""
+    integrations = FakeIntegrations([], Faults())
+    return SourceAccess(
+        buckets=[SOURCE_BUCKET, DROP_BUCKET],
+        state_bucket=STATE_BUCKET,
+        jobs=jobs,
+        integrations=integrations,
+        storage=lambda project: RoutedObjects(project=project, own=storage, through=_nothing, saved=integrations),
+    )
+
+
+def _nothing(integration: Integration | None) -> Objects:
+    raise AssertionError(f"nothing is to be opened by {integration}")
 
 
 def import_list(uris: Sequence[str], **changes: Any) -> ImportRequest:

@@ -76,7 +76,7 @@ from service.schema import (
     Verification,
 )
 from service.sources.port import CHUNK_BYTES, ObjectSource, Pin, SourceObject, Sources
-from service.uris import Location
+from service.uris import Location, parse_object
 from service.verification import etag_of_parts
 
 Planned = Sequence[BaseException | None]
@@ -191,7 +191,7 @@ class FakeMultipart:
 
 @dataclass
 class FakeStorage:
-    """Buckets of (size, ETag). `fail_stat` and `fail_copy` go by source key, `fail_list` by bucket and page."""
+    """Buckets by name, of every store. `fail_stat` and `fail_copy` go by source key, `fail_list` by bucket and page."""
 
     clips_bucket: str = "clips"
     page_size: int = 1_000
@@ -221,6 +221,8 @@ class FakeStorage:
     removed: Counter[str] = field(default_factory=Counter)
     """Versions that were removed, by key."""
     fail_remove: dict[str, Planned] = field(default_factory=dict)
+    opened_by: dict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    """Ids of the integrations by which a bucket was read, copied from or listed."""
     port = "storage"
     _writes: int = 0
     _begun: int = 0
@@ -241,9 +243,13 @@ class FakeStorage:
             self.versions[bucket, key, version] = item
         return item
 
-    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+    def list_pages(
+        self, at: Location, *, start_after: str = "", integration: str | None = None
+    ) -> Iterator[Sequence[ListedObject]]:
+        self.opened_by[at.bucket].add(integration)
         self.listed_after.append(start_after)
-        keys = sorted((k for k in self.buckets[bucket] if k.startswith(prefix)), key=str.encode)
+        bucket = at.bucket
+        keys = sorted((k for k in self.buckets[bucket] if k.startswith(at.key)), key=str.encode)
         rest = [k for k in keys if k.encode() > start_after.encode()]
         failures = deque(self.fail_list.get(bucket, ()))
         for first in range(0, max(1, len(rest)), self.page_size):
@@ -254,13 +260,15 @@ class FakeStorage:
             yield [replace(self.buckets[bucket][k], version=None) for k in rest[first : first + self.page_size]]
 
     @port_call
-    def stat(self, bucket: str, key: str, *, version: str | None = None) -> ListedObject:
+    def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject:
+        bucket, key = at.bucket, at.key
+        self.opened_by[bucket].add(integration)
         self.stats[key] += 1
         self._fail(self.fail_stat, key)
         if version and (bucket, key, version) in self.versions:
             return self.versions[bucket, key, version]
         if key not in self.buckets[bucket]:
-            raise ObjectMissing("Not Found (404)", operation="inspect", uri=f"s3://{bucket}/{key}")
+            raise ObjectMissing("Not Found (404)", operation="inspect", uri=str(at))
         return self.buckets[bucket][key]
 
     @port_call
@@ -276,7 +284,9 @@ class FakeStorage:
 
     def _planned(self, entry: ManifestEntry) -> ListedObject:
         """The source as it was planned, or what is ordered to go wrong with it."""
-        bucket, _, key = entry.source_uri.removeprefix("s3://").partition("/")
+        at = parse_object(entry.source_uri)
+        bucket, key = at.bucket, at.key
+        self.opened_by[bucket].add(entry.integration)
         self._fail(self.fail_copy, key)
         versioned = self.versions.get((bucket, key, entry.version)) if entry.version else None
         found = versioned or self.buckets[bucket].get(key)
@@ -364,9 +374,10 @@ class FakeStorage:
             self.buckets[self.clips_bucket].pop(key, None)
 
     def reader(self, entry: ManifestEntry) -> "FakeReader":
-        bucket, _, key = entry.source_uri.removeprefix("s3://").partition("/")
-        self.read[key] += 1
-        return FakeReader(self.bodies[bucket, key])
+        at = parse_object(entry.source_uri)
+        self.opened_by[at.bucket].add(entry.integration)
+        self.read[at.key] += 1
+        return FakeReader(self.bodies[at.bucket, at.key])
 
     @staticmethod
     def _fail(planned: dict[str, Planned], key: str) -> None:

@@ -14,7 +14,7 @@ from service.aws.ranges import S3RangeReader
 from service.clock import timestamp
 from service.errors import ChecksumMismatch, ObjectMissing, UploadGone
 from service.schema import Copied, CopiedPart, ImportSettings, ListedObject, ManifestEntry
-from service.uris import s3_at
+from service.uris import Location, s3_at
 from service.verification import compare_checksums, etags_agree, given_checksum, verdict
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ class S3Storage:
     client: "S3Client"
     clips_bucket: str
 
-    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+    def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, StartAfter=start_after
+            Bucket=at.bucket, Prefix=at.key, StartAfter=start_after
         )
         try:
             for page in pages:
@@ -47,18 +47,18 @@ class S3Storage:
                     for item in page.get("Contents", [])
                 ]
         except (ClientError, BotoCoreError) as error:
-            raise object_error(error, operation="list", uri=str(s3_at(bucket, prefix))) from error
+            raise object_error(error, operation="list", uri=str(at)) from error
 
-    def stat(self, bucket: str, key: str, *, version: str | None = None) -> ListedObject:
-        named: HeadObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
+    def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
+        named: HeadObjectRequestTypeDef = {"Bucket": at.bucket, "Key": at.key}
         if version:
             named["VersionId"] = version
         try:
             head = self.client.head_object(**named)
         except (ClientError, BotoCoreError) as error:
-            raise object_error(error, operation="inspect", uri=str(s3_at(bucket, key))) from error
+            raise object_error(error, operation="inspect", uri=str(at)) from error
         return ListedObject(
-            key=key,
+            key=at.key,
             size=head["ContentLength"],
             etag=head["ETag"].strip('"'),
             version=head.get("VersionId"),

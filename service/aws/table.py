@@ -116,6 +116,7 @@ class JobRow(Model):
     key_id = UnicodeAttribute(null=True)
     door = UnicodeAttribute()
     execution_settings_id = UnicodeAttribute(null=True)
+    integration_id = UnicodeAttribute(null=True)
     planned = BooleanAttribute(default=False)
     copying_since = UnicodeAttribute(null=True)
     deleted_at = UnicodeAttribute(null=True)

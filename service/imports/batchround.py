@@ -25,7 +25,8 @@ class CopyPorts:
     jobs: JobStore
     clips: ClipStore
     state: StateFiles
-    storage: Storage
+    storage: Callable[[str], Storage]
+    """Of a project: its sources are opened by its integrations."""
     large: LargeCopyStore
     clock: Clock
     concurrency: int
@@ -73,12 +74,13 @@ class BatchRound:
         """Parts copied and uploads completed."""
         self.known, self.watch, self.ports = known, watch, ports
         self.job_id, self.run = batch.job_id, batch.run
-        self.settings, self.storage = watch().settings, ports.storage
+        state = watch()
+        self.settings, self.storage = state.settings, ports.storage(state.project)
         self._out_of_time, self._begun, self._lock = out_of_time, False, Lock()
         self._failed = sum(row.status is ClipStatus.FAILED for row in known.values())
         self._large = LargeCopies(
             job_id=batch.job_id,
-            storage=ports.storage,
+            storage=self.storage,
             uploads=ports.large,
             clock=ports.clock,
             part_bytes=ports.part_bytes,

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from service.errors import ObjectMissing
-from service.ports import SourceStorage
+from service.ports import Objects
 from service.schema import ClipStatus, ListedObject, OnExisting
+from service.uris import s3_at
 
 Fate = tuple[ClipStatus, str, str]
 """Status, code and message of a clip that is not copied."""
@@ -46,7 +47,7 @@ class Destinations:
     `prefix` is what all mirrored destinations begin with. A key outside the listing's reach is looked up by itself.
     """
 
-    storage: SourceStorage
+    storage: Objects
     bucket: str
     prefix: str
     start_after: str
@@ -54,7 +55,7 @@ class Destinations:
     _next: ListedObject | None = field(init=False)
 
     def __post_init__(self) -> None:
-        pages = self.storage.list_pages(self.bucket, self.prefix, start_after=self.start_after)
+        pages = self.storage.list_pages(s3_at(self.bucket, self.prefix), start_after=self.start_after)
         self._listed = (item for page in pages for item in page)
         self._next = next(self._listed, None)
 
@@ -67,9 +68,9 @@ class Destinations:
         return self._next if self._next is not None and self._next.key == key else None
 
 
-def look_up(storage: SourceStorage, bucket: str, key: str) -> ListedObject | None:
+def look_up(storage: Objects, bucket: str, key: str) -> ListedObject | None:
     """The object at `key`, None where there is none."""
     try:
-        return storage.stat(bucket, key)
+        return storage.stat(s3_at(bucket, key))
     except ObjectMissing:
         return None

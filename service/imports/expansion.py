@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from service.imports.access import SourceAccess
 from service.imports.manifest import ManifestWriter
 from service.planning import PART_CLIPS
-from service.ports import ClipStore, Clock, JobReader, JobStore, SourceStorage, StateFiles, StateReader, UploadLists
+from service.ports import ClipStore, Clock, JobReader, JobStore, Objects, StateFiles, StateReader, UploadLists
 from service.schema import Job, ManifestEntry
 
 
@@ -16,7 +16,8 @@ class ExpandPorts:
 
     jobs: JobReader
     state: StateReader
-    storage: SourceStorage
+    storage: Objects
+    """The clips bucket, and the drop bucket."""
     uploads: UploadLists
     access: SourceAccess
     clips_bucket: str

@@ -9,6 +9,7 @@ from threading import Lock
 from service.formats.reader import RangeReader
 from service.ports import SourceStorage
 from service.schema import ListedObject, ManifestEntry
+from service.uris import Location
 
 SETTLE_SECONDS = 2.0
 """How much longer the clips bucket may be asked for the destinations of what was found in time."""
@@ -41,11 +42,13 @@ class HurriedStorage:
     def __post_init__(self) -> None:
         self._deadline = self.monotonic() + self.seconds
 
-    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        pages = self.storage.list_pages(bucket, prefix, start_after=start_after)
+    def list_pages(
+        self, at: Location, *, start_after: str = "", integration: str | None = None
+    ) -> Iterator[Sequence[ListedObject]]:
+        pages = self.storage.list_pages(at, start_after=start_after, integration=integration)
         while True:
-            if self._is_late(bucket):
-                if bucket == self.clips_bucket:
+            if self._is_late(at):
+                if self._is_clips_bucket(at):
                     raise OutOfTime
                 self.cut = True
                 return
@@ -56,24 +59,27 @@ class HurriedStorage:
                 return
             yield page
 
-    def stat(self, bucket: str, key: str, *, version: str | None = None) -> ListedObject:
-        if self._is_late(bucket):
+    def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject:
+        if self._is_late(at):
             raise OutOfTime
         with self._lock:
             self.heads += 1
-        return self.storage.stat(bucket, key, version=version)
+        return self.storage.stat(at, version=version, integration=integration)
 
     def reader(self, entry: ManifestEntry) -> "HurriedReader":
         return HurriedReader(self, self.storage.reader(entry))
 
     def check(self) -> None:
         """Raises `OutOfTime`."""
-        if self._is_late(""):
+        if self._is_late(None):
             raise OutOfTime
 
-    def _is_late(self, bucket: str) -> bool:
-        extra = SETTLE_SECONDS if bucket == self.clips_bucket else 0.0
+    def _is_late(self, at: Location | None) -> bool:
+        extra = SETTLE_SECONDS if at and self._is_clips_bucket(at) else 0.0
         return self.monotonic() > self._deadline + extra
+
+    def _is_clips_bucket(self, at: Location) -> bool:
+        return at.scheme == "s3" and at.bucket == self.clips_bucket
 
 
 @dataclass(frozen=True)

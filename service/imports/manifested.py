@@ -14,9 +14,9 @@ from service.errors import (
     ObjectMissing,
     PreflightUnknown,
 )
-from service.imports.access import SourceAccess
+from service.imports.access import Reach, id_of
 from service.lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
-from service.ports import SourceStorage
+from service.ports import Objects
 from service.schema import ManifestEntry, Source, SourceKind
 from service.uris import Location, parse_object, s3_at
 
@@ -76,20 +76,28 @@ class _File:
     size: int
     etag: str
     version: str | None
+    integration: str | None
+    """What opens it."""
 
-    def blocks(self, storage: SourceStorage, start: int) -> Iterator[bytes]:
+    def blocks(self, storage: Objects, start: int) -> Iterator[bytes]:
         """The file's text from byte `start` on. Raises `ObjectError`, `InvalidManifest`."""
         return self._unpacked(storage, start) if self.uri.key.endswith(".gz") else self._raw(storage, start)
 
-    def _raw(self, storage: SourceStorage, start: int) -> Iterator[bytes]:
+    def _raw(self, storage: Objects, start: int) -> Iterator[bytes]:
         pinned = ManifestEntry(
-            ordinal=0, source_uri=str(self.uri), destination="", size=self.size, etag=self.etag, version=self.version
+            ordinal=0,
+            source_uri=str(self.uri),
+            destination="",
+            size=self.size,
+            etag=self.etag,
+            version=self.version,
+            integration=self.integration,
         )
         reader = storage.reader(pinned)
         for at in range(start, self.size, BLOCK_BYTES):
             yield reader.read(at, BLOCK_BYTES)
 
-    def _unpacked(self, storage: SourceStorage, start: int) -> Iterator[bytes]:
+    def _unpacked(self, storage: Objects, start: int) -> Iterator[bytes]:
         """Packed text is unpacked from its beginning again: what comes before `start` is thrown away."""
         unpack, skip, whole = zlib.decompressobj(wbits=31), start, False
         for packed in self._raw(storage, 0):
@@ -112,17 +120,17 @@ class _File:
             raise InvalidManifest(f"{self.uri} ends in the middle of its compressed text")
 
 
-def open_manifest(uri: str, *, project: str, storage: SourceStorage, access: SourceAccess) -> Source:
-    """The manifest as it is now, its first line read, for a caller of `project`.
+def open_manifest(uri: str, reach: Reach) -> Source:
+    """The manifest as it is now, its first line read.
 
-    Raises `InvalidUri`, `CannotAccess`, `InvalidManifest`, `PreflightUnknown`.
+    Raises `InvalidUri`, one of `access.REFUSALS`, `InvalidManifest`, `CannotAccess`, `PreflightUnknown`.
     """
     location = parse_object(uri)
-    check_readable(location, project=project, access=access)
+    opener = reach.manifest_opener(location)
     try:
-        found = storage.stat(location.bucket, location.key)
+        found = reach.storage.stat(location, integration=id_of(opener))
         source = Source(kind=SourceKind.MANIFEST, uri=uri, size=found.size, etag=found.etag, version=found.version)
-        check_manifest(source, storage=storage, access=access)
+        check_manifest(source, reach=reach)
     except (AccessDenied, ObjectMissing) as error:
         raise CannotAccess(error.message) from error
     except ObjectError as error:
@@ -130,16 +138,12 @@ def open_manifest(uri: str, *, project: str, storage: SourceStorage, access: Sou
     return source
 
 
-def check_readable(location: Location, *, project: str, access: SourceAccess) -> None:
-    """Whether the project may have this object read as a manifest. Raises `CannotAccess`."""
-    refusal = access.manifest_refusal(location, project)
-    if refusal:
-        raise CannotAccess(refusal)
+def check_manifest(source: Source, *, reach: Reach) -> None:
+    """Whether it begins as one of the formats does.
 
-
-def check_manifest(source: Source, *, storage: SourceStorage, access: SourceAccess) -> None:
-    """Whether it begins as one of the formats does. Raises `InvalidManifest`, `CannotAccess`, `ObjectError`."""
-    manifest = _Manifest(source, storage, access)
+    Raises `InvalidManifest`, one of `access.REFUSALS`, `ObjectError`s.
+    """
+    manifest = _Manifest(source, reach)
     if manifest.is_inventory:
         return
     first = manifest.first_line()
@@ -150,26 +154,26 @@ def check_manifest(source: Source, *, storage: SourceStorage, access: SourceAcce
             raise InvalidManifest(f"{source.uri}: line 1: {error}") from error
 
 
-def read_manifest(
-    source: Source, after: Place, *, chunk_lines: int, storage: SourceStorage, access: SourceAccess
-) -> Iterator[LineChunk]:
+def read_manifest(source: Source, after: Place, *, chunk_lines: int, reach: Reach) -> Iterator[LineChunk]:
     """The lines after a place, up to `chunk_lines` at a time. Blank lines are none.
 
-    Raises `InvalidManifest`, `CannotAccess` and `ObjectError`s, `SourceChanged` where it is not the manifest that was
-    submitted any more.
+    Raises `InvalidManifest`, one of `access.REFUSALS` and `ObjectError`s, `SourceChanged` where it is not the manifest
+    that was submitted any more.
     """
-    return _Manifest(source, storage, access).chunks(after, chunk_lines)
+    return _Manifest(source, reach).chunks(after, chunk_lines)
 
 
 class _Manifest:
     """A submitted manifest: one file, or those of an inventory."""
 
-    def __init__(self, source: Source, storage: SourceStorage, access: SourceAccess) -> None:
+    def __init__(self, source: Source, reach: Reach) -> None:
         assert source.uri is not None
         assert source.size is not None
         assert source.etag is not None
-        self._storage, self._access = storage, access
-        self._own = _File(parse_object(source.uri), source.size, source.etag, source.version)
+        self._storage, self._reach = reach.storage, reach
+        location = parse_object(source.uri)
+        opener = reach.manifest_opener(location)
+        self._own = _File(location, source.size, source.etag, source.version, id_of(opener))
         name = self._own.uri.key.removesuffix(".gz")
         self.is_inventory = self._own.uri.key.rpartition("/")[2] == "manifest.json"
         self.header = False
@@ -218,9 +222,8 @@ class _Manifest:
             schema = str(described["fileSchema"])
         except (ValueError, RecursionError, TypeError, KeyError) as error:
             raise InvalidManifest(f"{self._own.uri} is not the manifest.json of an S3 Inventory: {error!r}") from error
-        refusal = self._access.refusal(bucket)
-        if refusal:
-            raise CannotAccess(refusal)
+        for file in files:
+            self._reach.opener(file)
         return schema, files
 
     def _file(self, number: int, etag: str) -> _File:
@@ -228,8 +231,9 @@ class _Manifest:
         uri = self._files[number]
         if uri == self._own.uri:
             return self._own
-        found = self._storage.stat(uri.bucket, uri.key)
-        return _File(uri, found.size, etag or found.etag, None)
+        integration = id_of(self._reach.opener(uri))
+        found = self._storage.stat(uri, integration=integration)
+        return _File(uri, found.size, etag or found.etag, None, integration)
 
     def chunks(self, after: Place, chunk_lines: int) -> Iterator[LineChunk]:
         for number in range(after.file, len(self._files)):

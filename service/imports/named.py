@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
+from service.imports.access import Reach
 from service.imports.existing import Fate
 from service.imports.expansion import ExpandPorts, Part, PlanCursor
-from service.imports.pinning import destination_of, fate_by_existing, inspect, pin
+from service.imports.pinning import destination_of, fate_by_existing, inspect, pin, target_of
 from service.imports.seen import DUPLICATE, Ledger, destination_taken
 from service.imports.sets import parts_of_sets, requested_sets, whole_or_failed
 from service.imports.submit import requested_uris
@@ -19,7 +20,8 @@ from service.uris import parse_object, s3_at
 
 def list_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
     uris = requested_uris(job, ports.state)
-    planned = partial(_inspect, job=job, uris=uris, repeats=duplicates_of_first(uris), ports=ports)
+    reach = ports.access.of(job)
+    planned = partial(_inspect, job=job, uris=uris, repeats=duplicates_of_first(uris), reach=reach, ports=ports)
     settle = _clashes(job, cursor, ports)
     with ThreadPoolExecutor(ports.stat_concurrency) as pool:
         for first in range(cursor.ordinal, len(uris), ports.part_clips):
@@ -44,28 +46,29 @@ def _inspect(
     job: Job,
     uris: Sequence[str] | Mapping[int, str],
     repeats: dict[int, int],
+    reach: Reach,
     ports: ExpandPorts,
 ) -> ManifestEntry:
     """Pin one listed URI by a HEAD; what is wrong with it becomes its fate, not the job's."""
     uri = uris[ordinal]
-    location = parse_object(uri)
-    destination, misnamed = destination_of(job, location, ordinal)
+    target = target_of(job, parse_object(uri), ordinal, reach)
     if ordinal in repeats:
         return ManifestEntry(
             ordinal=ordinal,
             source_uri=uri,
-            destination=destination,
+            destination=target.destination,
             status=ClipStatus.SKIPPED,
             code=DUPLICATE,
             message=f"the same URI is clip {repeats[ordinal]} of this list",
         )
-    return inspect(ordinal, uri, destination, misnamed=misnamed, job=job, ports=ports)
+    return inspect(ordinal, uri, target, job=job, reach=reach, ports=ports)
 
 
 def view_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
     """Views are inspected like the URIs of a list; what is wrong with one of them fails its whole set."""
     sets = requested_sets(job, ports.state)
-    inspect_view = partial(_inspect_view, job=job, taken=_taken_in_sets(job, sets), ports=ports)
+    taken, reach = _taken_in_sets(job, sets), ports.access.of(job)
+    inspect_view = partial(_inspect_view, job=job, taken=taken, reach=reach, ports=ports)
     with ThreadPoolExecutor(ports.stat_concurrency) as pool:
         for views in parts_of_sets(sets, first=cursor.ordinal, part_clips=ports.part_clips):
             yield Part(whole_sets_or_failed(pool.map(inspect_view, views)), sets=True)
@@ -85,9 +88,12 @@ def _taken_in_sets(job: Job, sets: Sequence[ViewSet]) -> dict[str, str]:
     return taken
 
 
-def _inspect_view(view: ManifestEntry, *, job: Job, taken: Mapping[str, str], ports: ExpandPorts) -> ManifestEntry:
+def _inspect_view(
+    view: ManifestEntry, *, job: Job, taken: Mapping[str, str], reach: Reach, ports: ExpandPorts
+) -> ManifestEntry:
     repeats = {} if view.status is ClipStatus.PENDING else {view.ordinal: view.ordinal}
-    found = _inspect(view.ordinal, job=job, uris={view.ordinal: view.source_uri}, repeats=repeats, ports=ports)
+    uris = {view.ordinal: view.source_uri}
+    found = _inspect(view.ordinal, job=job, uris=uris, repeats=repeats, reach=reach, ports=ports)
     if found.status is ClipStatus.PENDING and taken.get(found.destination, view.source_uri) != view.source_uri:
         found = destination_taken(found)
     message = view.message or found.message
@@ -119,15 +125,16 @@ Planner = Callable[[int, Job], ManifestEntry]
 
 def clip_planner(job: Job, ports: ExpandPorts) -> Planner:
     """For single clips of a list, of sets or of uploads, from what was asked for, as the first planning does it."""
+    reach = ports.access.of(job)
     if job.source.kind is SourceKind.SETS:
         sets = requested_sets(job, ports.state)
         views = [view for part in parts_of_sets(sets) for view in part]
         taken = _taken_in_sets(job, sets)
-        return lambda ordinal, now: _inspect_view(views[ordinal], job=now, taken=taken, ports=ports)
+        return lambda ordinal, now: _inspect_view(views[ordinal], job=now, taken=taken, reach=reach, ports=ports)
     if job.source.kind is SourceKind.LIST:
         uris = requested_uris(job, ports.state)
         repeats = duplicates_of_first(uris)
-        return lambda ordinal, now: _inspect(ordinal, job=now, uris=uris, repeats=repeats, ports=ports)
+        return lambda ordinal, now: _inspect(ordinal, job=now, uris=uris, repeats=repeats, reach=reach, ports=ports)
     claimed = claimed_uploads(job.id, ports.uploads, ports.state)
     newest = _newest(claimed)
     return lambda ordinal, now: _planned_upload((ordinal, claimed[ordinal]), job=now, newest=newest, ports=ports)

@@ -1,17 +1,27 @@
 """Pin a clip: which object it is, where it lands, and the fate that it has already."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from service.errors import InvalidDestination, ObjectError
+from service.imports.access import REFUSALS, Reach, id_of, store_of
 from service.imports.existing import Fate, fate_of, look_up
 from service.imports.expansion import ExpandPorts
 from service.naming import named_destination, render
 from service.planning import CANCELLED, CANCELLED_MESSAGE, destination_key
-from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, OnExisting
+from service.schema import ClipStatus, Integration, Job, ListedObject, ManifestEntry, OnExisting
 from service.uris import Location, parse_object
 
 
-def pin(ordinal: int, uri: str, destination: str, found: ListedObject, fate: Fate | None) -> ManifestEntry:
+def pin(
+    ordinal: int,
+    uri: str,
+    destination: str,
+    found: ListedObject,
+    fate: Fate | None,
+    *,
+    integration: str | None = None,
+) -> ManifestEntry:
     """The clip as it is to be copied, or with the fate that it has already."""
     return ManifestEntry(
         ordinal=ordinal,
@@ -23,26 +33,57 @@ def pin(ordinal: int, uri: str, destination: str, found: ListedObject, fate: Fat
         status=fate[0] if fate else ClipStatus.PENDING,
         code=fate[1] if fate else None,
         message=fate[2] if fate else None,
+        integration=integration,
     )
 
 
-def inspect(
-    ordinal: int, uri: str, destination: str, *, misnamed: Fate | None = None, job: Job, ports: ExpandPorts
-) -> ManifestEntry:
-    """Pin one clip by a HEAD of its source. `misnamed` is its fate where the source is there."""
-    location = parse_object(uri)
-    settled = partial(ManifestEntry, ordinal=ordinal, source_uri=uri, destination=destination)
+@dataclass(frozen=True)
+class Target:
+    """Where a clip lands, and what opens its source. Without a `refusal` something does."""
+
+    destination: str
+    misnamed: Fate | None = None
+    """Where the clip cannot be named so."""
+    integration: str | None = None
+    refusal: Fate | None = None
+
+
+def target_of(job: Job, at: Location, ordinal: int, reach: Reach, *, name: str | None = None) -> Target:
+    """`name`: the destination that the clip's line gives."""
+    opener, refusal = opened(at, reach)
+    destination, misnamed = destination_of(job, at, ordinal, name=name, store=store_of(opener))
+    return Target(destination, misnamed, id_of(opener), refusal)
+
+
+def opened(at: Location, reach: Reach) -> tuple[Integration | None, Fate | None]:
+    """What opens it, or the fate of its clip where nothing does."""
+    try:
+        return reach.opener(at), None
+    except REFUSALS as error:
+        return None, (ClipStatus.FAILED, error.code, error.message)
+
+
+def inspect(ordinal: int, uri: str, target: Target, *, job: Job, reach: Reach, ports: ExpandPorts) -> ManifestEntry:
+    """Pin one clip by a HEAD of its source."""
+    settled = partial(
+        ManifestEntry,
+        ordinal=ordinal,
+        source_uri=uri,
+        destination=target.destination,
+        integration=target.integration,
+    )
     if job.cancel_requested:
         return settled(status=ClipStatus.CANCELLED, code=CANCELLED, message=CANCELLED_MESSAGE)
-    refusal = ports.access.refusal(location.bucket)
-    if refusal:
-        return settled(status=ClipStatus.FAILED, code="CANNOT_ACCESS", message=refusal)
+    if target.refusal:
+        # Without a destination, which would name the store: a retry plans the clip afresh.
+        status, code, message = target.refusal
+        return settled(destination="", status=status, code=code, message=message)
     try:
-        found = ports.storage.stat(location.bucket, location.key)
+        found = reach.storage.stat(parse_object(uri), integration=target.integration)
     except ObjectError as error:
         return settled(status=ClipStatus.FAILED, code=error.code, message=error.message)
-    fate = misnamed or fate_by_existing(found, destination, job, ports)
-    return pin(ordinal, uri, destination, found, fate)
+    fate = target.misnamed or fate_by_existing(found, target.destination, job, ports)
+    return pin(ordinal, uri, target.destination, found, fate, integration=target.integration)
 
 
 def fate_by_existing(found: ListedObject, destination: str, job: Job, ports: ExpandPorts) -> Fate | None:
@@ -65,18 +106,20 @@ def other_than_pinned(size: int | None, etag: str | None, found: ListedObject) -
     return None
 
 
-def destination_of(job: Job, location: Location, ordinal: int, *, name: str | None = None) -> tuple[str, Fate | None]:
+def destination_of(
+    job: Job, at: Location, ordinal: int, *, name: str | None = None, store: str | None = None
+) -> tuple[str, Fate | None]:
     """A clip's key in the clips bucket, by the name that its line gives, the job's template or its source.
 
     Where the name is not possible the key is empty, and that is the clip's fate.
     """
     template = job.settings.destination
     if name is None and template is None:
-        return destination_key(job.project, job.folder, location.bucket, location.key), None
+        return destination_key(job.project, job.folder, at, store=store), None
     try:
         if name is None:
             assert template is not None
-            name = render(template, location, ordinal=ordinal, job_id=job.id)
+            name = render(template, at, ordinal=ordinal, job_id=job.id)
         return named_destination(job.project, job.folder, name), None
     except InvalidDestination as error:
         return "", (ClipStatus.FAILED, error.code, error.message)

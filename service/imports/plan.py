@@ -26,17 +26,19 @@ def plan(
     if job.runs and job.runs[-1].counts.total:  # else it is the first planning, or has to make up for it
         return plan_again(job, cursor, out_of_time=out_of_time, ports=ports)
     writer = writer_at(cursor, job, ports)
-    cut_short = False
+    cut_short, used = False, set[str]()
     try:
         for part in parts_of(job, cursor, ports):
             if part is None:
                 cut_short = True
                 break
+            used.update(entry.integration for entry in part.entries if entry.integration)
             if part.entries:
                 writer.write_part(part.entries)
             if writer.ordinal > ports.max_clips and job.source.kind is not SourceKind.UPLOAD:
                 raise LimitExceeded(f"the source holds more than {ports.max_clips:,} clips, the limit of one import")
             if part.may_end_a_round and out_of_time():
+                ports.access.used(job.project, used, ports.clock())
                 carried = writer.carry(part.rest)
                 writer.end_round()
                 return Planned(
@@ -54,6 +56,7 @@ def plan(
     except ClipferryError as error:
         ended = end_job(job, JobStatus.FAILED, error.code, error.message, jobs=ports.jobs, now=ports.clock())
         return Planned(failed=ended)
+    ports.access.used(job.project, used, ports.clock())
     key = writer.end()
     ports.jobs.end_planning(job.id, run=run, total=writer.ordinal, cut_short=cut_short, now=ports.clock())
     return Planned(batches=writer.batches, batches_key=key, max_concurrency=job.settings.max_concurrency)

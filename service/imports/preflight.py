@@ -6,10 +6,9 @@ from contextlib import contextmanager
 
 from service.errors import AccessDenied, CannotAccess, LimitExceeded, ObjectError, ObjectMissing, PreflightUnknown
 from service.filters import selection
-from service.imports.access import SourceAccess
+from service.imports.access import Reach
 from service.imports.hurry import done_within
 from service.planning import is_folder_marker
-from service.ports import SourceStorage
 from service.schema import Filters
 from service.uris import parse_prefix
 
@@ -17,8 +16,7 @@ from service.uris import parse_prefix
 def preflight(
     root_path: str,
     *,
-    storage: SourceStorage,
-    access: SourceAccess,
+    reach: Reach,
     max_clips: int,
     seconds: float,
     filters: Filters | None = None,
@@ -26,18 +24,16 @@ def preflight(
 ) -> None:
     """List for `seconds`, for what an import could not mend: whatever is found after that is for planning to say.
 
-    Raises `InvalidUri`, `InvalidRequest` (filters), `CannotAccess`, `LimitExceeded` or `PreflightUnknown`.
+    Raises `InvalidUri`, `InvalidRequest` (filters), one of `access.REFUSALS`, `LimitExceeded` or `PreflightUnknown`.
     """
     location = parse_prefix(root_path)
     wanted = selection(filters, location.key)
-    refusal = access.refusal(location.bucket)
-    if refusal:
-        raise CannotAccess(refusal)
+    reach.opener(location)
     deadline = monotonic() + seconds
 
     def count() -> None:
         found = 0
-        for page in storage.list_pages(location.bucket, location.key):
+        for page in reach.list_pages(location):
             found += sum(not is_folder_marker(item.key, item.size) and wanted.wants(item) for item in page)
             check_limit(found, max_clips, root_path)
             if monotonic() > deadline:

@@ -16,7 +16,7 @@ from service.imports.preflight import check_limit, listing_errors
 from service.imports.submit import job_of, request_files, source_of
 from service.naming import check_template
 from service.planning import PART_CLIPS, cut_batches, extension, run_name
-from service.ports import Clock, SourceStorage
+from service.ports import Clock
 from service.schema import ClipStatus, ImportRequest, ImportSettings, Job, ManifestEntry
 from service.uris import parse_object, s3_at
 
@@ -31,7 +31,6 @@ PREVIEW = "preview"
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewPorts:
-    storage: SourceStorage
     clock: Clock
     access: SourceAccess
     clips_bucket: str
@@ -109,8 +108,10 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
     source = source_of(request, ports.max_clips)
     if request.settings.destination is not None:
         check_template(request.settings.destination)
+    if request.integration_id is not None:
+        ports.access.check(project, request.integration_id)
     if request.manifest_uri is not None:
-        source = open_manifest(request.manifest_uri, project=project, storage=ports.storage, access=ports.access)
+        source = open_manifest(request.manifest_uri, ports.access.reach(project, request.integration_id))
     job = job_of(
         request,
         source,
@@ -120,14 +121,14 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
         key_id=None,
         now=ports.clock(),
     )
-    storage = HurriedStorage(ports.storage, ports.clips_bucket, ports.seconds, ports.monotonic)
+    storage = HurriedStorage(ports.access.storage(project), ports.clips_bucket, ports.seconds, ports.monotonic)
     seen = _Seen(job, ports.clips_bucket, ports.deployment)
     expand_ports = ExpandPorts(
         jobs=_NoRows(),
         state=_GivenFiles(request_files(job, request)),
         storage=storage,
         uploads=_NoRows(),
-        access=ports.access,
+        access=ports.access.through(storage),
         clips_bucket=ports.clips_bucket,
         stat_concurrency=ports.deployment.stat_concurrency,
         # What is inspected at once: all that is lost of a list when the time is up.

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.errors import NotFound, ObjectError, SelectionIncomplete
+from service.imports.access import Reach, id_of
 from service.imports.existing import Fate
 from service.imports.expansion import PlanCursor, Planned, PlanPorts, writer_at
 from service.imports.manifest import read_part
 from service.imports.named import Planner, clip_planner, whole_sets_or_failed
-from service.imports.pinning import destination_of, fate_by_existing, inspect, other_than_pinned, pin
+from service.imports.pinning import Target, destination_of, fate_by_existing, inspect, opened, other_than_pinned, pin
 from service.imports.reopen import RunPlan, read_run_plan, reopen, write_run_plan
 from service.imports.retry import RETRIED, decode_ordinals
 from service.imports.seen import DESTINATION_TAKEN, TAKEN_MESSAGE, Seen, occupies
@@ -23,7 +24,7 @@ from service.imports.sets import parts_of_sets, requested_sets
 from service.planning import CANCELLED, CANCELLED_MESSAGE, MANIFEST_LOST, PART_CLIPS, batches_key, whole_sets
 from service.ports import StateReader
 from service.schema import ClipRow, ClipStatus, Job, ListedObject, ManifestEntry, SourceKind
-from service.uris import parse_object
+from service.uris import parse_object, s3_at
 
 INDEX_LAG_SECONDS = 5
 """How long the index of failures, which is eventually consistent, may take to show a job's last ones."""
@@ -133,8 +134,12 @@ class _Replanner:
     job: Job
     ports: PlanPorts
     _afresh: Planner | None = field(default=None, init=False)
+    _reach: Reach = field(init=False)
     _others: set[int] | None = field(default=None, init=False)
     """Clips whose destination is another clip's."""
+
+    def __post_init__(self) -> None:
+        self._reach = self.ports.access.of(self.job)
 
     def plan(self, rows: Sequence[ClipRow]) -> list[ManifestEntry]:
         """Entries for these clips, in their order."""
@@ -190,7 +195,9 @@ class _Replanner:
             return self._upload_again(entry)
         if self.job.source.kind is SourceKind.MANIFEST:
             return self._line_again(entry)
-        return inspect(entry.ordinal, entry.source_uri, entry.destination, job=self.job, ports=self.ports)
+        integration, refusal = opened(parse_object(entry.source_uri), self._reach)
+        target = Target(entry.destination, None, id_of(integration), refusal)
+        return inspect(entry.ordinal, entry.source_uri, target, job=self.job, reach=self._reach, ports=self.ports)
 
     def _upload_again(self, entry: ManifestEntry) -> ManifestEntry:
         """An upload stays the one that its event told of, by its version, even where the key was deleted since."""
@@ -211,14 +218,14 @@ class _Replanner:
         location = parse_object(entry.source_uri)
         found = ListedObject(key=location.key, size=entry.size or 0, etag=entry.etag or "", version=entry.version)
         fate: Fate | None = None
-        refusal = self.ports.access.refusal(location.bucket)
+        opener, refusal = opened(location, self._reach)
         if self.job.cancel_requested:
             fate = (ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
         elif refusal:
-            fate = (ClipStatus.FAILED, "CANNOT_ACCESS", refusal)
+            fate = refusal
         elif entry.size is None or entry.etag is None:
             try:
-                found = self.ports.storage.stat(location.bucket, location.key, version=entry.version)
+                found = self._reach.storage.stat(location, version=entry.version, integration=id_of(opener))
             except ObjectError as error:
                 fate = (ClipStatus.FAILED, error.code, error.message)
             else:
@@ -226,13 +233,13 @@ class _Replanner:
         if fate:
             return replace(entry, status=fate[0], code=fate[1], message=fate[2])
         fate = fate_by_existing(found, entry.destination, self.job, self.ports)
-        planned = pin(entry.ordinal, entry.source_uri, entry.destination, found, fate)
+        planned = pin(entry.ordinal, entry.source_uri, entry.destination, found, fate, integration=id_of(opener))
         return replace(planned, version=entry.version or found.version, checksum=entry.checksum)
 
     def _superseded(self, bucket: str, upload: ListedObject) -> bool:
         """Whether the key holds a later upload: that one belongs to another job, and may have landed already."""
         try:
-            found = self.ports.storage.stat(bucket, upload.key)
+            found = self.ports.storage.stat(s3_at(bucket, upload.key))
         except ObjectError:
             return False
         return upload.version is not None and found.version != upload.version

@@ -5,23 +5,24 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from service.errors import CannotAccess, ObjectError
+from service.errors import ObjectError
 from service.filters import Selection, selection
-from service.imports.access import SourceAccess
+from service.imports.access import Reach, id_of, store_of
 from service.imports.existing import Destinations, Fate, fate_of, look_up
 from service.imports.expansion import ExpandPorts, Part, PlanCursor
 from service.imports.manifest import read_carried
-from service.imports.manifested import Place, Read, check_manifest, check_readable, read_manifest
-from service.imports.pinning import destination_of, fate_by_existing, other_than_pinned, pin
+from service.imports.manifested import Place, Read, check_manifest, read_manifest
+from service.imports.pinning import destination_of, fate_by_existing, opened, other_than_pinned, pin, target_of
 from service.imports.seen import DUPLICATE, UNREADABLE, Ledger
 from service.lines import Line
 from service.planning import destination_key, destination_root, is_folder_marker
-from service.ports import SourceStorage
-from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, OnExisting, SourceKind
-from service.uris import MAX_KEY_BYTES, Location, parse_object, parse_prefix, s3_at
+from service.schema import ClipStatus, Integration, Job, ListedObject, ManifestEntry, OnExisting, SourceKind
+from service.uris import MAX_KEY_BYTES, Location, parse_prefix
 
 Finder = Callable[[str], ListedObject | None]
 """Gives what lies at a destination."""
+Settle = Callable[[Sequence[ListedObject]], list[ManifestEntry]]
+"""Makes clips of listed objects."""
 
 
 @dataclass(frozen=True)
@@ -59,47 +60,45 @@ class _Search:
         self, job: Job, cursor: PlanCursor, ports: ExpandPorts, pool: Executor, carried: Sequence[ManifestEntry]
     ) -> None:
         self._job, self._cursor, self._ports, self._pool = job, cursor, ports, pool
-        self._carried = carried
+        self._carried, self._reach = carried, ports.access.of(job)
         self._next = cursor.ordinal + len(carried)
 
     def prefix(self) -> Iterator[Chunk]:
-        job, ports, start_after = self._job, self._ports, self._cursor.start_after
+        job, start_after = self._job, self._cursor.start_after
         assert job.source.uri is not None
         location = parse_prefix(job.source.uri)
-        refusal = ports.access.refusal(location.bucket)
-        if refusal:
-            raise CannotAccess(refusal)
+        opener = self._reach.opener(location)
         wanted = selection(job.filters, location.key)
-        pages = ports.storage.list_pages(location.bucket, location.key, start_after=start_after)
-        settle = self._named(location) if job.settings.destination else self._mirrored(location)
+        pages = self._reach.list_pages(location, start_after=start_after)
+        settle = self._named(location, opener) if job.settings.destination else self._mirrored(location, opener)
         for page, more in _with_more(page for page in pages if page):
             found = [item for item in page if not is_folder_marker(item.key, item.size) and wanted.wants(item)]
             yield Chunk(settle(found), more, start_after=page[-1].key)
 
-    def _mirrored(self, location: Location) -> Callable[[Sequence[ListedObject]], list[ManifestEntry]]:
-        job = self._job
-        existing = _existing_finder(job, location, self._cursor.start_after, self._ports)
+    def _mirrored(self, location: Location, opener: Integration | None) -> Settle:
+        job, store = self._job, store_of(opener)
+        existing = _existing_finder(job, location, store, self._cursor.start_after, self._ports)
 
         def settle(items: Sequence[ListedObject]) -> list[ManifestEntry]:
             entries = []
             for item in items:
-                uri = str(s3_at(location.bucket, item.key))
-                destination = destination_key(job.project, job.folder, location.bucket, item.key)
+                at = location.at(item.key)
+                destination = destination_key(job.project, job.folder, at, store=store)
                 fate = fate_of(item, existing(destination), job.settings.on_existing)
-                entries.append(pin(self._number(), uri, destination, item, fate))
+                entries.append(pin(self._number(), str(at), destination, item, fate, integration=id_of(opener)))
             return entries
 
         return settle
 
-    def _named(self, location: Location) -> Callable[[Sequence[ListedObject]], list[ManifestEntry]]:
+    def _named(self, location: Location, opener: Integration | None) -> Settle:
         ledger = self._ledger()
 
         def settle(items: Sequence[ListedObject]) -> list[ManifestEntry]:
             pinned = []
             for item in items:
-                at, number = s3_at(location.bucket, item.key), self._number()
+                at, number = location.at(item.key), self._number()
                 destination, fate = destination_of(self._job, at, number)
-                pinned.append((pin(number, str(at), destination, item, fate), item))
+                pinned.append((pin(number, str(at), destination, item, fate, integration=id_of(opener)), item))
             return self._settled(pinned, ledger)
 
         return settle
@@ -107,13 +106,10 @@ class _Search:
     def manifest(self) -> Iterator[Chunk]:
         job, ports, ledger = self._job, self._ports, self._ledger()
         assert job.source.uri is not None
-        check_readable(parse_object(job.source.uri), project=job.project, access=ports.access)
         wanted, place = selection(job.filters), Place.parse(self._cursor.read_to)
         if place == Place():
-            check_manifest(job.source, storage=ports.storage, access=ports.access)
-        chunks = read_manifest(
-            job.source, place, chunk_lines=ports.part_clips, storage=ports.storage, access=ports.access
-        )
+            check_manifest(job.source, reach=self._reach)
+        chunks = read_manifest(job.source, place, chunk_lines=ports.part_clips, reach=self._reach)
         for chunk in chunks:
             named = [read for read in chunk.lines if read.clip is None or wanted.named(read.clip.location.key)]
             pinned = []
@@ -125,9 +121,9 @@ class _Search:
 
     def _looked_at(self, named: Sequence[Read], wanted: Selection) -> "list[ListedObject | Fate]":
         """The object of each line, or why it is none; only lines that do not pin theirs cost a request."""
-        told = [_as_named(read, wanted, self._ports.access) for read in named]
+        told = [_as_named(read, wanted, self._reach) for read in named]
         unknown = [read.clip for read, found in zip(named, told, strict=True) if found is None and read.clip]
-        inspected = self._pool.map(partial(_inspected, storage=self._ports.storage), unknown)
+        inspected = self._pool.map(partial(_inspected, reach=self._reach), unknown)
         return [found or next(inspected) for found in told]
 
     def _pin_line(self, read: Read, found: "ListedObject | Fate", ledger: Ledger) -> ManifestEntry:
@@ -135,15 +131,16 @@ class _Search:
         settled = partial(ManifestEntry, ordinal=number, source_uri=read.uri)
         if read.clip is None:
             return settled(destination="", status=ClipStatus.FAILED, code=UNREADABLE, message=read.problem)
-        destination, fate = destination_of(self._job, read.clip.location, number, name=read.clip.destination)
-        version = read.clip.version
+        target = target_of(self._job, read.clip.location, number, self._reach, name=read.clip.destination)
+        destination, fate, version = target.destination, target.misnamed, read.clip.version
         if not ledger.first_of(read.uri, version):
             fate = (ClipStatus.SKIPPED, DUPLICATE, "an earlier line of this manifest names the same object")
         if isinstance(found, ListedObject):
-            entry = pin(number, read.uri, destination, found, fate)
+            entry = pin(number, read.uri, destination, found, fate, integration=target.integration)
             return replace(entry, version=version or entry.version, checksum=read.clip.checksum)
         status, code, message = fate or found
-        entry = settled(destination=destination, version=version, status=status, code=code, message=message)
+        settled = partial(settled, destination=destination, version=version, integration=target.integration)
+        entry = settled(status=status, code=code, message=message)
         return replace(entry, size=read.clip.size, etag=read.clip.etag, checksum=read.clip.checksum)
 
     def _settled(
@@ -173,10 +170,10 @@ def _with_more(pages: Iterable[Sequence[ListedObject]]) -> Iterator[tuple[Sequen
         page = after
 
 
-def _existing_finder(job: Job, location: Location, start_after: str, ports: ExpandPorts) -> Finder:
+def _existing_finder(job: Job, location: Location, store: str | None, start_after: str, ports: ExpandPorts) -> Finder:
     if job.settings.on_existing is OnExisting.OVERWRITE:
         return lambda _: None
-    root = destination_root(job.project, job.folder, location.bucket)
+    root = destination_root(job.project, job.folder, location, store=store)
     prefix = f"{root}/{location.key}"
     if len(prefix.encode()) > MAX_KEY_BYTES:  # no destination is mirrored then
         return partial(look_up, ports.storage, ports.clips_bucket)
@@ -185,14 +182,14 @@ def _existing_finder(job: Job, location: Location, start_after: str, ports: Expa
     return Destinations(ports.storage, ports.clips_bucket, prefix, after).find
 
 
-def _as_named(read: Read, wanted: Selection, access: SourceAccess) -> "ListedObject | Fate | None":
+def _as_named(read: Read, wanted: Selection, reach: Reach) -> "ListedObject | Fate | None":
     """The object as its line pins it, or why it cannot be a clip; None where it has to be inspected."""
     clip = read.clip
     if clip is None:
         return ClipStatus.FAILED, UNREADABLE, read.problem
-    refusal = access.refusal(clip.location.bucket)
+    _, refusal = opened(clip.location, reach)
     if refusal:
-        return ClipStatus.FAILED, "CANNOT_ACCESS", refusal
+        return refusal
     if clip.size is None or clip.etag is None or (wanted.needs_time and clip.modified is None):
         return None
     return ListedObject(
@@ -200,9 +197,10 @@ def _as_named(read: Read, wanted: Selection, access: SourceAccess) -> "ListedObj
     )
 
 
-def _inspected(clip: Line, storage: SourceStorage) -> "ListedObject | Fate":
+def _inspected(clip: Line, reach: Reach) -> "ListedObject | Fate":
     try:
-        found = storage.stat(clip.location.bucket, clip.location.key, version=clip.version)
+        opener = reach.opener(clip.location)
+        found = reach.storage.stat(clip.location, version=clip.version, integration=id_of(opener))
     except ObjectError as error:
         return ClipStatus.FAILED, error.code, error.message
     return other_than_pinned(clip.size, clip.etag, found) or found

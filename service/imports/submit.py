@@ -20,7 +20,7 @@ from service.imports.preflight import preflight
 from service.imports.sets import check_sets, encode_sets
 from service.naming import check_template
 from service.planning import job_id_for, new_job_id, request_digest, request_key
-from service.ports import Clock, JobStore, SourceStorage, StateFiles, StateReader, Workflow
+from service.ports import Clock, JobStore, StateFiles, StateReader, Workflow
 from service.schema import (
     Action,
     Actor,
@@ -43,7 +43,6 @@ log = logging.getLogger(__name__)
 class SubmitPorts:
     jobs: JobStore
     state: StateFiles
-    storage: SourceStorage
     workflow: Workflow
     clock: Clock
     access: SourceAccess
@@ -89,17 +88,18 @@ def submit(
     if saved_id is not None:
         request = replace(request, settings=saved_settings(saved_id))
     _check_settings(request.settings, ports)
+    if request.integration_id is not None:
+        ports.access.check(project, request.integration_id)
     if request.root_path is not None and request.validate:
         preflight(
             request.root_path,
-            storage=ports.storage,
-            access=ports.access,
+            reach=ports.access.reach(project, request.integration_id),
             max_clips=ports.max_clips,
             seconds=ports.preview_seconds,
             filters=request.filters,
         )
     if request.manifest_uri is not None:
-        source = open_manifest(request.manifest_uri, project=project, storage=ports.storage, access=ports.access)
+        source = open_manifest(request.manifest_uri, ports.access.reach(project, request.integration_id))
     now = ports.clock()
     job = job_of(request, source, job_id=job_id, digest=digest, project=project, key_id=key_id, now=now, door=door)
     for key, body in request_files(job, request).items():
@@ -154,6 +154,7 @@ def job_of(
         filters=request.filters,
         settings=request.settings,
         execution_settings_id=request.execution_settings_id,
+        integration_id=request.integration_id,
         request_digest=digest,
         key_id=key_id,
         door=door,

@@ -60,7 +60,7 @@ class AccessRule:
     def access_to(self, location: Location, *, integration_id: str | None = None) -> Access:
         """Raises `UnknownIntegration`, `IntegrationMismatch`, `CannotAccess`."""
         if integration_id is not None:
-            return self._named(location, integration_id)
+            return self._covering(location, integration_id)
         for one in self.saved.get((location.scheme, location.bucket), ()):
             if covers(one, location):
                 return one
@@ -70,10 +70,15 @@ class AccessRule:
             return Unsaved.PUBLIC
         raise CannotAccess(_refusal(location))
 
-    def _named(self, location: Location, integration_id: str) -> Integration:
+    def named(self, integration_id: str) -> Integration:
+        """Raises `UnknownIntegration`."""
         named = self.by_id.get(integration_id)
         if named is None:
             raise UnknownIntegration(f"integration_id: there is no integration {integration_id!r} in this project")
+        return named
+
+    def _covering(self, location: Location, integration_id: str) -> Integration:
+        named = self.named(integration_id)
         if not covers(named, location):
             reached = location_of(named)
             raise IntegrationMismatch(

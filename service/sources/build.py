@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,15 @@ class IntegrationSources:
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[str, tuple[float, ObjectSource]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @cached_property
+    def public(self) -> ObjectSource:
+        """Public buckets of Hugging Face."""
+        return PatientSource(HubAdapter(rule=self.rule), self.patience)
+
+    def opened_by(self, integration: Integration | None) -> ObjectSource:
+        """By an integration, or by nobody's credentials. Raises `CredentialsLost`."""
+        return self.source_for(integration) if integration else self.public
 
     def check(self, integration: Integration, credentials: str | None) -> None:
         """The URLs must lead where the service may go, by what their names mean now. Raises `InvalidRequest`."""
@@ -81,7 +91,9 @@ class IntegrationSources:
         found = self.secrets.get(integration.secret_name) if integration.with_credentials else None
         if integration.with_credentials and found is None:
             raise CredentialsLost(
-                f"the credentials of integration {integration.id} are gone: delete it and save it anew"
+                f"the credentials of integration {integration.id} are gone: delete it and save it anew",
+                operation="open",
+                uri=f"integration {integration.id}",
             )
         return found
 

@@ -18,8 +18,8 @@ class PatientSource:
     def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
         return self.adapter.list_pages(location, start_after=start_after, patience=self.patience)
 
-    def stat(self, location: Location, pin: Pin | None = None) -> SourceObject:
-        found = self.patience(lambda: self.adapter.stat(location, pin.version if pin else None))
+    def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
+        found = self.patience(lambda: self.adapter.stat(location, pin.version if pin else version))
         if pin and not pin.holds(found):
             raise SourceChanged("it is not the planned object any more", operation="inspect", uri=str(location))
         return found

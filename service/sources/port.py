@@ -53,8 +53,8 @@ class ObjectSource(Protocol):
         """Pages of objects whose keys begin with the location's, in UTF-8 binary order, those after `start_after`."""
         ...
 
-    def stat(self, location: Location, pin: Pin | None = None) -> SourceObject:
-        """Raises `SourceChanged` where it is not the pinned object."""
+    def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
+        """The latest one, or the named version. Raises `SourceChanged` where it is not the pinned object."""
         ...
 
     def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:

@@ -52,11 +52,15 @@ class SetBody(Body):
 class ImportBody(Body):
     """Exactly one of `exact_paths`, `root_path`, `manifest_uri` and `sets`."""
 
-    exact_paths: list[str] | None = Field(None, description="`s3://bucket/key` URIs, one clip each, in this order.")
-    root_path: str | None = Field(None, description="`s3://bucket/prefix`: every object whose key begins so.")
-    manifest_uri: str | None = Field(
-        None, description="`s3://bucket/key` of a JSONL or CSV object (or `.gz`) that names the clips."
+    exact_paths: list[str] | None = Field(
+        None,
+        description="URIs, one clip each, in this order: `s3://bucket/key`, `gs://bucket/object`, "
+        "`hf://buckets/namespace/name/path`.",
     )
+    root_path: str | None = Field(
+        None, description="`s3://bucket/prefix`, or one of the other stores: every object whose key begins so."
+    )
+    manifest_uri: str | None = Field(None, description="URI of a JSONL or CSV object (or `.gz`) that names the clips.")
     sets: list[SetBody] | None = Field(None, description="Multi-view sets, each imported whole or not at all.")
     filters: FiltersBody | None = Field(None, description="Which objects of a prefix or a manifest are clips.")
     folder: Annotated[Name, Field(max_length=64)] | None = Field(None, description="Folder the clips land in.")
@@ -66,6 +70,10 @@ class ImportBody(Body):
     settings: SettingsBody = Field(default_factory=SettingsBody)
     execution_settings_id: Annotated[str, Field(max_length=128)] | None = Field(
         None, description="Saved execution settings, in the place of `settings`."
+    )
+    integration_id: Annotated[str, Field(max_length=128)] | None = Field(
+        None,
+        description="Integration that opens all sources. Without it each is opened by what was saved for its bucket.",
     )
     validate_: bool = Field(
         True, alias="validate", description="List `root_path` before the job is created. No effect on the others."
@@ -92,6 +100,7 @@ class ImportBody(Body):
             test_run_group_name=self.test_run_group_name,
             settings=self.settings.to_settings(defaults),
             execution_settings_id=self.execution_settings_id,
+            integration_id=self.integration_id,
             validate=self.validate_,
             idempotency_key=idempotency_key,
         )
@@ -189,6 +198,7 @@ class ImportView(BaseModel):
     filters: FiltersView | None
     settings: SettingsView
     execution_settings_id: str | None = Field(description="Where the settings come from, if they were saved ones.")
+    integration_id: str | None = Field(description="The integration that was named for the sources.")
     created_at: str
     updated_at: str
     completed_at: str | None

@@ -55,6 +55,7 @@ FULL = a_job(
     filters=Filters(include=("*.zip", "日本"), max_size=5, modified_after="2026-01-01T00:00:00Z"),
     settings=SETTINGS,
     execution_settings_id="es_1",
+    integration_id="in_1",
 )
 
 

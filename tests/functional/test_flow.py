@@ -9,7 +9,6 @@ from service.aws.jobs import DynamoJobs
 from service.aws.state import S3StateFiles
 from service.aws.storage import S3Storage
 from service.aws.uploads import DynamoUploads
-from service.imports.access import SourceAccess
 from service.imports.finish import finish
 from service.imports.status import clips_page, get_job, jobs_page
 from service.imports.uploads import accept_uploads, parse_event
@@ -19,10 +18,10 @@ from tests.builders import (
     DROP_BUCKET,
     PROJECT,
     SOURCE_BUCKET,
-    STATE_BUCKET,
     World,
     import_list,
     object_created,
+    own_access,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def flow(
     world = World(batch_clips=3, concurrency=2)
     world.jobs, world.clips, world.uploads = jobs, clips, uploads  # type: ignore[assignment]
     world.state, world.storage = state, storage  # type: ignore[assignment]
-    world.access = SourceAccess([SOURCE_BUCKET, DROP_BUCKET], STATE_BUCKET, jobs)
+    world.access = own_access(storage, jobs)
     return world
 
 

@@ -9,10 +9,17 @@ from service.aws.clients import A_CALLER_WAITS, s3_client
 from service.aws.storage import S3Storage
 from service.clock import utc_now
 from service.errors import PreflightUnknown
-from service.imports.access import SourceAccess
 from service.imports.preview import Preview, PreviewPorts, preview
 from service.schema import ImportSettings
-from tests.builders import CLIPS_BUCKET, DEPLOYMENT, PROJECT, SOURCE_BUCKET, STATE_BUCKET, import_list, import_prefix
+from tests.builders import (
+    CLIPS_BUCKET,
+    DEPLOYMENT,
+    PROJECT,
+    SOURCE_BUCKET,
+    import_list,
+    import_prefix,
+    own_access,
+)
 from tests.fakes import FakeJobs, Faults
 
 if TYPE_CHECKING:
@@ -39,9 +46,8 @@ def asked(client: "S3Client") -> list[str]:
 
 def look(client: "S3Client", uris: list[str] | None = None) -> Preview:
     ports = PreviewPorts(
-        storage=S3Storage(client=client, clips_bucket=CLIPS_BUCKET),
         clock=utc_now,
-        access=SourceAccess([SOURCE_BUCKET], STATE_BUCKET, FakeJobs(Faults())),
+        access=own_access(S3Storage(client=client, clips_bucket=CLIPS_BUCKET), FakeJobs(Faults())),
         clips_bucket=CLIPS_BUCKET,
         max_clips=10_000,
         seconds=60,

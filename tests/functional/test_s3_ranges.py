@@ -15,6 +15,7 @@ from service.aws.storage import S3Storage
 from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejected, SourceChanged, SourceUnavailable
 from service.formats import Depth, check_clip
 from service.schema import ManifestEntry
+from service.uris import s3_at
 from tests.builders import SOURCE_BUCKET, an_entry
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def test_a_body_that_is_cut_short_is_a_passing_fault(s3: "S3Client", stub: Stubb
 
 def planned(storage: S3Storage, s3: "S3Client", body: bytes, key: str = KEY) -> ManifestEntry:
     s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=body)
-    found = storage.stat(SOURCE_BUCKET, key)
+    found = storage.stat(s3_at(SOURCE_BUCKET, key))
     return an_entry(source_uri=f"s3://{SOURCE_BUCKET}/{key}", size=found.size, etag=found.etag, version=found.version)
 
 

@@ -24,6 +24,7 @@ from service.errors import (
 from service.imports.large import LargeCopies
 from service.ports import LargeCopyStore
 from service.schema import Copied, ImportSettings, LargeCopy, ListedObject, ManifestEntry, Verification
+from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, an_entry
 from tests.fakes import FakeClock, FakeLargeCopies
 
@@ -518,10 +519,10 @@ def test_a_failed_copy_names_operation_source_and_destination(storage: S3Storage
 def test_failed_looks_name_what_they_looked_at(storage: S3Storage, stub: Stubber) -> None:
     error(stub, "head_object", "403", 403, WHERE)
     with pytest.raises(AccessDenied, match=r"^cannot inspect s3://source/a b.*: access is denied"):
-        storage.stat(SOURCE_BUCKET, KEY)
+        storage.stat(s3_at(SOURCE_BUCKET, KEY))
     error(stub, "list_objects_v2", "SlowDown", 503)
     with pytest.raises(SourceUnavailable, match=r"^cannot list s3://source/p/: because"):
-        list(storage.list_pages(SOURCE_BUCKET, "p/"))
+        list(storage.list_pages(s3_at(SOURCE_BUCKET, "p/")))
 
 
 # --- against moto ----------------------------------------------------------------------------------------------------
@@ -549,7 +550,7 @@ def put(s3: "S3Client", key: str, body: bytes = b"0123456789", **options: Any) -
 
 
 def pinned(storage: S3Storage, key: str, destination: str = "demo/x") -> ManifestEntry:
-    found = storage.stat(SOURCE_BUCKET, key)
+    found = storage.stat(s3_at(SOURCE_BUCKET, key))
     return an_entry(
         source_uri=f"s3://{SOURCE_BUCKET}/{key}",
         destination=destination,
@@ -563,7 +564,7 @@ def test_odd_keys_are_listed_in_binary_order_as_they_are(storage: S3Storage, s3:
     for key in ODD_KEYS:
         put(s3, key)
     put(s3, "q/other")
-    found = [item for page in storage.list_pages(SOURCE_BUCKET, "p/") for item in page]
+    found = [item for page in storage.list_pages(s3_at(SOURCE_BUCKET, "p/")) for item in page]
     assert [item.key for item in found] == sorted(ODD_KEYS, key=str.encode)
     assert {item.size for item in found} == {10}
     assert not any('"' in item.etag for item in found)
@@ -581,7 +582,7 @@ def test_odd_keys_are_inspected_and_copied_as_they_are(storage: S3Storage, s3: "
 def test_a_listing_goes_on_after_a_key(storage: S3Storage, s3: "S3Client") -> None:
     for n in range(5):
         put(s3, f"p/{n}")
-    pages = list(storage.list_pages(SOURCE_BUCKET, "p/", start_after="p/2"))
+    pages = list(storage.list_pages(s3_at(SOURCE_BUCKET, "p/"), start_after="p/2"))
     assert [item.key for page in pages for item in page] == ["p/3", "p/4"]
 
 
@@ -599,7 +600,7 @@ def test_pages_are_those_of_s3_and_one_after_the_other(storage: S3Storage, stub:
     }
     stub.add_response("list_objects_v2", first | {"IsTruncated": True, "NextContinuationToken": "token"}, asked)
     stub.add_response("list_objects_v2", second | {"IsTruncated": False}, asked | {"ContinuationToken": "token"})
-    pages = list(storage.list_pages(SOURCE_BUCKET, "p/", start_after="p/0"))
+    pages = list(storage.list_pages(s3_at(SOURCE_BUCKET, "p/"), start_after="p/0"))
     assert pages == [
         [ListedObject(key="p/a +", size=1, etag="e1", modified=modified)],
         [ListedObject(key="p/b", size=5 * 1024**4, etag="e2-3", modified=modified)],
@@ -607,18 +608,18 @@ def test_pages_are_those_of_s3_and_one_after_the_other(storage: S3Storage, stub:
 
 
 def test_an_empty_prefix_lists_nothing(storage: S3Storage) -> None:
-    assert [item for page in storage.list_pages(SOURCE_BUCKET, "p/") for item in page] == []
+    assert [item for page in storage.list_pages(s3_at(SOURCE_BUCKET, "p/")) for item in page] == []
 
 
 def test_a_missing_bucket_is_an_error_when_the_listing_is_read(storage: S3Storage) -> None:
-    pages = storage.list_pages("no-such-bucket", "")
+    pages = storage.list_pages(s3_at("no-such-bucket", ""))
     with pytest.raises(ObjectMissing):
         next(iter(pages))
 
 
 def test_a_missing_object_is_missing(storage: S3Storage) -> None:
     with pytest.raises(ObjectMissing):
-        storage.stat(SOURCE_BUCKET, "nope")
+        storage.stat(s3_at(SOURCE_BUCKET, "nope"))
     with pytest.raises(ObjectMissing):
         storage.copy(ENTRY, PLAIN)
 
@@ -644,7 +645,7 @@ def test_an_object_that_changed_is_not_copied(storage: S3Storage, s3: "S3Client"
     with pytest.raises(SourceChanged):
         storage.copy(entry, PLAIN)
     with pytest.raises(ObjectMissing):
-        storage.stat(CLIPS_BUCKET, "demo/x")
+        storage.stat(s3_at(CLIPS_BUCKET, "demo/x"))
 
 
 def test_of_a_versioned_bucket_the_planned_version_is_copied(storage: S3Storage, s3: "S3Client") -> None:
@@ -688,8 +689,8 @@ def test_tags_of_a_whole_copy_are_kept(storage: S3Storage, s3: "S3Client") -> No
 
 def test_a_listing_and_a_look_tell_when_an_object_was_written(storage: S3Storage, s3: "S3Client") -> None:
     put(s3, "p/k")
-    (page,) = storage.list_pages(SOURCE_BUCKET, "p/")
-    found = storage.stat(SOURCE_BUCKET, "p/k")
+    (page,) = storage.list_pages(s3_at(SOURCE_BUCKET, "p/"))
+    found = storage.stat(s3_at(SOURCE_BUCKET, "p/k"))
     assert found.modified
     assert datetime.fromisoformat(found.modified).utcoffset() == timedelta(0)
     assert found.modified.endswith("Z")
@@ -747,7 +748,7 @@ def test_a_version_is_inspected_by_its_name(storage: S3Storage, stub: Stubber) -
         "LastModified": datetime(2026, 1, 1, tzinfo=UTC),
     }
     stub.add_response("head_object", head, WHERE | {"VersionId": "v1"})
-    assert storage.stat(SOURCE_BUCKET, KEY, version="v1").version == "v1"
+    assert storage.stat(s3_at(SOURCE_BUCKET, KEY), version="v1").version == "v1"
 
 
 # --- sets ------------------------------------------------------------------------------------------------------------
@@ -843,7 +844,7 @@ def test_a_set_alone_leaves_nothing(storage: S3Storage, versioned: "S3Client") -
     storage.remove_marked("demo/x", "ij_1-0")
     assert bodies(versioned) == []
     with pytest.raises(ObjectMissing):
-        storage.stat(CLIPS_BUCKET, "demo/x")
+        storage.stat(s3_at(CLIPS_BUCKET, "demo/x"))
 
 
 LISTED = {"Versions": [{"Key": "x", "VersionId": "v2"}, {"Key": "x", "VersionId": "v1"}], "IsTruncated": False}

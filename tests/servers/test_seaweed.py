@@ -17,6 +17,7 @@ from service.imports.copying import Unfinished, copy_batch
 from service.imports.finish import finish
 from service.imports.large import LargeCopies
 from service.schema import Counts, ImportSettings, ManifestEntry, Verification
+from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry
 from tests.fakes import FakeClock, FakeLargeCopies
 
@@ -45,7 +46,7 @@ def prefix() -> str:
 def put(s3: "S3Client", storage: S3Storage, key: str, body: bytes, **options: Any) -> ManifestEntry:
     """A new source object as planning pins it."""
     s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=body, **options)
-    found = storage.stat(SOURCE_BUCKET, key)
+    found = storage.stat(s3_at(SOURCE_BUCKET, key))
     uri = f"s3://{SOURCE_BUCKET}/{key}"
     return an_entry(source_uri=uri, destination=f"demo/{key}", size=found.size, etag=found.etag)
 
@@ -115,7 +116,7 @@ def test_a_copy_with_another_checksum_is_removed(
     with pytest.raises(ChecksumMismatch):
         by_parts(storage).copy(entry, PLAIN)
     with pytest.raises(ObjectMissing):
-        storage.stat(CLIPS_BUCKET, entry.destination)
+        storage.stat(s3_at(CLIPS_BUCKET, entry.destination))
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -128,7 +129,7 @@ def test_a_source_that_changed_is_refused_and_leaves_nothing(
     with pytest.raises(SourceChanged):
         (by_parts(storage) if large else storage).copy(entry, PLAIN)
     with pytest.raises(ObjectMissing):
-        storage.stat(CLIPS_BUCKET, entry.destination)
+        storage.stat(s3_at(CLIPS_BUCKET, entry.destination))
     assert not unfinished(s3, prefix)
 
 
@@ -150,7 +151,7 @@ def test_odd_keys_are_copied_as_they_are(storage: S3Storage, s3: "S3Client", pre
     entry = put(s3, storage, prefix + key, key.encode())
     storage.copy(entry, PLAIN)
     assert landed(s3, entry) == key.encode()
-    assert [item.key for page in storage.list_pages(SOURCE_BUCKET, prefix) for item in page] == [prefix + key]
+    assert [item.key for page in storage.list_pages(s3_at(SOURCE_BUCKET, prefix)) for item in page] == [prefix + key]
 
 
 def test_an_empty_object_is_copied(storage: S3Storage, s3: "S3Client", prefix: str) -> None:
@@ -163,10 +164,12 @@ def test_a_listing_has_as_many_pages_as_it_needs(storage: S3Storage, s3: "S3Clie
     keys = [f"{prefix}{n:04d}" for n in range(1_010)]
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda key: s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=b""), keys))
-    pages = list(storage.list_pages(SOURCE_BUCKET, prefix))
+    pages = list(storage.list_pages(s3_at(SOURCE_BUCKET, prefix)))
     assert [item.key for page in pages for item in page] == keys
     assert len(pages) > 1
-    after = [item.key for page in storage.list_pages(SOURCE_BUCKET, prefix, start_after=keys[1_000]) for item in page]
+    after = [
+        item.key for page in storage.list_pages(s3_at(SOURCE_BUCKET, prefix), start_after=keys[1_000]) for item in page
+    ]
     assert after == keys[1_001:]
 
 

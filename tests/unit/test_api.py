@@ -36,6 +36,7 @@ JOB_FIELDS = {
     "filters",
     "settings",
     "execution_settings_id",
+    "integration_id",
     "door",
     "key_id",
     "created_at",
@@ -962,6 +963,7 @@ def test_openapi_shows_the_requests_as_they_are_validated(api: Api) -> None:
         "test_run_group_name",
         "settings",
         "execution_settings_id",
+        "integration_id",
         "validate",
         "idempotency_key",
     }

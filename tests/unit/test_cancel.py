@@ -10,6 +10,7 @@ from service.imports.plan import plan
 from service.imports.uploads import accept_uploads
 from service.planning import PART_CLIPS
 from service.schema import ClipStatus, Counts, Job, JobStatus, ListedObject, ManifestEntry
+from service.uris import Location
 from tests.builders import PROJECT, World, always, an_upload
 
 
@@ -64,10 +65,10 @@ def test_a_list_that_is_cancelled_while_planning_is_inspected_no_further(world: 
     job = world.submit_list(world.put_sources(PART_CLIPS * 2 + 5))
     stat = world.storage.stat
 
-    def stat_and_cancel(bucket: str, key: str) -> ListedObject:
-        if key.endswith("000007.zip"):
+    def stat_and_cancel(at: Location, **access: str | None) -> ListedObject:
+        if at.key.endswith("000007.zip"):
             ask(world, job)
-        return stat(bucket, key)
+        return stat(at, **access)
 
     world.storage.stat = stat_and_cancel  # type: ignore[method-assign]
     world.plan(job.id, out_of_time=always if rounds else lambda: False)

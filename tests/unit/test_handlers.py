@@ -47,6 +47,8 @@ def wired(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         batch_bytes=1,
         stat_concurrency=1,
         map_concurrency=40,
+        integration_secrets_prefix="secrets/",
+        allow_private_urls=False,
     )
     for name, value in settings.to_env().items():
         monkeypatch.setenv(name, value)

@@ -36,10 +36,11 @@ from service.planning import (
     request_digest,
     run_name,
     set_parts,
+    store_segment,
     whole_sets,
 )
 from service.schema import Batch, ClipStatus, Counts, JobStatus, ManifestEntry
-from service.uris import MAX_KEY_BYTES
+from service.uris import MAX_KEY_BYTES, Location, s3_at
 from tests.builders import a_job, an_entry
 
 
@@ -59,49 +60,79 @@ awkward = st.lists(
 ).map("/".join)
 keys = (awkward | st.text(text, min_size=1, max_size=40)).filter(lambda key: 0 < len(key.encode()) <= MAX_KEY_BYTES)
 folders = st.none() | st.text(st.sampled_from("/%.-~a\n") | text, min_size=1, max_size=64)
-places = st.tuples(projects, folders, buckets, keys)
+stores = st.sampled_from(["gs", "bkt", "store.example.com", "store.example.com~9000"])
+locations = (
+    st.builds(s3_at, buckets, keys)
+    | st.builds(Location, st.just("gs"), buckets, keys)
+    | st.builds(Location, st.just("hf"), st.sampled_from(["a/b", "a/bkt", "bkt/a"]), keys)
+)
+Place = tuple[str, str | None, Location, str | None]
+places = st.tuples(projects, folders, locations, st.none() | stores)
+
+
+def key_of(place: Place) -> str:
+    project, folder, at, store = place
+    return destination_key(project, folder, at, store=store)
 
 
 @given(places, places)
-@example(("p", None, "bkt", "k"), ("p", "-", "bkt", "k"))
-@example(("p", "a/b", "bkt", "k"), ("p", "a", "b-bkt", "k"))
-@example(("p", "a%2Fb", "bkt", "k"), ("p", "a/b", "bkt", "k"))
-@example(("p", "..", "bkt", "k"), ("p", "%2E%2E", "bkt", "k"))
-@example(("p", None, "bkt", "a/../k"), ("p", None, "bkt", "k"))
-@example(("p", None, "bkt", "a//k"), ("p", None, "bkt", "a/k"))
-def test_two_places_have_one_destination_only_if_they_are_equal(
-    one: tuple[str, str | None, str, str], other: tuple[str, str | None, str, str]
-) -> None:
-    assert (destination_key(*one) == destination_key(*other)) == (one == other)
+@example(("p", None, s3_at("bkt", "k"), None), ("p", "-", s3_at("bkt", "k"), None))
+@example(("p", "a/b", s3_at("bkt", "k"), None), ("p", "a", s3_at("b-bkt", "k"), None))
+@example(("p", "a%2Fb", s3_at("bkt", "k"), None), ("p", "a/b", s3_at("bkt", "k"), None))
+@example(("p", "..", s3_at("bkt", "k"), None), ("p", "%2E%2E", s3_at("bkt", "k"), None))
+@example(("p", None, s3_at("bkt", "a/../k"), None), ("p", None, s3_at("bkt", "k"), None))
+@example(("p", None, s3_at("bkt", "a//k"), None), ("p", None, s3_at("bkt", "a/k"), None))
+@example(("p", None, s3_at("bkt", "k"), None), ("p", None, Location("gs", "bkt", "k"), None))
+@example(("p", None, s3_at("bkt", "k"), "gs"), ("p", None, Location("gs", "bkt", "k"), None))
+@example(("p", None, Location("hf", "a/b", "k"), None), ("p", None, s3_at("a~b", "k"), "hf"))
+def test_two_places_have_one_destination_only_if_they_are_equal(one: Place, other: Place) -> None:
+    assert (key_of(one) == key_of(other)) == (one == other)
 
 
 @given(projects, folders, buckets, st.lists(keys, min_size=2, max_size=12, unique=True))
 def test_the_keys_of_one_bucket_never_collide(project: str, folder: str | None, bucket: str, many: list[str]) -> None:
-    assert len({destination_key(project, folder, bucket, key) for key in many}) == len(many)
+    assert len({destination_key(project, folder, s3_at(bucket, key)) for key in many}) == len(many)
 
 
 @given(places)
-def test_a_destination_fits_stays_in_its_project_and_is_stable(place: tuple[str, str | None, str, str]) -> None:
-    destination = destination_key(*place)
+def test_a_destination_fits_stays_in_its_project_and_is_stable(place: Place) -> None:
+    destination = key_of(place)
     assert len(destination.encode()) <= MAX_KEY_BYTES
     assert destination.startswith(f"{place[0]}/")
     assert not {".", ".."} & set(destination.split("/"))
-    assert destination == destination_key(*place)
+    assert destination == key_of(place)
 
 
-@given(projects, st.text(st.sampled_from("/%.-~a\n\x7f"), min_size=1, max_size=64), buckets)
-def test_a_folder_is_one_segment(project: str, folder: str, bucket: str) -> None:
-    assert destination_key(project, folder, bucket, "k").count("/") == 3
+@given(projects, st.text(st.sampled_from("/%.-~a\n\x7f"), min_size=1, max_size=64), locations)
+def test_a_folder_and_a_bucket_are_one_segment_each(project: str, folder: str, at: Location) -> None:
+    assert destination_key(project, folder, at.at("k")).count("/") == 3
+
+
+@pytest.mark.parametrize(
+    ("at", "endpoint_url", "segment"),
+    [
+        (s3_at("bkt", "k"), None, "bkt"),
+        (s3_at("bkt", "k"), "https://store.example.com", "s3~store.example.com~bkt"),
+        (s3_at("bkt", "k"), "http://127.0.0.1:9000/", "s3~127.0.0.1~9000~bkt"),
+        (s3_at("bkt", "k"), "http://[::1]:9000", "s3~__1~9000~bkt"),
+        (Location("gs", "bkt", "k"), None, "gs~bkt"),
+        (Location("hf", "maker/clips", "k"), None, "hf~maker~clips"),
+    ],
+)
+def test_a_bucket_has_its_store_before_its_name_unless_it_is_aws_s_own(
+    at: Location, endpoint_url: str | None, segment: str
+) -> None:
+    assert destination_key("p", None, at, store=store_segment(endpoint_url)) == f"p/-/{segment}/k"
 
 
 def test_an_ordinary_key_is_mirrored() -> None:
-    assert destination_key("p", None, "bkt", "a b/ü+%.zip") == "p/-/bkt/a b/ü+%.zip"
-    assert destination_key("p", "night runs", "bkt", "k/") == "p/night runs/bkt/k/"
+    assert destination_key("p", None, s3_at("bkt", "a b/ü+%.zip")) == "p/-/bkt/a b/ü+%.zip"
+    assert destination_key("p", "night runs", s3_at("bkt", "k/")) == "p/night runs/bkt/k/"
 
 
 @pytest.mark.parametrize("key", ["a/../b.zip", "./b.zip", "..", "a/" * 509 + "b.zip"])
 def test_a_key_that_cannot_be_mirrored_keeps_its_name_behind_a_hash(key: str) -> None:
-    destination = destination_key("p", None, "bkt", key)
+    destination = destination_key("p", None, s3_at("bkt", key))
     name = "b.zip" if key.endswith("b.zip") else "object"
     assert re.fullmatch(rf"p/-/bkt~/[0-9a-f]{{64}}/{re.escape(name)}", destination)
 

@@ -16,15 +16,14 @@ from service.errors import (
     SourceUnavailable,
 )
 from service.imports.preflight import preflight
-from tests.builders import World
+from tests.builders import PROJECT, World
 
 
 def look(world: World, uri: str = "s3://source/p/", *, max_clips: int = 1_000, seconds: float = 1e5) -> None:
     ticks = itertools.count(0.0, 1.0)
     preflight(
         uri,
-        storage=world.storage,
-        access=world.access,
+        reach=world.access.reach(PROJECT),
         max_clips=max_clips,
         seconds=seconds,
         monotonic=lambda: next(ticks),

@@ -24,6 +24,7 @@ from service.errors import (
 from service.imports.preview import Preview, preview
 from service.ports import SourceStorage
 from service.schema import ClipStatus, ImportRequest, ImportSettings, ListedObject, OnExisting
+from service.uris import Location
 from tests.builders import PROJECT, World, a_set, import_list, import_prefix, import_sets
 
 MIB = 1024**2
@@ -44,7 +45,7 @@ def look(
     ports = replace(
         ports,
         seconds=seconds,
-        storage=storage or ports.storage,
+        access=ports.access.through(storage) if storage else ports.access,
         monotonic=monotonic or map(float, itertools.count()).__next__,
         deployment=replace(ports.deployment, **figures),
     )
@@ -172,7 +173,7 @@ def test_nothing_is_written(world: World) -> None:
     assert not world.jobs.rows
     assert not world.state.files
     assert not world.clips.rows
-    assert {call.partition(".")[0] for call in world.faults.calls} == {"storage"}
+    assert set(world.faults.calls) <= {"integrations.page", "storage.list_page", "storage.stat"}
     assert not world.storage.copies
 
 
@@ -244,18 +245,21 @@ class AMillion:
     now: float = 0.0
     calls: list[str] = field(default_factory=list)
 
-    def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+    def list_pages(
+        self, at: Location, *, start_after: str = "", integration: str | None = None
+    ) -> Iterator[Sequence[ListedObject]]:
         assert not start_after
-        for page in range(1_000 if bucket == "source" else 0):
+        assert integration is None
+        for page in range(1_000 if at.bucket == "source" else 0):
             self.now += self.page_seconds
-            self.calls.append(bucket)
+            self.calls.append(at.bucket)
             yield [
-                ListedObject(key=f"{prefix}{page * 1_000 + number:07d}.zip", size=MIB, etag="e", modified="2026")
+                ListedObject(key=f"{at.key}{page * 1_000 + number:07d}.zip", size=MIB, etag="e", modified="2026")
                 for number in range(1_000)
             ]
 
-    def stat(self, bucket: str, key: str) -> ListedObject:
-        raise AssertionError(f"{bucket}/{key} needs no request of its own")
+    def stat(self, at: Location, *, integration: str | None = None) -> ListedObject:
+        raise AssertionError(f"{at} needs no request of its own ({integration})")
 
 
 def test_of_a_million_keys_it_covers_what_the_source_lists_in_time(
@@ -279,8 +283,10 @@ def test_a_source_that_hangs_is_left_behind(world: World, monkeypatch: pytest.Mo
     hangs, freed = Event(), Event()
 
     class Hanging(AMillion):
-        def list_pages(self, bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-            pages = super().list_pages(bucket, prefix, start_after=start_after)
+        def list_pages(
+            self, at: Location, *, start_after: str = "", integration: str | None = None
+        ) -> Iterator[Sequence[ListedObject]]:
+            pages = super().list_pages(at, start_after=start_after, integration=integration)
             yield from itertools.islice(pages, 1)
             hangs.wait()
             freed.set()

@@ -84,7 +84,7 @@ def test_other_causes_are_not_taken_for_a_missing_permission(world: World, kind:
 
 
 def test_lost_credentials_are_told(world: World) -> None:
-    world.sources.lost = CredentialsLost("gone")
+    world.sources.lost = CredentialsLost("gone", operation="open", uri="integration in_1")
     assert codes(tried(world, made(world)))[0] == ("list", False, "CREDENTIALS_LOST")
 
 

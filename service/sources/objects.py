@@ -1,0 +1,50 @@
+"""A source as planning and content checks see objects, whoever opens it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.schema import ListedObject, ManifestEntry
+from service.sources.port import ObjectSource, Pin
+from service.uris import Location, parse_object
+
+
+def pin_of(entry: ManifestEntry) -> Pin:
+    """The object that was planned."""
+    assert entry.size is not None, "planning pins every clip that is to be copied"
+    assert entry.etag is not None
+    return Pin(size=entry.size, etag=entry.etag, version=entry.version)
+
+
+@dataclass(frozen=True)
+class SourceObjects:
+    """`Objects` of one source."""
+
+    source: ObjectSource
+
+    def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        return self.source.list_pages(at, start_after=start_after)
+
+    def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
+        return self.source.stat(at, version=version)
+
+    def reader(self, entry: ManifestEntry) -> "SourceReader":
+        return SourceReader(self.source, parse_object(entry.source_uri), pin_of(entry))
+
+
+@dataclass(frozen=True)
+class SourceReader:
+    """Range reads of exactly the pinned object. Planning knows the size, so no read has to ask for it."""
+
+    source: ObjectSource
+    at: Location
+    pin: Pin
+
+    @property
+    def size(self) -> int:
+        return self.pin.size
+
+    def read(self, start: int, length: int) -> bytes:
+        return self.source.read(self.at, start, length, self.pin) if start < self.size and length > 0 else b""
+
+    def read_tail(self, length: int) -> tuple[bytes, int]:
+        return self.read(max(0, self.size - length), length), self.size
