@@ -171,7 +171,7 @@ class S3Adapter:
             key=location.key,
             size=head["ContentLength"],
             etag=head["ETag"].strip('"'),
-            version=head.get("VersionId"),
+            version=version,
             modified=timestamp(head["LastModified"]),
             checksums=whole_checksums(head),
             content_type=head.get("ContentType"),

@@ -57,6 +57,10 @@ WEBHOOK_SECRET = {"${StorageWebhookKey}": {"secretsmanager:GetSecretValue"}}
 INTEGRATION_SECRETS = (
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:clipferry/Clipferry/integrations/*"
 )
+READS_BY_INTEGRATIONS = {
+    INTEGRATION_SECRETS: {"secretsmanager:GetSecretValue"},
+    "arn:${AWS::Partition}:iam::*:role/clipferry-*": {"sts:AssumeRole"},
+}
 STARTS = {MACHINE: {"states:StartExecution"}}
 FINISHES = {
     **table("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
@@ -74,16 +78,17 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         f"{CLIPS}/*": {"s3:GetObject"},
         **STARTS,
         **WEBHOOK_SECRET,
+        **READS_BY_INTEGRATIONS,
         INTEGRATION_SECRETS: {f"secretsmanager:{verb}" for verb in ("CreateSecret", "DeleteSecret", "GetSecretValue")},
-        "arn:${AWS::Partition}:iam::*:role/clipferry-*": {"sts:AssumeRole"},
     },
     "PipelinePlan": {
         **table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
-        **queried("attention"),
+        **queried("attention", "listing"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject", "GetObjectVersion"),
         CLIPS: {"s3:ListBucket"},
         f"{CLIPS}/*": {"s3:GetObject"},
+        **READS_BY_INTEGRATIONS,
     },
     "PipelineCopy": {
         **table(
@@ -91,6 +96,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         ),
         **job_files("GetObject"),
         **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
+        **READS_BY_INTEGRATIONS,
         CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
         f"{CLIPS}/*": {
             "s3:AbortMultipartUpload",
@@ -162,6 +168,7 @@ def test_a_function_reads_its_settings_from_the_environment_it_gets(template: Te
     env = environment(template, name)
     assert settings.from_env(env).to_env().items() <= env.items()
     assert {key for key in env if key.startswith("CLIPFERRY_")} == set(settings.from_env(env).to_env())
+    assert env["HF_ENDPOINT"] == "https://huggingface.co"
     assert (env["POWERTOOLS_SERVICE_NAME"], env["POWERTOOLS_METRICS_NAMESPACE"]) == ("clipferry", "Clipferry")
 
 

@@ -73,6 +73,7 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
         ({"clipferry": {"source_buckets": [1]}}, "source_buckets must be a list of texts"),
         ({"clipferry": {"alarm_email": 5}}, "alarm_email must be text"),
         ({"alarm_email": "ops"}, "'ops' is not an e-mail address"),
+        ({"hf_endpoint": "hub.example.com"}, "hf_endpoint: 'hub.example.com' is not an http(s):// URL"),
         ({"source_buckets": "s3://fleet"}, "'s3://fleet' is not an S3 bucket name"),
         ({"source_buckets": "fleet/*"}, "is not an S3 bucket name"),
         ({"source_buckets": "*"}, "is not an S3 bucket name"),
