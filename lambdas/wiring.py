@@ -59,11 +59,13 @@ from service.settings import (
     SweepSettings,
     UploadSettings,
 )
-from service.sources.routed import RoutedObjects
+from service.sources.routed import RoutedObjects, RoutedStorage
 from service.web.post import HttpSender
 
 if TYPE_CHECKING:
     from service.sources.build import IntegrationSources
+    from service.sources.stream_copy import StreamCopy
+    from service.sources.streaming import StreamingStorage
 
 STATE_CONNECTIONS = 10
 
@@ -116,7 +118,7 @@ def _access(
     def through(integration: Integration | None) -> Objects:
         from service.sources.objects import SourceObjects
 
-        return SourceObjects(sources().opened_by(integration))
+        return SourceObjects(source=sources().opened_by(integration))
 
     def storage(project: str) -> RoutedObjects[Objects]:
         return RoutedObjects(project=project, own=own, through=through, saved=saved)
@@ -326,17 +328,52 @@ def copy_ports() -> CopyPorts:
     settings = CopySettings.from_env()
     bind(settings.table_name)
     own = _storage(settings.clips_bucket, connections=2 * settings.copy_concurrency)
+    saved = DynamoIntegrations()
+
+    def storage(project: str) -> RoutedStorage:
+        return RoutedStorage(project=project, own=own, through=_streaming, saved=saved)
+
     return CopyPorts(
         jobs=DynamoJobs(),
         clips=DynamoClips(),
         state=_state(settings.state_bucket),
-        storage=lambda _: own,
+        storage=storage,
         large=DynamoLargeCopies(),
         clock=utc_now,
         concurrency=settings.copy_concurrency,
         multipart_threshold=settings.multipart_threshold_bytes,
         part_bytes=settings.part_bytes,
+        stream_part_bytes=settings.stream_part_bytes,
     )
+
+
+def _streaming(integration: Integration | None) -> "StreamingStorage":
+    from service.sources.streaming import StreamingStorage
+
+    copier, sources = _streams()
+    return StreamingStorage(copier=copier, source=sources.opened_by(integration))
+
+
+@cache
+def _streams() -> "tuple[StreamCopy, IntegrationSources]":
+    from service.sources.memory import Memory
+    from service.sources.stream_copy import StreamCopy
+
+    settings = CopySettings.from_env()
+    sources = _sources(
+        settings.integration_secrets_prefix,
+        allow_private=settings.allow_private_urls,
+        connections=settings.copy_concurrency,
+        attempts=5,
+        longest_wait=20.0,
+    )
+    copier = StreamCopy(
+        client=s3_client(connections=settings.copy_concurrency),
+        clips_bucket=settings.clips_bucket,
+        memory=Memory(settings.stream_memory_bytes, reused=settings.stream_part_bytes),
+        part_bytes=settings.stream_part_bytes,
+    )
+    return copier, sources
 
 
 @cache

@@ -33,6 +33,7 @@ DEPLOY_CONTEXT: Final[Mapping[str, str]] = {
     "map_concurrency": "2",
     "copy_concurrency": "8",
     "batch_clips": "50",
+    "stream_part_bytes": str(5 * 1024**2),
     "webhook_retry_seconds": "1",
     # A receiver on this machine has no public address.
     "allow_private_urls": "true",

@@ -193,6 +193,13 @@ def job_files(job_id: str) -> str:
     return f"jobs/{job_id}/"
 
 
+MARK = "clipferry-set"
+"""User metadata of a set's copies: what `set_mark` says."""
+
+SOURCE_MARK = "clipferry-source"
+"""User metadata of every streamed copy: of which source object it is one. Its ETag need not tell."""
+
+
 def set_mark(job_id: str, group: int) -> str:
     """What the copies of a set are marked with: the id of its front clip, so no other import's copies have it."""
     return clip_id(job_id, group)
@@ -347,6 +354,10 @@ def set_parts(sizes: Sequence[int], *, first: int = 0, part_clips: int = PART_CL
     for _, numbers in groupby(range(begun, len(ends)), lambda number: (ends[number] - 1) // part_clips):
         found = list(numbers)
         yield found[0], len(found)
+
+
+STREAM_PART_BYTES = 16 * 1024**2
+"""A part of a streamed copy: held in memory from its first byte read to its last byte sent."""
 
 
 def copy_parts(size: int, *, part_bytes: int) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ Unless a method says otherwise it raises nothing of its own; faults of the netwo
 caller's caller (the state machine, the queue) tries again.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -30,6 +30,7 @@ from service.schema import (
     ListedObject,
     ManifestEntry,
     Retry,
+    Sent,
     Tally,
     Upload,
 )
@@ -71,13 +72,18 @@ class SourceStorage(Objects, Protocol):
     def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject: ...
 
 
-class Storage(Objects, Protocol):
-    """Copying clips into the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+class Transfer(Objects, Protocol):
+    """Copying clips that one access opens into the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+
+    def streams(self, entry: ManifestEntry) -> bool:
+        """Whether the clip's bytes pass through this process; else the store copies them on its side."""
+        ...
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         """Copy exactly the planned object (size, ETag, version) to its destination and compare the two.
 
-        In one request, so at most 5 GiB; larger ones go by parts. A `mark` is kept with the copy, for `remove_marked`.
+        In one request, so at most 5 GiB, or where it streams one of its parts; larger ones go by parts. A `mark` is
+        kept with the copy, for `remove_marked`.
         """
         ...
 
@@ -85,23 +91,54 @@ class Storage(Objects, Protocol):
         """Begin an upload to the clip's destination, with all that is to be kept of its source; the upload's id."""
         ...
 
-    def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
-        """By number, from 1. Raises `UploadGone`."""
-        ...
-
     def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
-        """Copy bytes `span[0]` to `span[1]` of exactly the planned object. Raises `UploadGone`."""
+        """Copy bytes `span[0]` to `span[1]` of exactly the planned object. Raises `UploadGone`.
+
+        Of clips that do not stream; the others have `send_parts`.
+        """
         ...
 
-    def complete_parts(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copied:
-        """Make the object of its parts and compare it with its source. Raises `UploadGone`."""
+    def send_parts(
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        spans: Mapping[int, tuple[int, int]],
+        *,
+        whole: bool,
+        check: Callable[[], object],
+        advanced: Callable[[], None],
+    ) -> Sent:
+        """Read these parts of exactly the planned object (first and last byte, by number) and send them, in order, a
+        few in flight. `whole`: they are all that it has, so its digests are told too.
+
+        `check` is called before each part begins, and whatever it raises ends the sending; `advanced` is called after
+        each part. Raises, also `UploadGone`, when no request is under way any more.
+        """
+        ...
+
+    def complete_parts(
+        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+    ) -> Copied:
+        """Make the object of its parts and compare it with its source. Raises `UploadGone`.
+
+        `digests` as `send_parts` told them.
+        """
         ...
 
     def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
         """The object at the clip's destination, compared with its source.
 
-        None where it has another ETag, or not the `mark` that is asked for.
+        None where it has another ETag, or not the `mark` that is asked for. A streamed copy tells itself of which
+        source object it is one: for it, the source's own ETag asks for any.
         """
+        ...
+
+
+class Storage(Transfer, Protocol):
+    """And what is done to unfinished uploads and to copies, whatever they are of."""
+
+    def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
+        """By number, from 1. Raises `UploadGone`."""
         ...
 
     def abort(self, destination: str, upload_id: str) -> None:

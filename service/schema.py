@@ -383,6 +383,15 @@ class CopiedPart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sent:
+    """Parts that were read from the source and sent to an unfinished upload."""
+
+    etags: Mapping[int, str]
+    digests: Mapping[str, str] | None = None
+    """`{"CRC32C": base64, …}` of the whole object, where all of its bytes passed in one go."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LargeCopy:
     """The unfinished upload by which a large clip is copied. Kept from before it begins until the clip is settled."""
 

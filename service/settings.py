@@ -113,6 +113,8 @@ class CopySettings(Settings):
     copy_concurrency: int
     multipart_threshold_bytes: int
     part_bytes: int
+    stream_part_bytes: int
+    stream_memory_bytes: int
     integration_secrets_prefix: str
     allow_private_urls: bool
 

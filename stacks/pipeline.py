@@ -113,6 +113,8 @@ class Pipeline(Construct):
                 copy_concurrency=deploy.copy_concurrency,
                 multipart_threshold_bytes=deploy.multipart_threshold_bytes,
                 part_bytes=deploy.part_bytes,
+                stream_part_bytes=deploy.stream_part_bytes,
+                stream_memory_bytes=deploy.stream_memory_bytes,
                 integration_secrets_prefix=integration_secrets_prefix(self),
                 allow_private_urls=deploy.allow_private_urls,
             ),

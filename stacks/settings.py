@@ -76,6 +76,12 @@ class DeploySettings:
     part_bytes: int = _number(256 * MIB, 5 * MIB, 5 * GIB)
     """The size of a part, raised where an object would have more than 10,000."""
 
+    stream_part_bytes: int = _number(16 * MIB, 5 * MIB, 256 * MIB)
+    """Parts of clips that pass through the copy function, from stores that cannot copy into the clips bucket."""
+
+    stream_memory_bytes: int = _number(128 * MIB, 16 * MIB, 1024 * MIB)
+    """Memory of one copy function for such parts, all of its copies together. It has 1,769 MB."""
+
     default_on_existing: str = OnExisting.SKIP.value
     """What imports do where an object lies at a clip's destination: skip (what is unchanged), overwrite or fail."""
 
@@ -146,6 +152,8 @@ class DeploySettings:
                 raise InvalidSettings(f"source_kms_key_arns: {arn!r} is not the ARN of a KMS key")
         if not _HTTP_URL.fullmatch(self.hf_endpoint):
             raise InvalidSettings(f"hf_endpoint: {self.hf_endpoint!r} is not an http(s):// URL")
+        if self.stream_part_bytes > self.stream_memory_bytes:
+            raise InvalidSettings("stream_part_bytes is more than stream_memory_bytes")
         if not PROJECT_NAME.fullmatch(self.default_project):
             raise InvalidSettings(
                 f"default_project: {self.default_project!r} must be letters, digits, '.', '_' and '-'"

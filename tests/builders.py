@@ -112,6 +112,7 @@ class World:
     max_concurrency: int = 40
     multipart_threshold: int = 10**9
     part_bytes: int = 10**8
+    stream_part_bytes: int = 10**8
     faults: Faults = field(default_factory=Faults)
     clock: FakeClock = field(default_factory=FakeClock)
     monotonic: Callable[[], float] = field(default_factory=lambda: map(float, itertools.count(0, 10)).__next__)
@@ -217,6 +218,7 @@ class World:
             concurrency=self.concurrency,
             multipart_threshold=self.multipart_threshold,
             part_bytes=self.part_bytes,
+            stream_part_bytes=self.stream_part_bytes,
             monotonic=self.monotonic,
         )
 

@@ -71,6 +71,7 @@ from service.schema import (
     ListedObject,
     ManifestEntry,
     Retry,
+    Sent,
     Tally,
     Upload,
     Verification,
@@ -214,6 +215,10 @@ class FakeStorage:
     """Unfinished uploads by id."""
     parts_copied: Counter[tuple[str, int]] = field(default_factory=Counter)
     """By destination and number."""
+    streamed: set[str] = field(default_factory=set)
+    """Source keys whose bytes pass through the process."""
+    streamed_from: dict[str, str] = field(default_factory=dict)
+    """What a streamed copy tells of its source: the source's ETag by the copy's."""
     before_part: Callable[[ManifestEntry, int], None] = lambda _entry, _number: None
     now: Callable[[], str] = lambda: "2026-11-22T17:00:00.000Z"
     marks: dict[str, list[tuple[ListedObject, str | None]]] = field(default_factory=lambda: defaultdict(list))
@@ -277,10 +282,16 @@ class FakeStorage:
         self.before_copy(entry)
         found = self._planned(entry)
         landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag)
+        if self.streams(entry):
+            landed = replace(landed, etag=f"streamed-{found.etag}")
+            self.streamed_from[landed.etag] = found.etag
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, mark))
         self.copies[entry.destination] += 1
-        return Copied(size=found.size, etag=found.etag, verified=Verification.ETAG)
+        return Copied(size=found.size, etag=landed.etag, verified=Verification.ETAG)
+
+    def streams(self, entry: ManifestEntry) -> bool:
+        return entry.source_uri.removeprefix("s3://").partition("/")[2] in self.streamed
 
     def _planned(self, entry: ManifestEntry) -> ListedObject:
         """The source as it was planned, or what is ordered to go wrong with it."""
@@ -310,6 +321,42 @@ class FakeStorage:
 
     @port_call
     def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        assert not self.streams(entry)
+        return self._part(entry, upload_id, number, span)
+
+    @port_call
+    def send_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        """One of `send_parts`, between which the process may end."""
+        return self._part(entry, upload_id, number, span)
+
+    def send_parts(
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        spans: Mapping[int, tuple[int, int]],
+        *,
+        whole: bool,
+        check: Callable[[], object],
+        advanced: Callable[[], None],
+    ) -> Sent:
+        assert self.streams(entry)
+        assert spans
+        assert whole == (0 in [first for first, _ in spans.values()] and not self._multipart_parts(upload_id))
+        etags: dict[int, str] = {}
+        for number in sorted(spans):
+            check()
+            etags[number] = self.send_part(entry, upload_id, number, spans[number]).etag
+            advanced()
+        return Sent(etags=etags, digests={"CRC32C": self._digest(etags.values())} if whole else None)
+
+    def _multipart_parts(self, upload_id: str) -> Mapping[int, CopiedPart]:
+        return self.multiparts[upload_id].parts if upload_id in self.multiparts else {}
+
+    @staticmethod
+    def _digest(etags: Iterable[str]) -> str:
+        return hashlib.md5(" ".join(etags).encode(), usedforsecurity=False).hexdigest()
+
+    def _part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
         self.before_part(entry, number)
         upload = self._multipart(entry.destination, upload_id)
         self._planned(entry)
@@ -320,7 +367,10 @@ class FakeStorage:
         return upload.parts[number]
 
     @port_call
-    def complete_parts(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copied:
+    def complete_parts(
+        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+    ) -> Copied:
+        assert digests is None or (self.streams(entry) and digests == {"CRC32C": self._digest(etags)})
         upload = self._multipart(entry.destination, upload_id)
         if [upload.parts[number].etag for number in sorted(upload.parts)] != list(etags):
             raise ObjectRejected("InvalidPart", operation="copy", uri=entry.source_uri)
@@ -329,6 +379,8 @@ class FakeStorage:
             "no byte twice, none left out"
         )
         size, etag = spans[-1][1] + 1, etag_of_parts(etags)
+        if self.streams(entry):
+            self.streamed_from[etag] = str(entry.etag)
         landed = ListedObject(key=entry.destination, size=size, etag=etag)
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, upload.mark))
@@ -339,11 +391,14 @@ class FakeStorage:
     @port_call
     def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
         found = self.buckets[self.clips_bucket].get(entry.destination)
-        if found is None or found.etag != etag:
+        if found is None:
+            return None
+        told = self.streamed_from.get(found.etag) if self.streams(entry) else found.etag
+        if etag not in (found.etag, told) or (self.streams(entry) and told != entry.etag):
             return None
         if mark is not None and self.marks[entry.destination][-1][1] != mark:
             return None
-        return Copied(size=found.size, etag=etag, verified=Verification.UNVERIFIABLE)
+        return Copied(size=found.size, etag=found.etag, verified=Verification.UNVERIFIABLE)
 
     @port_call
     def abort(self, destination: str, upload_id: str) -> None:
@@ -993,9 +1048,13 @@ class FakeSource:
             if key.startswith(location.key) and key > start_after:
                 yield [self._object(key)]
 
-    def stat(self, location: Location, pin: Pin | None = None) -> SourceObject:
+    def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
         assert pin is None
+        assert version is None
         return self._object(location.key)
+
+    def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
 
     def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
         self._fail("read")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from service.aws.ranges import source_object
+from service.planning import MARK
 from service.schema import CopiedPart, ImportSettings, ManifestEntry
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from service.aws.storage import S3Storage
 
 HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
-
-MARK = "clipferry-set"
-"""User metadata of a set's copies: the id of the set's front clip."""
 
 WHOLE_OBJECT_CHECKSUMS = ("CRC64NVME", "CRC32C", "CRC32")
 """Kinds that S3 computes over an object uploaded in parts as if it were whole (S3 user guide, "Checking integrity")."""

@@ -1,6 +1,6 @@
 """Source objects and the clips bucket on S3. Copies are server-side: no clip passes through the function."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.aws.copies import MARK, Copy, CopyWhole, PartCopies, checksums_of, head_planned
+from service.aws.copies import Copy, CopyWhole, PartCopies, checksums_of, head_planned
 from service.aws.ranges import S3RangeReader
 from service.clock import timestamp
 from service.errors import ChecksumMismatch, ObjectMissing, UploadGone
-from service.schema import Copied, CopiedPart, ImportSettings, ListedObject, ManifestEntry
+from service.planning import MARK
+from service.schema import Copied, CopiedPart, ImportSettings, ListedObject, ManifestEntry, Sent
 from service.uris import Location, s3_at
 from service.verification import compare_checksums, etags_agree, given_checksum, verdict
 
@@ -68,6 +69,9 @@ class S3Storage:
     def reader(self, entry: ManifestEntry) -> S3RangeReader:
         return S3RangeReader(self.client, entry)
 
+    def streams(self, entry: ManifestEntry) -> bool:  # noqa: ARG002
+        return False
+
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         with self._errors(entry):
             return self._verified(entry, CopyWhole(self, entry, settings, mark).run())
@@ -84,7 +88,31 @@ class S3Storage:
         with self._errors(entry):
             return self._parts.copy(entry, upload_id, number, span)
 
-    def complete_parts(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copied:
+    def send_parts(
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        spans: Mapping[int, tuple[int, int]],
+        *,
+        whole: bool,  # noqa: ARG002  # S3 has its own digests
+        check: Callable[[], object],
+        advanced: Callable[[], None],
+    ) -> Sent:
+        etags: dict[int, str] = {}
+        for number, span in spans.items():
+            check()
+            etags[number] = self.copy_part(entry, upload_id, number, span).etag
+            advanced()
+        return Sent(etags=etags)
+
+    def complete_parts(
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        etags: Sequence[str],
+        *,
+        digests: Mapping[str, str] | None = None,  # noqa: ARG002  # S3 has its own
+    ) -> Copied:
         with self._errors(entry):
             return self._verified(entry, self._parts.complete(entry, upload_id, etags))
 

@@ -11,7 +11,14 @@ from service.formats.check import Depth, check_clip
 from service.formats.failures import ContentInvalid, UnknownFormat
 from service.imports.large import LargeCopies, OutOfTime, Stopped
 from service.imports.rows import Facts, code_of, copied_row, row_for, settled_rows
-from service.planning import CANCELLED, CANCELLED_MESSAGE, TOO_MANY_FAILURES, findable, too_many_failures
+from service.planning import (
+    CANCELLED,
+    CANCELLED_MESSAGE,
+    STREAM_PART_BYTES,
+    TOO_MANY_FAILURES,
+    findable,
+    too_many_failures,
+)
 from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, StateFiles, Storage
 from service.schema import Batch, BatchState, ClipRow, ClipStatus, ContentValidation, Copied, ManifestEntry
 from service.uris import parse_object
@@ -34,6 +41,8 @@ class CopyPorts:
     multipart_threshold: int
     """Objects above this many bytes are copied by parts; at most 5 GiB, the end of CopyObject."""
     part_bytes: int
+    stream_part_bytes: int = STREAM_PART_BYTES
+    """Of streamed copies; larger objects are copied by parts."""
     monotonic: Callable[[], float] = time.monotonic
 
 
@@ -84,6 +93,7 @@ class BatchRound:
             uploads=ports.large,
             clock=ports.clock,
             part_bytes=ports.part_bytes,
+            stream_part_bytes=ports.stream_part_bytes,
             pool=parts,
             check=self.begin,
             advanced=self._count_advance,
@@ -133,7 +143,10 @@ class BatchRound:
         return [findable(row, job_id=self.job_id, project=state.project, created_at=state.created_at) for row in rows]
 
     def is_large(self, entry: ManifestEntry) -> bool:
-        return entry.status is ClipStatus.PENDING and (entry.size or 0) > self.ports.multipart_threshold
+        if entry.status is not ClipStatus.PENDING:
+            return False
+        streams = self.storage.streams(entry)
+        return (entry.size or 0) > (self.ports.stream_part_bytes if streams else self.ports.multipart_threshold)
 
     def copy(self, entry: ManifestEntry, *, mark: str | None = None) -> Copied:
         """Raises as `LargeCopies.copy` does."""

@@ -6,7 +6,7 @@ the parts that are there, or removes them. Of several calls for one clip the fir
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass, field, replace
 from threading import Event
@@ -14,7 +14,7 @@ from threading import Event
 from service.errors import ObjectError, ObjectRejected, SourceUnavailable, UploadGone
 from service.planning import MAX_OBJECT_BYTES, copy_parts, part_size
 from service.ports import Clock, LargeCopyStore, Storage
-from service.schema import Copied, ImportSettings, LargeCopy, ManifestEntry
+from service.schema import Copied, ImportSettings, LargeCopy, ManifestEntry, Sent
 from service.verification import etag_of_parts
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,9 @@ class LargeCopies:
     uploads: LargeCopyStore
     clock: Clock
     part_bytes: int
+    stream_part_bytes: int
     pool: Executor
-    """For parts only: whoever waits for a part must not fill it."""
+    """For parts that the store copies only: whoever waits for a part must not fill it."""
     check: Callable[[], object]
     """Asked before each request that takes long. Raises `OutOfTime` or `Stopped`."""
     advanced: Callable[[], None]
@@ -89,7 +90,9 @@ class LargeCopies:
             token=secrets.token_hex(8),
             destination=entry.destination,
             etag=entry.etag,
-            part_bytes=part_size(entry.size, part_bytes=self.part_bytes),
+            part_bytes=part_size(
+                entry.size, part_bytes=self.stream_part_bytes if self.storage.streams(entry) else self.part_bytes
+            ),
             begun_at=self.clock(),
         )
         while (found := self.uploads.claim(wanted)).token != wanted.token:
@@ -122,21 +125,22 @@ class LargeCopies:
             if done:
                 return done
             raise
-        spans = copy_parts(entry.size, part_bytes=upload.part_bytes)
+        spans = dict(enumerate(copy_parts(entry.size, part_bytes=upload.part_bytes), 1))
         etags = {
             number: there[number].etag
-            for number, (first, last) in enumerate(spans, 1)
+            for number, (first, last) in spans.items()
             if number in there and there[number].size == last - first + 1
         }
-        missing = [number for number in range(1, len(spans) + 1) if number not in etags]
-        etags.update(zip(missing, self._copy(missing, spans, upload, entry), strict=True))
+        missing = {number: span for number, span in spans.items() if number not in etags}
+        sent = self._sent(missing, upload, entry, whole=not etags)
+        etags.update(sent.etags)
         self.check()
-        parts = [etags[number] for number in range(1, len(spans) + 1)]
+        parts = [etags[number] for number in spans]
         known = replace(upload, completes_as=etag_of_parts(parts))
         if known != upload and not self.uploads.update(known):
             raise SourceUnavailable("another call took its upload over", operation="copy", uri=entry.source_uri)
         try:
-            copied = self.storage.complete_parts(entry, upload.upload_id, parts)
+            copied = self.storage.complete_parts(entry, upload.upload_id, parts, digests=sent.digests)
         except UploadGone:
             done = self.storage.landed(entry, str(known.completes_as), mark=mark)
             if done:
@@ -145,10 +149,18 @@ class LargeCopies:
         self.advanced()
         return copied
 
-    def _copy(
-        self, numbers: Sequence[int], spans: Sequence[tuple[int, int]], upload: LargeCopy, entry: ManifestEntry
-    ) -> list[str]:
-        """ETags of these parts. Raises only when no request is under way any more: then the upload can be removed."""
+    def _sent(
+        self, spans: Mapping[int, tuple[int, int]], upload: LargeCopy, entry: ManifestEntry, *, whole: bool
+    ) -> Sent:
+        """Raises only when no request is under way any more: then the upload can be removed."""
+        if not spans or not self.storage.streams(entry):
+            return Sent(etags=self._copied(spans, upload, entry))
+        return self.storage.send_parts(
+            entry, str(upload.upload_id), spans, whole=whole, check=self.check, advanced=self.advanced
+        )
+
+    def _copied(self, spans: Mapping[int, tuple[int, int]], upload: LargeCopy, entry: ManifestEntry) -> dict[int, str]:
+        """ETags of these parts, by number."""
         halted = Event()
 
         def copy(number: int) -> str:
@@ -156,19 +168,19 @@ class LargeCopies:
                 return ""
             try:
                 self.check()
-                part = self.storage.copy_part(entry, str(upload.upload_id), number, spans[number - 1])
+                part = self.storage.copy_part(entry, str(upload.upload_id), number, spans[number])
             except BaseException:
                 halted.set()
                 raise
             self.advanced()
             return part.etag
 
-        copies = [self.pool.submit(copy, number) for number in numbers]
-        wait(copies)
-        errors = [error for error in (copied.exception() for copied in copies) if error]
+        copies = {number: self.pool.submit(copy, number) for number in spans}
+        wait(copies.values())
+        errors = [error for error in (copied.exception() for copied in copies.values()) if error]
         if errors:
             raise next((error for error in errors if not isinstance(error, OutOfTime)), errors[0])
-        return [copied.result() for copied in copies]
+        return {number: copied.result() for number, copied in copies.items()}
 
 
 def remove_upload(upload: LargeCopy, storage: Storage, uploads: LargeCopyStore) -> bool:

@@ -120,7 +120,7 @@ class SetWorker:
             views.failures[entry.ordinal] = reason
 
     def _of_earlier_round(self, entry: ManifestEntry, mark: str) -> Copied | None:
-        """This set's copy of one request, where its ETag tells; a copy by parts is found by its upload."""
+        """This set's copy of one request, where its ETag tells, or it does so itself; one by parts by its upload."""
         if not self.earlier or self.work.is_large(entry):
             return None
         assert entry.etag is not None

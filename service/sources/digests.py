@@ -33,9 +33,17 @@ _EXTEND: dict[Kind, Callable[[int, bytes | bytearray], int]] = {
 }
 
 
-def kind_for(found: SourceObject) -> Kind:
-    """The source's own kind where it has one of the two, so that the sums can be compared."""
-    return "CRC32" if "CRC32" in found.checksums and "CRC32C" not in found.checksums else "CRC32C"
+_HASHES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
+
+
+def kind_for(found: SourceObject, given: Mapping[str, str]) -> Kind:
+    """What the copy is kept with: the given kind or else the source's own, so that the sums can be compared."""
+    for known in (given, found.checksums):
+        if "CRC32C" in known:
+            return "CRC32C"
+        if "CRC32" in known:
+            return "CRC32"
+    return "CRC32C"
 
 
 def checksum(kind: Kind, data: bytes | bytearray) -> str:
@@ -48,36 +56,40 @@ def _encoded(value: int) -> str:
 
 
 class Digests:
-    """Of the bytes of one object, which must come in order, all of them or (where a copy is resumed) none.
+    """Of all bytes of one object, which must come in order.
 
-    The MD5, which takes as long as all else together, is computed only where it can tell something: the source has no
-    CRC to be compared with, but an MD5, or an ETag that looks like one.
+    Besides the CRC that the copy is kept with, a hash that the caller gave (`given`). The MD5, which takes as long as
+    all else together, is computed only where it can tell something: the source has no such CRC to be compared with, but
+    an MD5, or an ETag that looks like one.
     """
 
-    def __init__(self, found: SourceObject) -> None:
-        self._found = found
-        self._kind = kind_for(found)
+    def __init__(self, found: SourceObject, given: Mapping[str, str]) -> None:
+        self._kind = kind_for(found, given)
         self._sum = 0
-        wanted = self._kind not in found.checksums and ("MD5" in found.checksums or _MD5.fullmatch(found.etag))
-        self._md5 = hashlib.md5(usedforsecurity=False) if wanted else None
+        wanted = set(given)
+        if self._kind not in found.checksums and ("MD5" in found.checksums or _MD5.fullmatch(found.etag)):
+            wanted.add("MD5")
+        self._hashes = {
+            kind: hashlib.new(_HASHES[kind], usedforsecurity=False) for kind in sorted(wanted & _HASHES.keys())
+        }
 
     def update(self, data: bytes | bytearray) -> None:
         self._sum = _EXTEND[self._kind](self._sum, data)
-        if self._md5:
-            self._md5.update(data)
+        for one in self._hashes.values():
+            one.update(data)
 
     def sums(self) -> dict[str, str]:
-        sums = {str(self._kind): _encoded(self._sum)}
-        if self._md5:
-            sums["MD5"] = base64.b64encode(self._md5.digest()).decode()
-        return sums
-
-    def verdict(self) -> Verification | None:
-        """None where these are certainly not the source's bytes."""
-        agree = self._md5 is not None and etags_agree(self._found.etag, self._md5.hexdigest())
-        return verdict(etags=agree, checksums=compare_checksums(self._found.checksums, self.sums()))
+        """Base64 by kind."""
+        hashes = {kind: base64.b64encode(one.digest()).decode() for kind, one in self._hashes.items()}
+        return {str(self._kind): _encoded(self._sum)} | hashes
 
 
-def verdict_by_store(found: SourceObject, stored: Mapping[str, str]) -> Verification | None:
-    """Of a copy whose bytes did not all pass here: what the destination says of the whole, against the source."""
-    return verdict(etags=False, checksums=compare_checksums(found.checksums, stored))
+def verdict_of(
+    found: SourceObject, given: Mapping[str, str], sums: Mapping[str, str], etag: str | None = None
+) -> Verification | None:
+    """What the copy's checksums and its ETag say; None where it is certainly not the source, or not what was given."""
+    compared = [compare_checksums(known, sums) for known in (given, found.checksums)]
+    if False in compared or compare_checksums(given, found.checksums) is False:
+        return None
+    md5 = base64.b64decode(sums["MD5"]).hex() if "MD5" in sums else etag
+    return verdict(etags=md5 is not None and etags_agree(found.etag, md5), checksums=True if True in compared else None)

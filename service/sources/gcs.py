@@ -19,12 +19,13 @@ from service.errors import AccessDenied, CredentialsRejected, InvalidRequest, Ob
 from service.sources.addresses import AddressRule
 from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, retry_after, status_error
 from service.sources.patience import Patience
-from service.sources.port import Pin, SourceObject
+from service.sources.port import HEADERS, Pin, SourceObject
 from service.uris import Location
 
 ENDPOINT = "https://storage.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
-_FIELDS = "name,size,etag,generation,updated,md5Hash,crc32c,contentType"
+_FIELDS = "name,size,etag,generation,updated,md5Hash,crc32c"
+_KEPT = "cacheControl,contentDisposition,contentEncoding,contentLanguage,contentType,metadata"
 _LIMIT_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
 
 
@@ -144,8 +145,11 @@ class GcsAdapter:
                 return
 
     def stat(self, location: Location, version: str | None) -> SourceObject:
-        query = {"fields": _FIELDS} | ({"ifGenerationMatch": version} if version else {})
+        query = {"fields": f"{_FIELDS},{_KEPT}"} | ({"ifGenerationMatch": version} if version else {})
         return _object(self._json(f"{self._object(location)}?{urlencode(query)}", Asked("inspect", location)))
+
+    def tags(self, location: Location, version: str | None) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
 
     def open(self, location: Location, start: int, length: int, pin: Pin) -> HttpBody:
         """`Accept-Encoding: gzip` keeps Google from unpacking what is stored packed, which would ignore the range."""
@@ -202,5 +206,6 @@ def _object(item: dict[str, Any]) -> SourceObject:
         version=str(item["generation"]),
         modified=timestamp(datetime.fromisoformat(item["updated"])) if "updated" in item else None,
         checksums={kind: value for kind, value in known.items() if value},
-        content_type=item.get("contentType"),
+        headers={name: item[field] for name in HEADERS if item.get(field := name[0].lower() + name[1:])},
+        metadata=item.get("metadata", {}),
     )

@@ -107,6 +107,9 @@ class HubAdapter:
                 return _object(item)
         raise asked.error(ObjectMissing, "there is no such object")
 
+    def tags(self, location: Location, version: str | None) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
+
     def open(self, location: Location, start: int, length: int, pin: Pin) -> HttpBody:
         asked = Asked("read", location)
         span = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "identity"}

@@ -15,7 +15,7 @@ def pin_of(entry: ManifestEntry) -> Pin:
     return Pin(size=entry.size, etag=entry.etag, version=entry.version)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceObjects:
     """`Objects` of one source."""
 

@@ -1,6 +1,6 @@
 """A source over an adapter: tries again, and goes on where a connection was cut, still pinned to the same object."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -23,6 +23,9 @@ class PatientSource:
         if pin and not pin.holds(found):
             raise SourceChanged("it is not the planned object any more", operation="inspect", uri=str(location))
         return found
+
+    def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:
+        return self.patience(lambda: self.adapter.tags(location, pin.version))
 
     def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
         return b"".join(self.chunks(location, start, length, pin))

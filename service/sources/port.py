@@ -12,6 +12,7 @@ from service.sources.patience import Patience
 from service.uris import Location
 
 CHUNK_BYTES = 1024**2
+HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +36,14 @@ class SourceObject(ListedObject):
     """An object, with what its provider says of its content.
 
     `checksums` are of the whole object, base64 by kind: `CRC32C`, `CRC32`, `CRC64NVME`, `SHA256`, `MD5`. An S3 ETag
-    is not among them: it need not be an MD5.
+    is not among them: it need not be an MD5. What else is to be kept of it only `stat` tells.
     """
 
     checksums: Mapping[str, str] = field(default_factory=dict)
-    content_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By the names of S3's parameters (`HEADERS`)."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """User metadata."""
 
     @property
     def pin(self) -> Pin:
@@ -54,7 +58,11 @@ class ObjectSource(Protocol):
         ...
 
     def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
-        """The latest one, or the named version. Raises `SourceChanged` where it is not the pinned object."""
+        """The pinned object, or the latest one, or its named version. Raises `SourceChanged`."""
+        ...
+
+    def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:
+        """Empty where the provider or the store has no tags. Raises `AccessDenied` where they may not be read."""
         ...
 
     def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
@@ -91,6 +99,10 @@ class Adapter(Protocol):
 
     def stat(self, location: Location, version: str | None) -> SourceObject:
         """The latest one, or where the provider keeps versions that one."""
+        ...
+
+    def tags(self, location: Location, version: str | None) -> Mapping[str, str]:
+        """Empty where the provider or the store has no tags."""
         ...
 
     def open(self, location: Location, start: int, length: int, pin: Pin) -> Body:

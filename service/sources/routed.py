@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from service.errors import IntegrationGone
+from service.errors import AccessDenied, IntegrationGone
 from service.formats.reader import RangeReader
-from service.ports import IntegrationStore, Objects, Storage
+from service.ports import IntegrationStore, Objects, Storage, Transfer
 from service.schema import (
     Copied,
     CopiedPart,
@@ -15,6 +15,7 @@ from service.schema import (
     IntegrationState,
     ListedObject,
     ManifestEntry,
+    Sent,
 )
 from service.uris import Location, parse_object
 
@@ -59,8 +60,17 @@ class RoutedObjects(Generic[Access]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoutedStorage(RoutedObjects[Storage]):
+class RoutedStorage(RoutedObjects[Transfer]):
     """A `Storage`. What concerns the clips bucket alone goes by the service's own access."""
+
+    own: Storage
+
+    def streams(self, entry: ManifestEntry) -> bool:
+        """An entry whose integration is gone does not: the copy says so."""
+        try:
+            return self._of(entry).streams(entry)
+        except AccessDenied:
+            return False
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         return self._of(entry).copy(entry, settings, mark=mark)
@@ -74,8 +84,22 @@ class RoutedStorage(RoutedObjects[Storage]):
     def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
         return self._of(entry).copy_part(entry, upload_id, number, span)
 
-    def complete_parts(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copied:
-        return self._of(entry).complete_parts(entry, upload_id, etags)
+    def send_parts(
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        spans: Mapping[int, tuple[int, int]],
+        *,
+        whole: bool,
+        check: Callable[[], object],
+        advanced: Callable[[], None],
+    ) -> Sent:
+        return self._of(entry).send_parts(entry, upload_id, spans, whole=whole, check=check, advanced=advanced)
+
+    def complete_parts(
+        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+    ) -> Copied:
+        return self._of(entry).complete_parts(entry, upload_id, etags, digests=digests)
 
     def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
         return self._of(entry).landed(entry, etag, mark=mark)

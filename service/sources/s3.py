@@ -1,6 +1,6 @@
 """S3 and stores that speak it, by keys or by a role."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from service.errors import (
 from service.sources.addresses import AddressRule
 from service.sources.http import CONNECT_SECONDS, READ_SECONDS, Asked, retry_after
 from service.sources.patience import Patience
-from service.sources.port import Pin, SourceObject
+from service.sources.port import HEADERS, Pin, SourceObject
 from service.uris import Location
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ _ELSEWHERE = {
     "IllegalLocationConstraintException",
     "IncorrectEndpoint",
 }
+_TAGLESS = {"NotImplemented", "MethodNotAllowed", "NoSuchTagSet", "NoSuchTagSetError"}
+"""Of stores without tags, or of those that call their absence an error."""
 _LIMITED = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "429"}
 _PASSING = {"RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "OperationAborted"}
 MAX_MESSAGE = 300
@@ -174,8 +176,26 @@ class S3Adapter:
             version=version,
             modified=timestamp(head["LastModified"]),
             checksums=whole_checksums(head),
-            content_type=head.get("ContentType"),
+            headers={name: str(value) for name in HEADERS if (value := head.get(name))},
+            metadata=head.get("Metadata", {}),
         )
+
+    def tags(self, location: Location, version: str | None) -> Mapping[str, str]:
+        asked = Asked("read the tags of", location)
+        where = {"Bucket": location.bucket, "Key": location.key} | ({"VersionId": version} if version else {})
+        try:
+            answer = self.client.get_object_tagging(**where)  # type: ignore[arg-type]
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in _TAGLESS or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (405, 501):
+                return {}
+            if code in _DENIED:
+                message = f"access is denied ({code}): s3:GetObjectTagging is needed, or `keep_tags: false`"
+                raise asked.error(AccessDenied, message) from None
+            raise s3_error(error, asked) from None
+        except (BotoCoreError, UnsafeUrl) as error:
+            raise s3_error(error, asked) from None
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def _explain(self, where: dict[str, str], asked: Asked) -> None:
         """Raise what a GET says, which has a body: wrong keys, an expired token and no permission are one to a HEAD."""

@@ -96,6 +96,7 @@ def copies_by_parts(storage: S3Storage, part_bytes: int, uploads: LargeCopyStore
         uploads=uploads or FakeLargeCopies(),
         clock=FakeClock(),
         part_bytes=part_bytes,
+        stream_part_bytes=part_bytes,
         pool=ThreadPoolExecutor(1),
         check=lambda: None,
         advanced=lambda: None,

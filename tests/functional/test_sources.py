@@ -1,10 +1,12 @@
 """What no server on the machine can show: STS, AWS's own errors, sources that lie, URLs that lead inside."""
 
+import base64
+import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,21 +34,26 @@ from service.errors import (
     ObjectRejected,
     RateLimited,
     SourceUnavailable,
+    UploadGone,
 )
-from service.schema import Copied, ImportSettings, Verification
+from service.planning import copy_parts
+from service.schema import Copied, ImportSettings, Sent, Verification
 from service.sources.addresses import AddressRule
 from service.sources.digests import checksum
 from service.sources.gcs import gcs_with_account
 from service.sources.http import Asked
 from service.sources.hub import HubAdapter, hub_endpoint
+from service.sources.memory import Memory
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.port import CHUNK_BYTES, Pin, SourceObject
 from service.sources.roles import S3Role, s3_with_role
-from service.sources.s3 import S3Keys, s3_error, s3_with_keys
-from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Unfinished
+from service.sources.s3 import S3Adapter, S3Keys, s3_error, s3_with_keys
+from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
+from service.sources.streaming import StreamingStorage
 from service.uris import Location
-from tests.builders import CLIPS_BUCKET
+from service.verification import etag_of_parts
+from tests.builders import CLIPS_BUCKET, an_entry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -201,6 +208,9 @@ class Lying:
     data: bytes
     checksums: dict[str, str] = field(default_factory=dict)
     etag: str = "e" * 64
+    headers: dict[str, str] = field(default_factory=lambda: {"ContentType": "video/mp4"})
+    metadata: dict[str, str] = field(default_factory=dict)
+    tagged: dict[str, str] = field(default_factory=dict)
 
     @property
     def pin(self) -> Pin:
@@ -215,8 +225,12 @@ class Lying:
             size=len(self.data),
             etag=self.etag,
             checksums=self.checksums,
-            content_type="video/mp4",
+            headers=self.headers,
+            metadata=self.metadata,
         )
+
+    def tags(self, location: Location, version: str | None) -> dict[str, str]:  # noqa: ARG002
+        return self.tagged
 
     def open(self, location: Location, start: int, length: int, pin: Pin) -> Any:  # noqa: ARG002
         return io.BytesIO(self.data[start : start + length])
@@ -230,58 +244,139 @@ def _as_bytes(params: dict[str, Any], **_: Any) -> None:
 
 def copier(s3: "S3Client") -> StreamCopy:
     s3.meta.events.register("before-call.s3", _as_bytes, unique_id="as-bytes")
-    return StreamCopy(client=s3, clips_bucket=CLIPS_BUCKET, part_bytes=MIN_PART_BYTES, memory_bytes=2 * MIN_PART_BYTES)
+    memory = Memory(2 * MIN_PART_BYTES, reused=MIN_PART_BYTES)
+    return StreamCopy(client=s3, clips_bucket=CLIPS_BUCKET, memory=memory, part_bytes=MIN_PART_BYTES)
 
 
-def copy(s3: "S3Client", lying: Lying, **more: Any) -> Copied | Unfinished:
-    settings = ImportSettings(storage_class="STANDARD_IA")
-    return copier(s3).copy(PatientSource(lying), WHERE, lying.pin, "clip", settings=settings, **more)
+def item_of(lying: Lying, **changes: Any) -> Streamed:
+    item = Streamed(source=PatientSource(lying), location=WHERE, pin=lying.pin, destination="clip")
+    return replace(item, **changes)
 
 
-@pytest.mark.parametrize("data", [b"small", LARGE], ids=["whole", "parts"])
+SETTINGS = ImportSettings(storage_class="STANDARD_IA")
+
+
+def send(s3: "S3Client", item: Streamed, upload_id: str, *, numbers: Collection[int] | None = None) -> Sent:
+    spans = dict(enumerate(copy_parts(item.pin.size, part_bytes=MIN_PART_BYTES), 1))
+    some = {number: span for number, span in spans.items() if numbers is None or number in numbers}
+    return copier(s3).send(item, upload_id, some, whole=numbers is None, check=lambda: None, advanced=lambda: None)
+
+
+def copy(
+    s3: "S3Client", lying: Lying, *, mark: str | None = None, settings: ImportSettings = SETTINGS, **changes: Any
+) -> Copied:
+    item = item_of(lying, **changes)
+    if len(lying.data) <= MIN_PART_BYTES:
+        return copier(s3).whole(item, settings, mark=mark)
+    upload_id = copier(s3).begin(item, settings, mark=mark)
+    sent = send(s3, item, upload_id)
+    return copier(s3).complete(item, upload_id, [sent.etags[n] for n in sorted(sent.etags)], sent.digests)
+
+
+def body(s3: "S3Client") -> bytes:
+    return s3.get_object(Bucket=CLIPS_BUCKET, Key="clip")["Body"].read()
+
+
+whole_or_parts = pytest.mark.parametrize("data", [b"small", LARGE], ids=["whole", "parts"])
+
+
+@whole_or_parts
 @pytest.mark.parametrize("kind", ["CRC32C", "CRC32"])
 def test_a_checksum_that_the_store_knows_is_compared(s3: "S3Client", data: bytes, kind: Any) -> None:
     done = copy(s3, Lying(data, {kind: checksum(kind, data)}))
-    assert isinstance(done, Copied)
     assert done.verified is Verification.CHECKSUM
     head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
     assert (head["ContentLength"], head["StorageClass"], head["ContentType"]) == (len(data), "STANDARD_IA", "video/mp4")
 
 
-@pytest.mark.parametrize("data", [b"small", LARGE], ids=["whole", "parts"])
+@whole_or_parts
 @pytest.mark.parametrize("kind", ["CRC32C", "CRC32", "MD5"])
 def test_other_bytes_than_the_store_says_never_land(s3: "S3Client", data: bytes, kind: str) -> None:
     s3.put_object(Bucket=CLIPS_BUCKET, Key="clip", Body=b"the copy of before")
     with pytest.raises(ChecksumMismatch):
         copy(s3, Lying(data, {kind: "AAAAAA=="}))
-    assert s3.get_object(Bucket=CLIPS_BUCKET, Key="clip")["Body"].read() == b"the copy of before"
-    assert s3.list_multipart_uploads(Bucket=CLIPS_BUCKET).get("Uploads", []) == []
+    assert body(s3) == b"the copy of before"
+
+
+@whole_or_parts
+@pytest.mark.parametrize(("kind", "name"), [("CRC32", None), ("SHA256", "sha256"), ("SHA1", "sha1")])
+def test_a_checksum_that_the_caller_gave_is_compared(s3: "S3Client", data: bytes, kind: Any, name: str | None) -> None:
+    value = base64.b64encode(hashlib.new(name, data).digest()).decode() if name else checksum(kind, data)
+    done = copy(s3, Lying(data, {"CRC32C": checksum("CRC32C", data)}), checksum=f"{kind}:{value}")
+    assert done.verified is Verification.CHECKSUM
+    s3.delete_object(Bucket=CLIPS_BUCKET, Key="clip")
+    wrong = base64.b64encode(b"\0" * len(base64.b64decode(value))).decode()
+    with pytest.raises(ChecksumMismatch, match="its line in the manifest"):
+        copy(s3, Lying(data), checksum=f"{kind}:{wrong}")
+    assert s3.list_objects_v2(Bucket=CLIPS_BUCKET)["KeyCount"] == 0
+
+
+def test_what_is_found_wrong_after_completion_is_removed_and_what_lay_there_before_is_not(s3: "S3Client") -> None:
+    """A resumed upload to a store that neither refuses nor compares."""
+    s3.put_bucket_versioning(Bucket=CLIPS_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=CLIPS_BUCKET, Key="clip", Body=b"the copy of before")
+    lying = Lying(LARGE, {"CRC32C": "AAAAAA=="})
+    item = item_of(lying)
+    upload_id = copier(s3).begin(item, SETTINGS)
+    sent = send(s3, item, upload_id, numbers=(1, 2, 3))
+
+    def careless(params: dict[str, Any], **_: Any) -> None:
+        params["headers"].pop("x-amz-checksum-crc32c", None)
+
+    def tells(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["ChecksumCRC32C"] = checksum("CRC32C", LARGE)
+
+    events = s3.meta.events
+    events.register("before-call.s3.CompleteMultipartUpload", careless, unique_id="careless")
+    events.register("after-call.s3.CompleteMultipartUpload", tells, unique_id="tells")
+    try:
+        with pytest.raises(ChecksumMismatch):
+            copier(s3).complete(item, upload_id, [sent.etags[n] for n in (1, 2, 3)], None)
+    finally:
+        events.unregister("before-call.s3.CompleteMultipartUpload", unique_id="careless")
+        events.unregister("after-call.s3.CompleteMultipartUpload", unique_id="tells")
+    assert body(s3) == b"the copy of before"
+    versions = s3.list_object_versions(Bucket=CLIPS_BUCKET)
+    assert (len(versions["Versions"]), versions.get("DeleteMarkers", [])) == (1, [])
 
 
 def test_an_etag_that_is_no_md5_proves_nothing(s3: "S3Client") -> None:
-    done = copy(s3, Lying(b"small", etag="0" * 32))
-    assert isinstance(done, Copied)
-    assert done.verified is Verification.UNVERIFIABLE
+    assert copy(s3, Lying(b"small", etag="0" * 32)).verified is Verification.UNVERIFIABLE
 
 
-def test_an_upload_that_is_gone_is_begun_anew(s3: "S3Client") -> None:
-    lying, ids = Lying(LARGE), []
-    state = copy(s3, lying, begun=ids.append, out_of_time=lambda: True)
-    assert isinstance(state, Unfinished)
-    assert ids == [state.upload_id]
-    copier(s3).abort("clip", state.upload_id)
-    done = copy(s3, lying, upload_id=state.upload_id)
-    assert isinstance(done, Copied)
-    assert done.size == len(LARGE)
+def test_s3_is_told_what_a_resumed_copy_must_have_and_refuses() -> None:
+    client = boto3.client("s3")
+    lying = Lying(LARGE, {"CRC32": "AAAAAA=="})
+    copying = StreamCopy(client=client, clips_bucket=CLIPS_BUCKET, memory=Memory(16 * 1024**2))
+    item = item_of(lying)
+    asked = {
+        "Bucket": CLIPS_BUCKET,
+        "Key": "clip",
+        "UploadId": "u",
+        "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": '"a"'}, {"PartNumber": 2, "ETag": '"b"'}]},
+        "ChecksumType": "FULL_OBJECT",
+        "ChecksumCRC32": "AAAAAA==",
+    }
+    with Stubber(client) as stub:
+        stub.add_client_error("complete_multipart_upload", "BadDigest", "words", 400, expected_params=asked)
+        with pytest.raises(ChecksumMismatch):
+            copying.complete(item, "u", ["a", "b"], None)
+        stub.add_client_error("complete_multipart_upload", "NoSuchUpload", "words", 404, expected_params=asked)
+        with pytest.raises(UploadGone):
+            copying.complete(item, "u", ["a", "b"], None)
+        stub.add_client_error("upload_part", "BadDigest", "words", 400)
+        with pytest.raises(SourceUnavailable, match="damaged on their way"):
+            copying.send(item, "u", {1: (0, 9)}, whole=False, check=lambda: None, advanced=lambda: None)
+        stub.assert_no_pending_responses()
 
 
 def test_the_largest_object_is_the_memory_times_the_parts(s3: "S3Client") -> None:
-    copying = copier(s3)
-    assert copying.part_size(1) == MIN_PART_BYTES
-    assert copying.part_size(10_000 * MIN_PART_BYTES + 1) == MIN_PART_BYTES + 1
-    assert copying.part_size(10_000 * 2 * MIN_PART_BYTES + 1) is None
+    lying = Lying(b"small")
+    most = 10_000 * 2 * MIN_PART_BYTES
+    with pytest.raises(ObjectRejected, match=f"{most} bytes can be streamed at most"):
+        copier(s3).begin(item_of(lying, pin=Pin(size=most + 1, etag=lying.etag)), SETTINGS)
     with pytest.raises(ValueError, match="part_bytes"):
-        StreamCopy(client=s3, clips_bucket=CLIPS_BUCKET, part_bytes=CHUNK_BYTES)
+        StreamCopy(client=s3, clips_bucket=CLIPS_BUCKET, memory=Memory(MIN_PART_BYTES), part_bytes=CHUNK_BYTES)
 
 
 def test_no_more_buffers_than_the_memory_holds(s3: "S3Client") -> None:
@@ -296,6 +391,121 @@ def test_no_more_buffers_than_the_memory_holds(s3: "S3Client") -> None:
         done = copy(s3, Lying(os.urandom(7 * MIN_PART_BYTES)))
     finally:
         s3.meta.events.unregister("before-call.s3.UploadPart", unique_id="note")
-    assert isinstance(done, Copied)
     assert done.etag.endswith("-7")
     assert sum(sizes.values()) <= 2 * MIN_PART_BYTES
+
+
+# --- what is kept besides the bytes ----------------------------------------------------------------------------------
+
+TOLD = {
+    "CacheControl": "no-cache",
+    "ContentDisposition": "attachment",
+    "ContentEncoding": "aws-chunked, gzip",
+    "ContentLanguage": "de",
+    "ContentType": "video/mp4",
+}
+
+
+def described(**changes: Any) -> Lying:
+    fields: dict[str, Any] = {
+        "headers": TOLD,
+        "metadata": {"camera": "front", "ort": "Köln"},
+        "tagged": {"team": "a+b"},
+    }
+    return Lying(b"small", **fields | changes)
+
+
+def test_metadata_headers_and_tags_are_kept_with_the_marks(s3: "S3Client") -> None:
+    copy(s3, described(), mark="ij_1-0")
+    head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
+    assert {name: head[name] for name in TOLD} == TOLD | {"ContentEncoding": "gzip"}  # type: ignore[literal-required]
+    source = head["Metadata"].pop("clipferry-source")
+    assert head["Metadata"] == {"camera": "front", "ort": "=?UTF-8?B?S8O2bG4=?=", "clipferry-set": "ij_1-0"}
+    assert source == item_of(described()).source_mark
+    assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="clip")["TagSet"] == [{"Key": "team", "Value": "a+b"}]
+
+
+def test_the_marks_of_a_source_that_is_a_copy_itself_are_not_its_copy_s(s3: "S3Client") -> None:
+    copy(s3, described(metadata={"Clipferry-Set": "ij_0-0", "clipferry-source": "another"}))
+    metadata = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")["Metadata"]
+    assert metadata == {"clipferry-source": item_of(described()).source_mark}
+
+
+def test_nothing_is_kept_where_nothing_is_to_be(s3: "S3Client") -> None:
+    copy(s3, described(), settings=ImportSettings(keep_metadata=False, keep_tags=False))
+    head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
+    assert set(head["Metadata"]) == {"clipferry-source"}
+    assert "CacheControl" not in head
+    assert not s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="clip")["TagSet"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"metadata": {"with space": "x"}}, "'with space'"),
+        ({"metadata": {"long": "x" * 2048}}, "S3 allows 2048"),
+        ({"headers": {"ContentDisposition": "日本"}}, "ContentDisposition is not printable ASCII"),
+    ],
+)
+def test_what_s3_cannot_keep_is_said_before_anything_is_sent(s3: "S3Client", changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(ObjectRejected, match=f"{why}.*keep_metadata: false"):
+        copy(s3, described(**changes))
+    copy(s3, described(**changes), settings=ImportSettings(keep_metadata=False))
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("NotImplemented", 501, None),
+        ("MethodNotAllowed", 405, None),
+        ("NoSuchTagSet", 404, None),
+        ("AccessDenied", 403, AccessDenied),
+        ("ExpiredToken", 400, CredentialsRejected),
+        ("NoSuchKey", 404, ObjectMissing),
+    ],
+)
+def test_tags_that_cannot_be_read(code: str, status: int, kind: type[ObjectError] | None) -> None:
+    client = boto3.client("s3")
+    source = PatientSource(S3Adapter(client), Patience(sleep=lambda _: None))
+    pin = Pin(size=1, etag="e", version="v")
+    with Stubber(client) as stub:
+        asked = {"Bucket": "elsewhere", "Key": "clip.mp4", "VersionId": "v"}
+        stub.add_client_error("get_object_tagging", code, "words", status, expected_params=asked)
+        if kind is None:
+            assert source.tags(WHERE, pin) == {}
+            return
+        with pytest.raises(kind) as caught:
+            source.tags(WHERE, pin)
+    if kind is AccessDenied:
+        assert "s3:GetObjectTagging is needed, or `keep_tags: false`" in caught.value.message
+
+
+# --- the storage port ------------------------------------------------------------------------------------------------
+
+
+def test_entries_are_copied_read_and_found_by_their_pins(s3: "S3Client") -> None:
+    lying = Lying(LARGE)
+    storage = StreamingStorage(copier=copier(s3), source=PatientSource(lying))
+    entry = an_entry(
+        source_uri="gs://elsewhere/clip.mp4", destination="clip", size=len(LARGE), etag=lying.etag, version=None
+    )
+    assert storage.landed(entry, lying.etag) is None
+    reader = storage.reader(entry)
+    assert (reader.size, reader.read(2, 3), reader.read(len(LARGE), 1)) == (len(LARGE), LARGE[2:5], b"")
+    assert reader.read_tail(4) == (LARGE[-4:], len(LARGE))
+    upload_id = storage.begin_parts(entry, SETTINGS, mark="ij_1-0")
+    spans = dict(enumerate(copy_parts(len(LARGE), part_bytes=MIN_PART_BYTES), 1))
+    advanced: list[None] = []
+    sent = storage.send_parts(
+        entry, upload_id, spans, whole=True, check=lambda: None, advanced=lambda: advanced.append(None)
+    )
+    assert len(advanced) == len(spans)
+    done = storage.complete_parts(entry, upload_id, [sent.etags[n] for n in spans], digests=sent.digests)
+    assert done.etag == etag_of_parts([sent.etags[n] for n in spans]), "it is foretold"
+    assert body(s3) == LARGE
+    assert storage.landed(entry, done.etag, mark="ij_1-0") == done
+    assert storage.landed(entry, lying.etag, mark="ij_1-0") == done
+    assert storage.landed(entry, "another", mark="ij_1-0") is None
+    assert storage.landed(replace(entry, etag="f" * 64), done.etag) is None
+    assert storage.landed(entry, done.etag, mark="ij_1-5") is None
+    assert storage.stat(WHERE).size == len(LARGE)

@@ -58,6 +58,7 @@ def by_parts(storage: S3Storage) -> LargeCopies:
         uploads=FakeLargeCopies(),
         clock=FakeClock(),
         part_bytes=PART,
+        stream_part_bytes=PART,
         pool=ThreadPoolExecutor(2),
         check=lambda: None,
         advanced=lambda: None,

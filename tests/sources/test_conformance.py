@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -14,16 +15,20 @@ from service.errors import (
     RateLimited,
     SourceChanged,
     SourceUnavailable,
+    UploadGone,
 )
+from service.planning import copy_parts
 from service.schema import Copied, ImportSettings, Verification
+from service.sources.memory import Memory
 from service.sources.port import Pin
-from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Unfinished
+from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
 from tests.servers.gate import Answer, Cut, Slow
 from tests.sources.stores import LANDING, PAGE, Store, Stores
 
 SMALL = b"a clip of a few bytes"
 MEDIUM = os.urandom(300_000)
 LARGE = os.urandom(2 * MIN_PART_BYTES + 123_457)
+SETTINGS = ImportSettings()
 
 
 def failing(kind: type[ObjectError], store: Store, call: Callable[[], object]) -> ObjectError:
@@ -45,8 +50,59 @@ def put(store: Store, key: str, data: bytes) -> Pin:
 
 def copier(stores: Stores) -> StreamCopy:
     return StreamCopy(
-        client=stores.landing, clips_bucket=LANDING, part_bytes=MIN_PART_BYTES, memory_bytes=2 * MIN_PART_BYTES
+        client=stores.landing,
+        clips_bucket=LANDING,
+        memory=Memory(2 * MIN_PART_BYTES, reused=MIN_PART_BYTES),
+        part_bytes=MIN_PART_BYTES,
     )
+
+
+def an_item(store: Store, key: str, pin: Pin, destination: str) -> Streamed:
+    return Streamed(source=store.source(), location=store.at(key), pin=pin, destination=destination)
+
+
+class OutOfTime(Exception):
+    pass
+
+
+@dataclass
+class Upload:
+    """An upload as the engine drives it, which asks the store each time which parts are there."""
+
+    stores: Stores
+    item: Streamed
+    id: str = ""
+
+    def begin(self) -> "Upload":
+        self.id = copier(self.stores).begin(self.item, SETTINGS)
+        return self
+
+    def there(self) -> dict[int, str]:
+        parts = self.stores.landing.list_parts(Bucket=LANDING, Key=self.item.destination, UploadId=self.id)
+        return {part["PartNumber"]: part["ETag"].strip('"') for part in parts.get("Parts", [])}
+
+    def send(self, *, parts: int = 99, check: Callable[[], object] = lambda: None) -> Copied:
+        """Completed after at most so many parts; raises `OutOfTime` before one more."""
+        begun = 0
+
+        def limited() -> None:
+            nonlocal begun
+            check()
+            if begun == parts:
+                raise OutOfTime
+            begun += 1
+
+        there = self.there()
+        spans = dict(enumerate(copy_parts(self.item.pin.size, part_bytes=MIN_PART_BYTES), 1))
+        missing = {number: span for number, span in spans.items() if number not in there}
+        sent = copier(self.stores).send(
+            self.item, self.id, missing, whole=not there, check=limited, advanced=lambda: None
+        )
+        etags = there | sent.etags
+        return copier(self.stores).complete(self.item, self.id, [etags[number] for number in spans], sent.digests)
+
+    def abort(self) -> None:
+        self.stores.landing.abort_multipart_upload(Bucket=LANDING, Key=self.item.destination, UploadId=self.id)
 
 
 def landed(stores: Stores, key: str) -> bytes:
@@ -68,8 +124,7 @@ def test_small(store: Store, stores: Stores) -> None:
     assert source.read(where, 0, 1000, pin) == SMALL
     assert source.read(where, 2, 4, pin) == SMALL[2:6]
     assert list(source.chunks(where, 0, len(SMALL), pin, chunk_bytes=8)) == [SMALL[:8], SMALL[8:16], SMALL[16:]]
-    done = copier(stores).copy(source, where, pin, f"{store.name}/small", settings=ImportSettings())
-    assert isinstance(done, Copied)
+    done = copier(stores).whole(an_item(store, "small/clip.zip", pin, f"{store.name}/small"), SETTINGS)
     assert (done.size, done.verified) == (len(SMALL), expected(store))
     assert landed(stores, f"{store.name}/small") == SMALL
 
@@ -79,16 +134,14 @@ def test_empty(store: Store, stores: Stores) -> None:
     source, where = store.source(), store.at("empty/clip.zip")
     assert pin.size == 0
     assert source.read(where, 0, 10, pin) == b""
-    done = copier(stores).copy(source, where, pin, f"{store.name}/empty", settings=ImportSettings())
-    assert isinstance(done, Copied)
+    copier(stores).whole(an_item(store, "empty/clip.zip", pin, f"{store.name}/empty"), SETTINGS)
     assert landed(stores, f"{store.name}/empty") == b""
 
 
 def test_large_in_parts(store: Store, stores: Stores) -> None:
     pin = put(store, "large/clip.mp4", LARGE)
     key = f"{store.name}/large"
-    done = copier(stores).copy(store.source(), store.at("large/clip.mp4"), pin, key, settings=ImportSettings())
-    assert isinstance(done, Copied)
+    done = Upload(stores, an_item(store, "large/clip.mp4", pin, key)).begin().send()
     assert done.etag.endswith("-3")
     assert done.verified is expected(store)
     assert hashlib.sha256(landed(stores, key)).digest() == hashlib.sha256(LARGE).digest()
@@ -96,29 +149,48 @@ def test_large_in_parts(store: Store, stores: Stores) -> None:
 
 def test_resumed_by_later_invocations(store: Store, stores: Stores) -> None:
     pin = put(store, "resumed/clip.mp4", LARGE)
-    key, where = f"{store.name}/resumed", store.at("resumed/clip.mp4")
-    upload_id: str | None = None
-    for parts in (1, 2):
-        left = iter([False] * 1)
-        state = copier(stores).copy(
-            store.source(),
-            where,
-            pin,
-            key,
-            settings=ImportSettings(),
-            upload_id=upload_id,
-            out_of_time=lambda left=left: next(left, True),  # type: ignore[misc]
-        )
-        assert isinstance(state, Unfinished)
-        assert (state.parts, state.total_parts, state.fault) == (parts, 3, None)
-        upload_id = state.upload_id
+    key = f"{store.name}/resumed"
+    item = an_item(store, "resumed/clip.mp4", pin, key)
+    upload = Upload(stores, item).begin()
+    for number in (1, 2):
+        with pytest.raises(OutOfTime):
+            upload.send(parts=1)
+        assert list(upload.there()) == list(range(1, number + 1))
+    assert copier(stores).landed(item, None, None) is None
     store.front.requests.clear()
     store.bytes_gate.requests.clear()
-    done = copier(stores).copy(store.source(), where, pin, key, settings=ImportSettings(), upload_id=upload_id)
-    assert isinstance(done, Copied)
+    done = upload.send()
     assert done.verified is (Verification.CHECKSUM if store.name == "gcs" else Verification.UNVERIFIABLE)
     assert len([request for request in store.bytes_gate.requests if store.is_bytes(request)]) == 1
     assert landed(stores, key) == LARGE
+    again = copier(stores).landed(item, done.etag, None)
+    assert again is not None
+    assert (again.etag, again.size) == (done.etag, done.size)
+
+
+def test_an_upload_that_is_gone(store: Store, stores: Stores) -> None:
+    item = an_item(store, "gone/clip.mp4", put(store, "gone/clip.mp4", LARGE), f"{store.name}/gone")
+    upload = Upload(stores, item).begin()
+    upload.abort()
+    spans = {1: (0, MIN_PART_BYTES - 1)}
+    send = copier(stores).send
+    nothing = lambda: None  # noqa: E731
+    failing(UploadGone, store, lambda: send(item, upload.id, spans, whole=False, check=nothing, advanced=nothing))
+    failing(UploadGone, store, lambda: copier(stores).complete(item, upload.id, ["0" * 32], None))
+
+
+def test_a_copy_tells_of_which_object_it_is_one(store: Store, stores: Stores) -> None:
+    pin = put(store, "landed/clip.zip", SMALL)
+    item = an_item(store, "landed/clip.zip", pin, f"{store.name}/landed")
+    assert copier(stores).landed(item, None, None) is None
+    done = copier(stores).whole(item, SETTINGS, mark="ij_1-0")
+    assert copier(stores).landed(item, None, "ij_1-0") is not None
+    assert copier(stores).landed(item, done.etag, None) is not None
+    assert copier(stores).landed(item, None, "ij_1-5") is None
+    assert copier(stores).landed(item, "0" * 32, None) is None
+    changed = replace(item, pin=put(store, "landed/clip.zip", SMALL.swapcase()))
+    assert copier(stores).landed(changed, None, "ij_1-0") is None
+    assert copier(stores).landed(item, None, "ij_1-0") is not None, "what was copied was copied"
 
 
 def test_odd_key_characters(store: Store) -> None:
@@ -181,25 +253,28 @@ def test_changed_under_way(store: Store, stores: Stores) -> None:
         store.put("changed/clip.zip", changed)
         failing(SourceChanged, store, lambda: source.read(where, 0, len(SMALL), pin))
         failing(SourceChanged, store, lambda: source.stat(where, pin))
-        copy = lambda: copier(stores).copy(source, where, pin, "changed", settings=ImportSettings())  # noqa: E731
-        failing(SourceChanged, store, copy)
+        item = an_item(store, "changed/clip.zip", pin, "changed")
+        failing(SourceChanged, store, lambda item=item: copier(stores).whole(item, SETTINGS))  # type: ignore[misc]
+        failing(SourceChanged, store, lambda item=item: copier(stores).begin(item, SETTINGS))  # type: ignore[misc]
 
 
 def test_changed_between_parts(store: Store, stores: Stores) -> None:
     pin = put(store, "between/clip.mp4", LARGE)
-    source, where, key = store.source(), store.at("between/clip.mp4"), f"{store.name}/between"
+    upload = Upload(stores, an_item(store, "between/clip.mp4", pin, f"{store.name}/between")).begin()
+    with pytest.raises(OutOfTime):
+        upload.send(parts=1)
+    store.put("between/clip.mp4", LARGE[::-1])
+    failing(SourceChanged, store, upload.send)
+    assert list(upload.there()) == [1], "the engine removes it"
+    upload.abort()
 
-    def change_first() -> bool:
-        store.put("between/clip.mp4", LARGE[::-1])
-        return False
 
-    failing(
-        SourceChanged,
-        store,
-        lambda: copier(stores).copy(source, where, pin, key, settings=ImportSettings(), out_of_time=change_first),
-    )
-    uploads = stores.landing.list_multipart_uploads(Bucket=LANDING, Prefix=key)
-    assert uploads.get("Uploads", []) == []
+def test_changed_after_the_parts_began(store: Store, stores: Stores) -> None:
+    pin = put(store, "began/clip.mp4", LARGE)
+    upload = Upload(stores, an_item(store, "began/clip.mp4", pin, f"{store.name}/began")).begin()
+    failing(SourceChanged, store, lambda: upload.send(check=lambda: store.put("began/clip.mp4", LARGE[::-1])))
+    assert upload.there() == {}
+    upload.abort()
 
 
 def test_connection_cut_in_the_middle(store: Store, stores: Stores) -> None:
@@ -217,12 +292,11 @@ def test_connection_cut_in_the_middle(store: Store, stores: Stores) -> None:
     failing(SourceUnavailable, store, lambda: source.read(where, 0, len(MEDIUM), pin))
     large = put(store, "cut/large.mp4", LARGE)
     store.fail_bytes(*[Cut(0)] * 40)
-    copy = copier(stores)
-    state = copy.copy(source, store.at("cut/large.mp4"), large, f"{store.name}/cut", settings=ImportSettings())
-    assert isinstance(state, Unfinished)
-    assert isinstance(state.fault, SourceUnavailable)
-    copy.abort(f"{store.name}/cut", state.upload_id)
-    copy.abort(f"{store.name}/cut", state.upload_id)
+    upload = Upload(stores, an_item(store, "cut/large.mp4", large, f"{store.name}/cut")).begin()
+    failing(SourceUnavailable, store, upload.send)
+    store.bytes_gate.reset()
+    upload.send()
+    assert landed(stores, f"{store.name}/cut") == LARGE
 
 
 def test_slow(store: Store) -> None:

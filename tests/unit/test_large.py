@@ -1,7 +1,9 @@
 """Large objects by parts, batches in rounds: nothing times out, nothing is copied twice, no upload is left behind."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +13,7 @@ from service.errors import AccessDenied, BatchIncomplete, ObjectError, SourceCha
 from service.imports.copying import Unfinished, copy_batch
 from service.imports.finish import finish
 from service.planning import part_size
-from service.schema import Batch, ClipStatus, Counts, Job, JobStatus, LargeCopy, ManifestEntry, Tally
+from service.schema import Batch, ClipStatus, Copied, Counts, Job, JobStatus, LargeCopy, ManifestEntry, Tally
 from tests.builders import World, always, never
 from tests.fakes import CrashError
 
@@ -40,14 +42,20 @@ class CallTime:
 
 
 def a_world(**changes: object) -> World:
-    return World(multipart_threshold=20, part_bytes=10, **changes)  # type: ignore[arg-type]
+    return World(multipart_threshold=20, part_bytes=10, stream_part_bytes=10, **changes)  # type: ignore[arg-type]
 
 
-def planned(world: World, *sizes: int) -> tuple[Job, Batch]:
+both = pytest.mark.parametrize("streamed", [False, True], ids=["copied", "streamed"])
+"""Whether the store copies on its side, or the bytes pass through the process."""
+
+
+def planned(world: World, *sizes: int, streamed: bool = False) -> tuple[Job, Batch]:
     """A list job of one batch with clips of these sizes."""
     keys = [f"{n}.zip" for n in range(len(sizes))]
     for key, size in zip(keys, sizes, strict=True):
         world.storage.put("source", key, size)
+        if streamed:
+            world.storage.streamed.add(key)
     job = world.planned_list(keys)
     (batch,) = world.batches(job.id)
     return job, batch
@@ -123,9 +131,10 @@ def test_above_the_threshold_an_object_is_copied_by_parts() -> None:
     assert nothing_is_left(world)
 
 
-def test_a_200_gb_object_is_copied_over_many_calls_each_part_once() -> None:
-    world = World(multipart_threshold=GB, part_bytes=256 * MIB)
-    job, batch = planned(world, 200 * GB)
+@both
+def test_a_200_gb_object_is_copied_over_many_calls_each_part_once(streamed: bool) -> None:
+    world = World(multipart_threshold=GB, part_bytes=256 * MIB, stream_part_bytes=256 * MIB)
+    job, batch = planned(world, 200 * GB, streamed=streamed)
     time = CallTime(seconds=60)
     world.storage.before_part = time.part
     round_number = 0
@@ -146,13 +155,14 @@ def test_a_200_gb_object_is_copied_over_many_calls_each_part_once() -> None:
     assert nothing_is_left(world)
 
 
+@both
 @pytest.mark.parametrize("take_effect", [False, True])
 @pytest.mark.parametrize("late", [False, True])
-def test_a_call_that_ends_anywhere_is_continued_by_the_next(take_effect: bool, late: bool) -> None:
+def test_a_call_that_ends_anywhere_is_continued_by_the_next(take_effect: bool, late: bool, streamed: bool) -> None:
     """Crashes before and after each port call of the whole job: one object, completed once, no upload left."""
     for calls in range(1, 120):
         world = a_world()
-        job, batch = planned(world, 45)
+        job, batch = planned(world, 45, streamed=streamed)
         world.faults.crash_in(calls, take_effect=take_effect)
         attempt, round_number, crashed = 0, 0, False
         while True:
@@ -183,15 +193,16 @@ def test_a_call_that_ends_anywhere_is_continued_by_the_next(take_effect: bool, l
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     sizes=st.lists(st.integers(0, 70), min_size=1, max_size=5),
+    streamed=st.booleans(),
     crashes=st.lists(st.tuples(st.integers(1, 25), st.booleans()), max_size=12),
     lates=st.lists(st.booleans(), min_size=1, max_size=8),
     duplicates=st.booleans(),
 )
 def test_whatever_crashes_each_clip_lands_and_no_upload_stays(
-    sizes: list[int], crashes: list[tuple[int, bool]], lates: list[bool], duplicates: bool
+    sizes: list[int], streamed: bool, crashes: list[tuple[int, bool]], lates: list[bool], duplicates: bool
 ) -> None:
     world = a_world(concurrency=2)
-    job, batch = planned(world, *sizes)
+    job, batch = planned(world, *sizes, streamed=streamed)
     round_number = attempt = 0
     for step in range(200):
         if step < len(crashes):
@@ -220,30 +231,81 @@ def test_whatever_crashes_each_clip_lands_and_no_upload_stays(
         assert world.storage.buckets["clips"][entry.destination].size == entry.size
 
 
+# --- streamed objects ------------------------------------------------------------------------------------------------
+
+
+def test_what_streams_goes_by_parts_above_one_buffer() -> None:
+    world = a_world()
+    job, batch = planned(world, 10, 15, streamed=True)
+    assert copy(world, batch) == Tally(copied=2, bytes=25)
+    large = world.manifest(job.id)[1].destination
+    assert world.storage.parts_copied == {(large, 1): 1, (large, 2): 1}
+    assert nothing_is_left(world)
+
+
+def test_a_streamed_upload_goes_on_with_its_own_part_size_and_its_digests_only_in_one_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = a_world()
+    told: list[object] = []
+    complete = world.storage.complete_parts
+
+    def note(*args: Any, digests: Mapping[str, str] | None = None) -> Copied:
+        told.append(digests)
+        return complete(*args, digests=digests)
+
+    monkeypatch.setattr(world.storage, "complete_parts", note)
+    _, batch = started(world, 45, 45, streamed=True)
+    world.stream_part_bytes = 15
+    assert copy(world, batch, round_number=1) == Tally(copied=2, bytes=90)
+    assert sorted(Counter(key for key, _ in world.storage.parts_copied).values()) == [3, 5]
+    assert [digests is None for digests in told] == [True, False]
+
+
+def test_a_streamed_upload_whose_completion_is_not_known_is_found_by_its_foretold_etag() -> None:
+    world = a_world()
+    _, batch = planned(world, 45, streamed=True)
+    complete = world.storage.complete_parts
+
+    def lose_the_answer(*args: Any, **more: Any) -> Copied:
+        complete(*args, **more)
+        raise fault(SourceUnavailable)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.storage, "complete_parts", lose_the_answer)
+        with pytest.raises(BatchIncomplete):
+            copy(world, batch)
+    assert copy(world, batch, attempt=1) == Tally(copied=1, bytes=45)
+    assert set(world.storage.copies.values()) == {1}
+    assert nothing_is_left(world)
+
+
 # --- what removes an upload ------------------------------------------------------------------------------------------
 
 
-def started(world: World, *sizes: int) -> tuple[Job, Batch]:
+def started(world: World, *sizes: int, streamed: bool = False) -> tuple[Job, Batch]:
     """A job whose first clip has the first of its parts."""
-    job, batch = planned(world, *sizes)
+    job, batch = planned(world, *sizes, streamed=streamed)
     assert isinstance(copy(world, batch, late=True), Unfinished)
     assert len(world.storage.multiparts) == len(world.large.rows) == 1
     return job, batch
 
 
+@both
 @pytest.mark.parametrize("kind", [SourceChanged, AccessDenied])
-def test_a_clip_that_fails_for_good_leaves_no_upload(kind: type[ObjectError]) -> None:
+def test_a_clip_that_fails_for_good_leaves_no_upload(kind: type[ObjectError], streamed: bool) -> None:
     world = a_world()
-    job, batch = started(world, 45)
+    job, batch = started(world, 45, streamed=streamed)
     world.storage.fail_copy["0.zip"] = [None, fault(kind)]
     assert copy(world, batch, round_number=1) == Tally(failed=1)
     assert world.clips.rows[job.id][0].code == kind.code
     assert nothing_is_left(world)
 
 
-def test_a_source_that_changes_between_parts_is_never_mixed() -> None:
+@both
+def test_a_source_that_changes_between_parts_is_never_mixed(streamed: bool) -> None:
     world = a_world()
-    job, batch = started(world, 45)
+    job, batch = started(world, 45, streamed=streamed)
     world.storage.put("source", "0.zip", 45)
     assert copy(world, batch, round_number=1) == Tally(failed=1)
     assert world.clips.rows[job.id][0].code == "SOURCE_CHANGED"
@@ -251,9 +313,10 @@ def test_a_source_that_changes_between_parts_is_never_mixed() -> None:
     assert nothing_is_left(world)
 
 
-def test_a_passing_fault_keeps_what_is_copied() -> None:
+@both
+def test_a_passing_fault_keeps_what_is_copied(streamed: bool) -> None:
     world = a_world()
-    _, batch = planned(world, 45)
+    _, batch = planned(world, 45, streamed=streamed)
     world.storage.fail_copy["0.zip"] = [None, None, None, fault(SourceUnavailable)]
     with pytest.raises(BatchIncomplete):
         copy(world, batch)
@@ -262,9 +325,10 @@ def test_a_passing_fault_keeps_what_is_copied() -> None:
     assert nothing_is_left(world)
 
 
-def test_a_cancel_between_parts_removes_the_upload() -> None:
+@both
+def test_a_cancel_between_parts_removes_the_upload(streamed: bool) -> None:
     world = a_world()
-    job, batch = planned(world, 45)
+    job, batch = planned(world, 45, streamed=streamed)
 
     def cancel_at_the_third(_entry: ManifestEntry, number: int) -> None:
         if number == 3:
@@ -276,10 +340,11 @@ def test_a_cancel_between_parts_removes_the_upload() -> None:
     assert nothing_is_left(world)
 
 
+@both
 @pytest.mark.parametrize("cancelled", [False, True])
-def test_the_end_of_a_job_removes_what_its_lost_batches_began(cancelled: bool) -> None:
+def test_the_end_of_a_job_removes_what_its_lost_batches_began(cancelled: bool, streamed: bool) -> None:
     world = a_world()
-    job, _ = started(world, 45, 10)
+    job, _ = started(world, 45, 10, streamed=streamed)
     if cancelled:
         world.jobs.request_cancel(job.id, world.clock())
     finish(job.id, error="States.Timeout", ports=world.finish_ports)
@@ -288,9 +353,10 @@ def test_the_end_of_a_job_removes_what_its_lost_batches_began(cancelled: bool) -
     assert nothing_is_left(world)
 
 
-def test_a_worker_that_outlives_its_job_removes_what_it_works_on() -> None:
+@both
+def test_a_worker_that_outlives_its_job_removes_what_it_works_on(streamed: bool) -> None:
     world = a_world()
-    job, batch = planned(world, 45)
+    job, batch = planned(world, 45, streamed=streamed)
 
     def end_at_the_second(_entry: ManifestEntry, number: int) -> None:
         if number == 2 and not world.job(job.id).status.terminal:
@@ -354,17 +420,19 @@ def test_an_upload_of_another_plan_is_removed_first() -> None:
     assert nothing_is_left(world)
 
 
-def test_an_upload_that_someone_removed_is_begun_anew() -> None:
+@both
+def test_an_upload_that_someone_removed_is_begun_anew(streamed: bool) -> None:
     world = a_world()
-    _, batch = started(world, 45)
+    _, batch = started(world, 45, streamed=streamed)
     world.storage.multiparts.clear()
     assert copy(world, batch, round_number=1) == Tally(copied=1, bytes=45)
     assert nothing_is_left(world)
 
 
-def test_an_upload_whose_row_was_taken_over_is_not_completed_twice() -> None:
+@both
+def test_an_upload_whose_row_was_taken_over_is_not_completed_twice(streamed: bool) -> None:
     world = a_world()
-    _, batch = planned(world, 45)
+    _, batch = planned(world, 45, streamed=streamed)
 
     def lose_the_row(_entry: ManifestEntry, number: int) -> None:
         if number == 5:
@@ -377,16 +445,18 @@ def test_an_upload_whose_row_was_taken_over_is_not_completed_twice() -> None:
     assert not world.storage.copies
 
 
-def test_an_object_beyond_s3s_limits_is_refused() -> None:
+@both
+def test_an_object_beyond_s3s_limits_is_refused(streamed: bool) -> None:
     world = World(multipart_threshold=GB, part_bytes=256 * MIB)
-    job, batch = planned(world, 60 * 10**12)
+    job, batch = planned(world, 60 * 10**12, streamed=streamed)
     assert copy(world, batch) == Tally(failed=1)
     assert world.clips.rows[job.id][0].code == "OBJECT_REJECTED"
 
 
-def test_several_large_objects_share_the_parts_pool() -> None:
+@both
+def test_several_large_objects_share_the_parts_pool(streamed: bool) -> None:
     world = a_world(concurrency=4)
-    _, batch = planned(world, *[95] * 12)
+    _, batch = planned(world, *[95] * 12, streamed=streamed)
     assert copy(world, batch) == Tally(copied=12, bytes=12 * 95)
     assert set(world.storage.parts_copied.values()) == {1}
     assert nothing_is_left(world)

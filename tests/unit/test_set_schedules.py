@@ -25,13 +25,17 @@ KEYS = sorted({key for keys in SETS for key in keys} - {"missing"})
 LARGE = {"b", "d", "s", "h"}
 """Views that are copied by parts."""
 
+STREAMED = {"b", "e", "h", "i"}
+"""Views whose bytes pass through the process."""
+
 crash_points = st.none() | st.tuples(st.integers(1, 25), st.booleans())
 
 
 class SetSchedule(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        world = World(batch_clips=4, multipart_threshold=20, part_bytes=10)
+        world = World(batch_clips=4, multipart_threshold=20, part_bytes=10, stream_part_bytes=10)
+        world.storage.streamed |= STREAMED
         for key in KEYS:
             world.storage.put(SOURCE_BUCKET, key, 45 if key in LARGE else 10)
         older = world.storage.put(CLIPS_BUCKET, "demo/-/source/b", 99)

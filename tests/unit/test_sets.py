@@ -507,6 +507,31 @@ def test_a_copy_of_an_earlier_round_is_found_again(world: World) -> None:
     assert world.storage.copies == {ROOT + key: 1 for key in "abcde"}
 
 
+def test_a_streamed_copy_of_an_earlier_round_is_found_though_its_etag_is_its_own(world: World) -> None:
+    job, batch = two_sets(world)
+    world.storage.streamed.update("abc")
+    world.storage.fail_copy["b"] = [fault()]
+    with pytest.raises(BatchIncomplete):
+        a_round(world, batch, 0, late=False)
+    a_round(world, batch, 1, late=False)
+    assert rows(world, job) == [(COPIED, None)] * 5
+    assert world.storage.copies == {ROOT + key: 1 for key in "abcde"}
+
+
+def test_a_streamed_set_that_fails_in_a_later_round_is_taken_back() -> None:
+    world, job, batch = in_rounds(a=30, b=45, c=10)
+    world.stream_part_bytes = 10
+    world.storage.streamed.update("abc")
+    for number in range(4):
+        a_round(world, batch, number)
+    assert world.visible() == {ROOT + "a"}
+    world.storage.put("source", "b", 45)
+    a_round(world, batch, 4)
+    assert rows(world, job)[:2] == [(FAILED, "SET_INCOMPLETE"), (FAILED, "SOURCE_CHANGED")]
+    assert not world.visible()
+    assert nothing_is_open(world)
+
+
 def test_a_cancel_between_rounds_leaves_neither_copies_nor_uploads() -> None:
     world, job, batch = in_rounds(a=30, b=45, c=10)
     for number in range(5):

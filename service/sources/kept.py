@@ -1,0 +1,74 @@
+"""What a streamed copy keeps of its source besides its bytes, as parameters of the request that writes it."""
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from service.errors import ObjectRejected
+from service.planning import MARK, SOURCE_MARK
+from service.schema import ImportSettings
+from service.sources.http import Asked
+from service.sources.port import SourceObject
+
+MAX_METADATA_BYTES = 2048
+"""S3: user metadata of an object, names and values."""
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OWN = {MARK, SOURCE_MARK}
+
+
+def attributes(
+    found: SourceObject,
+    tags: Mapping[str, str],
+    settings: ImportSettings,
+    *,
+    own: Mapping[str, str],
+    asked: Asked,
+) -> dict[str, Any]:
+    """`own` is the service's user metadata. Raises `ObjectRejected` where S3 cannot keep what it is to keep."""
+    given: dict[str, Any] = {"Metadata": dict(own)}
+    if settings.storage_class:
+        given["StorageClass"] = settings.storage_class
+    if settings.keep_metadata:
+        given |= _headers(found, asked)
+        kept = {name: _ascii(value) for name, value in found.metadata.items() if name.lower() not in _OWN}
+        given["Metadata"] |= kept
+        _check_metadata(given["Metadata"], asked)
+    if tags:
+        given["Tagging"] = urlencode(tags)
+    return given
+
+
+def _headers(found: SourceObject, asked: Asked) -> dict[str, str]:
+    """`aws-chunked` tells how an upload was sent, not how the object is stored; some stores keep it all the same."""
+    headers = dict(found.headers)
+    encodings = [part.strip() for part in headers.pop("ContentEncoding", "").split(",")]
+    if encoding := ",".join(part for part in encodings if part not in ("", "aws-chunked")):
+        headers["ContentEncoding"] = encoding
+    for name, value in headers.items():
+        if not _plain(value):
+            raise _refused(asked, f"its {name} is not printable ASCII")
+    return headers
+
+
+def _check_metadata(metadata: Mapping[str, str], asked: Asked) -> None:
+    for name in metadata:
+        if not _NAME.fullmatch(name):
+            raise _refused(asked, f"a name in its metadata is not one for a header: {name[:50]!a}")
+    size = sum(len(name) + len(value) for name, value in metadata.items())
+    if size > MAX_METADATA_BYTES:
+        raise _refused(asked, f"its metadata has {size} bytes with ours, S3 allows {MAX_METADATA_BYTES}")
+
+
+def _ascii(value: str) -> str:
+    """As S3 itself shows other characters in user metadata (RFC 2047)."""
+    return value if _plain(value) else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+
+
+def _plain(value: str) -> bool:
+    return value.isascii() and value.isprintable()
+
+
+def _refused(asked: Asked, why: str) -> Exception:
+    return asked.error(ObjectRejected, f"{why}; `keep_metadata: false` copies without it")
