@@ -248,6 +248,7 @@ def preview_ports() -> PreviewPorts:
             stat_concurrency=settings.stat_concurrency,
             multipart_threshold_bytes=settings.multipart_threshold_bytes,
             part_bytes=settings.part_bytes,
+            stream_part_bytes=settings.stream_part_bytes,
         ),
         defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
     )

@@ -22,6 +22,11 @@ COPY_SECONDS = 0.05
 """One request that copies, without its bytes."""
 COPY_BYTES_PER_SECOND = 85_000_000
 """What one request moves (S3 user guide, "Performance guidelines": 85 to 90 MB/s a request; taken for copies too)."""
+STREAM_BYTES_PER_SECOND = 60_000_000
+"""What one function takes in and sends on, all its copies together: an assumption, below the 600 Mbit/s that are
+measured of Lambda's network; a CPU alone passes on 500 MB/s (decision 30)."""
+STREAM_READ_SECONDS = 0.1
+"""HEAD and first byte of a clip in another store."""
 COPIES_PER_SECOND = 3_500
 """What S3 takes at least below one partitioned prefix (S3 user guide, "Optimizing performance")."""
 READ_SECONDS = 0.03
@@ -71,6 +76,7 @@ class Deployment:
     stat_concurrency: int
     multipart_threshold_bytes: int
     part_bytes: int
+    stream_part_bytes: int
 
 
 @dataclass(kw_only=True)
@@ -94,6 +100,11 @@ class Workload:
     """How many of the clips to copy are copied by parts."""
     parts: int = 0
     """Their parts together."""
+    streamed: int = 0
+    """How many of the clips to copy pass through the copy function."""
+    streamed_by_parts: int = 0
+    streamed_bytes: int = 0
+    largest_streamed: int = 0
     compared: int = 0
     """Clips whose copies take one more HEAD to be verified."""
     views: int = 0
@@ -110,12 +121,22 @@ class Workload:
         return self.copied - self.by_parts + self.parts
 
     def add_copy(
-        self, size: int, etag: str, *, settings: ImportSettings, deployment: Deployment, in_set: bool = False
+        self,
+        size: int,
+        etag: str,
+        *,
+        settings: ImportSettings,
+        deployment: Deployment,
+        in_set: bool = False,
+        streams: bool = False,
     ) -> None:
         """Count one clip to copy."""
         self.copied += 1
         self.bytes += size
         self.billed_bytes += max(size, SMALLEST_BILLED.get(settings.storage_class or "", 0))
+        if streams:
+            self._add_stream(size, deployment)
+            return
         self.largest = max(self.largest, size)
         in_parts = size > deployment.multipart_threshold_bytes
         if in_parts:
@@ -125,6 +146,15 @@ class Workload:
             self.marked += 1
         if in_parts or "-" in etag:  # such an ETag is no MD5, so the checksums are compared
             self.compared += 1
+
+    def _add_stream(self, size: int, deployment: Deployment) -> None:
+        self.streamed += 1
+        self.streamed_bytes += size
+        self.largest_streamed = max(self.largest_streamed, size)
+        if size > deployment.stream_part_bytes:
+            self.by_parts += 1
+            self.streamed_by_parts += 1
+            self.parts += part_count(size, deployment.stream_part_bytes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +227,7 @@ def _s3_requests(work: Workload, settings: ImportSettings, storage_class: str) -
     prices = price_list()
     state_files = math.ceil(work.clips / PART_CLIPS) + 2
     begun_and_ended = 2 * work.by_parts
-    looked_at = 2 * work.by_parts  # their metadata and tags
+    looked_at = 2 * (work.by_parts - work.streamed_by_parts)  # their metadata and tags
     checked = READS_PER_CLIP[settings.content_validation] * work.copied
     reads = work.heads + work.batches + looked_at + work.compared + work.marked + checked
     return (
@@ -208,7 +238,8 @@ def _s3_requests(work: Workload, settings: ImportSettings, storage_class: str) -
 
 
 def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:
-    copying = _busy_seconds(work, settings) / deployment.copy_concurrency + BATCH_SECONDS * work.batches
+    busy = _busy_seconds(work, settings) / deployment.copy_concurrency + _streaming_seconds(work)
+    copying = busy + BATCH_SECONDS * work.batches
     seconds = COPY_GB * copying + PLAN_GB * _planning_seconds(work, deployment)
     calls = work.batches + FUNCTION_CALLS
     return seconds * price_list().of("lambda.gb_second") + calls * price_list().of("lambda.request")
@@ -227,9 +258,10 @@ def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -
     functions = max(1, min(allowed, work.batches))
     in_flight = functions * deployment.copy_concurrency
     copying = max(
-        _busy_seconds(work, settings) / in_flight,
+        _busy_seconds(work, settings) / in_flight + _streaming_seconds(work) / functions,
         work.copy_requests / COPIES_PER_SECOND,
         _longest_copy(work, deployment),
+        work.largest_streamed / STREAM_BYTES_PER_SECOND,
     )
     batches = BATCH_SECONDS * math.ceil(work.batches / functions)
     return FIXED_SECONDS + _planning_seconds(work, deployment) + batches + copying
@@ -242,7 +274,14 @@ def _planning_seconds(work: Workload, deployment: Deployment) -> float:
 def _busy_seconds(work: Workload, settings: ImportSettings) -> float:
     """Of all requests of all copies, one after the other."""
     reads = READS_PER_CLIP[settings.content_validation] * work.copied + work.compared + work.marked
-    return COPY_SECONDS * work.copy_requests + work.bytes / COPY_BYTES_PER_SECOND + READ_SECONDS * reads
+    copied_inside = work.bytes - work.streamed_bytes
+    waits = COPY_SECONDS * work.copy_requests + STREAM_READ_SECONDS * work.streamed + READ_SECONDS * reads
+    return waits + copied_inside / COPY_BYTES_PER_SECOND
+
+
+def _streaming_seconds(work: Workload) -> float:
+    """Of one function."""
+    return work.streamed_bytes / STREAM_BYTES_PER_SECOND
 
 
 def _longest_copy(work: Workload, deployment: Deployment) -> float:

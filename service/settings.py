@@ -78,6 +78,7 @@ class ApiSettings(Settings):
     stat_concurrency: int
     multipart_threshold_bytes: int
     part_bytes: int
+    stream_part_bytes: int
     audit_retention_days: int
     webhook_secret_arn: str
     allow_private_urls: bool

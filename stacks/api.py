@@ -167,6 +167,7 @@ class Api(Construct):
                 stat_concurrency=deploy.stat_concurrency,
                 multipart_threshold_bytes=deploy.multipart_threshold_bytes,
                 part_bytes=deploy.part_bytes,
+                stream_part_bytes=deploy.stream_part_bytes,
                 audit_retention_days=deploy.audit_retention_days,
                 webhook_secret_arn=storage.webhook_secret.secret_arn,
                 allow_private_urls=deploy.allow_private_urls,

@@ -86,6 +86,7 @@ DEPLOYMENT = Deployment(
     copy_concurrency=32,
     stat_concurrency=32,
     multipart_threshold_bytes=1024**3,
+    stream_part_bytes=16 * 1024**2,
     part_bytes=256 * 1024**2,
 )
 """The defaults of the deploy settings."""

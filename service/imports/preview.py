@@ -247,6 +247,7 @@ class _Seen:
                 settings=self._job.settings,
                 deployment=self._deployment,
                 in_set=entry.group is not None,
+                streams=entry.integration is not None or not entry.source_uri.startswith("s3://"),
             )
         elif entry.status is ClipStatus.SKIPPED:
             outcome.to_skip.add_for(entry.code or OTHER, size)

@@ -52,6 +52,21 @@ def test_a_million_clips_of_a_mebibyte() -> None:
     assert found.seconds == 496
 
 
+def test_clips_of_another_store_take_the_time_of_their_bytes_through_the_functions() -> None:
+    work = Workload(batches=2)
+    for size in (12 * MIB, 12 * MIB, 60 * MIB):
+        work.add_copy(size, "etag-2", settings=ImportSettings(), deployment=DEPLOYMENT, streams=True)
+    found = estimated(work)
+    # Two PutObjects, 4 parts and their 2 requests, 2 state files; 2 slices of the manifest. The store's own bill is not
+    # in it, and no HEAD compares checksums.
+    assert found.cost.s3_requests == pytest.approx((2 + 4 + 2 + 3) * 0.005 / 1000 + 2 * 0.0004 / 1000)
+    # 84 MiB at 60 MB/s, all of it a function's; 6 requests of 50 ms and 3 looks of 0.1 s, 32 at a time; 2 x 0.5 s.
+    seconds = 84 * MIB / 60e6 + (6 * 0.05 + 3 * 0.1) / 32 + 1
+    assert found.cost.lambda_ == pytest.approx(seconds * 1.7275390625 * 0.0000133334 + 5 * 0.0000002, rel=1e-3)
+    # 10 s, half a second of batches, and the largest clip, which only one function takes.
+    assert found.seconds == 12
+
+
 def test_nothing_to_copy_costs_next_to_nothing() -> None:
     found = estimated(Workload(lists=2))
     assert found.cost.total < 0.001
