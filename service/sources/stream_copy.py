@@ -68,6 +68,8 @@ class Streamed:
             for piece in self.source.chunks(self.location, first, len(data), self.pin):
                 view[at : at + len(piece)] = piece
                 at += len(piece)
+        if at != len(data):  # The buffer may have another object's bytes.
+            raise SourceChanged("it is shorter than planned", operation="read", uri=str(self.location))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +221,7 @@ class StreamCopy:
     def _kept(self, item: Streamed, found: SourceObject, sums: Mapping[str, str], answer: Any) -> Copied:
         """What the store says of the copy, compared too. One that is not its source is removed: this very version."""
         etag = answer["ETag"].strip('"')
-        verified = verdict_of(found, item.given, {**whole_checksums(answer), **sums}, etag)
+        verified = verdict_of(found, item.given, {**sums, **whole_checksums(answer)}, etag)
         if verified is None:
             version = {"VersionId": answer["VersionId"]} if answer.get("VersionId") else {}
             self.client.delete_object(**self._target(item), **version)

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import urllib3
 
 from service.errors import AccessDenied, SourceChanged
 from service.sources.addresses import AddressRule
@@ -34,6 +36,31 @@ def test_other_stores_than_aws_get_neither_checksums_nor_trailers(of: Any) -> No
     headers = {name.lower() for request in store.front.requests for name in request.headers}
     assert not {name for name in headers if "trailer" in name or "sdk-checksum" in name or "x-amz-checksum-crc" in name}
     assert all(request.path.startswith("/clips") for request in store.front.requests), "the bucket is in the path"
+
+
+def test_s3_tells_what_a_copy_is_to_keep(of: Any, stores: Stores) -> None:
+    store = of("s3")
+    headers = {"ContentType": "video/mp4", "CacheControl": "no-cache", "ContentLanguage": "de"}
+    stores.landing.put_object(
+        Bucket="clips", Key="kept", Body=DATA, Metadata={"camera": "front"}, Tagging="team=a%2Bb", **headers
+    )
+    found = store.source().stat(store.at("kept"))
+    assert (found.headers, found.metadata) == (headers, {"camera": "front"})
+    assert store.source().tags(store.at("kept"), found.pin) == {"team": "a+b"}
+
+
+def test_google_tells_what_a_copy_is_to_keep(of: Any) -> None:
+    store = of("gcs")
+    store.put("kept", DATA)
+    told = {"contentType": "video/mp4", "cacheControl": "no-cache", "metadata": {"camera": "Köln"}}
+    changed = urllib3.request("PATCH", f"{store.front.upstream}/storage/v1/b/clips/o/kept", json=told)
+    assert changed.status == 200
+    found = store.source().stat(store.at("kept"))
+    assert found.headers == {"ContentType": "video/mp4", "CacheControl": "no-cache"}
+    assert found.metadata == {"camera": "Köln"}
+    assert store.source().tags(store.at("kept"), found.pin) == {}
+    asked = parse_qs(urlsplit(store.front.requests[-1].path).query)["fields"][0].split(",")
+    assert {"metadata", "contentDisposition", "contentEncoding"} <= set(asked)
 
 
 def test_one_token_of_google_s_serves_many_requests(of: Any) -> None:

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Barrier, Event, Lock
+from functools import partial
+from threading import Barrier, Event, Lock, Thread
 from time import sleep
 from typing import Any
 
@@ -19,7 +19,7 @@ from service.sources.port import CHUNK_BYTES, Pin, SourceObject
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
 from service.uris import Location
 
-GUARD_SECONDS = 60.0
+GUARD_SECONDS = 30.0
 """A schedule that hangs is a test that fails."""
 NOTHING: Callable[[], None] = lambda: None  # noqa: E731
 
@@ -104,6 +104,16 @@ def send(
     return copier.send(an_item(source, key), "u", spans, whole=True, check=check, advanced=advanced)
 
 
+def all_end(*calls: Callable[[], object]) -> None:
+    """Side by side. Daemons, so that a schedule that hangs ends with the test."""
+    threads = [Thread(target=call, daemon=True) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(GUARD_SECONDS)
+    assert not [thread for thread in threads if thread.is_alive()]
+
+
 @pytest.mark.parametrize("parts", [1, 3])
 def test_many_copies_at_once_end_with_little_memory(parts: int) -> None:
     """All begin together, so that with room for fewer buffers than copies each would hold one and wait for another."""
@@ -120,10 +130,7 @@ def test_many_copies_at_once_end_with_little_memory(parts: int) -> None:
         together.wait(GUARD_SECONDS)
         copier.whole(an_item(Pattern(number * 1000), f"small{number}"), ImportSettings())
 
-    with ThreadPoolExecutor(12) as pool:
-        running = [pool.submit(large if number % 2 else small, number) for number in range(12)]
-        for one in running:
-            one.result(GUARD_SECONDS)
+    all_end(*(partial(large if number % 2 else small, number) for number in range(12)))
     assert landing.sizes == {f"small{n}": {0: n * 1000} for n in range(0, 12, 2)} | {
         f"large{n}": dict.fromkeys(range(1, 5), MIN_PART_BYTES) | {5: 7} for n in range(1, 12, 2)
     }
@@ -152,10 +159,7 @@ def test_a_long_copy_gives_way_to_one_that_waits() -> None:
         waiting.wait(GUARD_SECONDS)
         copier.whole(an_item(Pattern(MIN_PART_BYTES), "second"), ImportSettings())
 
-    with ThreadPoolExecutor(2) as pool:
-        running = [pool.submit(send, copier, Pattern(20 * MIN_PART_BYTES), "first"), pool.submit(second)]
-        for one in running:
-            one.result(GUARD_SECONDS)
+    all_end(lambda: send(copier, Pattern(20 * MIN_PART_BYTES), "first"), second)
     assert seen == [0, 0] + [1] * 18
 
 
@@ -195,6 +199,22 @@ def test_a_part_s_error_goes_before_the_end_of_the_time_and_nothing_is_under_way
     with pytest.raises(SourceChanged):
         send(copier, Pattern(6 * MIN_PART_BYTES, fail_first), "k", check)
     assert set(landing.sizes["k"]) == {2, 3}
+    assert copier.memory.try_take(copier.memory.total) is not None
+
+
+def test_a_source_that_sends_too_little_lands_nothing_of_what_the_buffer_had() -> None:
+    @dataclass
+    class Short(Pattern):
+        def chunks(self, location: Location, start: int, length: int, pin: Pin) -> Iterator[bytes]:
+            return super().chunks(location, start, length - 1, pin)
+
+    landing = Landing()
+    copier = a_copier(landing, 2)
+    with pytest.raises(SourceChanged, match="shorter than planned"):
+        copier.whole(an_item(Short(100), "k"), ImportSettings())
+    with pytest.raises(SourceChanged, match="shorter than planned"):
+        send(copier, Short(2 * MIN_PART_BYTES), "k")
+    assert not landing.sizes
     assert copier.memory.try_take(copier.memory.total) is not None
 
 
