@@ -1054,6 +1054,7 @@ class FakeSource:
         return self._object(location.key)
 
     def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:  # noqa: ARG002
+        self._fail("tags")
         return {}
 
     def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:

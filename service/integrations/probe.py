@@ -1,4 +1,4 @@
-"""Whether an integration works: it lists, and reads one byte of one object."""
+"""Whether an integration works: it lists, and reads one byte of one object; and whether S3 shows it tags."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ from service.imports.hurry import done_within
 from service.integrations.access import location_of
 from service.integrations.manage import IntegrationPorts, get
 from service.schema import Action, Actor, Integration, IntegrationType
-from service.sources.port import ObjectSource, SourceObject
-from service.uris import Location
+from service.sources.port import ObjectSource
 
 PROBE_SECONDS = 15
 """And those of `done_within`: below the 29 s after which API Gateway gives up."""
@@ -20,10 +19,10 @@ OBJECTS_LOOKED_AT = 1_000
 
 NOT_TRIED = "NOT_TRIED"
 TIMED_OUT = "TIMED_OUT"
-_LIST, _READ = "list", "read"
+_LIST, _READ, _TAGS = "list", "read", "tags"
 PERMISSIONS = {
-    IntegrationType.S3: {_LIST: "s3:ListBucket", _READ: "s3:GetObject"},
-    IntegrationType.S3_ROLE: {_LIST: "s3:ListBucket", _READ: "s3:GetObject"},
+    IntegrationType.S3: {_LIST: "s3:ListBucket", _READ: "s3:GetObject", _TAGS: "s3:GetObjectTagging"},
+    IntegrationType.S3_ROLE: {_LIST: "s3:ListBucket", _READ: "s3:GetObject", _TAGS: "s3:GetObjectTagging"},
     IntegrationType.GCS: {_LIST: "storage.objects.list", _READ: "storage.objects.get"},
     IntegrationType.HF_BUCKET: {_LIST: "read access to the bucket", _READ: "read access to the bucket"},
 }
@@ -32,7 +31,7 @@ PERMISSIONS = {
 @dataclass(frozen=True)
 class Check:
     action: str
-    """`list` or `read`."""
+    """`list`, `read`, or of S3 `tags`: without them imports work, and keep none."""
     ok: bool
     code: str | None = None
     message: str | None = None
@@ -40,11 +39,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Probe:
-    checks: tuple[Check, Check]
+    checks: tuple[Check, ...]
 
     @property
     def ok(self) -> bool:
-        return all(check.ok for check in self.checks)
+        return all(check.ok for check in self.checks if check.action != _TAGS)
 
 
 def probe(integration_id: str, *, project: str, by: Actor, ports: IntegrationPorts) -> Probe:
@@ -59,13 +58,16 @@ def probe(integration_id: str, *, project: str, by: Actor, ports: IntegrationPor
     found = {check.action: check for check in list(checks)}
     late = "the store did not answer in time"
     listed = found.get(_LIST) or Check(_LIST, False, TIMED_OUT, late)
-    return Probe((listed, found.get(_READ) or _unread(listed, late)))
+    read = found.get(_READ) or _untried(_READ, listed, late)
+    if _TAGS not in PERMISSIONS[integration.type]:
+        return Probe((listed, read))
+    return Probe((listed, read, found.get(_TAGS) or _untried(_TAGS, read, late)))
 
 
-def _unread(listed: Check, late: str) -> Check:
-    if listed.ok:
-        return Check(_READ, False, TIMED_OUT, late)
-    return Check(_READ, False, NOT_TRIED, "it is not known what to read as long as listing fails")
+def _untried(action: str, before: Check, late: str) -> Check:
+    if before.ok:
+        return Check(action, False, TIMED_OUT, late)
+    return Check(action, False, NOT_TRIED, f"it is tried once {before.action} works")
 
 
 def _try(integration: Integration, opened: Callable[[], ObjectSource], tell: Callable[[Check], None]) -> None:
@@ -77,18 +79,23 @@ def _try(integration: Integration, opened: Callable[[], ObjectSource], tell: Cal
         tell(_failed(_LIST, error, integration))
         return
     tell(Check(_LIST, True))
-    tell(_read(integration, source, where, objects))
-
-
-def _read(integration: Integration, source: ObjectSource, where: Location, objects: list[SourceObject]) -> Check:
     found = next((one for one in objects if one.size), None)
     if found is None:
-        return Check(_READ, False, NOT_TRIED, f"no object with content was found below {ascii(str(where))[1:-1]}")
+        tell(Check(_READ, False, NOT_TRIED, f"no object with content was found below {ascii(str(where))[1:-1]}"))
+        return
+    at, pin = where.at(found.key), found.pin
+    if _tried(_READ, lambda: source.read(at, 0, 1, pin), integration, tell) and _TAGS in PERMISSIONS[integration.type]:
+        _tried(_TAGS, lambda: source.tags(at, pin), integration, tell)
+
+
+def _tried(action: str, call: Callable[[], object], integration: Integration, tell: Callable[[Check], None]) -> bool:
     try:
-        source.read(where.at(found.key), 0, 1, found.pin)
+        call()
     except ObjectError as error:
-        return _failed(_READ, error, integration)
-    return Check(_READ, True)
+        tell(_failed(action, error, integration))
+        return False
+    tell(Check(action, True))
+    return True
 
 
 def _failed(action: str, error: ClipferryError, integration: Integration) -> Check:

@@ -190,8 +190,7 @@ class S3Adapter:
             if code in _TAGLESS or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (405, 501):
                 return {}
             if code in _DENIED:
-                message = f"access is denied ({code}): s3:GetObjectTagging is needed, or `keep_tags: false`"
-                raise asked.error(AccessDenied, message) from None
+                raise asked.error(AccessDenied, f"access is denied ({code})") from None
             raise s3_error(error, asked) from None
         except (BotoCoreError, UnsafeUrl) as error:
             raise s3_error(error, asked) from None

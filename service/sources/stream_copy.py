@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.errors import (
+    AccessDenied,
     ChecksumMismatch,
     ObjectError,
     ObjectMissing,
@@ -248,9 +249,16 @@ class StreamCopy:
     def _attributes(
         self, item: Streamed, found: SourceObject, settings: ImportSettings, mark: str | None
     ) -> dict[str, Any]:
-        tags = item.source.tags(item.location, item.pin) if settings.keep_tags else {}
+        tags = self._tags(item) if settings.keep_tags else {}
         own = {SOURCE_MARK: item.source_mark} | ({MARK: mark} if mark else {})
         return attributes(found, tags, settings, own=own, asked=self._asked(item))
+
+    def _tags(self, item: Streamed) -> Mapping[str, str]:
+        """None where they may not be read: listing and reading are all that an import asks of a source."""
+        try:
+            return item.source.tags(item.location, item.pin)
+        except AccessDenied:
+            return {}
 
     def _target(self, item: Streamed) -> dict[str, Any]:
         return {"Bucket": self.clips_bucket, "Key": item.destination}

@@ -146,7 +146,7 @@ class IntegrationPage(BaseModel):
 
 
 class CheckView(BaseModel):
-    action: Literal["list", "read"]
+    action: Literal["list", "read", "tags"]
     ok: bool
     code: str | None
     message: str | None = Field(description="Names the permission that is missing, where one is.")
@@ -157,8 +157,10 @@ class CheckView(BaseModel):
 
 
 class ProbeView(BaseModel):
-    ok: bool = Field(description="Whether both were seen to work.")
-    checks: list[CheckView] = Field(description="`list` and `read`, in this order.")
+    ok: bool = Field(description="Whether listing and reading were seen to work.")
+    checks: list[CheckView] = Field(
+        description="`list` and `read`, in this order; of S3 also `tags`, without which none are kept."
+    )
 
     @classmethod
     def of(cls, found: Probe) -> "ProbeView":

@@ -18,7 +18,7 @@ from service.imports.finish import finish
 from service.imports.large import LargeCopies
 from service.schema import Counts, ImportSettings, ManifestEntry, Verification
 from service.uris import s3_at
-from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry
+from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
 from tests.fakes import FakeClock, FakeLargeCopies
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ def test_an_upload_is_found_by_its_key_and_aborted(storage: S3Storage, s3: "S3Cl
 def a_world(storage: S3Storage) -> World:
     world = World(multipart_threshold=PART, part_bytes=PART)
     world.storage = storage  # type: ignore[assignment]
+    world.access = own_access(storage, world.jobs)
     return world
 
 

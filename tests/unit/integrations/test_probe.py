@@ -38,7 +38,8 @@ def failing(kind: type[Any], message: str = "no") -> ClipferryError:
 
 
 def codes(found: Probe) -> list[tuple[str, bool, str | None]]:
-    return [(check.action, check.ok, check.code) for check in found.checks]
+    """Of listing and reading."""
+    return [(check.action, check.ok, check.code) for check in found.checks[:2]]
 
 
 def test_both_work_and_the_use_and_the_asker_are_kept(world: World) -> None:
@@ -93,6 +94,26 @@ def test_where_there_is_nothing_to_read_reading_was_not_seen_to_work(world: Worl
     found = tried(world, made(world))
     assert not found.ok
     assert codes(found) == [("list", True, None), ("read", False, "NOT_TRIED")]
+
+
+@pytest.mark.parametrize("kind", list(IntegrationType))
+def test_of_s3_it_says_whether_tags_can_be_kept_which_imports_do_without(world: World, kind: IntegrationType) -> None:
+    integration_id = made(world, kind)
+    told = {}
+    for name, objects, error in (
+        ("none", {}, None),
+        ("works", {"a": b"a"}, None),
+        ("denied", {"a": b"a"}, AccessDenied),
+    ):
+        world.sources.source.objects = objects
+        world.sources.source.errors = {"tags": failing(error)} if error else {}
+        found = tried(world, integration_id)
+        assert found.ok == bool(objects)
+        told[name] = [(check.ok, check.code, check.message) for check in found.checks if check.action == "tags"]
+    denied = (False, "CANNOT_ACCESS", "cannot list s3://fleet/: no; the missing permission is s3:GetObjectTagging")
+    expected = {"none": [(False, "NOT_TRIED", "it is tried once read works")], "works": [(True, None, None)]}
+    s3 = kind in (IntegrationType.S3, IntegrationType.S3_ROLE)
+    assert told == (expected | {"denied": [denied]} if s3 else {name: [] for name in told})
 
 
 def test_only_so_many_objects_are_looked_at(world: World) -> None:
