@@ -205,6 +205,3 @@ def validate_content(entry: ManifestEntry, depth: ContentValidation, storage: St
         return None
     facts = check_clip(parse_object(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
     return {name: value for name, value in asdict(facts).items() if value is not None}
-
-
-# --- sets ------------------------------------------------------------------------------------------------------------
