@@ -1,7 +1,7 @@
 """Which adapters the functions run on. Everything is made on first use and kept for the life of the sandbox."""
 
 from collections.abc import Callable, Collection
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from service.audit import AuditPorts
@@ -47,7 +47,7 @@ from service.imports.sweep import SweepPorts
 from service.imports.uploads import UploadPorts
 from service.integrations.manage import IntegrationPorts
 from service.integrations.policies import Trusted
-from service.ports import Objects
+from service.ports import Objects, Transfer
 from service.schema import ContentValidation, ImportSettings, Integration, OnExisting
 from service.settings import (
     ApiSettings,
@@ -63,7 +63,7 @@ from service.sources.routed import RoutedObjects, RoutedStorage
 from service.web.post import HttpSender
 
 if TYPE_CHECKING:
-    from service.sources.build import IntegrationSources
+    from service.sources.build import CopyRoles, IntegrationSources
     from service.sources.stream_copy import StreamCopy
     from service.sources.streaming import StreamingStorage
 
@@ -227,7 +227,12 @@ def integration_ports() -> IntegrationPorts:
 @cache
 def trusted() -> Trusted:
     settings = api_settings()
-    return Trusted(account=settings.trusted_account, roles=settings.trusted_roles)
+    return Trusted(
+        account=settings.trusted_account,
+        roles=settings.trusted_roles,
+        clips_bucket=settings.clips_bucket,
+        copy_roles=settings.copy_roles,
+    )
 
 
 @cache
@@ -332,7 +337,7 @@ def copy_ports() -> CopyPorts:
     saved = DynamoIntegrations()
 
     def storage(project: str) -> RoutedStorage:
-        return RoutedStorage(project=project, own=own, through=_streaming, saved=saved)
+        return RoutedStorage(project=project, own=own, through=partial(_through, own), saved=saved)
 
     return CopyPorts(
         jobs=DynamoJobs(),
@@ -345,6 +350,26 @@ def copy_ports() -> CopyPorts:
         multipart_threshold=settings.multipart_threshold_bytes,
         part_bytes=settings.part_bytes,
         stream_part_bytes=settings.stream_part_bytes,
+    )
+
+
+def _through(own: S3Storage, integration: Integration | None) -> Transfer:
+    """Inside S3 where the integration's role may write clips, else through this process."""
+    clients = _copy_roles(own.client.meta.region_name).clients_of(integration)
+    if clients is None:
+        return _streaming(integration)
+    return S3Storage(
+        client=clients.reads, clips_bucket=own.clips_bucket, role_copier=clients.copies, own_client=own.client
+    )
+
+
+@cache
+def _copy_roles(clips_region: str) -> "CopyRoles":
+    from service.sources.build import CopyRoles
+
+    settings = CopySettings.from_env()
+    return CopyRoles(
+        settings.copy_roles, sts=sts_client, clips_region=clips_region, connections=2 * settings.copy_concurrency
     )
 
 

@@ -24,10 +24,15 @@ FORBIDDEN_BUCKET: Final = "clipferry-private"
 FORBIDDEN_KEY: Final = "secret/clip.zip"
 SAMPLES_PREFIX: Final = "samples/"
 
+COPY_ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/clipferry-copies"
+FOREIGN_COPY_ROLE: Final = "arn:aws:iam::222222222222:role/clipferry-copies"
+"""The emulator takes it for all of its account in a bucket's policy, so its writes are denied."""
+
 DEPLOY_CONTEXT: Final[Mapping[str, str]] = {
     "local": "true",
     "source_buckets": SOURCE_BUCKET,
     "default_project": PROJECT,
+    "copy_roles": f"{COPY_ROLE},{FOREIGN_COPY_ROLE}",
     "upload_window_seconds": "2",
     # Every concurrent batch is a Python process of its own on this machine (about 1 s of CPU to start, 60 MB).
     "map_concurrency": "2",

@@ -89,6 +89,7 @@ class ApiSettings(Settings):
     """ARN of the own account's root, for the trust policies of callers' roles."""
     trusted_roles: str
     """Pattern of the ARNs of the functions' own roles."""
+    copy_roles: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +117,8 @@ class CopySettings(Settings):
     part_bytes: int
     stream_part_bytes: int
     stream_memory_bytes: int
+    copy_roles: tuple[str, ...]
+    """ARNs of roles of integrations that may write clips: what they read is copied inside S3."""
     integration_secrets_prefix: str
     allow_private_urls: bool
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from service.integrations.manage import ROLE_NAME_PREFIX
+from service.integrations.policies import COPY_ACTIONS
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
@@ -73,6 +74,24 @@ def write_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
                 clips, "*"
             ): "It writes the clips of every project; keys are made by the service, not by callers."
         },
+    )
+
+
+def let_roles_write_clips(clips: s3.Bucket, role_arns: Sequence[str]) -> None:
+    """Let exactly these roles, of whatever accounts, put copies into the clips bucket.
+
+    By a condition, since a principal that is a role's ARN must exist and is lost when the role is made anew.
+    """
+    if not role_arns:
+        return
+    accounts = sorted({":".join([*arn.split(":")[:5], "root"]) for arn in role_arns})
+    clips.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ArnPrincipal(account) for account in accounts],
+            actions=list(COPY_ACTIONS),
+            resources=[clips.arn_for_objects("*")],
+            conditions={"ArnEquals": {"aws:PrincipalArn": list(role_arns)}},
+        )
     )
 
 

@@ -175,6 +175,7 @@ class Api(Construct):
                 integration_secrets_prefix=integration_secrets_prefix(self),
                 trusted_account=f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root",
                 trusted_roles=f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{Stack.of(self).stack_name}-*",
+                copy_roles=deploy.copy_roles,
             ),
             memory_mb=1024,
             timeout=Duration.seconds(29),

@@ -11,6 +11,7 @@ from stacks.access import (
     JOB_FILES,
     allow,
     integration_secrets_prefix,
+    let_roles_write_clips,
     look_at_clips,
     look_at_imports,
     read_by_integrations,
@@ -115,6 +116,7 @@ class Pipeline(Construct):
                 part_bytes=deploy.part_bytes,
                 stream_part_bytes=deploy.stream_part_bytes,
                 stream_memory_bytes=deploy.stream_memory_bytes,
+                copy_roles=deploy.copy_roles,
                 integration_secrets_prefix=integration_secrets_prefix(self),
                 allow_private_urls=deploy.allow_private_urls,
             ),
@@ -131,6 +133,7 @@ class Pipeline(Construct):
         reads = ("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging")
         read_sources(function, deploy, storage.drop, *reads)
         write_clips(function, storage.clips)
+        let_roles_write_clips(storage.clips, deploy.copy_roles)
         read_by_integrations(function)
         return function
 

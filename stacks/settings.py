@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from service.errors import InvalidSettings
+from service.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
 from service.planning import PROJECT_NAME
 from service.schema import ContentValidation, OnExisting
 
@@ -20,8 +21,8 @@ GIB = 1024**3
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 """The retention periods that CloudWatch Logs accepts."""
 
-SOURCE_BUCKETS_LENGTH = 2_500
-"""Characters that the joined bucket names may take: a function's whole environment must fit 4 KB."""
+NAMES_LENGTH = 2_500
+"""Characters that the names of source buckets and copy roles may take: a function's environment must fit 4 KB."""
 
 _BUCKET_NAME = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KMS_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
@@ -42,6 +43,9 @@ class DeploySettings:
 
     source_kms_key_arns: tuple[str, ...] = ()
     """Customer-managed KMS keys that source buckets are encrypted with."""
+
+    copy_roles: tuple[str, ...] = ()
+    """Roles of integrations that may write clips, so that S3 copies what they read. Others' clips stream."""
 
     default_project: str = "default"
     """The project of uploads to the drop bucket outside `inbox/{project}/`."""
@@ -143,9 +147,14 @@ class DeploySettings:
                 raise InvalidSettings(
                     f"source_buckets: {bucket!r} is not an S3 bucket name (no s3://, no path, no wildcard)"
                 )
-        if len(",".join(self.source_buckets)) > SOURCE_BUCKETS_LENGTH:
+        for arn in self.copy_roles:
+            if not ROLE_ARN.fullmatch(arn) or "," in arn:
+                raise InvalidSettings(
+                    f"copy_roles: {arn!r} is not the ARN of a role {ROLE_NAME_PREFIX}… (without a path or comma)"
+                )
+        if len(",".join(self.source_buckets + self.copy_roles)) > NAMES_LENGTH:
             raise InvalidSettings(
-                f"source_buckets: the names together are longer than {SOURCE_BUCKETS_LENGTH} characters"
+                f"source_buckets and copy_roles: the names together are longer than {NAMES_LENGTH} characters"
             )
         for arn in self.source_kms_key_arns:
             if not _KMS_KEY_ARN.fullmatch(arn):

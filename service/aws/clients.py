@@ -1,5 +1,6 @@
 """boto3 clients as the service wants them, and what their errors mean."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.errors import (
     AccessDenied,
+    BucketElsewhere,
+    CredentialsRejected,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
+    RoleRefused,
     SourceChanged,
     SourceUnavailable,
     UploadGone,
@@ -26,9 +30,17 @@ if TYPE_CHECKING:
 
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
 _DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"}
+_REJECTED = {"ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken"}
+_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
 _CHANGED = {"PreconditionFailed", "412"}
 _PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "OperationAborted"}
-_WORDS = {"404": "there is no such object", "403": "access is denied", "412": "it is not the planned object any more"}
+_PASSING |= {"Throttling", "ThrottlingException", "RequestLimitExceeded"}  # of STS
+_WORDS = {
+    "301": "the bucket is in another region",
+    "403": "access is denied",
+    "404": "there is no such object",
+    "412": "it is not the planned object any more",
+}
 """For answers to HEAD, which have no body: all that S3 says is the status."""
 
 
@@ -78,8 +90,14 @@ def sts_client() -> "STSClient":
     return boto3.client("sts")
 
 
-def object_error(error: ClientError | BotoCoreError, *, operation: str, uri: str) -> ObjectError:
-    """The domain error for a failed S3 call. Answers that name no known cause are final."""
+def object_error(
+    error: ClientError | BotoCoreError, *, operation: str, uri: str, needs: Mapping[str, str] | None = None
+) -> ObjectError:
+    """The domain error for a failed S3 call, or for a role that could not be assumed for it.
+
+    Answers that name no known cause are final. `needs` are permissions by operation, told where S3 denies without
+    naming one, as it does across accounts.
+    """
     if isinstance(error, BotoCoreError):
         return SourceUnavailable(str(error), operation=operation, uri=uri)
     code = error.response.get("Error", {}).get("Code", "")
@@ -89,8 +107,16 @@ def object_error(error: ClientError | BotoCoreError, *, operation: str, uri: str
         kind: type[ObjectError] = ObjectMissing
     elif code == "NoSuchUpload":
         kind = UploadGone
+    elif code in _DENIED and error.operation_name == "AssumeRole":
+        kind, message = RoleRefused, f"the role cannot be assumed: {message}"
     elif code in _DENIED:
-        kind = AccessDenied
+        kind, needed = AccessDenied, (needs or {}).get(error.operation_name)
+        if needed and "authorized to perform" not in message:
+            message += f"; {error.operation_name} needs {needed}"
+    elif code in _REJECTED:
+        kind = CredentialsRejected
+    elif code in _ELSEWHERE:
+        kind = BucketElsewhere
     elif code in _CHANGED:
         kind = SourceChanged
     elif code in _PASSING or status >= 500 or status == 429:

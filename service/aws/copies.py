@@ -23,6 +23,17 @@ if TYPE_CHECKING:
 
 HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
 
+_AT_BOTH = "s3:GetObject (of a version: s3:GetObjectVersion) at the source and s3:PutObject at the destination"
+NEEDS = {
+    "HeadObject": "s3:GetObject (of a version: s3:GetObjectVersion)",
+    "GetObjectTagging": "s3:GetObjectTagging at the source, or `keep_tags: false`",
+    "CopyObject": f"{_AT_BOTH}, for tags also s3:GetObjectTagging and s3:PutObjectTagging",
+    "CreateMultipartUpload": "s3:PutObject at the destination, for tags also s3:PutObjectTagging",
+    "UploadPartCopy": _AT_BOTH,
+    "CompleteMultipartUpload": "s3:PutObject at the destination",
+}
+"""Permissions of the requests of a copy (S3 user guide, "Required permissions for Amazon S3 API operations")."""
+
 WHOLE_OBJECT_CHECKSUMS = ("CRC64NVME", "CRC32C", "CRC32")
 """Kinds that S3 computes over an object uploaded in parts as if it were whole (S3 user guide, "Checking integrity")."""
 
@@ -63,7 +74,7 @@ class CopyWhole:
             request.update(described(head, self.mark))  # type: ignore[typeddict-item]  # names that both requests know
         if not self.settings.keep_tags:
             request["TaggingDirective"] = "REPLACE"
-        answer = self.storage.client.copy_object(**request)
+        answer = self.storage.copier.copy_object(**request)
         result = answer["CopyObjectResult"]
         return Copy(result["ETag"].strip('"'), checksums_of(result), answer.get("VersionId"))
 
@@ -75,12 +86,14 @@ class PartCopies:
     Parts carry neither metadata nor tags, so both are asked for and set; the source's kind of checksum is kept.
     """
 
-    client: "S3Client"
-    clips_bucket: str
+    storage: "S3Storage"
 
     def begin(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> str:
-        head = head_planned(self.client, entry)
-        upload: CreateMultipartUploadRequestTypeDef = {"Bucket": self.clips_bucket, "Key": entry.destination}
+        head = head_planned(self.storage.client, entry)
+        upload: CreateMultipartUploadRequestTypeDef = {
+            "Bucket": self.storage.clips_bucket,
+            "Key": entry.destination,
+        }
         kept = head if settings.keep_metadata else None
         upload.update(described(kept, mark))  # type: ignore[typeddict-item]  # names that the request knows
         tags = self._tags(entry) if settings.keep_tags else {}
@@ -93,11 +106,13 @@ class PartCopies:
         if kind:
             upload["ChecksumAlgorithm"] = kind  # type: ignore[typeddict-item]  # one of three literals
             upload["ChecksumType"] = "FULL_OBJECT"
-        return self.client.create_multipart_upload(**upload)["UploadId"]
+        return self.storage.copier.create_multipart_upload(**upload)["UploadId"]
 
     def listed(self, key: str, upload_id: str) -> dict[int, CopiedPart]:
         """All parts that are there, by number; S3 lists 1,000 a page."""
-        pages = self.client.get_paginator("list_parts").paginate(Bucket=self.clips_bucket, Key=key, UploadId=upload_id)
+        pages = self.storage.own.get_paginator("list_parts").paginate(
+            Bucket=self.storage.clips_bucket, Key=key, UploadId=upload_id
+        )
         return {
             part["PartNumber"]: CopiedPart(etag=part["ETag"].strip('"'), size=part["Size"])
             for page in pages
@@ -106,8 +121,8 @@ class PartCopies:
 
     def copy(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
         first, last = span
-        answer = self.client.upload_part_copy(
-            Bucket=self.clips_bucket,
+        answer = self.storage.copier.upload_part_copy(
+            Bucket=self.storage.clips_bucket,
             Key=entry.destination,
             UploadId=upload_id,
             PartNumber=number,
@@ -121,14 +136,19 @@ class PartCopies:
         parts: list[CompletedPartTypeDef] = [
             {"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in enumerate(etags, 1)
         ]
-        done = self.client.complete_multipart_upload(
-            Bucket=self.clips_bucket, Key=entry.destination, UploadId=upload_id, MultipartUpload={"Parts": parts}
+        done = self.storage.copier.complete_multipart_upload(
+            Bucket=self.storage.clips_bucket,
+            Key=entry.destination,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": parts},
         )
         return Copy(done["ETag"].strip('"'), checksums_of(done), done.get("VersionId"))
 
     def begun_since(self, key: str, moment: datetime) -> list[str]:
         """Ids of the unfinished uploads to exactly this key that began at `moment` or later."""
-        pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.clips_bucket, Prefix=key)
+        pages = self.storage.own.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.storage.clips_bucket, Prefix=key
+        )
         return [
             upload["UploadId"]
             for page in pages
@@ -137,7 +157,7 @@ class PartCopies:
         ]
 
     def _tags(self, entry: ManifestEntry) -> dict[str, str]:
-        answer = self.client.get_object_tagging(**source_object(entry))
+        answer = self.storage.client.get_object_tagging(**source_object(entry))
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.aws.copies import Copy, CopyWhole, PartCopies, checksums_of, head_planned
+from service.aws.copies import NEEDS, Copy, CopyWhole, PartCopies, checksums_of, head_planned
 from service.aws.ranges import S3RangeReader
 from service.clock import timestamp
 from service.errors import ChecksumMismatch, ObjectMissing, UploadGone
@@ -29,8 +29,23 @@ CLOCK_SKEW = timedelta(minutes=1)
 
 @dataclass(frozen=True, kw_only=True)
 class S3Storage:
+    """By one client, or by two of a role of another account and the service's own."""
+
     client: "S3Client"
+    """Reads sources."""
     clips_bucket: str
+    role_copier: "S3Client | None" = None
+    """Copies, which takes access to source and destination at once. It asks the clips bucket's region."""
+    own_client: "S3Client | None" = None
+    """What concerns the clips bucket alone."""
+
+    @property
+    def copier(self) -> "S3Client":
+        return self.role_copier or self.client
+
+    @property
+    def own(self) -> "S3Client":
+        return self.own_client or self.client
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
@@ -119,7 +134,7 @@ class S3Storage:
     def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
         with self._errors(entry):
             try:
-                head = self.client.head_object(Bucket=self.clips_bucket, Key=entry.destination, ChecksumMode="ENABLED")
+                head = self.own.head_object(Bucket=self.clips_bucket, Key=entry.destination, ChecksumMode="ENABLED")
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
@@ -130,7 +145,7 @@ class S3Storage:
 
     def abort(self, destination: str, upload_id: str) -> None:
         with suppress(UploadGone), self._errors_of_upload("abort the upload to", destination):
-            self.client.abort_multipart_upload(Bucket=self.clips_bucket, Key=destination, UploadId=upload_id)
+            self.own.abort_multipart_upload(Bucket=self.clips_bucket, Key=destination, UploadId=upload_id)
 
     def abort_begun_since(self, destination: str, moment: str) -> None:
         with self._errors_of_upload("list the uploads to", destination):
@@ -173,7 +188,7 @@ class S3Storage:
 
     def _versions(self, key: str) -> list[str]:
         """Of this very key: a listing begins with it and goes on with those that are longer."""
-        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
+        pages = self.own.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
         found: list[str] = []
         for page in pages:
             versions = page.get("Versions", [])
@@ -184,7 +199,7 @@ class S3Storage:
 
     def _mark(self, key: str, version: str) -> str | None:
         try:
-            head = self.client.head_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
+            head = self.own.head_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
         except ClientError as error:
             if isinstance(object_error(error, operation="inspect", uri=key), ObjectMissing):
                 return None  # another delivery was faster
@@ -194,20 +209,20 @@ class S3Storage:
     def _remove(self, key: str, version: str | None) -> None:
         """This version, so that what lay there before it is there again; the bucket keeps versions, stores may not."""
         if version:
-            self.client.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
+            self.own.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
         else:
-            self.client.delete_object(Bucket=self.clips_bucket, Key=key)
+            self.own.delete_object(Bucket=self.clips_bucket, Key=key)
 
     @property
     def _parts(self) -> PartCopies:
-        return PartCopies(self.client, self.clips_bucket)
+        return PartCopies(self)
 
     @contextmanager
     def _errors(self, entry: ManifestEntry) -> Iterator[None]:
         try:
             yield
         except (ClientError, BotoCoreError) as error:
-            raise object_error(error, operation=self._operation(entry), uri=entry.source_uri) from error
+            raise object_error(error, operation=self._operation(entry), uri=entry.source_uri, needs=NEEDS) from error
 
     @contextmanager
     def _errors_of_upload(self, operation: str, destination: str) -> Iterator[None]:

@@ -32,7 +32,7 @@ ROLE_NAME_PREFIX = "clipferry-"
 """Only roles whose names begin so are assumed: the deployment's own account may have others that trust all of it."""
 
 _ID = re.compile(r"in_[0-9a-f]{24}")
-_ROLE_ARN = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:role/{ROLE_NAME_PREFIX}[\w+=,.@-]{{1,54}}", re.ASCII)
+ROLE_ARN = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:role/{ROLE_NAME_PREFIX}[\w+=,.@-]{{1,54}}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ def _check(made: Integration) -> None:
     location = location_of(made)
     if parse_prefix(str(location)) != location:
         raise InvalidRequest(f"bucket: {made.bucket!a} is not the name of a bucket")
-    if made.role_arn is not None and not _ROLE_ARN.fullmatch(made.role_arn):
+    if made.role_arn is not None and not ROLE_ARN.fullmatch(made.role_arn):
         raise InvalidRequest(
             f"role_arn: the role must be named {ROLE_NAME_PREFIX}… (arn:aws:iam::123456789012:role/{ROLE_NAME_PREFIX}…)"
         )

@@ -2,11 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from service.errors import CredentialsLost, InvalidRequest, UnsafeUrl
 from service.ports import IntegrationSecrets
@@ -17,7 +17,7 @@ from service.sources.hub import HubAdapter
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.port import Adapter, ObjectSource
-from service.sources.roles import S3Role, s3_with_role
+from service.sources.roles import RoleClients, S3Role, copying_by_role, s3_with_role
 from service.sources.s3 import S3Keys, s3_with_keys
 
 if TYPE_CHECKING:
@@ -26,6 +26,59 @@ if TYPE_CHECKING:
 CACHE_SECONDS = 60.0
 """How long a process keeps an integration's credentials, in the client that is made with them."""
 MAX_CACHED = 32
+
+Made = TypeVar("Made")
+
+
+@dataclass
+class Kept(Generic[Made]):
+    """What was made of integrations, for `CACHE_SECONDS`: by their secrets' names, since those never change."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[str, tuple[float, Made]] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def get(self, integration: Integration, make: Callable[[Integration], Made]) -> Made:
+        """Raises as `make` does."""
+        name = integration.secret_name
+        with self._lock:
+            known = self._known.get(name)
+            if known is not None and self.monotonic() - known[0] < CACHE_SECONDS:
+                return known[1]
+            made = make(integration)
+            self._known.pop(name, None)
+            while len(self._known) >= MAX_CACHED:
+                del self._known[next(iter(self._known))]
+            self._known[name] = (self.monotonic(), made)
+            return made
+
+
+@dataclass(frozen=True)
+class CopyRoles:
+    """Clients of the roles that may write clips."""
+
+    arns: Collection[str]
+    sts: Callable[[], "STSClient"]
+    clips_region: str
+    connections: int = 16
+    _kept: Kept[RoleClients] = field(default_factory=Kept, repr=False)
+
+    def clients_of(self, integration: Integration | None) -> RoleClients | None:
+        """None where the integration is no such role's: then its clips have to stream."""
+        if integration is None or integration.type is not IntegrationType.S3_ROLE:
+            return None
+        return self._kept.get(integration, self._made) if integration.role_arn in self.arns else None
+
+    def _made(self, integration: Integration) -> RoleClients:
+        return copying_by_role(
+            role_of(integration), sts=self.sts(), clips_region=self.clips_region, connections=self.connections
+        )
+
+
+def role_of(integration: Integration) -> S3Role:
+    return S3Role(
+        role_arn=integration.role_arn or "", external_id=integration.external_id or "", region=integration.region
+    )
 
 
 @dataclass
@@ -40,8 +93,10 @@ class IntegrationSources:
     patience: Patience = field(default_factory=Patience)
     connections: int = 16
     monotonic: Callable[[], float] = time.monotonic
-    _known: dict[str, tuple[float, ObjectSource]] = field(default_factory=dict, repr=False)
-    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @cached_property
+    def _kept(self) -> Kept[ObjectSource]:
+        return Kept(self.monotonic)
 
     @cached_property
     def public(self) -> ObjectSource:
@@ -76,16 +131,10 @@ class IntegrationSources:
 
         Raises `CredentialsLost`.
         """
-        with self._lock:
-            made_at, known = self._known.get(integration.secret_name, (float("-inf"), None))
-            if known is not None and self.monotonic() - made_at < CACHE_SECONDS:
-                return known
-            source = PatientSource(self._adapter(integration, self._credentials(integration)), self.patience)
-            self._known.pop(integration.secret_name, None)
-            while len(self._known) >= MAX_CACHED:
-                del self._known[next(iter(self._known))]
-            self._known[integration.secret_name] = (self.monotonic(), source)
-            return source
+        return self._kept.get(integration, self._made)
+
+    def _made(self, integration: Integration) -> ObjectSource:
+        return PatientSource(self._adapter(integration, self._credentials(integration)), self.patience)
 
     def _credentials(self, integration: Integration) -> str | None:
         found = self.secrets.get(integration.secret_name) if integration.with_credentials else None
@@ -107,12 +156,7 @@ class IntegrationSources:
                 )
                 return s3_with_keys(keys, rule=self.rule, connections=self.connections)
             case IntegrationType.S3_ROLE:
-                role = S3Role(
-                    role_arn=integration.role_arn or "",
-                    external_id=integration.external_id or "",
-                    region=integration.region,
-                )
-                return s3_with_role(role, sts=self.sts(), connections=self.connections)
+                return s3_with_role(role_of(integration), sts=self.sts(), connections=self.connections)
             case IntegrationType.GCS:
                 return gcs_with_account(
                     credentials or "", rule=self.rule, endpoint=integration.endpoint_url, connections=self.connections

@@ -1,24 +1,34 @@
 """S3 of another account, by a role that trusts this one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
+from botocore.config import Config
 from botocore.credentials import (
     CredentialProvider,
     CredentialResolver,
     DeferredRefreshableCredentials,
     create_assume_role_refresher,
 )
+from botocore.exceptions import CredentialRetrievalError
+from botocore.utils import parse_timestamp
 
 from service.sources.s3 import S3Adapter, client_config
 
 if TYPE_CHECKING:
+    from botocore.session import Session
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
+ANY_REGION = "us-east-1"
+"""It says where a bucket is that lies elsewhere, and botocore follows."""
 SESSION_SECONDS = 3600
 """The most that AWS grants to a role that assumes a role."""
+COPY_ATTEMPTS = 5
+"""Of one request of a copy on S3's side, as by the service's own role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +41,39 @@ class S3Role:
 
 def s3_with_role(role: S3Role, *, sts: "STSClient", connections: int = 16) -> S3Adapter:
     """The role is assumed at the first request, and again by botocore 15 minutes before its session ends."""
+    config = client_config(connections=connections, path_style=False)
+    return S3Adapter(_client(_session(role, sts), role.region or ANY_REGION, config))
+
+
+@dataclass(frozen=True)
+class RoleClients:
+    """Of one session, for copies on S3's side."""
+
+    reads: "S3Client"
+    """Asks the source's region."""
+    copies: "S3Client"
+    """Asks the clips bucket's region: a copy is a request to its destination."""
+
+
+def copying_by_role(role: S3Role, *, sts: "STSClient", clips_region: str, connections: int = 16) -> RoleClients:
+    """Clients that try again by themselves."""
+    session = _session(role, sts)
+    config = client_config(connections=connections, path_style=False).merge(
+        Config(retries={"mode": "standard", "total_max_attempts": COPY_ATTEMPTS})
+    )
+    return RoleClients(
+        reads=_client(session, role.region or ANY_REGION, config), copies=_client(session, clips_region, config)
+    )
+
+
+def _session(role: S3Role, sts: "STSClient") -> "Session":
     session = botocore.session.get_session()
     session.register_component("credential_provider", CredentialResolver([_Assumed(role, sts)]))
-    config = client_config(connections=connections, path_style=False)
-    client: S3Client = session.create_client("s3", region_name=role.region or "us-east-1", config=config)  # type: ignore[assignment]
-    return S3Adapter(client)
+    return session
+
+
+def _client(session: "Session", region: str, config: Config) -> "S3Client":
+    return session.create_client("s3", region_name=region, config=config)  # type: ignore[return-value]
 
 
 class _Assumed(CredentialProvider):
@@ -54,4 +92,16 @@ class _Assumed(CredentialProvider):
         )
 
     def load(self) -> Any:
-        return DeferredRefreshableCredentials(self._refresh, self.METHOD)
+        return DeferredRefreshableCredentials(_not_over(self._refresh), self.METHOD)
+
+
+def _not_over(refresh: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """Botocore's own word for a session that is over when it begins is a bare `RuntimeError`."""
+
+    def session() -> dict[str, Any]:
+        given = refresh()
+        if parse_timestamp(given["expiry_time"]) <= datetime.now(UTC):
+            raise CredentialRetrievalError(provider=_Assumed.METHOD, error_msg="the session is over by this clock")
+        return given
+
+    return session

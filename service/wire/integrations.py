@@ -129,7 +129,7 @@ class IntegrationView(BaseModel):
         fields = {name: getattr(integration, name) for name in cls.model_fields if hasattr(integration, name)}
         policies = {
             "trust_policy": trust_policy(integration, trusted) if integration.role_arn else None,
-            "permission_policy": permission_policy(integration) if integration.role_arn else None,
+            "permission_policy": permission_policy(integration, trusted) if integration.role_arn else None,
         }
         return cls.model_validate(fields | policies)
 

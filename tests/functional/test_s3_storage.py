@@ -14,7 +14,9 @@ from service.aws.clients import object_error
 from service.aws.storage import S3Storage
 from service.errors import (
     AccessDenied,
+    BucketElsewhere,
     ChecksumMismatch,
+    CredentialsRejected,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
@@ -469,6 +471,10 @@ CODES: list[tuple[str, int, type[ObjectError]]] = [
     ("502", 502, SourceUnavailable),
     ("NeverHeardOf", 504, SourceUnavailable),
     ("TooManyRequests", 429, SourceUnavailable),
+    ("Throttling", 400, SourceUnavailable),
+    ("ExpiredToken", 400, CredentialsRejected),
+    ("InvalidAccessKeyId", 403, CredentialsRejected),
+    ("PermanentRedirect", 301, BucketElsewhere),
     ("InvalidObjectState", 403, ObjectRejected),
     ("InvalidRequest", 400, ObjectRejected),
     ("KeyTooLongError", 400, ObjectRejected),
@@ -514,7 +520,11 @@ def test_a_failed_copy_names_operation_source_and_destination(storage: S3Storage
     with pytest.raises(AccessDenied) as caught:
         storage.copy(ENTRY, PLAIN)
     places = f"copy to s3://clips/demo/-/source/x from s3://source/{KEY}"
-    assert caught.value.message == f"cannot {places}: because (AccessDenied)"
+    assert caught.value.message.startswith(f"cannot {places}: because (AccessDenied); CopyObject needs s3:GetObject ")
+    assert "s3:PutObject at the destination" in caught.value.message
+    stub.add_client_error("copy_object", "AccessDenied", "u is not authorized to perform: s3:PutObject on r", 403)
+    with pytest.raises(AccessDenied, match=r"to perform: s3:PutObject on r \(AccessDenied\)$"):
+        storage.copy(ENTRY, PLAIN)
 
 
 def test_failed_looks_name_what_they_looked_at(storage: S3Storage, stub: Stubber) -> None:

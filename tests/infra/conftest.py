@@ -14,6 +14,11 @@ from stacks.clipferry import ClipferryStack
 from stacks.settings import DeploySettings
 
 SOURCE_BUCKETS = ("fleet-a", "fleet.b")
+COPY_ROLES = (
+    "arn:aws:iam::222222222222:role/clipferry-fleet",
+    "arn:aws:iam::222222222222:role/clipferry-other",
+    "arn:aws:iam::333333333333:role/clipferry-fleet",
+)
 KMS_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
@@ -41,7 +46,12 @@ def make_stack(
 
 @pytest.fixture(scope="session")
 def deploy() -> DeploySettings:
-    return DeploySettings(source_buckets=SOURCE_BUCKETS, source_kms_key_arns=(KMS_KEY,), alarm_email="ops@example.com")
+    return DeploySettings(
+        source_buckets=SOURCE_BUCKETS,
+        source_kms_key_arns=(KMS_KEY,),
+        copy_roles=COPY_ROLES,
+        alarm_email="ops@example.com",
+    )
 
 
 @pytest.fixture(scope="session")

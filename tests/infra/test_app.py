@@ -27,7 +27,8 @@ def test_it_synthesizes_for_any_account_without_credentials_and_cdk_nag_finds_no
     cdk_context: dict[str, Any], deploy: DeploySettings, tmp_path: Path
 ) -> None:
     buckets, keys = ",".join(deploy.source_buckets), ",".join(deploy.source_kms_key_arns)
-    done = synthesize({**cdk_context, "source_buckets": buckets, "source_kms_key_arns": keys}, tmp_path)
+    named = {"source_buckets": buckets, "source_kms_key_arns": keys, "copy_roles": ",".join(deploy.copy_roles)}
+    done = synthesize({**cdk_context, **named}, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["artifacts"]["Clipferry"]["environment"] == "aws://unknown-account/unknown-region"

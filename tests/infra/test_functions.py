@@ -16,7 +16,7 @@ from service.settings import (
     SweepSettings,
     UploadSettings,
 )
-from tests.infra.conftest import KMS_KEY, SOURCE_BUCKETS
+from tests.infra.conftest import COPY_ROLES, KMS_KEY, SOURCE_BUCKETS
 from tests.infra.reading import environment, grants, properties, resources, text
 
 FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
@@ -175,6 +175,11 @@ def test_a_function_reads_its_settings_from_the_environment_it_gets(template: Te
 @pytest.mark.parametrize("name", ["Api", "PipelinePlan"])
 def test_the_drop_bucket_is_a_source_like_those_of_the_deploy_settings(template: Template, name: str) -> None:
     assert environment(template, name)["CLIPFERRY_SOURCE_BUCKETS"] == "fleet-a,fleet.b,${StorageDrop}"
+
+
+@pytest.mark.parametrize("name", ["Api", "PipelineCopy"])
+def test_copy_roles_are_known_where_clips_are_copied_and_policies_shown(template: Template, name: str) -> None:
+    assert environment(template, name)["CLIPFERRY_COPY_ROLES"] == ",".join(COPY_ROLES)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -12,7 +12,7 @@ from stacks.bundle import ROOT
 from stacks.pipeline import FULL_VCPU_MB
 from stacks.settings import DeploySettings
 from tests.builders import DEPLOYMENT
-from tests.infra.conftest import KMS_KEY
+from tests.infra.conftest import COPY_ROLES, KMS_KEY
 
 
 def read(**context: Any) -> DeploySettings:
@@ -80,6 +80,12 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
         ({"source_buckets": "Fleet"}, "is not an S3 bucket name"),
         ({"source_buckets": "10.0.0.1"}, "is not an S3 bucket name"),
         ({"source_buckets": ",".join(f"fleet-{n:057d}" for n in range(40))}, "longer than 2500 characters"),
+        ({"copy_roles": "arn:aws:iam::222222222222:role/fleet"}, "is not the ARN of a role clipferry-…"),
+        ({"copy_roles": "arn:aws:iam::222222222222:role/a/clipferry-fleet"}, "(without a path or comma)"),
+        ({"clipferry": {"copy_roles": [f"{COPY_ROLES[0]},b"]}}, "(without a path or comma)"),
+        ({"copy_roles": "arn:aws:iam::222222222222:role/clipferry-*"}, "copy_roles: 'arn:aws:iam"),
+        ({"copy_roles": "*"}, "copy_roles: '*'"),
+        ({"copy_roles": ",".join(f"{COPY_ROLES[0]}-{n}" for n in range(60))}, "longer than 2500 characters"),
         ({"source_kms_key_arns": "alias/fleet"}, "'alias/fleet' is not the ARN of a KMS key"),
         ({"default_project": "No Project"}, "default_project"),
         ({"default_on_existing": "merge"}, "'merge': it must be one of skip, overwrite, fail"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
+from tests.infra.conftest import COPY_ROLES
 from tests.infra.reading import properties, resources, text
 
 BUCKETS = ("StorageClips", "StorageDrop", "StorageState")
@@ -21,20 +22,48 @@ def test_there_are_three_buckets_and_the_drop_bucket_is_not_the_clips_bucket(tem
     assert outputs["DropBucketName"]["Value"] != outputs["ClipsBucketName"]["Value"]
 
 
+def policy(template: Template, name: str) -> list[dict[str, Any]]:
+    """The statements of a bucket's policy."""
+    (found,) = [
+        policy["PolicyDocument"]["Statement"]
+        for policy in properties(template, "AWS::S3::BucketPolicy").values()
+        if text(policy["Bucket"]) == f"${{{name}}}"
+    ]
+    return list(found)
+
+
 @pytest.mark.parametrize("name", BUCKETS)
 def test_a_bucket_is_private_encrypted_and_tls_only(template: Template, name: str) -> None:
     assert set(bucket(template, name)["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket(template, name)["BucketEncryption"]["ServerSideEncryptionConfiguration"] == [
         {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     ]
-    (policy,) = [
-        policy["PolicyDocument"]["Statement"]
-        for policy in properties(template, "AWS::S3::BucketPolicy").values()
-        if text(policy["Bucket"]) == f"${{{name}}}"
-    ]
-    assert [(statement["Effect"], statement["Condition"]) for statement in policy] == [
-        ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    ]
+    denied = [statement for statement in policy(template, name) if statement["Effect"] == "Deny"]
+    assert [statement["Condition"] for statement in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+def test_copy_roles_and_nobody_else_of_other_accounts_may_put_clips(
+    template: Template, local_template: Template
+) -> None:
+    allowed = {
+        name: [statement for statement in policy(template, name) if statement["Effect"] == "Allow"] for name in BUCKETS
+    }
+    assert allowed["StorageDrop"] == allowed["StorageState"] == []
+    (statement,) = allowed["StorageClips"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"AWS": ["arn:aws:iam::222222222222:root", "arn:aws:iam::333333333333:root"]},
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": list(COPY_ROLES)}},
+        "Action": ["s3:PutObject", "s3:PutObjectTagging"],
+        "Resource": statement["Resource"],
+    }
+    assert text(statement["Resource"]) == "${StorageClips.Arn}/*"
+    assert {statement["Effect"] for statement in policy(local_template, "StorageClips")} == {"Deny"}
+
+
+def test_what_another_account_copies_into_a_bucket_is_ours(template: Template) -> None:
+    for name in BUCKETS:
+        assert bucket(template, name)["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 
 
 @pytest.mark.parametrize("name", BUCKETS)

@@ -126,6 +126,7 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
         integration_secrets_prefix="clipferry/Clipferry/integrations/",
         trusted_account="arn:aws:iam::111111111111:root",
         trusted_roles="arn:aws:iam::111111111111:role/Clipferry-*",
+        copy_roles=(),
     )
     monkeypatch.setattr(lambdas.api, "api_settings", lambda: settings)
     monkeypatch.setattr(lambdas.routes.imports, "submit_ports", lambda: world.submit_ports)
@@ -135,7 +136,9 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
     monkeypatch.setattr(lambdas.routes.ended, "ended_ports", lambda: world.ended_ports)
     monkeypatch.setattr(lambdas.routes.keys, "api_key_store", lambda: world.keys)
     monkeypatch.setattr(lambdas.routes.integrations, "integration_ports", lambda: world.integration_ports)
-    trusted = Trusted(account=settings.trusted_account, roles=settings.trusted_roles)
+    trusted = Trusted(
+        account=settings.trusted_account, roles=settings.trusted_roles, clips_bucket=settings.clips_bucket
+    )
     monkeypatch.setattr(lambdas.routes.integrations, "trusted", lambda: trusted)
     for module in (lambdas.routes.audit, lambdas.routes.imports, lambdas.routes.keys):
         monkeypatch.setattr(module, "audit_ports", lambda: world.audit_ports)

@@ -1,10 +1,16 @@
 """The policies to paste: the external id and the deployment's roles, the bucket and its prefix, nothing else."""
 
-from service.integrations.policies import READ_ACTIONS, Trusted, permission_policy, trust_policy
+from service.integrations.policies import COPY_ACTIONS, READ_ACTIONS, Trusted, permission_policy, trust_policy
 from service.schema import IntegrationType
-from tests.builders import an_integration
+from tests.builders import PROJECT, an_integration
 
-TRUSTED = Trusted(account="arn:aws:iam::111111111111:root", roles="arn:aws:iam::111111111111:role/Clipferry-*")
+WRITER = "arn:aws:iam::123456789012:role/clipferry-writer"
+TRUSTED = Trusted(
+    account="arn:aws:iam::111111111111:root",
+    roles="arn:aws:iam::111111111111:role/Clipferry-*",
+    clips_bucket="clips",
+    copy_roles=(WRITER,),
+)
 
 
 def test_the_trust_policy_demands_the_external_id_and_the_deployments_roles() -> None:
@@ -28,7 +34,7 @@ def test_the_trust_policy_demands_the_external_id_and_the_deployments_roles() ->
 def test_the_permission_policy_reaches_the_prefix_only() -> None:
     arn = "arn:aws-cn:iam::123456789012:role/clipferry-a"
     role = an_integration(type=IntegrationType.S3_ROLE, role_arn=arn, prefix="a*b?/$c/")
-    listing, reading = permission_policy(role)["Statement"]
+    listing, reading = permission_policy(role, TRUSTED)["Statement"]
     keys = "a${*}b${?}/${$}c/*"
     assert listing == {
         "Effect": "Allow",
@@ -41,6 +47,17 @@ def test_the_permission_policy_reaches_the_prefix_only() -> None:
 
 def test_without_a_prefix_it_reaches_the_bucket() -> None:
     arn = "arn:aws:iam::123456789012:role/clipferry-a"
-    listing, reading = permission_policy(an_integration(role_arn=arn))["Statement"]
+    listing, reading = permission_policy(an_integration(role_arn=arn), TRUSTED)["Statement"]
     assert "Condition" not in listing
     assert reading["Resource"] == "arn:aws:s3:::fleet/*"
+
+
+def test_a_role_that_may_write_clips_writes_those_of_its_project() -> None:
+    reading = permission_policy(an_integration(role_arn=f"{WRITER}-not"), TRUSTED)["Statement"]
+    writing = permission_policy(an_integration(role_arn=WRITER), TRUSTED)["Statement"]
+    assert writing[:-1] == reading
+    assert writing[-1] == {
+        "Effect": "Allow",
+        "Action": list(COPY_ACTIONS),
+        "Resource": f"arn:aws:s3:::clips/{PROJECT}/*",
+    }
