@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from local import process
-from local.config import CREDENTIALS, EMULATOR_LOCK, EMULATOR_PYTHON, REGION, StateDir, clean_environment
+from local.config import CREDENTIALS, EMULATOR_LOCK, EMULATOR_PYTHON, REGION, ROOT, StateDir, clean_environment
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 START_ATTEMPTS = 3
-_COMMAND_MARK = "-m ministack"
+_PROGRAM = ROOT / "local" / "emulated.py"
 
 
 class EmulatorError(Exception):
@@ -73,7 +73,7 @@ def recorded(state: StateDir) -> Emulator | None:
         emulator = Emulator(pid=int(record["pid"]), port=int(record["port"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    is_ours = process.alive(emulator.pid) and _COMMAND_MARK in process.command_line(emulator.pid)
+    is_ours = process.alive(emulator.pid) and str(_PROGRAM) in process.command_line(emulator.pid)
     return emulator if is_ours else None
 
 
@@ -98,7 +98,7 @@ def _start_on(state: StateDir, port: int) -> Emulator:
     state.scratch.mkdir(parents=True, exist_ok=True)
     with state.emulator_log.open("wb") as log:
         child = subprocess.Popen(
-            [EMULATOR_PYTHON, *_COMMAND_MARK.split()],
+            [EMULATOR_PYTHON, "-P", _PROGRAM],  # -P: the folder's modules are not the program's
             cwd=state.path,
             env=_environment(state, port),
             stdin=subprocess.DEVNULL,
