@@ -18,6 +18,7 @@ from local.down import bring_down
 from local.stack import Stack
 from local.up import bring_up, end_on_sigterm
 from tests.e2e.faults import functions, invoke, paused_copies
+from tests.e2e.stores import provider_stores
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 # Fixtures that only a conftest can offer to every test.
-__all__ = ["functions", "invoke", "paused_copies"]
+__all__ = ["functions", "invoke", "paused_copies", "provider_stores"]
 
 
 class Api:

@@ -22,6 +22,23 @@ def functions(stack) -> Any:
     return aws.session().client("lambda", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
 
 
+@contextmanager
+def reconfigured(client: Any, handler: str, *, timeout: int | None = None, **variables: str) -> Iterator[None]:
+    """While it lasts, the function has other seconds for a call and these variables in its environment."""
+    name = function_name(client, handler)
+    before = client.get_function_configuration(FunctionName=name)
+    own = before["Environment"]["Variables"]
+
+    def update(seconds: int, environment: dict[str, str]) -> None:
+        client.update_function_configuration(FunctionName=name, Timeout=seconds, Environment={"Variables": environment})
+
+    update(timeout or before["Timeout"], own | variables)
+    try:
+        yield
+    finally:
+        update(before["Timeout"], own)
+
+
 @pytest.fixture
 def paused_copies(functions) -> Callable[[], AbstractContextManager[None]]:
     """While it lasts, no copy function can start: jobs are planned and wait."""

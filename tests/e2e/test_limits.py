@@ -1,10 +1,8 @@
 """Limits of an import on the deployed stack: rounds of a batch, tolerated failures, concurrency."""
 
-from contextlib import contextmanager
-
 import pytest
 
-from tests.e2e.faults import function_name
+from tests.e2e.faults import reconfigured
 from tests.e2e.support import all_clips, imported, landed, put_all, unique
 
 MIB = 1024**2
@@ -16,21 +14,10 @@ SHORT_SECONDS = 60
 def short_copies(functions):
     """While it lasts, a copy function's call is too short for more than one clip or part; parts have 5 MiB."""
 
-    @contextmanager
+    parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
+
     def shorten():
-        name = function_name(functions, "lambdas.copy.handler")
-        before = functions.get_function_configuration(FunctionName=name)
-        env = before["Environment"]["Variables"]
-        parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
-        functions.update_function_configuration(
-            FunctionName=name, Timeout=SHORT_SECONDS, Environment={"Variables": env | parts}
-        )
-        try:
-            yield
-        finally:
-            functions.update_function_configuration(
-                FunctionName=name, Timeout=before["Timeout"], Environment={"Variables": env}
-            )
+        return reconfigured(functions, "lambdas.copy.handler", timeout=SHORT_SECONDS, **parts)
 
     return shorten
 

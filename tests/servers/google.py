@@ -1,6 +1,7 @@
 """What stands before Google Cloud Storage: service accounts, tokens, and who may read what."""
 
 import json
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ class Google:
             {
                 "type": "service_account",
                 "project_id": "clipferry-tests",
-                "private_key_id": "0" * 40,
+                "private_key_id": secrets.token_hex(20),
                 "private_key": pem,
                 "client_email": EMAIL,
                 "client_id": "1",

@@ -1,5 +1,6 @@
 """The providers as the conformance suite sees them: put an object there, read it by the product's own client."""
 
+import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,8 @@ class Store:
     put: Callable[[str, bytes], None]
     adapter: Callable[[str], Adapter]
     """By credentials: `good`, or `wrong`."""
+    integration: Callable[[str], dict[str, Any]]
+    """What `POST /v1/integrations` saves for the same credentials; empty where good ones are nobody's."""
     expire: Callable[[], None]
     """From now on the good credentials are too old."""
     front: Gate
@@ -105,13 +108,15 @@ def _admin(endpoint: str) -> "S3Client":
 
 
 def _s3(admin: "S3Client", gate: Gate) -> Store:
+    def keys(credentials: str) -> dict[str, Any]:
+        return {
+            "access_key_id": READER.access_key_id,
+            "secret_access_key": READER.secret_access_key if credentials == "good" else "wrong-secret-never-shown",
+            "endpoint_url": gate.url,
+        }
+
     def adapter(credentials: str) -> Adapter:
-        keys = S3Keys(
-            access_key_id=READER.access_key_id,
-            secret_access_key=READER.secret_access_key if credentials == "good" else "wrong-secret-never-shown",
-            endpoint_url=gate.url,
-        )
-        return replace(s3_with_keys(keys, rule=ANYWHERE), page_objects=PAGE)
+        return replace(s3_with_keys(S3Keys(**keys(credentials)), rule=ANYWHERE), page_objects=PAGE)
 
     return Store(
         name="s3",
@@ -120,6 +125,7 @@ def _s3(admin: "S3Client", gate: Gate) -> Store:
         forbidden="private",
         put=lambda key, data: _done(admin.put_object(Bucket="clips", Key=key, Body=data)),
         adapter=adapter,
+        integration=lambda credentials: {"type": "s3", "bucket": "clips", **keys(credentials)},
         expire=lambda: setattr(gate, "permit", lambda _: Answer(400, body=EXPIRED)),
         restore=lambda: setattr(gate, "permit", lambda _: None),
         front=gate,
@@ -143,9 +149,15 @@ def _gcs(stack: ExitStack, folder: Path) -> Store:
         name = quote(key, safe="")
         http.request("POST", f"{server}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}", body=data)
 
+    def account(credentials: str) -> str:
+        return google.account(None if credentials == "good" else deleted)
+
     def adapter(credentials: str) -> Adapter:
-        account = google.account(None if credentials == "good" else deleted)
-        return replace(gcs_with_account(account, rule=ANYWHERE, endpoint=gate.url), page_objects=PAGE)
+        return replace(gcs_with_account(account(credentials), rule=ANYWHERE, endpoint=gate.url), page_objects=PAGE)
+
+    def integration(credentials: str) -> dict[str, Any]:
+        saved = {"service_account": json.loads(account(credentials)), "endpoint_url": gate.url}
+        return {"type": "gcs", "bucket": "clips", **saved}
 
     def expire() -> None:
         gate.permit = lambda request: (google.revoke(), google.permit(request))[1]
@@ -161,6 +173,7 @@ def _gcs(stack: ExitStack, folder: Path) -> Store:
         forbidden="private",
         put=put,
         adapter=adapter,
+        integration=integration,
         expire=expire,
         restore=restore,
         front=gate,
@@ -181,9 +194,15 @@ def _hub(stack: ExitStack) -> tuple[Store, Store]:
     state.hidden.add("maker/private")
 
     def make(name: str, bucket: str, token: str | None) -> Store:
+        def shown(credentials: str) -> str | None:
+            return token if credentials == "good" else "hf_wrong-never-shown"
+
         def adapter(credentials: str) -> Adapter:
-            shown = token if credentials == "good" else "hf_wrong-never-shown"
-            return HubAdapter(rule=ANYWHERE, token=shown, endpoint=front.url, window=2 * PAGE)
+            return HubAdapter(rule=ANYWHERE, token=shown(credentials), endpoint=front.url, window=2 * PAGE)
+
+        def integration(credentials: str) -> dict[str, Any]:
+            given = shown(credentials)
+            return {"type": "hf_bucket", "bucket": bucket, "token": given} if given else {}
 
         def expire() -> None:
             state.token = "hf_another"
@@ -201,6 +220,7 @@ def _hub(stack: ExitStack) -> tuple[Store, Store]:
             forbidden="maker/private",
             put=lambda key, data: state.buckets[bucket].update({key: data}),
             adapter=adapter,
+            integration=integration,
             expire=expire,
             restore=restore,
             front=front,

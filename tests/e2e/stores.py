@@ -1,0 +1,31 @@
+"""Stores of the other providers beside the deployed stack, and integrations that open them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.e2e.faults import reconfigured
+from tests.sources.stores import Store, start_stores
+
+
+@pytest.fixture(scope="session")
+def provider_stores(stack, functions, tmp_path_factory) -> Iterator[Mapping[str, Store]]:  # noqa: ARG001
+    """By name. While they are up, the deployed functions take the stand-in for the Hub."""
+    with ExitStack() as open_things:
+        stores = start_stores(open_things, tmp_path_factory.mktemp("stores")).by_name
+        for handler in ("lambdas.api.handler", "lambdas.plan.handler", "lambdas.copy.handler"):
+            hub = stores["hf"].front.url
+            open_things.enter_context(reconfigured(functions, handler, HF_ENDPOINT=hub))
+        yield stores
+
+
+def save(api, store: Store, credentials: str = "good", **changes: object) -> dict[str, Any]:
+    """The integration that was saved; empty where none is needed."""
+    fields = store.integration(credentials)
+    if not fields:
+        return {}
+    status, made = api.post("/v1/integrations", {"name": store.name, **fields, **changes})
+    assert status == 201, made
+    return made

@@ -1,0 +1,242 @@
+"""Imports from other providers' stores, opened by saved integrations, landing in the clips bucket."""
+
+import json
+import os
+
+import pytest
+
+from local.config import ROOT
+from service.planning import destination_key, store_segment
+from tests.e2e.faults import reconfigured
+from tests.e2e.stores import save
+from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique
+from tests.servers.gate import Slow
+from tests.sources.stores import PROVIDERS
+
+MIB = 1024**2
+LARGE = os.urandom(10 * MIB + 345)
+"""Three parts of the local stack's streamed copies."""
+SAMPLE = (ROOT / "samples/clipgt/0f247895-e3e5-537e-924b-b3976d321702.zip").read_bytes()
+VERIFIED = {"s3": "etag", "gcs": "checksum", "hf": "unverifiable", "hf-public": "unverifiable"}
+"""Of copies in one go (decision 30)."""
+WITH_CREDENTIALS = ("s3", "gcs", "hf")
+CALL_SECONDS = 12
+"""Less than the margin that ends a round: each call of a copy function sends one part."""
+
+
+@pytest.fixture
+def project():
+    return unique("team")
+
+
+@pytest.fixture
+def team(api, admin, project):
+    """The API with a key of a new project, which has no integrations."""
+    _, key = admin.post("/v1/keys", {"project": project, "name": "test"})
+    return api.with_key(key["key"])
+
+
+@pytest.fixture
+def stores(provider_stores):
+    """All of them, by name."""
+    yield provider_stores
+    for one in provider_stores.values():
+        one.reset()
+
+
+@pytest.fixture(params=PROVIDERS)
+def store(stores, request):
+    return stores[request.param]
+
+
+def put(store, contents):
+    """The objects' URIs, each below a prefix of its own."""
+    prefix = unique("clips")
+    for name, data in contents.items():
+        store.put(f"{prefix}/{name}", data)
+    return {name: str(store.at(f"{prefix}/{name}")) for name in contents}, str(store.at(f"{prefix}/"))
+
+
+def fates(clips):
+    return [(clip["status"], clip["code"]) for clip in clips]
+
+
+def previewed(api, **request):
+    status, found = api.post("/v1/previews", request)
+    assert status == 200, found
+    return found
+
+
+def uploads_left(s3, stack):
+    return s3.list_multipart_uploads(Bucket=stack.clips_bucket).get("Uploads", [])
+
+
+def test_a_prefix_is_previewed_imported_and_skipped_the_next_time(team, project, stack, s3, store):
+    contents = {"a.zip": b"a clip", "empty.zip": b"", "large.zip": LARGE, store.odd_key: b"oddly named"}
+    uris, root = put(store, contents | {"notes.txt": b"no clip", "old-b.zip": b"no clip either"})
+    made = save(team, store)
+    request = {"root_path": root, "filters": {"include": ["*.zip"], "exclude": ["old-*"]}}
+    found = previewed(team, **request)
+    job = imported(team, **request)
+    assert (job["status"], job["counts"]["copied"], job["integration_id"]) == ("COMPLETED", 4, None), job
+    clips = {clip["source_uri"]: clip for clip in all_clips(team, job["id"])}
+    assert list(clips) == [uris[name] for name in sorted(contents)]
+    said = [(clip["source_uri"], clip["destination"], clip["action"]) for clip in found["sample"]]
+    assert said == [(uri, clip["destination"], "copy") for uri, clip in clips.items()]
+    assert found["bytes"] == job["counts"]["bytes"] == sum(map(len, contents.values()))
+    segment = store_segment(made.get("endpoint_url"))
+    for name, data in contents.items():
+        clip = clips[uris[name]]
+        at = store.at(clip["source_uri"].removeprefix(str(store.at(""))))
+        key = destination_key(project, None, at, store=segment)
+        assert clip["destination"] == f"s3://{stack.clips_bucket}/{key}"
+        assert landed(s3, clip) == data
+        assert (clip["size"], clip["verified"]) == (len(data), VERIFIED[store.name]), name
+    assert clips[uris["large.zip"]]["etag"].endswith("-3"), "three parts"
+    if made:
+        assert team.get(f"/v1/integrations/{made['id']}")[1]["last_used"] >= job["created_at"]
+    store.put(uris["a.zip"].removeprefix(str(store.at(""))), b"another clip")
+    assert previewed(team, **request)["outcome"]["to_copy"] == {"count": 1, "bytes": 12}
+    again = imported(team, **request)
+    assert (again["counts"]["copied"], again["counts"]["skipped"]) == (1, 3), all_clips(team, again["id"])
+    assert not uploads_left(s3, stack)
+
+
+def test_a_list_is_looked_into_and_what_is_wrong_fails_alone(team, s3, store):
+    uris, _ = put(store, {"good.zip": SAMPLE, "cut.zip": SAMPLE[: len(SAMPLE) // 2], "empty.zip": b""})
+    made = save(team, store)
+    elsewhere = str(store.at("clip", store.forbidden))
+    paths = [*uris.values(), uris["good.zip"] + ".gone", elsewhere, "s3://nobodys-bucket/a.zip"]
+    named = {"integration_id": made["id"]} if made else {}
+    job = imported(team, exact_paths=paths, settings={"content_validation": "structure"}, **named)
+    assert job["integration_id"] == made.get("id")
+    good, cut, empty, gone, forbidden, nobodys = all_clips(team, job["id"])
+    assert (good["status"], good["verified"]) == ("COPIED", VERIFIED[store.name]), good
+    assert landed(s3, good) == SAMPLE
+    assert good["facts"]["clip_id"] == "0f247895-e3e5-537e-924b-b3976d321702"
+    assert fates([cut, empty, gone]) == [("FAILED", "ZIP_TRUNCATED"), ("FAILED", "EMPTY_FILE"), ("FAILED", "NOT_FOUND")]
+    refused = "INTEGRATION_MISMATCH" if made else "CANNOT_ACCESS"
+    assert fates([forbidden, nobodys]) == [("FAILED", refused)] * 2
+
+
+def test_a_manifest_in_that_store_names_clips_there_and_elsewhere(team, stack, s3, store):
+    uris, _ = put(store, {"a.zip": b"there", "b.zip": b"there too"})
+    own = f"{unique('own')}.zip"
+    put_all(s3, stack.source_bucket, [(own, b"here")])
+    lines = [
+        {"uri": uris["a.zip"], "size": 5, "destination": "renamed.zip"},
+        {"uri": uris["b.zip"], "size": 1},
+        {"uri": f"s3://{stack.source_bucket}/{own}"},
+    ]
+    key = f"{unique('manifests')}/list.jsonl"
+    store.put(key, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    save(team, store)
+    clips = all_clips(team, imported(team, manifest_uri=str(store.at(key)))["id"])
+    assert fates(clips) == [("COPIED", None), ("FAILED", "SOURCE_CHANGED"), ("COPIED", None)]
+    assert [landed(s3, clip) for clip in (clips[0], clips[2])] == [b"there", b"here"]
+    assert clips[0]["destination"].endswith("/-/renamed.zip")
+
+
+def test_views_of_one_set_lie_in_several_stores(team, stack, s3, stores):
+    own = f"{unique('own')}.mp4"
+    put_all(s3, stack.source_bucket, [(own, b"front")])
+    views = {"front": f"s3://{stack.source_bucket}/{own}"}
+    for role, name, data in (("left", "s3", b"left"), ("right", "gcs", LARGE), ("rear", "hf", b"rear")):
+        save(team, stores[name])
+        views[role] = put(stores[name], {"view.mp4": data})[0]["view.mp4"]
+    clips = all_clips(team, imported(team, sets=[{"views": views}])["id"])
+    assert {clip["view"]: clip["status"] for clip in clips} == dict.fromkeys(views, "COPIED")
+    by_view = {clip["view"]: landed(s3, clip) for clip in clips}
+    assert by_view == {"front": b"front", "left": b"left", "right": LARGE, "rear": b"rear"}
+    missing = {**views, "rear": views["rear"] + ".gone"}
+    clips = all_clips(team, imported(team, sets=[{"views": missing}], folder="again")["id"])
+    assert {clip["view"]: clip["code"] for clip in clips} == {
+        **dict.fromkeys(views, "SET_INCOMPLETE"),
+        "rear": "NOT_FOUND",
+    }
+    folder = f"{clips[0]['destination'].removeprefix(f's3://{stack.clips_bucket}/').split('/')[0]}/again/"
+    assert s3.list_objects_v2(Bucket=stack.clips_bucket, Prefix=folder)["KeyCount"] == 0
+
+
+def test_what_changes_after_planning_fails_alone(team, s3, stores, paused_copies):
+    paths = []
+    for store in stores.values():
+        save(team, store)
+        uris, _ = put(store, {"kept.zip": b"as planned", "changed.zip": b"as planned", "large.zip": LARGE})
+        paths += uris.values()
+    with paused_copies():
+        job = start(team, exact_paths=paths)
+        eventually(lambda: team.get(f"/v1/imports/{job['id']}")[1]["status"] == "COPYING", what="the plan")
+        for store, changed, large in zip(stores.values(), paths[1::3], paths[2::3], strict=True):
+            store.put(changed.removeprefix(str(store.at(""))), b"otherwise!")
+            store.put(large.removeprefix(str(store.at(""))), LARGE[::-1])
+    job = settled(team, job["id"])
+    clips = all_clips(team, job["id"])
+    assert fates(clips) == [("COPIED", None), *[("FAILED", "SOURCE_CHANGED")] * 2] * len(stores)
+    assert [landed(s3, clip) for clip in clips[::3]] == [b"as planned"] * len(stores)
+
+
+def test_wrong_credentials_are_told_as_such(team, stores):
+    paths, roots = [], []
+    for name in WITH_CREDENTIALS:
+        save(team, stores[name], "wrong")
+        uris, root = put(stores[name], {"a.zip": b"x"})
+        paths += uris.values()
+        roots.append(root)
+    job = imported(team, exact_paths=paths)
+    assert job["status"] == "FAILED"
+    assert fates(all_clips(team, job["id"])) == [("FAILED", "CREDENTIALS_REJECTED")] * 3
+    for root in roots:
+        for path in ("/v1/imports", "/v1/previews"):
+            status, answer = team.post(path, {"root_path": root})
+            assert (status, answer["code"]) == (403, "CANNOT_ACCESS")
+
+
+def test_without_its_integration_an_import_fails_until_a_retry_finds_one(team, s3, stores, paused_copies):
+    store = stores["gcs"]
+    uris, root = put(store, {"a.zip": b"a", "b.zip": b"b"})
+    status, answer = team.post("/v1/imports", {"root_path": root})
+    assert (status, answer["code"]) == (403, "CANNOT_ACCESS")
+    assert "save one for the bucket (POST /v1/integrations, type gcs)" in answer["detail"]
+    job = imported(team, exact_paths=list(uris.values()))
+    assert fates(all_clips(team, job["id"])) == [("FAILED", "CANNOT_ACCESS")] * 2
+
+    made = save(team, store)
+    with paused_copies():
+        assert team.post(f"/v1/imports/{job['id']}/retry", None)[0] == 202
+        eventually(lambda: team.get(f"/v1/imports/{job['id']}")[1]["status"] == "COPYING", what="the plan")
+        assert team("DELETE", f"/v1/integrations/{made['id']}")[0] == 204
+    assert settled(team, job["id"])["status"] == "FAILED"
+    assert fates(all_clips(team, job["id"])) == [("FAILED", "INTEGRATION_GONE")] * 2
+
+    save(team, store)
+    assert team.post(f"/v1/imports/{job['id']}/retry", None)[0] == 202
+    ended = settled(team, job["id"])
+    assert (ended["status"], ended["counts"]["copied"], len(ended["runs"])) == ("COMPLETED", 2, 2)
+    assert [landed(s3, clip) for clip in all_clips(team, job["id"])] == [b"a", b"b"]
+
+
+def test_a_call_that_is_ended_in_the_middle_loses_no_part(team, stack, s3, stores, functions):
+    two_parts = LARGE[: 5 * MIB + 1]
+    paths = []
+    for name, data in (("s3", two_parts), ("gcs", LARGE), ("hf", two_parts)):
+        save(team, stores[name])
+        paths += put(stores[name], {"large.zip": data})[0].values()
+    google = stores["gcs"]
+    second = f"bytes={5 * MIB}-{10 * MIB - 1}"
+    google.bytes_gate.fail(
+        Slow(0.5, 64 * 1024),  # some 40 s for the part
+        matches=lambda request: google.is_bytes(request) and request.headers.get("Range") == second,
+    )
+    with reconfigured(functions, "lambdas.copy.handler", timeout=CALL_SECONDS):
+        job = start(team, exact_paths=paths)
+        assert settled(team, job["id"])["status"] == "COMPLETED"
+    assert not google.bytes_gate.faults, "one call was ended while it read"
+    clips = all_clips(team, job["id"])
+    assert [landed(s3, clip) for clip in clips] == [two_parts, LARGE, two_parts]
+    assert [clip["etag"].partition("-")[2] for clip in clips] == ["2", "3", "2"], "parts"
+    assert [clip["verified"] for clip in clips] == ["unverifiable", "checksum", "unverifiable"]
+    read = [request.headers["Range"] for request in google.bytes_gate.requests if google.is_bytes(request)]
+    first, third = f"bytes=0-{5 * MIB - 1}", f"bytes={10 * MIB}-{len(LARGE) - 1}"
+    assert sorted(read) == sorted([first, second, second, third]), "no part is read again that was sent"
+    assert not uploads_left(s3, stack)
