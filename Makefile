@@ -70,7 +70,7 @@ format: $(VENV)/.ready ## Format the code and fix what ruff can fix
 
 lock: $(LOCK_VENV)/.ready ## Renew the locks from pyproject.toml (UPGRADE=1 takes newer versions)
 	$(COMPILE) --group pyproject.toml:lambda --output-file requirements.txt
-	$(COMPILE) --group pyproject.toml:dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml --group pyproject.toml:dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group pyproject.toml:emulator --output-file local/requirements.txt
 
 # One lock for Python 3.11 and later on every platform, without the addresses of the index that it was made with.

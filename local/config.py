@@ -19,6 +19,8 @@ CREDENTIALS: Final[Mapping[str, str]] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRE
 
 PROJECT: Final = "demo"
 SOURCE_BUCKET: Final = "clipferry-samples"
+FORETIFY_BUCKET: Final = "my-bucket"
+"""Of the example scripts in Foretify's manual: the service may read it, the tests make it."""
 FORBIDDEN_BUCKET: Final = "clipferry-private"
 """Exists, holds one object, and is not among the deployment's source buckets."""
 FORBIDDEN_KEY: Final = "secret/clip.zip"
@@ -30,7 +32,7 @@ FOREIGN_COPY_ROLE: Final = "arn:aws:iam::222222222222:role/clipferry-copies"
 
 DEPLOY_CONTEXT: Final[Mapping[str, str]] = {
     "local": "true",
-    "source_buckets": SOURCE_BUCKET,
+    "source_buckets": f"{SOURCE_BUCKET},{FORETIFY_BUCKET}",
     "default_project": PROJECT,
     "copy_roles": f"{COPY_ROLE},{FOREIGN_COPY_ROLE}",
     "upload_window_seconds": "2",

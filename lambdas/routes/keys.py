@@ -1,4 +1,4 @@
-"""`/v1/keys`: the admin key makes, lists and revokes the projects' keys."""
+"""`/v1/keys`: the admin key makes, lists and revokes the projects' keys; `/v1/key`: which one a request has."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -7,14 +7,20 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
-from lambdas.routes.caller import actor_of, require_admin
+from lambdas.routes.caller import actor_of, caller_of, require_admin
 from lambdas.routes.imports import Cursor, Limit
 from lambdas.wiring import api_key_store, audit_ports
 from service.clock import utc_now
 from service.keys import create_key, keys_page, revoke_key
-from service.wire.keys import CreatedKeyView, KeyBody, KeyPage
+from service.wire.keys import CallerView, CreatedKeyView, KeyBody, KeyPage
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.get("/v1/key", summary="What the key of this request is", tags=["Keys"])
+def read_own_key() -> CallerView:
+    caller = caller_of(router)
+    return CallerView(id=caller.key_id, project=caller.project)
 
 
 @router.post("/v1/keys", status_code=201, summary="Make a key for a project", tags=["Keys"])

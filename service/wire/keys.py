@@ -43,3 +43,10 @@ class KeyPage(BaseModel):
     def of(cls, page: Page[ApiKey]) -> "KeyPage":
         keys = [KeyView.of(key) for key in page.items]
         return cls(keys=keys, next_cursor=page.next_cursor, has_more=page.has_more)
+
+
+class CallerView(BaseModel):
+    """What the key of a request is."""
+
+    id: str = Field(description="`admin` for the admin key.")
+    project: str | None = Field(description="Null for the admin key.")

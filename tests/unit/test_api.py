@@ -829,6 +829,11 @@ def test_the_admin_makes_lists_and_revokes_keys(api: Api) -> None:
     assert api("GET", "/v1/keys", project="")[1]["keys"] == []
 
 
+def test_a_key_can_be_asked_what_it_is(api: Api) -> None:
+    assert api("GET", "/v1/key") == (200, {"id": "key_1", "project": "demo"})
+    assert api("GET", "/v1/key", project="") == (200, {"id": "admin", "project": None})
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [("POST", "/v1/keys", {"project": "demo", "name": "n"}), ("GET", "/v1/keys", None), ("DELETE", "/v1/keys/k", None)],
@@ -933,6 +938,7 @@ ROUTES = {
     ("post", "/v1/keys"),
     ("get", "/v1/keys"),
     ("delete", "/v1/keys/{key_id}"),
+    ("get", "/v1/key"),
     ("get", "/v1/imports/{job_id}/report"),
     ("post", "/v1/imports/{job_id}/webhook/replay"),
     ("get", "/v1/webhook-secret"),

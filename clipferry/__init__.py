@@ -1,0 +1,45 @@
+"""Clipferry's client: imports of driving clips, from Python and from the command line.
+
+from clipferry import Clipferry
+
+with Clipferry() as client:
+    job = client.imports.create(root_path="s3://my-clips/2026/").wait()
+"""
+
+from clipferry import flow_executions
+from clipferry.client import Clipferry
+from clipferry.errors import (
+    ApiError,
+    ClipferryError,
+    ConfigError,
+    Conflict,
+    ConnectionFailed,
+    Forbidden,
+    Invalid,
+    NotFound,
+    ServerError,
+    Throttled,
+    TooLarge,
+    Unauthorized,
+    UnexpectedAnswer,
+    WaitTimeout,
+)
+
+__all__ = [
+    "ApiError",
+    "Clipferry",
+    "ClipferryError",
+    "ConfigError",
+    "Conflict",
+    "ConnectionFailed",
+    "Forbidden",
+    "Invalid",
+    "NotFound",
+    "ServerError",
+    "Throttled",
+    "TooLarge",
+    "Unauthorized",
+    "UnexpectedAnswer",
+    "WaitTimeout",
+    "flow_executions",
+]

@@ -1,0 +1,6 @@
+"""`python -m clipferry`"""
+
+from clipferry.cli.main import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,24 @@
+"""`clipferry completion`"""
+
+import click
+from click.shell_completion import get_completion_class
+
+from clipferry.cli.exits import USAGE
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion of a shell, to be evaluated in its start-up file.
+
+    \b
+    bash:  eval "$(clipferry completion bash)"
+    zsh:   eval "$(clipferry completion zsh)"
+    fish:  clipferry completion fish | source
+    """
+    found = get_completion_class(shell)
+    if found is None:
+        raise SystemExit(USAGE)
+    root = context.find_root()
+    click.echo(found(root.command, {}, "clipferry", "_CLIPFERRY_COMPLETE").source())

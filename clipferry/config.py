@@ -1,0 +1,170 @@
+"""Where the service is and which key to show: arguments, environment, or a profile that `clipferry login` saved.
+
+The profiles are one JSON file in the user's config folder, which only its owner can read:
+`{"default": "prod", "profiles": {"prod": {"base_url": "https://…", "api_key": "cf_…"}}}`.
+"""
+
+import ipaddress
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from platformdirs import user_config_path
+
+from clipferry.errors import ConfigError
+
+BASE_URL = "CLIPFERRY_BASE_URL"
+API_KEY = "CLIPFERRY_API_KEY"
+PROFILE = "CLIPFERRY_PROFILE"
+CONFIG = "CLIPFERRY_CONFIG"
+"""Environment variables; `CLIPFERRY_CONFIG` is the path of another file of profiles."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    base_url: str
+    api_key: str = field(repr=False)
+    project: str | None = None
+    """Of the key, as the service said at login; None for the admin key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profiles:
+    default: str | None = None
+    by_name: Mapping[str, Profile] = field(default_factory=dict)
+
+    def with_one(self, name: str, profile: Profile) -> "Profiles":
+        """`name` replaced or added, and the default if there was none."""
+        return Profiles(default=self.default or name, by_name={**self.by_name, name: profile})
+
+    def without(self, name: str) -> "Profiles":
+        left = {other: profile for other, profile in self.by_name.items() if other != name}
+        return Profiles(default=self.default if self.default in left else None, by_name=left)
+
+    def with_default(self, name: str) -> "Profiles":
+        """Raises `ConfigError` if there is no such profile."""
+        self.named(name)
+        return replace(self, default=name)
+
+    def named(self, name: str) -> Profile:
+        """Raises `ConfigError` if there is none."""
+        try:
+            return self.by_name[name]
+        except KeyError:
+            known = ", ".join(sorted(self.by_name)) or "none"
+            raise ConfigError(f"there is no profile {name!r} (saved: {known}); `clipferry login` saves one") from None
+
+
+def profiles_path(env: Mapping[str, str] = os.environ) -> Path:
+    given = env.get(CONFIG)
+    return Path(given) if given else user_config_path("clipferry") / "profiles.json"
+
+
+def read_profiles(path: Path) -> Profiles:
+    """No profiles if there is no file. Raises `ConfigError` if it is damaged or others can read it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return Profiles()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the profiles in {path}: {error}") from error
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError(f"{path} holds keys and others can read it: chmod 600 {path}")
+    try:
+        record = json.loads(text)
+        found = {name: Profile(**kept) for name, kept in record["profiles"].items()}
+        return Profiles(default=record["default"], by_name=found)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"{path} is damaged: mend or delete it ({type(error).__name__})") from None
+
+
+def write_profiles(path: Path, profiles: Profiles) -> None:
+    """Replace the file in one step, readable by its owner only. Raises `ConfigError`."""
+    record = {"default": profiles.default, "profiles": {name: vars(kept) for name, kept in profiles.by_name.items()}}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".profiles-")  # mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(record, file, indent=2)
+                file.write("\n")
+            Path(draft).replace(path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigError(f"cannot save the profiles in {path}: {error}") from error
+
+
+def resolve(
+    base_url: str | None = None,
+    api_key: str | None = None,
+    profile: str | None = None,
+    *,
+    env: Mapping[str, str] = os.environ,
+) -> Profile:
+    """What to use: each of base URL and key from its argument, else from its variable, else from the profile.
+
+    The profile is the one that is named (`CLIPFERRY_PROFILE`, else the default one). A key never goes to another URL
+    than the one that it was saved for: with a URL and no profile named, the profile is the one of that URL.
+    Raises `ConfigError`.
+    """
+    base_url = base_url or env.get(BASE_URL) or None
+    api_key = api_key or env.get(API_KEY) or None
+    name = profile or env.get(PROFILE) or None
+    if base_url and api_key and not profile:
+        return Profile(base_url=checked_url(base_url), api_key=api_key)
+    profiles = read_profiles(profiles_path(env))
+    if name:
+        saved = profiles.named(name)
+    elif base_url:
+        saved = _of_url(profiles, checked_url(base_url))
+    elif profiles.default:
+        saved = profiles.named(profiles.default)
+    else:
+        raise ConfigError(f"which service? Run `clipferry login`, or set {BASE_URL} and {API_KEY}")
+    if base_url and checked_url(base_url) != saved.base_url and not api_key:
+        raise ConfigError(f"the profile {name!r} is of {saved.base_url}; its key is not shown to {base_url}")
+    url = checked_url(base_url) if base_url else saved.base_url
+    known = saved.project if not api_key else None
+    return Profile(base_url=url, api_key=api_key or saved.api_key, project=known)
+
+
+def _of_url(profiles: Profiles, url: str) -> Profile:
+    found = [name for name, profile in profiles.by_name.items() if profile.base_url == url]
+    if not found:
+        raise ConfigError(f"no key for {url}: set {API_KEY}, or run `clipferry login --base-url {url}`")
+    return profiles.by_name[profiles.default if profiles.default in found else found[0]]
+
+
+def checked_url(url: str) -> str:
+    """Without a trailing slash. Raises `ConfigError` for what is no URL of a service.
+
+    Plain http is for this machine only, since the key travels with every request.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{url!r} is no URL: {error}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigError(f"{url!r} is no URL of a service: https://…, as `cdk deploy` prints it (BaseUrl)")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigError("a base URL has no user, password, query or fragment")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigError(f"{host} is not this machine, and a key must not travel in the clear: use https")
+    return url.strip().rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

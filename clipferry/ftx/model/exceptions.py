@@ -1,0 +1,5 @@
+"""As `ftx.model.exceptions`."""
+
+from clipferry.flow_executions import FmanagerServerException
+
+__all__ = ["FmanagerServerException"]

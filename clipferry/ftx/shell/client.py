@@ -1,0 +1,5 @@
+"""As `ftx.shell.client`."""
+
+from clipferry.flow_executions import login
+
+__all__ = ["login"]

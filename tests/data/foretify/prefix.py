@@ -1,0 +1,25 @@
+from argparse import ArgumentParser
+from ftx._common.utils import add_common_arguments
+
+
+def parse():
+    parser = ArgumentParser(description="Launch batch ClipGT import from an S3 prefix")
+    add_common_arguments(parser)
+    parser.add_argument("--project_id", nargs="?", help="target project id")
+    return parser.parse_args()
+
+
+args = parse()
+globals().update(vars(args))
+project_id = args.project_id
+
+from ftx.shell import client, flow_executions
+client.login(host=host, user=user, port=port, https=https)
+
+
+
+# Import all files under an S3 prefix
+flow_executions.launch_batch_import_clipgt_from_cloud_storage(
+    project_id=project_id,
+    root_path="s3://my-bucket/clips/",
+)

@@ -1,0 +1,146 @@
+"""Imports from Python: asking, waiting, what follows an end."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from clipferry import Clipferry, Conflict, ConnectionFailed, UnexpectedAnswer, WaitTimeout
+from clipferry.decode import decode
+from clipferry.models import Import
+from clipferry.resources.imports import MAX_LOOK_SECONDS, MIN_LOOK_SECONDS
+from tests.unit.client.service import BASE_URL, KEY, FakeService, clip, counts, job, page, refusal
+
+LINK = {"url": "https://files.example/r?sig=1", "uri": "s3://state/r", "expires_at": "t", "bytes": 3}
+
+
+def test_a_request_says_what_was_given_and_nothing_else() -> None:
+    service = FakeService(job())
+    service.client().imports.create(
+        exact_paths=("s3://clips/a", "s3://clips/b"), labels=["night"], folder=None, settings={"on_existing": "fail"}
+    )
+    assert service.asked == [("POST", "/v1/imports")]
+    assert service.body() == {
+        "exact_paths": ["s3://clips/a", "s3://clips/b"],
+        "labels": ["night"],
+        "settings": {"on_existing": "fail"},
+    }
+
+
+def test_wait_tells_every_look_and_gives_the_end() -> None:
+    service = FakeService(job("PENDING"), job("PLANNING"), job("COPYING", counts=counts(pending=2)), job())
+    client, seen = service.client(), []
+    found = client.imports.create(root_path="s3://clips/").wait(lambda now: seen.append(now.status))
+    assert seen == ["PLANNING", "COPYING", "COMPLETED"]
+    assert found.succeeded
+    assert found.counts.settled == 2
+    assert all(MIN_LOOK_SECONDS <= pause <= MAX_LOOK_SECONDS for pause in service.slept)
+
+
+@pytest.mark.parametrize("status", ["COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"])
+def test_an_end_that_is_no_success_is_no_exception(status: str) -> None:
+    found = FakeService(job(status)).client().imports.wait("ij_1")
+    assert found.ended
+    assert not found.succeeded
+
+
+def test_wait_gives_up_in_time_and_says_that_the_import_goes_on() -> None:
+    service = FakeService(job("COPYING"))
+    with pytest.raises(WaitTimeout, match="it goes on") as caught:
+        service.client().imports.wait("ij_1", timeout=0)
+    assert isinstance(caught.value, TimeoutError)
+    assert caught.value.job.status == "COPYING"
+
+
+def test_an_import_is_a_handle() -> None:
+    service = FakeService(
+        job("COPYING"), job(cancel_requested=True), job(), job("PENDING", run=1), page("clips", [clip()])
+    )
+    one = service.client().imports.get("ij_1")
+    assert one.cancel().cancel_requested
+    assert one.refresh().ended
+    assert one.retry(["ij_1-0"]).run == 1
+    assert service.body(3) == {"clip_ids": ["ij_1-0"]}
+    assert [found.id for found in one.clips(status="FAILED", limit=1)] == ["ij_1-0"]
+    assert service.asked[1:] == [
+        ("POST", "/v1/imports/ij_1/cancel"),
+        ("GET", "/v1/imports/ij_1"),
+        ("POST", "/v1/imports/ij_1/retry"),
+        ("GET", "/v1/imports/ij_1/clips?status=FAILED&limit=1"),
+    ]
+
+
+def test_clips_are_found_across_imports() -> None:
+    given = {"import_id": "ij_1", "folder": "f", "labels": ["night"], "test_run_group_name": "g"}
+    service = FakeService(page("clips", [clip() | given]))
+    found = list(service.client().clips.find(label="night", folder="f"))
+    assert (found[0].import_id, found[0].labels) == ("ij_1", ("night",))
+    assert service.asked == [("GET", "/v1/clips?label=night&folder=f&limit=1000")]
+
+
+def test_a_report_that_is_being_written_is_waited_for() -> None:
+    pending = refusal(409, "REPORT_PENDING", **{"Retry-After": "5"})
+    service = FakeService(pending, pending, LINK)
+    assert service.client().imports.report("ij_1", wait=60).bytes == 3
+    assert service.slept[0] == 5
+    with pytest.raises(Conflict):
+        FakeService(pending).client().imports.report("ij_1")
+
+
+def test_a_report_is_downloaded_without_the_key_and_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    service = FakeService(LINK, httpx.ReadError("cut"), httpx.Response(200, content=b"a,b"))
+    service.client().imports.download_report("ij_1", path)
+    assert path.read_bytes() == b"a,b"
+    assert str(service.requests[-1].url) == LINK["url"]
+    assert KEY not in str(service.requests[-1].headers)
+    with pytest.raises(UnexpectedAnswer, match="403"):
+        FakeService(LINK, httpx.Response(403)).client().imports.download_report("ij_1", path)
+    with pytest.raises(ConnectionFailed):
+        FakeService(LINK, *[httpx.ReadError("cut")] * 5).client().imports.download_report("ij_1", path)
+    assert path.read_bytes() == b"a,b"
+    assert [one.name for one in tmp_path.iterdir()] == ["report.csv"]
+
+
+@pytest.mark.parametrize(
+    ("call", "asked", "answer"),
+    [
+        (lambda c: c.settings.replace("es_1", "n", {}), ("PUT", "/v1/execution-settings/es_1"), None),
+        (lambda c: c.settings.delete("es_1"), ("DELETE", "/v1/execution-settings/es_1"), httpx.Response(204)),
+        (lambda c: c.integrations.delete("in_1"), ("DELETE", "/v1/integrations/in_1"), httpx.Response(204)),
+        (lambda c: c.keys.current(), ("GET", "/v1/key"), {"id": "key_1", "project": "demo"}),
+        (
+            lambda c: list(c.audit.list(subject="ij_1")),
+            ("GET", "/v1/audit?subject=ij_1&limit=1000"),
+            page("entries", []),
+        ),
+        (lambda c: list(c.imports.audit("ij_1")), ("GET", "/v1/imports/ij_1/audit?limit=1000"), page("entries", [])),
+        (lambda c: c.webhooks.secret(), ("GET", "/v1/webhook-secret"), {"secret": "whsec_1"}),
+    ],
+)
+def test_the_other_calls_ask_what_they_say(call: Any, asked: tuple[str, str], answer: Any) -> None:
+    saved = {"id": "es_1", "name": "n", "settings": {}, "created_at": "t", "updated_at": "t"}
+    service = FakeService(saved if answer is None else answer)
+    call(service.client())
+    assert service.asked == [asked]
+
+
+def test_a_client_closes_its_connections() -> None:
+    service = FakeService(job())
+    with service.client() as client:
+        client.imports.get("ij_1")
+    with pytest.raises(RuntimeError, match="closed"):
+        client.imports.get("ij_1")
+
+
+def test_a_client_takes_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIPFERRY_BASE_URL", BASE_URL)
+    monkeypatch.setenv("CLIPFERRY_API_KEY", KEY)
+    assert Clipferry().where.base_url == BASE_URL
+
+
+def test_an_import_from_nowhere_says_so() -> None:
+    bare = decode(Import, job())
+    with pytest.raises(RuntimeError, match="no client"):
+        bare.refresh()

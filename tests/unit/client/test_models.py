@@ -1,0 +1,108 @@
+"""Answers as dataclasses, and that they are the API's."""
+
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from clipferry import UnexpectedAnswer, models
+from clipferry.decode import Model, decode
+from clipferry.requests import Filters, ImportRequest, IntegrationRequest, Notify, Settings, ToleratedFailures, ViewSet
+from service.wire import audit, clips, ended, imports, integrations, keys, previews, settings
+from tests.unit.client.service import clip, job
+
+ANSWERS = [
+    (models.Import, imports.ImportView),
+    (models.Counts, imports.CountsView),
+    (models.Source, imports.SourceView),
+    (models.Rate, imports.RateView),
+    (models.Run, imports.RunView),
+    (models.Webhook, imports.WebhookView),
+    (models.Clip, clips.ClipView),
+    (models.FoundClip, clips.FoundClipView),
+    (models.Report, ended.ReportView),
+    (models.ExecutionSettings, settings.ExecutionSettingsView),
+    (models.Integration, integrations.IntegrationView),
+    (models.IntegrationTest, integrations.ProbeView),
+    (models.Check, integrations.CheckView),
+    (models.ApiKey, keys.KeyView),
+    (models.CreatedKey, keys.CreatedKeyView),
+    (models.Caller, keys.CallerView),
+    (models.AuditEntry, audit.AuditEntryView),
+    (models.Preview, previews.PreviewView),
+    (models.PreviewedClip, previews.PreviewedClipView),
+    (models.Outcome, previews.OutcomeView),
+    (models.Fates, previews.FatesView),
+    (models.Total, previews.TotalView),
+    (models.Estimate, previews.EstimateView),
+    (models.Cost, previews.CostView),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), ANSWERS)
+def test_a_model_has_the_fields_that_the_api_answers(ours: type[Model], theirs: type[BaseModel]) -> None:
+    known = {one.name.rstrip("_") for one in fields(ours) if one.name != "raw" and not one.name.startswith("_")}
+    assert known == {field.alias or name for name, field in theirs.model_fields.items()}
+
+
+REQUESTS = [
+    (ImportRequest, imports.ImportBody, {"idempotency_key"}),
+    (Filters, imports.FiltersBody, set()),
+    (ViewSet, imports.SetBody, set()),
+    (Settings, settings.SettingsBody, set()),
+    (Notify, settings.NotifyBody, set()),
+    (ToleratedFailures, settings.ToleranceBody, set()),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "elsewhere"), REQUESTS)
+def test_a_request_has_the_fields_that_the_api_takes(ours: Any, theirs: type[BaseModel], elsewhere: set[str]) -> None:
+    taken = {field.alias or name for name, field in theirs.model_fields.items()}
+    assert set(ours.__annotations__) | {"views" for _ in [0] if ours is ViewSet} == taken - elsewhere
+
+
+def test_an_integration_has_the_fields_of_all_types() -> None:
+    kinds = (
+        integrations.S3IntegrationBody,
+        integrations.S3RoleIntegrationBody,
+        integrations.GcsIntegrationBody,
+        integrations.HfBucketIntegrationBody,
+    )
+    assert set(IntegrationRequest.__annotations__) == {name for kind in kinds for name in kind.model_fields}
+
+
+def test_unknown_fields_are_kept_and_do_no_harm() -> None:
+    answer = job() | {"newer": {"a": 1}}
+    found = decode(models.Import, answer)
+    assert found.raw == answer
+    assert found == decode(models.Import, job())
+
+
+def test_fields_that_an_older_service_lacks_have_their_default() -> None:
+    answer = job()
+    del answer["door"], answer["runs"]
+    found = decode(models.Import, answer)
+    assert (found.door, found.runs) == ("", ())
+
+
+def test_what_is_missing_or_of_another_type_is_named() -> None:
+    for change, place in (
+        ({"counts": {"total": 1}}, "counts.pending"),
+        ({"labels": ["a", 1]}, r"labels\[1\]"),
+        ({"run": True}, "run"),
+        ({"settings": []}, "settings"),
+        ({"project": None}, "project"),
+    ):
+        with pytest.raises(UnexpectedAnswer, match=place):
+            decode(models.Import, job(**change))
+    with pytest.raises(UnexpectedAnswer, match="id"):
+        decode(models.Clip, {})
+
+
+def test_models_are_frozen_and_show_no_secrets() -> None:
+    found = decode(models.Clip, clip())
+    with pytest.raises(FrozenInstanceError):
+        found.status = "FAILED"  # type: ignore[misc]
+    key = {"id": "key_1", "project": "demo", "name": "n", "created_at": "t", "key": "cf_secret"}
+    assert "cf_secret" not in repr(decode(models.CreatedKey, key))

@@ -1,0 +1,58 @@
+"""What `pip install .` installs."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from local.config import ROOT
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """Built from a copy, so that the checkout gets no build folder."""
+    source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for folder in ("clipferry", "service", "local"):
+        shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, source / name)
+    options = ["--no-deps", "--no-index", "--no-build-isolation", "--quiet", "--disable-pip-version-check"]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", str(made), str(source)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return zipfile.ZipFile(next(made.glob("*.whl")))
+
+
+def test_only_the_client_is_in_it_and_all_of_it(wheel: zipfile.ZipFile) -> None:
+    packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "clipferry").rglob("*.py")}
+    assert packed == there | {"clipferry/py.typed"}
+
+
+def test_it_needs_few_packages_and_brings_the_command(wheel: zipfile.ZipFile) -> None:
+    info = {Path(name).name: wheel.read(name).decode() for name in wheel.namelist() if ".dist-info/" in name}
+    needed = [line for line in info["METADATA"].splitlines() if line.startswith("Requires-Dist:")]
+    assert [line.split()[1].split(">")[0].split("<")[0] for line in needed] == [
+        "click",
+        "httpx",
+        "platformdirs",
+        "rich",
+    ]
+    assert info["entry_points.txt"].split() == ["[console_scripts]", "clipferry", "=", "clipferry.cli.main:run"]
+    assert "ftx" not in info["top_level.txt"].split()
+
+
+def test_the_client_does_without_the_server_and_its_packages() -> None:
+    script = """
+import sys
+import clipferry, clipferry.cli.main, clipferry.scripts
+clipferry.scripts.provide_ftx()
+loaded = {name.partition('.')[0] for name in sys.modules}
+print(sorted(loaded & {'boto3', 'botocore', 'pydantic', 'service', 'lambdas', 'local', 'stacks', 'aws_cdk'}))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert ran.stdout == "[]\n"

@@ -1,0 +1,217 @@
+"""Tries, errors, and what must not be sent twice."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from clipferry import (
+    ApiError,
+    Conflict,
+    ConnectionFailed,
+    Forbidden,
+    Invalid,
+    NotFound,
+    ServerError,
+    Throttled,
+    TooLarge,
+    Unauthorized,
+    UnexpectedAnswer,
+)
+from clipferry.transport import ATTEMPTS, BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, MAX_BODY_BYTES, backoff, path_of
+from tests.unit.client.service import KEY, FakeService, job, page, refusal
+
+LOST = httpx.ReadTimeout("too late")
+NOT_SENT = httpx.ConnectError("refused")
+
+
+def test_the_key_goes_in_its_header_and_nowhere_else() -> None:
+    service = FakeService(job())
+    client = service.client()
+    client.imports.get("ij_1")
+    sent = service.requests[0]
+    assert sent.headers["x-api-key"] == KEY
+    assert KEY not in str(sent.url)
+    assert "authorization" not in sent.headers
+    assert KEY not in repr(client.where)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Invalid),
+        (401, Unauthorized),
+        (403, Forbidden),
+        (404, NotFound),
+        (409, Conflict),
+        (413, TooLarge),
+        (418, ApiError),
+        (422, Invalid),
+        (429, Throttled),
+        (501, ServerError),
+    ],
+)
+def test_a_refusal_is_an_error_of_its_kind(status: int, kind: type[ApiError]) -> None:
+    service = FakeService(*[refusal(status, "CODE", "a sentence")] * ATTEMPTS)
+    with pytest.raises(kind) as caught:
+        service.client().imports.get("ij_1")
+    error = caught.value
+    assert type(error) is kind
+    assert (error.status, error.code, error.message, error.request_id) == (status, "CODE", "a sentence", "request-1")
+
+
+def test_a_refusal_without_the_services_words_is_an_error_too() -> None:
+    service = FakeService(httpx.Response(403, text="<html>proxy says no</html>"))
+    with pytest.raises(Forbidden, match="proxy says no") as caught:
+        service.client().imports.get("ij_1")
+    assert (caught.value.code, caught.value.request_id) == ("", None)
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(200, text="<html>"), httpx.Response(200, json=[]), {"id": 1}])
+def test_an_answer_of_something_else_says_so(answer: object) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        FakeService(answer).client().imports.get("ij_1")
+
+
+def test_a_redirect_is_not_followed_with_the_key() -> None:
+    service = FakeService(httpx.Response(302, headers={"Location": "https://elsewhere.example/"}))
+    with pytest.raises(ApiError, match="302"):
+        service.client().imports.get("ij_1")
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [LOST, NOT_SENT, refusal(500, "INTERNAL"), refusal(503, ""), refusal(429, "THROTTLED")]
+)
+def test_what_passes_is_tried_again(trouble: Any) -> None:
+    service = FakeService(trouble, trouble, job())
+    assert service.client().imports.get("ij_1").id == "ij_1"
+    assert len(service.slept) == 2
+
+
+def test_tries_end() -> None:
+    service = FakeService(*[NOT_SENT] * ATTEMPTS)
+    with pytest.raises(ConnectionFailed, match="refused"):
+        service.client().imports.get("ij_1")
+    assert len(service.requests) == ATTEMPTS
+    service = FakeService(refusal(503, ""))
+    with pytest.raises(ServerError):
+        service.client(attempts=1).imports.get("ij_1")
+    assert not service.slept
+
+
+def test_all_tries_of_one_call_have_one_idempotency_key_and_calls_differ() -> None:
+    service = FakeService(LOST, refusal(500, "INTERNAL"), job(), job())
+    client = service.client()
+    client.imports.create(root_path="s3://clips/")
+    client.imports.create(root_path="s3://clips/")
+    keys = [request.headers["idempotency-key"] for request in service.requests]
+    assert keys[0] == keys[1] == keys[2] != keys[3]
+    assert len({request.content for request in service.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.imports.create(root_path="s3://clips/", idempotency_key="mine"),
+        lambda client: client.imports.retry("ij_1", idempotency_key="mine"),
+        lambda client: client.settings.create("n", {}, idempotency_key="mine"),
+        lambda client: client.integrations.create(type="hf_bucket", name="n", bucket="a/b", idempotency_key="mine"),
+    ],
+)
+def test_an_idempotency_key_can_be_given(call: Any) -> None:
+    service = FakeService(refusal(422, "INVALID_REQUEST"))
+    with pytest.raises(Invalid):
+        call(service.client())
+    assert service.requests[0].headers["idempotency-key"] == "mine"
+
+
+UNSAFE = [
+    lambda client: client.keys.create("demo", "n"),
+    lambda client: client.integrations.test("in_1"),
+    lambda client: client.imports.replay_webhook("ij_1"),
+]
+
+
+@pytest.mark.parametrize("call", UNSAFE)
+@pytest.mark.parametrize(("trouble", "error"), [(LOST, ConnectionFailed), (refusal(502, "INTERNAL"), ServerError)])
+def test_what_is_not_safe_is_not_sent_twice(call: Any, trouble: Any, error: type[Exception]) -> None:
+    service = FakeService(trouble)
+    with pytest.raises(error):
+        call(service.client())
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("trouble", [NOT_SENT, refusal(429, "THROTTLED")])
+def test_what_was_surely_not_done_is_tried_again_even_then(trouble: Any) -> None:
+    service = FakeService(trouble, refusal(403, "FORBIDDEN"))
+    with pytest.raises(Forbidden):
+        service.client().keys.create("demo", "n")
+    assert len(service.requests) == 2
+
+
+def test_an_unknown_error_of_a_preflight_is_an_answer() -> None:
+    service = FakeService(refusal(502, "UNKNOWN_ERROR"))
+    with pytest.raises(ServerError):
+        service.client().imports.create(root_path="s3://clips/")
+
+
+def test_retry_after_is_a_lower_bound_and_has_an_upper_one() -> None:
+    service = FakeService(refusal(429, "THROTTLED", **{"Retry-After": "7"}), job())
+    service.client().imports.get("ij_1")
+    assert 7 <= service.slept[0] <= 7 + BACKOFF_SECONDS
+    with pytest.raises(Throttled) as caught:
+        FakeService(refusal(429, "THROTTLED", **{"Retry-After": "3600"})).client().imports.get("ij_1")
+    assert caught.value.retry_after == 3600
+
+
+def test_pauses_grow_to_a_bound_and_differ() -> None:
+    for attempt in range(1, 12):
+        pauses = {backoff(attempt) for _ in range(50)}
+        assert max(pauses) <= min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1))
+        assert len(pauses) > 1
+
+
+def test_a_delete_whose_answer_was_lost_has_worked() -> None:
+    FakeService(LOST, refusal(404, "NOT_FOUND")).client().imports.delete("ij_1")
+    FakeService(refusal(503, ""), refusal(404, "NOT_FOUND")).client().keys.revoke("key_1")
+    for before in ([], [NOT_SENT], [refusal(429, "THROTTLED")]):
+        with pytest.raises(NotFound):
+            FakeService(*before, refusal(404, "NOT_FOUND")).client().imports.delete("ij_1")
+
+
+def test_a_list_that_no_deployment_takes_is_refused_before_it_is_sent() -> None:
+    service = FakeService()
+    with pytest.raises(TooLarge, match="manifest_uri") as caught:
+        service.client().imports.create(exact_paths=["s3://clips/" + "x" * 1_000] * (MAX_BODY_BYTES // 1_000))
+    assert caught.value.code == "BODY_TOO_LARGE"
+    assert not service.requests
+
+
+def test_ids_cannot_leave_their_place_in_the_path() -> None:
+    assert path_of("imports", "a/b?c", "clips") == "/v1/imports/a%2Fb%3Fc/clips"
+    for bad in ("", ".", ".."):
+        with pytest.raises(ValueError, match="no id"):
+            path_of("imports", bad)
+
+
+def test_pages_are_followed_and_asked_for_as_they_are_needed() -> None:
+    service = FakeService(
+        page("imports", [job(id="a"), job(id="b")], "c1"), page("imports", [], "c2"), page("imports", [job(id="c")])
+    )
+    found = service.client().imports.list()
+    assert next(found).id == "a"
+    assert len(service.requests) == 1
+    assert [one.id for one in found] == ["b", "c"]
+    assert [path for _, path in service.asked] == [
+        "/v1/imports?limit=100",
+        "/v1/imports?limit=100&cursor=c1",
+        "/v1/imports?limit=100&cursor=c2",
+    ]
+
+
+def test_a_limit_bounds_rows_and_pages() -> None:
+    service = FakeService(page("imports", [job(id="a")], "c1"), page("imports", [job(id="b")], "c2"))
+    assert [one.id for one in service.client().imports.list(limit=2)] == ["a", "b"]
+    assert [path for _, path in service.asked] == ["/v1/imports?limit=2", "/v1/imports?limit=1&cursor=c1"]
+    assert not list(service.client().imports.list(limit=0))
