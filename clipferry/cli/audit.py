@@ -14,7 +14,7 @@ def audit(app: App, *, subject: str | None, limit: int) -> None:
     app.out.rows(
         ("time", "action", "subject", "door", "key"),
         (
-            (one.raw, (one.time, one.action, one.subject, one.door, one.key_id))
+            (one.raw, (app.out.when(one.time), one.action, one.subject, one.door, one.key_id))
             for one in app.client.audit.list(subject=subject, limit=limit)
         ),
     )

@@ -43,7 +43,7 @@ def counted(counts: Counts) -> str:
 def pace(job: Import) -> str:
     """`1,250 clips/s, 48.2 MB/s, 0:48 left`, of what is known."""
     parts = []
-    if job.rate is not None and not job.ended:
+    if job.rate is not None and job.rate.clips and not job.ended:
         parts = [f"{job.rate.clips:,.1f} clips/s", f"{size(job.rate.bytes)}/s"]
     if job.eta_seconds is not None and not job.ended:
         parts.append(f"{duration(job.eta_seconds)} left")
@@ -100,6 +100,7 @@ class LiveDisplay:
     def __init__(self, out: Output) -> None:
         self._job: Import | None = None
         self._failed: deque[Clip] = deque(maxlen=FAILURES)
+        self._console = out.console
         self._live = Live(
             console=out.console, get_renderable=self.render, transient=True, refresh_per_second=8, redirect_stderr=False
         )
@@ -140,18 +141,12 @@ class LiveDisplay:
             lines.append(Text(rate, style="dim"))
         if self._failed:
             lines.append(Text("last failures", style="red"))
-            lines += [_failure(clip) for clip in self._failed]
+            lines += [_failure(clip, self._console.width - 1) for clip in self._failed]
         return Group(*lines)
 
 
-def _failure(clip: Clip) -> Text:
-    line = Text.assemble(
-        ("  ", ""),
-        (clean(clip.code or ""), "red"),
-        " ",
-        clean(clip.source_uri),
-        " ",
-        (clean(clip.message or ""), "dim"),
-    )
-    line.no_wrap, line.overflow = True, "ellipsis"
-    return line
+def _failure(clip: Clip, width: int) -> Text:
+    """Code and source, of which the end is shown where it is too long; `clipferry clips --failed` has the sentence."""
+    code, source = clean(clip.code or ""), clean(clip.source_uri)
+    room = max(width - len(code) - 4, 10)
+    return Text.assemble("  ", (code, "red"), "  ", source if len(source) <= room else f"…{source[-room + 1 :]}")

@@ -75,7 +75,7 @@ def list_(app: App) -> None:
     app.out.rows(
         ("integration", "type", "bucket", "prefix", "name", "last used"),
         (
-            (one.raw, (one.id, one.type, one.bucket, one.prefix, one.name, one.last_used))
+            (one.raw, (one.id, one.type, one.bucket, one.prefix, one.name, app.out.when(one.last_used)))
             for one in app.client.integrations.list()
         ),
     )

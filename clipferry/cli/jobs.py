@@ -16,7 +16,16 @@ def jobs(app: App, *, limit: int, everything: bool) -> None:
     app.out.rows(
         ("import", "status", "created", "source", "clips"),
         (
-            (job.raw, (job.id, job.status, job.created_at, job.source.uri or job.source.kind, counted(job.counts)))
+            (
+                job.raw,
+                (
+                    job.id,
+                    job.status,
+                    app.out.when(job.created_at),
+                    job.source.uri or job.source.kind,
+                    counted(job.counts),
+                ),
+            )
             for job in found
         ),
     )

@@ -42,7 +42,7 @@ def list_(app: App) -> None:
     """List keys, oldest first."""
     app.out.rows(
         ("key", "project", "name", "created"),
-        ((one.raw, (one.id, one.project, one.name, one.created_at)) for one in app.client.keys.list()),
+        ((one.raw, (one.id, one.project, one.name, app.out.when(one.created_at))) for one in app.client.keys.list()),
     )
 
 

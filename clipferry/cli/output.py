@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+KEPT_WHOLE = 2 / 3
+"""Of the terminal's width: the first columns (ids, statuses) that together fit into that are not folded."""
 MEASURED_ROWS = 200
 """A table's columns are as wide as they need to be for its first rows; longer lists go on with lines."""
 
@@ -87,6 +89,10 @@ class Output:
             else:
                 self._line(f"{name}\t{value}")
 
+    def when(self, time: str | None) -> str | None:
+        """An ISO time in UTC, on a terminal to the minute: `2026-01-31 12:05Z`."""
+        return f"{time[:10]} {time[11:16]}Z" if time and self.console.is_terminal else time
+
     def rows(self, headers: Sequence[str], rows: Iterable[tuple[Mapping[str, Any], Sequence[object]]]) -> None:
         """A list of (JSON, cells), printed as it comes in."""
         if self.as_json:
@@ -102,9 +108,23 @@ class Output:
         if not first:
             self.note("none", "dim")
             return
-        table = Table(*(Column(header, overflow="fold") for header in headers), box=None, header_style="dim")
+        table = Table(*_columns(headers, first, self.console.width), box=None, header_style="dim")
         for row in first:
             table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
         self.console.print(table, soft_wrap=False)
         for row in cells:
             self.console.print(Text(" " + "  ".join(row)))
+
+
+def _columns(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Column]:
+    """The first columns keep their width as far as `KEPT_WHOLE` goes, the others share the rest by what they need."""
+    needed = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
+    whole = 0
+    while whole < len(needed) and sum(needed[: whole + 1]) + 2 * (whole + 1) <= width * KEPT_WHOLE:
+        whole += 1
+    shares, left = list(needed), width - sum(needed[:whole]) - 2 * len(needed)
+    flexible = sorted(range(whole, len(needed)), key=needed.__getitem__)
+    for position, index in enumerate(flexible):
+        shares[index] = min(needed[index], max(left // (len(flexible) - position), 1))
+        left -= shares[index]
+    return [Column(header, overflow="fold", width=share) for header, share in zip(headers, shares, strict=True)]

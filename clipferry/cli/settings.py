@@ -22,7 +22,10 @@ def list_(app: App) -> None:
     """List them, oldest first."""
     app.out.rows(
         ("settings", "name", "updated", "description"),
-        ((one.raw, (one.id, one.name, one.updated_at, one.description)) for one in app.client.settings.list()),
+        (
+            (one.raw, (one.id, one.name, app.out.when(one.updated_at), one.description))
+            for one in app.client.settings.list()
+        ),
     )
 
 

@@ -1,0 +1,121 @@
+"""The command line as people and scripts run it: piped, and in a terminal whose screen can be read."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pyte
+
+from local.config import ROOT
+from local.stack import Stack
+from tests.e2e.support import PATIENCE_SECONDS
+
+COLUMNS, LINES = 110, 30
+COMMAND = [sys.executable, "-m", "clipferry"]
+
+
+class CommandLine:
+    """`clipferry` with a config folder of its own. `key`: the project's, unless another is asked for."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.stack = stack
+        self.folder = folder
+        self.profiles = folder / "config" / "profiles.json"
+
+    def environment(self, *, key: str | None = None, logged_in: bool = True, **more: str) -> dict[str, str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("CLIPFERRY_", "AWS_"))}
+        env |= {"PYTHONPATH": str(ROOT), "CLIPFERRY_CONFIG": str(self.profiles), "TERM": "xterm-256color"}
+        if logged_in:
+            env |= {"CLIPFERRY_BASE_URL": self.stack.base_url, "CLIPFERRY_API_KEY": key or self.stack.api_key}
+        return env | more
+
+    def __call__(self, *arguments: object, stdin: str = "", **environment: Any) -> "subprocess.CompletedProcess[str]":
+        """Run it with pipes; whatever its exit code is."""
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            input=stdin,
+            env=self.environment(**environment),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+
+    def json(self, *arguments: object, **options: Any) -> list[dict[str, Any]]:
+        """The JSON lines of a run that must succeed and print nothing else."""
+        ran = self(*arguments, "--json", **options)
+        assert ran.returncode == 0, ran.stderr
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    def terminal(self, *arguments: object, **environment: Any) -> "Terminal":
+        return Terminal(list(map(str, arguments)), self.environment(**environment), self.folder)
+
+
+class Terminal:
+    """One run of the command line in a pseudo-terminal. Use it as a context: it ends what still runs."""
+
+    def __init__(self, arguments: list[str], env: dict[str, str], folder: Path) -> None:
+        self._screen = pyte.Screen(COLUMNS, LINES)
+        self._stream = pyte.Stream(self._screen)
+        self._process = pexpect.spawn(
+            COMMAND[0],
+            [*COMMAND[1:], *arguments],
+            env=env,
+            cwd=str(folder),
+            dimensions=(LINES, COLUMNS),
+            encoding="utf-8",
+            timeout=PATIENCE_SECONDS,
+        )
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.close(force=True)
+
+    def screen(self) -> str:
+        """What is to be seen now, without the spaces at the ends of lines."""
+        try:
+            while True:
+                self._stream.feed(self._process.read_nonblocking(size=65_536, timeout=0.05))
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            pass
+        return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    def until(self, seen: str | Callable[[str], bool]) -> str:
+        """The first screen that has that."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            screen = self.screen()
+            if seen in screen if isinstance(seen, str) else seen(screen):
+                return screen
+        raise AssertionError(f"never seen: {seen!r}; the screen is\n{self.screen()}")
+
+    def type(self, line: str) -> None:
+        self._process.sendline(line)
+
+    def interrupt(self) -> None:
+        """Ctrl-C, as the keyboard sends it."""
+        self._process.sendcontrol("c")
+
+    def end(self) -> tuple[int, str]:
+        """(exit code, last screen), once it has ended."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self._process.isalive():
+            assert time.monotonic() < deadline, self.screen()
+            self.screen()
+        screen = self.screen()
+        self._process.close()
+        return self._process.exitstatus if self._process.exitstatus is not None else -1, screen
+
+
+def cells(lines: Iterable[str]) -> list[list[str]]:
+    """The columns of piped rows."""
+    return [line.split("\t") for line in lines]

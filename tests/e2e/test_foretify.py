@@ -1,0 +1,116 @@
+"""The scripts of Foretify's manual, unchanged, on the deployed stack."""
+
+import pytest
+
+from local.config import FORETIFY_BUCKET, ROOT
+from tests.e2e.support import put_all, unique
+from tests.e2e.terminal import CommandLine
+
+SCRIPTS = ROOT / "tests" / "data" / "foretify"
+CLIPS = ("clips/clip1.zip", "clips/clip2.zip")
+SAMPLE = ROOT / "samples" / "clipgt"
+
+
+@pytest.fixture
+def ftx(stack, tmp_path):
+    """Runs a script against the stack: host, port and scheme as options, the key from the environment."""
+    cli = CommandLine(stack, tmp_path)
+
+    def run(script, *arguments, project=stack.project, **environment):
+        where = ["--host", stack.base_url, "--user", "me@example.com", "--project_id", project]
+        environment.setdefault("CLIPFERRY_BASE_URL", "")
+        return cli("ftx", SCRIPTS / script, *where, *arguments, **environment)
+
+    return run
+
+
+@pytest.fixture
+def bucket(s3):
+    """The bucket of the scripts, empty; gone afterwards."""
+    s3.create_bucket(Bucket=FORETIFY_BUCKET)
+    yield FORETIFY_BUCKET
+    for one in s3.list_objects_v2(Bucket=FORETIFY_BUCKET).get("Contents", []):
+        s3.delete_object(Bucket=FORETIFY_BUCKET, Key=one["Key"])
+    s3.delete_bucket(Bucket=FORETIFY_BUCKET)
+
+
+@pytest.fixture
+def two_clips(s3, bucket):
+    files = sorted(SAMPLE.glob("*.zip"))
+    put_all(s3, bucket, [(key, file.read_bytes()) for key, file in zip(CLIPS, files, strict=False)])
+
+
+@pytest.mark.usefixtures("two_clips")
+def test_a_list_that_lands(ftx, api):
+    ran = ftx("uri_list.py")
+    assert ran.returncode == 0, ran.stderr
+    first, *_, before, last = ran.stdout.splitlines()
+    execution = first.removeprefix("Flow execution id: ")
+    assert before == f"Execution {execution} status: COMPLETED"
+    assert last == "Flow execution completed successfully"
+    assert api.get(f"/v1/imports/{execution}")[1]["counts"]["total"] == 2
+
+
+def test_a_list_of_which_a_clip_is_missing_is_not_reported_as_completed(ftx, s3, bucket):
+    put_all(s3, bucket, [(CLIPS[0], unique("clip").encode())])
+    ran = ftx("uri_list.py")
+    assert (ran.returncode, ran.stdout.splitlines()[-1]) == (4, "Flow execution failed"), ran.stderr
+
+
+@pytest.mark.usefixtures("two_clips")
+def test_a_prefix_is_started_and_the_script_ends(ftx):
+    ran = ftx("prefix.py")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_a_prefix_that_cannot_be_read(ftx):
+    ran = ftx("prefix.py")
+    text = "Pre-flight validation failed for root_path 's3://my-bucket/clips/': CANNOT_ACCESS"
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (1, f"ValueError: {text}")
+    ran = ftx("validation_error.py")
+    assert (ran.returncode, ran.stdout) == (0, f"{text}\n"), ran.stderr
+
+
+@pytest.mark.usefixtures("two_clips")
+def test_another_project_than_the_keys_is_refused(ftx):
+    ran = ftx("prefix.py", project="other")
+    assert ran.returncode == 1
+    assert "FmanagerServerException: the key is of the project" in ran.stderr
+
+
+@pytest.mark.usefixtures("two_clips")
+def test_without_options_the_profile_says_where_and_a_key_is_needed(stack, tmp_path):
+    cli = CommandLine(stack, tmp_path)
+    script = SCRIPTS / "prefix.py"
+    ran = cli("ftx", script, logged_in=False)
+    assert (ran.returncode, "clipferry login" in ran.stderr) == (1, True)
+    assert cli("login", "--base-url", stack.base_url, stdin=stack.api_key, logged_in=False).returncode == 0
+    assert cli("ftx", script, logged_in=False).returncode == 0
+    host = ["--host", stack.base_url, "--project_id", stack.project]
+    assert cli("ftx", script, *host, logged_in=False).returncode == 0
+
+
+@pytest.mark.usefixtures("two_clips")
+def test_labels_run_names_and_group_are_on_every_clip_and_find_it(stack, tmp_path):
+    cli = CommandLine(stack, tmp_path)
+    group = unique("group")
+    (tmp_path / "script.py").write_text(f"""
+import time
+from ftx.shell import flow_executions
+made = flow_executions.launch_batch_import_clipgt_from_cloud_storage(
+    project_id={stack.project!r}, root_path="s3://{FORETIFY_BUCKET}/clips/", labels=["night"], run_name_prefix="r-",
+    test_run_group_name={group!r},
+    environment_settings={{"content_validation": "structure", "on_existing": "overwrite"}},
+)
+while flow_executions.get_by_id(made["id"])["status"] not in ("COMPLETED", "FAILED"):
+    time.sleep(0.2)
+print(flow_executions.get_by_id(made["id"])["status"])
+""")
+    ran = cli("ftx", "script.py")
+    assert ran.stdout == "COMPLETED\n", ran.stderr
+    found = cli.json("find", "--group", group, "--label", "night")
+    assert {clip["original_clipgt_url"] for clip in found} == {f"s3://{FORETIFY_BUCKET}/{key}" for key in CLIPS}
+    assert {clip["run_name"] for clip in found} == {"r-clip1", "r-clip2"}
+    assert {clip["clip_id"] for clip in found} == {file.stem for file in sorted(SAMPLE.glob("*.zip"))[:2]}
+    [one] = cli.json("find", "--clip-id", found[0]["clip_id"], "--group", group)
+    assert one["id"] == found[0]["id"]

@@ -1,0 +1,119 @@
+"""The command line in a terminal: what people see."""
+
+import re
+
+import pytest
+
+from tests.e2e.support import put_all, settled, unique
+from tests.e2e.terminal import COLUMNS, CommandLine
+
+
+@pytest.fixture
+def cli(stack, tmp_path):
+    return CommandLine(stack, tmp_path)
+
+
+@pytest.fixture
+def drive(stack, s3):
+    """Puts `count` objects below a prefix; gives its URI."""
+
+    def put(count):
+        prefix = f"{unique('drive')}/"
+        put_all(s3, stack.source_bucket, [(f"{prefix}{n:03d}.zip", b"clip") for n in range(count)])
+        return f"s3://{stack.source_bucket}/{prefix}"
+
+    return put
+
+
+def test_a_watched_import_shows_a_bar_and_then_its_end(cli, drive):
+    with cli.terminal("import", "--prefix", drive(120), "--watch") as terminal:
+        screen = terminal.until(lambda seen: re.search(r"COPYING .*[━╸]+.* \d+/120 +\d+%", seen) is not None)
+        assert re.search(r"\d+ copied, .*\d+ pending", screen)
+        code, last = terminal.end()
+    assert code == 0
+    assert "120 copied" in last
+    assert "COPYING" not in last
+    assert all(len(line) < COLUMNS for line in last.splitlines())
+
+
+def test_failures_are_shown_while_it_runs(cli, drive, tmp_path):
+    root = drive(200)
+    uris = [f"{root}none.zip", *(f"{root}{n:03d}.zip" for n in range(200))]
+    (tmp_path / "uris.txt").write_text("\n".join(uris))
+    with cli.terminal("import", "--from", "uris.txt", "--watch") as terminal:
+        screen = terminal.until("last failures")
+        assert "COPYING" in screen
+        assert f"NOT_FOUND {root}none.zip" in screen
+        code, screen = terminal.end()
+    assert (code, "200 copied, 1 failed" in screen, "last failures" in screen) == (4, True, False)
+
+
+def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(cli, api, drive, paused_copies):
+    with paused_copies(), cli.terminal("import", "--prefix", drive(2), "--watch") as terminal:
+        terminal.until("0/2")
+        terminal.interrupt()
+        code, screen = terminal.end()
+        assert code == 130
+        job = re.search(r"clipferry status (ij_\w+) --watch", screen)[1]
+        assert f"clipferry cancel {job}" in screen
+        assert "Traceback" not in screen
+        _, found = api.get(f"/v1/imports/{job}")
+        assert (found["status"], found["cancel_requested"]) == ("COPYING", False)
+    with cli.terminal("status", job, "--watch") as terminal:
+        code, screen = terminal.end()
+    assert (code, "COMPLETED" in screen) == (0, True)
+    assert settled(api, job)["counts"]["copied"] == 2
+
+
+def test_a_cancelled_import_is_seen_to_end(cli, drive, paused_copies):
+    with paused_copies():
+        [job] = cli.json("import", "--prefix", drive(2))
+        with cli.terminal("cancel", job["id"], "--watch") as terminal:
+            terminal.until("CANCEL")
+            code, screen = terminal.end()
+    assert (code, "CANCELLED" in screen) == (4, True)
+
+
+def test_login_asks_for_the_key_without_showing_it(cli, stack):
+    with cli.terminal("login", logged_in=False) as terminal:
+        terminal.until("Base URL")
+        terminal.type(stack.base_url)
+        terminal.until("API key")
+        terminal.type(stack.api_key)
+        code, screen = terminal.end()
+    assert (code, f"project {stack.project}" in screen.replace("\n", "")) == (0, True)
+    assert stack.api_key not in screen.replace("\n", "")
+    with cli.terminal("jobs", "--limit", "1", logged_in=False) as terminal:
+        assert terminal.end()[0] == 0
+
+
+def test_an_integrations_secret_is_asked_for_without_showing_it(cli):
+    secret = unique("hidden")
+    with cli.terminal(
+        "integrations", "add", "s3", "--name", "n", "--bucket", "clips", "--region", "eu-west-1"
+    ) as terminal:
+        terminal.until("access_key_id")
+        terminal.type("AKIAEXAMPLE")
+        terminal.until("secret_access_key")
+        terminal.type(secret)
+        code, screen = terminal.end()
+    assert (code, secret in screen) == (0, False)
+    made = re.search(r"int?_\w+", screen)[0]
+    assert cli("integrations", "delete", made).returncode == 0
+
+
+def test_lists_are_tables_and_keys_cannot_steer_the_terminal(cli, stack, s3):
+    prefix = unique("odd")
+    put_all(s3, stack.source_bucket, [(f"{prefix}/\x1b[2J\x1b]0;owned\x07.zip", b"clip")])
+    job = cli("import", "--prefix", f"s3://{stack.source_bucket}/{prefix}/", "--watch").stdout.split()[1]
+    with cli.terminal("clips", job) as terminal:
+        code, screen = terminal.end()
+    assert code == 0
+    assert screen.splitlines()[0].split() == ["clip", "status", "source", "code", "why"]
+    assert "x1b[2J" in screen.replace("\n", "").replace(" ", "")
+
+
+def test_errors_say_what_to_do_next(cli):
+    with cli.terminal("status", "ij_none") as terminal:
+        code, screen = terminal.end()
+    assert (code, "next:  `clipferry jobs`" in screen) == (1, True)

@@ -1,0 +1,250 @@
+"""The command line without a service: what is shown, which code it ends with, what is never shown."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from rich.console import Console
+
+from clipferry import ClipferryError, ConfigError, ConnectionFailed, UnexpectedAnswer, WaitTimeout, models
+from clipferry.cli import asking, exits
+from clipferry.cli.display import FAILURES, LiveDisplay, counted, pace
+from clipferry.cli.main import VERBS, cli
+from clipferry.cli.output import Output, clean, duration, size
+from clipferry.decode import decode
+from clipferry.errors import kind_of
+from tests.unit.client.service import FakeService, clip, counts, job, page, refusal
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a verb on a service that gives these answers."""
+
+    def go(arguments: str, *answers: Any, stdin: str | None = None) -> Result:
+        service = FakeService(*answers)
+        monkeypatch.setattr("clipferry.cli.app.Clipferry", lambda **_options: service.client(attempts=1))
+        result = CliRunner().invoke(cli, arguments.split(), input=stdin)
+        result.service = service  # type: ignore[attr-defined]
+        return result
+
+    return go
+
+
+def answered(status: int, code: str) -> ClipferryError:
+    return kind_of(status)(status=status, code=code, message="no")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("x"), 3),
+        (answered(401, "UNAUTHORIZED"), 3),
+        (answered(403, "FORBIDDEN"), 3),
+        (answered(403, "CANNOT_ACCESS"), 1),
+        (answered(404, "NOT_FOUND"), 1),
+        (answered(429, "THROTTLED"), 6),
+        (answered(500, "INTERNAL"), 6),
+        (ConnectionFailed("x"), 6),
+        (UnexpectedAnswer("x"), 1),
+        (WaitTimeout(decode(models.Import, job("COPYING")), 3), 5),
+    ],
+)
+def test_exit_codes(error: ClipferryError, code: int) -> None:
+    assert exits.exit_code(error) == code
+
+
+def commands(group: click.Group, path: str = "") -> dict[str, click.Command]:
+    found = {}
+    for name, one in group.commands.items():
+        found |= commands(one, f"{path}{name} ") if isinstance(one, click.Group) else {f"{path}{name}": one}
+    return found
+
+
+@pytest.mark.parametrize("name", commands(cli))
+def test_every_verb_has_json_a_profile_and_a_sentence(name: str) -> None:
+    one = commands(cli)[name]
+    options = {option for parameter in one.params for option in parameter.opts if option.startswith("-")}
+    assert one.help
+    assert name in ("ftx", "completion") or {"--json", "--profile"} <= options
+    assert not {option for option in options if "secret" in option or "key" in option} - {"--idempotency-key"}
+
+
+def test_help_lists_verbs_as_people_need_them() -> None:
+    shown = CliRunner().invoke(cli, ["--help"]).output
+    places = [shown.index(f"\n  {one.name} ") for one in VERBS]
+    assert places == sorted(places)
+
+
+def test_a_prefix_that_cannot_be_read_says_why_and_what_next(run: Run) -> None:
+    found = run("import --prefix s3://no/", refusal(403, "CANNOT_ACCESS", "bucket no cannot be read"))
+    assert (found.exit_code, found.stdout) == (1, "")
+    first, second = found.stderr.splitlines()
+    assert first == "error: bucket no cannot be read (CANNOT_ACCESS, request request-1)"
+    assert second.startswith("next:  ")
+
+
+def test_errors_are_json_on_stderr_where_json_is_asked_for(run: Run) -> None:
+    found = run("status ij_1 --json", refusal(404, "NOT_FOUND", "none"))
+    assert found.stdout == ""
+    error = json.loads(found.stderr)["error"]
+    assert (error["code"], error["message"], error["status"]) == ("NOT_FOUND", "none", 404)
+
+
+def test_json_is_the_answer_with_what_this_version_does_not_know(run: Run) -> None:
+    answer = job() | {"newer": 1}
+    assert json.loads(run("status ij_1 --json", answer).stdout) == answer
+
+
+def test_piped_rows_are_tabs_without_a_header(run: Run) -> None:
+    rows = page("clips", [clip(0), clip(1, "FAILED", code="NOT_FOUND", message="none\nat all")])
+    found = run("clips ij_1", rows)
+    assert found.stdout == (
+        "ij_1-0\tCOPIED\ts3://clips/0.zip\t\t\nij_1-1\tFAILED\ts3://clips/1.zip\tNOT_FOUND\tnone\\nat all\n"
+    )
+
+
+def test_watching_tells_changes_failures_and_the_end(run: Run) -> None:
+    broken = clip(1, "FAILED", code="NOT_FOUND", message="no such object")
+    failed = counts(copied=1, failed=1, bytes=5)
+    found = run(
+        "status ij_1 --watch",
+        job("PENDING", counts=counts()),
+        job("PENDING", counts=counts()),
+        job("COPYING", counts=counts(pending=2), rate={"clips": 2.0, "bytes": 1e6}, eta_seconds=61),
+        job("COMPLETED_WITH_ERRORS", counts=failed, code="CLIPS_FAILED", message="1 of 2 clips failed"),
+        page("clips", [broken]),
+    )
+    assert found.exit_code == exits.NOT_ALL_LANDED
+    assert found.stdout.splitlines() == [
+        "PENDING",
+        "COPYING 0/2: 0 copied, 2 pending (2.0 clips/s, 1.0 MB/s, 1:01 left)",
+        "FAILED s3://clips/1.zip: NOT_FOUND: no such object",
+        "COMPLETED_WITH_ERRORS after 1:10: 1 copied, 1 failed, 5 bytes",
+        "1 of 2 clips failed (CLIPS_FAILED)",
+    ]
+
+
+def test_failed_clips_are_read_once(run: Run) -> None:
+    one = job("COPYING", counts=counts(pending=1, failed=1))
+    broken = page("clips", [clip(1, "FAILED", code="C", message="m")])
+    found = run("status ij_1 --watch", one, one, broken, one, one, job())
+    assert found.exit_code == 0
+    assert len([path for _, path in found.service.asked if "clips" in path]) == 1  # type: ignore[attr-defined]
+
+
+def test_ctrl_c_while_watching_says_how_to_come_back_and_cancels_nothing(run: Run) -> None:
+    def interrupt(_request: object) -> None:
+        raise KeyboardInterrupt
+
+    found = run("status ij_1 --watch", job("COPYING"), interrupt)
+    assert found.exit_code == exits.INTERRUPTED
+    assert "clipferry status ij_1 --watch" in found.stderr
+    assert "clipferry cancel ij_1" in found.stderr
+    assert {method for method, _ in found.service.asked} == {"GET"}  # type: ignore[attr-defined]
+
+
+def test_ctrl_c_while_asking_says_that_nothing_is_known(run: Run) -> None:
+    def interrupt(_request: object) -> None:
+        raise KeyboardInterrupt
+
+    found = run("import --prefix s3://a/", interrupt)
+    assert (found.exit_code, "`clipferry jobs` shows it" in found.stderr) == (exits.INTERRUPTED, True)
+
+
+def test_a_service_that_is_lost_while_watching(run: Run) -> None:
+    found = run("status ij_1 --watch", job("COPYING"), refusal(503, ""))
+    assert found.exit_code == exits.UNAVAILABLE
+    assert "The import ij_1 goes on" in found.stderr
+
+
+def test_the_live_display_has_bar_counts_pace_and_the_last_failures() -> None:
+    out = Output(as_json=False)
+    out.console = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None)
+    display = LiveDisplay(out)
+    rate = {"clips": 1250.0, "bytes": 48.2e6}
+    one = job("COPYING", counts=counts(pending=7_600, copied=12_390, failed=10, bytes=10**9), rate=rate, eta_seconds=48)
+    broken = [clip(n, "FAILED", code="NOT_FOUND", source_uri=f"s3://clips/{'x' * 60}/{n}.zip") for n in range(8)]
+    display.update(decode(models.Import, one), [decode(models.Clip, row) for row in broken])
+    out.console.print(display.render())
+    lines = out.console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[0].startswith("COPYING")
+    assert "━" in lines[0]
+    assert lines[0].rstrip().endswith("12,400/20,000  62%")
+    assert lines[1] == "12,390 copied, 10 failed, 7,600 pending, 1.0 GB"
+    assert lines[2] == "1,250.0 clips/s, 48.2 MB/s, 0:48 left"
+    assert lines[3] == "last failures"
+    assert len(lines) == 4 + FAILURES
+    assert lines[-1].startswith("  NOT_FOUND  …xxx")
+    assert lines[-1].endswith("/7.zip")
+
+
+@pytest.mark.parametrize("width", [60, 110, 200])
+def test_a_table_loses_nothing_whatever_its_width(width: int) -> None:
+    out = Output(as_json=False)
+    out.console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    row = ("ij_" + "a" * 24, "COMPLETED_WITH_ERRORS", "s3://" + "b" * 80, "c" * 30)
+    out.rows(("import", "status", "source", "clips"), [({}, row)])
+    shown = out.console.file.getvalue()  # type: ignore[attr-defined]
+    assert [shown.count(letter) >= count for letter, count in (("a", 24), ("b", 80), ("c", 30))] == [True] * 3
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def test_text_of_others_cannot_steer_the_terminal() -> None:
+    assert clean("a\x1b[2J\u202eb\nü") == "a\\x1b[2J\\u202eb\\nü"
+
+
+def test_amounts_are_readable() -> None:
+    assert [size(n) for n in (0, 999, 1_000, 48_200_000, 3.2e13)] == [
+        "0 bytes",
+        "999 bytes",
+        "1.0 kB",
+        "48.2 MB",
+        "32.0 TB",
+    ]
+    assert [duration(n) for n in (5, 65, 3_725)] == ["0:05", "1:05", "1:02:05"]
+    assert counted(decode(models.Counts, counts(copied=1_000, pending=2))) == "1,000 copied, 2 pending"
+    assert pace(decode(models.Import, job(rate={"clips": 1.0, "bytes": 1.0}, eta_seconds=0))) == ""
+
+
+@pytest.mark.parametrize(("text", "bytes_"), [("500", 500), ("10MB", 10**7), ("1.5 GiB", 1_610_612_736), ("2k", 2_000)])
+def test_sizes_are_read(text: str, bytes_: int) -> None:
+    assert asking.size(text) == bytes_
+
+
+def test_options_go_over_the_files_settings(run: Run, tmp_path: Any) -> None:
+    (tmp_path / "s.json").write_text('{"on_existing": "fail", "keep_tags": false, "notify": {"event": false}}')
+    options = f"--settings {tmp_path / 's.json'} --on-existing skip --webhook https://hook.example/"
+    found = run(f"import --prefix s3://a/ {options} --tolerate 5% --exclude *.txt --min-size 1kB --no-preflight", job())
+    assert found.exit_code == 0, found.output
+    assert found.service.body() == {  # type: ignore[attr-defined]
+        "root_path": "s3://a/",
+        "filters": {"exclude": ["*.txt"], "min_size": 1_000},
+        "settings": {
+            "on_existing": "skip",
+            "keep_tags": False,
+            "notify": {"event": False, "webhook_url": "https://hook.example/"},
+            "tolerated_failures": {"percent": 5.0},
+        },
+        "validate": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "said"),
+    [
+        ("add gcs --name n --bucket b", None, "--credentials FILE"),
+        ("add s3 --name n --bucket b --credentials -", '{"secret": "s3cr3t"}', "secret; of s3"),
+        ("add s3 --name n --bucket b --credentials -", "s3cr3t", "no JSON"),
+        ("add s3 --name n --bucket b --role-arn a", None, "--role-arn belongs to s3_role"),
+        ("add s3 --name n --bucket b --credentials none.json", None, "cannot read"),
+    ],
+)
+def test_credentials_that_will_not_do(run: Run, arguments: str, stdin: str | None, said: str) -> None:
+    found = run(f"integrations {arguments}", stdin=stdin)
+    assert (found.exit_code, said in found.stderr, "s3cr3t" in found.output) == (2, True, False), found.output
