@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from platformdirs import user_config_path
 
 from clipferry.errors import ConfigError
@@ -119,7 +120,7 @@ def resolve(
     api_key = api_key or env.get(API_KEY) or None
     name = profile or env.get(PROFILE) or None
     if base_url and api_key and not profile:
-        return Profile(base_url=checked_url(base_url), api_key=api_key)
+        return Profile(base_url=checked_url(base_url), api_key=checked_key(api_key))
     profiles = read_profiles(profiles_path(env))
     if name:
         saved = profiles.named(name)
@@ -133,7 +134,14 @@ def resolve(
         raise ConfigError(f"the profile {name!r} is of {saved.base_url}; its key is not shown to {base_url}")
     url = checked_url(base_url) if base_url else saved.base_url
     known = saved.project if not api_key else None
-    return Profile(base_url=url, api_key=api_key or saved.api_key, project=known)
+    return Profile(base_url=url, api_key=checked_key(api_key or saved.api_key), project=known)
+
+
+def checked_key(key: str) -> str:
+    """Raises `ConfigError`, without the key, for what no header can carry."""
+    if not all("!" <= character <= "~" for character in key):
+        raise ConfigError("the API key has spaces or characters that no key has: was it copied whole?")
+    return key
 
 
 def _of_url(profiles: Profiles, url: str) -> Profile:
@@ -152,9 +160,11 @@ def checked_url(url: str) -> str:
         parts = urlsplit(url.strip())
         host = parts.hostname
         _ = parts.port
-    except ValueError as error:
+        httpx.URL(url.strip())
+    except (ValueError, httpx.InvalidURL) as error:
         raise ConfigError(f"{url!r} is no URL: {error}") from None
-    if parts.scheme not in ("http", "https") or not host:
+    odd = any(character.isspace() or not character.isprintable() for character in url.strip())
+    if parts.scheme not in ("http", "https") or not host or odd:
         raise ConfigError(f"{url!r} is no URL of a service: https://…, as `cdk deploy` prints it (BaseUrl)")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError("a base URL has no user, password, query or fragment")

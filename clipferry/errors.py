@@ -14,6 +14,10 @@ class ConfigError(ClipferryError):
     """No base URL or no key is known, or the profiles cannot be read."""
 
 
+class InvalidId(ClipferryError, ValueError):
+    """What was given cannot be the id of anything; nothing was asked."""
+
+
 class ConnectionFailed(ClipferryError):
     """The service gave no answer, after all tries."""
 

@@ -67,6 +67,8 @@ class ImportRequest(TypedDict, total=False):
     test_run_group_name: str | None
     settings: Settings | None
     execution_settings_id: str | None
+    integration_id: str | None
+    """Opens all sources; without it each is opened by what was saved for its bucket."""
     validate: bool
     """List `root_path` before the import is created, so that one that cannot be read is an error at once."""
 

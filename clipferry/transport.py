@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from clipferry.config import Profile, is_loopback
-from clipferry.errors import ApiError, ConnectionFailed, TooLarge, UnexpectedAnswer, kind_of
+from clipferry.errors import ApiError, ConnectionFailed, InvalidId, TooLarge, UnexpectedAnswer, kind_of
 from clipferry.version import VERSION
 
 ATTEMPTS = 5
@@ -84,7 +84,7 @@ class Transport:
             last = attempt == self._attempts
             try:
                 answer = self._api.send(request)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 sent = not isinstance(error, _NOT_SENT)
                 may_have_worked |= sent
                 if last or (sent and not repeatable):
@@ -105,10 +105,10 @@ class Transport:
 
 
 def path_of(*parts: str) -> str:
-    """`("imports", id, "clips")` → `/v1/imports/{id}/clips`. Raises `ValueError` for what cannot be an id."""
+    """`("imports", id, "clips")` → `/v1/imports/{id}/clips`. Raises `InvalidId`."""
     for part in parts:
         if part in ("", ".", ".."):
-            raise ValueError(f"{part!r} is no id")
+            raise InvalidId(f"{part!r} is no id")
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
@@ -175,6 +175,6 @@ def _seconds(text: str) -> float | None:
     return float(text) if text.isdecimal() else None
 
 
-def _no_answer(base_url: str, error: httpx.TransportError, sent: bool, repeatable: bool) -> str:
+def _no_answer(base_url: str, error: httpx.RequestError, sent: bool, repeatable: bool) -> str:
     doubt = "; it is not known whether the request was carried out" if sent and not repeatable else ""
     return f"no answer from {base_url}: {error or type(error).__name__}{doubt}"

@@ -60,6 +60,7 @@ _OPTIONS = (
     click.option("--tolerate", type=tolerance, metavar="COUNT|PERCENT%", help="Stop once more clips have failed."),
     click.option("--settings", "settings_file", type=click.File(), metavar="FILE", help="Settings as JSON."),
     click.option("--settings-id", "execution_settings_id", metavar="ID", help="Saved settings."),
+    click.option("--integration", "integration_id", metavar="ID", help="Open the sources by this integration."),
     click.option("--no-preflight", is_flag=True, help="Do not list the prefix before the import is accepted."),
 )
 
@@ -90,6 +91,7 @@ def request_of(
     run_name_prefix: str | None,
     test_run_group_name: str | None,
     execution_settings_id: str | None,
+    integration_id: str | None,
     **settings: Any,
 ) -> ImportRequest:
     """Raises `click.UsageError` for what does not go together."""
@@ -115,6 +117,7 @@ def request_of(
         "test_run_group_name": test_run_group_name,
         "settings": chosen or None,
         "execution_settings_id": execution_settings_id,
+        "integration_id": integration_id,
         "validate": not no_preflight,
     }
     return request

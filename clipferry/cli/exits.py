@@ -23,7 +23,9 @@ INTERRUPTED = 130
 
 _NEXT = {
     "FORBIDDEN": "`clipferry keys current` says what the key is; `clipferry login` saves another",
-    "CANNOT_ACCESS": "only the deployment's source buckets can be read: check the name, and its setting source_buckets",
+    "CANNOT_ACCESS": "check the bucket's name; what the service may not read needs `clipferry integrations add`",
+    "UNKNOWN_INTEGRATION": "`clipferry integrations list` shows the saved ones",
+    "INTEGRATION_MISMATCH": "`clipferry integrations show ID` says what it reaches",
     "LIMIT_EXCEEDED": "import parts of it: a longer --prefix, or --include and --exclude",
     "BODY_TOO_LARGE": 'put the URIs into an object, a line each ({"uri": "s3://…"}), and import that by --manifest',
     "ALREADY_ENDED": "`clipferry status ID` says how; `clipferry retry ID` runs again what did not land",
@@ -33,7 +35,7 @@ _NEXT = {
     "NOTHING_TO_RETRY": "`clipferry clips ID` says how each clip ended",
     "IDEMPOTENCY_CONFLICT": "a new request needs a new --idempotency-key",
     "UNKNOWN_EXECUTION_SETTINGS": "`clipferry settings list` shows the saved ones",
-    "INVALID_URI": "URIs look like s3://bucket/key",
+    "INVALID_URI": "URIs look like s3://bucket/key, gs://bucket/object or hf://buckets/namespace/name/path",
     "NOT_FOUND": "`clipferry jobs` lists the imports of the key's project",
 }
 

@@ -6,6 +6,7 @@ import click
 
 from clipferry.cli.app import App, verb
 from clipferry.cli.output import size
+from clipferry.errors import ClipferryError
 
 SUFFIXES = {"csv": "csv", "jsonl": "jsonl", "summary": "summary.json", "failures": "failures.jsonl"}
 WAIT_SECONDS = 600.0
@@ -35,7 +36,10 @@ def report(
         raise click.UsageError(f"{path} is there already: --force replaces it, --output names another")
     if not path.parent.is_dir():
         raise click.UsageError(f"there is no folder {path.parent}")
-    got = app.client.imports.download_report(import_id, path, format=form, wait=wait)
+    try:
+        got = app.client.imports.download_report(import_id, path, format=form, wait=wait)
+    except OSError as error:
+        raise ClipferryError(f"cannot write {path}: {error.strerror}") from error
     if app.out.as_json:
         app.out.json({"path": str(path), "bytes": got.bytes, "uri": got.uri})
     else:

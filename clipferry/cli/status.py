@@ -38,6 +38,7 @@ def _tell(app: App, job: Import) -> None:
             "copied": size(job.counts.bytes) if job.counts.total else None,
             "pace": pace(job) or None,
             "folder": job.folder,
+            "integration": job.integration_id,
             "labels": ", ".join(job.labels) or None,
             "test run group": job.test_run_group_name,
             "created": job.created_at,

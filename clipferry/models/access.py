@@ -54,7 +54,7 @@ class Integration(Model):
 @dataclass(frozen=True, kw_only=True)
 class Check(Model):
     action: str
-    """`list` or `read`."""
+    """`list`, `read` or `tags`."""
     ok: bool
     code: str | None = None
     message: str | None = None

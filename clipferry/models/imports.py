@@ -157,6 +157,7 @@ class Import(Model):
     run_name_prefix: str | None = None
     filters: Mapping[str, Any] | None = None
     execution_settings_id: str | None = None
+    integration_id: str | None = None
     completed_at: str | None = None
     cancel_requested: bool = False
     run: int = 0

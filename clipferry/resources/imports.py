@@ -116,7 +116,7 @@ class Imports(Resource):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._download(report.url, path)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 if attempt == ATTEMPTS:
                     raise ConnectionFailed(f"the report could not be downloaded: {error}") from error
                 self._sleep(backoff(attempt))

@@ -2,10 +2,13 @@
 
 import json
 
+import boto3
 import pytest
 
+from service.sources.s3 import client_config
 from tests.e2e.support import TERMINAL, all_clips, put_all, settled, unique
 from tests.e2e.terminal import CommandLine, cells
+from tests.servers.seaweed import ADMIN, READER, seaweed
 
 CODES = {"refused": 1, "usage": 2, "no access": 3, "not all landed": 4, "timed out": 5, "unavailable": 6}
 
@@ -202,6 +205,32 @@ def test_integrations_take_their_secrets_from_files_and_the_environment_only(cli
     assert secret not in cli("integrations", "show", made).stdout + str(cli.json("integrations", "show", made))
     for one in (made, other["id"], third["id"]):
         assert cli("integrations", "delete", one).returncode == 0
+
+
+def test_an_integration_is_tested_and_opens_a_store_of_others(cli, tmp_path):
+    with seaweed(tmp_path / "seaweed") as url:
+        keys = {"aws_access_key_id": ADMIN.access_key_id, "aws_secret_access_key": ADMIN.secret_access_key}
+        config = client_config(connections=2, path_style=True)
+        store = boto3.client("s3", endpoint_url=url, region_name="us-east-1", config=config, **keys)
+        store.create_bucket(Bucket="clips")
+        store.put_object(Bucket="clips", Key="a/clip.zip", Body=b"clip")
+        (tmp_path / "keys.json").write_text(
+            json.dumps({"access_key_id": READER.access_key_id, "secret_access_key": READER.secret_access_key})
+        )
+        add = ["integrations", "add", "s3", "--name", "theirs", "--endpoint-url", url, "--credentials", "keys.json"]
+        [made] = cli.json(*add, "--bucket", "clips")
+        ran = cli("integrations", "test", made["id"])
+        assert (ran.returncode, [row[:2] for row in cells(ran.stdout.splitlines())][:2]) == (
+            0,
+            [["list", "yes"], ["read", "yes"]],
+        )
+        last = cli.json("import", "--prefix", "s3://clips/a/", "--integration", made["id"], "--watch")[-1]
+        assert (last["status"], last["counts"]["copied"], last["integration_id"]) == ("COMPLETED", 1, made["id"])
+        [none] = cli.json(*add, "--bucket", "none")
+        ran = cli("integrations", "test", none["id"])
+        assert (ran.returncode, cells(ran.stdout.splitlines())[0][:2]) == (CODES["refused"], ["list", "no"])
+    for one in (made, none):
+        assert cli("integrations", "delete", one["id"]).returncode == 0
 
 
 def test_an_integration_of_a_role_shows_its_policies_and_its_test_fails_until_it_is_there(cli):

@@ -43,7 +43,7 @@ def test_failures_are_shown_while_it_runs(cli, drive, tmp_path):
     with cli.terminal("import", "--from", "uris.txt", "--watch") as terminal:
         screen = terminal.until("last failures")
         assert "COPYING" in screen
-        assert f"NOT_FOUND {root}none.zip" in screen
+        assert f"NOT_FOUND  {root}none.zip" in screen
         code, screen = terminal.end()
     assert (code, "200 copied, 1 failed" in screen, "last failures" in screen) == (4, True, False)
 

@@ -42,6 +42,7 @@ def job(status: str = "COMPLETED", **given: Any) -> dict[str, Any]:
         "filters": None,
         "settings": {"on_existing": "skip"},
         "execution_settings_id": None,
+        "integration_id": None,
         "created_at": "2026-01-01T00:00:00.000Z",
         "updated_at": "2026-01-01T00:00:09.000Z",
         "completed_at": "2026-01-01T00:01:10.000Z" if status.startswith(("COMPLETED", "FAILED", "CANC")) else None,

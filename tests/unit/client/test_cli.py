@@ -155,6 +155,13 @@ def test_ctrl_c_while_asking_says_that_nothing_is_known(run: Run) -> None:
 
     found = run("import --prefix s3://a/", interrupt)
     assert (found.exit_code, "`clipferry jobs` shows it" in found.stderr) == (exits.INTERRUPTED, True)
+    key = found.service.requests[0].headers["idempotency-key"]  # type: ignore[attr-defined]
+    assert f"--idempotency-key {key}" in found.stderr
+
+
+def test_an_id_that_is_none_is_refused_before_it_is_sent(run: Run) -> None:
+    found = run("status ..")
+    assert (found.exit_code, found.stderr) == (1, "error: '..' is no id\n")
 
 
 def test_a_service_that_is_lost_while_watching(run: Run) -> None:

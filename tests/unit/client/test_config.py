@@ -92,6 +92,7 @@ def test_what_is_missing_is_said(tmp_path: Path, env: dict[str, str]) -> None:
         "https://user:pw@clips.example",
         "https://clips.example/?a=b",
         "https://clips.example:port",
+        "https://clips example",
         "http://clips.example",
         "http://10.0.0.1:4566",
     ],
@@ -104,6 +105,13 @@ def test_what_is_no_url_of_a_service_is_refused(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:4566/x", "http://localhost:80", "http://[::1]:80/prod"])
 def test_plain_http_is_for_this_machine(url: str) -> None:
     assert checked_url(url + "/") == url
+
+
+@pytest.mark.parametrize("key", ["cf_a b", "cf_a\nX: y", "cf_ä"])
+def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(ConfigError, match="copied whole") as caught:
+        resolve("https://clips.example", key, env={})
+    assert key not in str(caught.value)
 
 
 def test_the_default_profile_is_one_that_exists() -> None:
