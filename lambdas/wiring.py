@@ -255,6 +255,7 @@ def preview_ports() -> PreviewPorts:
             part_bytes=settings.part_bytes,
             stream_part_bytes=settings.stream_part_bytes,
         ),
+        copy_roles=settings.copy_roles,
         defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
     )
 

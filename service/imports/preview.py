@@ -1,7 +1,7 @@
 """What an import would do, cost and take: a dry run of its planning that writes nothing and ends in time."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -14,6 +14,7 @@ from service.imports.hurry import HurriedStorage, OutOfTime, done_within
 from service.imports.manifested import open_manifest
 from service.imports.preflight import check_limit, listing_errors
 from service.imports.submit import job_of, request_files, source_of
+from service.integrations.access import AccessRule
 from service.naming import check_template
 from service.planning import PART_CLIPS, cut_batches, extension, run_name
 from service.ports import Clock
@@ -38,6 +39,8 @@ class PreviewPorts:
     seconds: float
     deployment: Deployment
     defaults: ImportSettings
+    copy_roles: Collection[str] = ()
+    """ARNs of roles of integrations that may write clips."""
     monotonic: Callable[[], float] = time.monotonic
 
 
@@ -122,7 +125,8 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
         now=ports.clock(),
     )
     storage = HurriedStorage(ports.access.storage(project), ports.clips_bucket, ports.seconds, ports.monotonic)
-    seen = _Seen(job, ports.clips_bucket, ports.deployment)
+    rule = ports.access.reach(project).rule
+    seen = _Seen(job, ports.clips_bucket, ports.deployment, lambda entry: _streams(entry, rule, ports.copy_roles))
     expand_ports = ExpandPorts(
         jobs=_NoRows(),
         state=_GivenFiles(request_files(job, request)),
@@ -152,6 +156,14 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
     return seen.preview(request.root_path, complete=complete, lists=storage.lists, heads=storage.heads)
 
 
+def _streams(entry: ManifestEntry, rule: AccessRule, copy_roles: Collection[str]) -> bool:
+    """Whether the clip passes through the copy function: not where S3 can copy by the access that opens it."""
+    if entry.integration is None:
+        return parse_object(entry.source_uri).scheme != "s3"
+    opener = rule.by_id.get(entry.integration)
+    return opener is None or opener.role_arn not in copy_roles
+
+
 class _NoRows:
     """The table as a preview's planning sees it."""
 
@@ -177,8 +189,10 @@ class _GivenFiles:
 class _Seen:
     """What the dry run has found so far. Its thread may still be at work when the answer is made."""
 
-    def __init__(self, job: Job, clips_bucket: str, deployment: Deployment) -> None:
-        self._job, self._clips_bucket, self._deployment = job, clips_bucket, deployment
+    def __init__(
+        self, job: Job, clips_bucket: str, deployment: Deployment, streams: Callable[[ManifestEntry], bool]
+    ) -> None:
+        self._job, self._clips_bucket, self._deployment, self._streams = job, clips_bucket, deployment, streams
         self._lock = Lock()
         self._total = Total()
         self._keys: list[str] = []
@@ -247,7 +261,7 @@ class _Seen:
                 settings=self._job.settings,
                 deployment=self._deployment,
                 in_set=entry.group is not None,
-                streams=entry.integration is not None or not entry.source_uri.startswith("s3://"),
+                streams=self._streams(entry),
             )
         elif entry.status is ClipStatus.SKIPPED:
             outcome.to_skip.add_for(entry.code or OTHER, size)

@@ -180,6 +180,18 @@ def test_an_upload_is_read_by_the_service_itself_whatever_was_saved(stores: Worl
     assert stores.storage.opened_by[DROP_BUCKET] <= {None}
 
 
+def test_an_estimate_counts_what_passes_through_the_functions(stores: World) -> None:
+    arn = "arn:aws:iam::222222222222:role/clipferry-fleet"
+    stores.storage.put("fleet", "large.mp4", 10**12)
+    save(stores, an_integration("in_role", type=IntegrationType.S3_ROLE, role_arn=arn))
+
+    def seconds(*copy_roles: str) -> int:
+        ports = replace(stores.preview_ports, copy_roles=copy_roles)
+        return preview(import_list(["s3://fleet/large.mp4"]), project=PROJECT, ports=ports).estimate.seconds
+
+    assert seconds() > 10_000 > 1_000 > seconds(arn)
+
+
 # --- routing ---------------------------------------------------------------------------------------------------------
 
 
