@@ -7,6 +7,7 @@ KEEP ?=
 VENV := .venv
 EMULATOR_VENV := .cache/emulator-venv
 LOCK_VENV := .cache/lock-venv
+SDK_VENVS := .cache/sdk/nomadicml .cache/sdk/nomadic
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 STARTED := $(shell date +%s)
@@ -31,7 +32,7 @@ help: ## Show this list
 
 # Every target asks for this one and none for the stamps, so that under `make -j` nothing is made twice at once.
 setup: ## Create the environments (the other targets do it by themselves)
-	@$(MAKE) --silent --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j3) $(VENV)/.ready $(EMULATOR_VENV)/.ready node_modules/.ready
+	@$(MAKE) --silent --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j3) $(VENV)/.ready $(EMULATOR_VENV)/.ready node_modules/.ready $(SDK_VENVS:=/.ready)
 
 demo: setup ## Deploy to a local emulator and import clips (KEEP=1 leaves it up)
 	@$(RUN) -m local.demo --started $(STARTED) $(if $(PORT),--port $(PORT))
@@ -72,6 +73,8 @@ lock: $(LOCK_VENV)/.ready ## Renew the locks from pyproject.toml (UPGRADE=1 take
 	$(COMPILE) --group pyproject.toml:lambda --output-file requirements.txt
 	$(COMPILE) pyproject.toml --group pyproject.toml:dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group pyproject.toml:emulator --output-file local/requirements.txt
+	$(COMPILE) --group pyproject.toml:nomadicml --output-file tests/sdks/nomadicml.txt
+	$(COMPILE) --group pyproject.toml:nomadic --output-file tests/sdks/nomadic.txt
 
 # One lock for Python 3.11 and later on every platform, without the addresses of the index that it was made with.
 COMPILE := UV_PYTHON_DOWNLOADS=never UV_PYTHON_INSTALL_DIR=.cache/uv-python $(LOCK_VENV)/bin/uv --cache-dir .cache/uv \
@@ -95,6 +98,13 @@ $(EMULATOR_VENV)/.ready: local/requirements.txt
 	@echo "Creating the emulator's environment ($(EMULATOR_VENV))"
 	@$(PYTHON) -m venv --clear $(EMULATOR_VENV)
 	@$(EMULATOR_VENV)/bin/python $(PIP_INSTALL) local/requirements.txt
+	@touch $@
+
+$(SDK_VENVS:=/.ready): .cache/sdk/%/.ready: tests/sdks/%.txt
+	@$(call check_python)
+	@echo "Creating the environment of the SDK $* (.cache/sdk/$*)"
+	@$(PYTHON) -m venv --clear .cache/sdk/$*
+	@.cache/sdk/$*/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
 $(LOCK_VENV)/.ready:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.http import RETRY_AFTER, error_response, parse_json, status_of, validation_detail
 from lambdas.observe import logger, tracer
 from lambdas.reference import Resolver
-from lambdas.routes import audit, clips, ended, execution_settings, imports, integrations, keys
+from lambdas.routes import audit, clips, ended, execution_settings, imports, integrations, keys, nomadic
 from lambdas.wiring import api_settings
 from service.errors import BodyTooLarge, ClipferryError
 
@@ -25,6 +25,8 @@ app.include_router(integrations.router)
 app.include_router(audit.router)
 app.include_router(ended.router)
 app.include_router(keys.router)
+for router in nomadic.ROUTERS:
+    app.include_router(router)
 
 app.configure_openapi(
     title="Clipferry",
@@ -75,7 +77,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if size > limit:
         detail = (
             f"the body has {size:,} bytes, the limit is {limit:,}: name the clips in an object (JSONL or CSV) "
-            "and import that by manifest_uri"
+            "and import that by manifest_uri (/v1/imports), or send fewer of them in each of several requests"
         )
         response = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, BodyTooLarge.code, detail)
         return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}

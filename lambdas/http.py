@@ -14,6 +14,8 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.FolderExists: HTTPStatus.CONFLICT,
+    errors.NotSupported: HTTPStatus.NOT_IMPLEMENTED,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.AlreadyEnded: HTTPStatus.CONFLICT,
     errors.NotEnded: HTTPStatus.CONFLICT,

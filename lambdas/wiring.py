@@ -20,6 +20,7 @@ from service.aws.clients import (
 from service.aws.clips import DynamoClips
 from service.aws.ends import DynamoEnds
 from service.aws.execution_settings import DynamoExecutionSettings
+from service.aws.folders import DynamoFolders
 from service.aws.integrations import DynamoIntegrations
 from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
@@ -34,6 +35,7 @@ from service.aws.workflow import StepFunctionsWorkflow
 from service.clock import utc_now
 from service.estimate import Deployment
 from service.execution_settings import ExecutionSettingsPorts
+from service.folders import FolderPorts
 from service.imports.access import SourceAccess
 from service.imports.batchround import CopyPorts
 from service.imports.conclude import ConcludePorts
@@ -41,6 +43,7 @@ from service.imports.ended import EndedPorts
 from service.imports.expansion import PlanPorts
 from service.imports.finish import FinishPorts
 from service.imports.preview import PreviewPorts
+from service.imports.remove import RemovePorts
 from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts
 from service.imports.sweep import SweepPorts
@@ -270,6 +273,21 @@ def status_ports() -> StatusPorts:
         state=_state(settings.state_bucket),
         clips_bucket=settings.clips_bucket,
     )
+
+
+@cache
+def folder_ports() -> FolderPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return FolderPorts(
+        store=DynamoFolders(), jobs=DynamoJobs(), clock=utc_now, audit_days=settings.audit_retention_days
+    )
+
+
+@cache
+def remove_ports() -> RemovePorts:
+    storage = _storage(api_settings().clips_bucket, connections=STATE_CONNECTIONS, patience=A_CALLER_WAITS)
+    return RemovePorts(status=status_ports(), storage=storage, clock=utc_now)
 
 
 @cache

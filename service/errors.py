@@ -87,6 +87,18 @@ class TooManyIntegrations(InvalidRequest):
     code = "TOO_MANY_INTEGRATIONS"
 
 
+class FolderExists(ClipferryError):
+    """The project has a folder of this name in this scope."""
+
+    code = "FOLDER_EXISTS"
+
+
+class NotSupported(ClipferryError):
+    """A call of the NomadicML SDKs that has no counterpart here."""
+
+    code = "NOT_SUPPORTED"
+
+
 class IdempotencyConflict(ClipferryError):
     """The idempotency key was used before with another request."""
 

@@ -21,6 +21,7 @@ from service.schema import (
     Delivery,
     End,
     ExecutionSettings,
+    Folder,
     ImportSettings,
     Integration,
     Job,
@@ -153,6 +154,15 @@ class Storage(Transfer, Protocol):
         """Remove from the clips bucket every version of `key` that was copied with this mark, and no other.
 
         What lay there before is there again.
+        """
+        ...
+
+
+class ClipRemover(Protocol):
+    def remove_up_to(self, key: str, *, etag: str, size: int | None = None) -> None:
+        """Remove from the clips bucket the newest version of `key` with this ETag (or `size`), and all before it.
+
+        Where there is none, nothing; a version after it stays. Errors are `ObjectError`s.
         """
         ...
 
@@ -385,6 +395,13 @@ class ClipStore(Protocol):
         """
         ...
 
+    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str) -> bool:
+        """Mark settled clips as deleted and count them on their job, as one, all or nothing.
+
+        From then on no index finds them. False where one has no fate, or was deleted before, or the job is gone.
+        """
+        ...
+
     def delete_some(self, job_id: str) -> bool:
         """Delete some of the job's rows; False where there were none."""
         ...
@@ -483,6 +500,14 @@ class AuditLog(Protocol):
     ) -> tuple[Sequence[AuditEntry], str | None]:
         """Newest first, of one subject or of all; `after` and the second value are positions (None: the end)."""
         ...
+
+
+class FolderStore(Protocol):
+    def create(self, folder: Folder, *, entry: AuditEntry) -> bool:
+        """Write it and its audit entry. False where one of that id exists in the project; nothing is written then."""
+        ...
+
+    def get(self, project: str, folder_id: str) -> Folder | None: ...
 
 
 class ExecutionSettingsStore(Protocol):

@@ -54,6 +54,7 @@ class Door(StrEnum):
 
     API = "api"
     UPLOAD = "upload"
+    NOMADICML = "nomadicml"
 
 
 class JobTag(StrEnum):
@@ -71,6 +72,8 @@ class Action(StrEnum):
     IMPORT_CANCEL = "import.cancel"
     IMPORT_RETRY = "import.retry"
     IMPORT_DELETE = "import.delete"
+    CLIP_DELETE = "clip.delete"
+    FOLDER_CREATE = "folder.create"
     WEBHOOK_REPLAY = "webhook.replay"
     KEY_CREATE = "key.create"
     KEY_REVOKE = "key.revoke"
@@ -213,6 +216,17 @@ class ViewSet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VideoUpload:
+    """How an import was asked for through the NomadicML door, as that door shows it again."""
+
+    provider: str
+    """`s3`, `gcs` or `hf_bucket`."""
+    bucket: str
+    """Of Hugging Face `namespace/name`."""
+    folder_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportRequest:
     """What a caller asks for, whichever door it came through: exactly one of the first three."""
 
@@ -231,6 +245,7 @@ class ImportRequest:
     """Saved settings, which take the place of `settings`."""
     integration_id: str | None = None
     """What opens all its sources; None: for each URI what the project saved for its bucket, or the service itself."""
+    video_upload: VideoUpload | None = None
     validate: bool = True
     """Whether a prefix is listed before the job is created. No effect on lists and sets."""
     idempotency_key: str | None = None
@@ -352,6 +367,12 @@ class Job:
     settled_before: int = 0
     bytes_before: int = 0
     """Settled clips and copied bytes when this run's copying began."""
+    video_upload: VideoUpload | None = None
+    """Of jobs that came by the NomadicML door."""
+    removed: int = 0
+    """Clips, or whole sets, that were deleted one by one since. The counts tell what the import did, and keep them."""
+    removed_landed: int = 0
+    """Clips among them that had landed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -434,6 +455,8 @@ class ManifestEntry:
     set_name: str | None = None
     integration: str | None = None
     """Id of the integration that opens the source; None: the service's own access, on Hugging Face nobody's."""
+    same_as: int | None = None
+    """Of a repeated URI, or a view of a repeated set: ordinal of the clip, or of the front, that it repeats."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -508,6 +531,8 @@ class ClipRow:
     set_name: str | None = None
     run: int | None = None
     """Of a pending row: the retry that is to settle it."""
+    deleted_at: str | None = None
+    """When the clip was deleted. The row stays, so that pages and counts still know what the import did."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -530,11 +555,34 @@ class Clip:
     view: str | None = None
     set: str | None = None
     """Id of the set's first clip, its front view."""
+    deleted_at: str | None = None
+    """When it was deleted by itself: nothing lies at its destination by then."""
 
     @property
     def original_clipgt_url(self) -> str:
         """The name that Foretify scripts know `source_uri` by."""
         return self.source_uri
+
+
+class FolderScope(StrEnum):
+    """Folders of one name in different scopes are different folders."""
+
+    USER = "user"
+    ORG = "org"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A name that imports land under, made before them. Its id follows from project, scope and name."""
+
+    id: str
+    project: str
+    scope: FolderScope
+    name: str
+    description: str | None
+    created_at: str
+    created_by: str | None
+    """Id of the key that asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -125,6 +125,12 @@ def look_at_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
     )
 
 
+def remove_videos(function: ServiceFunction, clips: s3.Bucket) -> None:
+    """Remove versions of single clips, where a caller deletes one. `look_at_clips` has told cdk-nag of the objects."""
+    allow(function, ["s3:DeleteObjectVersion"], [clips.arn_for_objects("*")])
+    allow(function, ["s3:ListBucketVersions"], [clips.bucket_arn])
+
+
 INTEGRATION_ROLES = f"arn:{Aws.PARTITION}:iam::*:role/{ROLE_NAME_PREFIX}*"
 
 

@@ -14,6 +14,7 @@ from stacks.access import (
     integration_secrets_prefix,
     look_at_clips,
     read_sources,
+    remove_videos,
     start_imports,
     use_integration_secrets,
     use_job_files,
@@ -186,6 +187,7 @@ class Api(Construct):
         # Versions: a manifest is read as it was pinned, and may name versions itself.
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
         look_at_clips(function, storage.clips)
+        remove_videos(function, storage.clips)
         start_imports(function, machine)
         # It shows a project the secret that is derived from this one.
         allow(function, ["secretsmanager:GetSecretValue"], [storage.webhook_secret.secret_arn])

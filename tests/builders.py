@@ -10,6 +10,7 @@ from service.audit import AuditPorts
 from service.errors import BatchIncomplete
 from service.estimate import Deployment
 from service.execution_settings import ExecutionSettingsPorts
+from service.folders import FolderPorts
 from service.imports.access import SourceAccess
 from service.imports.batchround import CopyPorts
 from service.imports.conclude import ConcludePorts, conclude
@@ -20,6 +21,7 @@ from service.imports.finish import FinishPorts, finish
 from service.imports.manifest import read_batches, read_entries
 from service.imports.plan import Planned, plan
 from service.imports.preview import PreviewPorts
+from service.imports.remove import RemovePorts
 from service.imports.retry import retry
 from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts, submit
@@ -57,6 +59,7 @@ from tests.fakes import (
     FakeClock,
     FakeEnds,
     FakeExecutionSettings,
+    FakeFolders,
     FakeIntegrations,
     FakeIntegrationSecrets,
     FakeJobs,
@@ -120,7 +123,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.jobs = FakeJobs(self.faults)
-        self.clips = FakeClips(self.faults)
+        self.clips = FakeClips(self.faults, self.jobs)
         self.state = FakeStateFiles(self.faults)
         self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults, now=self.clock)
         self.large = FakeLargeCopies(self.faults)
@@ -128,6 +131,7 @@ class World:
         self.workflow = FakeWorkflow(self.faults)
         self.keys = FakeKeys(self.faults)
         self.audit = FakeAudit(self.jobs.audit, self.faults)
+        self.folders = FakeFolders(self.jobs.audit, self.faults)
         self.execution_settings = FakeExecutionSettings(self.jobs.audit, self.faults)
         self.integrations = FakeIntegrations(self.jobs.audit, self.faults)
         self.integration_secrets = FakeIntegrationSecrets(self.faults)
@@ -179,6 +183,14 @@ class World:
     @property
     def execution_settings_ports(self) -> ExecutionSettingsPorts:
         return ExecutionSettingsPorts(store=self.execution_settings, clock=self.clock, audit_days=AUDIT_DAYS)
+
+    @property
+    def folder_ports(self) -> FolderPorts:
+        return FolderPorts(store=self.folders, jobs=self.jobs, clock=self.clock, audit_days=AUDIT_DAYS)
+
+    @property
+    def remove_ports(self) -> RemovePorts:
+        return RemovePorts(status=self.status_ports, storage=self.storage, clock=self.clock)
 
     @property
     def integration_ports(self) -> IntegrationPorts:

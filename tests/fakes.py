@@ -28,12 +28,14 @@ from service.ports import (
     AlreadyClaimed,
     AuditLog,
     ClipIndex,
+    ClipRemover,
     ClipStore,
     Clock,
     EndStore,
     EventBus,
     ExecutionSettingsStore,
     ExecutionState,
+    FolderStore,
     GatheringClosed,
     IntegrationSecrets,
     IntegrationStore,
@@ -61,6 +63,7 @@ from service.schema import (
     Delivery,
     End,
     ExecutionSettings,
+    Folder,
     ImportSettings,
     Integration,
     IntegrationState,
@@ -428,6 +431,15 @@ class FakeStorage:
         else:
             self.buckets[self.clips_bucket].pop(key, None)
 
+    @port_call
+    def remove_up_to(self, key: str, *, etag: str, size: int | None = None) -> None:
+        versions = [item for item, _ in self.marks[key]]
+        newest = max((n for n, one in enumerate(versions) if one.etag == etag or one.size == size), default=-1)
+        self.removed[key] += newest + 1
+        self.marks[key] = self.marks[key][newest + 1 :]
+        if not self.marks[key]:
+            self.buckets[self.clips_bucket].pop(key, None)
+
     def reader(self, entry: ManifestEntry) -> "FakeReader":
         at = parse_object(entry.source_uri)
         self.opened_by[at.bucket].add(entry.integration)
@@ -690,7 +702,10 @@ class FakeJobs:
 
 @dataclass
 class FakeClips:
+    """Shares the jobs with `FakeJobs`, where it has them: both live in one table."""
+
     faults: Faults = field(default_factory=Faults)
+    jobs: FakeJobs | None = None
     rows: dict[str, dict[int, ClipRow]] = field(default_factory=lambda: defaultdict(dict))
     writes: Counter[tuple[str, int]] = field(default_factory=Counter)
     port = "clips"
@@ -728,7 +743,8 @@ class FakeClips:
     def failures(self, job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:
         rows = sorted(self.rows[job_id].items())
         unsuccessful = (ClipStatus.FAILED, ClipStatus.CANCELLED)
-        return [row for ordinal, row in rows if ordinal >= first and row.status in unsuccessful][:limit]
+        kept = [row for ordinal, row in rows if ordinal >= first and row.deleted_at is None]
+        return [row for row in kept if row.status in unsuccessful][:limit]
 
     @port_call
     def find(
@@ -743,6 +759,18 @@ class FakeClips:
         rest = [position for position in sorted(found, reverse=True) if after is None or position < after]
         shown = rest[:limit]
         return [found[position] for position in shown], shown[-1] if len(rest) > limit else None
+
+    @port_call
+    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str) -> bool:
+        assert self.jobs is not None
+        rows, job = self.rows[job_id], self.jobs.rows.get(job_id)
+        found = [rows[ordinal] for ordinal in ordinals if ordinal in rows]
+        open_ = [row for row in found if row.status is ClipStatus.PENDING or row.deleted_at]
+        if job is None or open_ or len(found) < len(ordinals):
+            return False
+        rows.update({row.ordinal: replace(row, deleted_at=now, keys=None) for row in found})
+        self.jobs.rows[job_id] = replace(job, removed=job.removed + 1, removed_landed=job.removed_landed + landed)
+        return True
 
     @port_call
     def delete_some(self, job_id: str) -> bool:
@@ -892,6 +920,26 @@ class FakeAudit:
         rest = [one for one in sorted(found, reverse=True) if after is None or one < after]
         shown = rest[:limit]
         return [found[one] for one in shown], shown[-1] if len(rest) > limit else None
+
+
+@dataclass
+class FakeFolders:
+    entries: list[AuditEntry]
+    faults: Faults = field(default_factory=Faults)
+    rows: dict[tuple[str, str], Folder] = field(default_factory=dict)
+    port = "folders"
+
+    @port_call
+    def create(self, folder: Folder, *, entry: AuditEntry) -> bool:
+        if (folder.project, folder.id) in self.rows:
+            return False
+        self.rows[folder.project, folder.id] = folder
+        self.entries.append(entry)
+        return True
+
+    @port_call
+    def get(self, project: str, folder_id: str) -> Folder | None:
+        return self.rows.get((project, folder_id))
 
 
 @dataclass
@@ -1260,6 +1308,7 @@ def _fakes_are_ports() -> None:
     jobs = FakeJobs()
     _clock: Clock = FakeClock()
     _storage: Storage = FakeStorage()
+    _remover: ClipRemover = FakeStorage()
     _state: StateFiles = FakeStateFiles()
     _jobs: JobStore = jobs
     _clips: ClipStore = FakeClips()
@@ -1267,6 +1316,7 @@ def _fakes_are_ports() -> None:
     _large: LargeCopyStore = FakeLargeCopies()
     _uploads: UploadStore = FakeUploads(jobs)
     _audit: AuditLog = FakeAudit([])
+    _folders: FolderStore = FakeFolders([])
     _execution_settings: ExecutionSettingsStore = FakeExecutionSettings([])
     _integrations: IntegrationStore = FakeIntegrations([])
     _integration_secrets: IntegrationSecrets = FakeIntegrationSecrets()

@@ -12,10 +12,10 @@ def caller_of(router: Router) -> Caller:
     return Caller(found["project"], found["key_id"]) if found["project"] else ADMIN
 
 
-def actor_of(router: Router) -> Actor:
+def actor_of(router: Router, door: Door = Door.API) -> Actor:
     """What the audit says of who makes this request."""
     request_id = router.current_event.raw_event["requestContext"].get("requestId")
-    return Actor(door=Door.API, key_id=caller_of(router).key_id, request_id=request_id)
+    return Actor(door=door, key_id=caller_of(router).key_id, request_id=request_id)
 
 
 def project_of(router: Router) -> tuple[str, str]:

@@ -11,12 +11,15 @@ from service.aws.table import (
     DELETED_AT_ONCE,
     SEARCH_SHARDS,
     ClipRowModel,
+    JobRow,
     clip_pk,
     commit,
+    commit_if,
     connection,
     delete_rows,
     failed_conditions,
     job_of,
+    job_pk,
     ordinal_sk,
     shard_pk,
 )
@@ -82,8 +85,8 @@ class DynamoClips:
             wanted = limit - len(found)
             ordinals = self._in_the_index(job_id, first, wanted)
             rows = self.get(job_id, ordinals)
-            # The index is behind by a moment: it may still hold clips that a retry runs again.
-            found += [rows[ordinal] for ordinal in ordinals if ordinal in rows and rows[ordinal].status in _ATTENTION]
+            # The index is behind by a moment: it may still hold clips that a retry runs again, or that were deleted.
+            found += [rows[ordinal] for ordinal in ordinals if ordinal in rows and _unsuccessful(rows[ordinal])]
             if len(ordinals) < wanted:
                 break
             first = ordinals[-1] + 1
@@ -119,6 +122,24 @@ class DynamoClips:
         known = [(job_of(pk), rows[pk, sk]) for pk, sk in shown if (pk, sk) in rows]
         return known, found[limit - 1][0] if len(found) > limit else None
 
+    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str) -> bool:
+        settled = (ClipRowModel.status != ClipStatus.PENDING) & ClipRowModel.deleted_at.does_not_exist()
+
+        def build(transaction: TransactWrite) -> None:
+            for ordinal in ordinals:
+                transaction.update(
+                    ClipRowModel(clip_pk(job_id, ordinal), ordinal_sk(ordinal)),
+                    actions=[ClipRowModel.deleted_at.set(now), *(key.remove() for key in _INDEX_KEYS)],
+                    condition=ClipRowModel.pk.exists() & settled,
+                )
+            transaction.update(
+                JobRow(job_pk(job_id), "JOB"),
+                actions=[JobRow.removed.add(1), JobRow.removed_landed.add(landed)],
+                condition=JobRow.created_at.exists() & JobRow.deleted_at.does_not_exist(),
+            )
+
+        return not commit_if(build)
+
     def delete_some(self, job_id: str) -> bool:
         for shard in range(CLIP_SHARDS):
             rows = ClipRowModel.query(
@@ -129,9 +150,20 @@ class DynamoClips:
         return False
 
 
+_INDEX_KEYS = (
+    *(ClipRowModel.attention_pk, ClipRowModel.attention_sk),
+    *(ClipRowModel.clip_pk, ClipRowModel.clip_sk),
+    *(ClipRowModel.url_pk, ClipRowModel.url_sk),
+)
+
+
+def _unsuccessful(row: ClipRow) -> bool:
+    return row.status in _ATTENTION and row.deleted_at is None
+
+
 def _model(job_id: str, row: ClipRow) -> ClipRowModel:
     pk, sk = clip_pk(job_id, row.ordinal), ordinal_sk(row.ordinal)
-    attention = row.status in _ATTENTION
+    attention = _unsuccessful(row)
     return ClipRowModel(
         pk,
         sk,
@@ -154,6 +186,7 @@ def _model(job_id: str, row: ClipRow) -> ClipRowModel:
         view=row.view,
         set_name=row.set_name,
         run=row.run,
+        deleted_at=row.deleted_at,
     )
 
 
@@ -174,6 +207,7 @@ def _row(model: ClipRowModel) -> ClipRow:
         view=model.view,
         set_name=model.set_name,
         run=int(model.run) if model.run is not None else None,
+        deleted_at=model.deleted_at,
     )
 
 

@@ -49,6 +49,7 @@ from service.schema import (
     Tally,
     Tolerance,
     Trigger,
+    VideoUpload,
 )
 
 _ACTIVE = "ACTIVE"
@@ -387,6 +388,7 @@ def job_row(job: Job) -> JobRow:
         request_digest=job.request_digest,
         key_id=job.key_id,
         door=job.door,
+        video_upload=asdict(job.video_upload) if job.video_upload else None,
     )
 
 
@@ -461,6 +463,9 @@ def _job(row: JobRow) -> Job:
         runs=tuple(_run(stored) for stored in row.runs),
         settled_before=int(row.settled_before),
         bytes_before=int(row.bytes_before),
+        video_upload=VideoUpload(**row.video_upload) if row.video_upload else None,
+        removed=int(row.removed),
+        removed_landed=int(row.removed_landed),
     )
 
 

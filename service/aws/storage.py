@@ -20,7 +20,7 @@ from service.verification import compare_checksums, etags_agree, given_checksum,
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import HeadObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import HeadObjectRequestTypeDef, ObjectVersionTypeDef
 
 
 CLOCK_SKEW = timedelta(minutes=1)
@@ -186,13 +186,26 @@ class S3Storage:
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="remove", uri=str(s3_at(self.clips_bucket, key))) from error
 
+    def remove_up_to(self, key: str, *, etag: str, size: int | None = None) -> None:
+        """The oldest first, so that what was removed by then does not show one of them again."""
+        try:
+            versions = self._listed_versions(key)
+            newest = (n for n, one in enumerate(versions) if one["ETag"].strip('"') == etag or one["Size"] == size)
+            for version in reversed(versions[next(newest, len(versions)) :]):
+                self._remove(key, version["VersionId"])
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation="remove", uri=str(s3_at(self.clips_bucket, key))) from error
+
     def _versions(self, key: str) -> list[str]:
-        """Of this very key: a listing begins with it and goes on with those that are longer."""
+        return [version["VersionId"] for version in self._listed_versions(key)]
+
+    def _listed_versions(self, key: str) -> "list[ObjectVersionTypeDef]":
+        """Newest first, of this very key: a listing begins with it and goes on with those that are longer."""
         pages = self.own.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
-        found: list[str] = []
+        found: list[ObjectVersionTypeDef] = []
         for page in pages:
             versions = page.get("Versions", [])
-            found += [version["VersionId"] for version in versions if version["Key"] == key]
+            found += [version for version in versions if version["Key"] == key]
             if any(version["Key"] != key for version in versions):
                 break
         return found

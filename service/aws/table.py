@@ -128,6 +128,9 @@ class JobRow(Model):
     runs = JSONAttribute(default=list)
     settled_before = NumberAttribute(default=0)
     bytes_before = NumberAttribute(default=0)
+    video_upload = JSONAttribute(null=True)
+    removed = NumberAttribute(default=0)
+    removed_landed = NumberAttribute(default=0)
 
     total = NumberAttribute(default=0)
     copied = NumberAttribute(default=0)
@@ -198,6 +201,20 @@ class ExecutionSettingsRow(Model):
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
     request_digest = UnicodeAttribute()
+
+
+class FolderRow(Model):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+    scope = UnicodeAttribute()
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute()
+    created_by = UnicodeAttribute(null=True)
 
 
 class CountRow(Model):
@@ -305,6 +322,7 @@ class ClipRowModel(Model):
     view = UnicodeAttribute(null=True)
     set_name = UnicodeAttribute(null=True)
     run = NumberAttribute(null=True)
+    deleted_at = UnicodeAttribute(null=True)
 
 
 class KeyRow(Model):
@@ -384,6 +402,7 @@ ROWS: tuple[type[Model], ...] = (
     TagRow,
     AuditRow,
     ExecutionSettingsRow,
+    FolderRow,
     CountRow,
     IntegrationRow,
     EndRow,

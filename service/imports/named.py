@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
+from service.errors import InvalidUri
 from service.imports.access import Reach
 from service.imports.existing import Fate
 from service.imports.expansion import ExpandPorts, Part, PlanCursor
@@ -51,7 +52,12 @@ def _inspect(
 ) -> ManifestEntry:
     """Pin one listed URI by a HEAD; what is wrong with it becomes its fate, not the job's."""
     uri = uris[ordinal]
-    target = target_of(job, parse_object(uri), ordinal, reach)
+    try:
+        location = parse_object(uri)
+    except InvalidUri as error:  # the NomadicML door does not refuse it
+        unnamed = ManifestEntry(ordinal=ordinal, source_uri=uri, destination="")
+        return replace(unnamed, status=ClipStatus.FAILED, code=error.code, message=error.message)
+    target = target_of(job, location, ordinal, reach)
     if ordinal in repeats:
         return ManifestEntry(
             ordinal=ordinal,
@@ -60,6 +66,7 @@ def _inspect(
             status=ClipStatus.SKIPPED,
             code=DUPLICATE,
             message=f"the same URI is clip {repeats[ordinal]} of this list",
+            same_as=repeats[ordinal],
         )
     return inspect(ordinal, uri, target, job=job, reach=reach, ports=ports)
 
@@ -97,7 +104,8 @@ def _inspect_view(
     if found.status is ClipStatus.PENDING and taken.get(found.destination, view.source_uri) != view.source_uri:
         found = destination_taken(found)
     message = view.message or found.message
-    return replace(found, group=view.group, view=view.view, set_name=view.set_name, message=message)
+    told = replace(found, group=view.group, view=view.view, set_name=view.set_name, message=message)
+    return replace(told, same_as=view.same_as)
 
 
 def upload_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:

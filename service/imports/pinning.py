@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from functools import partial
 
-from service.errors import InvalidDestination, ObjectError
+from service.errors import InvalidDestination, ObjectError, ObjectMissing
 from service.imports.access import REFUSALS, Reach, id_of, store_of
 from service.imports.existing import Fate, fate_of, look_up
 from service.imports.expansion import ExpandPorts
 from service.naming import named_destination, render
-from service.planning import CANCELLED, CANCELLED_MESSAGE, destination_key
-from service.schema import ClipStatus, Integration, Job, ListedObject, ManifestEntry, OnExisting
+from service.planning import CANCELLED, CANCELLED_MESSAGE, destination_key, extension
+from service.schema import ClipStatus, Door, Integration, Job, ListedObject, ManifestEntry, OnExisting, SourceKind
 from service.uris import Location, parse_object
+
+UNSUPPORTED_EXTENSION = "UNSUPPORTED_EXTENSION"
+VIDEO_EXTENSION = ".mp4"
+"""In any case; of the objects that are named one by one through the NomadicML door."""
 
 
 def pin(
@@ -74,16 +78,33 @@ def inspect(ordinal: int, uri: str, target: Target, *, job: Job, reach: Reach, p
     )
     if job.cancel_requested:
         return settled(status=ClipStatus.CANCELLED, code=CANCELLED, message=CANCELLED_MESSAGE)
+    location = parse_object(uri)
+    if is_unfit(job, location.key):
+        message = f"this door takes {VIDEO_EXTENSION} objects only, and {ascii(location.key)[1:-1]} is none"
+        return settled(status=ClipStatus.FAILED, code=UNSUPPORTED_EXTENSION, message=message)
     if target.refusal:
         # Without a destination, which would name the store: a retry plans the clip afresh.
         status, code, message = target.refusal
         return settled(destination="", status=status, code=code, message=message)
     try:
-        found = reach.storage.stat(parse_object(uri), integration=target.integration)
+        found = reach.storage.stat(location, integration=target.integration)
     except ObjectError as error:
-        return settled(status=ClipStatus.FAILED, code=error.code, message=error.message)
+        return settled(status=ClipStatus.FAILED, code=error.code, message=error.message + _hint(error, location))
     fate = target.misnamed or fate_by_existing(found, target.destination, job, ports)
     return pin(ordinal, uri, target.destination, found, fate, integration=target.integration)
+
+
+def is_unfit(job: Job, key: str) -> bool:
+    """Whether the door that the job came by takes no objects of such a name."""
+    named = job.source.kind in (SourceKind.LIST, SourceKind.SETS)
+    return named and job.door is Door.NOMADICML and extension(key) != VIDEO_EXTENSION
+
+
+def _hint(error: ObjectError, location: Location) -> str:
+    """For whoever meant a pattern: a key is taken as it is."""
+    if isinstance(error, ObjectMissing) and set("*?") & set(location.key):
+        return "; wildcards are not supported, so name each object"
+    return ""
 
 
 def fate_by_existing(found: ListedObject, destination: str, job: Job, ports: ExpandPorts) -> Fate | None:

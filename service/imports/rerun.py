@@ -18,7 +18,7 @@ from service.imports.manifest import read_part
 from service.imports.named import Planner, clip_planner, whole_sets_or_failed
 from service.imports.pinning import Target, destination_of, fate_by_existing, inspect, opened, other_than_pinned, pin
 from service.imports.reopen import RunPlan, read_run_plan, reopen, write_run_plan
-from service.imports.retry import RETRIED, decode_ordinals
+from service.imports.retry import can_run_again, decode_ordinals
 from service.imports.seen import DESTINATION_TAKEN, TAKEN_MESSAGE, Seen, occupies
 from service.imports.sets import parts_of_sets, requested_sets
 from service.planning import CANCELLED, CANCELLED_MESSAGE, MANIFEST_LOST, PART_CLIPS, batches_key, whole_sets
@@ -121,7 +121,7 @@ def _next_rows(job: Job, chosen: Sequence[int] | None, first: int, limit: int, p
     found: list[ClipRow] = []
     for start in range(0, len(left), PART_CLIPS):
         rows = ports.clips.get(job.id, left[start : start + PART_CLIPS])
-        found += (row for _, row in sorted(rows.items()) if row.status in RETRIED)
+        found += (row for _, row in sorted(rows.items()) if can_run_again(row))
         if len(found) >= limit:
             break
     return found[:limit]

@@ -10,7 +10,7 @@ from service.imports.status import StatusPorts, get_job
 from service.imports.submit import start
 from service.planning import ordinal_of, request_digest, selection_key
 from service.ports import Clock, Workflow
-from service.schema import ClipStatus, Job, JobStatus, Retry
+from service.schema import ClipRow, ClipStatus, Job, JobStatus, Retry
 
 MAX_CHOSEN = 10_000
 """Clips that one request may name: their rows are read before it is answered, 100 a call."""
@@ -78,6 +78,10 @@ def _has_more_to_do(job: Job) -> bool:
     )
 
 
+def can_run_again(row: ClipRow) -> bool:
+    return row.status in RETRIED and row.deleted_at is None
+
+
 def _choose(job: Job, clip_ids: Sequence[str], digest: str, ports: StatusPorts) -> str:
     """Store the ordinals of the named clips that can be retried; the state key of their list."""
     if not 0 < len(clip_ids) <= MAX_CHOSEN:
@@ -88,7 +92,7 @@ def _choose(job: Job, clip_ids: Sequence[str], digest: str, ports: StatusPorts) 
     stranger = next((clip_id for clip_id, ordinal in known.items() if ordinal not in rows), None)
     if stranger is not None:
         raise InvalidRequest(f"{stranger[:100]!a} is not a clip of import {job.id}")
-    chosen = [ordinal for ordinal in ordinals if rows[ordinal].status in RETRIED]
+    chosen = [ordinal for ordinal in ordinals if can_run_again(rows[ordinal])]
     if not chosen:
         raise NothingToRetry(f"none of these {len(known):,} clips of import {job.id} failed or was cancelled")
     key = selection_key(job.id, job.run + 1, digest)

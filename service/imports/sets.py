@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from itertools import accumulate
 
 from service.errors import InvalidRequest, InvalidUri, ObjectError, SourceUnavailable
 from service.imports.large import remove_upload
@@ -21,18 +22,18 @@ REMOVALS_IN_FLIGHT = 8
 # --- requests --------------------------------------------------------------------------------------------------------
 
 
-def check_sets(sets: Sequence[ViewSet], max_clips: int) -> None:
-    """Raises `InvalidRequest` or `InvalidUri`, which name the set's index and the view."""
+def check_sets(sets: Sequence[ViewSet], max_clips: int, *, late: bool = False) -> None:
+    """Raises `InvalidRequest` or `InvalidUri`, which name the set's index and the view; the latter not if `late`."""
     if not sets:
         raise InvalidRequest("sets is empty")
     total = sum(len(item.views) for item in sets)
     if total > max_clips:
         raise InvalidRequest(f"sets has {total:,} views, the limit is {max_clips:,}")
     for index, item in enumerate(sets):
-        _check_set(item, f"sets[{index}].views")
+        _check_set(item, f"sets[{index}].views", late=late)
 
 
-def _check_set(item: ViewSet, where: str) -> None:
+def _check_set(item: ViewSet, where: str, *, late: bool) -> None:
     roles_by_uri: dict[str, str] = {}
     for role, uri in item.views:
         if role not in VIEWS:
@@ -40,7 +41,8 @@ def _check_set(item: ViewSet, where: str) -> None:
         try:
             parse_object(uri)
         except InvalidUri as error:
-            raise InvalidUri(f"{where}.{role}: {error.message}") from error
+            if not late:
+                raise InvalidUri(f"{where}.{role}: {error.message}") from error
         if (same := roles_by_uri.setdefault(uri, role)) != role:
             raise InvalidRequest(f"{where}.{role}: the same URI as {same}")
     if FRONT not in dict(item.views):
@@ -72,10 +74,14 @@ def parts_of_sets(
     Of equal sets all but the first are settled.
     """
     repeats = duplicates_of_first(json.dumps(sorted(item.views)) for item in sets)
-    for number, count in set_parts([len(item.views) for item in sets], first=first, part_clips=part_clips):
+    sizes = [len(item.views) for item in sets]
+    fronts = [0, *accumulate(sizes)] if repeats else []
+    for number, count in set_parts(sizes, first=first, part_clips=part_clips):
         part: list[ManifestEntry] = []
         for position in range(number, number + count):
-            part += _views(sets[position], first + len(part), repeats.get(position))
+            repeated = repeats.get(position)
+            views = _views(sets[position], first + len(part), repeated)
+            part += views if repeated is None else [replace(view, same_as=fronts[repeated]) for view in views]
         yield part
         first += len(part)
 

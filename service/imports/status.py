@@ -121,6 +121,7 @@ def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bu
         message=row.message if row else None,
         view=described.view,
         set=clip_id(job.id, described.group) if described.group is not None else None,
+        deleted_at=row.deleted_at if row else None,
     )
 
 

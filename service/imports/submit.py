@@ -78,7 +78,7 @@ def submit(
     `InvalidRequest` (`InvalidManifest` among them), `PreflightFailed`, `IdempotencyConflict`. Once the job's row is
     written it will run: should the start below fail, the sweep starts it.
     """
-    source = source_of(request, ports.max_clips)
+    source = source_of(request, ports.max_clips, late=door is Door.NOMADICML)
     digest = _digest(request)
     job_id = job_id_for(project, request.idempotency_key) if request.idempotency_key else new_job_id()
     if request.idempotency_key and (known := ports.jobs.get(job_id)):
@@ -158,6 +158,7 @@ def job_of(
         request_digest=digest,
         key_id=key_id,
         door=door,
+        video_upload=request.video_upload,
     )
 
 
@@ -176,8 +177,8 @@ def _digest(request: ImportRequest) -> str:
     return request_digest(asked if request.execution_settings_id is None else asked | {"settings": None})
 
 
-def source_of(request: ImportRequest, max_clips: int) -> Source:
-    """What a valid request names. Raises `InvalidRequest`."""
+def source_of(request: ImportRequest, max_clips: int, *, late: bool = False) -> Source:
+    """What a valid request names. Raises `InvalidRequest`; `late`: not for a single URI, which planning fails."""
     given = (request.exact_paths, request.root_path, request.manifest_uri, request.sets)
     if sum(way is not None for way in given) != 1:
         raise InvalidRequest("Provide exactly one of exact_paths or root_path (or manifest_uri or sets)")
@@ -191,14 +192,14 @@ def source_of(request: ImportRequest, max_clips: int) -> Source:
     if request.filters is not None:
         raise InvalidRequest("filters are for root_path and manifest_uri: leave out of the request what is not wanted")
     if request.sets is not None:
-        check_sets(request.sets, max_clips)
+        check_sets(request.sets, max_clips, late=late)
         return Source(kind=SourceKind.SETS, count=len(request.sets))
     assert request.exact_paths is not None
     if not request.exact_paths:
         raise InvalidRequest("exact_paths is empty")
     if len(request.exact_paths) > max_clips:
         raise InvalidRequest(f"exact_paths has {len(request.exact_paths):,} URIs, the limit is {max_clips:,}")
-    for index, uri in enumerate(request.exact_paths):
+    for index, uri in enumerate(() if late else request.exact_paths):
         try:
             parse_object(uri)
         except InvalidUri as error:

@@ -23,6 +23,7 @@ class ClipView(BaseModel):
     message: str | None
     view: str | None = Field(description="Its role in a multi-view set.")
     set: str | None = Field(description="Id of that set's front clip.")
+    deleted_at: str | None = Field(description="When it was deleted by itself; its status says what the import did.")
 
     @classmethod
     def of(cls, clip: Clip) -> "ClipView":

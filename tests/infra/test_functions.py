@@ -74,8 +74,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **queried("attention", "clip", "listing", "url"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject", "GetObjectVersion"),
-        CLIPS: {"s3:ListBucket"},
-        f"{CLIPS}/*": {"s3:GetObject"},
+        CLIPS: {"s3:ListBucket", "s3:ListBucketVersions"},
+        f"{CLIPS}/*": {"s3:DeleteObjectVersion", "s3:GetObject"},
         **STARTS,
         **WEBHOOK_SECRET,
         **READS_BY_INTEGRATIONS,
@@ -202,8 +202,8 @@ def test_only_the_copy_function_can_write_clips(template: Template) -> None:
     allowed = {name: grants(template, f"{ROLES.get(name, name)}Role").get(f"{CLIPS}/*", set()) for name in GRANTS}
     assert {name for name, actions in allowed.items() if "s3:PutObject" in actions} == {"PipelineCopy"}
     removing = {name for name, actions in allowed.items() if "s3:DeleteObjectVersion" in actions}
-    assert removing == {"PipelineCopy", "PipelineFinish", "PipelineSweep"}
-    assert {name for name, actions in allowed.items() if actions} == removing | {"Api", "PipelinePlan"}
+    assert removing == {"Api", "PipelineCopy", "PipelineFinish", "PipelineSweep"}
+    assert {name for name, actions in allowed.items() if actions} == removing | {"PipelinePlan"}
     assert not any("s3:DeleteObject" in actions for actions in allowed.values()), (
         "nothing hides a clip's other versions"
     )

@@ -1,0 +1,46 @@
+"""Folders."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+
+from lambdas.routes.caller import project_of
+from lambdas.routes.nomadic.common import TAGS, sdk_actor
+from lambdas.wiring import folder_ports
+from service.folders import create, create_or_get, get_by_name, video_count
+from service.schema import Folder, FolderScope
+from service.wire.nomadic.folders import FolderBody, FolderView, Scope
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.post("/api/folders/create-or-get", summary="A folder, made if need be", tags=TAGS)
+def create_or_get_folder(body: Annotated[FolderBody, Body()]) -> FolderView:
+    project, _ = project_of(router)
+    by, ports = sdk_actor(router), folder_ports()
+    return _view(
+        create_or_get(body.name.strip(), body.scope, description=body.description, project=project, by=by, ports=ports)
+    )
+
+
+@router.post("/api/folders", status_code=201, summary="Make a folder", tags=TAGS)
+def create_folder(body: Annotated[FolderBody, Body()]) -> FolderView:
+    project, _ = project_of(router)
+    by, ports = sdk_actor(router), folder_ports()
+    return _view(
+        create(body.name.strip(), body.scope, description=body.description, project=project, by=by, ports=ports)
+    )
+
+
+@router.get("/api/folders/get", summary="A folder by its name", tags=TAGS)
+def read_folder(
+    name: Annotated[str, Query()],
+    scope: Annotated[Scope | None, Query()] = None,
+) -> FolderView:
+    project, _ = project_of(router)
+    return _view(get_by_name(name.strip(), scope or FolderScope.USER, project=project, store=folder_ports().store))
+
+
+def _view(folder: Folder) -> FolderView:
+    return FolderView.of(folder, video_count=video_count(folder, folder_ports()))

@@ -1,0 +1,61 @@
+"""Import jobs: how they stand, their videos, another run of those that failed."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+
+from lambdas.routes.caller import project_of
+from lambdas.routes.imports import JobId
+from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
+from lambdas.wiring import audit_ports, status_ports, submit_ports
+from service.audit import record
+from service.imports.retry import retry
+from service.imports.status import get_job
+from service.imports.videos import videos_page
+from service.schema import Action
+from service.wire.nomadic.jobs import JobView, RetryVideosBody, VideosView
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+@router.get("/api/import-jobs/<job_id>", summary="An import job", tags=TAGS)
+def read_import_job(job_id: JobId) -> JobView:
+    project, _ = project_of(router)
+    return JobView.of(get_job(job_id, project=project, jobs=status_ports().jobs))
+
+
+@router.get("/api/import-jobs/<job_id>/videos", summary="The job's videos; of sets the front views", tags=TAGS)
+def list_import_job_videos(
+    job_id: JobId,
+    limit: Annotated[int, Query(description="Above 1,000 it is 1,000.")] = 500,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before: its last `video_id`.")] = None,
+    offset: Annotated[int | None, Query(description="In the place of `cursor`; not for multi-view jobs.")] = None,
+) -> VideosView:
+    project, _ = project_of(router)
+    ports = status_ports()
+    job = get_job(job_id, project=project, jobs=ports.jobs)
+    return VideosView.of(job, videos_page(job, limit=limit, cursor=cursor, offset=offset, ports=ports), cursor=cursor)
+
+
+@router.post("/api/import-jobs/<job_id>/retry", summary="Run failed videos again", tags=TAGS)
+def retry_import_job(
+    job_id: JobId,
+    body: Annotated[RetryVideosBody | None, Body()] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> JobView:
+    project, key_id = project_of(router)
+    ports = submit_ports()
+    job = get_job(job_id, project=project, jobs=ports.jobs)
+    record(Action.IMPORT_RETRY, job.id, project=project, by=sdk_actor(router), ports=audit_ports())
+    again = retry(
+        job_id,
+        project=project,
+        clip_ids=body.video_ids if body else None,
+        idempotency_key=idempotency_key,
+        key_id=key_id,
+        ports=status_ports(),
+        workflow=ports.workflow,
+        clock=ports.clock,
+    )
+    return JobView.of(again)

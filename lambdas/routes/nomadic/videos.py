@@ -1,0 +1,46 @@
+"""Videos by themselves: the newest, one's status, deleting one."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from lambdas.routes.caller import project_of
+from lambdas.routes.nomadic.common import TAGS, sdk_actor
+from lambdas.wiring import audit_ports, remove_ports, status_ports
+from service.audit import record
+from service.imports.remove import remove
+from service.imports.videos import get_video, newest_videos
+from service.schema import Action, FolderScope
+from service.wire.nomadic.folders import Scope
+from service.wire.nomadic.videos import DeletedView, ListedVideo, MyVideosView, VideoStatusView
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+VideoId = Annotated[str, Path(description="The video's id.")]
+
+
+@router.get("/api/my-videos", summary="The newest 1,000 videos", tags=TAGS)
+def my_videos(
+    folder: Annotated[str | None, Query(description="Only of the folder of this name.")] = None,
+    scope: Annotated[Scope | None, Query(description="Of the folder; both where it is absent.")] = None,
+) -> MyVideosView:
+    project, _ = project_of(router)
+    scopes = [scope] if scope else list(FolderScope)
+    found = newest_videos(project, folder=folder or None, scopes=scopes, ports=status_ports())
+    return MyVideosView(videos=[ListedVideo.of(video) for video in found])
+
+
+@router.get("/api/video/<video_id>/status", summary="A video's status", tags=TAGS)
+def read_video_status(video_id: VideoId) -> VideoStatusView:
+    project, _ = project_of(router)
+    return VideoStatusView.of(get_video(video_id, project=project, ports=status_ports()))
+
+
+@router.delete("/api/video/<video_id>", summary="Delete a video, with its set where it is of one", tags=TAGS)
+def delete_video(video_id: VideoId) -> DeletedView:
+    project, _ = project_of(router)
+    video = get_video(video_id, project=project, ports=status_ports())
+    record(Action.CLIP_DELETE, video.clip.id, project=project, by=sdk_actor(router), ports=audit_ports())
+    remove(video, ports=remove_ports())
+    return DeletedView(video_id=video_id)

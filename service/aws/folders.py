@@ -1,0 +1,48 @@
+"""Folders in DynamoDB; each is made in one transaction with its audit."""
+
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.transactions import TransactWrite
+
+from service.aws.audit import audit_row
+from service.aws.table import FolderRow, commit_if
+from service.schema import AuditEntry, Folder, FolderScope
+
+
+class DynamoFolders:
+    def create(self, folder: Folder, *, entry: AuditEntry) -> bool:
+        def build(transaction: TransactWrite) -> None:
+            transaction.save(_row(folder), condition=FolderRow.pk.does_not_exist())
+            transaction.save(audit_row(entry))
+
+        return not commit_if(build)
+
+    def get(self, project: str, folder_id: str) -> Folder | None:
+        try:
+            row = FolderRow.get(_pk(project), folder_id, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return Folder(
+            id=row.sk,
+            project=project,
+            scope=FolderScope(row.scope),
+            name=row.name,
+            description=row.description,
+            created_at=row.created_at,
+            created_by=row.created_by,
+        )
+
+
+def _pk(project: str) -> str:
+    return f"FOLDERS#{project}"
+
+
+def _row(folder: Folder) -> FolderRow:
+    return FolderRow(
+        _pk(folder.project),
+        folder.id,
+        scope=folder.scope,
+        name=folder.name,
+        description=folder.description,
+        created_at=folder.created_at,
+        created_by=folder.created_by,
+    )

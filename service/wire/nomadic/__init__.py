@@ -1,0 +1,1 @@
+"""Models of the NomadicML door: what its SDKs send and read."""

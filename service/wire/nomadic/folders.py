@@ -1,0 +1,42 @@
+"""Folders as the SDKs see them."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from service.schema import Folder, FolderScope
+from service.wire.nomadic.base import SdkBody, Text
+
+
+def _scope(value: object) -> object:
+    """`null` is the SDKs' default."""
+    if value is None:
+        return FolderScope.USER
+    if isinstance(value, str) and value.lower() in list(FolderScope):
+        return FolderScope(value.lower())
+    raise ValueError(f"must be one of {', '.join(FolderScope)}")
+
+
+Scope = Annotated[FolderScope, BeforeValidator(_scope)]
+
+
+class FolderBody(SdkBody):
+    name: Text
+    scope: Scope = Field(FolderScope.USER, description="`user` or `org`; folders of one name in both are two.")
+    description: Text | None = None
+
+
+class FolderView(BaseModel):
+    id: str
+    name: str
+    org_id: str = Field(description="The project.")
+    scope: FolderScope
+    description: str | None
+    created_at: str
+    created_by: str | None = Field(description="Id of the key that asked.")
+    video_count: int = Field(description="Videos that landed in it and were not deleted since.")
+
+    @classmethod
+    def of(cls, folder: Folder, *, video_count: int) -> "FolderView":
+        fields = {name: getattr(folder, name) for name in cls.model_fields if hasattr(folder, name)}
+        return cls.model_validate(fields | {"org_id": folder.project, "video_count": video_count})
