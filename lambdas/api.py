@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn,
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.http import RETRY_AFTER, error_response, parse_json, status_of, validation_detail
+from lambdas.http import error_response, parse_json, retry_after_of, status_of, validation_detail
 from lambdas.observe import logger, tracer
 from lambdas.reference import Resolver
 from lambdas.routes import audit, clips, ended, execution_settings, imports, integrations, keys, nomadic
@@ -47,7 +47,7 @@ def openapi() -> Response[str]:
 
 @app.exception_handler(ClipferryError)  # type: ignore[untyped-decorator]
 def domain_error(error: ClipferryError) -> Response[Any]:
-    return error_response(status_of(error), error.code, error.message, retry_after=RETRY_AFTER.get(type(error)))
+    return error_response(status_of(error), error.code, error.message, retry_after=retry_after_of(error))
 
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]

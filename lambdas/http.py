@@ -25,11 +25,16 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.CannotAccess: HTTPStatus.FORBIDDEN,
     errors.LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,
+    errors.SourceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
-RETRY_AFTER: dict[type[errors.ClipferryError], int] = {errors.ReportPending: 5}
+RETRY_AFTER: dict[type[errors.ClipferryError], int] = {errors.ReportPending: 5, errors.SourceUnavailable: 5}
 """Seconds after which callers may try again what will pass by itself."""
+
+
+def retry_after_of(error: errors.ClipferryError) -> int | None:
+    return next((RETRY_AFTER[kind] for kind in type(error).__mro__ if kind in RETRY_AFTER), None)
 
 
 def status_of(error: errors.ClipferryError) -> HTTPStatus:

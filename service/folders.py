@@ -36,22 +36,26 @@ def folder_id(project: str, scope: FolderScope, name: str) -> str:
     return f"fd_{digest[:24]}"
 
 
-def create_or_get(
-    name: str, scope: FolderScope, *, description: str | None, project: str, by: Actor, ports: FolderPorts
-) -> Folder:
-    """The folder of that name, made if need be: `description` has an effect then only. Raises `InvalidRequest`."""
-    made, _ = _create(name, scope, description, project, by, ports)
-    return made
+@dataclass(frozen=True, kw_only=True)
+class FolderRequest:
+    name: str
+    scope: FolderScope
+    description: str | None = None
+    """Kept by the request that makes the folder."""
+    idempotency_key: str | None = None
 
 
-def create(
-    name: str, scope: FolderScope, *, description: str | None, project: str, by: Actor, ports: FolderPorts
-) -> Folder:
-    """Raises `FolderExists`, `InvalidRequest`."""
-    made, new = _create(name, scope, description, project, by, ports)
-    if not new:
-        raise FolderExists(f"there is a folder {name!r} of scope {scope} in this project already")
-    return made
+def create_or_get(request: FolderRequest, *, project: str, by: Actor, ports: FolderPorts) -> Folder:
+    """The folder of that name, made if need be. Raises `InvalidRequest`."""
+    return _create(request, project, by, ports)[0]
+
+
+def create(request: FolderRequest, *, project: str, by: Actor, ports: FolderPorts) -> Folder:
+    """With an idempotency key that made the folder before, that folder. Raises `FolderExists`, `InvalidRequest`."""
+    folder, made = _create(request, project, by, ports)
+    if not made:
+        raise FolderExists(f"there is a folder {folder.name!r} of scope {folder.scope} in this project already")
+    return folder
 
 
 def get_by_name(name: str, scope: FolderScope, *, project: str, store: FolderStore) -> Folder:
@@ -102,27 +106,27 @@ def _scope(job: Job) -> FolderScope:
     return FolderScope.ORG if in_org else FolderScope.USER
 
 
-def _create(
-    name: str, scope: FolderScope, description: str | None, project: str, by: Actor, ports: FolderPorts
-) -> tuple[Folder, bool]:
-    """The folder, and whether it is new."""
-    _check(name)
-    now = ports.clock()
-    made = Folder(
-        id=folder_id(project, scope, name),
+def _create(request: FolderRequest, project: str, by: Actor, ports: FolderPorts) -> tuple[Folder, bool]:
+    """The folder, and whether this request made it, now or before."""
+    _check(request.name)
+    now, key = ports.clock(), request.idempotency_key
+    new = Folder(
+        id=folder_id(project, request.scope, request.name),
         project=project,
-        scope=scope,
-        name=name,
-        description=description,
+        scope=request.scope,
+        name=request.name,
+        description=request.description,
         created_at=now,
         created_by=by.key_id,
+        idempotency=hashlib.sha256(key.encode()).hexdigest() if key else None,
     )
-    entry = entry_of(Action.FOLDER_CREATE, made.id, project=project, by=by, now=now, days=ports.audit_days)
-    if known := ports.store.get(project, made.id):
-        return known, False
-    if ports.store.create(made, entry=entry):
-        return made, True
-    return get(made.id, project=project, store=ports.store), False
+    entry = entry_of(Action.FOLDER_CREATE, new.id, project=project, by=by, now=now, days=ports.audit_days)
+    known = ports.store.get(project, new.id)
+    if known is None:
+        if ports.store.create(new, entry=entry):
+            return new, True
+        known = get(new.id, project=project, store=ports.store)
+    return known, key is not None and known.idempotency == new.idempotency
 
 
 def _check(name: str) -> None:

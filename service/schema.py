@@ -583,6 +583,8 @@ class Folder:
     created_at: str
     created_by: str | None
     """Id of the key that asked."""
+    idempotency: str | None = None
+    """SHA-256 of the idempotency key that it was made with."""
 
 
 @dataclass(frozen=True, kw_only=True)

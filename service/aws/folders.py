@@ -29,6 +29,7 @@ class DynamoFolders:
             description=row.description,
             created_at=row.created_at,
             created_by=row.created_by,
+            idempotency=row.idempotency,
         )
 
 
@@ -45,4 +46,5 @@ def _row(folder: Folder) -> FolderRow:
         description=folder.description,
         created_at=folder.created_at,
         created_by=folder.created_by,
+        idempotency=folder.idempotency,
     )

@@ -215,6 +215,7 @@ class FolderRow(Model):
     description = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()
     created_by = UnicodeAttribute(null=True)
+    idempotency = UnicodeAttribute(null=True)
 
 
 class CountRow(Model):

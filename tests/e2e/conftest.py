@@ -17,7 +17,7 @@ from local.config import ROOT, StateDir
 from local.down import bring_down
 from local.stack import Stack
 from local.up import bring_up, end_on_sigterm
-from tests.e2e.faults import functions, invoke, paused_copies
+from tests.e2e.faults import functions, invoke, paused_copies, with_environment
 from tests.e2e.stores import provider_stores
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 # Fixtures that only a conftest can offer to every test.
-__all__ = ["functions", "invoke", "paused_copies", "provider_stores"]
+__all__ = ["functions", "invoke", "paused_copies", "provider_stores", "with_environment"]
 
 
 class Api:

@@ -71,3 +71,23 @@ def invoke(functions) -> Callable[[str, dict[str, Any]], Any]:
         return body
 
     return call
+
+
+@pytest.fixture
+def with_environment(functions) -> Callable[..., AbstractContextManager[None]]:
+    """While it lasts, the functions of these handlers have other variables in their environment."""
+
+    @contextmanager
+    def change(*handlers: str, **variables: str) -> Iterator[None]:
+        names = [function_name(functions, handler) for handler in handlers]
+        before = {name: functions.get_function_configuration(FunctionName=name)["Environment"] for name in names}
+        try:
+            for name, known in before.items():
+                changed = {"Variables": known["Variables"] | variables}
+                functions.update_function_configuration(FunctionName=name, Environment=changed)
+            yield
+        finally:
+            for name, known in before.items():
+                functions.update_function_configuration(FunctionName=name, Environment=known)
+
+    return change

@@ -14,6 +14,7 @@ from tests.e2e.sdks import CLASSES, SdkError, driven, environment_of, python_of
 from tests.e2e.support import eventually, put_all, unique
 from tests.servers.fake_gcs import fake_gcs
 from tests.servers.google import google_accounts
+from tests.servers.hub import hub
 from tests.servers.seaweed import ADMIN, READER, seaweed
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -250,7 +251,9 @@ def test_integrations_are_saved_listed_and_deleted(sdk, raw, store):
     assert (s3["is_owner"], s3["created_by_display_name"]) == (True, "the fleet's")
     hf = sdk("cloud_integrations.add_hf_bucket", name="hub", bucket="maker/clips", token="hf_planted")
     with google_accounts(allowed=set()) as google:
-        gcs = sdk("cloud_integrations.add", type="gcs", name="g", bucket="fleet", credentials=google.account())
+        gcs = sdk(
+            "cloud_integrations.add", type="gcs", name="g", bucket="fleet", credentials=json.loads(google.account())
+        )
     listed = sdk("cloud_integrations.list")
     assert [one["id"] for one in listed] == [s3["id"], hf["id"], gcs["id"]]
     assert sdk("cloud_integrations.list", type="gcs") == [gcs]
@@ -274,7 +277,13 @@ def test_objects_of_another_store_come_by_its_saved_integration(sdk, raw, store)
     assert raw("DELETE", f"/api/cloud-integrations/{saved['id']}")[0] == 200
 
 
-def test_objects_of_google_come_by_the_integration_that_the_sdk_finds(sdk, raw, tmp_path):
+def test_objects_of_google_come_by_the_integration_that_the_sdk_finds(sdk, raw, stack, s3, tmp_path):
+    def landed():
+        [clip] = raw.get(f"/v1/imports/{job['job_id']}/clips", limit=1)[1]["clips"]
+        key = clip["destination"].removeprefix(f"s3://{stack.clips_bucket}/")
+        found = s3.list_objects_v2(Bucket=stack.clips_bucket, Prefix=key).get("Contents")
+        return s3.get_object(Bucket=stack.clips_bucket, Key=key)["Body"].read() if found else None
+
     with fake_gcs(tmp_path / "gcs") as url, google_accounts(allowed={"fleet"}) as google:
 
         def put(path, body, kind):
@@ -291,18 +300,33 @@ def test_objects_of_google_come_by_the_integration_that_the_sdk_finds(sdk, raw, 
         assert fates(rows) == [(uris[0], "UPLOADED"), (uris[1], "UPLOADING_FAILED")]
         job = sdk("get_import_job", rows[0]["video_id"].rpartition("-")[0])
         assert (job["source"], job["bucket"]) == ("gcs", "fleet")
+        assert landed() == FILM
         (row,) = ended(sdk, sdk("upload", {"front": uris[0]}))
         assert row["status"] == "UPLOADED"
+        assert sdk("delete_video", rows[0]["video_id"])["status"] == "deleted"
+        assert landed() is None
         assert raw("DELETE", f"/v1/integrations/{saved['id']}")[0] == 204
     assert refused(sdk, "upload", uris)[0] == "ValidationError"
 
 
-def test_an_upload_from_hugging_face_is_acknowledged(sdk):
-    uri = "hf://buckets/maker/clips/d/a.mp4"
-    answer = sdk("upload", uri)
-    assert answer["status"] == "importing"
-    job = sdk("get_import_job", answer["import_job_id"])
-    assert (job["source"], job["bucket"], job["total"]) == ("hf_bucket", "maker/clips", 1)
+def test_objects_of_hugging_face_come_by_their_bucket(sdk, raw, with_environment):
+    """Of a public bucket without anything, of a private one by the integration that was saved for it."""
+    with (
+        hub("hf_planted") as state,
+        with_environment("lambdas.plan.handler", "lambdas.copy.handler", HF_ENDPOINT=state.url),
+    ):
+        state.buckets |= {"maker/clips": {"d/a.mp4": FILM}, "maker/private": {"b.mp4": FILM}}
+        state.public.add("maker/clips")
+        public, private = "hf://buckets/maker/clips/d/a.mp4", "hf://buckets/maker/private/b.mp4"
+        missing = "hf://buckets/maker/clips/d/missing.mp4"
+        rows = ended(sdk, sdk("upload", [public, missing]))
+        assert fates(rows) == [(public, "UPLOADED"), (missing, "UPLOADING_FAILED")]
+        job = sdk("get_import_job", rows[0]["video_id"].rpartition("-")[0])
+        assert (job["source"], job["bucket"], job["total"]) == ("hf_bucket", "maker/clips", 2)
+        assert fates(ended(sdk, sdk("upload", private))) == [(private, "UPLOADING_FAILED")]
+        saved = sdk("cloud_integrations.add_hf_bucket", name="h", bucket="maker/private", token="hf_planted")
+        assert fates(ended(sdk, sdk("upload", private))) == [(private, "UPLOADED")]
+        assert raw("DELETE", f"/api/cloud-integrations/{saved['id']}")[0] == 200
 
 
 def test_directories_are_one_job(raw, films, sdk):

@@ -51,6 +51,7 @@ def test_a_folder_is_kept_once_with_its_audit(dynamodb: "DynamoDBClient") -> Non
         description=None,
         created_at=NOW,
         created_by="key_1",
+        idempotency="hash",
     )
     assert store.get(PROJECT, "fd_1") is None
     assert store.create(folder, entry=an_audit("a"))

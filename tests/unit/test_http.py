@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.http import error_response, status_of, validation_detail
+from lambdas.http import error_response, retry_after_of, status_of, validation_detail
 from service import errors
 
 
@@ -32,9 +32,17 @@ def test_every_error_that_a_route_can_raise_has_its_status(error: type[errors.Cl
     assert status_of(error("because")) == status
 
 
-@pytest.mark.parametrize("error", errors.ObjectError.__subclasses__())
+@pytest.mark.parametrize(
+    "error", [kind for kind in errors.ObjectError.__subclasses__() if kind is not errors.SourceUnavailable]
+)
 def test_errors_of_single_objects_are_not_for_callers_of_the_api(error: type[errors.ObjectError]) -> None:
     assert status_of(error("because", operation="copy", uri="u")) == 500
+
+
+@pytest.mark.parametrize("error", [errors.SourceUnavailable, errors.RateLimited])
+def test_callers_may_ask_again_where_a_store_did_not_answer(error: type[errors.ObjectError]) -> None:
+    raised = error("because", operation="remove", uri="u")
+    assert (status_of(raised), retry_after_of(raised)) == (503, 5)
 
 
 def test_every_outcome_has_a_code_of_its_own_but_for_missing_and_forbidden_objects() -> None:

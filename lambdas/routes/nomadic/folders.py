@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from lambdas.routes.caller import project_of
-from lambdas.routes.nomadic.common import TAGS, sdk_actor
+from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
 from lambdas.wiring import folder_ports
 from service.folders import create, create_or_get, get_by_name, video_count
 from service.schema import Folder, FolderScope
@@ -16,21 +16,17 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyp
 
 
 @router.post("/api/folders/create-or-get", summary="A folder, made if need be", tags=TAGS)
-def create_or_get_folder(body: Annotated[FolderBody, Body()]) -> FolderView:
+def create_or_get_folder(body: Annotated[FolderBody, Body()], idempotency_key: IdempotencyKey = None) -> FolderView:
     project, _ = project_of(router)
-    by, ports = sdk_actor(router), folder_ports()
-    return _view(
-        create_or_get(body.name.strip(), body.scope, description=body.description, project=project, by=by, ports=ports)
-    )
+    request = body.to_request(idempotency_key)
+    return _view(create_or_get(request, project=project, by=sdk_actor(router), ports=folder_ports()))
 
 
 @router.post("/api/folders", status_code=201, summary="Make a folder", tags=TAGS)
-def create_folder(body: Annotated[FolderBody, Body()]) -> FolderView:
+def create_folder(body: Annotated[FolderBody, Body()], idempotency_key: IdempotencyKey = None) -> FolderView:
     project, _ = project_of(router)
-    by, ports = sdk_actor(router), folder_ports()
-    return _view(
-        create(body.name.strip(), body.scope, description=body.description, project=project, by=by, ports=ports)
-    )
+    request = body.to_request(idempotency_key)
+    return _view(create(request, project=project, by=sdk_actor(router), ports=folder_ports()))
 
 
 @router.get("/api/folders/get", summary="A folder by its name", tags=TAGS)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from service.folders import FolderRequest
 from service.schema import Folder, FolderScope
 from service.wire.nomadic.base import SdkBody, Text
 
@@ -24,6 +25,14 @@ class FolderBody(SdkBody):
     name: Text
     scope: Scope = Field(FolderScope.USER, description="`user` or `org`; folders of one name in both are two.")
     description: Text | None = None
+
+    def to_request(self, idempotency_key: str | None) -> FolderRequest:
+        return FolderRequest(
+            name=self.name.strip(),
+            scope=self.scope,
+            description=self.description or None,
+            idempotency_key=idempotency_key,
+        )
 
 
 class FolderView(BaseModel):

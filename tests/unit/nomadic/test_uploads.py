@@ -250,6 +250,15 @@ def test_folders_are_made_once_in_each_scope(sdk: Sdk) -> None:
     assert [entry.action for entry in sdk.world.jobs.audit] == ["folder.create"] * 3
 
 
+def test_a_folder_that_is_made_twice_by_one_request_is_no_conflict(sdk: Sdk) -> None:
+    body = {"name": "Rig", "scope": "user"}
+    first, again = (sdk("POST", "/api/folders", body, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert first == again
+    assert first[0] == 201
+    for headers in (None, {"Idempotency-Key": "other"}):
+        assert sdk.refusal("POST", "/api/folders", body, headers=headers)[0] == 409
+
+
 def test_whoever_comes_second_in_a_race_gets_the_folder(sdk: Sdk) -> None:
     first = sdk.folder("Rig")
     rows = sdk.world.folders.rows

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from service.errors import SourceUnavailable
 from service.imports.finish import finish
+from service.imports.status import clips_between
 from service.planning import clip_id
 from service.schema import ClipStatus, FolderScope
 from tests.builders import CLIPS_BUCKET, a_set, import_sets
@@ -320,6 +322,38 @@ def test_a_video_on_its_way_is_not_deleted(sdk: Sdk) -> None:
     sdk.world.plan(job_id)
     assert sdk.refusal("DELETE", f"/api/video/{job_id}-0")[0] == 409
     assert not [entry for entry in sdk.world.clips.rows[job_id].values() if entry.deleted_at]
+
+
+def test_a_bucket_that_does_not_answer_is_to_be_asked_again(sdk: Sdk) -> None:
+    put_videos(sdk.world, "a.mp4")
+    job_id = sdk.imported("a.mp4")
+    busy = SourceUnavailable("SlowDown", operation="remove", uri="s3://clips/a.mp4")
+    sdk.world.faults.plan("storage.remove_up_to", [busy])
+    assert sdk.refusal("DELETE", f"/api/video/{job_id}-0")[0] == 503
+    assert sdk.headers["Retry-After"] == ["5"]
+    assert sdk.world.clips.rows[job_id][0].deleted_at is None
+    assert sdk("DELETE", f"/api/video/{job_id}-0")[0] == 200
+
+
+def test_a_failed_video_is_not_deleted_while_its_import_is_retried(sdk: Sdk) -> None:
+    job_id = sdk.imported("a.mp4", "b.mp4")
+    sdk("POST", f"/api/import-jobs/{job_id}/retry", {"video_ids": [f"{job_id}-0"]})
+    assert sdk.refusal("DELETE", f"/api/video/{job_id}-0")[0] == 409
+    sdk.world.run(job_id)
+    assert sdk("DELETE", f"/api/video/{job_id}-0")[0] == 200
+
+
+def test_a_page_of_deleted_videos_is_passed_over(sdk: Sdk) -> None:
+    put_videos(sdk.world, *(f"{number}.mp4" for number in range(6)))
+    job_id = sdk.imported(*(f"{number}.mp4" for number in range(6)))
+    for ordinal in (2, 3, 5):
+        sdk("DELETE", f"/api/video/{job_id}-{ordinal}")
+    found = pages(sdk, job_id, 2)
+    assert ids(found) == [f"{job_id}-{ordinal}" for ordinal in (0, 1, 4)]
+    shown = sdk.world.status_ports
+    assert [clip.deleted_at is None for clip in clips_between(sdk.world.job(job_id), 0, 6, shown)] == [
+        *(True, True, False, False, True, False),
+    ]
 
 
 def test_a_later_object_in_its_place_stays(sdk: Sdk) -> None:
