@@ -10,7 +10,7 @@ from service.folders import imports_into
 from service.imports.manifest import read_entries, read_part
 from service.imports.pinning import VIDEO_EXTENSION
 from service.imports.seen import DUPLICATE
-from service.imports.status import SCAN_PARTS, StatusPorts, clip_of, get_job
+from service.imports.status import StatusPorts, clip_of, get_job
 from service.paging import MAX_PAGE
 from service.planning import PART_CLIPS, extension, ordinal_of, sets_of
 from service.schema import Clip, ClipRow, ClipStatus, FolderScope, Job, ManifestEntry, SourceKind
@@ -19,6 +19,8 @@ MAX_LISTED = 1_000
 """Videos that one list of a project's or a folder's newest ones has."""
 JOBS_LISTED = 100
 """Imports that such a list looks at."""
+MAX_LOOKED_AT = 20_000
+"""Clips of them that it looks at: most may be no videos."""
 
 
 class VideoStatus(StrEnum):
@@ -207,15 +209,15 @@ def newest_videos(
     Whatever door they came by, what is called `.mp4` is a video. Imports whose manifest has expired are left out.
     """
     found: list[Video] = []
-    parts = 0
+    looked_at = 0
     for job in _newest_jobs(project, folder, scopes, ports):
         first: int | None = 0
-        while job.planned and first is not None and len(found) < MAX_LISTED and parts < SCAN_PARTS:
+        while job.planned and first is not None and len(found) < MAX_LISTED and looked_at < MAX_LOOKED_AT:
             try:
                 videos, first = _clips(job, first, PART_CLIPS, ports)
             except NotFound:
                 break
-            parts += 1
+            looked_at += len(videos)
             found += filter(_is_listed, videos)
     return found[:MAX_LISTED]
 

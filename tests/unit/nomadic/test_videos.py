@@ -264,6 +264,19 @@ def test_a_list_of_videos_is_bounded(sdk: Sdk) -> None:
     assert spent["state.get"] == 1
 
 
+def test_videos_that_came_one_by_one_are_all_listed(sdk: Sdk) -> None:
+    jobs = [sdk.imported(f"{number}.mp4") for number in range(40)]
+    assert [video["import_job_id"] for video in sdk.get("/api/my-videos")["videos"]] == jobs[::-1]
+
+
+def test_a_list_of_videos_does_not_look_at_every_clip_for_them(sdk: Sdk) -> None:
+    job = sdk.world.submit_list([f"{number:06d}.zip" for number in range(50_000)])
+    sdk.world.plan(job.id)
+    spent = cost(sdk, lambda: sdk.get("/api/my-videos"))
+    assert sdk.get("/api/my-videos")["videos"] == []
+    assert spent["state.get"] == 20
+
+
 def test_a_videos_status_is_where_the_sdk_looks_for_it(sdk: Sdk) -> None:
     put_videos(sdk.world, "a.mp4")
     job_id = sdk.upload_keys("a.mp4", "b.mp4")
