@@ -169,7 +169,10 @@ class Filters:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a job's clips come from: `uri` is the prefix, manifest or drop bucket, `count` how many were named."""
+    """Where a job's clips come from: `uri` is the prefix, manifest or drop bucket, `count` how many were named.
+
+    Of a prefix `count` is that of the directories below it, where only some are wanted.
+    """
 
     kind: SourceKind
     uri: str | None = None
@@ -246,6 +249,8 @@ class ImportRequest:
     integration_id: str | None = None
     """What opens all its sources; None: for each URI what the project saved for its bucket, or the service itself."""
     video_upload: VideoUpload | None = None
+    directories: tuple[str, ...] | None = None
+    """Keys below `root_path` that end in `/`, in UTF-8 binary order, none within another: only they are listed."""
     validate: bool = True
     """Whether a prefix is listed before the job is created. No effect on lists and sets."""
     idempotency_key: str | None = None

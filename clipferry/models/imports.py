@@ -30,6 +30,8 @@ class Clip(Model):
     message: str | None = None
     view: str | None = None
     set: str | None = None
+    deleted_at: str | None = None
+    """When it was deleted by itself; its status says what the import did."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from service.imports.manifest import read_carried
 from service.imports.manifested import Place, Read, check_manifest, read_manifest
 from service.imports.pinning import destination_of, fate_by_existing, opened, other_than_pinned, pin, target_of
 from service.imports.seen import DUPLICATE, UNREADABLE, Ledger
+from service.imports.submit import requested_uris
 from service.lines import Line
 from service.planning import destination_key, destination_root, is_folder_marker
 from service.schema import ClipStatus, Integration, Job, ListedObject, ManifestEntry, OnExisting, SourceKind
@@ -69,11 +70,19 @@ class _Search:
         location = parse_prefix(job.source.uri)
         opener = self._reach.opener(location)
         wanted = selection(job.filters, location.key)
-        pages = self._reach.list_pages(location, start_after=start_after)
+        pages = self._pages(location, start_after)
         settle = self._named(location, opener) if job.settings.destination else self._mirrored(location, opener)
         for page, more in _with_more(page for page in pages if page):
             found = [item for item in page if not is_folder_marker(item.key, item.size) and wanted.wants(item)]
             yield Chunk(settle(found), more, start_after=page[-1].key)
+
+    def _pages(self, location: Location, start_after: str) -> Iterator[Sequence[ListedObject]]:
+        if self._job.source.count is None:
+            yield from self._reach.list_pages(location, start_after=start_after)
+            return
+        for key in requested_uris(self._job, self._ports.state):
+            if key.encode() > start_after.encode() or start_after.startswith(key):
+                yield from self._reach.list_pages(location.at(key), start_after=start_after)
 
     def _mirrored(self, location: Location, opener: Integration | None) -> Settle:
         job, store = self._job, store_of(opener)

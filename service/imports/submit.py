@@ -166,8 +166,8 @@ def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:
     """What of a request is too long for the job's row, as state files."""
     assert job.request_digest is not None
     key = request_key(job.id, job.request_digest)
-    if request.exact_paths is not None:
-        return {key: encode_uris(request.exact_paths)}
+    if named := request.exact_paths or request.directories:
+        return {key: encode_uris(named)}
     return {key: encode_sets(request.sets)} if request.sets is not None else {}
 
 
@@ -184,7 +184,8 @@ def source_of(request: ImportRequest, max_clips: int, *, late: bool = False) -> 
         raise InvalidRequest("Provide exactly one of exact_paths or root_path (or manifest_uri or sets)")
     if request.root_path is not None:
         selection(request.filters, parse_prefix(request.root_path).key)
-        return Source(kind=SourceKind.PREFIX, uri=request.root_path)
+        count = len(request.directories) if request.directories else None
+        return Source(kind=SourceKind.PREFIX, uri=request.root_path, count=count)
     if request.manifest_uri is not None:
         selection(request.filters)
         parse_object(request.manifest_uri)
@@ -228,7 +229,7 @@ def generated_group_name(job_id: str, now: str) -> str:
 
 
 def requested_uris(job: Job, state: StateReader) -> list[str]:
-    """The URIs of a list job, as they were given."""
+    """The URIs of a list job, as they were given, or the directories of a prefix."""
     assert job.request_digest is not None
     return decode_uris(state.get(request_key(job.id, job.request_digest)))
 

@@ -177,8 +177,8 @@ def _with_fate(clip: Clip, entry: ManifestEntry, rows: Mapping[int, ClipRow]) ->
 # --- one video, and the newest ---------------------------------------------------------------------------------------
 
 
-def get_video(video_id: str, *, project: str, ports: StatusPorts) -> Video:
-    """Raises `NotFound`, also for deleted ones and before its import is planned."""
+def get_video(video_id: str, *, project: str, ports: StatusPorts, deleted_too: bool = False) -> Video:
+    """Raises `NotFound`, also before its import is planned, and for deleted ones if those are not asked for."""
     job_id = video_id.rpartition("-")[0]
     ordinal = ordinal_of(job_id, video_id)
     try:
@@ -192,7 +192,7 @@ def get_video(video_id: str, *, project: str, ports: StatusPorts) -> Video:
         clip = clip_of(job, None, row, ports.clips_bucket)
     else:
         (clip,) = _overlaid(job, read_entries(ports.state, job.id, ordinal, ordinal + 1), ports)
-    if clip.deleted_at is not None:
+    if clip.deleted_at is not None and not deleted_too:
         raise no_video(video_id)
     return Video(job=job, clip=clip)
 

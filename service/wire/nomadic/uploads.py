@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field
 
 from service.errors import InvalidRequest
-from service.filters import MAX_PATTERNS
-from service.schema import Filters, ImportRequest, ImportSettings, VideoUpload, ViewSet
+from service.schema import ImportRequest, ImportSettings, VideoUpload, ViewSet
 from service.uris import Location, Scheme, parse_prefix
 from service.wire.base import MAX_LABELS
 from service.wire.nomadic.base import Key, SdkBody, Text
 from service.wire.nomadic.folders import Scope
 
 PROVIDERS: dict[Scheme, str] = {"s3": "s3", "gs": "gcs", "hf": "hf_bucket"}
-MAX_DIRECTORIES = min(MAX_PATTERNS, MAX_LABELS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,21 +106,18 @@ class DirectoriesBody(SdkBody):
         return folders.pop()
 
     def to_request(self, given: Given) -> ImportRequest:
-        """One import of the prefix that they have in common, filtered to them. Raises `InvalidRequest`."""
-        if len(self.inputs) > MAX_DIRECTORIES:
-            raise InvalidRequest(f"inputs has {len(self.inputs):,} directories, a call takes {MAX_DIRECTORIES}")
+        """One import of the prefix that they have in common, in which only they are listed. Raises `InvalidRequest`."""
         found = [_directory(item.source_uri) for item in self.inputs]
         if len({(one.scheme, one.bucket) for one in found}) > 1:
             raise InvalidRequest("inputs have several buckets: make a call for each bucket")
         common = _common_folder([one.key for one in found])
-        patterns = tuple(f"/{_escaped(one.key.removeprefix(common))}**" for one in found)
         names = dict.fromkeys(item.name.strip()[:128] for item in self.inputs if item.name and item.name.strip())
         root = found[0].at(common)
         return ImportRequest(
             root_path=str(root),
-            filters=Filters(include=patterns) if len(found) > 1 else None,
+            directories=_outermost([one.key for one in found]) if len(found) > 1 else None,
             folder=given.folder,
-            labels=tuple(names),
+            labels=tuple(names)[:MAX_LABELS],
             settings=given.settings,
             validate=False,
             idempotency_key=given.idempotency_key,
@@ -147,8 +142,13 @@ def _common_folder(keys: list[str]) -> str:
     return first[: first.rfind("/", 0, length) + 1]
 
 
-def _escaped(key: str) -> str:
-    return "".join(f"\\{character}" if character in "\\*?[]" else character for character in key)
+def _outermost(keys: list[str]) -> tuple[str, ...]:
+    """In binary order, without those within another."""
+    found: list[str] = []
+    for key in sorted(keys, key=str.encode):
+        if not found or not key.startswith(found[-1]):
+            found.append(key)
+    return tuple(found)
 
 
 class AcceptedView(BaseModel):

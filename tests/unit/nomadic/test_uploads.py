@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.schema import Door, FolderScope, JobStatus, SourceKind
-from tests.builders import an_integration
+from tests.builders import always, an_integration
 from tests.unit.nomadic.conftest import LIMIT, Sdk, landed, put_videos
 
 UPLOADS = ("/api/s3/upload", "/api/gcs/upload", "/api/hf-buckets/upload")
@@ -187,6 +187,22 @@ def test_directories_are_one_import_of_what_lies_below_them(sdk: Sdk) -> None:
     assert (shown["bucket"], shown["prefix"], shown["total"], shown["status"]) == ("source", "rec/", 3, "completed")
 
 
+@pytest.mark.parametrize("page_size", [1, 1_000])
+def test_a_thousand_directories_are_listed_one_after_the_other_in_rounds_too(sdk: Sdk, page_size: int) -> None:
+    sdk.world.storage.page_size = page_size
+    put_videos(sdk.world, *(f"rec/{number}/{film}.mp4" for number in range(30) for film in "ab"))
+    put_videos(sdk.world, "rec/31/no.mp4", "rec/4 and more/no.mp4", "rec/40/no.mp4", "aside/no.mp4")
+    wanted = [*(f"s3://source/rec/{number}" for number in range(30)), "s3://source/rec/7/", "s3://source/rec/7/a.mp4"]
+    wanted += [f"s3://source/rec/none/{number}" for number in range(1_000 - len(wanted))]
+    inputs = [{"source_uri": uri, "name": uri[-10:]} for uri in reversed(wanted)]
+    _, answer = sdk("POST", "/api/import-jobs", {"source_format": "fmt", "inputs": inputs})
+    job_id = answer["import_job_id"]
+    sdk.world.plan(job_id, out_of_time=always)
+    keys = [entry.source_uri.removeprefix("s3://source/") for entry in sdk.world.manifest(job_id)]
+    assert keys == sorted(f"rec/{number}/{film}.mp4" for number in range(30) for film in "ab")
+    assert len(sdk.world.job(job_id).labels) == 50
+
+
 def test_one_directory_is_its_prefix(sdk: Sdk) -> None:
     put_videos(sdk.world, "rec/a/1.mp4", "rec/ab/2.mp4")
     body = {"source_format": "fmt", "inputs": [{"source_uri": "s3://source/rec/a"}]}
@@ -201,7 +217,7 @@ def test_one_directory_is_its_prefix(sdk: Sdk) -> None:
         ([{"source_uri": "s3://source/"}], "no directory"),
         ([{"source_uri": "s3://source/a"}, {"source_uri": "s3://other-one/a"}], "several buckets"),
         ([{"source_uri": "s3://source/a", "folder_id": "f"}, {"source_uri": "s3://source/b"}], "several folders"),
-        ([{"source_uri": f"s3://source/{number}"} for number in range(51)], "a call takes 50"),
+        ([{"source_uri": f"s3://source/{number}"} for number in range(1_001)], "at most 1000"),
         ([], "at least 1"),
     ],
 )

@@ -305,7 +305,7 @@ def test_a_deleted_video_is_gone_with_its_object_and_the_counts_stay(sdk: Sdk) -
     for ordinal in (0, 1, 4):
         video_id = f"{job_id}-{ordinal}"
         assert sdk("DELETE", f"/api/video/{video_id}") == (200, {"status": "deleted", "video_id": video_id})
-        assert sdk.refusal("DELETE", f"/api/video/{video_id}")[0] == 404
+        assert sdk("DELETE", f"/api/video/{video_id}")[0] == 200, "asked again, because the answer got lost"
         assert sdk.refusal("GET", f"/api/video/{video_id}/status")[0] == 404
     assert [landed(sdk.world, f"{number}.mp4", "Rig") for number in range(4)] == [False, False, True, True]
     assert ids(pages(sdk, job_id, 1)) == [f"{job_id}-2", f"{job_id}-3"]
