@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.e2e.support import put_all, settled, unique
+from tests.e2e.support import eventually, put_all, settled, start, unique
 from tests.e2e.terminal import COLUMNS, CommandLine
 
 
@@ -36,16 +36,23 @@ def test_a_watched_import_shows_a_bar_and_then_its_end(cli, drive):
     assert all(len(line) < COLUMNS for line in last.splitlines())
 
 
-def test_failures_are_shown_while_it_runs(cli, drive, tmp_path):
-    root = drive(200)
-    uris = [f"{root}none.zip", *(f"{root}{n:03d}.zip" for n in range(200))]
-    (tmp_path / "uris.txt").write_text("\n".join(uris))
-    with cli.terminal("import", "--from", "uris.txt", "--watch") as terminal:
+def test_failures_are_shown_while_it_runs(cli, api, drive, paused_copies):
+    root = drive(900)
+    job = start(api, exact_paths=[f"{root}none.zip", *(f"{root}{n:03d}.zip" for n in range(900))])
+
+    def failed():
+        return api.get(f"/v1/imports/{job['id']}")[1]["counts"]["failed"]
+
+    eventually(failed, what="the first batch")
+    with paused_copies(), cli.terminal("status", job["id"], "--watch") as terminal:
         screen = terminal.until("last failures")
         assert "COPYING" in screen
         assert f"NOT_FOUND  {root}none.zip" in screen
+        terminal.interrupt()
+        terminal.end()
+    with cli.terminal("status", job["id"], "--watch") as terminal:
         code, screen = terminal.end()
-    assert (code, "200 copied, 1 failed" in screen, "last failures" in screen) == (4, True, False)
+    assert (code, "900 copied, 1 failed" in screen, "last failures" in screen) == (4, True, False)
 
 
 def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(cli, api, drive, paused_copies):
