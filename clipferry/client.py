@@ -8,7 +8,7 @@ import httpx
 
 from clipferry.config import Profile, resolve
 from clipferry.resources.imports import Imports
-from clipferry.resources.others import Audit, Clips, Integrations, Keys, Previews, SavedSettings, Webhooks
+from clipferry.resources.others import Audit, Clips, Folders, Integrations, Keys, Previews, SavedSettings, Webhooks
 from clipferry.transport import ATTEMPTS, Sleep, Transport
 
 
@@ -37,6 +37,7 @@ class Clipferry:
         self.previews = Previews(self._http)
         self.settings = SavedSettings(self._http)
         self.integrations = Integrations(self._http)
+        self.folders = Folders(self._http)
         self.keys = Keys(self._http)
         self.audit = Audit(self._http)
         self.webhooks = Webhooks(self._http)

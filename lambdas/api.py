@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.http import error_response, parse_json, retry_after_of, status_of, validation_detail
 from lambdas.observe import logger, tracer
 from lambdas.reference import Resolver
-from lambdas.routes import audit, clips, ended, execution_settings, imports, integrations, keys, nomadic
+from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
 from lambdas.wiring import api_settings
 from service.errors import BodyTooLarge, ClipferryError
 
@@ -22,6 +22,7 @@ app.include_router(imports.router)
 app.include_router(clips.router)
 app.include_router(execution_settings.router)
 app.include_router(integrations.router)
+app.include_router(folders.router)
 app.include_router(audit.router)
 app.include_router(ended.router)
 app.include_router(keys.router)

@@ -1,4 +1,4 @@
-"""Folders of a project: names that imports land under, made before them by the NomadicML SDKs.
+"""Folders of a project: names that imports land under.
 
 A folder needs no row to be imported into; a row gives it an id, a description and a scope.
 """
@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from service.audit import entry_of
-from service.errors import FolderExists, InvalidRequest, NotFound
+from service.errors import FolderExists, IdempotencyConflict, InvalidRequest, NotFound
+from service.paging import Page, check_limit, decode_cursor, encode_cursor
 from service.ports import Clock, FolderStore, JobStore
 from service.schema import Action, Actor, Folder, FolderScope, Job, JobTag
 
@@ -51,10 +52,15 @@ def create_or_get(request: FolderRequest, *, project: str, by: Actor, ports: Fol
 
 
 def create(request: FolderRequest, *, project: str, by: Actor, ports: FolderPorts) -> Folder:
-    """With an idempotency key that made the folder before, that folder. Raises `FolderExists`, `InvalidRequest`."""
+    """With an idempotency key that made the folder before, that folder.
+
+    Raises `FolderExists`, `IdempotencyConflict` (made with this key and another description), `InvalidRequest`.
+    """
     folder, made = _create(request, project, by, ports)
     if not made:
         raise FolderExists(f"there is a folder {folder.name!r} of scope {folder.scope} in this project already")
+    if folder.description != request.description:
+        raise IdempotencyConflict("this idempotency key was used with another request before")
     return folder
 
 
@@ -72,6 +78,15 @@ def get(identity: str, *, project: str, store: FolderStore) -> Folder:
     if found is None:
         raise NotFound(f"there is no folder {identity!r} in this project")
     return found
+
+
+def page(project: str, *, limit: int, cursor: str | None, store: FolderStore) -> Page[Folder]:
+    """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    check_limit(limit)
+    scope = f"folders of {project}"
+    after = decode_cursor(cursor, scope=scope) if cursor else None
+    found, position = store.page(project, limit=limit, after=after)
+    return Page(found, encode_cursor(position, scope=scope) if position else None)
 
 
 def video_count(folder: Folder, ports: FolderPorts) -> int:

@@ -509,6 +509,10 @@ class FolderStore(Protocol):
 
     def get(self, project: str, folder_id: str) -> Folder | None: ...
 
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Folder], str | None]:
+        """Oldest first."""
+        ...
+
 
 class ExecutionSettingsStore(Protocol):
     """Each change and its audit entry are one transaction."""

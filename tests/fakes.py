@@ -941,6 +941,13 @@ class FakeFolders:
     def get(self, project: str, folder_id: str) -> Folder | None:
         return self.rows.get((project, folder_id))
 
+    @port_call
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Folder], str | None]:
+        found = {f"{one.created_at}#{one.id}": one for one in self.rows.values() if one.project == project}
+        rest = [position for position in sorted(found) if after is None or position > after]
+        shown = rest[:limit]
+        return [found[position] for position in shown], shown[-1] if len(rest) > limit else None
+
 
 @dataclass
 class FakeExecutionSettings:

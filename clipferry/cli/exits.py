@@ -34,6 +34,7 @@ _NEXT = {
     "NO_REPORT": "`clipferry clips ID --json` has the same",
     "NOTHING_TO_RETRY": "`clipferry clips ID` says how each clip ended",
     "IDEMPOTENCY_CONFLICT": "a new request needs a new --idempotency-key",
+    "FOLDER_EXISTS": "`clipferry folders list` shows it",
     "UNKNOWN_EXECUTION_SETTINGS": "`clipferry settings list` shows the saved ones",
     "INVALID_URI": "URIs look like s3://bucket/key, gs://bucket/object or hf://buckets/namespace/name/path",
     "NOT_FOUND": "`clipferry jobs` lists the imports of the key's project",

@@ -8,6 +8,7 @@ from clipferry.cli.clips import clips
 from clipferry.cli.completion import completion
 from clipferry.cli.delete import delete
 from clipferry.cli.find import find
+from clipferry.cli.folders import folders
 from clipferry.cli.ftx import ftx
 from clipferry.cli.import_ import import_
 from clipferry.cli.integrations import integrations
@@ -35,6 +36,7 @@ VERBS = (
     cancel,
     report,
     delete,
+    folders,
     settings,
     integrations,
     keys,

@@ -4,6 +4,7 @@ Statuses and codes are text and not enums: a newer service may know more of them
 """
 
 from clipferry.models.access import ApiKey, Caller, Check, CreatedKey, Integration, IntegrationTest
+from clipferry.models.folders import CountedFolder, Folder
 from clipferry.models.imports import (
     SETTLED_STATUSES,
     TERMINAL_STATUSES,
@@ -30,11 +31,13 @@ __all__ = [
     "Check",
     "Clip",
     "Cost",
+    "CountedFolder",
     "Counts",
     "CreatedKey",
     "Estimate",
     "ExecutionSettings",
     "Fates",
+    "Folder",
     "FoundClip",
     "Import",
     "Integration",

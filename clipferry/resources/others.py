@@ -1,15 +1,17 @@
 """The resources with a few calls each."""
 
 from collections.abc import Iterator
-from typing import Unpack
+from typing import Literal, Unpack
 
 from clipferry.decode import decode
 from clipferry.models import (
     ApiKey,
     AuditEntry,
     Caller,
+    CountedFolder,
     CreatedKey,
     ExecutionSettings,
+    Folder,
     FoundClip,
     Integration,
     IntegrationTest,
@@ -103,6 +105,31 @@ class Integrations(Resource):
     def delete(self, integration_id: str) -> None:
         """With its credentials, at once and for good."""
         self._http.call("DELETE", path_of("integrations", integration_id), repeatable=True)
+
+
+class Folders(Resource):
+    """`/v1/folders`."""
+
+    def create(
+        self,
+        name: str,
+        *,
+        scope: Literal["user", "org"] = "user",
+        description: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Folder:
+        """Raises `Conflict` (FOLDER_EXISTS) where the project has one of this name in this scope."""
+        body = body_of({"name": name, "scope": scope, "description": description})
+        key = idempotency_key or new_key()
+        return decode(Folder, self._http.call("POST", "/v1/folders", body=body, idempotency_key=key, repeatable=True))
+
+    def list(self, *, limit: int | None = None) -> Iterator[Folder]:
+        """Oldest first."""
+        return self._pages(Folder, "/v1/folders", "folders", limit=limit)
+
+    def get(self, folder_id: str) -> CountedFolder:
+        """With its `clip_count`. Raises `NotFound`."""
+        return decode(CountedFolder, self._http.call("GET", path_of("folders", folder_id), repeatable=True))
 
 
 class Keys(Resource):

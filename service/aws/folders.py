@@ -1,5 +1,7 @@
 """Folders in DynamoDB; each is made in one transaction with its audit."""
 
+from collections.abc import Sequence
+
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
@@ -18,19 +20,17 @@ class DynamoFolders:
 
     def get(self, project: str, folder_id: str) -> Folder | None:
         try:
-            row = FolderRow.get(_pk(project), folder_id, consistent_read=True)
+            return _folder(project, FolderRow.get(_pk(project), folder_id, consistent_read=True))
         except DoesNotExist:
             return None
-        return Folder(
-            id=row.sk,
-            project=project,
-            scope=FolderScope(row.scope),
-            name=row.name,
-            description=row.description,
-            created_at=row.created_at,
-            created_by=row.created_by,
-            idempotency=row.idempotency,
-        )
+
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Folder], str | None]:
+        begin = FolderRow.listing_sk > after if after else None
+        found = list(FolderRow.listing.query(_pk(project), begin, limit=limit + 1))
+        keys = [(row.pk, row.sk) for row in found[:limit]]
+        rows = {row.sk: _folder(project, row) for row in FolderRow.batch_get(keys, consistent_read=True)}
+        position = found[limit - 1].listing_sk if len(found) > limit else None
+        return [rows[sk] for _, sk in keys], position
 
 
 def _pk(project: str) -> str:
@@ -41,10 +41,25 @@ def _row(folder: Folder) -> FolderRow:
     return FolderRow(
         _pk(folder.project),
         folder.id,
+        listing_pk=_pk(folder.project),
+        listing_sk=f"{folder.created_at}#{folder.id}",
         scope=folder.scope,
         name=folder.name,
         description=folder.description,
         created_at=folder.created_at,
         created_by=folder.created_by,
         idempotency=folder.idempotency,
+    )
+
+
+def _folder(project: str, row: FolderRow) -> Folder:
+    return Folder(
+        id=row.sk,
+        project=project,
+        scope=FolderScope(row.scope),
+        name=row.name,
+        description=row.description,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        idempotency=row.idempotency,
     )

@@ -209,6 +209,9 @@ class FolderRow(Model):
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    listing = ListingIndex()
 
     scope = UnicodeAttribute()
     name = UnicodeAttribute()

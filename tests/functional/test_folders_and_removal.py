@@ -1,7 +1,7 @@
 """Folders, and the deletion of single clips, in DynamoDB and S3."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,24 +41,40 @@ def items(dynamodb: "DynamoDBClient") -> list[dict[str, object]]:
 # --- folders ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_is_kept_once_with_its_audit(dynamodb: "DynamoDBClient") -> None:
-    store = DynamoFolders()
+def a_folder(folder_id: str, **changes: Any) -> Folder:
     folder = Folder(
-        id="fd_1",
+        id=folder_id,
         project=PROJECT,
-        scope=FolderScope.ORG,
+        scope=FolderScope.USER,
         name="Rig",
         description=None,
         created_at=NOW,
         created_by="key_1",
-        idempotency="hash",
     )
+    return replace(folder, **changes)
+
+
+def test_a_folder_is_kept_once_with_its_audit(dynamodb: "DynamoDBClient") -> None:
+    store, folder = DynamoFolders(), a_folder("fd_1", scope=FolderScope.ORG, idempotency="hash")
     assert store.get(PROJECT, "fd_1") is None
     assert store.create(folder, entry=an_audit("a"))
     assert not store.create(replace(folder, description="other"), entry=an_audit("b"))
     assert store.get(PROJECT, "fd_1") == folder
     assert store.get("other", "fd_1") is None
     assert len(items(dynamodb)) == 2
+
+
+@pytest.mark.usefixtures("dynamodb")
+def test_folders_are_paged_oldest_first() -> None:
+    store = DynamoFolders()
+    made = [a_folder(f"fd_{9 - n}", created_at=f"2026-01-0{n}T00:00:00.000Z", description=f"{n}") for n in (1, 2, 3)]
+    for folder in (made[2], made[0], made[1], a_folder("fd_4", project="other")):
+        assert store.create(folder, entry=an_audit(folder.id))
+    page, after = store.page(PROJECT, limit=2, after=None)
+    assert page == made[:2]
+    assert store.page(PROJECT, limit=2, after=after) == (made[2:], None)
+    assert store.page(PROJECT, limit=3, after=None) == (made, None)
+    assert store.page("none", limit=3, after=None) == ([], None)
 
 
 # --- clips -----------------------------------------------------------------------------------------------------------

@@ -10,20 +10,22 @@ from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
 from lambdas.wiring import folder_ports
 from service.folders import create, create_or_get, get_by_name, video_count
 from service.schema import Folder, FolderScope
-from service.wire.nomadic.folders import FolderBody, FolderView, Scope
+from service.wire.nomadic.folders import Scope, VideoFolderBody, VideoFolderView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
 @router.post("/api/folders/create-or-get", summary="A folder, made if need be", tags=TAGS)
-def create_or_get_folder(body: Annotated[FolderBody, Body()], idempotency_key: IdempotencyKey = None) -> FolderView:
+def create_or_get_folder(
+    body: Annotated[VideoFolderBody, Body()], idempotency_key: IdempotencyKey = None
+) -> VideoFolderView:
     project, _ = project_of(router)
     request = body.to_request(idempotency_key)
     return _view(create_or_get(request, project=project, by=sdk_actor(router), ports=folder_ports()))
 
 
 @router.post("/api/folders", status_code=201, summary="Make a folder", tags=TAGS)
-def create_folder(body: Annotated[FolderBody, Body()], idempotency_key: IdempotencyKey = None) -> FolderView:
+def create_folder(body: Annotated[VideoFolderBody, Body()], idempotency_key: IdempotencyKey = None) -> VideoFolderView:
     project, _ = project_of(router)
     request = body.to_request(idempotency_key)
     return _view(create(request, project=project, by=sdk_actor(router), ports=folder_ports()))
@@ -33,10 +35,10 @@ def create_folder(body: Annotated[FolderBody, Body()], idempotency_key: Idempote
 def read_folder(
     name: Annotated[str, Query()],
     scope: Annotated[Scope | None, Query()] = None,
-) -> FolderView:
+) -> VideoFolderView:
     project, _ = project_of(router)
     return _view(get_by_name(name.strip(), scope or FolderScope.USER, project=project, store=folder_ports().store))
 
 
-def _view(folder: Folder) -> FolderView:
-    return FolderView.of(folder, video_count=video_count(folder, folder_ports()))
+def _view(folder: Folder) -> VideoFolderView:
+    return VideoFolderView.of(folder, video_count=video_count(folder, folder_ports()))

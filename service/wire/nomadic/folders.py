@@ -21,7 +21,7 @@ def _scope(value: object) -> object:
 Scope = Annotated[FolderScope, BeforeValidator(_scope)]
 
 
-class FolderBody(SdkBody):
+class VideoFolderBody(SdkBody):
     name: Text
     scope: Scope = Field(FolderScope.USER, description="`user` or `org`; folders of one name in both are two.")
     description: Text | None = None
@@ -35,7 +35,7 @@ class FolderBody(SdkBody):
         )
 
 
-class FolderView(BaseModel):
+class VideoFolderView(BaseModel):
     id: str
     name: str
     org_id: str = Field(description="The project.")
@@ -46,6 +46,6 @@ class FolderView(BaseModel):
     video_count: int = Field(description="Videos that landed in it and were not deleted since.")
 
     @classmethod
-    def of(cls, folder: Folder, *, video_count: int) -> "FolderView":
+    def of(cls, folder: Folder, *, video_count: int) -> "VideoFolderView":
         fields = {name: getattr(folder, name) for name in cls.model_fields if hasattr(folder, name)}
         return cls.model_validate(fields | {"org_id": folder.project, "video_count": video_count})

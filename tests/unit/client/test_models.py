@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from clipferry import UnexpectedAnswer, models
 from clipferry.decode import Model, decode
 from clipferry.requests import Filters, ImportRequest, IntegrationRequest, Notify, Settings, ToleratedFailures, ViewSet
-from service.wire import audit, clips, ended, imports, integrations, keys, previews, settings
+from service.wire import audit, clips, ended, folders, imports, integrations, keys, previews, settings
 from tests.unit.client.service import clip, job
 
 ANSWERS = [
@@ -26,6 +26,8 @@ ANSWERS = [
     (models.Integration, integrations.IntegrationView),
     (models.IntegrationTest, integrations.ProbeView),
     (models.Check, integrations.CheckView),
+    (models.Folder, folders.FolderView),
+    (models.CountedFolder, folders.CountedFolderView),
     (models.ApiKey, keys.KeyView),
     (models.CreatedKey, keys.CreatedKeyView),
     (models.Caller, keys.CallerView),

@@ -273,6 +273,8 @@ def test_a_folder_that_is_made_twice_by_one_request_is_no_conflict(sdk: Sdk) -> 
     assert first[0] == 201
     for headers in (None, {"Idempotency-Key": "other"}):
         assert sdk.refusal("POST", "/api/folders", body, headers=headers)[0] == 409
+    changed = body | {"description": "d"}
+    assert sdk.refusal("POST", "/api/folders", changed, headers={"Idempotency-Key": "k"})[0] == 409
 
 
 def test_whoever_comes_second_in_a_race_gets_the_folder(sdk: Sdk) -> None:

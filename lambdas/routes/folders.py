@@ -1,0 +1,41 @@
+"""`/v1/folders`: names that imports land under."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path
+
+from lambdas.routes.caller import actor_of, project_of
+from lambdas.routes.imports import Cursor, Limit
+from lambdas.wiring import folder_ports
+from service.folders import create, get, page, video_count
+from service.wire.folders import CountedFolderView, FolderBody, FolderPage, FolderView
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+TAGS = ["Folders"]
+
+
+@router.post("/v1/folders", status_code=201, summary="Make a folder", tags=TAGS)
+def make_folder(
+    body: Annotated[FolderBody, Body()],
+    header_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)] = None,
+) -> FolderView:
+    project, _ = project_of(router)
+    return FolderView.of(
+        create(body.to_request(header_key), project=project, by=actor_of(router), ports=folder_ports())
+    )
+
+
+@router.get("/v1/folders", summary="List folders, oldest first", tags=TAGS)
+def list_folders(limit: Limit = 100, cursor: Cursor = None) -> FolderPage:
+    project, _ = project_of(router)
+    return FolderPage.of(page(project, limit=limit, cursor=cursor, store=folder_ports().store))
+
+
+@router.get("/v1/folders/<folder_id>", summary="A folder, and how many clips it has", tags=TAGS)
+def read_folder(folder_id: Annotated[str, Path(description="The folder's id.")]) -> CountedFolderView:
+    project, _ = project_of(router)
+    ports = folder_ports()
+    folder = get(folder_id, project=project, store=ports.store)
+    return CountedFolderView.with_count(folder, video_count(folder, ports))
