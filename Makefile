@@ -71,6 +71,7 @@ format: $(VENV)/.ready ## Format the code and fix what ruff can fix
 
 lock: $(LOCK_VENV)/.ready ## Renew the locks from pyproject.toml (UPGRADE=1 takes newer versions)
 	$(COMPILE) --group pyproject.toml:lambda --output-file requirements.txt
+	$(COMPILE) --group pyproject.toml:parquet --output-file requirements-parquet.txt
 	$(COMPILE) pyproject.toml --group pyproject.toml:dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group pyproject.toml:emulator --output-file local/requirements.txt
 	$(COMPILE) --group pyproject.toml:nomadicml --output-file tests/sdks/nomadicml.txt

@@ -272,6 +272,36 @@ class RateLimited(SourceUnavailable):
         self.retry_after = retry_after
 
 
+class CannotExtrapolate(ClipferryError):
+    """A clip's stationary tracks cannot be extended, and no second try will change that."""
+
+    code = "CANNOT_EXTRAPOLATE"
+
+
+class NoObstacles(CannotExtrapolate):
+    """The clip has no obstacle layer."""
+
+    code = "NO_OBSTACLES"
+
+
+class LayerUnusable(CannotExtrapolate):
+    """A layer cannot be decoded, or lacks a column that the rule needs."""
+
+    code = "LAYER_UNUSABLE"
+
+
+class LayerTooLarge(CannotExtrapolate):
+    """A layer is, or would get, larger than the function can hold."""
+
+    code = "LAYER_TOO_LARGE"
+
+
+class ResultKeyTaken(CannotExtrapolate):
+    """Another object lies where the result belongs; it stays as it is."""
+
+    code = "RESULT_KEY_TAKEN"
+
+
 class BatchIncomplete(ClipferryError):
     """Some clips of a batch met a passing fault: the state machine is to run the batch again."""
 

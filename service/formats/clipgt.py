@@ -6,7 +6,7 @@ Source: NVIDIA cosmos-transfer2.5, docs/world_scenario_parquet.md. Names may be 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -48,11 +48,17 @@ class Part:
         return self.layer.startswith(_CAMERA)
 
 
-def check_clipgt(key: str, reader: Reader, *, deep: bool) -> ClipFacts:
-    """Facts of a valid clip; `deep` reads all known layers and not only egomotion, calibration and obstacle.
+@dataclass(frozen=True)
+class Layout:
+    clip_id: str
+    members: Sequence[Member]
+    """All files of the zip."""
+    parts: Sequence[Part]
+    layers: Mapping[str, Part]
 
-    One read for the directory and one for each layer, none for layers within the last 64 KiB. Raises `ContentInvalid`.
-    """
+
+def read_layout(key: str, reader: Reader) -> Layout:
+    """What the zip's directory says of the clip, the layers that it must have included. Raises `ContentInvalid`."""
     members = read_members(reader)
     parts = [part for member in members if (part := _part(member))]
     layers = {part.layer: part for part in parts if not part.is_camera}
@@ -61,6 +67,21 @@ def check_clipgt(key: str, reader: Reader, *, deep: bool) -> ClipFacts:
             raise ContentInvalid(Reason.CLIPGT_MISSING_LAYER, f"the clip has no {name}.parquet")
     clip_id = _check_layout(parts) or PurePosixPath(key).stem
     _check_folder(parts[0], clip_id)
+    return Layout(clip_id, members, parts, layers)
+
+
+def read_layer(reader: Reader, part: Part) -> bytes:
+    """The whole layer, whose size the caller has judged (`member.info.file_size`). Raises `ContentInvalid`."""
+    return b"".join(unpack(reader, part.member))
+
+
+def check_clipgt(key: str, reader: Reader, *, deep: bool) -> ClipFacts:
+    """Facts of a valid clip; `deep` reads all known layers and not only egomotion, calibration and obstacle.
+
+    One read for the directory and one for each layer, none for layers within the last 64 KiB. Raises `ContentInvalid`.
+    """
+    layout = read_layout(key, reader)
+    parts, layers = layout.parts, layout.layers
     to_read = [part for part in layers.values() if deep or part.layer in ALWAYS_READ]
     unpacked = sum(part.member.info.file_size for part in to_read)
     if unpacked > MAX_LAYER_BYTES:
@@ -69,11 +90,11 @@ def check_clipgt(key: str, reader: Reader, *, deep: bool) -> ClipFacts:
     rows = {part.layer: _check_layer(reader, part).rows for part in to_read}
     return ClipFacts(
         format="clipgt",
-        clip_id=clip_id,
+        clip_id=layout.clip_id,
         layers=tuple(sorted(layers)),
         rows=dict(sorted(rows.items())),
         cameras=tuple(sorted(part.layer.removeprefix(_CAMERA) for part in parts if part.is_camera)),
-        fingerprint=fingerprint(members),
+        fingerprint=fingerprint(layout.members),
     )
 
 
