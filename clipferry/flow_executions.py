@@ -83,7 +83,8 @@ def launch_batch_import_clipgt_from_cloud_storage(
     """Start the import of ClipGT clips: of `exact_paths`, or of all below `root_path`. Returns the flow execution.
 
     `project_id` has to be the project of the key; None takes that. `environment_settings` are the settings of an
-    import, `environment_settings_id` the id of saved ones. `validate` lists `root_path` first; what is wrong with it is
+    import, `environment_settings_id` the id of saved ones; unless `stationary_extrapolation` is True they say whether
+    tracks are extended. `validate` lists `root_path` first; what is wrong with it is
     `ValueError: Pre-flight validation failed for root_path '…': CODE`, with nothing created.
     Raises `ValueError` for arguments that do not go together, `FmanagerServerException` for what the service refuses.
     """
@@ -93,8 +94,6 @@ def launch_batch_import_clipgt_from_cloud_storage(
         raise ValueError("Provide at most one of environment_settings and environment_settings_id")
     if isinstance(exact_paths, str):
         raise ValueError("exact_paths is a list of URIs, not one URI")
-    if stationary_extrapolation:
-        raise ValueError("stationary_extrapolation is not available: the service cannot extend tracks yet")
     client = _current()
     _check_project(client, project_id)
     try:
@@ -105,6 +104,7 @@ def launch_batch_import_clipgt_from_cloud_storage(
             test_run_group_name=test_run_group_name,
             run_name_prefix=run_name_prefix,
             labels=labels,
+            stationary_extrapolation=True if stationary_extrapolation else None,
             execution_settings_id=environment_settings_id,
             settings=cast(Settings, dict(environment_settings)) if environment_settings is not None else None,
         )

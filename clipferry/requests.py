@@ -41,6 +41,7 @@ class Settings(TypedDict, total=False):
     destination: str | None
     max_concurrency: int | None
     tolerated_failures: ToleratedFailures | None
+    stationary_extrapolation: bool
 
 
 class _Views(TypedDict):
@@ -67,6 +68,8 @@ class ImportRequest(TypedDict, total=False):
     test_run_group_name: str | None
     settings: Settings | None
     execution_settings_id: str | None
+    stationary_extrapolation: bool | None
+    """In the place of the setting of this name."""
     integration_id: str | None
     """Opens all sources; without it each is opened by what was saved for its bucket."""
     validate: bool

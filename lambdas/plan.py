@@ -1,7 +1,7 @@
 """One round of planning.
 
 In: `{"job_id", "run", "cursor"}`;
-out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency"}`.
+out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency", "extrapolate"}`.
 """
 
 from dataclasses import asdict
@@ -46,4 +46,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             "count": planned.batches,
         },
         "concurrency": min(planned.max_concurrency or settings.map_concurrency, settings.map_concurrency),
+        "extrapolate": planned.extrapolate,
     }

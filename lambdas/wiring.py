@@ -26,6 +26,7 @@ from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
 from service.aws.largecopies import DynamoLargeCopies
 from service.aws.reports import S3ReportFiles
+from service.aws.results import S3Results
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
 from service.aws.state import S3StateFiles
 from service.aws.storage import S3Storage
@@ -41,6 +42,7 @@ from service.imports.batchround import CopyPorts
 from service.imports.conclude import ConcludePorts
 from service.imports.ended import EndedPorts
 from service.imports.expansion import PlanPorts
+from service.imports.extrapolate import ExtrapolatePorts
 from service.imports.finish import FinishPorts
 from service.imports.preview import PreviewPorts
 from service.imports.remove import RemovePorts
@@ -57,6 +59,7 @@ from service.settings import (
     AuthorizeSettings,
     ConcludeSettings,
     CopySettings,
+    ExtrapolateSettings,
     FinishSettings,
     PlanSettings,
     SweepSettings,
@@ -71,6 +74,9 @@ if TYPE_CHECKING:
     from service.sources.streaming import StreamingStorage
 
 STATE_CONNECTIONS = 10
+
+EXTRAPOLATIONS_AT_ONCE = 4
+"""In one function: while one layer is decoded, the next ones are read and the last ones stored."""
 
 
 @cache
@@ -419,6 +425,26 @@ def _streams() -> "tuple[StreamCopy, IntegrationSources]":
         part_bytes=settings.stream_part_bytes,
     )
     return copier, sources
+
+
+@cache
+def extrapolate_ports() -> ExtrapolatePorts:
+    # Only this function's bundle has the Parquet library.
+    from service.extrapolation.layer import extrapolate
+
+    settings = ExtrapolateSettings.from_env()
+    bind(settings.table_name)
+    return ExtrapolatePorts(
+        jobs=DynamoJobs(),
+        clips=DynamoClips(),
+        state=_state(settings.state_bucket),
+        objects=_storage(settings.clips_bucket, connections=EXTRAPOLATIONS_AT_ONCE),
+        results=S3Results(s3_client(connections=EXTRAPOLATIONS_AT_ONCE), settings.clips_bucket),
+        extrapolate=extrapolate,
+        clips_bucket=settings.clips_bucket,
+        distance=settings.stationary_distance_cm / 100,
+        concurrency=EXTRAPOLATIONS_AT_ONCE,
+    )
 
 
 @cache

@@ -21,6 +21,7 @@ from service.schema import (
     Delivery,
     End,
     ExecutionSettings,
+    Extrapolation,
     Folder,
     ImportSettings,
     Integration,
@@ -402,8 +403,32 @@ class ClipStore(Protocol):
         """
         ...
 
+    def extrapolated(self, job_id: str, ordinal: int, extrapolation: Extrapolation) -> bool:
+        """Note it on the row of a clip that landed, and nothing else; False where there is no such row."""
+        ...
+
     def delete_some(self, job_id: str) -> bool:
         """Delete some of the job's rows; False where there were none."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    etag: str
+    note: str | None
+    """What it was stored with; None: the object is something else."""
+
+
+class ResultStore(Protocol):
+    """Results of the service's own, beside the clips. Errors are `ObjectError`s. Safe for threads."""
+
+    def find(self, key: str) -> StoredResult | None: ...
+
+    def put(self, key: str, body: bytes, *, note: str, replaces: str | None) -> None:
+        """Store it in the place of the object with the ETag `replaces`, or of none.
+
+        Raises `SourceUnavailable` where another one lies there by now. `note` is ASCII, 1 KiB at most.
+        """
         ...
 
 

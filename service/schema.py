@@ -110,6 +110,15 @@ class Verification(StrEnum):
     UNVERIFIABLE = "unverifiable"
 
 
+class ExtrapolationStatus(StrEnum):
+    """Of a clip's stationary extrapolation."""
+
+    PENDING = "PENDING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
 class DeliveryStatus(StrEnum):
     """Of a webhook, for one end of a job."""
 
@@ -150,6 +159,8 @@ class ImportSettings:
     """Copy functions that work on the import at once; None: as many as the deployment allows."""
     tolerated_failures: Tolerance | None = None
     """Past it the import stops; None: it goes on whatever fails."""
+    stationary_extrapolation: bool = False
+    """Whether the stationary tracks of each ClipGT clip are extended over the clip, in a file beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,6 +257,8 @@ class ImportRequest:
     settings: ImportSettings = field(default_factory=ImportSettings)
     execution_settings_id: str | None = None
     """Saved settings, which take the place of `settings`."""
+    stationary_extrapolation: bool | None = None
+    """In the place of what the settings say, wherever those come from; None: as they say."""
     integration_id: str | None = None
     """What opens all its sources; None: for each URI what the project saved for its bucket, or the service itself."""
     video_upload: VideoUpload | None = None
@@ -499,6 +512,25 @@ class BatchState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extrapolation:
+    """What became of a landed clip's stationary extrapolation. Without a result `code` and `message` say why."""
+
+    status: ExtrapolationStatus
+    key: str | None = None
+    """Of the result, in the clips bucket."""
+    tracks: int | None = None
+    """Obstacle tracks of the clip."""
+    stationary: int | None = None
+    """Those that stand still."""
+    rows: int | None = None
+    """Of the result."""
+    added: int | None = None
+    """New ones among them."""
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClipKeys:
     """Under what a clip is found across the imports of its project."""
 
@@ -538,6 +570,8 @@ class ClipRow:
     """Of a pending row: the retry that is to settle it."""
     deleted_at: str | None = None
     """When the clip was deleted. The row stays, so that pages and counts still know what the import did."""
+    extrapolation: Extrapolation | None = None
+    """Written after the clip's fate, by a function of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -562,6 +596,8 @@ class Clip:
     """Id of the set's first clip, its front view."""
     deleted_at: str | None = None
     """When it was deleted by itself: nothing lies at its destination by then."""
+    extrapolation: Extrapolation | None = None
+    """None where the import does not ask for it, and for clips that have none (`service.imports.extrapolated`)."""
 
     @property
     def original_clipgt_url(self) -> str:

@@ -124,6 +124,14 @@ class CopySettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExtrapolateSettings(Settings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    stationary_distance_cm: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class FinishSettings(Settings):
     table_name: str
     state_bucket: str

@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from service.imports.extrapolated import RESULT_SUFFIX
 from service.integrations.manage import ROLE_NAME_PREFIX
 from service.integrations.policies import COPY_ACTIONS
 from stacks.function import ServiceFunction
@@ -129,6 +130,15 @@ def remove_videos(function: ServiceFunction, clips: s3.Bucket) -> None:
     """Remove versions of single clips, where a caller deletes one. `look_at_clips` has told cdk-nag of the objects."""
     allow(function, ["s3:DeleteObjectVersion"], [clips.arn_for_objects("*")])
     allow(function, ["s3:ListBucketVersions"], [clips.bucket_arn])
+
+
+def write_results(function: ServiceFunction, clips: s3.Bucket) -> None:
+    """Store results beside the clips, where keys end so. `If-Match` takes `GetObject` besides (`look_at_clips`)."""
+    results = f"*{RESULT_SUFFIX}"
+    allow(function, ["s3:PutObject"], [clips.arn_for_objects(results)])
+    acknowledge(
+        function.own_role, {files_finding(clips, results): "Beside the clips of every project, under this name."}
+    )
 
 
 INTEGRATION_ROLES = f"arn:{Aws.PARTITION}:iam::*:role/{ROLE_NAME_PREFIX}*"

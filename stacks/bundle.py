@@ -1,4 +1,7 @@
-"""The one code asset of all functions: `service/`, `lambdas/` and the pinned dependencies, built without docker."""
+"""The code assets: `service/`, `lambdas/` and the pinned dependencies, built without docker.
+
+One for all functions, and one with a Parquet library for the function that needs it.
+"""
 
 import compileall
 import hashlib
@@ -19,6 +22,8 @@ from aws_cdk import aws_lambda as lambda_
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("lambdas", "service")
 LOCK = ROOT / "requirements.txt"
+PARQUET_LOCK = ROOT / "requirements-parquet.txt"
+"""What the Parquet bundle has besides."""
 CACHE = ROOT / ".cache" / "bundle"
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
@@ -35,19 +40,24 @@ PROVIDED_BY_RUNTIME = frozenset(
 
 _NAME = re.compile(r"[\s=;\[]")
 
-RECIPE = "1"
+_UNUSED = ("pyarrow/include", "pyarrow/includes", "pyarrow/src", "pyarrow/*flight*", "pyarrow/*s3*")
+"""Of the Parquet library: 50 MB that reading and writing a file does not load."""
+
+RECIPE = "2"
 """Part of every hash: raise it when the way of building changes, so that old bundles are not taken for new ones."""
 
 
-def bundle_code(*, local: bool) -> lambda_.Code:
+def bundle_code(*, local: bool, parquet: bool = False) -> lambda_.Code:
     """The asset. Its hash is made of what goes in (sources, lock, target), not of what comes out: so the CDK
     knows without installing anything that an unchanged tree is built already, in `cdk.out` or in the account."""
     target = host_target() if local else AWS_TARGET
     return lambda_.Code.from_asset(
         str(ROOT),
         asset_hash_type=AssetHashType.CUSTOM,
-        asset_hash=content_hash(target),
-        bundling=BundlingOptions(image=DockerImage.from_registry("never-pulled"), local=_LocalBundling(target)),
+        asset_hash=content_hash(target, parquet=parquet),
+        bundling=BundlingOptions(
+            image=DockerImage.from_registry("never-pulled"), local=_LocalBundling(target, parquet)
+        ),
     )
 
 
@@ -56,10 +66,10 @@ def host_target() -> str:
     return f"host-{sys.platform}-{os.uname().machine}-python{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def content_hash(target: str) -> str:
+def content_hash(target: str, *, parquet: bool = False) -> str:
     """SHA-256 over the recipe, the target, the locked dependencies and every source file's path and bytes."""
     digest = hashlib.sha256(f"{RECIPE}\n{target}\n".encode())
-    digest.update("\n".join(bundled_requirements()).encode())
+    digest.update("\n".join(bundled_requirements(parquet=parquet)).encode())
     for path in _source_files():
         content = path.read_bytes()
         digest.update(f"\n{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())
@@ -67,15 +77,16 @@ def content_hash(target: str) -> str:
     return digest.hexdigest()
 
 
-def bundled_requirements() -> list[str]:
-    """The lock's lines (`name==version`) without what the Lambda runtime brings itself."""
-    pins = (line.split("#")[0].strip() for line in LOCK.read_text().splitlines())
+def bundled_requirements(*, parquet: bool = False) -> list[str]:
+    """The locks' lines (`name==version`) without what the Lambda runtime brings itself."""
+    locks = (LOCK, PARQUET_LOCK) if parquet else (LOCK,)
+    pins = (line.split("#")[0].strip() for lock in locks for line in lock.read_text().splitlines())
     return [pin for pin in pins if pin and _NAME.split(pin)[0].lower() not in PROVIDED_BY_RUNTIME]
 
 
-def build_bundle(output: Path, target: str) -> None:
+def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
     """Fill `output` with sources and dependencies for `target`. Raises `CalledProcessError` if pip fails."""
-    shutil.copytree(_dependencies(target), output, dirs_exist_ok=True)
+    shutil.copytree(_dependencies(target, parquet=parquet), output, dirs_exist_ok=True)
     for path in _source_files():
         destination = output / path.relative_to(ROOT)
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -95,9 +106,9 @@ def _source_files() -> list[Path]:
     return sorted(path for path in files if "__pycache__" not in path.parts and path.suffix != ".pyc")
 
 
-def _dependencies(target: str) -> Path:
+def _dependencies(target: str, *, parquet: bool) -> Path:
     """The installed dependencies of `target`, kept between builds: a changed source file needs no pip."""
-    pins = bundled_requirements()
+    pins = bundled_requirements(parquet=parquet)
     key = hashlib.sha256("\n".join([RECIPE, target, *pins]).encode()).hexdigest()[:16]
     ready = CACHE / f"{target}-{key}"
     if ready.is_dir():
@@ -121,19 +132,22 @@ def _dependencies(target: str) -> Path:
 
 def _strip(installed: Path) -> None:
     """Remove what no handler reads: package metadata, type stubs, console scripts, tests."""
-    for pattern in ("*.dist-info", "*-stubs", "bin", "**/__pycache__", "**/tests"):
+    for pattern in ("*.dist-info", "*-stubs", "bin", "**/__pycache__", "**/tests", *_UNUSED):
         for path in sorted(installed.glob(pattern)):
-            shutil.rmtree(path, ignore_errors=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
     for path in installed.rglob("*.pyi"):
         path.unlink()
 
 
 @jsii.implements(ILocalBundling)
 class _LocalBundling:
-    def __init__(self, target: str) -> None:
-        self._target = target
+    def __init__(self, target: str, parquet: bool) -> None:
+        self._target, self._parquet = target, parquet
 
     def try_bundle(self, output_dir: str, *_options: Any, **_kwargs: Any) -> bool:
         """Always does the work (or raises): there is no docker to fall back to."""
-        build_bundle(Path(output_dir), self._target)
+        build_bundle(Path(output_dir), self._target, parquet=self._parquet)
         return True

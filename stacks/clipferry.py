@@ -18,8 +18,11 @@ class ClipferryStack(Stack):
     def __init__(self, scope: Construct, construct_id: str, deploy: DeploySettings) -> None:
         super().__init__(scope, construct_id, description="Clipferry: imports driving-data clips into S3")
         code = bundle_code(local=deploy.local)
+        parquet_code = bundle_code(local=deploy.local, parquet=True)
         self.storage = Storage(self, "Storage", deploy)
-        self.pipeline = Pipeline(self, "Pipeline", deploy=deploy, code=code, storage=self.storage)
+        self.pipeline = Pipeline(
+            self, "Pipeline", deploy=deploy, code=code, parquet_code=parquet_code, storage=self.storage
+        )
         machine = self.pipeline.machine
         self.api = Api(self, "Api", deploy=deploy, code=code, storage=self.storage, machine=machine)
         self.uploads = UploadTrigger(self, "Uploads", deploy=deploy, code=code, storage=self.storage, machine=machine)

@@ -36,8 +36,9 @@ class ImportMachine(sfn.StateMachine):
 
     `plan` gets `{"job_id", "run", "cursor"}` until it says `done`, and says how many copy functions may run at once;
     `copy` gets `{"batch", "attempt", "round"}` until it says `done`, an attempt being the number of the round's earlier
-    tries, throttled ones included; `finish` gets `{"job_id", "run"}`, perhaps with an `error`; `conclude` gets
-    `{"job_id", "ended_at"}` until it says `done`. An execution with the input `{"job_id", "ended_at"}` begins there.
+    tries, throttled ones included; where plan said `extrapolate`, that function then gets `{"batch", "round"}` until it
+    says `done`, and its errors change nothing; `finish` gets `{"job_id", "run"}`, perhaps with an `error`; `conclude`
+    gets `{"job_id", "ended_at"}` until it says `done`. An execution with that input begins there.
     """
 
     def __init__(
@@ -49,13 +50,22 @@ class ImportMachine(sfn.StateMachine):
         state: s3.Bucket,
         plan: lambda_.Function,
         copy: lambda_.Function,
+        extrapolate: lambda_.Function,
         finish: lambda_.Function,
         conclude: lambda_.Function,
     ) -> None:
         # The vendedlogs prefix keeps the group out of the region's log resource policy, which ten groups or so fill.
         name = f"/aws/vendedlogs/states/{Stack.of(scope).stack_name}"
         states = _States(
-            scope, "States", deploy=deploy, state=state, plan=plan, copy=copy, finish=finish, conclude=conclude
+            scope,
+            "States",
+            deploy=deploy,
+            state=state,
+            plan=plan,
+            copy=copy,
+            extrapolate=extrapolate,
+            finish=finish,
+            conclude=conclude,
         )
         super().__init__(
             scope,
@@ -77,7 +87,7 @@ class ImportMachine(sfn.StateMachine):
         own = json.dumps({"Fn::Select": [6, {"Fn::Split": [":", {"Ref": logical_id(self)}]}]}, separators=(",", ":"))
         runs = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{own}"
         children = "A distributed map starts, watches and stops executions of this machine, whatever their names."
-        functions = (plan, copy, finish, conclude)
+        functions = (plan, copy, extrapolate, finish, conclude)
         invoked = [f"AwsSolutions-IAM5[Resource::<{logical_id(function)}.Arn>:*]" for function in functions]
         acknowledge(
             self,
@@ -106,6 +116,7 @@ class _States(Construct):
         state: s3.Bucket,
         plan: lambda_.Function,
         copy: lambda_.Function,
+        extrapolate: lambda_.Function,
         finish: lambda_.Function,
         conclude: lambda_.Function,
     ) -> None:
@@ -122,7 +133,7 @@ class _States(Construct):
         self.plan = self._task(
             "Plan", plan, {"job_id": JOB_ID, "run": RUN, "cursor": path.object_at("$.cursor")}, tries=2
         )
-        self.copy_batches = self._copy_batches(deploy, state, copy)
+        self.copy_batches = self._copy_batches(deploy, state, copy, extrapolate)
         self.finish = self._task("Finish", finish, {"job_id": JOB_ID, "run": RUN}, tries=3)
         error: dict[str, object] = {"job_id": JOB_ID, "run": RUN, "error": path.object_at("$.error")}
         self.finish_after_error = self._task("Finish after error", finish, error, tries=3)
@@ -168,7 +179,9 @@ class _States(Construct):
         )
         return task.add_retry(errors=[sfn.Errors.ALL], interval=Duration.seconds(3), backoff_rate=2, max_attempts=tries)
 
-    def _copy_batches(self, deploy: DeploySettings, state: s3.Bucket, copy: lambda_.Function) -> sfn.DistributedMap:
+    def _copy_batches(
+        self, deploy: DeploySettings, state: s3.Bucket, copy: lambda_.Function, extrapolate: lambda_.Function
+    ) -> sfn.DistributedMap:
         path = sfn.JsonPath
         return sfn.DistributedMap(
             self,
@@ -182,43 +195,69 @@ class _States(Construct):
             # The emulator knows a constant only.
             max_concurrency=deploy.map_concurrency if deploy.local else None,
             max_concurrency_path=None if deploy.local else "$.concurrency",
-            # A child's state is like plan's: what it works on, and what its last round said.
-            item_selector={"batch": path.object_at("$$.Map.Item.Value"), "copied": {"round": 0}},
+            # A child's state is like plan's: what it works on, and what its last rounds said.
+            item_selector={
+                "batch": path.object_at("$$.Map.Item.Value"),
+                "copied": {"round": 0},
+                "extrapolate": path.object_at("$.extrapolate"),
+                "extrapolated": {"round": 0},
+            },
             # A batch that is lost does not stop the others: Finish sees that it never reported.
             tolerated_failure_percentage=100,
             # What is discarded must fit 256 KiB all the same, and a failed child brings its input and its error.
             result_writer_v2=_MapResults(state, path.format(MAP_RESULTS, JOB_ID)),
             result_path=path.DISCARD,
-        ).item_processor(self._child(copy))
+        ).item_processor(self._child(copy, extrapolate))
 
-    def _child(self, function: lambda_.Function) -> sfn.IChainable:
-        """Rounds of one batch, until it is done."""
-        copy = self._copy(function)
+    def _child(self, copy_function: lambda_.Function, extrapolate_function: lambda_.Function) -> sfn.IChainable:
+        """Rounds of one batch, until it is done; then, for imports that ask for it, of its extrapolations."""
+        copy, extrapolate = self._copy(copy_function), self._extrapolate(extrapolate_function)
+        # What became of each clip is in the table.
+        done = sfn.Succeed(self, "Batch done", output_path=sfn.JsonPath.DISCARD)
         finished = sfn.Choice(self, "Batch done?")
         finished.when(sfn.Condition.boolean_equals("$.copied.done", False), copy)
-        # What became of each clip is in the table.
-        finished.otherwise(sfn.Succeed(self, "Batch done", output_path=sfn.JsonPath.DISCARD))
+        finished.when(sfn.Condition.boolean_equals("$.extrapolate", True), extrapolate)
+        finished.otherwise(done)
+        extrapolated = sfn.Choice(self, "Extrapolated?")
+        extrapolated.when(sfn.Condition.boolean_equals("$.extrapolated.done", False), extrapolate)
+        extrapolated.otherwise(done)
+        extrapolate.next(extrapolated)
+        # The clips are where they should be. Whoever looks sees which of them have no result.
+        extrapolate.add_catch(done, errors=[sfn.Errors.ALL], result_path=sfn.JsonPath.DISCARD)
         return copy.next(finished)
 
     def _copy(self, function: lambda_.Function) -> sfn.TaskStateBase:
         path = sfn.JsonPath
-        batch = {
+        batch: dict[str, object] = {
             "batch": path.object_at("$.batch"),
             "attempt": path.number_at("$$.State.RetryCount"),
             "round": path.number_at("$.copied.round"),
         }
-        copy = tasks.LambdaInvoke(
+        return self._in_turn("Copy", function, batch, result_path="$.copied")
+
+    def _extrapolate(self, function: lambda_.Function) -> sfn.TaskStateBase:
+        path = sfn.JsonPath
+        batch: dict[str, object] = {
+            "batch": path.object_at("$.batch"),
+            "round": path.number_at("$.extrapolated.round"),
+        }
+        return self._in_turn("Extrapolate", function, batch, result_path="$.extrapolated")
+
+    def _in_turn(
+        self, name: str, function: lambda_.Function, payload: dict[str, object], *, result_path: str
+    ) -> sfn.TaskStateBase:
+        task = tasks.LambdaInvoke(
             self,
-            "Copy",
+            name,
             lambda_function=function,
-            payload=sfn.TaskInput.from_object(batch),
+            payload=sfn.TaskInput.from_object(payload),
             payload_response_only=True,
             retry_on_service_exceptions=False,
-            result_path="$.copied",
+            result_path=result_path,
         )
-        # Imports that run at once share the function's reserved concurrency: waiting for a turn is no failure, so this
-        # ends only with the execution.
-        copy.add_retry(
+        # Imports that run at once share the function's concurrency: waiting for a turn is no failure, so this ends only
+        # with the execution.
+        task.add_retry(
             errors=["Lambda.TooManyRequestsException"],
             interval=Duration.seconds(2),
             backoff_rate=2,
@@ -226,7 +265,7 @@ class _States(Construct):
             max_attempts=WAIT_FOR_A_TURN,
             jitter_strategy=sfn.JitterType.FULL,
         )
-        return copy.add_retry(
+        return task.add_retry(
             errors=[sfn.Errors.ALL],
             interval=Duration.seconds(2),
             backoff_rate=2,

@@ -6,7 +6,14 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from service.settings import ConcludeSettings, CopySettings, FinishSettings, PlanSettings, SweepSettings
+from service.settings import (
+    ConcludeSettings,
+    CopySettings,
+    ExtrapolateSettings,
+    FinishSettings,
+    PlanSettings,
+    SweepSettings,
+)
 from stacks.access import (
     JOB_FILES,
     allow,
@@ -23,6 +30,7 @@ from stacks.access import (
     use_job_files,
     use_table,
     write_clips,
+    write_results,
 )
 from stacks.function import ServiceFunction
 from stacks.machine import ImportMachine
@@ -40,16 +48,27 @@ COPY_TIMEOUT = Duration.minutes(15)
 
 
 class Pipeline(Construct):
-    """`machine` runs one import an execution; `copy` is the function that a fleet of children calls."""
+    """`machine` runs one import an execution; `copy` is the function that a fleet of children calls.
+
+    `parquet_code` is `code` with the Parquet library.
+    """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, deploy: DeploySettings, code: lambda_.Code, storage: Storage
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deploy: DeploySettings,
+        code: lambda_.Code,
+        parquet_code: lambda_.Code,
+        storage: Storage,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._deploy, self._code, self._storage = deploy, code, storage
+        self._deploy, self._code, self._parquet_code, self._storage = deploy, code, parquet_code, storage
         self._sources = (*deploy.source_buckets, storage.drop.bucket_name)
         self.plan = self._plan_function()
         self.copy = self._copy_function()
+        self.extrapolate = self._extrapolate_function()
         self.finish = self._finish_function()
         self.conclude = self._conclude_function()
         self.machine = ImportMachine(
@@ -59,6 +78,7 @@ class Pipeline(Construct):
             state=storage.state,
             plan=self.plan,
             copy=self.copy,
+            extrapolate=self.extrapolate,
             finish=self.finish,
             conclude=self.conclude,
         )
@@ -135,6 +155,28 @@ class Pipeline(Construct):
         write_clips(function, storage.clips)
         let_roles_write_clips(storage.clips, deploy.copy_roles)
         read_by_integrations(function)
+        return function
+
+    def _extrapolate_function(self) -> ServiceFunction:
+        storage = self._storage
+        function = ServiceFunction(
+            self,
+            "extrapolate",
+            deploy=self._deploy,
+            code=self._parquet_code,
+            env=ExtrapolateSettings(
+                table_name=storage.table.table_name,
+                state_bucket=storage.state.bucket_name,
+                clips_bucket=storage.clips.bucket_name,
+                stationary_distance_cm=self._deploy.stationary_distance_cm,
+            ),
+            memory_mb=FULL_VCPU_MB,
+            timeout=Duration.minutes(15),
+        )
+        use_table(function, storage.table, "BatchGetItem", "GetItem", "UpdateItem")
+        use_job_files(function, storage.state, write=False)
+        look_at_clips(function, storage.clips)
+        write_results(function, storage.clips)
         return function
 
     def _finish_function(self) -> ServiceFunction:

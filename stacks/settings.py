@@ -86,6 +86,9 @@ class DeploySettings:
     stream_memory_bytes: int = _number(128 * MIB, 16 * MIB, 1024 * MIB)
     """Memory of one copy function for such parts, all of its copies together. It has 1,769 MB."""
 
+    stationary_distance_cm: int = _number(50, 1, 1_000)
+    """How far the centre of an obstacle track may be from its median for the track to count as stationary."""
+
     default_on_existing: str = OnExisting.SKIP.value
     """What imports do where an object lies at a clip's destination: skip (what is unchanged), overwrite or fail."""
 

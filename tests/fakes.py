@@ -18,6 +18,7 @@ from service.errors import (
     ObjectMissing,
     ObjectRejected,
     SourceChanged,
+    SourceUnavailable,
     TooManyExecutionSettings,
     TooManyIntegrations,
     UploadGone,
@@ -43,9 +44,11 @@ from service.ports import (
     KeyStore,
     LargeCopyStore,
     ReportFiles,
+    ResultStore,
     Secrets,
     StateFiles,
     Storage,
+    StoredResult,
     UploadStore,
     WebhookAnswer,
     WebhookSender,
@@ -63,6 +66,7 @@ from service.schema import (
     Delivery,
     End,
     ExecutionSettings,
+    Extrapolation,
     Folder,
     ImportSettings,
     Integration,
@@ -291,6 +295,7 @@ class FakeStorage:
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, mark))
         self.copies[entry.destination] += 1
+        self._copy_body(entry)
         return Copied(size=found.size, etag=landed.etag, verified=Verification.ETAG)
 
     def streams(self, entry: ManifestEntry) -> bool:
@@ -388,8 +393,14 @@ class FakeStorage:
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, upload.mark))
         self.copies[entry.destination] += 1
+        self._copy_body(entry)
         del self.multiparts[upload_id]
         return Copied(size=size, etag=etag, verified=Verification.UNVERIFIABLE)
+
+    def _copy_body(self, entry: ManifestEntry) -> None:
+        at = parse_object(entry.source_uri)
+        if (at.bucket, at.key) in self.bodies:
+            self.bodies[self.clips_bucket, entry.destination] = self.bodies[at.bucket, at.key]
 
     @port_call
     def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
@@ -467,6 +478,29 @@ class FakeReader:
 
     def read_tail(self, length: int) -> tuple[bytes, int]:
         return self.body[max(0, self.size - length) :], self.size
+
+
+@dataclass
+class FakeResults:
+    """In the clips bucket of `storage`."""
+
+    storage: FakeStorage
+    faults: Faults = field(default_factory=Faults)
+    notes: dict[str, str] = field(default_factory=dict)
+    """By ETag."""
+    port = "results"
+
+    @port_call
+    def find(self, key: str) -> StoredResult | None:
+        there = self.storage.buckets[self.storage.clips_bucket].get(key)
+        return StoredResult(there.etag, self.notes.get(there.etag)) if there else None
+
+    @port_call
+    def put(self, key: str, body: bytes, *, note: str, replaces: str | None) -> None:
+        there = self.storage.buckets[self.storage.clips_bucket].get(key)
+        if (there.etag if there else None) != replaces:
+            raise SourceUnavailable("another write was faster", operation="store", uri=key)
+        self.notes[self.storage.put_body(self.storage.clips_bucket, key, body).etag] = note
 
 
 @dataclass
@@ -770,6 +804,14 @@ class FakeClips:
             return False
         rows.update({row.ordinal: replace(row, deleted_at=now, keys=None) for row in found})
         self.jobs.rows[job_id] = replace(job, removed=job.removed + 1, removed_landed=job.removed_landed + landed)
+        return True
+
+    @port_call
+    def extrapolated(self, job_id: str, ordinal: int, extrapolation: Extrapolation) -> bool:
+        row = self.rows[job_id].get(ordinal)
+        if row is None or row.status not in (ClipStatus.COPIED, ClipStatus.SKIPPED):
+            return False
+        self.rows[job_id][ordinal] = replace(row, extrapolation=extrapolation)
         return True
 
     @port_call
@@ -1333,5 +1375,6 @@ def _fakes_are_ports() -> None:
     _secrets: Secrets = FakeSecrets({})
     _ends: EndStore = FakeEnds(jobs)
     _files: ReportFiles = FakeReportFiles()
+    _results: ResultStore = FakeResults(FakeStorage())
     _bus: EventBus = FakeBus()
     _sender: WebhookSender = FakeSender()

@@ -32,6 +32,8 @@ class Clip(Model):
     set: str | None = None
     deleted_at: str | None = None
     """When it was deleted by itself; its status says what the import did."""
+    extrapolation: Mapping[str, Any] | None = None
+    """What became of its stationary extrapolation, where the import asks for one."""
 
 
 @dataclass(frozen=True, kw_only=True)

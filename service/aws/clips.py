@@ -2,8 +2,10 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.transactions import TransactGet, TransactWrite
 
 from service.aws.table import (
@@ -24,7 +26,7 @@ from service.aws.table import (
     shard_pk,
 )
 from service.ports import ClipIndex
-from service.schema import ClipKeys, ClipRow, ClipStatus, Verification
+from service.schema import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 
 SHARD_PAGE = 500
 """Rows that a shard's query reads at once while a whole job is read in order."""
@@ -140,6 +142,19 @@ class DynamoClips:
 
         return not commit_if(build)
 
+    def extrapolated(self, job_id: str, ordinal: int, extrapolation: Extrapolation) -> bool:
+        row = ClipRowModel(clip_pk(job_id, ordinal), ordinal_sk(ordinal))
+        try:
+            row.update(
+                [ClipRowModel.extrapolation.set(asdict(extrapolation))],
+                condition=ClipRowModel.status.is_in(ClipStatus.COPIED, ClipStatus.SKIPPED),
+            )
+        except UpdateError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
     def delete_some(self, job_id: str) -> bool:
         for shard in range(CLIP_SHARDS):
             rows = ClipRowModel.query(
@@ -187,6 +202,7 @@ def _model(job_id: str, row: ClipRow) -> ClipRowModel:
         set_name=row.set_name,
         run=row.run,
         deleted_at=row.deleted_at,
+        extrapolation=asdict(row.extrapolation) if row.extrapolation else None,
     )
 
 
@@ -208,7 +224,12 @@ def _row(model: ClipRowModel) -> ClipRow:
         set_name=model.set_name,
         run=int(model.run) if model.run is not None else None,
         deleted_at=model.deleted_at,
+        extrapolation=_extrapolation(model.extrapolation) if model.extrapolation else None,
     )
+
+
+def _extrapolation(stored: Mapping[str, Any]) -> Extrapolation:
+    return Extrapolation(**{**stored, "status": ExtrapolationStatus(stored["status"])})
 
 
 def _search_pk(key: str, row: ClipRow) -> str:

@@ -404,6 +404,7 @@ def _settings(row: JobRow) -> ImportSettings:
         destination=stored["destination"],
         max_concurrency=stored["max_concurrency"],
         tolerated_failures=Tolerance(**stored["tolerated_failures"]) if stored["tolerated_failures"] else None,
+        stationary_extrapolation=stored["stationary_extrapolation"],
     )
 
 

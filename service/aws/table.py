@@ -327,6 +327,7 @@ class ClipRowModel(Model):
     set_name = UnicodeAttribute(null=True)
     run = NumberAttribute(null=True)
     deleted_at = UnicodeAttribute(null=True)
+    extrapolation = JSONAttribute(null=True)
 
 
 class KeyRow(Model):

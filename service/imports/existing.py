@@ -12,6 +12,8 @@ from service.ports import Objects
 from service.schema import ClipStatus, ListedObject, OnExisting
 from service.uris import s3_at
 
+UNCHANGED = "UNCHANGED"
+
 Fate = tuple[ClipStatus, str, str]
 """Status, code and message of a clip that is not copied."""
 
@@ -23,7 +25,7 @@ def fate_of(source: ListedObject, existing: ListedObject | None, on_existing: On
     if on_existing is OnExisting.FAIL:
         return ClipStatus.FAILED, "EXISTS", "an object lies at the destination already"
     if unchanged(source, existing):
-        return ClipStatus.SKIPPED, "UNCHANGED", "the same clip lies at the destination already"
+        return ClipStatus.SKIPPED, UNCHANGED, "the same clip lies at the destination already"
     return None
 
 

@@ -68,6 +68,8 @@ class Planned:
     batches_key: str = ""
     max_concurrency: int | None = None
     """The job's setting."""
+    extrapolate: bool = False
+    """Whether the job asks for its clips' stationary extrapolation."""
     failed: bool = False
     """Whether this round ended the job as FAILED."""
 

@@ -59,4 +59,9 @@ def plan(
     ports.access.used(job.project, used, ports.clock())
     key = writer.end()
     ports.jobs.end_planning(job.id, run=run, total=writer.ordinal, cut_short=cut_short, now=ports.clock())
-    return Planned(batches=writer.batches, batches_key=key, max_concurrency=job.settings.max_concurrency)
+    return Planned(
+        batches=writer.batches,
+        batches_key=key,
+        max_concurrency=job.settings.max_concurrency,
+        extrapolate=job.settings.stationary_extrapolation,
+    )

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Protocol
 
 from service.errors import NotFound, UploadLost
@@ -208,11 +208,15 @@ def _entries(
 
 def json_line(clip: Clip) -> str:
     """The clip as `GET …/clips` shows it."""
-    return json.dumps({name: getattr(clip, name) for name in COLUMNS}, separators=(",", ":")) + "\n"
+    return json.dumps({name: _plain(getattr(clip, name)) for name in COLUMNS}, separators=(",", ":")) + "\n"
 
 
 def csv_row(clip: Clip) -> list[object]:
-    return [_cell(getattr(clip, name)) for name in COLUMNS]
+    return [_cell(_plain(getattr(clip, name))) for name in COLUMNS]
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _cell(value: object) -> object:

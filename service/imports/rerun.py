@@ -45,7 +45,8 @@ def plan_again(job: Job, cursor: PlanCursor, *, out_of_time: Callable[[], bool],
         if opened * PART_CLIPS < plan.clips:
             return Planned(cursor=replace(cursor, opened=opened))
     key, limit = batches_key(job.id, run=job.run), job.settings.max_concurrency
-    return Planned(batches=plan.batches, batches_key=key, max_concurrency=limit)
+    extrapolate = job.settings.stationary_extrapolation
+    return Planned(batches=plan.batches, batches_key=key, max_concurrency=limit, extrapolate=extrapolate)
 
 
 def _write_parts(

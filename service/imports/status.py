@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.errors import InvalidCursor, NotFound
+from service.imports.extrapolated import extrapolation_of
 from service.imports.manifest import read_entries
 from service.paging import Page, check_limit, decode_cursor, encode_cursor
 from service.planning import ORDINAL_DIGITS, PART_CLIPS, clip_id, gt_clip_id, is_job_id, run_name
@@ -122,6 +123,7 @@ def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bu
         view=described.view,
         set=clip_id(job.id, described.group) if described.group is not None else None,
         deleted_at=row.deleted_at if row else None,
+        extrapolation=extrapolation_of(job, row),
     )
 
 

@@ -87,6 +87,9 @@ def submit(
     saved_id = request.execution_settings_id
     if saved_id is not None:
         request = replace(request, settings=saved_settings(saved_id))
+    if request.stationary_extrapolation is not None:
+        asked = replace(request.settings, stationary_extrapolation=request.stationary_extrapolation)
+        request = replace(request, settings=asked)
     _check_settings(request.settings, ports)
     if request.integration_id is not None:
         ports.access.check(project, request.integration_id)

@@ -4,7 +4,24 @@ from pydantic import BaseModel, Field
 
 from service.imports.find import FoundClip
 from service.paging import Page
-from service.schema import Clip, ClipStatus, Verification
+from service.schema import Clip, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
+
+
+class ExtrapolationView(BaseModel):
+    """What became of a clip's stationary extrapolation."""
+
+    status: ExtrapolationStatus
+    key: str | None = Field(description="Of the result, in the clips bucket.")
+    tracks: int | None = Field(description="Obstacle tracks of the clip.")
+    stationary: int | None = Field(description="Those of them that stand still.")
+    rows: int | None = Field(description="Of the result.")
+    added: int | None = Field(description="New ones among them.")
+    code: str | None
+    message: str | None
+
+    @classmethod
+    def of(cls, extrapolation: Extrapolation | None) -> "ExtrapolationView | None":
+        return cls.model_validate(extrapolation, from_attributes=True) if extrapolation else None
 
 
 class ClipView(BaseModel):
@@ -24,6 +41,9 @@ class ClipView(BaseModel):
     view: str | None = Field(description="Its role in a multi-view set.")
     set: str | None = Field(description="Id of that set's front clip.")
     deleted_at: str | None = Field(description="When it was deleted by itself; its status says what the import did.")
+    extrapolation: ExtrapolationView | None = Field(
+        description="Of ClipGT clips that landed, where the import asks for `stationary_extrapolation`."
+    )
 
     @classmethod
     def of(cls, clip: Clip) -> "ClipView":
@@ -31,7 +51,8 @@ class ClipView(BaseModel):
 
 
 def _clip_fields(clip: Clip) -> dict[str, object]:
-    return {name: getattr(clip, name) for name in ClipView.model_fields}
+    fields = {name: getattr(clip, name) for name in ClipView.model_fields}
+    return fields | {"extrapolation": ExtrapolationView.of(clip.extrapolation)}
 
 
 class ClipPage(BaseModel):

@@ -71,6 +71,9 @@ class ImportBody(Body):
     execution_settings_id: Annotated[str, Field(max_length=128)] | None = Field(
         None, description="Saved execution settings, in the place of `settings`."
     )
+    stationary_extrapolation: bool | None = Field(
+        None, description="In the place of the setting of this name, also of saved settings; null: as they say."
+    )
     integration_id: Annotated[str, Field(max_length=128)] | None = Field(
         None,
         description="Integration that opens all sources. Without it each is opened by what was saved for its bucket.",
@@ -100,6 +103,7 @@ class ImportBody(Body):
             test_run_group_name=self.test_run_group_name,
             settings=self.settings.to_settings(defaults),
             execution_settings_id=self.execution_settings_id,
+            stationary_extrapolation=self.stationary_extrapolation,
             integration_id=self.integration_id,
             validate=self.validate_,
             idempotency_key=idempotency_key,

@@ -69,6 +69,12 @@ class SettingsBody(Body):
         None, description="Once more clips have failed the import stops and is FAILED. Without it nothing stops it."
     )
 
+    stationary_extrapolation: bool = Field(
+        False,
+        description="Extend the stationary obstacle tracks of each ClipGT clip over the clip's whole time, in a "
+        "Parquet file beside the clip, which stays as it is.",
+    )
+
     def to_settings(self, defaults: ImportSettings) -> ImportSettings:
         return ImportSettings(
             on_existing=self.on_existing or defaults.on_existing,
@@ -80,6 +86,7 @@ class SettingsBody(Body):
             destination=self.destination,
             max_concurrency=self.max_concurrency,
             tolerated_failures=Tolerance(**self.tolerated_failures.model_dump()) if self.tolerated_failures else None,
+            stationary_extrapolation=self.stationary_extrapolation,
         )
 
 
@@ -108,6 +115,7 @@ class SettingsView(BaseModel):
     destination: str | None
     max_concurrency: int | None
     tolerated_failures: ToleranceView | None
+    stationary_extrapolation: bool
 
 
 class ExecutionSettingsBody(Body):

@@ -14,7 +14,7 @@ from service.aws.clips import DynamoClips
 from service.aws.jobs import DynamoJobs
 from service.imports.copying import copy_batch
 from service.planning import VIEWS
-from service.schema import ClipRow, ClipStatus
+from service.schema import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
 from tests.builders import World
 from tests.functional.conftest import TABLE
 from tests.functional.faults import FailingTransactions
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 JOB = "ij_1"
+DONE = Extrapolation(
+    status=ExtrapolationStatus.DONE, key="k.stationary.parquet", tracks=2, stationary=1, rows=30, added=20
+)
+FAILED = Extrapolation(status=ExtrapolationStatus.FAILED, code="NO_OBSTACLES", message="none 日本")
 
 
 def row(ordinal: int, status: ClipStatus = ClipStatus.COPIED) -> ClipRow:
@@ -63,11 +67,36 @@ def counted_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         row(2, ClipStatus.CANCELLED),
         ClipRow(ordinal=3, status=ClipStatus.COPIED, size=50 * 1024**4, etag="e"),
         ClipRow(ordinal=4, status=ClipStatus.COPIED, size=0, etag="e"),
+        replace(row(5), extrapolation=DONE),
     ],
 )
 def test_a_row_comes_back_as_it_was(clips: DynamoClips, one: ClipRow) -> None:
     clips.put(JOB, [one])
     assert clips.get(JOB, [one.ordinal]) == {one.ordinal: one}
+
+
+@pytest.mark.parametrize("status", [ClipStatus.COPIED, ClipStatus.SKIPPED])
+@pytest.mark.parametrize("made", [DONE, FAILED])
+def test_an_extrapolation_is_noted_on_the_row_and_changes_nothing_else(
+    clips: DynamoClips, status: ClipStatus, made: Extrapolation
+) -> None:
+    given = replace(row(3, status), facts={"format": "clipgt"})
+    clips.put(JOB, [given, row(4)])
+    assert clips.extrapolated(JOB, 3, made)
+    assert clips.get(JOB, [3, 4]) == {3: replace(given, extrapolation=made), 4: row(4)}
+    assert list(clips.in_order(JOB, first=0)) == [replace(given, extrapolation=made), row(4)]
+
+
+@pytest.mark.parametrize("status", [ClipStatus.FAILED, ClipStatus.CANCELLED])
+def test_only_clips_that_landed_get_an_extrapolation(clips: DynamoClips, status: ClipStatus) -> None:
+    clips.put(JOB, [row(3, status)])
+    assert not clips.extrapolated(JOB, 3, DONE)
+    assert clips.get(JOB, [3]) == {3: row(3, status)}
+
+
+def test_a_row_that_was_deleted_does_not_come_back(clips: DynamoClips) -> None:
+    assert not clips.extrapolated(JOB, 3, DONE)
+    assert not clips.get(JOB, [3])
 
 
 def a_sets_rows(status: ClipStatus) -> list[ClipRow]:

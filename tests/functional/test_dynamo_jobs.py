@@ -44,6 +44,7 @@ SETTINGS = ImportSettings(
     destination="{stem}{extension}",
     max_concurrency=7,
     tolerated_failures=Tolerance(percent=12.5),
+    stationary_extrapolation=True,
 )
 FULL = a_job(
     source=Source(kind=SourceKind.PREFIX, uri="s3://source/日本 +%20/"),

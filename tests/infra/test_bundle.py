@@ -14,6 +14,8 @@ from stacks.bundle import AWS_TARGET, PROVIDED_BY_RUNTIME, build_bundle, bundled
 AARCH64 = (183).to_bytes(2, "little")
 UNZIPPED_LIMIT = 50 * 1024**2
 """Ours, far below Lambda's 250 MB: every megabyte is read at a cold start."""
+PARQUET_LIMIT = 160 * 1024**2
+"""With the Parquet library, whose core alone takes 80 MB."""
 
 OF_THE_RUNTIME = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
 NOT_NEEDED = {"certifi", "_distutils_hack"}
@@ -78,9 +80,49 @@ def test_the_aws_bundle_is_built_for_arm64_and_the_same_twice(
 
 
 @pytest.mark.pip
+def test_the_parquet_bundle_has_one_library_more_and_stays_below_lambdas_limit(tmp_path: Path) -> None:
+    build_bundle(tmp_path, AWS_TARGET, parquet=True)
+    size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    assert size < PARQUET_LIMIT < 250 * 1024**2
+    libraries = list((tmp_path / "pyarrow").rglob("*.so*"))
+    assert any(path.name.startswith("libparquet.so") for path in libraries)
+    assert all(path.read_bytes()[18:20] == AARCH64 for path in libraries), "the machine in their ELF header"
+    assert not [path for path in libraries if "flight" in path.name or "s3" in path.name]
+
+
+def test_the_parquet_library_is_in_its_own_bundle_only() -> None:
+    plain, parquet = bundled_requirements(), bundled_requirements(parquet=True)
+    assert [pin.split("==")[0] for pin in parquet if pin not in plain] == ["pyarrow"]
+    assert set(plain) < set(parquet)
+    assert content_hash(AWS_TARGET) != content_hash(AWS_TARGET, parquet=True)
+
+
+@pytest.mark.pip
+def test_layers_are_extrapolated_from_the_parquet_bundle(tmp_path: Path) -> None:
+    build_bundle(tmp_path, host_target(), parquet=True)
+    (clip,) = (bundle.ROOT / "samples" / "clipgt").glob("0b1734b6-*.zip")
+    statement = (
+        "import lambdas.extrapolate, pyarrow, sys, zipfile; from service.extrapolation.layer import extrapolate;"
+        "a = zipfile.ZipFile(sys.argv[1]);"
+        "b = lambda layer: next(a.read(n) for n in a.namelist() if layer in n);"
+        "print(extrapolate(b('obstacle'), b('egomotion'), 0.5).rows, pyarrow.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", statement, str(clip)],
+        env={"PYTHONPATH": str(tmp_path), "POWERTOOLS_TRACE_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-west-1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["402", str(tmp_path / "pyarrow" / "__init__.py")]
+
+
+@pytest.mark.pip
 def test_every_handler_can_be_imported_from_the_local_bundle(tmp_path: Path) -> None:
     build_bundle(tmp_path, host_target())
-    handlers = ["api", "authorize", "conclude", "copy", "finish", "on_upload", "plan", "sweep"]
+    handlers = ["api", "authorize", "conclude", "copy", "extrapolate", "finish", "on_upload", "plan", "sweep"]
     statement = "; ".join(f"import lambdas.{name}; lambdas.{name}.handler" for name in handlers)
     origin = (
         "import service.sources.build, sys; "

@@ -10,6 +10,7 @@ from service.settings import (
     AuthorizeSettings,
     ConcludeSettings,
     CopySettings,
+    ExtrapolateSettings,
     FinishSettings,
     PlanSettings,
     Settings,
@@ -25,6 +26,7 @@ FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
     "Api": ("api", ApiSettings, 1024, 29, None),
     "PipelinePlan": ("plan", PlanSettings, 1024, 900, None),
     "PipelineCopy": ("copy", CopySettings, 1769, 900, 40),
+    "PipelineExtrapolate": ("extrapolate", ExtrapolateSettings, 1769, 900, None),
     "PipelineFinish": ("finish", FinishSettings, 1024, 900, None),
     "PipelineConclude": ("conclude", ConcludeSettings, 1769, 900, None),
     "PipelineSweep": ("sweep", SweepSettings, 512, 60, 1),
@@ -107,6 +109,13 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "s3:PutObject",
             "s3:PutObjectTagging",
         },
+    },
+    "PipelineExtrapolate": {
+        **table("BatchGetItem", "GetItem", "UpdateItem"),
+        **job_files("GetObject"),
+        CLIPS: {"s3:ListBucket"},
+        f"{CLIPS}/*": {"s3:GetObject"},
+        f"{CLIPS}/*.stationary.parquet": {"s3:PutObject"},
     },
     "PipelineFinish": {**FINISHES, **job_files("GetObject", "PutObject")},
     "PipelineConclude": {
@@ -203,7 +212,8 @@ def test_only_the_copy_function_can_write_clips(template: Template) -> None:
     assert {name for name, actions in allowed.items() if "s3:PutObject" in actions} == {"PipelineCopy"}
     removing = {name for name, actions in allowed.items() if "s3:DeleteObjectVersion" in actions}
     assert removing == {"Api", "PipelineCopy", "PipelineFinish", "PipelineSweep"}
-    assert {name for name, actions in allowed.items() if actions} == removing | {"PipelinePlan"}
+    reading = {"PipelinePlan", "PipelineExtrapolate"}
+    assert {name for name, actions in allowed.items() if actions} == removing | reading
     assert not any("s3:DeleteObject" in actions for actions in allowed.values()), (
         "nothing hides a clip's other versions"
     )
@@ -238,8 +248,15 @@ def test_log_groups_forget(template: Template) -> None:
     assert len(logged) == len(FUNCTIONS)
 
 
-def test_all_functions_share_one_code_asset(template: Template) -> None:
-    assert len({text(function(template, name)["Code"]["S3Key"]) for name in FUNCTIONS}) == 1
+def test_only_the_function_that_decodes_layers_has_the_parquet_library(template: Template) -> None:
+    code = {name: text(function(template, name)["Code"]["S3Key"]) for name in FUNCTIONS}
+    own = code.pop("PipelineExtrapolate")
+    assert len(set(code.values())) == 1
+    assert own not in code.values()
+
+
+def test_the_extrapolation_knows_the_distance(template: Template) -> None:
+    assert environment(template, "PipelineExtrapolate")["CLIPFERRY_STATIONARY_DISTANCE_CM"] == "50"
 
 
 def test_local_functions_are_not_traced(local_template: Template) -> None:

@@ -90,7 +90,12 @@ def test_the_map_leaves_its_results_in_the_bucket_and_its_input_as_it_was(copy_b
 
 
 def test_a_child_copies_in_rounds_until_its_batch_is_done_and_outputs_nothing(copy_batches: dict[str, Any]) -> None:
-    assert copy_batches["ItemSelector"] == {"batch.$": "$$.Map.Item.Value", "copied": {"round": 0}}
+    assert copy_batches["ItemSelector"] == {
+        "batch.$": "$$.Map.Item.Value",
+        "copied": {"round": 0},
+        "extrapolate.$": "$.extrapolate",
+        "extrapolated": {"round": 0},
+    }
     states = copy_batches["ItemProcessor"]["States"]
     assert states["Copy"]["Resource"] == "${PipelineCopy.Arn}"
     assert states["Copy"]["Parameters"] == {
@@ -100,12 +105,27 @@ def test_a_child_copies_in_rounds_until_its_batch_is_done_and_outputs_nothing(co
     }
     assert (states["Copy"]["ResultPath"], states["Copy"]["Next"]) == ("$.copied", "Batch done?")
     again = {"Variable": "$.copied.done", "BooleanEquals": False, "Next": "Copy"}
-    assert (states["Batch done?"]["Choices"], states["Batch done?"]["Default"]) == ([again], "Batch done")
+    asked = {"Variable": "$.extrapolate", "BooleanEquals": True, "Next": "Extrapolate"}
+    assert (states["Batch done?"]["Choices"], states["Batch done?"]["Default"]) == ([again, asked], "Batch done")
     assert states["Batch done"] == {"Type": "Succeed", "OutputPath": None}
 
 
-def test_a_child_waits_for_its_turn_and_tries_anything_else_again(copy_batches: dict[str, Any]) -> None:
-    throttled, failed = copy_batches["ItemProcessor"]["States"]["Copy"]["Retry"]
+def test_a_child_extrapolates_in_rounds_where_it_is_asked_for_and_what_fails_there_ends_it_well(
+    copy_batches: dict[str, Any],
+) -> None:
+    states = copy_batches["ItemProcessor"]["States"]
+    extrapolate = states["Extrapolate"]
+    assert extrapolate["Resource"] == "${PipelineExtrapolate.Arn}"
+    assert extrapolate["Parameters"] == {"batch.$": "$.batch", "round.$": "$.extrapolated.round"}
+    assert (extrapolate["ResultPath"], extrapolate["Next"]) == ("$.extrapolated", "Extrapolated?")
+    again = {"Variable": "$.extrapolated.done", "BooleanEquals": False, "Next": "Extrapolate"}
+    assert (states["Extrapolated?"]["Choices"], states["Extrapolated?"]["Default"]) == ([again], "Batch done")
+    assert extrapolate["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Batch done"}]
+
+
+@pytest.mark.parametrize("step", ["Copy", "Extrapolate"])
+def test_a_child_waits_for_its_turn_and_tries_anything_else_again(copy_batches: dict[str, Any], step: str) -> None:
+    throttled, failed = copy_batches["ItemProcessor"]["States"][step]["Retry"]
     assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
     assert throttled["MaxDelaySeconds"] * throttled["MaxAttempts"] / 2 > 720 * 3600, "the longest execution timeout"
     assert (failed["ErrorEquals"], failed["MaxAttempts"], failed["JitterStrategy"]) == (["States.ALL"], 4, "FULL")
@@ -154,9 +174,10 @@ def test_an_execution_for_an_end_alone_begins_with_its_conclusion(asl: dict[str,
     assert first["Default"] == "Start"
 
 
-def test_the_role_invokes_four_functions_and_reaches_only_the_files_of_jobs(template: Template) -> None:
+def test_the_role_invokes_five_functions_and_reaches_only_the_files_of_jobs(template: Template) -> None:
     allowed = grants(template, "PipelineImportsRole")
-    functions = ("${PipelinePlan.Arn}", "${PipelineCopy.Arn}", "${PipelineFinish.Arn}", "${PipelineConclude.Arn}")
+    names = ("Plan", "Copy", "Extrapolate", "Finish", "Conclude")
+    functions = [f"${{Pipeline{name}.Arn}}" for name in names]
     assert {arn for arn, actions in allowed.items() if "lambda:InvokeFunction" in actions} == {
         *functions,
         *(f"{arn}:*" for arn in functions),

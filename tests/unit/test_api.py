@@ -81,6 +81,7 @@ CLIP_FIELDS = {
     "facts",
     "code",
     "message",
+    "extrapolation",
 }
 
 
@@ -351,6 +352,7 @@ DEFAULTS = {
     "destination": None,
     "max_concurrency": None,
     "tolerated_failures": None,
+    "stationary_extrapolation": False,
 }
 
 
@@ -364,6 +366,7 @@ DEFAULTS = {
         {"keep_metadata": False, "keep_tags": False},
         {"max_concurrency": 1},
         {"max_concurrency": 40},
+        {"stationary_extrapolation": True},
         {"tolerated_failures": {"count": 0, "percent": None}},
         {"tolerated_failures": {"count": None, "percent": 0.5}},
         {"on_existing": None, "content_validation": None, "storage_class": None},
@@ -421,6 +424,8 @@ def test_a_request_without_settings_has_the_deployments_defaults(api: Api, monke
         ({"tolerated_failures": {"percent": 101}}, "settings.tolerated_failures.percent"),
         ({"tolerated_failures": 5}, "settings.tolerated_failures"),
         ({"overwrite": True}, "settings.overwrite"),
+        ({"stationary_extrapolation": "yes"}, "settings.stationary_extrapolation"),
+        ({"stationary_extrapolation": None}, "settings.stationary_extrapolation"),
     ],
 )
 def test_wrong_settings_are_named(api: Api, settings: object, place: str) -> None:
@@ -1000,6 +1005,7 @@ def test_openapi_shows_the_requests_as_they_are_validated(api: Api) -> None:
         "run_name_prefix",
         "test_run_group_name",
         "settings",
+        "stationary_extrapolation",
         "execution_settings_id",
         "integration_id",
         "validate",
@@ -1223,6 +1229,21 @@ def test_an_import_takes_saved_settings_with_the_defaults_of_now(api: Api, monke
     expected = DEFAULTS | {"on_existing": "fail", "content_validation": "structure", "keep_tags": False}
     assert job["settings"] == expected
     assert api("POST", "/v1/imports", LIST)[1]["execution_settings_id"] is None
+
+
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize(("asked", "runs"), [({}, None), (True, True), (False, False), (None, None)])
+def test_a_request_may_ask_for_extrapolation_whatever_its_settings_say(
+    api: Api, saved: bool, asked: object, runs: bool | None
+) -> None:
+    settings = {"stationary_extrapolation": saved, "keep_tags": False}
+    _, made = api("POST", SAVED, {"name": "n", "settings": settings})
+    field = {} if asked == {} else {"stationary_extrapolation": asked}
+    for given in ({"execution_settings_id": made["id"]}, {"settings": settings}):
+        status, job = api("POST", "/v1/imports", LIST | given | field)
+        assert status == 202, job
+        expected = settings | {"stationary_extrapolation": saved if runs is None else runs}
+        assert expected.items() <= job["settings"].items()
 
 
 def test_saved_and_inline_settings_exclude_each_other(api: Api) -> None:

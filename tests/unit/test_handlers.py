@@ -8,6 +8,7 @@ import pytest
 import lambdas.authorize
 import lambdas.conclude
 import lambdas.copy
+import lambdas.extrapolate
 import lambdas.finish
 import lambdas.on_upload
 import lambdas.plan
@@ -17,8 +18,18 @@ from service.keys import create_key
 from service.planning import batches_key
 from service.schema import ImportSettings, IntegrationState, JobStatus, Notify
 from service.settings import PlanSettings
-from tests.builders import ASKER, LambdaContext, World, an_integration, import_prefix, object_created, sqs_event
+from tests.builders import (
+    ASKER,
+    SOURCE_BUCKET,
+    LambdaContext,
+    World,
+    an_integration,
+    import_prefix,
+    object_created,
+    sqs_event,
+)
 from tests.fakes import CrashError, FakeSecrets
+from tests.unit.formats.making import CLIP
 
 CONTEXT: Any = LambdaContext()
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
@@ -31,6 +42,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
 def wired(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(lambdas.plan, "plan_ports", lambda: world.plan_ports)
     monkeypatch.setattr(lambdas.copy, "copy_ports", lambda: world.copy_ports)
+    monkeypatch.setattr(lambdas.extrapolate, "extrapolate_ports", lambda: world.extrapolate_ports)
+    # Of a function, not of the process that runs the tests.
+    monkeypatch.setattr(lambdas.extrapolate, "limit_memory", lambda: None)
     monkeypatch.setattr(lambdas.finish, "finish_ports", lambda: world.finish_ports)
     monkeypatch.setattr(lambdas.conclude, "conclude_ports", lambda: world.conclude_ports)
     monkeypatch.setattr(lambdas.sweep, "sweep_ports", lambda: world.sweep_ports)
@@ -64,6 +78,7 @@ def test_a_job_runs_through_plan_copy_and_finish(wired: World) -> None:
         "cursor": None,
         "batches": {"bucket": "state", "key": batches_key(job.id), "count": 1},
         "concurrency": 40,
+        "extrapolate": False,
     }
     for batch in wired.batches(job.id):
         event = {"batch": asdict(batch), "attempt": 0, "round": 0}
@@ -74,6 +89,22 @@ def test_a_job_runs_through_plan_copy_and_finish(wired: World) -> None:
     concluded = lambdas.conclude.handler({"job_id": job.id, "ended_at": ended["ended_at"]}, CONTEXT)
     assert concluded == {"ended_at": ended["ended_at"], "done": True, "wait_seconds": 0}
     assert [event["import_id"] for event in wired.bus.events] == [job.id]
+
+
+def test_a_batch_is_extrapolated_in_rounds(wired: World) -> None:
+    keys = wired.put_sources(2)
+    for key in keys:
+        wired.storage.put_body(SOURCE_BUCKET, key, CLIP)
+    job = wired.submit_list(keys, settings=ImportSettings(stationary_extrapolation=True))
+    planned = lambdas.plan.handler({"job_id": job.id, "run": 0, "cursor": None}, CONTEXT)
+    assert planned["extrapolate"] is True
+    (batch,) = wired.batches(job.id)
+    lambdas.copy.handler({"batch": asdict(batch), "attempt": 0, "round": 0}, CONTEXT)
+    late: Any = LambdaContext(lambdas.extrapolate.MARGIN_MS - 1)
+    event = {"batch": asdict(batch), "round": 0}
+    assert lambdas.extrapolate.handler(event, late) == {"done": False, "round": 1}
+    assert lambdas.extrapolate.handler(event | {"round": 1}, CONTEXT) == {"done": True, "round": 2}
+    assert wired.faults.calls["results.put"] == 2
 
 
 def test_a_conclusion_that_has_to_wait_says_how_long_and_for_which_end(wired: World) -> None:

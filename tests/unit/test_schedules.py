@@ -18,6 +18,8 @@ from service.errors import BatchIncomplete, NotEnded, NothingToRetry, SourceUnav
 from service.imports.conclude import conclude
 from service.imports.copying import Unfinished, copy_batch
 from service.imports.expansion import PlanCursor
+from service.imports.extrapolate import extrapolate_batch
+from service.imports.extrapolated import extrapolation_of, is_extrapolated
 from service.imports.finish import finish
 from service.imports.manifest import read_batches
 from service.imports.plan import plan
@@ -27,7 +29,7 @@ from service.imports.sweep import CHILD_SECONDS, sweep
 from service.imports.uploads import accept_uploads, decode_uploads
 from service.planning import end_id, execution_name, report_key, runs_after
 from service.ports import ExecutionState
-from service.schema import Batch, ClipStatus, End, Job, Upload
+from service.schema import Batch, ClipStatus, End, ImportSettings, Job, Upload
 from tests.builders import DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, always, an_upload, import_list, never, summing
 from tests.fakes import CrashError
 from tests.schema import validate
@@ -42,6 +44,9 @@ class Child:
     batch: Batch
     attempt: int = 0
     round_number: int = 0
+    copied: bool = False
+    extrapolates: bool = False
+    """Whether its import asks for that."""
     over: bool = False
 
 
@@ -113,11 +118,14 @@ class Schedule(RuleBasedStateMachine):
 
     @rule(key=st.integers(0, 1), crash=crash_points)
     def request(self, key: int, crash: tuple[int, bool] | None) -> None:
+        """Every second key asks for extrapolation. Of its clips one is large, and none is a zip: that is noted."""
         keys = [f"{key}/{n}.zip" for n in range(5)]
         for missing in [name for name in keys if name not in self.world.storage.buckets[SOURCE_BUCKET]]:
-            self.world.storage.put(SOURCE_BUCKET, missing, 35 if missing.endswith("0.zip") else 10)
+            self.world.storage.put_body(SOURCE_BUCKET, missing, b"x" * (35 if missing.endswith("0.zip") else 10))
         uris = [f"s3://{SOURCE_BUCKET}/{name}" for name in keys]
-        request = import_list([*uris, uris[0], f"s3://{SOURCE_BUCKET}/missing"], idempotency_key=f"k{key}")
+        asked = ImportSettings(stationary_extrapolation=bool(key))
+        given = [*uris, uris[0], f"s3://{SOURCE_BUCKET}/missing"]
+        request = import_list(given, idempotency_key=f"k{key}", settings=asked)
 
         def send() -> None:
             job = submit(request, project=PROJECT, key_id="key_1", ports=self.world.submit_ports)
@@ -134,7 +142,7 @@ class Schedule(RuleBasedStateMachine):
 
     @rule(key=st.integers(0, 1), n=st.integers(0, 4))
     def change_source(self, key: int, n: int) -> None:
-        self.world.storage.put(SOURCE_BUCKET, f"{key}/{n}.zip")
+        self.world.storage.put_body(SOURCE_BUCKET, f"{key}/{n}.zip", b"changed!!!")
 
     @precondition(lambda self: self.world.jobs.rows)
     @rule(data=st.data())
@@ -221,12 +229,15 @@ class Schedule(RuleBasedStateMachine):
             execution.cursor = planned.cursor
         elif planned.batches:
             batches = read_batches(self.world.state, execution.job_id, execution.run)
-            execution.children = [Child(batch) for batch in batches]
+            execution.children = [Child(batch, extrapolates=planned.extrapolate) for batch in batches]
             execution.step = "copy"
         else:
             execution.to_finish()
 
     def copy(self, child: Child, crash: tuple[int, bool] | None, *, short: bool) -> None:
+        if child.copied:
+            self.extrapolate(child, crash, short=short)
+            return
         outcomes: list[object] = []
 
         def call() -> None:
@@ -241,7 +252,21 @@ class Schedule(RuleBasedStateMachine):
 
         if self.attempt(crash, call):
             child.attempt, child.round_number = 0, child.round_number + 1
-            child.over = not isinstance(outcomes[0], Unfinished)
+            child.copied = not isinstance(outcomes[0], Unfinished)
+            child.over = child.copied and not child.extrapolates
+        else:
+            child.attempt += 1
+            child.over = child.attempt == TRIES
+
+    def extrapolate(self, child: Child, crash: tuple[int, bool] | None, *, short: bool) -> None:
+        left: list[int] = []
+
+        def call() -> None:
+            ports = self.world.extrapolate_ports
+            left.append(extrapolate_batch(child.batch, out_of_time=always if short else never, ports=ports).left)
+
+        if self.attempt(crash, call):
+            child.attempt, child.over = 0, not left[0]
         else:
             child.attempt += 1
             child.over = child.attempt == TRIES
@@ -255,6 +280,14 @@ class Schedule(RuleBasedStateMachine):
         """The first attempt may come again at any time, even in a later run."""
         batch = data.draw(st.sampled_from(self.begun()))
         self.attempt(crash, lambda: copy_batch(batch, attempt=0, ports=self.world.copy_ports) and None)
+
+    @precondition(lambda self: self.begun())
+    @rule(data=st.data(), crash=crash_points)
+    def extrapolate_again(self, data: st.DataObject, crash: tuple[int, bool] | None) -> None:
+        batch = data.draw(st.sampled_from(self.begun()))
+        if self.world.job(batch.job_id).settings.stationary_extrapolation:
+            ports = self.world.extrapolate_ports
+            self.attempt(crash, lambda: extrapolate_batch(batch, out_of_time=never, ports=ports) and None)
 
     def finish(self, execution: Execution, _short: bool) -> None:
         ended = finish(execution.job_id, run=execution.run, error=execution.error, ports=self.world.finish_ports)
@@ -391,6 +424,11 @@ class Schedule(RuleBasedStateMachine):
         for entry in entries:
             if rows[entry.ordinal].status is ClipStatus.COPIED:
                 assert world.storage.copies[rows[entry.ordinal].destination or entry.destination] >= 1
+        for row in rows.values():
+            shown = extrapolation_of(job, row)
+            asked = job.settings.stationary_extrapolation and is_extrapolated(row)
+            assert (shown is not None) is asked
+            assert shown is None or shown.code in ("NOT_A_ZIP", "EXTRAPOLATION_LOST", "CANCELLED")
 
 
 Schedule.TestCase.settings = settings(

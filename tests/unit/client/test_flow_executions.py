@@ -62,7 +62,6 @@ def test_exactly_one_kind_of_path(foretify: Callable[..., FakeService]) -> None:
     ("arguments", "message"),
     [
         ({"environment_settings": {}, "environment_settings_id": "es_1"}, "at most one"),
-        ({"stationary_extrapolation": True}, "stationary_extrapolation is not available"),
         ({"root_path": None, "exact_paths": "s3://a/b"}, "not one URI"),
     ],
 )
@@ -94,6 +93,13 @@ def test_an_import_is_asked_for_with_all_that_was_given(foretify: Callable[..., 
         "labels": ["night"],
         "settings": {"content_validation": "deep"},
     }
+
+
+def test_extrapolation_is_asked_for_whatever_saved_settings_say(foretify: Callable[..., FakeService]) -> None:
+    service = foretify(job("PENDING"))
+    launch(root_path="s3://my-bucket/", environment_settings_id="es_1", stationary_extrapolation=True)
+    asked = {"execution_settings_id": "es_1", "stationary_extrapolation": True}
+    assert service.body() == {"root_path": "s3://my-bucket/", "validate": True} | asked
 
 
 def test_saved_settings_go_by_their_id_and_no_project_is_the_keys(foretify: Callable[..., FakeService]) -> None:

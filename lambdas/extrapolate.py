@@ -1,0 +1,47 @@
+"""One round of extending the stationary tracks of a copied batch's clips.
+
+In: `{"batch": {…}, "round": n}`, the batch being a line of the batch list; out: `{"done", "round"}`, the number of the
+next round. What became of each clip's extrapolation is on its row.
+"""
+
+import os
+import resource
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.observe import logger, metrics, tracer
+from lambdas.wiring import extrapolate_ports
+from service.imports.extrapolate import extrapolate_batch
+from service.schema import Batch
+
+MARGIN_MS = 60_000
+"""Left of the function's time when a round begins nothing more: a clip takes a second, a hostile one some more."""
+
+OTHERS_MB = 200
+"""Of the function's memory: what is not data (code, libraries), which the limit below does not count."""
+
+
+def limit_memory() -> None:
+    """A hostile layer that unpacks to gigabytes meets a `MemoryError`, and not the end of the process."""
+    data = (int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) - OTHERS_MB) * 1024**2
+    resource.setrlimit(resource.RLIMIT_DATA, (data, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+@tracer.capture_lambda_handler
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    batch, round_number = Batch(**event["batch"]), int(event["round"])
+    logger.append_keys(job_id=batch.job_id, batch=batch.number, round=round_number)
+    limit_memory()
+    progress = extrapolate_batch(
+        batch,
+        out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
+        ports=extrapolate_ports(),
+    )
+    logger.info("clips extrapolated", extra={"clips": progress.done, "failed": progress.failed, "left": progress.left})
+    metrics.add_metric("ClipsExtrapolated", MetricUnit.Count, progress.done)
+    metrics.add_metric("ExtrapolationsFailed", MetricUnit.Count, progress.failed)
+    return {"done": not progress.left, "round": round_number + 1}
