@@ -58,6 +58,7 @@ _OPTIONS = (
     click.option("--destination", metavar="TEMPLATE", help="Names the clips, such as {stem}-{ordinal}{extension}."),
     click.option("--max-concurrency", type=click.IntRange(min=1)),
     click.option("--tolerate", type=tolerance, metavar="COUNT|PERCENT%", help="Stop once more clips have failed."),
+    click.option("--stationary-extrapolation", is_flag=True, help="Extend stationary tracks of ClipGT clips."),
     click.option("--settings", "settings_file", type=click.File(), metavar="FILE", help="Settings as JSON."),
     click.option("--settings-id", "execution_settings_id", metavar="ID", help="Saved settings."),
     click.option("--integration", "integration_id", metavar="ID", help="Open the sources by this integration."),
@@ -92,6 +93,7 @@ def request_of(
     test_run_group_name: str | None,
     execution_settings_id: str | None,
     integration_id: str | None,
+    stationary_extrapolation: bool,
     **settings: Any,
 ) -> ImportRequest:
     """Raises `click.UsageError` for what does not go together."""
@@ -118,6 +120,7 @@ def request_of(
         "settings": chosen or None,
         "execution_settings_id": execution_settings_id,
         "integration_id": integration_id,
+        "stationary_extrapolation": True if stationary_extrapolation else None,
         "validate": not no_preflight,
     }
     return request

@@ -227,6 +227,7 @@ def test_sizes_are_read(text: str, bytes_: int) -> None:
 def test_options_go_over_the_files_settings(run: Run, tmp_path: Any) -> None:
     (tmp_path / "s.json").write_text('{"on_existing": "fail", "keep_tags": false, "notify": {"event": false}}')
     options = f"--settings {tmp_path / 's.json'} --on-existing skip --webhook https://hook.example/"
+    options += " --stationary-extrapolation"
     found = run(f"import --prefix s3://a/ {options} --tolerate 5% --exclude *.txt --min-size 1kB --no-preflight", job())
     assert found.exit_code == 0, found.output
     assert found.service.body() == {  # type: ignore[attr-defined]
@@ -238,6 +239,7 @@ def test_options_go_over_the_files_settings(run: Run, tmp_path: Any) -> None:
             "notify": {"event": False, "webhook_url": "https://hook.example/"},
             "tolerated_failures": {"percent": 5.0},
         },
+        "stationary_extrapolation": True,
         "validate": False,
     }
 
