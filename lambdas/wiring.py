@@ -1,7 +1,7 @@
 """Which adapters the functions run on. Everything is made on first use and kept for the life of the sandbox."""
 
 from collections.abc import Callable, Collection
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from service.audit import AuditPorts
@@ -12,12 +12,14 @@ from service.aws.clients import (
     PATIENT,
     Patience,
     events_client,
+    own_credentials,
     s3_client,
     secrets_client,
     sts_client,
     workflow_client,
 )
 from service.aws.clips import DynamoClips
+from service.aws.copyclient import CopyClient
 from service.aws.ends import DynamoEnds
 from service.aws.execution_settings import DynamoExecutionSettings
 from service.aws.folders import DynamoFolders
@@ -25,6 +27,7 @@ from service.aws.integrations import DynamoIntegrations
 from service.aws.jobs import DynamoJobs
 from service.aws.keys import DynamoKeys
 from service.aws.largecopies import DynamoLargeCopies
+from service.aws.pressure import InFlight
 from service.aws.reports import S3ReportFiles
 from service.aws.results import S3Results
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
@@ -70,6 +73,7 @@ from service.web.post import HttpSender
 
 if TYPE_CHECKING:
     from service.sources.build import CopyRoles, IntegrationSources
+    from service.sources.roles import RoleClients
     from service.sources.stream_copy import StreamCopy
     from service.sources.streaming import StreamingStorage
 
@@ -98,8 +102,13 @@ def _defaults(on_existing: str, content_validation: str) -> ImportSettings:
     return ImportSettings(on_existing=OnExisting(on_existing), content_validation=ContentValidation(content_validation))
 
 
-def _storage(clips_bucket: str, *, connections: int, patience: Patience = PATIENT) -> S3Storage:
-    return S3Storage(client=s3_client(connections=connections, patience=patience), clips_bucket=clips_bucket)
+def _storage(
+    clips_bucket: str, *, connections: int, patience: Patience = PATIENT, in_flight: InFlight | None = None
+) -> S3Storage:
+    client = s3_client(connections=connections, patience=patience)
+    in_flight = in_flight or InFlight(connections)
+    copying = CopyClient.like(client, own_credentials(), patience=patience, in_flight=in_flight)
+    return S3Storage(client=client, copying=copying, clips_bucket=clips_bucket)
 
 
 @cache
@@ -358,7 +367,8 @@ def plan_ports() -> PlanPorts:
 def copy_ports() -> CopyPorts:
     settings = CopySettings.from_env()
     bind(settings.table_name)
-    own = _storage(settings.clips_bucket, connections=2 * settings.copy_concurrency)
+    in_flight = _copies_in_flight()
+    own = _storage(settings.clips_bucket, connections=in_flight.most, in_flight=in_flight)
     saved = DynamoIntegrations()
 
     def storage(project: str) -> RoutedStorage:
@@ -384,8 +394,24 @@ def _through(own: S3Storage, integration: Integration | None) -> Transfer:
     if clients is None:
         return _streaming(integration)
     return S3Storage(
-        client=clients.reads, clips_bucket=own.clips_bucket, role_copier=clients.copies, own_client=own.client
+        client=clients.reads,
+        copying=_copying_by_role(clients),
+        clips_bucket=own.clips_bucket,
+        role_copier=clients.copies,
+        own_client=own.client,
     )
+
+
+@cache
+def _copies_in_flight() -> InFlight:
+    """For all copies of the process: whole ones, and parts of large ones besides."""
+    return InFlight(2 * CopySettings.from_env().copy_concurrency)
+
+
+@lru_cache(maxsize=32)
+def _copying_by_role(clients: "RoleClients") -> CopyClient:
+    """Kept as long as the clients are, with its connections."""
+    return CopyClient.like(clients.copies, clients.credentials, patience=PATIENT, in_flight=_copies_in_flight())
 
 
 @cache

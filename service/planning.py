@@ -281,7 +281,7 @@ def conclusion_name(job_id: str, ended_at: str, number: int) -> str:
 
 def encode_entry(entry: ManifestEntry) -> bytes:
     """One manifest line, without the fields that are empty."""
-    fields = {name: value for name, value in asdict(entry).items() if value is not None}
+    fields = {name: value for name, value in vars(entry).items() if value is not None}
     if entry.status is ClipStatus.PENDING:
         del fields["status"]
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from service.errors import (
     AccessDenied,
@@ -22,6 +22,7 @@ from service.errors import (
 )
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -74,6 +75,14 @@ def s3_client(*, connections: int, patience: Patience = PATIENT) -> "S3Client":
     return boto3.client("s3", config=config)
 
 
+def own_credentials() -> "Credentials":
+    """Of this process, as boto3 found them for its clients. Raises `NoCredentialsError`."""
+    found = (boto3.DEFAULT_SESSION or boto3.Session()).get_credentials()
+    if found is None:
+        raise NoCredentialsError
+    return found
+
+
 def events_client() -> "EventBridgeClient":
     return boto3.client("events")
 
@@ -90,6 +99,20 @@ def sts_client() -> "STSClient":
     return boto3.client("sts")
 
 
+def is_passing(error: ClientError | BotoCoreError) -> bool:
+    """Whether another try may succeed."""
+    if isinstance(error, BotoCoreError):
+        return True
+    code, status = _said(error)
+    return code in _PASSING or status >= 500 or status == 429
+
+
+def _said(error: ClientError) -> tuple[str, int]:
+    """S3's code and the status."""
+    response = error.response
+    return response.get("Error", {}).get("Code", ""), response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
 def object_error(
     error: ClientError | BotoCoreError, *, operation: str, uri: str, needs: Mapping[str, str] | None = None
 ) -> ObjectError:
@@ -100,9 +123,10 @@ def object_error(
     """
     if isinstance(error, BotoCoreError):
         return SourceUnavailable(str(error), operation=operation, uri=uri)
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    message = f"{_WORDS.get(code) or error.response.get('Error', {}).get('Message') or 'no reason given'} ({code})"
+    code, _ = _said(error)
+    request_id = error.response.get("ResponseMetadata", {}).get("RequestId")
+    words = _WORDS.get(code) or error.response.get("Error", {}).get("Message") or "no reason given"
+    message = f"{words} ({code}, request {request_id})" if request_id else f"{words} ({code})"
     if code in _MISSING:
         kind: type[ObjectError] = ObjectMissing
     elif code == "NoSuchUpload":
@@ -119,7 +143,7 @@ def object_error(
         kind = BucketElsewhere
     elif code in _CHANGED:
         kind = SourceChanged
-    elif code in _PASSING or status >= 500 or status == 429:
+    elif is_passing(error):
         kind = SourceUnavailable
     else:
         kind = ObjectRejected

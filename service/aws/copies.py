@@ -1,27 +1,36 @@
-"""The two ways to copy an object on S3's side: whole, or by parts. Errors are botocore's; the storage names them."""
+"""The two ways to copy an object on S3's side: whole, or by parts. Errors are botocore's; the storage names them.
+
+Copies themselves go by a client of their own (`copyclient.py`), what surrounds them by boto3.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from service.aws.ranges import source_object
 from service.planning import MARK
 from service.schema import CopiedPart, ImportSettings, ManifestEntry
+from service.uris import parse_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import (
         CompletedPartTypeDef,
-        CopyObjectRequestTypeDef,
         CreateMultipartUploadRequestTypeDef,
         HeadObjectOutputTypeDef,
     )
 
     from service.aws.storage import S3Storage
 
-HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
+HEADERS = {
+    "CacheControl": "cache-control",
+    "ContentDisposition": "content-disposition",
+    "ContentEncoding": "content-encoding",
+    "ContentLanguage": "content-language",
+    "ContentType": "content-type",
+}
 
 _AT_BOTH = "s3:GetObject (of a version: s3:GetObjectVersion) at the source and s3:PutObject at the destination"
 NEEDS = {
@@ -57,26 +66,20 @@ class CopyWhole:
     mark: str | None = None
 
     def run(self) -> Copy:
-        request: CopyObjectRequestTypeDef = {
-            "Bucket": self.storage.clips_bucket,
-            "Key": self.entry.destination,
-            "CopySource": source_object(self.entry),
-            "CopySourceIfMatch": f'"{self.entry.etag}"',
-        }
+        headers = copied_from(self.entry)
         if self.entry.checksum:  # S3 computes it of what it copies
-            request["ChecksumAlgorithm"] = self.entry.checksum.partition(":")[0]  # type: ignore[typeddict-item]  # checked
+            headers["x-amz-checksum-algorithm"] = self.entry.checksum.partition(":")[0]
         if self.settings.storage_class:
-            request["StorageClass"] = self.settings.storage_class  # type: ignore[typeddict-item]  # checked at the edge
+            headers["x-amz-storage-class"] = self.settings.storage_class
         if self.mark or not self.settings.keep_metadata:
-            request["MetadataDirective"] = "REPLACE"
+            headers["x-amz-metadata-directive"] = "REPLACE"
         if self.mark:
             head = head_planned(self.storage.client, self.entry) if self.settings.keep_metadata else None
-            request.update(described(head, self.mark))  # type: ignore[typeddict-item]  # names that both requests know
+            headers |= as_headers(described(head, self.mark))
         if not self.settings.keep_tags:
-            request["TaggingDirective"] = "REPLACE"
-        answer = self.storage.copier.copy_object(**request)
-        result = answer["CopyObjectResult"]
-        return Copy(result["ETag"].strip('"'), checksums_of(result), answer.get("VersionId"))
+            headers["x-amz-tagging-directive"] = "REPLACE"
+        answer = self.storage.copying.put("CopyObject", self.storage.clips_bucket, self.entry.destination, headers)
+        return Copy(answer.result["ETag"].strip('"'), checksums_of(answer.result), answer.version)
 
 
 @dataclass(frozen=True)
@@ -121,16 +124,12 @@ class PartCopies:
 
     def copy(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
         first, last = span
-        answer = self.storage.copier.upload_part_copy(
-            Bucket=self.storage.clips_bucket,
-            Key=entry.destination,
-            UploadId=upload_id,
-            PartNumber=number,
-            CopySource=source_object(entry),
-            CopySourceIfMatch=f'"{entry.etag}"',
-            CopySourceRange=f"bytes={first}-{last}",
+        headers = copied_from(entry) | {"x-amz-copy-source-range": f"bytes={first}-{last}"}
+        query = (("partNumber", str(number)), ("uploadId", upload_id))
+        answer = self.storage.copying.put(
+            "UploadPartCopy", self.storage.clips_bucket, entry.destination, headers, query
         )
-        return CopiedPart(etag=answer["CopyPartResult"]["ETag"].strip('"'), size=last - first + 1)
+        return CopiedPart(etag=answer.result["ETag"].strip('"'), size=last - first + 1)
 
     def complete(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copy:
         parts: list[CompletedPartTypeDef] = [
@@ -159,6 +158,21 @@ class PartCopies:
     def _tags(self, entry: ManifestEntry) -> dict[str, str]:
         answer = self.storage.client.get_object_tagging(**source_object(entry))
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+def copied_from(entry: ManifestEntry) -> dict[str, str]:
+    """Headers of a copy of exactly the planned object."""
+    at = parse_object(entry.source_uri)
+    source = quote(f"{at.bucket}/{at.key}", safe="/~")
+    if entry.version:
+        source = f"{source}?versionId={entry.version}"
+    return {"x-amz-copy-source": source, "x-amz-copy-source-if-match": f'"{entry.etag}"'}
+
+
+def as_headers(given: Mapping[str, Any]) -> dict[str, str]:
+    """What `described` names, by the names that headers have."""
+    metadata = {f"x-amz-meta-{name}".lower(): value for name, value in given.get("Metadata", {}).items()}
+    return {HEADERS[name]: str(value) for name, value in given.items() if name in HEADERS} | metadata
 
 
 def described(head: "HeadObjectOutputTypeDef | None", mark: str | None) -> dict[str, Any]:

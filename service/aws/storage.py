@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
 from service.aws.copies import NEEDS, Copy, CopyWhole, PartCopies, checksums_of, head_planned
+from service.aws.copyclient import Copier
 from service.aws.ranges import S3RangeReader
 from service.clock import timestamp
 from service.errors import ChecksumMismatch, ObjectMissing, UploadGone
@@ -33,6 +34,8 @@ class S3Storage:
 
     client: "S3Client"
     """Reads sources."""
+    copying: Copier
+    """Sends the copies themselves, by the credentials and to the region of `copier`."""
     clips_bucket: str
     role_copier: "S3Client | None" = None
     """Copies, which takes access to source and destination at once. It asks the clips bucket's region."""

@@ -10,6 +10,7 @@ from service.imports.large import OutOfTime
 from service.imports.manifest import read_batch
 from service.imports.rows import settled_rows, tally_of
 from service.imports.setworker import SetWorker
+from service.parallel import each
 from service.planning import sets_of
 from service.schema import Batch, Tally
 
@@ -46,10 +47,10 @@ def copy_batch(
     earlier = bool(attempt or round_number)
     known = settled_rows(ports.clips, batch.job_id, entries) if earlier or in_sets else {}
     # Whoever waits for parts, or for views, must not fill their pool.
-    with _pool(ports) as parts, _pool(ports) as views, _pool(ports) as units:
+    with _pool(ports) as parts, _pool(ports) as views:
         work = BatchRound(batch, ports, watch, out_of_time, parts, known)
         settle = SetWorker(work, views, earlier=earlier).settle if in_sets else work.settle_alone
-        fates = list(units.map(settle, sets_of(entries)))
+        fates = each(settle, list(sets_of(entries)), threads=ports.concurrency)
     if watch().recorded:
         return None
     rows = [row for fate in fates if not isinstance(fate, (ObjectError, OutOfTime)) for row in fate]

@@ -19,6 +19,7 @@ from botocore.utils import parse_timestamp
 from service.sources.s3 import S3Adapter, client_config
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
     from botocore.session import Session
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
@@ -53,6 +54,8 @@ class RoleClients:
     """Asks the source's region."""
     copies: "S3Client"
     """Asks the clips bucket's region: a copy is a request to its destination."""
+    credentials: "Credentials"
+    """Of the session, which renew themselves."""
 
 
 def copying_by_role(role: S3Role, *, sts: "STSClient", clips_region: str, connections: int = 16) -> RoleClients:
@@ -61,8 +64,12 @@ def copying_by_role(role: S3Role, *, sts: "STSClient", clips_region: str, connec
     config = client_config(connections=connections, path_style=False).merge(
         Config(retries={"mode": "standard", "total_max_attempts": COPY_ATTEMPTS})
     )
+    credentials = session.get_credentials()
+    assert credentials is not None  # they are asked for later
     return RoleClients(
-        reads=_client(session, role.region or ANY_REGION, config), copies=_client(session, clips_region, config)
+        reads=_client(session, role.region or ANY_REGION, config),
+        copies=_client(session, clips_region, config),
+        credentials=credentials,
     )
 
 

@@ -20,6 +20,7 @@ from service.aws.storage import S3Storage
 from service.aws.table import bind
 from service.aws.uploads import DynamoUploads
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, STATE_BUCKET
+from tests.functional.copier import BotoCopier
 from tests.functional.faults import FailingTransactions, SourcePreconditions
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def state(s3: "S3Client") -> S3StateFiles:
 
 @pytest.fixture
 def storage(s3: "S3Client") -> S3Storage:
-    return S3Storage(client=s3, clips_bucket=CLIPS_BUCKET)
+    return S3Storage(client=s3, copying=BotoCopier(s3), clips_bucket=CLIPS_BUCKET)
 
 
 @pytest.fixture

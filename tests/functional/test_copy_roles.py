@@ -29,6 +29,7 @@ from service.sources.roles import ANY_REGION, COPY_ATTEMPTS, RoleClients, S3Role
 from service.sources.streaming import StreamingStorage
 from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, an_entry, an_integration
+from tests.functional.copier import BotoCopier
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
@@ -63,7 +64,12 @@ def stubs() -> Iterator[tuple[S3Storage, Stubs]]:
     reads, copies, own = (s3_client(connections=1) for _ in range(3))
     with ExitStack() as stack:
         stubs = Stubs(*(stack.enter_context(Stubber(client)) for client in (reads, copies, own)))
-        yield S3Storage(client=reads, clips_bucket=CLIPS_BUCKET, role_copier=copies, own_client=own), stubs
+        yield (
+            S3Storage(
+                client=reads, copying=BotoCopier(copies), clips_bucket=CLIPS_BUCKET, role_copier=copies, own_client=own
+            ),
+            stubs,
+        )
         for stub in (stubs.reads, stubs.copies, stubs.own):
             stub.assert_no_pending_responses()
 
@@ -154,7 +160,13 @@ def clients(sts: "STSClient") -> RoleClients:
 
 def by_role(sts: "STSClient") -> S3Storage:
     made, own = clients(sts), s3_client(connections=1)
-    return S3Storage(client=made.reads, clips_bucket=CLIPS_BUCKET, role_copier=made.copies, own_client=own)
+    return S3Storage(
+        client=made.reads,
+        copying=BotoCopier(made.copies),
+        clips_bucket=CLIPS_BUCKET,
+        role_copier=made.copies,
+        own_client=own,
+    )
 
 
 def test_one_session_reads_where_the_source_is_and_copies_where_clips_are() -> None:
@@ -266,8 +278,14 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
     )
     for name, value in settings.to_env().items():
         monkeypatch.setenv(name, value)
-    made = (lambdas.wiring._copy_roles, lambdas.wiring._streams)
-    yield S3Storage(client=s3_client(connections=1), clips_bucket=CLIPS_BUCKET)
+    made = (
+        lambdas.wiring._copy_roles,
+        lambdas.wiring._streams,
+        lambdas.wiring._copies_in_flight,
+        lambdas.wiring._copying_by_role,
+    )
+    client = s3_client(connections=1)
+    yield S3Storage(client=client, copying=BotoCopier(client), clips_bucket=CLIPS_BUCKET)
     for one in made:
         one.cache_clear()
 

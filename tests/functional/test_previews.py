@@ -21,6 +21,7 @@ from tests.builders import (
     own_access,
 )
 from tests.fakes import FakeJobs, Faults
+from tests.functional.copier import BotoCopier
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -45,9 +46,10 @@ def asked(client: "S3Client") -> list[str]:
 
 
 def look(client: "S3Client", uris: list[str] | None = None) -> Preview:
+    storage = S3Storage(client=client, copying=BotoCopier(client), clips_bucket=CLIPS_BUCKET)
     ports = PreviewPorts(
         clock=utc_now,
-        access=own_access(S3Storage(client=client, clips_bucket=CLIPS_BUCKET), FakeJobs(Faults())),
+        access=own_access(storage, FakeJobs(Faults())),
         clips_bucket=CLIPS_BUCKET,
         max_clips=10_000,
         seconds=60,

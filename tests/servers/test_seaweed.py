@@ -10,7 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.credentials import Credentials
 
+from service.aws.clients import PATIENT
+from service.aws.copyclient import CopyClient
+from service.aws.pressure import InFlight
 from service.aws.storage import S3Storage
 from service.errors import ChecksumMismatch, ObjectMissing, SourceChanged
 from service.imports.copying import Unfinished, copy_batch
@@ -20,6 +24,7 @@ from service.schema import Counts, ImportSettings, ManifestEntry, Verification
 from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
 from tests.fakes import FakeClock, FakeLargeCopies
+from tests.servers.conftest import KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,7 +40,9 @@ ODD_KEYS = ["plain.zip", "a b.zip", "a+b.zip", "a%20b.zip", "日本 🚗.zip", "
 def storage(s3: "S3Client") -> S3Storage:
     for bucket in (SOURCE_BUCKET, CLIPS_BUCKET):
         s3.create_bucket(Bucket=bucket)
-    return S3Storage(client=s3, clips_bucket=CLIPS_BUCKET)
+    credentials = Credentials(KEY["accessKey"], KEY["secretKey"])
+    copier = CopyClient.like(s3, credentials, patience=PATIENT, in_flight=InFlight(32))
+    return S3Storage(client=s3, copying=copier, clips_bucket=CLIPS_BUCKET)
 
 
 @pytest.fixture

@@ -1,0 +1,446 @@
+"""Copies on the wire: exact requests, what answers mean, what is tried again, how connections are used."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.credentials import Credentials, RefreshableCredentials
+from botocore.stub import Stubber
+
+from service.aws import connections
+from service.aws.clients import Patience, s3_client
+from service.aws.connections import Connections, Endpoint
+from service.aws.copyclient import CopyClient
+from service.aws.pressure import InFlight
+from service.aws.sigv4 import EMPTY_BODY
+from service.aws.storage import S3Storage
+from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejected, SourceChanged, SourceUnavailable
+from service.schema import ImportSettings, ListedObject, Verification
+from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, an_entry
+from tests.functional.wire import COPIED, MD5, Wire, answer, copied, failed, serving
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEYS = Credentials("AKIDEXAMPLE", "secret-never-sent", None)
+PATIENCE = Patience(connect_seconds=5, read_seconds=5, attempts=5)
+PLAIN = ImportSettings()
+ENTRY = an_entry(source_uri=f"s3://{SOURCE_BUCKET}/a b+%20/日本.zip", destination="demo/ä b.zip", size=25, etag=MD5)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with serving() as wire:
+        yield wire
+
+
+@pytest.fixture
+def boto3_client(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> "S3Client":
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", wire.url)
+    return s3_client(connections=1)
+
+
+@pytest.fixture(autouse=True)
+def by_boto3(boto3_client: "S3Client") -> Iterator[Stubber]:
+    """Whatever else than a copy is asked for fails the test, unless it was added here."""
+    with Stubber(boto3_client) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+def a_storage(client: "S3Client", *, in_flight: InFlight | None = None, patience: Patience = PATIENCE) -> S3Storage:
+    copier = CopyClient.like(client, KEYS, patience=patience, in_flight=in_flight or InFlight(64))
+    return S3Storage(client=client, copying=copier, clips_bucket=CLIPS_BUCKET)
+
+
+@pytest.fixture
+def storage(boto3_client: "S3Client") -> S3Storage:  # type: ignore[override]  # of this file, by HTTP
+    return a_storage(boto3_client)
+
+
+def signed(headers: dict[str, str]) -> dict[str, str]:
+    """The others, of a request whose signature is there and covers them."""
+    names = ";".join(sorted(name for name in headers if name not in ("authorization", "content-length")))
+    authorization = headers.pop("authorization")
+    assert authorization.startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+    assert f"/us-east-1/s3/aws4_request, SignedHeaders={names}, Signature=" in authorization
+    assert headers.pop("x-amz-content-sha256") == EMPTY_BODY
+    assert headers.pop("content-length") == "0"
+    datetime.strptime(headers.pop("x-amz-date"), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return headers
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+SOURCE = f"{SOURCE_BUCKET}/a%20b%2B%2520/%E6%97%A5%E6%9C%AC.zip"
+
+
+@pytest.mark.parametrize("version", [None, "v.1_~"])
+def test_a_copy_is_one_request(storage: S3Storage, wire: Wire, version: str | None) -> None:
+    wire.answers.append(copied(MD5, "x-amz-version-id: v2"))
+    landed = storage.copy(replace(ENTRY, version=version), PLAIN)
+    assert (landed.etag, landed.verified) == (MD5, Verification.ETAG)
+    (_,) = wire.requests
+    line, headers = wire.sent()
+    assert line == f"PUT /{CLIPS_BUCKET}/demo/%C3%A4%20b.zip HTTP/1.1"
+    assert signed(headers) == {
+        "host": f"127.0.0.1:{wire.port}",
+        "x-amz-copy-source": SOURCE + (f"?versionId={version}" if version else ""),
+        "x-amz-copy-source-if-match": f'"{MD5}"',
+    }
+
+
+def test_settings_and_a_given_checksum_are_headers(storage: S3Storage, wire: Wire) -> None:
+    body = COPIED.replace(b"</CopyObjectResult>", b"<ChecksumCRC32>AAAAAA==</ChecksumCRC32></CopyObjectResult>")
+    wire.answers.append(answer(200, body % MD5.encode()))
+    settings = ImportSettings(storage_class="GLACIER_IR", keep_metadata=False, keep_tags=False)
+    landed = storage.copy(replace(ENTRY, checksum="CRC32:AAAAAA=="), settings)
+    assert landed.verified is Verification.CHECKSUM
+    headers = signed(wire.sent()[1])
+    assert {name: value for name, value in headers.items() if name not in ("host", "x-amz-copy-source")} == {
+        "x-amz-copy-source-if-match": f'"{MD5}"',
+        "x-amz-checksum-algorithm": "CRC32",
+        "x-amz-storage-class": "GLACIER_IR",
+        "x-amz-metadata-directive": "REPLACE",
+        "x-amz-tagging-directive": "REPLACE",
+    }
+
+
+def test_a_mark_is_metadata(storage: S3Storage, wire: Wire) -> None:
+    storage.copy(ENTRY, ImportSettings(keep_metadata=False), mark="ij_1-0")
+    headers = wire.sent()[1]
+    assert headers["x-amz-meta-clipferry-set"] == "ij_1-0"
+    assert headers["x-amz-metadata-directive"] == "REPLACE"
+
+
+def test_metadata_goes_back_as_the_bytes_that_it_came_as(storage: S3Storage, by_boto3: Stubber, wire: Wire) -> None:
+    kept = {"Metadata": {"Ort": "MÃ¼nchen  2"}, "ContentType": "video/mp4"}
+    by_boto3.add_response("head_object", {"ContentLength": 25} | kept)
+    storage.copy(ENTRY, PLAIN, mark="ij_1-0")
+    assert "x-amz-meta-ort: München  2".encode() in wire.requests[0]
+    assert wire.sent()[1]["content-type"] == "video/mp4"
+
+
+@pytest.mark.parametrize("value", ["a\r\nx-amz-acl: public-read", "a\nb", "日本"])
+def test_metadata_that_fits_no_header_is_refused(storage: S3Storage, by_boto3: Stubber, wire: Wire, value: str) -> None:
+    by_boto3.add_response("head_object", {"ContentLength": 25, "Metadata": {"k": value}})
+    with pytest.raises(ObjectRejected, match="InvalidHeader"):
+        storage.copy(ENTRY, PLAIN, mark="ij_1-0")
+    assert not wire.requests
+
+
+def test_a_part_names_its_range_upload_and_number(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.append(answer(200, b'<CopyPartResult><ETag>"part"</ETag></CopyPartResult>'))
+    part = storage.copy_part(ENTRY, "u/1+=", 7, (10, 19))
+    assert (part.etag, part.size) == ("part", 10)
+    line, headers = wire.sent()
+    assert line == f"PUT /{CLIPS_BUCKET}/demo/%C3%A4%20b.zip?partNumber=7&uploadId=u%2F1%2B%3D HTTP/1.1"
+    assert signed(headers)["x-amz-copy-source-range"] == "bytes=10-19"
+
+
+def test_a_session_token_is_sent_and_renewed_credentials_are_used(boto3_client: "S3Client", wire: Wire) -> None:
+    numbers = iter(range(10))
+
+    def renew() -> dict[str, str]:
+        soon = datetime.now(UTC) + timedelta(minutes=5)  # within the time in which they are renewed
+        return {
+            "access_key": f"AK{next(numbers)}",
+            "secret_key": "s",
+            "token": "t/+=",
+            "expiry_time": soon.isoformat(),
+        }
+
+    of_a_role = RefreshableCredentials.create_from_metadata(renew(), renew, "a role")
+    copier = CopyClient.like(boto3_client, of_a_role, patience=PATIENCE, in_flight=InFlight(1))
+    storage = S3Storage(client=boto3_client, copying=copier, clips_bucket=CLIPS_BUCKET)
+    for _ in range(2):
+        storage.copy(ENTRY, PLAIN)
+    used = [wire.sent(number)[1] for number in (0, 1)]
+    assert [headers["authorization"].split("=")[1].split("/")[0] for headers in used] == ["AK1", "AK2"]
+    assert {headers["x-amz-security-token"] for headers in used} == {"t/+="}
+
+
+@pytest.mark.parametrize(
+    ("region", "bucket", "host", "path"),
+    [
+        ("eu-central-1", "clips", "clips.s3.eu-central-1.amazonaws.com", ""),
+        ("us-east-1", "clips", "clips.s3.amazonaws.com", ""),
+        ("cn-north-1", "clips", "clips.s3.cn-north-1.amazonaws.com.cn", ""),
+        ("eu-central-1", "my.clips", "s3.eu-central-1.amazonaws.com", "/my.clips"),
+    ],
+)
+def test_aws_has_the_bucket_in_the_host(
+    monkeypatch: pytest.MonkeyPatch, region: str, bucket: str, host: str, path: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
+    client = CopyClient.like(s3_client(connections=1), KEYS, patience=PATIENCE, in_flight=InFlight(1))
+    assert client.endpoint.of_bucket(bucket) == (host, path)
+    assert client.endpoint.named(host) == host
+    assert (client.connections.port, client.connections.tls, client.signer.region) == (443, True, region)
+
+
+def test_a_port_that_is_not_the_schemes_own_is_named() -> None:
+    endpoint = Endpoint("store", 8333, tls=False, bucket_in_host=False)
+    assert endpoint.of_bucket("clips") == ("store", "/clips")
+    assert endpoint.named("store") == "store:8333"
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (412, "PreconditionFailed", SourceChanged),
+        (403, "AccessDenied", AccessDenied),
+        (404, "NoSuchKey", ObjectMissing),
+        (400, "InvalidRequest", ObjectRejected),
+    ],
+)
+def test_what_is_final_is_not_tried_again(
+    storage: S3Storage, wire: Wire, status: int, code: str, kind: type[ObjectError]
+) -> None:
+    wire.answers.append(failed(status, code))
+    with pytest.raises(kind, match=rf"because \({code}, request R1\)"):
+        storage.copy(ENTRY, PLAIN)
+    assert len(wire.requests) == 1
+
+
+def test_a_final_error_in_the_body_of_a_200_has_its_name(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.extend([failed(200, "AccessDenied")] * 5)
+    with pytest.raises(AccessDenied):
+        storage.copy(ENTRY, PLAIN)
+
+
+PASSING = [
+    failed(503, "SlowDown"),
+    failed(200, "SlowDown"),
+    failed(200, "InternalError"),
+    failed(500, "InternalError"),
+    answer(200, b"   "),
+    answer(200, b"<CopyObjectResult><ETag>&quot;cut"),
+    answer(200, b"<CopyObjectResult></CopyObjectResult>"),
+    answer(502, b"<html>Bad Gateway</html>"),
+    answer(503),
+    answer(429),
+    b"",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n<Copy",
+    b"SSH-2.0-OpenSSH_9.6\r\n",
+    answer(200, b"x" * (1024**2 + 1)),
+]
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=range(len(PASSING)))
+def test_a_passing_fault_is_tried_again(storage: S3Storage, wire: Wire, no_sleep: list[float], fault: bytes) -> None:
+    wire.answers.extend([fault, fault])
+    assert storage.copy(ENTRY, PLAIN).etag == MD5
+    assert len(wire.requests) == 3
+    assert len(no_sleep) == 2
+    assert 0 <= no_sleep[0] <= 1
+    assert 0 <= no_sleep[1] <= 2
+
+
+def test_after_the_last_try_a_passing_fault_is_told(storage: S3Storage, wire: Wire, no_sleep: list[float]) -> None:
+    wire.answers.extend([failed(503, "SlowDown")] * 5)
+    with pytest.raises(SourceUnavailable, match=r"because \(SlowDown, request R1\)"):
+        storage.copy(ENTRY, PLAIN)
+    assert (len(wire.requests), len(no_sleep)) == (5, 4)
+
+
+def test_blanks_before_the_result_are_how_s3_keeps_a_long_copy_alive(storage: S3Storage, wire: Wire) -> None:
+    chunks = [b" ", b"\n", COPIED % MD5.encode()]
+    body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+    wire.answers.append(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+    assert storage.copy(ENTRY, PLAIN).etag == MD5
+    storage.copy(ENTRY, PLAIN)
+    assert wire.connections == 1
+
+
+def test_nobody_there_is_a_passing_fault(boto3_client: "S3Client", no_sleep: list[float]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    copier = CopyClient.like(boto3_client, KEYS, patience=PATIENCE, in_flight=InFlight(1))
+    copier = replace(copier, connections=Connections(port, tls=False, patience=PATIENCE))
+    with pytest.raises(SourceUnavailable, match=r"no connection to .*: ConnectionRefusedError"):
+        S3Storage(client=boto3_client, copying=copier, clips_bucket=CLIPS_BUCKET).copy(ENTRY, PLAIN)
+    assert len(no_sleep) == 4
+
+
+def test_silence_is_a_passing_fault(boto3_client: "S3Client", wire: Wire) -> None:
+    wire.gate = threading.Event()
+    storage = a_storage(boto3_client, patience=Patience(connect_seconds=5, read_seconds=0.05, attempts=2))
+    with pytest.raises(SourceUnavailable, match="S3 did not answer: no answer in time"):
+        storage.copy(ENTRY, PLAIN)
+    wire.gate.set()
+    assert len(wire.requests) == 2
+
+
+# --- connections -----------------------------------------------------------------------------------------------------
+
+
+def test_a_connection_serves_one_request_after_another(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.append(failed(404, "NoSuchKey"))
+    with pytest.raises(ObjectMissing):
+        storage.copy(ENTRY, PLAIN)
+    for _ in range(5):
+        storage.copy(ENTRY, PLAIN)
+    assert wire.connections == 1
+
+
+def test_no_more_connections_than_copies_at_once(storage: S3Storage, wire: Wire) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: storage.copy(ENTRY, PLAIN), range(40)))
+    assert len(wire.requests) == 40
+    assert wire.connections <= 4
+
+
+def test_a_connection_that_was_closed_while_idle_costs_nothing(
+    storage: S3Storage, wire: Wire, no_sleep: list[float]
+) -> None:
+    storage.copy(ENTRY, PLAIN)
+    wire.answers.append(b"")
+    storage.copy(ENTRY, PLAIN)
+    assert (wire.connections, no_sleep) == (2, [])
+
+
+def test_a_connection_that_is_to_be_closed_is_not_used_again(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.append(copied(MD5, "Connection: close"))
+    storage.copy(ENTRY, PLAIN)
+    storage.copy(ENTRY, PLAIN)
+    assert wire.connections == 2
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again(
+    storage: S3Storage, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.copy(ENTRY, PLAIN)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.0)
+    storage.copy(ENTRY, PLAIN)
+    assert wire.connections == 2
+
+
+# --- pressure --------------------------------------------------------------------------------------------------------
+
+
+def test_a_store_that_asks_for_fewer_gets_fewer_at_once(boto3_client: "S3Client", wire: Wire) -> None:
+    in_flight = InFlight(8)
+    storage = a_storage(boto3_client, in_flight=in_flight)
+    wire.answers.append(failed(503, "SlowDown"))
+    storage.copy(ENTRY, PLAIN)
+    assert 4 < in_flight.limit < 5
+    wire.answers.append(failed(200, "SlowDown"))
+    storage.copy(ENTRY, PLAIN)
+    assert 2 < in_flight.limit < 3
+    wire.most_at_once = 0
+    wire.gate = threading.Event()
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(storage.copy, ENTRY, PLAIN) for _ in range(8)]
+        while len(wire.requests) < 4 + 3:
+            pass
+        wire.gate.set()
+        for one in done:
+            one.result()
+    assert wire.most_at_once <= 4
+
+
+def test_faults_that_are_no_refusal_do_not_slow_down(boto3_client: "S3Client", wire: Wire) -> None:
+    in_flight = InFlight(8)
+    wire.answers.extend([failed(500, "InternalError"), b""])
+    a_storage(boto3_client, in_flight=in_flight).copy(ENTRY, PLAIN)
+    assert in_flight.limit == 8
+
+
+def test_a_copy_without_a_turn_is_left_for_later(boto3_client: "S3Client", wire: Wire, no_sleep: list[float]) -> None:
+    in_flight = InFlight(1, wait_seconds=0.01)
+    in_flight.begin()
+    with pytest.raises(SourceUnavailable, match="left no turn"):
+        a_storage(boto3_client, in_flight=in_flight).copy(ENTRY, PLAIN)
+    assert (wire.requests, no_sleep) == ([], [])
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Wire, Path]]:
+    """A server with a certificate of its own making, and that certificate."""
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    monkeypatch.setattr(connections, "_tls", connections._tls.__wrapped__)
+    with serving(context) as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"https://127.0.0.1:{wire.port}")
+        yield wire, certificate
+
+
+def self_signed(folder: Path) -> Path:
+    from ipaddress import ip_address
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "store")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "store.pem"
+    plain = serialization.NoEncryption()
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def test_a_certificate_of_a_known_authority_is_accepted(
+    over_tls: tuple[Wire, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire, certificate = over_tls
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+    storage = a_storage(s3_client(connections=1))
+    for _ in range(3):
+        storage.copy(ENTRY, PLAIN)
+    assert (len(wire.requests), wire.connections) == (3, 1)
+
+
+def test_a_certificate_of_nobodys_is_refused_before_anything_is_sent(over_tls: tuple[Wire, Path]) -> None:
+    wire, _ = over_tls
+    with pytest.raises(SourceUnavailable, match="SSLCertVerificationError"):
+        a_storage(s3_client(connections=1)).copy(ENTRY, PLAIN)
+    assert not wire.requests
+
+
+# --- a batch ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_clip_costs_one_copy_and_nothing_else(storage: S3Storage, wire: Wire) -> None:
+    """`by_boto3` answers anything else with an error."""
+    world = World(batch_clips=100)
+    keys = [f"p/{number:03d}.zip" for number in range(100)]
+    world.storage.buckets[SOURCE_BUCKET] = {key: ListedObject(key=key, size=10, etag=MD5) for key in keys}
+    job = world.planned_list(keys)
+    world.storage = storage  # type: ignore[assignment]
+    (batch,) = world.batches(job.id)
+    world.copy(batch)
+    assert world.job(job.id).counts.copied == 100
+    assert [request.split(b" ", 1)[0] for request in wire.requests] == [b"PUT"] * 100
+    assert all(b"x-amz-copy-source: " in request for request in wire.requests)
