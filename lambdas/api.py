@@ -11,9 +11,10 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.http import error_response, parse_json, retry_after_of, status_of, validation_detail
-from lambdas.observe import logger, tracer
+from lambdas.observe import logger
 from lambdas.reference import Resolver
 from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
+from lambdas.tracing import tracer
 from lambdas.wiring import api_settings
 from service.errors import BodyTooLarge, ClipferryError
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.observe import logger, tracer
+from lambdas.observe import logger
+from lambdas.tracing import tracer
 from lambdas.wiring import admin_secret, key_store
 from service.keys import Caller, authenticate
 

@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.observe import logger, metrics, tracer
+from lambdas.observe import logger, metrics
 from lambdas.wiring import copy_ports
 from service.imports.copying import Unfinished, copy_batch
 from service.schema import Batch
@@ -18,7 +18,6 @@ MARGIN_MS = 180_000
 """Left of the function's time when a round begins nothing more: enough to end what is under way and to store rows."""
 
 
-@tracer.capture_lambda_handler
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.observe import logger, metrics, tracer
+from lambdas.observe import logger, metrics
+from lambdas.tracing import tracer
 from lambdas.wiring import extrapolate_ports
 from service.imports.extrapolate import extrapolate_batch
 from service.schema import Batch

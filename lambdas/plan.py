@@ -10,7 +10,8 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.observe import logger, metrics, tracer
+from lambdas.observe import logger, metrics
+from lambdas.tracing import tracer
 from lambdas.wiring import plan_ports
 from service.imports.expansion import PlanCursor
 from service.imports.plan import plan

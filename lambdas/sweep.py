@@ -8,7 +8,8 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.observe import logger, metrics, tracer
+from lambdas.observe import logger, metrics
+from lambdas.tracing import tracer
 from lambdas.wiring import sweep_ports, unsettled_integrations
 from service.clock import utc_now
 from service.imports.delete import purge
