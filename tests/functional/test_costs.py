@@ -1,0 +1,92 @@
+"""What a batch costs in DynamoDB: calls and write units, counted at the client."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.client import BaseClient
+
+from service.aws.clips import DynamoClips
+from service.aws.jobs import DynamoJobs
+from service.imports.expansion import PlanCursor
+from service.imports.manifest import read_batches
+from service.imports.plan import plan
+from tests.builders import SOURCE_BUCKET, World
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CLIPS = 100
+KEY = "vehicles/vehicle-0042/2026-11-22/drives/0815/recordings/{:09d}.zip"
+
+
+@dataclass
+class Asked:
+    """Calls by operation, and write units as AWS counts them: 1 for each KB of an item that is begun and for each of
+    its entries in an index, twice as much in a transaction."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    units: int = 0
+    partitions: Counter[str] = field(default_factory=Counter)
+
+    def add(self, operation: str, given: dict[str, Any]) -> None:
+        self.calls[operation] += 1
+        if operation == "BatchWriteItem":
+            (requests,) = given["RequestItems"].values()
+            for request in requests:
+                self.write(request["PutRequest"]["Item"])
+        if operation == "TransactWriteItems":
+            for action in given["TransactItems"]:
+                ((kind, one),) = action.items()
+                if kind == "Put":
+                    self.write(one["Item"], times=2)
+                else:
+                    self.units += 2  # a row of counts is below 1 KB, and they are in no index
+
+    def write(self, item: dict[str, Any], *, times: int = 1) -> None:
+        size = sum(len(name) + len(str(next(iter(value.values()))).encode()) for name, value in item.items())
+        indexes = sum(f"{index}_pk" in item for index in ("listing", "attention", "clip", "url"))
+        self.units += times * (-(-size // 1024) + indexes)
+        self.partitions[item["pk"]["S"]] += 1
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+    found = Asked()
+    send = BaseClient._make_api_call
+
+    def counting(self: BaseClient, operation: str, given: dict[str, Any]) -> Any:
+        if self.meta.service_model.service_name == "dynamodb":
+            found.add(operation, given)
+        return send(self, operation, given)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", counting)
+    return found
+
+
+def test_a_hundred_clips_cost_five_writes_and_three_units_each(
+    dynamodb: "DynamoDBClient", jobs: DynamoJobs, clips: DynamoClips, asked: Asked
+) -> None:
+    assert dynamodb
+    world = World(batch_clips=CLIPS)
+    world.jobs, world.clips = jobs, clips  # type: ignore[assignment]
+    keys = [KEY.format(number) for number in range(CLIPS)]
+    for key in keys:
+        world.storage.put(SOURCE_BUCKET, key)
+    job_id = world.submit_list(keys).id
+    plan(job_id, PlanCursor(), out_of_time=lambda: False, ports=world.plan_ports)
+    (batch,) = read_batches(world.state, job_id)
+    asked.calls.clear()
+    asked.units = 0
+    asked.partitions.clear()
+    world.copy(batch)
+    job = jobs.get(job_id)
+    assert job is not None
+    assert job.counts.copied == CLIPS
+    writes = {name: asked.calls[name] for name in ("BatchWriteItem", "TransactWriteItems", "PutItem", "UpdateItem")}
+    assert writes == {"BatchWriteItem": 4, "TransactWriteItems": 1, "PutItem": 0, "UpdateItem": 0}
+    assert asked.units <= 3 * CLIPS + 10
+    shares = [count for pk, count in asked.partitions.items() if "BATCH" not in pk and count > 1]
+    assert (len(shares), max(shares) - min(shares)) == (16, 1)
