@@ -7,6 +7,7 @@ KEEP ?=
 VENV := .venv
 EMULATOR_VENV := .cache/emulator-venv
 LOCK_VENV := .cache/lock-venv
+BENCH_VENV := .cache/bench
 SDK_VENVS := .cache/sdk/nomadicml .cache/sdk/nomadic
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
@@ -25,7 +26,7 @@ NO_AWS := env -u AWS_PROFILE -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY -u AW
 export KEEP
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local local-down test test-fast check lint types layers synth format lock clean
+.PHONY: help setup bench demo local local-down test test-fast check lint types layers synth format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +49,9 @@ test: setup ## Run all tests, the end-to-end ones on a local stack of their own
 
 test-fast: setup ## Run the tests that need no stack
 	$(RUN) -m pytest tests/unit tests/functional tests/sources
+
+bench: setup $(BENCH_VENV)/.ready ## Run all benchmarks beside s5cmd, rclone, awscli and boto3 (some 10 minutes, Linux)
+	@$(NO_AWS) $(RUN) -m benchmarks.run $(if $(QUICK),--quick)
 
 check: lint types layers synth ## Run every gate: ruff, mypy, import contracts, cdk synth with cdk-nag
 
@@ -74,6 +78,7 @@ lock: $(LOCK_VENV)/.ready ## Renew the locks from pyproject.toml (UPGRADE=1 take
 	$(COMPILE) --group pyproject.toml:parquet --output-file requirements-parquet.txt
 	$(COMPILE) pyproject.toml --group pyproject.toml:dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group pyproject.toml:emulator --output-file local/requirements.txt
+	$(COMPILE) --group pyproject.toml:bench --output-file benchmarks/requirements.txt
 	$(COMPILE) --group pyproject.toml:nomadicml --output-file tests/sdks/nomadicml.txt
 	$(COMPILE) --group pyproject.toml:nomadic --output-file tests/sdks/nomadic.txt
 
@@ -99,6 +104,13 @@ $(EMULATOR_VENV)/.ready: local/requirements.txt
 	@echo "Creating the emulator's environment ($(EMULATOR_VENV))"
 	@$(PYTHON) -m venv --clear $(EMULATOR_VENV)
 	@$(EMULATOR_VENV)/bin/python $(PIP_INSTALL) local/requirements.txt
+	@touch $@
+
+$(BENCH_VENV)/.ready: benchmarks/requirements.txt
+	@$(call check_python)
+	@echo "Creating the environment of the peers ($(BENCH_VENV))"
+	@$(PYTHON) -m venv --clear $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
 $(SDK_VENVS:=/.ready): .cache/sdk/%/.ready: tests/sdks/%.txt

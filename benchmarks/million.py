@@ -81,6 +81,9 @@ class ComputedStorage:
             raise ObjectMissing("no such key (404)", operation="inspect", uri=str(at))
         return self._object(int(at.key.removeprefix(PREFIX).removesuffix(".zip")))
 
+    def streams(self, _entry: ManifestEntry) -> bool:
+        return False
+
     def copy(self, entry: ManifestEntry, _settings: ImportSettings, **_more: object) -> Copied:
         assert entry.size is not None
         assert entry.etag is not None

@@ -1,0 +1,166 @@
+"""Copy objects by the shipped worker: `copy_batch` on the storage that the copy function runs on, with its settings.
+
+`python -m benchmarks.copy --endpoint-url URL --source-bucket B --prefix P --destination-bucket D --count N
+--concurrency C`, credentials by the usual environment variables; without `--endpoint-url`, S3 itself.
+
+Batch after batch of `--batch-clips` clips, planned out of the listing, as one copy function gets them: its threads
+start anew each time, its connections stay. Job, rows and manifest are not stored anywhere. Prints one JSON line:
+`copied`, `failed`, of the copying `seconds` and `cpu_seconds`, of the process `peak_rss_mb`. What is planning's in a
+deployment is apart: `list_seconds`, `list_cpu_seconds`; and so is what Python, imports and clients took before, once a
+process: `start_cpu_seconds`.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from benchmarks.measure import Stopwatch, cpu_seconds, peak_rss_mb, use_endpoint
+from service.aws.clients import PATIENT, own_credentials, s3_client
+from service.aws.copyclient import CopyClient
+from service.aws.pressure import InFlight
+from service.aws.storage import S3Storage
+from service.errors import BatchIncomplete
+from service.imports.batchround import CopyPorts
+from service.imports.copying import copy_batch
+from service.planning import encode_entry
+from service.schema import Batch, BatchState, ClipRow, ClipStatus, ImportSettings, ListedObject, ManifestEntry
+from service.uris import Location, s3_at
+
+BATCH_CLIPS = 1_000
+MULTIPART_THRESHOLD = 1024**3
+PART_BYTES = 256 * 1024**2
+
+
+@dataclass
+class OneBatch:
+    """The manifest of the batch that is being copied, and no job behind it."""
+
+    lines: bytes = b""
+    settings: ImportSettings = field(default_factory=ImportSettings)
+
+    def get_range(self, _key: str, **_range: Any) -> bytes:
+        return self.lines
+
+    def batch_state(self, *_batch: Any, **_run: Any) -> BatchState:
+        return BatchState(recorded=False, cancel_requested=False, settings=self.settings, created_at="2026-01-01")
+
+    def record_batch(self, *_batch: Any, **_run: Any) -> bool:
+        return True
+
+
+@dataclass
+class CountedRows:
+    """Rows are counted and forgotten: the memory measured is the worker's."""
+
+    fates: Counter[ClipStatus] = field(default_factory=Counter)
+    first_failure: str | None = None
+
+    def put(self, _job_id: str, rows: Iterable[ClipRow]) -> None:
+        for row in rows:
+            self.fates[row.status] += 1
+            if row.status is ClipStatus.FAILED and self.first_failure is None:
+                self.first_failure = row.message
+
+    def get(self, *_ordinals: Any) -> Mapping[int, ClipRow]:
+        return {}
+
+
+def copy_all(
+    storage: S3Storage, at: Location, destination: str, *, count: int, batch_clips: int, concurrency: int
+) -> dict[str, Any]:
+    """Copy the first `count` objects under `at` to `{destination}/{key}`."""
+    work, rows = OneBatch(), CountedRows()
+    # The parts of the ports that such a batch needs.
+    ports = CopyPorts(
+        jobs=work,  # type: ignore[arg-type]
+        clips=rows,  # type: ignore[arg-type]
+        state=work,  # type: ignore[arg-type]
+        storage=lambda _project: storage,
+        large=None,  # type: ignore[arg-type]
+        clock=lambda: "2026-01-01T00:00:00.000Z",
+        concurrency=concurrency,
+        multipart_threshold=MULTIPART_THRESHOLD,
+        part_bytes=PART_BYTES,
+    )
+    objects = islice((item for page in storage.list_pages(at) for item in page), count)
+    first, listing, copying = 0, Stopwatch(), Stopwatch()
+    while True:
+        with listing:
+            listed = list(islice(objects, batch_clips))
+            entries = [entry(at, destination, ordinal, item) for ordinal, item in enumerate(listed, first)]
+            work.lines = b"".join(map(encode_entry, entries))
+        if not entries:
+            break
+        batch = Batch(
+            job_id="ij_benchmark",
+            number=first // batch_clips,
+            part_key="",
+            part_etag="",
+            start=0,
+            length=len(work.lines),
+            first=first,
+            count=len(entries),
+        )
+        with copying:
+            try:
+                copy_batch(batch, attempt=0, ports=ports)
+            except BatchIncomplete as incomplete:
+                rows.first_failure = rows.first_failure or incomplete.message
+        first += len(entries)
+    copied = rows.fates[ClipStatus.COPIED]
+    figures: dict[str, Any] = {"copied": copied, "failed": first - copied}
+    figures |= copying.figures() | {f"list_{name}": value for name, value in listing.figures().items()}
+    return figures | ({"first_failure": rows.first_failure} if rows.first_failure else {})
+
+
+def entry(at: Location, destination: str, ordinal: int, item: ListedObject) -> ManifestEntry:
+    """As planning pins it."""
+    return ManifestEntry(
+        ordinal=ordinal,
+        source_uri=str(at.at(item.key)),
+        destination=f"{destination}/{item.key}",
+        size=item.size,
+        etag=item.etag,
+    )
+
+
+def storage_of(bucket: str, concurrency: int) -> S3Storage:
+    """As `lambdas.wiring` makes it."""
+    client = s3_client(connections=2 * concurrency)
+    in_flight = InFlight(2 * concurrency)
+    copier = CopyClient.like(client, own_credentials(), patience=PATIENT, in_flight=in_flight)
+    return S3Storage(client=client, copying=copier, clips_bucket=bucket)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--endpoint-url")
+    parser.add_argument("--source-bucket", required=True)
+    parser.add_argument("--prefix", default="")
+    parser.add_argument("--destination-bucket", required=True)
+    parser.add_argument("--destination-prefix", default="benchmark", help="objects land at {this}/{key}")
+    parser.add_argument("--count", type=int, default=3_000)
+    parser.add_argument("--concurrency", type=int, default=128)
+    parser.add_argument("--batch-clips", type=int, default=BATCH_CLIPS)
+    given = parser.parse_args()
+    use_endpoint(given.endpoint_url)
+    storage = storage_of(given.destination_bucket, given.concurrency)
+    started = cpu_seconds()
+    figures = copy_all(
+        storage,
+        s3_at(given.source_bucket, given.prefix),
+        given.destination_prefix,
+        count=given.count,
+        batch_clips=given.batch_clips,
+        concurrency=given.concurrency,
+    )
+    memory = {"peak_rss_mb": round(peak_rss_mb(), 1)}
+    print(json.dumps(figures | memory | {"start_cpu_seconds": round(started, 3)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""What a measured process says of itself: wall time, CPU time, memory. Linux."""
+
+import os
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+
+def cpu_seconds() -> float:
+    """Of this process so far, all threads, user and system."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def peak_rss_mb() -> float:
+    """`VmHWM` and not `ru_maxrss`, which a process inherits from the one that started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
+
+
+@dataclass
+class Stopwatch:
+    """Adds up what passes in its `with` blocks."""
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+    def __enter__(self) -> Self:
+        self.seconds -= time.perf_counter()
+        self.cpu_seconds -= cpu_seconds()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.seconds += time.perf_counter()
+        self.cpu_seconds += cpu_seconds()
+
+    def figures(self) -> dict[str, float]:
+        return {"seconds": round(self.seconds, 3), "cpu_seconds": round(self.cpu_seconds, 3)}
+
+
+def use_endpoint(url: str | None) -> None:
+    """As a deployment's functions are pointed at another endpoint than AWS's."""
+    if url:
+        os.environ["AWS_ENDPOINT_URL_S3"] = url
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")

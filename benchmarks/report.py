@@ -1,0 +1,124 @@
+"""Results as tables and a plot in docs/, with each goal beside its figure."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "latest.json"
+PAGE = ROOT / "docs" / "performance.md"
+PLOT = ROOT / "docs" / "performance.svg"
+BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
+
+
+def write(results: Mapping[str, Any]) -> None:
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    page = PAGE.read_text()
+    head, _, rest = page.partition(BEGIN)
+    PAGE.write_text(f"{head}{BEGIN}\n{figures(results)}\n{END}{rest.partition(END)[2]}")
+    PLOT.write_text(plot(results["copy_on_a_stub_of_30_ms"]["tools"]))
+
+
+def figures(results: Mapping[str, Any]) -> str:
+    noise = results["noise"]
+    work = noise["fixed_work_ms"]
+    where = f"{results['rounds']} rounds, {results['machine']['cores']} cores, Python {results['machine']['python']}."
+    worked = f"Noise: a fixed piece of work took {work['least']} to {work['most']} ms;"
+    loaded = f"the load was {noise['load_before'][0]} before and {noise['load_after'][0]} after."
+    parts = [
+        f"{where} {worked} {loaded}",
+        "### Goals",
+        table(("figure", "goal", "measured", "met"), goals(results)),
+        "### Server-side copies, a stub that answers after 30 ms",
+        copies(results["copy_on_a_stub_of_30_ms"]),
+        "![CPU seconds per 1,000 copies](performance.svg)",
+        "### Server-side copies on SeaweedFS, on the same machine",
+        copies(results["copy_on_seaweedfs"]),
+        "### Listing",
+        copies(results["list"]),
+        "### Imports without a network: planning, pages",
+        table(("clips", "plan, s", "plan, peak MB", "first page of 1,000, ms", "last page, ms"), imports(results)),
+        "### Cold starts: CPU ms of importing a function's handler",
+        table(("function", "ms"), results["start"]["cpu_ms"].items()),
+    ]
+    return "\n\n".join(parts)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def copies(found: Mapping[str, Any]) -> str:
+    head = ("tool", "a second (least to most)", "CPU s per 1,000", "of the whole process", "peak MB", "requests")
+    rows = []
+    for name, one in found["tools"].items():
+        low, high = one["per_second_range"]
+        counts = found.get("requests", {}).get(name, {})
+        asked = ", ".join(f"{value} {kind}" for kind, value in counts.items() if kind != "cpu_seconds")
+        rate = f"{one['per_second']:,} ({low:,} to {high:,})"
+        rows.append((name, rate, one["cpu_per_1000"], one["process_cpu_per_1000"], one["peak_rss_mb"], asked))
+    return table(head, rows)
+
+
+def goals(results: Mapping[str, Any]) -> list[tuple[str, str, object, str]]:
+    stub = results["copy_on_a_stub_of_30_ms"]
+    ours, s5cmd, rclone = (stub["tools"][name] for name in ("clipferry", "s5cmd", "rclone"))
+    asked, count = stub["requests"]["clipferry"], stub["objects"]
+    memory = results["worker_memory_mb"]
+    lists = [results["list"]["tools"][name]["cpu_per_1000"] for name in ("clipferry", "boto3")]
+    sizes = sorted(results["imports"], key=int)
+    phases = [results["imports"][size]["phases"] for size in (sizes[0], sizes[-1])]
+    planned = [one["plan"]["peak_rss_mb"] for one in phases]
+    start = results["start"]["cpu_ms"]["copy"]
+    ratios = [
+        ("worker's copies a second ÷ s5cmd's (256)", "≥ 1.0", ours["per_second"] / s5cmd["per_second"], 1.0),
+        ("worker's CPU per 1,000 ÷ s5cmd's", "≤ 0.5", ours["cpu_per_1000"] / s5cmd["cpu_per_1000"], -0.5),
+        ("worker's copies a second ÷ rclone's", "≥ 2", ours["per_second"] / rclone["per_second"], 2.0),
+        ("COPY requests a clip", "1", asked["COPY"] / count, -1.0),
+        ("HEAD requests a clip", "0", asked.get("HEAD", 0) / count, -0.0),
+        ("worker's memory at 10,000 clips ÷ at 1,000", "≤ 1.1", memory["10000"] / memory["1000"], -1.1),
+        ("listing's CPU ÷ boto3's", "≤ 0.1", lists[0] / lists[1], -0.1),
+        (
+            f"planning's memory at {int(sizes[-1]):,} clips ÷ at {int(sizes[0]):,}",
+            "≤ 1.1",
+            planned[1] / planned[0],
+            -1.1,
+        ),
+        ("import of the copy function, CPU ms", "≤ 300", start, -300),
+    ]
+    return [
+        (name, goal, f"{value:.2f}", "yes" if met(value, limit) else "**no**") for name, goal, value, limit in ratios
+    ]
+
+
+def met(value: float, limit: float) -> bool:
+    """A limit below 0 (or -0.0) is the most, another one the least."""
+    return value <= -limit if str(limit).startswith("-") else value >= limit
+
+
+def imports(results: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    rows = []
+    for size, one in results["imports"].items():
+        phases = one["phases"]
+        first, last = (round(phases[f"{which} page of 1000"]["seconds"] * 1000) for which in ("first", "last"))
+        rows.append((f"{int(size):,}", phases["plan"]["seconds"], phases["plan"]["peak_rss_mb"], first, last))
+    return rows
+
+
+def plot(tools: Mapping[str, Any]) -> str:
+    """Bars of CPU seconds per 1,000 copies."""
+    values = {name: one["cpu_per_1000"] for name, one in tools.items()}
+    most, height = max(values.values()), 26
+    bars = []
+    for number, (name, value) in enumerate(values.items()):
+        y, width = number * height + 4, value / most * 420
+        fill = "#2f6fde" if name == "clipferry" else "#9aa5b1"
+        bars.append(f'<text x="92" y="{y + 14}" text-anchor="end">{name}</text>')
+        bars.append(f'<rect x="100" y="{y}" width="{width:.1f}" height="18" fill="{fill}"/>')
+        bars.append(f'<text x="{106 + width:.1f}" y="{y + 14}">{value:.3f}</text>')
+    size = f'width="600" height="{len(values) * height + 8}"'
+    style = 'font-family="sans-serif" font-size="13" fill="#444"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n' + "\n".join(bars) + "\n</svg>\n"

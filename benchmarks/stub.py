@@ -1,0 +1,187 @@
+"""An S3 endpoint that only answers: every object exists, copies succeed after a fixed time. So clients are measured.
+
+`python -m benchmarks.stub --port 0 --objects 3000 --copy-ms 30` prints `{"port": n}` and serves on 127.0.0.1 until it
+is ended. `GET /?counts` tells how many requests of which kind it answered (`{"COPY": 3, "HEAD": 0, …}`) and its own
+CPU seconds (`cpu_seconds`), so that a run can show that not the stub limited it; `GET /?reset` begins counting anew.
+
+Every bucket holds the keys `clips/000000000.zip`, … of 1,024 bytes, and every copy of them. Nothing is checked: no
+signature, bucket or key. It is a table of DynamoDB as well, which takes every batch of writes.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from collections import Counter, deque
+from urllib.parse import parse_qs, unquote
+
+PAGE = 1_000
+SIZE = 1_024
+PREFIX = "clips/"
+MODIFIED = "Sun, 22 Nov 2026 17:00:00 GMT"
+_COPIED = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<CopyObjectResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    b"<LastModified>2026-11-22T17:00:00.000Z</LastModified><ETag>%s</ETag></CopyObjectResult>"
+)
+
+
+def etag_of(number: int) -> str:
+    """A plain MD5 by its looks."""
+    return f"{number:032x}"
+
+
+class Clock:
+    """Answers that wait, in the order in which they are due: one timer for all of them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop, self._seconds = loop, seconds
+        self._waiting: deque[tuple[float, asyncio.WriteTransport, bytes]] = deque()
+
+    def later(self, transport: asyncio.WriteTransport, answer: bytes) -> None:
+        if not self._seconds:
+            transport.write(answer)
+            return
+        due = self._loop.time() + self._seconds
+        self._waiting.append((due, transport, answer))
+        if len(self._waiting) == 1:
+            self._loop.call_at(due, self._send)
+
+    def _send(self) -> None:
+        now = self._loop.time() + 0.0005
+        while self._waiting and self._waiting[0][0] <= now:
+            _, transport, answer = self._waiting.popleft()
+            if not transport.is_closing():
+                transport.write(answer)
+        if self._waiting:
+            self._loop.call_at(self._waiting[0][0], self._send)
+
+
+class Store:
+    def __init__(self, objects: int, copies: Clock, pages: Clock) -> None:
+        self.objects, self.copies, self.pages = objects, copies, pages
+        self.counts: Counter[str] = Counter()
+        self._cpu = time.process_time()
+        self._pages: dict[tuple[int, int], bytes] = {}
+
+    def told(self) -> bytes:
+        return json.dumps({**self.counts, "cpu_seconds": round(time.process_time() - self._cpu, 3)}).encode()
+
+    def reset(self) -> bytes:
+        self.counts.clear()
+        self._cpu = time.process_time()
+        return b"{}"
+
+    def page(self, bucket: str, query: dict[str, list[str]]) -> bytes:
+        """Of ListObjectsV2 and, for whoever asks the old way, ListObjects. Made once, so that its cost is no one's."""
+        after = (query.get("continuation-token") or query.get("start-after") or query.get("marker") or [""])[0]
+        prefix = query.get("prefix", [""])[0]
+        if not (PREFIX.startswith(prefix) or prefix.startswith(PREFIX)):
+            return _listing(bucket, prefix, [], "")
+        digits = after.removeprefix(PREFIX).removesuffix(".zip")
+        first = int(digits) + 1 if digits.isdigit() else 0
+        last = min(first + int(query.get("max-keys", [str(PAGE)])[0]), self.objects)
+        if (first, last) not in self._pages:
+            more = f"{PREFIX}{last - 1:09d}.zip" if last < self.objects else ""
+            self._pages[first, last] = _listing(bucket, PREFIX, list(range(first, last)), more)
+        return self._pages[first, last]
+
+
+def _listing(bucket: str, prefix: str, numbers: list[int], more: str) -> bytes:
+    items = "".join(
+        f"<Contents><Key>{PREFIX}{number:09d}.zip</Key><LastModified>2026-11-22T17:00:00.000Z</LastModified>"
+        f"<ETag>&quot;{etag_of(number)}&quot;</ETag><Size>{SIZE}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+        for number in numbers
+    )
+    token = f"<NextContinuationToken>{more}</NextContinuationToken><NextMarker>{more}</NextMarker>" if more else ""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"<Name>{bucket}</Name><Prefix>{prefix}</Prefix><KeyCount>{len(numbers)}</KeyCount><MaxKeys>{PAGE}</MaxKeys>"
+        f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>{token}{items}</ListBucketResult>"
+    ).encode()
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self, store: Store) -> None:
+        self.store, self._unread = store, b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += data
+        while (end := self._unread.find(b"\r\n\r\n")) >= 0:
+            head = self._unread[:end]
+            length = int(_header(head, b"content-length") or 0)
+            if len(self._unread) < end + 4 + length:
+                return
+            self._unread = self._unread[end + 4 + length :]
+            self._answer(head)
+
+    def _answer(self, head: bytes) -> None:
+        method, target, _ = head[: head.index(b"\r\n")].split(b" ", 2)
+        store = self.store
+        if method == b"PUT":
+            store.counts["COPY" if _header(head, b"x-amz-copy-source") else "PUT"] += 1
+            etag = _header(head, b"x-amz-copy-source-if-match") or b'"%s"' % etag_of(0).encode()
+            store.copies.later(self.transport, _http(_COPIED % etag, b"Content-Type: application/xml\r\n"))
+            return
+        if method == b"POST":  # DynamoDB's batch of writes
+            store.counts["POST"] += 1
+            self.transport.write(_http(b'{"UnprocessedItems":{}}', b"Content-Type: application/x-amz-json-1.0\r\n"))
+            return
+        path, _, query_text = target.decode().partition("?")
+        query = parse_qs(query_text, keep_blank_values=True)
+        if "counts" in query or "reset" in query:
+            self.transport.write(_http(store.told() if "counts" in query else store.reset(), b""))
+        elif method == b"HEAD":
+            store.counts["HEAD"] += 1
+            digits = unquote(path).rpartition("/")[2].removesuffix(".zip")
+            if not digits.isdigit():
+                self.transport.write(_http(b"", b"", status=b"404 Not Found"))
+                return
+            etag = etag_of(int(digits))
+            headers = f'ETag: "{etag}"\r\nLast-Modified: {MODIFIED}\r\nContent-Type: application/zip\r\n'.encode()
+            store.copies.later(self.transport, _http(b"", headers, length=SIZE))
+        elif "list-type" in query or "prefix" in query or "delimiter" in query:
+            store.counts["LIST"] += 1
+            answer = store.page(path.strip("/").split("/")[0], query)
+            store.pages.later(self.transport, _http(answer, b"Content-Type: application/xml\r\n"))
+        else:
+            store.counts[method.decode()] += 1
+            self.transport.write(_http(b"", b""))
+
+
+def _header(head: bytes, name: bytes) -> bytes | None:
+    at = head.lower().find(b"\r\n" + name + b":")
+    if at < 0:
+        return None
+    end = head.find(b"\r\n", at + 2)
+    return head[at + len(name) + 3 : end if end >= 0 else None].strip()
+
+
+def _http(body: bytes, headers: bytes, *, length: int | None = None, status: bytes = b"200 OK") -> bytes:
+    size = len(body) if length is None else length
+    return b"HTTP/1.1 %s\r\nx-amz-request-id: STUB\r\nContent-Length: %d\r\n%s\r\n%s" % (status, size, headers, body)
+
+
+async def serve(port: int, objects: int, copy_seconds: float, page_seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    store = Store(objects, Clock(loop, copy_seconds), Clock(loop, page_seconds))
+    server = await loop.create_server(lambda: Connection(store), "127.0.0.1", port, backlog=1_024)
+    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
+    await server.serve_forever()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--objects", type=int, default=10_000)
+    parser.add_argument("--copy-ms", type=float, default=30.0)
+    parser.add_argument("--page-ms", type=float, default=0.0)
+    given = parser.parse_args()
+    asyncio.run(serve(given.port, given.objects, given.copy_ms / 1e3, given.page_ms / 1e3))
+
+
+if __name__ == "__main__":
+    main()
