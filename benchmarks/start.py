@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 
-HANDLERS = ("api", "authorize", "conclude", "copy", "finish", "on_upload", "plan", "sweep")
+HANDLERS = ("api", "authorize", "conclude", "copy", "extrapolate", "finish", "on_upload", "plan", "sweep")
 COPY_BUDGET_MS = 300
 _MEASURE = "import time; import lambdas.{name}; print(time.process_time() * 1000)"
 
