@@ -1,6 +1,7 @@
 """The command line in a terminal: what people see."""
 
 import re
+from contextlib import ExitStack
 
 import pytest
 
@@ -25,11 +26,14 @@ def drive(stack, s3):
     return put
 
 
-def test_a_watched_import_shows_a_bar_and_then_its_end(cli, drive):
-    with cli.terminal("import", "--prefix", drive(120), "--watch") as terminal:
-        screen = terminal.until(lambda seen: re.search(r"COPYING .*[━╸]+.* \d+/120 +\d+%", seen) is not None)
-        assert re.search(r"\d+ copied, .*\d+ pending", screen)
-        code, last = terminal.end()
+def test_a_watched_import_shows_a_bar_and_then_its_end(cli, drive, paused_copies):
+    with ExitStack() as paused:
+        paused.enter_context(paused_copies())
+        with cli.terminal("import", "--prefix", drive(120), "--watch") as terminal:
+            screen = terminal.until(lambda seen: re.search(r"COPYING .*[━╸]+.* \d+/120 +\d+%", seen) is not None)
+            assert re.search(r"\d+ copied, .*\d+ pending", screen)
+            paused.close()
+            code, last = terminal.end()
     assert code == 0
     assert "120 copied" in last
     assert "COPYING" not in last
