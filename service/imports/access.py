@@ -25,6 +25,11 @@ class Reach:
     own_failures: Callable[[Location], bool]
     """Whether an object is the failures that a report of the project's own jobs names."""
 
+    def check(self) -> None:
+        """Raises `UnknownIntegration` where the one that was named is not there."""
+        if self.integration_id is not None:
+            self.rule.named(self.integration_id)
+
     def opener(self, at: Location) -> Integration | None:
         """The integration that opens it; None: the service's own access, or nobody's. Raises one of `REFUSALS`."""
         access = self.rule.access_to(at, integration_id=self.integration_id)
@@ -36,8 +41,7 @@ class Reach:
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         """Raises one of `REFUSALS` at once."""
-        opener = self.opener(at)
-        return self.storage.list_pages(at, start_after=start_after, integration=opener.id if opener else None)
+        return self.storage.list_pages(at, start_after=start_after, integration=id_of(self.opener(at)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +68,6 @@ class SourceAccess:
             storage=self.storage(project),
             own_failures=own_failures,
         )
-
-    def check(self, project: str, integration_id: str) -> None:
-        """Raises `UnknownIntegration`."""
-        AccessRule.of(self._saved(project), own=self.buckets).named(integration_id)
 
     def of(self, job: Job) -> Reach:
         return self.reach(job.project, job.integration_id)

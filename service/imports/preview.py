@@ -111,10 +111,10 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
     source = source_of(request, ports.max_clips)
     if request.settings.destination is not None:
         check_template(request.settings.destination)
-    if request.integration_id is not None:
-        ports.access.check(project, request.integration_id)
+    reach = ports.access.reach(project, request.integration_id)
+    reach.check()
     if request.manifest_uri is not None:
-        source = open_manifest(request.manifest_uri, ports.access.reach(project, request.integration_id))
+        source = open_manifest(request.manifest_uri, reach)
     job = job_of(
         request,
         source,
@@ -125,8 +125,8 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
         now=ports.clock(),
     )
     storage = HurriedStorage(ports.access.storage(project), ports.clips_bucket, ports.seconds, ports.monotonic)
-    rule = ports.access.reach(project).rule
-    seen = _Seen(job, ports.clips_bucket, ports.deployment, lambda entry: _streams(entry, rule, ports.copy_roles))
+    rule, roles = reach.rule, ports.copy_roles
+    seen = _Seen(job, ports.clips_bucket, ports.deployment, lambda entry: _streams(entry, rule, roles))
     expand_ports = ExpandPorts(
         jobs=_NoRows(),
         state=_GivenFiles(request_files(job, request)),

@@ -14,7 +14,7 @@ from service.errors import (
     WorkflowUnavailable,
 )
 from service.filters import selection
-from service.imports.access import SourceAccess
+from service.imports.access import Reach, SourceAccess
 from service.imports.manifested import open_manifest
 from service.imports.preflight import preflight
 from service.imports.sets import check_sets, encode_sets
@@ -91,18 +91,8 @@ def submit(
         asked = replace(request.settings, stationary_extrapolation=request.stationary_extrapolation)
         request = replace(request, settings=asked)
     _check_settings(request.settings, ports)
-    if request.integration_id is not None:
-        ports.access.check(project, request.integration_id)
-    if request.root_path is not None and request.validate:
-        preflight(
-            request.root_path,
-            reach=ports.access.reach(project, request.integration_id),
-            max_clips=ports.max_clips,
-            seconds=ports.preview_seconds,
-            filters=request.filters,
-        )
-    if request.manifest_uri is not None:
-        source = open_manifest(request.manifest_uri, ports.access.reach(project, request.integration_id))
+    if any(one is not None for one in (request.integration_id, request.root_path, request.manifest_uri)):
+        source = _looked_at(source, request, ports.access.reach(project, request.integration_id), ports)
     now = ports.clock()
     job = job_of(request, source, job_id=job_id, digest=digest, project=project, key_id=key_id, now=now, door=door)
     for key, body in request_files(job, request).items():
@@ -116,6 +106,20 @@ def submit(
         return _again(known, digest, ports)
     start(job, ports.workflow)
     return job
+
+
+def _looked_at(source: Source, request: ImportRequest, reach: Reach, ports: SubmitPorts) -> Source:
+    """The source, its prefix listed or its manifest pinned. Raises as `preflight` and `open_manifest` do."""
+    reach.check()
+    if request.root_path is not None and request.validate:
+        preflight(
+            request.root_path,
+            reach=reach,
+            max_clips=ports.max_clips,
+            seconds=ports.preview_seconds,
+            filters=request.filters,
+        )
+    return source if request.manifest_uri is None else open_manifest(request.manifest_uri, reach)
 
 
 def _check_settings(settings: ImportSettings, ports: SubmitPorts) -> None:
