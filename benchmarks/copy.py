@@ -19,9 +19,7 @@ from itertools import islice
 from typing import Any
 
 from benchmarks.measure import Stopwatch, cpu_seconds, peak_rss_mb, use_endpoint
-from service.aws.clients import PATIENT, own_credentials, s3_client
-from service.aws.copyclient import CopyClient
-from service.aws.pressure import InFlight
+from service.aws.session import own_session
 from service.aws.storage import S3Storage
 from service.errors import BatchIncomplete
 from service.imports.batchround import CopyPorts
@@ -130,10 +128,7 @@ def entry(at: Location, destination: str, ordinal: int, item: ListedObject) -> M
 
 def storage_of(bucket: str, concurrency: int) -> S3Storage:
     """As `lambdas.wiring` makes it."""
-    client = s3_client(connections=2 * concurrency)
-    in_flight = InFlight(2 * concurrency)
-    copier = CopyClient.like(client, own_credentials(), patience=PATIENT, in_flight=in_flight)
-    return S3Storage(client=client, copying=copier, clips_bucket=bucket)
+    return S3Storage(own=own_session(connections=2 * concurrency), clips_bucket=bucket)
 
 
 def main() -> None:

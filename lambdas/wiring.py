@@ -12,14 +12,13 @@ from service.aws.clients import (
     PATIENT,
     Patience,
     events_client,
-    own_credentials,
+    own_region,
     s3_client,
     secrets_client,
     sts_client,
     workflow_client,
 )
 from service.aws.clips import DynamoClips
-from service.aws.copyclient import CopyClient
 from service.aws.ends import DynamoEnds
 from service.aws.execution_settings import DynamoExecutionSettings
 from service.aws.folders import DynamoFolders
@@ -31,8 +30,9 @@ from service.aws.pressure import InFlight
 from service.aws.reports import S3ReportFiles
 from service.aws.results import S3Results
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
+from service.aws.session import own_session, session_of
 from service.aws.state import S3StateFiles
-from service.aws.storage import S3Storage
+from service.aws.storage import RoleSessions, S3Storage
 from service.aws.table import bind
 from service.aws.uploads import DynamoUploads
 from service.aws.workflow import StepFunctionsWorkflow
@@ -105,10 +105,8 @@ def _defaults(on_existing: str, content_validation: str) -> ImportSettings:
 def _storage(
     clips_bucket: str, *, connections: int, patience: Patience = PATIENT, in_flight: InFlight | None = None
 ) -> S3Storage:
-    client = s3_client(connections=connections, patience=patience)
-    in_flight = in_flight or InFlight(connections)
-    copying = CopyClient.like(client, own_credentials(), patience=patience, in_flight=in_flight)
-    return S3Storage(client=client, copying=copying, clips_bucket=clips_bucket)
+    own = own_session(connections=connections, patience=patience, in_flight=in_flight)
+    return S3Storage(own=own, clips_bucket=clips_bucket)
 
 
 @cache
@@ -390,16 +388,10 @@ def copy_ports() -> CopyPorts:
 
 def _through(own: S3Storage, integration: Integration | None) -> Transfer:
     """Inside S3 where the integration's role may write clips, else through this process."""
-    clients = _copy_roles(own.client.meta.region_name).clients_of(integration)
+    clients = _copy_roles().clients_of(integration)
     if clients is None:
         return _streaming(integration)
-    return S3Storage(
-        client=clients.reads,
-        copying=_copying_by_role(clients),
-        clips_bucket=own.clips_bucket,
-        role_copier=clients.copies,
-        own_client=own.client,
-    )
+    return S3Storage(own=own.own, clips_bucket=own.clips_bucket, role=_role_sessions(clients))
 
 
 @cache
@@ -409,18 +401,22 @@ def _copies_in_flight() -> InFlight:
 
 
 @lru_cache(maxsize=32)
-def _copying_by_role(clients: "RoleClients") -> CopyClient:
-    """Kept as long as the clients are, with its connections."""
-    return CopyClient.like(clients.copies, clients.credentials, patience=PATIENT, in_flight=_copies_in_flight())
+def _role_sessions(clients: "RoleClients") -> RoleSessions:
+    """Kept as long as the clients are, with their connections."""
+    in_flight = _copies_in_flight()
+    return RoleSessions(
+        reads=session_of(clients.reads, clients.credentials, in_flight=in_flight),
+        copies=session_of(clients.copies, clients.credentials, in_flight=in_flight),
+    )
 
 
 @cache
-def _copy_roles(clips_region: str) -> "CopyRoles":
+def _copy_roles() -> "CopyRoles":
     from service.sources.build import CopyRoles
 
     settings = CopySettings.from_env()
     return CopyRoles(
-        settings.copy_roles, sts=sts_client, clips_region=clips_region, connections=2 * settings.copy_concurrency
+        settings.copy_roles, sts=sts_client, clips_region=own_region(), connections=2 * settings.copy_concurrency
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from service.errors import ObjectError
 from service.formats.reader import RangeReader
 from service.schema import (
     ApiKey,
@@ -74,6 +75,23 @@ class SourceStorage(Objects, Protocol):
     def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject: ...
 
 
+class ManyCopier(Protocol):
+    def copy_each(
+        self,
+        entries: Iterable[ManifestEntry],
+        settings: ImportSettings,
+        settled: Callable[[ManifestEntry, Copied | ObjectError], object],
+        *,
+        at_once: int,
+    ) -> None:
+        """Copy each as `Transfer.copy` does, so many in flight, and tell what became of it.
+
+        `entries` is read, and `settled` called, by one thread, an entry whenever another copy may begin. What either
+        raises ends it, after the copies that are in flight.
+        """
+        ...
+
+
 class Transfer(Objects, Protocol):
     """Copying clips that one access opens into the clips bucket. Errors are `ObjectError`s. Safe for threads."""
 
@@ -87,6 +105,10 @@ class Transfer(Objects, Protocol):
         In one request, so at most 5 GiB, or where it streams one of its parts; larger ones go by parts. A `mark` is
         kept with the copy, for `remove_marked`.
         """
+        ...
+
+    def many(self, entry: ManifestEntry) -> ManyCopier | None:
+        """What copies this clip and others that the same access opens; None where each takes a thread of its own."""
         ...
 
     def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:

@@ -15,6 +15,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from service.errors import (
     NotFound,
+    ObjectError,
     ObjectMissing,
     ObjectRejected,
     SourceChanged,
@@ -297,6 +298,25 @@ class FakeStorage:
         self.copies[entry.destination] += 1
         self._copy_body(entry)
         return Copied(size=found.size, etag=landed.etag, verified=Verification.ETAG)
+
+    def many(self, entry: ManifestEntry) -> "FakeStorage | None":
+        return None if self.streams(entry) else self
+
+    def copy_each(
+        self,
+        entries: Iterable[ManifestEntry],
+        settings: ImportSettings,
+        settled: Callable[[ManifestEntry, Copied | ObjectError], object],
+        *,
+        at_once: int,
+    ) -> None:
+        assert at_once > 0
+        for entry in entries:
+            try:
+                outcome: Copied | ObjectError = self.copy(entry, settings)
+            except ObjectError as error:
+                outcome = error
+            settled(entry, outcome)
 
     def streams(self, entry: ManifestEntry) -> bool:
         return entry.source_uri.removeprefix("s3://").partition("/")[2] in self.streamed

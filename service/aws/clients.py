@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from service.errors import (
     AccessDenied,
@@ -80,6 +80,14 @@ def own_credentials() -> "Credentials":
     found = (boto3.DEFAULT_SESSION or boto3.Session()).get_credentials()
     if found is None:
         raise NoCredentialsError
+    return found
+
+
+def own_region() -> str:
+    """As boto3 found it. Raises `NoRegionError`."""
+    found = (boto3.DEFAULT_SESSION or boto3.Session()).region_name
+    if found is None:
+        raise NoRegionError
     return found
 
 

@@ -1,12 +1,11 @@
-"""Connections to one endpoint that stay open between requests: one request at a time on each, by blocking threads."""
+"""Connections to one endpoint that stay open between requests: one request at a time on each, all on one event loop."""
 
+import asyncio
 import os
-import socket
 import ssl
-import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from botocore.httpsession import get_cert_path
@@ -16,9 +15,8 @@ from service.aws.clients import Patience
 
 IDLE_SECONDS = 15.0
 """How long an idle connection is used again. S3 closes them after some 20 s, and a function may sleep for minutes."""
-MAX_ANSWER_BYTES = 1024**2
-"""Answers to copies are some 300 bytes."""
-_READ_BYTES = 65_536
+MAX_ANSWER_BYTES = 8 * 1024**2
+"""Answers to copies are some 300 bytes, pages of listings 300 KB, of the longest keys 4 MB."""
 
 
 class Broken(Exception):
@@ -51,6 +49,11 @@ class Endpoint:
             return f"{bucket}.{self.host}", ""
         return self.host, f"/{bucket}"
 
+    def in_region(self, region: str) -> "Endpoint":
+        """AWS's own of another region."""
+        end = "amazonaws.com.cn" if self.host.endswith(".cn") else "amazonaws.com"
+        return replace(self, host=f"s3.{region}.{end}")
+
     def named(self, host: str) -> str:
         """The `Host` header."""
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
@@ -65,36 +68,37 @@ class Connections:
     patience: Patience
     _idle: dict[str, "deque[Connection]"] = field(default_factory=dict, repr=False)
 
-    def exchange(self, host: str, request: bytes) -> Answer:
-        """Raises `Broken`. A stale connection is no fault: the request goes out once more, on a new one.
+    async def exchange(self, host: str, request: bytes, *, bodiless: bool = False) -> Answer:
+        """`bodiless`: the answer has none whatever its length says, as to HEAD. Raises `Broken`.
 
-        So requests must be ones that can be repeated."""
+        A stale connection is no fault: the request goes out once more, on a new one. So requests must be ones that can
+        be repeated.
+        """
         idle = self._idle.setdefault(host, deque())
         connection = self._take(idle)
         if connection:
             try:
-                return self._on(connection, request, idle)
+                return await self._on(connection, request, bodiless, idle)
             except Stale:
                 while idle:  # they are no younger
                     idle.pop().close()
-        return self._on(Connection(host, self.port, _tls() if self.tls else None, self.patience), request, idle)
+        connection = await opened(host, self.port, _tls() if self.tls else None, self.patience)
+        return await self._on(connection, request, bodiless, idle)
 
     @staticmethod
     def _take(idle: "deque[Connection]") -> "Connection | None":
         """The one that was used last, so that those which are not needed grow old."""
-        while True:
-            try:
-                connection = idle.pop()
-            except IndexError:
-                return None
-            if time.monotonic() - connection.used_at < IDLE_SECONDS:
+        while idle:
+            connection = idle.pop()
+            if connection.is_usable():
                 return connection
             connection.close()
+        return None
 
     @staticmethod
-    def _on(connection: "Connection", request: bytes, idle: "deque[Connection]") -> Answer:
+    async def _on(connection: "Connection", request: bytes, bodiless: bool, idle: "deque[Connection]") -> Answer:
         try:
-            answer = connection.exchange(request)
+            answer = await connection.exchange(request, bodiless=bodiless)
         except BaseException:
             connection.close()
             raise
@@ -105,64 +109,111 @@ class Connections:
         return answer
 
 
-class Connection:
-    """Raises `Broken` where it cannot be opened."""
+async def opened(host: str, port: int, tls: ssl.SSLContext | None, patience: Patience) -> "Connection":
+    """Raises `Broken`."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(patience.connect_seconds):
+            _, connection = await loop.create_connection(lambda: Connection(loop, patience), host, port, ssl=tls)
+    except OSError as error:
+        raise Broken(f"no connection to {host}: {_kind(error)}") from error
+    return connection
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, patience: Patience) -> None:
-        try:
-            raw = socket.create_connection((host, port), patience.connect_seconds)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket = tls.wrap_socket(raw, server_hostname=host) if tls else raw
-            self._socket.settimeout(patience.read_seconds)
-        except OSError as error:
-            raise Broken(f"no connection to {host}: {_kind(error)}") from error
+
+class Connection(asyncio.Protocol):
+    """Made by `opened`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
+        self._loop, self._silence = loop, patience.read_seconds
+        self._waiting: asyncio.Future[None] | None = None
         self._used = False
+        self._heard_at = loop.time()
         self.is_open = True
-        self.used_at = time.monotonic()
 
-    def exchange(self, request: bytes) -> Answer:
+    def is_usable(self) -> bool:
+        return self.is_open and self._loop.time() - self._heard_at < IDLE_SECONDS
+
+    async def exchange(self, request: bytes, *, bodiless: bool) -> Answer:
         """Raises `Broken`."""
-        reading = _Reading()
-        parser = HttpResponseParser(reading)
+        self._reading = _Reading(bodiless)
+        self._parser = HttpResponseParser(self._reading)
+        self._heard_at = self._loop.time()
+        self._waiting = self._loop.create_future()
+        self._timer = self._loop.call_later(self._silence, self._listen)
+        self._transport.write(request)
         try:
-            self._socket.sendall(request)
-            while not reading.complete:
-                data = self._socket.recv(_READ_BYTES)
-                if not data:
-                    raise ConnectionResetError
-                parser.feed_data(data)
-                if reading.size > MAX_ANSWER_BYTES:
-                    raise Broken(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
-        except HttpParserError as error:
-            raise Broken("the answer is not HTTP") from error
-        except (ConnectionError, ssl.SSLEOFError) as error:
-            kind = Stale if self._used and not reading.begun else Broken
-            raise kind(_kind(error)) from error
-        except OSError as error:
-            raise Broken(_kind(error)) from error
-        self._used = True
-        self.used_at = time.monotonic()
-        self.is_open = parser.get_http_version() == "1.1" and reading.headers.get("connection", "").lower() != "close"
+            await self._waiting
+        finally:
+            self._timer.cancel()
+            self._waiting = None
+        reading, parser, self._used = self._reading, self._parser, True
+        self.is_open &= parser.get_http_version() == "1.1" and reading.headers.get("connection", "").lower() != "close"
         return Answer(parser.get_status_code(), reading.headers, b"".join(reading.body))
 
     def close(self) -> None:
-        self._socket.close()
+        self.is_open = False
+        self._transport.abort()
+
+    def _listen(self) -> None:
+        """Silence counts from the last byte on."""
+        left = self._heard_at + self._silence - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._listen)
+        else:
+            self._fail(Broken("no answer in time"))
+
+    def _fail(self, fault: Broken) -> None:
+        self.is_open = False
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_exception(fault)
+
+    # Called by the loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        waiting, reading = self._waiting, self._reading
+        if waiting is None or waiting.done():  # nobody asked
+            self.close()
+            return
+        self._heard_at = self._loop.time()
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError:
+            self._fail(Broken("the answer is not HTTP"))
+            return
+        if reading.complete:
+            waiting.set_result(None)
+        elif reading.size > MAX_ANSWER_BYTES:
+            self._fail(Broken(f"an answer of more than {MAX_ANSWER_BYTES} bytes"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._waiting:
+            kind = Stale if self._used and not self._reading.begun else Broken
+            self._fail(kind(_kind(error or ConnectionResetError())))
+        self.is_open = False
 
 
 class _Reading:
     """What the parser calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, bodiless: bool) -> None:
         self.headers: dict[str, str] = {}
         self.body: list[bytes] = []
         self.size = 0
         self.begun = self.complete = False
+        self._bodiless = bodiless
 
     def on_message_begin(self) -> None:
         self.begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self.complete = self._bodiless
 
     def on_body(self, body: bytes) -> None:
         self.size += len(body)

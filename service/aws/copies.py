@@ -1,6 +1,6 @@
 """The two ways to copy an object on S3's side: whole, or by parts. Errors are botocore's; the storage names them.
 
-Copies themselves go by a client of their own (`copyclient.py`), what surrounds them by boto3.
+Copies themselves go by a client of their own (`requests.py`), the rest of an upload by boto3.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,28 +9,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from service.aws.heads import DESCRIBING, Head, head_planned
+from service.aws.loop import run
 from service.aws.ranges import source_object
 from service.planning import MARK
 from service.schema import CopiedPart, ImportSettings, ManifestEntry
 from service.uris import parse_object
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import (
-        CompletedPartTypeDef,
-        CreateMultipartUploadRequestTypeDef,
-        HeadObjectOutputTypeDef,
-    )
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CreateMultipartUploadRequestTypeDef
 
     from service.aws.storage import S3Storage
-
-HEADERS = {
-    "CacheControl": "cache-control",
-    "ContentDisposition": "content-disposition",
-    "ContentEncoding": "content-encoding",
-    "ContentLanguage": "content-language",
-    "ContentType": "content-type",
-}
 
 _AT_BOTH = "s3:GetObject (of a version: s3:GetObjectVersion) at the source and s3:PutObject at the destination"
 NEEDS = {
@@ -56,30 +45,22 @@ class Copy:
     version: str | None = None
 
 
-@dataclass(frozen=True)
-class CopyWhole:
+async def copy_whole(storage: "S3Storage", entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copy:
     """One CopyObject. It carries metadata and tags by itself, but for a mark all metadata has to be given anew."""
-
-    storage: "S3Storage"
-    entry: ManifestEntry
-    settings: ImportSettings
-    mark: str | None = None
-
-    def run(self) -> Copy:
-        headers = copied_from(self.entry)
-        if self.entry.checksum:  # S3 computes it of what it copies
-            headers["x-amz-checksum-algorithm"] = self.entry.checksum.partition(":")[0]
-        if self.settings.storage_class:
-            headers["x-amz-storage-class"] = self.settings.storage_class
-        if self.mark or not self.settings.keep_metadata:
-            headers["x-amz-metadata-directive"] = "REPLACE"
-        if self.mark:
-            head = head_planned(self.storage.client, self.entry) if self.settings.keep_metadata else None
-            headers |= as_headers(described(head, self.mark))
-        if not self.settings.keep_tags:
-            headers["x-amz-tagging-directive"] = "REPLACE"
-        answer = self.storage.copying.put("CopyObject", self.storage.clips_bucket, self.entry.destination, headers)
-        return Copy(answer.result["ETag"].strip('"'), checksums_of(answer.result), answer.version)
+    headers = copied_from(entry)
+    if entry.checksum:  # S3 computes it of what it copies
+        headers["x-amz-checksum-algorithm"] = entry.checksum.partition(":")[0]
+    if settings.storage_class:
+        headers["x-amz-storage-class"] = settings.storage_class
+    if mark or not settings.keep_metadata:
+        headers["x-amz-metadata-directive"] = "REPLACE"
+    if mark:
+        head = await head_planned(storage.sources.requests, entry) if settings.keep_metadata else None
+        headers |= as_headers(described(head, mark))
+    if not settings.keep_tags:
+        headers["x-amz-tagging-directive"] = "REPLACE"
+    answer = await storage.copies.requests.put("CopyObject", storage.clips_bucket, entry.destination, headers)
+    return Copy(answer.result["ETag"].strip('"'), checksums_of(answer.result), answer.version)
 
 
 @dataclass(frozen=True)
@@ -92,7 +73,7 @@ class PartCopies:
     storage: "S3Storage"
 
     def begin(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> str:
-        head = head_planned(self.storage.client, entry)
+        head = run(head_planned(self.storage.sources.requests, entry))
         upload: CreateMultipartUploadRequestTypeDef = {
             "Bucket": self.storage.clips_bucket,
             "Key": entry.destination,
@@ -104,16 +85,15 @@ class PartCopies:
             upload["Tagging"] = urlencode(tags)
         if settings.storage_class:
             upload["StorageClass"] = settings.storage_class  # type: ignore[typeddict-item]  # checked at the edge
-        known = checksums_of(head)
-        kind = next((kind for kind in WHOLE_OBJECT_CHECKSUMS if "-" not in known.get(kind, "-")), None)
+        kind = next((kind for kind in WHOLE_OBJECT_CHECKSUMS if "-" not in head.checksums.get(kind, "-")), None)
         if kind:
             upload["ChecksumAlgorithm"] = kind  # type: ignore[typeddict-item]  # one of three literals
             upload["ChecksumType"] = "FULL_OBJECT"
-        return self.storage.copier.create_multipart_upload(**upload)["UploadId"]
+        return self.storage.copies.client.create_multipart_upload(**upload)["UploadId"]
 
     def listed(self, key: str, upload_id: str) -> dict[int, CopiedPart]:
         """All parts that are there, by number; S3 lists 1,000 a page."""
-        pages = self.storage.own.get_paginator("list_parts").paginate(
+        pages = self.storage.own.client.get_paginator("list_parts").paginate(
             Bucket=self.storage.clips_bucket, Key=key, UploadId=upload_id
         )
         return {
@@ -126,16 +106,17 @@ class PartCopies:
         first, last = span
         headers = copied_from(entry) | {"x-amz-copy-source-range": f"bytes={first}-{last}"}
         query = (("partNumber", str(number)), ("uploadId", upload_id))
-        answer = self.storage.copying.put(
+        sent = self.storage.copies.requests.put(
             "UploadPartCopy", self.storage.clips_bucket, entry.destination, headers, query
         )
+        answer = run(sent)
         return CopiedPart(etag=answer.result["ETag"].strip('"'), size=last - first + 1)
 
     def complete(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copy:
         parts: list[CompletedPartTypeDef] = [
             {"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in enumerate(etags, 1)
         ]
-        done = self.storage.copier.complete_multipart_upload(
+        done = self.storage.copies.client.complete_multipart_upload(
             Bucket=self.storage.clips_bucket,
             Key=entry.destination,
             UploadId=upload_id,
@@ -145,7 +126,7 @@ class PartCopies:
 
     def begun_since(self, key: str, moment: datetime) -> list[str]:
         """Ids of the unfinished uploads to exactly this key that began at `moment` or later."""
-        pages = self.storage.own.get_paginator("list_multipart_uploads").paginate(
+        pages = self.storage.own.client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self.storage.clips_bucket, Prefix=key
         )
         return [
@@ -156,7 +137,7 @@ class PartCopies:
         ]
 
     def _tags(self, entry: ManifestEntry) -> dict[str, str]:
-        answer = self.storage.client.get_object_tagging(**source_object(entry))
+        answer = self.storage.sources.client.get_object_tagging(**source_object(entry))
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 
@@ -172,22 +153,15 @@ def copied_from(entry: ManifestEntry) -> dict[str, str]:
 def as_headers(given: Mapping[str, Any]) -> dict[str, str]:
     """What `described` names, by the names that headers have."""
     metadata = {f"x-amz-meta-{name}".lower(): value for name, value in given.get("Metadata", {}).items()}
-    return {HEADERS[name]: str(value) for name, value in given.items() if name in HEADERS} | metadata
+    return {header: str(given[name]) for header, name in DESCRIBING.items() if name in given} | metadata
 
 
-def described(head: "HeadObjectOutputTypeDef | None", mark: str | None) -> dict[str, Any]:
+def described(head: Head | None, mark: str | None) -> dict[str, Any]:
     """The source's metadata (`head`; None: it is not kept) and the mark, as parameters of a request that writes."""
-    given: dict[str, Any] = {}
-    if head:
-        given = {name: value for name, value in head.items() if name in HEADERS} | {"Metadata": head["Metadata"]}
+    given: dict[str, Any] = {**head.described, "Metadata": dict(head.metadata)} if head else {}
     if mark:
         given["Metadata"] = given.get("Metadata", {}) | {MARK: mark}
     return given
-
-
-def head_planned(client: "S3Client", entry: ManifestEntry) -> "HeadObjectOutputTypeDef":
-    """HEAD of exactly the planned object, with its checksums."""
-    return client.head_object(**source_object(entry), IfMatch=f'"{entry.etag}"', ChecksumMode="ENABLED")
 
 
 def checksums_of(answer: Mapping[str, Any]) -> dict[str, str]:

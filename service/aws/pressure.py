@@ -1,7 +1,8 @@
-"""How many requests may be in flight at once, by what the store says of it."""
+"""How many requests may be in flight at once, by what the store says of it. On one event loop, so without locks."""
 
+import asyncio
+from collections import deque
 from dataclasses import dataclass, field
-from threading import Condition, Lock
 
 
 class NoTurn(Exception):
@@ -22,32 +23,44 @@ class InFlight:
     limit: float = field(init=False)
     _now: int = field(default=0, init=False)
     _cuts: int = field(default=0, init=False)
-    _changed: Condition = field(default_factory=lambda: Condition(Lock()), init=False, repr=False)
+    _waiting: "deque[asyncio.Future[None]]" = field(default_factory=deque, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.limit = float(self.most)
 
-    def begin(self) -> int:
+    async def begin(self) -> int:
         """Wait for a turn; what `end` wants to know. Raises `NoTurn`."""
-        with self._changed:
-            if self._now >= self.limit and not self._changed.wait_for(
-                lambda: self._now < self.limit, self.wait_seconds
-            ):
-                raise NoTurn
+        if self._now < self.limit:
             self._now += 1
-            return self._cuts
+        else:
+            await self._turn()
+        return self._cuts
 
     def end(self, begun: int, *, refused: bool) -> None:
         """`refused`: the store asked for fewer. What began before the last cut says nothing of the limit now."""
-        with self._changed:
-            self._now -= 1
-            if refused:
-                if begun == self._cuts:
-                    self._cuts += 1
-                    self.limit = max(1.0, self.limit / 2)
-            elif self.limit < self.most:
-                self.limit = min(float(self.most), self.limit + 1 / self.limit)
-            self._changed.notify(2)
+        self._now -= 1
+        if refused:
+            if begun == self._cuts:
+                self._cuts += 1
+                self.limit = max(1.0, self.limit / 2)
+        elif self.limit < self.most:
+            self.limit = min(float(self.most), self.limit + 1 / self.limit)
+        self._hand_over()
 
-    def _has_turn(self) -> bool:
-        return self._now < self.limit
+    async def _turn(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self.wait_seconds):
+                await turn
+        except TimeoutError:
+            if turn.cancelled():
+                raise NoTurn from None
+
+    def _hand_over(self) -> None:
+        """Turns that are free now, to those that wait the longest."""
+        while self._now < self.limit and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._now += 1

@@ -1,57 +1,65 @@
 """Source objects and the clips bucket on S3. Copies are server-side: no clip passes through the function."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.aws.copies import NEEDS, Copy, CopyWhole, PartCopies, checksums_of, head_planned
-from service.aws.copyclient import Copier
+from service.aws.copies import NEEDS, Copy, PartCopies, copy_whole
+from service.aws.heads import head_of, head_planned
+from service.aws.loop import each, run
 from service.aws.ranges import S3RangeReader
+from service.aws.session import S3Session
 from service.clock import timestamp
-from service.errors import ChecksumMismatch, ObjectMissing, UploadGone
+from service.errors import ChecksumMismatch, ObjectError, ObjectMissing, UploadGone
 from service.planning import MARK
 from service.schema import Copied, CopiedPart, ImportSettings, ListedObject, ManifestEntry, Sent
 from service.uris import Location, s3_at
 from service.verification import compare_checksums, etags_agree, given_checksum, verdict
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import HeadObjectRequestTypeDef, ObjectVersionTypeDef
+    from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
 
 
 CLOCK_SKEW = timedelta(minutes=1)
 """How much a function's clock may be ahead of S3's when it looks for uploads that it began."""
 
 
+@dataclass(frozen=True)
+class RoleSessions:
+    """Of one role, for copies on S3's side."""
+
+    reads: S3Session
+    """Asks the source's region."""
+    copies: S3Session
+    """Asks the clips bucket's region: a copy is a request to its destination."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class S3Storage:
-    """By one client, or by two of a role of another account and the service's own."""
+    """By the service's own identity, or by a role of another account and the service's own."""
 
-    client: "S3Client"
-    """Reads sources."""
-    copying: Copier
-    """Sends the copies themselves, by the credentials and to the region of `copier`."""
-    clips_bucket: str
-    role_copier: "S3Client | None" = None
-    """Copies, which takes access to source and destination at once. It asks the clips bucket's region."""
-    own_client: "S3Client | None" = None
+    own: S3Session
     """What concerns the clips bucket alone."""
+    clips_bucket: str
+    role: RoleSessions | None = None
 
     @property
-    def copier(self) -> "S3Client":
-        return self.role_copier or self.client
+    def sources(self) -> S3Session:
+        return self.role.reads if self.role else self.own
 
     @property
-    def own(self) -> "S3Client":
-        return self.own_client or self.client
+    def copies(self) -> S3Session:
+        """Copies, which takes access to source and destination at once. It asks the clips bucket's region."""
+        return self.role.copies if self.role else self.own
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(
+        pages = self.sources.client.get_paginator("list_objects_v2").paginate(
             Bucket=at.bucket, Prefix=at.key, StartAfter=start_after
         )
         try:
@@ -69,30 +77,44 @@ class S3Storage:
             raise object_error(error, operation="list", uri=str(at)) from error
 
     def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
-        named: HeadObjectRequestTypeDef = {"Bucket": at.bucket, "Key": at.key}
-        if version:
-            named["VersionId"] = version
         try:
-            head = self.client.head_object(**named)
+            head = run(head_of(self.sources.requests, at.bucket, at.key, version))
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="inspect", uri=str(at)) from error
-        return ListedObject(
-            key=at.key,
-            size=head["ContentLength"],
-            etag=head["ETag"].strip('"'),
-            version=head.get("VersionId"),
-            modified=timestamp(head["LastModified"]),
-        )
+        return ListedObject(key=at.key, size=head.size, etag=head.etag, version=head.version, modified=head.modified)
 
     def reader(self, entry: ManifestEntry) -> S3RangeReader:
-        return S3RangeReader(self.client, entry)
+        return S3RangeReader(self.sources.client, entry)
 
     def streams(self, entry: ManifestEntry) -> bool:  # noqa: ARG002
         return False
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
+        return run(self._copied(entry, settings, mark))
+
+    def many(self, entry: ManifestEntry) -> Self:  # noqa: ARG002
+        return self
+
+    def copy_each(
+        self,
+        entries: Iterable[ManifestEntry],
+        settings: ImportSettings,
+        settled: Callable[[ManifestEntry, Copied | ObjectError], object],
+        *,
+        at_once: int,
+    ) -> None:
+        async def copied(entry: ManifestEntry) -> None:
+            try:
+                outcome: Copied | ObjectError = await self._copied(entry, settings, None)
+            except ObjectError as error:
+                outcome = error
+            settled(entry, outcome)
+
+        run(each(copied, entries, at_once=at_once))
+
+    async def _copied(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copied:
         with self._errors(entry):
-            return self._verified(entry, CopyWhole(self, entry, settings, mark).run())
+            return await self._verified(entry, await copy_whole(self, entry, settings, mark))
 
     def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
         with self._errors(entry):
@@ -132,23 +154,27 @@ class S3Storage:
         digests: Mapping[str, str] | None = None,  # noqa: ARG002  # S3 has its own
     ) -> Copied:
         with self._errors(entry):
-            return self._verified(entry, self._parts.complete(entry, upload_id, etags))
+            return run(self._verified(entry, self._parts.complete(entry, upload_id, etags)))
 
     def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
+        return run(self._landed(entry, etag, mark))
+
+    async def _landed(self, entry: ManifestEntry, etag: str, mark: str | None) -> Copied | None:
         with self._errors(entry):
             try:
-                head = self.own.head_object(Bucket=self.clips_bucket, Key=entry.destination, ChecksumMode="ENABLED")
+                head = await head_of(
+                    self.own.requests, self.clips_bucket, entry.destination, headers={"x-amz-checksum-mode": "ENABLED"}
+                )
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
                 raise
-            found = Copy(head["ETag"].strip('"'), checksums_of(head), head.get("VersionId"))
-            same = found.etag == etag and (mark is None or head["Metadata"].get(MARK) == mark)
-            return self._verified(entry, found) if same else None
+            same = head.etag == etag and (mark is None or head.metadata.get(MARK) == mark)
+            return await self._verified(entry, Copy(head.etag, head.checksums, head.version)) if same else None
 
     def abort(self, destination: str, upload_id: str) -> None:
         with suppress(UploadGone), self._errors_of_upload("abort the upload to", destination):
-            self.own.abort_multipart_upload(Bucket=self.clips_bucket, Key=destination, UploadId=upload_id)
+            self.own.client.abort_multipart_upload(Bucket=self.clips_bucket, Key=destination, UploadId=upload_id)
 
     def abort_begun_since(self, destination: str, moment: str) -> None:
         with self._errors_of_upload("list the uploads to", destination):
@@ -156,26 +182,26 @@ class S3Storage:
         for upload_id in begun:
             self.abort(destination, upload_id)
 
-    def _verified(self, entry: ManifestEntry, copy: Copy) -> Copied:
+    async def _verified(self, entry: ManifestEntry, copy: Copy) -> Copied:
         """Compare the copy with its source. One that is certainly another object is removed."""
         assert entry.size is not None, "planning pins every clip that is to be copied"
         assert entry.etag is not None
-        verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=self._checksums_agree(entry, copy))
+        verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=await self._checksums_agree(entry, copy))
         if verified is None:
-            self._remove(entry.destination, copy.version)
+            await asyncio.to_thread(self._remove, entry.destination, copy.version)
             whose = "its line in the manifest" if entry.checksum else "the source"
             message = f"the copy has another checksum than {whose} and was removed"
             raise ChecksumMismatch(message, operation=self._operation(entry), uri=entry.source_uri)
         return Copied(size=entry.size, etag=copy.etag, verified=verified)
 
-    def _checksums_agree(self, entry: ManifestEntry, copy: Copy) -> bool | None:
+    async def _checksums_agree(self, entry: ManifestEntry, copy: Copy) -> bool | None:
         """None where no checksum tells. What the caller gave counts against the copy, else against the source."""
         agree = etags_agree(str(entry.etag), copy.etag)
         given = given_checksum(entry.checksum)
         told = compare_checksums(given, copy.checksums)
         if told is not None or (agree and not given):
             return told
-        source = self._source_checksums(entry)
+        source = await self._source_checksums(entry)
         of_source = compare_checksums(given, source)
         if of_source is False or (of_source and agree):
             return of_source
@@ -204,7 +230,7 @@ class S3Storage:
 
     def _listed_versions(self, key: str) -> "list[ObjectVersionTypeDef]":
         """Newest first, of this very key: a listing begins with it and goes on with those that are longer."""
-        pages = self.own.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
+        pages = self.own.client.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
         found: list[ObjectVersionTypeDef] = []
         for page in pages:
             versions = page.get("Versions", [])
@@ -215,19 +241,19 @@ class S3Storage:
 
     def _mark(self, key: str, version: str) -> str | None:
         try:
-            head = self.own.head_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
+            head = run(head_of(self.own.requests, self.clips_bucket, key, version))
         except ClientError as error:
             if isinstance(object_error(error, operation="inspect", uri=key), ObjectMissing):
                 return None  # another delivery was faster
             raise
-        return head["Metadata"].get(MARK)
+        return head.metadata.get(MARK)
 
     def _remove(self, key: str, version: str | None) -> None:
         """This version, so that what lay there before it is there again; the bucket keeps versions, stores may not."""
         if version:
-            self.own.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
+            self.own.client.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
         else:
-            self.own.delete_object(Bucket=self.clips_bucket, Key=key)
+            self.own.client.delete_object(Bucket=self.clips_bucket, Key=key)
 
     @property
     def _parts(self) -> PartCopies:
@@ -251,6 +277,6 @@ class S3Storage:
     def _operation(self, entry: ManifestEntry) -> str:
         return f"copy to {s3_at(self.clips_bucket, entry.destination)} from"
 
-    def _source_checksums(self, entry: ManifestEntry) -> dict[str, str]:
+    async def _source_checksums(self, entry: ManifestEntry) -> Mapping[str, str]:
         """One HEAD, and only where the ETags say nothing: sources uploaded in parts, or encrypted with KMS."""
-        return checksums_of(head_planned(self.client, entry))
+        return (await head_planned(self.sources.requests, entry)).checksums

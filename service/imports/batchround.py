@@ -1,7 +1,7 @@
 """One call's work on a batch: its state, what it may still begin, and how a single clip is settled."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from threading import Lock
@@ -25,6 +25,13 @@ from service.uris import parse_object
 
 WATCH_SECONDS = 2.0
 """How soon a worker notices that its job was cancelled, or that its batch was counted without it."""
+
+
+Reason = ContentInvalid | ObjectError | OutOfTime | Stopped | UnknownFormat
+"""Why a clip was not copied."""
+
+Fate = ClipRow | SourceUnavailable | OutOfTime
+"""A clip's row, or what kept it from having one now: a passing fault, or the end of the round."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +106,61 @@ class BatchRound:
             advanced=self._count_advance,
         )
 
-    def settle_alone(self, unit: Sequence[ManifestEntry]) -> Sequence[ClipRow] | SourceUnavailable | OutOfTime:
-        """Of a clip that belongs to no set."""
-        fate = self.settle(unit[0])
-        return [fate] if isinstance(fate, ClipRow) else fate
+    def units(self, entries: Iterable[ManifestEntry]) -> list[Sequence[ManifestEntry]]:
+        """Clips without sets, as `settle_unit` takes them: those that go together, and each other one by itself."""
+        together: dict[str | None, list[ManifestEntry]] = {}
+        alone: list[Sequence[ManifestEntry]] = []
+        for entry in entries:
+            if self._goes_with_others(entry):
+                together.setdefault(entry.integration, []).append(entry)
+            else:
+                alone.append([entry])
+        return [*together.values(), *alone]
 
-    def settle(self, entry: ManifestEntry) -> ClipRow | SourceUnavailable | OutOfTime:
-        """The clip's row, or what kept it from having one now. A large clip's row is in the table by then."""
+    def settle_unit(self, unit: Sequence[ManifestEntry]) -> Sequence[Fate]:
+        return self._settle_together(unit) if self._goes_with_others(unit[0]) else [self.settle(unit[0])]
+
+    def _goes_with_others(self, entry: ManifestEntry) -> bool:
+        """Whether it needs no thread of its own."""
+        if self._is_settled(entry):
+            return True
+        look = self.settings.content_validation is not ContentValidation.NONE
+        return not (look or self.is_large(entry)) and self.storage.many(entry) is not None
+
+    def _is_settled(self, entry: ManifestEntry) -> bool:
+        return entry.ordinal in self.known or entry.status is not ClipStatus.PENDING
+
+    def _settle_together(self, entries: Sequence[ManifestEntry]) -> Sequence[Fate]:
+        fates: list[Fate] = []
+        to_copy: list[ManifestEntry] = []
+        for entry in entries:
+            if self._is_settled(entry):
+                fates.append(self.settle(entry))
+            else:
+                to_copy.append(entry)
+
+        def settled(entry: ManifestEntry, outcome: Copied | Reason) -> None:
+            fate = copied_row(entry, None, outcome) if isinstance(outcome, Copied) else fate_of(entry, outcome)
+            if isinstance(fate, ClipRow):
+                self.count_failures([fate])
+            fates.append(fate)
+
+        def beginning() -> Iterator[ManifestEntry]:
+            for entry in to_copy:
+                try:
+                    self.begin()
+                except (OutOfTime, Stopped) as reason:
+                    settled(entry, reason)
+                else:
+                    yield entry
+
+        copier = self.storage.many(to_copy[0]) if to_copy else None
+        if copier:
+            copier.copy_each(beginning(), self.settings, settled, at_once=self.ports.concurrency)
+        return fates
+
+    def settle(self, entry: ManifestEntry) -> Fate:
+        """A large clip's row is in the table by then."""
         row = self.known.get(entry.ordinal)
         large = row is None and self.is_large(entry)
         if large:
@@ -180,8 +235,7 @@ class BatchRound:
             self.advances += 1
 
 
-def settle_clip(entry: ManifestEntry, *, work: BatchRound) -> ClipRow | SourceUnavailable | OutOfTime:
-    """The clip's row, or what kept it from having one: a passing fault, or the end of the round."""
+def settle_clip(entry: ManifestEntry, *, work: BatchRound) -> Fate:
     if entry.status is not ClipStatus.PENDING:
         return row_for(entry, entry.status, entry.code, entry.message)
     try:
@@ -191,12 +245,17 @@ def settle_clip(entry: ManifestEntry, *, work: BatchRound) -> ClipRow | SourceUn
             work.begin()
         facts = validate_content(entry, work.settings.content_validation, work.storage)
         return copied_row(entry, facts, work.copy(entry))
-    except (SourceUnavailable, OutOfTime) as reason:
+    except (ContentInvalid, ObjectError, OutOfTime, Stopped, UnknownFormat) as reason:
+        return fate_of(entry, reason)
+
+
+def fate_of(entry: ManifestEntry, reason: Reason) -> Fate:
+    """Of a clip that was not copied."""
+    if isinstance(reason, SourceUnavailable | OutOfTime):
         return reason
-    except Stopped as stop:
-        return row_for(entry, ClipStatus.CANCELLED, stop.code, stop.message)
-    except (ContentInvalid, ObjectError, UnknownFormat) as error:
-        return row_for(entry, ClipStatus.FAILED, code_of(error), error.message)
+    if isinstance(reason, Stopped):
+        return row_for(entry, ClipStatus.CANCELLED, reason.code, reason.message)
+    return row_for(entry, ClipStatus.FAILED, code_of(reason), reason.message)
 
 
 def validate_content(entry: ManifestEntry, depth: ContentValidation, storage: Storage) -> Facts:

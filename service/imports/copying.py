@@ -12,7 +12,7 @@ from service.imports.rows import settled_rows, tally_of
 from service.imports.setworker import SetWorker
 from service.parallel import each
 from service.planning import sets_of
-from service.schema import Batch, Tally
+from service.schema import Batch, ClipRow, Tally
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,19 @@ def copy_batch(
     # Whoever waits for parts, or for views, must not fill their pool.
     with _pool(ports) as parts, _pool(ports) as views:
         work = BatchRound(batch, ports, watch, out_of_time, parts, known)
-        settle = SetWorker(work, views, earlier=earlier).settle if in_sets else work.settle_alone
-        fates = each(settle, list(sets_of(entries)), threads=ports.concurrency)
+        if in_sets:
+            fates = each(
+                SetWorker(work, views, earlier=earlier).settle, list(sets_of(entries)), threads=ports.concurrency
+            )
+        else:
+            fates = each(work.settle_unit, work.units(entries), threads=ports.concurrency)
     if watch().recorded:
         return None
-    rows = [row for fate in fates if not isinstance(fate, (ObjectError, OutOfTime)) for row in fate]
+    settled = [one for fate in fates for one in fate]
+    rows = [one for one in settled if isinstance(one, ClipRow)]
     work.put(row for row in rows if row.ordinal not in work.written)
-    passing = [fate for fate in fates if isinstance(fate, ObjectError)]
-    late = any(isinstance(fate, OutOfTime) for fate in fates)
+    passing = [one for one in settled if isinstance(one, ObjectError)]
+    late = any(isinstance(one, OutOfTime) for one in settled)
     if late and (work.advances or len(rows) > len(known)):
         return Unfinished(left=batch.count - len(rows))
     if passing:

@@ -1,7 +1,7 @@
 """Rows of clips: the fate of each, and what they add up to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from typing import Any
 
 from service.errors import ObjectError
 from service.formats.failures import ContentInvalid, UnknownFormat
@@ -15,24 +15,24 @@ Failure = ContentInvalid | ObjectError | UnknownFormat
 
 
 def copied_row(entry: ManifestEntry, facts: Facts, copied: Copied) -> ClipRow:
-    row = row_for(entry, ClipStatus.COPIED, None, None)
-    return replace(row, size=copied.size, etag=copied.etag, verified=copied.verified, facts=facts)
+    return _row(entry, ClipStatus.COPIED, size=copied.size, etag=copied.etag, verified=copied.verified, facts=facts)
 
 
 def row_for(entry: ManifestEntry, status: ClipStatus, code: str | None, message: str | None) -> ClipRow:
     """A row that says why a clip did not land."""
+    return _row(entry, status, size=entry.size, etag=entry.etag, code=code, message=message)
+
+
+def _row(entry: ManifestEntry, status: ClipStatus, **said: Any) -> ClipRow:
     return ClipRow(
         ordinal=entry.ordinal,
         status=status,
-        size=entry.size,
-        etag=entry.etag,
-        code=code,
-        message=message,
         source_uri=entry.source_uri,
         destination=entry.destination,
         group=entry.group,
         view=entry.view,
         set_name=entry.set_name,
+        **said,
     )
 
 

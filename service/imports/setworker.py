@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from service.errors import ClipferryError, ObjectError, SourceUnavailable
 from service.formats.failures import ContentInvalid, UnknownFormat
-from service.imports.batchround import BatchRound, validate_content
+from service.imports.batchround import BatchRound, Fate, validate_content
 from service.imports.large import OutOfTime, Stopped
 from service.imports.rows import Facts, Failure, code_of, copied_row, row_for
 from service.imports.sets import failed_set, landed, stopped_set, take_back, to_copy
@@ -26,7 +26,7 @@ class SetWorker:
     earlier: bool = False
     """Whether copies of an earlier round or attempt may be there."""
 
-    def settle(self, entries: list[ManifestEntry]) -> Sequence[ClipRow] | ObjectError | OutOfTime:
+    def settle(self, entries: list[ManifestEntry]) -> Sequence[Fate | ObjectError]:
         """The set's rows, or why it goes on in another round, or the fault for which it is to be tried again.
 
         The first delivery of the batch to write the rows decides. After a set has failed its copies are removed, by
@@ -38,11 +38,11 @@ class SetWorker:
             if len(rows) < len(entries):
                 rows = self._settled(entries)
             if any(row.status is ClipStatus.PENDING for row in rows):
-                return OutOfTime()  # a later run has begun: its workers settle the set
+                return [OutOfTime()]  # a later run has begun: its workers settle the set
             kept = {} if landed(rows) else take_back(entries, work.job_id, work.storage, work.ports.large)
         except (SourceUnavailable, OutOfTime) as reason:
-            return reason
-        return next(iter(kept.values()), None) or rows
+            return [reason]
+        return list(kept.values())[:1] or rows
 
     def _settled(self, entries: list[ManifestEntry]) -> Sequence[ClipRow]:
         """The rows that decide: ours, unless another delivery was faster. None of a deleted import."""

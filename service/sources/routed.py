@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from service.errors import AccessDenied, IntegrationGone
 from service.formats.reader import RangeReader
-from service.ports import IntegrationStore, Objects, Storage, Transfer
+from service.ports import IntegrationStore, ManyCopier, Objects, Storage, Transfer
 from service.schema import (
     Copied,
     CopiedPart,
@@ -65,8 +65,9 @@ class RoutedStorage(RoutedObjects[Transfer]):
 
     own: Storage
 
+    # An entry whose integration is gone neither streams nor goes with others: its copy says what is wrong.
+
     def streams(self, entry: ManifestEntry) -> bool:
-        """An entry whose integration is gone does not: the copy says so."""
         try:
             return self._of(entry).streams(entry)
         except AccessDenied:
@@ -74,6 +75,12 @@ class RoutedStorage(RoutedObjects[Transfer]):
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         return self._of(entry).copy(entry, settings, mark=mark)
+
+    def many(self, entry: ManifestEntry) -> ManyCopier | None:
+        try:
+            return self._of(entry).many(entry)
+        except AccessDenied:
+            return None
 
     def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
         return self._of(entry).begin_parts(entry, settings, mark=mark)

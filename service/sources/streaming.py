@@ -18,6 +18,9 @@ class StreamingStorage(SourceObjects):
     def streams(self, entry: ManifestEntry) -> bool:  # noqa: ARG002  # every one
         return True
 
+    def many(self, entry: ManifestEntry) -> None:
+        pass
+
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         return self.copier.whole(self._item(entry), settings, mark=mark)
 

@@ -20,7 +20,7 @@ from service.aws.storage import S3Storage
 from service.aws.table import bind
 from service.aws.uploads import DynamoUploads
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, STATE_BUCKET
-from tests.functional.copier import BotoCopier
+from tests.functional.botorequests import boto_session
 from tests.functional.faults import FailingTransactions, SourcePreconditions
 
 if TYPE_CHECKING:
@@ -57,7 +57,12 @@ def _aws() -> Iterator[None]:
 def no_sleep(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the retries would have slept."""
     slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
     monkeypatch.setattr("time.sleep", slept.append)
+    monkeypatch.setattr("service.aws.requests.sleep", sleep)
     return slept
 
 
@@ -132,7 +137,7 @@ def state(s3: "S3Client") -> S3StateFiles:
 
 @pytest.fixture
 def storage(s3: "S3Client") -> S3Storage:
-    return S3Storage(client=s3, copying=BotoCopier(s3), clips_bucket=CLIPS_BUCKET)
+    return S3Storage(own=boto_session(s3), clips_bucket=CLIPS_BUCKET)
 
 
 @pytest.fixture

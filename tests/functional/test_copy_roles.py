@@ -13,7 +13,8 @@ from botocore.stub import Stubber
 
 import lambdas.wiring
 from service.aws.clients import s3_client
-from service.aws.storage import S3Storage
+from service.aws.requests import S3Requests
+from service.aws.storage import RoleSessions, S3Storage
 from service.errors import (
     AccessDenied,
     ChecksumMismatch,
@@ -29,7 +30,7 @@ from service.sources.roles import ANY_REGION, COPY_ATTEMPTS, RoleClients, S3Role
 from service.sources.streaming import StreamingStorage
 from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, an_entry, an_integration
-from tests.functional.copier import BotoCopier
+from tests.functional.botorequests import boto_session
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
@@ -66,7 +67,9 @@ def stubs() -> Iterator[tuple[S3Storage, Stubs]]:
         stubs = Stubs(*(stack.enter_context(Stubber(client)) for client in (reads, copies, own)))
         yield (
             S3Storage(
-                client=reads, copying=BotoCopier(copies), clips_bucket=CLIPS_BUCKET, role_copier=copies, own_client=own
+                own=boto_session(own),
+                clips_bucket=CLIPS_BUCKET,
+                role=RoleSessions(reads=boto_session(reads), copies=boto_session(copies)),
             ),
             stubs,
         )
@@ -161,11 +164,9 @@ def clients(sts: "STSClient") -> RoleClients:
 def by_role(sts: "STSClient") -> S3Storage:
     made, own = clients(sts), s3_client(connections=1)
     return S3Storage(
-        client=made.reads,
-        copying=BotoCopier(made.copies),
+        own=boto_session(own),
         clips_bucket=CLIPS_BUCKET,
-        role_copier=made.copies,
-        own_client=own,
+        role=RoleSessions(reads=boto_session(made.reads), copies=boto_session(made.copies)),
     )
 
 
@@ -282,10 +283,10 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
         lambdas.wiring._copy_roles,
         lambdas.wiring._streams,
         lambdas.wiring._copies_in_flight,
-        lambdas.wiring._copying_by_role,
+        lambdas.wiring._role_sessions,
     )
     client = s3_client(connections=1)
-    yield S3Storage(client=client, copying=BotoCopier(client), clips_bucket=CLIPS_BUCKET)
+    yield S3Storage(own=boto_session(client), clips_bucket=CLIPS_BUCKET)
     for one in made:
         one.cache_clear()
 
@@ -293,9 +294,12 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
 def test_the_copy_function_copies_by_a_copy_role_and_streams_all_else(deployed: S3Storage) -> None:
     inside = lambdas.wiring._through(deployed, FLEET)
     assert isinstance(inside, S3Storage)
-    assert inside.own is deployed.client
-    assert inside.client is not inside.copier
-    assert inside.copier.meta.region_name == deployed.client.meta.region_name
+    assert inside.own is deployed.own
+    assert inside.sources.client.meta.region_name == ROLE.region
+    assert inside.copies.client.meta.region_name == deployed.own.client.meta.region_name
+    for by_role in (inside.sources, inside.copies):
+        assert isinstance(by_role.requests, S3Requests)
+        assert by_role.requests.home.signer.region == by_role.client.meta.region_name
     assert not inside.streams(ENTRY)
     other = replace(FLEET, role_arn=f"{ROLE.role_arn}-2", secret_name="in_2/0")
     for integration in (None, other):

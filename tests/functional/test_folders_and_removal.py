@@ -12,8 +12,8 @@ from service.aws.storage import S3Storage
 from service.planning import findable
 from service.schema import Action, AuditEntry, ClipRow, ClipStatus, Folder, FolderScope, VideoUpload
 from tests.builders import ASKER, CLIPS_BUCKET, PROJECT, a_job
+from tests.functional.botorequests import boto_session
 from tests.functional.conftest import TABLE
-from tests.functional.copier import BotoCopier
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -166,7 +166,7 @@ def left(s3: "S3Client") -> list[tuple[str, int]]:
 def test_a_version_goes_with_all_before_it(
     s3: "S3Client", written: dict[bytes, str], body: bytes | None, size: int | None, expected: list[int]
 ) -> None:
-    storage = S3Storage(client=s3, copying=BotoCopier(s3), clips_bucket=CLIPS_BUCKET)
+    storage = S3Storage(own=boto_session(s3), clips_bucket=CLIPS_BUCKET)
     for _ in range(2):
         storage.remove_up_to("d/x", etag=written[body] if body else "none", size=size)
         assert left(s3) == [*(("d/x", length) for length in expected), ("d/x2", 3)]

@@ -21,7 +21,7 @@ from tests.builders import (
     own_access,
 )
 from tests.fakes import FakeJobs, Faults
-from tests.functional.copier import BotoCopier
+from tests.functional.botorequests import boto_session
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -46,7 +46,7 @@ def asked(client: "S3Client") -> list[str]:
 
 
 def look(client: "S3Client", uris: list[str] | None = None) -> Preview:
-    storage = S3Storage(client=client, copying=BotoCopier(client), clips_bucket=CLIPS_BUCKET)
+    storage = S3Storage(own=boto_session(client), clips_bucket=CLIPS_BUCKET)
     ports = PreviewPorts(
         clock=utc_now,
         access=own_access(storage, FakeJobs(Faults())),

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.credentials import Credentials
 
-from service.aws.clients import PATIENT
-from service.aws.copyclient import CopyClient
 from service.aws.pressure import InFlight
+from service.aws.session import session_of
 from service.aws.storage import S3Storage
 from service.errors import ChecksumMismatch, ObjectMissing, SourceChanged
 from service.imports.copying import Unfinished, copy_batch
@@ -41,8 +40,7 @@ def storage(s3: "S3Client") -> S3Storage:
     for bucket in (SOURCE_BUCKET, CLIPS_BUCKET):
         s3.create_bucket(Bucket=bucket)
     credentials = Credentials(KEY["accessKey"], KEY["secretKey"])
-    copier = CopyClient.like(s3, credentials, patience=PATIENT, in_flight=InFlight(32))
-    return S3Storage(client=s3, copying=copier, clips_bucket=CLIPS_BUCKET)
+    return S3Storage(own=session_of(s3, credentials, in_flight=InFlight(32)), clips_bucket=CLIPS_BUCKET)
 
 
 @pytest.fixture
@@ -120,7 +118,11 @@ def test_a_copy_with_another_checksum_is_removed(
     storage: S3Storage, s3: "S3Client", prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = put(s3, storage, prefix + "one", LARGE[: 2 * MIB], ChecksumAlgorithm="CRC32")
-    monkeypatch.setattr(S3Storage, "_source_checksums", lambda *_: {"CRC32": "AAAAAA=="})
+
+    async def another(*_: object) -> dict[str, str]:
+        return {"CRC32": "AAAAAA=="}
+
+    monkeypatch.setattr(S3Storage, "_source_checksums", another)
     with pytest.raises(ChecksumMismatch):
         by_parts(storage).copy(entry, PLAIN)
     with pytest.raises(ObjectMissing):

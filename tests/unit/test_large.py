@@ -344,7 +344,7 @@ def test_a_cancel_between_parts_removes_the_upload(streamed: bool) -> None:
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_the_end_of_a_job_removes_what_its_lost_batches_began(cancelled: bool, streamed: bool) -> None:
     world = a_world()
-    job, _ = started(world, 45, 10, streamed=streamed)
+    job, _ = started(world, 45, 45, streamed=streamed)
     if cancelled:
         world.jobs.request_cancel(job.id, world.clock())
     finish(job.id, error="States.Timeout", ports=world.finish_ports)

@@ -16,9 +16,11 @@ from botocore.stub import Stubber
 
 from service.aws import connections
 from service.aws.clients import Patience, s3_client
-from service.aws.connections import Connections, Endpoint
-from service.aws.copyclient import CopyClient
+from service.aws.connections import Endpoint
+from service.aws.loop import run
 from service.aws.pressure import InFlight
+from service.aws.requests import S3Requests
+from service.aws.session import S3Session, own_session
 from service.aws.sigv4 import EMPTY_BODY
 from service.aws.storage import S3Storage
 from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejected, SourceChanged, SourceUnavailable
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEYS = Credentials("AKIDEXAMPLE", "secret-never-sent", None)
-PATIENCE = Patience(connect_seconds=5, read_seconds=5, attempts=5)
+PATIENCE = Patience(connect_seconds=5, read_seconds=2, attempts=5)
 PLAIN = ImportSettings()
 ENTRY = an_entry(source_uri=f"s3://{SOURCE_BUCKET}/a b+%20/日本.zip", destination="demo/ä b.zip", size=25, etag=MD5)
 
@@ -55,9 +57,15 @@ def by_boto3(boto3_client: "S3Client") -> Iterator[Stubber]:
         stub.assert_no_pending_responses()
 
 
-def a_storage(client: "S3Client", *, in_flight: InFlight | None = None, patience: Patience = PATIENCE) -> S3Storage:
-    copier = CopyClient.like(client, KEYS, patience=patience, in_flight=in_flight or InFlight(64))
-    return S3Storage(client=client, copying=copier, clips_bucket=CLIPS_BUCKET)
+def requests_to(
+    url: str, *, keys: Credentials = KEYS, in_flight: InFlight | None = None, patience: Patience = PATIENCE
+) -> S3Requests:
+    return S3Requests.to(url, "us-east-1", keys, patience=patience, in_flight=in_flight or InFlight(64))
+
+
+def a_storage(client: "S3Client", requests: S3Requests | None = None) -> S3Storage:
+    session = S3Session(requests or requests_to(client.meta.endpoint_url), lambda: client)
+    return S3Storage(own=session, clips_bucket=CLIPS_BUCKET)
 
 
 @pytest.fixture
@@ -113,6 +121,11 @@ def test_settings_and_a_given_checksum_are_headers(storage: S3Storage, wire: Wir
     }
 
 
+def head(*headers: str) -> bytes:
+    """An answer to HEAD: the length of a body that does not come."""
+    return "\r\n".join(["HTTP/1.1 200 OK", "Content-Length: 25", f'ETag: "{MD5}"', *headers, "", ""]).encode()
+
+
 def test_a_mark_is_metadata(storage: S3Storage, wire: Wire) -> None:
     storage.copy(ENTRY, ImportSettings(keep_metadata=False), mark="ij_1-0")
     headers = wire.sent()[1]
@@ -120,20 +133,18 @@ def test_a_mark_is_metadata(storage: S3Storage, wire: Wire) -> None:
     assert headers["x-amz-metadata-directive"] == "REPLACE"
 
 
-def test_metadata_goes_back_as_the_bytes_that_it_came_as(storage: S3Storage, by_boto3: Stubber, wire: Wire) -> None:
-    kept = {"Metadata": {"Ort": "MÃ¼nchen  2"}, "ContentType": "video/mp4"}
-    by_boto3.add_response("head_object", {"ContentLength": 25} | kept)
+def test_metadata_goes_back_as_the_bytes_that_it_came_as(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.append(head("x-amz-meta-ORT: München  2", "Content-Type: video/mp4"))
     storage.copy(ENTRY, PLAIN, mark="ij_1-0")
-    assert "x-amz-meta-ort: München  2".encode() in wire.requests[0]
+    assert "x-amz-meta-ort: München  2".encode() in wire.requests[1]
     assert wire.sent()[1]["content-type"] == "video/mp4"
 
 
 @pytest.mark.parametrize("value", ["a\r\nx-amz-acl: public-read", "a\nb", "日本"])
-def test_metadata_that_fits_no_header_is_refused(storage: S3Storage, by_boto3: Stubber, wire: Wire, value: str) -> None:
-    by_boto3.add_response("head_object", {"ContentLength": 25, "Metadata": {"k": value}})
+def test_metadata_that_fits_no_header_is_refused(storage: S3Storage, wire: Wire, value: str) -> None:
     with pytest.raises(ObjectRejected, match="InvalidHeader"):
-        storage.copy(ENTRY, PLAIN, mark="ij_1-0")
-    assert not wire.requests
+        storage.copy(ENTRY, PLAIN, mark=value)
+    assert [request[:4] for request in wire.requests] == [b"HEAD"]
 
 
 def test_a_part_names_its_range_upload_and_number(storage: S3Storage, wire: Wire) -> None:
@@ -158,8 +169,7 @@ def test_a_session_token_is_sent_and_renewed_credentials_are_used(boto3_client: 
         }
 
     of_a_role = RefreshableCredentials.create_from_metadata(renew(), renew, "a role")
-    copier = CopyClient.like(boto3_client, of_a_role, patience=PATIENCE, in_flight=InFlight(1))
-    storage = S3Storage(client=boto3_client, copying=copier, clips_bucket=CLIPS_BUCKET)
+    storage = a_storage(boto3_client, requests_to(wire.url, keys=of_a_role))
     for _ in range(2):
         storage.copy(ENTRY, PLAIN)
     used = [wire.sent(number)[1] for number in (0, 1)]
@@ -171,7 +181,7 @@ def test_a_session_token_is_sent_and_renewed_credentials_are_used(boto3_client: 
     ("region", "bucket", "host", "path"),
     [
         ("eu-central-1", "clips", "clips.s3.eu-central-1.amazonaws.com", ""),
-        ("us-east-1", "clips", "clips.s3.amazonaws.com", ""),
+        ("us-east-1", "clips", "clips.s3.us-east-1.amazonaws.com", ""),
         ("cn-north-1", "clips", "clips.s3.cn-north-1.amazonaws.com.cn", ""),
         ("eu-central-1", "my.clips", "s3.eu-central-1.amazonaws.com", "/my.clips"),
     ],
@@ -181,10 +191,12 @@ def test_aws_has_the_bucket_in_the_host(
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
-    client = CopyClient.like(s3_client(connections=1), KEYS, patience=PATIENCE, in_flight=InFlight(1))
-    assert client.endpoint.of_bucket(bucket) == (host, path)
-    assert client.endpoint.named(host) == host
-    assert (client.connections.port, client.connections.tls, client.signer.region) == (443, True, region)
+    requests = own_session(connections=1).requests
+    assert isinstance(requests, S3Requests)
+    endpoint = requests.home.endpoint
+    assert endpoint.of_bucket(bucket) == (host, path)
+    assert endpoint.named(host) == host
+    assert (requests.connections.port, requests.connections.tls, requests.home.signer.region) == (443, True, region)
 
 
 def test_a_port_that_is_not_the_schemes_own_is_named() -> None:
@@ -234,7 +246,7 @@ PASSING = [
     b"",
     b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n<Copy",
     b"SSH-2.0-OpenSSH_9.6\r\n",
-    answer(200, b"x" * (1024**2 + 1)),
+    answer(200, b"x" * (connections.MAX_ANSWER_BYTES + 1)),
 ]
 
 
@@ -267,16 +279,16 @@ def test_blanks_before_the_result_are_how_s3_keeps_a_long_copy_alive(storage: S3
 def test_nobody_there_is_a_passing_fault(boto3_client: "S3Client", no_sleep: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    copier = CopyClient.like(boto3_client, KEYS, patience=PATIENCE, in_flight=InFlight(1))
-    copier = replace(copier, connections=Connections(port, tls=False, patience=PATIENCE))
+    storage = a_storage(boto3_client, requests_to(f"http://127.0.0.1:{port}"))
     with pytest.raises(SourceUnavailable, match=r"no connection to .*: ConnectionRefusedError"):
-        S3Storage(client=boto3_client, copying=copier, clips_bucket=CLIPS_BUCKET).copy(ENTRY, PLAIN)
+        storage.copy(ENTRY, PLAIN)
     assert len(no_sleep) == 4
 
 
 def test_silence_is_a_passing_fault(boto3_client: "S3Client", wire: Wire) -> None:
     wire.gate = threading.Event()
-    storage = a_storage(boto3_client, patience=Patience(connect_seconds=5, read_seconds=0.05, attempts=2))
+    patience = Patience(connect_seconds=5, read_seconds=0.05, attempts=2)
+    storage = a_storage(boto3_client, requests_to(wire.url, patience=patience))
     with pytest.raises(SourceUnavailable, match="S3 did not answer: no answer in time"):
         storage.copy(ENTRY, PLAIN)
     wire.gate.set()
@@ -332,7 +344,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(
 
 def test_a_store_that_asks_for_fewer_gets_fewer_at_once(boto3_client: "S3Client", wire: Wire) -> None:
     in_flight = InFlight(8)
-    storage = a_storage(boto3_client, in_flight=in_flight)
+    storage = a_storage(boto3_client, requests_to(wire.url, in_flight=in_flight))
     wire.answers.append(failed(503, "SlowDown"))
     storage.copy(ENTRY, PLAIN)
     assert 4 < in_flight.limit < 5
@@ -354,15 +366,15 @@ def test_a_store_that_asks_for_fewer_gets_fewer_at_once(boto3_client: "S3Client"
 def test_faults_that_are_no_refusal_do_not_slow_down(boto3_client: "S3Client", wire: Wire) -> None:
     in_flight = InFlight(8)
     wire.answers.extend([failed(500, "InternalError"), b""])
-    a_storage(boto3_client, in_flight=in_flight).copy(ENTRY, PLAIN)
+    a_storage(boto3_client, requests_to(wire.url, in_flight=in_flight)).copy(ENTRY, PLAIN)
     assert in_flight.limit == 8
 
 
 def test_a_copy_without_a_turn_is_left_for_later(boto3_client: "S3Client", wire: Wire, no_sleep: list[float]) -> None:
     in_flight = InFlight(1, wait_seconds=0.01)
-    in_flight.begin()
+    run(in_flight.begin())
     with pytest.raises(SourceUnavailable, match="left no turn"):
-        a_storage(boto3_client, in_flight=in_flight).copy(ENTRY, PLAIN)
+        a_storage(boto3_client, requests_to(wire.url, in_flight=in_flight)).copy(ENTRY, PLAIN)
     assert (wire.requests, no_sleep) == ([], [])
 
 
