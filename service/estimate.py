@@ -15,6 +15,7 @@ from typing import Any
 from service.planning import MAX_OBJECT_BYTES, PART_CLIPS, part_size
 from service.schema import ContentValidation, ImportSettings
 
+PRICES = Path(__file__).with_name("prices.json")
 GIB = 1024**3
 """A GB of S3's bill (S3 FAQ, "How will I be charged and billed": byte-hours over 1,073,741,824) and of Lambda's."""
 
@@ -161,10 +162,23 @@ class Workload:
 class Cost:
     """Dollars, once an import."""
 
-    s3_requests: float
+    s3_writes: float
+    """COPY and PUT, of parts too, and what begins and ends parts."""
+    s3_lists: float
+    s3_reads: float
+    """GET and HEAD."""
     lambda_: float
     step_functions: float
-    dynamodb: float
+    dynamodb_writes: float
+    dynamodb_reads: float
+
+    @property
+    def s3_requests(self) -> float:
+        return self.s3_writes + self.s3_lists + self.s3_reads
+
+    @property
+    def dynamodb(self) -> float:
+        return self.dynamodb_writes + self.dynamodb_reads
 
     @property
     def total(self) -> float:
@@ -192,19 +206,27 @@ class PriceList:
         return float(entry["price"]) / int(entry["per"])
 
 
-@cache
 def price_list() -> PriceList:
-    document = json.loads(Path(__file__).with_name("prices.json").read_text())
+    return read_prices(PRICES)
+
+
+@cache
+def read_prices(path: Path) -> PriceList:
+    document = json.loads(path.read_text())
     return PriceList(document["region"], document["as_of"], document["prices"])
 
 
 def estimate(work: Workload, *, settings: ImportSettings, deployment: Deployment) -> Estimate:
-    storage_class = settings.storage_class or "STANDARD"
+    """Sources count as STANDARD: a listing does not cost by class, and of a HEAD it is not known."""
+    storage_class, prices = settings.storage_class or "STANDARD", price_list()
     cost = Cost(
-        s3_requests=_s3_requests(work, settings, storage_class),
+        s3_writes=_s3_writes(work, storage_class),
+        s3_lists=work.lists * prices.of("s3.write.STANDARD"),
+        s3_reads=_s3_reads(work, settings) * prices.of("s3.read.STANDARD"),
         lambda_=_lambda(work, settings, deployment),
-        step_functions=(TRANSITIONS + TRANSITIONS_PER_BATCH * work.batches) * price_list().of("states.transition"),
-        dynamodb=_dynamodb(work),
+        step_functions=(TRANSITIONS + TRANSITIONS_PER_BATCH * work.batches) * prices.of("states.transition"),
+        dynamodb_writes=_dynamodb_writes(work) * prices.of("dynamodb.write"),
+        dynamodb_reads=READS_PER_BATCH * work.batches * prices.of("dynamodb.read"),
     )
     return Estimate(
         cost=cost,
@@ -222,19 +244,18 @@ def _part_size(size: int, part_bytes: int) -> int:
     return part_size(min(size, MAX_OBJECT_BYTES), part_bytes=part_bytes)
 
 
-def _s3_requests(work: Workload, settings: ImportSettings, storage_class: str) -> float:
-    """Sources count as STANDARD: a listing does not cost by class, and of a HEAD it is not known."""
-    prices = price_list()
+def _s3_writes(work: Workload, storage_class: str) -> float:
+    """In dollars: state files are STANDARD, whatever the copies are."""
     state_files = math.ceil(work.clips / PART_CLIPS) + 2
     begun_and_ended = 2 * work.by_parts
+    copies = (work.copy_requests + begun_and_ended) * price_list().of(f"s3.write.{storage_class}")
+    return copies + state_files * price_list().of("s3.write.STANDARD")
+
+
+def _s3_reads(work: Workload, settings: ImportSettings) -> int:
     looked_at = 2 * (work.by_parts - work.streamed_by_parts)  # their metadata and tags
     checked = READS_PER_CLIP[settings.content_validation] * work.copied
-    reads = work.heads + work.batches + looked_at + work.compared + work.marked + checked
-    return (
-        (work.lists + state_files) * prices.of("s3.write.STANDARD")
-        + (work.copy_requests + begun_and_ended) * prices.of(f"s3.write.{storage_class}")
-        + reads * prices.of("s3.read.STANDARD")
-    )
+    return work.heads + work.batches + looked_at + work.compared + work.marked + checked
 
 
 def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:
@@ -245,11 +266,9 @@ def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) ->
     return seconds * price_list().of("lambda.gb_second") + calls * price_list().of("lambda.request")
 
 
-def _dynamodb(work: Workload) -> float:
+def _dynamodb_writes(work: Workload) -> int:
     rows = WRITES_PER_CLIP * work.clips + WRITES_PER_FAILURE * work.failed + WRITES_PER_VIEW * work.views
-    writes = rows + WRITES_PER_BATCH * work.batches + WRITES_PER_IMPORT
-    reads = READS_PER_BATCH * work.batches
-    return writes * price_list().of("dynamodb.write") + reads * price_list().of("dynamodb.read")
+    return rows + WRITES_PER_BATCH * work.batches + WRITES_PER_IMPORT
 
 
 def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:

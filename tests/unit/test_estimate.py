@@ -37,10 +37,13 @@ def test_a_million_clips_of_a_mebibyte() -> None:
     found = estimated(A_MILLION)
     # 1,001 listings, 1,002 state files and 1,000,000 copies at $0.005 a thousand; 4,000 slices at $0.0004.
     assert found.cost.s3_requests == pytest.approx(5.01 + 0.000015 + 0.0016)
+    assert (found.cost.s3_writes, found.cost.s3_lists) == pytest.approx((5.00501, 0.005005))
+    assert found.cost.s3_reads == pytest.approx(0.0016)
     # 7 + 5 x 4,000 transitions at $0.025 a thousand.
     assert found.cost.step_functions == pytest.approx(0.500175)
     # 3 x 1,000,000 for rows, 4 x 4,000 and 30 writes at $0.625 a million; 8,000 reads at $0.125 a million.
     assert found.cost.dynamodb == pytest.approx(1.88501875 + 0.001)
+    assert (found.cost.dynamodb_writes, found.cost.dynamodb_reads) == pytest.approx((1.88501875, 0.001))
     # 50,000 s of copies and 12,336.2 s of bytes, 32 at a time, and 4,000 x 0.5 s, of 1.7275 GB; 150.15 s of 1 GB;
     # $0.0000133334 a GB-second; 4,003 calls at $0.20 a million.
     seconds = (50_000 + 1_000_000 * 1_048_576 / 85e6) / 32 + 2_000

@@ -1,0 +1,362 @@
+"""What a million clips cost, by component, beside S3 Batch Operations, DataSync and data-transfer-hub.
+
+`python -m benchmarks.costs` writes the figures of docs/costs.md, between its markers. Clipferry's are those of a
+preview: `service.estimate`, service/prices.json and the deploy settings' defaults. The others' come from
+benchmarks/rival_prices.json and from what their documentation says they ask for; where it leaves a count open, the
+least that it allows is taken.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from benchmarks.report import table
+from service.estimate import (
+    GIB,
+    PRICES,
+    WRITES_PER_CLIP,
+    Cost,
+    Deployment,
+    Estimate,
+    Workload,
+    estimate,
+    price_list,
+    read_prices,
+)
+from service.planning import PART_CLIPS, cut_batches
+from service.schema import ContentValidation, ImportSettings
+from service.wire.settings import StorageClass
+from stacks.settings import DeploySettings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "costs.md"
+RIVAL_PRICES = Path(__file__).with_name("rival_prices.json")
+BEGIN, END = "<!-- figures: written by python -m benchmarks.costs -->", "<!-- end of figures -->"
+
+MIB = 1024**2
+CLIPS = 1_000_000
+CLIP_BYTES = 200 * MIB
+LIST_KEYS = 1_000
+"""Keys of a listing's page."""
+
+DATASYNC_HEADS = 1
+"""Of an object on each side: while preparing, and while verifying."""
+
+HUB_PART_BYTES = 5 * MIB
+HUB_PARTS_FROM_BYTES = 10 * MIB
+"""data-transfer-hub's defaults (`DefaultChunkSize`, `DefaultMultipartThreshold`)."""
+HUB_GETS_BESIDES = {True: 2, False: 1}
+"""Of an object in parts, or whole: its cost page has 12 GETs and 10 PUTs for 50 MB, 2 GETs and 1 PUT for 10 KB."""
+HUB_BYTES_PER_SECOND = GIB / 60
+HUB_OBJECTS_PER_SECOND = 10
+"""What one of its instances does, by its cost page: 1 GB a minute, and some 10 files a second."""
+HUB_WRITES = 2
+HUB_MESSAGES = 2
+"""DynamoDB writes and SQS requests of an object, by its cost page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One way of importing, the same for all clips."""
+
+    name: str
+    settings: ImportSettings = field(default_factory=ImportSettings)
+    etag: str = "md5"
+    views: int = 0
+    """Clips of a set, each named by its URI; 0: no sets, and the clips are listed."""
+    streams: bool = False
+    unchanged: bool = False
+    """Whether all of it was imported before."""
+
+
+PLAIN = Scenario(name="listed, copied inside S3, not looked into")
+STREAMED = replace(PLAIN, name="streamed from another store", streams=True)
+AGAIN = replace(PLAIN, name="the first again, with nothing changed", unchanged=True)
+STRUCTURE, DEEP = (
+    replace(PLAIN, name=f"`{depth}` validation", settings=ImportSettings(content_validation=depth))
+    for depth in (ContentValidation.STRUCTURE, ContentValidation.DEEP)
+)
+UPLOADED_IN_PARTS = replace(PLAIN, name="sources that were uploaded in parts", etag="md5-2")
+SETS = replace(PLAIN, name="sets of five views, each named by its URI", views=5)
+SCENARIOS = (PLAIN, UPLOADED_IN_PARTS, STRUCTURE, DEEP, SETS, STREAMED, AGAIN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What the tools are compared on."""
+
+    name: str
+    size: int
+    scenario: Scenario = PLAIN
+
+    @property
+    def moved(self) -> int:
+        """Clips."""
+        return 0 if self.scenario.unchanged else CLIPS
+
+    @property
+    def sides(self) -> int:
+        """How many of source and destination are S3: another store's requests are not in AWS's bill."""
+        return 1 if self.scenario.streams else 2
+
+
+CASES = (
+    Case(name="1 MiB", size=MIB),
+    Case(name="50 MiB", size=50 * MIB),
+    Case(name="200 MiB", size=CLIP_BYTES),
+    Case(name="200 MiB, from another store", size=CLIP_BYTES, scenario=STREAMED),
+    Case(name="200 MiB again, nothing changed", size=CLIP_BYTES, scenario=AGAIN),
+)
+
+Bill = dict[str, float]
+"""Component → dollars."""
+
+
+def deployment() -> Deployment:
+    """The deploy settings' defaults."""
+    defaults = DeploySettings()
+    return Deployment(**{item.name: getattr(defaults, item.name) for item in fields(Deployment)})
+
+
+def workload(scenario: Scenario, *, clips: int = CLIPS, size: int = CLIP_BYTES) -> Workload:
+    """What a preview counts of one prefix, or of sets. `clips` is a multiple of `PART_CLIPS`."""
+    limits, parts = deployment(), clips // PART_CLIPS
+    part = _part(scenario, size, limits)
+    counts = {name: count * parts for name, count in vars(part).items() if not name.startswith("largest")}
+    pages = math.ceil(clips / LIST_KEYS)
+    listed = pages + (pages if scenario.unchanged else 1)  # the clips bucket is listed along with the source
+    looked_at = 2 * clips  # a HEAD of the source and one of the destination
+    asked = {"heads": looked_at} if scenario.views else {"lists": listed}
+    return replace(part, **counts | asked)
+
+
+def _part(scenario: Scenario, size: int, limits: Deployment) -> Workload:
+    groups = [number - number % scenario.views if scenario.views else None for number in range(PART_CLIPS)]
+    cuts = cut_batches([size] * PART_CLIPS, max_clips=limits.batch_clips, max_bytes=limits.batch_bytes, groups=groups)
+    part = Workload(batches=sum(1 for _ in cuts), views=PART_CLIPS if scenario.views else 0)
+    if scenario.unchanged:
+        part.skipped = PART_CLIPS
+        return part
+    for _ in range(PART_CLIPS):
+        part.add_copy(
+            size,
+            scenario.etag,
+            settings=scenario.settings,
+            deployment=limits,
+            in_set=bool(scenario.views),
+            streams=scenario.streams,
+        )
+    return part
+
+
+def estimated(scenario: Scenario, *, size: int = CLIP_BYTES) -> Estimate:
+    return estimate(workload(scenario, size=size), settings=scenario.settings, deployment=deployment())
+
+
+# --- the tools -------------------------------------------------------------------------------------------------------
+
+
+def bill_of(cost: Cost) -> Bill:
+    return {
+        "S3 COPY, PUT": cost.s3_writes,
+        "S3 LIST": cost.s3_lists,
+        "S3 GET, HEAD": cost.s3_reads,
+        "DynamoDB writes": cost.dynamodb_writes,
+        "DynamoDB reads": cost.dynamodb_reads,
+        "Step Functions": cost.step_functions,
+        "Lambda": cost.lambda_,
+    }
+
+
+def clipferry(case: Case) -> Bill:
+    return bill_of(estimated(case.scenario, size=case.size).cost)
+
+
+def batch_operations(case: Case) -> Bill | None:
+    """It copies inside S3 only. Another job copies everything again."""
+    if case.scenario.streams:
+        return None
+    return {
+        "S3 COPY": CLIPS * price_list().of("s3.write.STANDARD"),
+        "job": rival("s3.batch.job"),
+        "object operations": CLIPS * rival("s3.batch.object"),
+        "generated manifest": CLIPS * rival("s3.batch.manifest"),
+    }
+
+
+def datasync_basic(case: Case) -> Bill | None:
+    """Other stores take an agent of the user's own, which is not priced."""
+    return None if case.scenario.streams else _datasync(case, "datasync.basic")
+
+
+def datasync_enhanced(case: Case) -> Bill:
+    return _datasync(case, "datasync.enhanced") | {"task execution": rival("datasync.execution")}
+
+
+def _datasync(case: Case, per_gb: str) -> Bill:
+    """What is unchanged is looked at on both sides, not moved."""
+    prices, gets = price_list(), case.moved * (case.sides - 1)
+    return {
+        "data copied": case.moved * case.size / GIB * rival(per_gb),
+        "S3 PUT": case.moved * prices.of("s3.write.STANDARD"),
+        "S3 LIST": _listed(case),
+        "S3 GET, HEAD": (gets + DATASYNC_HEADS * case.sides * CLIPS) * prices.of("s3.read.STANDARD"),
+    }
+
+
+def data_transfer_hub(case: Case) -> Bill:
+    """What is unchanged is found by listing both sides."""
+    moved, prices = case.moved, price_list()
+    in_parts = case.size > HUB_PARTS_FROM_BYTES
+    puts = math.ceil(case.size / HUB_PART_BYTES) if in_parts else 1
+    gets = (puts + HUB_GETS_BESIDES[in_parts]) * (case.sides - 1)
+    seconds = max(moved / HUB_OBJECTS_PER_SECOND, moved * case.size / HUB_BYTES_PER_SECOND)
+    return {
+        "S3 PUT": moved * puts * prices.of("s3.write.STANDARD"),
+        "S3 LIST": _listed(case),
+        "S3 GET, HEAD": moved * gets * prices.of("s3.read.STANDARD"),
+        "DynamoDB writes": HUB_WRITES * moved * prices.of("dynamodb.write"),
+        "SQS": HUB_MESSAGES * moved * rival("sqs.request"),
+        "EC2": seconds / 3600 * rival("ec2.t4g.micro"),
+    }
+
+
+def _listed(case: Case) -> float:
+    """Source and destination, page by page, as far as they are S3."""
+    return case.sides * math.ceil(CLIPS / LIST_KEYS) * price_list().of("s3.write.STANDARD")
+
+
+def rival(name: str) -> float:
+    return read_prices(RIVAL_PRICES).of(name)
+
+
+TOOLS: Mapping[str, Callable[[Case], Bill | None]] = {
+    "Clipferry": clipferry,
+    "S3 Batch Operations": batch_operations,
+    "DataSync, Basic mode": datasync_basic,
+    "DataSync, Enhanced mode": datasync_enhanced,
+    "data-transfer-hub": data_transfer_hub,
+}
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def figures() -> str:
+    prices = json.loads(PRICES.read_text())
+    limits = ", ".join(f"`{name}` {_amount(name, value)}" for name, value in vars(deployment()).items())
+    parts = [
+        f"List prices of {prices['region']} as of {prices['as_of']}, in dollars. Deploy settings' defaults: {limits}.",
+        "### A million clips of 200 MiB",
+        _scenarios(),
+        f"Not in it: {'; '.join(prices['not_included'])}.",
+        "### By storage class of the copies",
+        _classes(),
+        "### Beside others, a million clips",
+        _totals(),
+        _against_batch_operations(),
+        "### Beside others, by component",
+        _components(),
+        f"### Prices of the others, as of {read_prices(RIVAL_PRICES).as_of}",
+        _rival_prices(),
+    ]
+    return "\n\n".join(parts)
+
+
+def dollars(value: float) -> str:
+    if value == 0:
+        return "0"
+    cents = f"{value + 1e-9:,.2f}"  # half a cent counts as one
+    return cents if cents != "0.00" else "< 0.01"
+
+
+def _amount(name: str, value: int) -> str:
+    return f"{value / MIB:,g} MiB" if name.endswith("_bytes") else f"{value:,}"
+
+
+def _scenarios() -> str:
+    rows = []
+    for scenario in SCENARIOS:
+        bill = bill_of(estimated(scenario).cost)
+        rows.append((scenario.name, *map(dollars, bill.values()), f"**{dollars(sum(bill.values()))}**"))
+    return table(("import", *bill_of(estimated(PLAIN).cost), "total"), rows)
+
+
+def _classes() -> str:
+    rows = []
+    for name in StorageClass:
+        found = estimated(replace(PLAIN, settings=ImportSettings(storage_class=name.value)))
+        rows.append((name.value, dollars(found.cost.total), dollars(found.storage_per_month)))
+    return table(("storage class", "the import", "each month of storage, apart from it"), rows)
+
+
+def _totals() -> str:
+    rows = ((name, *_sums(map(tool, CASES))) for name, tool in TOOLS.items())
+    return table(("clips of", *(case.name for case in CASES)), rows)
+
+
+def _sums(bills: Iterable[Bill | None]) -> list[str]:
+    return ["—" if bill is None else dollars(sum(bill.values())) for bill in bills]
+
+
+def _components() -> str:
+    rows: list[Sequence[str]] = []
+    for name, tool in TOOLS.items():
+        bills = [tool(case) for case in CASES]
+        rows.extend((name, part, *(_cell(bill, part) for bill in bills)) for part in bills[0] or ())
+        rows.append((name, "**total**", *(f"**{total}**" for total in _sums(bills))))
+    return table(("tool", "component", *(case.name for case in CASES)), rows)
+
+
+def _cell(bill: Bill | None, part: str) -> str:
+    return "—" if bill is None else dollars(bill[part])
+
+
+def _against_batch_operations() -> str:
+    """Where the two differ, in figures, for the plain case."""
+    case = Case(name="200 MiB", size=CLIP_BYTES)
+    ours, theirs = clipferry(case), batch_operations(case)
+    assert theirs is not None
+    row = CLIPS * price_list().of("dynamodb.write")
+    figures = {
+        "ours": sum(ours.values()),
+        "theirs": sum(theirs.values()),
+        "copies": theirs["S3 COPY"],
+        "fees": sum(theirs.values()) - theirs["S3 COPY"],
+        "row": row,
+        "places": (WRITES_PER_CLIP - 1) * row,
+        "states": ours["Step Functions"],
+        "functions": ours["Lambda"],
+    }
+    return AGAINST_BATCH_OPERATIONS.format(
+        size=case.name, indexes=WRITES_PER_CLIP - 1, **{name: f"${dollars(value)}" for name, value in figures.items()}
+    )
+
+
+AGAINST_BATCH_OPERATIONS = (
+    "For clips of {size} inside S3, Clipferry's {ours} and Batch Operations' {theirs} have {copies} of COPY requests "
+    "in common. Batch Operations adds {fees} for its job, objects and manifest. Clipferry adds {row} for a row with "
+    "the status of each clip, {places} for the row's {indexes} places in the indexes that clips are found by, {states} "
+    "for Step Functions, and {functions} for Lambda, which waits while S3 copies."
+)
+
+
+def _rival_prices() -> str:
+    prices = json.loads(RIVAL_PRICES.read_text())["prices"].values()
+    rows = [
+        (f"${one['price']:g}", f"{one['per']:,}", *(one[name] for name in ("unit", "source", "checked")))
+        for one in prices
+    ]
+    return table(("price", "for", "unit", "source", "compared with"), rows)
+
+
+def page(text: str) -> str:
+    """The page with today's figures."""
+    head, _, rest = text.partition(BEGIN)
+    return f"{head}{BEGIN}\n{figures()}\n{END}{rest.partition(END)[2]}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text()))
