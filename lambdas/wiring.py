@@ -90,7 +90,7 @@ def api_settings() -> ApiSettings:
 
 @cache
 def _state(bucket: str) -> S3StateFiles:
-    return S3StateFiles(s3_client(connections=STATE_CONNECTIONS), bucket)
+    return S3StateFiles(own_session(connections=STATE_CONNECTIONS), bucket)
 
 
 @cache

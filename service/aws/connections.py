@@ -15,8 +15,8 @@ from service.aws.clients import Patience
 
 IDLE_SECONDS = 15.0
 """How long an idle connection is used again. S3 closes them after some 20 s, and a function may sleep for minutes."""
-MAX_ANSWER_BYTES = 8 * 1024**2
-"""Answers to copies are some 300 bytes, pages of listings 300 KB, of the longest keys 4 MB."""
+MAX_ANSWER_BYTES = 20 * 1024**2
+"""Answers to copies are some 300 bytes, pages of listings 300 KB (4 MB of the longest keys), range reads 16 MiB."""
 
 
 class Broken(Exception):

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
+from service.aws.loop import run
+from service.aws.requests import Requests, Unanswered
 from service.schema import ManifestEntry
 from service.uris import parse_object
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 
@@ -27,7 +28,7 @@ def source_object(entry: ManifestEntry) -> "CopySourceTypeDef":
 class S3RangeReader:
     """Each read carries the planned ETag. Planning knows the size, so no read has to ask for it."""
 
-    client: "S3Client"
+    requests: Requests
     entry: ManifestEntry
 
     @property
@@ -38,12 +39,30 @@ class S3RangeReader:
     def read(self, start: int, length: int) -> bytes:
         if start >= self.size or length <= 0:
             return b""  # S3 answers 416 to a range without a byte
-        span = f"bytes={start}-{min(start + length, self.size) - 1}"
+        end = min(start + length, self.size)
         try:
-            answer = self.client.get_object(**source_object(self.entry), Range=span, IfMatch=f'"{self.entry.etag}"')
-            return answer["Body"].read()
+            return run(range_of(self.requests, source_object(self.entry), start, end - start, str(self.entry.etag)))
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="read", uri=self.entry.source_uri) from error
 
     def read_tail(self, length: int) -> tuple[bytes, int]:
         return self.read(max(0, self.size - length), length), self.size
+
+
+async def range_of(requests: Requests, where: "CopySourceTypeDef", start: int, length: int, etag: str) -> bytes:
+    """Of the object that has this very ETag. Raises botocore's `ClientError` or `BotoCoreError`."""
+
+    def whole(body: bytes) -> bytes:
+        if len(body) != length:
+            raise Unanswered(reason=f"{len(body)} bytes came where {length} were asked for")
+        return body
+
+    version = where.get("VersionId")
+    return await requests.get(
+        "GetObject",
+        where["Bucket"],
+        where["Key"],
+        whole,
+        headers={"range": f"bytes={start}-{start + length - 1}", "if-match": f'"{etag}"'},
+        query=(("versionId", version),) if version else (),
+    )

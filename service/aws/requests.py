@@ -8,6 +8,7 @@ import re
 from asyncio import sleep
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
@@ -36,6 +37,7 @@ _QUOTES = {"&quot;": '"'}
 
 Query = Sequence[tuple[str, str]]
 Read = TypeVar("Read")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Unanswered(BotoCoreError):
@@ -71,7 +73,14 @@ class Requests(Protocol):
         ...
 
     async def get(
-        self, operation: str, bucket: str, key: str, read: Callable[[bytes], Read], query: Query = ()
+        self,
+        operation: str,
+        bucket: str,
+        key: str,
+        read: Callable[[bytes], Read],
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        query: Query = (),
     ) -> Read:
         """What `read` makes of the answer's body. It may raise `Unanswered`, as a passing fault."""
         ...
@@ -122,12 +131,19 @@ class S3Requests:
         return (await self._asked(_Request("HeadObject", "HEAD", bucket, key, headers, query), _found)).headers
 
     async def get(
-        self, operation: str, bucket: str, key: str, read: Callable[[bytes], Read], query: Query = ()
+        self,
+        operation: str,
+        bucket: str,
+        key: str,
+        read: Callable[[bytes], Read],
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        query: Query = (),
     ) -> Read:
         def body(request: _Request, answer: Answer) -> Read:
             return read(_found(request, answer).body)
 
-        return await self._asked(_Request(operation, "GET", bucket, key, {}, query), body)
+        return await self._asked(_Request(operation, "GET", bucket, key, headers, query), body)
 
     async def _asked(
         self, request: "_Request", read: "Callable[[_Request, Answer], Read]", *, in_turn: bool = False

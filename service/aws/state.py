@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from service.aws.loop import run
+from service.aws.ranges import range_of
+from service.aws.session import S3Session
 from service.errors import NotFound, SourceChanged, StateFilesKept
 
 if TYPE_CHECKING:
@@ -14,8 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class S3StateFiles:
-    client: "S3Client"
+    session: S3Session
     bucket: str
+
+    @property
+    def client(self) -> "S3Client":
+        return self.session.client
 
     def put(self, key: str, body: bytes) -> str:
         return self.client.put_object(Bucket=self.bucket, Key=key, Body=body)["ETag"].strip('"')
@@ -27,9 +34,8 @@ class S3StateFiles:
             raise NotFound(f"the state bucket has no {key}") from error
 
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
-        span = f"bytes={start}-{start + length - 1}"
         try:
-            answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=span, IfMatch=f'"{etag}"')
+            return run(range_of(self.session.requests, {"Bucket": self.bucket, "Key": key}, start, length, etag))
         except ClientError as error:
             code, uri = error.response["Error"]["Code"], f"s3://{self.bucket}/{key}"
             if code == "PreconditionFailed":
@@ -37,7 +43,6 @@ class S3StateFiles:
             if code == "NoSuchKey":
                 raise NotFound(f"the state bucket has no {key}") from error
             raise
-        return answer["Body"].read()
 
     def delete_some(self, prefix: str) -> bool:
         """A thousand at most, as many as one request lists and one deletes."""

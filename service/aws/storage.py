@@ -84,7 +84,7 @@ class S3Storage:
         return ListedObject(key=at.key, size=head.size, etag=head.etag, version=head.version, modified=head.modified)
 
     def reader(self, entry: ManifestEntry) -> S3RangeReader:
-        return S3RangeReader(self.sources.client, entry)
+        return S3RangeReader(self.sources.requests, entry)
 
     def streams(self, entry: ManifestEntry) -> bool:  # noqa: ARG002
         return False

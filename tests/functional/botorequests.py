@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from service.aws.heads import DESCRIBING
-from service.aws.requests import CopyAnswer, Query
+from service.aws.requests import NOTHING, CopyAnswer, Query
 from service.aws.session import S3Session
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ Read = TypeVar("Read")
 
 PARAMETERS = DESCRIBING | {
     "if-match": "IfMatch",
+    "range": "Range",
     "x-amz-checksum-algorithm": "ChecksumAlgorithm",
     "x-amz-checksum-mode": "ChecksumMode",
     "x-amz-copy-source-if-match": "CopySourceIfMatch",
@@ -76,9 +77,21 @@ class BotoRequests:
         return said
 
     async def get(
-        self, operation: str, bucket: str, key: str, read: Callable[[bytes], Read], query: Query = ()
+        self,
+        operation: str,
+        bucket: str,
+        key: str,
+        read: Callable[[bytes], Read],
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        query: Query = (),
     ) -> Read:
-        raise NotImplementedError(operation)
+        assert operation == "GetObject"
+        given = {**given_by(headers), "Bucket": bucket, "Key": key}
+        for name, value in query:
+            assert name == "versionId"
+            given["VersionId"] = value
+        return read(self.client.get_object(**given)["Body"].read())
 
 
 def given_by(headers: Mapping[str, str]) -> dict[str, Any]:

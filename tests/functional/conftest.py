@@ -132,7 +132,7 @@ def s3() -> "S3Client":
 
 @pytest.fixture
 def state(s3: "S3Client") -> S3StateFiles:
-    return S3StateFiles(s3, STATE_BUCKET)
+    return S3StateFiles(boto_session(s3), STATE_BUCKET)
 
 
 @pytest.fixture

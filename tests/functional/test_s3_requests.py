@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
@@ -19,12 +19,22 @@ from service.aws.clients import Patience, s3_client
 from service.aws.connections import Endpoint
 from service.aws.loop import run
 from service.aws.pressure import InFlight
+from service.aws.ranges import S3RangeReader
 from service.aws.requests import S3Requests
 from service.aws.session import S3Session, own_session
 from service.aws.sigv4 import EMPTY_BODY
 from service.aws.storage import S3Storage
-from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejected, SourceChanged, SourceUnavailable
-from service.schema import ImportSettings, ListedObject, Verification
+from service.errors import (
+    AccessDenied,
+    BucketElsewhere,
+    ObjectError,
+    ObjectMissing,
+    ObjectRejected,
+    SourceChanged,
+    SourceUnavailable,
+)
+from service.schema import Copied, ImportSettings, ListedObject, ManifestEntry, Verification
+from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, an_entry
 from tests.functional.wire import COPIED, MD5, Wire, answer, copied, failed, serving
 
@@ -293,6 +303,182 @@ def test_silence_is_a_passing_fault(boto3_client: "S3Client", wire: Wire) -> Non
         storage.copy(ENTRY, PLAIN)
     wire.gate.set()
     assert len(wire.requests) == 2
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+AT = s3_at(SOURCE_BUCKET, "a b+%20/日本.zip")
+PATH = "a%20b%2B%2520/%E6%97%A5%E6%9C%AC.zip"
+
+
+def test_an_object_is_inspected_by_one_head(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.append(head("Last-Modified: Sun, 22 Nov 2026 17:00:00 GMT", "x-amz-version-id: v2"))
+    found = storage.stat(AT, version="v 2")
+    assert found == ListedObject(key=AT.key, size=25, etag=MD5, version="v2", modified="2026-11-22T17:00:00.000Z")
+    line, headers = wire.sent()
+    assert line == f"HEAD /{SOURCE_BUCKET}/{PATH}?versionId=v%202 HTTP/1.1"
+    headers["content-length"] = "0"  # a request without a body need not say so
+    assert signed(headers) == {"host": f"127.0.0.1:{wire.port}"}
+
+
+def test_after_a_head_the_connection_goes_on(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.extend([head(), head(), b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"])
+    assert [storage.stat(AT).size for _ in range(2)] == [25, 25]
+    with pytest.raises(ObjectMissing, match=r"there is no such object \(404\)"):
+        storage.stat(AT)
+    storage.copy(ENTRY, PLAIN)
+    assert (wire.connections, len(wire.requests)) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("source", "verified"),
+    [
+        ("x-amz-checksum-crc64nvme: AAAAAAAAAAA=", Verification.CHECKSUM),
+        ("x-amz-checksum-crc64nvme: AAAAAAAAAAA=-3", Verification.UNVERIFIABLE),
+        ("x-amz-checksum-type: FULL_OBJECT", Verification.UNVERIFIABLE),
+    ],
+)
+def test_a_source_that_came_in_parts_takes_a_head_to_compare_checksums(
+    storage: S3Storage, wire: Wire, source: str, verified: Verification
+) -> None:
+    told = b"<ChecksumCRC64NVME>AAAAAAAAAAA=</ChecksumCRC64NVME></CopyObjectResult>"
+    wire.answers.append(answer(200, (COPIED % MD5.encode()).replace(b"</CopyObjectResult>", told)))
+    wire.answers.append(head(source))
+    assert storage.copy(replace(ENTRY, etag="abc-3"), PLAIN).verified is verified
+    line, headers = wire.sent()
+    assert line.startswith("HEAD ")
+    assert (headers["if-match"], headers["x-amz-checksum-mode"]) == ('"abc-3"', "ENABLED")
+
+
+def test_bytes_are_read_by_one_pinned_request(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.append(answer(206, b"01234"))
+    assert storage.reader(replace(ENTRY, version="v1")).read(10, 5) == b"01234"
+    line, headers = wire.sent()
+    assert line == f"GET /{SOURCE_BUCKET}/{PATH}?versionId=v1 HTTP/1.1"
+    assert (headers["range"], headers["if-match"]) == ("bytes=10-14", f'"{MD5}"')
+
+
+def test_other_bytes_than_were_asked_for_are_a_passing_fault(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.extend([answer(200, bytes(25)), answer(206, b"012"), answer(206, b"01234")])
+    assert storage.reader(ENTRY).read(10, 5) == b"01234"
+    assert len(wire.requests) == 3
+
+
+# --- regions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_region(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> S3Requests:
+    """As to AWS, whose names all lead to the wire."""
+    requests = requests_to(wire.url)
+    real = connections.opened
+
+    async def opened(_host: str, *more: Any) -> connections.Connection:
+        return await real("127.0.0.1", *more)
+
+    monkeypatch.setattr(connections, "opened", opened)
+    endpoint = replace(requests.home.endpoint, host="s3.us-east-1.amazonaws.com", bucket_in_host=True)
+    return replace(requests, home=replace(requests.home, endpoint=endpoint))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [answer(301, b"", "x-amz-bucket-region: eu-west-3")],
+        [answer(400, b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-3</Region></Error>")],
+        [answer(301), answer(301, b"", "x-amz-bucket-region: eu-west-3")],
+        [answer(400), answer(400, b"", "x-amz-bucket-region: eu-west-3")],
+    ],
+    ids=["a header", "the error", "a HEAD of the bucket", "400"],
+)
+def test_a_source_in_another_region_is_asked_there_from_then_on(
+    in_region: S3Requests, wire: Wire, told: list[bytes]
+) -> None:
+    wire.answers.extend([*told, answer(206, b"0"), answer(206, b"1")])
+    reader = S3RangeReader(in_region, ENTRY)
+    assert [reader.read(0, 1), reader.read(1, 1)] == [b"0", b"1"]
+    assert len(wire.requests) == len(told) + 2
+    for number in (-1, -2):
+        headers = wire.sent(number)[1]
+        assert headers["host"] == f"{SOURCE_BUCKET}.s3.eu-west-3.amazonaws.com:{wire.port}"
+        assert "/eu-west-3/s3/aws4_request" in headers["authorization"]
+
+
+def test_an_answer_that_names_no_other_region_is_final(in_region: S3Requests, wire: Wire) -> None:
+    wire.answers.extend([failed(301, "PermanentRedirect"), answer(301, b"", "x-amz-bucket-region: us-east-1")])
+    with pytest.raises(BucketElsewhere):
+        S3RangeReader(in_region, ENTRY).read(0, 1)
+    assert [request.split(b" ", 1)[0] for request in wire.requests] == [b"GET", b"HEAD"]
+
+
+def test_a_store_of_its_own_has_no_regions(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.append(answer(301, b"", "x-amz-bucket-region: eu-west-3"))
+    with pytest.raises(BucketElsewhere):
+        storage.stat(AT)
+    assert len(wire.requests) == 1
+
+
+# --- many copies -----------------------------------------------------------------------------------------------------
+
+
+def entries(count: int) -> list[ManifestEntry]:
+    return [replace(ENTRY, ordinal=number, destination=f"demo/{number}.zip") for number in range(count)]
+
+
+def test_many_are_in_flight_on_one_thread(storage: S3Storage, wire: Wire) -> None:
+    wire.gate = threading.Event()
+    begun: list[int] = []
+    threads: set[int] = set()
+
+    def coming() -> Iterator[ManifestEntry]:
+        for entry in entries(40):
+            begun.append(entry.ordinal)
+            threads.add(threading.get_ident())
+            yield entry
+
+    def settled(_entry: ManifestEntry, outcome: Copied | ObjectError) -> None:
+        outcomes.append(outcome)
+        threads.add(threading.get_ident())
+
+    outcomes: list[Copied | ObjectError] = []
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(storage.copy_each, coming(), PLAIN, settled, at_once=7)
+        while len(wire.requests) < 7:
+            pass
+        assert (len(begun), outcomes) == (7, [])
+        wire.gate.set()
+        done.result()
+    assert len([one for one in outcomes if isinstance(one, Copied)]) == 40
+    assert (wire.connections, wire.most_at_once, len(threads)) == (7, 7, 1)
+
+
+def test_what_becomes_of_each_is_told(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.extend([copied(), failed(403, "AccessDenied"), failed(412, "PreconditionFailed"), copied()])
+    outcomes: list[tuple[int, type]] = []
+    storage.copy_each(
+        entries(4), PLAIN, lambda entry, outcome: outcomes.append((entry.ordinal, type(outcome))), at_once=1
+    )
+    assert outcomes == [(0, Copied), (1, AccessDenied), (2, SourceChanged), (3, Copied)]
+
+
+def test_an_error_of_the_caller_ends_it_after_those_in_flight(storage: S3Storage, wire: Wire) -> None:
+    def coming() -> Iterator[ManifestEntry]:
+        yield from entries(5)
+        raise RuntimeError("the table is gone")
+
+    outcomes: list[object] = []
+    with pytest.raises(RuntimeError, match="the table is gone"):
+        storage.copy_each(coming(), PLAIN, lambda *told: outcomes.append(told), at_once=3)
+    assert len(outcomes) == len(wire.requests) == 5
+
+
+def test_an_error_of_whoever_is_told_ends_it(storage: S3Storage, wire: Wire) -> None:
+    def settled(*_: object) -> None:
+        raise RuntimeError("not this")
+
+    with pytest.raises(RuntimeError, match="not this"):
+        storage.copy_each(entries(50), PLAIN, settled, at_once=2)
+    assert len(wire.requests) <= 4
 
 
 # --- connections -----------------------------------------------------------------------------------------------------
