@@ -3,6 +3,7 @@
 import asyncio
 import os
 import ssl
+from asyncio import sslproto
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,10 @@ IDLE_SECONDS = 15.0
 """How long an idle connection is used again. S3 closes them after some 20 s, and a function may sleep for minutes."""
 MAX_ANSWER_BYTES = 20 * 1024**2
 """Answers to copies are some 300 bytes, pages of listings 300 KB (4 MB of the longest keys), range reads 16 MiB."""
+
+
+sslproto.SSLProtocol.max_size = 32 * 1024
+"""What asyncio keeps for each connection over TLS; 256 KiB of its own accord: 30 MB for 128. A record has 16 KiB."""
 
 
 class Broken(Exception):
