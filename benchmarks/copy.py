@@ -3,8 +3,8 @@
 `python -m benchmarks.copy --endpoint-url URL --source-bucket B --prefix P --destination-bucket D --count N
 --concurrency C`, credentials by the usual environment variables; without `--endpoint-url`, S3 itself.
 
-Batch after batch of `--batch-clips` clips, planned out of the listing, as one copy function gets them: its threads
-start anew each time, its connections stay. Job, rows and manifest are not stored anywhere. Prints one JSON line:
+Batch after batch of `--batch-clips` clips, planned out of the listing, as one copy function gets them: its
+connections stay. Job, rows and manifest are not stored anywhere. Prints one JSON line:
 `copied`, `failed`, of the copying `seconds` and `cpu_seconds`, of the process `peak_rss_mb`. What is planning's in a
 deployment is apart: `list_seconds`, `list_cpu_seconds`; and so is what Python, imports and clients took before, once a
 process: `start_cpu_seconds`.
