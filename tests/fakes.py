@@ -214,6 +214,8 @@ class FakeStorage:
     """Successful copies by destination."""
     stats: Counter[str] = field(default_factory=Counter)
     listed_after: list[str] = field(default_factory=list)
+    together: list[int] = field(default_factory=list)
+    """Ordinals that went through `copy_each`."""
     before_copy: Callable[[ManifestEntry], None] = lambda _entry: None
     copied_with: list[ImportSettings] = field(default_factory=list)
     bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
@@ -312,6 +314,7 @@ class FakeStorage:
     ) -> None:
         assert at_once > 0
         for entry in entries:
+            self.together.append(entry.ordinal)
             try:
                 outcome: Copied | ObjectError = self.copy(entry, settings)
             except ObjectError as error:

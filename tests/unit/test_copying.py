@@ -122,10 +122,30 @@ def test_empty_objects_are_clips_like_others(world: World) -> None:
     assert (done.counts.copied, done.counts.bytes) == (1, 0)
 
 
+def test_clips_that_take_nothing_but_a_copy_go_together(world: World) -> None:
+    job, batch = planned(world, 6)
+    world.storage.streamed = {"p/000001.zip", "p/000004.zip"}
+    assert copy(world, batch) == Tally(copied=6, bytes=60)
+    assert world.storage.together == [0, 2, 3, 5]
+    assert sorted(world.clips.rows[job.id]) == list(range(6))
+
+
+def test_clips_that_are_looked_into_have_a_thread_each() -> None:
+    world = World(concurrency=8)
+    job, batch = planned(world, 20, settings=ImportSettings(content_validation=ContentValidation.STRUCTURE))
+    for number in range(20):
+        world.storage.bodies["source", f"p/{number:06d}.zip"] = b"not a zip"
+    assert copy(world, batch) == Tally(failed=20)
+    assert world.storage.together == []
+    assert {row.status for row in world.clips.rows[job.id].values()} == {ClipStatus.FAILED}
+
+
 def test_threads_copy_all_clips_once() -> None:
     world = World(concurrency=8)
-    _, batch = planned(world, 100)
+    job, batch = planned(world, 100)
+    world.storage.streamed = {f"p/{number:06d}.zip" for number in range(100)}
     assert copy(world, batch) == Tally(copied=100, bytes=1_000)
+    assert world.storage.together == []
     assert set(world.storage.copies.values()) == {1}
 
 
