@@ -142,7 +142,7 @@ def test_clips_that_are_looked_into_have_a_thread_each() -> None:
 
 def test_threads_copy_all_clips_once() -> None:
     world = World(concurrency=8)
-    job, batch = planned(world, 100)
+    _, batch = planned(world, 100)
     world.storage.streamed = {f"p/{number:06d}.zip" for number in range(100)}
     assert copy(world, batch) == Tally(copied=100, bytes=1_000)
     assert world.storage.together == []
