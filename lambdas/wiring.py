@@ -441,7 +441,7 @@ def _streams() -> "tuple[StreamCopy, IntegrationSources]":
         longest_wait=20.0,
     )
     copier = StreamCopy(
-        client=s3_client(connections=settings.copy_concurrency),
+        client=s3_client(connections=settings.copy_concurrency, sign_bodies=False),
         clips_bucket=settings.clips_bucket,
         memory=Memory(settings.stream_memory_bytes, reused=settings.stream_part_bytes),
         part_bytes=settings.stream_part_bytes,

@@ -60,8 +60,11 @@ A_CALLER_WAITS = Patience(connect_seconds=2, read_seconds=4, attempts=2)
 """For what must be answered before API Gateway gives up, after 29 s: a call that hangs is an error in some 9 s."""
 
 
-def s3_client(*, connections: int, patience: Patience = PATIENT) -> "S3Client":
-    """Checksums only where S3 asks for them: a copy has no body, and other stores reject the trailers."""
+def s3_client(*, connections: int, patience: Patience = PATIENT, sign_bodies: bool = True) -> "S3Client":
+    """Checksums only where S3 asks for them: a copy has no body, and other stores reject the trailers.
+
+    Bodies that bring a CRC need no signature over TLS: botocore would take the SHA-256 of each.
+    """
     config = Config(
         max_pool_connections=connections,
         connect_timeout=patience.connect_seconds,
@@ -71,6 +74,7 @@ def s3_client(*, connections: int, patience: Patience = PATIENT) -> "S3Client":
         response_checksum_validation="when_required",
         # For presigned URLs, which boto3 would sign the old way: newer regions refuse that.
         signature_version="s3v4",
+        s3=None if sign_bodies else {"payload_signing_enabled": False},
     )
     return boto3.client("s3", config=config)
 

@@ -5,12 +5,13 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Literal
 
 import google_crc32c
 
 from service.schema import Verification
-from service.sources.port import CHUNK_BYTES, SourceObject
+from service.sources.port import SourceObject
 from service.verification import compare_checksums, etags_agree, verdict
 
 Kind = Literal["CRC32C", "CRC32"]
@@ -19,18 +20,13 @@ Kind = Literal["CRC32C", "CRC32"]
 _MD5 = re.compile("[0-9a-f]{32}")
 
 
-def _crc32c(value: int, data: bytes | bytearray) -> int:
-    """By pieces: the library takes nothing that could change under it, and a piece is cheaply copied."""
-    view = memoryview(data)
-    for start in range(0, len(view), CHUNK_BYTES):
-        value = google_crc32c.extend(value, bytes(view[start : start + CHUNK_BYTES]))
-    return value
-
-
-_EXTEND: dict[Kind, Callable[[int, bytes | bytearray], int]] = {
-    "CRC32C": _crc32c,
+_EXTEND: dict[Kind, Callable[[int, bytes], int]] = {
+    "CRC32C": google_crc32c.extend,
     "CRC32": lambda value, data: zlib.crc32(data, value),
 }
+_POLYNOMIALS: dict[Kind, int] = {"CRC32C": 0x82F63B78, "CRC32": 0xEDB88320}
+"""Without x³², the lowest power in the highest bit."""
+_ONE, _X8 = 1 << 31, 1 << 23
 
 
 _HASHES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
@@ -46,12 +42,41 @@ def kind_for(found: SourceObject, given: Mapping[str, str]) -> Kind:
     return "CRC32C"
 
 
-def checksum(kind: Kind, data: bytes | bytearray) -> str:
+def extended(kind: Kind, value: int, data: bytes) -> int:
+    """The CRC of bytes whose CRC is `value` (of none: 0) with `data` behind them."""
+    return _EXTEND[kind](value, data)
+
+
+def joined(kind: Kind, first: int, second: int, length: int) -> int:
+    """The CRC of two runs of bytes, from theirs and the `length` of the second: the first, shifted by as many bytes."""
+    return _product(_shift(kind, length), first, _POLYNOMIALS[kind]) ^ second
+
+
+@lru_cache(maxsize=8)
+def _shift(kind: Kind, length: int) -> int:
+    """x^(8·length)."""
+    power, factor = _ONE, _X8
+    while length:
+        if length & 1:
+            power = _product(power, factor, _POLYNOMIALS[kind])
+        factor = _product(factor, factor, _POLYNOMIALS[kind])
+        length >>= 1
+    return power
+
+
+def _product(one: int, other: int, polynomial: int) -> int:
+    """Of two polynomials over GF(2), modulo the CRC's."""
+    product = 0
+    while one:
+        if one & _ONE:
+            product ^= other
+        one = (one << 1) & 0xFFFFFFFF
+        other = (other >> 1) ^ (polynomial if other & 1 else 0)
+    return product
+
+
+def encoded(value: int) -> str:
     """Base64, as S3 wants it."""
-    return _encoded(_EXTEND[kind](0, data))
-
-
-def _encoded(value: int) -> str:
     return base64.b64encode(value.to_bytes(4, "big")).decode()
 
 
@@ -73,15 +98,16 @@ class Digests:
             kind: hashlib.new(_HASHES[kind], usedforsecurity=False) for kind in sorted(wanted & _HASHES.keys())
         }
 
-    def update(self, data: bytes | bytearray) -> None:
-        self._sum = _EXTEND[self._kind](self._sum, data)
+    def update(self, data: bytes | bytearray, crc: int) -> None:
+        """`crc` is that of `data`, of the kind that the copy is kept with."""
+        self._sum = joined(self._kind, self._sum, crc, len(data))
         for one in self._hashes.values():
             one.update(data)
 
     def sums(self) -> dict[str, str]:
         """Base64 by kind."""
         hashes = {kind: base64.b64encode(one.digest()).decode() for kind, one in self._hashes.items()}
-        return {str(self._kind): _encoded(self._sum)} | hashes
+        return {str(self._kind): encoded(self._sum)} | hashes
 
 
 def verdict_of(

@@ -6,7 +6,9 @@ from threading import Condition
 from service.planning import STREAM_PART_BYTES
 
 MEMORY_BYTES = 128 * 1024**2
-"""Eight parts: two copies at full width, or eight at one part each. A small share of the copy function's memory."""
+"""Eight parts: two copies at full width and a third at two parts, or eight at one each.
+
+A small share of the copy function's memory."""
 
 
 class Memory:

@@ -11,7 +11,7 @@ from service.schema import Integration, ListedObject
 from service.sources.patience import Patience
 from service.uris import Location
 
-CHUNK_BYTES = 1024**2
+CHUNK_BYTES = 256 * 1024
 HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
 
 

@@ -39,7 +39,7 @@ from service.errors import (
 from service.planning import copy_parts
 from service.schema import Copied, ImportSettings, Sent, Verification
 from service.sources.addresses import AddressRule
-from service.sources.digests import checksum
+from service.sources.digests import encoded, extended
 from service.sources.gcs import gcs_with_account
 from service.sources.http import Asked
 from service.sources.hub import HubAdapter, hub_endpoint
@@ -286,7 +286,7 @@ whole_or_parts = pytest.mark.parametrize("data", [b"small", LARGE], ids=["whole"
 @whole_or_parts
 @pytest.mark.parametrize("kind", ["CRC32C", "CRC32"])
 def test_a_checksum_that_the_store_knows_is_compared(s3: "S3Client", data: bytes, kind: Any) -> None:
-    done = copy(s3, Lying(data, {kind: checksum(kind, data)}))
+    done = copy(s3, Lying(data, {kind: encoded(extended(kind, 0, data))}))
     assert done.verified is Verification.CHECKSUM
     head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
     assert (head["ContentLength"], head["StorageClass"], head["ContentType"]) == (len(data), "STANDARD_IA", "video/mp4")
@@ -304,8 +304,8 @@ def test_other_bytes_than_the_store_says_never_land(s3: "S3Client", data: bytes,
 @whole_or_parts
 @pytest.mark.parametrize(("kind", "name"), [("CRC32", None), ("SHA256", "sha256"), ("SHA1", "sha1")])
 def test_a_checksum_that_the_caller_gave_is_compared(s3: "S3Client", data: bytes, kind: Any, name: str | None) -> None:
-    value = base64.b64encode(hashlib.new(name, data).digest()).decode() if name else checksum(kind, data)
-    done = copy(s3, Lying(data, {"CRC32C": checksum("CRC32C", data)}), checksum=f"{kind}:{value}")
+    value = base64.b64encode(hashlib.new(name, data).digest()).decode() if name else encoded(extended(kind, 0, data))
+    done = copy(s3, Lying(data, {"CRC32C": encoded(extended("CRC32C", 0, data))}), checksum=f"{kind}:{value}")
     assert done.verified is Verification.CHECKSUM
     s3.delete_object(Bucket=CLIPS_BUCKET, Key="clip")
     wrong = base64.b64encode(b"\0" * len(base64.b64decode(value))).decode()
@@ -327,7 +327,7 @@ def test_what_is_found_wrong_after_completion_is_removed_and_what_lay_there_befo
         params["headers"].pop("x-amz-checksum-crc32c", None)
 
     def tells(parsed: dict[str, Any], **_: Any) -> None:
-        parsed["ChecksumCRC32C"] = checksum("CRC32C", LARGE)
+        parsed["ChecksumCRC32C"] = encoded(extended("CRC32C", 0, LARGE))
 
     events = s3.meta.events
     events.register("before-call.s3.CompleteMultipartUpload", careless, unique_id="careless")

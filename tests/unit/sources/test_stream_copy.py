@@ -13,7 +13,7 @@ import pytest
 from service.errors import SourceChanged
 from service.planning import copy_parts
 from service.schema import ImportSettings, Sent
-from service.sources.digests import checksum
+from service.sources.digests import encoded, extended
 from service.sources.memory import Memory
 from service.sources.port import CHUNK_BYTES, Pin, SourceObject
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
@@ -240,7 +240,7 @@ def test_the_digests_are_of_all_bytes_in_their_order() -> None:
 
     landing.before_part = first_is_last
     copier, source = a_copier(landing, 4), Pattern(3 * MIN_PART_BYTES)
-    expected = checksum("CRC32C", b"".join(bytes([n]) * MIN_PART_BYTES for n in range(3)))
+    expected = encoded(extended("CRC32C", 0, b"".join(bytes([n]) * MIN_PART_BYTES for n in range(3))))
     assert send(copier, source, "k").digests == {"CRC32C": expected}
     landing.before_part = lambda _number: None
     some = copier.send(an_item(source, "k"), "u", {1: (0, 99)}, whole=False, check=NOTHING, advanced=NOTHING)

@@ -1,0 +1,167 @@
+"""Copy one object of another store through this process, as a copy function does for an integration with keys.
+
+`python -m benchmarks.stream --endpoint-url URL --source-bucket B --key K --destination-bucket D`, credentials by the
+usual environment variables, for both ends; without `--endpoint-url`, from S3 to S3. Parts, memory and connections are
+those of a deployment that decides nothing; only the note of the upload is kept in this process and not in a table.
+Prints one JSON line: `bytes`, `verified`, `seconds`, `cpu_seconds`, of the process `peak_rss_mb`, and `start_rss_mb`
+before the copy.
+"""
+
+import argparse
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from benchmarks.copy import storage_of as own_storage_of
+from benchmarks.measure import Stopwatch, peak_rss_mb, use_endpoint
+from service.aws.clients import s3_client, sts_client
+from service.imports.large import LargeCopies
+from service.schema import (
+    Copied,
+    ImportSettings,
+    Integration,
+    IntegrationState,
+    IntegrationType,
+    LargeCopy,
+    ManifestEntry,
+)
+from service.sources.addresses import AddressRule
+from service.sources.build import IntegrationSources
+from service.sources.memory import Memory
+from service.sources.routed import RoutedStorage
+from service.sources.stream_copy import StreamCopy
+from service.sources.streaming import StreamingStorage
+from service.uris import Location, s3_at
+from stacks.settings import DeploySettings
+
+INTEGRATION = "in_benchmark"
+NOW = "2026-01-01T00:00:00.000Z"
+
+
+@dataclass(frozen=True)
+class OwnKeys:
+    """This process's credentials, as an integration's secret."""
+
+    def get(self, _name: str) -> str:
+        names = ("access_key_id", "secret_access_key", "session_token")
+        return json.dumps({name: os.environ.get(f"AWS_{name.upper()}") for name in names})
+
+
+@dataclass(frozen=True)
+class OneIntegration:
+    integration: Integration
+
+    def get(self, _project: str, _integration_id: str) -> Integration:
+        return self.integration
+
+
+@dataclass
+class OneUpload:
+    """Of the one object that is copied."""
+
+    kept: LargeCopy | None = None
+
+    def claim(self, copy: LargeCopy) -> LargeCopy:
+        self.kept = self.kept or copy
+        return self.kept
+
+    def update(self, copy: LargeCopy) -> bool:
+        self.kept = copy
+        return True
+
+    def remove(self, _copy: LargeCopy) -> None:
+        self.kept = None
+
+
+def storage_of(bucket: str, clips_bucket: str, endpoint_url: str | None, deploy: DeploySettings) -> RoutedStorage:
+    """As `lambdas.wiring` makes it."""
+    sources = IntegrationSources(
+        secrets=OwnKeys(),  # type: ignore[arg-type]
+        rule=AddressRule(allow_private=True),
+        sts=sts_client,
+        connections=deploy.copy_concurrency,
+    )
+    copier = StreamCopy(
+        client=s3_client(connections=deploy.copy_concurrency, sign_bodies=False),
+        clips_bucket=clips_bucket,
+        memory=Memory(deploy.stream_memory_bytes, reused=deploy.stream_part_bytes),
+        part_bytes=deploy.stream_part_bytes,
+    )
+    integration = Integration(
+        id=INTEGRATION,
+        project="benchmark",
+        name="benchmark",
+        type=IntegrationType.S3,
+        bucket=bucket,
+        region=None if endpoint_url else os.environ["AWS_DEFAULT_REGION"],
+        endpoint_url=endpoint_url,
+        secret_name=INTEGRATION,
+        with_credentials=True,
+        state=IntegrationState.READY,
+        touched_at=NOW,
+        created_at=NOW,
+        created_by=None,
+        request_digest="",
+    )
+    return RoutedStorage(
+        project="benchmark",
+        own=own_storage_of(clips_bucket, deploy.copy_concurrency),
+        through=lambda one: StreamingStorage(copier=copier, source=sources.opened_by(one)),
+        saved=OneIntegration(integration),  # type: ignore[arg-type]
+    )
+
+
+def planned(storage: RoutedStorage, at: Location, destination: str) -> ManifestEntry:
+    """The object as planning pins it."""
+    found = storage.stat(at, integration=INTEGRATION)
+    return ManifestEntry(
+        ordinal=0,
+        source_uri=str(at),
+        destination=destination,
+        size=found.size,
+        etag=found.etag,
+        integration=INTEGRATION,
+    )
+
+
+def copy(storage: RoutedStorage, entry: ManifestEntry, deploy: DeploySettings) -> Copied:
+    """By parts where it has more bytes than one."""
+    if (entry.size or 0) <= deploy.stream_part_bytes:
+        return storage.copy(entry, ImportSettings())
+    with ThreadPoolExecutor(deploy.copy_concurrency) as parts:
+        large = LargeCopies(
+            job_id="ij_benchmark",
+            storage=storage,
+            uploads=OneUpload(),  # type: ignore[arg-type]
+            clock=lambda: NOW,
+            part_bytes=deploy.part_bytes,
+            stream_part_bytes=deploy.stream_part_bytes,
+            pool=parts,
+            check=lambda: None,
+            advanced=lambda: None,
+        )
+        return large.copy(entry, ImportSettings())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--endpoint-url")
+    parser.add_argument("--source-bucket", required=True)
+    parser.add_argument("--key", required=True)
+    parser.add_argument("--destination-bucket", required=True)
+    parser.add_argument("--destination-prefix", default="benchmark", help="the copy lands at {this}/{key}")
+    given = parser.parse_args()
+    use_endpoint(given.endpoint_url)
+    at, deploy, watch = s3_at(given.source_bucket, given.key), DeploySettings(), Stopwatch()
+    storage = storage_of(given.source_bucket, given.destination_bucket, given.endpoint_url, deploy)
+    entry = planned(storage, at, f"{given.destination_prefix}/{given.key}")
+    before = peak_rss_mb()
+    with watch:
+        copied = copy(storage, entry, deploy)
+    memory = {"peak_rss_mb": round(peak_rss_mb(), 1), "start_rss_mb": round(before, 1)}
+    print(json.dumps({"bytes": copied.size, "verified": copied.verified} | watch.figures() | memory))
+
+
+if __name__ == "__main__":
+    main()
