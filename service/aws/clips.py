@@ -13,6 +13,7 @@ from service.aws.table import (
     DELETED_AT_ONCE,
     SEARCH_SHARDS,
     ClipRowModel,
+    Item,
     JobRow,
     clip_pk,
     commit,
@@ -38,7 +39,7 @@ class DynamoClips:
     def put(self, job_id: str, rows: Iterable[ClipRow]) -> None:
         with ClipRowModel.batch_write() as batch:
             for row in rows:
-                batch.save(_model(job_id, row))
+                batch.save(Item(ClipRowModel, _values(job_id, row)))
 
     def settle(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
         """Both ways in a transaction, so that nobody sees half of a set's rows."""
@@ -47,7 +48,7 @@ class DynamoClips:
 
         def build(transaction: TransactWrite) -> None:
             for row in rows:
-                transaction.save(_model(job_id, row), condition=is_open)
+                transaction.save(ClipRowModel(**_values(job_id, row)), condition=is_open)
 
         try:
             commit(build)
@@ -176,34 +177,34 @@ def _unsuccessful(row: ClipRow) -> bool:
     return row.status in _ATTENTION and row.deleted_at is None
 
 
-def _model(job_id: str, row: ClipRow) -> ClipRowModel:
+def _values(job_id: str, row: ClipRow) -> dict[str, Any]:
     pk, sk = clip_pk(job_id, row.ordinal), ordinal_sk(row.ordinal)
     attention = _unsuccessful(row)
-    return ClipRowModel(
-        pk,
-        sk,
-        attention_pk=pk if attention else None,
-        attention_sk=sk if attention else None,
-        clip_pk=_search_pk(row.keys.clip, row) if row.keys else None,
-        clip_sk=row.keys.position if row.keys else None,
-        url_pk=_search_pk(row.keys.url, row) if row.keys else None,
-        url_sk=row.keys.position if row.keys else None,
-        status=row.status,
-        size=row.size,
-        etag=row.etag,
-        verified=row.verified,
-        facts=row.facts,
-        code=row.code,
-        message=row.message,
-        source_uri=row.source_uri,
-        destination=row.destination,
-        group=row.group,
-        view=row.view,
-        set_name=row.set_name,
-        run=row.run,
-        deleted_at=row.deleted_at,
-        extrapolation=asdict(row.extrapolation) if row.extrapolation else None,
-    )
+    return {
+        "pk": pk,
+        "sk": sk,
+        "attention_pk": pk if attention else None,
+        "attention_sk": sk if attention else None,
+        "clip_pk": _search_pk(row.keys.clip, row) if row.keys else None,
+        "clip_sk": row.keys.position if row.keys else None,
+        "url_pk": _search_pk(row.keys.url, row) if row.keys else None,
+        "url_sk": row.keys.position if row.keys else None,
+        "status": row.status,
+        "size": row.size,
+        "etag": row.etag,
+        "verified": row.verified,
+        "facts": row.facts,
+        "code": row.code,
+        "message": row.message,
+        "source_uri": row.source_uri,
+        "destination": row.destination,
+        "group": row.group,
+        "view": row.view,
+        "set_name": row.set_name,
+        "run": row.run,
+        "deleted_at": row.deleted_at,
+        "extrapolation": asdict(row.extrapolation) if row.extrapolation else None,
+    }
 
 
 def _row(model: ClipRowModel) -> ClipRow:

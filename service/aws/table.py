@@ -7,7 +7,8 @@ jobs. All indexes project keys only, so counting costs no index writes.
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
@@ -399,6 +400,22 @@ class LargeCopyRow(Model):
     completes_as = UnicodeAttribute(null=True)
 
     PREFIX: ClassVar[str] = "LARGE#"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row for `Model.batch_write`, which asks no more of what it saves than `serialize`.
+
+    The same as the model's instance would become, without one: its descriptors are a third of what writing a row takes.
+    """
+
+    model: type[Model]
+    values: Mapping[str, Any]
+
+    def serialize(self) -> dict[str, dict[str, Any]]:
+        known = self.model.get_attributes()
+        given = ((known[name], value) for name, value in self.values.items() if value is not None)
+        return {attribute.attr_name: {attribute.attr_type: attribute.serialize(value)} for attribute, value in given}
 
 
 ROWS: tuple[type[Model], ...] = (

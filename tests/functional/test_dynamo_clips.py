@@ -14,7 +14,7 @@ from service.aws.clips import DynamoClips
 from service.aws.jobs import DynamoJobs
 from service.imports.copying import copy_batch
 from service.planning import VIEWS
-from service.schema import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
+from service.schema import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from tests.builders import World
 from tests.functional.conftest import TABLE
 from tests.functional.faults import FailingTransactions
@@ -73,6 +73,37 @@ def counted_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 def test_a_row_comes_back_as_it_was(clips: DynamoClips, one: ClipRow) -> None:
     clips.put(JOB, [one])
     assert clips.get(JOB, [one.ordinal]) == {one.ordinal: one}
+
+
+@pytest.mark.parametrize("status", ClipStatus)
+def test_rows_lie_in_the_table_alike_however_they_are_written(
+    clips: DynamoClips, dynamodb: "DynamoDBClient", status: ClipStatus
+) -> None:
+    """In a batch of writes, which makes no models of them, and in a transaction."""
+    one = ClipRow(
+        ordinal=7,
+        status=status,
+        size=2**40,
+        etag="e" * 32,
+        verified=Verification.CHECKSUM,
+        facts={"format": "video", "seconds": 1.5},
+        code="CODE",
+        message="",
+        source_uri="s3://source/日本.mp4",
+        destination="p/-/日本.mp4",
+        keys=ClipKeys(clip="c" * 32, url="u" * 32, position="2026-11-22#ij_1#0000000007"),
+        group=7,
+        view="front",
+        set_name="drive",
+        run=1,
+        extrapolation=DONE,
+    )
+    key: Any = {"pk": {"S": f"JOB#{JOB}#07"}, "sk": {"S": f"{7:010d}"}}
+    clips.put(JOB, [one])
+    put = dynamodb.delete_item(TableName=TABLE, Key=key, ReturnValues="ALL_OLD")["Attributes"]
+    clips.settle(JOB, [one])
+    assert put == dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+    assert (put["size"], put["message"]) == ({"N": str(2**40)}, {"S": ""})
 
 
 @pytest.mark.parametrize("status", [ClipStatus.COPIED, ClipStatus.SKIPPED])
