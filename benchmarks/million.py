@@ -6,13 +6,15 @@ Real: everything in `service.imports` and `service.planning`. Simulated: S3 (a l
 take no time), the table (SQLite for the clips, memory for the job), the state machine (a loop). State files and reports
 lie on disk. So the figures are the service's own time and memory, not those of AWS. Memory is read from /proc (Linux).
 
-Prints a line a phase and then one JSON line: `{"clips", "phases": {name: {"seconds", "peak_rss_mb"}}, "counts"}`.
+Prints a line a phase and then one JSON line: `{"clips", "phases": {name: {"seconds", "peak_rss_mb"}}, "counts",
+"median_page_ms"}`, the last one of 21 pages all over the job.
 """
 
 import argparse
 import json
 import pickle
 import sqlite3
+import statistics
 import sys
 import tempfile
 import threading
@@ -44,6 +46,7 @@ from service.uris import Location
 from tests.builders import SOURCE_BUCKET, World, import_prefix
 
 PAGE = 1_000
+PAGES = 21
 CLIP_BYTES = 200 * 1024**2
 PREFIX = "clips/"
 EVERY_NTH_FAILS = 1_000
@@ -259,6 +262,15 @@ def copy_all(world: World, job_id: str) -> None:
         copy_batch(batch, attempt=0, ports=world.copy_ports)
 
 
+def median_page_ms(world: World, job_id: str) -> float:
+    taken = []
+    for number in range(PAGES):
+        began = time.perf_counter()
+        page(world, job_id, max(0, world.job(job_id).counts.total - PAGE) * number // (PAGES - 1))
+        taken.append(time.perf_counter() - began)
+    return round(statistics.median(taken) * 1000, 1)
+
+
 def page(world: World, job_id: str, first: int) -> None:
     job = world.job(job_id)
     cursor = encode_cursor(str(max(0, first)), scope=f"clips of {job_id} ")
@@ -273,7 +285,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="clipferry-million-") as folder:
         world = run(clips, Path(folder), phases)
         (job,) = world.jobs.rows.values()
-    print(json.dumps({"clips": clips, "phases": phases.figures, "counts": vars(job.counts)}))
+        median = median_page_ms(world, job.id)
+    print(json.dumps({"clips": clips, "phases": phases.figures, "counts": vars(job.counts), "median_page_ms": median}))
 
 
 if __name__ == "__main__":

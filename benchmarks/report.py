@@ -38,8 +38,15 @@ def figures(results: Mapping[str, Any]) -> str:
         copies(results["copy_on_seaweedfs"]),
         "### Listing",
         copies(results["list"]),
+        "### Streamed copies: SeaweedFS to SeaweedFS, through the client",
+        streams(results["streams"]),
+        "### Rows of clips, written to a stub of a table",
+        rows(results["status_rows"]),
         "### Imports without a network: planning, pages",
-        table(("clips", "plan, s", "plan, peak MB", "first page of 1,000, ms", "last page, ms"), imports(results)),
+        table(
+            ("clips", "plan, s", "plan, peak MB", "first page of 1,000, ms", "last page, ms", "a page, median ms"),
+            imports(results),
+        ),
         "### Cold starts: CPU ms of importing a function's handler",
         table(("function", "ms"), results["start"]["cpu_ms"].items()),
     ]
@@ -53,14 +60,34 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def copies(found: Mapping[str, Any]) -> str:
     head = ("tool", "a second (least to most)", "CPU s per 1,000", "of the whole process", "peak MB", "requests")
-    rows = []
+    lines = []
     for name, one in found["tools"].items():
         low, high = one["per_second_range"]
         counts = found.get("requests", {}).get(name, {})
         asked = ", ".join(f"{value} {kind}" for kind, value in counts.items() if kind != "cpu_seconds")
         rate = f"{one['per_second']:,} ({low:,} to {high:,})"
-        rows.append((name, rate, one["cpu_per_1000"], one["process_cpu_per_1000"], one["peak_rss_mb"], asked))
-    return table(head, rows)
+        lines.append((name, rate, one["cpu_per_1000"], one["process_cpu_per_1000"], one["peak_rss_mb"], asked))
+    return table(head, lines)
+
+
+def streams(found: Mapping[str, Any]) -> str:
+    head = ("tool", "MiB", "MiB/s (least to most)", "CPU s per GiB", "of the whole process", "peak MB")
+    lines = []
+    for size, tools in found.items():
+        for name, one in tools.items():
+            low, high = one["mib_per_second_range"]
+            rate = f"{one['mib_per_second']} ({low} to {high})"
+            lines.append((name, size, rate, one["cpu_per_gib"], one["process_cpu_per_gib"], one["peak_rss_mb"]))
+    return table(head, lines)
+
+
+def rows(found: Mapping[str, Any]) -> str:
+    head = ("tool", "CPU ms a row", "of the whole process", "rows a second")
+    lines = [
+        (name, one["cpu_per_1000"], one["process_cpu_per_1000"], f"{one['per_second']:,}")
+        for name, one in found["tools"].items()
+    ]
+    return table(head, lines)
 
 
 def goals(results: Mapping[str, Any]) -> list[tuple[str, str, object, str]]:
@@ -72,6 +99,8 @@ def goals(results: Mapping[str, Any]) -> list[tuple[str, str, object, str]]:
     sizes = sorted(results["imports"], key=int)
     phases = [results["imports"][size]["phases"] for size in (sizes[0], sizes[-1])]
     planned = [one["plan"]["peak_rss_mb"] for one in phases]
+    pages = [results["imports"][size]["median_page_ms"] for size in (sizes[0], sizes[-1])]
+    small, large = (results["streams"][size]["clipferry"]["peak_rss_mb"] for size in ("256", "1024"))
     start = results["start"]["cpu_ms"]["copy"]
     ratios = [
         ("worker's copies a second ÷ s5cmd's (256)", "≥ 1.0", ours["per_second"] / s5cmd["per_second"], 1.0),
@@ -80,12 +109,21 @@ def goals(results: Mapping[str, Any]) -> list[tuple[str, str, object, str]]:
         ("COPY requests a clip", "1", asked["COPY"] / count, -1.0),
         ("HEAD requests a clip", "0", asked.get("HEAD", 0) / count, -0.0),
         ("worker's memory at 10,000 clips ÷ at 1,000", "≤ 1.1", memory["10000"] / memory["1000"], -1.1),
+        ("stream's memory at 1 GiB ÷ at 256 MiB", "≤ 1.1", large / small, -1.1),
+        ("stream's peak MB", "≤ 128", large, -128),
+        ("DynamoDB's writing calls per 100 clips", "≤ 5", results["status_rows"]["calls_per_100"], -5),
         ("listing's CPU ÷ boto3's", "≤ 0.1", lists[0] / lists[1], -0.1),
         (
             f"planning's memory at {int(sizes[-1]):,} clips ÷ at {int(sizes[0]):,}",
             "≤ 1.1",
             planned[1] / planned[0],
             -1.1,
+        ),
+        (
+            f"a page of 1,000 of {int(sizes[-1]):,} clips ÷ of {int(sizes[0]):,}",
+            "≤ 1.5",
+            pages[1] / pages[0],
+            -1.5,
         ),
         ("import of the copy function, CPU ms", "≤ 300", start, -300),
     ]
@@ -100,12 +138,21 @@ def met(value: float, limit: float) -> bool:
 
 
 def imports(results: Mapping[str, Any]) -> list[tuple[object, ...]]:
-    rows = []
+    lines = []
     for size, one in results["imports"].items():
         phases = one["phases"]
         first, last = (round(phases[f"{which} page of 1000"]["seconds"] * 1000) for which in ("first", "last"))
-        rows.append((f"{int(size):,}", phases["plan"]["seconds"], phases["plan"]["peak_rss_mb"], first, last))
-    return rows
+        lines.append(
+            (
+                f"{int(size):,}",
+                phases["plan"]["seconds"],
+                phases["plan"]["peak_rss_mb"],
+                first,
+                last,
+                one["median_page_ms"],
+            )
+        )
+    return lines
 
 
 def plot(tools: Mapping[str, Any]) -> str:

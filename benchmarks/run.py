@@ -2,32 +2,36 @@
 
 Peers run from an environment of their own (`.cache/bench`, locked in benchmarks/requirements.txt), against the same
 endpoints, in turn with this project's, all on one pinned core; the endpoints have the other cores. Everything is
-measured `--rounds` times, and medians count. Writes benchmarks/results/latest.json, docs/performance.md's tables
-(between its markers) and docs/performance.svg. `--quick` runs less, to see that everything works; it writes nothing.
+measured `--rounds` times (streams and memory at most 3), and medians count. Writes benchmarks/results/latest.json,
+docs/performance.md's tables (between its markers) and docs/performance.svg. `--quick` runs less, to see that everything
+works, and `--only stream,rows` runs some; neither writes anything.
 """
 
 import argparse
 import json
 import os
 import platform
-import shutil
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import RawIOBase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from benchmarks import start
 from benchmarks.report import write
 from tests.servers.seaweed import ADMIN, seaweed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".cache" / "bench" / "bin"
@@ -37,6 +41,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": ADMIN.access_key_id, "AWS_SECRET_ACCESS_KEY": ADMIN
 THREADS = 64
 """Of the peers, as the fastest of 64 and 128 for each; s5cmd has 256, its default."""
 WORKER_THREADS = 128
+MIB = 1024**2
 
 
 @dataclass(frozen=True)
@@ -49,23 +54,18 @@ class Run:
 
 
 def measure(command: Sequence[str], environment: Mapping[str, str]) -> Run:
-    """On the pinned core, its children included. Raises `CalledProcessError`."""
+    """On the pinned core, its children included; `|` in it is a pipe. Raises `CalledProcessError`."""
+    through = [sys.executable, "-I", "-S", "benchmarks/pipeline.py", str(CORE), *command]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            ["taskset", "-c", str(CORE), *command], env=dict(environment), stdout=out, stderr=errors, cwd=ROOT
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
+        ended = subprocess.run(through, env=dict(environment), stdout=out, stderr=errors, cwd=ROOT, check=False)
         out.seek(0)
         errors.seek(0)
         text = out.read().decode(errors="replace").strip()
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, list(command), text[-500:], errors.read()[-1_000:])
-    last = text.splitlines()[-1] if text else ""
-    said = json.loads(last) if last.startswith("{") else {}
-    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said)
+        if ended.returncode:
+            raise subprocess.CalledProcessError(ended.returncode, list(command), text[-500:], errors.read()[-1_000:])
+    *printed, used = text.splitlines()
+    last = next((line for line in reversed(printed) if line), "")
+    return Run(**json.loads(used), said=json.loads(last) if last.startswith("{") else {})
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,15 @@ class Tools:
             "AWS_CONFIG_FILE": str(aws),
             "AWS_EC2_METADATA_DISABLED": "true",
             "RCLONE_CONFIG": os.devnull,
-            "RCLONE_CONFIG_S_TYPE": "s3",
-            "RCLONE_CONFIG_S_PROVIDER": "Other",
-            "RCLONE_CONFIG_S_ENV_AUTH": "true",
-            "RCLONE_CONFIG_S_ENDPOINT": self.url,
-            "RCLONE_CONFIG_S_REGION": "us-east-1",
+            **self._remote("S"),
+            **self._remote("T"),
             **KEYS,
         }
+
+    def _remote(self, name: str) -> dict[str, str]:
+        """Of rclone. It copies inside the store between what is of one remote, and through itself between two."""
+        facts = {"TYPE": "s3", "PROVIDER": "Other", "ENV_AUTH": "true", "ENDPOINT": self.url, "REGION": "us-east-1"}
+        return {f"RCLONE_CONFIG_{name}_{fact}": value for fact, value in facts.items()}
 
     def clipferry(self, count: int) -> list[str]:
         named = ["--source-bucket", SOURCE, "--prefix", "clips/", "--destination-bucket", TARGET]
@@ -121,6 +123,29 @@ class Tools:
             "boto3": [*peer, self.url, SOURCE, "clips/", TARGET, "1"],
         }
 
+    def streaming(self, key: str) -> dict[str, list[str]]:
+        """All through the client, with the defaults that a user gets."""
+        rclone = ["--s3-no-check-bucket", "--disable", "copy", "--server-side-across-configs=false"]
+        aws, s5cmd = [*self._aws, "cp", "--only-show-errors"], self._s5cmd("256")
+        named = ["--source-bucket", SOURCE, "--key", key, "--destination-bucket", TARGET]
+        peer = [str(PEERS / "python"), "-P", "benchmarks/peer_boto3.py", "stream"]
+        return {
+            "clipferry": [sys.executable, "-m", "benchmarks.stream", "--endpoint-url", self.url, *named],
+            "s5cmd": [*s5cmd, "cat", f"s3://{SOURCE}/{key}", "|", *s5cmd, "pipe", f"s3://{TARGET}/s5cmd/{key}"],
+            "rclone": [str(PEERS / "rclone"), "copyto", f"S:{SOURCE}/{key}", f"T:{TARGET}/rclone/{key}", *rclone],
+            "boto3": [*peer, self.url, SOURCE, key, TARGET],
+            "aws s3 cp": [*aws, f"s3://{SOURCE}/{key}", "-", "|", *aws, "-", f"s3://{TARGET}/aws/{key}"],
+        }
+
+    def writing(self, count: int) -> dict[str, list[str]]:
+        ours = [sys.executable, "-m", "benchmarks.rows", "--endpoint-url", self.url, "--count", str(count)]
+        peer = [str(PEERS / "python"), "-P", "benchmarks/peer_boto3.py", "rows", self.url]
+        return {
+            "clipferry": ours,
+            "boto3, batch_writer": [*peer, "batch_writer", str(count)],
+            "boto3, put_item": [*peer, "put_item", str(count)],
+        }
+
     def _s5cmd(self, workers: str) -> list[str]:
         (program,) = PEERS.parent.glob("lib/python3*/site-packages/s5cmd/bin/s5cmd")  # without its wrapper in Python
         return [str(program), "--numworkers", workers, "--endpoint-url", self.url]
@@ -132,10 +157,9 @@ class Tools:
 
 @contextmanager
 def stub(objects: int) -> Iterator[str]:
-    """The URL of a stub that has the other cores to itself."""
-    others = sorted(os.sched_getaffinity(0) - {CORE}) or [CORE]
-    command = ["taskset", "-c", ",".join(map(str, others)), sys.executable, "-m", "benchmarks.stub"]
-    with subprocess.Popen([*command, "--objects", str(objects)], stdout=subprocess.PIPE, cwd=ROOT) as process:
+    """Its URL."""
+    command = [sys.executable, "-m", "benchmarks.stub", "--objects", str(objects)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout
         try:
             yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
@@ -154,9 +178,9 @@ def counted(url: str) -> dict[str, float]:
 
 def noise() -> float:
     """Milliseconds that a fixed piece of work takes on the pinned core: 100 in all rounds on a quiet machine."""
-    work = "import time; t = time.perf_counter(); sum(range(6_000_000)); print(time.perf_counter() - t)"
-    said = subprocess.run(["taskset", "-c", str(CORE), sys.executable, "-c", work], check=True, capture_output=True)
-    return float(said.stdout) * 1000
+    work = "import json, time; t = time.perf_counter(); sum(range(6_000_000))"
+    work += "; print(json.dumps({'seconds': time.perf_counter() - t}))"
+    return float(measure([sys.executable, "-c", work], os.environ).said["seconds"]) * 1000
 
 
 def interleaved(
@@ -220,11 +244,67 @@ def memory_benchmark(folder: Path, rounds: int) -> dict[str, float]:
 
 
 def rows_benchmark(folder: Path, count: int, rounds: int) -> dict[str, Any]:
+    """CPU seconds per 1,000 are CPU milliseconds a row."""
     with stub(1) as url:
-        command = [sys.executable, "-m", "benchmarks.rows", "--endpoint-url", url, "--count", str(count)]
-        runs = [measure(command, Tools(url, folder).environment) for _ in range(rounds)]
-    cpu = statistics.median(run.said["cpu_seconds"] for run in runs)
-    return {"rows": count, "cpu_ms_per_row": round(cpu / count * 1000, 4)}
+        tools = Tools(url, folder)
+        runs, calls = interleaved(tools.writing(count), tools.environment, rounds, lambda _name: counted(url))
+    ours = {name: calls["clipferry"][name] for name in ("BatchWriteItem", "TransactWriteItems")}
+    return {
+        "rows": count,
+        "tools": {name: summary(of, count) for name, of in runs.items()},
+        "calls_per_100": sum(ours.values()) / ours["TransactWriteItems"],  # one for each batch of 100
+    }
+
+
+def stream_benchmark(folder: Path, sizes: Sequence[int], rounds: int) -> dict[str, Any]:
+    """By MiB of the object: all tools at the first size, this project's alone at the others."""
+    with seaweed(folder / "streams") as url:
+        tools = Tools(url, folder)
+        client = admin(url)
+        for bucket in (SOURCE, TARGET):
+            client.create_bucket(Bucket=bucket)
+        commands = {}
+        for size in sizes:
+            key = f"streams/{size}.bin"
+            client.upload_fileobj(Repeated(size * MIB), SOURCE, key)
+            commands |= {(name, size): command for name, command in tools.streaming(key).items()}
+        wanted = {one: command for one, command in commands.items() if one[0] == "clipferry" or one[1] == sizes[0]}
+        environment = tools.environment | {"AWS_CONFIG_FILE": os.devnull}
+        runs, _ = interleaved(
+            {f"{name} {size}": command for (name, size), command in wanted.items()}, environment, rounds
+        )
+        assert all(run.said["bytes"] == size * MIB for size in sizes for run in runs[f"clipferry {size}"]), runs
+    return {
+        str(size): {name: stream_summary(runs[f"{name} {size}"], size) for name, of in wanted if of == size}
+        for size in sizes
+    }
+
+
+def stream_summary(runs: Sequence[Run], mib: int) -> dict[str, Any]:
+    own = [(run.said.get("seconds", run.seconds), run.said.get("cpu_seconds", run.cpu_seconds)) for run in runs]
+    rates = [mib / seconds for seconds, _ in own]
+    return {
+        "mib_per_second": round(statistics.median(rates)),
+        "mib_per_second_range": [round(min(rates)), round(max(rates))],
+        "cpu_per_gib": round(statistics.median(cpu for _, cpu in own) / mib * 1024, 3),
+        "process_cpu_per_gib": round(statistics.median(run.cpu_seconds for run in runs) / mib * 1024, 3),
+        "peak_rss_mb": round(statistics.median(run.peak_rss_mb for run in runs), 1),
+    }
+
+
+class Repeated(RawIOBase):
+    """`size` bytes that look random: a mebibyte again and again."""
+
+    def __init__(self, size: int) -> None:
+        self._left, self._piece = size, random.Random(1).randbytes(MIB)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        taken = self._left if size < 0 else min(size, self._left)
+        self._left -= taken
+        return (self._piece * -(-taken // MIB))[:taken]
 
 
 def million_benchmark(clips: Sequence[int]) -> dict[str, Any]:
@@ -236,14 +316,18 @@ def million_benchmark(clips: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def filled(url: str, count: int) -> None:
-    client = boto3.client(
+def admin(url: str) -> "S3Client":
+    return boto3.client(
         "s3",
         endpoint_url=url,
         region_name="us-east-1",
         aws_access_key_id=ADMIN.access_key_id,
         aws_secret_access_key=ADMIN.secret_access_key,
     )
+
+
+def filled(url: str, count: int) -> None:
+    client = admin(url)
     for bucket in (SOURCE, TARGET):
         client.create_bucket(Bucket=bucket)
     with ThreadPoolExecutor(8) as pool:
@@ -251,34 +335,68 @@ def filled(url: str, count: int) -> None:
         list(pool.map(lambda n: client.put_object(Bucket=SOURCE, Key=f"clips/{n:09d}.zip", Body=body), range(count)))
 
 
+KEYS_OF = {
+    "copy": "copy_on_a_stub_of_30_ms",
+    "seaweed": "copy_on_seaweedfs",
+    "list": "list",
+    "memory": "worker_memory_mb",
+    "stream": "streams",
+    "rows": "status_rows",
+    "start": "start",
+    "imports": "imports",
+}
+"""Under what the results have each benchmark."""
+
+
+def benchmarks(folder: Path, rounds: int, clips: Sequence[int], *, quick: bool) -> dict[str, Callable[[], Any]]:
+    few = min(rounds, 3)
+
+    def on_stub() -> dict[str, Any]:
+        count = 500 if quick else 3_000
+        with stub(count) as url:
+            return copy_benchmark(url, folder, count, rounds, stubbed=True)
+
+    def on_seaweed() -> dict[str, Any]:
+        count = 100 if quick else 1_000
+        with seaweed(folder / "seaweed") as url:
+            filled(url, count)
+            return copy_benchmark(url, folder, count, rounds, stubbed=False)
+
+    return {
+        "copy": on_stub,
+        "seaweed": on_seaweed,
+        "list": lambda: list_benchmark(folder, 2_000 if quick else 20_000, rounds),
+        "memory": lambda: memory_benchmark(folder, few),
+        "stream": lambda: stream_benchmark(folder, [32, 64] if quick else [256, 1_024], few),
+        "rows": lambda: rows_benchmark(folder, 1_000 if quick else 10_000, rounds),
+        "start": lambda: start.measured(rounds),
+        "imports": lambda: million_benchmark(clips),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--clips", default="10000,100000,1000000", help="sizes of the imports without a network")
+    parser.add_argument("--only", metavar="NAMES", help=f"some of {', '.join(KEYS_OF)}, with commas between")
     given = parser.parse_args()
+    only = given.only.split(",") if given.only else list(KEYS_OF)
+    if unknown := set(only) - set(KEYS_OF):
+        parser.error(f"--only: there is no {', '.join(sorted(unknown))}")
     quick, rounds = given.quick, 1 if given.quick else given.rounds
+    os.sched_setaffinity(0, os.sched_getaffinity(0) - {CORE} or {CORE})  # and so the endpoints
     before, load = [noise() for _ in range(rounds)], os.getloadavg()
+    results: dict[str, Any] = {
+        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "rounds": rounds,
+    }
     with tempfile.TemporaryDirectory(prefix="clipferry-bench-") as scratch:
-        folder = Path(scratch)
-        count = 500 if quick else 3_000
-        with stub(count) as url:
-            on_stub = copy_benchmark(url, folder, count, rounds, stubbed=True)
-        real = 100 if quick else 1_000
-        with seaweed(folder / "seaweed") as url:
-            filled(url, real)
-            on_seaweed = copy_benchmark(url, folder, real, rounds, stubbed=False)
-        results = {
-            "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
-            "rounds": rounds,
-            "copy_on_a_stub_of_30_ms": on_stub,
-            "copy_on_seaweedfs": on_seaweed,
-            "list": list_benchmark(folder, 2_000 if quick else 20_000, rounds),
-            "worker_memory_mb": memory_benchmark(folder, 1 if quick else 3),
-            "status_rows": rows_benchmark(folder, 1_000 if quick else 10_000, rounds),
-            "start": start.measured(rounds),
-            "imports": million_benchmark([1_000] if quick else [int(size) for size in given.clips.split(",")]),
-        }
+        clips = [1_000] if quick else [int(size) for size in given.clips.split(",")]
+        for name, run in benchmarks(Path(scratch), rounds, clips, quick=quick).items():
+            if name in only:
+                print(name, file=sys.stderr)
+                results[KEYS_OF[name]] = run()
     after = [noise() for _ in range(rounds)]
     results["noise"] = {
         "fixed_work_ms": {"least": round(min(before + after), 1), "most": round(max(before + after), 1)},
@@ -286,11 +404,9 @@ def main() -> None:
         "load_after": [round(one, 1) for one in os.getloadavg()],
     }
     print(json.dumps(results, indent=1))
-    if not quick:
+    if not quick and not given.only:
         write(results)
 
 
 if __name__ == "__main__":
-    if shutil.which("taskset") is None:
-        sys.exit("taskset is needed (util-linux)")
     main()

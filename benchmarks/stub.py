@@ -5,7 +5,7 @@ is ended. `GET /?counts` tells how many requests of which kind it answered (`{"C
 CPU seconds (`cpu_seconds`), so that a run can show that not the stub limited it; `GET /?reset` begins counting anew.
 
 Every bucket holds the keys `clips/000000000.zip`, … of 1,024 bytes, and every copy of them. Nothing is checked: no
-signature, bucket or key. It is a table of DynamoDB as well, which takes every batch of writes.
+signature, bucket or key. It is a table of DynamoDB as well, which takes every write and counts them by operation.
 """
 
 import argparse
@@ -126,8 +126,9 @@ class Connection(asyncio.Protocol):
             etag = _header(head, b"x-amz-copy-source-if-match") or b'"%s"' % etag_of(0).encode()
             store.copies.later(self.transport, _http(_COPIED % etag, b"Content-Type: application/xml\r\n"))
             return
-        if method == b"POST":  # DynamoDB's batch of writes
-            store.counts["POST"] += 1
+        if method == b"POST":  # DynamoDB's
+            operation = (_header(head, b"x-amz-target") or b"POST").decode().rpartition(".")[2]
+            store.counts[operation] += 1
             self.transport.write(_http(b'{"UnprocessedItems":{}}', b"Content-Type: application/x-amz-json-1.0\r\n"))
             return
         path, _, query_text = target.decode().partition("?")
