@@ -41,6 +41,8 @@ KEYS = {"AWS_ACCESS_KEY_ID": ADMIN.access_key_id, "AWS_SECRET_ACCESS_KEY": ADMIN
 THREADS = 64
 """Of the peers, as the fastest of 64 and 128 for each; s5cmd has 256, its default."""
 WORKER_THREADS = 128
+RCLONE = ("--s3-no-check-bucket", "--ignore-times")
+"""It would skip what an earlier round has copied."""
 MIB = 1024**2
 
 
@@ -103,7 +105,7 @@ class Tools:
         return [sys.executable, "-m", "benchmarks.copy", "--endpoint-url", self.url, *named, *sized]
 
     def copying(self, count: int) -> dict[str, list[str]]:
-        rclone = ["--transfers", str(THREADS), "--checkers", str(THREADS), "--s3-no-check-bucket"]
+        rclone = ["--transfers", str(THREADS), "--checkers", str(THREADS), *RCLONE]
         aws = ["--recursive", "--only-show-errors"]
         peer = [str(PEERS / "python"), "-P", "benchmarks/peer_boto3.py", "copy"]
         return {
@@ -125,7 +127,7 @@ class Tools:
 
     def streaming(self, key: str) -> dict[str, list[str]]:
         """All through the client, with the defaults that a user gets."""
-        rclone = ["--s3-no-check-bucket", "--disable", "copy", "--server-side-across-configs=false"]
+        rclone = ["--disable", "copy", "--server-side-across-configs=false", *RCLONE]
         aws, s5cmd = [*self._aws, "cp", "--only-show-errors"], self._s5cmd("256")
         named = ["--source-bucket", SOURCE, "--key", key, "--destination-bucket", TARGET]
         peer = [str(PEERS / "python"), "-P", "benchmarks/peer_boto3.py", "stream"]

@@ -89,7 +89,7 @@ class StreamCopy:
     memory: Memory
     part_bytes: int = STREAM_PART_BYTES
     parts_in_flight: int = 3
-    """Of one copy: 48 MiB, which keep some 90 MB/s going where a part takes half a second. A function has less."""
+    """Of one copy: 48 MiB, which is some 90 MB/s where a part takes half a second."""
 
     def __post_init__(self) -> None:
         if not MIN_PART_BYTES <= self.part_bytes <= self.memory.total:
