@@ -3,22 +3,19 @@
 from http import HTTPStatus
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, Server
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.http import error_response, parse_json, retry_after_of, status_of, validation_detail
 from lambdas.observe import logger
-from lambdas.reference import Resolver
 from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
-from lambdas.tracing import tracer
-from lambdas.wiring import api_settings
+from lambdas.wiring.api import api_settings
 from service.errors import BodyTooLarge, ClipferryError
 
-app = Resolver(enable_validation=True, json_body_deserializer=parse_json)
+app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=parse_json)
 app.include_router(imports.router)
 app.include_router(clips.router)
 app.include_router(execution_settings.router)
@@ -30,21 +27,24 @@ app.include_router(keys.router)
 for router in nomadic.ROUTERS:
     app.include_router(router)
 
-app.configure_openapi(
-    title="Clipferry",
-    version="1",
-    description="Import driving-data clips into your project's bucket, verified, with a status for each.",
-    security_schemes={"key": APIKey(name="X-API-Key", in_=APIKeyIn.header)},
-    security=[{"key": []}],
-)
-app.enable_swagger(path="/docs", persist_authorization=True)
-
 
 @app.get("/openapi.json", include_in_schema=False)
 def openapi() -> Response[str]:
-    stage = app.current_event.request_context.stage
-    document = app.get_openapi_json_schema(servers=[Server(url=f"/{stage}")])
-    return Response(status_code=200, content_type="application/json", body=document)
+    return Response(status_code=HTTPStatus.OK, content_type="application/json", body=_document())
+
+
+@app.get("/docs", include_in_schema=False)
+def docs() -> Response[str]:
+    from lambdas.reference import page
+
+    return Response(status_code=HTTPStatus.OK, content_type="text/html", body=page(_document()))
+
+
+def _document() -> str:
+    # Here and not above: few requests ask for it, and what it takes is the longest import of all.
+    from lambdas.reference import document
+
+    return document(app, f"/{app.current_event.request_context.stage}")
 
 
 @app.exception_handler(ClipferryError)  # type: ignore[untyped-decorator]
@@ -72,7 +72,6 @@ def unexpected(error: Exception) -> Response[Any]:
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL", detail)
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     limit, size = api_settings().max_body_bytes, len((event.get("body") or "").encode(errors="replace"))

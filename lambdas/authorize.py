@@ -8,12 +8,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger
-from lambdas.tracing import tracer
-from lambdas.wiring import admin_secret, key_store
+from lambdas.wiring.authorize import admin_secret, key_store
 from service.keys import Caller, authenticate
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     text = key_of(event.get("headers") or {})

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.tracing import tracer
-from lambdas.wiring import conclude_ports
+from lambdas.wiring.conclude import conclude_ports
 from service.imports.conclude import Concluded, conclude
 
 MARGIN_MS = 120_000

@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.wiring import copy_ports
+from lambdas.wiring.copy import copy_ports
 from service.imports.copying import Unfinished, copy_batch
 from service.schema import Batch
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.tracing import tracer
-from lambdas.wiring import plan_ports
+from lambdas.wiring.plan import plan_ports
 from service.imports.expansion import PlanCursor
 from service.imports.plan import plan
 from service.settings import PlanSettings

@@ -1,9 +1,16 @@
-"""The OpenAPI document, with errors as this API gives them."""
+"""The OpenAPI document, with errors as this API gives them, and the page that shows it.
 
+The models that Powertools describes an API by take longer to import than all routes: `lambdas.api` imports this module
+when somebody asks for the document.
+"""
+
+import json
+from importlib.resources import files
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from aws_lambda_powertools.event_handler.openapi.models import OpenAPI
+from aws_lambda_powertools.event_handler.openapi import swagger_ui
+from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, Server
 
 from service.wire.base import ErrorView
 
@@ -20,19 +27,34 @@ _REFUSALS = {
 }
 
 
-class Resolver(APIGatewayRestResolver):
+def document(app: APIGatewayRestResolver, url: str) -> str:
     """Powertools describes its own shape of validation errors, which `lambdas.api` replaces."""
+    described = app.get_openapi_schema(
+        title="Clipferry",
+        version="1",
+        description="Import driving-data clips into your project's bucket, verified, with a status for each.",
+        servers=[Server(url=url)],
+        security_schemes={"key": APIKey(name="X-API-Key", in_=APIKeyIn.header)},
+        security=[{"key": []}],
+    ).model_dump(by_alias=True, exclude_none=True, mode="json")
+    schemas = described["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Error"] = ErrorView.model_json_schema()
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            operation["responses"] |= {status: _refusal(text) for status, text in _REFUSALS.items()}
+    return json.dumps(described, indent=2, ensure_ascii=False)
 
-    def get_openapi_schema(self, **options: Any) -> OpenAPI:
-        document = super().get_openapi_schema(**options).model_dump(by_alias=True, exclude_none=True, mode="json")
-        schemas = document["components"]["schemas"]
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        schemas["Error"] = ErrorView.model_json_schema()
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                operation["responses"] |= {status: _refusal(text) for status, text in _REFUSALS.items()}
-        return OpenAPI.model_validate(document)
+
+def page(document: str) -> str:
+    """HTML with all that it needs: Swagger UI's script and styles are in Powertools."""
+    script, styles = (
+        (files(swagger_ui) / name).read_text("utf-8") for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css")
+    )
+    # No end of the script tag within the script.
+    shown = document.replace("</", "<\\/")
+    return swagger_ui.generate_swagger_html(shown, script, styles, "", None, persist_authorization=True)
 
 
 def _refusal(description: str) -> dict[str, Any]:

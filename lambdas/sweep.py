@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.tracing import tracer
-from lambdas.wiring import sweep_ports, unsettled_integrations
+from lambdas.wiring.sweep import sweep_ports, unsettled_integrations
 from service.clock import utc_now
 from service.imports.delete import purge
 from service.imports.sweep import SweepPorts, sweep

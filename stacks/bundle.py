@@ -3,10 +3,8 @@
 One for all functions, and one with a Parquet library for the function that needs it.
 """
 
-import compileall
 import hashlib
 import os
-import py_compile
 import re
 import shutil
 import subprocess
@@ -28,10 +26,12 @@ CACHE = ROOT / ".cache" / "bundle"
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
-AWS_TARGET = "aws-arm64-python3.14"
+PYTHON_VERSION = "3.14"
+"""The runtime's."""
+AWS_TARGET = f"aws-arm64-python{PYTHON_VERSION}"
 
 _AWS_WHEELS = ["--platform", "manylinux2014_aarch64", "--platform", "manylinux_2_28_aarch64"]
-_AWS_WHEELS += ["--only-binary=:all:", "--implementation", "cp", "--python-version", "3.14"]
+_AWS_WHEELS += ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON_VERSION]
 
 PROVIDED_BY_RUNTIME = frozenset(
     {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"},
@@ -43,7 +43,7 @@ _NAME = re.compile(r"[\s=;\[]")
 _UNUSED = ("pyarrow/include", "pyarrow/includes", "pyarrow/src", "pyarrow/*flight*", "pyarrow/*s3*")
 """Of the Parquet library: 50 MB that reading and writing a file does not load."""
 
-RECIPE = "2"
+RECIPE = "3"
 """Part of every hash: raise it when the way of building changes, so that old bundles are not taken for new ones."""
 
 
@@ -67,8 +67,12 @@ def host_target() -> str:
 
 
 def content_hash(target: str, *, parquet: bool = False) -> str:
-    """SHA-256 over the recipe, the target, the locked dependencies and every source file's path and bytes."""
-    digest = hashlib.sha256(f"{RECIPE}\n{target}\n".encode())
+    """SHA-256 over the recipe, the target, the locked dependencies and every source file's path and bytes.
+
+    And over whether there is bytecode: a bundle without it is not taken for one that has it.
+    """
+    bytecode = "bytecode" if interpreter_of(target) else "sources"
+    digest = hashlib.sha256(f"{RECIPE}\n{target}\n{bytecode}\n".encode())
     digest.update("\n".join(bundled_requirements(parquet=parquet)).encode())
     for path in _source_files():
         content = path.read_bytes()
@@ -94,11 +98,32 @@ def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
     for path in output.rglob("*"):
         # Whatever the builder's umask is: the function runs as another user.
         path.chmod(0o755 if path.is_dir() else 0o644)
-    if target != AWS_TARGET:
-        # Spares each of the emulator's workers the compiling. For AWS it would be bytecode of another Python.
-        # `unchecked-hash` holds no timestamps, which a copy or a zip would invalidate.
-        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        compileall.compile_dir(output, quiet=2, workers=0, stripdir=str(output), invalidation_mode=mode)
+    interpreter = interpreter_of(target)
+    if interpreter:
+        compile_bundle(output, interpreter)
+    else:
+        wanted = f"python{PYTHON_VERSION}"
+        print(f"no {wanted} here: every cold start will compile what it imports (docs/operations.md)", file=sys.stderr)
+
+
+def interpreter_of(target: str) -> str | None:
+    """One whose bytecode functions of that target take. None where this machine has no such Python.
+
+    Bytecode is of a version of Python, not of a machine; of another version it is passed over, not an error.
+    """
+    if target != AWS_TARGET or ".".join(map(str, sys.version_info[:2])) == PYTHON_VERSION:
+        return sys.executable
+    return shutil.which(f"python{PYTHON_VERSION}")
+
+
+def compile_bundle(output: Path, interpreter: str) -> None:
+    """A function's folder is read-only: it would compile all that it imports in every new sandbox.
+
+    `unchecked-hash` holds no timestamps, which a copy or a zip would invalidate. Dependencies may have templates that
+    do not compile; they stay sources.
+    """
+    how = ["-q", "-q", "-j", "0", "-s", str(output), "--invalidation-mode", "unchecked-hash"]
+    subprocess.run([interpreter, "-m", "compileall", *how, str(output)], check=False, stdout=sys.stderr)
 
 
 def _source_files() -> list[Path]:

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring import audit_ports
+from lambdas.wiring.api import audit_ports
 from service.audit import audit_page
 from service.wire.audit import AuditPage
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring import status_ports
+from lambdas.wiring.api import status_ports
 from service.imports.find import Wanted, find_clips
 from service.wire.clips import FoundClipPage
 

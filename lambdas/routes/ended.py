@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.imports import JobId, record_change
-from lambdas.wiring import ended_ports
+from lambdas.wiring.api import ended_ports
 from service.imports.ended import replay_webhook, report_link, webhook_secret
 from service.schema import Action
 from service.wire.ended import ReportFormat, ReportView, WebhookSecretView

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Pat
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring import folder_ports
+from lambdas.wiring.api import folder_ports
 from service.folders import create, get, page, video_count
 from service.wire.folders import CountedFolderView, FolderBody, FolderPage, FolderView
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 
 from lambdas.routes.caller import actor_of, project_of
-from lambdas.wiring import audit_ports, execution_settings_ports, preview_ports, status_ports, submit_ports
+from lambdas.wiring.api import audit_ports, execution_settings_ports, preview_ports, status_ports, submit_ports
 from service.audit import audit_page, record
 from service.errors import InvalidRequest
 from service.execution_settings import saved_for_import

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Pat
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring import integration_ports, trusted
+from lambdas.wiring.api import integration_ports, trusted
 from service.integrations.manage import create, delete, get, page
 from service.integrations.probe import probe
 from service.wire.integrations import AnyIntegrationBody, IntegrationPage, IntegrationView, ProbeView

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from lambdas.routes.caller import actor_of, caller_of, require_admin
 from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring import api_key_store, audit_ports
+from lambdas.wiring.api import audit_ports, key_store
 from service.clock import utc_now
 from service.keys import create_key, keys_page, revoke_key
 from service.wire.keys import CallerView, CreatedKeyView, KeyBody, KeyPage
@@ -27,7 +27,7 @@ def read_own_key() -> CallerView:
 def make_key(body: Annotated[KeyBody, Body()]) -> CreatedKeyView:
     require_admin(router)
     key, text = create_key(
-        body.project, body.name, keys=api_key_store(), clock=utc_now, by=actor_of(router), audit=audit_ports()
+        body.project, body.name, keys=key_store(), clock=utc_now, by=actor_of(router), audit=audit_ports()
     )
     return CreatedKeyView.with_text(key, text)
 
@@ -35,11 +35,11 @@ def make_key(body: Annotated[KeyBody, Body()]) -> CreatedKeyView:
 @router.get("/v1/keys", summary="List keys, oldest first", tags=["Keys"])
 def list_keys(limit: Limit = 100, cursor: Cursor = None) -> KeyPage:
     require_admin(router)
-    return KeyPage.of(keys_page(limit=limit, cursor=cursor, keys=api_key_store()))
+    return KeyPage.of(keys_page(limit=limit, cursor=cursor, keys=key_store()))
 
 
 @router.delete("/v1/keys/<key_id>", status_code=204, summary="Revoke a key", tags=["Keys"])
 def delete_key(key_id: Annotated[str, Path(description="The key's id.")]) -> Response[str]:
     require_admin(router)
-    revoke_key(key_id, keys=api_key_store(), by=actor_of(router), audit=audit_ports())
+    revoke_key(key_id, keys=key_store(), by=actor_of(router), audit=audit_ports())
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")

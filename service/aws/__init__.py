@@ -1,1 +1,1 @@
-"""The ports on AWS: DynamoDB through pynamodb, everything else through boto3."""
+"""The ports on AWS: DynamoDB through pynamodb, everything else through botocore."""

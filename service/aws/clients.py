@@ -1,12 +1,18 @@
-"""boto3 clients as the service wants them, and what their errors mean."""
+"""botocore's clients as the service wants them, and what their errors mean.
 
-from collections.abc import Mapping
+Not boto3's: what it adds (resources, transfers of files) is used nowhere, and takes as long to import as the Logger.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from threading import RLock
+from typing import TYPE_CHECKING, Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.loaders import Loader
 
 from service.errors import (
     AccessDenied,
@@ -23,6 +29,7 @@ from service.errors import (
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
+    from botocore.session import Session
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -60,6 +67,48 @@ A_CALLER_WAITS = Patience(connect_seconds=2, read_seconds=4, attempts=2)
 """For what must be answered before API Gateway gives up, after 29 s: a call that hangs is an error in some 9 s."""
 
 
+MAKING = RLock()
+"""Held while a client is made: botocore's sessions are not made for threads, its clients are."""
+
+
+_SERVICES = ["dynamodb", "events", "s3", "secretsmanager", "stepfunctions", "sts"]
+
+
+class _Loader(Loader):
+    """Of botocore's data. It takes 15 ms to look through the folders of 400 services for the one that is asked for."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002
+        return _SERVICES
+
+
+@cache
+def session() -> "Session":
+    """One for all clients of the process, pynamodb's too: it keeps credentials, and what botocore's files say."""
+    made = botocore.session.get_session()
+    made.register_component("data_loader", _Loader())
+    return made
+
+
+class _Later:
+    """A client that is made by the first thing asked of it: to make one takes 20 to 100 ms of CPU.
+
+    So ports can be put together before it is known which of them a call needs.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._made = make, None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            with MAKING:
+                self._made = self._made or self._make()
+        return getattr(self._made, name)
+
+
+def _client(service: str, config: Config | None = None) -> Any:
+    return _Later(lambda: session().create_client(service, config=config))
+
+
 def s3_client(*, connections: int, patience: Patience = PATIENT, sign_bodies: bool = True) -> "S3Client":
     """Checksums only where S3 asks for them: a copy has no body, and other stores reject the trailers.
 
@@ -72,43 +121,48 @@ def s3_client(*, connections: int, patience: Patience = PATIENT, sign_bodies: bo
         retries={"mode": "standard", "total_max_attempts": patience.attempts},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        # For presigned URLs, which boto3 would sign the old way: newer regions refuse that.
+        # For presigned URLs, which botocore would sign the old way: newer regions refuse that.
         signature_version="s3v4",
         s3=None if sign_bodies else {"payload_signing_enabled": False},
     )
-    return boto3.client("s3", config=config)
+    client: S3Client = _client("s3", config)
+    return client
 
 
 def own_credentials() -> "Credentials":
-    """Of this process, as boto3 found them for its clients. Raises `NoCredentialsError`."""
-    found = (boto3.DEFAULT_SESSION or boto3.Session()).get_credentials()
+    """Of this process, which its clients have too. Raises `NoCredentialsError`."""
+    found = session().get_credentials()
     if found is None:
         raise NoCredentialsError
     return found
 
 
 def own_region() -> str:
-    """As boto3 found it. Raises `NoRegionError`."""
-    found = (boto3.DEFAULT_SESSION or boto3.Session()).region_name
+    """Of this process, which its clients ask. Raises `NoRegionError`."""
+    found: str | None = session().get_config_variable("region")
     if found is None:
         raise NoRegionError
     return found
 
 
 def events_client() -> "EventBridgeClient":
-    return boto3.client("events")
+    client: EventBridgeClient = _client("events")
+    return client
 
 
 def workflow_client() -> "SFNClient":
-    return boto3.client("stepfunctions")
+    client: SFNClient = _client("stepfunctions")
+    return client
 
 
 def secrets_client() -> "SecretsManagerClient":
-    return boto3.client("secretsmanager")
+    client: SecretsManagerClient = _client("secretsmanager")
+    return client
 
 
 def sts_client() -> "STSClient":
-    return boto3.client("sts")
+    client: STSClient = _client("sts")
+    return client
 
 
 def is_passing(error: ClientError | BotoCoreError) -> bool:

@@ -10,14 +10,20 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.connection import Connection
+from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
+
+from service.aws.clients import MAKING, session
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+    from pynamodb.connection._botocore_private import BotocoreBaseClientPrivate
 
 CLIP_SHARDS = 16
 """Partition keys that a job's clip rows are spread over: each takes 1,000 writes/s (DynamoDB), a fleet makes 3,500."""
@@ -33,8 +39,44 @@ UNSETTLED = "INTEGRATIONS"
 DELETED_AT_ONCE = 1_000
 """Rows that one slice of a deletion reads and removes: about half a second."""
 
+CONNECTIONS = 50
+"""Kept at most, of all threads of the process."""
+
 _CONFLICTS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _COMMIT_ATTEMPTS = 8
+
+
+class _Shared(Connection):
+    """The process has one client for DynamoDB: pynamodb would make one for each model, with 80 ms of CPU."""
+
+    @property
+    def session(self) -> "Session":
+        return session()
+
+    @property
+    def client(self) -> "BotocoreBaseClientPrivate":
+        first = connection()
+        if self is not first:
+            return first.client
+        with MAKING:
+            return super().client
+
+
+@cache
+def connection() -> Connection:
+    """For transactions."""
+    return _Shared(max_pool_connections=CONNECTIONS)
+
+
+class _Row(Model):
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        own = super()._get_connection()
+        if not isinstance(own.connection, _Shared):
+            shared = _Shared()
+            shared.add_meta_table(own.get_meta_table())
+            own.connection = shared
+        return own
 
 
 class ListingIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb's own hook
@@ -79,7 +121,7 @@ class _Meta:
     table_name = ""
 
 
-class JobRow(Model):
+class JobRow(_Row):
     class Meta(_Meta):
         pass
 
@@ -141,7 +183,7 @@ class JobRow(Model):
     bytes = NumberAttribute(default=0)
 
 
-class TombstoneRow(Model):
+class TombstoneRow(_Row):
     """In the place of a deleted job's row. Forgotten by TTL."""
 
     class Meta(_Meta):
@@ -153,7 +195,7 @@ class TombstoneRow(Model):
     expires_at = NumberAttribute()
 
 
-class TagRow(Model):
+class TagRow(_Row):
     """Finds a job by its label, folder or test run group."""
 
     class Meta(_Meta):
@@ -163,7 +205,7 @@ class TagRow(Model):
     sk = UnicodeAttribute(range_key=True)
 
 
-class AuditRow(Model):
+class AuditRow(_Row):
     """An audit entry, by time in its project and, through `listing`, by subject. Forgotten by TTL."""
 
     class Meta(_Meta):
@@ -185,7 +227,7 @@ class AuditRow(Model):
     expires_at = NumberAttribute()
 
 
-class ExecutionSettingsRow(Model):
+class ExecutionSettingsRow(_Row):
     class Meta(_Meta):
         pass
 
@@ -204,7 +246,7 @@ class ExecutionSettingsRow(Model):
     request_digest = UnicodeAttribute()
 
 
-class FolderRow(Model):
+class FolderRow(_Row):
     class Meta(_Meta):
         pass
 
@@ -222,7 +264,7 @@ class FolderRow(Model):
     idempotency = UnicodeAttribute(null=True)
 
 
-class CountRow(Model):
+class CountRow(_Row):
     """How many execution settings, or integrations, a project has."""
 
     class Meta(_Meta):
@@ -233,7 +275,7 @@ class CountRow(Model):
     saved = NumberAttribute()
 
 
-class IntegrationRow(Model):
+class IntegrationRow(_Row):
     """In `attention` while it is being made or deleted."""
 
     class Meta(_Meta):
@@ -267,7 +309,7 @@ class IntegrationRow(Model):
     request_digest = UnicodeAttribute()
 
 
-class EndRow(Model):
+class EndRow(_Row):
     """One end of a job and what followed it. In `attention` until its conclusion is over."""
 
     class Meta(_Meta):
@@ -290,7 +332,7 @@ class EndRow(Model):
     failures = NumberAttribute(default=0)
 
 
-class BatchRow(Model):
+class BatchRow(_Row):
     class Meta(_Meta):
         pass
 
@@ -298,7 +340,7 @@ class BatchRow(Model):
     sk = UnicodeAttribute(range_key=True)
 
 
-class ClipRowModel(Model):
+class ClipRowModel(_Row):
     class Meta(_Meta):
         pass
 
@@ -331,7 +373,7 @@ class ClipRowModel(Model):
     extrapolation = JSONAttribute(null=True)
 
 
-class KeyRow(Model):
+class KeyRow(_Row):
     class Meta(_Meta):
         pass
 
@@ -347,7 +389,7 @@ class KeyRow(Model):
     created_at = UnicodeAttribute()
 
 
-class ClaimRow(Model):
+class ClaimRow(_Row):
     """Which job an upload belongs to. Forgotten by TTL after its event can no longer be delivered again."""
 
     class Meta(_Meta):
@@ -359,7 +401,7 @@ class ClaimRow(Model):
     expires_at = NumberAttribute()
 
 
-class GatheringRow(Model):
+class GatheringRow(_Row):
     """The job that takes a project's uploads at the moment."""
 
     class Meta(_Meta):
@@ -370,7 +412,7 @@ class GatheringRow(Model):
     job_id = UnicodeAttribute()
 
 
-class UploadListRow(Model):
+class UploadListRow(_Row):
     """A list of uploads that belongs to a job."""
 
     class Meta(_Meta):
@@ -383,7 +425,7 @@ class UploadListRow(Model):
     PREFIX: ClassVar[str] = "LIST#"
 
 
-class LargeCopyRow(Model):
+class LargeCopyRow(_Row):
     """An unfinished upload of a large clip."""
 
     class Meta(_Meta):
@@ -496,12 +538,6 @@ def commit_if(build: Callable[[TransactWrite], None]) -> list[int]:
             return failed
         raise
     return []
-
-
-@cache
-def connection() -> Connection:
-    """One for all transactions: making a client costs some 80 ms of CPU."""
-    return Connection()
 
 
 def failed_conditions(error: TransactWriteError) -> list[int]:

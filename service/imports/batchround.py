@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from threading import Lock
 
 from service.errors import ObjectError, SourceUnavailable
-from service.formats.check import Depth, check_clip
 from service.formats.failures import ContentInvalid, UnknownFormat
 from service.imports.large import LargeCopies, OutOfTime, Stopped
 from service.imports.rows import Facts, code_of, copied_row, row_for, settled_rows
@@ -262,5 +261,8 @@ def validate_content(entry: ManifestEntry, depth: ContentValidation, storage: St
     """Raises `ContentInvalid`, `UnknownFormat` or an `ObjectError`."""
     if depth is ContentValidation.NONE:
         return None
+    # Here and not above: most imports look into no clip, and start faster without the parsers.
+    from service.formats.check import Depth, check_clip
+
     facts = check_clip(parse_object(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
     return {name: value for name, value in asdict(facts).items() if value is not None}

@@ -10,9 +10,9 @@ from service.imports.existing import Fate
 from service.imports.large import remove_upload
 from service.imports.manifest import ManifestWriter, read_batch, read_batches, read_part
 from service.imports.reopen import read_run_plan, reopen
+from service.imports.requested import requested_uris
 from service.imports.rows import row_for, settled_rows, tally_of
 from service.imports.sets import failed_set, landed, parts_of_sets, requested_sets, stopped_set, take_back, to_copy
-from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
 from service.planning import (
     CANCELLED,

@@ -10,9 +10,9 @@ from service.imports.access import Reach
 from service.imports.existing import Fate
 from service.imports.expansion import ExpandPorts, Part, PlanCursor
 from service.imports.pinning import destination_of, fate_by_existing, inspect, pin, target_of
+from service.imports.requested import requested_uris
 from service.imports.seen import DUPLICATE, Ledger, destination_taken
 from service.imports.sets import parts_of_sets, requested_sets, whole_or_failed
-from service.imports.submit import requested_uris
 from service.imports.uploads import claimed_uploads
 from service.planning import CANCELLED, CANCELLED_MESSAGE, duplicates_of_first, sets_of
 from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, SourceKind, Upload, ViewSet

@@ -6,8 +6,8 @@ A request writes the chosen ordinals, if any, and begins the next run in one upd
 from collections.abc import Sequence
 
 from service.errors import IdempotencyConflict, InvalidRequest, NotEnded, NothingToRetry
+from service.imports.start import start
 from service.imports.status import StatusPorts, get_job
-from service.imports.submit import start
 from service.planning import ordinal_of, request_digest, selection_key
 from service.ports import Clock, Workflow
 from service.schema import ClipRow, ClipStatus, Job, JobStatus, Retry

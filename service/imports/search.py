@@ -13,8 +13,8 @@ from service.imports.expansion import ExpandPorts, Part, PlanCursor
 from service.imports.manifest import read_carried
 from service.imports.manifested import Place, Read, check_manifest, read_manifest
 from service.imports.pinning import destination_of, fate_by_existing, opened, other_than_pinned, pin, target_of
+from service.imports.requested import requested_uris
 from service.imports.seen import DUPLICATE, UNREADABLE, Ledger
-from service.imports.submit import requested_uris
 from service.lines import Line
 from service.planning import destination_key, destination_root, is_folder_marker
 from service.schema import ClipStatus, Integration, Job, ListedObject, ManifestEntry, OnExisting, SourceKind

@@ -1,7 +1,5 @@
 """Accept an import: write its job once, keep its list, start its execution."""
 
-import json
-import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
@@ -11,16 +9,17 @@ from service.errors import (
     InvalidRequest,
     InvalidUri,
     UnknownExecutionSettings,
-    WorkflowUnavailable,
 )
 from service.filters import selection
 from service.imports.access import Reach, SourceAccess
 from service.imports.manifested import open_manifest
 from service.imports.preflight import preflight
+from service.imports.requested import encode_uris
 from service.imports.sets import check_sets, encode_sets
+from service.imports.start import generated_group_name, start
 from service.naming import check_template
 from service.planning import job_id_for, new_job_id, request_digest, request_key
-from service.ports import Clock, JobStore, StateFiles, StateReader, Workflow
+from service.ports import Clock, JobStore, StateFiles, Workflow
 from service.schema import (
     Action,
     Actor,
@@ -35,8 +34,6 @@ from service.schema import (
 )
 from service.uris import parse_object, parse_prefix
 from service.webhooks import check_url
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,29 +218,3 @@ def _again(job: Job, digest: str, ports: SubmitPorts) -> Job:
     if job.status is JobStatus.PENDING:
         start(job, ports.workflow)
     return job
-
-
-def start(job: Job, workflow: Workflow, *, wait_seconds: int = 0) -> None:
-    """Start the job's execution if it can be started now; otherwise the sweep does it."""
-    try:
-        workflow.start(job.id, run=job.run, wait_seconds=wait_seconds)
-    except WorkflowUnavailable as error:
-        log.warning("job %s waits for the sweep to start it: %s", job.id, error.message)
-
-
-def generated_group_name(job_id: str, now: str) -> str:
-    return f"import-{now[:10]}-{job_id[-6:]}"
-
-
-def requested_uris(job: Job, state: StateReader) -> list[str]:
-    """The URIs of a list job, as they were given, or the directories of a prefix."""
-    assert job.request_digest is not None
-    return decode_uris(state.get(request_key(job.id, job.request_digest)))
-
-
-def encode_uris(uris: tuple[str, ...]) -> bytes:
-    return b"".join(json.dumps(uri).encode() + b"\n" for uri in uris)
-
-
-def decode_uris(lines: bytes) -> list[str]:
-    return [json.loads(line) for line in lines.splitlines()]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from service.errors import SweepIncomplete
 from service.imports.finish import FinishPorts, finish
-from service.imports.submit import start
+from service.imports.start import start
 from service.planning import conclusion_name, execution_name
 from service.ports import EndStore, ExecutionState, Workflow
 from service.schema import Delivery, DeliveryStatus, End, Job

@@ -13,7 +13,7 @@ from typing import Any
 
 from service.audit import entry_of
 from service.errors import InvalidRequest
-from service.imports.submit import generated_group_name, start
+from service.imports.start import generated_group_name, start
 from service.planning import PROJECT_NAME, is_folder_marker, job_id_for, new_job_id, upload_list_key
 from service.ports import (
     AlreadyClaimed,

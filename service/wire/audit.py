@@ -1,12 +1,13 @@
 """The audit."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from service.paging import Page
 from service.schema import Action, AuditEntry, Door
+from service.wire.base import Model
 
 
-class AuditEntryView(BaseModel):
+class AuditEntryView(Model):
     id: str
     time: str
     action: Action
@@ -22,7 +23,7 @@ class AuditEntryView(BaseModel):
         return cls.model_validate(asked | by)
 
 
-class AuditPage(BaseModel):
+class AuditPage(Model):
     entries: list[AuditEntryView]
     next_cursor: str | None
     has_more: bool

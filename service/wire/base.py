@@ -10,12 +10,18 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class Body(BaseModel):
+class Model(BaseModel):
+    """What validates and shows it is made when it is first used: a request uses few of all models."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Body(Model):
     """A request body: JSON types as they are, nothing converted, no unknown fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class ErrorView(BaseModel):
+class ErrorView(Model):
     detail: str = Field(description="A sentence for people.")
     code: str = Field(description="Stable, for programs.")

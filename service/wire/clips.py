@@ -1,13 +1,14 @@
 """Clips of an import, and clips that were found."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from service.imports.find import FoundClip
 from service.paging import Page
 from service.schema import Clip, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
+from service.wire.base import Model
 
 
-class ExtrapolationView(BaseModel):
+class ExtrapolationView(Model):
     """What became of a clip's stationary extrapolation."""
 
     status: ExtrapolationStatus
@@ -24,7 +25,7 @@ class ExtrapolationView(BaseModel):
         return cls.model_validate(extrapolation, from_attributes=True) if extrapolation else None
 
 
-class ClipView(BaseModel):
+class ClipView(Model):
     id: str
     status: ClipStatus
     source_uri: str = Field(description="As it was given, or as it was listed.")
@@ -55,7 +56,7 @@ def _clip_fields(clip: Clip) -> dict[str, object]:
     return fields | {"extrapolation": ExtrapolationView.of(clip.extrapolation)}
 
 
-class ClipPage(BaseModel):
+class ClipPage(Model):
     clips: list[ClipView]
     next_cursor: str | None
     has_more: bool
@@ -80,7 +81,7 @@ class FoundClipView(ClipView):
         return cls.model_validate(_clip_fields(one.clip) | given | group)
 
 
-class FoundClipPage(BaseModel):
+class FoundClipPage(Model):
     clips: list[FoundClipView]
     next_cursor: str | None
     has_more: bool

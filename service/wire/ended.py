@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from service.imports.ended import ReportLink
+from service.wire.base import Model
 
 
 class ReportFormat(StrEnum):
@@ -14,7 +15,7 @@ class ReportFormat(StrEnum):
     FAILURES = "failures"
 
 
-class ReportView(BaseModel):
+class ReportView(Model):
     url: str = Field(description="Downloads the file without a key.")
     uri: str = Field(description="`s3://state-bucket/key`.")
     expires_at: str = Field(description="Of `url`.")
@@ -25,5 +26,5 @@ class ReportView(BaseModel):
         return cls.model_validate(link, from_attributes=True)
 
 
-class WebhookSecretView(BaseModel):
+class WebhookSecretView(Model):
     secret: str = Field(description="`whsec_…`: verifies the project's webhooks (Standard Webhooks).")

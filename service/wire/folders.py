@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from service.folders import MAX_NAME, FolderRequest
 from service.paging import Page
 from service.schema import Folder, FolderScope
-from service.wire.base import Body, Name
+from service.wire.base import Body, Model, Name
 
 
 class FolderBody(Body):
@@ -23,7 +23,7 @@ class FolderBody(Body):
         )
 
 
-class FolderView(BaseModel):
+class FolderView(Model):
     id: str
     name: str
     scope: FolderScope
@@ -44,7 +44,7 @@ class CountedFolderView(FolderView):
         return cls(**FolderView.of(folder).model_dump(), clip_count=clip_count)
 
 
-class FolderPage(BaseModel):
+class FolderPage(Model):
     folders: list[FolderView]
     next_cursor: str | None
     has_more: bool

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from service.errors import InvalidRequest
 from service.imports.retry import MAX_CHOSEN
@@ -22,7 +22,7 @@ from service.schema import (
     ViewSet,
 )
 from service.webhooks import shown_url
-from service.wire.base import MAX_LABELS, Body, Label, Name
+from service.wire.base import MAX_LABELS, Body, Label, Model, Name
 from service.wire.settings import SettingsBody, SettingsView
 
 
@@ -119,13 +119,13 @@ class RetryBody(Body):
     )
 
 
-class SourceView(BaseModel):
+class SourceView(Model):
     kind: SourceKind
     uri: str | None = Field(description="The prefix, the manifest, or the drop bucket of a job that uploads started.")
     count: int | None = Field(description="How many URIs a list has, or how many sets were given.")
 
 
-class CountsView(BaseModel):
+class CountsView(Model):
     """`pending + copied + skipped + failed + cancelled = total`, always. `total` is 0 until planning ends."""
 
     total: int
@@ -137,7 +137,7 @@ class CountsView(BaseModel):
     bytes: int = Field(description="Size of the copied clips.")
 
 
-class WebhookView(BaseModel):
+class WebhookView(Model):
     """How the webhook of the import's last end stands."""
 
     url: str = Field(description="Without its query.")
@@ -158,7 +158,7 @@ class WebhookView(BaseModel):
         return cls(url=shown_url(url), **{k: v for k, v in vars(delivery).items() if k != "ended_at"})
 
 
-class FiltersView(BaseModel):
+class FiltersView(Model):
     include: list[str]
     exclude: list[str]
     min_size: int | None
@@ -167,14 +167,14 @@ class FiltersView(BaseModel):
     modified_before: str | None
 
 
-class RateView(BaseModel):
+class RateView(Model):
     """Of this run, since its copying began, waits included."""
 
     clips: float = Field(description="Clips settled a second.")
     bytes: float = Field(description="Bytes copied a second.")
 
 
-class RunView(BaseModel):
+class RunView(Model):
     """A run that has ended. `counts` are the import's then, all runs together."""
 
     run: int
@@ -187,7 +187,7 @@ class RunView(BaseModel):
     key_id: str | None = Field(description="The API key that asked for it.")
 
 
-class ImportView(BaseModel):
+class ImportView(Model):
     id: str
     status: JobStatus
     project: str
@@ -223,7 +223,7 @@ class ImportView(BaseModel):
         return cls.model_validate(fields | computed, from_attributes=True)
 
 
-class ImportPage(BaseModel):
+class ImportPage(Model):
     imports: list[ImportView]
     next_cursor: str | None
     has_more: bool

@@ -3,14 +3,14 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, SecretStr, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, StringConstraints, field_validator
 
 from service.integrations.manage import IntegrationRequest
 from service.integrations.policies import Trusted, permission_policy, trust_policy
 from service.integrations.probe import Check, Probe
 from service.paging import Page
 from service.schema import Integration, IntegrationType
-from service.wire.base import Body, Name
+from service.wire.base import Body, Model, Name
 
 MAX_ACCOUNT_BYTES = 16 * 1024
 
@@ -106,7 +106,7 @@ class HfBucketIntegrationBody(IntegrationBody):
 AnyIntegrationBody = S3IntegrationBody | S3RoleIntegrationBody | GcsIntegrationBody | HfBucketIntegrationBody
 
 
-class IntegrationView(BaseModel):
+class IntegrationView(Model):
     """Without its credentials: no answer ever has them."""
 
     id: str
@@ -134,7 +134,7 @@ class IntegrationView(BaseModel):
         return cls.model_validate(fields | policies)
 
 
-class IntegrationPage(BaseModel):
+class IntegrationPage(Model):
     integrations: list[IntegrationView]
     next_cursor: str | None
     has_more: bool
@@ -145,7 +145,7 @@ class IntegrationPage(BaseModel):
         return cls(integrations=found, next_cursor=page.next_cursor, has_more=page.has_more)
 
 
-class CheckView(BaseModel):
+class CheckView(Model):
     action: Literal["list", "read", "tags"]
     ok: bool
     code: str | None
@@ -156,7 +156,7 @@ class CheckView(BaseModel):
         return cls.model_validate(check, from_attributes=True)
 
 
-class ProbeView(BaseModel):
+class ProbeView(Model):
     ok: bool = Field(description="Whether listing and reading were seen to work.")
     checks: list[CheckView] = Field(
         description="`list` and `read`, in this order; of S3 also `tags`, without which none are kept."

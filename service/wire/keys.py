@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from service.paging import Page
 from service.planning import PROJECT_NAME
 from service.schema import ApiKey
-from service.wire.base import Body, Name
+from service.wire.base import Body, Model, Name
 
 
 class KeyBody(Body):
@@ -15,7 +15,7 @@ class KeyBody(Body):
     name: Name
 
 
-class KeyView(BaseModel):
+class KeyView(Model):
     id: str
     project: str
     name: str
@@ -34,7 +34,7 @@ class CreatedKeyView(KeyView):
         return cls(**KeyView.of(key).model_dump(), key=text)
 
 
-class KeyPage(BaseModel):
+class KeyPage(Model):
     keys: list[KeyView]
     next_cursor: str | None
     has_more: bool
@@ -45,7 +45,7 @@ class KeyPage(BaseModel):
         return cls(keys=keys, next_cursor=page.next_cursor, has_more=page.has_more)
 
 
-class CallerView(BaseModel):
+class CallerView(Model):
     """What the key of a request is."""
 
     id: str = Field(description="`admin` for the admin key.")

@@ -3,14 +3,15 @@
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import ConfigDict, Field, PlainSerializer
 
 from service.estimate import Estimate, price_list
 from service.imports.preview import Outcome, Preview, PreviewedClip
 from service.schema import ClipStatus
+from service.wire.base import Model
 
 
-class TotalView(BaseModel):
+class TotalView(Model):
     count: int
     bytes: int
 
@@ -19,7 +20,7 @@ class FatesView(TotalView):
     by_code: dict[str, TotalView]
 
 
-class PreviewedClipView(BaseModel):
+class PreviewedClipView(Model):
     run_name: str
     source_uri: str
     destination: str = Field(description="`s3://clips-bucket/key`.")
@@ -36,7 +37,7 @@ class PreviewedClipView(BaseModel):
 _ACTIONS = {ClipStatus.PENDING: "copy", ClipStatus.SKIPPED: "skip", ClipStatus.FAILED: "fail"}
 
 
-class OutcomeView(BaseModel):
+class OutcomeView(Model):
     """The three sum to `count`. Content is looked into by the import only."""
 
     to_copy: TotalView
@@ -53,7 +54,7 @@ class OutcomeView(BaseModel):
 Dollars = Annotated[float, PlainSerializer(lambda dollars: round(dollars, 9))]
 
 
-class CostView(BaseModel):
+class CostView(Model):
     """Dollars, once."""
 
     model_config = ConfigDict(validate_by_name=True)
@@ -65,7 +66,7 @@ class CostView(BaseModel):
     total: Dollars
 
 
-class EstimateView(BaseModel):
+class EstimateView(Model):
     """By the list prices of `service/prices.json`; docs/api.md says what is not in it."""
 
     cost: CostView
@@ -87,7 +88,7 @@ class EstimateView(BaseModel):
         )
 
 
-class PreviewView(BaseModel):
+class PreviewView(Model):
     root_path: str | None = Field(description="As it was given; null for a list and for sets.")
     count: int
     bytes: int

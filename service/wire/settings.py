@@ -3,13 +3,13 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from service.execution_settings import ExecutionSettingsRequest
 from service.paging import Page
 from service.schema import ContentValidation, ExecutionSettings, ImportSettings, Notify, OnExisting, Tolerance
 from service.webhooks import shown_url
-from service.wire.base import Body, Name
+from service.wire.base import Body, Model, Name
 
 
 class StorageClass(StrEnum):
@@ -90,7 +90,7 @@ class SettingsBody(Body):
         )
 
 
-class NotifyView(BaseModel):
+class NotifyView(Model):
     webhook_url: str | None = Field(description="Without its query.")
     event: bool
 
@@ -100,12 +100,12 @@ class NotifyView(BaseModel):
         return url and shown_url(url)
 
 
-class ToleranceView(BaseModel):
+class ToleranceView(Model):
     count: int | None
     percent: float | None
 
 
-class SettingsView(BaseModel):
+class SettingsView(Model):
     on_existing: OnExisting
     content_validation: ContentValidation
     storage_class: str | None
@@ -131,7 +131,7 @@ class ExecutionSettingsBody(Body):
         )
 
 
-class ExecutionSettingsView(BaseModel):
+class ExecutionSettingsView(Model):
     id: str
     name: str
     description: str | None
@@ -144,7 +144,7 @@ class ExecutionSettingsView(BaseModel):
         return cls.model_validate(saved, from_attributes=True)
 
 
-class ExecutionSettingsPage(BaseModel):
+class ExecutionSettingsPage(Model):
     execution_settings: list[ExecutionSettingsView]
     next_cursor: str | None
     has_more: bool

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-import lambdas.wiring
+import lambdas.wiring.copy
 from service.aws.clients import s3_client
 from service.aws.requests import S3Requests
 from service.aws.storage import RoleSessions, S3Storage
@@ -280,10 +280,10 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
     for name, value in settings.to_env().items():
         monkeypatch.setenv(name, value)
     made = (
-        lambdas.wiring._copy_roles,
-        lambdas.wiring._streams,
-        lambdas.wiring._copies_in_flight,
-        lambdas.wiring._role_sessions,
+        lambdas.wiring.copy._copy_roles,
+        lambdas.wiring.copy._streams,
+        lambdas.wiring.copy._copies_in_flight,
+        lambdas.wiring.copy._role_sessions,
     )
     client = s3_client(connections=1)
     yield S3Storage(own=boto_session(client), clips_bucket=CLIPS_BUCKET)
@@ -292,7 +292,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
 
 
 def test_the_copy_function_copies_by_a_copy_role_and_streams_all_else(deployed: S3Storage) -> None:
-    inside = lambdas.wiring._through(deployed, FLEET)
+    inside = lambdas.wiring.copy._through(deployed, FLEET)
     assert isinstance(inside, S3Storage)
     assert inside.own is deployed.own
     assert inside.sources.client.meta.region_name == ROLE.region
@@ -303,7 +303,7 @@ def test_the_copy_function_copies_by_a_copy_role_and_streams_all_else(deployed: 
     assert not inside.streams(ENTRY)
     other = replace(FLEET, role_arn=f"{ROLE.role_arn}-2", secret_name="in_2/0")
     for integration in (None, other):
-        through = lambdas.wiring._through(deployed, integration)
+        through = lambdas.wiring.copy._through(deployed, integration)
         assert isinstance(through, StreamingStorage)
         assert through.streams(ENTRY)
 

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from service.aws.ranges import S3RangeReader
 from service.aws.storage import S3Storage
 from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejected, SourceChanged, SourceUnavailable
-from service.formats import Depth, check_clip
+from service.formats.check import Depth, check_clip
 from service.schema import ManifestEntry
 from service.uris import s3_at
 from tests.builders import SOURCE_BUCKET, an_entry

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from stacks import bundle
-from stacks.bundle import AWS_TARGET, PROVIDED_BY_RUNTIME, build_bundle, bundled_requirements, content_hash, host_target
+from stacks.bundle import (
+    AWS_TARGET,
+    PROVIDED_BY_RUNTIME,
+    build_bundle,
+    bundled_requirements,
+    compile_bundle,
+    content_hash,
+    host_target,
+    interpreter_of,
+)
 
 AARCH64 = (183).to_bytes(2, "little")
 UNZIPPED_LIMIT = 50 * 1024**2
@@ -60,6 +69,7 @@ def test_the_aws_bundle_is_built_for_arm64_and_the_same_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
+    monkeypatch.setattr(bundle, "interpreter_of", lambda _target: None)
     umask = os.umask(0o077)
     request.addfinalizer(lambda: os.umask(umask))
     for output in (first, second):
@@ -77,6 +87,42 @@ def test_the_aws_bundle_is_built_for_arm64_and_the_same_twice(
     assert all(".cpython-314-aarch64" in path.name for path in libraries if path not in abi3), libraries
     assert all(path.read_bytes()[18:20] == AARCH64 for path in libraries), "the machine in their ELF header"
     assert sum(path.stat().st_size for path in first.rglob("*") if path.is_file()) < UNZIPPED_LIMIT
+
+
+def a_python(folder: Path, name: str) -> Path:
+    """This very Python, by another name."""
+    folder.mkdir()
+    (folder / name).symlink_to(sys.executable)
+    return folder / name
+
+
+def test_bytecode_for_aws_is_by_a_python_of_the_runtimes_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "PYTHON_VERSION", "9.9")
+    monkeypatch.setenv("PATH", "")
+    assert interpreter_of(AWS_TARGET) is None
+    assert interpreter_of(host_target()) == sys.executable
+    without = content_hash(AWS_TARGET)
+    python = a_python(tmp_path / "bin", "python9.9")
+    monkeypatch.setenv("PATH", str(python.parent))
+    assert interpreter_of(AWS_TARGET) == str(python)
+    assert content_hash(AWS_TARGET) != without
+    monkeypatch.setattr(bundle, "PYTHON_VERSION", f"{sys.version_info.major}.{sys.version_info.minor}")
+    assert interpreter_of(AWS_TARGET) == sys.executable
+
+
+def test_bytecode_holds_wherever_and_whenever_the_bundle_is_unpacked(tmp_path: Path) -> None:
+    package = tmp_path / "built" / "one"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("WHERE = 1\n")
+    (package / "template.py").write_text("def {{name}}\n")
+    compile_bundle(tmp_path / "built", sys.executable)
+    compiled = list(package.rglob("*.pyc"))
+    assert [path.name.split(".")[0] for path in compiled] == ["__init__"]
+    flags = int.from_bytes(compiled[0].read_bytes()[4:8], "little")
+    assert flags == 0b01, "by hash, which is not checked"
+    assert str(tmp_path).encode() not in compiled[0].read_bytes()
 
 
 @pytest.mark.pip
@@ -102,7 +148,8 @@ def test_layers_are_extrapolated_from_the_parquet_bundle(tmp_path: Path) -> None
     build_bundle(tmp_path, host_target(), parquet=True)
     (clip,) = (bundle.ROOT / "samples" / "clipgt").glob("0b1734b6-*.zip")
     statement = (
-        "import lambdas.extrapolate, pyarrow, sys, zipfile; from service.extrapolation.layer import extrapolate;"
+        "import lambdas.extrapolate, pyarrow, sys, zipfile; lambdas.extrapolate.handler;"
+        "from service.extrapolation.layer import extrapolate;"
         "a = zipfile.ZipFile(sys.argv[1]);"
         "b = lambda layer: next(a.read(n) for n in a.namelist() if layer in n);"
         "print(extrapolate(b('obstacle'), b('egomotion'), 0.5).rows, pyarrow.__file__)"
@@ -122,7 +169,8 @@ def test_layers_are_extrapolated_from_the_parquet_bundle(tmp_path: Path) -> None
 @pytest.mark.pip
 def test_every_handler_can_be_imported_from_the_local_bundle(tmp_path: Path) -> None:
     build_bundle(tmp_path, host_target())
-    handlers = ["api", "authorize", "conclude", "copy", "extrapolate", "finish", "on_upload", "plan", "sweep"]
+    # `extrapolate` has the other bundle.
+    handlers = ["api", "authorize", "conclude", "copy", "finish", "on_upload", "plan", "sweep"]
     statement = "; ".join(f"import lambdas.{name}; lambdas.{name}.handler" for name in handlers)
     origin = (
         "import service.sources.build, sys; "

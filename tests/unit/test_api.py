@@ -138,7 +138,7 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
     monkeypatch.setattr(lambdas.routes.clips, "status_ports", lambda: world.status_ports)
     monkeypatch.setattr(lambdas.routes.ended, "ended_ports", lambda: world.ended_ports)
     monkeypatch.setattr(lambdas.routes.folders, "folder_ports", lambda: world.folder_ports)
-    monkeypatch.setattr(lambdas.routes.keys, "api_key_store", lambda: world.keys)
+    monkeypatch.setattr(lambdas.routes.keys, "key_store", lambda: world.keys)
     monkeypatch.setattr(lambdas.routes.integrations, "integration_ports", lambda: world.integration_ports)
     trusted = Trusted(
         account=settings.trusted_account, roles=settings.trusted_roles, clips_bucket=settings.clips_bucket

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from lambdas.routes.caller import project_of
 from lambdas.routes.integrations import IntegrationId
 from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
-from lambdas.wiring import api_key_store, integration_ports
+from lambdas.wiring.api import integration_ports, key_store
 from service.integrations.manage import MAX_PER_PROJECT, create, delete, page
 from service.schema import Integration
 from service.wire.integrations import IntegrationBody
@@ -69,6 +69,6 @@ def _saved(body: IntegrationBody, idempotency_key: str | None) -> CloudIntegrati
 def _views(found: Sequence[Integration]) -> list[CloudIntegrationView]:
     _, key_id = project_of(router)
     makers = {one.created_by for one in found if one.created_by}
-    keys = {maker: api_key_store().get(maker) for maker in makers}
+    keys = {maker: key_store().get(maker) for maker in makers}
     names = {maker: key.name for maker, key in keys.items() if key}
     return [CloudIntegrationView.of(one, key_id=key_id, display_name=names.get(one.created_by or "")) for one in found]

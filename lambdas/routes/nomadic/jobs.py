@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from lambdas.routes.caller import project_of
 from lambdas.routes.imports import JobId
 from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
-from lambdas.wiring import audit_ports, status_ports, submit_ports
+from lambdas.wiring.api import audit_ports, status_ports, submit_ports
 from service.audit import record
 from service.imports.retry import retry
 from service.imports.status import get_job

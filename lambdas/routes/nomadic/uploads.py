@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
-from lambdas.wiring import folder_ports, integration_ports, submit_ports
+from lambdas.wiring.api import folder_ports, integration_ports, submit_ports
 from service import folders
 from service.errors import NotFound
 from service.imports.submit import submit

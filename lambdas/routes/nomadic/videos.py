@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.nomadic.common import TAGS, sdk_actor
-from lambdas.wiring import audit_ports, remove_ports, status_ports
+from lambdas.wiring.api import audit_ports, remove_ports, status_ports
 from service.audit import record
 from service.imports.remove import remove
 from service.imports.videos import get_video, newest_videos

@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
+
+from service.wire.base import Model
 
 MAX_URI = 2_048
 """Characters of a key or URI, valid or not: what is refused late has a row, which must hold it."""
 
 
-class SdkBody(BaseModel):
+class SdkBody(Model):
     """A request body. SDKs grow: fields that are not known here are ignored, and `null` means absent."""
 
     model_config = ConfigDict(extra="ignore", strict=True)

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from service.folders import FolderRequest
 from service.schema import Folder, FolderScope
+from service.wire.base import Model
 from service.wire.nomadic.base import SdkBody, Text
 
 
@@ -35,7 +36,7 @@ class VideoFolderBody(SdkBody):
         )
 
 
-class VideoFolderView(BaseModel):
+class VideoFolderView(Model):
     id: str
     name: str
     org_id: str = Field(description="The project.")

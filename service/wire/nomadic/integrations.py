@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from service.schema import Integration, IntegrationType
+from service.wire.base import Model
 from service.wire.integrations import GcsIntegrationBody, HfBucketIntegrationBody, S3IntegrationBody
 
 _SDK = ConfigDict(extra="ignore", strict=True)
@@ -25,7 +26,7 @@ class HfBucketCloudBody(HfBucketIntegrationBody):
     type: Literal["hf_bucket"] = "hf_bucket"
 
 
-class CloudIntegrationView(BaseModel):
+class CloudIntegrationView(Model):
     """Without its credentials."""
 
     id: str
@@ -49,6 +50,6 @@ class CloudIntegrationView(BaseModel):
         return cls.model_validate(fields | known)
 
 
-class DeletedIntegrationView(BaseModel):
+class DeletedIntegrationView(Model):
     status: Literal["deleted"] = "deleted"
     id: str

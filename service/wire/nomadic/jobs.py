@@ -1,6 +1,6 @@
 """Import jobs and their videos."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from service.errors import InvalidUri
 from service.imports.retry import MAX_CHOSEN
@@ -8,6 +8,7 @@ from service.imports.sets import SET_INCOMPLETE
 from service.imports.videos import Video, VideoPage, VideoStatus, status_of, total_of
 from service.schema import Job, JobStatus, SourceKind
 from service.uris import parse_prefix
+from service.wire.base import Model
 from service.wire.nomadic.base import SdkBody
 from service.wire.nomadic.uploads import PROVIDERS
 
@@ -28,7 +29,7 @@ class RetryVideosBody(SdkBody):
     )
 
 
-class JobView(BaseModel):
+class JobView(Model):
     job_id: str
     import_job_id: str = Field(description="The same.")
     source: str = Field(description="`s3`, `gcs` or `hf_bucket`.")
@@ -80,12 +81,12 @@ def _origin(job: Job) -> tuple[str, str | None, str | None]:
     return PROVIDERS[found.scheme], found.bucket, found.key if job.source.kind is SourceKind.PREFIX else None
 
 
-class ViewView(BaseModel):
+class ViewView(Model):
     video_id: str
     status: VideoStatus
 
 
-class VideoRow(BaseModel):
+class VideoRow(Model):
     video_id: str
     status: VideoStatus
     import_source_uri: str = Field(description="As it was given.")
@@ -122,7 +123,7 @@ def failed_views(video: Video) -> list[str]:
     return [role for role, one in failed.items() if one.code != SET_INCOMPLETE] or list(failed)
 
 
-class VideosView(BaseModel):
+class VideosView(Model):
     import_job_id: str
     total: int
     limit: int

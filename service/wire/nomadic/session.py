@@ -1,9 +1,11 @@
 """Who a key is."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from service.wire.base import Model
 
 
-class VerifiedView(BaseModel):
+class VerifiedView(Model):
     valid: bool
     user_id: str = Field(description="The key's id.")
     uid: str = Field(description="The same.")

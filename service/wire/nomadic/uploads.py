@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from service.errors import InvalidRequest
 from service.schema import ImportRequest, ImportSettings, VideoUpload, ViewSet
 from service.uris import Location, Scheme, parse_prefix
-from service.wire.base import MAX_LABELS
+from service.wire.base import MAX_LABELS, Model
 from service.wire.nomadic.base import Key, SdkBody, Text
 from service.wire.nomadic.folders import Scope
 
@@ -151,6 +151,6 @@ def _outermost(keys: list[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-class AcceptedView(BaseModel):
+class AcceptedView(Model):
     import_job_id: str
     status: str = Field("importing", description="Always `importing`: what becomes of it is in the job.")

@@ -3,12 +3,13 @@
 from pathlib import PurePosixPath
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from service.imports.videos import Video, VideoStatus
+from service.wire.base import Model
 
 
-class ListedVideo(BaseModel):
+class ListedVideo(Model):
     video_id: str
     video_name: str = Field(description="The object's name.")
     filename: str
@@ -41,19 +42,19 @@ class ListedVideo(BaseModel):
         )
 
 
-class MyVideosView(BaseModel):
+class MyVideosView(Model):
     videos: list[ListedVideo]
 
 
-class InnerStatus(BaseModel):
+class InnerStatus(Model):
     status: VideoStatus
 
 
-class VisualAnalysis(BaseModel):
+class VisualAnalysis(Model):
     status: InnerStatus
 
 
-class VideoMetadata(BaseModel):
+class VideoMetadata(Model):
     visual_analysis: VisualAnalysis
     chunks_total: int = Field(description="1: a video is copied as a whole.")
     chunks_uploaded: int
@@ -63,7 +64,7 @@ class VideoMetadata(BaseModel):
     message: str | None
 
 
-class VideoStatusView(BaseModel):
+class VideoStatusView(Model):
     video_id: str
     status: VideoStatus
     metadata: VideoMetadata
@@ -83,6 +84,6 @@ class VideoStatusView(BaseModel):
         return cls(video_id=clip.id, status=video.status, metadata=metadata)
 
 
-class DeletedView(BaseModel):
+class DeletedView(Model):
     status: Literal["deleted"] = "deleted"
     video_id: str

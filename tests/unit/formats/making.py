@@ -9,7 +9,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from service.formats import ClipFacts, ContentInvalid, Depth, Reason, check_clip
+from service.formats.check import Depth, check_clip
+from service.formats.facts import ClipFacts
+from service.formats.failures import ContentInvalid, Reason
 from service.formats.reader import MAX_READ_BYTES, MAX_TOTAL_BYTES
 
 DATA = Path(__file__).parents[2] / "data"

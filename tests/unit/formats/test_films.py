@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.formats import ContentInvalid, Depth, Reason, check_clip
+from service.formats.check import Depth, check_clip
+from service.formats.failures import ContentInvalid, Reason
 from service.formats.mp4 import AHEAD_BYTES, HEAD_BYTES, MAX_BOXES, MAX_READS, MAX_READS_DEEP
 from tests.unit.formats.making import (
     FILM,

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.formats import ClipFacts, ContentInvalid, Depth, Reason, check_clip
 from service.formats import failures as failures_module
+from service.formats.check import Depth, check_clip
+from service.formats.facts import ClipFacts
+from service.formats.failures import ContentInvalid, Reason
 from service.formats.mp4 import MAX_BOXES
 from service.formats.parquet import MAX_FOOTER_BYTES
 from service.formats.reader import MAX_TOTAL_BYTES

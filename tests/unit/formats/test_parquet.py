@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from service.formats import ContentInvalid, Depth, Reason
+from service.formats.check import Depth
+from service.formats.failures import ContentInvalid, Reason
 from service.formats.parquet import MAX_FOOTER_BYTES, TAIL_BYTES, read_footer
 from service.formats.thrift import MAX_DEPTH, MAX_VALUES, Garbled, read_struct
 from tests.unit.formats.making import (

@@ -5,7 +5,8 @@ import io
 import pytest
 
 from service.errors import SourceChanged, SourceUnavailable
-from service.formats import ContentInvalid, Depth, Reason, check_clip
+from service.formats.check import Depth, check_clip
+from service.formats.failures import ContentInvalid, Reason
 from service.formats.reader import RangeFile, Reader
 from tests.unit.formats.making import CLIP, FILM, Source
 

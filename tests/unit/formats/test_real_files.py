@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service.formats import ContentInvalid, Depth, Reason, UnknownFormat, check_clip
+from service.formats.check import Depth, check_clip
+from service.formats.failures import ContentInvalid, Reason, UnknownFormat
 from tests.unit.formats.making import CLIP, CLIP_ID, CLIPS, DATA, FILM, FILMS, Source, check, clip_files
 
 depths = pytest.mark.parametrize("depth", list(Depth))

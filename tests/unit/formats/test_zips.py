@@ -11,9 +11,10 @@ from io import BytesIO
 
 import pytest
 
-from service.formats import ContentInvalid, Depth, Reason, check_clip
 from service.formats.archive import MAX_DIRECTORY_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
+from service.formats.check import Depth, check_clip
 from service.formats.clipgt import MAX_LAYER_BYTES
+from service.formats.failures import ContentInvalid, Reason
 from tests.unit.formats.making import (
     CLIP,
     CLIP_ID,

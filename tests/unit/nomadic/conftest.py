@@ -75,7 +75,7 @@ def sdk(world: World, monkeypatch: pytest.MonkeyPatch) -> Sdk:
         "remove_ports": lambda: world.remove_ports,
         "audit_ports": lambda: world.audit_ports,
         "integration_ports": lambda: world.integration_ports,
-        "api_key_store": lambda: world.keys,
+        "key_store": lambda: world.keys,
     }
     for module in (folders, integrations, jobs, uploads, videos):
         for name, made in ports.items():

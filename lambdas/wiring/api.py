@@ -1,0 +1,211 @@
+from functools import cache
+from typing import TYPE_CHECKING
+
+from lambdas.wiring.access import source_access
+from lambdas.wiring.sources import integration_sources
+from lambdas.wiring.state import STATE_CONNECTIONS, state_files
+from lambdas.wiring.storage import clips_storage
+from service.audit import AuditPorts
+from service.aws.audit import DynamoAudit
+from service.aws.clients import (
+    A_CALLER_WAITS,
+    s3_client,
+    secrets_client,
+    workflow_client,
+)
+from service.aws.clips import DynamoClips
+from service.aws.ends import DynamoEnds
+from service.aws.execution_settings import DynamoExecutionSettings
+from service.aws.folders import DynamoFolders
+from service.aws.integrations import DynamoIntegrations
+from service.aws.jobs import DynamoJobs
+from service.aws.keys import DynamoKeys
+from service.aws.reports import S3ReportFiles
+from service.aws.secrets import IntegrationSecretsManager, SecretsManager
+from service.aws.table import bind
+from service.aws.workflow import StepFunctionsWorkflow
+from service.clock import utc_now
+from service.estimate import Deployment
+from service.execution_settings import ExecutionSettingsPorts
+from service.folders import FolderPorts
+from service.imports.access import SourceAccess
+from service.imports.ended import EndedPorts
+from service.imports.preview import PreviewPorts
+from service.imports.remove import RemovePorts
+from service.imports.status import StatusPorts
+from service.imports.submit import SubmitPorts
+from service.integrations.manage import IntegrationPorts
+from service.integrations.policies import Trusted
+from service.schema import ContentValidation, ImportSettings, OnExisting
+from service.settings import (
+    ApiSettings,
+)
+
+if TYPE_CHECKING:
+    from service.sources.build import IntegrationSources
+
+
+@cache
+def api_settings() -> ApiSettings:
+    return ApiSettings.from_env()
+
+
+@cache
+def _workflow(state_machine_arn: str) -> StepFunctionsWorkflow:
+    return StepFunctionsWorkflow(workflow_client(), state_machine_arn)
+
+
+def _defaults(on_existing: str, content_validation: str) -> ImportSettings:
+    return ImportSettings(on_existing=OnExisting(on_existing), content_validation=ContentValidation(content_validation))
+
+
+@cache
+def key_store() -> DynamoKeys:
+    bind(api_settings().table_name)
+    return DynamoKeys()
+
+
+@cache
+def _hurried_access() -> SourceAccess:
+    settings = api_settings()
+    own = clips_storage(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
+    return source_access(settings.source_buckets, settings.state_bucket, own, _hurried_sources)
+
+
+@cache
+def _hurried_sources() -> "IntegrationSources":
+    settings = api_settings()
+    return integration_sources(
+        settings.integration_secrets_prefix,
+        allow_private=settings.allow_private_urls,
+        connections=settings.stat_concurrency,
+        attempts=2,
+        longest_wait=2.0,
+    )
+
+
+@cache
+def submit_ports() -> SubmitPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return SubmitPorts(
+        jobs=DynamoJobs(),
+        state=state_files(settings.state_bucket),
+        workflow=_workflow(settings.state_machine_arn),
+        clock=utc_now,
+        access=_hurried_access(),
+        max_clips=settings.max_clips_per_import,
+        max_concurrency=settings.map_concurrency,
+        preview_seconds=settings.preview_seconds,
+        defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
+        audit_days=settings.audit_retention_days,
+        allow_private_urls=settings.allow_private_urls,
+    )
+
+
+@cache
+def audit_ports() -> AuditPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return AuditPorts(log=DynamoAudit(), clock=utc_now, retention_days=settings.audit_retention_days)
+
+
+@cache
+def execution_settings_ports() -> ExecutionSettingsPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return ExecutionSettingsPorts(
+        store=DynamoExecutionSettings(), clock=utc_now, audit_days=settings.audit_retention_days
+    )
+
+
+@cache
+def integration_ports() -> IntegrationPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return IntegrationPorts(
+        store=DynamoIntegrations(),
+        secrets=IntegrationSecretsManager(secrets_client(), settings.integration_secrets_prefix),
+        sources=_hurried_sources(),
+        clock=utc_now,
+        audit_days=settings.audit_retention_days,
+    )
+
+
+@cache
+def trusted() -> Trusted:
+    settings = api_settings()
+    return Trusted(
+        account=settings.trusted_account,
+        roles=settings.trusted_roles,
+        clips_bucket=settings.clips_bucket,
+        copy_roles=settings.copy_roles,
+    )
+
+
+@cache
+def preview_ports() -> PreviewPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return PreviewPorts(
+        clock=utc_now,
+        access=_hurried_access(),
+        clips_bucket=settings.clips_bucket,
+        max_clips=settings.max_clips_per_import,
+        seconds=settings.preview_seconds,
+        deployment=Deployment(
+            batch_clips=settings.batch_clips,
+            batch_bytes=settings.batch_bytes,
+            map_concurrency=settings.map_concurrency,
+            copy_concurrency=settings.copy_concurrency,
+            stat_concurrency=settings.stat_concurrency,
+            multipart_threshold_bytes=settings.multipart_threshold_bytes,
+            part_bytes=settings.part_bytes,
+            stream_part_bytes=settings.stream_part_bytes,
+        ),
+        copy_roles=settings.copy_roles,
+        defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
+    )
+
+
+@cache
+def status_ports() -> StatusPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return StatusPorts(
+        jobs=DynamoJobs(),
+        clips=DynamoClips(),
+        state=state_files(settings.state_bucket),
+        clips_bucket=settings.clips_bucket,
+    )
+
+
+@cache
+def folder_ports() -> FolderPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return FolderPorts(
+        store=DynamoFolders(), jobs=DynamoJobs(), clock=utc_now, audit_days=settings.audit_retention_days
+    )
+
+
+@cache
+def remove_ports() -> RemovePorts:
+    clips = clips_storage(api_settings().clips_bucket, connections=STATE_CONNECTIONS, patience=A_CALLER_WAITS)
+    return RemovePorts(status=status_ports(), storage=clips, clock=utc_now)
+
+
+@cache
+def ended_ports() -> EndedPorts:
+    settings = api_settings()
+    bind(settings.table_name)
+    return EndedPorts(
+        jobs=DynamoJobs(),
+        ends=DynamoEnds(),
+        files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS), settings.state_bucket),
+        workflow=_workflow(settings.state_machine_arn),
+        secrets=SecretsManager(secrets_client()),
+        webhook_secret_arn=settings.webhook_secret_arn,
+        clock=utc_now,
+        url_seconds=settings.report_url_seconds,
+    )

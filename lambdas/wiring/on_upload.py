@@ -1,0 +1,33 @@
+from functools import cache
+
+from lambdas.wiring.state import state_files
+from service.aws.clients import workflow_client
+from service.aws.jobs import DynamoJobs
+from service.aws.table import bind
+from service.aws.uploads import DynamoUploads
+from service.aws.workflow import StepFunctionsWorkflow
+from service.clock import utc_now
+from service.imports.uploads import UploadPorts
+from service.schema import ContentValidation, ImportSettings, OnExisting
+from service.settings import UploadSettings
+
+
+@cache
+def upload_ports() -> UploadPorts:
+    settings = UploadSettings.from_env()
+    bind(settings.table_name)
+    return UploadPorts(
+        jobs=DynamoJobs(),
+        uploads=DynamoUploads(),
+        state=state_files(settings.state_bucket),
+        workflow=StepFunctionsWorkflow(workflow_client(), settings.state_machine_arn),
+        clock=utc_now,
+        drop_bucket=settings.drop_bucket,
+        default_project=settings.default_project,
+        window_seconds=settings.upload_window_seconds,
+        settings=ImportSettings(
+            on_existing=OnExisting(settings.default_on_existing),
+            content_validation=ContentValidation(settings.default_content_validation),
+        ),
+        audit_days=settings.audit_retention_days,
+    )

@@ -1,0 +1,11 @@
+from service.aws.clients import PATIENT, Patience
+from service.aws.pressure import InFlight
+from service.aws.session import own_session
+from service.aws.storage import S3Storage
+
+
+def clips_storage(
+    clips_bucket: str, *, connections: int, patience: Patience = PATIENT, in_flight: InFlight | None = None
+) -> S3Storage:
+    own = own_session(connections=connections, patience=patience, in_flight=in_flight)
+    return S3Storage(own=own, clips_bucket=clips_bucket)
