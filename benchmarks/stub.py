@@ -1,8 +1,9 @@
 """An S3 endpoint that only answers: every object exists, copies succeed after a fixed time. So clients are measured.
 
-`python -m benchmarks.stub --port 0 --objects 3000 --copy-ms 30` prints `{"port": n}` and serves on 127.0.0.1 until it
-is ended. `GET /?counts` tells how many requests of which kind it answered (`{"COPY": 3, "HEAD": 0, …}`) and its own
-CPU seconds (`cpu_seconds`), so that a run can show that not the stub limited it; `GET /?reset` begins counting anew.
+`python -m benchmarks.stub --port 0 --objects 3000 --copy-ms 30 --page-ms 0` prints `{"port": n}` and serves on
+127.0.0.1 until it is ended; pages of a listing take `--page-ms`. `GET /?counts` tells how many requests of which kind
+it answered (`{"COPY": 3, "HEAD": 0, …}`) and its own CPU seconds (`cpu_seconds`), so that a run can show that not the
+stub limited it; `GET /?reset` begins counting anew.
 
 Every bucket holds the keys `clips/000000000.zip`, … of 1,024 bytes, and every copy of them. Nothing is checked: no
 signature, bucket or key. It is a table of DynamoDB as well, which takes every write and counts them by operation.
@@ -12,6 +13,7 @@ import argparse
 import asyncio
 import json
 import time
+from bisect import bisect_right
 from collections import Counter, deque
 from urllib.parse import parse_qs, unquote
 
@@ -61,7 +63,7 @@ class Store:
         self.objects, self.copies, self.pages = objects, copies, pages
         self.counts: Counter[str] = Counter()
         self._cpu = time.process_time()
-        self._pages: dict[tuple[int, int], bytes] = {}
+        self._pages: dict[tuple[int, int, str], bytes] = {}
 
     def told(self) -> bytes:
         return json.dumps({**self.counts, "cpu_seconds": round(time.process_time() - self._cpu, 3)}).encode()
@@ -75,28 +77,35 @@ class Store:
         """Of ListObjectsV2 and, for whoever asks the old way, ListObjects. Made once, so that its cost is no one's."""
         after = (query.get("continuation-token") or query.get("start-after") or query.get("marker") or [""])[0]
         prefix = query.get("prefix", [""])[0]
+        encoded = query.get("encoding-type", [""])[0]
         if not (PREFIX.startswith(prefix) or prefix.startswith(PREFIX)):
-            return _listing(bucket, prefix, [], "")
-        digits = after.removeprefix(PREFIX).removesuffix(".zip")
-        first = int(digits) + 1 if digits.isdigit() else 0
+            return _listing(bucket, prefix, [], "", encoded)
+        first = bisect_right(range(self.objects), after, key=key_of)
         last = min(first + int(query.get("max-keys", [str(PAGE)])[0]), self.objects)
-        if (first, last) not in self._pages:
-            more = f"{PREFIX}{last - 1:09d}.zip" if last < self.objects else ""
-            self._pages[first, last] = _listing(bucket, PREFIX, list(range(first, last)), more)
-        return self._pages[first, last]
+        known = self._pages.get((first, last, encoded))
+        if known is None:
+            more = key_of(last - 1) if last < self.objects else ""
+            known = _listing(bucket, PREFIX, list(range(first, last)), more, encoded)
+            self._pages[first, last, encoded] = known
+        return known
 
 
-def _listing(bucket: str, prefix: str, numbers: list[int], more: str) -> bytes:
+def key_of(number: int) -> str:
+    return f"{PREFIX}{number:09d}.zip"
+
+
+def _listing(bucket: str, prefix: str, numbers: list[int], more: str, encoded: str) -> bytes:
     items = "".join(
-        f"<Contents><Key>{PREFIX}{number:09d}.zip</Key><LastModified>2026-11-22T17:00:00.000Z</LastModified>"
+        f"<Contents><Key>{key_of(number)}</Key><LastModified>2026-11-22T17:00:00.000Z</LastModified>"
         f"<ETag>&quot;{etag_of(number)}&quot;</ETag><Size>{SIZE}</Size><StorageClass>STANDARD</StorageClass></Contents>"
         for number in numbers
     )
     token = f"<NextContinuationToken>{more}</NextContinuationToken><NextMarker>{more}</NextMarker>" if more else ""
+    encoding = f"<EncodingType>{encoded}</EncodingType>" if encoded else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
         f"<Name>{bucket}</Name><Prefix>{prefix}</Prefix><KeyCount>{len(numbers)}</KeyCount><MaxKeys>{PAGE}</MaxKeys>"
-        f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>{token}{items}</ListBucketResult>"
+        f"{encoding}<IsTruncated>{str(bool(more)).lower()}</IsTruncated>{token}{items}</ListBucketResult>"
     ).encode()
 
 

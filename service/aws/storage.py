@@ -12,13 +12,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.aws.clients import object_error
 from service.aws.copies import NEEDS, Copy, PartCopies, copy_whole
 from service.aws.heads import head_of, head_planned
+from service.aws.listing import fetcher
 from service.aws.loop import each, run
 from service.aws.ranges import S3RangeReader
 from service.aws.session import S3Session
-from service.clock import timestamp
 from service.errors import ChecksumMismatch, ObjectError, ObjectMissing, UploadGone
 from service.planning import MARK
 from service.schema import Copied, CopiedPart, ImportSettings, ListedObject, ManifestEntry, Sent
+from service.sharding import pages_of
 from service.uris import Location, s3_at
 from service.verification import compare_checksums, etags_agree, given_checksum, verdict
 
@@ -59,20 +60,9 @@ class S3Storage:
         return self.role.copies if self.role else self.own
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        pages = self.sources.client.get_paginator("list_objects_v2").paginate(
-            Bucket=at.bucket, Prefix=at.key, StartAfter=start_after
-        )
+        """By ranges of keys where it is a long one (decision 63)."""
         try:
-            for page in pages:
-                yield [
-                    ListedObject(
-                        key=item["Key"],
-                        size=item["Size"],
-                        etag=item["ETag"].strip('"'),
-                        modified=timestamp(item["LastModified"]),
-                    )
-                    for item in page.get("Contents", [])
-                ]
+            yield from pages_of(fetcher(self.sources.requests, at.bucket, at.key), start_after=start_after)
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="list", uri=str(at)) from error
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+from xml.sax.saxutils import escape
 
 from service.aws.heads import DESCRIBING
 from service.aws.requests import NOTHING, CopyAnswer, Query
@@ -31,6 +32,9 @@ PARAMETERS = DESCRIBING | {
     "x-amz-tagging-directive": "TaggingDirective",
 }
 METADATA = "x-amz-meta-"
+
+
+LISTING: Any = {"continuation-token": "ContinuationToken", "prefix": "Prefix", "start-after": "StartAfter"}
 
 
 def boto_session(client: "S3Client") -> S3Session:
@@ -86,12 +90,44 @@ class BotoRequests:
         headers: Mapping[str, str] = NOTHING,
         query: Query = (),
     ) -> Read:
+        if operation == "ListObjectsV2":
+            assert (key, headers) == ("", NOTHING)
+            return read(self._page(bucket, dict(query)))
         assert operation == "GetObject"
         given = {**given_by(headers), "Bucket": bucket, "Key": key}
         for name, value in query:
             assert name == "versionId"
             given["VersionId"] = value
         return read(self.client.get_object(**given)["Body"].read())
+
+    def _page(self, bucket: str, asked: dict[str, str]) -> bytes:
+        assert (asked.pop("list-type"), asked.pop("encoding-type")) == ("2", "url")
+        answer = self.client.list_objects_v2(Bucket=bucket, **{LISTING[name]: value for name, value in asked.items()})
+        return page_of(answer)
+
+
+def page_of(answer: Any) -> bytes:
+    """As S3 would have written what boto3 made of it."""
+    said = {"EncodingType": "url", "IsTruncated": str(answer["IsTruncated"]).lower()}
+    said |= {name: answer[name] for name in ("NextContinuationToken",) if name in answer}
+    objects = [
+        {
+            "Key": quote(item["Key"]),
+            "LastModified": item["LastModified"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "ETag": item["ETag"],
+            "Size": str(item["Size"]),
+        }
+        for item in answer.get("Contents", [])
+    ]
+    return f"<ListBucketResult>{_leaves(said)}{''.join(map(_contents, objects))}</ListBucketResult>".encode()
+
+
+def _contents(item: Mapping[str, str]) -> str:
+    return f"<Contents>{_leaves(item)}</Contents>"
+
+
+def _leaves(values: Mapping[str, str]) -> str:
+    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values.items())
 
 
 def given_by(headers: Mapping[str, str]) -> dict[str, Any]:

@@ -321,6 +321,34 @@ def test_an_object_is_inspected_by_one_head(storage: S3Storage, wire: Wire) -> N
     assert signed(headers) == {"host": f"127.0.0.1:{wire.port}"}
 
 
+PAGE = (
+    b"<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Contents><Key>p/a+b</Key>"
+    b"<LastModified>2026-11-22T17:00:00.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>1</Size></Contents>"
+    b"</ListBucketResult>"
+)
+
+
+def test_a_page_of_a_listing_is_one_request(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.append(answer(200, PAGE))
+    (page,) = storage.list_pages(s3_at(SOURCE_BUCKET, "p/+ "), start_after="p/+ é")
+    assert page == [ListedObject(key="p/a b", size=1, etag="e", modified="2026-11-22T17:00:00.000Z")]
+    line, headers = wire.sent()
+    query = "encoding-type=url&list-type=2&prefix=p%2F%2B%20&start-after=p%2F%2B%20%C3%A9"
+    assert line == f"GET /{SOURCE_BUCKET}/?{query} HTTP/1.1"
+    headers["content-length"] = "0"
+    assert signed(headers) == {"host": f"127.0.0.1:{wire.port}"}
+
+
+@pytest.mark.parametrize("broken", [PAGE[:-1], b"<html/>", b""])
+def test_what_is_no_page_is_asked_again(storage: S3Storage, wire: Wire, broken: bytes) -> None:
+    wire.answers.extend([answer(200, broken), failed(503, "SlowDown"), answer(200, PAGE)])
+    assert [len(page) for page in storage.list_pages(s3_at(SOURCE_BUCKET, "p/"))] == [1]
+    wire.answers.extend([answer(200, broken)] * PATIENCE.attempts)
+    with pytest.raises(SourceUnavailable, match=r"^cannot list s3://source/p/: .* are no page of a listing"):
+        list(storage.list_pages(s3_at(SOURCE_BUCKET, "p/")))
+    assert len(wire.requests) == 3 + PATIENCE.attempts
+
+
 def test_after_a_head_the_connection_goes_on(storage: S3Storage, wire: Wire) -> None:
     wire.answers.extend([head(), head(), b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"])
     assert [storage.stat(AT).size for _ in range(2)] == [25, 25]

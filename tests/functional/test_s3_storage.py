@@ -597,7 +597,7 @@ def test_a_listing_goes_on_after_a_key(storage: S3Storage, s3: "S3Client") -> No
     assert [item.key for page in pages for item in page] == ["p/3", "p/4"]
 
 
-def test_pages_are_those_of_s3_and_one_after_the_other(storage: S3Storage, stub: Stubber) -> None:
+def test_pages_are_those_of_s3_each_after_the_last_key_of_the_one_before(storage: S3Storage, stub: Stubber) -> None:
     asked = {"Bucket": SOURCE_BUCKET, "Prefix": "p/", "StartAfter": "p/0"}
     written = datetime(2026, 11, 22, 18, 0, 0, 123_000, tzinfo=timezone(timedelta(hours=1)))
     modified = "2026-11-22T17:00:00.123Z"
@@ -610,12 +610,33 @@ def test_pages_are_those_of_s3_and_one_after_the_other(storage: S3Storage, stub:
         "EncodingType": "url",
     }
     stub.add_response("list_objects_v2", first | {"IsTruncated": True, "NextContinuationToken": "token"}, asked)
-    stub.add_response("list_objects_v2", second | {"IsTruncated": False}, asked | {"ContinuationToken": "token"})
+    stub.add_response("list_objects_v2", second | {"IsTruncated": False}, asked | {"StartAfter": "p/a +"})
     pages = list(storage.list_pages(s3_at(SOURCE_BUCKET, "p/"), start_after="p/0"))
     assert pages == [
         [ListedObject(key="p/a +", size=1, etag="e1", modified=modified)],
         [ListedObject(key="p/b", size=5 * 1024**4, etag="e2-3", modified=modified)],
     ]
+
+
+def test_a_page_without_objects_is_not_the_end(storage: S3Storage, stub: Stubber) -> None:
+    asked = {"Bucket": SOURCE_BUCKET, "Prefix": "p/"}
+    stub.add_response("list_objects_v2", {"IsTruncated": True, "NextContinuationToken": "1+/="}, asked)
+    last = {"Key": "p/b", "Size": 1, "ETag": '"e"', "LastModified": datetime(2026, 11, 22, tzinfo=UTC)}
+    answer = {"Contents": [last], "IsTruncated": False}
+    stub.add_response("list_objects_v2", answer, asked | {"ContinuationToken": "1+/="})
+    assert [[item.key for item in page] for page in storage.list_pages(s3_at(SOURCE_BUCKET, "p/"))] == [["p/b"]]
+
+
+@pytest.mark.parametrize(("after", "keys"), [("", ["p/b", "p/a"]), ("p/a", ["p/a", "p/b"]), ("p/b", ["p/a"])])
+def test_a_store_that_lists_in_another_order_is_refused(
+    storage: S3Storage, stub: Stubber, after: str, keys: list[str]
+) -> None:
+    """Objects would be missed, or it would never end."""
+    written = datetime(2026, 11, 22, tzinfo=UTC)
+    contents = [{"Key": key, "Size": 1, "ETag": '"e"', "LastModified": written} for key in keys]
+    stub.add_response("list_objects_v2", {"Contents": contents, "IsTruncated": False})
+    with pytest.raises(ObjectRejected, match="not listed in UTF-8 binary order"):
+        list(storage.list_pages(s3_at(SOURCE_BUCKET, "p/"), start_after=after))
 
 
 def test_an_empty_prefix_lists_nothing(storage: S3Storage) -> None:

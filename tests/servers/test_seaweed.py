@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.credentials import Credentials
 
+from service.aws.listing import fetcher
 from service.aws.pressure import InFlight
 from service.aws.session import session_of
 from service.aws.storage import S3Storage
@@ -20,6 +21,7 @@ from service.imports.copying import Unfinished, copy_batch
 from service.imports.finish import finish
 from service.imports.large import LargeCopies
 from service.schema import Counts, ImportSettings, ManifestEntry, Verification
+from service.sharding import Sharding, pages_of
 from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
 from tests.fakes import FakeClock, FakeLargeCopies
@@ -177,6 +179,8 @@ def test_a_listing_has_as_many_pages_as_it_needs(storage: S3Storage, s3: "S3Clie
     pages = list(storage.list_pages(s3_at(SOURCE_BUCKET, prefix)))
     assert [item.key for page in pages for item in page] == keys
     assert len(pages) > 1
+    by_ranges = pages_of(fetcher(storage.sources.requests, SOURCE_BUCKET, prefix), sharding=Sharding(first_pages=1))
+    assert [item.key for page in by_ranges for item in page] == keys
     after = [
         item.key for page in storage.list_pages(s3_at(SOURCE_BUCKET, prefix), start_after=keys[1_000]) for item in page
     ]
