@@ -80,7 +80,8 @@ def copy_all(
         storage=lambda _project: storage,
         large=None,  # type: ignore[arg-type]
         clock=lambda: "2026-01-01T00:00:00.000Z",
-        concurrency=concurrency,
+        copies_at_once=concurrency,
+        threads=concurrency,
         multipart_threshold=MULTIPART_THRESHOLD,
         part_bytes=PART_BYTES,
     )
@@ -128,7 +129,7 @@ def entry(at: Location, destination: str, ordinal: int, item: ListedObject) -> M
 
 def storage_of(bucket: str, concurrency: int) -> S3Storage:
     """As `lambdas.wiring` makes it."""
-    return S3Storage(own=own_session(connections=2 * concurrency), clips_bucket=bucket)
+    return S3Storage(own=own_session(connections=concurrency), clips_bucket=bucket)
 
 
 def main() -> None:

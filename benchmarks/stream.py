@@ -80,10 +80,10 @@ def storage_of(bucket: str, clips_bucket: str, endpoint_url: str | None, deploy:
         secrets=OwnKeys(),  # type: ignore[arg-type]
         rule=AddressRule(allow_private=True),
         sts=sts_client,
-        connections=deploy.copy_concurrency,
+        connections=deploy.copy_threads,
     )
     copier = StreamCopy(
-        client=s3_client(connections=deploy.copy_concurrency, sign_bodies=False),
+        client=s3_client(connections=deploy.copy_threads, sign_bodies=False),
         clips_bucket=clips_bucket,
         memory=Memory(deploy.stream_memory_bytes, reused=deploy.stream_part_bytes),
         part_bytes=deploy.stream_part_bytes,
@@ -106,7 +106,7 @@ def storage_of(bucket: str, clips_bucket: str, endpoint_url: str | None, deploy:
     )
     return RoutedStorage(
         project="benchmark",
-        own=own_storage_of(clips_bucket, deploy.copy_concurrency),
+        own=own_storage_of(clips_bucket, deploy.copy_threads),
         through=lambda one: StreamingStorage(copier=copier, source=sources.opened_by(one)),
         saved=OneIntegration(integration),  # type: ignore[arg-type]
     )
@@ -129,7 +129,7 @@ def copy(storage: RoutedStorage, entry: ManifestEntry, deploy: DeploySettings) -
     """By parts where it has more bytes than one."""
     if (entry.size or 0) <= deploy.stream_part_bytes:
         return storage.copy(entry, ImportSettings())
-    with ThreadPoolExecutor(deploy.copy_concurrency) as parts:
+    with ThreadPoolExecutor(deploy.copy_threads) as parts:
         large = LargeCopies(
             job_id="ij_benchmark",
             storage=storage,

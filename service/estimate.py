@@ -75,6 +75,7 @@ class Deployment:
     batch_bytes: int
     map_concurrency: int
     copy_concurrency: int
+    copy_threads: int
     stat_concurrency: int
     multipart_threshold_bytes: int
     part_bytes: int
@@ -260,7 +261,7 @@ def _s3_reads(work: Workload, settings: ImportSettings) -> int:
 
 
 def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:
-    busy = _busy_seconds(work, settings) / deployment.copy_concurrency + _streaming_seconds(work)
+    busy = _busy_seconds(work, settings) / _at_once(work, settings, deployment) + _streaming_seconds(work)
     copying = busy + BATCH_SECONDS * work.batches
     seconds = COPY_GB * copying + PLAN_GB * _planning_seconds(work, deployment)
     calls = work.batches + FUNCTION_CALLS
@@ -276,7 +277,7 @@ def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -
     """Planning, then copying: bounded by what is in flight, by S3's rate, and by the largest clip."""
     allowed = min(deployment.map_concurrency, settings.max_concurrency or deployment.map_concurrency)
     functions = max(1, min(allowed, work.batches))
-    in_flight = functions * deployment.copy_concurrency
+    in_flight = functions * _at_once(work, settings, deployment)
     copying = max(
         _busy_seconds(work, settings) / in_flight + _streaming_seconds(work) / functions,
         work.copy_requests / COPIES_PER_SECOND,
@@ -285,6 +286,12 @@ def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -
     )
     batches = BATCH_SECONDS * math.ceil(work.batches / functions)
     return FIXED_SECONDS + _planning_seconds(work, deployment) + batches + copying
+
+
+def _at_once(work: Workload, settings: ImportSettings, deployment: Deployment) -> int:
+    """Copies in flight in one function. Clips that take nothing but a copy need no threads."""
+    plain = settings.content_validation is ContentValidation.NONE and not work.views and not work.streamed
+    return deployment.copy_concurrency if plain else min(deployment.copy_concurrency, deployment.copy_threads)
 
 
 def _planning_seconds(work: Workload, deployment: Deployment) -> float:
@@ -308,6 +315,7 @@ def _longest_copy(work: Workload, deployment: Deployment) -> float:
     """Of the largest clip by itself, whose parts are copied side by side."""
     if work.largest <= deployment.multipart_threshold_bytes:
         return work.largest / COPY_BYTES_PER_SECOND
-    waves = math.ceil(part_count(work.largest, deployment.part_bytes) / deployment.copy_concurrency)
+    at_once = min(deployment.copy_concurrency, deployment.copy_threads)
+    waves = math.ceil(part_count(work.largest, deployment.part_bytes) / at_once)
     part = min(work.largest, _part_size(work.largest, deployment.part_bytes))
     return waves * (COPY_SECONDS + part / COPY_BYTES_PER_SECOND)

@@ -75,6 +75,7 @@ class ApiSettings(Settings):
     batch_bytes: int
     map_concurrency: int
     copy_concurrency: int
+    copy_threads: int
     stat_concurrency: int
     multipart_threshold_bytes: int
     part_bytes: int
@@ -113,6 +114,7 @@ class CopySettings(Settings):
     state_bucket: str
     clips_bucket: str
     copy_concurrency: int
+    copy_threads: int
     multipart_threshold_bytes: int
     part_bytes: int
     stream_part_bytes: int

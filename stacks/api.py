@@ -165,6 +165,7 @@ class Api(Construct):
                 batch_bytes=deploy.batch_bytes,
                 map_concurrency=deploy.map_concurrency,
                 copy_concurrency=deploy.copy_concurrency,
+                copy_threads=deploy.copy_threads,
                 stat_concurrency=deploy.stat_concurrency,
                 multipart_threshold_bytes=deploy.multipart_threshold_bytes,
                 part_bytes=deploy.part_bytes,

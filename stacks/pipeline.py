@@ -132,6 +132,7 @@ class Pipeline(Construct):
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 copy_concurrency=deploy.copy_concurrency,
+                copy_threads=deploy.copy_threads,
                 multipart_threshold_bytes=deploy.multipart_threshold_bytes,
                 part_bytes=deploy.part_bytes,
                 stream_part_bytes=deploy.stream_part_bytes,

@@ -72,7 +72,10 @@ class DeploySettings:
     """Copy batches in flight. Also reserved for the copy function out of the account's concurrency."""
 
     copy_concurrency: int = _number(32, 1, 256)
-    """Copies in flight in one copy function, and as many parts of large objects besides."""
+    """Copies in flight in one copy function, parts of large objects among them, all inside S3."""
+
+    copy_threads: int = _number(32, 1, 256)
+    """Clips in work at once in one copy function that take more: looked into, in sets, by parts, streamed."""
 
     multipart_threshold_bytes: int = _number(GIB, 5 * MIB, 5 * GIB)
     """Objects larger than this are copied in parts; S3 refuses a single copy above 5 GiB."""

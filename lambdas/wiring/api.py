@@ -158,6 +158,7 @@ def preview_ports() -> PreviewPorts:
             batch_bytes=settings.batch_bytes,
             map_concurrency=settings.map_concurrency,
             copy_concurrency=settings.copy_concurrency,
+            copy_threads=settings.copy_threads,
             stat_concurrency=settings.stat_concurrency,
             multipart_threshold_bytes=settings.multipart_threshold_bytes,
             part_bytes=settings.part_bytes,

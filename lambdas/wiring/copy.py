@@ -45,7 +45,8 @@ def copy_ports() -> CopyPorts:
         storage=storage,
         large=DynamoLargeCopies(),
         clock=utc_now,
-        concurrency=settings.copy_concurrency,
+        copies_at_once=settings.copy_concurrency,
+        threads=settings.copy_threads,
         multipart_threshold=settings.multipart_threshold_bytes,
         part_bytes=settings.part_bytes,
         stream_part_bytes=settings.stream_part_bytes,
@@ -63,7 +64,7 @@ def _through(own: S3Storage, integration: Integration | None) -> Transfer:
 @cache
 def _copies_in_flight() -> InFlight:
     """For all copies of the process: whole ones, and parts of large ones besides."""
-    return InFlight(2 * CopySettings.from_env().copy_concurrency)
+    return InFlight(CopySettings.from_env().copy_concurrency)
 
 
 @lru_cache(maxsize=32)
@@ -82,7 +83,7 @@ def _copy_roles() -> "CopyRoles":
 
     settings = CopySettings.from_env()
     return CopyRoles(
-        settings.copy_roles, sts=sts_client, clips_region=own_region(), connections=2 * settings.copy_concurrency
+        settings.copy_roles, sts=sts_client, clips_region=own_region(), connections=2 * settings.copy_threads
     )
 
 
@@ -102,12 +103,12 @@ def _streams() -> "tuple[StreamCopy, IntegrationSources]":
     sources = integration_sources(
         settings.integration_secrets_prefix,
         allow_private=settings.allow_private_urls,
-        connections=settings.copy_concurrency,
+        connections=settings.copy_threads,
         attempts=5,
         longest_wait=20.0,
     )
     copier = StreamCopy(
-        client=s3_client(connections=settings.copy_concurrency, sign_bodies=False),
+        client=s3_client(connections=settings.copy_threads, sign_bodies=False),
         clips_bucket=settings.clips_bucket,
         memory=Memory(settings.stream_memory_bytes, reused=settings.stream_part_bytes),
         part_bytes=settings.stream_part_bytes,

@@ -1,9 +1,7 @@
 """One identity at S3, asking one region first."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from service.aws.clients import PATIENT, Patience, own_credentials, own_region, s3_client
@@ -19,12 +17,8 @@ if TYPE_CHECKING:
 class S3Session:
     requests: Requests
     """For what every clip or every page of a listing costs."""
-    _make_client: Callable[[], "S3Client"]
-
-    @cached_property
-    def client(self) -> "S3Client":
-        """For all else. To make one takes 0.1 s of CPU, and most copy functions never need it."""
-        return self._make_client()
+    client: "S3Client"
+    """For all else. Most copy functions never ask it, so that it is never made (`clients.s3_client`)."""
 
 
 def own_session(*, connections: int, patience: Patience = PATIENT, in_flight: InFlight | None = None) -> S3Session:
@@ -37,14 +31,14 @@ def own_session(*, connections: int, patience: Patience = PATIENT, in_flight: In
         patience=patience,
         in_flight=in_flight or InFlight(connections),
     )
-    return S3Session(requests, partial(s3_client, connections=connections, patience=patience))
+    return S3Session(requests, s3_client(connections=connections, patience=patience))
 
 
 def session_of(client: "S3Client", credentials: "Credentials", *, in_flight: InFlight) -> S3Session:
     """Of a client's endpoint and region."""
     meta = client.meta
     requests = S3Requests.to(meta.endpoint_url, meta.region_name, credentials, patience=PATIENT, in_flight=in_flight)
-    return S3Session(requests, lambda: client)
+    return S3Session(requests, client)
 
 
 def _endpoint(region: str) -> str:

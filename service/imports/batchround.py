@@ -42,8 +42,10 @@ class CopyPorts:
     """Of a project: its sources are opened by its integrations."""
     large: LargeCopyStore
     clock: Clock
-    concurrency: int
-    """Whole copies in flight, and parts of large objects besides."""
+    copies_at_once: int
+    """Of clips that take nothing but a copy."""
+    threads: int
+    """Clips in work that take more, and parts of large objects besides."""
     multipart_threshold: int
     """Objects above this many bytes are copied by parts; at most 5 GiB, the end of CopyObject."""
     part_bytes: int
@@ -155,7 +157,7 @@ class BatchRound:
 
         copier = self.storage.many(to_copy[0]) if to_copy else None
         if copier:
-            copier.copy_each(beginning(), self.settings, settled, at_once=self.ports.concurrency)
+            copier.copy_each(beginning(), self.settings, settled, at_once=self.ports.copies_at_once)
         return fates
 
     def settle(self, entry: ManifestEntry) -> Fate:

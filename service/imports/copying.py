@@ -50,11 +50,9 @@ def copy_batch(
     with _pool(ports) as parts, _pool(ports) as views:
         work = BatchRound(batch, ports, watch, out_of_time, parts, known)
         if in_sets:
-            fates = each(
-                SetWorker(work, views, earlier=earlier).settle, list(sets_of(entries)), threads=ports.concurrency
-            )
+            fates = each(SetWorker(work, views, earlier=earlier).settle, list(sets_of(entries)), threads=ports.threads)
         else:
-            fates = each(work.settle_unit, work.units(entries), threads=ports.concurrency)
+            fates = each(work.settle_unit, work.units(entries), threads=ports.threads)
     if watch().recorded:
         return None
     settled = [one for fate in fates for one in fate]
@@ -75,4 +73,4 @@ def copy_batch(
 
 
 def _pool(ports: CopyPorts) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(ports.concurrency)
+    return ThreadPoolExecutor(ports.threads)

@@ -38,7 +38,7 @@ LISTING: Any = {"continuation-token": "ContinuationToken", "prefix": "Prefix", "
 
 
 def boto_session(client: "S3Client") -> S3Session:
-    return S3Session(BotoRequests(client), lambda: client)
+    return S3Session(BotoRequests(client), client)
 
 
 @dataclass(frozen=True)

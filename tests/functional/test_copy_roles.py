@@ -269,6 +269,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
         state_bucket="state",
         clips_bucket=CLIPS_BUCKET,
         copy_concurrency=2,
+        copy_threads=2,
         multipart_threshold_bytes=1,
         part_bytes=1,
         stream_part_bytes=5 * 1024**2,

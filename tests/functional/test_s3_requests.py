@@ -74,7 +74,7 @@ def requests_to(
 
 
 def a_storage(client: "S3Client", requests: S3Requests | None = None) -> S3Storage:
-    session = S3Session(requests or requests_to(client.meta.endpoint_url), lambda: client)
+    session = S3Session(requests or requests_to(client.meta.endpoint_url), client)
     return S3Storage(own=session, clips_bucket=CLIPS_BUCKET)
 
 
