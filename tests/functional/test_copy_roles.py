@@ -312,7 +312,7 @@ def test_the_copy_function_copies_by_a_copy_role_and_streams_all_else(deployed: 
 def test_bodies_of_streamed_copies_are_checked_by_their_crc_and_not_hashed_too(deployed: S3Storage) -> None:
     """The SHA-256 would take a third of a streamed copy's CPU time."""
     assert deployed
-    copier, _ = lambdas.wiring._streams()
+    copier, _ = lambdas.wiring.copy._streams()
     sent: list[Any] = []
     copier.client.create_bucket(Bucket=CLIPS_BUCKET)
     copier.client.meta.events.register("request-created.s3.PutObject", lambda request, **_: sent.append(request))
