@@ -1,11 +1,14 @@
 """Clip rows in DynamoDB, spread over `CLIP_SHARDS` partition keys by ordinal."""
 
 import heapq
+import random
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
-from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactGet, TransactWrite
 
 from service.aws.table import (
@@ -32,14 +35,21 @@ from service.schema import ClipKeys, ClipRow, ClipStatus, Extrapolation, Extrapo
 SHARD_PAGE = 500
 """Rows that a shard's query reads at once while a whole job is read in order."""
 
+ROWS_A_REQUEST = 25
+"""Of BatchWriteItem (DynamoDB)."""
+PUT_ATTEMPTS = 10
+LONGEST_PUT_WAIT = 5.0
+"""Seconds before a throttled write is tried again; the first wait is at most 0.2 s, each further one twice as long."""
+
 _ATTENTION = (ClipStatus.FAILED, ClipStatus.CANCELLED)
+_THROTTLED = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 
 
 class DynamoClips:
     def put(self, job_id: str, rows: Iterable[ClipRow]) -> None:
-        with ClipRowModel.batch_write() as batch:
-            for row in rows:
-                batch.save(Item(ClipRowModel, _values(job_id, row)))
+        items = (Item(ClipRowModel, _values(job_id, row)) for row in rows)
+        while some := list(islice(items, ROWS_A_REQUEST)):
+            _put(some)
 
     def settle(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
         """Both ways in a transaction, so that nobody sees half of a set's rows."""
@@ -171,6 +181,26 @@ _INDEX_KEYS = (
     *(ClipRowModel.clip_pk, ClipRowModel.clip_sk),
     *(ClipRowModel.url_pk, ClipRowModel.url_sk),
 )
+
+
+def _put(items: Sequence[Item]) -> None:
+    """What a busy partition leaves unwritten is written later: pynamodb gives up after two tries without a wait, and
+    clips that have no row are copied again."""
+    for attempt in range(1, PUT_ATTEMPTS + 1):
+        batch = ClipRowModel.batch_write()
+        try:
+            with batch:
+                for item in items:
+                    batch.save(item)
+        except PutError as error:
+            left = {operation["PutRequest"]["Item"]["sk"]["S"] for operation in batch.failed_operations}
+            if attempt == PUT_ATTEMPTS or not (left or error.cause_response_code in _THROTTLED):
+                raise
+            if left:
+                items = [item for item in items if item.values["sk"] in left]
+            time.sleep(random.uniform(0, min(LONGEST_PUT_WAIT, 0.1 * 2**attempt)))
+        else:
+            return
 
 
 def _unsuccessful(row: ClipRow) -> bool:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.client
 import pytest
-from pynamodb.exceptions import TransactWriteError
+from botocore.exceptions import ClientError
+from pynamodb.exceptions import PutError, TransactWriteError
 
-from service.aws.clips import DynamoClips
+from service.aws.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, DynamoClips
 from service.aws.jobs import DynamoJobs
 from service.imports.copying import copy_batch
 from service.planning import VIEWS
@@ -128,6 +129,60 @@ def test_only_clips_that_landed_get_an_extrapolation(clips: DynamoClips, status:
 def test_a_row_that_was_deleted_does_not_come_back(clips: DynamoClips) -> None:
     assert not clips.extrapolated(JOB, 3, DONE)
     assert not clips.get(JOB, [3])
+
+
+class BusyTable:
+    """Takes as many rows of each BatchWriteItem as it is told, and everything afterwards. None: it refuses the call."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *taken: int | None) -> None:
+        self.asked: list[int] = []
+        self._taken = list(taken)
+        make = botocore.client.BaseClient._make_api_call
+
+        def call(client: Any, operation: str, kwargs: Any) -> Any:
+            if operation != "BatchWriteItem":
+                return make(client, operation, kwargs)
+            ((table, requests),) = kwargs["RequestItems"].items()
+            self.asked.append(len(requests))
+            taken = self._taken.pop(0) if self._taken else len(requests)
+            if taken is None:
+                code = {"Code": "ProvisionedThroughputExceededException", "Message": "too fast"}
+                raise ClientError({"Error": code}, operation)
+            if requests[:taken]:
+                make(client, operation, {**kwargs, "RequestItems": {table: requests[:taken]}})
+            return {"UnprocessedItems": {table: requests[taken:]} if requests[taken:] else {}}
+
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+
+
+def test_rows_that_a_busy_table_left_out_are_written_later(
+    clips: DynamoClips, monkeypatch: pytest.MonkeyPatch, no_sleep: list[float]
+) -> None:
+    table = BusyTable(monkeypatch, 20, 0, 0)
+    rows = [row(n) for n in range(30)]
+    clips.put(JOB, rows)
+    assert list(clips.in_order(JOB, first=0)) == rows
+    assert table.asked == [25, 5, 5, 5, 5], "pynamodb's three tries, what they left, the other rows"
+    assert len(no_sleep) == 1
+
+
+def test_a_table_that_refuses_a_write_is_asked_again(
+    clips: DynamoClips, monkeypatch: pytest.MonkeyPatch, no_sleep: list[float]
+) -> None:
+    table = BusyTable(monkeypatch, None, None)
+    clips.put(JOB, [row(0), row(1)])
+    assert len(clips.get(JOB, [0, 1])) == 2
+    assert (table.asked, len(no_sleep)) == ([2, 2, 2], 2)
+
+
+def test_a_table_that_stays_busy_is_an_error_in_the_end(
+    clips: DynamoClips, monkeypatch: pytest.MonkeyPatch, no_sleep: list[float]
+) -> None:
+    BusyTable(monkeypatch, *[None] * PUT_ATTEMPTS)
+    with pytest.raises(PutError):
+        clips.put(JOB, [row(0)])
+    assert len(no_sleep) == PUT_ATTEMPTS - 1
+    assert max(no_sleep) <= LONGEST_PUT_WAIT
 
 
 def a_sets_rows(status: ClipStatus) -> list[ClipRow]:
