@@ -87,7 +87,7 @@ class Requests(Protocol):
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where requests of a bucket go, and who signs them."""
 
     endpoint: Endpoint
@@ -98,12 +98,12 @@ class _Place:
 class S3Requests:
     """Passing faults are tried again, with jitter; an error in the body of a 200 is an error."""
 
-    home: _Place
+    home: Place
     connections: Connections
     in_flight: InFlight
     """Of copies alone."""
     attempts: int
-    _elsewhere: dict[str, _Place] = field(default_factory=dict, repr=False)
+    _elsewhere: dict[str, Place] = field(default_factory=dict, repr=False)
     """Buckets of other regions."""
 
     @classmethod
@@ -115,7 +115,7 @@ class S3Requests:
         port = parts.port or (443 if tls else 80)
         in_host = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
         return cls(
-            home=_Place(Endpoint(host=host, port=port, tls=tls, bucket_in_host=in_host), Signer(credentials, region)),
+            home=Place(Endpoint(host=host, port=port, tls=tls, bucket_in_host=in_host), Signer(credentials, region)),
             connections=Connections(port, tls, patience),
             in_flight=in_flight,
             attempts=patience.attempts,
@@ -161,7 +161,7 @@ class S3Requests:
             await sleep(random.uniform(0, min(LONGEST_BACKOFF, 2 ** (attempt - 1))))
             attempt += 1
 
-    async def _in_turn(self, request: "_Request", place: _Place, read: "Callable[[_Request, Answer], Read]") -> Read:
+    async def _in_turn(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
         try:
             begun = await self.in_flight.begin()
         except NoTurn:
@@ -176,7 +176,7 @@ class S3Requests:
         finally:
             self.in_flight.end(begun, refused=refused)
 
-    async def _send(self, request: "_Request", place: _Place, read: "Callable[[_Request, Answer], Read]") -> Read:
+    async def _send(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
         host, encoded = request.encoded(place)
         try:
             answer = await self.connections.exchange(host, encoded, bodiless=request.method == "HEAD")
@@ -184,7 +184,7 @@ class S3Requests:
         except Broken as broken:
             raise Unanswered(reason=broken) from broken
 
-    async def _moved(self, request: "_Request", place: _Place, error: ClientError) -> bool:
+    async def _moved(self, request: "_Request", place: Place, error: ClientError) -> bool:
         """Whether the bucket turns out to be in another region of AWS, where it is asked from now on."""
         if not place.endpoint.bucket_in_host or error.response["Error"]["Code"] not in _ELSEWHERE:
             return False
@@ -197,7 +197,7 @@ class S3Requests:
                 region = _region_in(found)
         if region is None or region == place.signer.region:
             return False
-        self._elsewhere[request.bucket] = _Place(
+        self._elsewhere[request.bucket] = Place(
             place.endpoint.in_region(region), Signer(place.signer.credentials, region)
         )
         return True
@@ -212,7 +212,7 @@ class _Request:
     headers: Mapping[str, str]
     query: Query
 
-    def encoded(self, place: _Place) -> tuple[str, bytes]:
+    def encoded(self, place: Place) -> tuple[str, bytes]:
         """Host and bytes. Metadata of an object is anybody's: a header that would be two is refused."""
         host, beginning = place.endpoint.of_bucket(self.bucket)
         path = f"{beginning}/{quote(self.key, safe='/~')}"

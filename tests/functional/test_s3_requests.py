@@ -18,7 +18,7 @@ from service.aws import connections
 from service.aws.clients import Patience, s3_client
 from service.aws.connections import Endpoint
 from service.aws.loop import run
-from service.aws.pressure import InFlight
+from service.aws.pressure import CUT, FIRST_RATE, InFlight
 from service.aws.ranges import S3RangeReader
 from service.aws.requests import S3Requests
 from service.aws.session import S3Session, own_session
@@ -556,32 +556,35 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(
 # --- pressure --------------------------------------------------------------------------------------------------------
 
 
-def test_a_store_that_asks_for_fewer_gets_fewer_at_once(boto3_client: "S3Client", wire: Wire) -> None:
-    in_flight = InFlight(8)
+def test_a_store_that_asks_for_fewer_gets_fewer_a_second(boto3_client: "S3Client", wire: Wire) -> None:
+    in_flight = InFlight(8, rate=1e6)
     storage = a_storage(boto3_client, requests_to(wire.url, in_flight=in_flight))
     wire.answers.append(failed(503, "SlowDown"))
     storage.copy(ENTRY, PLAIN)
-    assert 4 < in_flight.limit < 5
+    assert in_flight.rate == pytest.approx(1e6 * CUT)
     wire.answers.append(failed(200, "SlowDown"))
     storage.copy(ENTRY, PLAIN)
-    assert 2 < in_flight.limit < 3
-    wire.most_at_once = 0
+    assert in_flight.rate == pytest.approx(1e6 * CUT * CUT)
+
+
+def test_no_more_are_sent_at_once_than_may_be_in_flight(boto3_client: "S3Client", wire: Wire) -> None:
+    storage = a_storage(boto3_client, requests_to(wire.url, in_flight=InFlight(4, rate=1e6)))
     wire.gate = threading.Event()
     with ThreadPoolExecutor(8) as pool:
         done = [pool.submit(storage.copy, ENTRY, PLAIN) for _ in range(8)]
-        while len(wire.requests) < 4 + 3:
+        while len(wire.requests) < 4:
             pass
         wire.gate.set()
         for one in done:
             one.result()
-    assert wire.most_at_once <= 4
+    assert wire.most_at_once == 4
 
 
 def test_faults_that_are_no_refusal_do_not_slow_down(boto3_client: "S3Client", wire: Wire) -> None:
     in_flight = InFlight(8)
     wire.answers.extend([failed(500, "InternalError"), b""])
     a_storage(boto3_client, requests_to(wire.url, in_flight=in_flight)).copy(ENTRY, PLAIN)
-    assert in_flight.limit == 8
+    assert in_flight.rate == FIRST_RATE
 
 
 def test_a_copy_without_a_turn_is_left_for_later(boto3_client: "S3Client", wire: Wire, no_sleep: list[float]) -> None:

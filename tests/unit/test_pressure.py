@@ -1,57 +1,172 @@
-"""How many requests may be in flight."""
+"""How many requests may be in flight, and how many a second begin. In virtual time."""
 
 import asyncio
 
 import pytest
 
-from service.aws.pressure import InFlight, NoTurn
+from benchmarks.simulation.clock import run_virtually
+from service.aws.pressure import CATCH_UP_SECONDS, CUT, FIRST_RATE, LEAST_RATE, RAISE, InFlight, NoTurn
+
+FREE = 1e9
+"""A rate that nothing waits for."""
 
 
-def begun(flight: InFlight) -> int:
-    return asyncio.run(flight.begin())
+async def begun_by(flight: InFlight, seconds: float, *, at_once: int = 64) -> int:
+    """How many begin in so long, of requests that are answered at once and follow each other."""
+    loop = asyncio.get_running_loop()
+    until, count = loop.time() + seconds, 0
+
+    async def ask() -> None:
+        nonlocal count
+        while True:
+            begun = await flight.begin()
+            if loop.time() >= until:
+                flight.end(begun, refused=False)
+                return
+            count += 1
+            await asyncio.sleep(0.01)
+            flight.end(begun, refused=False)
+
+    await asyncio.gather(*(ask() for _ in range(at_once)))
+    return count
 
 
-def answered(flight: InFlight, count: int, *, refused: bool = False) -> None:
+async def refused(flight: InFlight, count: int = 1) -> None:
+    """So far apart that none of them waits."""
     for _ in range(count):
-        flight.end(begun(flight), refused=refused)
+        await asyncio.sleep(1 / LEAST_RATE)
+        flight.end(await flight.begin(), refused=True)
 
 
-def test_the_limit_is_halved_once_for_all_that_were_in_flight() -> None:
-    flight = InFlight(64)
-    for one in [begun(flight) for _ in range(64)]:
-        flight.end(one, refused=True)
-    assert flight.limit == 32
+# --- the rate --------------------------------------------------------------------------------------------------------
 
 
-def test_each_refusal_after_a_cut_cuts_again_down_to_one() -> None:
-    flight = InFlight(64)
-    answered(flight, 10, refused=True)
-    assert flight.limit == 1
-    answered(flight, 1)
-    assert flight.limit == 2
+def test_those_that_come_at_once_begin_one_after_the_other() -> None:
+    async def story() -> list[float]:
+        flight, at = InFlight(64), []
+
+        async def ask() -> None:
+            await flight.begin()
+            at.append(asyncio.get_running_loop().time())
+
+        await asyncio.gather(*(ask() for _ in range(3)))
+        return at
+
+    first, second, third = run_virtually(story())
+    assert first == 0.0
+    assert second == pytest.approx(1 / FIRST_RATE)
+    assert third == pytest.approx(2 / FIRST_RATE)
 
 
-def test_it_grows_by_one_a_round_and_never_beyond_the_most() -> None:
-    flight = InFlight(32)
-    answered(flight, 2, refused=True)
-    assert flight.limit == 8
-    answered(flight, 8)
-    assert 8.9 < flight.limit < 9.1
-    answered(flight, 1_000)
-    assert flight.limit == 32
+def test_turns_that_were_late_are_made_up_for_a_moment_only() -> None:
+    async def story() -> float:
+        flight = InFlight(1_000, rate=1_000.0)
+        await asyncio.sleep(60)
+        before = asyncio.get_running_loop().time()
+        for _ in range(int(1_000 * CATCH_UP_SECONDS) + 1):
+            await flight.begin()
+        assert asyncio.get_running_loop().time() == before
+        await flight.begin()
+        return asyncio.get_running_loop().time() - before
+
+    assert 0 < run_virtually(story()) <= 0.002
 
 
-def test_late_answers_to_what_began_before_a_cut_raise_the_limit_no_less() -> None:
-    flight = InFlight(4)
-    early = begun(flight)
-    flight.end(begun(flight), refused=True)
-    flight.end(early, refused=False)
-    assert flight.limit == 2.5
+def test_the_rate_rises_as_long_as_requests_wait_for_it() -> None:
+    async def story() -> tuple[float, int, int]:
+        flight = InFlight(64)
+        first = await begun_by(flight, 0.1)
+        second = await begun_by(flight, 0.1)
+        return flight.rate, first, second
+
+    rate, first, second = run_virtually(story())
+    assert second > 2 * first
+    assert rate > 2 * FIRST_RATE
+
+
+def test_the_rate_stays_where_nothing_waits_for_it() -> None:
+    async def story() -> float:
+        flight = InFlight(64)
+        for _ in range(100):
+            await asyncio.sleep(2 / FIRST_RATE)
+            flight.end(await flight.begin(), refused=False)
+        return flight.rate
+
+    assert run_virtually(story()) == FIRST_RATE
+
+
+def test_requests_that_wait_for_those_in_flight_do_not_raise_the_rate() -> None:
+    async def story() -> float:
+        flight = InFlight(1, rate=FREE)
+        await begun_by(flight, 1.0, at_once=4)
+        return flight.rate
+
+    assert run_virtually(story()) == FREE
+
+
+def test_a_refusal_cuts_the_rate_once_for_all_that_were_in_flight() -> None:
+    async def story() -> float:
+        flight = InFlight(64, rate=FREE)
+        for begun in [await flight.begin() for _ in range(64)]:
+            flight.end(begun, refused=True)
+        return flight.rate
+
+    assert run_virtually(story()) == pytest.approx(FREE * CUT)
+
+
+def test_each_refusal_after_a_cut_cuts_again_down_to_one_a_second() -> None:
+    async def story() -> tuple[float, float]:
+        flight = InFlight(64, rate=10.0)
+        await refused(flight, 2)
+        twice = flight.rate
+        await refused(flight, 20)
+        return twice, flight.rate
+
+    twice, least = run_virtually(story())
+    assert twice == pytest.approx(10.0 * CUT * CUT)
+    assert least == LEAST_RATE
+
+
+def test_after_a_refusal_the_rate_rises_slowly() -> None:
+    async def story() -> tuple[float, float]:
+        flight = InFlight(64, rate=100.0)
+        await refused(flight)
+        cut = flight.rate
+        await begun_by(flight, 1.0, at_once=4)
+        return cut, flight.rate
+
+    cut, later = run_virtually(story())
+    assert cut * (1 + RAISE / 2) < later < cut * (1 + 1.5 * RAISE)
+
+
+def test_those_that_begin_keep_to_the_rate() -> None:
+    async def story() -> int:
+        flight = InFlight(64, rate=100.0)
+        flight._raise = 0.0
+        return await begun_by(flight, 10.0)
+
+    assert 999 <= run_virtually(story()) <= 1_002
+
+
+# --- in flight -------------------------------------------------------------------------------------------------------
+
+
+def test_no_more_are_in_flight_than_the_most() -> None:
+    async def story() -> None:
+        flight = InFlight(2, rate=FREE)
+        two = [await flight.begin() for _ in range(2)]
+        third = asyncio.ensure_future(flight.begin())
+        await asyncio.sleep(1)
+        assert not third.done()
+        flight.end(two[0], refused=False)
+        await asyncio.wait_for(third, 1)
+
+    run_virtually(story())
 
 
 def test_whoever_has_no_turn_waits_for_an_end_the_longest_first() -> None:
     async def story() -> list[str]:
-        flight, had = InFlight(1), []
+        flight, had = InFlight(1, rate=FREE), []
 
         async def ask(name: str) -> None:
             one = await flight.begin()
@@ -60,39 +175,23 @@ def test_whoever_has_no_turn_waits_for_an_end_the_longest_first() -> None:
 
         first = await flight.begin()
         waiting = [asyncio.ensure_future(ask(name)) for name in ("a", "b", "c")]
-        await asyncio.sleep(0)
+        await asyncio.sleep(1)
         assert not had
         flight.end(first, refused=False)
         late = asyncio.ensure_future(ask("late"))  # the turn that is free now belongs to the one that waited
         await asyncio.gather(*waiting, late)
         return had
 
-    assert asyncio.run(story()) == ["a", "b", "c", "late"]
-
-
-def test_after_a_cut_ends_give_no_turn_until_fewer_are_in_flight() -> None:
-    async def story() -> None:
-        flight = InFlight(4)
-        four = [await flight.begin() for _ in range(4)]
-        waiting = asyncio.ensure_future(flight.begin())
-        await asyncio.sleep(0)
-        flight.end(four[0], refused=True)
-        flight.end(four[1], refused=True)
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        flight.end(four[2], refused=True)
-        assert await waiting == 1
-
-    asyncio.run(story())
+    assert run_virtually(story()) == ["a", "b", "c", "late"]
 
 
 def test_a_turn_that_does_not_come_is_an_error_and_keeps_none() -> None:
     async def story() -> None:
-        flight = InFlight(1, wait_seconds=0.01)
+        flight = InFlight(1, wait_seconds=5)
         only = await flight.begin()
         with pytest.raises(NoTurn):
             await flight.begin()
         flight.end(only, refused=False)
         await flight.begin()
 
-    asyncio.run(story())
+    run_virtually(story())
