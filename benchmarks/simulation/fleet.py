@@ -1,0 +1,280 @@
+"""Copy functions that work through an import's batches, as the state machine runs them: a child a batch.
+
+Real: how batches are cut (`service.planning.cut_batches` on the parts of a manifest), requests and their retries
+(`S3Requests`), how many are in flight (`InFlight`, one a sandbox, for its life), the order of a batch's clips
+(`service.aws.loop.each`), which faults pass (`is_passing`). What they run on is `simulation.models`.
+"""
+
+import asyncio
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError, ClientError
+
+from benchmarks.simulation.models import (
+    COLD_CPU_SECONDS,
+    COLD_SECONDS,
+    CONNECT_CPU_SECONDS,
+    COPY_CPU_SECONDS,
+    ROW_CPU_SECONDS,
+    TRANSACTION_SECONDS,
+    WRITE_SECONDS,
+    Cpu,
+    ModelledS3,
+    ModelledTable,
+)
+from service.aws.clients import PATIENT, is_passing
+from service.aws.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, ROWS_A_REQUEST
+from service.aws.connections import Answer, Connections, Endpoint
+from service.aws.loop import each
+from service.aws.pressure import InFlight
+from service.aws.requests import Place, S3Requests, Untaken
+from service.aws.sigv4 import Signer
+from service.estimate import READ_SECONDS
+from service.planning import PART_CLIPS, cut_batches
+
+CHILD_SECONDS = 0.1
+"""Of a child besides its function: begun, its states, its end. An assumption."""
+CHILDREN_PER_SECOND = 100
+"""That a map begins: an assumption, far from what bounds an import. Its states stay far below an account's 500 a second
+(Step Functions' quotas, other regions than the three largest)."""
+ROUND_SECONDS = 720.0
+"""A call of 900 s begins nothing in its last 180 (`lambdas.copy.MARGIN_MS`)."""
+RETRIES, RETRY_SECONDS = 4, 2.0
+"""Of a batch that failed, doubled each time, with full jitter (stacks/machine.py)."""
+ROW_TRIES = 3
+"""Of what BatchWriteItem left unprocessed, without a wait (pynamodb's `BatchWrite.commit`)."""
+THROTTLED_WAITS = (0.05, 0.1, 0.2)
+"""Where it took nothing at all (botocore's `legacy` retries, as pynamodb sets them)."""
+COMMIT_ATTEMPTS, COMMIT_WAIT, LONGEST_COMMIT_WAIT = 8, 0.05, 2.0
+"""As `service.aws.table.commit` has them."""
+
+_KEY_AT = len(b"PUT /clips/")
+_KEY_END = _KEY_AT + 10
+_HEADERS = {
+    "x-amz-copy-source": "fleet-recordings/2026/11/22/clip.zip",
+    "x-amz-copy-source-if-match": '"00000000000000000000000000000000"',
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The deploy settings that matter here, and the copy function's memory."""
+
+    batch_clips: int
+    batch_bytes: int
+    map_concurrency: int
+    copy_concurrency: int
+    memory_mb: int
+
+
+class Unfinished(Exception):
+    """A call that failed: a passing fault, or rows or counts that were not written."""
+
+
+@dataclass(eq=False)
+class Batch:
+    first: int
+    count: int
+    written: set[int] = field(default_factory=set)
+    """Clips that have a row."""
+
+
+def batches_of(clips: int, clip_bytes: int, settings: Settings) -> Iterator[Batch]:
+    """As `ManifestWriter` cuts them: within parts, by the batch rule."""
+    known: dict[int, list[tuple[int, int]]] = {}
+    for part in range(0, clips, PART_CLIPS):
+        lines = min(PART_CLIPS, clips - part)
+        if lines not in known:
+            sizes = [clip_bytes] * lines
+            known[lines] = list(cut_batches(sizes, max_clips=settings.batch_clips, max_bytes=settings.batch_bytes))
+        for first, count in known[lines]:
+            yield Batch(part + first, count)
+
+
+class Unsigned(Signer):
+    """Signing takes its part of a copy's measured CPU, and of no modelled answer."""
+
+    def sign(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG002
+        return dict(headers)
+
+
+@dataclass
+class ModelledConnections(Connections):
+    """The requests of one sandbox wait for its CPU, then reach S3. Connections that were opened stay open."""
+
+    s3: ModelledS3 = field(kw_only=True)
+    cpu: Cpu = field(kw_only=True)
+    loop: asyncio.AbstractEventLoop = field(kw_only=True)
+    opened: int = 0
+    in_use: int = 0
+
+    async def exchange(self, host: str, request: bytes, *, bodiless: bool = False) -> Answer:  # noqa: ARG002
+        seconds = COPY_CPU_SECONDS
+        self.in_use += 1
+        if self.in_use > self.opened:
+            self.opened += 1
+            seconds += CONNECT_CPU_SECONDS
+        loop = self.loop
+        answered: asyncio.Future[Answer] = loop.create_future()
+        at = self.cpu.done_at(loop.time(), seconds)
+        loop.call_at(at, self.s3.arrive, int(request[_KEY_AT:_KEY_END]), answered)
+        try:
+            return await answered
+        finally:
+            self.in_use -= 1
+
+
+class Sandbox:
+    """One copy function's process."""
+
+    def __init__(self, fleet: "Fleet") -> None:
+        self.cpu = Cpu(fleet.settings.memory_mb)
+        self.connections = ModelledConnections(443, True, PATIENT, s3=fleet.s3, cpu=self.cpu, loop=fleet.loop)
+        endpoint = Endpoint("s3.us-east-1.amazonaws.com", 443, tls=True, bucket_in_host=True)
+        self.requests = S3Requests(
+            home=Place(endpoint, Unsigned(Credentials("key", "secret"), "us-east-1")),
+            connections=self.connections,
+            in_flight=InFlight(fleet.settings.copy_concurrency),  # as lambdas.wiring.copy makes it
+            attempts=PATIENT.attempts,
+        )
+
+
+class Fleet:
+    """The map's children and their functions. `copy_all` runs them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, s3: ModelledS3, table: ModelledTable, settings: Settings):
+        self.loop, self.s3, self.table, self.settings = loop, s3, table, settings
+        self.sandboxes: list[Sandbox] = []
+        self._idle: list[Sandbox] = []
+        self.billed_seconds = 0.0
+        self.calls = self.batches = self.batches_tried_again = self.lost_batches = 0
+        self.out_of_attempts = self.without_turn = 0
+        self.counted = 0
+        """Clips of the batches that were counted."""
+
+    async def copy_all(self, batches: Iterator[Batch]) -> None:
+        async def child(batch: Batch) -> None:
+            self.batches += 1
+            await asyncio.sleep(CHILD_SECONDS)
+            await self._child(batch)
+
+        async def begun(children: int) -> None:
+            """Children begin one after the other."""
+            await asyncio.sleep(children / CHILDREN_PER_SECOND)
+            for batch in batches:
+                await child(batch)
+
+        await asyncio.gather(*(begun(number) for number in range(self.settings.map_concurrency)))
+
+    async def _child(self, batch: Batch) -> None:
+        for attempt in range(RETRIES + 1):
+            if attempt:
+                self.batches_tried_again += 1
+                await asyncio.sleep(random.uniform(0, RETRY_SECONDS * 2 ** (attempt - 1)))
+            try:
+                while not await self._call(batch):
+                    pass
+            except Unfinished:
+                continue
+            self.counted += batch.count
+            return
+        self.lost_batches += 1
+
+    async def _call(self, batch: Batch) -> bool:
+        """One call of the copy function; False where its time was over before the batch was."""
+        began = self.loop.time()
+        sandbox = self._idle.pop() if self._idle else None
+        if sandbox is None:
+            sandbox = Sandbox(self)
+            self.sandboxes.append(sandbox)
+            await asyncio.sleep(COLD_SECONDS + COLD_CPU_SECONDS * sandbox.cpu.slowness)
+        try:
+            return await self._copy_batch(sandbox, batch, began)
+        finally:
+            self._idle.append(sandbox)
+            self.calls += 1
+            self.billed_seconds += math.ceil((self.loop.time() - began) * 1000) / 1000
+
+    async def _copy_batch(self, sandbox: Sandbox, batch: Batch, began: float) -> bool:
+        """As `service.imports.copying.copy_batch` goes, for clips that are copied whole."""
+        await asyncio.sleep(2 * READ_SECONDS)  # the batch's state, its slice of the manifest
+        pending = [clip for clip in range(batch.first, batch.first + batch.count) if clip not in batch.written]
+        settled: list[int] = []
+        faults = 0
+        put = sandbox.requests.put
+
+        def beginning() -> Iterator[int]:
+            for clip in pending:
+                if self.loop.time() - began > ROUND_SECONDS:
+                    return
+                yield clip
+
+        async def copy(clip: int) -> None:
+            nonlocal faults
+            try:
+                await put("CopyObject", "clips", f"clips/{clip:010d}.zip", _HEADERS)
+            except (ClientError, BotoCoreError) as error:
+                if not is_passing(error):
+                    raise
+                faults += 1
+                if isinstance(error, Untaken):
+                    self.without_turn += 1
+                else:
+                    self.out_of_attempts += 1
+            else:
+                settled.append(clip)
+
+        await each(copy, beginning(), at_once=min(self.settings.copy_concurrency, len(pending) or 1))
+        await self._write(sandbox, batch, settled)
+        if faults:
+            raise Unfinished
+        if len(settled) < len(pending):
+            return False
+        await self._count()
+        return True
+
+    async def _write(self, sandbox: Sandbox, batch: Batch, settled: list[int]) -> None:
+        """`DynamoClips.put`. Raises `Unfinished` where it gives up."""
+        loop = self.loop
+        for start in range(0, len(settled), ROWS_A_REQUEST):
+            rows = settled[start : start + ROWS_A_REQUEST]
+            await asyncio.sleep(sandbox.cpu.done_at(loop.time(), ROW_CPU_SECONDS * len(rows)) - loop.time())
+            for attempt in range(1, PUT_ATTEMPTS + 1):
+                left = await self._put(rows)
+                batch.written.update(set(rows).difference(left) if left else rows)
+                if not left:
+                    break
+                rows = left
+                await asyncio.sleep(random.uniform(0, min(LONGEST_PUT_WAIT, 0.1 * 2**attempt)))
+            else:
+                raise Unfinished
+
+    async def _put(self, rows: list[int]) -> list[int]:
+        """As pynamodb writes them: what is left when it gives up."""
+        for _ in range(ROW_TRIES):
+            for wait in (*THROTTLED_WAITS, None):
+                await asyncio.sleep(WRITE_SECONDS)
+                left = self.table.write(rows, self.loop.time())
+                if len(left) < len(rows):
+                    break
+                if wait is None:
+                    return left
+                await asyncio.sleep(wait)
+            rows = left
+            if not rows:
+                break
+        return rows
+
+    async def _count(self) -> None:
+        """`DynamoJobs.record_batch`. Raises `Unfinished` where conflicts do not end."""
+        for attempt in range(1, COMMIT_ATTEMPTS + 1):
+            begun = self.table.begin_transaction(self.loop.time())
+            await asyncio.sleep(TRANSACTION_SECONDS)
+            if begun:
+                return
+            await asyncio.sleep(random.uniform(0, min(LONGEST_COMMIT_WAIT, COMMIT_WAIT * 2**attempt)))
+        raise Unfinished

@@ -1,0 +1,242 @@
+"""What AWS is taken to do: S3's rate of copies, a function's CPU, DynamoDB's partitions. Times are seconds of the loop.
+
+Each figure names its source; "assumption" where there is none.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import md5
+
+from service.aws.connections import Answer
+from service.aws.table import CLIP_SHARDS, clip_pk
+from service.estimate import COPIES_PER_SECOND, COPY_BYTES_PER_SECOND, COPY_SECONDS
+
+# --- S3 --------------------------------------------------------------------------------------------------------------
+
+BURST_SECONDS = 0.1
+"""How much of its rate a prefix takes at once: an assumption. S3 publishes none."""
+SPREAD = 0.3
+"""Of copies' times (standard deviation of their logarithm): an assumption."""
+REFUSAL_SECONDS = 0.015
+"""Until 503 is answered: an assumption."""
+
+_COPIED = (
+    b'<CopyObjectResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LastModified>2026-11-22T17:00:00.000Z'
+    b"</LastModified><ETag>&quot;00000000000000000000000000000000&quot;</ETag></CopyObjectResult>"
+)
+_REFUSED = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+COPIED = Answer(200, {"content-type": "application/xml"}, _COPIED)
+REFUSED = Answer(503, {"content-type": "application/xml"}, _REFUSED)
+
+
+class TokenBucket:
+    """So many a second on average, `burst` at once; full at the beginning."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rate, self.burst = rate, burst
+        self._tokens, self._at = burst, 0.0
+
+    def take(self, now: float) -> bool:
+        tokens = self._tokens + (now - self._at) * self.rate
+        self._at = now
+        if tokens > self.burst:
+            tokens = self.burst
+        if tokens < 1.0:
+            self._tokens = tokens
+            return False
+        self._tokens = tokens - 1.0
+        return True
+
+
+class ModelledS3:
+    """Takes copies as long as their prefix has its rate left, and answers 503 beyond; a copy takes its bytes' time.
+
+    Clips are spread evenly over the prefixes. S3's own splitting of a busy prefix, after half an hour or so, is not in
+    it, nor is any limit on bandwidth: AWS states none for copies inside a region.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, prefixes: int, clips: int, clip_bytes: int, seed: int):
+        rate = COPIES_PER_SECOND
+        self._loop, self._count = loop, prefixes
+        self._prefixes = [TokenBucket(rate, rate * BURST_SECONDS) for _ in range(prefixes)]
+        self._seconds = COPY_SECONDS + clip_bytes / COPY_BYTES_PER_SECOND
+        self._gauss = random.Random(seed).lognormvariate
+        self.tries = bytearray(clips)
+        """Requests for each clip."""
+        self.copies = bytearray(clips)
+        """Copies that were taken of each clip."""
+        self.taken: list[int] = []
+        """Copies that began, by second of the loop."""
+        self.refused = 0
+        self.in_flight = self.most_in_flight = 0
+        self.last_at = 0.0
+
+    def arrive(self, clip: int, answered: "asyncio.Future[Answer]") -> None:
+        """A request for this clip reaches S3 now."""
+        now = self._loop.time()
+        tries = self.tries
+        if tries[clip] < 255:
+            tries[clip] += 1
+        if not self._prefixes[clip % self._count].take(now):
+            self.refused += 1
+            self._loop.call_at(now + REFUSAL_SECONDS, _answer, answered, REFUSED)
+            return
+        second = int(now)
+        taken = self.taken
+        while len(taken) <= second:
+            taken.append(0)
+        taken[second] += 1
+        self.copies[clip] += 1
+        self.in_flight += 1
+        if self.in_flight > self.most_in_flight:
+            self.most_in_flight = self.in_flight
+        seconds = self._seconds * self._gauss(-SPREAD * SPREAD / 2, SPREAD)
+        self._loop.call_at(now + seconds, self._end, answered)
+
+    def _end(self, answered: "asyncio.Future[Answer]") -> None:
+        self.in_flight -= 1
+        self.last_at = self._loop.time()
+        _answer(answered, COPIED)
+
+
+def _answer(answered: "asyncio.Future[Answer]", answer: Answer) -> None:
+    if not answered.done():
+        answered.set_result(answer)
+
+
+# --- Lambda ----------------------------------------------------------------------------------------------------------
+
+VCPU_MB = 1_769
+"""Memory that brings one vCPU; less brings less, in proportion (Lambda developer guide, "Configure memory")."""
+COPY_CPU_SECONDS = 0.00017
+"""Of one copy in the worker, its share of the manifest and its row included: measured by `benchmarks.copy`."""
+ROW_CPU_SECONDS = 0.00011
+"""Of writing one row: measured by `benchmarks.rows`."""
+CONNECT_CPU_SECONDS = 0.001
+"""Of opening a connection with TLS: an assumption."""
+COLD_CPU_SECONDS = 0.39
+"""Of importing the copy function: measured by `benchmarks.start`."""
+COLD_SECONDS = 0.25
+"""A new sandbox before it imports anything: an assumption."""
+
+
+class Cpu:
+    """One function's: work on it is done one piece after the other. Python uses one vCPU at most."""
+
+    def __init__(self, memory_mb: int) -> None:
+        self.slowness = 1 / min(1.0, memory_mb / VCPU_MB)
+        self._free_at = 0.0
+
+    def done_at(self, now: float, seconds: float) -> float:
+        """When work that is handed over now is done, which takes so long on a whole vCPU."""
+        free_at = self._free_at
+        self._free_at = (max(now, free_at)) + seconds * self.slowness
+        return self._free_at
+
+
+# --- DynamoDB --------------------------------------------------------------------------------------------------------
+
+PARTITION_UNITS = 1_000
+"""Writes a second of one partition (DynamoDB developer guide, "Burst and adaptive capacity")."""
+WARM_UNITS = 4_000
+"""Writes a second that a new on-demand table, or an index of it, takes at once ("On-demand capacity mode")."""
+SPLIT_SECONDS = 600.0
+"""From a partition's first refusal until it is two: an assumption. The guide says that on-demand tables may throttle
+when traffic more than doubles within 30 minutes, and that hot partitions are split, not when."""
+WRITE_SECONDS = 0.01
+"""One BatchWriteItem: an assumption ("single-digit milliseconds" for an item, here up to 25)."""
+TRANSACTION_SECONDS = 0.02
+"""In which another transaction on the same row is a conflict: an assumption."""
+
+
+@dataclass
+class _Partition:
+    """Of the hashes from `low` up to `high`, out of 1."""
+
+    low: float
+    high: float
+    bucket: TokenBucket = field(default_factory=lambda: TokenBucket(PARTITION_UNITS, PARTITION_UNITS))
+    refused_at: float | None = None
+
+
+class _Writes:
+    """Partitions of a table or an index. Keys have fixed places by their hash."""
+
+    def __init__(self, units: int) -> None:
+        count = max(1, units // PARTITION_UNITS)
+        self.partitions = [_Partition(n / count, (n + 1) / count) for n in range(count)]
+
+    def at(self, place: float) -> _Partition:
+        for partition in self.partitions:
+            if place < partition.high:
+                return partition
+        return self.partitions[-1]
+
+    def take(self, place: float, now: float) -> bool:
+        partition = self.at(place)
+        if partition.bucket.take(now):
+            return True
+        if partition.refused_at is None:
+            partition.refused_at = now
+        elif now - partition.refused_at >= SPLIT_SECONDS:
+            middle = (partition.low + partition.high) / 2
+            index = self.partitions.index(partition)
+            self.partitions[index : index + 1] = [_Partition(partition.low, middle), _Partition(middle, partition.high)]
+        return False
+
+
+class ModelledTable:
+    """Rows of clips under the keys that they really have, their places in an index, and a job's row.
+
+    The two indexes take what the table takes, a key for each clip, so one stands for both. Rows are below 1 KB. Reads,
+    burst capacity and adaptive capacity short of a split are not in it.
+    """
+
+    def __init__(self, *, job_id: str, units: int, seed: int) -> None:
+        self._rows, self._index = _Writes(units), _Writes(units)
+        self._places = [_place(clip_pk(job_id, shard)) for shard in range(CLIP_SHARDS)]
+        self._random = random.Random(seed).random
+        self.units = [0] * CLIP_SHARDS
+        """Of rows, by partition key."""
+        self.hottest = 0
+        """The most units of one key in one second."""
+        self.refused = 0
+        self.conflicts = 0
+        self._second, self._in_second = -1, [0] * CLIP_SHARDS
+        self._busy_until = 0.0
+
+    def write(self, clips: Sequence[int], now: float) -> list[int]:
+        """BatchWriteItem; what it leaves unprocessed."""
+        left: list[int] = []
+        if int(now) != self._second:
+            self._second, self._in_second = int(now), [0] * CLIP_SHARDS
+        in_second = self._in_second
+        for clip in clips:
+            shard = clip % CLIP_SHARDS
+            if self._rows.take(self._places[shard], now) and self._index.take(self._random(), now):
+                self.units[shard] += 1
+                in_second[shard] += 1
+            else:
+                left.append(clip)
+        self.refused += len(left)
+        self.hottest = max(self.hottest, *in_second)
+        return left
+
+    def begin_transaction(self, now: float) -> bool:
+        """On the job's row; False: another one is under way."""
+        if now < self._busy_until:
+            self.conflicts += 1
+            return False
+        self._busy_until = now + TRANSACTION_SECONDS
+        return True
+
+    @property
+    def partitions(self) -> int:
+        return len(self._rows.partitions)
+
+
+def _place(key: str) -> float:
+    """DynamoDB's own hash is not published; MD5 spreads as any does."""
+    return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest()[:7], "big") / 2**56
