@@ -187,7 +187,7 @@ def _put(items: Sequence[Item]) -> None:
     """What a busy partition leaves unwritten is written later: pynamodb gives up after two tries without a wait, and
     clips that have no row are copied again."""
     for attempt in range(1, PUT_ATTEMPTS + 1):
-        batch = ClipRowModel.batch_write()
+        batch: Any = ClipRowModel.batch_write()  # it would take instances of the model only
         try:
             with batch:
                 for item in items:
