@@ -50,7 +50,7 @@ test: setup ## Run all tests, the end-to-end ones on a local stack of their own
 test-fast: setup ## Run the tests that need no stack
 	$(RUN) -m pytest tests/unit tests/functional tests/sources
 
-bench: setup $(BENCH_VENV)/.ready ## Run all benchmarks beside s5cmd, rclone, awscli and boto3 (some 30 minutes, Linux)
+bench: setup $(BENCH_VENV)/.ready ## Run all benchmarks beside s5cmd, rclone, awscli and boto3 (some 15 minutes, Linux)
 	@$(NO_AWS) $(RUN) -m benchmarks.run $(if $(QUICK),--quick)
 
 check: lint types layers synth ## Run every gate: ruff, mypy, import contracts, cdk synth with cdk-nag

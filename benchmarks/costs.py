@@ -25,7 +25,7 @@ from service.estimate import (
     price_list,
     read_prices,
 )
-from service.planning import PART_CLIPS, cut_batches
+from service.planning import PART_CLIPS, STREAM_WEIGHT, cut_batches
 from service.schema import ContentValidation, ImportSettings
 from service.wire.settings import StorageClass
 from stacks.settings import DeploySettings
@@ -134,7 +134,8 @@ def workload(scenario: Scenario, *, clips: int = CLIPS, size: int = CLIP_BYTES) 
 
 def _part(scenario: Scenario, size: int, limits: Deployment) -> Workload:
     groups = [number - number % scenario.views if scenario.views else None for number in range(PART_CLIPS)]
-    cuts = cut_batches([size] * PART_CLIPS, max_clips=limits.batch_clips, max_bytes=limits.batch_bytes, groups=groups)
+    weight = size * (STREAM_WEIGHT if scenario.streams else 1)
+    cuts = cut_batches([weight] * PART_CLIPS, max_clips=limits.batch_clips, max_bytes=limits.batch_bytes, groups=groups)
     part = Workload(batches=sum(1 for _ in cuts), views=PART_CLIPS if scenario.views else 0)
     if scenario.unchanged:
         part.skipped = PART_CLIPS

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from benchmarks import simulate, start
+from benchmarks import start
 from benchmarks.report import write
 from tests.servers.seaweed import ADMIN, seaweed
 
@@ -408,7 +408,6 @@ def main() -> None:
     print(json.dumps(results, indent=1))
     if not quick and not given.only:
         write(results)
-        simulate.write(simulate.run_grid())  # of AWS: no machine's figures
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ FIXED_SECONDS = 10.0
 READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 3, ContentValidation.DEEP: 8}
 """Range reads of content validation for a clip of some hundred megabytes; a small one takes a single read."""
 
-COPY_GB = 1_769 / 1024
-"""Memory of the copy function (stacks/pipeline.py)."""
+COPY_GB = 1.0
+"""Memory of the copy function (`COPY_MB` in stacks/pipeline.py)."""
 PLAN_GB = 1.0
 FUNCTION_CALLS = 3
 """Plan, finish, and one sweep."""

@@ -39,6 +39,8 @@ from stacks.storage import Storage
 
 FULL_VCPU_MB = 1_769
 """The memory with which a function gets one whole vCPU (Lambda's documentation)."""
+COPY_MB = 1_024
+"""Of the copy function, which waits for S3 most of its time (decision 64)."""
 
 FINISHING = ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 """Table actions that bring a job to its end: read its rows, write those that are missing, set its status."""
@@ -141,7 +143,7 @@ class Pipeline(Construct):
                 integration_secrets_prefix=integration_secrets_prefix(self),
                 allow_private_urls=deploy.allow_private_urls,
             ),
-            memory_mb=FULL_VCPU_MB,
+            memory_mb=COPY_MB,
             timeout=COPY_TIMEOUT,
             # Kept free for imports whatever else the account runs, and a ceiling on what several imports write at once.
             reserved_concurrency=deploy.map_concurrency,

@@ -59,11 +59,11 @@ class DeploySettings:
     preview_seconds: int = _number(8, 1, 20)
     """How long a preview looks before it answers with "at least". API Gateway gives up after 29 s."""
 
-    batch_clips: int = _number(250, 1, 1_000)
+    batch_clips: int = _number(500, 1, 1_000)
     """The most clips in one copy batch. One that a call cannot finish in its time goes on in the next."""
 
-    batch_bytes: int = _number(50 * GIB, 1, 5 * 1024 * GIB)
-    """The most bytes in one copy batch; an object that is larger is a batch of its own."""
+    batch_bytes: int = _number(100 * GIB, 1, 5 * 1024 * GIB)
+    """The most bytes in one copy batch; those that may stream count four times. A larger object is one by itself."""
 
     stat_concurrency: int = _number(32, 1, 256)
     """HEAD requests in flight while a list of URIs is planned or previewed."""
@@ -71,7 +71,7 @@ class DeploySettings:
     map_concurrency: int = _number(40, 1, 1_000)
     """Copy batches in flight. Also reserved for the copy function out of the account's concurrency."""
 
-    copy_concurrency: int = _number(32, 1, 256)
+    copy_concurrency: int = _number(128, 1, 512)
     """Copies in flight in one copy function, parts of large objects among them, all inside S3."""
 
     copy_threads: int = _number(32, 1, 256)
@@ -87,7 +87,7 @@ class DeploySettings:
     """Parts of clips that pass through the copy function, from stores that cannot copy into the clips bucket."""
 
     stream_memory_bytes: int = _number(128 * MIB, 16 * MIB, 1024 * MIB)
-    """Memory of one copy function for such parts, all of its copies together. It has 1,769 MB."""
+    """Memory of one copy function for such parts, all of its copies together. It has 1,024 MB."""
 
     stationary_distance_cm: int = _number(50, 1, 1_000)
     """How far the centre of an obstacle track may be from its median for the track to count as stationary."""

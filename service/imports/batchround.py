@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 from service.errors import ObjectError, SourceUnavailable
 from service.formats.failures import ContentInvalid, UnknownFormat
@@ -25,6 +25,10 @@ from service.uris import parse_object
 WATCH_SECONDS = 2.0
 """How soon a worker notices that its job was cancelled, or that its batch was counted without it."""
 
+
+CHECKS_AT_ONCE = 16
+"""Clips that one process looks into at once: each may hold two reads of 16 MiB (`formats.reader.MAX_READ_BYTES`)."""
+_CHECKS = BoundedSemaphore(CHECKS_AT_ONCE)
 
 Reason = ContentInvalid | ObjectError | OutOfTime | Stopped | UnknownFormat
 """Why a clip was not copied."""
@@ -266,5 +270,6 @@ def validate_content(entry: ManifestEntry, depth: ContentValidation, storage: St
     # Here and not above: most imports look into no clip, and start faster without the parsers.
     from service.formats.check import Depth, check_clip
 
-    facts = check_clip(parse_object(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
+    with _CHECKS:
+        facts = check_clip(parse_object(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
     return {name: value for name, value in asdict(facts).items() if value is not None}

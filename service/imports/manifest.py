@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from service.planning import (
     PART_CLIPS,
+    batch_weight,
     batches_key,
     carried_key,
     cut_batches,
@@ -48,7 +49,7 @@ class ManifestWriter:
         starts = [0]
         for line in lines:
             starts.append(starts[-1] + len(line))
-        sizes, groups = [entry.size or 0 for entry in entries], [entry.group for entry in entries]
+        sizes, groups = [batch_weight(entry) for entry in entries], [entry.group for entry in entries]
         cut = cut_batches(sizes, max_clips=self.batch_clips, max_bytes=self.batch_bytes, groups=groups)
         for first, count in cut:
             batch = Batch(

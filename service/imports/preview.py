@@ -16,7 +16,7 @@ from service.imports.preflight import check_limit, listing_errors
 from service.imports.submit import job_of, request_files, source_of
 from service.integrations.access import AccessRule
 from service.naming import check_template
-from service.planning import PART_CLIPS, cut_batches, extension, run_name
+from service.planning import PART_CLIPS, batch_weight, cut_batches, extension, run_name
 from service.ports import Clock
 from service.schema import ClipStatus, ImportRequest, ImportSettings, Job, ManifestEntry
 from service.uris import parse_object, s3_at
@@ -276,7 +276,7 @@ class _Seen:
         """Count the batches of a manifest part, as the manifest's writer cuts them."""
         limits = self._deployment
         batches = cut_batches(
-            [entry.size or 0 for entry in self._part],
+            [batch_weight(entry) for entry in self._part],
             max_clips=limits.batch_clips,
             max_bytes=limits.batch_bytes,
             groups=[entry.group for entry in self._part],

@@ -9,7 +9,7 @@ from service.errors import InvalidSettings
 from service.estimate import COPY_GB
 from service.imports.hurry import LAST_SECONDS
 from stacks.bundle import ROOT
-from stacks.pipeline import FULL_VCPU_MB
+from stacks.pipeline import COPY_MB
 from stacks.settings import DeploySettings
 from tests.builders import DEPLOYMENT
 from tests.infra.conftest import COPY_ROLES, KMS_KEY
@@ -114,7 +114,7 @@ def test_estimates_know_what_is_deployed() -> None:
     defaults = DeploySettings()
     for name, value in asdict(DEPLOYMENT).items():
         assert getattr(defaults, name) == value
-    assert FULL_VCPU_MB == COPY_GB * 1024
+    assert COPY_MB == COPY_GB * 1024
 
 
 def test_a_kms_key_arn_is_accepted() -> None:

@@ -15,6 +15,7 @@ from service.planning import (
     MAX_PARTS,
     PART_CLIPS,
     Rate,
+    batch_weight,
     batches_key,
     clip_id,
     copy_parts,
@@ -188,6 +189,20 @@ def test_batches_cover_all_clips_in_order_within_their_limits(sizes: list[int], 
 
 def test_a_clip_larger_than_a_batch_is_a_batch_of_its_own() -> None:
     assert list(cut_batches([1, 99, 1, 1], max_clips=10, max_bytes=10)) == [(0, 1), (1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("uri", "integration", "weight"),
+    [
+        ("s3://b/k", None, 10),
+        ("s3://b/k", "in_1", 40),
+        ("gs://bucket/k", "in_1", 40),
+        ("hf://buckets/n/b/k", None, 40),
+    ],
+)
+def test_bytes_that_may_pass_through_a_function_weigh_more(uri: str, integration: str | None, weight: int) -> None:
+    assert batch_weight(an_entry(source_uri=uri, integration=integration, size=10)) == weight
+    assert batch_weight(an_entry(source_uri=uri, integration=integration, size=None)) == 0
 
 
 @given(st.lists(st.integers(1, 5), max_size=30), st.integers(1, 10), st.integers(1, 40))
