@@ -643,7 +643,7 @@ def test_a_previews_estimate_is_dollars_and_seconds(api: Api) -> None:
         # Two listings, three state files, the copy; one slice of the manifest.
         "cost": {
             "s3_requests": 0.0000304,
-            "lambda": 0.000013686,
+            "lambda": 0.000008805,
             "step_functions": 0.0003,
             "dynamodb": 0.000023375,
             "total": 0.000367461,

@@ -49,8 +49,7 @@ def test_what_the_page_says_in_words_is_so() -> None:
 @pytest.mark.parametrize("scenario", [one for one in SCENARIOS if not one.streams], ids=lambda one: one.name)
 def test_a_scenario_costs_what_its_preview_says(world: World, scenario: Scenario) -> None:
     asked = request(world, scenario)
-    ports = replace(world.preview_ports, deployment=costs.deployment())
-    found = preview(replace(asked, settings=scenario.settings), project=PROJECT, ports=ports).estimate
+    found = preview(replace(asked, settings=scenario.settings), project=PROJECT, ports=world.preview_ports).estimate
     work = costs.workload(scenario, clips=FEW)
     assert vars(found.cost) == pytest.approx(
         vars(estimate(work, settings=scenario.settings, deployment=costs.deployment()).cost)
