@@ -646,7 +646,7 @@ def test_a_previews_estimate_is_dollars_and_seconds(api: Api) -> None:
             "lambda": 0.000008805,
             "step_functions": 0.0003,
             "dynamodb": 0.000023375,
-            "total": 0.000367461,
+            "total": 0.00036258,
         },
         "storage_per_month": 0.0,
         "seconds": 11,
