@@ -9,6 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
+LONG = ("in a row", "by ranges", "by ranges, busy")
+"""Of `long_lists`, in the order of the table's columns."""
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 
 
@@ -38,6 +40,11 @@ def figures(results: Mapping[str, Any]) -> str:
         copies(results["copy_on_seaweedfs"]),
         "### Listing",
         copies(results["list"]),
+        "### Long listings: seconds and peak MB, a stub that answers a page of 1,000 after so many ms",
+        table(
+            ("ms a page", "keys", "page after page", "by ranges", "by ranges, a reader that works 14 µs a key"),
+            long_lists(results),
+        ),
         "### Streamed copies: SeaweedFS to SeaweedFS, through the client",
         streams(results["streams"]),
         "### Rows of clips, written to a stub of a table",
@@ -47,8 +54,8 @@ def figures(results: Mapping[str, Any]) -> str:
             ("clips", "plan, s", "plan, peak MB", "first page of 1,000, ms", "last page, ms", "a page, median ms"),
             imports(results),
         ),
-        "### Cold starts: CPU ms of importing a function's handler",
-        table(("function", "ms"), results["start"]["cpu_ms"].items()),
+        "### Cold starts: CPU ms",
+        table(("function", "import", "budget", "kept", "ready for its first request"), starts(results["start"])),
     ]
     return "\n\n".join(parts)
 
@@ -135,6 +142,29 @@ def goals(results: Mapping[str, Any]) -> list[tuple[str, str, object, str]]:
 def met(value: float, limit: float) -> bool:
     """A limit below 0 (or -0.0) is the most, another one the least."""
     return value <= -limit if str(limit).startswith("-") else value >= limit
+
+
+def long_lists(results: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    def shown(run: Mapping[str, Any] | None) -> str:
+        return f"{run['seconds']:.1f} s, {run['peak_rss_mb']:.0f} MB" if run else "not run"
+
+    return [
+        (one["page_ms"], f"{one['keys']:,}", *(shown(one["runs"].get(name)) for name in LONG))
+        for one in sorted(results["long_lists"], key=lambda one: (one["page_ms"], one["keys"]))
+    ]
+
+
+def starts(found: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    return [
+        (
+            name,
+            imported,
+            found["budget_ms"][name],
+            "yes" if found["within_budget"][name] else "**no**",
+            found["ready_cpu_ms"][name],
+        )
+        for name, imported in found["cpu_ms"].items()
+    ]
 
 
 def imports(results: Mapping[str, Any]) -> list[tuple[object, ...]]:

@@ -158,9 +158,9 @@ class Tools:
 
 
 @contextmanager
-def stub(objects: int) -> Iterator[str]:
+def stub(objects: int, *, page_ms: int = 0) -> Iterator[str]:
     """Its URL."""
-    command = [sys.executable, "-m", "benchmarks.stub", "--objects", str(objects)]
+    command = [sys.executable, "-m", "benchmarks.stub", "--objects", str(objects), "--page-ms", str(page_ms)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout
         try:
@@ -232,6 +232,23 @@ def list_benchmark(folder: Path, keys: int, rounds: int) -> dict[str, Any]:
         tools = Tools(url, folder)
         runs, _ = interleaved(tools.listing(), tools.environment, rounds)
     return {"keys": keys, "tools": {name: summary(of, keys) for name, of in runs.items()}}
+
+
+def long_list_benchmark(folder: Path, sizes: Sequence[int]) -> list[dict[str, Any]]:
+    """Page after page, by ranges of keys, and by ranges with a reader that works as planning does; once each."""
+    found = []
+    for keys in sizes:
+        for page_ms in PAGE_MS:
+            with stub(keys, page_ms=page_ms) as url:
+                tools = Tools(url, folder)
+                ours = tools.listing()["clipferry"]
+                runs = {
+                    name: measure([*ours, *options], tools.environment).said
+                    for name, options in LISTINGS.items()
+                    if name != "in a row" or page_ms * keys <= LONGEST_IN_A_ROW
+                }
+            found.append({"keys": keys, "page_ms": page_ms, "runs": runs})
+    return found
 
 
 def memory_benchmark(folder: Path, rounds: int) -> dict[str, float]:
@@ -337,10 +354,17 @@ def filled(url: str, count: int) -> None:
         list(pool.map(lambda n: client.put_object(Bucket=SOURCE, Key=f"clips/{n:09d}.zip", Body=body), range(count)))
 
 
+PAGE_MS = (20, 100)
+"""S3's answers to listings, fast and slow ones."""
+LISTINGS = {"in a row": ["--in-a-row"], "by ranges": [], "by ranges, busy": ["--busy-us", "14"]}
+LONGEST_IN_A_ROW = 20 * 1_000_000
+"""Milliseconds a page times keys: a million keys at 100 ms a page would take 100 s and say nothing new."""
+
 KEYS_OF = {
     "copy": "copy_on_a_stub_of_30_ms",
     "seaweed": "copy_on_seaweedfs",
     "list": "list",
+    "long": "long_lists",
     "memory": "worker_memory_mb",
     "stream": "streams",
     "rows": "status_rows",
@@ -368,6 +392,7 @@ def benchmarks(folder: Path, rounds: int, clips: Sequence[int], *, quick: bool) 
         "copy": on_stub,
         "seaweed": on_seaweed,
         "list": lambda: list_benchmark(folder, 2_000 if quick else 20_000, rounds),
+        "long": lambda: long_list_benchmark(folder, [2_000] if quick else [10_000, 100_000, 1_000_000]),
         "memory": lambda: memory_benchmark(folder, few),
         "stream": lambda: stream_benchmark(folder, [32, 64] if quick else [256, 1_024], few),
         "rows": lambda: rows_benchmark(folder, 1_000 if quick else 10_000, rounds),
