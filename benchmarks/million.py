@@ -19,13 +19,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Self
 
-from service.errors import NotFound, ObjectMissing, SourceChanged
+from service.errors import NotFound, ObjectError, ObjectMissing, SourceChanged
 from service.imports.copying import copy_batch
 from service.imports.finish import finish
 from service.imports.manifest import read_batches
@@ -86,6 +87,23 @@ class ComputedStorage:
 
     def streams(self, _entry: ManifestEntry) -> bool:
         return False
+
+    def many(self, _entry: ManifestEntry) -> Self:
+        return self
+
+    def copy_each(
+        self,
+        entries: Iterable[ManifestEntry],
+        settings: ImportSettings,
+        settled: Callable[[ManifestEntry, Copied | ObjectError], object],
+        **_more: object,
+    ) -> None:
+        for entry in entries:
+            try:
+                outcome: Copied | ObjectError = self.copy(entry, settings)
+            except ObjectError as error:
+                outcome = error
+            settled(entry, outcome)
 
     def copy(self, entry: ManifestEntry, _settings: ImportSettings, **_more: object) -> Copied:
         assert entry.size is not None
