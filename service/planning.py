@@ -293,7 +293,9 @@ def decode_entries(lines: bytes) -> list[ManifestEntry]:
 
 def _decode_entry(line: bytes) -> ManifestEntry:
     fields = json.loads(line)
-    return ManifestEntry(**fields | {"status": ClipStatus(fields.get("status", ClipStatus.PENDING))})
+    if "status" in fields:
+        fields["status"] = ClipStatus(fields["status"])
+    return ManifestEntry(**fields)
 
 
 def encode_batch(batch: Batch) -> bytes:

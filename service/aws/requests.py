@@ -240,7 +240,7 @@ def _copied(request: _Request, answer: Answer) -> CopyAnswer:
     """S3 may send its 200 before it has copied anything, then blanks, and at last what became of it."""
     if answer.status == 200 and _RESULT.search(answer.body):
         body = answer.body.decode(errors="replace")
-        values = {name: unescape(value, _QUOTES) for name, value in _LEAF.findall(body)}
+        values = {name: unescape(value, _QUOTES) if "&" in value else value for name, value in _LEAF.findall(body)}
         if "ETag" in values:
             return CopyAnswer(values, answer.headers.get("x-amz-version-id"))
     raise _error(request.operation, answer, _said(answer.body.strip()))
