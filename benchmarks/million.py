@@ -45,6 +45,7 @@ from service.schema import (
 )
 from service.uris import Location
 from tests.builders import SOURCE_BUCKET, World, import_prefix
+from tests.fakes import one_by_one
 
 PAGE = 1_000
 PAGES = 21
@@ -98,12 +99,7 @@ class ComputedStorage:
         settled: Callable[[ManifestEntry, Copied | ObjectError], object],
         **_more: object,
     ) -> None:
-        for entry in entries:
-            try:
-                outcome: Copied | ObjectError = self.copy(entry, settings)
-            except ObjectError as error:
-                outcome = error
-            settled(entry, outcome)
+        one_by_one(lambda entry: self.copy(entry, settings), entries, settled)
 
     def copy(self, entry: ManifestEntry, _settings: ImportSettings, **_more: object) -> Copied:
         assert entry.size is not None

@@ -172,6 +172,20 @@ def port_call(
     return call
 
 
+def one_by_one(
+    copy: Callable[[ManifestEntry], Copied],
+    entries: Iterable[ManifestEntry],
+    settled: Callable[[ManifestEntry, Copied | ObjectError], object],
+) -> None:
+    """A `ManyCopier`'s `copy_each` with one copy in flight."""
+    for entry in entries:
+        try:
+            outcome: Copied | ObjectError = copy(entry)
+        except ObjectError as error:
+            outcome = error
+        settled(entry, outcome)
+
+
 @dataclass
 class FakeClock:
     """Every look moves it by a millisecond, so that times differ and sort."""
@@ -313,13 +327,12 @@ class FakeStorage:
         at_once: int,
     ) -> None:
         assert at_once > 0
-        for entry in entries:
+
+        def copy(entry: ManifestEntry) -> Copied:
             self.together.append(entry.ordinal)
-            try:
-                outcome: Copied | ObjectError = self.copy(entry, settings)
-            except ObjectError as error:
-                outcome = error
-            settled(entry, outcome)
+            return self.copy(entry, settings)
+
+        one_by_one(copy, entries, settled)
 
     def streams(self, entry: ManifestEntry) -> bool:
         return entry.source_uri.removeprefix("s3://").partition("/")[2] in self.streamed

@@ -2,6 +2,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from lambdas.wiring.access import source_access
+from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from lambdas.wiring.storage import clips_storage
@@ -36,10 +37,7 @@ from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts
 from service.integrations.manage import IntegrationPorts
 from service.integrations.policies import Trusted
-from service.schema import ContentValidation, ImportSettings, OnExisting
-from service.settings import (
-    ApiSettings,
-)
+from service.settings import ApiSettings
 
 if TYPE_CHECKING:
     from service.sources.build import IntegrationSources
@@ -53,10 +51,6 @@ def api_settings() -> ApiSettings:
 @cache
 def _workflow(state_machine_arn: str) -> StepFunctionsWorkflow:
     return StepFunctionsWorkflow(workflow_client(), state_machine_arn)
-
-
-def _defaults(on_existing: str, content_validation: str) -> ImportSettings:
-    return ImportSettings(on_existing=OnExisting(on_existing), content_validation=ContentValidation(content_validation))
 
 
 @cache
@@ -97,7 +91,7 @@ def submit_ports() -> SubmitPorts:
         max_clips=settings.max_clips_per_import,
         max_concurrency=settings.map_concurrency,
         preview_seconds=settings.preview_seconds,
-        defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
+        defaults=import_settings(settings.default_on_existing, settings.default_content_validation),
         audit_days=settings.audit_retention_days,
         allow_private_urls=settings.allow_private_urls,
     )
@@ -165,7 +159,7 @@ def preview_ports() -> PreviewPorts:
             stream_part_bytes=settings.stream_part_bytes,
         ),
         copy_roles=settings.copy_roles,
-        defaults=_defaults(settings.default_on_existing, settings.default_content_validation),
+        defaults=import_settings(settings.default_on_existing, settings.default_content_validation),
     )
 
 

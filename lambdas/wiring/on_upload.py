@@ -1,5 +1,6 @@
 from functools import cache
 
+from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.state import state_files
 from service.aws.clients import workflow_client
 from service.aws.jobs import DynamoJobs
@@ -8,7 +9,6 @@ from service.aws.uploads import DynamoUploads
 from service.aws.workflow import StepFunctionsWorkflow
 from service.clock import utc_now
 from service.imports.uploads import UploadPorts
-from service.schema import ContentValidation, ImportSettings, OnExisting
 from service.settings import UploadSettings
 
 
@@ -25,9 +25,6 @@ def upload_ports() -> UploadPorts:
         drop_bucket=settings.drop_bucket,
         default_project=settings.default_project,
         window_seconds=settings.upload_window_seconds,
-        settings=ImportSettings(
-            on_existing=OnExisting(settings.default_on_existing),
-            content_validation=ContentValidation(settings.default_content_validation),
-        ),
+        settings=import_settings(settings.default_on_existing, settings.default_content_validation),
         audit_days=settings.audit_retention_days,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Self
 
-from service.aws.requests import Requests
+from service.aws.requests import Requests, of_version
 from service.clock import timestamp
 from service.schema import ManifestEntry
 from service.uris import parse_object
@@ -66,5 +66,4 @@ async def head_planned(requests: Requests, entry: ManifestEntry) -> Head:
 async def head_of(
     requests: Requests, bucket: str, key: str, version: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Head:
-    query = (("versionId", version),) if version else ()
-    return Head.of(await requests.head(bucket, key, headers or {}, query))
+    return Head.of(await requests.head(bucket, key, headers or {}, of_version(version)))

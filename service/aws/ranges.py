@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
 from service.aws.loop import run
-from service.aws.requests import Requests, Unanswered
+from service.aws.requests import Requests, Unanswered, of_version
 from service.schema import ManifestEntry
 from service.uris import parse_object
 
@@ -57,12 +57,11 @@ async def range_of(requests: Requests, where: "CopySourceTypeDef", start: int, l
             raise Unanswered(reason=f"{len(body)} bytes came where {length} were asked for")
         return body
 
-    version = where.get("VersionId")
     return await requests.get(
         "GetObject",
         where["Bucket"],
         where["Key"],
         whole,
         headers={"range": f"bytes={start}-{start + length - 1}", "if-match": f'"{etag}"'},
-        query=(("versionId", version),) if version else (),
+        query=of_version(where.get("VersionId")),
     )

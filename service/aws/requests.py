@@ -40,6 +40,11 @@ Read = TypeVar("Read")
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
+def of_version(version: str | None) -> Query:
+    """Names the version of an object where one is meant."""
+    return (("versionId", version),) if version else ()
+
+
 class Unanswered(BotoCoreError):
     fmt = "S3 did not answer: {reason}"
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from threading import BoundedSemaphore, Lock
 
 from service.errors import ObjectError, SourceUnavailable
@@ -18,7 +19,7 @@ from service.planning import (
     findable,
     too_many_failures,
 )
-from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, StateFiles, Storage
+from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, ManyCopier, StateFiles, Storage
 from service.schema import Batch, BatchState, ClipRow, ClipStatus, ContentValidation, Copied, ManifestEntry
 from service.uris import parse_object
 
@@ -35,6 +36,9 @@ Reason = ContentInvalid | ObjectError | OutOfTime | Stopped | UnknownFormat
 
 Fate = ClipRow | SourceUnavailable | OutOfTime
 """A clip's row, or what kept it from having one now: a passing fault, or the end of the round."""
+
+Unit = Callable[[], Sequence[Fate]]
+"""Settles clips that one thread takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,38 +115,33 @@ class BatchRound:
             advanced=self._count_advance,
         )
 
-    def units(self, entries: Iterable[ManifestEntry]) -> list[Sequence[ManifestEntry]]:
-        """Clips without sets, as `settle_unit` takes them: those that go together, and each other one by itself."""
-        together: dict[str | None, list[ManifestEntry]] = {}
-        alone: list[Sequence[ManifestEntry]] = []
+    def units(self, entries: Iterable[ManifestEntry]) -> list[Unit]:
+        """Clips without sets: those that go together, those that are settled, and each other one by itself."""
+        together: dict[str | None, tuple[ManyCopier, list[ManifestEntry]]] = {}
+        settled: list[ManifestEntry] = []
+        alone: list[ManifestEntry] = []
         for entry in entries:
-            if self._goes_with_others(entry):
-                together.setdefault(entry.integration, []).append(entry)
+            if entry.ordinal in self.known or entry.status is not ClipStatus.PENDING:
+                settled.append(entry)
+            elif copier := self._many(entry):
+                together.setdefault(entry.integration, (copier, []))[1].append(entry)
             else:
-                alone.append([entry])
-        return [*together.values(), *alone]
+                alone.append(entry)
+        return [
+            *(partial(self._copy_together, copier, some) for copier, some in together.values()),
+            *(partial(self._settle_each, some) for some in (settled, *([entry] for entry in alone)) if some),
+        ]
 
-    def settle_unit(self, unit: Sequence[ManifestEntry]) -> Sequence[Fate]:
-        return self._settle_together(unit) if self._goes_with_others(unit[0]) else [self.settle(unit[0])]
-
-    def _goes_with_others(self, entry: ManifestEntry) -> bool:
-        """Whether it needs no thread of its own."""
-        if self._is_settled(entry):
-            return True
+    def _many(self, entry: ManifestEntry) -> ManyCopier | None:
+        """What copies it with others; None where it takes more than a copy."""
         look = self.settings.content_validation is not ContentValidation.NONE
-        return not (look or self.is_large(entry)) and self.storage.many(entry) is not None
+        return None if look or self.is_large(entry) else self.storage.many(entry)
 
-    def _is_settled(self, entry: ManifestEntry) -> bool:
-        return entry.ordinal in self.known or entry.status is not ClipStatus.PENDING
+    def _settle_each(self, entries: Sequence[ManifestEntry]) -> Sequence[Fate]:
+        return [self.settle(entry) for entry in entries]
 
-    def _settle_together(self, entries: Sequence[ManifestEntry]) -> Sequence[Fate]:
+    def _copy_together(self, copier: ManyCopier, entries: Sequence[ManifestEntry]) -> Sequence[Fate]:
         fates: list[Fate] = []
-        to_copy: list[ManifestEntry] = []
-        for entry in entries:
-            if self._is_settled(entry):
-                fates.append(self.settle(entry))
-            else:
-                to_copy.append(entry)
 
         def settled(entry: ManifestEntry, outcome: Copied | Reason) -> None:
             fate = copied_row(entry, None, outcome) if isinstance(outcome, Copied) else fate_of(entry, outcome)
@@ -151,7 +150,7 @@ class BatchRound:
             fates.append(fate)
 
         def beginning() -> Iterator[ManifestEntry]:
-            for entry in to_copy:
+            for entry in entries:
                 try:
                     self.begin()
                 except (OutOfTime, Stopped) as reason:
@@ -159,9 +158,7 @@ class BatchRound:
                 else:
                     yield entry
 
-        copier = self.storage.many(to_copy[0]) if to_copy else None
-        if copier:
-            copier.copy_each(beginning(), self.settings, settled, at_once=self.ports.copies_at_once)
+        copier.copy_each(beginning(), self.settings, settled, at_once=self.ports.copies_at_once)
         return fates
 
     def settle(self, entry: ManifestEntry) -> Fate:

@@ -52,7 +52,7 @@ def copy_batch(
         if in_sets:
             fates = each(SetWorker(work, views, earlier=earlier).settle, list(sets_of(entries)), threads=ports.threads)
         else:
-            fates = each(work.settle_unit, work.units(entries), threads=ports.threads)
+            fates = each(lambda settle: settle(), work.units(entries), threads=ports.threads)
     if watch().recorded:
         return None
     settled = [one for fate in fates for one in fate]
