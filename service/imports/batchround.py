@@ -87,6 +87,7 @@ class BatchRound:
     def __init__(
         self,
         batch: Batch,
+        entries: Iterable[ManifestEntry],
         ports: CopyPorts,
         watch: "BatchWatch",
         out_of_time: Callable[[], bool],
@@ -102,7 +103,9 @@ class BatchRound:
         state = watch()
         self.settings, self.storage = state.settings, ports.storage(state.project)
         self._out_of_time, self._begun, self._lock = out_of_time, False, Lock()
-        self._failed = sum(row.status is ClipStatus.FAILED for row in known.values())
+        # Ordinals of the batch's failed clips. What failed while planning counts before the first copy begins.
+        self._failed = {entry.ordinal for entry in entries if entry.status is ClipStatus.FAILED}
+        self.count_failures(known.values())
         self._large = LargeCopies(
             job_id=batch.job_id,
             storage=self.storage,
@@ -184,9 +187,9 @@ class BatchRound:
 
     def count_failures(self, rows: Iterable[ClipRow]) -> None:
         """For `settings.tolerated_failures`, until the batch is counted."""
-        failed = sum(row.status is ClipStatus.FAILED for row in rows)
+        failed = {row.ordinal for row in rows if row.status is ClipStatus.FAILED}
         with self._lock:
-            self._failed += failed
+            self._failed |= failed
 
     def forget_upload(self, ordinal: int) -> None:
         """Of a large clip that has its row."""
@@ -214,7 +217,7 @@ class BatchRound:
         state = self.watch()
         if state.cancel_requested or state.recorded:
             raise Stopped(CANCELLED, CANCELLED_MESSAGE)
-        failed = state.failed + self._failed
+        failed = state.failed + len(self._failed)
         reason = too_many_failures(self.settings.tolerated_failures, failed=failed, total=state.total)
         if reason:
             raise Stopped(TOO_MANY_FAILURES, f"the import stopped before this clip was copied: {reason}")

@@ -48,7 +48,7 @@ def copy_batch(
     known = settled_rows(ports.clips, batch.job_id, entries) if earlier or in_sets else {}
     # Whoever waits for parts, or for views, must not fill their pool.
     with _pool(ports) as parts, _pool(ports) as views:
-        work = BatchRound(batch, ports, watch, out_of_time, parts, known)
+        work = BatchRound(batch, entries, ports, watch, out_of_time, parts, known)
         if in_sets:
             fates = each(SetWorker(work, views, earlier=earlier).settle, list(sets_of(entries)), threads=ports.threads)
         else:

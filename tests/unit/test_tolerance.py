@@ -89,6 +89,21 @@ def test_failures_found_while_planning_count() -> None:
     assert job.counts == Counts(total=6, failed=2, cancelled=4)
 
 
+def test_failures_found_while_planning_count_before_the_first_copy_of_their_batch(world: World) -> None:
+    keys = world.put_sources(4)
+    settings = ImportSettings(tolerated_failures=Tolerance(count=1))
+    job = run(world, world.planned_list([*keys, "missing", "gone"], settings=settings))
+    assert job.counts == Counts(total=6, failed=2, cancelled=4)
+    assert not world.storage.copies
+
+
+def test_a_failure_counts_once(world: World) -> None:
+    keys = world.put_sources(4)
+    settings = ImportSettings(tolerated_failures=Tolerance(count=2))
+    job = run(world, world.planned_list(["missing", *keys, "gone"], settings=settings))
+    assert job.counts == Counts(total=6, failed=2, copied=4, bytes=40)
+
+
 def test_too_many_failures_in_the_last_batch_fail_the_import_too(world: World) -> None:
     job = run(world, tolerating(world, good=3, bad=1, tolerance=Tolerance(count=0), bad_first=False))
     assert (job.status, job.code, job.counts.copied) == (JobStatus.FAILED, "TOO_MANY_FAILURES", 3)
