@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from benchmarks.pages import with_figures
 from benchmarks.report import table
 from service.estimate import (
     GIB,
@@ -355,8 +356,7 @@ def _rival_prices() -> str:
 
 def page(text: str) -> str:
     """The page with today's figures."""
-    head, _, rest = text.partition(BEGIN)
-    return f"{head}{BEGIN}\n{figures()}\n{END}{rest.partition(END)[2]}"
+    return with_figures(text, BEGIN, END, figures())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import with_figures
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "performance.md"
@@ -17,10 +19,13 @@ BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->
 def write(results: Mapping[str, Any]) -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    page = PAGE.read_text()
-    head, _, rest = page.partition(BEGIN)
-    PAGE.write_text(f"{head}{BEGIN}\n{figures(results)}\n{END}{rest.partition(END)[2]}")
+    PAGE.write_text(page(PAGE.read_text(), results))
     PLOT.write_text(plot(results["copy_on_a_stub_of_30_ms"]["tools"]))
+
+
+def page(text: str, results: Mapping[str, Any]) -> str:
+    """The page with these figures."""
+    return with_figures(text, BEGIN, END, figures(results))
 
 
 def figures(results: Mapping[str, Any]) -> str:

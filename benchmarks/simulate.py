@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import with_figures
 from benchmarks.report import PAGE, table
 from benchmarks.simulation.clock import run_virtually
 from benchmarks.simulation.fleet import Fleet, Settings, batches_of
@@ -190,8 +191,7 @@ def write(results: Mapping[str, Any]) -> None:
 
 def page(text: str, results: Mapping[str, Any]) -> str:
     """The page with these results."""
-    head, _, rest = text.partition(BEGIN)
-    return f"{head}{BEGIN}\n{tables(results)}\n{END}{rest.partition(END)[2]}"
+    return with_figures(text, BEGIN, END, tables(results))
 
 
 def tables(results: Mapping[str, Any]) -> str:

@@ -10,7 +10,6 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.tracing import tracer
 from lambdas.wiring.conclude import conclude_ports
 from service.imports.conclude import Concluded, conclude
 
@@ -18,7 +17,6 @@ MARGIN_MS = 120_000
 """Left of the function's time when a round of the report ends: enough for one more part, an event and a webhook."""
 
 
-@tracer.capture_lambda_handler
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.tracing import tracer
 from lambdas.wiring.extrapolate import extrapolate_ports
 from service.imports.extrapolate import extrapolate_batch
 from service.schema import Batch
@@ -30,7 +29,6 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (data, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
-@tracer.capture_lambda_handler
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

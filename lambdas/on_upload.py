@@ -6,14 +6,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger
-from lambdas.tracing import tracer
 from lambdas.wiring.on_upload import upload_ports
 from service.errors import InvalidRequest
 from service.imports.uploads import accept_uploads, parse_event
 from service.schema import Upload
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Uploads are taken together, not message by message, so that many of them make one job."""

@@ -11,7 +11,6 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.tracing import tracer
 from lambdas.wiring.plan import plan_ports
 from service.imports.expansion import PlanCursor
 from service.imports.plan import plan
@@ -21,7 +20,6 @@ MARGIN_MS = 60_000
 """Left of the function's time when a round ends: enough to inspect one more part and to store what is planned."""
 
 
-@tracer.capture_lambda_handler
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

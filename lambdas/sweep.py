@@ -9,7 +9,6 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.tracing import tracer
 from lambdas.wiring.sweep import sweep_ports, unsettled_integrations
 from service.clock import utc_now
 from service.imports.delete import purge
@@ -20,7 +19,6 @@ MARGIN_MS = 20_000
 """Left of the function's time when purging stops: its last slice and its clients' retries must fit."""
 
 
-@tracer.capture_lambda_handler
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

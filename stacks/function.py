@@ -11,6 +11,12 @@ from stacks.bundle import ARCHITECTURE, RUNTIME
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
 
+POWERTOOLS = {
+    "POWERTOOLS_SERVICE_NAME": "clipferry",
+    "POWERTOOLS_METRICS_NAMESPACE": "Clipferry",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+
 _RETENTION = {
     1: logs.RetentionDays.ONE_DAY,
     3: logs.RetentionDays.THREE_DAYS,
@@ -73,7 +79,7 @@ class ServiceFunction(lambda_.Function):
             architecture=ARCHITECTURE,
             role=role,
             log_group=group,
-            environment={**env.to_env(), **_powertools(deploy), "HF_ENDPOINT": deploy.hf_endpoint},
+            environment={**env.to_env(), **POWERTOOLS, "HF_ENDPOINT": deploy.hf_endpoint},
             memory_size=memory_mb,
             timeout=timeout,
             reserved_concurrent_executions=reserved_concurrency,
@@ -82,12 +88,3 @@ class ServiceFunction(lambda_.Function):
         self.own_role = role
         reason = "PutTraceSegments and PutTelemetryRecords know no resource but *."
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
-
-
-def _powertools(deploy: DeploySettings) -> dict[str, str]:
-    env = {
-        "POWERTOOLS_SERVICE_NAME": "clipferry",
-        "POWERTOOLS_METRICS_NAMESPACE": "Clipferry",
-        "POWERTOOLS_LOG_LEVEL": "INFO",
-    }
-    return {**env, "POWERTOOLS_TRACE_DISABLED": "true"} if deploy.local else env

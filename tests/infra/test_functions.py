@@ -262,7 +262,6 @@ def test_the_extrapolation_knows_the_distance(template: Template) -> None:
 def test_local_functions_are_not_traced(local_template: Template) -> None:
     for name in FUNCTIONS:
         assert "TracingConfig" not in function(local_template, name)
-        assert environment(local_template, name)["POWERTOOLS_TRACE_DISABLED"] == "true"
     assert function(local_template, "PipelineCopy")["ReservedConcurrentExecutions"] == 8
 
 

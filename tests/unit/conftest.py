@@ -11,7 +11,6 @@ from tests.builders import World
 # Powertools reads them when the handlers are imported.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Clipferry")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "clipferry")
-os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
 
 
 @pytest.fixture(autouse=True)

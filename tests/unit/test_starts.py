@@ -20,12 +20,10 @@ EVERYWHERE = {"boto3", "s3transfer", "cryptography", "moto", *PROVIDERS}
 """In no function's path."""
 
 LEFT_OUT = {
-    "api": {"aws_xray_sdk", "pyarrow", "lambdas.reference", "aws_lambda_powertools.event_handler.openapi.models"}
-    | PARSERS,
-    "authorize": {"aws_xray_sdk", "asyncio", "pyarrow", "service.aws.storage", "service.imports", *EDGE, *PARSERS}
-    | PLANNING,
+    "api": {"pyarrow", "lambdas.reference", "aws_lambda_powertools.event_handler.openapi.models"} | PARSERS,
+    "authorize": {"asyncio", "pyarrow", "service.aws.storage", "service.imports", *EDGE, *PARSERS} | PLANNING,
     "conclude": {"pyarrow", "service.aws.storage", *EDGE, *PARSERS, *PLANNING},
-    "copy": {"aws_xray_sdk", "pyarrow", "service.imports.access", *EDGE, *PARSERS, *PLANNING},
+    "copy": {"pyarrow", "service.imports.access", *EDGE, *PARSERS, *PLANNING},
     "extrapolate": {"service.formats.mp4", *EDGE, *PLANNING},
     "finish": {"pyarrow", *EDGE, *PARSERS, *PLANNING},
     "on_upload": {"pyarrow", "service.aws.storage", *EDGE, *PARSERS, *PLANNING},
@@ -36,7 +34,7 @@ LEFT_OUT = {
 
 def imported_by(name: str) -> set[str]:
     script = f"import sys, lambdas.{name}; print(*sys.modules)"
-    env = os.environ | {"POWERTOOLS_TRACE_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-west-1"}
+    env = os.environ | {"AWS_DEFAULT_REGION": "eu-west-1"}
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, check=True, capture_output=True, text=True)
     return set(ran.stdout.split())
 
