@@ -45,7 +45,7 @@ local-down: ## End the local stack
 	@$(PYTHON) -m local.down
 
 test: setup ## Run all tests, the end-to-end ones on a local stack of their own
-	@$(CDK_ENV) $(RUN) -m pytest
+	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadgroup
 
 test-fast: setup ## Run the tests that need no stack
 	$(RUN) -m pytest tests/unit tests/functional tests/sources

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from benchmarks.measure import Stopwatch, cpu_seconds, peak_rss_mb, use_endpoint
+from benchmarks.measure import Stopwatch, cpu_seconds, ended, peak_rss_mb, use_endpoint
 from service.aws.session import own_session
 from service.aws.storage import S3Storage
 from service.errors import BatchIncomplete
@@ -26,7 +26,7 @@ from service.imports.batchround import CopyPorts
 from service.imports.copying import copy_batch
 from service.planning import encode_entry
 from service.schema import Batch, BatchState, ClipRow, ClipStatus, ImportSettings, ListedObject, ManifestEntry
-from service.uris import Location, s3_at
+from service.uris import Location, parse_prefix, s3_at
 
 BATCH_CLIPS = 1_000
 MULTIPART_THRESHOLD = 1024**3
@@ -148,7 +148,7 @@ def main() -> None:
     started = cpu_seconds()
     figures = copy_all(
         storage,
-        s3_at(given.source_bucket, given.prefix),
+        parse_prefix(str(s3_at(given.source_bucket, given.prefix))),
         given.destination_prefix,
         count=given.count,
         batch_clips=given.batch_clips,
@@ -159,4 +159,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ended(main)

@@ -2,10 +2,16 @@
 
 import os
 import resource
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from botocore.exceptions import BotoCoreError
+
+from service.errors import ClipferryError
 
 
 def cpu_seconds() -> float:
@@ -38,6 +44,14 @@ class Stopwatch:
 
     def figures(self) -> dict[str, float]:
         return {"seconds": round(self.seconds, 3), "cpu_seconds": round(self.cpu_seconds, 3)}
+
+
+def ended(main: Callable[[], None]) -> None:
+    """Run it; what a user did wrong, or the store says, is one line on stderr and exit status 1."""
+    try:
+        main()
+    except (BotoCoreError, ClipferryError) as error:
+        sys.exit(str(error))
 
 
 def use_endpoint(url: str | None) -> None:
