@@ -37,13 +37,14 @@ from service.imports.status import StatusPorts
 from service.imports.submit import SubmitPorts
 from service.integrations.manage import IntegrationPorts
 from service.integrations.policies import Trusted
+from service.parallel import Once
 from service.settings import ApiSettings
 
 if TYPE_CHECKING:
     from service.sources.build import IntegrationSources
 
 
-@cache
+@Once
 def api_settings() -> ApiSettings:
     return ApiSettings.from_env()
 
@@ -53,20 +54,20 @@ def _workflow(state_machine_arn: str) -> StepFunctionsWorkflow:
     return StepFunctionsWorkflow(workflow_client(), state_machine_arn)
 
 
-@cache
+@Once
 def key_store() -> DynamoKeys:
     bind(api_settings().table_name)
     return DynamoKeys()
 
 
-@cache
+@Once
 def _hurried_access() -> SourceAccess:
     settings = api_settings()
     own = clips_storage(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
     return source_access(settings.source_buckets, settings.state_bucket, own, _hurried_sources)
 
 
-@cache
+@Once
 def _hurried_sources() -> "IntegrationSources":
     settings = api_settings()
     return integration_sources(
@@ -78,7 +79,7 @@ def _hurried_sources() -> "IntegrationSources":
     )
 
 
-@cache
+@Once
 def submit_ports() -> SubmitPorts:
     settings = api_settings()
     bind(settings.table_name)
@@ -97,14 +98,14 @@ def submit_ports() -> SubmitPorts:
     )
 
 
-@cache
+@Once
 def audit_ports() -> AuditPorts:
     settings = api_settings()
     bind(settings.table_name)
     return AuditPorts(log=DynamoAudit(), clock=utc_now, retention_days=settings.audit_retention_days)
 
 
-@cache
+@Once
 def execution_settings_ports() -> ExecutionSettingsPorts:
     settings = api_settings()
     bind(settings.table_name)
@@ -113,7 +114,7 @@ def execution_settings_ports() -> ExecutionSettingsPorts:
     )
 
 
-@cache
+@Once
 def integration_ports() -> IntegrationPorts:
     settings = api_settings()
     bind(settings.table_name)
@@ -126,7 +127,7 @@ def integration_ports() -> IntegrationPorts:
     )
 
 
-@cache
+@Once
 def trusted() -> Trusted:
     settings = api_settings()
     return Trusted(
@@ -137,7 +138,7 @@ def trusted() -> Trusted:
     )
 
 
-@cache
+@Once
 def preview_ports() -> PreviewPorts:
     settings = api_settings()
     bind(settings.table_name)
@@ -163,7 +164,7 @@ def preview_ports() -> PreviewPorts:
     )
 
 
-@cache
+@Once
 def status_ports() -> StatusPorts:
     settings = api_settings()
     bind(settings.table_name)
@@ -175,7 +176,7 @@ def status_ports() -> StatusPorts:
     )
 
 
-@cache
+@Once
 def folder_ports() -> FolderPorts:
     settings = api_settings()
     bind(settings.table_name)
@@ -184,13 +185,13 @@ def folder_ports() -> FolderPorts:
     )
 
 
-@cache
+@Once
 def remove_ports() -> RemovePorts:
     clips = clips_storage(api_settings().clips_bucket, connections=STATE_CONNECTIONS, patience=A_CALLER_WAITS)
     return RemovePorts(status=status_ports(), storage=clips, clock=utc_now)
 
 
-@cache
+@Once
 def ended_ports() -> EndedPorts:
     settings = api_settings()
     bind(settings.table_name)

@@ -1,5 +1,3 @@
-from functools import cache
-
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from service.aws.bus import DefaultEventBus
 from service.aws.clients import events_client, s3_client, secrets_client
@@ -11,11 +9,12 @@ from service.aws.secrets import SecretsManager
 from service.aws.table import bind
 from service.clock import utc_now
 from service.imports.conclude import ConcludePorts
+from service.parallel import Once
 from service.settings import ConcludeSettings
 from service.web.post import HttpSender
 
 
-@cache
+@Once
 def conclude_ports() -> ConcludePorts:
     settings = ConcludeSettings.from_env()
     bind(settings.table_name)

@@ -1,4 +1,4 @@
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from lambdas.wiring.sources import integration_sources
@@ -15,6 +15,7 @@ from service.aws.storage import RoleSessions, S3Storage
 from service.aws.table import bind
 from service.clock import utc_now
 from service.imports.batchround import CopyPorts
+from service.parallel import Once
 from service.ports import Transfer
 from service.schema import Integration
 from service.settings import CopySettings
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from service.sources.streaming import StreamingStorage
 
 
-@cache
+@Once
 def copy_ports() -> CopyPorts:
     settings = CopySettings.from_env()
     bind(settings.table_name)
@@ -61,7 +62,7 @@ def _through(own: S3Storage, integration: Integration | None) -> Transfer:
     return S3Storage(own=own.own, clips_bucket=own.clips_bucket, role=_role_sessions(clients))
 
 
-@cache
+@Once
 def _copies_in_flight() -> InFlight:
     """For all copies of the process: whole ones, and parts of large ones besides."""
     return InFlight(CopySettings.from_env().copy_concurrency)
@@ -77,7 +78,7 @@ def _role_sessions(clients: "RoleClients") -> RoleSessions:
     )
 
 
-@cache
+@Once
 def _copy_roles() -> "CopyRoles":
     from service.sources.build import CopyRoles
 
@@ -94,7 +95,7 @@ def _streaming(integration: Integration | None) -> "StreamingStorage":
     return StreamingStorage(copier=copier, source=sources.opened_by(integration))
 
 
-@cache
+@Once
 def _streams() -> "tuple[StreamCopy, IntegrationSources]":
     from service.sources.memory import Memory
     from service.sources.stream_copy import StreamCopy

@@ -1,5 +1,3 @@
-from functools import cache
-
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
 from service.aws.clients import s3_client
@@ -9,13 +7,14 @@ from service.aws.results import S3Results
 from service.aws.table import bind
 from service.extrapolation.layer import extrapolate
 from service.imports.extrapolate import ExtrapolatePorts
+from service.parallel import Once
 from service.settings import ExtrapolateSettings
 
 EXTRAPOLATIONS_AT_ONCE = 4
 """In one function: while one layer is decoded, the next ones are read and the last ones stored."""
 
 
-@cache
+@Once
 def extrapolate_ports() -> ExtrapolatePorts:
     settings = ExtrapolateSettings.from_env()
     bind(settings.table_name)

@@ -1,5 +1,3 @@
-from functools import cache
-
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from lambdas.wiring.storage import clips_storage
 from service.aws.clips import DynamoClips
@@ -9,10 +7,11 @@ from service.aws.table import bind
 from service.aws.uploads import DynamoUploads
 from service.clock import utc_now
 from service.imports.finish import FinishPorts
+from service.parallel import Once
 from service.settings import FinishSettings
 
 
-@cache
+@Once
 def finish_ports() -> FinishPorts:
     settings = FinishSettings.from_env()
     return ports_for(settings.table_name, settings.state_bucket, settings.clips_bucket)

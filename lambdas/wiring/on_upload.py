@@ -1,5 +1,3 @@
-from functools import cache
-
 from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.state import state_files
 from service.aws.clients import workflow_client
@@ -9,10 +7,11 @@ from service.aws.uploads import DynamoUploads
 from service.aws.workflow import StepFunctionsWorkflow
 from service.clock import utc_now
 from service.imports.uploads import UploadPorts
+from service.parallel import Once
 from service.settings import UploadSettings
 
 
-@cache
+@Once
 def upload_ports() -> UploadPorts:
     settings = UploadSettings.from_env()
     bind(settings.table_name)

@@ -1,4 +1,3 @@
-from functools import cache
 from typing import TYPE_CHECKING
 
 from lambdas.wiring.access import source_access
@@ -11,13 +10,14 @@ from service.aws.table import bind
 from service.aws.uploads import DynamoUploads
 from service.clock import utc_now
 from service.imports.expansion import PlanPorts
+from service.parallel import Once
 from service.settings import PlanSettings
 
 if TYPE_CHECKING:
     from service.sources.build import IntegrationSources
 
 
-@cache
+@Once
 def _patient_sources() -> "IntegrationSources":
     settings = PlanSettings.from_env()
     return integration_sources(
@@ -29,7 +29,7 @@ def _patient_sources() -> "IntegrationSources":
     )
 
 
-@cache
+@Once
 def plan_ports() -> PlanPorts:
     settings = PlanSettings.from_env()
     bind(settings.table_name)

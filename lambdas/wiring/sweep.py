@@ -1,5 +1,3 @@
-from functools import cache
-
 from lambdas.wiring import finish
 from service.aws.clients import secrets_client, workflow_client
 from service.aws.ends import DynamoEnds
@@ -8,10 +6,11 @@ from service.aws.secrets import IntegrationSecretsManager
 from service.aws.table import bind
 from service.aws.workflow import StepFunctionsWorkflow
 from service.imports.sweep import SweepPorts
+from service.parallel import Once
 from service.settings import SweepSettings
 
 
-@cache
+@Once
 def sweep_ports() -> SweepPorts:
     settings = SweepSettings.from_env()
     return SweepPorts(
@@ -22,7 +21,7 @@ def sweep_ports() -> SweepPorts:
     )
 
 
-@cache
+@Once
 def unsettled_integrations() -> tuple[DynamoIntegrations, IntegrationSecretsManager]:
     settings = SweepSettings.from_env()
     bind(settings.table_name)

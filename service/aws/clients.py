@@ -5,7 +5,6 @@ Not boto3's: what it adds (resources, transfers of files) is used nowhere, and t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from service.errors import (
     SourceUnavailable,
     UploadGone,
 )
+from service.parallel import Once
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -81,7 +81,7 @@ class _Loader(Loader):
         return _SERVICES
 
 
-@cache
+@Once
 def session() -> "Session":
     """One for all clients of the process, pynamodb's too: it keeps credentials, and what botocore's files say."""
     made = botocore.session.get_session()

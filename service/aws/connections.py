@@ -7,12 +7,12 @@ from asyncio import sslproto
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 from botocore.httpsession import get_cert_path
 from httptools import HttpParserError, HttpResponseParser
 
 from service.aws.clients import Patience
+from service.parallel import Once
 
 IDLE_SECONDS = 15.0
 """How long an idle connection is used again. S3 closes them after some 20 s, and a function may sleep for minutes."""
@@ -228,7 +228,7 @@ class _Reading:
         self.complete = True
 
 
-@cache
+@Once
 def _tls() -> ssl.SSLContext:
     """With the authorities that botocore trusts: its own list, or `AWS_CA_BUNDLE`."""
     return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True))

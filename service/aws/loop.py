@@ -4,8 +4,9 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any, TypeVar
+
+from service.parallel import Once
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,12 +20,14 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     return asyncio.run_coroutine_threadsafe(work, _loop()).result()
 
 
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
+def _started() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(LOOKUP_THREADS, "lookup"))
     threading.Thread(target=loop.run_forever, name="s3", daemon=True).start()
     return loop
+
+
+_loop = Once(_started)
 
 
 async def each(work: Callable[[Item], Coroutine[Any, Any, object]], items: Iterable[Item], *, at_once: int) -> None:

@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
@@ -20,6 +19,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from service.aws.clients import MAKING, session
+from service.parallel import Once
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -62,7 +62,7 @@ class _Shared(Connection):
             return super().client
 
 
-@cache
+@Once
 def connection() -> Connection:
     """For transactions."""
     return _Shared(max_pool_connections=CONNECTIONS)

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -93,18 +92,14 @@ class IntegrationSources:
     connections: int = 16
     monotonic: Callable[[], float] = time.monotonic
 
-    @cached_property
-    def _kept(self) -> Kept[ObjectSource]:
-        return Kept(self.monotonic)
-
-    @cached_property
-    def public(self) -> ObjectSource:
+    def __post_init__(self) -> None:
+        self._kept: Kept[ObjectSource] = Kept(self.monotonic)
+        self._public = PatientSource(HubAdapter(rule=self.rule), self.patience)
         """Public buckets of Hugging Face."""
-        return PatientSource(HubAdapter(rule=self.rule), self.patience)
 
     def opened_by(self, integration: Integration | None) -> ObjectSource:
         """By an integration, or by nobody's credentials. Raises `CredentialsLost`."""
-        return self.source_for(integration) if integration else self.public
+        return self.source_for(integration) if integration else self._public
 
     def check(self, integration: Integration, credentials: str | None) -> None:
         """The URLs must lead where the service may go, by what their names mean now. Raises `InvalidRequest`."""

@@ -68,6 +68,7 @@ class Api:
         return Api(self.base_url, key)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of the stack go to one worker, one after the other; they wait more than they work."""
     for item in items:

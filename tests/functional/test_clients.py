@@ -20,9 +20,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return create(service, *arguments, **options)
 
     monkeypatch.setattr(session, "create_client", counted)
-    connection.cache_clear()
+    connection.forget()
     yield services
-    connection.cache_clear()
+    connection.forget()
 
 
 @pytest.mark.parametrize(

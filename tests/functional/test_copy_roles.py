@@ -284,12 +284,12 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
         lambdas.wiring.copy._copy_roles,
         lambdas.wiring.copy._streams,
         lambdas.wiring.copy._copies_in_flight,
-        lambdas.wiring.copy._role_sessions,
     )
     client = s3_client(connections=1)
     yield S3Storage(own=boto_session(client), clips_bucket=CLIPS_BUCKET)
     for one in made:
-        one.cache_clear()
+        one.forget()
+    lambdas.wiring.copy._role_sessions.cache_clear()
 
 
 def test_the_copy_function_copies_by_a_copy_role_and_streams_all_else(deployed: S3Storage) -> None:

@@ -1,10 +1,15 @@
-"""Work on many items by a few threads."""
+"""Work on many items by a few threads, and what threads share."""
 
+import asyncio
 import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.parallel import each
+from service.aws import loop
+from service.parallel import Once, each
 
 
 def test_results_are_in_the_order_of_the_items() -> None:
@@ -40,3 +45,63 @@ def test_after_an_error_nothing_begins_and_what_runs_ends() -> None:
     with pytest.raises(ZeroDivisionError):
         each(work, range(1_000), threads=2)
     assert len(begun) < 10
+
+
+# --- what threads share ----------------------------------------------------------------------------------------------
+
+
+def asked_at_once(ask: Callable[[], object], number: int = 8) -> list[object]:
+    """The answers to threads that come before anything is made."""
+    together = threading.Barrier(number)
+
+    def come(_number: int) -> object:
+        together.wait()
+        return ask()
+
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(come, range(number)))
+
+
+def test_what_threads_ask_for_at_once_is_made_once() -> None:
+    def make() -> object:
+        time.sleep(0.02)  # `functools.cache` would let all of them in by then
+        return object()
+
+    kept = Once(make)
+    first, *others = asked_at_once(kept)
+    assert all(other is first for other in others)
+    assert kept() is first
+    kept.forget()
+    assert kept() is not first
+
+
+def test_what_could_not_be_made_is_tried_again() -> None:
+    answers = iter([OSError("no"), "made"])
+
+    def make() -> str:
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    kept = Once(make)
+    with pytest.raises(OSError, match="no"):
+        kept()
+    assert kept() == "made"
+
+
+def test_threads_that_come_first_at_once_share_one_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[asyncio.AbstractEventLoop] = []
+
+    def slowly() -> asyncio.AbstractEventLoop:
+        time.sleep(0.02)
+        made.append(loop._started())
+        return made[-1]
+
+    monkeypatch.setattr(loop, "_loop", Once(slowly))
+
+    async def running() -> object:
+        return asyncio.get_running_loop()
+
+    assert asked_at_once(lambda: loop.run(running())) == made * 8
+    made[0].call_soon_threadsafe(made[0].stop)
