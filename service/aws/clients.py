@@ -13,18 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 from botocore.loaders import Loader
 
-from service.errors import (
-    AccessDenied,
-    BucketElsewhere,
-    CredentialsRejected,
-    ObjectError,
-    ObjectMissing,
-    ObjectRejected,
-    RoleRefused,
-    SourceChanged,
-    SourceUnavailable,
-    UploadGone,
-)
+from service import s3_codes
+from service.errors import AccessDenied, ObjectError, RoleRefused, SourceUnavailable
 from service.parallel import Once
 
 if TYPE_CHECKING:
@@ -35,21 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
-
-_MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
-_DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"}
-_REJECTED = {"ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken"}
-_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
-_CHANGED = {"PreconditionFailed", "412"}
-_PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "OperationAborted"}
-_PASSING |= {"Throttling", "ThrottlingException", "RequestLimitExceeded"}  # of STS
-_WORDS = {
-    "301": "the bucket is in another region",
-    "403": "access is denied",
-    "404": "there is no such object",
-    "412": "it is not the planned object any more",
-}
-"""For answers to HEAD, which have no body: all that S3 says is the status."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,10 +142,7 @@ def sts_client() -> "STSClient":
 
 def is_passing(error: ClientError | BotoCoreError) -> bool:
     """Whether another try may succeed."""
-    if isinstance(error, BotoCoreError):
-        return True
-    code, status = _said(error)
-    return code in _PASSING or status >= 500 or status == 429
+    return isinstance(error, BotoCoreError) or s3_codes.is_passing(*_said(error))
 
 
 def _said(error: ClientError) -> tuple[str, int]:
@@ -184,33 +156,18 @@ def object_error(
 ) -> ObjectError:
     """The domain error for a failed S3 call, or for a role that could not be assumed for it.
 
-    Answers that name no known cause are final. `needs` are permissions by operation, told where S3 denies without
-    naming one, as it does across accounts.
+    `needs` are permissions by operation, told where S3 denies without naming one, as it does across accounts.
     """
     if isinstance(error, BotoCoreError):
         return SourceUnavailable(str(error), operation=operation, uri=uri)
-    code, _ = _said(error)
+    code, status = _said(error)
+    kind = s3_codes.error_of(code, status, error.operation_name)
     request_id = error.response.get("ResponseMetadata", {}).get("RequestId")
-    words = _WORDS.get(code) or error.response.get("Error", {}).get("Message") or "no reason given"
+    words = s3_codes.WORDS.get(code) or error.response.get("Error", {}).get("Message") or "no reason given"
     message = f"{words} ({code}, request {request_id})" if request_id else f"{words} ({code})"
-    if code in _MISSING:
-        kind: type[ObjectError] = ObjectMissing
-    elif code == "NoSuchUpload":
-        kind = UploadGone
-    elif code in _DENIED and error.operation_name == "AssumeRole":
-        kind, message = RoleRefused, f"the role cannot be assumed: {message}"
-    elif code in _DENIED:
-        kind, needed = AccessDenied, (needs or {}).get(error.operation_name)
-        if needed and "authorized to perform" not in message:
-            message += f"; {error.operation_name} needs {needed}"
-    elif code in _REJECTED:
-        kind = CredentialsRejected
-    elif code in _ELSEWHERE:
-        kind = BucketElsewhere
-    elif code in _CHANGED:
-        kind = SourceChanged
-    elif is_passing(error):
-        kind = SourceUnavailable
-    else:
-        kind = ObjectRejected
+    needed = (needs or {}).get(error.operation_name)
+    if kind is RoleRefused:
+        message = f"the role cannot be assumed: {message}"
+    elif kind is AccessDenied and needed and "authorized to perform" not in message:
+        message += f"; {error.operation_name} needs {needed}"
     return kind(message, operation=operation, uri=uri)

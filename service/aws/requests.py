@@ -20,13 +20,14 @@ from service.aws.clients import Patience, is_passing
 from service.aws.connections import Answer, Broken, Connections, Endpoint
 from service.aws.pressure import InFlight, NoTurn
 from service.aws.sigv4 import HEADER_ENCODING, Signer
+from service.s3_codes import LIMITED
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
 LONGEST_BACKOFF = 20.0
 """Seconds; the first is at most 1 s, each further one twice as long, all with full jitter."""
-_REFUSED = {"SlowDown", "ServiceUnavailable", "503", "429", "TooManyRequests"}
+_REFUSED = LIMITED | {"ServiceUnavailable", "503"}
 _ELSEWHERE = {"301", "307", "400", "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"}
 """What is told of a bucket in another region; 400 is all that HEAD is answered when it was signed for the wrong one."""
 _RESULT = re.compile(rb"<Copy(?:Object|Part)Result[ >]")

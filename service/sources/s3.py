@@ -8,17 +8,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
+from service import s3_codes
 from service.clock import timestamp
 from service.errors import (
     AccessDenied,
-    BucketElsewhere,
-    CredentialsRejected,
     ObjectError,
-    ObjectMissing,
     ObjectRejected,
     RoleRefused,
     SourceChanged,
-    SourceUnavailable,
     UnsafeUrl,
 )
 from service.sources.addresses import AddressRule
@@ -32,44 +29,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
 
-_MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"}
-_DENIED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"}
-_REJECTED = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "InvalidToken",
-    "RequestExpired",
-    "SignatureDoesNotMatch",
-    "TokenRefreshRequired",
-    "UnrecognizedClientException",
-}
-_CHANGED = {"PreconditionFailed", "412", "InvalidRange", "416"}
-_ELSEWHERE = {
-    "PermanentRedirect",
-    "TemporaryRedirect",
-    "Redirect",
-    "301",
-    "307",
-    "AuthorizationHeaderMalformed",
-    "IllegalLocationConstraintException",
-    "IncorrectEndpoint",
-}
 _TAGLESS = {"NotImplemented", "MethodNotAllowed", "NoSuchTagSet", "NoSuchTagSetError"}
 """Of stores without tags, or of those that call their absence an error."""
-_LIMITED = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "429"}
-_PASSING = {"RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "OperationAborted"}
 MAX_MESSAGE = 300
 """Characters of a store's own words: it may be anybody's."""
-_WORDS = {
-    "301": "the bucket is in another region",
-    "307": "the bucket is in another region",
-    "403": "access is denied",
-    "404": "there is no such object",
-    "412": "it is not the planned object any more",
-}
-"""For answers to HEAD, which have no body: all that S3 says is the status."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +152,7 @@ class S3Adapter:
             code = error.response.get("Error", {}).get("Code", "")
             if code in _TAGLESS or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (405, 501):
                 return {}
-            if code in _DENIED:
+            if code in s3_codes.DENIED:
                 raise asked.error(AccessDenied, f"access is denied ({code})") from None
             raise s3_error(error, asked) from None
         except (BotoCoreError, UnsafeUrl) as error:
@@ -245,24 +208,10 @@ def s3_error(error: ClientError | BotoCoreError | UnsafeUrl, asked: Asked) -> Ob
         return asked.error(ObjectRejected, f"the request cannot be made ({type(error).__name__})")
     told, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
     code, status = told.get("Code", ""), metadata.get("HTTPStatusCode", 0)
-    message = f"{_WORDS.get(code) or told.get('Message') or 'no reason given'}"[:MAX_MESSAGE] + f" ({code[:64]})"
+    words: str = s3_codes.WORDS.get(code) or told.get("Message") or "no reason given"
+    message = f"{words[:MAX_MESSAGE]} ({code[:64]})"
     wait = retry_after({"Retry-After": metadata.get("HTTPHeaders", {}).get("retry-after", "")})
-    if code in _LIMITED or status == 429 or (status == 503 and wait is not None):
+    if code in s3_codes.LIMITED or status == 429 or (status == 503 and wait is not None):
         return asked.limited(message, wait)
-    if error.operation_name == "AssumeRole" and code in _DENIED:
-        return asked.error(RoleRefused, f"the role cannot be assumed: {message}")
-    if code in _MISSING:
-        kind: type[ObjectError] = ObjectMissing
-    elif code in _REJECTED:
-        kind = CredentialsRejected
-    elif code in _DENIED:
-        kind = AccessDenied
-    elif code in _CHANGED:
-        kind = SourceChanged
-    elif code in _ELSEWHERE:
-        kind = BucketElsewhere
-    elif code in _PASSING or status >= 500:
-        kind = SourceUnavailable
-    else:
-        kind = ObjectRejected
-    return asked.error(kind, message)
+    kind = s3_codes.error_of(code, status, error.operation_name)
+    return asked.error(kind, f"the role cannot be assumed: {message}" if kind is RoleRefused else message)

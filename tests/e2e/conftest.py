@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
-HERE = Path(__file__).parent
-
 # Fixtures that only a conftest can offer to every test.
 __all__ = ["functions", "invoke", "paused_copies", "provider_stores", "with_environment"]
 
@@ -66,14 +64,6 @@ class Api:
     def with_key(self, key: str) -> "Api":
         """The same service with another key; an empty one sends none."""
         return Api(self.base_url, key)
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of the stack go to one worker, one after the other; they wait more than they work."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("stack"))
 
 
 @pytest.fixture(scope="session")
