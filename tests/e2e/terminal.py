@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -72,6 +73,7 @@ class Terminal:
             dimensions=(LINES, COLUMNS),
             encoding="utf-8",
             timeout=PATIENCE_SECONDS,
+            preexec_fn=_heed_interrupts,
         )
 
     def __enter__(self) -> "Terminal":
@@ -114,6 +116,11 @@ class Terminal:
         screen = self.screen()
         self._process.close()
         return self._process.exitstatus if self._process.exitstatus is not None else -1, screen
+
+
+def _heed_interrupts() -> None:
+    """As a shell at a terminal has it; whoever runs the tests in the background has them ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def cells(lines: Iterable[str]) -> list[list[str]]:
