@@ -170,7 +170,7 @@ def findable(row: ClipRow, *, job_id: str, project: str, created_at: str) -> Cli
         url=search_key(project, row.source_uri),
         position=f"{job_position(created_at, job_id)}#{row.ordinal:010d}",
     )
-    return ClipRow(**{**vars(row), "keys": keys})  # `replace` takes three times as long, of each clip
+    return row.with_keys(keys)
 
 
 def job_position(created_at: str, job_id: str) -> str:
@@ -499,7 +499,9 @@ def gt_clip_id(uri: str, facts: Mapping[str, object] | None) -> str:
 
 def stem(uri: str) -> str:
     """The object's name without its extension, as `PurePosixPath` has it, in a tenth of its time."""
-    name = next((segment for segment in reversed(uri.split("/")) if segment not in ("", ".")), "")
+    name = uri.rpartition("/")[2]
+    if name in ("", "."):
+        name = next((segment for segment in reversed(uri.split("/")) if segment not in ("", ".")), "")
     dot = name.rfind(".")
     return name[:dot] if 0 < dot < len(name) - 1 else name
 

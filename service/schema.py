@@ -573,6 +573,12 @@ class ClipRow:
     extrapolation: Extrapolation | None = None
     """Written after the clip's fate, by a function of its own."""
 
+    def with_keys(self, keys: ClipKeys) -> "ClipRow":
+        """As `dataclasses.replace` would make it, in a sixth of its time: it is done for each clip."""
+        row = object.__new__(ClipRow)
+        vars(row).update(vars(self), keys=keys)
+        return row
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:

@@ -131,6 +131,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
         self._loop, self._silence = loop, patience.read_seconds
         self._waiting: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        """Goes on from request to request: one each would take as long as signing does."""
         self._used = False
         self._heard_at = loop.time()
         self.is_open = True
@@ -144,12 +146,11 @@ class Connection(asyncio.Protocol):
         self._parser = HttpResponseParser(self._reading)
         self._heard_at = self._loop.time()
         self._waiting = self._loop.create_future()
-        self._timer = self._loop.call_later(self._silence, self._listen)
+        self._timer = self._timer or self._loop.call_later(self._silence, self._listen)
         self._transport.write(request)
         try:
             await self._waiting
         finally:
-            self._timer.cancel()
             self._waiting = None
         reading, parser, self._used = self._reading, self._parser, True
         self.is_open &= parser.get_http_version() == "1.1" and reading.headers.get("connection", "").lower() != "close"
@@ -157,11 +158,16 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         self.is_open = False
+        if self._timer:
+            self._timer.cancel()
         self._transport.abort()
 
     def _listen(self) -> None:
         """Silence counts from the last byte on."""
         left = self._heard_at + self._silence - self._loop.time()
+        self._timer = None
+        if not self._waiting:
+            return
         if left > 0:
             self._timer = self._loop.call_later(left, self._listen)
         else:

@@ -8,6 +8,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,13 @@ class Signer:
         `path` and `query` as they are sent: percent-encoded, the query's parameters in order.
         """
         keys = self.credentials.get_frozen_credentials()
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        moment = _written(int(time.time()))
         date = moment[:8]
         signed = {**headers, "x-amz-content-sha256": EMPTY_BODY, "x-amz-date": moment}
         if keys.token:
             signed["x-amz-security-token"] = keys.token
         names = sorted(signed)
-        lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in names)
+        lines = "".join([f"{name}:{' '.join(signed[name].split())}\n" for name in names])
         listed = ";".join(names)
         canonical = f"{method}\n{path}\n{query}\n{lines}\n{listed}\n{EMPTY_BODY}"
         scope = f"{date}/{self.region}/s3/aws4_request"
@@ -59,3 +60,9 @@ class Signer:
             self._signing_keys.clear()
             self._signing_keys[secret, date] = known
         return known
+
+
+@lru_cache(maxsize=1)
+def _written(second: int) -> str:
+    """The time as a signature has it, in UTC; some thousand requests have the same."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))

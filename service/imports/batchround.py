@@ -147,7 +147,10 @@ class BatchRound:
         fates: list[Fate] = []
 
         def settled(entry: ManifestEntry, outcome: Copied | Reason) -> None:
-            fate = copied_row(entry, None, outcome) if isinstance(outcome, Copied) else fate_of(entry, outcome)
+            if isinstance(outcome, Copied):
+                fates.append(copied_row(entry, None, outcome))
+                return
+            fate = fate_of(entry, outcome)
             if isinstance(fate, ClipRow):
                 self.count_failures([fate])
             fates.append(fate)
