@@ -20,7 +20,7 @@ ON_THE_WAY_MS = 300
 """The copy function: a fleet of them starts cold for every large import. And the authorizer, before every new key."""
 ANSWERS_MS = 650
 """The API: pydantic, Powertools' routes and their validators are two thirds of it."""
-BEHIND_MS = 400
+BEHIND_MS = 450
 """Nobody waits for these alone."""
 DECODES_MS = 500
 """The same, and pyarrow and NumPy."""

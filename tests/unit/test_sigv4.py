@@ -1,6 +1,8 @@
 """Signatures are botocore's, to the letter."""
 
+import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -29,9 +31,14 @@ def botocores(credentials: Credentials, path: str, query: str, headers: dict[str
 
 @pytest.fixture(autouse=True)
 def _at_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = datetime.strptime(MOMENT, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    be_it(datetime.strptime(MOMENT, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC), monkeypatch)
+
+
+def be_it(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For both signers."""
+    clock = SimpleNamespace(time=now.timestamp, gmtime=time.gmtime, strftime=time.strftime)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: now)
-    monkeypatch.setattr("service.aws.sigv4.time.gmtime", now.timetuple)
+    monkeypatch.setattr("service.aws.sigv4.time", clock)
 
 
 @given(
@@ -62,7 +69,7 @@ def test_a_key_serves_for_the_secret_and_the_day_it_was_made_for(monkeypatch: py
     credentials.secret_key = "two"
     second = signer.sign("PUT", "/k", "", headers)["authorization"]
     assert second == botocores(credentials, "/k", "", headers) != first
-    day_after = datetime(2026, 11, 23, tzinfo=UTC)
-    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: day_after)
-    monkeypatch.setattr("service.aws.sigv4.time.gmtime", day_after.timetuple)
-    assert signer.sign("PUT", "/k", "", headers)["authorization"] == botocores(credentials, "/k", "", headers)
+    be_it(datetime(2026, 11, 23, tzinfo=UTC), monkeypatch)
+    third = signer.sign("PUT", "/k", "", headers)
+    assert third["x-amz-date"] == "20261123T000000Z"
+    assert third["authorization"] == botocores(credentials, "/k", "", headers)
