@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from benchmarks.measure import Stopwatch, cpu_seconds, ended, peak_rss_mb, use_endpoint
+from benchmarks.measure import Stopwatch, as_program, cpu_seconds, peak_rss_mb, use_endpoint
 from service.aws.session import own_session
 from service.aws.storage import S3Storage
 from service.errors import BatchIncomplete
@@ -159,4 +159,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    ended(main)
+    as_program(main)

@@ -11,7 +11,7 @@ import json
 import time
 
 from benchmarks.copy import storage_of
-from benchmarks.measure import Stopwatch, ended, peak_rss_mb, use_endpoint
+from benchmarks.measure import Stopwatch, as_program, peak_rss_mb, use_endpoint
 from service.aws.listing import fetcher
 from service.sharding import Sharding, pages_of
 from service.uris import s3_at
@@ -45,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    ended(main)
+    as_program(main)

@@ -46,7 +46,7 @@ class Stopwatch:
         return {"seconds": round(self.seconds, 3), "cpu_seconds": round(self.cpu_seconds, 3)}
 
 
-def ended(main: Callable[[], None]) -> None:
+def as_program(main: Callable[[], None]) -> None:
     """Run it; what a user did wrong, or the store says, is one line on stderr and exit status 1."""
     try:
         main()

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from benchmarks.copy import storage_of as own_storage_of
-from benchmarks.measure import Stopwatch, ended, peak_rss_mb, use_endpoint
+from benchmarks.measure import Stopwatch, as_program, peak_rss_mb, use_endpoint
 from service.aws.clients import s3_client, sts_client
 from service.imports.large import LargeCopies
 from service.schema import (
@@ -164,4 +164,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    ended(main)
+    as_program(main)
