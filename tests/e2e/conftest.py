@@ -17,7 +17,7 @@ from local.config import ROOT, StateDir
 from local.down import bring_down
 from local.stack import Stack
 from local.up import bring_up, end_on_sigterm
-from tests.e2e.faults import functions, invoke, paused_copies, with_environment
+from tests.e2e.faults import functions, handler_errors, invoke, paused_copies, with_environment
 from tests.e2e.stores import provider_stores
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def stack() -> Iterator[Stack]:
     state = StateDir(ROOT / ".local" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     end_on_sigterm()
     try:
-        yield bring_up(state, _silently)
+        own = bring_up(state, _silently)
+        yield own
+        assert not handler_errors(own), "handlers raised what no test provoked"
     finally:
         bring_down(state)
 
