@@ -26,7 +26,7 @@ from service.imports.batchround import CopyPorts
 from service.imports.copying import copy_batch
 from service.planning import encode_entry
 from service.schema import Batch, BatchState, ClipRow, ClipStatus, ImportSettings, ListedObject, ManifestEntry
-from service.uris import Location, parse_prefix, s3_at
+from service.uris import Location, parse_prefix
 
 BATCH_CLIPS = 1_000
 MULTIPART_THRESHOLD = 1024**3
@@ -148,7 +148,7 @@ def main() -> None:
     started = cpu_seconds()
     figures = copy_all(
         storage,
-        parse_prefix(str(s3_at(given.source_bucket, given.prefix))),
+        parse_prefix(f"s3://{given.source_bucket}/{given.prefix}"),
         given.destination_prefix,
         count=given.count,
         batch_clips=given.batch_clips,

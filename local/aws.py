@@ -10,6 +10,7 @@ from local.config import CREDENTIALS, REGION
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=32, s3={"addressing_style": "path"}
@@ -30,3 +31,7 @@ def s3(endpoint: str) -> "S3Client":
 
 def secrets(endpoint: str) -> "SecretsManagerClient":
     return session().client("secretsmanager", endpoint_url=endpoint, config=CONFIG)
+
+
+def stepfunctions(endpoint: str) -> "SFNClient":
+    return session().client("stepfunctions", endpoint_url=endpoint, config=CONFIG)

@@ -112,7 +112,7 @@ def sqs(stack: Stack) -> "SQSClient":
 
 @pytest.fixture(scope="session")
 def stepfunctions(stack: Stack) -> "SFNClient":
-    return aws.session().client("stepfunctions", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
+    return aws.stepfunctions(stack.aws_endpoint_url)
 
 
 @contextmanager

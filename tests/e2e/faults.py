@@ -9,21 +9,15 @@ import pytest
 
 from local import aws
 from local.stack import Stack
+from tests.e2e.executions import children, events, executions
 
 
 def handler_errors(stack: Stack) -> list[str]:
     """What handlers raised in imports, as the emulator tells it: the state machine tries again, so no test sees it."""
-    client = aws.session().client("stepfunctions", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
-    machine = client.get_paginator("list_executions").paginate(stateMachineArn=stack.state_machine_arn)
-    executions = [one["executionArn"] for page in machine for one in page["executions"]]
-    for execution in tuple(executions):
-        for run in client.list_map_runs(executionArn=execution)["mapRuns"]:
-            children = client.get_paginator("list_executions").paginate(mapRunArn=run["mapRunArn"])
-            executions += [one["executionArn"] for page in children for one in page["executions"]]
-    errors = []
-    for execution in executions:
-        for page in client.get_paginator("get_execution_history").paginate(executionArn=execution):
-            failed = [event["taskFailedEventDetails"] for event in page["events"] if event["type"] == "TaskFailed"]
+    client, errors = aws.stepfunctions(stack.aws_endpoint_url), []
+    for execution in executions(client, stack.state_machine_arn):
+        for arn in (execution["executionArn"], *children(client, execution["executionArn"])):
+            failed = [event["taskFailedEventDetails"] for event in events(client, arn) if event["type"] == "TaskFailed"]
             errors += [one["cause"] for one in failed if one["error"] == "Runtime.HandlerError"]
     return errors
 

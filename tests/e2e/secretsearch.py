@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from local import aws
+from tests.e2e.executions import children, events, executions
 
 
 def forms(secret: str) -> set[str]:
@@ -60,21 +61,15 @@ def _objects(s3: Any, bucket: str) -> str:
 
 def _executions(stepfunctions: Any, machine: str, job_ids: tuple[str, ...]) -> Iterable[str]:
     """Inputs, outputs and histories of executions, and of the children of their maps."""
-    for page in stepfunctions.get_paginator("list_executions").paginate(stateMachineArn=machine):
-        for execution in page["executions"]:
-            if not execution["name"].startswith(job_ids):
-                continue
+    for execution in executions(stepfunctions, machine):
+        if execution["name"].startswith(job_ids):
             arn = execution["executionArn"]
-            yield _execution(stepfunctions, arn)
-            for run in stepfunctions.list_map_runs(executionArn=arn)["mapRuns"]:
-                for child in stepfunctions.list_executions(mapRunArn=run["mapRunArn"])["executions"]:
-                    yield _execution(stepfunctions, child["executionArn"])
+            yield from (_execution(stepfunctions, one) for one in (arn, *children(stepfunctions, arn)))
 
 
 def _execution(stepfunctions: Any, arn: str) -> str:
     said = stepfunctions.describe_execution(executionArn=arn)
-    pages = stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn, includeExecutionData=True)
-    return json.dumps([said, *(page["events"] for page in pages)], default=_text)
+    return json.dumps([said, *events(stepfunctions, arn, includeExecutionData=True)], default=_text)
 
 
 def _logs(logs: Any) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.e2e.executions import children, events
 from tests.e2e.faults import reconfigured
 from tests.e2e.support import all_clips, imported, landed, put_all, unique
 
@@ -39,12 +40,8 @@ def test_a_batch_that_does_not_fit_one_call_goes_on_in_rounds(api, stack, s3, st
 def copy_calls(stepfunctions, stack, job_id) -> int:
     """Successful calls of the copy function, by the histories of the map's children."""
     arn = f"{stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
-    calls = 0
-    for run in stepfunctions.list_map_runs(executionArn=arn)["mapRuns"]:
-        for child in stepfunctions.list_executions(mapRunArn=run["mapRunArn"])["executions"]:
-            history = stepfunctions.get_execution_history(executionArn=child["executionArn"], maxResults=1_000)
-            calls += sum(event["type"] == "TaskSucceeded" for event in history["events"])
-    return calls
+    of_all = (event for child in children(stepfunctions, arn) for event in events(stepfunctions, child))
+    return sum(event["type"] == "TaskSucceeded" for event in of_all)
 
 
 @pytest.mark.parametrize(

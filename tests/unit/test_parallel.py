@@ -5,11 +5,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 
 from service.aws import loop
 from service.parallel import Once, each
+
+Result = TypeVar("Result")
 
 
 def test_results_are_in_the_order_of_the_items() -> None:
@@ -62,12 +65,18 @@ def asked_at_once(ask: Callable[[], object], number: int = 8) -> list[object]:
         return list(pool.map(come, range(number)))
 
 
-def test_what_threads_ask_for_at_once_is_made_once() -> None:
-    def make() -> object:
-        time.sleep(0.02)  # `functools.cache` would let all of them in by then
-        return object()
+def slowly(make: Callable[[], Result]) -> Callable[[], Result]:
+    """So that all threads have come before anything is made: `functools.cache` would let them in."""
 
-    kept = Once(make)
+    def made() -> Result:
+        time.sleep(0.02)
+        return make()
+
+    return made
+
+
+def test_what_threads_ask_for_at_once_is_made_once() -> None:
+    kept = Once(slowly(object))
     first, *others = asked_at_once(kept)
     assert all(other is first for other in others)
     assert kept() is first
@@ -93,12 +102,11 @@ def test_what_could_not_be_made_is_tried_again() -> None:
 def test_threads_that_come_first_at_once_share_one_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[asyncio.AbstractEventLoop] = []
 
-    def slowly() -> asyncio.AbstractEventLoop:
-        time.sleep(0.02)
+    def start() -> asyncio.AbstractEventLoop:
         made.append(loop._started())
         return made[-1]
 
-    monkeypatch.setattr(loop, "_loop", Once(slowly))
+    monkeypatch.setattr(loop, "_loop", Once(slowly(start)))
 
     async def running() -> object:
         return asyncio.get_running_loop()
