@@ -26,13 +26,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from service.errors import NotFound, ObjectError, ObjectMissing, SourceChanged
-from service.imports.copying import copy_batch
-from service.imports.finish import finish
-from service.imports.manifest import read_batches
-from service.imports.report import write_report
-from service.imports.status import clips_page
-from service.paging import encode_cursor
+from service.domain.errors import NotFound, ObjectError, ObjectMissing, SourceChanged
+from service.domain.uris import Location
+from service.imports.completion.finish import finish
+from service.imports.completion.report import write_report
+from service.imports.copying.batch import copy_batch
+from service.imports.manifest.store import read_batches
+from service.imports.queries.status import clips_page
 from service.schema import (
     ClipRow,
     ClipStatus,
@@ -43,7 +43,7 @@ from service.schema import (
     ManifestEntry,
     Verification,
 )
-from service.uris import Location
+from service.support.paging import encode_cursor
 from tests.builders import SOURCE_BUCKET, World, import_prefix
 from tests.fakes import one_by_one
 

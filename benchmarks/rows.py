@@ -11,9 +11,9 @@ import json
 import os
 
 from benchmarks.measure import Stopwatch, peak_rss_mb
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.table import bind
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import bind
 from service.planning import findable
 from service.schema import ClipRow, ClipStatus, Tally, Verification
 

@@ -13,8 +13,8 @@ import subprocess
 import sys
 from dataclasses import fields
 
-import service.settings
-from service.settings import ENV_PREFIX, Settings
+import service.support.settings
+from service.support.settings import ENV_PREFIX, Settings
 
 ON_THE_WAY_MS = 300
 """The copy function: a fleet of them starts cold for every large import. And the authorizer, before every new key."""
@@ -54,7 +54,7 @@ Copying small clips and reading manifests needs no client of botocore's for S3.
 """
 
 _IMPORT = "import time; import lambdas.{name}; imported = time.process_time() * 1000"
-_READY = "from service.aws.table import connection; connection().client; ready = time.process_time() * 1000"
+_READY = "from service.aws.dynamodb.table import connection; connection().client; ready = time.process_time() * 1000"
 _EXAMPLES = {str: "example", int: "8", bool: "False", tuple[str, ...]: "example"}
 
 
@@ -71,7 +71,11 @@ def started_ms(name: str) -> tuple[float, float]:
 
 def _environment() -> dict[str, str]:
     """All functions' settings: what they say does not matter here."""
-    kinds = (kind for kind in vars(service.settings).values() if isinstance(kind, type) and issubclass(kind, Settings))
+    kinds = (
+        kind
+        for kind in vars(service.support.settings).values()
+        if isinstance(kind, type) and issubclass(kind, Settings)
+    )
     needed = {ENV_PREFIX + field.name.upper(): _EXAMPLES[field.type] for kind in kinds for field in fields(kind)}
     aws = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "example", "AWS_SECRET_ACCESS_KEY": "example"}
     choices = {"DEFAULT_ON_EXISTING": "overwrite", "DEFAULT_CONTENT_VALIDATION": "none"}

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from benchmarks.copy import storage_of as own_storage_of
 from benchmarks.measure import Stopwatch, as_program, peak_rss_mb, use_endpoint
 from service.aws.clients import s3_client, sts_client
-from service.imports.large import LargeCopies
+from service.domain.uris import Location, s3_at
+from service.imports.copying.multipart import LargeCopies
 from service.schema import (
     Copied,
     ImportSettings,
@@ -32,7 +33,6 @@ from service.sources.memory import Memory
 from service.sources.routed import RoutedStorage
 from service.sources.stream_copy import StreamCopy
 from service.sources.streaming import StreamingStorage
-from service.uris import Location, s3_at
 from stacks.settings import DeploySettings
 
 INTEGRATION = "in_benchmark"

@@ -13,7 +13,7 @@ from lambdas.http import error_response, parse_json, retry_after_of, status_of, 
 from lambdas.observe import logger
 from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
 from lambdas.wiring.api import api_settings
-from service.errors import BodyTooLarge, ClipferryError
+from service.domain.errors import BodyTooLarge, ClipferryError
 
 app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=parse_json)
 app.include_router(imports.router)

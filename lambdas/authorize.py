@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger
 from lambdas.wiring.authorize import admin_secret, key_store
-from service.keys import Caller, authenticate
+from service.projects.keys import Caller, authenticate
 
 
 @logger.inject_lambda_context

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.conclude import conclude_ports
-from service.imports.conclude import Concluded, conclude
+from service.imports.completion.conclude import Concluded, conclude
 
 MARGIN_MS = 120_000
 """Left of the function's time when a round of the report ends: enough for one more part, an event and a webhook."""

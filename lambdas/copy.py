@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.copy import copy_ports
-from service.imports.copying import Unfinished, copy_batch
+from service.imports.copying.batch import Unfinished, copy_batch
 from service.schema import Batch
 
 MARGIN_MS = 180_000

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.extrapolate import extrapolate_ports
-from service.imports.extrapolate import extrapolate_batch
+from service.imports.extrapolation.batch import extrapolate_batch
 from service.schema import Batch
 
 MARGIN_MS = 60_000

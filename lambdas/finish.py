@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.finish import finish_ports
-from service.imports.finish import finish
+from service.imports.completion.finish import finish
 
 
 @metrics.log_metrics

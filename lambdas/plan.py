@@ -12,9 +12,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.plan import plan_ports
-from service.imports.expansion import PlanCursor
-from service.imports.plan import plan
-from service.settings import PlanSettings
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.plan import plan
+from service.support.settings import PlanSettings
 
 MARGIN_MS = 60_000
 """Left of the function's time when a round ends: enough to inspect one more part and to store what is planned."""

@@ -10,10 +10,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.sweep import sweep_ports, unsettled_integrations
-from service.clock import utc_now
-from service.imports.delete import purge
-from service.imports.sweep import SweepPorts, sweep
-from service.integrations.manage import mend
+from service.imports.completion.delete import purge
+from service.imports.completion.sweep import SweepPorts, sweep
+from service.projects.integrations.manage import mend
+from service.support.clock import utc_now
 
 MARGIN_MS = 20_000
 """Left of the function's time when purging stops: its last slice and its clients' retries must fit."""

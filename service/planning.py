@@ -13,6 +13,7 @@ from itertools import accumulate, groupby
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlsplit
 
+from service.domain.uris import MAX_KEY_BYTES, Location
 from service.schema import (
     Batch,
     ClipKeys,
@@ -26,7 +27,6 @@ from service.schema import (
     Run,
     Tolerance,
 )
-from service.uris import MAX_KEY_BYTES, Location
 
 MAX_COPY_BYTES = 5 * 1024**3  # S3: one CopyObject or UploadPartCopy request
 MAX_PARTS = 10_000  # S3: parts of a multipart upload

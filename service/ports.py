@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from service.errors import ObjectError
+from service.domain.errors import ObjectError
+from service.domain.uris import Location
 from service.formats.reader import RangeReader
 from service.schema import (
     ApiKey,
@@ -37,7 +38,6 @@ from service.schema import (
     Tally,
     Upload,
 )
-from service.uris import Location
 
 
 class Clock(Protocol):

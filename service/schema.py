@@ -603,7 +603,7 @@ class Clip:
     deleted_at: str | None = None
     """When it was deleted by itself: nothing lies at its destination by then."""
     extrapolation: Extrapolation | None = None
-    """None where the import does not ask for it, and for clips that have none (`service.imports.extrapolated`)."""
+    """None where the import does not ask for it, and for clips without one (`imports/extrapolation/status.py`)."""
 
     @property
     def original_clipgt_url(self) -> str:

@@ -9,9 +9,9 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from service.imports.extrapolated import RESULT_SUFFIX
-from service.integrations.manage import ROLE_NAME_PREFIX
-from service.integrations.policies import COPY_ACTIONS
+from service.imports.extrapolation.status import RESULT_SUFFIX
+from service.projects.integrations.manage import ROLE_NAME_PREFIX
+from service.projects.integrations.policies import COPY_ACTIONS
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings

@@ -7,7 +7,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from service.settings import ApiSettings, AuthorizeSettings
+from service.support.settings import ApiSettings, AuthorizeSettings
 from stacks.access import (
     allow,
     assume_integration_roles,

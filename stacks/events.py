@@ -8,7 +8,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
-from service.settings import UploadSettings
+from service.support.settings import UploadSettings
 from stacks.access import start_imports, use_job_files, use_table
 from stacks.function import ServiceFunction
 from stacks.machine import ImportMachine

@@ -6,7 +6,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from service.settings import (
+from service.support.settings import (
     ConcludeSettings,
     CopySettings,
     ExtrapolateSettings,

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from service.errors import InvalidSettings
-from service.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
+from service.domain.errors import InvalidSettings
 from service.planning import PROJECT_NAME
+from service.projects.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
 from service.schema import ContentValidation, OnExisting
 
 MIB = 1024**2

@@ -6,32 +6,32 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from service.audit import AuditPorts
-from service.errors import BatchIncomplete
-from service.estimate import Deployment
-from service.execution_settings import ExecutionSettingsPorts
-from service.extrapolation.result import Extrapolated
-from service.folders import FolderPorts
-from service.imports.access import SourceAccess
-from service.imports.batchround import CopyPorts
-from service.imports.conclude import ConcludePorts, conclude
-from service.imports.copying import Unfinished, copy_batch
-from service.imports.ended import EndedPorts
-from service.imports.expansion import PlanCursor, PlanPorts
-from service.imports.extrapolate import ExtrapolatePorts, Progress, extrapolate_batch
-from service.imports.finish import FinishPorts, finish
-from service.imports.manifest import read_batches, read_entries
-from service.imports.plan import Planned, plan
-from service.imports.preview import PreviewPorts
-from service.imports.remove import RemovePorts
-from service.imports.retry import retry
-from service.imports.status import StatusPorts
-from service.imports.submit import SubmitPorts, submit
-from service.imports.sweep import SweepPorts
-from service.imports.uploads import UploadPorts
-from service.integrations.manage import IntegrationPorts
+from service.domain.errors import BatchIncomplete
+from service.imports.access.reach import SourceAccess
+from service.imports.completion.conclude import ConcludePorts, conclude
+from service.imports.completion.finish import FinishPorts, finish
+from service.imports.completion.report_links import EndedPorts
+from service.imports.completion.sweep import SweepPorts
+from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.worker import CopyPorts
+from service.imports.extrapolation.batch import ExtrapolatePorts, Progress, extrapolate_batch
+from service.imports.extrapolation.result import Extrapolated
+from service.imports.intake.drop_bucket import UploadPorts
+from service.imports.intake.retry_request import retry
+from service.imports.intake.submit import SubmitPorts, submit
+from service.imports.manifest.store import read_batches, read_entries
+from service.imports.planning.context import PlanCursor, PlanPorts
+from service.imports.planning.plan import Planned, plan
+from service.imports.previews.estimate import Deployment
+from service.imports.previews.preview import PreviewPorts
+from service.imports.queries.delete_video import RemovePorts
+from service.imports.queries.status import StatusPorts
 from service.planning import VIEWS, clip_id
 from service.ports import JobReader, Objects
+from service.projects.audit import AuditPorts
+from service.projects.folders import FolderPorts
+from service.projects.integrations.manage import IntegrationPorts
+from service.projects.presets import ExecutionSettingsPorts
 from service.schema import (
     Actor,
     Batch,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from service.errors import (
+from service.domain.errors import (
     NotFound,
     ObjectError,
     ObjectMissing,
@@ -25,6 +25,8 @@ from service.errors import (
     UploadGone,
     UploadLost,
 )
+from service.domain.uris import Location, parse_object
+from service.domain.verification import etag_of_parts
 from service.planning import conclusion_name, execution_name, job_position, runs_after, tags_of
 from service.ports import (
     AlreadyClaimed,
@@ -85,8 +87,6 @@ from service.schema import (
     Verification,
 )
 from service.sources.port import CHUNK_BYTES, ObjectSource, Pin, SourceObject, Sources
-from service.uris import Location, parse_object
-from service.verification import etag_of_parts
 
 Planned = Sequence[BaseException | None]
 """What successive calls raise; None lets a call through, and so does the end of the sequence."""

@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.imports import Cursor, Limit
+from lambdas.schemas.audit import AuditPage
 from lambdas.wiring.api import audit_ports
-from service.audit import audit_page
-from service.wire.audit import AuditPage
+from service.projects.audit import audit_page
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

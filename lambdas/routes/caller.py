@@ -2,8 +2,8 @@
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from service.errors import Forbidden
-from service.keys import ADMIN, Caller
+from service.domain.errors import Forbidden
+from service.projects.keys import ADMIN, Caller
 from service.schema import Actor, Door
 
 

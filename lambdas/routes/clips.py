@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.imports import Cursor, Limit
+from lambdas.schemas.clips import FoundClipPage
 from lambdas.wiring.api import status_ports
-from service.imports.find import Wanted, find_clips
-from service.wire.clips import FoundClipPage
+from service.imports.queries.find import Wanted, find_clips
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

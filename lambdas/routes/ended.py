@@ -7,11 +7,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.imports import JobId, record_change
+from lambdas.schemas.ended import ReportFormat, ReportView, WebhookSecretView
+from lambdas.schemas.imports import ImportView
 from lambdas.wiring.api import ended_ports
-from service.imports.ended import replay_webhook, report_link, webhook_secret
+from service.imports.completion.report_links import replay_webhook, report_link, webhook_secret
 from service.schema import Action
-from service.wire.ended import ReportFormat, ReportView, WebhookSecretView
-from service.wire.imports import ImportView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

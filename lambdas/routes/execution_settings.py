@@ -9,9 +9,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Pat
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.imports import Cursor, Limit
+from lambdas.schemas.settings import ExecutionSettingsBody, ExecutionSettingsPage, ExecutionSettingsView
 from lambdas.wiring.api import execution_settings_ports
-from service.execution_settings import delete_saved, get_saved, replace_saved, save, saved_page
-from service.wire.settings import ExecutionSettingsBody, ExecutionSettingsPage, ExecutionSettingsView
+from service.projects.presets import delete_saved, get_saved, replace_saved, save, saved_page
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Pat
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.imports import Cursor, Limit
+from lambdas.schemas.folders import CountedFolderView, FolderBody, FolderPage, FolderView
 from lambdas.wiring.api import folder_ports
-from service.folders import create, get, page, video_count
-from service.wire.folders import CountedFolderView, FolderBody, FolderPage, FolderView
+from service.projects.folders import create, get, page, video_count
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -9,22 +9,22 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 
 from lambdas.routes.caller import actor_of, project_of
+from lambdas.schemas.audit import AuditPage
+from lambdas.schemas.clips import ClipPage
+from lambdas.schemas.imports import ImportBody, ImportPage, ImportView, RetryBody
+from lambdas.schemas.previews import PreviewView
+from lambdas.schemas.settings import SettingsBody
 from lambdas.wiring.api import audit_ports, execution_settings_ports, preview_ports, status_ports, submit_ports
-from service.audit import audit_page, record
-from service.errors import InvalidRequest
-from service.execution_settings import saved_for_import
-from service.imports.cancel import cancel
-from service.imports.delete import delete
-from service.imports.preview import preview
-from service.imports.retry import retry
-from service.imports.status import clips_page, get_job, jobs_page
-from service.imports.submit import submit
+from service.domain.errors import InvalidRequest
+from service.imports.completion.delete import delete
+from service.imports.intake.cancel import cancel
+from service.imports.intake.retry_request import retry
+from service.imports.intake.submit import submit
+from service.imports.previews.preview import preview
+from service.imports.queries.status import clips_page, get_job, jobs_page
+from service.projects.audit import audit_page, record
+from service.projects.presets import saved_for_import
 from service.schema import Action, Actor, ClipStatus, ImportSettings, Job
-from service.wire.audit import AuditPage
-from service.wire.clips import ClipPage
-from service.wire.imports import ImportBody, ImportPage, ImportView, RetryBody
-from service.wire.previews import PreviewView
-from service.wire.settings import SettingsBody
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

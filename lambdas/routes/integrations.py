@@ -9,10 +9,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Pat
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.imports import Cursor, Limit
+from lambdas.schemas.integrations import AnyIntegrationBody, IntegrationPage, IntegrationView, ProbeView
 from lambdas.wiring.api import integration_ports, trusted
-from service.integrations.manage import create, delete, get, page
-from service.integrations.probe import probe
-from service.wire.integrations import AnyIntegrationBody, IntegrationPage, IntegrationView, ProbeView
+from service.projects.integrations.manage import create, delete, get, page
+from service.projects.integrations.probe import probe
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

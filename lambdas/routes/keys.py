@@ -9,10 +9,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from lambdas.routes.caller import actor_of, caller_of, require_admin
 from lambdas.routes.imports import Cursor, Limit
+from lambdas.schemas.keys import CallerView, CreatedKeyView, KeyBody, KeyPage
 from lambdas.wiring.api import audit_ports, key_store
-from service.clock import utc_now
-from service.keys import create_key, keys_page, revoke_key
-from service.wire.keys import CallerView, CreatedKeyView, KeyBody, KeyPage
+from service.projects.keys import create_key, keys_page, revoke_key
+from service.support.clock import utc_now
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

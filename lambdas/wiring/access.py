@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from service.aws.integrations import DynamoIntegrations
-from service.aws.jobs import DynamoJobs
-from service.imports.access import SourceAccess
+from service.aws.dynamodb.integrations import DynamoIntegrations
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.imports.access.reach import SourceAccess
 from service.ports import Objects
 from service.schema import Integration
 from service.sources.routed import RoutedObjects

@@ -6,39 +6,39 @@ from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from lambdas.wiring.storage import clips_storage
-from service.audit import AuditPorts
-from service.aws.audit import DynamoAudit
 from service.aws.clients import (
     A_CALLER_WAITS,
     s3_client,
     secrets_client,
     workflow_client,
 )
-from service.aws.clips import DynamoClips
-from service.aws.ends import DynamoEnds
-from service.aws.execution_settings import DynamoExecutionSettings
-from service.aws.folders import DynamoFolders
-from service.aws.integrations import DynamoIntegrations
-from service.aws.jobs import DynamoJobs
-from service.aws.keys import DynamoKeys
-from service.aws.reports import S3ReportFiles
+from service.aws.dynamodb.audit import DynamoAudit
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.ends import DynamoEnds
+from service.aws.dynamodb.execution_settings import DynamoExecutionSettings
+from service.aws.dynamodb.folders import DynamoFolders
+from service.aws.dynamodb.integrations import DynamoIntegrations
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.keys import DynamoKeys
+from service.aws.dynamodb.table import bind
+from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
-from service.aws.table import bind
 from service.aws.workflow import StepFunctionsWorkflow
-from service.clock import utc_now
-from service.estimate import Deployment
-from service.execution_settings import ExecutionSettingsPorts
-from service.folders import FolderPorts
-from service.imports.access import SourceAccess
-from service.imports.ended import EndedPorts
-from service.imports.preview import PreviewPorts
-from service.imports.remove import RemovePorts
-from service.imports.status import StatusPorts
-from service.imports.submit import SubmitPorts
-from service.integrations.manage import IntegrationPorts
-from service.integrations.policies import Trusted
-from service.parallel import Once
-from service.settings import ApiSettings
+from service.imports.access.reach import SourceAccess
+from service.imports.completion.report_links import EndedPorts
+from service.imports.intake.submit import SubmitPorts
+from service.imports.previews.estimate import Deployment
+from service.imports.previews.preview import PreviewPorts
+from service.imports.queries.delete_video import RemovePorts
+from service.imports.queries.status import StatusPorts
+from service.projects.audit import AuditPorts
+from service.projects.folders import FolderPorts
+from service.projects.integrations.manage import IntegrationPorts
+from service.projects.integrations.policies import Trusted
+from service.projects.presets import ExecutionSettingsPorts
+from service.support.clock import utc_now
+from service.support.parallel import Once
+from service.support.settings import ApiSettings
 
 if TYPE_CHECKING:
     from service.sources.build import IntegrationSources

@@ -1,9 +1,9 @@
 from service.aws.clients import secrets_client
-from service.aws.keys import DynamoKeys
+from service.aws.dynamodb.keys import DynamoKeys
+from service.aws.dynamodb.table import bind
 from service.aws.secrets import SecretsManager
-from service.aws.table import bind
-from service.parallel import Once
-from service.settings import AuthorizeSettings
+from service.support.parallel import Once
+from service.support.settings import AuthorizeSettings
 
 
 @Once

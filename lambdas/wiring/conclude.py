@@ -1,16 +1,16 @@
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from service.aws.bus import DefaultEventBus
 from service.aws.clients import events_client, s3_client, secrets_client
-from service.aws.clips import DynamoClips
-from service.aws.ends import DynamoEnds
-from service.aws.jobs import DynamoJobs
-from service.aws.reports import S3ReportFiles
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.ends import DynamoEnds
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import bind
+from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import SecretsManager
-from service.aws.table import bind
-from service.clock import utc_now
-from service.imports.conclude import ConcludePorts
-from service.parallel import Once
-from service.settings import ConcludeSettings
+from service.imports.completion.conclude import ConcludePorts
+from service.support.clock import utc_now
+from service.support.parallel import Once
+from service.support.settings import ConcludeSettings
 from service.web.post import HttpSender
 
 

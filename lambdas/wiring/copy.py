@@ -5,21 +5,21 @@ from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
 from service.aws.clients import own_region, s3_client, sts_client
-from service.aws.clips import DynamoClips
-from service.aws.integrations import DynamoIntegrations
-from service.aws.jobs import DynamoJobs
-from service.aws.largecopies import DynamoLargeCopies
-from service.aws.pressure import InFlight
-from service.aws.session import session_of
-from service.aws.storage import RoleSessions, S3Storage
-from service.aws.table import bind
-from service.clock import utc_now
-from service.imports.batchround import CopyPorts
-from service.parallel import Once
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.integrations import DynamoIntegrations
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
+from service.aws.dynamodb.table import bind
+from service.aws.s3.http.rate_limiter import InFlight
+from service.aws.s3.session import session_of
+from service.aws.s3.storage import RoleSessions, S3Storage
+from service.imports.copying.worker import CopyPorts
 from service.ports import Transfer
 from service.schema import Integration
-from service.settings import CopySettings
 from service.sources.routed import RoutedStorage
+from service.support.clock import utc_now
+from service.support.parallel import Once
+from service.support.settings import CopySettings
 
 if TYPE_CHECKING:
     from service.sources.build import CopyRoles, IntegrationSources

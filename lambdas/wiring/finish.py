@@ -1,14 +1,14 @@
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from lambdas.wiring.storage import clips_storage
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.largecopies import DynamoLargeCopies
-from service.aws.table import bind
-from service.aws.uploads import DynamoUploads
-from service.clock import utc_now
-from service.imports.finish import FinishPorts
-from service.parallel import Once
-from service.settings import FinishSettings
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
+from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.uploads import DynamoUploads
+from service.imports.completion.finish import FinishPorts
+from service.support.clock import utc_now
+from service.support.parallel import Once
+from service.support.settings import FinishSettings
 
 
 @Once

@@ -1,14 +1,14 @@
 from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.state import state_files
 from service.aws.clients import workflow_client
-from service.aws.jobs import DynamoJobs
-from service.aws.table import bind
-from service.aws.uploads import DynamoUploads
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.uploads import DynamoUploads
 from service.aws.workflow import StepFunctionsWorkflow
-from service.clock import utc_now
-from service.imports.uploads import UploadPorts
-from service.parallel import Once
-from service.settings import UploadSettings
+from service.imports.intake.drop_bucket import UploadPorts
+from service.support.clock import utc_now
+from service.support.parallel import Once
+from service.support.settings import UploadSettings
 
 
 @Once

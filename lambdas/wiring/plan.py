@@ -4,14 +4,14 @@ from lambdas.wiring.access import source_access
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.table import bind
-from service.aws.uploads import DynamoUploads
-from service.clock import utc_now
-from service.imports.expansion import PlanPorts
-from service.parallel import Once
-from service.settings import PlanSettings
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.uploads import DynamoUploads
+from service.imports.planning.context import PlanPorts
+from service.support.clock import utc_now
+from service.support.parallel import Once
+from service.support.settings import PlanSettings
 
 if TYPE_CHECKING:
     from service.sources.build import IntegrationSources

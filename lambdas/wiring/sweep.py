@@ -1,13 +1,13 @@
 from lambdas.wiring import finish
 from service.aws.clients import secrets_client, workflow_client
-from service.aws.ends import DynamoEnds
-from service.aws.integrations import DynamoIntegrations
+from service.aws.dynamodb.ends import DynamoEnds
+from service.aws.dynamodb.integrations import DynamoIntegrations
+from service.aws.dynamodb.table import bind
 from service.aws.secrets import IntegrationSecretsManager
-from service.aws.table import bind
 from service.aws.workflow import StepFunctionsWorkflow
-from service.imports.sweep import SweepPorts
-from service.parallel import Once
-from service.settings import SweepSettings
+from service.imports.completion.sweep import SweepPorts
+from service.support.parallel import Once
+from service.support.settings import SweepSettings
 
 
 @Once

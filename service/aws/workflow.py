@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.errors import WorkflowUnavailable
+from service.domain.errors import WorkflowUnavailable
 from service.planning import conclusion_name, execution_name
 from service.ports import ExecutionState
 from service.schema import End

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from itertools import accumulate
 
-from service.errors import InvalidRequest, InvalidUri, ObjectError, SourceUnavailable
-from service.imports.large import remove_upload
-from service.imports.seen import DUPLICATE
+from service.domain.errors import InvalidRequest, InvalidUri, ObjectError, SourceUnavailable
+from service.domain.uris import parse_object
+from service.imports.copying.multipart import remove_upload
+from service.imports.planning.duplicates import DUPLICATE
 from service.planning import FRONT, PART_CLIPS, VIEWS, duplicates_of_first, request_key, set_mark, set_parts
 from service.ports import LargeCopyStore, StateReader, Storage
 from service.schema import ClipRow, ClipStatus, Job, ManifestEntry, ViewSet
-from service.uris import parse_object
 
 SET_INCOMPLETE = "SET_INCOMPLETE"
 REMOVALS_IN_FLIGHT = 8

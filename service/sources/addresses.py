@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from service.errors import UnsafeUrl
+from service.domain.errors import UnsafeUrl
+from service.domain.webhooks import is_public
 from service.web.post import addresses
-from service.webhooks import is_public
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from service.errors import CredentialsLost, InvalidRequest, UnsafeUrl
+from service.domain.errors import CredentialsLost, InvalidRequest, UnsafeUrl
 from service.ports import IntegrationSecrets
 from service.schema import Integration, IntegrationType
 from service.sources.addresses import AddressRule

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from service.errors import ObjectRejected
+from service.domain.errors import ObjectRejected
 from service.planning import MARK, SOURCE_MARK
 from service.schema import ImportSettings
 from service.sources.http import Asked

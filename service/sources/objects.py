@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from service.domain.uris import Location, parse_object
 from service.schema import ListedObject, ManifestEntry
 from service.sources.port import ObjectSource, Pin
-from service.uris import Location, parse_object
 
 
 def pin_of(entry: ManifestEntry) -> Pin:

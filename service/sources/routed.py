@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from service.errors import AccessDenied, IntegrationGone
+from service.domain.errors import AccessDenied, IntegrationGone
+from service.domain.uris import Location, parse_object
 from service.formats.reader import RangeReader
 from service.ports import IntegrationStore, ManyCopier, Objects, Storage, Transfer
 from service.schema import (
@@ -17,7 +18,6 @@ from service.schema import (
     ManifestEntry,
     Sent,
 )
-from service.uris import Location, parse_object
 
 Access = TypeVar("Access", bound=Objects)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     ChecksumMismatch,
     ObjectError,
@@ -21,6 +21,8 @@ from service.errors import (
     SourceUnavailable,
     UploadGone,
 )
+from service.domain.uris import Location
+from service.domain.verification import given_checksum
 from service.planning import MARK, MAX_PARTS, SOURCE_MARK, STREAM_PART_BYTES, part_size
 from service.schema import Copied, ImportSettings, Sent, Verification
 from service.sources.digests import Digests, Kind, encoded, extended, kind_for, verdict_of
@@ -29,8 +31,6 @@ from service.sources.kept import attributes
 from service.sources.memory import Memory
 from service.sources.port import ObjectSource, Pin, SourceObject
 from service.sources.s3 import s3_error, whole_checksums
-from service.uris import Location
-from service.verification import given_checksum
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

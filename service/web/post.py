@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult
 
-from service.errors import InvalidRequest, WebhookRefused, WebhookUnreachable
+from service.domain.errors import InvalidRequest, WebhookRefused, WebhookUnreachable
+from service.domain.webhooks import check_url, is_public
 from service.ports import WebhookAnswer
-from service.webhooks import check_url, is_public
 
 TIMEOUT_SECONDS = 10.0
 """For the whole exchange, however slowly its bytes come."""

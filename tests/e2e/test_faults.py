@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from service.aws.jobs import job_row
-from service.imports.requested import encode_uris
+from service.aws.dynamodb.jobs import job_row
+from service.imports.inputs.uri_list import encode_uris
 from service.planning import batches_key, new_job_id, request_digest, request_key
 from service.schema import Job, JobStatus, Source, SourceKind, Trigger
 from tests.e2e.support import all_clips, eventually, put_all, settled, start, unique

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.aws import clients
-from service.aws.table import ROWS, bind, connection
+from service.aws.dynamodb.table import ROWS, bind, connection
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from botocore.stub import Stubber
 
 import lambdas.wiring.copy
 from service.aws.clients import s3_client
-from service.aws.requests import S3Requests
-from service.aws.storage import RoleSessions, S3Storage
-from service.errors import (
+from service.aws.s3.http.requests import S3Requests
+from service.aws.s3.storage import RoleSessions, S3Storage
+from service.domain.errors import (
     AccessDenied,
     ChecksumMismatch,
     CredentialsRejected,
@@ -23,12 +23,12 @@ from service.errors import (
     RoleRefused,
     SourceUnavailable,
 )
+from service.domain.uris import s3_at
 from service.schema import Copied, ImportSettings, IntegrationType, Verification
-from service.settings import CopySettings
 from service.sources.build import CACHE_SECONDS, CopyRoles, Kept
 from service.sources.roles import ANY_REGION, COPY_ATTEMPTS, RoleClients, S3Role, copying_by_role
 from service.sources.streaming import StreamingStorage
-from service.uris import s3_at
+from service.support.settings import CopySettings
 from tests.builders import CLIPS_BUCKET, an_entry, an_integration
 from tests.functional.botorequests import boto_session
 

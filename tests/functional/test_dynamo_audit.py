@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.audit import entry_of
-from service.aws.audit import DynamoAudit
-from service.aws.execution_settings import DynamoExecutionSettings
-from service.errors import TooManyExecutionSettings
+from service.aws.dynamodb.audit import DynamoAudit
+from service.aws.dynamodb.execution_settings import DynamoExecutionSettings
+from service.domain.errors import TooManyExecutionSettings
+from service.projects.audit import entry_of
 from service.schema import Action, Actor, AuditEntry, Door, ExecutionSettings
 from tests.functional.conftest import TABLE
 from tests.functional.faults import FailingTransactions

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PutError, TransactWriteError
 
-from service.aws.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.imports.copying import copy_batch
+from service.aws.dynamodb.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.imports.copying.batch import copy_batch
 from service.planning import VIEWS
 from service.schema import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from tests.builders import World

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pynamodb.exceptions import TransactWriteError
 
-from service.aws.clips import DynamoClips
-from service.aws.ends import DynamoEnds
-from service.aws.jobs import DynamoJobs
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.ends import DynamoEnds
+from service.aws.dynamodb.jobs import DynamoJobs
 from service.schema import ClipRow, ClipStatus, Delivery, DeliveryStatus, End, JobStatus, Retry
 from tests.builders import a_job
 
@@ -141,7 +141,7 @@ def test_all_rows_of_a_job_come_in_order_page_by_page(
     clips: DynamoClips, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert dynamodb
-    monkeypatch.setattr("service.aws.clips.SHARD_PAGE", 3)
+    monkeypatch.setattr("service.aws.dynamodb.clips.SHARD_PAGE", 3)
     ordinals = [n for n in range(200) if n % 16 != 5]
     clips.put("ij_1", (ClipRow(ordinal=n, status=ClipStatus.COPIED, size=n) for n in reversed(ordinals)))
     clips.put("ij_10", [ClipRow(ordinal=3, status=ClipStatus.COPIED)])

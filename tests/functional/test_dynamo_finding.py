@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.uploads import DynamoUploads
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.uploads import DynamoUploads
 from service.planning import findable, search_key
 from service.schema import AuditEntry, ClipRow, ClipStatus, Job, JobStatus, JobTag
 from tests.builders import a_job, an_upload
@@ -158,7 +158,7 @@ def test_burying_a_job_removes_what_it_is_found_by(
     assert jobs.find("demo", JobTag.LABEL, "l", limit=9, begin=None)[0] == [jobs.get(other.id)]
     if crash:
         with monkeypatch.context() as patch:
-            patch.setattr("service.aws.jobs.TombstoneRow.save", lambda _self: 1 / 0)
+            patch.setattr("service.aws.dynamodb.jobs.TombstoneRow.save", lambda _self: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 jobs.bury(job.id)
     while jobs.delete_some(job.id):

@@ -7,8 +7,8 @@ import pytest
 from botocore.client import ClientCreator
 from pynamodb.exceptions import TransactWriteError
 
-from service.aws.jobs import DynamoJobs
-from service.aws.table import BatchRow
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import BatchRow
 from service.planning import runs_after
 from service.schema import (
     BatchState,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.stub import Stubber
 
-from service.aws.keys import DynamoKeys
+from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.secrets import CACHE_SECONDS, SecretsManager
 from service.schema import ApiKey
 from tests.functional.conftest import TABLE

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from service.aws.jobs import DynamoJobs
-from service.aws.largecopies import DynamoLargeCopies
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
 from service.schema import LargeCopy
 
 COPY = LargeCopy(

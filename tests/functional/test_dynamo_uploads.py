@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pynamodb.exceptions import TransactWriteError
 
-from service.aws.jobs import DynamoJobs
-from service.aws.uploads import CLAIM_SECONDS, DynamoUploads
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.uploads import CLAIM_SECONDS, DynamoUploads
 from service.planning import upload_list_key
 from service.ports import AlreadyClaimed, GatheringClosed
 from service.schema import Job, JobStatus, Source, SourceKind, Trigger, Upload
@@ -139,7 +139,7 @@ def test_the_largest_claim_fits_one_transaction(
 def test_claims_outlive_the_messages_and_expire(
     uploads: DynamoUploads, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.aws.uploads.time.time", lambda: 1_000_000.5)
+    monkeypatch.setattr("service.aws.dynamodb.uploads.time.time", lambda: 1_000_000.5)
     open_(uploads, "one", A)
     expiring = [item for item in everything(dynamodb) if "expires_at" in item]  # type: ignore[operator]
     assert [item["expires_at"] for item in expiring] == [{"N": str(1_000_000 + CLAIM_SECONDS)}]  # type: ignore[index]

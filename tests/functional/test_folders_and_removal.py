@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.aws.clips import DynamoClips
-from service.aws.folders import DynamoFolders
-from service.aws.jobs import DynamoJobs
-from service.aws.storage import S3Storage
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.folders import DynamoFolders
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.s3.storage import S3Storage
 from service.planning import findable
 from service.schema import Action, AuditEntry, ClipRow, ClipStatus, Folder, FolderScope, VideoUpload
 from tests.builders import ASKER, CLIPS_BUCKET, PROJECT, a_job

@@ -6,11 +6,11 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from service.aws.clients import A_CALLER_WAITS, s3_client
-from service.aws.storage import S3Storage
-from service.clock import utc_now
-from service.errors import PreflightUnknown
-from service.imports.preview import Preview, PreviewPorts, preview
+from service.aws.s3.storage import S3Storage
+from service.domain.errors import PreflightUnknown
+from service.imports.previews.preview import Preview, PreviewPorts, preview
 from service.schema import ImportSettings
+from service.support.clock import utc_now
 from tests.builders import (
     CLIPS_BUCKET,
     DEPLOYMENT,

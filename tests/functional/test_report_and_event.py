@@ -10,12 +10,12 @@ import pytest
 from botocore.stub import Stubber
 
 from service.aws.bus import DefaultEventBus
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.reports import S3ReportFiles
-from service.aws.state import S3StateFiles
-from service.errors import EventRefused, UploadLost
-from service.imports.report import write_report
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.s3.report_files import S3ReportFiles
+from service.aws.s3.state_files import S3StateFiles
+from service.domain.errors import EventRefused, UploadLost
+from service.imports.completion.report import write_report
 from service.planning import encode_entry, part_key, report_key
 from service.schema import ClipRow, ClipStatus, Counts
 from tests.builders import STATE_BUCKET, World, a_job, always, an_entry

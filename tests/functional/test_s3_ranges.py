@@ -10,12 +10,19 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from service.aws.ranges import S3RangeReader
-from service.aws.storage import S3Storage
-from service.errors import AccessDenied, ObjectError, ObjectMissing, ObjectRejected, SourceChanged, SourceUnavailable
+from service.aws.s3.range_reader import S3RangeReader
+from service.aws.s3.storage import S3Storage
+from service.domain.errors import (
+    AccessDenied,
+    ObjectError,
+    ObjectMissing,
+    ObjectRejected,
+    SourceChanged,
+    SourceUnavailable,
+)
+from service.domain.uris import s3_at
 from service.formats.check import Depth, check_clip
 from service.schema import ManifestEntry
-from service.uris import s3_at
 from tests.builders import SOURCE_BUCKET, an_entry
 from tests.functional.botorequests import BotoRequests
 

@@ -14,17 +14,17 @@ import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.stub import Stubber
 
-from service.aws import connections
 from service.aws.clients import Patience, s3_client
-from service.aws.connections import Endpoint
-from service.aws.loop import run
-from service.aws.pressure import CUT, FIRST_RATE, InFlight
-from service.aws.ranges import S3RangeReader
-from service.aws.requests import S3Requests
-from service.aws.session import S3Session, own_session
-from service.aws.sigv4 import EMPTY_BODY
-from service.aws.storage import S3Storage
-from service.errors import (
+from service.aws.s3.http import connections
+from service.aws.s3.http.connections import Endpoint
+from service.aws.s3.http.event_loop import run
+from service.aws.s3.http.rate_limiter import CUT, FIRST_RATE, InFlight
+from service.aws.s3.http.requests import S3Requests
+from service.aws.s3.http.sigv4 import EMPTY_BODY
+from service.aws.s3.range_reader import S3RangeReader
+from service.aws.s3.session import S3Session, own_session
+from service.aws.s3.storage import S3Storage
+from service.domain.errors import (
     AccessDenied,
     BucketElsewhere,
     ObjectError,
@@ -33,8 +33,8 @@ from service.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from service.domain.uris import s3_at
 from service.schema import Copied, ImportSettings, ListedObject, ManifestEntry, Verification
-from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, an_entry
 from tests.functional.wire import COPIED, MD5, Wire, answer, copied, failed, serving
 

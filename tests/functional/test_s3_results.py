@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.stub import Stubber
 
-from service.aws.results import NOTE, S3Results
-from service.errors import AccessDenied, ObjectRejected, SourceUnavailable
+from service.aws.s3.result_objects import NOTE, S3Results
+from service.domain.errors import AccessDenied, ObjectRejected, SourceUnavailable
 from service.ports import StoredResult
 from tests.builders import CLIPS_BUCKET
 

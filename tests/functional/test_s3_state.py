@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.stub import Stubber
 
-from service.aws.state import S3StateFiles
-from service.errors import NotFound, SourceChanged, StateFilesKept
+from service.aws.s3.state_files import S3StateFiles
+from service.domain.errors import NotFound, SourceChanged, StateFilesKept
 from tests.builders import STATE_BUCKET
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from botocore.stub import Stubber
 
 from service.aws.clients import object_error
-from service.aws.storage import S3Storage
-from service.errors import (
+from service.aws.s3.storage import S3Storage
+from service.domain.errors import (
     AccessDenied,
     BucketElsewhere,
     ChecksumMismatch,
@@ -23,10 +23,10 @@ from service.errors import (
     SourceChanged,
     SourceUnavailable,
 )
-from service.imports.large import LargeCopies
+from service.domain.uris import s3_at
+from service.imports.copying.multipart import LargeCopies
 from service.ports import LargeCopyStore
 from service.schema import Copied, ImportSettings, LargeCopy, ListedObject, ManifestEntry, Verification
-from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, an_entry
 from tests.fakes import FakeClock, FakeLargeCopies
 

@@ -23,7 +23,7 @@ from botocore.stub import Stubber
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     BucketElsewhere,
     ChecksumMismatch,
@@ -36,6 +36,8 @@ from service.errors import (
     SourceUnavailable,
     UploadGone,
 )
+from service.domain.uris import Location
+from service.domain.verification import etag_of_parts
 from service.planning import copy_parts
 from service.schema import Copied, ImportSettings, Sent, Verification
 from service.sources.addresses import AddressRule
@@ -51,8 +53,6 @@ from service.sources.roles import S3Role, s3_with_role
 from service.sources.s3 import S3Adapter, S3Keys, s3_error, s3_with_keys
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
 from service.sources.streaming import StreamingStorage
-from service.uris import Location
-from service.verification import etag_of_parts
 from tests.builders import CLIPS_BUCKET, an_entry
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from service.errors import WebhookRefused, WebhookUnreachable
+from service.domain.errors import WebhookRefused, WebhookUnreachable
 from service.web.post import HttpSender, addresses
 
 NAME = "hooks.example.com"

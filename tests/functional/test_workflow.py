@@ -8,7 +8,7 @@ import pytest
 from botocore.stub import Stubber
 
 from service.aws.workflow import StepFunctionsWorkflow
-from service.errors import WorkflowUnavailable
+from service.domain.errors import WorkflowUnavailable
 from service.ports import ExecutionState
 from service.schema import End
 

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.credentials import Credentials
 
-from service.aws.listing import fetcher
-from service.aws.pressure import InFlight
-from service.aws.session import session_of
-from service.aws.storage import S3Storage
-from service.errors import ChecksumMismatch, ObjectMissing, SourceChanged
-from service.imports.copying import Unfinished, copy_batch
-from service.imports.finish import finish
-from service.imports.large import LargeCopies
+from service.aws.s3.http.rate_limiter import InFlight
+from service.aws.s3.listing import fetcher
+from service.aws.s3.parallel_listing import Sharding, pages_of
+from service.aws.s3.session import session_of
+from service.aws.s3.storage import S3Storage
+from service.domain.errors import ChecksumMismatch, ObjectMissing, SourceChanged
+from service.domain.uris import s3_at
+from service.imports.completion.finish import finish
+from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.multipart import LargeCopies
 from service.schema import Counts, ImportSettings, ManifestEntry, Verification
-from service.sharding import Sharding, pages_of
-from service.uris import s3_at
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
 from tests.fakes import FakeClock, FakeLargeCopies
 from tests.servers.conftest import KEY

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     CredentialsRejected,
     ObjectError,

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 
-from service.errors import AccessDenied, SourceChanged
+from service.domain.errors import AccessDenied, SourceChanged
 from service.sources.addresses import AddressRule
 from service.sources.hub import HubAdapter
 from service.sources.patient import PatientSource

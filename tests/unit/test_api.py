@@ -16,11 +16,11 @@ import lambdas.routes.folders
 import lambdas.routes.imports
 import lambdas.routes.integrations
 import lambdas.routes.keys
-from service.errors import AccessDenied, CredentialsRejected, SourceUnavailable
-from service.integrations.policies import Trusted
+from service.domain.errors import AccessDenied, CredentialsRejected, SourceUnavailable
 from service.planning import new_job_id
+from service.projects.integrations.policies import Trusted
 from service.schema import ClipStatus, ContentValidation, ImportSettings, JobStatus, OnExisting
-from service.settings import ApiSettings
+from service.support.settings import ApiSettings
 from tests.builders import DEPLOYMENT, LambdaContext, World, api_event
 
 LIMIT = 100_000

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-import service.imports.manifested
-from service.errors import (
+import service.imports.inputs.caller_manifest
+from service.domain.errors import (
     AccessDenied,
     CannotAccess,
     InvalidManifest,
@@ -22,14 +22,14 @@ from service.errors import (
     PreflightUnknown,
     SourceUnavailable,
 )
-from service.imports.ended import report_link
-from service.imports.expansion import PlanCursor
-from service.imports.finish import finish
-from service.imports.manifest import read_batch
-from service.imports.plan import plan
-from service.imports.preview import preview
-from service.imports.seen import Ledger, Seen
-from service.imports.uploads import accept_uploads
+from service.imports.completion.finish import finish
+from service.imports.completion.report_links import report_link
+from service.imports.intake.drop_bucket import accept_uploads
+from service.imports.manifest.store import read_batch
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.duplicates import Ledger, Seen
+from service.imports.planning.plan import plan
+from service.imports.previews.preview import preview
 from service.schema import (
     Action,
     ClipStatus,
@@ -239,7 +239,7 @@ def test_a_manifest_in_rounds_has_the_clips_of_one_round(world: World, packed: b
 
 
 def test_blocks_cut_lines_anywhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service.imports.manifested, "BLOCK_BYTES", 7)
+    monkeypatch.setattr(service.imports.inputs.caller_manifest, "BLOCK_BYTES", 7)
     rows = [line(f"日本{number}", size=1, etag="e") for number in range(40)]
     text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode("utf-8-sig")
     for name, body in [(NAME, text), (f"{NAME}.gz", gzip.compress(text.replace(b"\n", b"\r\n")))]:
@@ -350,7 +350,7 @@ def test_exactly_one_way_to_ask(world: World) -> None:
 def test_a_manifest_that_is_damaged_further_on_ends_the_job(
     world: World, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    monkeypatch.setattr(service.imports.manifested, "BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(service.imports.inputs.caller_manifest, "BLOCK_BYTES", 1_000)
     packed = gzip.compress(json_lines([line(f"{n}", size=1, etag="e") for n in range(3_000)]), 1)
     packed = packed[:-9] if damage == "cut short" else packed[:-2_000] + b"0123456789" + packed[-1_990:]
     job = submit_manifest(world, packed, f"{NAME}.gz")

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.audit import audit_page, entry_of, record
-from service.errors import InvalidCursor, NotFound
-from service.imports.uploads import accept_uploads
-from service.keys import create_key, revoke_key
+from service.domain.errors import InvalidCursor, NotFound
+from service.imports.intake.drop_bucket import accept_uploads
+from service.projects.audit import audit_page, entry_of, record
+from service.projects.keys import create_key, revoke_key
 from service.schema import Action, Actor, AuditEntry, Door
 from tests.builders import ASKER, PROJECT, World, an_upload, import_list
 from tests.fakes import CrashError

@@ -2,15 +2,15 @@
 
 import pytest
 
-from service.errors import AlreadyEnded, NotFound
-from service.imports.cancel import cancel
-from service.imports.expansion import PlanCursor
-from service.imports.finish import CUT_SHORT, finish
-from service.imports.plan import plan
-from service.imports.uploads import accept_uploads
+from service.domain.errors import AlreadyEnded, NotFound
+from service.domain.uris import Location
+from service.imports.completion.finish import CUT_SHORT, finish
+from service.imports.intake.cancel import cancel
+from service.imports.intake.drop_bucket import accept_uploads
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.plan import plan
 from service.planning import PART_CLIPS
 from service.schema import ClipStatus, Counts, Job, JobStatus, ListedObject, ManifestEntry
-from service.uris import Location
 from tests.builders import PROJECT, World, always, an_upload
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from service.errors import (
+from service.domain.errors import (
     EventRefused,
     InvalidRequest,
     NoReport,
@@ -21,11 +21,11 @@ from service.errors import (
     WebhookUnreachable,
     WorkflowUnavailable,
 )
-from service.imports.conclude import REPORT_FAILURES, conclude
-from service.imports.delete import delete, purge
-from service.imports.ended import replay_webhook, report_link, webhook_secret
-from service.imports.finish import finish
-from service.imports.sweep import CHILD_SECONDS, CONCLUSION_FAILURES, Swept, sweep
+from service.imports.completion.conclude import REPORT_FAILURES, conclude
+from service.imports.completion.delete import delete, purge
+from service.imports.completion.finish import finish
+from service.imports.completion.report_links import replay_webhook, report_link, webhook_secret
+from service.imports.completion.sweep import CHILD_SECONDS, CONCLUSION_FAILURES, Swept, sweep
 from service.planning import batches_key, execution_name
 from service.ports import ExecutionState, WebhookAnswer
 from service.schema import Delivery, DeliveryStatus, End, ImportSettings, Job, JobStatus, Notify

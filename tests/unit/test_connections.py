@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.simulation.clock import run_virtually
 from service.aws.clients import Patience
-from service.aws.connections import Answer, Broken, Connection
+from service.aws.s3.http.connections import Answer, Broken, Connection
 
 PATIENCE = Patience(connect_seconds=5, read_seconds=60, attempts=1)
 HEAD, BODY = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n", b"done"

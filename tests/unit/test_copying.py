@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     BatchIncomplete,
     ChecksumMismatch,
@@ -17,8 +17,8 @@ from service.errors import (
     SourceChanged,
     SourceUnavailable,
 )
-from service.imports.batchround import WATCH_SECONDS
-from service.imports.copying import copy_batch
+from service.imports.copying.batch import copy_batch
+from service.imports.copying.worker import WATCH_SECONDS
 from service.planning import search_key
 from service.schema import (
     Batch,

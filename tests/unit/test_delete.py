@@ -2,10 +2,10 @@
 
 import pytest
 
-from service.errors import IdempotencyConflict, NotEnded, NotFound
-from service.imports.copying import copy_batch
-from service.imports.delete import delete, purge
-from service.imports.status import get_job
+from service.domain.errors import IdempotencyConflict, NotEnded, NotFound
+from service.imports.completion.delete import delete, purge
+from service.imports.copying.batch import copy_batch
+from service.imports.queries.status import get_job
 from service.schema import Job
 from tests.builders import PROJECT, World, always, import_list, never
 from tests.fakes import CrashError

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-import service.estimate
-from service.estimate import Deployment, Estimate, Workload, estimate, part_count, price_list
+import service.imports.previews.estimate
+from lambdas.schemas.settings import StorageClass
+from service.imports.previews.estimate import Deployment, Estimate, Workload, estimate, part_count, price_list
 from service.planning import copy_parts
 from service.schema import ContentValidation, ImportSettings
-from service.wire.settings import StorageClass
 from tests.builders import DEPLOYMENT
 
 MIB, GIB = 1024**2, 1024**3
@@ -163,7 +163,7 @@ def test_parts_are_counted_as_they_are_cut(size: int) -> None:
 
 
 def test_every_price_says_its_unit_its_source_and_what_it_was_compared_with() -> None:
-    path = Path(service.estimate.__file__).with_name("prices.json")
+    path = Path(service.imports.previews.estimate.__file__).with_name("prices.json")
     document = json.loads(path.read_text())
     assert document["region"] == price_list().region == "us-east-1"
     for name, price in document["prices"].items():

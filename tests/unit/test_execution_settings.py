@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 
-import service.execution_settings
-from service.audit import audit_page
-from service.errors import (
+import service.projects.presets
+from service.domain.errors import (
     IdempotencyConflict,
     InvalidRequest,
     NotFound,
     TooManyExecutionSettings,
     UnknownExecutionSettings,
 )
-from service.execution_settings import (
+from service.imports.intake.submit import submit
+from service.projects.audit import audit_page
+from service.projects.presets import (
     ExecutionSettingsRequest,
     delete_saved,
     get_saved,
@@ -22,7 +23,6 @@ from service.execution_settings import (
     saved_for_import,
     saved_page,
 )
-from service.imports.submit import submit
 from service.schema import ExecutionSettings, ImportSettings, Job, OnExisting
 from tests.builders import ASKER, PROJECT, World, import_list
 
@@ -95,7 +95,7 @@ def test_an_idempotency_key_saves_once(world: World) -> None:
 
 
 def test_a_project_has_a_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service.execution_settings, "MAX_PER_PROJECT", 2)
+    monkeypatch.setattr(service.projects.presets, "MAX_PER_PROJECT", 2)
     first = saved(world, asked(), idempotency_key="k")
     saved(world, asked())
     with pytest.raises(TooManyExecutionSettings):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import AccessDenied
-from service.imports.existing import Destinations, fate_of, look_up, unchanged
+from service.domain.errors import AccessDenied
+from service.imports.planning.existing import Destinations, fate_of, look_up, unchanged
 from service.schema import ClipStatus, ListedObject, OnExisting
 from tests.fakes import FakeStorage
 

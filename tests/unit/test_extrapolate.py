@@ -9,15 +9,15 @@ from itertools import chain, repeat
 
 import pytest
 
-from service.errors import BatchIncomplete, LayerUnusable, ObjectRejected, SourceUnavailable
-from service.extrapolation.result import Extrapolated
-from service.imports import extrapolate as extrapolate_module
-from service.imports.cancel import cancel
-from service.imports.copying import copy_batch
-from service.imports.extrapolate import Progress, extrapolate_batch
-from service.imports.extrapolated import result_key
-from service.imports.finish import finish
-from service.imports.status import clips_page
+from service.domain.errors import BatchIncomplete, LayerUnusable, ObjectRejected, SourceUnavailable
+from service.imports.completion.finish import finish
+from service.imports.copying.batch import copy_batch
+from service.imports.extrapolation import batch as extrapolate_module
+from service.imports.extrapolation.batch import Progress, extrapolate_batch
+from service.imports.extrapolation.result import Extrapolated
+from service.imports.extrapolation.status import result_key
+from service.imports.intake.cancel import cancel
+from service.imports.queries.status import clips_page
 from service.planning import report_key
 from service.schema import Clip, ClipStatus, Extrapolation, ExtrapolationStatus, ImportSettings, Job, OnExisting
 from tests.builders import CLIPS_BUCKET, PROJECT, SOURCE_BUCKET, World, always, never

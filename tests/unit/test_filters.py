@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from service.errors import InvalidRequest
-from service.filters import MAX_PATTERNS, selection
-from service.patterns import MAX_PATTERN, compile_pattern
+from service.domain.errors import InvalidRequest
+from service.domain.filters import MAX_PATTERNS, selection
+from service.domain.patterns import MAX_PATTERN, compile_pattern
 from service.schema import Filters, ListedObject
 
 

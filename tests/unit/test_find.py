@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from service.errors import InvalidCursor, InvalidRequest
-from service.imports.delete import delete, purge
-from service.imports.find import FoundClip, Wanted, find_clips
-from service.imports.finish import finish
-from service.paging import Page, encode_cursor
+from service.domain.errors import InvalidCursor, InvalidRequest
+from service.imports.completion.delete import delete, purge
+from service.imports.completion.finish import finish
+from service.imports.queries.find import FoundClip, Wanted, find_clips
 from service.planning import batches_key, findable, gt_clip_id, request_digest, search_key
 from service.schema import ClipRow, ClipStatus, Job
+from service.support.paging import Page, encode_cursor
 from tests.builders import PROJECT, World, never
 
 

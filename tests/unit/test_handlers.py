@@ -13,11 +13,11 @@ import lambdas.finish
 import lambdas.on_upload
 import lambdas.plan
 import lambdas.sweep
-from service.errors import BatchIncomplete, SourceUnavailable
-from service.keys import create_key
+from service.domain.errors import BatchIncomplete, SourceUnavailable
 from service.planning import batches_key
+from service.projects.keys import create_key
 from service.schema import ImportSettings, IntegrationState, JobStatus, Notify
-from service.settings import PlanSettings
+from service.support.settings import PlanSettings
 from tests.builders import (
     ASKER,
     SOURCE_BUCKET,

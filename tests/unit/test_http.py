@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lambdas.http import error_response, retry_after_of, status_of, validation_detail
-from service import errors
+from service.domain import errors
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from service.errors import InvalidCursor, InvalidRequest, NotFound
-from service.keys import ADMIN, Caller, authenticate, create_key, keys_page, revoke_key
+from service.domain.errors import InvalidCursor, InvalidRequest, NotFound
+from service.projects.keys import ADMIN, Caller, authenticate, create_key, keys_page, revoke_key
 from tests.builders import ASKER, World
 
 ADMIN_KEY = "admin-secret"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.errors import AccessDenied, BatchIncomplete, ObjectError, SourceChanged, SourceUnavailable
-from service.imports.copying import Unfinished, copy_batch
-from service.imports.finish import finish
+from service.domain.errors import AccessDenied, BatchIncomplete, ObjectError, SourceChanged, SourceUnavailable
+from service.imports.completion.finish import finish
+from service.imports.copying.batch import Unfinished, copy_batch
 from service.planning import part_size
 from service.schema import Batch, ClipStatus, Copied, Counts, Job, JobStatus, LargeCopy, ManifestEntry, Tally
 from tests.builders import World, always, never

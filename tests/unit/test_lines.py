@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from service.errors import InvalidManifest
-from service.lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
-from service.uris import s3_at
+from service.domain.errors import InvalidManifest
+from service.domain.uris import s3_at
+from service.imports.inputs.manifest_lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
 
 HERE = s3_at("source", "p/a b.zip")
 CRC = "CRC64NVME:AAAAAAAAAAA="

@@ -13,11 +13,11 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.aws import listing
-from service.aws.listing import list_query, parse_page
-from service.aws.requests import Unanswered
-from service.clock import timestamp
+from service.aws.s3 import listing
+from service.aws.s3.http.requests import Unanswered
+from service.aws.s3.listing import list_query, parse_page
 from service.schema import ListedObject
+from service.support.clock import timestamp
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 TAIL = "</ListBucketResult>"

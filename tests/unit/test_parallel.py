@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import pytest
 
-from service.aws import loop
-from service.parallel import Once, each
+from service.aws.s3.http import event_loop as loop
+from service.support.parallel import Once, each
 
 Result = TypeVar("Result")
 

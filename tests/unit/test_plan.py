@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import AccessDenied, ObjectError, ObjectRejected, SourceUnavailable
-from service.imports.expansion import PlanCursor
-from service.imports.plan import Planned, plan
-from service.imports.uploads import accept_uploads, decode_uploads, encode_uploads
+from service.domain.errors import AccessDenied, ObjectError, ObjectRejected, SourceUnavailable
+from service.imports.intake.drop_bucket import accept_uploads, decode_uploads, encode_uploads
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.plan import Planned, plan
 from service.planning import PART_CLIPS, batches_key
 from service.schema import ClipStatus, ImportSettings, Job, JobStatus, ManifestEntry, OnExisting
 from tests.builders import World, always, an_upload, import_list, import_prefix, never

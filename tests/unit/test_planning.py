@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from service.domain.uris import MAX_KEY_BYTES, Location, s3_at
 from service.planning import (
     MAX_COPY_BYTES,
     MAX_OBJECT_BYTES,
@@ -41,7 +42,6 @@ from service.planning import (
     whole_sets,
 )
 from service.schema import Batch, ClipStatus, Counts, JobStatus, ManifestEntry
-from service.uris import MAX_KEY_BYTES, Location, s3_at
 from tests.builders import a_job, an_entry
 
 

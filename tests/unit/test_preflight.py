@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     CannotAccess,
     InvalidUri,
@@ -15,7 +15,7 @@ from service.errors import (
     PreflightUnknown,
     SourceUnavailable,
 )
-from service.imports.preflight import preflight
+from service.imports.intake.preflight import preflight
 from tests.builders import PROJECT, World
 
 

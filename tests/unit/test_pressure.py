@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from benchmarks.simulation.clock import run_virtually
-from service.aws.pressure import CATCH_UP_SECONDS, CUT, FIRST_RATE, LEAST_RATE, RAISE, InFlight, NoTurn
+from service.aws.s3.http.rate_limiter import CATCH_UP_SECONDS, CUT, FIRST_RATE, LEAST_RATE, RAISE, InFlight, NoTurn
 
 FREE = 1e12
 """A rate that nothing waits for."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import service.imports.hurry
-from service.errors import (
+import service.sources.deadline
+from service.domain.errors import (
     AccessDenied,
     CannotAccess,
     InvalidRequest,
@@ -21,10 +21,10 @@ from service.errors import (
     PreflightUnknown,
     SourceUnavailable,
 )
-from service.imports.preview import Preview, preview
+from service.domain.uris import Location
+from service.imports.previews.preview import Preview, preview
 from service.ports import SourceStorage
 from service.schema import ClipStatus, ImportRequest, ImportSettings, ListedObject, OnExisting
-from service.uris import Location
 from tests.builders import PROJECT, World, a_set, import_list, import_prefix, import_sets
 
 MIB = 1024**2
@@ -265,7 +265,7 @@ class AMillion:
 def test_of_a_million_keys_it_covers_what_the_source_lists_in_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.imports.hurry, "LAST_SECONDS", 3_600.0)  # only the store's own clock ends it
+    monkeypatch.setattr(service.sources.deadline, "LAST_SECONDS", 3_600.0)  # only the store's own clock ends it
     world.max_clips = 2_000_000
     store = AMillion(page_seconds=0.08)
     found = look(world, seconds=8, storage=store, monotonic=lambda: store.now)
@@ -279,7 +279,7 @@ def test_of_a_million_keys_it_covers_what_the_source_lists_in_time(
 
 
 def test_a_source_that_hangs_is_left_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service.imports.hurry, "LAST_SECONDS", 0.0)
+    monkeypatch.setattr(service.sources.deadline, "LAST_SECONDS", 0.0)
     hangs, freed = Event(), Event()
 
     class Hanging(AMillion):

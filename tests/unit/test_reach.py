@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import CannotAccess, IntegrationGone, IntegrationMismatch, UnknownIntegration
-from service.imports.preview import preview
-from service.imports.uploads import accept_uploads
+from service.domain.errors import CannotAccess, IntegrationGone, IntegrationMismatch, UnknownIntegration
+from service.imports.intake.drop_bucket import accept_uploads
+from service.imports.previews.preview import preview
 from service.schema import (
     ClipStatus,
     ImportRequest,

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from service.imports import report as report_module
-from service.imports.finish import finish
-from service.imports.report import MAX_EXTENSIONS, write_report
-from service.imports.status import clips_page
+from lambdas.schemas.clips import ClipPage
+from service.imports.completion import report as report_module
+from service.imports.completion.finish import finish
+from service.imports.completion.report import MAX_EXTENSIONS, write_report
+from service.imports.queries.status import clips_page
 from service.planning import part_key, report_key
 from service.schema import ImportSettings, Job
-from service.wire.clips import ClipPage
 from tests.builders import SOURCE_BUCKET, World, always, import_prefix, never
 from tests.fakes import CrashError
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import (
+from service.domain.errors import (
     IdempotencyConflict,
     InvalidRequest,
     NotEnded,
@@ -15,15 +15,15 @@ from service.errors import (
     SourceUnavailable,
     WorkflowUnavailable,
 )
-from service.imports import rerun
-from service.imports.copying import copy_batch
-from service.imports.delete import delete, purge
-from service.imports.expansion import PlanCursor
-from service.imports.finish import Ended, finish
-from service.imports.plan import plan
-from service.imports.status import clips_page
-from service.imports.sweep import CHILD_SECONDS, Swept, sweep
-from service.imports.uploads import accept_uploads
+from service.imports.completion.delete import delete, purge
+from service.imports.completion.finish import Ended, finish
+from service.imports.completion.sweep import CHILD_SECONDS, Swept, sweep
+from service.imports.copying.batch import copy_batch
+from service.imports.intake.drop_bucket import accept_uploads
+from service.imports.planning import retry as rerun
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.plan import plan
+from service.imports.queries.status import clips_page
 from service.planning import MAX_RUNS, PART_CLIPS, batches_key, part_key, rate, run_plan_key
 from service.ports import ExecutionState
 from service.schema import Clip, ClipStatus, Counts, Job, JobStatus, ListedObject

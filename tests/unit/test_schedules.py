@@ -14,19 +14,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from service.errors import BatchIncomplete, NotEnded, NothingToRetry, SourceUnavailable, SweepIncomplete
-from service.imports.conclude import conclude
-from service.imports.copying import Unfinished, copy_batch
-from service.imports.expansion import PlanCursor
-from service.imports.extrapolate import extrapolate_batch
-from service.imports.extrapolated import extrapolation_of, is_extrapolated
-from service.imports.finish import finish
-from service.imports.manifest import read_batches
-from service.imports.plan import plan
-from service.imports.rows import tally_of
-from service.imports.submit import submit
-from service.imports.sweep import CHILD_SECONDS, sweep
-from service.imports.uploads import accept_uploads, decode_uploads
+from service.domain.errors import BatchIncomplete, NotEnded, NothingToRetry, SourceUnavailable, SweepIncomplete
+from service.imports.completion.conclude import conclude
+from service.imports.completion.finish import finish
+from service.imports.completion.sweep import CHILD_SECONDS, sweep
+from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.extrapolation.batch import extrapolate_batch
+from service.imports.extrapolation.status import extrapolation_of, is_extrapolated
+from service.imports.intake.drop_bucket import accept_uploads, decode_uploads
+from service.imports.intake.submit import submit
+from service.imports.manifest.store import read_batches
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.plan import plan
+from service.imports.results.clip_rows import tally_of
 from service.planning import end_id, execution_name, report_key, runs_after
 from service.ports import ExecutionState
 from service.schema import Batch, ClipStatus, End, ImportSettings, Job, Upload

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     BatchIncomplete,
     ChecksumMismatch,
@@ -14,11 +14,11 @@ from service.errors import (
     ObjectError,
     SourceUnavailable,
 )
-from service.imports.copying import Unfinished, copy_batch
-from service.imports.expansion import PlanCursor
-from service.imports.finish import finish
-from service.imports.plan import plan
-from service.imports.status import clips_page
+from service.imports.completion.finish import finish
+from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.plan import plan
+from service.imports.queries.status import clips_page
 from service.planning import PART_CLIPS
 from service.schema import (
     Batch,

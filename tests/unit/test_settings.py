@@ -4,8 +4,8 @@ from dataclasses import fields
 
 import pytest
 
-from service.errors import InvalidSettings
-from service.settings import (
+from service.domain.errors import InvalidSettings
+from service.support.settings import (
     ApiSettings,
     AuthorizeSettings,
     ConcludeSettings,

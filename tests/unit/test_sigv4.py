@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.aws.sigv4 import Signer
+from service.aws.s3.http.sigv4 import Signer
 
 MOMENT = "20261122T170000Z"
 HOST = "clips.s3.eu-central-1.amazonaws.com"
@@ -38,7 +38,7 @@ def be_it(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     """For both signers."""
     clock = SimpleNamespace(time=now.timestamp, gmtime=time.gmtime, strftime=time.strftime)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: now)
-    monkeypatch.setattr("service.aws.sigv4.time", clock)
+    monkeypatch.setattr("service.aws.s3.http.sigv4.time", clock)
 
 
 @given(

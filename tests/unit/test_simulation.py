@@ -19,7 +19,7 @@ from benchmarks.simulation.models import (
     ModelledTable,
     TokenBucket,
 )
-from service.estimate import COPIES_PER_SECOND
+from service.imports.previews.estimate import COPIES_PER_SECOND
 
 MIB = 1024**2
 SMALL = Case(clips=2_000, clip_bytes=MIB, settings=replace(DEFAULTS, map_concurrency=4, batch_clips=100))

@@ -12,22 +12,22 @@ from benchmarks.start import BUDGETS_MS, READY, started_ms
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-EDGE = {"pydantic", "service.wire", "lambdas.routes", "aws_lambda_powertools.event_handler"}
+EDGE = {"pydantic", "lambdas.schemas", "lambdas.routes", "aws_lambda_powertools.event_handler"}
 PROVIDERS = {"google", "google.auth", "google_crc32c", "service.sources.build", "service.sources.gcs"}
 PARSERS = {"service.formats.check", "service.formats.clipgt", "service.formats.mp4"}
-PLANNING = {"pathspec", "service.filters", "service.imports.expand", "service.imports.submit"}
+PLANNING = {"pathspec", "service.domain.filters", "service.imports.planning.sources", "service.imports.intake.submit"}
 EVERYWHERE = {"boto3", "s3transfer", "cryptography", "moto", *PROVIDERS}
 """In no function's path."""
 
 LEFT_OUT = {
     "api": {"pyarrow", "lambdas.reference", "aws_lambda_powertools.event_handler.openapi.models"} | PARSERS,
-    "authorize": {"asyncio", "pyarrow", "service.aws.storage", "service.imports", *EDGE, *PARSERS} | PLANNING,
-    "conclude": {"pyarrow", "service.aws.storage", *EDGE, *PARSERS, *PLANNING},
-    "copy": {"pyarrow", "service.imports.access", *EDGE, *PARSERS, *PLANNING},
+    "authorize": {"asyncio", "pyarrow", "service.aws.s3.storage", "service.imports", *EDGE, *PARSERS} | PLANNING,
+    "conclude": {"pyarrow", "service.aws.s3.storage", *EDGE, *PARSERS, *PLANNING},
+    "copy": {"pyarrow", "service.imports.access.reach", *EDGE, *PARSERS, *PLANNING},
     "extrapolate": {"service.formats.mp4", *EDGE, *PLANNING},
     "finish": {"pyarrow", *EDGE, *PARSERS, *PLANNING},
-    "on_upload": {"pyarrow", "service.aws.storage", *EDGE, *PARSERS, *PLANNING},
-    "plan": {"pyarrow", "service.imports.submit", *EDGE, *PARSERS},
+    "on_upload": {"pyarrow", "service.aws.s3.storage", *EDGE, *PARSERS, *PLANNING},
+    "plan": {"pyarrow", "service.imports.intake.submit", *EDGE, *PARSERS},
     "sweep": {"pyarrow", *EDGE, *PARSERS, *PLANNING},
 }
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from service.errors import ClipferryError, InvalidCursor, InvalidRequest, NotFound
-from service.imports.copying import copy_batch
-from service.imports.expansion import PlanCursor
-from service.imports.finish import finish
-from service.imports.plan import plan
-from service.imports.status import clips_page, get_job, jobs_page
-from service.paging import Page, decode_cursor, encode_cursor
+from service.domain.errors import ClipferryError, InvalidCursor, InvalidRequest, NotFound
+from service.imports.completion.finish import finish
+from service.imports.copying.batch import copy_batch
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.plan import plan
+from service.imports.queries.status import clips_page, get_job, jobs_page
 from service.schema import Clip, ClipRow, ClipStatus, Job
+from service.support.paging import Page, decode_cursor, encode_cursor
 from tests.builders import World, a_job, always, import_list
 
 
@@ -180,7 +180,7 @@ def test_failed_and_cancelled_clips_are_told_apart(world: World) -> None:
 def test_a_filtered_page_that_would_read_too_much_is_short_and_says_there_is_more(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.imports.status.SCAN_PARTS", 1)
+    monkeypatch.setattr("service.imports.queries.status.SCAN_PARTS", 1)
     job = world.planned_list(world.put_sources(2_500))
     world.clips.put(job.id, [ClipRow(ordinal=2_400, status=ClipStatus.COPIED, size=1, etag="e")])
     found = pages(world, job, limit=10, status=ClipStatus.COPIED)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     CannotAccess,
     IdempotencyConflict,
@@ -15,7 +15,7 @@ from service.errors import (
     SourceUnavailable,
     WorkflowUnavailable,
 )
-from service.imports.submit import submit
+from service.imports.intake.submit import submit
 from service.schema import ImportRequest, ImportSettings, Job, JobStatus, Source, SourceKind, Trigger
 from tests.builders import PROJECT, World, import_list, import_prefix
 from tests.fakes import CrashError

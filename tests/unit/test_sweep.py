@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.errors import SweepIncomplete, WorkflowUnavailable
-from service.imports.sweep import CHILD_SECONDS, Swept, sweep
+from service.domain.errors import SweepIncomplete, WorkflowUnavailable
+from service.imports.completion.sweep import CHILD_SECONDS, Swept, sweep
 from service.ports import ExecutionState
 from service.schema import JobStatus
 from tests.builders import World

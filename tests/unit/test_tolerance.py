@@ -2,9 +2,9 @@
 
 import pytest
 
-from service.errors import AccessDenied
-from service.imports.copying import copy_batch
-from service.imports.finish import finish
+from service.domain.errors import AccessDenied
+from service.imports.completion.finish import finish
+from service.imports.copying.batch import copy_batch
 from service.planning import too_many_failures
 from service.schema import Counts, ImportSettings, Job, JobStatus, Tally, Tolerance
 from tests.builders import World, always, summing

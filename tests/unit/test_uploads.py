@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.errors import InvalidRequest, WorkflowUnavailable
-from service.imports.uploads import accept_uploads, decode_uploads, parse_event, project_of
+from service.domain.errors import InvalidRequest, WorkflowUnavailable
+from service.imports.intake.drop_bucket import accept_uploads, decode_uploads, parse_event, project_of
 from service.schema import JobStatus, Source, SourceKind, Trigger, Upload
 from tests.builders import DROP_BUCKET, World, an_upload, object_created
 from tests.fakes import CrashError

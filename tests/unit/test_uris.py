@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.errors import InvalidUri
-from service.uris import Location, parse_object, parse_prefix
+from service.domain.errors import InvalidUri
+from service.domain.uris import Location, parse_object, parse_prefix
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from service.errors import InvalidRequest
-from service.webhooks import (
+from service.domain.errors import InvalidRequest
+from service.domain.webhooks import (
     MAX_DELAY_SECONDS,
     Verdict,
     check_url,

@@ -7,10 +7,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
+from lambdas.schemas.nomadic.folders import Scope, VideoFolderBody, VideoFolderView
 from lambdas.wiring.api import folder_ports
-from service.folders import create, create_or_get, get_by_name, video_count
+from service.projects.folders import create, create_or_get, get_by_name, video_count
 from service.schema import Folder, FolderScope
-from service.wire.nomadic.folders import Scope, VideoFolderBody, VideoFolderView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

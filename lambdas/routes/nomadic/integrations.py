@@ -9,17 +9,17 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from lambdas.routes.caller import project_of
 from lambdas.routes.integrations import IntegrationId
 from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
-from lambdas.wiring.api import integration_ports, key_store
-from service.integrations.manage import MAX_PER_PROJECT, create, delete, page
-from service.schema import Integration
-from service.wire.integrations import IntegrationBody
-from service.wire.nomadic.integrations import (
+from lambdas.schemas.integrations import IntegrationBody
+from lambdas.schemas.nomadic.integrations import (
     CloudIntegrationView,
     DeletedIntegrationView,
     GcsCloudBody,
     HfBucketCloudBody,
     S3CloudBody,
 )
+from lambdas.wiring.api import integration_ports, key_store
+from service.projects.integrations.manage import MAX_PER_PROJECT, create, delete, page
+from service.schema import Integration
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -8,13 +8,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from lambdas.routes.caller import project_of
 from lambdas.routes.imports import JobId
 from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
+from lambdas.schemas.nomadic.jobs import JobView, RetryVideosBody, VideosView
 from lambdas.wiring.api import audit_ports, status_ports, submit_ports
-from service.audit import record
-from service.imports.retry import retry
-from service.imports.status import get_job
-from service.imports.videos import videos_page
+from service.imports.intake.retry_request import retry
+from service.imports.queries.status import get_job
+from service.imports.queries.videos import videos_page
+from service.projects.audit import record
 from service.schema import Action
-from service.wire.nomadic.jobs import JobView, RetryVideosBody, VideosView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -7,13 +7,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
+from lambdas.schemas.nomadic.uploads import AcceptedView, DirectoriesBody, FilesUploadBody, Given, S3UploadBody
 from lambdas.wiring.api import folder_ports, integration_ports, submit_ports
-from service import folders
-from service.errors import NotFound
-from service.imports.submit import submit
-from service.integrations.manage import get as get_integration
+from service.domain.errors import NotFound
+from service.imports.intake.submit import submit
+from service.projects import folders
+from service.projects.integrations.manage import get as get_integration
 from service.schema import Door, ImportRequest
-from service.wire.nomadic.uploads import AcceptedView, DirectoriesBody, FilesUploadBody, Given, S3UploadBody
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -7,13 +7,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.nomadic.common import TAGS, sdk_actor
+from lambdas.schemas.nomadic.folders import Scope
+from lambdas.schemas.nomadic.videos import DeletedView, ListedVideo, MyVideosView, VideoStatusView
 from lambdas.wiring.api import audit_ports, remove_ports, status_ports
-from service.audit import record
-from service.imports.remove import remove
-from service.imports.videos import get_video, newest_videos
+from service.imports.queries.delete_video import remove
+from service.imports.queries.videos import get_video, newest_videos
+from service.projects.audit import record
 from service.schema import Action, FolderScope
-from service.wire.nomadic.folders import Scope
-from service.wire.nomadic.videos import DeletedView, ListedVideo, MyVideosView, VideoStatusView
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

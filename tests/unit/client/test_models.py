@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from clipferry import UnexpectedAnswer, models
 from clipferry.decode import Model, decode
 from clipferry.requests import Filters, ImportRequest, IntegrationRequest, Notify, Settings, ToleratedFailures, ViewSet
-from service.wire import audit, clips, ended, folders, imports, integrations, keys, previews, settings
+from lambdas.schemas import audit, clips, ended, folders, imports, integrations, keys, previews, settings
 from tests.unit.client.service import clip, job
 
 ANSWERS = [

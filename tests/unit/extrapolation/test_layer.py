@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from service.errors import LayerTooLarge, LayerUnusable
-from service.extrapolation import layer
-from service.extrapolation.layer import extrapolate
+from service.domain.errors import LayerTooLarge, LayerUnusable
+from service.imports.extrapolation import layer
+from service.imports.extrapolation.layer import extrapolate
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 CLIPS = sorted((DATA / "clipgt").glob("*.zip")) + [

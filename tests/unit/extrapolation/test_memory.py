@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TRY = """
 import sys
 from lambdas.extrapolate import limit_memory
-from service.extrapolation.layer import extrapolate
+from service.imports.extrapolation.layer import extrapolate
 limit_memory()
 body = sys.stdin.buffer.read()
 try:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.extrapolation import tracks
-from service.extrapolation.tracks import Centre, Extension, NewRow, Sighting, TooManyRows, extend, stands_still
+from service.imports.extrapolation import tracks
+from service.imports.extrapolation.tracks import Centre, Extension, NewRow, Sighting, TooManyRows, extend, stands_still
 
 FIRST, LAST = 0, 2_000
 DISTANCE = 0.5

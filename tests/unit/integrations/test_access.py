@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from service.errors import CannotAccess, IntegrationMismatch, UnknownIntegration
-from service.integrations.access import AccessRule, Unsaved, covers
+from service.domain.errors import CannotAccess, IntegrationMismatch, UnknownIntegration
+from service.domain.uris import parse_prefix
+from service.projects.integrations.rules import AccessRule, Unsaved, covers
 from service.schema import Integration, IntegrationState, IntegrationType
-from service.uris import parse_prefix
 from tests.builders import an_integration
 
 GCS, HF, ROLE = IntegrationType.GCS, IntegrationType.HF_BUCKET, IntegrationType.S3_ROLE

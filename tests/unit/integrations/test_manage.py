@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-import service.integrations.manage
-from service.audit import audit_page
-from service.errors import IdempotencyConflict, InvalidRequest, NotFound, SweepIncomplete, TooManyIntegrations
-from service.integrations.manage import (
+import service.projects.integrations.manage
+from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound, SweepIncomplete, TooManyIntegrations
+from service.projects.audit import audit_page
+from service.projects.integrations.manage import (
     UNSETTLED_SECONDS,
     IntegrationRequest,
     create,
@@ -135,7 +135,7 @@ def test_what_can_never_work_is_refused_and_leaves_nothing(world: World, changes
 
 
 def test_a_project_has_a_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service.integrations.manage, "MAX_PER_PROJECT", 2)
+    monkeypatch.setattr(service.projects.integrations.manage, "MAX_PER_PROJECT", 2)
     first = made(world, idempotency_key="k")
     made(world)
     with pytest.raises(TooManyIntegrations):

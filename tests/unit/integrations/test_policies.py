@@ -1,6 +1,6 @@
 """The policies to paste: the external id and the deployment's roles, the bucket and its prefix, nothing else."""
 
-from service.integrations.policies import COPY_ACTIONS, READ_ACTIONS, Trusted, permission_policy, trust_policy
+from service.projects.integrations.policies import COPY_ACTIONS, READ_ACTIONS, Trusted, permission_policy, trust_policy
 from service.schema import IntegrationType
 from tests.builders import PROJECT, an_integration
 

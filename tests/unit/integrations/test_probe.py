@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-import service.imports.hurry
-import service.integrations.probe
-from service.errors import (
+import service.projects.integrations.probe
+import service.sources.deadline
+from service.domain.errors import (
     AccessDenied,
     ClipferryError,
     CredentialsLost,
@@ -16,8 +16,8 @@ from service.errors import (
     ObjectMissing,
     RoleRefused,
 )
-from service.integrations.manage import IntegrationRequest, create, delete, get
-from service.integrations.probe import OBJECTS_LOOKED_AT, PERMISSIONS, PROBE_SECONDS, Probe, probe
+from service.projects.integrations.manage import IntegrationRequest, create, delete, get
+from service.projects.integrations.probe import OBJECTS_LOOKED_AT, PERMISSIONS, PROBE_SECONDS, Probe, probe
 from service.schema import IntegrationType
 from tests.builders import ASKER, PROJECT, World
 
@@ -131,8 +131,8 @@ def test_a_store_that_hangs_is_given_up(world: World, monkeypatch: pytest.Monkey
 
     world.sources.source.objects = {"a": b"a"}
     monkeypatch.setattr(world.sources.source, hanging, hang)
-    monkeypatch.setattr(service.integrations.probe, "PROBE_SECONDS", 0)
-    monkeypatch.setattr(service.imports.hurry, "LAST_SECONDS", 0.5)
+    monkeypatch.setattr(service.projects.integrations.probe, "PROBE_SECONDS", 0)
+    monkeypatch.setattr(service.sources.deadline, "LAST_SECONDS", 0.5)
     found = tried(world, made(world))
     freed.set()
     listed = hanging == "read"
@@ -144,7 +144,7 @@ def test_a_store_that_hangs_is_given_up(world: World, monkeypatch: pytest.Monkey
 
 
 def test_it_answers_before_api_gateway_gives_up() -> None:
-    assert PROBE_SECONDS + service.imports.hurry.LAST_SECONDS < 25
+    assert PROBE_SECONDS + service.sources.deadline.LAST_SECONDS < 25
 
 
 def test_one_that_is_gone_is_not_tried(world: World) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.errors import SourceUnavailable
-from service.imports.finish import finish
-from service.imports.status import clips_between
+from service.domain.errors import SourceUnavailable
+from service.imports.completion.finish import finish
+from service.imports.queries.status import clips_between
 from service.planning import clip_id
 from service.schema import ClipStatus, FolderScope
 from tests.builders import CLIPS_BUCKET, a_set, import_sets

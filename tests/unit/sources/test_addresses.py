@@ -1,6 +1,6 @@
 import pytest
 
-from service.errors import UnsafeUrl
+from service.domain.errors import UnsafeUrl
 from service.sources.addresses import AddressRule
 
 PUBLIC = "93.184.216.34"

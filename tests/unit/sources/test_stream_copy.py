@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from service.errors import SourceChanged
+from service.domain.errors import SourceChanged
+from service.domain.uris import Location
 from service.planning import copy_parts
 from service.schema import ImportSettings, Sent
 from service.sources.digests import encoded, extended
 from service.sources.memory import Memory
 from service.sources.port import CHUNK_BYTES, Pin, SourceObject
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
-from service.uris import Location
 
 GUARD_SECONDS = 30.0
 """A schedule that hangs is a test that fails."""

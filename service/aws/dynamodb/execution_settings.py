@@ -1,0 +1,97 @@
+"""Saved execution settings in DynamoDB, and how many a project has; each change is one transaction with its audit."""
+
+from collections.abc import Sequence
+
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.transactions import TransactWrite
+
+from service.aws.dynamodb.audit import audit_row
+from service.aws.dynamodb.table import CountRow, ExecutionSettingsRow, commit_if
+from service.domain.errors import TooManyExecutionSettings
+from service.schema import AuditEntry, ExecutionSettings
+
+
+class DynamoExecutionSettings:
+    def create(self, saved: ExecutionSettings, *, limit: int, entry: AuditEntry) -> bool:
+        def build(transaction: TransactWrite) -> None:
+            transaction.save(_row(saved), condition=ExecutionSettingsRow.pk.does_not_exist())
+            transaction.save(audit_row(entry))
+            transaction.update(
+                _count_row(saved.project),
+                actions=[CountRow.saved.add(1)],
+                condition=CountRow.saved.does_not_exist() | (CountRow.saved < limit),
+            )
+
+        failed = commit_if(build)
+        if failed and 0 not in failed:
+            raise TooManyExecutionSettings(
+                f"this project has {limit:,} execution settings, which is the limit: delete some"
+            )
+        return not failed
+
+    def get(self, project: str, settings_id: str) -> ExecutionSettings | None:
+        try:
+            return _saved(ExecutionSettingsRow.get(_pk(project), settings_id, consistent_read=True))
+        except DoesNotExist:
+            return None
+
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[ExecutionSettings], str | None]:
+        begin = ExecutionSettingsRow.listing_sk > after if after else None
+        found = list(ExecutionSettingsRow.listing.query(_pk(project), begin, limit=limit + 1))
+        keys = [(row.pk, row.sk) for row in found[:limit]]
+        rows = {row.sk: _saved(row) for row in ExecutionSettingsRow.batch_get(keys, consistent_read=True)}
+        position = found[limit - 1].listing_sk if len(found) > limit else None
+        return [rows[sk] for _, sk in keys if sk in rows], position
+
+    def replace(self, saved: ExecutionSettings, *, entry: AuditEntry) -> bool:
+        def build(transaction: TransactWrite) -> None:
+            transaction.save(_row(saved), condition=ExecutionSettingsRow.pk.exists())
+            transaction.save(audit_row(entry))
+
+        return not commit_if(build)
+
+    def delete(self, project: str, settings_id: str, *, entry: AuditEntry) -> bool:
+        def build(transaction: TransactWrite) -> None:
+            row = ExecutionSettingsRow(_pk(project), settings_id)
+            transaction.delete(row, condition=ExecutionSettingsRow.pk.exists())
+            transaction.save(audit_row(entry))
+            transaction.update(_count_row(project), actions=[CountRow.saved.add(-1)])
+
+        return not commit_if(build)
+
+
+def _pk(project: str) -> str:
+    return f"SETTINGS#{project}"
+
+
+def _count_row(project: str) -> CountRow:
+    return CountRow(f"SETTINGS#{project}#", "COUNT")
+
+
+def _row(saved: ExecutionSettings) -> ExecutionSettingsRow:
+    return ExecutionSettingsRow(
+        _pk(saved.project),
+        saved.id,
+        listing_pk=_pk(saved.project),
+        listing_sk=f"{saved.created_at}#{saved.id}",
+        project=saved.project,
+        name=saved.name,
+        description=saved.description,
+        settings=dict(saved.settings),
+        created_at=saved.created_at,
+        updated_at=saved.updated_at,
+        request_digest=saved.request_digest,
+    )
+
+
+def _saved(row: ExecutionSettingsRow) -> ExecutionSettings:
+    return ExecutionSettings(
+        id=row.sk,
+        project=row.project,
+        name=row.name,
+        description=row.description,
+        settings=row.settings,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        request_digest=row.request_digest,
+    )

@@ -1,0 +1,199 @@
+"""Copy a large object by parts, over as many calls as it takes.
+
+Its upload is kept in the table from before it begins until the clip has its row, so that any later call goes on with
+the parts that are there, or removes them. Of several calls for one clip the first to claim begins the upload.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, wait
+from dataclasses import dataclass, field, replace
+from threading import Event
+
+from service.domain.errors import ObjectError, ObjectRejected, SourceUnavailable, UploadGone
+from service.domain.verification import etag_of_parts
+from service.planning import MAX_OBJECT_BYTES, copy_parts, part_size
+from service.ports import Clock, LargeCopyStore, Storage
+from service.schema import Copied, ImportSettings, LargeCopy, ManifestEntry, Sent
+
+log = logging.getLogger(__name__)
+
+BEGINNINGS = 3
+"""Uploads that one call begins for a clip at most: each of them but the last was removed by someone else."""
+
+
+class OutOfTime(Exception):
+    """The call's time is over; what is begun stays for the next one."""
+
+
+class Stopped(Exception):
+    """The import is to copy nothing more: `code` and `message` say why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True)
+class LargeCopies:
+    job_id: str
+    storage: Storage
+    uploads: LargeCopyStore
+    clock: Clock
+    part_bytes: int
+    stream_part_bytes: int
+    pool: Executor
+    """For parts that the store copies only: whoever waits for a part must not fill it."""
+    check: Callable[[], object]
+    """Asked before each request that takes long. Raises `OutOfTime` or `Stopped`."""
+    advanced: Callable[[], None]
+    """Told of each part that was copied, and of each upload that was completed."""
+    _completed: dict[int, LargeCopy] = field(default_factory=dict)
+
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
+        """Raises `OutOfTime` or `SourceUnavailable` and leaves the upload for another call; or raises `Stopped` or
+        another `ObjectError` after removing it. After a success `settled` is to be called.
+        """
+        assert entry.size is not None
+        if entry.size > MAX_OBJECT_BYTES:
+            raise ObjectRejected("it is larger than S3's largest object", operation="copy", uri=entry.source_uri)
+        for _ in range(BEGINNINGS):
+            upload = self._claimed(entry, settings, mark)
+            try:
+                copied = self._go_on(upload, entry, mark)
+            except UploadGone:
+                self.uploads.remove(upload)
+            except SourceUnavailable:
+                raise
+            except (ObjectError, Stopped):
+                remove_upload(upload, self.storage, self.uploads)
+                raise
+            else:
+                self._completed[entry.ordinal] = upload
+                return copied
+        raise SourceUnavailable("its upload was removed again and again", operation="copy", uri=entry.source_uri)
+
+    def settled(self, ordinal: int) -> None:
+        """Forget the completed upload of a clip that has its row."""
+        if upload := self._completed.pop(ordinal, None):
+            self.uploads.remove(upload)
+
+    def _claimed(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> LargeCopy:
+        """The clip's upload: the one that is open already, or a new one."""
+        assert entry.size is not None
+        assert entry.etag is not None
+        wanted = LargeCopy(
+            job_id=self.job_id,
+            ordinal=entry.ordinal,
+            token=secrets.token_hex(8),
+            destination=entry.destination,
+            etag=entry.etag,
+            part_bytes=part_size(
+                entry.size, part_bytes=self.stream_part_bytes if self.storage.streams(entry) else self.part_bytes
+            ),
+            begun_at=self.clock(),
+        )
+        while (found := self.uploads.claim(wanted)).token != wanted.token:
+            if found.upload_id and (found.etag, found.destination) == (wanted.etag, wanted.destination):
+                return found
+            # Of another plan, or of a call that ended while it began the upload.
+            if not remove_upload(found, self.storage, self.uploads):
+                raise SourceUnavailable("an old upload is in the way", operation="copy", uri=entry.source_uri)
+        try:
+            begun = replace(wanted, upload_id=self.storage.begin_parts(entry, settings, mark=mark))
+        except SourceUnavailable:
+            raise  # it may have begun all the same
+        except ObjectError:
+            self.uploads.remove(wanted)
+            raise
+        if self.uploads.update(begun):
+            return begun
+        remove_upload(begun, self.storage, self.uploads)
+        raise SourceUnavailable("another call began its upload too", operation="copy", uri=entry.source_uri)
+
+    def _go_on(self, upload: LargeCopy, entry: ManifestEntry, mark: str | None) -> Copied:
+        """Copy the parts that are missing, then complete. Raises `UploadGone` where nothing came of the upload."""
+        assert entry.size is not None
+        assert upload.upload_id is not None
+        try:
+            there = self.storage.copied_parts(upload.destination, upload.upload_id)
+        except UploadGone:
+            # Perhaps completed, by a call that could not say so any more.
+            done = self.storage.landed(entry, upload.completes_as, mark=mark) if upload.completes_as else None
+            if done:
+                return done
+            raise
+        spans = dict(enumerate(copy_parts(entry.size, part_bytes=upload.part_bytes), 1))
+        etags = {
+            number: there[number].etag
+            for number, (first, last) in spans.items()
+            if number in there and there[number].size == last - first + 1
+        }
+        missing = {number: span for number, span in spans.items() if number not in etags}
+        sent = self._sent(missing, upload, entry, whole=not etags)
+        etags.update(sent.etags)
+        self.check()
+        parts = [etags[number] for number in spans]
+        known = replace(upload, completes_as=etag_of_parts(parts))
+        if known != upload and not self.uploads.update(known):
+            raise SourceUnavailable("another call took its upload over", operation="copy", uri=entry.source_uri)
+        try:
+            copied = self.storage.complete_parts(entry, upload.upload_id, parts, digests=sent.digests)
+        except UploadGone:
+            done = self.storage.landed(entry, str(known.completes_as), mark=mark)
+            if done:
+                return done
+            raise
+        self.advanced()
+        return copied
+
+    def _sent(
+        self, spans: Mapping[int, tuple[int, int]], upload: LargeCopy, entry: ManifestEntry, *, whole: bool
+    ) -> Sent:
+        """Raises only when no request is under way any more: then the upload can be removed."""
+        if not spans or not self.storage.streams(entry):
+            return Sent(etags=self._copied(spans, upload, entry))
+        return self.storage.send_parts(
+            entry, str(upload.upload_id), spans, whole=whole, check=self.check, advanced=self.advanced
+        )
+
+    def _copied(self, spans: Mapping[int, tuple[int, int]], upload: LargeCopy, entry: ManifestEntry) -> dict[int, str]:
+        """ETags of these parts, by number."""
+        halted = Event()
+
+        def copy(number: int) -> str:
+            if halted.is_set():
+                return ""
+            try:
+                self.check()
+                part = self.storage.copy_part(entry, str(upload.upload_id), number, spans[number])
+            except BaseException:
+                halted.set()
+                raise
+            self.advanced()
+            return part.etag
+
+        copies = {number: self.pool.submit(copy, number) for number in spans}
+        wait(copies.values())
+        errors = [error for error in (copied.exception() for copied in copies.values()) if error]
+        if errors:
+            raise next((error for error in errors if not isinstance(error, OutOfTime)), errors[0])
+        return {number: copied.result() for number, copied in copies.items()}
+
+
+def remove_upload(upload: LargeCopy, storage: Storage, uploads: LargeCopyStore) -> bool:
+    """Abort the upload, then forget it. False where the store refuses; raises `SourceUnavailable`."""
+    try:
+        if upload.upload_id:
+            storage.abort(upload.destination, upload.upload_id)
+        else:
+            storage.abort_begun_since(upload.destination, upload.begun_at)
+    except SourceUnavailable:
+        raise
+    except ObjectError as error:
+        log.warning("an unfinished upload of job %s stays: %s", upload.job_id, error.code)
+        return False
+    uploads.remove(upload)
+    return True

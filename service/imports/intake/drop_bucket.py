@@ -1,0 +1,193 @@
+"""Turn uploads to the drop bucket into jobs: each upload into exactly one, many uploads into few.
+
+A project's uploads gather in one pending job until its planning begins. Claiming an upload and adding it to the job
+are one transaction, so a crash anywhere leaves it either unclaimed (its message comes again) or in a job that runs.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from service.domain.errors import InvalidRequest
+from service.domain.uris import s3_at
+from service.imports.lifecycle.start import generated_group_name, start
+from service.planning import PROJECT_NAME, is_folder_marker, job_id_for, new_job_id, upload_list_key
+from service.ports import (
+    AlreadyClaimed,
+    Clock,
+    GatheringClosed,
+    JobStore,
+    StateFiles,
+    StateReader,
+    UploadLists,
+    UploadStore,
+    Workflow,
+)
+from service.projects.audit import entry_of
+from service.schema import (
+    Action,
+    Actor,
+    AuditEntry,
+    Door,
+    ImportSettings,
+    Job,
+    JobStatus,
+    Source,
+    SourceKind,
+    Trigger,
+    Upload,
+)
+
+_MANIFEST = re.compile(r".*\.manifest\.(jsonl|csv)(\.gz)?", re.DOTALL)
+_INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPorts:
+    jobs: JobStore
+    uploads: UploadStore
+    state: StateFiles
+    workflow: Workflow
+    clock: Clock
+    drop_bucket: str
+    default_project: str
+    window_seconds: int
+    settings: ImportSettings
+    audit_days: int
+
+
+def parse_event(event: Mapping[str, Any], *, drop_bucket: str) -> Upload | None:
+    """The upload that an EventBridge "Object Created" event tells of; None for a folder marker.
+
+    Format: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html. Raises `InvalidRequest`.
+    """
+    try:
+        detail = event["detail"]
+        bucket, item = str(detail["bucket"]["name"]), detail["object"]
+        key, size, etag = str(item["key"]), int(item["size"]), str(item["etag"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRequest(f"not an S3 Object Created event: {error!r}") from error
+    if bucket != drop_bucket:
+        raise InvalidRequest(f"an event of bucket {bucket}, which is not the drop bucket")
+    if is_folder_marker(key, size):
+        return None
+    version, sequencer = item.get("version-id"), str(item.get("sequencer") or event.get("time") or "")
+    identity = hashlib.sha256("\0".join((bucket, key, etag, version or "", sequencer)).encode()).hexdigest()
+    return Upload(identity=identity, bucket=bucket, key=key, size=size, etag=etag, version=version, sequencer=sequencer)
+
+
+def project_of(key: str, default_project: str) -> str:
+    """Keys under `inbox/{project}/` belong to that project, all others to the default one."""
+    match = _INBOX.fullmatch(key)
+    return match[1] if match else default_project
+
+
+def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
+    """Give every upload a job: a manifest one of its own, which imports what it names.
+
+    After an exception the same uploads can be handed in again.
+    """
+    by_project: dict[str, dict[str, Upload]] = {}
+    for upload in uploads:
+        if is_manifest(upload.key):
+            _import_manifest(upload, ports)
+            continue
+        by_project.setdefault(project_of(upload.key, ports.default_project), {})[upload.identity] = upload
+    for project, unique in by_project.items():
+        remaining, size = list(unique.values()), ports.uploads.max_uploads_per_claim
+        for first in range(0, len(remaining), size):
+            _claim(project, remaining[first : first + size], ports)
+
+
+def is_manifest(key: str) -> bool:
+    """Whether an upload names clips instead of being one."""
+    return _MANIFEST.fullmatch(key) is not None
+
+
+def _import_manifest(upload: Upload, ports: UploadPorts) -> None:
+    """Its job's id is made of the upload's identity, so that every delivery means the same job."""
+    source = Source(
+        kind=SourceKind.MANIFEST,
+        uri=str(s3_at(upload.bucket, upload.key)),
+        size=upload.size,
+        etag=upload.etag,
+        version=upload.version,
+    )
+    project = project_of(upload.key, ports.default_project)
+    job = _new_job(project, source, ports, job_id=job_id_for(project, f"manifest {upload.identity}"))
+    if ports.jobs.create(job, entry=_opening(job, ports)):
+        start(job, ports.workflow)
+        return
+    known = ports.jobs.get(job.id)
+    if known and known.status is JobStatus.PENDING:
+        start(known, ports.workflow)
+
+
+def _claim(project: str, uploads: Sequence[Upload], ports: UploadPorts) -> None:
+    """Add the uploads to the gathering job, or open one. Whoever loses a race looks again who gathers now."""
+    gathering = ports.uploads.gathering_job(project)
+    closed: str | None = None
+    while uploads:
+        drop = Source(kind=SourceKind.UPLOAD, uri=f"s3://{ports.drop_bucket}/")
+        new = _new_job(project, drop, ports, job_id=new_job_id()) if gathering == closed else None
+        job_id = new.id if new else str(gathering)
+        list_key = upload_list_key(job_id, hashlib.sha256("".join(u.identity for u in uploads).encode()).hexdigest())
+        ports.state.put(list_key, encode_uploads(uploads))
+        try:
+            if new:
+                ports.uploads.open(new, uploads, list_key, instead_of=gathering, entry=_opening(new, ports))
+                start(new, ports.workflow, wait_seconds=ports.window_seconds)
+            else:
+                ports.uploads.claim(job_id, uploads, list_key)
+            return
+        except GatheringClosed:
+            closed = closed if new else gathering
+            gathering = ports.uploads.gathering_job(project)
+        except AlreadyClaimed as claimed:
+            _start_owners(claimed, ports)
+            uploads = [upload for upload in uploads if upload.identity not in claimed.owners]
+
+
+def _start_owners(claimed: AlreadyClaimed, ports: UploadPorts) -> None:
+    """The delivery that made these claims may have ended before it started their jobs."""
+    for job_id in set(claimed.owners.values()):
+        job = ports.jobs.get(job_id)
+        if job and job.status is JobStatus.PENDING:
+            start(job, ports.workflow, wait_seconds=ports.window_seconds)
+
+
+def _new_job(project: str, source: Source, ports: UploadPorts, *, job_id: str) -> Job:
+    now = ports.clock()
+    return Job(
+        id=job_id,
+        project=project,
+        status=JobStatus.PENDING,
+        source=source,
+        trigger=Trigger.UPLOAD,
+        created_at=now,
+        updated_at=now,
+        test_run_group_name=generated_group_name(job_id, now),
+        settings=ports.settings,
+        door=Door.UPLOAD,
+    )
+
+
+def _opening(job: Job, ports: UploadPorts) -> AuditEntry:
+    by = Actor(door=job.door)
+    return entry_of(Action.IMPORT_START, job.id, project=job.project, by=by, now=job.created_at, days=ports.audit_days)
+
+
+def claimed_uploads(job_id: str, uploads: UploadLists, state: StateReader) -> list[Upload]:
+    """All uploads of a job, in an order that does not change once the job is closed."""
+    return [upload for key in uploads.lists(job_id) for upload in decode_uploads(state.get(key))]
+
+
+def encode_uploads(uploads: Sequence[Upload]) -> bytes:
+    return b"".join(json.dumps(asdict(upload)).encode() + b"\n" for upload in uploads)
+
+
+def decode_uploads(lines: bytes) -> list[Upload]:
+    return [Upload(**json.loads(line)) for line in lines.splitlines()]

@@ -1,0 +1,220 @@
+"""Accept an import: write its job once, keep its list, start its execution."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from service.domain.destination_template import check_template
+from service.domain.errors import (
+    IdempotencyConflict,
+    InvalidRequest,
+    InvalidUri,
+    UnknownExecutionSettings,
+)
+from service.domain.filters import selection
+from service.domain.uris import parse_object, parse_prefix
+from service.domain.webhooks import check_url
+from service.imports.access.reach import Reach, SourceAccess
+from service.imports.inputs.caller_manifest import open_manifest
+from service.imports.inputs.uri_list import encode_uris
+from service.imports.intake.preflight import preflight
+from service.imports.lifecycle.start import generated_group_name, start
+from service.imports.sets import check_sets, encode_sets
+from service.planning import job_id_for, new_job_id, request_digest, request_key
+from service.ports import Clock, JobStore, StateFiles, Workflow
+from service.projects.audit import entry_of
+from service.schema import (
+    Action,
+    Actor,
+    Door,
+    ImportRequest,
+    ImportSettings,
+    Job,
+    JobStatus,
+    Source,
+    SourceKind,
+    Trigger,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitPorts:
+    jobs: JobStore
+    state: StateFiles
+    workflow: Workflow
+    clock: Clock
+    access: SourceAccess
+    max_clips: int
+    max_concurrency: int
+    """What `settings.max_concurrency` may be at most."""
+    preview_seconds: float
+    defaults: ImportSettings
+    """What a request's settings leave out."""
+    audit_days: int
+    allow_private_urls: bool = False
+    """Whether webhooks may go to http and to private addresses."""
+
+
+def no_saved_settings(settings_id: str) -> ImportSettings:
+    """For doors that know none."""
+    raise UnknownExecutionSettings(f"there are no execution settings {settings_id!r} here")
+
+
+def submit(
+    request: ImportRequest,
+    *,
+    project: str,
+    key_id: str | None,
+    ports: SubmitPorts,
+    door: Door = Door.API,
+    request_id: str | None = None,
+    saved_settings: Callable[[str], ImportSettings] = no_saved_settings,
+) -> Job:
+    """Create the job and return it; with an idempotency key that was used before, return that job.
+
+    `saved_settings` says what the settings of an id mean now; it raises `UnknownExecutionSettings`. Raises
+    `InvalidRequest` (`InvalidManifest` among them), `PreflightFailed`, `IdempotencyConflict`. Once the job's row is
+    written it will run: should the start below fail, the sweep starts it.
+    """
+    source = source_of(request, ports.max_clips, late=door is Door.NOMADICML)
+    digest = _digest(request)
+    job_id = job_id_for(project, request.idempotency_key) if request.idempotency_key else new_job_id()
+    if request.idempotency_key and (known := ports.jobs.get(job_id)):
+        return _again(known, digest, ports)
+
+    saved_id = request.execution_settings_id
+    if saved_id is not None:
+        request = replace(request, settings=saved_settings(saved_id))
+    if request.stationary_extrapolation is not None:
+        asked = replace(request.settings, stationary_extrapolation=request.stationary_extrapolation)
+        request = replace(request, settings=asked)
+    _check_settings(request.settings, ports)
+    if any(one is not None for one in (request.integration_id, request.root_path, request.manifest_uri)):
+        source = _looked_at(source, request, ports.access.reach(project, request.integration_id), ports)
+    now = ports.clock()
+    job = job_of(request, source, job_id=job_id, digest=digest, project=project, key_id=key_id, now=now, door=door)
+    for key, body in request_files(job, request).items():
+        ports.state.put(key, body)
+    by = Actor(door=door, key_id=key_id, request_id=request_id)
+    entry = entry_of(Action.IMPORT_START, job_id, project=project, by=by, now=now, days=ports.audit_days)
+    if not ports.jobs.create(job, entry=entry):
+        known = ports.jobs.get(job_id)
+        if known is None:
+            raise IdempotencyConflict("this idempotency key was used by an import that was deleted since")
+        return _again(known, digest, ports)
+    start(job, ports.workflow)
+    return job
+
+
+def _looked_at(source: Source, request: ImportRequest, reach: Reach, ports: SubmitPorts) -> Source:
+    """The source, its prefix listed or its manifest pinned. Raises as `preflight` and `open_manifest` do."""
+    reach.check()
+    if request.root_path is not None and request.validate:
+        preflight(
+            request.root_path,
+            reach=reach,
+            max_clips=ports.max_clips,
+            seconds=ports.preview_seconds,
+            filters=request.filters,
+        )
+    return source if request.manifest_uri is None else open_manifest(request.manifest_uri, reach)
+
+
+def _check_settings(settings: ImportSettings, ports: SubmitPorts) -> None:
+    """What only this deployment can say, of saved settings too. Raises `InvalidRequest`."""
+    wanted = settings.max_concurrency
+    if wanted is not None and not 1 <= wanted <= ports.max_concurrency:
+        allowed = f"this deployment allows 1 to {ports.max_concurrency:,}"
+        raise InvalidRequest(f"settings.max_concurrency is {wanted:,}, {allowed}")
+    if settings.notify.webhook_url is not None:
+        check_url(settings.notify.webhook_url, allow_private=ports.allow_private_urls)
+    if settings.destination is not None:
+        check_template(settings.destination)
+
+
+def job_of(
+    request: ImportRequest,
+    source: Source,
+    *,
+    job_id: str,
+    digest: str,
+    project: str,
+    key_id: str | None,
+    now: str,
+    door: Door = Door.API,
+) -> Job:
+    """The job that a request asks for, as it is before anything happened."""
+    return Job(
+        id=job_id,
+        project=project,
+        status=JobStatus.PENDING,
+        source=source,
+        trigger=Trigger.API,
+        created_at=now,
+        updated_at=now,
+        folder=request.folder,
+        labels=request.labels,
+        run_name_prefix=request.run_name_prefix,
+        test_run_group_name=request.test_run_group_name or generated_group_name(job_id, now),
+        filters=request.filters,
+        settings=request.settings,
+        execution_settings_id=request.execution_settings_id,
+        integration_id=request.integration_id,
+        request_digest=digest,
+        key_id=key_id,
+        door=door,
+        video_upload=request.video_upload,
+    )
+
+
+def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:
+    """What of a request is too long for the job's row, as state files."""
+    assert job.request_digest is not None
+    key = request_key(job.id, job.request_digest)
+    if named := request.exact_paths or request.directories:
+        return {key: encode_uris(named)}
+    return {key: encode_sets(request.sets)} if request.sets is not None else {}
+
+
+def _digest(request: ImportRequest) -> str:
+    """Of what was asked, without its key. Of saved settings that is their id: they may change between two tries."""
+    asked = asdict(request) | {"idempotency_key": None}
+    return request_digest(asked if request.execution_settings_id is None else asked | {"settings": None})
+
+
+def source_of(request: ImportRequest, max_clips: int, *, late: bool = False) -> Source:
+    """What a valid request names. Raises `InvalidRequest`; `late`: not for a single URI, which planning fails."""
+    given = (request.exact_paths, request.root_path, request.manifest_uri, request.sets)
+    if sum(way is not None for way in given) != 1:
+        raise InvalidRequest("Provide exactly one of exact_paths or root_path (or manifest_uri or sets)")
+    if request.root_path is not None:
+        selection(request.filters, parse_prefix(request.root_path).key)
+        count = len(request.directories) if request.directories else None
+        return Source(kind=SourceKind.PREFIX, uri=request.root_path, count=count)
+    if request.manifest_uri is not None:
+        selection(request.filters)
+        parse_object(request.manifest_uri)
+        return Source(kind=SourceKind.MANIFEST, uri=request.manifest_uri)
+    if request.filters is not None:
+        raise InvalidRequest("filters are for root_path and manifest_uri: leave out of the request what is not wanted")
+    if request.sets is not None:
+        check_sets(request.sets, max_clips, late=late)
+        return Source(kind=SourceKind.SETS, count=len(request.sets))
+    assert request.exact_paths is not None
+    if not request.exact_paths:
+        raise InvalidRequest("exact_paths is empty")
+    if len(request.exact_paths) > max_clips:
+        raise InvalidRequest(f"exact_paths has {len(request.exact_paths):,} URIs, the limit is {max_clips:,}")
+    for index, uri in enumerate(() if late else request.exact_paths):
+        try:
+            parse_object(uri)
+        except InvalidUri as error:
+            raise InvalidUri(f"exact_paths[{index}]: {error.message}") from error
+    return Source(kind=SourceKind.LIST, count=len(request.exact_paths))
+
+
+def _again(job: Job, digest: str, ports: SubmitPorts) -> Job:
+    if job.request_digest != digest:
+        raise IdempotencyConflict("this idempotency key was used with another request before")
+    if job.status is JobStatus.PENDING:
+        start(job, ports.workflow)
+    return job

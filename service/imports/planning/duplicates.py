@@ -1,0 +1,105 @@
+"""What a job has named already, in little memory: repeats and clashes are found over a million clips and all rounds."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from service.imports.manifest.store import read_entries
+from service.planning import PART_CLIPS
+from service.ports import StateReader
+from service.schema import ClipStatus, ManifestEntry
+
+_WIDTH = 12
+"""Bytes of a hash: among ten million texts two have the same one with a probability below 10^-15."""
+_EMPTY = bytes(_WIDTH)
+
+DUPLICATE = "DUPLICATE"
+UNREADABLE = "INVALID_LINE"
+DESTINATION_TAKEN = "DESTINATION_TAKEN"
+TAKEN_MESSAGE = "an earlier clip of this job, from another source, has the same destination"
+
+
+class Seen:
+    """A set of texts as hashes in one block of memory: 16 to 32 bytes a text, where Python's own set takes 200."""
+
+    def __init__(self) -> None:
+        self._slots, self._used = 1 << 12, 0
+        self._table = bytearray(self._slots * _WIDTH)
+
+    def add(self, text: str) -> bool:
+        """False where the text was there."""
+        digest = _digest(text)
+        at = self._find(digest)
+        if self._table[at : at + _WIDTH] == digest:
+            return False
+        self._table[at : at + _WIDTH] = digest
+        self._used += 1
+        if self._used > self._slots * 3 // 4:
+            self._grow()
+        return True
+
+    def __contains__(self, text: str) -> bool:
+        digest = _digest(text)
+        at = self._find(digest)
+        return self._table[at : at + _WIDTH] == digest
+
+    def _find(self, digest: bytes) -> int:
+        """Where the hash lies, or the free place for it."""
+        slot = int.from_bytes(digest[:6], "big") % self._slots
+        while self._table[slot * _WIDTH : (slot + 1) * _WIDTH] not in (_EMPTY, digest):
+            slot = (slot + 1) % self._slots
+        return slot * _WIDTH
+
+    def _grow(self) -> None:
+        old, self._slots = self._table, self._slots * 2
+        self._table = bytearray(self._slots * _WIDTH)
+        for start in range(0, len(old), _WIDTH):
+            digest = bytes(old[start : start + _WIDTH])
+            if digest != _EMPTY:
+                at = self._find(digest)
+                self._table[at : at + _WIDTH] = digest
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=_WIDTH).digest()
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The sources and destinations of a job's clips so far, in the order of the clips."""
+
+    sources: Seen = field(default_factory=Seen)
+    destinations: Seen = field(default_factory=Seen)
+
+    @classmethod
+    def of(cls, job_id: str, ordinal: int, carried: Iterable[ManifestEntry], state: StateReader) -> "Ledger":
+        """As it was after the first `ordinal` clips, which are in the manifest, and those carried over."""
+        ledger = cls()
+        for entry in (*_written(job_id, ordinal, state), *carried):
+            if entry.code not in (DUPLICATE, UNREADABLE):
+                ledger.first_of(entry.source_uri, entry.version)
+            if occupies(entry):
+                ledger.destinations.add(entry.destination)
+        return ledger
+
+    def first_of(self, uri: str, version: str | None) -> bool:
+        """Whether no clip had this source before."""
+        return self.sources.add(f"{version or ''}\0{uri}")
+
+    def settled(self, entry: ManifestEntry) -> ManifestEntry:
+        """The clip, failed where another one of this job has its destination."""
+        return entry if not occupies(entry) or self.destinations.add(entry.destination) else destination_taken(entry)
+
+
+def destination_taken(entry: ManifestEntry) -> ManifestEntry:
+    return replace(entry, status=ClipStatus.FAILED, code=DESTINATION_TAKEN, message=TAKEN_MESSAGE)
+
+
+def _written(job_id: str, ordinal: int, state: StateReader) -> Iterator[ManifestEntry]:
+    for first in range(0, ordinal, PART_CLIPS):
+        yield from read_entries(state, job_id, first, first + PART_CLIPS)
+
+
+def occupies(entry: ManifestEntry) -> bool:
+    """Whether the clip's destination is its own, by its plan."""
+    return entry.status is ClipStatus.PENDING or entry.code == "UNCHANGED"

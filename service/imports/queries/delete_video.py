@@ -1,0 +1,63 @@
+"""Delete one video: its object in the clips bucket, and it from every list. Its import's counts stay as they were."""
+
+from dataclasses import dataclass
+
+from service.domain.errors import NotEnded
+from service.imports.manifest.store import read_part
+from service.imports.queries.status import StatusPorts
+from service.imports.queries.videos import Video, no_video
+from service.planning import PART_CLIPS, ordinal_of
+from service.ports import ClipRemover, Clock
+from service.schema import Clip, ClipRow, ClipStatus, Job
+
+_LANDED = (ClipStatus.COPIED, ClipStatus.SKIPPED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovePorts:
+    status: StatusPorts
+    storage: ClipRemover
+    clock: Clock
+
+
+def remove(video: Video, *, ports: RemovePorts) -> None:
+    """Delete it, or the whole set where it is a view of one. Objects first, so that a repeat finds what is left.
+
+    An object is removed if it is the video's own: one that a later import put in its place stays. Raises `NotFound`
+    where another request was faster, `NotEnded` while the video is on its way, and `ObjectError`s.
+    """
+    job, rows = video.job, _rows(video, ports.status)
+    if any(row.status is ClipStatus.PENDING for row in rows) or not rows:
+        raise NotEnded(f"video {video.clip.id} is being imported: delete it when it is uploaded or has failed")
+    landed = [row for row in rows if row.status in _LANDED]
+    if not landed and job.run and not job.status.terminal:
+        raise NotEnded(f"import {job.id} is being retried: delete its failed videos when it has ended")
+    for row in landed:
+        if row.destination and row.etag:
+            # What lay there before the import may have its ETag from an upload in parts: the plan found it the same.
+            size = row.size if row.status is ClipStatus.SKIPPED else None
+            ports.storage.remove_up_to(row.destination, etag=row.etag, size=size)
+    ordinals = [row.ordinal for row in rows]
+    if not ports.status.clips.remove(job.id, ordinals, landed=len(landed), now=ports.clock()):
+        raise no_video(video.clip.id)
+
+
+def _rows(video: Video, ports: StatusPorts) -> list[ClipRow]:
+    """Of the video, or of all views of its set; none where one has no row yet."""
+    ordinals = _ordinals(video.job, video.clip, ports)
+    found = ports.clips.get(video.job.id, ordinals)
+    return [found[ordinal] for ordinal in ordinals if ordinal in found] if len(found) == len(ordinals) else []
+
+
+def _ordinals(job: Job, clip: Clip, ports: StatusPorts) -> list[int]:
+    ordinal = ordinal_of(job.id, clip.id)
+    group = ordinal_of(job.id, clip.set) if clip.set else None
+    assert ordinal is not None
+    if group is None:
+        return [ordinal]
+    # A set that runs over the end of a part lies in the next one.
+    for part in (group // PART_CLIPS, group // PART_CLIPS + 1):
+        entries = read_part(ports.state, job.id, part)
+        if views := [entry.ordinal for entry in entries if entry.group == group]:
+            return views
+    raise AssertionError("a set lies in the part of its last view")
