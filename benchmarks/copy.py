@@ -21,12 +21,15 @@ from typing import Any
 from benchmarks.measure import Stopwatch, as_program, cpu_seconds, peak_rss_mb, use_endpoint
 from service.aws.s3.session import own_session
 from service.aws.s3.storage import S3Storage
+from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import BatchIncomplete
+from service.domain.manifest import Batch, BatchState, ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.requests import ImportSettings
 from service.domain.uris import Location, parse_prefix
 from service.imports.copying.batch import copy_batch
 from service.imports.copying.worker import CopyPorts
-from service.planning import encode_entry
-from service.schema import Batch, BatchState, ClipRow, ClipStatus, ImportSettings, ListedObject, ManifestEntry
+from service.imports.manifest.format import encode_entry
 
 BATCH_CLIPS = 1_000
 MULTIPART_THRESHOLD = 1024**3

@@ -15,6 +15,8 @@ from pathlib import Path
 from benchmarks.pages import with_figures
 from benchmarks.report import table
 from lambdas.schemas.settings import StorageClass
+from service.domain.batching import PART_CLIPS, STREAM_WEIGHT, cut_batches
+from service.domain.requests import ContentValidation, ImportSettings
 from service.imports.previews.estimate import (
     GIB,
     PRICES,
@@ -27,8 +29,6 @@ from service.imports.previews.estimate import (
     price_list,
     read_prices,
 )
-from service.planning import PART_CLIPS, STREAM_WEIGHT, cut_batches
-from service.schema import ContentValidation, ImportSettings
 from stacks.settings import DeploySettings
 
 ROOT = Path(__file__).resolve().parent.parent

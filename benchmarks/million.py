@@ -26,23 +26,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
+from service.domain.clips import ClipRow, ClipStatus, Verification
 from service.domain.errors import NotFound, ObjectError, ObjectMissing, SourceChanged
+from service.domain.jobs import JobStatus
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, ListedObject
+from service.domain.requests import ImportSettings
 from service.domain.uris import Location
 from service.imports.completion.finish import finish
 from service.imports.completion.report import write_report
 from service.imports.copying.batch import copy_batch
 from service.imports.manifest.store import read_batches
 from service.imports.queries.status import clips_page
-from service.schema import (
-    ClipRow,
-    ClipStatus,
-    Copied,
-    ImportSettings,
-    JobStatus,
-    ListedObject,
-    ManifestEntry,
-    Verification,
-)
 from service.support.paging import encode_cursor
 from tests.builders import SOURCE_BUCKET, World, import_prefix
 from tests.fakes import one_by_one

@@ -16,23 +16,18 @@ from dataclasses import dataclass
 from benchmarks.copy import storage_of as own_storage_of
 from benchmarks.measure import Stopwatch, as_program, peak_rss_mb, use_endpoint
 from service.aws.clients import s3_client, sts_client
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, LargeCopy
+from service.domain.projects import Integration, IntegrationState, IntegrationType
+from service.domain.requests import ImportSettings
 from service.domain.uris import Location, s3_at
 from service.imports.copying.multipart import LargeCopies
-from service.schema import (
-    Copied,
-    ImportSettings,
-    Integration,
-    IntegrationState,
-    IntegrationType,
-    LargeCopy,
-    ManifestEntry,
-)
-from service.sources.addresses import AddressRule
 from service.sources.build import IntegrationSources
 from service.sources.memory import Memory
 from service.sources.routed import RoutedStorage
 from service.sources.stream_copy import StreamCopy
 from service.sources.streaming import StreamingStorage
+from service.web.addresses import AddressRule
 from stacks.settings import DeploySettings
 
 INTEGRATION = "in_benchmark"

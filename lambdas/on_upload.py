@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.observe import logger
 from lambdas.wiring.on_upload import upload_ports
 from service.domain.errors import InvalidRequest
+from service.domain.requests import Upload
 from service.imports.intake.drop_bucket import accept_uploads, parse_event
-from service.schema import Upload
 
 
 @logger.inject_lambda_context

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from service.domain.errors import InvalidSettings
-from service.planning import PROJECT_NAME
+from service.domain.ids import PROJECT_NAME
+from service.domain.requests import ContentValidation, OnExisting
 from service.projects.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
-from service.schema import ContentValidation, OnExisting
 
 MIB = 1024**2
 GIB = 1024**3

@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from service.domain.batching import VIEWS
+from service.domain.clips import Clip, ClipStatus
 from service.domain.errors import BatchIncomplete
+from service.domain.ids import clip_id
+from service.domain.jobs import Counts, Door, Job, JobStatus, Source, SourceKind, Trigger
+from service.domain.manifest import Batch, ManifestEntry
+from service.domain.projects import Actor, Integration, IntegrationState, IntegrationType
+from service.domain.requests import ImportRequest, ImportSettings, Upload, ViewSet
 from service.imports.access.reach import SourceAccess
 from service.imports.completion.conclude import ConcludePorts, conclude
-from service.imports.completion.finish import FinishPorts, finish
+from service.imports.completion.context import FinishPorts
+from service.imports.completion.finish import finish
 from service.imports.completion.report_links import EndedPorts
 from service.imports.completion.sweep import SweepPorts
 from service.imports.copying.batch import Unfinished, copy_batch
@@ -26,33 +34,12 @@ from service.imports.previews.estimate import Deployment
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
-from service.planning import VIEWS, clip_id
-from service.ports import JobReader, Objects
+from service.ports.jobs import JobReader
+from service.ports.objects import Objects
 from service.projects.audit import AuditPorts
 from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
 from service.projects.presets import ExecutionSettingsPorts
-from service.schema import (
-    Actor,
-    Batch,
-    Clip,
-    ClipStatus,
-    Counts,
-    Door,
-    ImportRequest,
-    ImportSettings,
-    Integration,
-    IntegrationState,
-    IntegrationType,
-    Job,
-    JobStatus,
-    ManifestEntry,
-    Source,
-    SourceKind,
-    Trigger,
-    Upload,
-    ViewSet,
-)
 from service.sources.routed import RoutedObjects
 from tests.fakes import (
     FakeAudit,

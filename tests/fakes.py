@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from service.domain.clips import ClipRow, ClipStatus, Extrapolation, Verification
+from service.domain.ends import Delivery, End
 from service.domain.errors import (
     NotFound,
     ObjectError,
@@ -25,67 +27,31 @@ from service.domain.errors import (
     UploadGone,
     UploadLost,
 )
+from service.domain.ids import conclusion_name, execution_name
+from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.manifest import BatchState, ManifestEntry
+from service.domain.objects import Copied, CopiedPart, LargeCopy, ListedObject, Sent
+from service.domain.progress import runs_after
+from service.domain.projects import ApiKey, AuditEntry, ExecutionSettings, Folder, Integration, IntegrationState
+from service.domain.requests import ImportSettings, Upload
+from service.domain.search_keys import job_position, tags_of
 from service.domain.uris import Location, parse_object
 from service.domain.verification import etag_of_parts
-from service.planning import conclusion_name, execution_name, job_position, runs_after, tags_of
-from service.ports import (
-    AlreadyClaimed,
+from service.ports.clips import ClipIndex, ClipStore
+from service.ports.delivery import EventBus, ExecutionState, WebhookAnswer, WebhookSender, Workflow
+from service.ports.jobs import EndStore, JobStore
+from service.ports.objects import ClipRemover, LargeCopyStore, ResultStore, Storage, StoredResult
+from service.ports.projects import (
     AuditLog,
-    ClipIndex,
-    ClipRemover,
-    ClipStore,
-    Clock,
-    EndStore,
-    EventBus,
     ExecutionSettingsStore,
-    ExecutionState,
     FolderStore,
-    GatheringClosed,
     IntegrationSecrets,
     IntegrationStore,
-    JobStore,
     KeyStore,
-    LargeCopyStore,
-    ReportFiles,
-    ResultStore,
     Secrets,
-    StateFiles,
-    Storage,
-    StoredResult,
-    UploadStore,
-    WebhookAnswer,
-    WebhookSender,
-    Workflow,
 )
-from service.schema import (
-    ApiKey,
-    AuditEntry,
-    BatchState,
-    ClipRow,
-    ClipStatus,
-    Copied,
-    CopiedPart,
-    Counts,
-    Delivery,
-    End,
-    ExecutionSettings,
-    Extrapolation,
-    Folder,
-    ImportSettings,
-    Integration,
-    IntegrationState,
-    Job,
-    JobStatus,
-    JobTag,
-    LargeCopy,
-    ListedObject,
-    ManifestEntry,
-    Retry,
-    Sent,
-    Tally,
-    Upload,
-    Verification,
-)
+from service.ports.state import Clock, ReportFiles, StateFiles
+from service.ports.uploads import AlreadyClaimed, GatheringClosed, UploadStore
 from service.sources.port import CHUNK_BYTES, ObjectSource, Pin, SourceObject, Sources
 
 Planned = Sequence[BaseException | None]

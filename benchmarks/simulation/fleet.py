@@ -1,6 +1,6 @@
 """Copy functions that work through an import's batches, as the state machine runs them: a child a batch.
 
-Real: how batches are cut (`service.planning.cut_batches` on the parts of a manifest), requests and their retries
+Real: how batches are cut (`service.domain.batching.cut_batches` on the parts of a manifest), requests and their retries
 (`S3Requests`), how many are in flight (`InFlight`, one a sandbox, for its life), the order of a batch's clips
 (`service.aws.s3.http.event_loop.each`), which faults pass (`is_passing`). What they run on is `simulation.models`.
 """
@@ -33,8 +33,8 @@ from service.aws.s3.http.event_loop import each
 from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.http.requests import Place, S3Requests, Untaken
 from service.aws.s3.http.sigv4 import Signer
+from service.domain.batching import PART_CLIPS, cut_batches
 from service.imports.previews.estimate import READ_SECONDS
-from service.planning import PART_CLIPS, cut_batches
 
 CHILD_SECONDS = 0.1
 """Of a child besides its function: begun, its states, its end. An assumption."""
@@ -50,7 +50,7 @@ ROW_TRIES = 3
 THROTTLED_WAITS = (0.05, 0.1, 0.2)
 """Where it took nothing at all (botocore's `legacy` retries, as pynamodb sets them)."""
 COMMIT_ATTEMPTS, COMMIT_WAIT, LONGEST_COMMIT_WAIT = 8, 0.05, 2.0
-"""As `service.aws.dynamodb.table.commit` has them."""
+"""As `service.aws.dynamodb.transactions.commit` has them."""
 
 _KEY_AT = len(b"PUT /clips/")
 _KEY_END = _KEY_AT + 10

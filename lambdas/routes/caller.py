@@ -3,8 +3,9 @@
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from service.domain.errors import Forbidden
+from service.domain.jobs import Door
+from service.domain.projects import Actor
 from service.projects.keys import ADMIN, Caller
-from service.schema import Actor, Door
 
 
 def caller_of(router: Router) -> Caller:

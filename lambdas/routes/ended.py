@@ -10,8 +10,8 @@ from lambdas.routes.imports import JobId, record_change
 from lambdas.schemas.ended import ReportFormat, ReportView, WebhookSecretView
 from lambdas.schemas.imports import ImportView
 from lambdas.wiring.api import ended_ports
+from service.domain.projects import Action
 from service.imports.completion.report_links import replay_webhook, report_link, webhook_secret
-from service.schema import Action
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

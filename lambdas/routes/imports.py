@@ -15,7 +15,11 @@ from lambdas.schemas.imports import ImportBody, ImportPage, ImportView, RetryBod
 from lambdas.schemas.previews import PreviewView
 from lambdas.schemas.settings import SettingsBody
 from lambdas.wiring.api import audit_ports, execution_settings_ports, preview_ports, status_ports, submit_ports
+from service.domain.clips import ClipStatus
 from service.domain.errors import InvalidRequest
+from service.domain.jobs import Job
+from service.domain.projects import Action, Actor
+from service.domain.requests import ImportSettings
 from service.imports.completion.delete import delete
 from service.imports.intake.cancel import cancel
 from service.imports.intake.retry_request import retry
@@ -24,7 +28,6 @@ from service.imports.previews.preview import preview
 from service.imports.queries.status import clips_page, get_job, jobs_page
 from service.projects.audit import audit_page, record
 from service.projects.presets import saved_for_import
-from service.schema import Action, Actor, ClipStatus, ImportSettings, Job
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

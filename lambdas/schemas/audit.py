@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from lambdas.schemas.base import Model
-from service.schema import Action, AuditEntry, Door
+from service.domain.jobs import Door
+from service.domain.projects import Action, AuditEntry
 from service.support.paging import Page
 
 

@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from lambdas.schemas.base import Model
+from service.domain.clips import Clip, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from service.imports.queries.find import FoundClip
-from service.schema import Clip, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from service.support.paging import Page
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from lambdas.schemas.base import Body, Model, Name
+from service.domain.projects import Folder, FolderScope
 from service.projects.folders import MAX_NAME, FolderRequest
-from service.schema import Folder, FolderScope
 from service.support.paging import Page
 
 

@@ -6,23 +6,14 @@ from pydantic import Field
 
 from lambdas.schemas.base import MAX_LABELS, Body, Label, Model, Name
 from lambdas.schemas.settings import SettingsBody, SettingsView
+from service.domain.batching import VIEWS
+from service.domain.ends import Delivery, DeliveryStatus
 from service.domain.errors import InvalidRequest
+from service.domain.jobs import Door, Job, JobStatus, SourceKind, Trigger
+from service.domain.progress import eta_seconds, rate
+from service.domain.requests import Filters, ImportRequest, ImportSettings, ViewSet
 from service.domain.webhooks import shown_url
 from service.imports.intake.retry_request import MAX_CHOSEN
-from service.planning import VIEWS, eta_seconds, rate
-from service.schema import (
-    Delivery,
-    DeliveryStatus,
-    Door,
-    Filters,
-    ImportRequest,
-    ImportSettings,
-    Job,
-    JobStatus,
-    SourceKind,
-    Trigger,
-    ViewSet,
-)
 from service.support.paging import Page
 
 

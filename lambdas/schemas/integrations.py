@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, JsonValue, SecretStr, StringConstraints, field_validator
 
 from lambdas.schemas.base import Body, Model, Name
+from service.domain.projects import Integration, IntegrationType
 from service.projects.integrations.manage import IntegrationRequest
 from service.projects.integrations.policies import Trusted, permission_policy, trust_policy
 from service.projects.integrations.probe import Check, Probe
-from service.schema import Integration, IntegrationType
 from service.support.paging import Page
 
 MAX_ACCOUNT_BYTES = 16 * 1024

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from lambdas.schemas.base import Body, Model, Name
-from service.planning import PROJECT_NAME
-from service.schema import ApiKey
+from service.domain.ids import PROJECT_NAME
+from service.domain.projects import ApiKey
 from service.support.paging import Page
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, PlainSerializer
 
 from lambdas.schemas.base import Model
+from service.domain.clips import ClipStatus
 from service.imports.previews.estimate import Estimate, price_list
-from service.imports.previews.preview import Outcome, Preview, PreviewedClip
-from service.schema import ClipStatus
+from service.imports.previews.result import Outcome, Preview, PreviewedClip
 
 
 class TotalView(Model):

@@ -6,9 +6,10 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from lambdas.schemas.base import Body, Model, Name
+from service.domain.projects import ExecutionSettings
+from service.domain.requests import ContentValidation, ImportSettings, Notify, OnExisting, Tolerance
 from service.domain.webhooks import shown_url
 from service.projects.presets import ExecutionSettingsRequest
-from service.schema import ContentValidation, ExecutionSettings, ImportSettings, Notify, OnExisting, Tolerance
 from service.support.paging import Page
 
 

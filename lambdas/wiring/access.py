@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
+from service.domain.projects import Integration
 from service.imports.access.reach import SourceAccess
-from service.ports import Objects
-from service.schema import Integration
+from service.ports.objects import Objects
 from service.sources.routed import RoutedObjects
 
 if TYPE_CHECKING:

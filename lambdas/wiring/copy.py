@@ -13,9 +13,9 @@ from service.aws.dynamodb.table import bind
 from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.session import session_of
 from service.aws.s3.storage import RoleSessions, S3Storage
+from service.domain.projects import Integration
 from service.imports.copying.worker import CopyPorts
-from service.ports import Transfer
-from service.schema import Integration
+from service.ports.objects import Transfer
 from service.sources.routed import RoutedStorage
 from service.support.clock import utc_now
 from service.support.parallel import Once

@@ -5,7 +5,7 @@ from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
 from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.uploads import DynamoUploads
-from service.imports.completion.finish import FinishPorts
+from service.imports.completion.context import FinishPorts
 from service.support.clock import utc_now
 from service.support.parallel import Once
 from service.support.settings import FinishSettings

@@ -3,9 +3,9 @@
 from pathlib import PurePosixPath
 from string import Formatter
 
+from service.domain.destinations import folder_root
 from service.domain.errors import InvalidDestination, InvalidRequest
 from service.domain.uris import MAX_KEY_BYTES, Location
-from service.planning import folder_root
 
 FIELDS = ("bucket", "key", "name", "stem", "extension", "ordinal", "job_id")
 MAX_TEMPLATE = 512

@@ -6,8 +6,9 @@ from datetime import datetime
 from re import Pattern
 
 from service.domain.errors import InvalidRequest
+from service.domain.objects import ListedObject
 from service.domain.patterns import compile_pattern, matches_any
-from service.schema import Filters, ListedObject
+from service.domain.requests import Filters
 
 MAX_PATTERNS = 50
 """Of both lists together: they are kept on the job's row, of at most 400 KB."""

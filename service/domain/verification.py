@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
-from service.schema import Verification
+from service.domain.clips import Verification
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 

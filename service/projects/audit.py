@@ -8,8 +8,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.ports import AuditLog, Clock
-from service.schema import Action, Actor, AuditEntry
+from service.domain.projects import Action, Actor, AuditEntry
+from service.ports.projects import AuditLog
+from service.ports.state import Clock
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
 
 

@@ -9,9 +9,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from service.domain.errors import FolderExists, IdempotencyConflict, InvalidRequest, NotFound
-from service.ports import Clock, FolderStore, JobStore
+from service.domain.jobs import Job, JobTag
+from service.domain.projects import Action, Actor, Folder, FolderScope
+from service.ports.jobs import JobStore
+from service.ports.projects import FolderStore
+from service.ports.state import Clock
 from service.projects.audit import entry_of
-from service.schema import Action, Actor, Folder, FolderScope, Job, JobTag
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
 
 MAX_NAME = 64

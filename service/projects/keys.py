@@ -10,10 +10,11 @@ import secrets
 from dataclasses import dataclass
 
 from service.domain.errors import InvalidRequest, NotFound
-from service.planning import PROJECT_NAME
-from service.ports import Clock, KeyStore
+from service.domain.ids import PROJECT_NAME
+from service.domain.projects import Action, Actor, ApiKey
+from service.ports.projects import KeyStore
+from service.ports.state import Clock
 from service.projects.audit import AuditPorts, record
-from service.schema import Action, Actor, ApiKey
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
 
 _FORMAT = re.compile(r"cf_([0-9a-f]{12})_([0-9a-f]{48})")

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from service.domain.errors import IdempotencyConflict, NotFound, UnknownExecutionSettings
-from service.planning import request_digest
-from service.ports import Clock, ExecutionSettingsStore
+from service.domain.ids import request_digest
+from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
+from service.ports.projects import ExecutionSettingsStore
+from service.ports.state import Clock
 from service.projects.audit import entry_of
-from service.schema import Action, Actor, AuditEntry, ExecutionSettings
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
 
 _ID = re.compile(r"es_[0-9a-f]{24}")

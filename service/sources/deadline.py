@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Lock
 
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
 from service.domain.uris import Location
 from service.formats.reader import RangeReader
-from service.ports import SourceStorage
-from service.schema import ListedObject, ManifestEntry
+from service.ports.objects import SourceStorage
 
 SETTLE_SECONDS = 2.0
 """How much longer the clips bucket may be asked for the destinations of what was found in time."""

@@ -10,8 +10,8 @@ from typing import Literal
 
 import google_crc32c
 
+from service.domain.clips import Verification
 from service.domain.verification import compare_checksums, etags_agree, verdict
-from service.schema import Verification
 from service.sources.port import SourceObject
 
 Kind = Literal["CRC32C", "CRC32"]

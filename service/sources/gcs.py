@@ -23,11 +23,11 @@ from service.domain.errors import (
     UnsafeUrl,
 )
 from service.domain.uris import Location
-from service.sources.addresses import AddressRule
 from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, retry_after, status_error
 from service.sources.patience import Patience
 from service.sources.port import HEADERS, Pin, SourceObject
 from service.support.clock import timestamp
+from service.web.addresses import AddressRule
 
 ENDPOINT = "https://storage.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"

@@ -28,11 +28,11 @@ from service.domain.errors import (
     UnsafeUrl,
 )
 from service.domain.uris import Location
-from service.sources.addresses import AddressRule
 from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, status_error
 from service.sources.patience import Patience
 from service.sources.port import Pin, SourceObject
 from service.support.clock import timestamp
+from service.web.addresses import AddressRule
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 WINDOW_OBJECTS = 100_000

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from service.domain.errors import ObjectRejected
-from service.planning import MARK, SOURCE_MARK
-from service.schema import ImportSettings
+from service.domain.ids import MARK, SOURCE_MARK
+from service.domain.requests import ImportSettings
 from service.sources.http import Asked
 from service.sources.port import SourceObject
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
 from service.domain.uris import Location, parse_object
-from service.schema import ListedObject, ManifestEntry
 from service.sources.port import ObjectSource, Pin
 
 

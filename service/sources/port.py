@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from service.domain.objects import ListedObject
+from service.domain.projects import Integration
 from service.domain.uris import Location
-from service.schema import Integration, ListedObject
 from service.sources.patience import Patience
 
 CHUNK_BYTES = 256 * 1024

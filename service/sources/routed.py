@@ -5,19 +5,14 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from service.domain.errors import AccessDenied, IntegrationGone
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, CopiedPart, ListedObject, Sent
+from service.domain.projects import Integration, IntegrationState
+from service.domain.requests import ImportSettings
 from service.domain.uris import Location, parse_object
 from service.formats.reader import RangeReader
-from service.ports import IntegrationStore, ManyCopier, Objects, Storage, Transfer
-from service.schema import (
-    Copied,
-    CopiedPart,
-    ImportSettings,
-    Integration,
-    IntegrationState,
-    ListedObject,
-    ManifestEntry,
-    Sent,
-)
+from service.ports.objects import ManyCopier, Objects, Storage, Transfer
+from service.ports.projects import IntegrationStore
 
 Access = TypeVar("Access", bound=Objects)
 

@@ -18,11 +18,11 @@ from service.domain.errors import (
     UnsafeUrl,
 )
 from service.domain.uris import Location
-from service.sources.addresses import AddressRule
 from service.sources.http import CONNECT_SECONDS, READ_SECONDS, Asked, retry_after
 from service.sources.patience import Patience
 from service.sources.port import HEADERS, Pin, SourceObject
 from service.support.clock import timestamp
+from service.web.addresses import AddressRule
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
     ChecksumMismatch,
@@ -21,10 +22,12 @@ from service.domain.errors import (
     SourceUnavailable,
     UploadGone,
 )
+from service.domain.ids import MARK, SOURCE_MARK
+from service.domain.multipart import MAX_PARTS, STREAM_PART_BYTES, part_size
+from service.domain.objects import Copied, Sent
+from service.domain.requests import ImportSettings
 from service.domain.uris import Location
 from service.domain.verification import given_checksum
-from service.planning import MARK, MAX_PARTS, SOURCE_MARK, STREAM_PART_BYTES, part_size
-from service.schema import Copied, ImportSettings, Sent, Verification
 from service.sources.digests import Digests, Kind, encoded, extended, kind_for, verdict_of
 from service.sources.http import Asked
 from service.sources.kept import attributes

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, CopiedPart, Sent
+from service.domain.requests import ImportSettings
 from service.domain.uris import parse_object
-from service.schema import Copied, CopiedPart, ImportSettings, ManifestEntry, Sent
 from service.sources.objects import SourceObjects, pin_of
 from service.sources.stream_copy import StreamCopy, Streamed
 

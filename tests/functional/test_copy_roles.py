@@ -15,6 +15,7 @@ import lambdas.wiring.copy
 from service.aws.clients import s3_client
 from service.aws.s3.http.requests import S3Requests
 from service.aws.s3.storage import RoleSessions, S3Storage
+from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
     ChecksumMismatch,
@@ -23,8 +24,10 @@ from service.domain.errors import (
     RoleRefused,
     SourceUnavailable,
 )
+from service.domain.objects import Copied
+from service.domain.projects import IntegrationType
+from service.domain.requests import ImportSettings
 from service.domain.uris import s3_at
-from service.schema import Copied, ImportSettings, IntegrationType, Verification
 from service.sources.build import CACHE_SECONDS, CopyRoles, Kept
 from service.sources.roles import ANY_REGION, COPY_ATTEMPTS, RoleClients, S3Role, copying_by_role
 from service.sources.streaming import StreamingStorage

@@ -8,8 +8,9 @@ import pytest
 from service.aws.dynamodb.audit import DynamoAudit
 from service.aws.dynamodb.execution_settings import DynamoExecutionSettings
 from service.domain.errors import TooManyExecutionSettings
+from service.domain.jobs import Door
+from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
 from service.projects.audit import entry_of
-from service.schema import Action, Actor, AuditEntry, Door, ExecutionSettings
 from tests.functional.conftest import TABLE
 from tests.functional.faults import FailingTransactions
 

@@ -13,9 +13,9 @@ from pynamodb.exceptions import PutError, TransactWriteError
 
 from service.aws.dynamodb.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, DynamoClips
 from service.aws.dynamodb.jobs import DynamoJobs
+from service.domain.batching import VIEWS
+from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from service.imports.copying.batch import copy_batch
-from service.planning import VIEWS
-from service.schema import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from tests.builders import World
 from tests.functional.conftest import TABLE
 from tests.functional.faults import FailingTransactions

@@ -9,7 +9,9 @@ from pynamodb.exceptions import TransactWriteError
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.ends import DynamoEnds
 from service.aws.dynamodb.jobs import DynamoJobs
-from service.schema import ClipRow, ClipStatus, Delivery, DeliveryStatus, End, JobStatus, Retry
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.ends import Delivery, DeliveryStatus, End
+from service.domain.jobs import JobStatus, Retry
 from tests.builders import a_job
 
 if TYPE_CHECKING:

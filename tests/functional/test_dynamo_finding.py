@@ -8,8 +8,10 @@ import pytest
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.uploads import DynamoUploads
-from service.planning import findable, search_key
-from service.schema import AuditEntry, ClipRow, ClipStatus, Job, JobStatus, JobTag
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.jobs import Job, JobStatus, JobTag
+from service.domain.projects import AuditEntry
+from service.domain.search_keys import findable, search_key
 from tests.builders import a_job, an_upload
 from tests.functional.conftest import TABLE
 from tests.functional.test_dynamo_audit import an_entry

@@ -9,25 +9,10 @@ from pynamodb.exceptions import TransactWriteError
 
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import BatchRow
-from service.planning import runs_after
-from service.schema import (
-    BatchState,
-    ContentValidation,
-    Counts,
-    Door,
-    Filters,
-    ImportSettings,
-    Job,
-    JobStatus,
-    Notify,
-    OnExisting,
-    Retry,
-    Source,
-    SourceKind,
-    Tally,
-    Tolerance,
-    Trigger,
-)
+from service.domain.jobs import Counts, Door, Job, JobStatus, Retry, Source, SourceKind, Tally, Trigger
+from service.domain.manifest import BatchState
+from service.domain.progress import runs_after
+from service.domain.requests import ContentValidation, Filters, ImportSettings, Notify, OnExisting, Tolerance
 from tests.builders import a_job
 from tests.functional.faults import FailingTransactions
 

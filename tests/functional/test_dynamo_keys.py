@@ -7,7 +7,7 @@ from botocore.stub import Stubber
 
 from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.secrets import CACHE_SECONDS, SecretsManager
-from service.schema import ApiKey
+from service.domain.projects import ApiKey
 from tests.functional.conftest import TABLE
 
 if TYPE_CHECKING:

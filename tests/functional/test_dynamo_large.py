@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
-from service.schema import LargeCopy
+from service.domain.objects import LargeCopy
 
 COPY = LargeCopy(
     job_id="ij_1",

@@ -9,9 +9,10 @@ from pynamodb.exceptions import TransactWriteError
 
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.uploads import CLAIM_SECONDS, DynamoUploads
-from service.planning import upload_list_key
-from service.ports import AlreadyClaimed, GatheringClosed
-from service.schema import Job, JobStatus, Source, SourceKind, Trigger, Upload
+from service.domain.jobs import Job, JobStatus, Source, SourceKind, Trigger
+from service.domain.requests import Upload
+from service.domain.state_keys import upload_list_key
+from service.ports.uploads import AlreadyClaimed, GatheringClosed
 from tests.builders import a_job, an_upload
 from tests.functional.conftest import TABLE
 from tests.functional.faults import FailingTransactions

@@ -9,10 +9,11 @@ from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.uploads import DynamoUploads
 from service.aws.s3.state_files import S3StateFiles
 from service.aws.s3.storage import S3Storage
+from service.domain.clips import Clip, ClipStatus
+from service.domain.jobs import Counts, Job, JobStatus
 from service.imports.completion.finish import finish
 from service.imports.intake.drop_bucket import accept_uploads, parse_event
 from service.imports.queries.status import clips_page, get_job, jobs_page
-from service.schema import Clip, ClipStatus, Counts, Job, JobStatus
 from tests.builders import (
     CLIPS_BUCKET,
     DROP_BUCKET,

@@ -9,8 +9,10 @@ from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.folders import DynamoFolders
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.s3.storage import S3Storage
-from service.planning import findable
-from service.schema import Action, AuditEntry, ClipRow, ClipStatus, Folder, FolderScope, VideoUpload
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.projects import Action, AuditEntry, Folder, FolderScope
+from service.domain.requests import VideoUpload
+from service.domain.search_keys import findable
 from tests.builders import ASKER, CLIPS_BUCKET, PROJECT, a_job
 from tests.functional.botorequests import boto_session
 from tests.functional.conftest import TABLE

@@ -8,8 +8,9 @@ from botocore.exceptions import ReadTimeoutError
 from service.aws.clients import A_CALLER_WAITS, s3_client
 from service.aws.s3.storage import S3Storage
 from service.domain.errors import PreflightUnknown
-from service.imports.previews.preview import Preview, PreviewPorts, preview
-from service.schema import ImportSettings
+from service.domain.requests import ImportSettings
+from service.imports.previews.preview import PreviewPorts, preview
+from service.imports.previews.result import Preview
 from service.support.clock import utc_now
 from tests.builders import (
     CLIPS_BUCKET,

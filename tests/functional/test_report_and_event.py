@@ -14,10 +14,12 @@ from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.s3.state_files import S3StateFiles
+from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import EventRefused, UploadLost
+from service.domain.jobs import Counts
+from service.domain.state_keys import part_key, report_key
 from service.imports.completion.report import write_report
-from service.planning import encode_entry, part_key, report_key
-from service.schema import ClipRow, ClipStatus, Counts
+from service.imports.manifest.format import encode_entry
 from tests.builders import STATE_BUCKET, World, a_job, always, an_entry
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from service.domain.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from service.domain.manifest import ManifestEntry
 from service.domain.uris import s3_at
 from service.formats.check import Depth, check_clip
-from service.schema import ManifestEntry
 from tests.builders import SOURCE_BUCKET, an_entry
 from tests.functional.botorequests import BotoRequests
 

@@ -24,6 +24,7 @@ from service.aws.s3.http.sigv4 import EMPTY_BODY
 from service.aws.s3.range_reader import S3RangeReader
 from service.aws.s3.session import S3Session, own_session
 from service.aws.s3.storage import S3Storage
+from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
     BucketElsewhere,
@@ -33,8 +34,10 @@ from service.domain.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, ListedObject
+from service.domain.requests import ImportSettings
 from service.domain.uris import s3_at
-from service.schema import Copied, ImportSettings, ListedObject, ManifestEntry, Verification
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, an_entry
 from tests.functional.wire import COPIED, MD5, Wire, answer, copied, failed, serving
 

@@ -8,7 +8,7 @@ from botocore.stub import Stubber
 
 from service.aws.s3.result_objects import NOTE, S3Results
 from service.domain.errors import AccessDenied, ObjectRejected, SourceUnavailable
-from service.ports import StoredResult
+from service.ports.objects import StoredResult
 from tests.builders import CLIPS_BUCKET
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 
 from service.aws.clients import object_error
 from service.aws.s3.storage import S3Storage
+from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
     BucketElsewhere,
@@ -23,10 +24,12 @@ from service.domain.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, LargeCopy, ListedObject
+from service.domain.requests import ImportSettings
 from service.domain.uris import s3_at
 from service.imports.copying.multipart import LargeCopies
-from service.ports import LargeCopyStore
-from service.schema import Copied, ImportSettings, LargeCopy, ListedObject, ManifestEntry, Verification
+from service.ports.objects import LargeCopyStore
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, an_entry
 from tests.fakes import FakeClock, FakeLargeCopies
 

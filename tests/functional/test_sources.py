@@ -23,6 +23,7 @@ from botocore.stub import Stubber
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
     BucketElsewhere,
@@ -36,11 +37,11 @@ from service.domain.errors import (
     SourceUnavailable,
     UploadGone,
 )
+from service.domain.multipart import copy_parts
+from service.domain.objects import Copied, Sent
+from service.domain.requests import ImportSettings
 from service.domain.uris import Location
 from service.domain.verification import etag_of_parts
-from service.planning import copy_parts
-from service.schema import Copied, ImportSettings, Sent, Verification
-from service.sources.addresses import AddressRule
 from service.sources.digests import encoded, extended
 from service.sources.gcs import gcs_with_account
 from service.sources.http import Asked
@@ -53,6 +54,7 @@ from service.sources.roles import S3Role, s3_with_role
 from service.sources.s3 import S3Adapter, S3Keys, s3_error, s3_with_keys
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
 from service.sources.streaming import StreamingStorage
+from service.web.addresses import AddressRule
 from tests.builders import CLIPS_BUCKET, an_entry
 
 if TYPE_CHECKING:

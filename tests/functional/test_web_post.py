@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from service.domain.errors import WebhookRefused, WebhookUnreachable
-from service.web.post import HttpSender, addresses
+from service.web.addresses import addresses
+from service.web.post import HttpSender
 
 NAME = "hooks.example.com"
 BODY = b'{"a": 1}'

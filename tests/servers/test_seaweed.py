@@ -17,12 +17,15 @@ from service.aws.s3.listing import fetcher
 from service.aws.s3.parallel_listing import Sharding, pages_of
 from service.aws.s3.session import session_of
 from service.aws.s3.storage import S3Storage
+from service.domain.clips import Verification
 from service.domain.errors import ChecksumMismatch, ObjectMissing, SourceChanged
+from service.domain.jobs import Counts
+from service.domain.manifest import ManifestEntry
+from service.domain.requests import ImportSettings
 from service.domain.uris import s3_at
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.multipart import LargeCopies
-from service.schema import Counts, ImportSettings, ManifestEntry, Verification
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
 from tests.fakes import FakeClock, FakeLargeCopies
 from tests.servers.conftest import KEY

@@ -16,10 +16,12 @@ import lambdas.routes.folders
 import lambdas.routes.imports
 import lambdas.routes.integrations
 import lambdas.routes.keys
+from service.domain.clips import ClipStatus
 from service.domain.errors import AccessDenied, CredentialsRejected, SourceUnavailable
-from service.planning import new_job_id
+from service.domain.ids import new_job_id
+from service.domain.jobs import JobStatus
+from service.domain.requests import ContentValidation, ImportSettings, OnExisting
 from service.projects.integrations.policies import Trusted
-from service.schema import ClipStatus, ContentValidation, ImportSettings, JobStatus, OnExisting
 from service.support.settings import ApiSettings
 from tests.builders import DEPLOYMENT, LambdaContext, World, api_event
 

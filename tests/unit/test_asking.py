@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import service.imports.inputs.caller_manifest
+from service.domain.clips import ClipStatus
 from service.domain.errors import (
     AccessDenied,
     CannotAccess,
@@ -22,6 +23,9 @@ from service.domain.errors import (
     PreflightUnknown,
     SourceUnavailable,
 )
+from service.domain.jobs import Door, Job, JobStatus, SourceKind, Trigger
+from service.domain.projects import Action
+from service.domain.requests import Filters, ImportRequest, ImportSettings, OnExisting
 from service.imports.completion.finish import finish
 from service.imports.completion.report_links import report_link
 from service.imports.intake.drop_bucket import accept_uploads
@@ -30,19 +34,6 @@ from service.imports.planning.context import PlanCursor
 from service.imports.planning.duplicates import Ledger, Seen
 from service.imports.planning.plan import plan
 from service.imports.previews.preview import preview
-from service.schema import (
-    Action,
-    ClipStatus,
-    Door,
-    Filters,
-    ImportRequest,
-    ImportSettings,
-    Job,
-    JobStatus,
-    OnExisting,
-    SourceKind,
-    Trigger,
-)
 from tests.builders import PROJECT, World, always, an_upload, import_list, never
 from tests.schema import validate
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from service.domain.errors import InvalidCursor, NotFound
+from service.domain.jobs import Door
+from service.domain.projects import Action, Actor, AuditEntry
 from service.imports.intake.drop_bucket import accept_uploads
 from service.projects.audit import audit_page, entry_of, record
 from service.projects.keys import create_key, revoke_key
-from service.schema import Action, Actor, AuditEntry, Door
 from tests.builders import ASKER, PROJECT, World, an_upload, import_list
 from tests.fakes import CrashError
 

@@ -2,15 +2,19 @@
 
 import pytest
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clips import ClipStatus
+from service.domain.codes import CUT_SHORT
 from service.domain.errors import AlreadyEnded, NotFound
+from service.domain.jobs import Counts, Job, JobStatus
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
 from service.domain.uris import Location
-from service.imports.completion.finish import CUT_SHORT, finish
+from service.imports.completion.finish import finish
 from service.imports.intake.cancel import cancel
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
-from service.planning import PART_CLIPS
-from service.schema import ClipStatus, Counts, Job, JobStatus, ListedObject, ManifestEntry
 from tests.builders import PROJECT, World, always, an_upload
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from service.domain.ends import Delivery, DeliveryStatus, End
 from service.domain.errors import (
     EventRefused,
     InvalidRequest,
@@ -21,14 +22,16 @@ from service.domain.errors import (
     WebhookUnreachable,
     WorkflowUnavailable,
 )
+from service.domain.ids import execution_name
+from service.domain.jobs import Job, JobStatus
+from service.domain.requests import ImportSettings, Notify
+from service.domain.state_keys import batches_key
 from service.imports.completion.conclude import REPORT_FAILURES, conclude
 from service.imports.completion.delete import delete, purge
 from service.imports.completion.finish import finish
 from service.imports.completion.report_links import replay_webhook, report_link, webhook_secret
 from service.imports.completion.sweep import CHILD_SECONDS, CONCLUSION_FAILURES, Swept, sweep
-from service.planning import batches_key, execution_name
-from service.ports import ExecutionState, WebhookAnswer
-from service.schema import Delivery, DeliveryStatus, End, ImportSettings, Job, JobStatus, Notify
+from service.ports.delivery import ExecutionState, WebhookAnswer
 from tests.builders import PROJECT, SOURCE_BUCKET, World, never
 from tests.fakes import CrashError
 from tests.schema import validate

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Verification
 from service.domain.errors import (
     AccessDenied,
     BatchIncomplete,
@@ -17,22 +18,12 @@ from service.domain.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from service.domain.jobs import Counts, Job, Tally
+from service.domain.manifest import Batch, ManifestEntry
+from service.domain.requests import ContentValidation, ImportSettings
+from service.domain.search_keys import search_key
 from service.imports.copying.batch import copy_batch
 from service.imports.copying.worker import WATCH_SECONDS
-from service.planning import search_key
-from service.schema import (
-    Batch,
-    ClipKeys,
-    ClipRow,
-    ClipStatus,
-    ContentValidation,
-    Counts,
-    ImportSettings,
-    Job,
-    ManifestEntry,
-    Tally,
-    Verification,
-)
 from tests.builders import World, import_list, summing
 
 

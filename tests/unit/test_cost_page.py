@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks import costs
 from benchmarks.costs import CASES, CLIP_BYTES, MIB, PAGE, SCENARIOS, STREAMED, Case, Scenario
+from service.domain.destinations import destination_key
+from service.domain.requests import ImportRequest
 from service.domain.uris import s3_at
 from service.imports.previews.estimate import estimate
 from service.imports.previews.preview import preview
-from service.planning import destination_key
-from service.schema import ImportRequest
 from tests.builders import CLIPS_BUCKET, PROJECT, SOURCE_BUCKET, World, a_set, import_prefix, import_sets
 
 FEW = 2_000

@@ -3,10 +3,10 @@
 import pytest
 
 from service.domain.errors import IdempotencyConflict, NotEnded, NotFound
+from service.domain.jobs import Job
 from service.imports.completion.delete import delete, purge
 from service.imports.copying.batch import copy_batch
 from service.imports.queries.status import get_job
-from service.schema import Job
 from tests.builders import PROJECT, World, always, import_list, never
 from tests.fakes import CrashError
 

@@ -9,9 +9,9 @@ import pytest
 
 import service.imports.previews.estimate
 from lambdas.schemas.settings import StorageClass
+from service.domain.multipart import copy_parts
+from service.domain.requests import ContentValidation, ImportSettings
 from service.imports.previews.estimate import Deployment, Estimate, Workload, estimate, part_count, price_list
-from service.planning import copy_parts
-from service.schema import ContentValidation, ImportSettings
 from tests.builders import DEPLOYMENT
 
 MIB, GIB = 1024**2, 1024**3

@@ -12,6 +12,9 @@ from service.domain.errors import (
     TooManyExecutionSettings,
     UnknownExecutionSettings,
 )
+from service.domain.jobs import Job
+from service.domain.projects import ExecutionSettings
+from service.domain.requests import ImportSettings, OnExisting
 from service.imports.intake.submit import submit
 from service.projects.audit import audit_page
 from service.projects.presets import (
@@ -23,7 +26,6 @@ from service.projects.presets import (
     saved_for_import,
     saved_page,
 )
-from service.schema import ExecutionSettings, ImportSettings, Job, OnExisting
 from tests.builders import ASKER, PROJECT, World, import_list
 
 

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from service.domain.clips import ClipStatus
 from service.domain.errors import AccessDenied
+from service.domain.objects import ListedObject
+from service.domain.requests import OnExisting
 from service.imports.planning.existing import Destinations, fate_of, look_up, unchanged
-from service.schema import ClipStatus, ListedObject, OnExisting
 from tests.fakes import FakeStorage
 
 EARLY, LATE = "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"

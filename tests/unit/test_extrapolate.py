@@ -9,7 +9,11 @@ from itertools import chain, repeat
 
 import pytest
 
+from service.domain.clips import Clip, ClipStatus, Extrapolation, ExtrapolationStatus
 from service.domain.errors import BatchIncomplete, LayerUnusable, ObjectRejected, SourceUnavailable
+from service.domain.jobs import Job
+from service.domain.requests import ImportSettings, OnExisting
+from service.domain.state_keys import report_key
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import copy_batch
 from service.imports.extrapolation import batch as extrapolate_module
@@ -18,8 +22,6 @@ from service.imports.extrapolation.result import Extrapolated
 from service.imports.extrapolation.status import result_key
 from service.imports.intake.cancel import cancel
 from service.imports.queries.status import clips_page
-from service.planning import report_key
-from service.schema import Clip, ClipStatus, Extrapolation, ExtrapolationStatus, ImportSettings, Job, OnExisting
 from tests.builders import CLIPS_BUCKET, PROJECT, SOURCE_BUCKET, World, always, never
 from tests.fakes import CrashError
 from tests.unit.formats.making import CLIP, clip_files, members, write_zip

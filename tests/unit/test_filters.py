@@ -11,8 +11,9 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from service.domain.errors import InvalidRequest
 from service.domain.filters import MAX_PATTERNS, selection
+from service.domain.objects import ListedObject
 from service.domain.patterns import MAX_PATTERN, compile_pattern
-from service.schema import Filters, ListedObject
+from service.domain.requests import Filters
 
 
 def item(key: str = "p/a.zip", size: int = 10, modified: str | None = "2026-03-01T12:00:00.000Z") -> ListedObject:

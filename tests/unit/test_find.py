@@ -4,12 +4,16 @@ from typing import Any
 
 import pytest
 
+from service.domain.clip_names import gt_clip_id
+from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import InvalidCursor, InvalidRequest
+from service.domain.ids import request_digest
+from service.domain.jobs import Job
+from service.domain.search_keys import findable, search_key
+from service.domain.state_keys import batches_key
 from service.imports.completion.delete import delete, purge
 from service.imports.completion.finish import finish
 from service.imports.queries.find import FoundClip, Wanted, find_clips
-from service.planning import batches_key, findable, gt_clip_id, request_digest, search_key
-from service.schema import ClipRow, ClipStatus, Job
 from service.support.paging import Page, encode_cursor
 from tests.builders import PROJECT, World, never
 

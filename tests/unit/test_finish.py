@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from service.domain.clips import Clip, ClipRow, ClipStatus
+from service.domain.jobs import Counts, Job, JobStatus, Tally
 from service.imports.completion.finish import Ended, finish
 from service.imports.copying.batch import copy_batch
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
-from service.schema import Clip, ClipRow, ClipStatus, Counts, Job, JobStatus, Tally
 from tests.builders import World, always, an_upload, fates, import_list, import_prefix, summing
 from tests.fakes import CrashError
 

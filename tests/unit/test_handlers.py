@@ -14,9 +14,11 @@ import lambdas.on_upload
 import lambdas.plan
 import lambdas.sweep
 from service.domain.errors import BatchIncomplete, SourceUnavailable
-from service.planning import batches_key
+from service.domain.jobs import JobStatus
+from service.domain.projects import IntegrationState
+from service.domain.requests import ImportSettings, Notify
+from service.domain.state_keys import batches_key
 from service.projects.keys import create_key
-from service.schema import ImportSettings, IntegrationState, JobStatus, Notify
 from service.support.settings import PlanSettings
 from tests.builders import (
     ASKER,

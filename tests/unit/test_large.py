@@ -9,11 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.domain.clips import ClipStatus
 from service.domain.errors import AccessDenied, BatchIncomplete, ObjectError, SourceChanged, SourceUnavailable
+from service.domain.jobs import Counts, Job, JobStatus, Tally
+from service.domain.manifest import Batch, ManifestEntry
+from service.domain.multipart import part_size
+from service.domain.objects import Copied, LargeCopy
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
-from service.planning import part_size
-from service.schema import Batch, ClipStatus, Copied, Counts, Job, JobStatus, LargeCopy, ManifestEntry, Tally
 from tests.builders import World, always, never
 from tests.fakes import CrashError
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from service.aws.s3 import listing
 from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.listing import list_query, parse_page
-from service.schema import ListedObject
+from service.domain.objects import ListedObject
 from service.support.clock import timestamp
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'

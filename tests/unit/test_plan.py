@@ -4,12 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clips import ClipStatus
 from service.domain.errors import AccessDenied, ObjectError, ObjectRejected, SourceUnavailable
-from service.imports.intake.drop_bucket import accept_uploads, decode_uploads, encode_uploads
+from service.domain.jobs import Job, JobStatus
+from service.domain.manifest import ManifestEntry
+from service.domain.requests import ImportSettings, OnExisting
+from service.domain.state_keys import batches_key
+from service.imports.inputs.upload_lists import decode_uploads, encode_uploads
+from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import Planned, plan
-from service.planning import PART_CLIPS, batches_key
-from service.schema import ClipStatus, ImportSettings, Job, JobStatus, ManifestEntry, OnExisting
 from tests.builders import World, always, an_upload, import_list, import_prefix, never
 
 

@@ -9,39 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from service.domain.batching import PART_CLIPS, batch_weight, cut_batches, duplicates_of_first, set_parts, whole_sets
+from service.domain.clip_names import extension, is_folder_marker, run_name
+from service.domain.clips import ClipStatus
+from service.domain.destinations import destination_key, store_segment
+from service.domain.ids import clip_id, job_id_for, new_job_id, request_digest
+from service.domain.jobs import Counts, JobStatus
+from service.domain.manifest import Batch, ManifestEntry
+from service.domain.multipart import MAX_COPY_BYTES, MAX_OBJECT_BYTES, MAX_PARTS, copy_parts
+from service.domain.progress import Rate, eta_seconds, final_status, rate
+from service.domain.state_keys import batches_key, part_key
 from service.domain.uris import MAX_KEY_BYTES, Location, s3_at
-from service.planning import (
-    MAX_COPY_BYTES,
-    MAX_OBJECT_BYTES,
-    MAX_PARTS,
-    PART_CLIPS,
-    Rate,
-    batch_weight,
-    batches_key,
-    clip_id,
-    copy_parts,
-    cut_batches,
-    decode_batches,
-    decode_entries,
-    destination_key,
-    duplicates_of_first,
-    encode_batch,
-    encode_entry,
-    eta_seconds,
-    extension,
-    final_status,
-    is_folder_marker,
-    job_id_for,
-    new_job_id,
-    part_key,
-    rate,
-    request_digest,
-    run_name,
-    set_parts,
-    store_segment,
-    whole_sets,
-)
-from service.schema import Batch, ClipStatus, Counts, JobStatus, ManifestEntry
+from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
 from tests.builders import a_job, an_entry
 
 

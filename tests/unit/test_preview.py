@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import service.sources.deadline
+from service.domain.clips import ClipStatus
 from service.domain.errors import (
     AccessDenied,
     CannotAccess,
@@ -21,10 +22,12 @@ from service.domain.errors import (
     PreflightUnknown,
     SourceUnavailable,
 )
+from service.domain.objects import ListedObject
+from service.domain.requests import ImportRequest, ImportSettings, OnExisting
 from service.domain.uris import Location
-from service.imports.previews.preview import Preview, preview
-from service.ports import SourceStorage
-from service.schema import ClipStatus, ImportRequest, ImportSettings, ListedObject, OnExisting
+from service.imports.previews.preview import preview
+from service.imports.previews.result import Preview
+from service.ports.objects import SourceStorage
 from tests.builders import PROJECT, World, a_set, import_list, import_prefix, import_sets
 
 MIB = 1024**2

@@ -5,20 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from service.domain.clips import ClipStatus
 from service.domain.errors import CannotAccess, IntegrationGone, IntegrationMismatch, UnknownIntegration
+from service.domain.jobs import JobStatus
+from service.domain.manifest import ManifestEntry
+from service.domain.projects import Integration, IntegrationState, IntegrationType
+from service.domain.requests import ImportRequest, ImportSettings, ViewSet
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.previews.preview import preview
-from service.schema import (
-    ClipStatus,
-    ImportRequest,
-    ImportSettings,
-    Integration,
-    IntegrationState,
-    IntegrationType,
-    JobStatus,
-    ManifestEntry,
-    ViewSet,
-)
 from service.sources.routed import RoutedStorage
 from tests.builders import (
     DROP_BUCKET,

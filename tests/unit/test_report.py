@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from lambdas.schemas.clips import ClipPage
+from service.domain.jobs import Job
+from service.domain.requests import ImportSettings
+from service.domain.state_keys import part_key, report_key
 from service.imports.completion import report as report_module
 from service.imports.completion.finish import finish
 from service.imports.completion.report import MAX_EXTENSIONS, write_report
 from service.imports.queries.status import clips_page
-from service.planning import part_key, report_key
-from service.schema import ImportSettings, Job
 from tests.builders import SOURCE_BUCKET, World, always, import_prefix, never
 from tests.fakes import CrashError
 

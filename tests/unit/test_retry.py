@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clips import Clip, ClipStatus
 from service.domain.errors import (
     IdempotencyConflict,
     InvalidRequest,
@@ -15,6 +17,10 @@ from service.domain.errors import (
     SourceUnavailable,
     WorkflowUnavailable,
 )
+from service.domain.jobs import Counts, Job, JobStatus
+from service.domain.objects import ListedObject
+from service.domain.progress import MAX_RUNS, rate
+from service.domain.state_keys import batches_key, part_key, run_plan_key
 from service.imports.completion.delete import delete, purge
 from service.imports.completion.finish import Ended, finish
 from service.imports.completion.sweep import CHILD_SECONDS, Swept, sweep
@@ -24,9 +30,7 @@ from service.imports.planning import retry as rerun
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
-from service.planning import MAX_RUNS, PART_CLIPS, batches_key, part_key, rate, run_plan_key
-from service.ports import ExecutionState
-from service.schema import Clip, ClipStatus, Counts, Job, JobStatus, ListedObject
+from service.ports.delivery import ExecutionState
 from tests.builders import DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, always, an_upload, fates, never, summing
 from tests.fakes import CrashError
 

@@ -14,22 +14,29 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from service.domain.clips import ClipStatus
+from service.domain.ends import End
 from service.domain.errors import BatchIncomplete, NotEnded, NothingToRetry, SourceUnavailable, SweepIncomplete
+from service.domain.ids import end_id, execution_name
+from service.domain.jobs import Job
+from service.domain.manifest import Batch
+from service.domain.progress import runs_after
+from service.domain.requests import ImportSettings, Upload
+from service.domain.state_keys import report_key
 from service.imports.completion.conclude import conclude
 from service.imports.completion.finish import finish
 from service.imports.completion.sweep import CHILD_SECONDS, sweep
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.extrapolation.batch import extrapolate_batch
 from service.imports.extrapolation.status import extrapolation_of, is_extrapolated
-from service.imports.intake.drop_bucket import accept_uploads, decode_uploads
+from service.imports.inputs.upload_lists import decode_uploads
+from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.intake.submit import submit
 from service.imports.manifest.store import read_batches
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.results.clip_rows import tally_of
-from service.planning import end_id, execution_name, report_key, runs_after
-from service.ports import ExecutionState
-from service.schema import Batch, ClipStatus, End, ImportSettings, Job, Upload
+from service.ports.delivery import ExecutionState
 from tests.builders import DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, always, an_upload, import_list, never, summing
 from tests.fakes import CrashError
 from tests.schema import validate

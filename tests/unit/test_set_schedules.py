@@ -9,12 +9,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from service.domain.batching import sets_of
+from service.domain.clips import ClipStatus
 from service.domain.errors import AccessDenied, BatchIncomplete, NothingToRetry, ObjectError, SourceUnavailable
+from service.domain.ids import set_mark
+from service.domain.manifest import Batch
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.results.clip_rows import tally_of
-from service.planning import set_mark, sets_of
-from service.schema import Batch, ClipStatus
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, a_set, summing
 from tests.fakes import CrashError
 

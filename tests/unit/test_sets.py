@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clips import Clip, ClipRow, ClipStatus
 from service.domain.errors import (
     AccessDenied,
     BatchIncomplete,
@@ -14,27 +16,14 @@ from service.domain.errors import (
     ObjectError,
     SourceUnavailable,
 )
+from service.domain.jobs import Counts, Job, JobStatus, Tally
+from service.domain.manifest import Batch, ManifestEntry
+from service.domain.requests import ContentValidation, ImportSettings, OnExisting, Tolerance
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
-from service.planning import PART_CLIPS
-from service.schema import (
-    Batch,
-    Clip,
-    ClipRow,
-    ClipStatus,
-    ContentValidation,
-    Counts,
-    ImportSettings,
-    Job,
-    JobStatus,
-    ManifestEntry,
-    OnExisting,
-    Tally,
-    Tolerance,
-)
 from tests.builders import World, a_set, always, import_sets, never, summing
 from tests.fakes import CrashError
 

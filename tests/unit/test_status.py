@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from service.domain.clips import Clip, ClipRow, ClipStatus
 from service.domain.errors import ClipferryError, InvalidCursor, InvalidRequest, NotFound
+from service.domain.jobs import Job
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import copy_batch
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page, get_job, jobs_page
-from service.schema import Clip, ClipRow, ClipStatus, Job
 from service.support.paging import Page, decode_cursor, encode_cursor
 from tests.builders import World, a_job, always, import_list
 

@@ -15,8 +15,9 @@ from service.domain.errors import (
     SourceUnavailable,
     WorkflowUnavailable,
 )
+from service.domain.jobs import Job, JobStatus, Source, SourceKind, Trigger
+from service.domain.requests import ImportRequest, ImportSettings
 from service.imports.intake.submit import submit
-from service.schema import ImportRequest, ImportSettings, Job, JobStatus, Source, SourceKind, Trigger
 from tests.builders import PROJECT, World, import_list, import_prefix
 from tests.fakes import CrashError
 

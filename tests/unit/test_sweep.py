@@ -3,9 +3,9 @@
 import pytest
 
 from service.domain.errors import SweepIncomplete, WorkflowUnavailable
+from service.domain.jobs import JobStatus
 from service.imports.completion.sweep import CHILD_SECONDS, Swept, sweep
-from service.ports import ExecutionState
-from service.schema import JobStatus
+from service.ports.delivery import ExecutionState
 from tests.builders import World
 
 GRACE = 120

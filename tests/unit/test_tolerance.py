@@ -3,10 +3,11 @@
 import pytest
 
 from service.domain.errors import AccessDenied
+from service.domain.jobs import Counts, Job, JobStatus, Tally
+from service.domain.progress import too_many_failures
+from service.domain.requests import ImportSettings, Tolerance
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import copy_batch
-from service.planning import too_many_failures
-from service.schema import Counts, ImportSettings, Job, JobStatus, Tally, Tolerance
 from tests.builders import World, always, summing
 
 

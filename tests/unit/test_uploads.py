@@ -3,8 +3,10 @@
 import pytest
 
 from service.domain.errors import InvalidRequest, WorkflowUnavailable
-from service.imports.intake.drop_bucket import accept_uploads, decode_uploads, parse_event, project_of
-from service.schema import JobStatus, Source, SourceKind, Trigger, Upload
+from service.domain.jobs import JobStatus, Source, SourceKind, Trigger
+from service.domain.requests import Upload
+from service.imports.inputs.upload_lists import decode_uploads
+from service.imports.intake.drop_bucket import accept_uploads, parse_event, project_of
 from tests.builders import DROP_BUCKET, World, an_upload, object_created
 from tests.fakes import CrashError
 

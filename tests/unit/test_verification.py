@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
+from service.domain.clips import Verification
 from service.domain.verification import compare_checksums, etags_agree, verdict
-from service.schema import Verification
 
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 

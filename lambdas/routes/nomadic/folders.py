@@ -9,8 +9,8 @@ from lambdas.routes.caller import project_of
 from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
 from lambdas.schemas.nomadic.folders import Scope, VideoFolderBody, VideoFolderView
 from lambdas.wiring.api import folder_ports
+from service.domain.projects import Folder, FolderScope
 from service.projects.folders import create, create_or_get, get_by_name, video_count
-from service.schema import Folder, FolderScope
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

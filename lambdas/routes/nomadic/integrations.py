@@ -18,8 +18,8 @@ from lambdas.schemas.nomadic.integrations import (
     S3CloudBody,
 )
 from lambdas.wiring.api import integration_ports, key_store
+from service.domain.projects import Integration
 from service.projects.integrations.manage import MAX_PER_PROJECT, create, delete, page
-from service.schema import Integration
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -10,11 +10,11 @@ from lambdas.routes.imports import JobId
 from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
 from lambdas.schemas.nomadic.jobs import JobView, RetryVideosBody, VideosView
 from lambdas.wiring.api import audit_ports, status_ports, submit_ports
+from service.domain.projects import Action
 from service.imports.intake.retry_request import retry
 from service.imports.queries.status import get_job
 from service.imports.queries.videos import videos_page
 from service.projects.audit import record
-from service.schema import Action
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

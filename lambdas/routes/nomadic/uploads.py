@@ -10,10 +10,11 @@ from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
 from lambdas.schemas.nomadic.uploads import AcceptedView, DirectoriesBody, FilesUploadBody, Given, S3UploadBody
 from lambdas.wiring.api import folder_ports, integration_ports, submit_ports
 from service.domain.errors import NotFound
+from service.domain.jobs import Door
+from service.domain.requests import ImportRequest
 from service.imports.intake.submit import submit
 from service.projects import folders
 from service.projects.integrations.manage import get as get_integration
-from service.schema import Door, ImportRequest
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

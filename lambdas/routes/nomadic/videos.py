@@ -10,10 +10,10 @@ from lambdas.routes.nomadic.common import TAGS, sdk_actor
 from lambdas.schemas.nomadic.folders import Scope
 from lambdas.schemas.nomadic.videos import DeletedView, ListedVideo, MyVideosView, VideoStatusView
 from lambdas.wiring.api import audit_ports, remove_ports, status_ports
+from service.domain.projects import Action, FolderScope
 from service.imports.queries.delete_video import remove
 from service.imports.queries.videos import get_video, newest_videos
 from service.projects.audit import record
-from service.schema import Action, FolderScope
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

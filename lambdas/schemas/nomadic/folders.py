@@ -6,8 +6,8 @@ from pydantic import BeforeValidator, Field
 
 from lambdas.schemas.base import Model
 from lambdas.schemas.nomadic.base import SdkBody, Text
+from service.domain.projects import Folder, FolderScope
 from service.projects.folders import FolderRequest
-from service.schema import Folder, FolderScope
 
 
 def _scope(value: object) -> object:

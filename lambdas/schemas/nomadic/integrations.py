@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from lambdas.schemas.base import Model
 from lambdas.schemas.integrations import GcsIntegrationBody, HfBucketIntegrationBody, S3IntegrationBody
-from service.schema import Integration, IntegrationType
+from service.domain.projects import Integration, IntegrationType
 
 _SDK = ConfigDict(extra="ignore", strict=True)
 

@@ -6,11 +6,11 @@ from lambdas.schemas.base import Model
 from lambdas.schemas.nomadic.base import SdkBody
 from lambdas.schemas.nomadic.uploads import PROVIDERS
 from service.domain.errors import InvalidUri
+from service.domain.jobs import Job, JobStatus, SourceKind
 from service.domain.uris import parse_prefix
 from service.imports.intake.retry_request import MAX_CHOSEN
 from service.imports.queries.videos import Video, VideoPage, VideoStatus, status_of, total_of
-from service.imports.sets import SET_INCOMPLETE
-from service.schema import Job, JobStatus, SourceKind
+from service.imports.results.set_fates import SET_INCOMPLETE
 
 POLL_SECONDS = 5
 """The SDKs' own wait between two looks at a job."""

@@ -8,8 +8,8 @@ from lambdas.schemas.base import MAX_LABELS, Model
 from lambdas.schemas.nomadic.base import Key, SdkBody, Text
 from lambdas.schemas.nomadic.folders import Scope
 from service.domain.errors import InvalidRequest
+from service.domain.requests import ImportRequest, ImportSettings, VideoUpload, ViewSet
 from service.domain.uris import Location, Scheme, parse_prefix
-from service.schema import ImportRequest, ImportSettings, VideoUpload, ViewSet
 
 PROVIDERS: dict[Scheme, str] = {"s3": "s3", "gs": "gcs", "hf": "hf_bucket"}
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from service.aws.dynamodb.table import AuditRow
-from service.schema import Action, Actor, AuditEntry, Door
+from service.domain.jobs import Door
+from service.domain.projects import Action, Actor, AuditEntry
 
 
 class DynamoAudit:

@@ -11,26 +11,12 @@ from typing import Any
 from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactGet, TransactWrite
 
-from service.aws.dynamodb.table import (
-    CLIP_SHARDS,
-    DELETED_AT_ONCE,
-    SEARCH_SHARDS,
-    ClipRowModel,
-    Item,
-    JobRow,
-    clip_pk,
-    commit,
-    commit_if,
-    connection,
-    delete_rows,
-    failed_conditions,
-    job_of,
-    job_pk,
-    ordinal_sk,
-    shard_pk,
-)
-from service.ports import ClipIndex
-from service.schema import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
+from service.aws.dynamodb.connection import connection
+from service.aws.dynamodb.keys_of_rows import CLIP_SHARDS, SEARCH_SHARDS, clip_pk, job_of, job_pk, ordinal_sk, shard_pk
+from service.aws.dynamodb.table import ClipRowModel, Item, JobRow
+from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit, commit_if, delete_rows, failed_conditions
+from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
+from service.ports.clips import ClipIndex
 
 SHARD_PAGE = 500
 """Rows that a shard's query reads at once while a whole job is read in order."""

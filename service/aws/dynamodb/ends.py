@@ -7,8 +7,9 @@ from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from service.aws.dynamodb.table import OPEN_ENDS, EndRow, JobRow, end_sk, job_pk
-from service.schema import Delivery, DeliveryStatus, End
+from service.aws.dynamodb.keys_of_rows import OPEN_ENDS, end_sk, job_pk
+from service.aws.dynamodb.table import EndRow, JobRow
+from service.domain.ends import Delivery, DeliveryStatus, End
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 

@@ -6,9 +6,10 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.audit import audit_row
-from service.aws.dynamodb.table import CountRow, ExecutionSettingsRow, commit_if
+from service.aws.dynamodb.table import CountRow, ExecutionSettingsRow
+from service.aws.dynamodb.transactions import commit_if
 from service.domain.errors import TooManyExecutionSettings
-from service.schema import AuditEntry, ExecutionSettings
+from service.domain.projects import AuditEntry, ExecutionSettings
 
 
 class DynamoExecutionSettings:

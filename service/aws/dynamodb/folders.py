@@ -6,8 +6,9 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.audit import audit_row
-from service.aws.dynamodb.table import FolderRow, commit_if
-from service.schema import AuditEntry, Folder, FolderScope
+from service.aws.dynamodb.table import FolderRow
+from service.aws.dynamodb.transactions import commit_if
+from service.domain.projects import AuditEntry, Folder, FolderScope
 
 
 class DynamoFolders:

@@ -7,9 +7,11 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.audit import audit_row
-from service.aws.dynamodb.table import UNSETTLED, CountRow, IntegrationRow, commit_if
+from service.aws.dynamodb.keys_of_rows import UNSETTLED
+from service.aws.dynamodb.table import CountRow, IntegrationRow
+from service.aws.dynamodb.transactions import commit_if
 from service.domain.errors import TooManyIntegrations
-from service.schema import AuditEntry, Integration, IntegrationState, IntegrationType
+from service.domain.projects import AuditEntry, Integration, IntegrationState, IntegrationType
 
 
 class DynamoIntegrations:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from pynamodb.exceptions import DoesNotExist, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
@@ -11,49 +10,31 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.audit import audit_row
-from service.aws.dynamodb.ends import delivery_of
-from service.aws.dynamodb.table import (
-    DELETED_AT_ONCE,
+from service.aws.dynamodb.job_rows import _settings, job_of_row, job_row
+from service.aws.dynamodb.keys_of_rows import (
+    ACTIVE,
+    DELETED,
     OPEN_ENDS,
-    BatchRow,
-    EndRow,
-    JobRow,
-    TagRow,
-    TombstoneRow,
-    commit,
-    delete_rows,
+    batch_sk,
+    batches_of,
     end_sk,
-    failed_conditions,
     job_of,
     job_pk,
+    project_pk,
+    tag_pk,
 )
-from service.planning import job_position, runs_after, tags_of
-from service.schema import (
-    AuditEntry,
-    BatchState,
-    ContentValidation,
-    Counts,
-    Door,
-    Filters,
+from service.aws.dynamodb.table import BatchRow, EndRow, JobRow, TagRow, TombstoneRow
+from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit, delete_rows, failed_conditions
+from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.manifest import BatchState
+from service.domain.progress import runs_after
+from service.domain.projects import AuditEntry
+from service.domain.requests import (
     ImportSettings,
-    Job,
-    JobStatus,
-    JobTag,
-    Notify,
-    OnExisting,
-    Retry,
-    Run,
-    Source,
-    SourceKind,
-    Tally,
-    Tolerance,
-    Trigger,
-    VideoUpload,
 )
+from service.domain.search_keys import job_position, tags_of
 from service.support.clock import utc_now
 
-_ACTIVE = "ACTIVE"
-_DELETED = "DELETED"
 TOMBSTONE_SECONDS = 91 * 24 * 3600
 """Step Functions keeps an execution's name taken for 90 days, and executions are named by their jobs."""
 _UNPLANNED = (JobStatus.PENDING, JobStatus.PLANNING, JobStatus.COPYING)
@@ -75,12 +56,12 @@ class DynamoJobs:
             row = JobRow.get(job_pk(job_id), "JOB", consistent_read=True)
         except DoesNotExist:
             return None
-        return None if row.deleted_at else _job(row)
+        return None if row.deleted_at else job_of_row(row)
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
         rows = list(
             JobRow.listing.query(
-                _project_pk(project),
+                project_pk(project),
                 JobRow.listing_sk < after if after else None,
                 scan_index_forward=False,
                 limit=limit + 1,
@@ -92,7 +73,7 @@ class DynamoJobs:
 
     def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         rows = JobRow.batch_get([(job_pk(job_id), "JOB") for job_id in job_ids], consistent_read=True)
-        return {job_of(row.pk): _job(row) for row in rows if not row.deleted_at and row.project}
+        return {job_of(row.pk): job_of_row(row) for row in rows if not row.deleted_at and row.project}
 
     def find(
         self, project: str, tag: JobTag, value: str, *, limit: int, begin: str | None
@@ -100,7 +81,7 @@ class DynamoJobs:
         positions = [
             row.sk
             for row in TagRow.query(
-                _tag_pk(project, tag, value),
+                tag_pk(project, tag, value),
                 TagRow.sk <= begin if begin else None,
                 scan_index_forward=False,
                 limit=limit + 1,
@@ -113,7 +94,7 @@ class DynamoJobs:
     def _whole(self, keys: Sequence[JobRow]) -> Sequence[Job]:
         """The jobs of index entries, which hold keys only, in the same order."""
         rows = JobRow.batch_get([(key.pk, key.sk) for key in keys], consistent_read=True)
-        jobs = {row.pk: _job(row) for row in rows if not row.deleted_at}
+        jobs = {row.pk: job_of_row(row) for row in rows if not row.deleted_at}
         return [jobs[key.pk] for key in keys if key.pk in jobs]
 
     def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
@@ -139,7 +120,7 @@ class DynamoJobs:
             JobRow.runs.set([asdict(run) for run in runs_after(job)]),
             JobRow.retry.set(asdict(retry)),
             JobRow.updated_at.set(retry.at),
-            JobRow.attention_pk.set(_ACTIVE),
+            JobRow.attention_pk.set(ACTIVE),
             JobRow.attention_sk.set(job_position(job.created_at, job.id)),
             JobRow.cancel_requested.set(False),
             JobRow.completed_at.remove(),
@@ -227,7 +208,7 @@ class DynamoJobs:
             if error.cause_response_code == _CONDITION_FAILED:
                 return None
             raise
-        return _job(row)
+        return job_of_row(row)
 
     def record_batch(self, job_id: str, number: int, tally: Tally, now: str, *, run: int = 0) -> bool:
         actions: list[Action] = [
@@ -240,7 +221,7 @@ class DynamoJobs:
         ]
 
         def build(transaction: TransactWrite) -> None:
-            recorded = BatchRow(job_pk(job_id), _batch_sk(number, run))
+            recorded = BatchRow(job_pk(job_id), batch_sk(number, run))
             transaction.save(recorded, condition=BatchRow.pk.does_not_exist())
             goes_on = JobRow.pk.exists() & JobRow.completed_at.does_not_exist() & (JobRow.run == run)
             transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=goes_on)
@@ -259,14 +240,14 @@ class DynamoJobs:
         return bool(list(JobRow.batch_get([(job_pk(job_id), "JOB")], consistent_read=True, attributes_to_get=["pk"])))
 
     def batch_state(self, job_id: str, number: int, *, run: int = 0) -> BatchState:
-        keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), _batch_sk(number, run))]
+        keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), batch_sk(number, run))]
         state = ["cancel_requested", "deleted_at", "completed_at", "run", "failed", "total"]
         wanted = ["pk", "sk", "settings", "project", "created_at", *state]
         rows = {row.sk: row for row in JobRow.batch_get(keys, consistent_read=True, attributes_to_get=wanted)}
         job = rows.get("JOB")
         over = bool(job and (job.deleted_at or job.completed_at or job.run != run))
         return BatchState(
-            recorded=over or _batch_sk(number, run) in rows,
+            recorded=over or batch_sk(number, run) in rows,
             cancel_requested=job is None or bool(job.cancel_requested),
             settings=_settings(job) if job and not job.deleted_at else ImportSettings(),
             project=job.project if job and not job.deleted_at else "",
@@ -276,13 +257,13 @@ class DynamoJobs:
         )
 
     def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]:
-        rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith(_batches_of(run)), consistent_read=True)
-        return {int(row.sk.removeprefix(_batches_of(run))) for row in rows}
+        rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith(batches_of(run)), consistent_read=True)
+        return {int(row.sk.removeprefix(batches_of(run))) for row in rows}
 
     def delete(self, job_id: str, now: str) -> bool:
         actions: list[Action] = [
             JobRow.deleted_at.set(now),
-            JobRow.attention_pk.set(_DELETED),
+            JobRow.attention_pk.set(DELETED),
             JobRow.attention_sk.set(f"{now}#{job_id}"),
             JobRow.listing_pk.remove(),
             JobRow.listing_sk.remove(),
@@ -291,7 +272,7 @@ class DynamoJobs:
         return self._update(job_id, actions, ended) is not None
 
     def deleted(self) -> Iterator[str]:
-        for key in JobRow.attention.query(_DELETED):
+        for key in JobRow.attention.query(DELETED):
             yield key.pk.removeprefix("JOB#")
 
     def delete_some(self, job_id: str) -> bool:
@@ -313,29 +294,17 @@ class DynamoJobs:
         except DoesNotExist:
             return
         if row.project:
-            delete_rows(TagRow, _tag_rows(_job(row)))
+            delete_rows(TagRow, _tag_rows(job_of_row(row)))
         expires_at = int(time.time()) + TOMBSTONE_SECONDS
         TombstoneRow(job_pk(job_id), "JOB", deleted_at=utc_now(), expires_at=expires_at).save()
 
     def active(self) -> Iterator[Job]:
-        yield from self._whole(list(JobRow.attention.query(_ACTIVE)))
+        yield from self._whole(list(JobRow.attention.query(ACTIVE)))
 
 
 def _going_on(run: int) -> Condition:
     condition: Condition = JobRow.status.is_in(*_UNPLANNED) & (JobRow.run == run)
     return condition
-
-
-def _batches_of(run: int) -> str:
-    return f"BATCH#{run:04d}#"
-
-
-def _batch_sk(number: int, run: int) -> str:
-    return f"{_batches_of(run)}{number:08d}"
-
-
-def _project_pk(project: str) -> str:
-    return f"PROJECT#{project}"
 
 
 def add_job(transaction: TransactWrite, job: Job, entry: AuditEntry | None) -> None:
@@ -349,126 +318,4 @@ def add_job(transaction: TransactWrite, job: Job, entry: AuditEntry | None) -> N
 
 def _tag_rows(job: Job) -> list[TagRow]:
     position = job_position(job.created_at, job.id)
-    return [TagRow(_tag_pk(job.project, tag, value), position) for tag, value in tags_of(job)]
-
-
-def _tag_pk(project: str, tag: JobTag, value: str) -> str:
-    """No project's name holds a `#`."""
-    return f"{tag}#{project}#{value}"
-
-
-def job_row(job: Job) -> JobRow:
-    position = job_position(job.created_at, job.id)
-    return JobRow(
-        job_pk(job.id),
-        "JOB",
-        listing_pk=_project_pk(job.project),
-        listing_sk=position,
-        attention_pk=_ACTIVE,
-        attention_sk=position,
-        project=job.project,
-        status=job.status,
-        source_kind=job.source.kind,
-        source_uri=job.source.uri,
-        source_count=job.source.count,
-        source_size=job.source.size,
-        source_etag=job.source.etag,
-        source_version=job.source.version,
-        trigger=job.trigger,
-        created_at=job.created_at,
-        updated_at=job.updated_at,
-        folder=job.folder,
-        labels=list(job.labels),
-        run_name_prefix=job.run_name_prefix,
-        test_run_group_name=job.test_run_group_name,
-        filters=asdict(job.filters) if job.filters else None,
-        settings=asdict(job.settings),
-        execution_settings_id=job.execution_settings_id,
-        integration_id=job.integration_id,
-        request_digest=job.request_digest,
-        key_id=job.key_id,
-        door=job.door,
-        video_upload=asdict(job.video_upload) if job.video_upload else None,
-    )
-
-
-def _settings(row: JobRow) -> ImportSettings:
-    stored = row.settings
-    return ImportSettings(
-        on_existing=OnExisting(stored["on_existing"]),
-        content_validation=ContentValidation(stored["content_validation"]),
-        storage_class=stored["storage_class"],
-        keep_metadata=stored["keep_metadata"],
-        keep_tags=stored["keep_tags"],
-        notify=Notify(**stored["notify"]),
-        destination=stored["destination"],
-        max_concurrency=stored["max_concurrency"],
-        tolerated_failures=Tolerance(**stored["tolerated_failures"]) if stored["tolerated_failures"] else None,
-        stationary_extrapolation=stored["stationary_extrapolation"],
-    )
-
-
-def _filters(row: JobRow) -> Filters | None:
-    if not row.filters:
-        return None
-    lists = {name: tuple(row.filters[name]) for name in ("include", "exclude")}
-    return Filters(**row.filters | lists)
-
-
-def _job(row: JobRow) -> Job:
-    return Job(
-        id=row.pk.removeprefix("JOB#"),
-        project=row.project,
-        status=JobStatus(row.status),
-        source=Source(
-            kind=SourceKind(row.source_kind),
-            uri=row.source_uri,
-            count=int(row.source_count) if row.source_count is not None else None,
-            size=int(row.source_size) if row.source_size is not None else None,
-            etag=row.source_etag,
-            version=row.source_version,
-        ),
-        trigger=Trigger(row.trigger),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        completed_at=row.completed_at,
-        counts=Counts(
-            total=int(row.total),
-            copied=int(row.copied),
-            skipped=int(row.skipped),
-            failed=int(row.failed),
-            cancelled=int(row.cancelled),
-            bytes=int(row.bytes),
-        ),
-        folder=row.folder,
-        labels=tuple(row.labels),
-        run_name_prefix=row.run_name_prefix,
-        test_run_group_name=row.test_run_group_name,
-        filters=_filters(row),
-        settings=_settings(row),
-        code=row.code,
-        message=row.message,
-        cancel_requested=bool(row.cancel_requested),
-        execution_settings_id=row.execution_settings_id,
-        integration_id=row.integration_id,
-        request_digest=row.request_digest,
-        key_id=row.key_id,
-        door=Door(row.door),
-        planned=bool(row.planned),
-        copying_since=row.copying_since,
-        cut_short=bool(row.cut_short),
-        webhook=delivery_of(row.webhook),
-        run=int(row.run),
-        planned_run=int(row.planned_run) if row.planned_run is not None else None,
-        retry=Retry(**row.retry) if row.retry else None,
-        runs=tuple(_run(stored) for stored in row.runs),
-        settled_before=int(row.settled_before),
-        bytes_before=int(row.bytes_before),
-        video_upload=VideoUpload(**row.video_upload) if row.video_upload else None,
-        removed=int(row.removed),
-        removed_landed=int(row.removed_landed),
-    )
-
-
-def _run(stored: dict[str, Any]) -> Run:
-    return Run(**stored | {"status": JobStatus(stored["status"]), "counts": Counts(**stored["counts"])})
+    return [TagRow(tag_pk(job.project, tag, value), position) for tag, value in tags_of(job)]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pynamodb.exceptions import DeleteError, DoesNotExist
 
 from service.aws.dynamodb.table import KeyRow
-from service.schema import ApiKey
+from service.domain.projects import ApiKey
 
 _LISTING = "KEYS"
 

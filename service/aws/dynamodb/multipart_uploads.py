@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from pynamodb.exceptions import DeleteError, DoesNotExist, PutError
 
-from service.aws.dynamodb.table import LargeCopyRow, job_pk, ordinal_sk
-from service.schema import LargeCopy
+from service.aws.dynamodb.keys_of_rows import job_pk, ordinal_sk
+from service.aws.dynamodb.table import LargeCopyRow
+from service.domain.objects import LargeCopy
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 

@@ -5,67 +5,19 @@ terminal status, ends of jobs that are not concluded, and clips that did not lan
 jobs. All indexes project keys only, so counting costs no index writes.
 """
 
-import random
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.connection import Connection, TableConnection
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.connection import TableConnection
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
-from pynamodb.transactions import TransactWrite
 
-from service.aws.clients import MAKING, session
-from service.support.parallel import Once
+from service.aws.dynamodb.connection import _Shared
 
 if TYPE_CHECKING:
-    from botocore.session import Session
-    from pynamodb.connection._botocore_private import BotocoreBaseClientPrivate
-
-CLIP_SHARDS = 16
-"""Partition keys that a job's clip rows are spread over: each takes 1,000 writes/s (DynamoDB), a fleet makes 3,500."""
-
-SEARCH_SHARDS = 4
-"""The same for a key of the indexes that find clips: a million films may all be named `front.mp4`."""
-OPEN_ENDS = "ENDED"
-"""Partition of `attention` with the ends whose conclusion is not over: the outbox."""
-
-UNSETTLED = "INTEGRATIONS"
-"""Partition of `attention` with the integrations that are being made or deleted."""
-
-DELETED_AT_ONCE = 1_000
-"""Rows that one slice of a deletion reads and removes: about half a second."""
-
-CONNECTIONS = 50
-"""Kept at most, of all threads of the process."""
-
-_CONFLICTS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-_COMMIT_ATTEMPTS = 8
-
-
-class _Shared(Connection):
-    """The process has one client for DynamoDB: pynamodb would make one for each model, with 80 ms of CPU."""
-
-    @property
-    def session(self) -> "Session":
-        return session()
-
-    @property
-    def client(self) -> "BotocoreBaseClientPrivate":
-        first = connection()
-        if self is not first:
-            return first.client
-        with MAKING:
-            return super().client
-
-
-@Once
-def connection() -> Connection:
-    """For transactions."""
-    return _Shared(max_pool_connections=CONNECTIONS)
+    pass
 
 
 class _Row(Model):
@@ -484,73 +436,3 @@ def bind(table_name: str) -> None:
     """Point all models at the table; call it once, before the first use."""
     for row in ROWS:
         row.Meta.table_name = table_name
-
-
-def job_pk(job_id: str) -> str:
-    return f"JOB#{job_id}"
-
-
-def end_sk(ended_at: str) -> str:
-    return f"END#{ended_at}"
-
-
-def clip_pk(job_id: str, ordinal: int) -> str:
-    return shard_pk(job_id, ordinal % CLIP_SHARDS)
-
-
-def shard_pk(job_id: str, shard: int) -> str:
-    return f"JOB#{job_id}#{shard:02d}"
-
-
-def job_of(pk: str) -> str:
-    """The id in the partition key of a job's or a clip's row."""
-    return pk.split("#")[1]
-
-
-def ordinal_sk(ordinal: int) -> str:
-    return f"{ordinal:010d}"
-
-
-def commit(build: Callable[[TransactWrite], None]) -> None:
-    """Write what `build` puts into a transaction. Conflicts with other transactions are tried again with jitter.
-
-    Raises `TransactWriteError` where a condition does not hold or the conflicts do not end.
-    """
-    for attempt in range(1, _COMMIT_ATTEMPTS + 1):
-        try:
-            with TransactWrite(connection=connection()) as transaction:
-                build(transaction)
-        except TransactWriteError as error:
-            codes = {reason.code for reason in error.cancellation_reasons if reason}
-            if attempt == _COMMIT_ATTEMPTS or not codes or not codes <= _CONFLICTS | {"None"}:
-                raise
-            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
-        else:
-            return
-
-
-def commit_if(build: Callable[[TransactWrite], None]) -> list[int]:
-    """Like `commit`; positions of the conditions that did not hold: nothing was written then."""
-    try:
-        commit(build)
-    except TransactWriteError as error:
-        if failed := failed_conditions(error):
-            return failed
-        raise
-    return []
-
-
-def failed_conditions(error: TransactWriteError) -> list[int]:
-    """Positions in the transaction of the operations whose condition did not hold."""
-    reasons = error.cancellation_reasons
-    return [index for index, reason in enumerate(reasons) if reason and reason.code == "ConditionalCheckFailed"]
-
-
-def delete_rows(model: type[Model], rows: Iterable[Model]) -> int:
-    """How many they were."""
-    count = 0
-    with model.batch_write() as batch:
-        for row in rows:
-            batch.delete(row)
-            count += 1
-    return count

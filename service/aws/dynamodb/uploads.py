@@ -8,9 +8,13 @@ from pynamodb.exceptions import DoesNotExist, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.jobs import add_job
-from service.aws.dynamodb.table import ClaimRow, GatheringRow, JobRow, UploadListRow, commit, failed_conditions, job_pk
-from service.ports import AlreadyClaimed, GatheringClosed
-from service.schema import AuditEntry, Job, JobStatus, Upload
+from service.aws.dynamodb.keys_of_rows import job_pk
+from service.aws.dynamodb.table import ClaimRow, GatheringRow, JobRow, UploadListRow
+from service.aws.dynamodb.transactions import commit, failed_conditions
+from service.domain.jobs import Job, JobStatus
+from service.domain.projects import AuditEntry
+from service.domain.requests import Upload
+from service.ports.uploads import AlreadyClaimed, GatheringClosed
 
 CLAIM_SECONDS = 30 * 24 * 3600
 """A message lives 14 days in the queue and 14 more in the dead-letter queue (SQS); claims outlive both."""

@@ -12,9 +12,11 @@ from urllib.parse import quote, urlencode
 from service.aws.s3.heads import DESCRIBING, Head, head_planned
 from service.aws.s3.http.event_loop import run
 from service.aws.s3.range_reader import source_object
+from service.domain.ids import MARK
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import CopiedPart
+from service.domain.requests import ImportSettings
 from service.domain.uris import parse_object
-from service.planning import MARK
-from service.schema import CopiedPart, ImportSettings, ManifestEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CreateMultipartUploadRequestTypeDef

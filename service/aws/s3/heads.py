@@ -6,8 +6,8 @@ from email.utils import parsedate_to_datetime
 from typing import Self
 
 from service.aws.s3.http.requests import Requests, of_version
+from service.domain.manifest import ManifestEntry
 from service.domain.uris import parse_object
-from service.schema import ManifestEntry
 from service.support.clock import timestamp
 
 DESCRIBING = {

@@ -17,7 +17,7 @@ from botocore.utils import parse_timestamp
 from service.aws.s3.http.event_loop import run
 from service.aws.s3.http.requests import Query, Requests, Unanswered
 from service.aws.s3.parallel_listing import Fetch, Page
-from service.schema import ListedObject
+from service.domain.objects import ListedObject
 from service.support.clock import timestamp
 
 OPERATION = "ListObjectsV2"

@@ -13,8 +13,8 @@ from operator import attrgetter
 from statistics import median_low
 from threading import Condition, Thread, current_thread
 
+from service.domain.objects import ListedObject
 from service.domain.uris import MAX_KEY_BYTES
-from service.schema import ListedObject
 
 WIDEST_STEP = 16
 """Characters; some more are a step of the character before."""

@@ -8,8 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.aws.clients import object_error
 from service.aws.s3.http.event_loop import run
 from service.aws.s3.http.requests import Requests, Unanswered, of_version
+from service.domain.manifest import ManifestEntry
 from service.domain.uris import parse_object
-from service.schema import ManifestEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.aws.clients import object_error
 from service.domain.errors import ObjectMissing, SourceUnavailable
 from service.domain.uris import s3_at
-from service.ports import StoredResult
+from service.ports.objects import StoredResult
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -18,10 +18,12 @@ from service.aws.s3.parallel_listing import pages_of
 from service.aws.s3.range_reader import S3RangeReader
 from service.aws.s3.session import S3Session
 from service.domain.errors import ChecksumMismatch, ObjectError, ObjectMissing, UploadGone
+from service.domain.ids import MARK
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, CopiedPart, ListedObject, Sent
+from service.domain.requests import ImportSettings
 from service.domain.uris import Location, s3_at
 from service.domain.verification import compare_checksums, etags_agree, given_checksum, verdict
-from service.planning import MARK
-from service.schema import Copied, CopiedPart, ImportSettings, ListedObject, ManifestEntry, Sent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectVersionTypeDef

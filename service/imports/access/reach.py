@@ -3,12 +3,17 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from service.domain.destinations import store_segment
 from service.domain.errors import CannotAccess, IntegrationMismatch, UnknownIntegration
+from service.domain.jobs import Job
+from service.domain.objects import ListedObject
+from service.domain.projects import Integration
+from service.domain.state_keys import job_of_failures
 from service.domain.uris import Location
-from service.planning import job_of_failures, store_segment
-from service.ports import IntegrationStore, JobReader, SourceStorage
+from service.ports.jobs import JobReader
+from service.ports.objects import SourceStorage
+from service.ports.projects import IntegrationStore
 from service.projects.integrations.rules import AccessRule
-from service.schema import Integration, Job, ListedObject
 
 REFUSALS = (CannotAccess, IntegrationMismatch, UnknownIntegration)
 """What `Reach.opener` raises: of one clip it is a fate."""

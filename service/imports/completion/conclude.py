@@ -10,23 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from service.domain.ends import Delivery, DeliveryStatus, End
 from service.domain.errors import WebhookRefused, WebhookUnreachable
+from service.domain.ids import end_id
+from service.domain.jobs import Job
 from service.domain.webhooks import Verdict, delay_seconds, project_secret, signed_headers, verdict
 from service.imports.completion.report import told, write_report
-from service.planning import end_id
-from service.ports import (
-    ClipStore,
-    Clock,
-    EndStore,
-    EventBus,
-    JobStore,
-    ReportFiles,
-    Secrets,
-    StateFiles,
-    WebhookAnswer,
-    WebhookSender,
-)
-from service.schema import Delivery, DeliveryStatus, End, Job
+from service.ports.clips import ClipStore
+from service.ports.delivery import EventBus, WebhookAnswer, WebhookSender
+from service.ports.jobs import EndStore, JobStore
+from service.ports.projects import Secrets
+from service.ports.state import Clock, ReportFiles, StateFiles
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,11 @@ A request hides the job at once; the sweep's function removes its rows and files
 from collections.abc import Callable
 
 from service.domain.errors import NotEnded, NotFound
-from service.imports.completion.finish import FinishPorts
+from service.domain.state_keys import job_files
+from service.imports.completion.context import FinishPorts
 from service.imports.queries.status import get_job
-from service.planning import job_files
-from service.ports import Clock, JobStore
+from service.ports.jobs import JobStore
+from service.ports.state import Clock
 
 
 def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:

@@ -1,51 +1,32 @@
 """End a job: account for every clip, then set the terminal status once."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from service.domain.errors import NotFound, SourceChanged
-from service.domain.uris import s3_at
-from service.imports.copying.multipart import remove_upload
-from service.imports.inputs.uri_list import requested_uris
-from service.imports.intake.drop_bucket import claimed_uploads
-from service.imports.lifecycle.end import end_job
-from service.imports.manifest.store import ManifestWriter, read_batch, read_batches, read_part
-from service.imports.planning.existing import Fate
-from service.imports.planning.reopen import read_run_plan, reopen
-from service.imports.results.clip_rows import row_for, settled_rows, tally_of
-from service.imports.sets import failed_set, landed, parts_of_sets, requested_sets, stopped_set, take_back, to_copy
-from service.planning import (
+from service.domain.batching import PART_CLIPS
+from service.domain.clips import ClipStatus
+from service.domain.codes import (
     CANCELLED,
     CANCELLED_MESSAGE,
-    MANIFEST_LOST,
-    PART_CLIPS,
+    CUT_SHORT,
+    CUT_SHORT_MESSAGE,
+    NO_CLIPS,
+    PLANNING_FAILED,
     TOO_MANY_FAILURES,
-    final_status,
-    findable,
-    run_ended_at,
-    sets_of,
-    too_many_failures,
 )
-from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, StateFiles, Storage, UploadStore
-from service.schema import Batch, ClipRow, ClipStatus, Counts, Job, JobStatus, ManifestEntry, SourceKind, Tally
-
-NO_CLIPS = "NO_CLIPS"
-PLANNING_FAILED = "PLANNING_FAILED"
-RETRIES_EXHAUSTED = "RETRIES_EXHAUSTED"
-CUT_SHORT = "CUT_SHORT"
-CUT_SHORT_MESSAGE = "it was cancelled before its source was read to the end; what is left of that is not part of it"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinishPorts:
-    jobs: JobStore
-    clips: ClipStore
-    state: StateFiles
-    storage: Storage
-    uploads: UploadStore
-    large: LargeCopyStore
-    clock: Clock
+from service.domain.jobs import Counts, Job, JobStatus, SourceKind
+from service.domain.manifest import ManifestEntry
+from service.domain.progress import final_status, run_ended_at, too_many_failures
+from service.domain.uris import s3_at
+from service.imports.completion.context import FinishPorts
+from service.imports.completion.lost_batches import account_for_lost_batches, recount
+from service.imports.copying.abort import remove_upload
+from service.imports.inputs.upload_lists import claimed_uploads
+from service.imports.inputs.uri_list import requested_uris
+from service.imports.inputs.view_sets import parts_of_sets, requested_sets
+from service.imports.lifecycle.end import end_job
+from service.imports.manifest.store import ManifestWriter
+from service.imports.planning.reopen import read_run_plan, reopen
 
 
 @dataclass(frozen=True)
@@ -81,12 +62,12 @@ def finish(job_id: str, *, run: int = 0, error: str | None, ports: FinishPorts) 
             return _end(job, JobStatus.FAILED, PLANNING_FAILED, reason, ports)
         else:
             _plan_as_failed(job, reason, ports)
-    lost = _account_for_lost_batches(job, error, ports)
+    lost = account_for_lost_batches(job, error, ports)
     for upload in ports.large.unfinished(job.id):
         remove_upload(upload, ports.storage, ports.large)
     job = ports.jobs.get(job_id)
     assert job is not None
-    counts = _recount(job, lost, ports) if lost else None
+    counts = recount(job, lost, ports) if lost else None
     if counts:
         job = replace(job, counts=counts)
     assert job.counts.pending == 0, "every batch is recorded"
@@ -148,126 +129,3 @@ def _named_clips(job: Job, ports: FinishPorts) -> Iterator[list[ManifestEntry]]:
     for first in range(0, len(uris), PART_CLIPS):
         part = enumerate(uris[first : first + PART_CLIPS], first)
         yield [ManifestEntry(ordinal=ordinal, source_uri=uri, destination="") for ordinal, uri in part]
-
-
-def _account_for_lost_batches(job: Job, error: str | None, ports: FinishPorts) -> str | None:
-    """Settle and count the batches that never reported. Where a plan is lost this tells which, and it is left out."""
-    recorded = ports.jobs.recorded_batches(job.id, run=job.run)
-    lost = None
-    try:
-        for batch in read_batches(ports.state, job.id, job.run):
-            if batch.number not in recorded:
-                lost = _account_for(batch, job, error, ports) or lost
-    except NotFound as missing:
-        return missing.message
-    return lost
-
-
-def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) -> str | None:
-    try:
-        entries = read_batch(ports.state, batch)
-    except (SourceChanged, NotFound) as missing:
-        return missing.message
-    rows = settled_rows(ports.clips, job.id, entries)
-    for unit in sets_of(entries):
-        if unit[0].group is not None:
-            rows |= {row.ordinal: row for row in _end_set(unit, rows, job, error, ports)}
-    lost = [entry for entry in entries if entry.ordinal not in rows]
-    failed = (ClipStatus.FAILED, RETRIES_EXHAUSTED, _lost_message(error))
-    rows |= {entry.ordinal: _lost_row(entry, job, failed) for entry in lost}
-    ports.clips.put(job.id, (rows[entry.ordinal] for entry in lost))
-    ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock(), run=job.run)
-    return None
-
-
-def _end_set(
-    entries: list[ManifestEntry], known: Mapping[int, ClipRow], job: Job, error: str | None, ports: FinishPorts
-) -> Sequence[ClipRow]:
-    """The rows of a lost batch's set. Unless it had landed, nothing that the job copied for it is left in its place."""
-    rows: Sequence[ClipRow] = [known[entry.ordinal] for entry in entries if entry.ordinal in known]
-    if len(rows) < len(entries):
-        lost, fated = to_copy(entries), entries
-        if lost and job.cancel_requested:
-            fated = stopped_set(entries, CANCELLED, CANCELLED_MESSAGE)
-        elif lost:
-            why = (RETRIES_EXHAUSTED, _lost_message(error))
-            fated = failed_set(entries, {entry.ordinal: why for entry in lost})
-        settled = (row_for(entry, entry.status, entry.code, entry.message) for entry in fated)
-        rows = ports.clips.settle(job.id, [_findable(row, job) for row in settled], run=job.run)
-    if landed(rows):
-        return rows
-    kept = take_back(entries, job.id, ports.storage, ports.large)
-    telling = {
-        row.ordinal: replace(row, message=f"{row.message}; its copy is still there: {kept[row.ordinal].message}")
-        for row in rows
-        if row.ordinal in kept
-    }
-    ports.clips.put(job.id, telling.values())
-    return [telling.get(row.ordinal, row) for row in rows]
-
-
-def _lost_row(entry: ManifestEntry, job: Job, otherwise: Fate) -> ClipRow:
-    """The row of a clip that no worker settled."""
-    if entry.status is not ClipStatus.PENDING:
-        row = row_for(entry, entry.status, entry.code, entry.message)
-    elif job.cancel_requested:
-        row = row_for(entry, ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
-    else:
-        row = row_for(entry, *otherwise)
-    return _findable(row, job)
-
-
-def _findable(row: ClipRow, job: Job) -> ClipRow:
-    return findable(row, job_id=job.id, project=job.project, created_at=job.created_at)
-
-
-def _recount(job: Job, lost: str, ports: FinishPorts) -> Counts:
-    """Where the batches cannot be told any more: a row for every clip without a fate, and the counts of all rows.
-
-    Reads every row of the job, in slices.
-    """
-    total = Tally()
-    for part in range(-(-job.counts.total // PART_CLIPS)):
-        ordinals = range(part * PART_CLIPS, min((part + 1) * PART_CLIPS, job.counts.total))
-        rows = dict(ports.clips.get(job.id, ordinals))
-        unsettled = [o for o in ordinals if o not in rows or rows[o].status is ClipStatus.PENDING]
-        if unsettled:
-            planned = _what_is_known(job, part, rows, ports.state)
-            fate = (ClipStatus.FAILED, MANIFEST_LOST, lost)
-            settled = {o: _lost_row(planned.get(o) or _unknown(o), job, fate) for o in unsettled}
-            ports.clips.put(job.id, settled.values())
-            rows |= settled
-        some = tally_of(list(rows.values()))
-        total = Tally(**{name: number + getattr(some, name) for name, number in asdict(total).items()})
-    return Counts(total=job.counts.total, **asdict(total))
-
-
-def _what_is_known(job: Job, part: int, rows: Mapping[int, ClipRow], state: StateFiles) -> dict[int, ManifestEntry]:
-    """What a retry's rows say of its clips, else what is left of the manifest."""
-    again = {
-        ordinal: ManifestEntry(
-            ordinal=ordinal,
-            source_uri=row.source_uri or "",
-            destination=row.destination or "",
-            size=row.size,
-            etag=row.etag,
-        )
-        for ordinal, row in rows.items()
-        if row.status is ClipStatus.PENDING
-    }
-    kept: dict[int, ManifestEntry] = {}
-    # A set that runs over the end of a part lies in the next one.
-    for number in (part, part + 1) if job.source.kind is SourceKind.SETS else (part,):
-        with suppress(NotFound, ValueError):
-            kept |= {entry.ordinal: entry for entry in read_part(state, job.id, number)}
-    return kept | again
-
-
-def _unknown(ordinal: int) -> ManifestEntry:
-    return ManifestEntry(ordinal=ordinal, source_uri="", destination="")
-
-
-def _lost_message(error: str | None) -> str:
-    return "its batch did not end within its retries" + (
-        f": {error}" if error else "; the copy function's log says why"
-    )

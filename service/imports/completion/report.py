@@ -11,13 +11,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Protocol
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clip_names import extension
+from service.domain.clips import Clip, ClipRow, ClipStatus
+from service.domain.codes import UNREADABLE
+from service.domain.destinations import folder_root
 from service.domain.errors import NotFound, UploadLost
+from service.domain.jobs import Job, SourceKind
+from service.domain.manifest import ManifestEntry
+from service.domain.state_keys import REPORT_FILES, report_folder, report_key
 from service.imports.manifest.store import read_entries
-from service.imports.planning.duplicates import UNREADABLE
 from service.imports.queries.status import clip_of
-from service.planning import PART_CLIPS, REPORT_FILES, extension, folder_root, report_folder, report_key
-from service.ports import ClipStore, ReportFiles, StateFiles
-from service.schema import Clip, ClipRow, ClipStatus, Job, ManifestEntry, SourceKind
+from service.ports.clips import ClipStore
+from service.ports.state import ReportFiles, StateFiles
 
 PART_BYTES = 8 * 1024**2
 """Of an upload's part: S3 wants 5 MiB, and takes 10,000 parts."""

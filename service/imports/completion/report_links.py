@@ -4,12 +4,16 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.domain.ends import Delivery, DeliveryStatus, End
 from service.domain.errors import NoReport, NotEnded, NoWebhook, ReportPending, WorkflowUnavailable
+from service.domain.jobs import Job
+from service.domain.state_keys import REPORT_FILES, report_key
 from service.domain.webhooks import project_secret
 from service.imports.queries.status import get_job
-from service.planning import REPORT_FILES, report_key
-from service.ports import Clock, EndStore, JobStore, ReportFiles, Secrets, Workflow
-from service.schema import Delivery, DeliveryStatus, End, Job
+from service.ports.delivery import Workflow
+from service.ports.jobs import EndStore, JobStore
+from service.ports.projects import Secrets
+from service.ports.state import Clock, ReportFiles
 from service.support.clock import timestamp
 
 log = logging.getLogger(__name__)

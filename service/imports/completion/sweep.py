@@ -4,12 +4,15 @@ import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from service.domain.ends import Delivery, DeliveryStatus, End
 from service.domain.errors import SweepIncomplete
-from service.imports.completion.finish import FinishPorts, finish
+from service.domain.ids import conclusion_name, execution_name
+from service.domain.jobs import Job
+from service.imports.completion.context import FinishPorts
+from service.imports.completion.finish import finish
 from service.imports.lifecycle.start import start
-from service.planning import conclusion_name, execution_name
-from service.ports import EndStore, ExecutionState, Workflow
-from service.schema import Delivery, DeliveryStatus, End, Job
+from service.ports.delivery import ExecutionState, Workflow
+from service.ports.jobs import EndStore
 
 log = logging.getLogger(__name__)
 

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from service.domain.batching import sets_of
+from service.domain.clips import ClipRow
 from service.domain.errors import BatchIncomplete, ObjectError
-from service.imports.copying.multipart import OutOfTime
+from service.domain.jobs import Tally
+from service.domain.manifest import Batch
 from service.imports.copying.set_worker import SetWorker
 from service.imports.copying.worker import BatchRound, BatchWatch, CopyPorts
 from service.imports.manifest.store import read_batch
 from service.imports.results.clip_rows import settled_rows, tally_of
-from service.planning import sets_of
-from service.schema import Batch, ClipRow, Tally
+from service.imports.results.stops import OutOfTime
 from service.support.parallel import each
 
 

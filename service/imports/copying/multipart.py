@@ -12,28 +12,20 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 from service.domain.errors import ObjectError, ObjectRejected, SourceUnavailable, UploadGone
+from service.domain.manifest import ManifestEntry
+from service.domain.multipart import MAX_OBJECT_BYTES, copy_parts, part_size
+from service.domain.objects import Copied, LargeCopy, Sent
+from service.domain.requests import ImportSettings
 from service.domain.verification import etag_of_parts
-from service.planning import MAX_OBJECT_BYTES, copy_parts, part_size
-from service.ports import Clock, LargeCopyStore, Storage
-from service.schema import Copied, ImportSettings, LargeCopy, ManifestEntry, Sent
+from service.imports.copying.abort import remove_upload
+from service.imports.results.stops import OutOfTime, Stopped
+from service.ports.objects import LargeCopyStore, Storage
+from service.ports.state import Clock
 
 log = logging.getLogger(__name__)
 
 BEGINNINGS = 3
 """Uploads that one call begins for a clip at most: each of them but the last was removed by someone else."""
-
-
-class OutOfTime(Exception):
-    """The call's time is over; what is begun stays for the next one."""
-
-
-class Stopped(Exception):
-    """The import is to copy nothing more: `code` and `message` say why."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,19 +173,3 @@ class LargeCopies:
         if errors:
             raise next((error for error in errors if not isinstance(error, OutOfTime)), errors[0])
         return {number: copied.result() for number, copied in copies.items()}
-
-
-def remove_upload(upload: LargeCopy, storage: Storage, uploads: LargeCopyStore) -> bool:
-    """Abort the upload, then forget it. False where the store refuses; raises `SourceUnavailable`."""
-    try:
-        if upload.upload_id:
-            storage.abort(upload.destination, upload.upload_id)
-        else:
-            storage.abort_begun_since(upload.destination, upload.begun_at)
-    except SourceUnavailable:
-        raise
-    except ObjectError as error:
-        log.warning("an unfinished upload of job %s stays: %s", upload.job_id, error.code)
-        return False
-    uploads.remove(upload)
-    return True

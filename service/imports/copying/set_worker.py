@@ -4,14 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import ClipferryError, ObjectError, SourceUnavailable
+from service.domain.ids import set_mark
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied
 from service.formats.failures import ContentInvalid, UnknownFormat
-from service.imports.copying.multipart import OutOfTime, Stopped
+from service.imports.copying.set_rollback import take_back
 from service.imports.copying.worker import BatchRound, Fate, validate_content
 from service.imports.results.clip_rows import Facts, Failure, code_of, copied_row, row_for
-from service.imports.sets import failed_set, landed, stopped_set, take_back, to_copy
-from service.planning import set_mark
-from service.schema import ClipRow, ClipStatus, Copied, ManifestEntry
+from service.imports.results.set_fates import failed_set, landed, stopped_set, to_copy
+from service.imports.results.stops import OutOfTime, Stopped
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,24 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from threading import BoundedSemaphore, Lock
 
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.codes import CANCELLED, CANCELLED_MESSAGE, TOO_MANY_FAILURES
 from service.domain.errors import ObjectError, SourceUnavailable
+from service.domain.manifest import Batch, BatchState, ManifestEntry
+from service.domain.multipart import STREAM_PART_BYTES
+from service.domain.objects import Copied
+from service.domain.progress import too_many_failures
+from service.domain.requests import ContentValidation
+from service.domain.search_keys import findable
 from service.domain.uris import parse_object
 from service.formats.failures import ContentInvalid, UnknownFormat
-from service.imports.copying.multipart import LargeCopies, OutOfTime, Stopped
+from service.imports.copying.multipart import LargeCopies
 from service.imports.results.clip_rows import Facts, code_of, copied_row, row_for, settled_rows
-from service.planning import (
-    CANCELLED,
-    CANCELLED_MESSAGE,
-    STREAM_PART_BYTES,
-    TOO_MANY_FAILURES,
-    findable,
-    too_many_failures,
-)
-from service.ports import ClipStore, Clock, JobStore, LargeCopyStore, ManyCopier, StateFiles, Storage
-from service.schema import Batch, BatchState, ClipRow, ClipStatus, ContentValidation, Copied, ManifestEntry
+from service.imports.results.stops import OutOfTime, Stopped
+from service.ports.clips import ClipStore
+from service.ports.jobs import JobStore
+from service.ports.objects import LargeCopyStore, ManyCopier, Storage
+from service.ports.state import Clock, StateFiles
 
 WATCH_SECONDS = 2.0
 """How soon a worker notices that its job was cancelled, or that its batch was counted without it."""

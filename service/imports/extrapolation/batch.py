@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
+from service.domain.clips import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
 from service.domain.errors import (
     BatchIncomplete,
     CannotExtrapolate,
@@ -19,6 +20,7 @@ from service.domain.errors import (
     ResultKeyTaken,
     SourceUnavailable,
 )
+from service.domain.manifest import Batch, ManifestEntry
 from service.domain.uris import parse_object, s3_at
 from service.formats.clipgt import read_layer, read_layout
 from service.formats.failures import ContentInvalid
@@ -26,8 +28,10 @@ from service.formats.reader import Reader
 from service.imports.extrapolation.result import Extrapolated
 from service.imports.extrapolation.status import is_extrapolated, result_key
 from service.imports.manifest.store import read_batch
-from service.ports import ClipStore, JobReader, Objects, ResultStore, StateFiles
-from service.schema import Batch, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, ManifestEntry
+from service.ports.clips import ClipStore
+from service.ports.jobs import JobReader
+from service.ports.objects import Objects, ResultStore
+from service.ports.state import StateFiles
 
 MAX_LAYER_BYTES = 32 * 1024**2
 """Unpacked, of each of the two layers. Those of the real clips take 10 to 100 kB."""

@@ -1,8 +1,9 @@
 """Which clips of an import get a stationary extrapolation, where it lies, and how it stands for whoever looks."""
 
-from service.imports.planning.existing import UNCHANGED
-from service.planning import CANCELLED, CANCELLED_MESSAGE, extension
-from service.schema import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Job
+from service.domain.clip_names import extension
+from service.domain.clips import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
+from service.domain.codes import CANCELLED, CANCELLED_MESSAGE, UNCHANGED
+from service.domain.jobs import Job
 
 RESULT_SUFFIX = ".stationary.parquet"
 """Follows the clip's own key."""

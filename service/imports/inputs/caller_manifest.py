@@ -14,11 +14,12 @@ from service.domain.errors import (
     ObjectMissing,
     PreflightUnknown,
 )
+from service.domain.jobs import Source, SourceKind
+from service.domain.manifest import ManifestEntry
 from service.domain.uris import Location, parse_object, s3_at
 from service.imports.access.reach import Reach, id_of
 from service.imports.inputs.manifest_lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
-from service.ports import Objects
-from service.schema import ManifestEntry, Source, SourceKind
+from service.ports.objects import Objects
 
 BLOCK_BYTES = 4 * 1024**2
 """Read, and unpacked, at once."""

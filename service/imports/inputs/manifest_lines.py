@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote_plus
 
+from service.domain.clip_names import is_folder_marker
 from service.domain.errors import InvalidManifest, InvalidUri
 from service.domain.uris import Location, is_bucket_name, parse_object
-from service.planning import is_folder_marker
 from service.support.clock import timestamp
 
 CHECKSUM_BYTES = {"CRC64NVME": 8, "CRC32": 4, "CRC32C": 4, "SHA1": 20, "SHA256": 32}

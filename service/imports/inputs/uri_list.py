@@ -2,9 +2,9 @@
 
 import json
 
-from service.planning import request_key
-from service.ports import StateReader
-from service.schema import Job
+from service.domain.jobs import Job
+from service.domain.state_keys import request_key
+from service.ports.state import StateReader
 
 
 def requested_uris(job: Job, state: StateReader) -> list[str]:

@@ -1,9 +1,10 @@
 """Cancel an import: planning, workers and the end notice the flag and start nothing more."""
 
 from service.domain.errors import AlreadyEnded
+from service.domain.jobs import Job
 from service.imports.queries.status import get_job
-from service.ports import Clock, JobStore
-from service.schema import Job
+from service.ports.jobs import JobStore
+from service.ports.state import Clock
 
 
 def cancel(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> Job:

@@ -5,41 +5,26 @@ are one transaction, so a crash anywhere leaves it either unclaimed (its message
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from service.domain.clip_names import is_folder_marker
 from service.domain.errors import InvalidRequest
+from service.domain.ids import PROJECT_NAME, job_id_for, new_job_id
+from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind, Trigger
+from service.domain.projects import Action, Actor, AuditEntry
+from service.domain.requests import ImportSettings, Upload
+from service.domain.state_keys import upload_list_key
 from service.domain.uris import s3_at
+from service.imports.inputs.upload_lists import encode_uploads
 from service.imports.lifecycle.start import generated_group_name, start
-from service.planning import PROJECT_NAME, is_folder_marker, job_id_for, new_job_id, upload_list_key
-from service.ports import (
-    AlreadyClaimed,
-    Clock,
-    GatheringClosed,
-    JobStore,
-    StateFiles,
-    StateReader,
-    UploadLists,
-    UploadStore,
-    Workflow,
-)
+from service.ports.delivery import Workflow
+from service.ports.jobs import JobStore
+from service.ports.state import Clock, StateFiles
+from service.ports.uploads import AlreadyClaimed, GatheringClosed, UploadStore
 from service.projects.audit import entry_of
-from service.schema import (
-    Action,
-    Actor,
-    AuditEntry,
-    Door,
-    ImportSettings,
-    Job,
-    JobStatus,
-    Source,
-    SourceKind,
-    Trigger,
-    Upload,
-)
 
 _MANIFEST = re.compile(r".*\.manifest\.(jsonl|csv)(\.gz)?", re.DOTALL)
 _INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+", re.DOTALL)
@@ -178,16 +163,3 @@ def _new_job(project: str, source: Source, ports: UploadPorts, *, job_id: str) -
 def _opening(job: Job, ports: UploadPorts) -> AuditEntry:
     by = Actor(door=job.door)
     return entry_of(Action.IMPORT_START, job.id, project=job.project, by=by, now=job.created_at, days=ports.audit_days)
-
-
-def claimed_uploads(job_id: str, uploads: UploadLists, state: StateReader) -> list[Upload]:
-    """All uploads of a job, in an order that does not change once the job is closed."""
-    return [upload for key in uploads.lists(job_id) for upload in decode_uploads(state.get(key))]
-
-
-def encode_uploads(uploads: Sequence[Upload]) -> bytes:
-    return b"".join(json.dumps(asdict(upload)).encode() + b"\n" for upload in uploads)
-
-
-def decode_uploads(lines: bytes) -> list[Upload]:
-    return [Upload(**json.loads(line)) for line in lines.splitlines()]

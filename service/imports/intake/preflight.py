@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from service.domain.clip_names import is_folder_marker
 from service.domain.errors import (
     AccessDenied,
     CannotAccess,
@@ -13,10 +14,9 @@ from service.domain.errors import (
     PreflightUnknown,
 )
 from service.domain.filters import selection
+from service.domain.requests import Filters
 from service.domain.uris import parse_prefix
 from service.imports.access.reach import Reach
-from service.planning import is_folder_marker
-from service.schema import Filters
 from service.sources.deadline import done_within
 
 

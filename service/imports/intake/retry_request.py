@@ -6,16 +6,17 @@ A request writes the chosen ordinals, if any, and begins the next run in one upd
 from collections.abc import Sequence
 
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotEnded, NothingToRetry
+from service.domain.ids import ordinal_of, request_digest
+from service.domain.jobs import Job, JobStatus, Retry
+from service.domain.state_keys import selection_key
+from service.imports.inputs.retry_selection import can_run_again, encode_ordinals
 from service.imports.lifecycle.start import start
 from service.imports.queries.status import StatusPorts, get_job
-from service.planning import ordinal_of, request_digest, selection_key
-from service.ports import Clock, Workflow
-from service.schema import ClipRow, ClipStatus, Job, JobStatus, Retry
+from service.ports.delivery import Workflow
+from service.ports.state import Clock
 
 MAX_CHOSEN = 10_000
 """Clips that one request may name: their rows are read before it is answered, 100 a call."""
-
-RETRIED = (ClipStatus.FAILED, ClipStatus.CANCELLED)
 
 
 def retry(
@@ -78,10 +79,6 @@ def _has_more_to_do(job: Job) -> bool:
     )
 
 
-def can_run_again(row: ClipRow) -> bool:
-    return row.status in RETRIED and row.deleted_at is None
-
-
 def _choose(job: Job, clip_ids: Sequence[str], digest: str, ports: StatusPorts) -> str:
     """Store the ordinals of the named clips that can be retried; the state key of their list."""
     if not 0 < len(clip_ids) <= MAX_CHOSEN:
@@ -98,11 +95,3 @@ def _choose(job: Job, clip_ids: Sequence[str], digest: str, ports: StatusPorts) 
     key = selection_key(job.id, job.run + 1, digest)
     ports.state.put(key, encode_ordinals(chosen))
     return key
-
-
-def encode_ordinals(ordinals: Sequence[int]) -> bytes:
-    return b"".join(f"{ordinal}\n".encode() for ordinal in ordinals)
-
-
-def decode_ordinals(lines: bytes) -> list[int]:
-    return [int(line) for line in lines.splitlines()]

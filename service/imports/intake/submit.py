@@ -11,29 +11,23 @@ from service.domain.errors import (
     UnknownExecutionSettings,
 )
 from service.domain.filters import selection
+from service.domain.ids import job_id_for, new_job_id, request_digest
+from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind, Trigger
+from service.domain.projects import Action, Actor
+from service.domain.requests import ImportRequest, ImportSettings
+from service.domain.state_keys import request_key
 from service.domain.uris import parse_object, parse_prefix
 from service.domain.webhooks import check_url
 from service.imports.access.reach import Reach, SourceAccess
 from service.imports.inputs.caller_manifest import open_manifest
 from service.imports.inputs.uri_list import encode_uris
+from service.imports.inputs.view_sets import check_sets, encode_sets
 from service.imports.intake.preflight import preflight
 from service.imports.lifecycle.start import generated_group_name, start
-from service.imports.sets import check_sets, encode_sets
-from service.planning import job_id_for, new_job_id, request_digest, request_key
-from service.ports import Clock, JobStore, StateFiles, Workflow
+from service.ports.delivery import Workflow
+from service.ports.jobs import JobStore
+from service.ports.state import Clock, StateFiles
 from service.projects.audit import entry_of
-from service.schema import (
-    Action,
-    Actor,
-    Door,
-    ImportRequest,
-    ImportSettings,
-    Job,
-    JobStatus,
-    Source,
-    SourceKind,
-    Trigger,
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,10 @@
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from service.planning import end_id, run_started_at
-from service.ports import JobStore
-from service.schema import Counts, Job, JobStatus
+from service.domain.ids import end_id
+from service.domain.jobs import Counts, Job, JobStatus
+from service.domain.progress import run_started_at
+from service.ports.jobs import JobStore
 
 EVENT_TYPE = "clipferry.import.ended"
 

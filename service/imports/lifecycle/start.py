@@ -3,8 +3,8 @@
 import logging
 
 from service.domain.errors import WorkflowUnavailable
-from service.ports import Workflow
-from service.schema import Job
+from service.domain.jobs import Job
+from service.ports.delivery import Workflow
 
 log = logging.getLogger(__name__)
 

@@ -4,20 +4,11 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.planning import (
-    PART_CLIPS,
-    batch_weight,
-    batches_key,
-    carried_key,
-    cut_batches,
-    decode_batches,
-    decode_entries,
-    encode_batch,
-    encode_entry,
-    part_key,
-)
-from service.ports import StateFiles, StateReader
-from service.schema import Batch, ManifestEntry
+from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
+from service.domain.manifest import Batch, ManifestEntry
+from service.domain.state_keys import batches_key, carried_key, part_key
+from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
+from service.ports.state import StateFiles, StateReader
 
 
 @dataclass

@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.domain.batching import PART_CLIPS
+from service.domain.jobs import Job
+from service.domain.manifest import ManifestEntry
 from service.imports.access.reach import SourceAccess
 from service.imports.manifest.store import ManifestWriter
-from service.planning import PART_CLIPS
-from service.ports import ClipStore, Clock, JobReader, JobStore, Objects, StateFiles, StateReader, UploadLists
-from service.schema import Job, ManifestEntry
+from service.ports.clips import ClipStore
+from service.ports.jobs import JobReader, JobStore
+from service.ports.objects import Objects
+from service.ports.state import Clock, StateFiles, StateReader
+from service.ports.uploads import UploadLists
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,19 +4,16 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clips import ClipStatus
+from service.domain.codes import DESTINATION_TAKEN, DUPLICATE, TAKEN_MESSAGE, UNREADABLE
+from service.domain.manifest import ManifestEntry
 from service.imports.manifest.store import read_entries
-from service.planning import PART_CLIPS
-from service.ports import StateReader
-from service.schema import ClipStatus, ManifestEntry
+from service.ports.state import StateReader
 
 _WIDTH = 12
 """Bytes of a hash: among ten million texts two have the same one with a probability below 10^-15."""
 _EMPTY = bytes(_WIDTH)
-
-DUPLICATE = "DUPLICATE"
-UNREADABLE = "INVALID_LINE"
-DESTINATION_TAKEN = "DESTINATION_TAKEN"
-TAKEN_MESSAGE = "an earlier clip of this job, from another source, has the same destination"
 
 
 class Seen:

@@ -7,15 +7,13 @@ looked up clip by clip.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from service.domain.clips import ClipStatus
+from service.domain.codes import UNCHANGED, Fate
 from service.domain.errors import ObjectMissing
+from service.domain.objects import ListedObject
+from service.domain.requests import OnExisting
 from service.domain.uris import s3_at
-from service.ports import Objects
-from service.schema import ClipStatus, ListedObject, OnExisting
-
-UNCHANGED = "UNCHANGED"
-
-Fate = tuple[ClipStatus, str, str]
-"""Status, code and message of a clip that is not copied."""
+from service.ports.objects import Objects
 
 
 def fate_of(source: ListedObject, existing: ListedObject | None, on_existing: OnExisting) -> Fate | None:

@@ -5,8 +5,17 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+from service.domain.clip_names import is_folder_marker
+from service.domain.clips import ClipStatus
+from service.domain.codes import DUPLICATE, UNREADABLE, Fate
+from service.domain.destinations import destination_key, destination_root
 from service.domain.errors import ObjectError
 from service.domain.filters import Selection, selection
+from service.domain.jobs import Job, SourceKind
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.projects import Integration
+from service.domain.requests import OnExisting
 from service.domain.uris import MAX_KEY_BYTES, Location, parse_prefix
 from service.imports.access.reach import Reach, id_of, store_of
 from service.imports.inputs.caller_manifest import Place, Read, check_manifest, read_manifest
@@ -14,11 +23,9 @@ from service.imports.inputs.manifest_lines import Line
 from service.imports.inputs.uri_list import requested_uris
 from service.imports.manifest.store import read_carried
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
-from service.imports.planning.duplicates import DUPLICATE, UNREADABLE, Ledger
-from service.imports.planning.existing import Destinations, Fate, fate_of, look_up
+from service.imports.planning.duplicates import Ledger
+from service.imports.planning.existing import Destinations, fate_of, look_up
 from service.imports.planning.pin import destination_of, fate_by_existing, opened, other_than_pinned, pin, target_of
-from service.planning import destination_key, destination_root, is_folder_marker
-from service.schema import ClipStatus, Integration, Job, ListedObject, ManifestEntry, OnExisting, SourceKind
 
 Finder = Callable[[str], ListedObject | None]
 """Gives what lies at a destination."""

@@ -5,18 +5,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
+from service.domain.batching import duplicates_of_first, sets_of
+from service.domain.clips import ClipStatus
+from service.domain.codes import CANCELLED, CANCELLED_MESSAGE, DUPLICATE, Fate
 from service.domain.errors import InvalidUri
+from service.domain.jobs import Job, SourceKind
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.requests import Upload, ViewSet
 from service.domain.uris import parse_object, s3_at
 from service.imports.access.reach import Reach
+from service.imports.inputs.upload_lists import claimed_uploads
 from service.imports.inputs.uri_list import requested_uris
-from service.imports.intake.drop_bucket import claimed_uploads
+from service.imports.inputs.view_sets import parts_of_sets, requested_sets
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
-from service.imports.planning.duplicates import DUPLICATE, Ledger, destination_taken
-from service.imports.planning.existing import Fate
+from service.imports.planning.duplicates import Ledger, destination_taken
 from service.imports.planning.pin import destination_of, fate_by_existing, inspect, pin, target_of
-from service.imports.sets import parts_of_sets, requested_sets, whole_or_failed
-from service.planning import CANCELLED, CANCELLED_MESSAGE, duplicates_of_first, sets_of
-from service.schema import ClipStatus, Job, ListedObject, ManifestEntry, SourceKind, Upload, ViewSet
+from service.imports.results.set_fates import whole_or_failed
 
 
 def list_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:

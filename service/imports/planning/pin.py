@@ -3,18 +3,21 @@
 from dataclasses import dataclass
 from functools import partial
 
+from service.domain.clip_names import extension
+from service.domain.clips import ClipStatus
+from service.domain.codes import CANCELLED, CANCELLED_MESSAGE, UNSUPPORTED_EXTENSION, VIDEO_EXTENSION, Fate
 from service.domain.destination_template import named_destination, render
+from service.domain.destinations import destination_key
 from service.domain.errors import InvalidDestination, ObjectError, ObjectMissing
+from service.domain.jobs import Door, Job, SourceKind
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.projects import Integration
+from service.domain.requests import OnExisting
 from service.domain.uris import Location, parse_object
 from service.imports.access.reach import REFUSALS, Reach, id_of, store_of
 from service.imports.planning.context import ExpandPorts
-from service.imports.planning.existing import Fate, fate_of, look_up
-from service.planning import CANCELLED, CANCELLED_MESSAGE, destination_key, extension
-from service.schema import ClipStatus, Door, Integration, Job, ListedObject, ManifestEntry, OnExisting, SourceKind
-
-UNSUPPORTED_EXTENSION = "UNSUPPORTED_EXTENSION"
-VIDEO_EXTENSION = ".mp4"
-"""In any case; of the objects that are named one by one through the NomadicML door."""
+from service.imports.planning.existing import fate_of, look_up
 
 
 def pin(

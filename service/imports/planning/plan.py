@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from service.domain.errors import ClipferryError, LimitExceeded, SourceUnavailable
+from service.domain.jobs import JobStatus, SourceKind
 from service.imports.lifecycle.end import end_job
 from service.imports.planning.context import PlanCursor, Planned, PlanPorts, writer_at
 from service.imports.planning.retry import plan_again
 from service.imports.planning.sources import parts_of
-from service.schema import JobStatus, SourceKind
 
 
 def plan(

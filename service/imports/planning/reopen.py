@@ -5,11 +5,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import NotFound
+from service.domain.jobs import Job, Tally
+from service.domain.manifest import ManifestEntry
+from service.domain.search_keys import findable
+from service.domain.state_keys import run_plan_key
 from service.imports.manifest.store import read_part
-from service.planning import PART_CLIPS, findable, run_plan_key
-from service.ports import ClipStore, Clock, JobStore, StateFiles
-from service.schema import ClipRow, ClipStatus, Job, ManifestEntry, Tally
+from service.ports.clips import ClipStore
+from service.ports.jobs import JobStore
+from service.ports.state import Clock, StateFiles
 
 
 class ReopenPorts(Protocol):

@@ -10,14 +10,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from service.domain.batching import PART_CLIPS, whole_sets
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.codes import CANCELLED, CANCELLED_MESSAGE, DESTINATION_TAKEN, MANIFEST_LOST, TAKEN_MESSAGE, Fate
 from service.domain.errors import NotFound, ObjectError, SelectionIncomplete
+from service.domain.jobs import Job, SourceKind
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.state_keys import batches_key
 from service.domain.uris import parse_object, s3_at
 from service.imports.access.reach import Reach, id_of
-from service.imports.intake.retry_request import can_run_again, decode_ordinals
+from service.imports.inputs.retry_selection import can_run_again, decode_ordinals
+from service.imports.inputs.view_sets import parts_of_sets, requested_sets
 from service.imports.manifest.store import read_part
 from service.imports.planning.context import PlanCursor, Planned, PlanPorts, writer_at
-from service.imports.planning.duplicates import DESTINATION_TAKEN, TAKEN_MESSAGE, Seen, occupies
-from service.imports.planning.existing import Fate
+from service.imports.planning.duplicates import Seen, occupies
 from service.imports.planning.named import Planner, clip_planner, whole_sets_or_failed
 from service.imports.planning.pin import (
     Target,
@@ -29,10 +36,7 @@ from service.imports.planning.pin import (
     pin,
 )
 from service.imports.planning.reopen import RunPlan, read_run_plan, reopen, write_run_plan
-from service.imports.sets import parts_of_sets, requested_sets
-from service.planning import CANCELLED, CANCELLED_MESSAGE, MANIFEST_LOST, PART_CLIPS, batches_key, whole_sets
-from service.ports import StateReader
-from service.schema import ClipRow, ClipStatus, Job, ListedObject, ManifestEntry, SourceKind
+from service.ports.state import StateReader
 
 INDEX_LAG_SECONDS = 5
 """How long the index of failures, which is eventually consistent, may take to show a job's last ones."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from service.domain.jobs import Job, SourceKind
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.listed import gathered
 from service.imports.planning.named import list_parts, upload_parts, view_parts
-from service.schema import Job, SourceKind
 
 
 def parts_of(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> "Iterator[Part | None]":

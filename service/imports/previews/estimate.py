@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from service.planning import MAX_OBJECT_BYTES, PART_CLIPS, part_size
-from service.schema import ContentValidation, ImportSettings
+from service.domain.batching import PART_CLIPS
+from service.domain.multipart import MAX_OBJECT_BYTES, part_size
+from service.domain.requests import ContentValidation, ImportSettings
 
 PRICES = Path(__file__).with_name("prices.json")
 GIB = 1024**3
@@ -238,7 +239,7 @@ def estimate(work: Workload, *, settings: ImportSettings, deployment: Deployment
 
 
 def part_count(size: int, part_bytes: int) -> int:
-    """How many parts `service.planning.copy_parts` makes of an object."""
+    """How many parts `service.domain.multipart.copy_parts` makes of an object."""
     return -(-size // _part_size(size, part_bytes))
 
 

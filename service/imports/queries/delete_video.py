@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clips import Clip, ClipRow, ClipStatus
 from service.domain.errors import NotEnded
+from service.domain.ids import ordinal_of
+from service.domain.jobs import Job
 from service.imports.manifest.store import read_part
 from service.imports.queries.status import StatusPorts
 from service.imports.queries.videos import Video, no_video
-from service.planning import PART_CLIPS, ordinal_of
-from service.ports import ClipRemover, Clock
-from service.schema import Clip, ClipRow, ClipStatus, Job
+from service.ports.objects import ClipRemover
+from service.ports.state import Clock
 
 _LANDED = (ClipStatus.COPIED, ClipStatus.SKIPPED)
 

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clip_names import gt_clip_id
+from service.domain.clips import Clip, ClipRow
 from service.domain.errors import InvalidCursor, InvalidRequest, NotFound
+from service.domain.ids import ORDINAL_DIGITS, request_digest
+from service.domain.jobs import Job, JobTag
+from service.domain.search_keys import job_position, search_key, tags_of
 from service.imports.queries.status import SCAN_PARTS, StatusPorts, clip_of, clips_between
-from service.planning import ORDINAL_DIGITS, PART_CLIPS, gt_clip_id, job_position, request_digest, search_key, tags_of
-from service.ports import ClipIndex
-from service.schema import Clip, ClipRow, Job, JobTag
+from service.ports.clips import ClipIndex
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
 
 JOBS_LOOKED_AT = 100

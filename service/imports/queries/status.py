@@ -3,12 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.domain.batching import PART_CLIPS
+from service.domain.clip_names import gt_clip_id, run_name
+from service.domain.clips import Clip, ClipRow, ClipStatus
 from service.domain.errors import InvalidCursor, NotFound
+from service.domain.ids import ORDINAL_DIGITS, clip_id, is_job_id
+from service.domain.jobs import Job
+from service.domain.manifest import ManifestEntry
 from service.imports.extrapolation.status import extrapolation_of
 from service.imports.manifest.store import read_entries
-from service.planning import ORDINAL_DIGITS, PART_CLIPS, clip_id, gt_clip_id, is_job_id, run_name
-from service.ports import ClipStore, JobStore, StateFiles
-from service.schema import Clip, ClipRow, ClipStatus, Job, ManifestEntry
+from service.ports.clips import ClipStore
+from service.ports.jobs import JobStore
+from service.ports.state import StateFiles
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
 
 SCAN_PARTS = 20

@@ -5,14 +5,18 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
+from service.domain.batching import PART_CLIPS, sets_of
+from service.domain.clip_names import extension
+from service.domain.clips import Clip, ClipRow, ClipStatus
+from service.domain.codes import DUPLICATE, VIDEO_EXTENSION
 from service.domain.errors import InvalidCursor, InvalidRequest, NotFound
+from service.domain.ids import ordinal_of
+from service.domain.jobs import Job, SourceKind
+from service.domain.manifest import ManifestEntry
+from service.domain.projects import FolderScope
 from service.imports.manifest.store import read_entries, read_part
-from service.imports.planning.duplicates import DUPLICATE
-from service.imports.planning.pin import VIDEO_EXTENSION
 from service.imports.queries.status import StatusPorts, clip_of, get_job
-from service.planning import PART_CLIPS, extension, ordinal_of, sets_of
 from service.projects.folders import imports_into
-from service.schema import Clip, ClipRow, ClipStatus, FolderScope, Job, ManifestEntry, SourceKind
 from service.support.paging import MAX_PAGE
 
 MAX_LISTED = 1_000

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import ObjectError
+from service.domain.jobs import Tally
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied
 from service.formats.failures import ContentInvalid, UnknownFormat
-from service.ports import ClipStore
-from service.schema import ClipRow, ClipStatus, Copied, ManifestEntry, Tally
+from service.ports.clips import ClipStore
 
 Facts = Mapping[str, object] | None
 """Of a valid clip; None where the job does not look into clips."""

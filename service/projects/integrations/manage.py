@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound, SweepIncomplete
+from service.domain.ids import request_digest
+from service.domain.projects import Action, Actor, AuditEntry, Integration, IntegrationState, IntegrationType
 from service.domain.uris import parse_prefix
-from service.planning import request_digest
-from service.ports import Clock, IntegrationSecrets, IntegrationStore
+from service.ports.projects import IntegrationSecrets, IntegrationStore
+from service.ports.state import Clock
 from service.projects.audit import entry_of
 from service.projects.integrations.rules import location_of
-from service.schema import Action, Actor, AuditEntry, Integration, IntegrationState, IntegrationType
 from service.sources.port import Sources
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from service.domain.errors import AccessDenied, ClipferryError, CredentialsRejected, ObjectError, RoleRefused
+from service.domain.projects import Action, Actor, Integration, IntegrationType
 from service.projects.audit import entry_of
 from service.projects.integrations.manage import IntegrationPorts, get
 from service.projects.integrations.rules import location_of
-from service.schema import Action, Actor, Integration, IntegrationType
 from service.sources.deadline import done_within
 from service.sources.port import ObjectSource
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from service.domain.errors import CannotAccess, IntegrationMismatch, UnknownIntegration
+from service.domain.projects import Integration, IntegrationState, IntegrationType
 from service.domain.uris import Location, Scheme
-from service.schema import Integration, IntegrationState, IntegrationType
 
 SCHEMES: Mapping[IntegrationType, Scheme] = {
     IntegrationType.S3: "s3",

@@ -5,9 +5,9 @@ import itertools
 import pytest
 
 from service.domain.errors import CannotAccess, IntegrationMismatch, UnknownIntegration
+from service.domain.projects import Integration, IntegrationState, IntegrationType
 from service.domain.uris import parse_prefix
 from service.projects.integrations.rules import AccessRule, Unsaved, covers
-from service.schema import Integration, IntegrationState, IntegrationType
 from tests.builders import an_integration
 
 GCS, HF, ROLE = IntegrationType.GCS, IntegrationType.HF_BUCKET, IntegrationType.S3_ROLE

@@ -7,6 +7,7 @@ import pytest
 
 import service.projects.integrations.manage
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound, SweepIncomplete, TooManyIntegrations
+from service.domain.projects import Integration, IntegrationState, IntegrationType
 from service.projects.audit import audit_page
 from service.projects.integrations.manage import (
     UNSETTLED_SECONDS,
@@ -17,7 +18,6 @@ from service.projects.integrations.manage import (
     mend,
     page,
 )
-from service.schema import Integration, IntegrationState, IntegrationType
 from tests.builders import ASKER, PROJECT, World
 from tests.fakes import CrashError
 

@@ -1,7 +1,7 @@
 """The policies to paste: the external id and the deployment's roles, the bucket and its prefix, nothing else."""
 
+from service.domain.projects import IntegrationType
 from service.projects.integrations.policies import COPY_ACTIONS, READ_ACTIONS, Trusted, permission_policy, trust_policy
-from service.schema import IntegrationType
 from tests.builders import PROJECT, an_integration
 
 WRITER = "arn:aws:iam::123456789012:role/clipferry-writer"

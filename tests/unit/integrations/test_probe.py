@@ -16,9 +16,9 @@ from service.domain.errors import (
     ObjectMissing,
     RoleRefused,
 )
+from service.domain.projects import IntegrationType
 from service.projects.integrations.manage import IntegrationRequest, create, delete, get
 from service.projects.integrations.probe import OBJECTS_LOOKED_AT, PERMISSIONS, PROBE_SECONDS, Probe, probe
-from service.schema import IntegrationType
 from tests.builders import ASKER, PROJECT, World
 
 

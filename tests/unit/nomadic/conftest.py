@@ -8,7 +8,7 @@ import pytest
 
 import lambdas.api
 from lambdas.routes.nomadic import folders, integrations, jobs, uploads, videos
-from service.schema import ApiKey
+from service.domain.projects import ApiKey
 from tests.builders import CLIPS_BUCKET, LambdaContext, World, api_event
 
 LIMIT = 5_000_000

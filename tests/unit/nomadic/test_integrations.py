@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.schema import Door
+from service.domain.jobs import Door
 from tests.builders import an_integration
 from tests.unit.nomadic.conftest import Sdk
 

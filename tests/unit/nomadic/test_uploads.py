@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from service.schema import Door, FolderScope, JobStatus, SourceKind
+from service.domain.jobs import Door, JobStatus, SourceKind
+from service.domain.projects import FolderScope
 from tests.builders import always, an_integration
 from tests.unit.nomadic.conftest import LIMIT, Sdk, landed, put_videos
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from service.domain.clips import ClipStatus
 from service.domain.errors import SourceUnavailable
+from service.domain.ids import clip_id
+from service.domain.projects import FolderScope
 from service.imports.completion.finish import finish
 from service.imports.queries.status import clips_between
-from service.planning import clip_id
-from service.schema import ClipStatus, FolderScope
 from tests.builders import CLIPS_BUCKET, a_set, import_sets
 from tests.unit.nomadic.conftest import Sdk, landed, put_videos
 

@@ -1,7 +1,7 @@
 import pytest
 
 from service.domain.errors import UnsafeUrl
-from service.sources.addresses import AddressRule
+from service.web.addresses import AddressRule
 
 PUBLIC = "93.184.216.34"
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from service.domain.errors import SourceChanged
+from service.domain.multipart import copy_parts
+from service.domain.objects import Sent
+from service.domain.requests import ImportSettings
 from service.domain.uris import Location
-from service.planning import copy_parts
-from service.schema import ImportSettings, Sent
 from service.sources.digests import encoded, extended
 from service.sources.memory import Memory
 from service.sources.port import CHUNK_BYTES, Pin, SourceObject

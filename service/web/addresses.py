@@ -1,12 +1,19 @@
-"""Which URLs of a caller's the service may connect to: https, and public addresses only."""
+"""Addresses that a caller's URL leads to, and which of them the service may connect to."""
 
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from service.domain.errors import UnsafeUrl
 from service.domain.webhooks import is_public
-from service.web.post import addresses
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """What the name resolves to, IPv4 first: functions outside a VPC have no way to IPv6."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    unique = dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found)
+    return [address for _, address in sorted(unique, key=lambda item: item[0] != socket.AF_INET)]
 
 
 @dataclass(frozen=True)
