@@ -17,7 +17,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for folder in ("clipferry", "service", "local"):
         shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("LICENSE", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source / name)
     options = ["--no-deps", "--no-index", "--no-build-isolation", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
@@ -33,7 +33,7 @@ def test_only_the_client_is_in_it_and_all_of_it(wheel: zipfile.ZipFile) -> None:
     assert packed == there | {"clipferry/py.typed"}
 
 
-def test_it_needs_few_packages_and_brings_the_command(wheel: zipfile.ZipFile) -> None:
+def test_it_needs_few_packages_and_brings_the_command_and_the_license(wheel: zipfile.ZipFile) -> None:
     info = {Path(name).name: wheel.read(name).decode() for name in wheel.namelist() if ".dist-info/" in name}
     needed = [line for line in info["METADATA"].splitlines() if line.startswith("Requires-Dist:")]
     assert [line.split()[1].split(">")[0].split("<")[0] for line in needed] == [
@@ -42,6 +42,8 @@ def test_it_needs_few_packages_and_brings_the_command(wheel: zipfile.ZipFile) ->
         "platformdirs",
         "rich",
     ]
+    assert "License-Expression: Apache-2.0" in info["METADATA"].splitlines()
+    assert info["LICENSE"] == (ROOT / "LICENSE").read_text()
     assert info["entry_points.txt"].split() == ["[console_scripts]", "clipferry", "=", "clipferry.cli.main:run"]
     assert "ftx" not in info["top_level.txt"].split()
 
