@@ -44,8 +44,8 @@ local: setup ## Start the local stack and leave it running (PORT=… picks the p
 local-down: ## End the local stack
 	@$(PYTHON) -m local.down
 
-test: setup ## Run all tests, the end-to-end ones on local stacks of their own
-	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: setup ## Run all tests and show the coverage of service/ (the end-to-end ones on local stacks of their own)
+	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
 
 test-fast: setup ## Run the tests that need no stack
 	$(RUN) -m pytest tests/unit tests/functional tests/sources

@@ -27,8 +27,17 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
+HERE = Path(__file__).parent
+
 # Fixtures that only a conftest can offer to every test.
 __all__ = ["functions", "invoke", "paused_copies", "provider_stores", "with_environment"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the end-to-end tests out of the coverage: their own calls of `service` show nothing that was tested."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("no_cover")
 
 
 class Api:
