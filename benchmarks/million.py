@@ -2,7 +2,7 @@
 
 `python -m benchmarks.million --clips 1000000`
 
-Real: everything in `service.imports` and `service.planning`. Simulated: S3 (a listing that is computed, copies that
+Real: everything in `service.imports` and `service.domain`. Simulated: S3 (a listing that is computed, copies that
 take no time), the table (SQLite for the clips, memory for the job), the state machine (a loop). State files and reports
 lie on disk. So the figures are the service's own time and memory, not those of AWS. Memory is read from /proc (Linux).
 

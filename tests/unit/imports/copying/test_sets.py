@@ -1,7 +1,6 @@
 """Multi-view sets: what is planned for them, and that each lands whole or leaves nothing behind."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -26,8 +25,8 @@ from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
 from tests.builders import World, a_set, always, import_sets, never, summing
 from tests.fakes import CrashError
+from tests.paths import DATA
 
-DATA = Path(__file__).parents[1] / "data"
 ROOT = "demo/-/source/"
 COPIED, SKIPPED, FAILED, CANCELLED = ClipStatus.COPIED, ClipStatus.SKIPPED, ClipStatus.FAILED, ClipStatus.CANCELLED
 

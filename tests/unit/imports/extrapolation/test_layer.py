@@ -14,8 +14,8 @@ import pytest
 from service.domain.errors import LayerTooLarge, LayerUnusable
 from service.imports.extrapolation import layer
 from service.imports.extrapolation.layer import extrapolate
+from tests.paths import DATA
 
-DATA = Path(__file__).resolve().parents[2] / "data"
 CLIPS = sorted((DATA / "clipgt").glob("*.zip")) + [
     DATA / "clipgt_ok_variants" / f"ok_{how}.zip" for how in ("bare", "nested")
 ]

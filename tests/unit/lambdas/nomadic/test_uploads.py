@@ -7,7 +7,7 @@ import pytest
 from service.domain.jobs import Door, JobStatus, SourceKind
 from service.domain.projects import FolderScope
 from tests.builders import always, an_integration
-from tests.unit.nomadic.conftest import LIMIT, Sdk, landed, put_videos
+from tests.unit.lambdas.nomadic.conftest import LIMIT, Sdk, landed, put_videos
 
 UPLOADS = ("/api/s3/upload", "/api/gcs/upload", "/api/hf-buckets/upload")
 

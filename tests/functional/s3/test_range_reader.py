@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,13 +24,14 @@ from service.domain.uris import s3_at
 from service.formats.check import Depth, check_clip
 from tests.builders import SOURCE_BUCKET, an_entry
 from tests.functional.botorequests import BotoRequests
+from tests.paths import DATA
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEY = "a b+%20/日本.zip"
 ENTRY = an_entry(source_uri=f"s3://{SOURCE_BUCKET}/{KEY}", size=100, etag="abc-2")
-CLIP = Path(__file__).parents[1] / "data" / "clipgt" / "0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
+CLIP = DATA / "clipgt" / "0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from service.domain.search_keys import search_key
 from service.imports.copying.batch import copy_batch
 from service.imports.copying.worker import WATCH_SECONDS
 from tests.builders import World, import_list, summing
+from tests.paths import DATA
 
 
 def error(kind: type[ObjectError]) -> ObjectError:
@@ -283,7 +284,6 @@ def test_the_state_of_the_batch_is_read_again_only_after_a_while() -> None:
 
 # --- settings --------------------------------------------------------------------------------------------------------
 
-DATA = Path(__file__).parents[1] / "data"
 GOOD = "clipgt/0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
 DEPTHS = (ContentValidation.STRUCTURE, ContentValidation.DEEP)
 

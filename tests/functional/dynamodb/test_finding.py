@@ -14,7 +14,7 @@ from service.domain.projects import AuditEntry
 from service.domain.search_keys import findable, search_key
 from tests.builders import a_job, an_upload
 from tests.functional.conftest import TABLE
-from tests.functional.test_dynamo_audit import an_entry
+from tests.functional.dynamodb.test_audit import an_entry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -4,13 +4,11 @@ import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from benchmarks.start import BUDGETS_MS, READY, started_ms
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.paths import ROOT
 
 EDGE = {"pydantic", "lambdas.schemas", "lambdas.routes", "aws_lambda_powertools.event_handler"}
 PROVIDERS = {"google", "google.auth", "google_crc32c", "service.sources.build", "service.sources.gcs"}

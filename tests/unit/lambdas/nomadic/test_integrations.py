@@ -6,7 +6,7 @@ import pytest
 
 from service.domain.jobs import Door
 from tests.builders import an_integration
-from tests.unit.nomadic.conftest import Sdk
+from tests.unit.lambdas.nomadic.conftest import Sdk
 
 PATH = "/api/cloud-integrations"
 FIELDS = {

@@ -3,7 +3,6 @@
 import json
 from contextlib import suppress
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +33,7 @@ from service.imports.completion.sweep import CHILD_SECONDS, CONCLUSION_FAILURES,
 from service.ports.delivery import ExecutionState, WebhookAnswer
 from tests.builders import PROJECT, SOURCE_BUCKET, World, never
 from tests.fakes import CrashError
+from tests.paths import ROOT
 from tests.schema import validate
 
 HOOK = ImportSettings(notify=Notify(webhook_url="https://example.com/hook?token=t"))
@@ -309,7 +309,7 @@ def test_one_that_another_execution_took_over_keeps_nothing(world: World) -> Non
 
 
 def test_the_documented_example_fits_the_schema() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text()
+    page = (ROOT / "docs" / "events.md").read_text()
     validate(json.loads(page.split("```json\n")[1].split("```")[0]))
 
 

@@ -4,13 +4,13 @@ import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.paths import ROOT
+
 TRY = """
 import sys
 from lambdas.extrapolate import limit_memory

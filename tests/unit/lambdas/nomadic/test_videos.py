@@ -13,7 +13,7 @@ from service.domain.projects import FolderScope
 from service.imports.completion.finish import finish
 from service.imports.queries.status import clips_between
 from tests.builders import CLIPS_BUCKET, a_set, import_sets
-from tests.unit.nomadic.conftest import Sdk, landed, put_videos
+from tests.unit.lambdas.nomadic.conftest import Sdk, landed, put_videos
 
 ROLES = ("front", "left", "right")
 

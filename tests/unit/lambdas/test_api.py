@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from service.domain.requests import ContentValidation, ImportSettings, OnExistin
 from service.projects.integrations.policies import Trusted
 from service.support.settings import ApiSettings
 from tests.builders import DEPLOYMENT, LambdaContext, World, api_event
+from tests.paths import DATA
 
 LIMIT = 100_000
 JOB_FIELDS = {
@@ -454,7 +454,7 @@ def test_the_same_key_with_other_settings_is_a_conflict(api: Api) -> None:
 
 
 def test_a_clip_shows_what_verified_it_and_what_was_found_in_it(api: Api) -> None:
-    clip = Path(__file__).parents[1] / "data" / "clipgt" / "0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
+    clip = DATA / "clipgt" / "0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
     api.world.storage.put_body("source", "good.zip", clip.read_bytes())
     api.world.storage.put_body("source", "bad.zip", b"<html>")
     body = {"exact_paths": ["s3://source/good.zip", "s3://source/bad.zip"]}
