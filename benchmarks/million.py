@@ -40,7 +40,7 @@ from service.imports.manifest.store import read_batches
 from service.imports.queries.status import clips_page
 from service.support.paging import encode_cursor
 from tests.builders import SOURCE_BUCKET, World, import_prefix
-from tests.fakes import one_by_one
+from tests.fakes.objects import one_by_one
 
 PAGE = 1_000
 PAGES = 21

@@ -1,1 +1,1 @@
-"""What an import, a clip, a manifest entry and a destination are: frozen data and pure rules. Imports nothing of ours."""
+"""What imports, clips, manifest entries and destinations are: frozen data and pure rules. Imports no other package."""

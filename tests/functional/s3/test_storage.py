@@ -31,7 +31,8 @@ from service.domain.uris import s3_at
 from service.imports.copying.multipart import LargeCopies
 from service.ports.objects import LargeCopyStore
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, an_entry
-from tests.fakes import FakeClock, FakeLargeCopies
+from tests.fakes.state import FakeClock
+from tests.fakes.uploads import FakeLargeCopies
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

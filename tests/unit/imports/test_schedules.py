@@ -38,7 +38,7 @@ from service.imports.planning.plan import plan
 from service.imports.results.clip_rows import tally_of
 from service.ports.delivery import ExecutionState
 from tests.builders import DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, always, an_upload, import_list, never, summing
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 from tests.schema import validate
 
 TRIES = 3

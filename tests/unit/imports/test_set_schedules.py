@@ -18,7 +18,7 @@ from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.results.clip_rows import tally_of
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, a_set, summing
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 SETS = (("a", "b", "c"), ("d", "s"), ("s", "e"), ("f",), ("g", "missing"), ("d", "s"), ("h", "i", "a"))
 """Keys of the views: `s` and `a` are shared, one set misses a view, one comes twice."""

@@ -30,7 +30,8 @@ from tests.builders import (
     object_created,
     sqs_event,
 )
-from tests.fakes import CrashError, FakeSecrets
+from tests.fakes.faults import CrashError
+from tests.fakes.projects import FakeSecrets
 from tests.unit.formats.making import CLIP
 
 CONTEXT: Any = LambdaContext()

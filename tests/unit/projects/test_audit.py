@@ -11,7 +11,7 @@ from service.imports.intake.drop_bucket import accept_uploads
 from service.projects.audit import audit_page, entry_of, record
 from service.projects.keys import create_key, revoke_key
 from tests.builders import ASKER, PROJECT, World, an_upload, import_list
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 NOW = "2026-11-22T17:00:00.000Z"
 

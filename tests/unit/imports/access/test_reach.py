@@ -25,7 +25,7 @@ from tests.builders import (
     import_prefix,
     import_sets,
 )
-from tests.fakes import FakeStorage
+from tests.fakes.objects import FakeStorage
 
 GOOGLE = "gs://fleet/runs/a.zip"
 HUB = "hf://buckets/maker/clips/a b.mp4"

@@ -32,7 +32,7 @@ from service.imports.completion.report_links import replay_webhook, report_link,
 from service.imports.completion.sweep import CHILD_SECONDS, CONCLUSION_FAILURES, Swept, sweep
 from service.ports.delivery import ExecutionState, WebhookAnswer
 from tests.builders import PROJECT, SOURCE_BUCKET, World, never
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 from tests.paths import ROOT
 from tests.schema import validate
 

@@ -8,7 +8,7 @@ from service.imports.completion.delete import delete, purge
 from service.imports.copying.batch import copy_batch
 from service.imports.queries.status import get_job
 from tests.builders import PROJECT, World, always, import_list, never
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 
 def ended(world: World, count: int = 5) -> Job:

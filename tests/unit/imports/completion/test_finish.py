@@ -13,7 +13,7 @@ from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
 from tests.builders import World, always, an_upload, fates, import_list, import_prefix, summing
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 
 def end(world: World, job: Job, error: str | None = None) -> JobStatus | None:

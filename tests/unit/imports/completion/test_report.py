@@ -17,7 +17,7 @@ from service.imports.completion.finish import finish
 from service.imports.completion.report import MAX_EXTENSIONS, write_report
 from service.imports.queries.status import clips_page
 from tests.builders import SOURCE_BUCKET, World, always, import_prefix, never
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 
 def ended(world: World, count: int, **changes: Any) -> Job:

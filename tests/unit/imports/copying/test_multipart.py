@@ -18,7 +18,7 @@ from service.domain.objects import Copied, LargeCopy
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
 from tests.builders import World, always, never
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 GB = 10**9
 MIB = 1024**2

@@ -24,7 +24,7 @@ from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
 from tests.builders import World, a_set, always, import_sets, never, summing
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 from tests.paths import DATA
 
 ROOT = "demo/-/source/"

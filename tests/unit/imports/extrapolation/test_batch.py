@@ -23,7 +23,7 @@ from service.imports.extrapolation.status import result_key
 from service.imports.intake.cancel import cancel
 from service.imports.queries.status import clips_page
 from tests.builders import CLIPS_BUCKET, PROJECT, SOURCE_BUCKET, World, always, never
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 from tests.unit.formats.making import CLIP, clip_files, members, write_zip
 
 ASKED = ImportSettings(stationary_extrapolation=True)

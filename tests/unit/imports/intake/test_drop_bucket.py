@@ -8,7 +8,7 @@ from service.domain.requests import Upload
 from service.imports.inputs.upload_lists import decode_uploads
 from service.imports.intake.drop_bucket import accept_uploads, parse_event, project_of
 from tests.builders import DROP_BUCKET, World, an_upload, object_created
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 # --- events ----------------------------------------------------------------------------------------------------------
 

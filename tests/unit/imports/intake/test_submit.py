@@ -19,7 +19,7 @@ from service.domain.jobs import Job, JobStatus, Source, SourceKind, Trigger
 from service.domain.requests import ImportRequest, ImportSettings
 from service.imports.intake.submit import submit
 from tests.builders import PROJECT, World, import_list, import_prefix
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 LIST = import_list(["s3://source/a.zip", "s3://source/b.zip"])
 

@@ -9,7 +9,7 @@ from service.domain.errors import AccessDenied
 from service.domain.objects import ListedObject
 from service.domain.requests import OnExisting
 from service.imports.planning.existing import Destinations, fate_of, look_up, unchanged
-from tests.fakes import FakeStorage
+from tests.fakes.objects import FakeStorage
 
 EARLY, LATE = "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"
 SOURCE = ListedObject(key="k", size=10, etag="abc-2", modified=EARLY)

@@ -32,7 +32,7 @@ from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
 from service.ports.delivery import ExecutionState
 from tests.builders import DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, always, an_upload, fates, never, summing
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 
 def clips(world: World, job: Job, status: ClipStatus | None = None) -> list[Clip]:

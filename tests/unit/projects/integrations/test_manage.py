@@ -19,7 +19,7 @@ from service.projects.integrations.manage import (
     page,
 )
 from tests.builders import ASKER, PROJECT, World
-from tests.fakes import CrashError
+from tests.fakes.faults import CrashError
 
 SECRET = '{"token": "hf_planted"}'
 
