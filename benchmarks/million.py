@@ -2,7 +2,7 @@
 
 `python -m benchmarks.million --clips 1000000`
 
-Real: everything in `service.imports` and `service.planning`. Simulated: S3 (a listing that is computed, copies that
+Real: everything in `service.imports` and `service.domain`. Simulated: S3 (a listing that is computed, copies that
 take no time), the table (SQLite for the clips, memory for the job), the state machine (a loop). State files and reports
 lie on disk. So the figures are the service's own time and memory, not those of AWS. Memory is read from /proc (Linux).
 
@@ -40,7 +40,7 @@ from service.imports.manifest.store import read_batches
 from service.imports.queries.status import clips_page
 from service.support.paging import encode_cursor
 from tests.builders import SOURCE_BUCKET, World, import_prefix
-from tests.fakes import one_by_one
+from tests.fakes.objects import one_by_one
 
 PAGE = 1_000
 PAGES = 21

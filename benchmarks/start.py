@@ -54,7 +54,9 @@ Copying small clips and reading manifests needs no client of botocore's for S3.
 """
 
 _IMPORT = "import time; import lambdas.{name}; imported = time.process_time() * 1000"
-_READY = "from service.aws.dynamodb.table import connection; connection().client; ready = time.process_time() * 1000"
+_READY = (
+    "from service.aws.dynamodb.connection import connection; connection().client; ready = time.process_time() * 1000"
+)
 _EXAMPLES = {str: "example", int: "8", bool: "False", tuple[str, ...]: "example"}
 
 

@@ -41,30 +41,16 @@ from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
 from service.projects.presets import ExecutionSettingsPorts
 from service.sources.routed import RoutedObjects
-from tests.fakes import (
-    FakeAudit,
-    FakeBus,
-    FakeClips,
-    FakeClock,
-    FakeEnds,
-    FakeExecutionSettings,
-    FakeFolders,
-    FakeIntegrations,
-    FakeIntegrationSecrets,
-    FakeJobs,
-    FakeKeys,
-    FakeLargeCopies,
-    FakeReportFiles,
-    FakeResults,
-    FakeSecrets,
-    FakeSender,
-    FakeSources,
-    FakeStateFiles,
-    FakeStorage,
-    FakeUploads,
-    FakeWorkflow,
-    Faults,
-)
+from tests.fakes.clips import FakeClips
+from tests.fakes.delivery import FakeBus, FakeSender, FakeWorkflow
+from tests.fakes.faults import Faults
+from tests.fakes.integrations import FakeIntegrations, FakeIntegrationSecrets
+from tests.fakes.jobs import FakeEnds, FakeJobs
+from tests.fakes.objects import FakeResults, FakeStorage
+from tests.fakes.projects import FakeAudit, FakeExecutionSettings, FakeFolders, FakeKeys, FakeSecrets
+from tests.fakes.sources import FakeSources
+from tests.fakes.state import FakeClock, FakeReportFiles, FakeStateFiles
+from tests.fakes.uploads import FakeLargeCopies, FakeUploads
 
 SOURCE_BUCKET = "source"
 DROP_BUCKET = "drop"

@@ -6,7 +6,7 @@ from typing import Protocol
 
 class Clock(Protocol):
     def __call__(self) -> str:
-        """Now, in the format that `service.schema` names."""
+        """Now, in the format that `service.domain.jobs` names."""
         ...
 
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> str:
-    """Now, as `service.schema` writes times."""
+    """Now, as `service.domain.jobs` writes times."""
     return timestamp(datetime.now(UTC))
 
 
 def timestamp(moment: datetime) -> str:
-    """As `service.schema` writes times; `moment` must have a time zone."""
+    """As `service.domain.jobs` writes times; `moment` must have a time zone."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

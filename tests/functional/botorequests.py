@@ -1,6 +1,6 @@
 """The requests of the service's own client, by boto3: Stubber and moto answer boto3 only.
 
-tests/functional/test_s3_requests.py has them to the letter, as HTTP.
+tests/functional/s3/test_requests.py has them to the letter, as HTTP.
 """
 
 from collections.abc import Callable, Mapping

@@ -25,7 +25,7 @@ from service.sources.patient import PatientSource
 from service.sources.s3 import S3Adapter
 from service.web.addresses import AddressRule
 from tests.builders import PROJECT, an_integration
-from tests.fakes import FakeIntegrationSecrets
+from tests.fakes.integrations import FakeIntegrationSecrets
 from tests.functional.conftest import TABLE
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from tests.builders import (
     import_prefix,
     own_access,
 )
-from tests.fakes import FakeJobs, Faults
+from tests.fakes.faults import Faults
+from tests.fakes.jobs import FakeJobs
 from tests.functional.botorequests import boto_session
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.multipart import LargeCopies
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
-from tests.fakes import FakeClock, FakeLargeCopies
+from tests.fakes.state import FakeClock
+from tests.fakes.uploads import FakeLargeCopies
 from tests.servers.conftest import KEY
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The Markdown pages: the index of decisions is complete, and links lead somewhere."""
+"""The Markdown pages: the index of decisions is complete, links and paths lead somewhere."""
 
 import re
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from local.config import ROOT
 
 DECISIONS = ROOT / "docs" / "decisions"
 ROW = re.compile(r"\| \[(\d+)\]\(([^)]+)\) \| (.+) \| \d{4}-\d{2}-\d{2} \| (?:accepted|superseded by \d+)[^|]*\|")
+PATH = re.compile(r"(?<![\w./])(?:benchmarks|clipferry|lambdas|local|service|stacks|tests)/[\w/]+\.(?:json|py)\b")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 
 
@@ -45,3 +46,9 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
         assert found.exists(), target
         if anchor:
             assert anchor in anchors(found), target
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_paths_name_files(page: Path) -> None:
+    missing = [path for path in PATH.findall(page.read_text()) if not (ROOT / path).exists()]
+    assert missing == []
