@@ -45,7 +45,7 @@ local-down: ## End the local stack
 	@$(PYTHON) -m local.down
 
 test: setup ## Run all tests and show the coverage of service/ (the end-to-end ones on local stacks of their own)
-	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
+	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 test-fast: setup ## Run the tests that need no stack
 	$(RUN) -m pytest tests/unit tests/functional tests/sources
