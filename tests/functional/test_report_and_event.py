@@ -64,6 +64,7 @@ def test_a_link_is_signed_the_new_way_and_names_the_download(files: S3ReportFile
     assert query["response-content-disposition"] == ['attachment; filename="1-clips.csv"']
 
 
+@pytest.mark.no_cover
 def test_a_large_report_goes_by_parts_over_rounds(
     jobs: DynamoJobs, clips: DynamoClips, state: S3StateFiles, files: S3ReportFiles, s3: "S3Client"
 ) -> None:

@@ -86,6 +86,7 @@ def test_rounds_and_parts_make_the_same_files_as_one_go(world: World) -> None:
 
 
 @pytest.mark.parametrize("take_effect", [False, True])
+@pytest.mark.no_cover
 def test_a_crash_anywhere_costs_a_repeat_and_changes_nothing(world: World, take_effect: bool) -> None:
     job = ended(world, 2_300)
     write(world, job)

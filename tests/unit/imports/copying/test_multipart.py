@@ -135,6 +135,7 @@ def test_above_the_threshold_an_object_is_copied_by_parts() -> None:
 
 
 @both
+@pytest.mark.no_cover
 def test_a_200_gb_object_is_copied_over_many_calls_each_part_once(streamed: bool) -> None:
     world = World(multipart_threshold=GB, part_bytes=256 * MIB, stream_part_bytes=256 * MIB)
     job, batch = planned(world, 200 * GB, streamed=streamed)

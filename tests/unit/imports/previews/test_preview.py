@@ -265,6 +265,7 @@ class AMillion:
         raise AssertionError(f"{at} needs no request of its own ({integration})")
 
 
+@pytest.mark.no_cover
 def test_of_a_million_keys_it_covers_what_the_source_lists_in_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,7 @@ def test_a_limit_beyond_the_greatest_is_the_greatest(sdk: Sdk) -> None:
     assert sdk.videos(job_id, limit="100000")["limit"] == 1_000
 
 
+@pytest.mark.no_cover
 def test_every_page_of_a_hundred_thousand_videos_costs_what_the_first_does(sdk: Sdk) -> None:
     keys = [f"{number:06d}.mp4" for number in range(100_000)]
     job_id = sdk.upload_keys(*keys)
@@ -157,6 +158,7 @@ def test_every_page_of_a_hundred_thousand_videos_costs_what_the_first_does(sdk: 
     assert (page["video_count"], page["has_more"]) == (500, False)
 
 
+@pytest.mark.no_cover
 def test_every_page_of_many_sets_costs_what_the_first_does(sdk: Sdk) -> None:
     roles = ("front", "rear", "left", "right", "top", "bottom", "vehicle_view")
     count = 3_000
@@ -270,6 +272,7 @@ def test_videos_that_came_one_by_one_are_all_listed(sdk: Sdk) -> None:
     assert [video["import_job_id"] for video in sdk.get("/api/my-videos")["videos"]] == jobs[::-1]
 
 
+@pytest.mark.no_cover
 def test_a_list_of_videos_does_not_look_at_every_clip_for_them(sdk: Sdk) -> None:
     job = sdk.world.submit_list([f"{number:06d}.zip" for number in range(50_000)])
     sdk.world.plan(job.id)
