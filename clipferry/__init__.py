@@ -23,8 +23,8 @@ from clipferry.errors import (
     TooLarge,
     Unauthorized,
     UnexpectedAnswer,
-    WaitTimeout,
 )
+from clipferry.models.errors import WaitTimeout
 
 __all__ = [
     "ApiError",

@@ -1,9 +1,4 @@
-"""What can go wrong. Everything that this package raises on its own account is a `ClipferryError`."""
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from clipferry.models import Import
+"""The errors that this package raises. All of them are a `ClipferryError`; `clipferry.models.errors` has one more."""
 
 
 class ClipferryError(Exception):
@@ -24,14 +19,6 @@ class ConnectionFailed(ClipferryError):
 
 class UnexpectedAnswer(ClipferryError):
     """Something answered that is not this API: the base URL may be wrong, or the client too old."""
-
-
-class WaitTimeout(ClipferryError, TimeoutError):
-    """The import had not ended in time. It goes on; `job` is how it stood at the last look."""
-
-    def __init__(self, job: "Import", seconds: float) -> None:
-        super().__init__(f"import {job.id} is {job.status} after {seconds:.0f} s of waiting; it goes on")
-        self.job = job
 
 
 class ApiError(ClipferryError):

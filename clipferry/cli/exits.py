@@ -9,8 +9,8 @@ from clipferry.errors import (
     ServerError,
     Throttled,
     Unauthorized,
-    WaitTimeout,
 )
+from clipferry.models.errors import WaitTimeout
 
 OK = 0
 REFUSED = 1

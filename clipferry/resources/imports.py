@@ -11,7 +11,8 @@ from typing import Unpack
 import httpx
 
 from clipferry.decode import decode
-from clipferry.errors import ApiError, ConnectionFailed, UnexpectedAnswer, WaitTimeout
+from clipferry.errors import ApiError, ConnectionFailed, UnexpectedAnswer
+from clipferry.models.errors import WaitTimeout
 from clipferry.models.imports import Clip, Import, Progress, Report
 from clipferry.models.trail import AuditEntry
 from clipferry.requests import ImportRequest, body_of

@@ -4,8 +4,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 from local.config import ROOT
@@ -56,3 +58,9 @@ print(sorted(loaded & {'boto3', 'botocore', 'pydantic', 'service', 'lambdas', 'l
 """
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True)
     assert ran.stdout == "[]\n"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Packages count as modules here: the import contract sees cycles of siblings, not a child that imports its parent."""
+    graph = grimp.build_graph("clipferry", cache_dir=None)
+    TopologicalSorter({one: graph.find_modules_directly_imported_by(one) for one in graph.modules}).prepare()
