@@ -7,7 +7,7 @@ import click
 from clipferry.cli.app import App, verb
 from clipferry.cli.asking import read_settings
 from clipferry.cli.output import Output
-from clipferry.models.imports import ExecutionSettings
+from clipferry.models.imports import Preset
 from clipferry.requests import Settings
 
 
@@ -72,7 +72,7 @@ def delete(app: App, *, settings_id: str) -> None:
         app.out.say(f"settings {settings_id} are deleted")
 
 
-def _tell(out: Output, saved: ExecutionSettings) -> None:
+def _tell(out: Output, saved: Preset) -> None:
     if out.as_json:
         out.json(saved.raw)
         return

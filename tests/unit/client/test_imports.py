@@ -1,5 +1,7 @@
 """Imports from Python: asking, waiting, what follows an end."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,24 @@ def test_a_report_that_is_being_written_is_waited_for() -> None:
     assert service.slept[0] == 5
     with pytest.raises(Conflict):
         FakeService(pending).client().imports.report("ij_1")
+
+
+def test_a_report_of_a_running_import_is_waited_for_too() -> None:
+    service = FakeService(refusal(409, "NOT_ENDED"), refusal(409, "REPORT_PENDING"), LINK)
+    assert service.client().imports.report("ij_1", wait=60).bytes == 3
+    assert len(service.slept) == 2
+    with pytest.raises(Conflict):
+        FakeService(refusal(409, "NOT_ENDED")).client().imports.report("ij_1")
+
+
+def test_a_report_is_written_to_a_device_and_does_not_replace_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_bytes)
+        FakeService(LINK, httpx.Response(200, content=b"a,b")).client().imports.download_report("ij_1", pipe)
+        assert read.result(10) == b"a,b"
+    assert pipe.is_fifo()
 
 
 def test_a_report_is_downloaded_without_the_key_and_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -61,6 +61,6 @@ print(sorted(loaded & {'boto3', 'botocore', 'pydantic', 'service', 'lambdas', 'l
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    """Packages count as modules here: the import contract sees cycles of siblings, not a child that imports its parent."""
+    """The import contract finds cycles of siblings; this finds a module that imports its own package, too."""
     graph = grimp.build_graph("clipferry", cache_dir=None)
     TopologicalSorter({one: graph.find_modules_directly_imported_by(one) for one in graph.modules}).prepare()

@@ -1,5 +1,7 @@
 """Tries, errors, and what must not be sent twice."""
 
+import logging
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -215,3 +217,20 @@ def test_a_limit_bounds_rows_and_pages() -> None:
     assert [one.id for one in service.client().imports.list(limit=2)] == ["a", "b"]
     assert [path for _, path in service.asked] == ["/v1/imports?limit=2", "/v1/imports?limit=1&cursor=c1"]
     assert not list(service.client().imports.list(limit=0))
+
+
+def test_requests_are_logged_without_keys_bodies_and_signatures(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    link = {"url": "https://state.example/r.csv?X-Amz-Signature=hidden", "uri": "s3://r", "expires_at": "t", "bytes": 1}
+    service = FakeService(refusal(503, ""), job(), link, httpx.Response(200, content=b"a"))
+    client = service.client()
+    with caplog.at_level(logging.DEBUG, "clipferry"):
+        client.imports.create(root_path="s3://clips/", settings={"notify": {"webhook_url": "https://hook/?hidden"}})
+        client.imports.download_report("ij_1", tmp_path / "r.csv")
+    said = [record.getMessage() for record in caplog.records if record.name == "clipferry"]
+    assert said[0] == "POST https://clips.example/prod/v1/imports"
+    assert said[1].startswith("503 after ")
+    assert said[1].endswith("request id request-1")
+    assert "GET https://state.example/r.csv" in said
+    assert not [line for line in said if "hidden" in line or KEY in line]
