@@ -33,6 +33,11 @@ def decode(cls: type[M], data: object, place: str = "") -> M:
     return cls(**values)
 
 
+def names_of(cls: type[Model]) -> list[str]:
+    """The fields that an answer of this class has in the API's JSON."""
+    return [key for _, key, _, _ in _fields_of(cls)]  # type: ignore[arg-type]  # a class can be hashed
+
+
 @cache
 def _fields_of(cls: type[Any]) -> list[tuple[str, str, Any, bool]]:
     """List (name, key in the JSON, type, whether it may be missing). `lambda_` has the key `lambda`; `_x` has none."""

@@ -2,23 +2,33 @@
 
 
 class ClipferryError(Exception):
-    """The base class. Its text is a sentence for people."""
+    """The base class. Its text is a sentence for people, `code` is stable, for programs."""
+
+    code = "ERROR"
 
 
 class ConfigError(ClipferryError):
     """The URL or the key is missing or not valid, or the profiles cannot be read."""
 
+    code = "CONFIG"
+
 
 class InvalidId(ClipferryError, ValueError):
     """The text cannot be an id. No request was sent."""
+
+    code = "INVALID_ID"
 
 
 class ConnectionFailed(ClipferryError):
     """The service did not answer any of the attempts."""
 
+    code = "NO_ANSWER"
+
 
 class UnexpectedAnswer(ClipferryError):
     """The answer is not this API's: the URL may be wrong, or this package too old."""
+
+    code = "UNEXPECTED_ANSWER"
 
 
 class ApiError(ClipferryError):

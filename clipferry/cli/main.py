@@ -1,68 +1,126 @@
 """`clipferry`: the root of all verbs."""
 
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
 import click
 
+from clipferry.cli.app import complain
 from clipferry.cli.audit import audit
 from clipferry.cli.cancel import cancel
 from clipferry.cli.clips import clips
 from clipferry.cli.completion import completion
 from clipferry.cli.delete import delete
+from clipferry.cli.exits import INTERRUPTED, OK, REFUSED, USAGE
 from clipferry.cli.find import find
 from clipferry.cli.folders import folders
 from clipferry.cli.ftx import ftx
 from clipferry.cli.import_ import import_
+from clipferry.cli.imports import imports, jobs
 from clipferry.cli.integrations import integrations
-from clipferry.cli.jobs import jobs
 from clipferry.cli.keys import keys
 from clipferry.cli.login import login
+from clipferry.cli.options import OPTIONS, wants_json
+from clipferry.cli.output import Output
+from clipferry.cli.presets import presets
 from clipferry.cli.preview import preview
 from clipferry.cli.profile import profile
 from clipferry.cli.report import report
 from clipferry.cli.retry import retry
-from clipferry.cli.settings import settings
 from clipferry.cli.status import status
+from clipferry.cli.verbs import Noun
 from clipferry.version import VERSION
 
-VERBS = (
-    login,
-    profile,
-    preview,
-    import_,
-    jobs,
-    status,
-    clips,
-    find,
-    retry,
-    cancel,
-    report,
-    delete,
-    folders,
-    settings,
-    integrations,
-    keys,
-    audit,
-    ftx,
-    completion,
+SECTIONS: Mapping[str, Sequence[click.Command]] = {
+    "Imports": (preview, import_, status, clips, retry, cancel, report, delete, imports),
+    "Finding": (find, audit),
+    "Project": (folders, presets, integrations),
+    "Access": (login, profile, keys),
+    "Tools": (ftx, completion),
+}
+
+
+class Root(Noun):
+    """The group of all verbs. It turns every error into a sentence and an exit code."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the verbs by subject."""
+        for title, commands in SECTIONS.items():
+            self.write_verbs(title, [one.name or "" for one in commands], formatter)
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **given: Any) -> Any:
+        """Run a command line and end the program."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        _mend_streams()
+        code = OK
+        try:
+            try:
+                code = super().main(arguments, *more, **given | {"standalone_mode": False}) or OK
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else REFUSED
+            except click.ClickException as error:
+                code = _refuse(error, as_json=wants_json(arguments))
+            except click.Abort:
+                click.echo("interrupted", err=True)
+                code = INTERRUPTED
+            sys.stdout.flush()
+        except OSError as error:
+            code = _cannot_print(error)
+        sys.exit(code)
+
+
+def _refuse(error: click.ClickException, *, as_json: bool) -> int:
+    """Report a command line that is not valid."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "clipferry"
+    said = {"code": "USAGE", "message": error.format_message(), "next": f"`{path} --help` lists the options"}
+    complain(Output("jsonl" if as_json else None), said)
+    return USAGE
+
+
+def _mend_streams() -> None:
+    """Make every text printable: no locale and no closed stream may end in a traceback."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # open until the program ends
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _cannot_print(error: OSError) -> int:
+    """Report that the output cannot be written, and drop what is left of it."""
+    where = error.filename or "the output"
+    with suppress(OSError):
+        click.echo(f"error: cannot write {where}: {error.strerror}", err=True)
+    # What is buffered would fail again when Python flushes the streams at its end.
+    with Path(os.devnull).open("w") as nowhere, suppress(OSError, ValueError):
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere.fileno(), stream.fileno())
+    return REFUSED
+
+
+cli = Root(
+    name="clipferry",
+    help="Import driving clips with Clipferry. Begin with `clipferry login`.",
+    params=[*OPTIONS],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+click.version_option(VERSION)(cli)
 
-
-class InOrder(click.Group):
-    """Help lists the verbs in the order in which people need them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(self.commands)
-
-
-@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(VERSION)
-def cli() -> None:
-    """Import driving clips with Clipferry. Begin with `clipferry login`."""
-
-
-for one in VERBS:
-    cli.add_command(one)
+for _commands in SECTIONS.values():
+    for _one in _commands:
+        cli.add_command(_one)
+cli.add_command(jobs)
+_settings = Noun("settings", commands=presets.commands, params=[*OPTIONS], help="Same as `presets`.", hidden=True)
+cli.add_command(_settings)
 
 
 def run() -> None:
-    """The entry point."""
+    """Run the program."""
     cli(prog_name="clipferry")

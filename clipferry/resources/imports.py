@@ -125,11 +125,17 @@ class Imports(Resource):
                 self._sleep(min(refusal.retry_after or REPORT_SECONDS, left))
 
     def download_report(self, import_id: str, path: Path, *, format: str = "csv", wait: float = 0) -> Report:
-        """Download a file of an import's report to `path`. Waits and raises like `report`.
+        """Download a file of an import's report to `path`. Waits and raises like `report`."""
+        report = self.report(import_id, format=format, wait=wait)
+        self.download(report, path)
+        return report
+
+    def download(self, report: Report, path: Path) -> None:
+        """Download the file of a report's link to `path`.
 
         An existing file is replaced when the download is complete; a device is written to.
+        Raises `ConnectionFailed`, `UnexpectedAnswer` (the link has expired), `OSError`.
         """
-        report = self.report(import_id, format=format, wait=wait)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._download(report.url, path)
@@ -138,8 +144,7 @@ class Imports(Resource):
                     raise ConnectionFailed(f"the report could not be downloaded: {error}") from error
                 self._sleep(backoff(attempt))
             else:
-                break
-        return report
+                return
 
     def _download(self, url: str, path: Path) -> None:
         device = path.exists() and not path.is_file()
