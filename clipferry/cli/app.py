@@ -79,7 +79,7 @@ def complain(out: Output, said: Mapping[str, object], about: str = "") -> None:
     """Print an error on stderr: as JSON if results are JSON, else as a sentence and a hint."""
     if out.as_json:
         empty = dict.fromkeys(("code", "message", "status", "request_id", "next"))
-        click.echo(json.dumps({"error": {**empty, **said}}), err=True)
+        out.note(json.dumps({"error": {**empty, **said}}))
         return
     out.note(f"error: {said['message']}" + (f" ({about})" if about else ""), "bold red")
     if said.get("next"):

@@ -59,7 +59,9 @@ def _hint(error: ClipferryError, context: click.Context, base_url: str | None) -
     )
     own_path = _OWN_PATHS.search(urlsplit(base_url or "").path)
     if base_url and own_path and wrong_place:
-        return f"the base URL ends too late: `clipferry login --base-url {base_url[: -len(own_path[0])]}`"
+        return (
+            f"the base URL must end before {own_path[0]}: `clipferry login --base-url {base_url[: -len(own_path[0])]}`"
+        )
     if isinstance(error, Unauthorized):
         return "`clipferry login` saves a key; CLIPFERRY_API_KEY overrides it"
     if isinstance(error, ConnectionFailed):

@@ -57,30 +57,32 @@ class Root(Noun):
         """Run a command line and end the program."""
         arguments = list(sys.argv[1:] if args is None else args)
         _mend_streams()
+        out = Output("jsonl" if wants_json(arguments) else None)
         code = OK
         try:
-            try:
-                code = super().main(arguments, *more, **given | {"standalone_mode": False}) or OK
-            except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else REFUSED
-            except click.ClickException as error:
-                code = _refuse(error, as_json=wants_json(arguments))
-            except click.Abort:
-                click.echo("interrupted", err=True)
-                code = INTERRUPTED
+            code = super().main(arguments, *more, **given | {"standalone_mode": False}) or OK
             sys.stdout.flush()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else REFUSED
+        except click.ClickException as error:
+            code = USAGE
+            _explain(error, out)
+        except click.Abort:
+            code = INTERRUPTED
+            out.note("interrupted")
         except OSError as error:
-            code = _cannot_print(error)
+            code = REFUSED
+            out.note(f"error: cannot write {error.filename or 'the output'}: {error.strerror}", "bold red")
+        _drop_unwritten()
         sys.exit(code)
 
 
-def _refuse(error: click.ClickException, *, as_json: bool) -> int:
+def _explain(error: click.ClickException, out: Output) -> None:
     """Report a command line that is not valid."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "clipferry"
     said = {"code": "USAGE", "message": error.format_message(), "next": f"`{path} --help` lists the options"}
-    complain(Output("jsonl" if as_json else None), said)
-    return USAGE
+    complain(out, said)
 
 
 def _mend_streams() -> None:
@@ -93,16 +95,14 @@ def _mend_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _cannot_print(error: OSError) -> int:
-    """Report that the output cannot be written, and drop what is left of it."""
-    where = error.filename or "the output"
-    with suppress(OSError):
-        click.echo(f"error: cannot write {where}: {error.strerror}", err=True)
-    # What is buffered would fail again when Python flushes the streams at its end.
-    with Path(os.devnull).open("w") as nowhere, suppress(OSError, ValueError):
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere.fileno(), stream.fileno())
-    return REFUSED
+def _drop_unwritten() -> None:
+    """Drop text that cannot be written: Python would try again at its end, and print a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with Path(os.devnull).open("w") as nowhere, suppress(OSError, ValueError):
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 cli = Root(

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
@@ -67,8 +68,9 @@ class Output:
             self._line(Text(clean(text), style=style or ""))
 
     def note(self, text: str, style: str | None = None) -> None:
-        """Print a sentence on stderr."""
-        self.errors.print(Text(clean(text), style=style or ""))
+        """Print a sentence on stderr. If that is not possible, the exit code must do."""
+        with suppress(OSError):
+            self.errors.print(Text(clean(text), style=style or ""))
 
     def hint(self, text: str) -> None:
         """Print on stderr what the user can do next, unless a program reads the output."""

@@ -37,12 +37,12 @@ def ago(time: str, now: datetime | None = None) -> str:
 
 
 def shorten(text: str, width: int, *, dots: str = "…") -> str:
-    """Cut the middle out of `text`, so that it takes at most `width` columns of a terminal."""
+    """Cut `text` to at most `width` columns of a terminal: the middle of a URI, the end of other text."""
     room = width - cell_len(dots)
     if cell_len(text) <= width:
         return text
     if room < 2:
         return set_cell_size(text, max(width, 0)).rstrip()
-    head = set_cell_size(text, room - room // 2).rstrip()
-    tail = set_cell_size(text[::-1], room // 2)[::-1].lstrip()
-    return head + dots + tail
+    kept = room // 2 if "://" in text else 0
+    tail = set_cell_size(text[::-1], kept)[::-1].lstrip() if kept else ""
+    return set_cell_size(text, room - kept).rstrip() + dots + tail
