@@ -1,4 +1,4 @@
-"""Each verb of the command line on the deployed stack, piped: what scripts see."""
+"""Each verb of the command line on the deployed stack, with pipes, as scripts see it."""
 
 import json
 
@@ -10,7 +10,15 @@ from tests.e2e.support import TERMINAL, all_clips, put_all, settled, unique
 from tests.e2e.terminal import CommandLine, cells
 from tests.servers.seaweed import ADMIN, READER, seaweed
 
-CODES = {"refused": 1, "usage": 2, "no access": 3, "not all landed": 4, "timed out": 5, "unavailable": 6}
+CODES = {
+    "refused": 1,
+    "usage": 2,
+    "no access": 3,
+    "not all landed": 4,
+    "timed out": 5,
+    "unavailable": 6,
+    "nothing found": 7,
+}
 
 
 @pytest.fixture
@@ -20,7 +28,7 @@ def cli(stack, tmp_path):
 
 @pytest.fixture
 def clips(stack, s3):
-    """Puts objects below a prefix of their own; gives the prefix as a URI."""
+    """Put objects below a prefix of their own, and return its URI."""
 
     def put(*names):
         prefix = f"{unique('cli')}/"
@@ -118,6 +126,29 @@ def test_jobs_status_and_clips(cli, clips):
     assert [clip["source_uri"] for clip in cli.json("clips", job, "--status", "copied")] == [f"{root}a.zip"]
 
 
+def test_former_names_and_nouns_are_the_same_verbs(cli, clips):
+    job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
+    assert cli("imports", "list", "-n", 1).stdout == cli("jobs", "--limit", 1).stdout
+    assert cli("imports", "show", job).stdout == cli("status", job).stdout
+    assert cli("imports", "list", "-q", "-n", 1).stdout == f"{job}\n"
+    assert cli.json("status", "latest")[0]["id"] == job
+    assert cli("clips", "latest", "-o", "csv", "--columns", "status").stdout == "status\nCOPIED\n"
+
+
+def test_nothing_to_import_says_why(cli, clips):
+    asked = ["--prefix", clips("a.txt", "b.txt"), "--include", "*.zip"]
+    ran = cli("import", *asked, "--watch")
+    assert (ran.returncode, ran.stdout.splitlines()[-1]) == (0, "0 of 2 objects pass the filters")
+    ran = cli("preview", *asked)
+    assert (ran.returncode, "0 of 2 objects pass the filters" in ran.stderr) == (0, True)
+    for verb in ("preview", "import"):
+        ran = cli(verb, *asked, "--fail-if-empty")
+        assert (ran.returncode, "error: 0 of 2 objects pass the filters" in ran.stderr) == (
+            CODES["nothing found"],
+            True,
+        )
+
+
 def test_find_clips_of_all_imports(cli, clips):
     group, root = unique("group"), clips("a.zip")
     cli("import", "--prefix", root, "--group", group, "--watch")
@@ -162,6 +193,13 @@ def test_download_a_report(cli, clips, tmp_path):
     [got] = cli.json("report", job, "--format", "summary", "-o", "s.json")
     assert json.loads((tmp_path / "s.json").read_text())["import_id"] == job or got["bytes"]
     assert cli("report", job, "--url").stdout.startswith("http")
+    assert cli("report", job, "-o", "-").stdout == (tmp_path / f"{job}.csv").read_text()
+
+
+def test_a_report_is_waited_for(cli, clips):
+    [job] = cli.json("import", "--prefix", clips("a.zip"))
+    ran = cli("report", job["id"], "-o", "-", "--wait", 60)
+    assert (ran.returncode, ran.stdout.count("\n")) == (0, 2), ran.stderr
 
 
 def test_delete_a_record(cli, clips):
@@ -172,15 +210,15 @@ def test_delete_a_record(cli, clips):
     assert (ran.returncode, "NOT_FOUND" in ran.stderr) == (CODES["refused"], True)
 
 
-def test_saved_settings(cli, clips):
-    [saved] = cli.json("settings", "save", "-", "--name", "strict", stdin='{"on_existing": "fail"}')
-    assert saved["id"] in [row[0] for row in cells(cli("settings", "list").stdout.splitlines())]
-    last = cli.json("import", "--prefix", clips("a.zip"), "--settings-id", saved["id"], "--watch")[-1]
+def test_presets(cli, clips):
+    [saved] = cli.json("presets", "save", "-", "--name", "strict", stdin='{"on_existing": "fail"}')
+    assert saved["id"] in [row[0] for row in cells(cli("presets", "list").stdout.splitlines())]
+    last = cli.json("import", "--prefix", clips("a.zip"), "--preset", saved["id"], "--watch")[-1]
     assert (last["execution_settings_id"], last["settings"]["on_existing"]) == (saved["id"], "fail")
-    assert cli("settings", "replace", saved["id"], "-", "--name", "lax", stdin="{}").returncode == 0
-    shown = dict(cells(cli("settings", "show", saved["id"]).stdout.splitlines()))
+    assert cli("presets", "replace", saved["id"], "-", "--name", "lax", stdin="{}").returncode == 0
+    shown = dict(cells(cli("presets", "show", saved["id"]).stdout.splitlines()))
     assert (shown["name"], "on_existing" in shown) == ("lax", False)
-    assert cli("settings", "delete", saved["id"]).returncode == 0
+    assert cli("presets", "delete", saved["id"]).returncode == 0
     assert cli("settings", "show", saved["id"]).returncode == CODES["refused"]
 
 
@@ -324,4 +362,10 @@ def test_completion(cli, shell):
 
 def test_completion_completes(cli):
     env = {"_CLIPFERRY_COMPLETE": "bash_complete", "COMP_WORDS": "clipferry pre", "COMP_CWORD": "1"}
-    assert cli(logged_in=False, **env).stdout == "plain,preview\n"
+    assert cli(logged_in=False, **env).stdout == "plain,preview\nplain,presets\n"
+
+
+def test_completion_completes_ids(cli, clips):
+    [job] = cli.json("import", "--prefix", clips("a.zip"))
+    env = {"_CLIPFERRY_COMPLETE": "bash_complete", "COMP_WORDS": f"clipferry status {job['id']}", "COMP_CWORD": "2"}
+    assert cli(**env).stdout == f"plain,{job['id']}\n"

@@ -13,7 +13,7 @@ SAMPLE = ROOT / "samples" / "clipgt"
 
 @pytest.fixture
 def ftx(stack, tmp_path):
-    """Runs a script against the stack: host, port and scheme as options, the key from the environment."""
+    """Run a script against the stack, with the URL as an option and the key in the environment."""
     cli = CommandLine(stack, tmp_path)
 
     def run(script, *arguments, project=stack.project, **environment):
@@ -26,7 +26,7 @@ def ftx(stack, tmp_path):
 
 @pytest.fixture
 def bucket(s3):
-    """The bucket of the scripts, empty; gone afterwards."""
+    """The scripts' bucket. It is empty at first and deleted afterwards."""
     s3.create_bucket(Bucket=FORETIFY_BUCKET)
     yield FORETIFY_BUCKET
     for one in s3.list_objects_v2(Bucket=FORETIFY_BUCKET).get("Contents", []):

@@ -22,7 +22,7 @@ ESTIMATE = {
 
 def previewed(count: int, *, complete: bool = True) -> dict[str, Any]:
     """A preview of `count` clips."""
-    nothing = TOTAL | {"by_code": {}}
+    nothing: dict[str, Any] = TOTAL | {"by_code": {}}
     outcome = {"to_copy": TOTAL | {"count": count}, "to_skip": nothing, "to_fail": nothing, "problems": []}
     found = {"root_path": "s3://a/", "count": count, "bytes": 0, "keys": [], "by_extension": {}, "sample": []}
     return found | {"complete": complete, "outcome": outcome, "estimate": ESTIMATE}

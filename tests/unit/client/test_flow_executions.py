@@ -53,9 +53,9 @@ def test_the_parameters_are_foretifys() -> None:
 
 def test_exactly_one_kind_of_path(foretify: Callable[..., FakeService]) -> None:
     foretify()
-    for paths in ({}, {"exact_paths": ["s3://a/b"], "root_path": "s3://a/"}):
+    for paths, root in ((None, None), (["s3://a/b"], "s3://a/")):
         with pytest.raises(ValueError, match=r"^Provide exactly one of exact_paths or root_path$"):
-            launch(project_id="demo", **paths)
+            launch(project_id="demo", exact_paths=paths, root_path=root)
 
 
 @pytest.mark.parametrize(

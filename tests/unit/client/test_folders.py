@@ -27,8 +27,8 @@ def test_a_folder_is_made_once_whatever_happens_to_the_answer() -> None:
 def test_a_call_of_its_own_has_a_key_of_its_own() -> None:
     service = FakeService(folder(), folder(), folder())
     client = service.client()
-    for given in ({}, {}, {"idempotency_key": "mine"}):
-        client.folders.create("Rig A", description="d", **given)
+    for key in (None, None, "mine"):
+        client.folders.create("Rig A", description="d", idempotency_key=key)
     assert service.body() == {"name": "Rig A", "scope": "user", "description": "d"}
     keys = [request.headers["idempotency-key"] for request in service.requests]
     assert len(set(keys)) == 3
