@@ -1,6 +1,7 @@
 """The options that every verb has. They work before the verb and after it; the last one wins."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -61,6 +62,5 @@ OPTIONS = (PROFILE, OUTPUT, JSON, COLUMNS, QUIET, DEBUG)
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether errors must be JSON, for a command line that may not be valid."""
     given = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-    pairs = zip(given, [*given[1:], ""], strict=True)
-    named = any(name in ("-o", "--output") and value in ("json", "jsonl") for name, value in pairs)
+    named = any(name in ("-o", "--output") and value in ("json", "jsonl") for name, value in pairwise(given))
     return named or any(one in ("--json", "--output=json", "--output=jsonl", "-ojson", "-ojsonl") for one in given)

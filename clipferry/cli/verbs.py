@@ -26,6 +26,13 @@ class Verb(click.Command):
 class Noun(click.Group):
     """A group of verbs. Its help shows the first sentence of each verb whole, in the order of use."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Without arguments print the help on stderr, and exit like after any wrong usage."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(exits.USAGE)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """In the order in which the verbs were added."""
         return list(self.commands)

@@ -50,6 +50,12 @@ def test_every_verb_has_the_shared_options_and_takes_no_secret(name: str) -> Non
     assert not {option for option in options if "secret" in option or "key" in option} - {"--idempotency-key"}
 
 
+@pytest.mark.parametrize("name", [name for name, one in COMMANDS.items() if isinstance(one, click.Group)] + [""])
+def test_a_noun_alone_is_wrong_usage_and_shows_its_help(name: str) -> None:
+    ran = CliRunner().invoke(cli, name.split(), terminal_width=80)
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (2, "", shown(name))
+
+
 def test_arguments_that_are_ids_say_what_they_are() -> None:
     assert re.search(r"Arguments:\n  IMPORT  The id of an import; `latest` is the newest one\.", shown("status"))
 
