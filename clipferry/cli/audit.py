@@ -13,6 +13,7 @@ from clipferry.models.trail import AuditEntry
 @limit_option(100)
 def audit(app: App, *, subject: str | None, limit: int) -> None:
     """List who changed what, newest first. ID selects the changes of one thing."""
+    subject = app.import_id(subject) if subject else None
     app.out.rows(
         AuditEntry,
         app.client.audit.list(subject=subject, limit=limit),

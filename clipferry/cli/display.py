@@ -115,7 +115,7 @@ class LiveDisplay:
     def __init__(self, out: Output) -> None:
         self._job: Import | None = None
         self._failed: deque[Clip] = deque(maxlen=FAILURES)
-        self._console = out.console
+        self._out = out
         self._live = Live(
             console=out.console, get_renderable=self.render, transient=True, refresh_per_second=8, redirect_stderr=False
         )
@@ -138,7 +138,7 @@ class LiveDisplay:
         """Draw the present state."""
         job = self._job
         if job is None:
-            return Group(Text("…", style="dim"))
+            return Group(Text(self._out.dots, style="dim"))
         counts = job.counts
         bar = ProgressBar(total=counts.total or None, completed=counts.settled, width=BAR_WIDTH, pulse=not counts.total)
         share = f"{counts.settled / counts.total:>4.0%}" if counts.total else ""
@@ -157,11 +157,12 @@ class LiveDisplay:
             lines.append(Text(rate, style="dim"))
         if self._failed:
             lines.append(Text("last failures", style="red"))
-            lines += [_failure(clip, self._console.width - 1) for clip in self._failed]
+            lines += [_failure(clip, self._out) for clip in self._failed]
         return Group(*lines)
 
 
-def _failure(clip: Clip, width: int) -> Text:
+def _failure(clip: Clip, out: Output) -> Text:
     """One failure on one line; `clipferry clips --failed` shows it whole."""
     code = clean(clip.code or "")
-    return Text.assemble("  ", (code, "red"), "  ", shorten(clean(clip.source_uri), max(width - len(code) - 4, 10)))
+    room = max(out.console.width - len(code) - 5, 10)
+    return Text.assemble("  ", (code, "red"), "  ", shorten(clean(clip.source_uri), room, dots=out.dots))

@@ -135,6 +135,11 @@ class Output:
                 self._write("\t".join(row))
 
     @property
+    def dots(self) -> str:
+        """What stands for text that is cut, in the terminal's encoding."""
+        return "..." if self.console.options.ascii_only else "…"
+
+    @property
     def _is_table(self) -> bool:
         return self.form == "table" or (self.form is None and self.console.is_terminal)
 
@@ -164,10 +169,9 @@ class Output:
             return
         width = self.console.width if self.console.is_terminal else sys.maxsize
         columns = widths(headers, first, width, flexible=flexible, keep_all=bool(self.columns))
-        dots = "..." if self.console.options.ascii_only else "…"
-        self._line(Text(GAP.join(line(headers, columns, dots)).rstrip(), style="dim"))
+        self._line(Text(GAP.join(line(headers, columns, self.dots)).rstrip(), style="dim"))
         for row in chain(first, rows):
-            text = Text(GAP).join(Text(cell, COLOURS.get(cell.strip(), "")) for cell in line(row, columns, dots))
+            text = Text(GAP).join(Text(cell, COLOURS.get(cell.strip(), "")) for cell in line(row, columns, self.dots))
             text.rstrip()
             self._line(text)
         if len(columns) < len(headers):

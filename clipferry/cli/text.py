@@ -36,7 +36,7 @@ def ago(time: str, now: datetime | None = None) -> str:
     return next((f"{int(seconds // length)} {unit} ago" for unit, length in _STEPS if seconds >= length), "just now")
 
 
-def shorten(text: str, width: int, *, dots: str = "…") -> str:
+def shorten(text: str, width: int, *, dots: str) -> str:
     """Cut `text` to at most `width` columns of a terminal: the middle of a URI, the end of other text."""
     room = width - cell_len(dots)
     if cell_len(text) <= width:

@@ -77,7 +77,7 @@ def test_long_lists_keep_their_columns() -> None:
     ],
 )
 def test_uris_lose_their_middle_and_sentences_their_end(text: str, width: int, short: str) -> None:
-    assert shorten(text, width) == short
+    assert shorten(text, width, dots="…") == short
     assert cell_len(short) <= width
 
 
@@ -166,5 +166,7 @@ def test_latest_is_the_newest_import(run: Run) -> None:
     found = run("status latest --json", page("imports", [job(id="ij_9")]), job(id="ij_9"))
     assert json.loads(found.stdout)["id"] == "ij_9"
     assert found.service.asked == [("GET", "/v1/imports?limit=1"), ("GET", "/v1/imports/ij_9")]
+    found = run("audit latest", page("imports", [job(id="ij_9")]), page("entries", []))
+    assert found.service.asked[1] == ("GET", "/v1/audit?subject=ij_9&limit=100")
     found = run("clips latest", page("imports", []))
     assert (found.exit_code, "the project has no imports" in found.stderr) == (1, True)
