@@ -69,9 +69,7 @@ def _hint(error: ClipferryError, context: click.Context, base_url: str | None) -
     if isinstance(error, UnexpectedAnswer):
         return "`clipferry profile list` shows the URL of the service; it must be the BaseUrl of `cdk deploy`"
     if isinstance(error, WaitTimeout):
-        return (
-            f"`clipferry status {error.job.id} --watch` waits again, `clipferry cancel {error.job.id}` stops the import"
-        )
+        return f"`clipferry status {error.job.id} --watch` comes back to it, `clipferry cancel {error.job.id}` stops it"
     if not isinstance(error, ApiError):
         return None
     if error.code == "CANNOT_ACCESS":

@@ -59,7 +59,7 @@ def test_import_uris_with_a_missing_one_and_watch_it(cli, clips):
     assert "clipferry retry ij_" in ran.stderr
 
 
-def test_import_json_watch_is_a_line_a_change(cli, clips):
+def test_import_json_watch_prints_a_line_per_change(cli, clips):
     seen = cli.json("import", "--prefix", clips("a.zip"), "--watch")
     assert seen[-1]["status"] == "COMPLETED"
     assert all(one["id"] == seen[0]["id"] for one in seen)
@@ -90,7 +90,7 @@ def test_import_a_manifest_and_sets(cli, stack, s3, clips, tmp_path):
     assert (last["source"]["kind"], last["counts"]["copied"]) == ("sets", 2)
 
 
-def test_the_same_idempotency_key_is_the_same_import(cli, clips):
+def test_one_idempotency_key_starts_one_import(cli, clips):
     asked = ["import", "--prefix", clips("a.zip"), "--idempotency-key", unique("key")]
     [one], [two] = cli.json(*asked), cli.json(*asked)
     assert one["id"] == two["id"]
@@ -99,7 +99,7 @@ def test_the_same_idempotency_key_is_the_same_import(cli, clips):
     assert "next:  a new request needs a new --idempotency-key" in ran.stderr
 
 
-def test_preview_says_what_an_import_would_do(cli, clips):
+def test_preview_shows_what_an_import_would_do(cli, clips):
     root = clips("a.zip", "b.zip")
     ran = cli("preview", "--prefix", root, "--max-size", "1kB")
     assert ran.returncode == 0
@@ -168,7 +168,7 @@ def test_retry_what_failed(cli, stack, s3, clips):
     assert (ran.returncode, "NOTHING_TO_RETRY" in ran.stderr) == (CODES["refused"], True)
 
 
-def test_cancel_an_import_and_what_a_timeout_says(cli, clips, paused_copies):
+def test_cancel_an_import_and_stop_watching_after_a_timeout(cli, clips, paused_copies):
     with paused_copies():
         [job] = cli.json("import", "--prefix", clips("a.zip"))
         ran = cli("status", job["id"], "--watch", "--timeout", 0)
@@ -298,7 +298,7 @@ def test_the_admin_manages_keys(cli, stack):
     assert (ran.returncode, "FORBIDDEN" in ran.stderr) == (CODES["no access"], True)
 
 
-def test_the_audit_names_what_was_done(cli, clips):
+def test_the_audit_lists_changes(cli, clips):
     job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
     assert "import.start" in [row[1] for row in cells(cli("audit", job).stdout.splitlines())]
     assert cli.json("audit", "--limit", 1)[0]["action"]
@@ -337,7 +337,7 @@ def test_login_saves_a_profile_that_works_and_a_wrong_key_is_not_saved(cli, stac
         (["--sets", "-"], "no JSON"),
     ],
 )
-def test_what_cannot_be_asked_is_said_before_it_is_sent(cli, arguments, said):
+def test_wrong_options_are_refused_before_a_request(cli, arguments, said):
     ran = cli("import", *arguments)
     assert (ran.returncode, said in ran.stderr) == (CODES["usage"], True), ran.stderr
 
@@ -348,24 +348,24 @@ def test_a_service_that_does_not_answer(cli):
     assert "no answer from http://127.0.0.1:9" in ran.stderr
 
 
-def test_a_list_past_the_limit_names_manifests(cli, stack):
+def test_a_list_that_is_too_long_advises_a_manifest(cli, stack):
     uris = "".join(f"s3://{stack.source_bucket}/{'x' * 500}\n" for _ in range(11_000))
     ran = cli("import", "--from", "-", stdin=uris)
     assert (ran.returncode, "BODY_TOO_LARGE" in ran.stderr, "--manifest" in ran.stderr) == (1, True, True)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(cli, shell):
+def test_each_shell_has_a_completion_script(cli, shell):
     ran = cli("completion", shell, logged_in=False)
     assert (ran.returncode, "_CLIPFERRY_COMPLETE" in ran.stdout) == (0, True)
 
 
-def test_completion_completes(cli):
+def test_verbs_are_completed(cli):
     env = {"_CLIPFERRY_COMPLETE": "bash_complete", "COMP_WORDS": "clipferry pre", "COMP_CWORD": "1"}
     assert cli(logged_in=False, **env).stdout == "plain,preview\nplain,presets\n"
 
 
-def test_completion_completes_ids(cli, clips):
+def test_ids_are_completed(cli, clips):
     [job] = cli.json("import", "--prefix", clips("a.zip"))
     env = {"_CLIPFERRY_COMPLETE": "bash_complete", "COMP_WORDS": f"clipferry status {job['id']}", "COMP_CWORD": "2"}
     assert cli(**env).stdout == f"plain,{job['id']}\n"

@@ -76,7 +76,7 @@ def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(cli, api, dr
     assert settled(api, job)["counts"]["copied"] == 2
 
 
-def test_a_cancelled_import_is_seen_to_end(cli, drive, paused_copies):
+def test_cancel_watches_the_import_to_its_end(cli, drive, paused_copies):
     with paused_copies():
         [job] = cli.json("import", "--prefix", drive(2))
         with cli.terminal("cancel", job["id"], "--watch") as terminal:
@@ -113,7 +113,7 @@ def test_an_integrations_secret_is_asked_for_without_showing_it(cli):
     assert cli("integrations", "delete", made).returncode == 0
 
 
-def test_lists_are_tables_and_keys_cannot_steer_the_terminal(cli, stack, s3):
+def test_lists_are_tables_with_escaped_control_characters(cli, stack, s3):
     prefix = unique("odd")
     put_all(s3, stack.source_bucket, [(f"{prefix}/\x1b[2J\x1b]0;owned\x07.zip", b"clip")])
     job = cli("import", "--prefix", f"s3://{stack.source_bucket}/{prefix}/", "--watch").stdout.split()[1]
@@ -145,7 +145,7 @@ def test_a_key_is_revoked_after_a_question(cli, stack):
             assert terminal.end()[0] == code
 
 
-def test_errors_say_what_to_do_next(cli):
+def test_errors_have_a_hint(cli):
     with cli.terminal("status", "ij_none") as terminal:
         code, screen = terminal.end()
     assert (code, "next:  `clipferry imports list`" in screen) == (1, True)

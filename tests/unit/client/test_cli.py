@@ -1,4 +1,4 @@
-"""The command line without a service: what is shown, which code it ends with, what is never shown."""
+"""The command line: errors, exit codes, progress and options."""
 
 import io
 import json
@@ -38,11 +38,11 @@ def answered(status: int, code: str) -> ClipferryError:
         (WaitTimeout(decode(models.Import, job("COPYING")), 3), 5),
     ],
 )
-def test_exit_codes(error: ClipferryError, code: int) -> None:
+def test_each_error_has_its_exit_code(error: ClipferryError, code: int) -> None:
     assert exits.exit_code(error) == code
 
 
-def test_a_prefix_that_cannot_be_read_says_why_and_what_next(run: Run) -> None:
+def test_an_unreadable_prefix_is_an_error_with_a_hint(run: Run) -> None:
     found = run("import --prefix s3://no/", refusal(403, "CANNOT_ACCESS", "bucket no cannot be read"))
     assert (found.exit_code, found.stdout) == (1, "")
     first, second = found.stderr.splitlines()
@@ -50,19 +50,19 @@ def test_a_prefix_that_cannot_be_read_says_why_and_what_next(run: Run) -> None:
     assert second.startswith("next:  ")
 
 
-def test_errors_are_json_on_stderr_where_json_is_asked_for(run: Run) -> None:
+def test_json_errors_go_to_stderr(run: Run) -> None:
     found = run("status ij_1 --json", refusal(404, "NOT_FOUND", "none"))
     assert found.stdout == ""
     error = json.loads(found.stderr)["error"]
     assert (error["code"], error["message"], error["status"]) == ("NOT_FOUND", "none", 404)
 
 
-def test_json_is_the_answer_with_what_this_version_does_not_know(run: Run) -> None:
+def test_json_keeps_unknown_fields(run: Run) -> None:
     answer = job() | {"newer": 1}
     assert json.loads(run("status ij_1 --json", answer).stdout) == answer
 
 
-def test_piped_rows_are_tabs_without_a_header(run: Run) -> None:
+def test_a_pipe_gets_tab_separated_rows_without_a_header(run: Run) -> None:
     rows = page("clips", [clip(0), clip(1, "FAILED", code="NOT_FOUND", message="none\nat all")])
     found = run("clips ij_1", rows)
     assert found.stdout == (
@@ -70,7 +70,7 @@ def test_piped_rows_are_tabs_without_a_header(run: Run) -> None:
     )
 
 
-def test_watching_tells_changes_failures_and_the_end(run: Run) -> None:
+def test_watch_prints_changes_failures_and_the_end(run: Run) -> None:
     broken = clip(1, "FAILED", code="NOT_FOUND", message="no such object")
     failed = counts(copied=1, failed=1, bytes=5)
     found = run(
@@ -91,7 +91,7 @@ def test_watching_tells_changes_failures_and_the_end(run: Run) -> None:
     ]
 
 
-def test_failed_clips_are_read_once(run: Run) -> None:
+def test_watch_reads_failed_clips_once(run: Run) -> None:
     one = job("COPYING", counts=counts(pending=1, failed=1))
     broken = page("clips", [clip(1, "FAILED", code="C", message="m")])
     found = run("status ij_1 --watch", one, one, broken, one, one, job())
@@ -99,7 +99,7 @@ def test_failed_clips_are_read_once(run: Run) -> None:
     assert len([path for _, path in found.service.asked if "clips" in path]) == 1
 
 
-def test_ctrl_c_while_watching_says_how_to_come_back_and_cancels_nothing(run: Run) -> None:
+def test_ctrl_c_stops_watching_and_leaves_the_import_running(run: Run) -> None:
     def interrupt(_request: object) -> None:
         raise KeyboardInterrupt
 
@@ -110,7 +110,7 @@ def test_ctrl_c_while_watching_says_how_to_come_back_and_cancels_nothing(run: Ru
     assert {method for method, _ in found.service.asked} == {"GET"}
 
 
-def test_ctrl_c_while_asking_says_that_nothing_is_known(run: Run) -> None:
+def test_ctrl_c_during_a_request_explains_how_to_repeat_it(run: Run) -> None:
     def interrupt(_request: object) -> None:
         raise KeyboardInterrupt
 
@@ -120,18 +120,18 @@ def test_ctrl_c_while_asking_says_that_nothing_is_known(run: Run) -> None:
     assert f"--idempotency-key {key}" in found.stderr
 
 
-def test_an_id_that_is_none_is_refused_before_it_is_sent(run: Run) -> None:
+def test_an_impossible_id_is_refused_before_a_request(run: Run) -> None:
     found = run("status ..")
     assert (found.exit_code, found.stderr) == (1, "error: '..' is no id\n")
 
 
-def test_a_service_that_is_lost_while_watching(run: Run) -> None:
+def test_losing_the_service_while_watching_is_unavailable(run: Run) -> None:
     found = run("status ij_1 --watch", job("COPYING"), refusal(503, ""))
     assert found.exit_code == exits.UNAVAILABLE
     assert "The import ij_1 goes on" in found.stderr
 
 
-def test_the_live_display_has_bar_counts_pace_and_the_last_failures() -> None:
+def test_the_live_display_shows_bar_counts_speed_and_failures() -> None:
     out = Output()
     out.console = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None)
     display = LiveDisplay(out)
@@ -152,11 +152,11 @@ def test_the_live_display_has_bar_counts_pace_and_the_last_failures() -> None:
     assert len(lines[-1]) < 60
 
 
-def test_text_of_others_cannot_steer_the_terminal() -> None:
+def test_control_characters_are_escaped() -> None:
     assert clean("a\x1b[2J\u202eb\nü") == "a\\x1b[2J\\u202eb\\nü"
 
 
-def test_amounts_are_readable() -> None:
+def test_sizes_durations_and_counts_are_formatted() -> None:
     assert [size(n) for n in (0, 999, 1_000, 48_200_000, 3.2e13)] == [
         "0 bytes",
         "999 bytes",
@@ -170,11 +170,11 @@ def test_amounts_are_readable() -> None:
 
 
 @pytest.mark.parametrize(("text", "bytes_"), [("500", 500), ("10MB", 10**7), ("1.5 GiB", 1_610_612_736), ("2k", 2_000)])
-def test_sizes_are_read(text: str, bytes_: int) -> None:
+def test_sizes_are_parsed(text: str, bytes_: int) -> None:
     assert request.size(text) == bytes_
 
 
-def test_options_go_over_the_files_settings(run: Run, tmp_path: Any) -> None:
+def test_options_override_the_settings_file(run: Run, tmp_path: Any) -> None:
     (tmp_path / "s.json").write_text('{"on_existing": "fail", "keep_tags": false, "notify": {"event": false}}')
     options = f"--settings {tmp_path / 's.json'} --on-existing skip --webhook https://hook.example/"
     options += " --stationary-extrapolation"
@@ -204,6 +204,8 @@ def test_options_go_over_the_files_settings(run: Run, tmp_path: Any) -> None:
         ("add s3 --name n --bucket b --credentials none.json", None, "cannot read"),
     ],
 )
-def test_credentials_that_will_not_do(run: Run, arguments: str, stdin: str | None, said: str) -> None:
+def test_wrong_credentials_are_usage_errors_without_secrets(
+    run: Run, arguments: str, stdin: str | None, said: str
+) -> None:
     found = run(f"integrations {arguments}", stdin=stdin)
     assert (found.exit_code, said in found.stderr, "s3cr3t" in found.output) == (2, True, False), found.output

@@ -74,7 +74,7 @@ def test_files_that_cannot_be_used_are_usage_errors(run: Run, arguments: str, sa
     assert (found.exit_code, said in found.stderr) == (2, True), found.stderr
 
 
-def test_a_list_without_uris_is_an_empty_list_and_not_a_missing_one(run: Run) -> None:
+def test_a_list_of_comments_is_an_empty_list(run: Run) -> None:
     found = run("import --from -", job(), stdin="# nothing\n")
     assert found.service.body()["exact_paths"] == []
 

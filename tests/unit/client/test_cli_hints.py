@@ -39,7 +39,7 @@ def previewed(count: int, *, complete: bool = True) -> dict[str, Any]:
         ("keys revoke key_1 --yes", "clipferry keys list"),
     ],
 )
-def test_what_is_not_found_is_listed_by_its_own_verb(run: Run, command: str, said: str) -> None:
+def test_a_missing_thing_is_listed_by_its_own_verb(run: Run, command: str, said: str) -> None:
     before = [page("folders", [])] if command.startswith("folders") else []
     found = run(command, *before, refusal(404, "NOT_FOUND", "none"))
     assert (found.exit_code, f"next:  `{said}`" in found.stderr) == (1, True), found.stderr
@@ -83,7 +83,7 @@ def test_hints_name_the_import(run: Run) -> None:
         (job(), [], ["clipferry"]),
     ],
 )
-def test_an_end_advises_what_can_be_done(run: Run, ended: Any, said: list[str], not_said: list[str]) -> None:
+def test_the_hints_fit_the_end_of_an_import(run: Run, ended: Any, said: list[str], not_said: list[str]) -> None:
     found = run("status ij_1 --watch", ended, ended, page("clips", [clip(0, "FAILED")]))
     assert [text for text in said if text not in found.stderr] == []
     assert [text for text in not_said if text in found.stderr] == []
@@ -121,7 +121,7 @@ def test_fail_if_empty_is_an_error_before_anything_is_imported(
     assert json.loads(as_json.stderr)["error"]["code"] == "NOTHING_FOUND"
 
 
-def test_a_preview_that_finds_nothing_says_so(run: Run) -> None:
+def test_an_empty_preview_says_why(run: Run) -> None:
     found = run("preview --prefix s3://clips/ --include *.zip", previewed(0), previewed(7))
     assert (found.exit_code, found.stderr) == (0, "0 of 7 objects pass the filters\n")
 

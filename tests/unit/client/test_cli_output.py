@@ -48,7 +48,7 @@ def test_a_table_has_one_line_a_row_that_fits_and_ids_are_whole(width: int) -> N
     assert max(map(len, lines[:3])) <= width
 
 
-def test_what_has_no_room_is_named() -> None:
+def test_columns_without_room_are_named() -> None:
     *_, last = table(CLIPS, 80, CELLS, shorten=("source", "why"))
     assert last == "no room for why: choose with --columns, or use --output json"
 
@@ -76,7 +76,7 @@ def test_long_lists_keep_their_columns() -> None:
         ("abc", 1, "a"),
     ],
 )
-def test_uris_lose_their_middle_and_sentences_their_end(text: str, width: int, short: str) -> None:
+def test_uris_are_cut_in_the_middle_and_sentences_at_the_end(text: str, width: int, short: str) -> None:
     assert shorten(text, width, dots="…") == short
     assert cell_len(short) <= width
 
@@ -141,7 +141,7 @@ def test_quiet_prints_ids_only(run: Run, arguments: str, answers: list[object], 
     assert (found.exit_code, found.stdout, found.stderr) == (0, printed, "")
 
 
-def test_columns_that_do_not_exist_are_refused_before_anything_is_asked(run: Run) -> None:
+def test_unknown_columns_are_refused_before_a_request(run: Run) -> None:
     for arguments in ("imports list --columns nothing", "--columns id status ij_1"):
         found = run(arguments)
         assert (found.exit_code, "--columns" in found.stderr, found.service.requests) == (2, True, [])

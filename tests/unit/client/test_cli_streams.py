@@ -43,7 +43,7 @@ C_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
 @pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "latin-1"}, {"PYTHONIOENCODING": "ascii"}, C_LOCALE])
 @pytest.mark.parametrize("options", ["", "-o table"])
-def test_text_that_the_encoding_lacks_is_escaped(shell: Shell, variables: dict[str, str], options: str) -> None:
+def test_characters_that_the_encoding_lacks_are_escaped(shell: Shell, variables: dict[str, str], options: str) -> None:
     ran = shell(f"clipferry profile list {options}", **variables)
     assert (ran.returncode, ran.stderr) == (0, b"")
     assert rb"\u65e5\u672c-" in ran.stdout
@@ -73,7 +73,7 @@ def test_errors_that_cannot_be_printed_keep_their_exit_code(shell: Shell) -> Non
 @pytest.mark.parametrize(
     "line", ["profile list", "profile list --json", "profile list -o csv", "profile list -o table"]
 )
-def test_a_reader_that_goes_away_is_no_error(shell: Shell, line: str) -> None:
+def test_a_closed_pipe_prints_no_error(shell: Shell, line: str) -> None:
     ran = shell(f"clipferry {line} | head -c 1")
     assert (ran.returncode, len(ran.stdout), ran.stderr) == (0, 1, b"")
 
@@ -81,6 +81,6 @@ def test_a_reader_that_goes_away_is_no_error(shell: Shell, line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "code"), [("profile list >&-", 0), ("profile list <&- >&- 2>&-", 0), ("login <&-", 3)]
 )
-def test_closed_streams_are_no_traceback(shell: Shell, line: str, code: int) -> None:
+def test_closed_streams_print_no_traceback(shell: Shell, line: str, code: int) -> None:
     ran = shell(f"clipferry {line}")
     assert (ran.returncode, b"Traceback" in ran.stderr) == (code, False)

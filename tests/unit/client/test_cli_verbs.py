@@ -36,7 +36,7 @@ DESTRUCTIVE = [
 
 
 @pytest.mark.parametrize(("command", "answers"), DESTRUCTIVE)
-def test_what_cannot_be_undone_is_asked_at_a_terminal(run: Run, command: str, answers: list[Any]) -> None:
+def test_destructive_verbs_ask_at_a_terminal(run: Run, command: str, answers: list[Any]) -> None:
     if " - " not in command:
         found = run(command, *answers, stdin="n\n", asked=True)
         assert (found.exit_code, "nothing was changed" in found.stderr) == (130, True)
@@ -57,7 +57,7 @@ def test_a_profile_is_removed_after_a_question(run: Run, tmp_path: Path, monkeyp
     assert json.loads(path.read_text())["profiles"] == {}
 
 
-def test_scripts_are_not_asked_except_about_records(run: Run) -> None:
+def test_scripts_are_not_asked_except_by_delete(run: Run) -> None:
     assert run("keys revoke key_1", GONE).exit_code == 0
     assert run("delete ij_1", GONE, stdin="y\n").exit_code == 0
     for answer in ("n\n", ""):
@@ -85,7 +85,7 @@ def test_a_report_is_named_after_its_import(run: Run, tmp_path: Path, monkeypatc
     assert (found.exit_code, "--force replaces it" in found.stderr) == (2, True)
 
 
-def test_a_report_is_waited_for_where_that_is_asked(run: Run) -> None:
+def test_wait_waits_for_the_end_and_the_report(run: Run) -> None:
     running, pending = refusal(409, "NOT_ENDED"), refusal(409, "REPORT_PENDING")
     found = run("report ij_1 --url --wait 60", running, running, pending, LINK)
     assert (found.exit_code, found.stdout) == (0, f"{LINK['url']}\n")
@@ -121,7 +121,7 @@ def test_a_name_in_both_scopes_needs_one(run: Run) -> None:
     assert found.service.asked[-1] == ("GET", "/v1/folders/fd_2")
 
 
-def test_a_test_of_an_integration_is_the_apis_answer_in_json(run: Run) -> None:
+def test_an_integrations_test_prints_the_apis_answer_as_json(run: Run) -> None:
     checks = [{"action": "list", "ok": True, "code": None, "message": None}]
     checks.append({"action": "read", "ok": False, "code": "CANNOT_ACCESS", "message": "denied"})
     answer = {"ok": False, "checks": checks}
