@@ -5,7 +5,7 @@ import click
 from clipferry.cli.app import App
 from clipferry.cli.ids import import_argument, limit_option
 from clipferry.cli.verbs import verb
-from clipferry.models.imports import Clip
+from clipferry.models.clips import Clip
 
 STATUSES = ["PENDING", "COPIED", "SKIPPED", "FAILED", "CANCELLED"]
 

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from clipferry.cli.output import Output
 from clipferry.cli.text import clean, duration, shorten, size
-from clipferry.models.imports import Clip, Counts, Import
+from clipferry.models.clips import Clip
+from clipferry.models.imports import Counts, Import
 
 LINE_SECONDS = 2.0
 """Minimum time between two lines of the same status."""

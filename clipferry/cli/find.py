@@ -5,7 +5,7 @@ import click
 from clipferry.cli.app import App
 from clipferry.cli.ids import FOLDER, limit_option
 from clipferry.cli.verbs import verb
-from clipferry.models.imports import FoundClip
+from clipferry.models.clips import FoundClip
 
 
 @verb(lists=True)

@@ -12,7 +12,8 @@ from clipferry.cli.empty import why_empty
 from clipferry.cli.output import COLOURS
 from clipferry.cli.text import duration, size
 from clipferry.errors import ClipferryError
-from clipferry.models.imports import Clip, Import
+from clipferry.models.clips import Clip
+from clipferry.models.imports import Import
 
 SHOWN_FAILURES = 100
 """Maximum failed clips that are read while an import runs: the first ones in its order."""

@@ -3,18 +3,18 @@
 import csv
 import json
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.text import Text
 
+from clipferry.cli.columns import Cells, cell_of, check_columns, value_of
 from clipferry.cli.table import GAP, line, widths
 from clipferry.cli.text import ago, clean
-from clipferry.decode import Model, names_of
+from clipferry.decode import Model
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv")
 MEASURED_ROWS = 200
@@ -28,9 +28,6 @@ COLOURS = {
     "CANCELLED": "yellow",
     "FAILED": "red",
 }
-
-Cells = Mapping[str, str | Callable[[Any], object]]
-"""The columns of a list: header → a field of the JSON (`counts.failed`), or a function of the row's model."""
 
 
 class Output:
@@ -94,7 +91,7 @@ class Output:
             self.json(document)
         elif self.form in ("csv", "tsv"):
             named = fields or document
-            self._delimited(list(named), [[_cell(value) for value in named.values()]])
+            self._delimited(list(named), [[cell_of(value) for value in named.values()]])
         elif self.quiet:
             self._write(clean(subject or next(iter(fields.values()))))
         elif sentence:
@@ -111,18 +108,15 @@ class Output:
 
         Raises `click.UsageError`, before anything is read, if `--columns` names a column that does not exist.
         """
-        known = [*cells, *(name for name in names_of(cls) if name not in cells)]
-        for name in self.columns:
-            if name not in cells and name.partition(".")[0] not in known:
-                raise click.UsageError(f"--columns: there is no {name!r}; choose from {', '.join(known)}")
+        check_columns(self.columns, cls, cells)
         if self.as_json:
             self._documents(
-                {name: _value(one, cells.get(name, name)) for name in self.columns} if self.columns else one.raw
+                {name: value_of(one, cells.get(name, name)) for name in self.columns} if self.columns else one.raw
                 for one in found
             )
             return
         headers = list(self.columns or cells)
-        rows = ([_cell(_value(one, cells.get(name, name))) for name in headers] for one in found)
+        rows = ([cell_of(value_of(one, cells.get(name, name))) for name in headers] for one in found)
         if self.form in ("csv", "tsv"):
             self._delimited(headers, rows)
         elif self.quiet:
@@ -196,19 +190,3 @@ class Output:
     def _write(self, line: str) -> None:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
-
-
-def _value(one: Model, field: str | Callable[[Any], object]) -> object:
-    """A column's value: of a function, or of the JSON, where `counts.failed` is a field of a field."""
-    if callable(field):
-        return field(one)
-    value: object = one.raw
-    for name in field.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -8,7 +8,7 @@ from clipferry.cli.app import App
 from clipferry.cli.files import Document, Utf8File
 from clipferry.cli.ids import PRESET, confirmed
 from clipferry.cli.verbs import noun, verb
-from clipferry.models.imports import Preset
+from clipferry.models.presets import Preset
 from clipferry.requests import Settings
 
 presets = noun("presets", "Save settings of imports. Use them with `import --preset ID`.")

@@ -4,21 +4,19 @@ Statuses and codes are text, not enumerations, because a newer service may have 
 """
 
 from clipferry.models.access import ApiKey, Caller, Check, CreatedKey, Integration, IntegrationTest
+from clipferry.models.clips import SETTLED_STATUSES, Clip, FoundClip
 from clipferry.models.folders import CountedFolder, Folder
 from clipferry.models.imports import (
-    SETTLED_STATUSES,
     TERMINAL_STATUSES,
     Attempt,
-    Clip,
     Counts,
-    FoundClip,
     Import,
-    Preset,
     Rate,
     Report,
     Source,
     Webhook,
 )
+from clipferry.models.presets import Preset
 from clipferry.models.previews import Cost, Estimate, Fates, Outcome, Preview, PreviewedClip, Total
 from clipferry.models.trail import AuditEntry
 

@@ -1,4 +1,4 @@
-"""Imports, their clips and presets."""
+"""Imports."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,55 +6,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from clipferry.decode import Model
+from clipferry.models.clips import Clip
 
 TERMINAL_STATUSES = frozenset({"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"})
 """The statuses of an import that has ended. Only a retry changes it."""
-SETTLED_STATUSES = frozenset({"COPIED", "SKIPPED", "FAILED", "CANCELLED"})
-"""The statuses of a clip that the import has dealt with."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clip(Model):
-    """One clip of an import."""
-
-    id: str
-    """Identifies the clip within the service: `retry(clip_ids=...)` takes it."""
-    status: str
-    source_uri: str
-    destination: str
-    run_name: str
-    clip_id: str
-    """The id in the clip's own data, if content validation found one, else the object's name without its extension.
-
-    `clips.find(clip_id=...)` takes it. Clips of several imports may share it."""
-    original_clipgt_url: str
-    """The source URI, under Foretify's name for it."""
-    size: int | None = None
-    etag: str | None = None
-    verified: str | None = None
-    """What shows that the copy equals its source: `checksum`, `etag` or `unverifiable`."""
-    facts: Mapping[str, Any] | None = None
-    """What content validation found in the clip."""
-    code: str | None = None
-    message: str | None = None
-    view: str | None = None
-    """Its role in a multi-view set."""
-    set: str | None = None
-    """The `id` of the set's front clip."""
-    deleted_at: str | None = None
-    """When this clip was deleted, without its import. `status` still says what the import did with it."""
-    extrapolation: Mapping[str, Any] | None = None
-    """The state of its stationary extrapolation, if the import requested one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoundClip(Clip):
-    """A clip with its import's id, folder, labels and test run group."""
-
-    import_id: str
-    folder: str | None = None
-    labels: tuple[str, ...] = ()
-    test_run_group_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,18 +90,6 @@ class Report(Model):
     """The file's place in the state bucket. A report of failures can be imported by it, as `manifest_uri`."""
     expires_at: str
     bytes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preset(Model):
-    """Saved settings of imports (the API calls them execution settings)."""
-
-    id: str
-    name: str
-    settings: Mapping[str, Any]
-    created_at: str
-    updated_at: str
-    description: str | None = None
 
 
 Progress = Callable[["Import"], None]

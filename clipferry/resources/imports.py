@@ -13,8 +13,9 @@ import httpx
 
 from clipferry.decode import decode
 from clipferry.errors import ApiError, ConnectionFailed, UnexpectedAnswer
+from clipferry.models.clips import Clip
 from clipferry.models.errors import WaitTimeout
-from clipferry.models.imports import Clip, Import, Progress, Report
+from clipferry.models.imports import Import, Progress, Report
 from clipferry.models.trail import AuditEntry
 from clipferry.requests import ImportRequest, body_of
 from clipferry.resources.base import Resource, new_key

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from clipferry import ClipferryError, ConfigError, ConnectionFailed, UnexpectedAnswer, WaitTimeout, models
-from clipferry.cli import exits, request
+from clipferry.cli import exits, values
 from clipferry.cli.display import FAILURES, LiveDisplay, counted, pace
 from clipferry.cli.output import Output
 from clipferry.cli.text import clean, duration, size
@@ -171,7 +171,7 @@ def test_sizes_durations_and_counts_are_formatted() -> None:
 
 @pytest.mark.parametrize(("text", "bytes_"), [("500", 500), ("10MB", 10**7), ("1.5 GiB", 1_610_612_736), ("2k", 2_000)])
 def test_sizes_are_parsed(text: str, bytes_: int) -> None:
-    assert request.size(text) == bytes_
+    assert values.size(text) == bytes_
 
 
 def test_options_override_the_settings_file(run: Run, tmp_path: Any) -> None:
