@@ -33,6 +33,7 @@ from clipferry.cli.profile import profile
 from clipferry.cli.report import report
 from clipferry.cli.retry import retry
 from clipferry.cli.status import status
+from clipferry.cli.text import clean
 from clipferry.cli.verbs import Noun
 from clipferry.version import VERSION
 
@@ -60,6 +61,7 @@ class Root(Noun):
         out = Output("jsonl" if wants_json(arguments) else None)
         code = OK
         try:
+            _check_encoding(arguments)
             code = super().main(arguments, *more, **given | {"standalone_mode": False}) or OK
             sys.stdout.flush()
         except SystemExit as end:
@@ -83,6 +85,13 @@ def _explain(error: click.ClickException, out: Output) -> None:
     path = context.command_path if context is not None else "clipferry"
     said = {"code": "USAGE", "message": error.format_message(), "next": f"`{path} --help` lists the options"}
     complain(out, said)
+
+
+def _check_encoding(arguments: Sequence[str]) -> None:
+    """Refuse bytes that are no text in this locale: requests cannot contain them."""
+    for one in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in one):
+            raise click.UsageError(f"{clean(one)} is not UTF-8, or the locale is not (LC_ALL=C.UTF-8 is)")
 
 
 def _mend_streams() -> None:

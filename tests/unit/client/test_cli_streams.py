@@ -49,6 +49,11 @@ def test_characters_that_the_encoding_lacks_are_escaped(shell: Shell, variables:
     assert rb"\u65e5\u672c-" in ran.stdout
 
 
+def test_arguments_that_are_no_text_are_usage_errors(shell: Shell) -> None:
+    ran = shell(r"clipferry status $'\xff'")
+    assert (ran.returncode, ran.stderr.splitlines()[0][:30]) == (2, rb"error: \udcff is not UTF-8, or")
+
+
 def test_help_and_errors_are_printed_in_any_encoding(shell: Shell) -> None:
     assert shell("clipferry import --help", PYTHONIOENCODING="ascii").returncode == 0
     ran = shell("clipferry profile use ü", PYTHONIOENCODING="ascii")
