@@ -9,6 +9,9 @@ import click
 from clipferry.cli.text import clean
 from clipferry.decode import Model, names_of
 
+_FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""A spreadsheet takes a cell that begins so for a formula: the ASCII characters and their full-width forms."""
+
 Cells = Mapping[str, str | Callable[[Any], object]]
 """The columns of a list: header → a field of the JSON (`counts.failed`), or a function of the row's model."""
 
@@ -36,3 +39,8 @@ def cell_of(value: object) -> str:
     if value is None:
         return ""
     return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def safe_in_spreadsheets(text: str) -> str:
+    """Quote what a spreadsheet would run as a formula, as the CSV report does: object keys may be crafted so."""
+    return f"'{text}" if text.startswith(_FORMULAS) else text

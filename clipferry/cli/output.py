@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from clipferry.cli.columns import Cells, cell_of, check_columns, value_of
+from clipferry.cli.columns import Cells, cell_of, check_columns, safe_in_spreadsheets, value_of
 from clipferry.cli.table import GAP, line, widths
 from clipferry.cli.text import ago, clean
 from clipferry.decode import Model
@@ -152,7 +152,7 @@ class Output:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(headers)
         for row in rows:
-            writer.writerow(row)
+            writer.writerow(map(safe_in_spreadsheets, row))
             sys.stdout.flush()
 
     def _table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], flexible: Collection[str]) -> None:

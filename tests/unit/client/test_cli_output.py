@@ -99,6 +99,12 @@ def test_csv_has_a_header_and_whole_cells_wherever_the_option_stands(run: Run, p
     ]
 
 
+def test_csv_has_no_formulas(run: Run) -> None:
+    rows = page("clips", [clip(0, source_uri="=1+1"), clip(1, source_uri="\uff1d1"), clip(2, source_uri='a"=1,\n')])
+    found = run("clips ij_1 -o csv --columns source", rows)
+    assert list(csv.reader(io.StringIO(found.stdout))) == [["source"], ["'=1+1"], ["'\uff1d1"], ['a"=1,\\n']]
+
+
 def test_tsv_has_a_header_and_pipes_have_none(run: Run) -> None:
     lines = run("imports list -o tsv", JOBS).stdout.splitlines()
     assert lines[0] == "import\tstatus\tcreated\tsource\tclips"
