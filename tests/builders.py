@@ -30,7 +30,6 @@ from service.imports.intake.submit import SubmitPorts, submit
 from service.imports.manifest.store import read_batches, read_entries
 from service.imports.planning.context import PlanCursor, PlanPorts
 from service.imports.planning.plan import Planned, plan
-from service.imports.previews.estimate import Deployment
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
@@ -41,6 +40,7 @@ from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
 from service.projects.presets import ExecutionSettingsPorts
 from service.sources.routed import RoutedObjects
+from service.support.settings import Deployment
 from tests.fakes.clips import FakeClips
 from tests.fakes.delivery import FakeBus, FakeSender, FakeWorkflow
 from tests.fakes.faults import Faults

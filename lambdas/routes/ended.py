@@ -6,8 +6,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import actor_of, project_of
+from lambdas.routes.changes import record_change
 from lambdas.routes.container import container_of
-from lambdas.routes.imports import record_change
 from lambdas.routes.parameters import JobId
 from lambdas.schemas.ended import ReportFormat, ReportView, WebhookSecretView
 from lambdas.schemas.imports import ImportView
@@ -34,7 +34,7 @@ def read_report(job_id: JobId, form: Format = ReportFormat.CSV) -> ReportView:
 def replay(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
     ports = container_of(router).ended
-    record_change(Action.WEBHOOK_REPLAY, job_id, project, by=actor_of(router))
+    record_change(router, Action.WEBHOOK_REPLAY, job_id, by=actor_of(router))
     return ImportView.of(replay_webhook(job_id, project=project, ports=ports), now=ports.clock())
 
 

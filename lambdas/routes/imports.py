@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from lambdas.routes.caller import actor_of, project_of
+from lambdas.routes.changes import record_change, run_again
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, IdempotencyKey, JobId, Limit
 from lambdas.schemas.audit import AuditPage
@@ -19,15 +20,14 @@ from lambdas.schemas.settings import SettingsBody
 from service.domain.clips import ClipStatus
 from service.domain.errors import InvalidRequest
 from service.domain.jobs import Job
-from service.domain.projects import Action, Actor
+from service.domain.projects import Action
 from service.domain.requests import ImportSettings
 from service.imports.completion.delete import delete
 from service.imports.intake.cancel import cancel
-from service.imports.intake.retry_request import retry
 from service.imports.intake.submit import submit
 from service.imports.previews.preview import preview
 from service.imports.queries.status import clips_page, get_job, jobs_page
-from service.projects.audit import audit_page, record
+from service.projects.audit import audit_page
 from service.projects.presets import saved_for_import
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
@@ -73,7 +73,7 @@ def read_import(job_id: JobId) -> ImportView:
 def cancel_import(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
     ports = container_of(router).submit
-    record_change(Action.IMPORT_CANCEL, job_id, project, by=actor_of(router))
+    record_change(router, Action.IMPORT_CANCEL, job_id, by=actor_of(router))
     return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
 
 
@@ -83,27 +83,15 @@ def retry_import(
     body: Annotated[RetryBody | None, Body()] = None,
     header_key: IdempotencyKey = None,
 ) -> ImportView:
-    project, key_id = project_of(router)
-    ports = container_of(router).submit
-    record_change(Action.IMPORT_RETRY, job_id, project, by=actor_of(router))
-    job = retry(
-        job_id,
-        project=project,
-        clip_ids=body.clip_ids if body else None,
-        idempotency_key=header_key,
-        key_id=key_id,
-        ports=container_of(router).status,
-        workflow=ports.workflow,
-        clock=ports.clock,
-    )
-    return _view(job)
+    clip_ids = body.clip_ids if body else None
+    return _view(run_again(router, job_id, clip_ids, header_key, by=actor_of(router)))
 
 
 @router.delete("/v1/imports/<job_id>", status_code=204, summary="Delete an import's record", tags=["Imports"])
 def delete_import(job_id: JobId) -> Response[str]:
     project, _ = project_of(router)
     ports = container_of(router).submit
-    record_change(Action.IMPORT_DELETE, job_id, project, by=actor_of(router))
+    record_change(router, Action.IMPORT_DELETE, job_id, by=actor_of(router))
     delete(job_id, project=project, jobs=ports.jobs, clock=ports.clock)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")
 
@@ -144,12 +132,6 @@ def _saved(settings_id: str, project: str) -> ImportSettings:
     """What saved settings mean now. Raises `UnknownExecutionSettings`."""
     found = saved_for_import(settings_id, project=project, store=container_of(router).presets.store)
     return SettingsBody.model_validate(found.settings).to_settings(container_of(router).submit.defaults)
-
-
-def record_change(action: Action, job_id: str, project: str, *, by: Actor) -> None:
-    """Before any change of an import that exists. Raises `NotFound`."""
-    job = get_job(job_id, project=project, jobs=container_of(router).status.jobs)
-    record(action, job.id, project=project, by=by, ports=container_of(router).audit)
 
 
 def _view(job: Job) -> ImportView:

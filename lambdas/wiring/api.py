@@ -27,7 +27,6 @@ from service.aws.workflow import StepFunctionsWorkflow
 from service.imports.access.reach import SourceAccess
 from service.imports.completion.report_links import EndedPorts
 from service.imports.intake.submit import SubmitPorts
-from service.imports.previews.estimate import Deployment
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
@@ -139,17 +138,7 @@ class ApiContainer:
             clips_bucket=settings.clips_bucket,
             max_clips=settings.max_clips_per_import,
             seconds=settings.preview_seconds,
-            deployment=Deployment(
-                batch_clips=settings.batch_clips,
-                batch_bytes=settings.batch_bytes,
-                map_concurrency=settings.map_concurrency,
-                copy_concurrency=settings.copy_concurrency,
-                copy_threads=settings.copy_threads,
-                stat_concurrency=settings.stat_concurrency,
-                multipart_threshold_bytes=settings.multipart_threshold_bytes,
-                part_bytes=settings.part_bytes,
-                stream_part_bytes=settings.stream_part_bytes,
-            ),
+            deployment=settings,
             copy_roles=settings.copy_roles,
             defaults=import_settings(settings.default_on_existing, settings.default_content_validation),
         )
