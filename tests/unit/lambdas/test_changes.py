@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.domain.errors import TableBusy
 from tests.unit.lambdas.api import Api
 
 
@@ -94,3 +95,15 @@ def test_an_ended_import_is_deleted_and_a_running_one_is_not(api: Api) -> None:
     for method, gone in (("DELETE", path), ("GET", path), ("GET", f"{path}/clips"), ("POST", f"{path}/cancel")):
         assert api.refusal(method, gone)[:2] == (404, "NOT_FOUND")
     assert api.get("/v1/imports")[1]["imports"] == []
+
+
+@pytest.mark.parametrize(("method", "path", "port"), [("POST", "/cancel", "request_cancel"), ("DELETE", "", "delete")])
+def test_a_change_that_meets_a_busy_table_may_be_asked_again(api: Api, method: str, path: str, port: str) -> None:
+    job = api.world.submit_list(api.world.put_sources(1))
+    if method == "DELETE":
+        api.world.run(job.id)
+    api.world.faults.plan(f"jobs.{port}", [TableBusy("try again")])
+    assert api.refusal(method, f"/v1/imports/{job.id}{path}") == (503, "TABLE_BUSY", "try again")
+    (retry_after,) = [value for name, value in api.headers.items() if name.lower() == "retry-after"]
+    assert "5" in retry_after
+    assert api(method, f"/v1/imports/{job.id}{path}")[0] in (202, 204)
