@@ -473,4 +473,5 @@ def test_a_busy_table_fails_the_round_and_not_the_import(world: World) -> None:
     world.storage.fail_list["source"] = [TableBusy("try again")]
     with pytest.raises(TableBusy):
         world.plan(job.id)
+    world.storage.fail_list.clear()
     assert world.run(job.id).status is JobStatus.COMPLETED
