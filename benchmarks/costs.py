@@ -9,7 +9,7 @@ it leaves a count open, the table takes the smallest count that it allows.
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.pages import with_figures
@@ -22,13 +22,13 @@ from service.imports.previews.estimate import (
     PRICES,
     WRITES_PER_CLIP,
     Cost,
-    Deployment,
     Estimate,
     Workload,
     estimate,
     price_list,
     read_prices,
 )
+from service.support.settings import Deployment
 from stacks.settings import DeploySettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,7 +118,7 @@ Bill = dict[str, float]
 def deployment() -> Deployment:
     """The deploy settings' defaults."""
     defaults = DeploySettings()
-    return Deployment(**{item.name: getattr(defaults, item.name) for item in fields(Deployment)})
+    return defaults.env(Deployment)
 
 
 def workload(scenario: Scenario, *, clips: int = CLIPS, size: int = CLIP_BYTES) -> Workload:

@@ -38,17 +38,17 @@ BUDGETS_MS = {
 }
 
 READY = {
-    "api": ["status_ports()"],
-    "authorize": ["key_store()", "admin_secret()[0].client.meta"],
-    "conclude": ["conclude_ports().state.client.meta", "conclude_ports().bus.client.meta"],
+    "api": ["DEPLOYED.status"],
+    "authorize": ["DEPLOYED.keys", "DEPLOYED.secrets.client.meta"],
+    "conclude": ["DEPLOYED.ports.state.client.meta", "DEPLOYED.ports.bus.client.meta"],
     "copy": ["copy_ports()"],
     "extrapolate": ["extrapolate_ports().state.client.meta"],
-    "finish": ["finish_ports().state.client.meta"],
-    "on_upload": ["upload_ports().state.client.meta", "upload_ports().workflow.client.meta"],
-    "plan": ["plan_ports().state.client.meta"],
-    "sweep": ["sweep_ports()"],
+    "finish": ["DEPLOYED.ports.state.client.meta"],
+    "on_upload": ["DEPLOYED.ports.state.client.meta", "DEPLOYED.ports.workflow.client.meta"],
+    "plan": ["DEPLOYED.ports.state.client.meta"],
+    "sweep": ["DEPLOYED.ports"],
 }
-"""Of a function's wiring, what its usual first invocation asks: `meta` makes the client. All ask the table.
+"""Of the container of a function, what its usual first invocation asks: `meta` makes the client. All ask the table.
 
 Copying small clips and reading manifests needs no client of botocore's for S3.
 """
@@ -62,7 +62,7 @@ _EXAMPLES = {str: "example", int: "8", bool: "False", tuple[str, ...]: "example"
 
 def started_ms(name: str) -> tuple[float, float]:
     """CPU of the import, and of all until it is ready."""
-    asked = [f"import lambdas.wiring.{name} as wiring", *(f"wiring.{one}" for one in READY[name])]
+    asked = [f"import lambdas.{name} as function", *(f"function.{one}" for one in READY[name])]
     script = "; ".join([_IMPORT.format(name=name), *asked, _READY, "print(imported, ready)"])
     said = subprocess.run(
         [sys.executable, "-c", script], env=_environment(), check=True, capture_output=True, text=True

@@ -68,16 +68,12 @@ class UploadTrigger(Construct):
             "on_upload",
             deploy=deploy,
             code=code,
-            env=UploadSettings(
+            env=deploy.env(
+                UploadSettings,
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
                 drop_bucket=storage.drop.bucket_name,
-                default_project=deploy.default_project,
-                default_on_existing=deploy.default_on_existing,
-                default_content_validation=deploy.default_content_validation,
-                upload_window_seconds=deploy.upload_window_seconds,
-                audit_retention_days=deploy.audit_retention_days,
             ),
             memory_mb=512,
             timeout=FUNCTION_TIMEOUT,

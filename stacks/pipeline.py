@@ -96,18 +96,13 @@ class Pipeline(Construct):
             "plan",
             deploy=deploy,
             code=self._code,
-            env=PlanSettings(
+            env=deploy.env(
+                PlanSettings,
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 source_buckets=self._sources,
-                max_clips_per_import=deploy.max_clips_per_import,
-                batch_clips=deploy.batch_clips,
-                batch_bytes=deploy.batch_bytes,
-                stat_concurrency=deploy.stat_concurrency,
-                map_concurrency=deploy.map_concurrency,
                 integration_secrets_prefix=integration_secrets_prefix(self),
-                allow_private_urls=deploy.allow_private_urls,
             ),
             memory_mb=1024,
             timeout=Duration.minutes(15),
@@ -129,19 +124,12 @@ class Pipeline(Construct):
             "copy",
             deploy=deploy,
             code=self._code,
-            env=CopySettings(
+            env=deploy.env(
+                CopySettings,
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
-                copy_concurrency=deploy.copy_concurrency,
-                copy_threads=deploy.copy_threads,
-                multipart_threshold_bytes=deploy.multipart_threshold_bytes,
-                part_bytes=deploy.part_bytes,
-                stream_part_bytes=deploy.stream_part_bytes,
-                stream_memory_bytes=deploy.stream_memory_bytes,
-                copy_roles=deploy.copy_roles,
                 integration_secrets_prefix=integration_secrets_prefix(self),
-                allow_private_urls=deploy.allow_private_urls,
             ),
             memory_mb=COPY_MB,
             timeout=COPY_TIMEOUT,
@@ -167,11 +155,11 @@ class Pipeline(Construct):
             "extrapolate",
             deploy=self._deploy,
             code=self._parquet_code,
-            env=ExtrapolateSettings(
+            env=self._deploy.env(
+                ExtrapolateSettings,
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
-                stationary_distance_cm=self._deploy.stationary_distance_cm,
             ),
             memory_mb=FULL_VCPU_MB,
             timeout=Duration.minutes(15),
@@ -189,7 +177,8 @@ class Pipeline(Construct):
             "finish",
             deploy=self._deploy,
             code=self._code,
-            env=FinishSettings(
+            env=self._deploy.env(
+                FinishSettings,
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
@@ -209,14 +198,12 @@ class Pipeline(Construct):
             "conclude",
             deploy=deploy,
             code=self._code,
-            env=ConcludeSettings(
+            env=deploy.env(
+                ConcludeSettings,
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 webhook_secret_arn=storage.webhook_secret.secret_arn,
-                allow_private_urls=deploy.allow_private_urls,
-                webhook_attempts=deploy.webhook_attempts,
-                webhook_retry_seconds=deploy.webhook_retry_seconds,
             ),
             memory_mb=FULL_VCPU_MB,
             timeout=Duration.minutes(15),
@@ -235,7 +222,8 @@ class Pipeline(Construct):
             "sweep",
             deploy=self._deploy,
             code=self._code,
-            env=SweepSettings(
+            env=self._deploy.env(
+                SweepSettings,
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,

@@ -8,12 +8,13 @@ import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from service.domain.errors import InvalidSettings
 from service.domain.ids import PROJECT_NAME
 from service.domain.requests import ContentValidation, OnExisting
 from service.projects.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
+from service.support.settings import Settings
 
 MIB = 1024**2
 GIB = 1024**3
@@ -28,6 +29,9 @@ _BUCKET_NAME = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{
 _KMS_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _HTTP_URL = re.compile(r"https?://[A-Za-z0-9._~:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
 def _number(default: int, low: int, high: int) -> Any:
@@ -182,6 +186,11 @@ class DeploySettings:
             )
         if self.alarm_email and not _EMAIL.fullmatch(self.alarm_email):
             raise InvalidSettings(f"alarm_email: {self.alarm_email!r} is not an e-mail address")
+
+    def env(self, kind: type[SettingsT], **others: object) -> SettingsT:
+        """A function's environment: `others`, and every other field from the deploy setting of the same name."""
+        chosen = {item.name: getattr(self, item.name) for item in fields(kind) if item.name not in others}
+        return kind(**chosen, **others)
 
     @classmethod
     def from_context(cls, lookup: Callable[[str], Any]) -> Self:

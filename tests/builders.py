@@ -30,7 +30,6 @@ from service.imports.intake.submit import SubmitPorts, submit
 from service.imports.manifest.store import read_batches, read_entries
 from service.imports.planning.context import PlanCursor, PlanPorts
 from service.imports.planning.plan import Planned, plan
-from service.imports.previews.estimate import Deployment
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
@@ -41,6 +40,7 @@ from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
 from service.projects.presets import ExecutionSettingsPorts
 from service.sources.routed import RoutedObjects
+from service.support.settings import Deployment
 from tests.fakes.clips import FakeClips
 from tests.fakes.delivery import FakeBus, FakeSender, FakeWorkflow
 from tests.fakes.faults import Faults
@@ -99,6 +99,7 @@ class World:
     multipart_threshold: int = 10**9
     part_bytes: int = 10**8
     stream_part_bytes: int = 10**8
+    defaults: ImportSettings = field(default_factory=ImportSettings)
     faults: Faults = field(default_factory=Faults)
     clock: FakeClock = field(default_factory=FakeClock)
     monotonic: Callable[[], float] = field(default_factory=lambda: map(float, itertools.count(0, 10)).__next__)
@@ -144,7 +145,7 @@ class World:
             max_clips=self.max_clips,
             max_concurrency=self.max_concurrency,
             preview_seconds=8,
-            defaults=ImportSettings(),
+            defaults=self.defaults,
             audit_days=AUDIT_DAYS,
         )
 
@@ -157,7 +158,7 @@ class World:
             max_clips=self.max_clips,
             seconds=8,
             deployment=DEPLOYMENT,
-            defaults=ImportSettings(),
+            defaults=self.defaults,
         )
 
     @property
@@ -297,7 +298,7 @@ class World:
             drop_bucket=DROP_BUCKET,
             default_project=PROJECT,
             window_seconds=30,
-            settings=ImportSettings(),
+            settings=self.defaults,
             audit_days=AUDIT_DAYS,
         )
 

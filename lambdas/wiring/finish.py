@@ -1,3 +1,5 @@
+from functools import cached_property
+
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from lambdas.wiring.storage import clips_storage
 from service.aws.dynamodb.clips import DynamoClips
@@ -7,17 +9,17 @@ from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.uploads import DynamoUploads
 from service.imports.completion.context import FinishPorts
 from service.support.clock import utc_now
-from service.support.parallel import Once
 from service.support.settings import FinishSettings
 
 
-@Once
-def finish_ports() -> FinishPorts:
-    settings = FinishSettings.from_env()
-    return ports_for(settings.table_name, settings.state_bucket, settings.clips_bucket)
+class FinishContainer:
+    @cached_property
+    def ports(self) -> FinishPorts:
+        settings = FinishSettings.from_env()
+        return finish_ports(settings.table_name, settings.state_bucket, settings.clips_bucket)
 
 
-def ports_for(table_name: str, state_bucket: str, clips_bucket: str) -> FinishPorts:
+def finish_ports(table_name: str, state_bucket: str, clips_bucket: str) -> FinishPorts:
     bind(table_name)
     return FinishPorts(
         jobs=DynamoJobs(),

@@ -308,6 +308,12 @@ class BatchIncomplete(ClipferryError):
     code = "BATCH_INCOMPLETE"
 
 
+class TableBusy(ClipferryError):
+    """The table refused a request until all its tries were used, by conflicts or throttles. A later try may succeed."""
+
+    code = "TABLE_BUSY"
+
+
 class WorkflowUnavailable(ClipferryError):
     """The state machine could not be reached; the job is kept and the sweep starts it later."""
 

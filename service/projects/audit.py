@@ -7,11 +7,12 @@ Starting an import and changing execution settings write their entries in the tr
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from service.domain.projects import Action, Actor, AuditEntry
 from service.ports.projects import AuditLog
 from service.ports.state import Clock
-from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
+from service.support.paging import Page, read_page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,5 @@ def record(action: Action, subject: str, *, project: str, by: Actor, ports: Audi
 
 def audit_page(project: str, *, subject: str | None, limit: int, cursor: str | None, log: AuditLog) -> Page[AuditEntry]:
     """Newest first, of one subject or of all. Raises `InvalidCursor`, `InvalidRequest`."""
-    check_limit(limit)
     scope = f"audit of {project} {subject or ''}"
-    after = decode_cursor(cursor, scope=scope) if cursor else None
-    entries, position = log.page(project, subject=subject, limit=limit, after=after)
-    return Page(entries, encode_cursor(position, scope=scope) if position else None)
+    return read_page(partial(log.page, project, subject=subject), scope=scope, limit=limit, cursor=cursor)

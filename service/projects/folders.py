@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from service.domain.errors import FolderExists, IdempotencyConflict, InvalidRequest, NotFound
 from service.domain.jobs import Job, JobTag
@@ -15,7 +16,7 @@ from service.ports.jobs import JobStore
 from service.ports.projects import FolderStore
 from service.ports.state import Clock
 from service.projects.audit import entry_of
-from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
+from service.support.paging import Page, read_page
 
 MAX_NAME = 64
 """Characters, as of an import's folder."""
@@ -85,11 +86,7 @@ def get(identity: str, *, project: str, store: FolderStore) -> Folder:
 
 def page(project: str, *, limit: int, cursor: str | None, store: FolderStore) -> Page[Folder]:
     """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
-    check_limit(limit)
-    scope = f"folders of {project}"
-    after = decode_cursor(cursor, scope=scope) if cursor else None
-    found, position = store.page(project, limit=limit, after=after)
-    return Page(found, encode_cursor(position, scope=scope) if position else None)
+    return read_page(partial(store.page, project), scope=f"folders of {project}", limit=limit, cursor=cursor)
 
 
 def video_count(folder: Folder, ports: FolderPorts) -> int:

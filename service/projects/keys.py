@@ -15,7 +15,7 @@ from service.domain.projects import Action, Actor, ApiKey
 from service.ports.projects import KeyStore
 from service.ports.state import Clock
 from service.projects.audit import AuditPorts, record
-from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
+from service.support.paging import Page, read_page
 
 _FORMAT = re.compile(r"cf_([0-9a-f]{12})_([0-9a-f]{48})")
 
@@ -63,9 +63,7 @@ def authenticate(text: str, *, keys: KeyStore, admin_key: str) -> Caller | None:
 
 def keys_page(*, limit: int, cursor: str | None, keys: KeyStore) -> Page[ApiKey]:
     """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
-    check_limit(limit)
-    found, position = keys.page(limit=limit, after=decode_cursor(cursor, scope="keys") if cursor else None)
-    return Page(found, encode_cursor(position, scope="keys") if position else None)
+    return read_page(keys.page, scope="keys", limit=limit, cursor=cursor)
 
 
 def revoke_key(key_id: str, *, keys: KeyStore, by: Actor, audit: AuditPorts) -> None:

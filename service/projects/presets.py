@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from service.domain.errors import IdempotencyConflict, NotFound, UnknownExecutionSettings
 from service.domain.ids import request_digest
@@ -12,7 +13,7 @@ from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
 from service.ports.projects import ExecutionSettingsStore
 from service.ports.state import Clock
 from service.projects.audit import entry_of
-from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
+from service.support.paging import Page, read_page
 
 _ID = re.compile(r"es_[0-9a-f]{24}")
 
@@ -88,11 +89,7 @@ def saved_page(
     project: str, *, limit: int, cursor: str | None, store: ExecutionSettingsStore
 ) -> Page[ExecutionSettings]:
     """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
-    check_limit(limit)
-    scope = f"execution settings of {project}"
-    after = decode_cursor(cursor, scope=scope) if cursor else None
-    found, position = store.page(project, limit=limit, after=after)
-    return Page(found, encode_cursor(position, scope=scope) if position else None)
+    return read_page(partial(store.page, project), scope=f"execution settings of {project}", limit=limit, cursor=cursor)
 
 
 def replace_saved(

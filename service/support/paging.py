@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from service.domain.errors import InvalidCursor, InvalidRequest
 
@@ -14,6 +14,7 @@ MAX_POSITION = 200
 """Characters of a position: longer ones are no key of the table (1,024 bytes, DynamoDB)."""
 
 Item = TypeVar("Item")
+Read = TypeVar("Read", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,19 @@ class Page(Generic[Item]):
     @property
     def has_more(self) -> bool:
         return self.next_cursor is not None
+
+
+class ReadPage(Protocol[Read]):
+    """How a store reads a page: the items after a position, and the position of the next page (None: the end)."""
+
+    def __call__(self, *, limit: int, after: str | None) -> tuple[Sequence[Read], str | None]: ...
+
+
+def read_page(read: ReadPage[Item], *, scope: str, limit: int, cursor: str | None) -> Page[Item]:
+    """A page of the list that `scope` names. Raises `InvalidCursor`, `InvalidRequest`."""
+    check_limit(limit)
+    found, position = read(limit=limit, after=decode_cursor(cursor, scope=scope) if cursor else None)
+    return Page(found, encode_cursor(position, scope=scope) if position else None)
 
 
 def check_limit(limit: int) -> None:

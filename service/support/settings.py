@@ -58,7 +58,22 @@ class AuthorizeSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiSettings(Settings):
+class Deployment(Settings):
+    """The deploy settings that an import's cost and time depend on."""
+
+    batch_clips: int
+    batch_bytes: int
+    map_concurrency: int
+    copy_concurrency: int
+    copy_threads: int
+    stat_concurrency: int
+    multipart_threshold_bytes: int
+    part_bytes: int
+    stream_part_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings(Deployment):
     table_name: str
     state_bucket: str
     clips_bucket: str
@@ -71,15 +86,6 @@ class ApiSettings(Settings):
     default_content_validation: str
     preview_seconds: int
     """How long a preview or a pre-flight may look before it answers with "at least"."""
-    batch_clips: int
-    batch_bytes: int
-    map_concurrency: int
-    copy_concurrency: int
-    copy_threads: int
-    stat_concurrency: int
-    multipart_threshold_bytes: int
-    part_bytes: int
-    stream_part_bytes: int
     audit_retention_days: int
     webhook_secret_arn: str
     allow_private_urls: bool

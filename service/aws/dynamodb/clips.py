@@ -16,6 +16,7 @@ from service.aws.dynamodb.keys_of_rows import CLIP_SHARDS, SEARCH_SHARDS, clip_p
 from service.aws.dynamodb.table import ClipRowModel, Item, JobRow
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit, commit_if, delete_rows, failed_conditions
 from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
+from service.domain.errors import TableBusy
 from service.ports.clips import ClipIndex
 
 SHARD_PAGE = 500
@@ -28,7 +29,6 @@ LONGEST_PUT_WAIT = 5.0
 """Seconds before a throttled write is tried again; the first wait is at most 0.2 s, each further one twice as long."""
 
 _ATTENTION = (ClipStatus.FAILED, ClipStatus.CANCELLED)
-_THROTTLED = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 
 
 class DynamoClips:
@@ -178,9 +178,9 @@ def _put(items: Sequence[Item]) -> None:
             with batch:
                 for item in items:
                     batch.save(item)
-        except PutError as error:
+        except (PutError, TableBusy) as error:
             left = {operation["PutRequest"]["Item"]["sk"]["S"] for operation in batch.failed_operations}
-            if attempt == PUT_ATTEMPTS or not (left or error.cause_response_code in _THROTTLED):
+            if attempt == PUT_ATTEMPTS or not (left or isinstance(error, TableBusy)):
                 raise
             if left:
                 items = [item for item in items if item.values["sk"] in left]

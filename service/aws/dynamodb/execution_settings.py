@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
-from service.aws.dynamodb.audit import audit_row
+from service.aws.dynamodb.audit_rows import audit_row
+from service.aws.dynamodb.listing import create_counted, listed
 from service.aws.dynamodb.table import CountRow, ExecutionSettingsRow
 from service.aws.dynamodb.transactions import commit_if
 from service.domain.errors import TooManyExecutionSettings
@@ -14,21 +15,16 @@ from service.domain.projects import AuditEntry, ExecutionSettings
 
 class DynamoExecutionSettings:
     def create(self, saved: ExecutionSettings, *, limit: int, entry: AuditEntry) -> bool:
-        def build(transaction: TransactWrite) -> None:
-            transaction.save(_row(saved), condition=ExecutionSettingsRow.pk.does_not_exist())
-            transaction.save(audit_row(entry))
-            transaction.update(
-                _count_row(saved.project),
-                actions=[CountRow.saved.add(1)],
-                condition=CountRow.saved.does_not_exist() | (CountRow.saved < limit),
-            )
-
-        failed = commit_if(build)
-        if failed and 0 not in failed:
-            raise TooManyExecutionSettings(
+        return create_counted(
+            _row(saved),
+            is_new=ExecutionSettingsRow.pk.does_not_exist(),
+            count=_count_row(saved.project),
+            limit=limit,
+            entry=entry,
+            too_many=TooManyExecutionSettings(
                 f"this project has {limit:,} execution settings, which is the limit: delete some"
-            )
-        return not failed
+            ),
+        )
 
     def get(self, project: str, settings_id: str) -> ExecutionSettings | None:
         try:
@@ -38,11 +34,8 @@ class DynamoExecutionSettings:
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[ExecutionSettings], str | None]:
         begin = ExecutionSettingsRow.listing_sk > after if after else None
-        found = list(ExecutionSettingsRow.listing.query(_pk(project), begin, limit=limit + 1))
-        keys = [(row.pk, row.sk) for row in found[:limit]]
-        rows = {row.sk: _saved(row) for row in ExecutionSettingsRow.batch_get(keys, consistent_read=True)}
-        position = found[limit - 1].listing_sk if len(found) > limit else None
-        return [rows[sk] for _, sk in keys if sk in rows], position
+        rows, position = listed(ExecutionSettingsRow, ExecutionSettingsRow.listing, _pk(project), begin, limit=limit)
+        return [_saved(row) for row in rows], position
 
     def replace(self, saved: ExecutionSettings, *, entry: AuditEntry) -> bool:
         def build(transaction: TransactWrite) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
-from service.aws.dynamodb.audit import audit_row
+from service.aws.dynamodb.audit_rows import audit_row
+from service.aws.dynamodb.listing import listed
 from service.aws.dynamodb.table import FolderRow
 from service.aws.dynamodb.transactions import commit_if
 from service.domain.projects import AuditEntry, Folder, FolderScope
@@ -27,11 +28,8 @@ class DynamoFolders:
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Folder], str | None]:
         begin = FolderRow.listing_sk > after if after else None
-        found = list(FolderRow.listing.query(_pk(project), begin, limit=limit + 1))
-        keys = [(row.pk, row.sk) for row in found[:limit]]
-        rows = {row.sk: _folder(project, row) for row in FolderRow.batch_get(keys, consistent_read=True)}
-        position = found[limit - 1].listing_sk if len(found) > limit else None
-        return [rows[sk] for _, sk in keys], position
+        rows, position = listed(FolderRow, FolderRow.listing, _pk(project), begin, limit=limit)
+        return [_folder(project, row) for row in rows], position
 
 
 def _pk(project: str) -> str:

@@ -6,8 +6,9 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from service.aws.dynamodb.audit import audit_row
+from service.aws.dynamodb.audit_rows import audit_row
 from service.aws.dynamodb.keys_of_rows import UNSETTLED
+from service.aws.dynamodb.listing import create_counted, listed
 from service.aws.dynamodb.table import CountRow, IntegrationRow
 from service.aws.dynamodb.transactions import commit_if
 from service.domain.errors import TooManyIntegrations
@@ -16,19 +17,14 @@ from service.domain.projects import AuditEntry, Integration, IntegrationState, I
 
 class DynamoIntegrations:
     def create(self, made: Integration, *, limit: int, entry: AuditEntry) -> bool:
-        def build(transaction: TransactWrite) -> None:
-            transaction.save(_row(made), condition=IntegrationRow.pk.does_not_exist())
-            transaction.save(audit_row(entry))
-            transaction.update(
-                _count_row(made.project),
-                actions=[CountRow.saved.add(1)],
-                condition=CountRow.saved.does_not_exist() | (CountRow.saved < limit),
-            )
-
-        failed = commit_if(build)
-        if failed and 0 not in failed:
-            raise TooManyIntegrations(f"this project has {limit:,} integrations, which is the limit: delete some")
-        return not failed
+        return create_counted(
+            _row(made),
+            is_new=IntegrationRow.pk.does_not_exist(),
+            count=_count_row(made.project),
+            limit=limit,
+            entry=entry,
+            too_many=TooManyIntegrations(f"this project has {limit:,} integrations, which is the limit: delete some"),
+        )
 
     def get(self, project: str, integration_id: str) -> Integration | None:
         try:
@@ -38,11 +34,9 @@ class DynamoIntegrations:
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Integration], str | None]:
         begin = IntegrationRow.listing_sk > after if after else None
-        found = list(IntegrationRow.listing.query(_pk(project), begin, limit=limit + 1))
-        keys = [(row.pk, row.sk) for row in found[:limit]]
-        rows = {row.sk: _integration(row) for row in IntegrationRow.batch_get(keys, consistent_read=True)}
-        shown = [rows[sk] for _, sk in keys if sk in rows and rows[sk].state is IntegrationState.READY]
-        return shown, found[limit - 1].listing_sk if len(found) > limit else None
+        rows, position = listed(IntegrationRow, IntegrationRow.listing, _pk(project), begin, limit=limit)
+        found = map(_integration, rows)
+        return [one for one in found if one.state is IntegrationState.READY], position
 
     def settle(self, integration: Integration, now: str) -> bool:
         """One that is ready already stays as it is."""

@@ -9,7 +9,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from service.aws.dynamodb.audit import audit_row
+from service.aws.dynamodb.audit_rows import audit_row
 from service.aws.dynamodb.job_rows import _settings, job_of_row, job_row
 from service.aws.dynamodb.keys_of_rows import (
     ACTIVE,
@@ -23,6 +23,7 @@ from service.aws.dynamodb.keys_of_rows import (
     project_pk,
     tag_pk,
 )
+from service.aws.dynamodb.listing import listed
 from service.aws.dynamodb.table import BatchRow, EndRow, JobRow, TagRow, TombstoneRow
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit, delete_rows, failed_conditions
 from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
@@ -59,17 +60,9 @@ class DynamoJobs:
         return None if row.deleted_at else job_of_row(row)
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
-        rows = list(
-            JobRow.listing.query(
-                project_pk(project),
-                JobRow.listing_sk < after if after else None,
-                scan_index_forward=False,
-                limit=limit + 1,
-            )
-        )
-        shown = rows[:limit]
-        position = shown[-1].listing_sk if len(rows) > limit else None
-        return self._whole(shown), position
+        begin = JobRow.listing_sk < after if after else None
+        rows, position = listed(JobRow, JobRow.listing, project_pk(project), begin, limit=limit, newest_first=True)
+        return [job_of_row(row) for row in rows if not row.deleted_at], position
 
     def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         rows = JobRow.batch_get([(job_pk(job_id), "JOB") for job_id in job_ids], consistent_read=True)

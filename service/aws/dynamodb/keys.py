@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pynamodb.exceptions import DeleteError, DoesNotExist
 
+from service.aws.dynamodb.listing import listed
 from service.aws.dynamodb.table import KeyRow
 from service.domain.projects import ApiKey
 
@@ -31,12 +32,9 @@ class DynamoKeys:
 
     def page(self, *, limit: int, after: str | None) -> tuple[Sequence[ApiKey], str | None]:
         """Oldest first."""
-        found = list(KeyRow.listing.query(_LISTING, KeyRow.listing_sk > after if after else None, limit=limit + 1))
-        shown = found[:limit]
-        rows = KeyRow.batch_get([(key.pk, key.sk) for key in shown], consistent_read=True)
-        keys = {row.pk: _key(row) for row in rows}
-        position = shown[-1].listing_sk if len(found) > limit else None
-        return [keys[key.pk] for key in shown if key.pk in keys], position
+        begin = KeyRow.listing_sk > after if after else None
+        rows, position = listed(KeyRow, KeyRow.listing, _LISTING, begin, limit=limit)
+        return [_key(row) for row in rows], position
 
     def delete(self, key_id: str) -> bool:
         try:

@@ -7,25 +7,24 @@ jobs. All indexes project keys only, so counting costs no index writes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import TableConnection
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from service.aws.dynamodb.connection import _Shared
-
-if TYPE_CHECKING:
-    pass
+from service.aws.dynamodb.connection import SharedConnection
 
 
 class _Row(Model):
+    """Uses the shared connection. pynamodb has no public way to give a model one, hence the private method."""
+
     @classmethod
     def _get_connection(cls) -> TableConnection:
         own = super()._get_connection()
-        if not isinstance(own.connection, _Shared):
-            shared = _Shared()
+        if not isinstance(own.connection, SharedConnection):
+            shared = SharedConnection()
             shared.add_meta_table(own.get_meta_table())
             own.connection = shared
         return own

@@ -1,6 +1,5 @@
-"""Transactions that are tried again after conflicts, and deletion of many rows."""
+"""Write transactions, retry their conflicts, and delete many rows."""
 
-import random
 import time
 from collections.abc import Callable, Iterable
 
@@ -8,38 +7,37 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from service.aws.dynamodb.connection import connection
+from service.aws.dynamodb.connection import ATTEMPTS, backoff, busy, connection
 
 DELETED_AT_ONCE = 1_000
 """Rows that one slice of a deletion reads and removes: about half a second."""
 
-
 _CONFLICTS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-
-
-_COMMIT_ATTEMPTS = 8
+"""Reasons for which DynamoDB cancels one operation of a transaction and may accept it later."""
 
 
 def commit(build: Callable[[TransactWrite], None]) -> None:
-    """Write what `build` puts into a transaction. Conflicts with other transactions are tried again with jitter.
+    """Write what `build` puts into a transaction; retry conflicts with other transactions, with jitter.
 
-    Raises `TransactWriteError` where a condition does not hold or the conflicts do not end.
+    Raises `TableBusy` where the conflicts do not end, `TransactWriteError` where a condition does not hold.
     """
-    for attempt in range(1, _COMMIT_ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             with TransactWrite(connection=connection()) as transaction:
                 build(transaction)
         except TransactWriteError as error:
             codes = {reason.code for reason in error.cancellation_reasons if reason}
-            if attempt == _COMMIT_ATTEMPTS or not codes or not codes <= _CONFLICTS | {"None"}:
+            if not codes or not codes <= _CONFLICTS | {"None"}:
                 raise
-            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
+            if attempt == ATTEMPTS:
+                raise busy() from error
+            time.sleep(backoff(attempt))
         else:
             return
 
 
 def commit_if(build: Callable[[TransactWrite], None]) -> list[int]:
-    """Like `commit`; positions of the conditions that did not hold: nothing was written then."""
+    """Like `commit`, but return the positions of the conditions that did not hold; nothing is written then."""
     try:
         commit(build)
     except TransactWriteError as error:
@@ -50,13 +48,13 @@ def commit_if(build: Callable[[TransactWrite], None]) -> list[int]:
 
 
 def failed_conditions(error: TransactWriteError) -> list[int]:
-    """Positions in the transaction of the operations whose condition did not hold."""
+    """Positions of the operations whose condition did not hold."""
     reasons = error.cancellation_reasons
     return [index for index, reason in enumerate(reasons) if reason and reason.code == "ConditionalCheckFailed"]
 
 
 def delete_rows(model: type[Model], rows: Iterable[Model]) -> int:
-    """How many they were."""
+    """Delete the rows and return how many there were."""
     count = 0
     with model.batch_write() as batch:
         for row in rows:

@@ -13,13 +13,14 @@ from typing import Any
 from service.domain.clip_names import is_folder_marker
 from service.domain.errors import InvalidRequest
 from service.domain.ids import PROJECT_NAME, job_id_for, new_job_id
-from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind, Trigger
+from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind
 from service.domain.projects import Action, Actor, AuditEntry
-from service.domain.requests import ImportSettings, Upload
+from service.domain.requests import ImportRequest, ImportSettings, Upload
 from service.domain.state_keys import upload_list_key
 from service.domain.uris import s3_at
 from service.imports.inputs.upload_lists import encode_uploads
-from service.imports.lifecycle.start import generated_group_name, start
+from service.imports.lifecycle.new_job import job_of
+from service.imports.lifecycle.start import start
 from service.ports.delivery import Workflow
 from service.ports.jobs import JobStore
 from service.ports.state import Clock, StateFiles
@@ -145,19 +146,8 @@ def _start_owners(claimed: AlreadyClaimed, ports: UploadPorts) -> None:
 
 
 def _new_job(project: str, source: Source, ports: UploadPorts, *, job_id: str) -> Job:
-    now = ports.clock()
-    return Job(
-        id=job_id,
-        project=project,
-        status=JobStatus.PENDING,
-        source=source,
-        trigger=Trigger.UPLOAD,
-        created_at=now,
-        updated_at=now,
-        test_run_group_name=generated_group_name(job_id, now),
-        settings=ports.settings,
-        door=Door.UPLOAD,
-    )
+    request = ImportRequest(settings=ports.settings)
+    return job_of(request, source, job_id=job_id, project=project, now=ports.clock(), door=Door.UPLOAD)
 
 
 def _opening(job: Job, ports: UploadPorts) -> AuditEntry:

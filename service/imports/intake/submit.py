@@ -12,7 +12,7 @@ from service.domain.errors import (
 )
 from service.domain.filters import selection
 from service.domain.ids import job_id_for, new_job_id, request_digest
-from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind, Trigger
+from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind
 from service.domain.projects import Action, Actor
 from service.domain.requests import ImportRequest, ImportSettings
 from service.domain.state_keys import request_key
@@ -23,7 +23,8 @@ from service.imports.inputs.caller_manifest import open_manifest
 from service.imports.inputs.uri_list import encode_uris
 from service.imports.inputs.view_sets import check_sets, encode_sets
 from service.imports.intake.preflight import preflight
-from service.imports.lifecycle.start import generated_group_name, start
+from service.imports.lifecycle.new_job import job_of
+from service.imports.lifecycle.start import start
 from service.ports.delivery import Workflow
 from service.ports.jobs import JobStore
 from service.ports.state import Clock, StateFiles
@@ -123,41 +124,6 @@ def _check_settings(settings: ImportSettings, ports: SubmitPorts) -> None:
         check_url(settings.notify.webhook_url, allow_private=ports.allow_private_urls)
     if settings.destination is not None:
         check_template(settings.destination)
-
-
-def job_of(
-    request: ImportRequest,
-    source: Source,
-    *,
-    job_id: str,
-    digest: str,
-    project: str,
-    key_id: str | None,
-    now: str,
-    door: Door = Door.API,
-) -> Job:
-    """The job that a request asks for, as it is before anything happened."""
-    return Job(
-        id=job_id,
-        project=project,
-        status=JobStatus.PENDING,
-        source=source,
-        trigger=Trigger.API,
-        created_at=now,
-        updated_at=now,
-        folder=request.folder,
-        labels=request.labels,
-        run_name_prefix=request.run_name_prefix,
-        test_run_group_name=request.test_run_group_name or generated_group_name(job_id, now),
-        filters=request.filters,
-        settings=request.settings,
-        execution_settings_id=request.execution_settings_id,
-        integration_id=request.integration_id,
-        request_digest=digest,
-        key_id=key_id,
-        door=door,
-        video_upload=request.video_upload,
-    )
 
 
 def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:

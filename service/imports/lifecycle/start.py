@@ -15,7 +15,3 @@ def start(job: Job, workflow: Workflow, *, wait_seconds: int = 0) -> None:
         workflow.start(job.id, run=job.run, wait_seconds=wait_seconds)
     except WorkflowUnavailable as error:
         log.warning("job %s waits for the sweep to start it: %s", job.id, error.message)
-
-
-def generated_group_name(job_id: str, now: str) -> str:
-    return f"import-{now[:10]}-{job_id[-6:]}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from service.domain.errors import ClipferryError, LimitExceeded, SourceUnavailable
+from service.domain.errors import ClipferryError, LimitExceeded, SourceUnavailable, TableBusy
 from service.domain.jobs import JobStatus, SourceKind
 from service.imports.lifecycle.end import end_job
 from service.imports.planning.context import PlanCursor, Planned, PlanPorts, writer_at
@@ -51,8 +51,8 @@ def plan(
                         carried=carried,
                     )
                 )
-    except SourceUnavailable:
-        raise
+    except (SourceUnavailable, TableBusy):
+        raise  # another try of this round may succeed
     except ClipferryError as error:
         ended = end_job(job, JobStatus.FAILED, error.code, error.message, jobs=ports.jobs, now=ports.clock())
         return Planned(failed=ended)

@@ -15,6 +15,7 @@ from typing import Any
 from service.domain.batching import PART_CLIPS
 from service.domain.multipart import MAX_OBJECT_BYTES, part_size
 from service.domain.requests import ContentValidation, ImportSettings
+from service.support.settings import Deployment
 
 PRICES = Path(__file__).with_name("prices.json")
 GIB = 1024**3
@@ -66,21 +67,6 @@ WRITES_PER_VIEW = 1
 """More: a set's rows are written in a transaction, where a row counts twice (decision 15)."""
 SMALLEST_BILLED = {"STANDARD_IA": 128 * 1024, "ONEZONE_IA": 128 * 1024, "GLACIER_IR": 128 * 1024}
 """Bytes for which these classes bill a smaller object (S3 user guide, "Storage classes")."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """The deploy settings that cost and time depend on."""
-
-    batch_clips: int
-    batch_bytes: int
-    map_concurrency: int
-    copy_concurrency: int
-    copy_threads: int
-    stat_concurrency: int
-    multipart_threshold_bytes: int
-    part_bytes: int
-    stream_part_bytes: int
 
 
 @dataclass(kw_only=True)

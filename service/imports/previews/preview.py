@@ -12,15 +12,16 @@ from service.domain.uris import parse_object
 from service.imports.access.reach import SourceAccess
 from service.imports.inputs.caller_manifest import open_manifest
 from service.imports.intake.preflight import check_limit, listing_errors
-from service.imports.intake.submit import job_of, request_files, source_of
+from service.imports.intake.submit import request_files, source_of
+from service.imports.lifecycle.new_job import job_of
 from service.imports.planning.context import ExpandPorts, PlanCursor
 from service.imports.planning.sources import parts_of
-from service.imports.previews.estimate import Deployment
 from service.imports.previews.result import Preview
 from service.imports.previews.tally import PreviewTally
 from service.ports.state import Clock
 from service.projects.integrations.rules import AccessRule
 from service.sources.deadline import HurriedStorage, OutOfTime, done_within
+from service.support.settings import Deployment
 
 PREVIEW = "preview"
 """In the place of an id: the job of a preview is never written."""
@@ -55,7 +56,6 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
         job_id=PREVIEW,
         digest=PREVIEW,
         project=project,
-        key_id=None,
         now=ports.clock(),
     )
     storage = HurriedStorage(ports.access.storage(project), ports.clips_bucket, ports.seconds, ports.monotonic)

@@ -9,9 +9,10 @@ from service.domain.clips import ClipStatus
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.domain.uris import parse_object, s3_at
-from service.imports.previews.estimate import Deployment, Workload, estimate
+from service.imports.previews.estimate import Workload, estimate
 from service.imports.previews.result import Outcome, Preview, PreviewedClip, Total
 from service.sources.deadline import OutOfTime
+from service.support.settings import Deployment
 
 SAMPLE_CLIPS = 20
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from service.domain.batching import PART_CLIPS
 from service.domain.clip_names import gt_clip_id, run_name
@@ -15,7 +16,7 @@ from service.imports.manifest.store import read_entries
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
 from service.ports.state import StateFiles
-from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
+from service.support.paging import Page, check_limit, decode_cursor, encode_cursor, read_page
 
 SCAN_PARTS = 20
 """Manifest parts that one filtered page reads at most; it may be short then, with more to come."""
@@ -39,10 +40,7 @@ def get_job(job_id: str, *, project: str, jobs: JobStore) -> Job:
 
 def jobs_page(project: str, *, limit: int, cursor: str | None, jobs: JobStore) -> Page[Job]:
     """Newest first. Raises `InvalidCursor`, `InvalidRequest`."""
-    check_limit(limit)
-    after = decode_cursor(cursor, scope=f"jobs of {project}") if cursor else None
-    found, position = jobs.page(project, limit=limit, after=after)
-    return Page(found, encode_cursor(position, scope=f"jobs of {project}") if position else None)
+    return read_page(partial(jobs.page, project), scope=f"jobs of {project}", limit=limit, cursor=cursor)
 
 
 def clips_page(

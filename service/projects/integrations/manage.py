@@ -11,6 +11,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound, SweepIncomplete
 from service.domain.ids import request_digest
@@ -21,7 +22,7 @@ from service.ports.state import Clock
 from service.projects.audit import entry_of
 from service.projects.integrations.rules import location_of
 from service.sources.port import Sources
-from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
+from service.support.paging import Page, read_page
 
 log = logging.getLogger(__name__)
 
@@ -145,11 +146,7 @@ def get(integration_id: str, *, project: str, store: IntegrationStore) -> Integr
 
 def page(project: str, *, limit: int, cursor: str | None, store: IntegrationStore) -> Page[Integration]:
     """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
-    check_limit(limit)
-    scope = f"integrations of {project}"
-    after = decode_cursor(cursor, scope=scope) if cursor else None
-    found, position = store.page(project, limit=limit, after=after)
-    return Page(found, encode_cursor(position, scope=scope) if position else None)
+    return read_page(partial(store.page, project), scope=f"integrations of {project}", limit=limit, cursor=cursor)
 
 
 def delete(integration_id: str, *, project: str, by: Actor, ports: IntegrationPorts) -> None:

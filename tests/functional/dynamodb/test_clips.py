@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
-from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.exceptions import TransactWriteError
 
 from service.aws.dynamodb.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, DynamoClips
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.domain.batching import VIEWS
 from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
+from service.domain.errors import TableBusy
 from service.imports.copying.batch import copy_batch
 from tests.builders import World
 from tests.functional.conftest import TABLE
@@ -179,7 +180,7 @@ def test_a_table_that_stays_busy_is_an_error_in_the_end(
     clips: DynamoClips, monkeypatch: pytest.MonkeyPatch, no_sleep: list[float]
 ) -> None:
     BusyTable(monkeypatch, *[None] * PUT_ATTEMPTS)
-    with pytest.raises(PutError):
+    with pytest.raises(TableBusy):
         clips.put(JOB, [row(0)])
     assert len(no_sleep) == PUT_ATTEMPTS - 1
     assert max(no_sleep) <= LONGEST_PUT_WAIT

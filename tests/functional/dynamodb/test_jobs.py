@@ -9,6 +9,7 @@ from pynamodb.exceptions import TransactWriteError
 
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import BatchRow
+from service.domain.errors import TableBusy
 from service.domain.jobs import Counts, Door, Job, JobStatus, Retry, Source, SourceKind, Tally, Trigger
 from service.domain.manifest import BatchState
 from service.domain.progress import runs_after
@@ -328,7 +329,7 @@ def test_conflicts_without_an_end_are_raised(
 ) -> None:
     jobs.create(FULL)
     transactions.fail(*[["None", "TransactionConflict"]] * 20)
-    with pytest.raises(TransactWriteError):
+    with pytest.raises(TableBusy):
         jobs.record_batch(FULL.id, 0, Tally(copied=1), "t")
     assert transactions.sent == 8
     assert len(no_sleep) == 7

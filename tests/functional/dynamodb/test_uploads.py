@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from pynamodb.exceptions import TransactWriteError
 
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.uploads import CLAIM_SECONDS, DynamoUploads
+from service.domain.errors import TableBusy
 from service.domain.jobs import Job, JobStatus, Source, SourceKind, Trigger
 from service.domain.requests import Upload
 from service.domain.state_keys import upload_list_key
@@ -158,6 +158,6 @@ def test_conflicting_claims_are_tried_again(
 
 def test_conflicts_without_an_end_are_raised(uploads: DynamoUploads, transactions: FailingTransactions) -> None:
     transactions.fail(*[["TransactionConflict", "None", "None", "None"]] * 20)
-    with pytest.raises(TransactWriteError):
+    with pytest.raises(TableBusy):
         open_(uploads, "one", A)
     assert uploads.gathering_job("demo") is None

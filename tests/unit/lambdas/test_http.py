@@ -45,6 +45,11 @@ def test_callers_may_ask_again_where_a_store_did_not_answer(error: type[errors.O
     assert (status_of(raised), retry_after_of(raised)) == (503, 5)
 
 
+def test_callers_may_ask_again_where_the_table_was_busy() -> None:
+    raised = errors.TableBusy("because")
+    assert (status_of(raised), retry_after_of(raised)) == (503, 5)
+
+
 def test_every_outcome_has_a_code_of_its_own_but_for_missing_and_forbidden_objects() -> None:
     def below(kind: type[errors.ClipferryError]) -> list[type[errors.ClipferryError]]:
         return [kind, *(found for child in kind.__subclasses__() for found in below(child))]

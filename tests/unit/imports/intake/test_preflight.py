@@ -5,15 +5,8 @@ import itertools
 import pytest
 
 from service.domain.errors import (
-    AccessDenied,
-    CannotAccess,
     InvalidUri,
     LimitExceeded,
-    ObjectError,
-    ObjectMissing,
-    ObjectRejected,
-    PreflightUnknown,
-    SourceUnavailable,
 )
 from service.imports.intake.preflight import preflight
 from tests.builders import PROJECT, World
@@ -47,24 +40,6 @@ def test_one_object_beyond_the_limit_is_too_many_and_folder_markers_are_no_objec
     look(world, max_clips=10)
     with pytest.raises(LimitExceeded):
         look(world, max_clips=9)
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        (AccessDenied, CannotAccess),
-        (ObjectMissing, CannotAccess),
-        (SourceUnavailable, PreflightUnknown),
-        (ObjectRejected, PreflightUnknown),
-    ],
-)
-def test_every_listing_error_has_one_of_the_three_codes(
-    world: World, kind: type[ObjectError], expected: type[Exception]
-) -> None:
-    world.put_sources(5)
-    world.storage.fail_list["source"] = [kind("because", operation="list", uri="s3://source/p/")]
-    with pytest.raises(expected, match="because"):
-        look(world)
 
 
 def test_an_invalid_prefix_is_the_callers_mistake(world: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from service.domain.batching import PART_CLIPS
 from service.domain.clips import ClipStatus
-from service.domain.errors import AccessDenied, ObjectError, ObjectRejected, SourceUnavailable
+from service.domain.errors import AccessDenied, ObjectError, ObjectRejected, SourceUnavailable, TableBusy
 from service.domain.jobs import Job, JobStatus
 from service.domain.manifest import ManifestEntry
 from service.domain.requests import ImportSettings, OnExisting
@@ -465,3 +465,13 @@ def test_a_failed_existing_clip_is_listed_among_the_failures(world: World) -> No
     done = world.run(world.submit_prefix(settings=ImportSettings(on_existing=OnExisting.FAIL)).id)
     assert (done.status, done.counts.failed, done.counts.copied) == (JobStatus.COMPLETED_WITH_ERRORS, 1, 1)
     assert world.clips.rows[done.id][0].code == "EXISTS"
+
+
+def test_a_busy_table_fails_the_round_and_not_the_import(world: World) -> None:
+    world.put_sources(2)
+    job = world.submit_prefix()
+    world.storage.fail_list["source"] = [TableBusy("try again")]
+    with pytest.raises(TableBusy):
+        world.plan(job.id)
+    world.storage.fail_list.clear()
+    assert world.run(job.id).status is JobStatus.COMPLETED

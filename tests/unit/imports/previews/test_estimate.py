@@ -11,7 +11,8 @@ import service.imports.previews.estimate
 from lambdas.schemas.settings import StorageClass
 from service.domain.multipart import copy_parts
 from service.domain.requests import ContentValidation, ImportSettings
-from service.imports.previews.estimate import Deployment, Estimate, Workload, estimate, part_count, price_list
+from service.imports.previews.estimate import Estimate, Workload, estimate, part_count, price_list
+from service.support.settings import Deployment
 from tests.builders import DEPLOYMENT
 
 MIB, GIB = 1024**2, 1024**3

@@ -1,31 +1,15 @@
 """The routes of the NomadicML door through the handler, with fakes in the place of the wiring."""
 
-import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-import lambdas.api
-from lambdas.routes.nomadic import folders, integrations, jobs, uploads, videos
 from service.domain.projects import ApiKey
-from tests.builders import CLIPS_BUCKET, LambdaContext, World, api_event
+from tests.builders import CLIPS_BUCKET, World
+from tests.unit.lambdas.api import Caller
 
-LIMIT = 5_000_000
 
-
-class Sdk:
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.headers: dict[str, Any] = {}
-
-    def __call__(self, method: str, path: str, body: object = None, **event: Any) -> tuple[int, Any]:
-        """(status, parsed body)."""
-        context: Any = LambdaContext()
-        answer = lambdas.api.handler(api_event(method, path, body, **event), context)
-        self.headers = {**(answer.get("headers") or {}), **(answer.get("multiValueHeaders") or {})}
-        return answer["statusCode"], json.loads(answer["body"])
-
+class Sdk(Caller):
     def get(self, path: str, **query: str) -> Any:
         status, body = self("GET", path, query=query)
         assert status == 200, body
@@ -66,21 +50,7 @@ class Sdk:
 
 
 @pytest.fixture
-def sdk(world: World, monkeypatch: pytest.MonkeyPatch) -> Sdk:
-    monkeypatch.setattr(lambdas.api, "api_settings", lambda: SimpleNamespace(max_body_bytes=LIMIT))
-    ports = {
-        "submit_ports": lambda: world.submit_ports,
-        "status_ports": lambda: world.status_ports,
-        "folder_ports": lambda: world.folder_ports,
-        "remove_ports": lambda: world.remove_ports,
-        "audit_ports": lambda: world.audit_ports,
-        "integration_ports": lambda: world.integration_ports,
-        "key_store": lambda: world.keys,
-    }
-    for module in (folders, integrations, jobs, uploads, videos):
-        for name, made in ports.items():
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, made)
+def sdk(world: World) -> Sdk:
     world.keys.put(ApiKey(id="key_1", project="demo", name="the fleet's", digest="", created_at=""))
     return Sdk(world)
 

@@ -7,7 +7,7 @@ import pytest
 from service.domain.jobs import Door, JobStatus, SourceKind
 from service.domain.projects import FolderScope
 from tests.builders import always, an_integration
-from tests.unit.lambdas.nomadic.conftest import LIMIT, Sdk, landed, put_videos
+from tests.unit.lambdas.nomadic.conftest import Sdk, landed, put_videos
 
 UPLOADS = ("/api/s3/upload", "/api/gcs/upload", "/api/hf-buckets/upload")
 
@@ -92,7 +92,7 @@ def test_thousands_of_keys_come_in_one_request(sdk: Sdk) -> None:
 
 
 def test_a_body_beyond_the_limit_is_told_what_to_do(sdk: Sdk) -> None:
-    status, detail = sdk.refusal("POST", "/api/s3/upload", {"keys": ["x" * LIMIT], "bucket": "source"})
+    status, detail = sdk.refusal("POST", "/api/s3/upload", {"keys": ["x" * sdk.max_body_bytes], "bucket": "source"})
     assert status == 413
     assert "several requests" in detail
 
