@@ -19,7 +19,7 @@ from local.config import CREDENTIALS, EMULATOR_LOCK, EMULATOR_PYTHON, REGION, RO
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 START_ATTEMPTS = 3
-_PROGRAM = ROOT / "local" / "emulated.py"
+_PROGRAM = ROOT / "local" / "emulated" / "__main__.py"
 
 
 class EmulatorError(Exception):
