@@ -12,7 +12,7 @@ _CHECKOUT = str(Path(__file__).resolve().parents[2])
 
 def main() -> None:
     sys.path.append(_CHECKOUT)
-    from local.emulated import checksums, control, exceptions, gateway, limits, retries, states, writes
+    from local.emulated import checksums, control, exceptions, gateway, limits, retries, roles, states, writes
 
     sys.path.remove(_CHECKOUT)
     app = importlib.import_module("ministack.app")
@@ -32,7 +32,8 @@ def main() -> None:
     writes.check_conditions(services["s3"])
     writes.refuse_small_parts(services["s3"], allowed)
     writes.name_versions(services["s3"], services["eventbridge"])
-    control.listen(app, allowed, raised)
+    checks = roles.count_checks(importlib.import_module("ministack.core.iam_evaluator"))
+    control.listen(app, allowed, raised, checks)
     app.main()
 
 

@@ -5,6 +5,7 @@
 | `GET /_clipferry/raised` | `{"raised": […]}`: every failed call of a function, in order |
 | `GET`, `POST /_clipferry/limits` | read the limits; change those that the body names; 400 for unknown ones |
 | `POST /_clipferry/roles` | from now on every call is checked against the caller's policies |
+| `GET /_clipferry/roles` | `{"enforced", "checks": [{"role", "action", "allowed", "times"}, …]}` |
 """
 
 import json
@@ -12,11 +13,12 @@ from typing import Any
 
 from local.emulated.exceptions import Raised
 from local.emulated.limits import Limits
+from local.emulated.roles import Checks
 
 _JSON = {"Content-Type": "application/json"}
 
 
-def listen(app: Any, limits: Limits, raised: Raised) -> None:
+def listen(app: Any, limits: Limits, raised: Raised, checks: Checks) -> None:
     """Answer these paths before the emulator looks for a service."""
     others = app._handle_admin_config_request
 
@@ -29,9 +31,9 @@ def listen(app: Any, limits: Limits, raised: Raised) -> None:
             except (ValueError, AttributeError) as error:
                 return _answer({"message": str(error)}, 400)
             return _answer(limits.as_dict())
-        if path == "/_clipferry/roles" and method == "POST":
-            app.AUTH = True
-            return _answer({"enforced": True})
+        if path == "/_clipferry/roles" and method in ("GET", "POST"):
+            app.AUTH = app.AUTH or method == "POST"
+            return _answer({"enforced": app.AUTH, "checks": checks.all()})
         return await others(path, method, body)
 
     app._handle_admin_config_request = handle
