@@ -3,6 +3,9 @@
 PYTHON ?= python3
 PORT ?=
 KEEP ?=
+FAULTS ?=
+FAULTS_PORT ?=
+AUTH ?=
 
 VENV := .venv
 EMULATOR_VENV := .cache/emulator-venv
@@ -36,10 +39,11 @@ setup: ## Create the environments (the other targets do it by themselves)
 	@$(MAKE) --silent --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j3) $(VENV)/.ready $(EMULATOR_VENV)/.ready node_modules/.ready $(SDK_VENVS:=/.ready)
 
 demo: setup ## Deploy to a local emulator and import clips (KEEP=1 leaves it up)
-	@$(RUN) -m local.demo --started $(STARTED) $(if $(PORT),--port $(PORT))
+	@$(RUN) -m local.demo --started $(STARTED) $(if $(PORT),--port=$(PORT))
 
-local: setup ## Start the local stack and leave it running (PORT=… picks the port)
-	@$(RUN) -m local.up $(if $(PORT),--port $(PORT))
+local: setup ## Start the local stack and leave it running (PORT=…; FAULTS=rules.yml injects faults; AUTH=1 enforces roles)
+	@$(RUN) -m local.up $(if $(PORT),--port=$(PORT)) $(if $(FAULTS),--faults=$(FAULTS)) \
+		$(if $(FAULTS_PORT),--faults-port=$(FAULTS_PORT)) $(if $(filter-out 0,$(AUTH)),--auth)
 
 local-down: ## End the local stack
 	@$(PYTHON) -m local.down

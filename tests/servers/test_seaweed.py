@@ -29,7 +29,7 @@ from service.imports.copying.multipart import LargeCopies
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
 from tests.fakes.state import FakeClock
 from tests.fakes.uploads import FakeLargeCopies
-from tests.servers.conftest import KEY
+from tests.servers.seaweed import ADMIN
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -45,7 +45,7 @@ ODD_KEYS = ["plain.zip", "a b.zip", "a+b.zip", "a%20b.zip", "日本 🚗.zip", "
 def storage(s3: "S3Client") -> S3Storage:
     for bucket in (SOURCE_BUCKET, CLIPS_BUCKET):
         s3.create_bucket(Bucket=bucket)
-    credentials = Credentials(KEY["accessKey"], KEY["secretKey"])
+    credentials = Credentials(ADMIN.access_key_id, ADMIN.secret_access_key)
     return S3Storage(own=session_of(s3, credentials, in_flight=InFlight(32)), clips_bucket=CLIPS_BUCKET)
 
 

@@ -7,7 +7,7 @@ import zlib
 import google_crc32c
 import pytest
 
-from local.emulated import combined
+from local.emulated.checksums import combined
 
 SUMS = {"CRC32": zlib.crc32, "CRC32C": lambda data: google_crc32c.extend(0, data)}
 
