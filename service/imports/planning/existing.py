@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from service.domain.clips import ClipStatus
-from service.domain.codes import UNCHANGED, Fate
+from service.domain.codes import ClipCode
 from service.domain.errors import ObjectMissing
+from service.domain.fates import Fate
 from service.domain.objects import ListedObject
 from service.domain.requests import OnExisting
 from service.domain.uris import s3_at
@@ -21,9 +22,9 @@ def fate_of(source: ListedObject, existing: ListedObject | None, on_existing: On
     if existing is None or on_existing is OnExisting.OVERWRITE:
         return None
     if on_existing is OnExisting.FAIL:
-        return ClipStatus.FAILED, "EXISTS", "an object lies at the destination already"
+        return Fate(ClipStatus.FAILED, ClipCode.EXISTS, "an object lies at the destination already")
     if unchanged(source, existing):
-        return ClipStatus.SKIPPED, UNCHANGED, "the same clip lies at the destination already"
+        return Fate(ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination already")
     return None
 
 

@@ -47,7 +47,7 @@ def test_a_copy_is_known_by_its_etag_else_by_size_and_time(
     changed_source, changed_copy = replace(SOURCE, **source), replace(COPY, **copy)  # type: ignore[arg-type]
     assert unchanged(changed_source, changed_copy) is same
     fate = fate_of(changed_source, changed_copy, OnExisting.SKIP)
-    assert (fate and fate[:2]) == ((ClipStatus.SKIPPED, "UNCHANGED") if same else None)
+    assert (fate and (fate.status, fate.code)) == ((ClipStatus.SKIPPED, "UNCHANGED") if same else None)
 
 
 @pytest.mark.parametrize("etag", ["abc-2", "other"])
@@ -55,7 +55,7 @@ def test_fail_refuses_whatever_lies_there_and_overwrite_nothing(etag: str) -> No
     there = replace(COPY, etag=etag)
     fate = fate_of(SOURCE, there, OnExisting.FAIL)
     assert fate
-    assert fate[:2] == (ClipStatus.FAILED, "EXISTS")
+    assert (fate.status, fate.code) == (ClipStatus.FAILED, "EXISTS")
     assert fate_of(SOURCE, there, OnExisting.OVERWRITE) is None
 
 
