@@ -156,6 +156,8 @@ class Api(Construct):
                 clips_bucket=storage.clips.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
                 source_buckets=(*deploy.source_buckets, storage.drop.bucket_name),
+                drop_bucket=storage.drop.bucket_name,
+                default_project=deploy.default_project,
                 max_clips_per_import=deploy.max_clips_per_import,
                 max_body_bytes=deploy.max_body_bytes,
                 default_on_existing=deploy.default_on_existing,

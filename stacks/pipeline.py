@@ -101,6 +101,8 @@ class Pipeline(Construct):
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 source_buckets=self._sources,
+                drop_bucket=storage.drop.bucket_name,
+                default_project=deploy.default_project,
                 max_clips_per_import=deploy.max_clips_per_import,
                 batch_clips=deploy.batch_clips,
                 batch_bytes=deploy.batch_bytes,

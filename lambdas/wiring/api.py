@@ -1,7 +1,7 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-from lambdas.wiring.access import source_access
+from lambdas.wiring.access import service_buckets, source_access
 from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
@@ -64,7 +64,7 @@ def key_store() -> DynamoKeys:
 def _hurried_access() -> SourceAccess:
     settings = api_settings()
     own = clips_storage(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
-    return source_access(settings.source_buckets, settings.state_bucket, own, _hurried_sources)
+    return source_access(settings, own, _hurried_sources)
 
 
 @Once
@@ -124,6 +124,7 @@ def integration_ports() -> IntegrationPorts:
         sources=_hurried_sources(),
         clock=utc_now,
         audit_days=settings.audit_retention_days,
+        service=service_buckets(settings),
     )
 
 

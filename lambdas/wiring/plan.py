@@ -41,7 +41,7 @@ def plan_ports() -> PlanPorts:
         storage=own,
         uploads=DynamoUploads(),
         clock=utc_now,
-        access=source_access(settings.source_buckets, settings.state_bucket, own, _patient_sources),
+        access=source_access(settings, own, _patient_sources),
         clips_bucket=settings.clips_bucket,
         max_clips=settings.max_clips_per_import,
         batch_clips=settings.batch_clips,

@@ -34,7 +34,7 @@ def preflight(
     Raises `InvalidRequest` (filters), one of `access.REFUSALS`, `LimitExceeded` or `PreflightUnknown`.
     """
     wanted = selection(filters, location.key)
-    reach.opener(location)
+    reach.prefix_opener(location)
     deadline = monotonic() + seconds
 
     def count() -> None:

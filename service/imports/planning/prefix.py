@@ -31,7 +31,7 @@ def prefix_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[P
 
 def _chunks(search: Search) -> Iterator[Chunk]:
     job, location = search.job, search.job.source.location
-    opener = search.reach.opener(location)
+    opener = search.reach.prefix_opener(location)
     wanted = selection(job.filters, location.key)
     settle = _named(search, location, opener) if job.settings.destination else _mirrored(search, location, opener)
     for page, more in _with_more(page for page in _pages(search, location) if page):

@@ -118,6 +118,8 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
         clips_bucket="clips",
         state_machine_arn="arn",
         source_buckets=("source",),
+        drop_bucket="drop",
+        default_project="demo",
         max_clips_per_import=1_000,
         max_body_bytes=LIMIT,
         preview_seconds=8,

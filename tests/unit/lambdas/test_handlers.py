@@ -59,6 +59,8 @@ def wired(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         state_bucket="state",
         clips_bucket="clips",
         source_buckets=("source",),
+        drop_bucket="drop",
+        default_project="demo",
         max_clips_per_import=1,
         batch_clips=1,
         batch_bytes=1,
