@@ -18,7 +18,7 @@ from service.imports.inputs.manifest_lines import Line
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.duplicates import Ledger
 from service.imports.planning.pin import opened, other_than_pinned, pin, target_of
-from service.imports.planning.search import Chunk, Search, search_parts
+from service.imports.planning.search import Chunk, Pinned, Search, search_parts
 
 _REPEATED = Fate(ClipStatus.SKIPPED, ClipCode.DUPLICATE, "an earlier line of this manifest names the same object")
 
@@ -37,8 +37,7 @@ def _chunks(search: Search) -> Iterator[Chunk]:
         pinned = []
         for read, found in zip(named, _looked_at(search, named, wanted), strict=True):
             if not isinstance(found, ListedObject) or wanted.fits(found):
-                entry = _pin_line(search, read, found, ledger)
-                pinned.append((entry, found if isinstance(found, ListedObject) else None))
+                pinned.append(_pin_line(search, read, found, ledger))
         yield Chunk(search.settled(pinned, ledger), chunk.more, read_to=str(chunk.after))
 
 
@@ -74,19 +73,21 @@ def _inspected(clip: Line, reach: Reach) -> ListedObject | Fate:
     return other_than_pinned(clip.size, clip.etag, found) or found
 
 
-def _pin_line(search: Search, read: Read, found: ListedObject | Fate, ledger: Ledger) -> ManifestEntry:
+def _pin_line(search: Search, read: Read, found: ListedObject | Fate, ledger: Ledger) -> Pinned:
     number = search.number()
     if read.clip is None:
         unreadable = Fate(ClipStatus.FAILED, ClipCode.INVALID_LINE, read.problem)
-        return ManifestEntry(ordinal=number, source_uri=read.uri, destination="").with_fate(unreadable)
+        return Pinned(ManifestEntry(ordinal=number, source_uri=read.uri, destination="").with_fate(unreadable), None)
     target = target_of(search.job, read.clip.location, number, search.reach, name=read.clip.destination)
     fate, version = target.misnamed, read.clip.version
     if not ledger.first_of(read.uri, version):
         fate = _REPEATED
     if isinstance(found, ListedObject):
         entry = pin(number, read.uri, target.destination, found, fate, integration=target.integration)
-        return replace(entry, version=version or entry.version, checksum=read.clip.checksum)
-    return ManifestEntry(
+        entry = replace(entry, version=version or entry.version, checksum=read.clip.checksum)
+        named = search.job.settings.destination is not None or read.clip.destination is not None
+        return Pinned(entry, found, by_time=version is None and not named)
+    entry = ManifestEntry(
         ordinal=number,
         source_uri=read.uri,
         destination=target.destination,
@@ -95,4 +96,5 @@ def _pin_line(search: Search, read: Read, found: ListedObject | Fate, ledger: Le
         version=version,
         checksum=read.clip.checksum,
         integration=target.integration,
-    ).with_fate(fate or found)
+    )
+    return Pinned(entry.with_fate(fate or found), None)

@@ -21,7 +21,7 @@ from service.imports.inputs.upload_lists import claimed_uploads
 from service.imports.inputs.uri_list import requested_uris
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.duplicates import Ledger
-from service.imports.planning.pin import destination_of, fate_by_existing, inspect, pin, target_of
+from service.imports.planning.pin import destination_of, inspect, look_at_destination, pin, target_of
 
 
 class Planner(Protocol):
@@ -112,8 +112,8 @@ def uploaded_clips(job: Job, ports: ExpandPorts) -> Named:
         elif now.cancel_requested:
             fate = CANCELLED
         else:
-            fate = misnamed or fate_by_existing(found, destination, now, ports)
-        return pin(ordinal, str(at), destination, found, fate)
+            fate = misnamed
+        return look_at_destination(pin(ordinal, str(at), destination, found, fate), found, now, ports)
 
     return Named(len(uploads), plan)
 

@@ -17,7 +17,7 @@ from service.domain.requests import OnExisting
 from service.domain.uris import Location
 from service.imports.access.reach import REFUSALS, Reach, id_of, store_of
 from service.imports.planning.context import ExpandPorts
-from service.imports.planning.existing import fate_of, look_up
+from service.imports.planning.existing import look_up, settled_by
 
 
 def pin(
@@ -88,8 +88,8 @@ def inspect(
     except ObjectError as error:
         fate = Fate.failed(error)
         return clip.with_fate(replace(fate, message=fate.message + _hint(error, location)))
-    fate_found = target.misnamed or fate_by_existing(found, target.destination, job, ports)
-    return pin(ordinal, uri, target.destination, found, fate_found, integration=target.integration)
+    pinned = pin(ordinal, uri, target.destination, found, target.misnamed, integration=target.integration)
+    return look_at_destination(pinned, found, job, ports, by_time=job.settings.destination is None)
 
 
 def is_unfit(job: Job, key: str) -> bool:
@@ -105,15 +105,20 @@ def _hint(error: ObjectError, location: Location) -> str:
     return ""
 
 
-def fate_by_existing(found: ListedObject, destination: str, job: Job, ports: ExpandPorts) -> Fate | None:
-    """What lies at the destination decides; where that cannot be seen, the clip fails."""
-    if job.settings.on_existing is OnExisting.OVERWRITE:
-        return None
+def look_at_destination(
+    entry: ManifestEntry, found: ListedObject, job: Job, ports: ExpandPorts, *, by_time: bool = False
+) -> ManifestEntry:
+    """Let the object at the destination decide over a clip without a fate; if it cannot be seen, the clip fails.
+
+    `by_time` as `unchanged` explains it.
+    """
+    if entry.fate or job.settings.on_existing is OnExisting.OVERWRITE:
+        return entry
     try:
-        existing = look_up(ports.storage, ports.clips_bucket, destination)
+        existing = look_up(ports.storage, ports.clips_bucket, entry.destination)
     except ObjectError as error:
-        return Fate.failed(error)
-    return fate_of(found, existing, job.settings.on_existing)
+        return entry.with_fate(Fate.failed(error))
+    return settled_by(entry, found, existing, job.settings.on_existing, by_time=by_time)
 
 
 def other_than_pinned(size: int | None, etag: str | None, found: ListedObject) -> Fate | None:

@@ -15,9 +15,9 @@ from service.domain.uris import MAX_KEY_BYTES, Location
 from service.imports.access.reach import id_of, store_of
 from service.imports.inputs.uri_list import requested_uris
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
-from service.imports.planning.existing import Destinations, fate_of, look_up
+from service.imports.planning.existing import Destinations, look_up, settled_by
 from service.imports.planning.pin import destination_of, pin
-from service.imports.planning.search import Chunk, Search, search_parts
+from service.imports.planning.search import Chunk, Pinned, Search, search_parts
 
 Finder = Callable[[str], ListedObject | None]
 """Gives the object at a destination."""
@@ -58,8 +58,9 @@ def _mirrored(search: Search, location: Location, opener: Integration | None) ->
         for item in items:
             at = location.at(item.key)
             destination = destination_key(job.project, job.folder, at, store=store)
-            fate = fate_of(item, existing(destination), job.settings.on_existing)
-            entries.append(pin(search.number(), str(at), destination, item, fate, integration=id_of(opener)))
+            entry = pin(search.number(), str(at), destination, item, None, integration=id_of(opener))
+            there = existing(destination)
+            entries.append(settled_by(entry, item, there, job.settings.on_existing, by_time=True))
         return entries
 
     return settle
@@ -73,7 +74,8 @@ def _named(search: Search, location: Location, opener: Integration | None) -> Se
         for item in items:
             at, number = location.at(item.key), search.number()
             destination, fate = destination_of(search.job, at, number)
-            pinned.append((pin(number, str(at), destination, item, fate, integration=id_of(opener)), item))
+            entry = pin(number, str(at), destination, item, fate, integration=id_of(opener))
+            pinned.append(Pinned(entry, item))
         return search.settled(pinned, ledger)
 
     return settle

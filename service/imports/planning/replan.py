@@ -23,7 +23,7 @@ from service.imports.manifest.store import read_part
 from service.imports.planning.context import PlanPorts
 from service.imports.planning.duplicates import destinations_of_others
 from service.imports.planning.named import Planner, listed_uris, uploaded_clips
-from service.imports.planning.pin import Target, fate_by_existing, inspect, opened, other_than_pinned, pin
+from service.imports.planning.pin import Target, inspect, look_at_destination, opened, other_than_pinned, pin
 from service.imports.planning.views import view_planner, whole_sets_or_failed
 from service.support.parallel import Once
 
@@ -120,14 +120,13 @@ def _upload_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:
     assert entry.size is not None
     assert entry.etag is not None
     upload = ListedObject(key=at.key, size=entry.size, etag=entry.etag, version=entry.version)
-    fate: Fate | None
+    fate = None
     if again.job.cancel_requested:
         fate = CANCELLED
     elif _superseded(again, at, upload):
         fate = Fate(ClipStatus.SKIPPED, ClipCode.SUPERSEDED, "a later upload to the same key took its place")
-    else:
-        fate = fate_by_existing(upload, entry.destination, again.job, again.ports)
-    return pin(entry.ordinal, entry.source_uri, entry.destination, upload, fate)
+    pinned = pin(entry.ordinal, entry.source_uri, entry.destination, upload, fate)
+    return look_at_destination(pinned, upload, again.job, again.ports)
 
 
 def _superseded(again: Replanner, at: Location, upload: ListedObject) -> bool:
@@ -156,9 +155,9 @@ def _line_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:
             return entry.with_fate(Fate.failed(error))
         if changed := other_than_pinned(entry.size, entry.etag, found):
             return entry.with_fate(changed)
-    fate = fate_by_existing(found, entry.destination, again.job, again.ports)
-    planned = pin(entry.ordinal, entry.source_uri, entry.destination, found, fate, integration=id_of(opener))
-    return replace(planned, version=entry.version or found.version, checksum=entry.checksum)
+    planned = pin(entry.ordinal, entry.source_uri, entry.destination, found, None, integration=id_of(opener))
+    pinned = replace(planned, version=entry.version or found.version, checksum=entry.checksum)
+    return look_at_destination(pinned, found, again.job, again.ports)
 
 
 # --- clips that have none --------------------------------------------------------------------------------------------

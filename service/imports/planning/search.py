@@ -3,18 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 
-from service.domain.clips import ClipStatus
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
-from service.domain.requests import OnExisting
 from service.imports.access.reach import Reach
 from service.imports.manifest.store import read_carried
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.duplicates import Ledger
-from service.imports.planning.pin import fate_by_existing
+from service.imports.planning.pin import look_at_destination
 
 
 @dataclass(frozen=True)
@@ -25,6 +22,16 @@ class Chunk:
     more: bool
     start_after: str = ""
     read_to: str = ""
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A clip, and the object that it was pinned to, if any."""
+
+    entry: ManifestEntry
+    found: ListedObject | None
+    by_time: bool = False
+    """Whether its destination belongs to this source alone, in its newest version."""
 
 
 @dataclass
@@ -52,14 +59,14 @@ class Search:
         """Sources and destinations of the clips that were found before."""
         return Ledger.of(self.job.id, self.cursor.ordinal, self.carried, self.ports.state)
 
-    def settled(
-        self, pinned: Sequence[tuple[ManifestEntry, ListedObject | None]], ledger: Ledger
-    ) -> list[ManifestEntry]:
+    def settled(self, clips: Sequence[Pinned], ledger: Ledger) -> list[ManifestEntry]:
         """Give each clip the fate that its destination decides; no two clips get one destination."""
-        if self.job.settings.on_existing is OnExisting.OVERWRITE:
-            return [ledger.settled(entry) for entry, _ in pinned]
-        look = partial(_with_existing, job=self.job, ports=self.ports)
-        return [ledger.settled(entry) for entry in self.pool.map(look, pinned)]
+        return [ledger.settled(entry) for entry in self.pool.map(self._look, clips)]
+
+    def _look(self, clip: Pinned) -> ManifestEntry:
+        if clip.found is None:
+            return clip.entry
+        return look_at_destination(clip.entry, clip.found, self.job, self.ports, by_time=clip.by_time)
 
 
 def search_parts(
@@ -79,10 +86,3 @@ def search_parts(
                 yield Part((), rest, chunk.start_after, chunk.read_to)
         if rest:
             yield Part(rest)
-
-
-def _with_existing(pinned: tuple[ManifestEntry, ListedObject | None], *, job: Job, ports: ExpandPorts) -> ManifestEntry:
-    entry, found = pinned
-    if found is None or entry.status is not ClipStatus.PENDING:
-        return entry
-    return entry.with_fate(fate_by_existing(found, entry.destination, job, ports))
