@@ -157,6 +157,7 @@ class Api(Construct):
                 clips_bucket=storage.clips.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
                 source_buckets=(*deploy.source_buckets, storage.drop.bucket_name),
+                drop_bucket=storage.drop.bucket_name,
                 webhook_secret_arn=storage.webhook_secret.secret_arn,
                 integration_secrets_prefix=integration_secrets_prefix(self),
                 trusted_account=f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root",

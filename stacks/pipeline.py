@@ -102,6 +102,7 @@ class Pipeline(Construct):
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 source_buckets=self._sources,
+                drop_bucket=storage.drop.bucket_name,
                 integration_secrets_prefix=integration_secrets_prefix(self),
             ),
             memory_mb=1024,

@@ -14,6 +14,7 @@ from service.domain.jobs import Counts, Door, Job, JobStatus, Source, SourceKind
 from service.domain.manifest import Batch, ManifestEntry
 from service.domain.projects import Actor, Integration, IntegrationState, IntegrationType
 from service.domain.requests import ImportRequest, ImportSettings, Upload, ViewSet
+from service.domain.service_buckets import ServiceBuckets
 from service.imports.access.reach import SourceAccess
 from service.imports.completion.conclude import ConcludePorts, conclude
 from service.imports.completion.context import FinishPorts
@@ -57,6 +58,7 @@ DROP_BUCKET = "drop"
 CLIPS_BUCKET = "clips"
 STATE_BUCKET = "state"
 PROJECT = "demo"
+SERVICE_BUCKETS = ServiceBuckets(drop=DROP_BUCKET, clips=CLIPS_BUCKET, state=STATE_BUCKET, default_project=PROJECT)
 COPY_ATTEMPTS = 3
 DEPLOYMENT = Deployment(
     batch_clips=500,
@@ -128,7 +130,7 @@ class World:
         self.secrets = FakeSecrets({"webhook-secret": "master"})
         self.access = SourceAccess(
             buckets=[SOURCE_BUCKET, DROP_BUCKET],
-            state_bucket=STATE_BUCKET,
+            service=SERVICE_BUCKETS,
             jobs=self.jobs,
             integrations=self.integrations,
             storage=lambda _: self.storage,
@@ -185,6 +187,7 @@ class World:
             sources=self.sources,
             clock=self.clock,
             audit_days=AUDIT_DAYS,
+            service=SERVICE_BUCKETS,
         )
 
     @property
@@ -430,7 +433,7 @@ def own_access(storage: Objects, jobs: JobReader) -> SourceAccess:
     integrations = FakeIntegrations([], Faults())
     return SourceAccess(
         buckets=[SOURCE_BUCKET, DROP_BUCKET],
-        state_bucket=STATE_BUCKET,
+        service=SERVICE_BUCKETS,
         jobs=jobs,
         integrations=integrations,
         storage=lambda project: RoutedObjects(project=project, own=storage, through=_nothing, saved=integrations),

@@ -1,7 +1,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lambdas.wiring.access import source_access
+from lambdas.wiring.access import service_buckets, source_access
 from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
@@ -64,7 +64,7 @@ class ApiContainer:
     def _access(self) -> SourceAccess:
         settings = self.settings
         own = clips_storage(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
-        return source_access(settings.source_buckets, settings.state_bucket, own, self._sources)
+        return source_access(settings, own, self._sources)
 
     @cached_property
     def _sources(self) -> "Once[IntegrationSources]":
@@ -117,6 +117,7 @@ class ApiContainer:
             sources=self._sources(),
             clock=utc_now,
             audit_days=settings.audit_retention_days,
+            service=service_buckets(settings),
         )
 
     @cached_property

@@ -35,7 +35,7 @@ class PlanContainer:
             storage=own,
             uploads=DynamoUploads(),
             clock=utc_now,
-            access=source_access(settings.source_buckets, settings.state_bucket, own, Once(self._sources)),
+            access=source_access(settings, own, Once(self._sources)),
             clips_bucket=settings.clips_bucket,
             max_clips=settings.max_clips_per_import,
             batch_clips=settings.batch_clips,

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+VIDEO_EXTENSION = ".mp4"
+"""Compared in lower case. The NomadicML endpoints accept only such objects where they are named one by one."""
+
 
 def is_folder_marker(key: str, size: int) -> bool:
     """Consoles make empty objects named `folder/`: they are no clips."""

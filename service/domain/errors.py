@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from service.domain.codes import ClipCode
+
 
 class ClipferryError(Exception):
     """Base of all domain errors: `code` is stable and machine-readable, the text is for people."""
@@ -24,7 +26,7 @@ class InvalidRequest(ClipferryError):
 
 
 class InvalidUri(InvalidRequest):
-    code = "INVALID_URI"
+    code = ClipCode.INVALID_URI
 
 
 class InvalidManifest(InvalidRequest):
@@ -36,7 +38,7 @@ class InvalidManifest(InvalidRequest):
 class InvalidDestination(InvalidRequest):
     """A clip cannot have the name that a manifest or a template gives it."""
 
-    code = "INVALID_DESTINATION"
+    code = ClipCode.INVALID_DESTINATION
 
 
 class UnsafeUrl(InvalidRequest):
@@ -74,13 +76,13 @@ class TooManyExecutionSettings(InvalidRequest):
 class UnknownIntegration(InvalidRequest):
     """The project has no integration of this id."""
 
-    code = "UNKNOWN_INTEGRATION"
+    code = ClipCode.UNKNOWN_INTEGRATION
 
 
 class IntegrationMismatch(InvalidRequest):
     """The integration that was named does not reach the URI."""
 
-    code = "INTEGRATION_MISMATCH"
+    code = ClipCode.INTEGRATION_MISMATCH
 
 
 class TooManyIntegrations(InvalidRequest):
@@ -172,7 +174,7 @@ class PreflightFailed(ClipferryError):
 
 
 class CannotAccess(PreflightFailed):
-    code = "CANNOT_ACCESS"
+    code = ClipCode.CANNOT_ACCESS
 
 
 class LimitExceeded(PreflightFailed):
@@ -186,7 +188,7 @@ class PreflightUnknown(PreflightFailed):
 class ObjectError(ClipferryError):
     """One object could not be read or copied; `operation` and `uri` say which call met it."""
 
-    code = "OBJECT_ERROR"
+    code = ClipCode.OBJECT_ERROR
 
     def __init__(self, message: str, *, operation: str, uri: str) -> None:
         super().__init__(f"cannot {operation} {uri}: {message}")
@@ -195,77 +197,77 @@ class ObjectError(ClipferryError):
 
 
 class ObjectMissing(ObjectError):
-    code = "NOT_FOUND"
+    code = ClipCode.NOT_FOUND
 
 
 class AccessDenied(ObjectError):
-    code = "CANNOT_ACCESS"
+    code = ClipCode.CANNOT_ACCESS
 
 
 class CredentialsRejected(AccessDenied):
     """The store does not know the credentials, or they have expired or were revoked: others are needed."""
 
-    code = "CREDENTIALS_REJECTED"
+    code = ClipCode.CREDENTIALS_REJECTED
 
 
 class CredentialsLost(AccessDenied):
     """The credentials of an integration are not in Secrets Manager any more."""
 
-    code = "CREDENTIALS_LOST"
+    code = ClipCode.CREDENTIALS_LOST
 
 
 class RoleRefused(AccessDenied):
     """The role of an integration cannot be assumed."""
 
-    code = "CANNOT_ASSUME_ROLE"
+    code = ClipCode.CANNOT_ASSUME_ROLE
 
 
 class IntegrationGone(AccessDenied):
     """The integration that opened the object while its import was planned was deleted since."""
 
-    code = "INTEGRATION_GONE"
+    code = ClipCode.INTEGRATION_GONE
 
 
 class SourceChanged(ObjectError):
     """The object is no longer the one that was planned (another ETag)."""
 
-    code = "SOURCE_CHANGED"
+    code = ClipCode.SOURCE_CHANGED
 
 
 class ChecksumMismatch(ObjectError):
     """The copy is not its source; it was removed."""
 
-    code = "CHECKSUM_MISMATCH"
+    code = ClipCode.CHECKSUM_MISMATCH
 
 
 class ObjectRejected(ObjectError):
     """The store refuses this object for good (archived, an invalid key, over its limits)."""
 
-    code = "OBJECT_REJECTED"
+    code = ClipCode.OBJECT_REJECTED
 
 
 class BucketElsewhere(ObjectRejected):
     """The bucket lies in another region, or behind another endpoint, than the one that was asked."""
 
-    code = "BUCKET_ELSEWHERE"
+    code = ClipCode.BUCKET_ELSEWHERE
 
 
 class SourceUnavailable(ObjectError):
     """The store answered with throttling, a server error or not at all: another try may succeed."""
 
-    code = "SOURCE_UNAVAILABLE"
+    code = ClipCode.SOURCE_UNAVAILABLE
 
 
 class UploadGone(ObjectError):
     """There is no such unfinished upload: it was completed or aborted."""
 
-    code = "UPLOAD_GONE"
+    code = ClipCode.UPLOAD_GONE
 
 
 class RateLimited(SourceUnavailable):
     """The store asks for fewer requests; `retry_after` are the seconds that it wants, where it says."""
 
-    code = "RATE_LIMITED"
+    code = ClipCode.RATE_LIMITED
 
     def __init__(self, message: str, *, operation: str, uri: str, retry_after: float | None = None) -> None:
         super().__init__(message, operation=operation, uri=uri)

@@ -5,9 +5,11 @@ Times are ISO 8601 in UTC with milliseconds (`2026-11-22T17:44:05.123Z`), so tha
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from service.domain.ends import Delivery
 from service.domain.requests import Filters, ImportSettings, VideoUpload
+from service.domain.uris import Location, parse_prefix
 
 
 class JobStatus(StrEnum):
@@ -72,6 +74,11 @@ class Source:
     """Of a manifest; with `etag` and `version` the very object that was submitted."""
     etag: str | None = None
     version: str | None = None
+
+    @cached_property
+    def location(self) -> Location:
+        """`uri`, parsed once: of a prefix the beginning of its keys. Raises `InvalidUri`."""
+        return parse_prefix(self.uri or "")
 
 
 @dataclass(frozen=True, kw_only=True)

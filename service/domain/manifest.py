@@ -1,9 +1,13 @@
 """The planned manifest: one entry a clip, and the batches that copy functions take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from service.domain.clips import ClipStatus
+from service.domain.codes import ClipCode
+from service.domain.fates import Fate
 from service.domain.requests import ImportSettings
+from service.domain.uris import Location, parse_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +34,26 @@ class ManifestEntry:
     set_name: str | None = None
     integration: str | None = None
     """Id of the integration that opens the source; None: the service's own access, on Hugging Face nobody's."""
+    destination_etag: str | None = None
+    """ETag of the object that planning found at the destination; None where it found none, or did not look."""
     same_as: int | None = None
     """Of a repeated URI, or a view of a repeated set: ordinal of the clip, or of the front, that it repeats."""
+
+    @cached_property
+    def location(self) -> Location:
+        """The source, parsed once. Raises `InvalidUri` for a clip that failed because its URI is none."""
+        return parse_object(self.source_uri)
+
+    @property
+    def fate(self) -> Fate | None:
+        """What planning decided; None where the clip is to be copied."""
+        if self.status is ClipStatus.PENDING:
+            return None
+        return Fate(self.status, ClipCode(self.code or ""), self.message or "")
+
+    def with_fate(self, fate: Fate | None) -> "ManifestEntry":
+        """The clip with a fate that planning decided; with None as it is."""
+        return replace(self, status=fate.status, code=fate.code, message=fate.message) if fate else self
 
 
 @dataclass(frozen=True, kw_only=True)

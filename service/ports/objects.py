@@ -148,8 +148,8 @@ class Storage(Transfer, Protocol):
 
 
 class ClipRemover(Protocol):
-    def remove_up_to(self, key: str, *, etag: str, size: int | None = None) -> None:
-        """Remove from the clips bucket the newest version of `key` with this ETag (or `size`), and all before it.
+    def remove_up_to(self, key: str, *, etag: str) -> None:
+        """Remove from the clips bucket the newest version of `key` with this ETag, and all before it.
 
         Where there is none, nothing; a version after it stays. Errors are `ObjectError`s.
         """

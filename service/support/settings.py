@@ -80,6 +80,9 @@ class ApiSettings(Deployment):
     state_machine_arn: str
     source_buckets: tuple[str, ...]
     """Buckets that callers may name; the drop bucket is among them."""
+    drop_bucket: str
+    default_project: str
+    """Owns what is in the drop bucket outside `inbox/`."""
     max_clips_per_import: int
     max_body_bytes: int
     default_on_existing: str
@@ -105,6 +108,8 @@ class PlanSettings(Settings):
     state_bucket: str
     clips_bucket: str
     source_buckets: tuple[str, ...]
+    drop_bucket: str
+    default_project: str
     max_clips_per_import: int
     batch_clips: int
     batch_bytes: int

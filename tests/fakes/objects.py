@@ -316,9 +316,9 @@ class FakeStorage:
             self.buckets[self.clips_bucket].pop(key, None)
 
     @port_call
-    def remove_up_to(self, key: str, *, etag: str, size: int | None = None) -> None:
+    def remove_up_to(self, key: str, *, etag: str) -> None:
         versions = [item for item, _ in self.marks[key]]
-        newest = max((n for n, one in enumerate(versions) if one.etag == etag or one.size == size), default=-1)
+        newest = max((n for n, one in enumerate(versions) if one.etag == etag), default=-1)
         self.removed[key] += newest + 1
         self.marks[key] = self.marks[key][newest + 1 :]
         if not self.marks[key]:

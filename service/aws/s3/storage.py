@@ -207,11 +207,11 @@ class S3Storage:
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="remove", uri=str(s3_at(self.clips_bucket, key))) from error
 
-    def remove_up_to(self, key: str, *, etag: str, size: int | None = None) -> None:
+    def remove_up_to(self, key: str, *, etag: str) -> None:
         """The oldest first, so that what was removed by then does not show one of them again."""
         try:
             versions = self._listed_versions(key)
-            newest = (n for n, one in enumerate(versions) if one["ETag"].strip('"') == etag or one["Size"] == size)
+            newest = (n for n, one in enumerate(versions) if one["ETag"].strip('"') == etag)
             for version in reversed(versions[next(newest, len(versions)) :]):
                 self._remove(key, version["VersionId"])
         except (ClientError, BotoCoreError) as error:

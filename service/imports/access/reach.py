@@ -1,4 +1,4 @@
-"""What the service reads for its callers, and by whose access. Roles say the same of its own; this holds everywhere."""
+"""What the service reads for its callers, and by whose access."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ from service.domain.errors import CannotAccess, IntegrationMismatch, UnknownInte
 from service.domain.jobs import Job
 from service.domain.objects import ListedObject
 from service.domain.projects import Integration
+from service.domain.service_buckets import ServiceBuckets
 from service.domain.state_keys import job_of_failures
 from service.domain.uris import Location
 from service.ports.jobs import JobReader
@@ -36,8 +37,16 @@ class Reach:
             self.rule.named(self.integration_id)
 
     def opener(self, at: Location) -> Integration | None:
-        """The integration that opens it; None: the service's own access, or nobody's. Raises one of `REFUSALS`."""
+        """The integration that opens an object; None: the service's own access, or nobody's.
+
+        Raises one of `REFUSALS`.
+        """
         access = self.rule.access_to(at, integration_id=self.integration_id)
+        return access if isinstance(access, Integration) else None
+
+    def prefix_opener(self, at: Location) -> Integration | None:
+        """The same for a prefix, all of whose keys must be open to the project."""
+        access = self.rule.access_to(at, integration_id=self.integration_id, as_prefix=True)
         return access if isinstance(access, Integration) else None
 
     def manifest_opener(self, at: Location) -> Integration | None:
@@ -46,14 +55,14 @@ class Reach:
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         """Raises one of `REFUSALS` at once."""
-        return self.storage.list_pages(at, start_after=start_after, integration=id_of(self.opener(at)))
+        return self.storage.list_pages(at, start_after=start_after, integration=id_of(self.prefix_opener(at)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceAccess:
     buckets: Collection[str]
     """The deploy settings' source buckets and the drop bucket."""
-    state_bucket: str
+    service: ServiceBuckets
     jobs: JobReader
     integrations: IntegrationStore
     storage: Callable[[str], SourceStorage]
@@ -63,12 +72,12 @@ class SourceAccess:
         """Reads all of the project's integrations, `integrations.manage.MAX_PER_PROJECT` at most."""
 
         def own_failures(at: Location) -> bool:
-            job_id = job_of_failures(at.key) if (at.scheme, at.bucket) == ("s3", self.state_bucket) else None
+            job_id = job_of_failures(at.key) if (at.scheme, at.bucket) == ("s3", self.service.state) else None
             job = self.jobs.get(job_id) if job_id else None
             return job is not None and job.project == project
 
         return Reach(
-            rule=AccessRule.of(self._saved(project), own=self.buckets),
+            rule=AccessRule.of(project, self._saved(project), own=self.buckets, service=self.service),
             integration_id=integration_id,
             storage=self.storage(project),
             own_failures=own_failures,

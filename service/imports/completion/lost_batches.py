@@ -6,8 +6,9 @@ from dataclasses import asdict, replace
 
 from service.domain.batching import PART_CLIPS, sets_of
 from service.domain.clips import ClipRow, ClipStatus
-from service.domain.codes import CANCELLED, CANCELLED_MESSAGE, MANIFEST_LOST, RETRIES_EXHAUSTED, Fate
+from service.domain.codes import ClipCode
 from service.domain.errors import NotFound, SourceChanged
+from service.domain.fates import CANCELLED, Fate
 from service.domain.jobs import Counts, Job, SourceKind, Tally
 from service.domain.manifest import Batch, ManifestEntry
 from service.imports.completion.context import FinishPorts, findable_row
@@ -41,7 +42,7 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
         if unit[0].group is not None:
             rows |= {row.ordinal: row for row in _end_set(unit, rows, job, error, ports)}
     lost = [entry for entry in entries if entry.ordinal not in rows]
-    failed = (ClipStatus.FAILED, RETRIES_EXHAUSTED, lost_message(error))
+    failed = Fate(ClipStatus.FAILED, ClipCode.RETRIES_EXHAUSTED, lost_message(error))
     rows |= {entry.ordinal: _lost_row(entry, job, failed) for entry in lost}
     ports.clips.put(job.id, (rows[entry.ordinal] for entry in lost))
     ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock(), run=job.run)
@@ -56,9 +57,9 @@ def _end_set(
     if len(rows) < len(entries):
         lost, fated = to_copy(entries), entries
         if lost and job.cancel_requested:
-            fated = stopped_set(entries, CANCELLED, CANCELLED_MESSAGE)
+            fated = stopped_set(entries, CANCELLED.code, CANCELLED.message)
         elif lost:
-            why = (RETRIES_EXHAUSTED, lost_message(error))
+            why = (ClipCode.RETRIES_EXHAUSTED, lost_message(error))
             fated = failed_set(entries, {entry.ordinal: why for entry in lost})
         settled = (row_for(entry, entry.status, entry.code, entry.message) for entry in fated)
         rows = ports.clips.settle(job.id, [findable_row(row, job) for row in settled], run=job.run)
@@ -76,13 +77,8 @@ def _end_set(
 
 def _lost_row(entry: ManifestEntry, job: Job, otherwise: Fate) -> ClipRow:
     """The row of a clip that no worker settled."""
-    if entry.status is not ClipStatus.PENDING:
-        row = row_for(entry, entry.status, entry.code, entry.message)
-    elif job.cancel_requested:
-        row = row_for(entry, ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
-    else:
-        row = row_for(entry, *otherwise)
-    return findable_row(row, job)
+    fate = entry.fate or (CANCELLED if job.cancel_requested else otherwise)
+    return findable_row(row_for(entry, fate.status, fate.code, fate.message), job)
 
 
 def recount(job: Job, lost: str, ports: FinishPorts) -> Counts:
@@ -97,7 +93,7 @@ def recount(job: Job, lost: str, ports: FinishPorts) -> Counts:
         unsettled = [o for o in ordinals if o not in rows or rows[o].status is ClipStatus.PENDING]
         if unsettled:
             planned = _what_is_known(job, part, rows, ports.state)
-            fate = (ClipStatus.FAILED, MANIFEST_LOST, lost)
+            fate = Fate(ClipStatus.FAILED, ClipCode.MANIFEST_LOST, lost)
             settled = {o: _lost_row(planned.get(o) or _unknown(o), job, fate) for o in unsettled}
             ports.clips.put(job.id, settled.values())
             rows |= settled

@@ -14,7 +14,7 @@ from typing import Protocol
 from service.domain.batching import PART_CLIPS
 from service.domain.clip_names import extension
 from service.domain.clips import Clip, ClipRow, ClipStatus
-from service.domain.codes import UNREADABLE
+from service.domain.codes import ClipCode
 from service.domain.destinations import folder_root
 from service.domain.errors import NotFound, UploadLost
 from service.domain.jobs import Job, SourceKind
@@ -241,7 +241,9 @@ def csv_lines(rows: "Iterator[Sequence[object]] | Sequence[Sequence[object]]") -
 def is_failure(clip: Clip) -> bool:
     """Whether another import could bring it: it did not land, and its source is known (an unreadable line's is not)."""
     return (
-        clip.status in (ClipStatus.FAILED, ClipStatus.CANCELLED) and bool(clip.source_uri) and clip.code != UNREADABLE
+        clip.status in (ClipStatus.FAILED, ClipStatus.CANCELLED)
+        and bool(clip.source_uri)
+        and clip.code != ClipCode.INVALID_LINE
     )
 
 

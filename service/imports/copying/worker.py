@@ -8,8 +8,9 @@ from functools import partial
 from threading import BoundedSemaphore, Lock
 
 from service.domain.clips import ClipRow, ClipStatus
-from service.domain.codes import CANCELLED, CANCELLED_MESSAGE, TOO_MANY_FAILURES
+from service.domain.codes import ClipCode
 from service.domain.errors import ObjectError, SourceUnavailable
+from service.domain.fates import CANCELLED
 from service.domain.manifest import Batch, BatchState, ManifestEntry
 from service.domain.multipart import STREAM_PART_BYTES
 from service.domain.objects import Copied
@@ -222,11 +223,11 @@ class BatchRound:
         """Raises `Stopped` where the import is to copy nothing more."""
         state = self.watch()
         if state.cancel_requested or state.recorded:
-            raise Stopped(CANCELLED, CANCELLED_MESSAGE)
+            raise Stopped(CANCELLED.code, CANCELLED.message)
         failed = state.failed + len(self._failed)
         reason = too_many_failures(self.settings.tolerated_failures, failed=failed, total=state.total)
         if reason:
-            raise Stopped(TOO_MANY_FAILURES, f"the import stopped before this clip was copied: {reason}")
+            raise Stopped(ClipCode.TOO_MANY_FAILURES, f"the import stopped before this clip was copied: {reason}")
 
     def check(self) -> None:
         """Raises `Stopped` where nothing may begin any more, `OutOfTime` where nothing may in this round."""

@@ -2,7 +2,8 @@
 
 from service.domain.clip_names import extension
 from service.domain.clips import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
-from service.domain.codes import CANCELLED, CANCELLED_MESSAGE, UNCHANGED
+from service.domain.codes import ClipCode
+from service.domain.fates import CANCELLED
 from service.domain.jobs import Job
 
 RESULT_SUFFIX = ".stationary.parquet"
@@ -15,7 +16,7 @@ _LOST = Extrapolation(
     message="the import ended before this was done, or its function did not end within its retries; another import"
     " of the clip that asks for it makes up for it",
 )
-_CANCELLED = Extrapolation(status=ExtrapolationStatus.CANCELLED, code=CANCELLED, message=CANCELLED_MESSAGE)
+_CANCELLED = Extrapolation(status=ExtrapolationStatus.CANCELLED, code=CANCELLED.code, message=CANCELLED.message)
 
 
 def result_key(destination: str) -> str:
@@ -24,7 +25,7 @@ def result_key(destination: str) -> str:
 
 def is_extrapolated(row: ClipRow) -> bool:
     """Of an import that asks for it: a ClipGT clip that was copied, or that lay at its destination already."""
-    there = row.status is ClipStatus.COPIED or (row.status is ClipStatus.SKIPPED and row.code == UNCHANGED)
+    there = row.status is ClipStatus.COPIED or (row.status is ClipStatus.SKIPPED and row.code == ClipCode.UNCHANGED)
     return there and row.deleted_at is None and extension(row.source_uri or "") == ".zip"
 
 

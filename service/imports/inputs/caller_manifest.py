@@ -16,7 +16,7 @@ from service.domain.errors import (
 )
 from service.domain.jobs import Source, SourceKind
 from service.domain.manifest import ManifestEntry
-from service.domain.uris import Location, parse_object, s3_at
+from service.domain.uris import Location, s3_at
 from service.imports.access.reach import Reach, id_of
 from service.imports.inputs.manifest_lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
 from service.ports.objects import Objects
@@ -121,16 +121,17 @@ class _File:
             raise InvalidManifest(f"{self.uri} ends in the middle of its compressed text")
 
 
-def open_manifest(uri: str, reach: Reach) -> Source:
+def open_manifest(location: Location, reach: Reach) -> Source:
     """The manifest as it is now, its first line read.
 
-    Raises `InvalidUri`, one of `access.REFUSALS`, `InvalidManifest`, `CannotAccess`, `PreflightUnknown`.
+    Raises one of `access.REFUSALS`, `InvalidManifest`, `CannotAccess`, `PreflightUnknown`.
     """
-    location = parse_object(uri)
     opener = reach.manifest_opener(location)
     try:
         found = reach.storage.stat(location, integration=id_of(opener))
-        source = Source(kind=SourceKind.MANIFEST, uri=uri, size=found.size, etag=found.etag, version=found.version)
+        source = Source(
+            kind=SourceKind.MANIFEST, uri=str(location), size=found.size, etag=found.etag, version=found.version
+        )
         check_manifest(source, reach=reach)
     except (AccessDenied, ObjectMissing) as error:
         raise CannotAccess(error.message) from error
@@ -168,11 +169,10 @@ class _Manifest:
     """A submitted manifest: one file, or those of an inventory."""
 
     def __init__(self, source: Source, reach: Reach) -> None:
-        assert source.uri is not None
         assert source.size is not None
         assert source.etag is not None
         self._storage, self._reach = reach.storage, reach
-        location = parse_object(source.uri)
+        location = source.location
         opener = reach.manifest_opener(location)
         self._own = _File(location, source.size, source.etag, source.version, id_of(opener))
         name = self._own.uri.key.removesuffix(".gz")

@@ -7,14 +7,14 @@ from itertools import accumulate
 
 from service.domain.batching import FRONT, PART_CLIPS, VIEWS, duplicates_of_first, set_parts
 from service.domain.clips import ClipStatus
-from service.domain.codes import DUPLICATE
+from service.domain.codes import ClipCode
 from service.domain.errors import InvalidRequest, InvalidUri
+from service.domain.fates import Fate
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.domain.requests import ViewSet
 from service.domain.state_keys import request_key
 from service.domain.uris import parse_object
-from service.imports.results.set_fates import _with_fate
 from service.ports.state import StateReader
 
 
@@ -86,8 +86,8 @@ def _views(item: ViewSet, group: int, repeated: int | None) -> list[ManifestEntr
     ]
     if repeated is None:
         return views
-    message = f"the same set is set {repeated} of this request"
-    return [_with_fate(view, ClipStatus.SKIPPED, DUPLICATE, message) for view in views]
+    fate = Fate(ClipStatus.SKIPPED, ClipCode.DUPLICATE, f"the same set is set {repeated} of this request")
+    return [view.with_fate(fate) for view in views]
 
 
 def requested_sets(job: Job, state: StateReader) -> list[ViewSet]:

@@ -12,10 +12,11 @@ from typing import Any
 
 from service.domain.clip_names import is_folder_marker
 from service.domain.errors import InvalidRequest
-from service.domain.ids import PROJECT_NAME, job_id_for, new_job_id
+from service.domain.ids import job_id_for, new_job_id
 from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind
 from service.domain.projects import Action, Actor, AuditEntry
 from service.domain.requests import ImportRequest, ImportSettings, Upload
+from service.domain.service_buckets import project_of_upload
 from service.domain.state_keys import upload_list_key
 from service.domain.uris import s3_at
 from service.imports.inputs.upload_lists import encode_uploads
@@ -28,7 +29,6 @@ from service.ports.uploads import AlreadyClaimed, GatheringClosed, UploadStore
 from service.projects.audit import entry_of
 
 _MANIFEST = re.compile(r".*\.manifest\.(jsonl|csv)(\.gz)?", re.DOTALL)
-_INBOX = re.compile(rf"inbox/({PROJECT_NAME.pattern})/.+", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +65,6 @@ def parse_event(event: Mapping[str, Any], *, drop_bucket: str) -> Upload | None:
     return Upload(identity=identity, bucket=bucket, key=key, size=size, etag=etag, version=version, sequencer=sequencer)
 
 
-def project_of(key: str, default_project: str) -> str:
-    """Keys under `inbox/{project}/` belong to that project, all others to the default one."""
-    match = _INBOX.fullmatch(key)
-    return match[1] if match else default_project
-
-
 def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
     """Give every upload a job: a manifest one of its own, which imports what it names.
 
@@ -81,7 +75,7 @@ def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
         if is_manifest(upload.key):
             _import_manifest(upload, ports)
             continue
-        by_project.setdefault(project_of(upload.key, ports.default_project), {})[upload.identity] = upload
+        by_project.setdefault(project_of_upload(upload.key, ports.default_project), {})[upload.identity] = upload
     for project, unique in by_project.items():
         remaining, size = list(unique.values()), ports.uploads.max_uploads_per_claim
         for first in range(0, len(remaining), size):
@@ -102,7 +96,7 @@ def _import_manifest(upload: Upload, ports: UploadPorts) -> None:
         etag=upload.etag,
         version=upload.version,
     )
-    project = project_of(upload.key, ports.default_project)
+    project = project_of_upload(upload.key, ports.default_project)
     job = _new_job(project, source, ports, job_id=job_id_for(project, f"manifest {upload.identity}"))
     if ports.jobs.create(job, entry=_opening(job, ports)):
         start(job, ports.workflow)

@@ -15,13 +15,13 @@ from service.domain.errors import (
 )
 from service.domain.filters import selection
 from service.domain.requests import Filters
-from service.domain.uris import parse_prefix
+from service.domain.uris import Location
 from service.imports.access.reach import Reach
 from service.sources.deadline import done_within
 
 
 def preflight(
-    root_path: str,
+    location: Location,
     *,
     reach: Reach,
     max_clips: int,
@@ -31,18 +31,17 @@ def preflight(
 ) -> None:
     """List for `seconds`, for what an import could not mend: whatever is found after that is for planning to say.
 
-    Raises `InvalidUri`, `InvalidRequest` (filters), one of `access.REFUSALS`, `LimitExceeded` or `PreflightUnknown`.
+    Raises `InvalidRequest` (filters), one of `access.REFUSALS`, `LimitExceeded` or `PreflightUnknown`.
     """
-    location = parse_prefix(root_path)
     wanted = selection(filters, location.key)
-    reach.opener(location)
+    reach.prefix_opener(location)
     deadline = monotonic() + seconds
 
     def count() -> None:
         found = 0
         for page in reach.list_pages(location):
             found += sum(not is_folder_marker(item.key, item.size) and wanted.wants(item) for item in page)
-            check_limit(found, max_clips, root_path)
+            check_limit(found, max_clips, str(location))
             if monotonic() > deadline:
                 return
 

@@ -7,22 +7,20 @@ from service.domain.destination_template import check_template
 from service.domain.errors import (
     IdempotencyConflict,
     InvalidRequest,
-    InvalidUri,
     UnknownExecutionSettings,
 )
-from service.domain.filters import selection
 from service.domain.ids import job_id_for, new_job_id, request_digest
-from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind
+from service.domain.jobs import Door, Job, JobStatus, Source
 from service.domain.projects import Action, Actor
 from service.domain.requests import ImportRequest, ImportSettings
 from service.domain.state_keys import request_key
-from service.domain.uris import parse_object, parse_prefix
 from service.domain.webhooks import check_url
 from service.imports.access.reach import Reach, SourceAccess
 from service.imports.inputs.caller_manifest import open_manifest
 from service.imports.inputs.uri_list import encode_uris
-from service.imports.inputs.view_sets import check_sets, encode_sets
+from service.imports.inputs.view_sets import encode_sets
 from service.imports.intake.preflight import preflight
+from service.imports.intake.request_source import source_of
 from service.imports.lifecycle.new_job import job_of
 from service.imports.lifecycle.start import start
 from service.ports.delivery import Workflow
@@ -105,13 +103,13 @@ def _looked_at(source: Source, request: ImportRequest, reach: Reach, ports: Subm
     reach.check()
     if request.root_path is not None and request.validate:
         preflight(
-            request.root_path,
+            source.location,
             reach=reach,
             max_clips=ports.max_clips,
             seconds=ports.preview_seconds,
             filters=request.filters,
         )
-    return source if request.manifest_uri is None else open_manifest(request.manifest_uri, reach)
+    return source if request.manifest_uri is None else open_manifest(source.location, reach)
 
 
 def _check_settings(settings: ImportSettings, ports: SubmitPorts) -> None:
@@ -139,37 +137,6 @@ def _digest(request: ImportRequest) -> str:
     """Of what was asked, without its key. Of saved settings that is their id: they may change between two tries."""
     asked = asdict(request) | {"idempotency_key": None}
     return request_digest(asked if request.execution_settings_id is None else asked | {"settings": None})
-
-
-def source_of(request: ImportRequest, max_clips: int, *, late: bool = False) -> Source:
-    """What a valid request names. Raises `InvalidRequest`; `late`: not for a single URI, which planning fails."""
-    given = (request.exact_paths, request.root_path, request.manifest_uri, request.sets)
-    if sum(way is not None for way in given) != 1:
-        raise InvalidRequest("Provide exactly one of exact_paths or root_path (or manifest_uri or sets)")
-    if request.root_path is not None:
-        selection(request.filters, parse_prefix(request.root_path).key)
-        count = len(request.directories) if request.directories else None
-        return Source(kind=SourceKind.PREFIX, uri=request.root_path, count=count)
-    if request.manifest_uri is not None:
-        selection(request.filters)
-        parse_object(request.manifest_uri)
-        return Source(kind=SourceKind.MANIFEST, uri=request.manifest_uri)
-    if request.filters is not None:
-        raise InvalidRequest("filters are for root_path and manifest_uri: leave out of the request what is not wanted")
-    if request.sets is not None:
-        check_sets(request.sets, max_clips, late=late)
-        return Source(kind=SourceKind.SETS, count=len(request.sets))
-    assert request.exact_paths is not None
-    if not request.exact_paths:
-        raise InvalidRequest("exact_paths is empty")
-    if len(request.exact_paths) > max_clips:
-        raise InvalidRequest(f"exact_paths has {len(request.exact_paths):,} URIs, the limit is {max_clips:,}")
-    for index, uri in enumerate(() if late else request.exact_paths):
-        try:
-            parse_object(uri)
-        except InvalidUri as error:
-            raise InvalidUri(f"exact_paths[{index}]: {error.message}") from error
-    return Source(kind=SourceKind.LIST, count=len(request.exact_paths))
 
 
 def _again(job: Job, digest: str, ports: SubmitPorts) -> Job:

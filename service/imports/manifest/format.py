@@ -10,7 +10,8 @@ from service.domain.manifest import Batch, ManifestEntry
 
 def encode_entry(entry: ManifestEntry) -> bytes:
     """One manifest line, without the fields that are empty."""
-    fields = {name: value for name, value in vars(entry).items() if value is not None}
+    # `vars` holds the parsed source as well, once something asked for it.
+    fields = {name: value for name, value in vars(entry).items() if value is not None and name != "location"}
     if entry.status is ClipStatus.PENDING:
         del fields["status"]
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"

@@ -9,7 +9,7 @@ from service.domain.manifest import ManifestEntry
 from service.imports.access.reach import SourceAccess
 from service.imports.manifest.store import ManifestWriter
 from service.ports.clips import ClipStore
-from service.ports.jobs import JobReader, JobStore
+from service.ports.jobs import JobStore
 from service.ports.objects import Objects
 from service.ports.state import Clock, StateFiles, StateReader
 from service.ports.uploads import UploadLists
@@ -19,11 +19,11 @@ from service.ports.uploads import UploadLists
 class ExpandPorts:
     """All that a source is expanded with. Nothing is written through them, so a preview expands with its own."""
 
-    jobs: JobReader
     state: StateReader
     storage: Objects
     """The clips bucket, and the drop bucket."""
-    uploads: UploadLists
+    uploads: UploadLists | None = None
+    """Which uploads a job was made of; None in a preview, which is never of uploads."""
     access: SourceAccess
     clips_bucket: str
     stat_concurrency: int
@@ -36,6 +36,7 @@ class PlanPorts(ExpandPorts):
     jobs: JobStore
     clips: ClipStore
     state: StateFiles
+    uploads: UploadLists
     clock: Clock
     max_clips: int
     batch_clips: int

@@ -2,13 +2,18 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from service.domain.batching import PART_CLIPS
 from service.domain.clips import ClipStatus
-from service.domain.codes import DESTINATION_TAKEN, DUPLICATE, TAKEN_MESSAGE, UNREADABLE
+from service.domain.codes import ClipCode
+from service.domain.errors import InvalidUri, NotFound
+from service.domain.fates import DESTINATION_TAKEN
+from service.domain.jobs import Job, SourceKind
 from service.domain.manifest import ManifestEntry
-from service.imports.manifest.store import read_entries
+from service.imports.manifest.store import read_entries, read_part
+from service.imports.planning.pin import destination_of
 from service.ports.state import StateReader
 
 _WIDTH = 12
@@ -73,7 +78,7 @@ class Ledger:
         """As it was after the first `ordinal` clips, which are in the manifest, and those carried over."""
         ledger = cls()
         for entry in (*_written(job_id, ordinal, state), *carried):
-            if entry.code not in (DUPLICATE, UNREADABLE):
+            if entry.code not in (ClipCode.DUPLICATE, ClipCode.INVALID_LINE):
                 ledger.first_of(entry.source_uri, entry.version)
             if occupies(entry):
                 ledger.destinations.add(entry.destination)
@@ -85,11 +90,9 @@ class Ledger:
 
     def settled(self, entry: ManifestEntry) -> ManifestEntry:
         """The clip, failed where another one of this job has its destination."""
-        return entry if not occupies(entry) or self.destinations.add(entry.destination) else destination_taken(entry)
-
-
-def destination_taken(entry: ManifestEntry) -> ManifestEntry:
-    return replace(entry, status=ClipStatus.FAILED, code=DESTINATION_TAKEN, message=TAKEN_MESSAGE)
+        if not occupies(entry) or self.destinations.add(entry.destination):
+            return entry
+        return entry.with_fate(DESTINATION_TAKEN)
 
 
 def _written(job_id: str, ordinal: int, state: StateReader) -> Iterator[ManifestEntry]:
@@ -99,4 +102,29 @@ def _written(job_id: str, ordinal: int, state: StateReader) -> Iterator[Manifest
 
 def occupies(entry: ManifestEntry) -> bool:
     """Whether the clip's destination is its own, by its plan."""
-    return entry.status is ClipStatus.PENDING or entry.code == "UNCHANGED"
+    return entry.status is ClipStatus.PENDING or entry.code == ClipCode.UNCHANGED
+
+
+def destinations_of_others(job: Job, state: StateReader) -> set[int]:
+    """Ordinals of the clips whose destination is another's: the one that was to be copied there, else the first.
+
+    By the first manifest alone, whatever became of the clips, so every run says the same. Reads it twice.
+    """
+    owned, others = Seen(), set()
+    for owners in (True, False):
+        for entry in _entries(job, state):
+            if entry.status is ClipStatus.SKIPPED and not occupies(entry):
+                continue
+            destination = entry.destination
+            if not destination and entry.source_uri and job.source.kind is not SourceKind.MANIFEST:
+                with suppress(InvalidUri):
+                    destination, _ = destination_of(job, entry.location, entry.ordinal)
+            if destination and occupies(entry) is owners and not owned.add(destination):
+                others.add(entry.ordinal)
+    return others
+
+
+def _entries(job: Job, state: StateReader) -> Iterator[ManifestEntry]:
+    for part in range(-(-job.counts.total // PART_CLIPS)):
+        with suppress(NotFound):
+            yield from read_part(state, job.id, part)

@@ -4,40 +4,69 @@ A prefix is compared listing with listing, both sorted, in one pass: no request 
 looked up clip by clip.
 """
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from service.domain.clips import ClipStatus
-from service.domain.codes import UNCHANGED, Fate
+from service.domain.codes import ClipCode
 from service.domain.errors import ObjectMissing
+from service.domain.fates import Fate
+from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.requests import OnExisting
 from service.domain.uris import s3_at
 from service.ports.objects import Objects
 
+LONGEST_COPY_SECONDS = 900
+"""One request may copy for as long as a copy function lives (Lambda). A source that was written less than this before
+its copy may have changed after the copy began."""
 
-def fate_of(source: ListedObject, existing: ListedObject | None, on_existing: OnExisting) -> Fate | None:
-    """The fate that the object at the destination gives a clip; None where it is to be copied."""
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+def fate_of(
+    source: ListedObject, existing: ListedObject | None, on_existing: OnExisting, *, by_time: bool
+) -> Fate | None:
+    """The fate that the object at the destination gives a clip; None where it is to be copied.
+
+    `by_time`: whether the destination belongs to this source alone, in its newest version (see `unchanged`).
+    """
     if existing is None or on_existing is OnExisting.OVERWRITE:
         return None
     if on_existing is OnExisting.FAIL:
-        return ClipStatus.FAILED, "EXISTS", "an object lies at the destination already"
-    if unchanged(source, existing):
-        return ClipStatus.SKIPPED, UNCHANGED, "the same clip lies at the destination already"
+        return Fate(ClipStatus.FAILED, ClipCode.EXISTS, "an object lies at the destination already")
+    if unchanged(source, existing, by_time=by_time):
+        return Fate(ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination already")
     return None
 
 
-def unchanged(source: ListedObject, existing: ListedObject) -> bool:
-    """Whether `existing` is a copy of `source`: by ETag, else by size and time, as `aws s3 sync` decides.
+def unchanged(source: ListedObject, existing: ListedObject, *, by_time: bool) -> bool:
+    """Whether `existing` is a copy of `source`: by ETag, else, with `by_time`, by size and time like `aws s3 sync`.
 
-    An object that was uploaded in parts gets another ETag when it is copied whole. For those the copy must have the
-    same size and be younger: a source that was written after it is copied again.
+    An object that was uploaded in parts gets another ETag when it is copied whole, so unequal ETags prove a difference
+    only where both are MD5s. Size and time prove nothing where the destination may hold another source's copy, or
+    where an older version of the source was asked for.
     """
     if source.etag == existing.etag:
         return True
-    if source.modified is None or existing.modified is None:
+    if not by_time or (_MD5.fullmatch(source.etag) and _MD5.fullmatch(existing.etag)):
         return False
-    return source.size == existing.size and existing.modified > source.modified
+    if source.size != existing.size or source.modified is None or existing.modified is None:
+        return False
+    age = datetime.fromisoformat(existing.modified) - datetime.fromisoformat(source.modified)
+    return age.total_seconds() > LONGEST_COPY_SECONDS
+
+
+def settled_by(
+    entry: ManifestEntry, found: ListedObject, existing: ListedObject | None, on_existing: OnExisting, *, by_time: bool
+) -> ManifestEntry:
+    """The pinned clip with what planning found at its destination, and with the fate that this gives it."""
+    if existing is None:
+        return entry
+    seen = replace(entry, destination_etag=existing.etag)
+    return seen.with_fate(fate_of(found, existing, on_existing, by_time=by_time))
 
 
 @dataclass

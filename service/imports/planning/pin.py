@@ -1,23 +1,23 @@
 """Pin a clip: which object it is, where it lands, and the fate that it has already."""
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
-from service.domain.clip_names import extension
+from service.domain.clip_names import VIDEO_EXTENSION, extension
 from service.domain.clips import ClipStatus
-from service.domain.codes import CANCELLED, CANCELLED_MESSAGE, UNSUPPORTED_EXTENSION, VIDEO_EXTENSION, Fate
+from service.domain.codes import ClipCode
 from service.domain.destination_template import named_destination, render
 from service.domain.destinations import destination_key
 from service.domain.errors import InvalidDestination, ObjectError, ObjectMissing
+from service.domain.fates import CANCELLED, Fate
 from service.domain.jobs import Door, Job, SourceKind
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.projects import Integration
 from service.domain.requests import OnExisting
-from service.domain.uris import Location, parse_object
+from service.domain.uris import Location
 from service.imports.access.reach import REFUSALS, Reach, id_of, store_of
 from service.imports.planning.context import ExpandPorts
-from service.imports.planning.existing import fate_of, look_up
+from service.imports.planning.existing import look_up, settled_by
 
 
 def pin(
@@ -37,11 +37,8 @@ def pin(
         size=found.size,
         etag=found.etag,
         version=found.version,
-        status=fate[0] if fate else ClipStatus.PENDING,
-        code=fate[1] if fate else None,
-        message=fate[2] if fate else None,
         integration=integration,
-    )
+    ).with_fate(fate)
 
 
 @dataclass(frozen=True)
@@ -67,34 +64,32 @@ def opened(at: Location, reach: Reach) -> tuple[Integration | None, Fate | None]
     try:
         return reach.opener(at), None
     except REFUSALS as error:
-        return None, (ClipStatus.FAILED, error.code, error.message)
+        return None, Fate.failed(error)
 
 
-def inspect(ordinal: int, uri: str, target: Target, *, job: Job, reach: Reach, ports: ExpandPorts) -> ManifestEntry:
+def inspect(
+    ordinal: int, location: Location, target: Target, *, job: Job, reach: Reach, ports: ExpandPorts
+) -> ManifestEntry:
     """Pin one clip by a HEAD of its source."""
-    settled = partial(
-        ManifestEntry,
-        ordinal=ordinal,
-        source_uri=uri,
-        destination=target.destination,
-        integration=target.integration,
+    uri = str(location)
+    clip = ManifestEntry(
+        ordinal=ordinal, source_uri=uri, destination=target.destination, integration=target.integration
     )
     if job.cancel_requested:
-        return settled(status=ClipStatus.CANCELLED, code=CANCELLED, message=CANCELLED_MESSAGE)
-    location = parse_object(uri)
+        return clip.with_fate(CANCELLED)
     if is_unfit(job, location.key):
-        message = f"this door takes {VIDEO_EXTENSION} objects only, and {ascii(location.key)[1:-1]} is none"
-        return settled(status=ClipStatus.FAILED, code=UNSUPPORTED_EXTENSION, message=message)
+        message = f"this endpoint accepts only {VIDEO_EXTENSION} files, and {ascii(location.key)[1:-1]} is none"
+        return clip.with_fate(Fate(ClipStatus.FAILED, ClipCode.UNSUPPORTED_EXTENSION, message))
     if target.refusal:
         # Without a destination, which would name the store: a retry plans the clip afresh.
-        status, code, message = target.refusal
-        return settled(destination="", status=status, code=code, message=message)
+        return replace(clip, destination="").with_fate(target.refusal)
     try:
         found = reach.storage.stat(location, integration=target.integration)
     except ObjectError as error:
-        return settled(status=ClipStatus.FAILED, code=error.code, message=error.message + _hint(error, location))
-    fate = target.misnamed or fate_by_existing(found, target.destination, job, ports)
-    return pin(ordinal, uri, target.destination, found, fate, integration=target.integration)
+        fate = Fate.failed(error)
+        return clip.with_fate(replace(fate, message=fate.message + _hint(error, location)))
+    pinned = pin(ordinal, uri, target.destination, found, target.misnamed, integration=target.integration)
+    return look_at_destination(pinned, found, job, ports, by_time=job.settings.destination is None)
 
 
 def is_unfit(job: Job, key: str) -> bool:
@@ -110,24 +105,33 @@ def _hint(error: ObjectError, location: Location) -> str:
     return ""
 
 
-def fate_by_existing(found: ListedObject, destination: str, job: Job, ports: ExpandPorts) -> Fate | None:
-    """What lies at the destination decides; where that cannot be seen, the clip fails."""
-    if job.settings.on_existing is OnExisting.OVERWRITE:
-        return None
+def look_at_destination(
+    entry: ManifestEntry, found: ListedObject, job: Job, ports: ExpandPorts, *, by_time: bool = False
+) -> ManifestEntry:
+    """Let the object at the destination decide over a clip without a fate; if it cannot be seen, the clip fails.
+
+    `by_time` as `unchanged` explains it.
+    """
+    if entry.fate or job.settings.on_existing is OnExisting.OVERWRITE:
+        return entry
     try:
-        existing = look_up(ports.storage, ports.clips_bucket, destination)
+        existing = look_up(ports.storage, ports.clips_bucket, entry.destination)
     except ObjectError as error:
-        return ClipStatus.FAILED, error.code, error.message
-    return fate_of(found, existing, job.settings.on_existing)
+        return entry.with_fate(Fate.failed(error))
+    return settled_by(entry, found, existing, job.settings.on_existing, by_time=by_time)
 
 
 def other_than_pinned(size: int | None, etag: str | None, found: ListedObject) -> Fate | None:
     """The fate of a line's clip where the object is not the one that the line pins, as far as it does."""
     if size not in (None, found.size):
-        return ClipStatus.FAILED, "SOURCE_CHANGED", f"it has {found.size} bytes, its line says {size}"
+        return _changed(f"it has {found.size} bytes, its line says {size}")
     if etag not in (None, found.etag):
-        return ClipStatus.FAILED, "SOURCE_CHANGED", f"its ETag is {found.etag}, its line says {etag}"
+        return _changed(f"its ETag is {found.etag}, its line says {etag}")
     return None
+
+
+def _changed(message: str) -> Fate:
+    return Fate(ClipStatus.FAILED, ClipCode.SOURCE_CHANGED, message)
 
 
 def destination_of(
@@ -146,4 +150,4 @@ def destination_of(
             name = render(template, at, ordinal=ordinal, job_id=job.id)
         return named_destination(job.project, job.folder, name), None
     except InvalidDestination as error:
-        return "", (ClipStatus.FAILED, error.code, error.message)
+        return "", Fate.failed(error)

@@ -28,7 +28,7 @@ def plan(
     writer = writer_at(cursor, job, ports)
     cut_short, used = False, set[str]()
     try:
-        for part in parts_of(job, cursor, ports):
+        for part in parts_of(job, cursor, ports, read_again=lambda job: ports.jobs.get(job.id) or job):
             if part is None:
                 cut_short = True
                 break

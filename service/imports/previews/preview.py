@@ -1,18 +1,18 @@
 """What an import would do, cost and take: a dry run of its planning that writes nothing and ends in time."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from service.domain.destination_template import check_template
 from service.domain.errors import NotFound
 from service.domain.manifest import ManifestEntry
 from service.domain.requests import ImportRequest, ImportSettings
-from service.domain.uris import parse_object
 from service.imports.access.reach import SourceAccess
 from service.imports.inputs.caller_manifest import open_manifest
 from service.imports.intake.preflight import check_limit, listing_errors
-from service.imports.intake.submit import request_files, source_of
+from service.imports.intake.request_source import source_of
+from service.imports.intake.submit import request_files
 from service.imports.lifecycle.new_job import job_of
 from service.imports.planning.context import ExpandPorts, PlanCursor
 from service.imports.planning.sources import parts_of
@@ -49,7 +49,7 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
     reach = ports.access.reach(project, request.integration_id)
     reach.check()
     if request.manifest_uri is not None:
-        source = open_manifest(request.manifest_uri, reach)
+        source = open_manifest(source.location, reach)
     job = job_of(
         request,
         source,
@@ -62,10 +62,8 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
     rule, roles = reach.rule, ports.copy_roles
     seen = PreviewTally(job, ports.clips_bucket, ports.deployment, lambda entry: _streams(entry, rule, roles))
     expand_ports = ExpandPorts(
-        jobs=_NoRows(),
         state=_GivenFiles(request_files(job, request)),
         storage=storage,
-        uploads=_NoRows(),
         access=ports.access.through(storage),
         clips_bucket=ports.clips_bucket,
         stat_concurrency=ports.deployment.stat_concurrency,
@@ -93,19 +91,9 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
 def _streams(entry: ManifestEntry, rule: AccessRule, copy_roles: Collection[str]) -> bool:
     """Whether the clip passes through the copy function: not where S3 can copy by the access that opens it."""
     if entry.integration is None:
-        return parse_object(entry.source_uri).scheme != "s3"
+        return entry.location.scheme != "s3"
     opener = rule.by_id.get(entry.integration)
     return opener is None or opener.role_arn not in copy_roles
-
-
-class _NoRows:
-    """The table as a preview's planning sees it."""
-
-    def get(self, job_id: str) -> None:
-        """There is no row, so nobody has cancelled the job."""
-
-    def lists(self, job_id: str) -> Sequence[str]:  # noqa: ARG002  # the port's
-        return ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from service.domain.clip_names import extension, run_name
 from service.domain.clips import ClipStatus
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
-from service.domain.uris import parse_object, s3_at
+from service.domain.uris import s3_at
 from service.imports.previews.estimate import Workload, estimate
 from service.imports.previews.result import Outcome, Preview, PreviewedClip, Total
 from service.sources.deadline import OutOfTime
@@ -75,7 +75,7 @@ class PreviewTally:
             )
 
     def _add(self, entry: ManifestEntry) -> None:
-        size, key = entry.size or 0, parse_object(entry.source_uri).key
+        size, key = entry.size or 0, entry.location.key
         self._total.add(size)
         self._add_extension(extension(key), size)
         if len(self._keys) < SAMPLE_CLIPS:

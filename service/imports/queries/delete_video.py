@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.domain.batching import PART_CLIPS
 from service.domain.clips import Clip, ClipRow, ClipStatus
+from service.domain.codes import ClipCode
 from service.domain.errors import NotEnded
 from service.domain.ids import ordinal_of
 from service.domain.jobs import Job
@@ -14,6 +15,8 @@ from service.ports.objects import ClipRemover
 from service.ports.state import Clock
 
 _LANDED = (ClipStatus.COPIED, ClipStatus.SKIPPED)
+_OF_ANOTHER_CLIP = (ClipCode.DUPLICATE, ClipCode.SUPERSEDED)
+"""The object at the destination is another clip's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +29,9 @@ class RemovePorts:
 def remove(video: Video, *, ports: RemovePorts) -> None:
     """Delete it, or the whole set where it is a view of one. Objects first, so that a repeat finds what is left.
 
-    An object is removed if it is the video's own: one that a later import put in its place stays. Raises `NotFound`
-    where another request was faster, `NotEnded` while the video is on its way, and `ObjectError`s.
+    Only an object with the very ETag that the import copied, or found, is removed; a later import's stays. A clip that
+    repeats another one, or that a later upload replaced, has no object of its own. Raises `NotFound` where another
+    request was faster, `NotEnded` while the video is on its way, and `ObjectError`s.
     """
     job, rows = video.job, _rows(video, ports.status)
     if any(row.status is ClipStatus.PENDING for row in rows) or not rows:
@@ -36,10 +40,8 @@ def remove(video: Video, *, ports: RemovePorts) -> None:
     if not landed and job.run and not job.status.terminal:
         raise NotEnded(f"import {job.id} is being retried: delete its failed videos when it has ended")
     for row in landed:
-        if row.destination and row.etag:
-            # What lay there before the import may have its ETag from an upload in parts: the plan found it the same.
-            size = row.size if row.status is ClipStatus.SKIPPED else None
-            ports.storage.remove_up_to(row.destination, etag=row.etag, size=size)
+        if row.destination and row.etag and row.code not in _OF_ANOTHER_CLIP:
+            ports.storage.remove_up_to(row.destination, etag=row.etag)
     ordinals = [row.ordinal for row in rows]
     if not ports.status.clips.remove(job.id, ordinals, landed=len(landed), now=ports.clock()):
         raise no_video(video.clip.id)

@@ -6,9 +6,9 @@ from enum import StrEnum
 from itertools import islice
 
 from service.domain.batching import PART_CLIPS, sets_of
-from service.domain.clip_names import extension
+from service.domain.clip_names import VIDEO_EXTENSION, extension
 from service.domain.clips import Clip, ClipRow, ClipStatus
-from service.domain.codes import DUPLICATE, VIDEO_EXTENSION
+from service.domain.codes import ClipCode
 from service.domain.errors import InvalidCursor, InvalidRequest, NotFound
 from service.domain.ids import ordinal_of
 from service.domain.jobs import Job, SourceKind
@@ -192,7 +192,7 @@ def get_video(video_id: str, *, project: str, ports: StatusPorts, deleted_too: b
     if ordinal is None or not job.planned or ordinal >= job.counts.total:
         raise no_video(video_id)
     row = ports.clips.get(job.id, [ordinal]).get(ordinal)
-    if row is not None and row.source_uri and row.code != DUPLICATE:
+    if row is not None and row.source_uri and row.code != ClipCode.DUPLICATE:
         clip = clip_of(job, None, row, ports.clips_bucket)
     else:
         (clip,) = _overlaid(job, read_entries(ports.state, job.id, ordinal, ordinal + 1), ports)

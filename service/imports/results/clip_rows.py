@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.domain.clips import ClipRow, ClipStatus
+from service.domain.codes import ClipCode
 from service.domain.errors import ObjectError
 from service.domain.jobs import Tally
 from service.domain.manifest import ManifestEntry
@@ -22,8 +23,9 @@ def copied_row(entry: ManifestEntry, facts: Facts, copied: Copied) -> ClipRow:
 
 
 def row_for(entry: ManifestEntry, status: ClipStatus, code: str | None, message: str | None) -> ClipRow:
-    """A row that says why a clip did not land."""
-    return _row(entry, status, size=entry.size, etag=entry.etag, code=code, message=message)
+    """A row that says why a clip was not copied. One that lay at its destination already has the ETag found there."""
+    etag = (code == ClipCode.UNCHANGED and entry.destination_etag) or entry.etag
+    return _row(entry, status, size=entry.size, etag=etag, code=code, message=message)
 
 
 def _row(entry: ManifestEntry, status: ClipStatus, **said: Any) -> ClipRow:

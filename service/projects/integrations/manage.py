@@ -16,6 +16,7 @@ from functools import partial
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound, SweepIncomplete
 from service.domain.ids import request_digest
 from service.domain.projects import Action, Actor, AuditEntry, Integration, IntegrationState, IntegrationType
+from service.domain.service_buckets import ServiceBuckets
 from service.domain.uris import parse_prefix
 from service.ports.projects import IntegrationSecrets, IntegrationStore
 from service.ports.state import Clock
@@ -44,6 +45,8 @@ class IntegrationPorts:
     sources: Sources
     clock: Clock
     audit_days: int
+    service: ServiceBuckets
+    """No integration is saved for these: their objects are imported without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ def create(
     Raises `InvalidRequest`, `TooManyIntegrations`, `IdempotencyConflict`.
     """
     made = _new(request, project, by, ports.clock(), idempotency_key)
-    _check(made)
+    check_integration(made, ports.service)
     ports.sources.check(made, request.credentials)
     entry = _entry(Action.INTEGRATION_CREATE, made, by, made.created_at, ports)
     if not ports.store.create(made, limit=MAX_PER_PROJECT, entry=entry):
@@ -105,9 +108,11 @@ def _new(request: IntegrationRequest, project: str, by: Actor, now: str, idempot
     )
 
 
-def _check(made: Integration) -> None:
+def check_integration(made: Integration, service: ServiceBuckets) -> None:
     """Raises `InvalidRequest`."""
     location = location_of(made)
+    if location.scheme == "s3" and service.has(location.bucket):
+        raise InvalidRequest(f"bucket: {made.bucket} belongs to the service; import from it without an integration")
     if parse_prefix(str(location)) != location:
         raise InvalidRequest(f"bucket: {made.bucket!a} is not the name of a bucket")
     if made.role_arn is not None and not ROLE_ARN.fullmatch(made.role_arn):

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from service.domain.errors import AccessDenied, ClipferryError, CredentialsRejected, ObjectError, RoleRefused
 from service.domain.projects import Action, Actor, Integration, IntegrationType
 from service.projects.audit import entry_of
-from service.projects.integrations.manage import IntegrationPorts, get
+from service.projects.integrations.manage import IntegrationPorts, check_integration, get
 from service.projects.integrations.rules import location_of
 from service.sources.deadline import done_within
 from service.sources.port import ObjectSource
@@ -47,8 +47,9 @@ class Probe:
 
 
 def probe(integration_id: str, *, project: str, by: Actor, ports: IntegrationPorts) -> Probe:
-    """Try it now. Raises `NotFound`."""
+    """Try it now. Raises `NotFound`, or `InvalidRequest` for one that reaches the service's own buckets."""
     integration = get(integration_id, project=project, store=ports.store)
+    check_integration(integration, ports.service)
     now = ports.clock()
     entry = entry_of(Action.INTEGRATION_TEST, integration.id, project=project, by=by, now=now, days=ports.audit_days)
     if not ports.store.use(integration, now, entry=entry):

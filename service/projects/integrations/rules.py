@@ -6,6 +6,7 @@ from enum import Enum
 
 from service.domain.errors import CannotAccess, IntegrationMismatch, UnknownIntegration
 from service.domain.projects import Integration, IntegrationState, IntegrationType
+from service.domain.service_buckets import ServiceBuckets
 from service.domain.uris import Location, Scheme
 
 SCHEMES: Mapping[IntegrationType, Scheme] = {
@@ -40,25 +41,36 @@ def covers(integration: Integration, location: Location) -> bool:
 
 @dataclass(frozen=True)
 class AccessRule:
-    """Of one project. `saved` are its integrations, `own` the buckets that the service reads by itself."""
+    """Enforces one project's access to sources in code, in addition to IAM."""
 
+    project: str
     saved: Mapping[tuple[Scheme, str], tuple[Integration, ...]]
     """By scheme and bucket, in the order in which they are tried."""
     by_id: Mapping[str, Integration]
     own: Collection[str]
+    """Buckets that the service reads by its own roles."""
+    service: ServiceBuckets
 
     @classmethod
-    def of(cls, saved: Iterable[Integration], *, own: Collection[str]) -> "AccessRule":
+    def of(
+        cls, project: str, saved: Iterable[Integration], *, own: Collection[str], service: ServiceBuckets
+    ) -> "AccessRule":
         """The longest prefix is tried first; of equal ones the newest, which its owner made to replace the other."""
         ready = [one for one in saved if one.state is IntegrationState.READY]
         grouped: dict[tuple[Scheme, str], list[Integration]] = {}
         newest_first = sorted(ready, key=lambda one: (one.created_at, one.id), reverse=True)
         for one in sorted(newest_first, key=lambda one: -len(one.prefix or "")):
             grouped.setdefault((SCHEMES[one.type], one.bucket), []).append(one)
-        return cls({key: tuple(ones) for key, ones in grouped.items()}, {one.id: one for one in ready}, own)
+        by_bucket = {key: tuple(ones) for key, ones in grouped.items()}
+        return cls(project, by_bucket, {one.id: one for one in ready}, own, service)
 
-    def access_to(self, location: Location, *, integration_id: str | None = None) -> Access:
-        """Raises `UnknownIntegration`, `IntegrationMismatch`, `CannotAccess`."""
+    def access_to(self, location: Location, *, integration_id: str | None = None, as_prefix: bool = False) -> Access:
+        """What opens an object, or lists a prefix. Raises `UnknownIntegration`, `IntegrationMismatch`, `CannotAccess`.
+
+        The service's own buckets come first: no integration opens another project's keys there.
+        """
+        if refusal := self.service.refusal(location, self.project, as_prefix=as_prefix):
+            raise CannotAccess(f"{_shown(location)} is not open to this project: {refusal}")
         if integration_id is not None:
             return self._covering(location, integration_id)
         for one in self.saved.get((location.scheme, location.bucket), ()):

@@ -81,6 +81,8 @@ def api_settings(max_body_bytes: int) -> ApiSettings:
         clips_bucket=CLIPS_BUCKET,
         state_machine_arn="arn",
         source_buckets=(SOURCE_BUCKET,),
+        drop_bucket="drop",
+        default_project="demo",
         max_clips_per_import=1_000,
         max_body_bytes=max_body_bytes,
         preview_seconds=8,

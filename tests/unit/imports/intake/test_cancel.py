@@ -4,7 +4,7 @@ import pytest
 
 from service.domain.batching import PART_CLIPS
 from service.domain.clips import ClipStatus
-from service.domain.codes import CUT_SHORT
+from service.domain.codes import ImportCode
 from service.domain.errors import AlreadyEnded, NotFound
 from service.domain.jobs import Counts, Job, JobStatus
 from service.domain.manifest import ManifestEntry
@@ -102,7 +102,7 @@ def test_a_prefix_that_is_cancelled_while_planning_ends_with_what_was_listed(wor
         world.copy(batch)
     finish(job.id, error=None, ports=world.finish_ports)
     ended = world.job(job.id)
-    assert (ended.status, ended.code) == (JobStatus.CANCELLED, CUT_SHORT)
+    assert (ended.status, ended.code) == (JobStatus.CANCELLED, ImportCode.CUT_SHORT)
     assert ended.counts == Counts(total=PART_CLIPS, cancelled=PART_CLIPS)
 
 
@@ -111,7 +111,7 @@ def test_a_prefix_that_is_cancelled_before_planning_ends_cancelled_and_empty(wor
     job = world.submit_prefix(validate=False)
     ask(world, job)
     ended = world.run(job.id)
-    assert (ended.status, ended.code, ended.counts) == (JobStatus.CANCELLED, CUT_SHORT, Counts())
+    assert (ended.status, ended.code, ended.counts) == (JobStatus.CANCELLED, ImportCode.CUT_SHORT, Counts())
     assert world.storage.listed_after == []
 
 

@@ -5,8 +5,9 @@ import pytest
 from service.domain.errors import InvalidRequest, WorkflowUnavailable
 from service.domain.jobs import JobStatus, Source, SourceKind, Trigger
 from service.domain.requests import Upload
+from service.domain.service_buckets import project_of_upload
 from service.imports.inputs.upload_lists import decode_uploads
-from service.imports.intake.drop_bucket import accept_uploads, parse_event, project_of
+from service.imports.intake.drop_bucket import accept_uploads, parse_event
 from tests.builders import DROP_BUCKET, World, an_upload, object_created
 from tests.fakes.faults import CrashError
 
@@ -105,7 +106,7 @@ def test_what_is_no_event_is_refused(event: object) -> None:
     ],
 )
 def test_keys_under_inbox_name_their_project(key: str, project: str) -> None:
-    assert project_of(key, "default") == project
+    assert project_of_upload(key, "default") == project
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------------

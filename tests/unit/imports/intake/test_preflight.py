@@ -8,6 +8,7 @@ from service.domain.errors import (
     InvalidUri,
     LimitExceeded,
 )
+from service.domain.uris import parse_prefix
 from service.imports.intake.preflight import preflight
 from tests.builders import PROJECT, World
 
@@ -15,7 +16,7 @@ from tests.builders import PROJECT, World
 def look(world: World, uri: str = "s3://source/p/", *, max_clips: int = 1_000, seconds: float = 1e5) -> None:
     ticks = itertools.count(0.0, 1.0)
     preflight(
-        uri,
+        parse_prefix(uri),
         reach=world.access.reach(PROJECT),
         max_clips=max_clips,
         seconds=seconds,

@@ -328,7 +328,7 @@ def lies_there(world: World, door: str, *, size: int, etag: str | None = None) -
     key = f"{ROOTS[door]}/p/000000.zip"
     world.storage._writes = 500  # younger than the source
     item = world.storage.put("clips", key, size)
-    world.storage.buckets["clips"][key] = replace(item, etag=etag or item.etag)
+    world.storage.buckets["clips"][key] = replace(item, etag=etag or item.etag, modified="2026-01-02T00:00:00.000Z")
     world.storage._writes = 0
 
 

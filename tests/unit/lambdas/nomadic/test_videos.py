@@ -11,8 +11,9 @@ from service.domain.errors import SourceUnavailable
 from service.domain.ids import clip_id
 from service.domain.projects import FolderScope
 from service.imports.completion.finish import finish
+from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.queries.status import clips_between
-from tests.builders import CLIPS_BUCKET, a_set, import_sets
+from tests.builders import CLIPS_BUCKET, a_set, an_upload, import_sets
 from tests.unit.lambdas.nomadic.conftest import Sdk, landed, put_videos
 
 ROLES = ("front", "left", "right")
@@ -391,6 +392,37 @@ def test_an_object_that_was_there_before_is_the_videos_too(sdk: Sdk) -> None:
     assert sdk.world.clips.rows[again][0].status is ClipStatus.SKIPPED
     sdk("DELETE", f"/api/video/{again}-0")
     assert not landed(sdk.world, "a.mp4")
+
+
+def test_an_object_of_the_same_size_that_came_later_stays(sdk: Sdk) -> None:
+    put_videos(sdk.world, "a.mp4")
+    sdk.imported("a.mp4")
+    skipped = sdk.imported("a.mp4")
+    put_videos(sdk.world, "a.mp4")
+    sdk.imported("a.mp4")
+    assert sdk("DELETE", f"/api/video/{skipped}-0")[0] == 200
+    assert landed(sdk.world, "a.mp4")
+
+
+def test_deleting_a_repeated_video_keeps_the_one_that_it_repeats(sdk: Sdk) -> None:
+    put_videos(sdk.world, "a.mp4")
+    job_id = sdk.imported("a.mp4", "a.mp4")
+    assert sdk.world.clips.rows[job_id][1].code == "DUPLICATE"
+    assert sdk("DELETE", f"/api/video/{job_id}-1")[0] == 200
+    assert landed(sdk.world, "a.mp4")
+
+
+def test_deleting_a_superseded_video_keeps_the_upload_that_took_its_place(sdk: Sdk) -> None:
+    old = an_upload("inbox/demo/a.mp4", sequencer="01", etag="one", size=10)
+    new = an_upload("inbox/demo/a.mp4", sequencer="02", etag="two", size=10)
+    accept_uploads([old, new], sdk.world.upload_ports)
+    (job_id,) = sdk.world.jobs.rows
+    sdk.world.storage.put("drop", "inbox/demo/a.mp4", 10, version=new.version)
+    sdk.world.run(job_id)
+    superseded = next(row for row in sdk.world.clips.rows[job_id].values() if row.code == "SUPERSEDED")
+    kept = sdk.world.storage.put("clips", str(superseded.destination), 10)
+    assert sdk("DELETE", f"/api/video/{job_id}-{superseded.ordinal}")[0] == 200
+    assert sdk.world.storage.buckets["clips"][kept.key] == kept
 
 
 def test_a_set_is_deleted_as_a_whole(sdk: Sdk) -> None:

@@ -6,16 +6,18 @@ import pytest
 
 from service.domain.errors import CannotAccess, IntegrationMismatch, UnknownIntegration
 from service.domain.projects import Integration, IntegrationState, IntegrationType
+from service.domain.service_buckets import ServiceBuckets
 from service.domain.uris import parse_prefix
 from service.projects.integrations.rules import AccessRule, Unsaved, covers
 from tests.builders import an_integration
 
 GCS, HF, ROLE = IntegrationType.GCS, IntegrationType.HF_BUCKET, IntegrationType.S3_ROLE
-OWN = {"own", "drop"}
+OWN = {"own", "drop", "clips", "state"}
+SERVICE = ServiceBuckets(drop="drop", clips="clips", state="state", default_project="default")
 
 
 def access(uri: str, *saved: Integration, named: str | None = None) -> Integration | Unsaved:
-    return AccessRule.of(saved, own=OWN).access_to(parse_prefix(uri), integration_id=named)
+    return AccessRule.of("team", saved, own=OWN, service=SERVICE).access_to(parse_prefix(uri), integration_id=named)
 
 
 def test_the_longest_matching_prefix_wins_whatever_the_order() -> None:
