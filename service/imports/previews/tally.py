@@ -11,7 +11,7 @@ from service.domain.manifest import ManifestEntry
 from service.domain.uris import parse_object, s3_at
 from service.imports.previews.estimate import Deployment, Workload, estimate
 from service.imports.previews.result import Outcome, Preview, PreviewedClip, Total
-from service.sources.deadline import OutOfTime
+from service.support.stops import OutOfTime
 
 SAMPLE_CLIPS = 20
 
