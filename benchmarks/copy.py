@@ -28,7 +28,7 @@ from service.domain.objects import ListedObject
 from service.domain.requests import ImportSettings
 from service.domain.uris import Location, parse_prefix
 from service.imports.copying.batch import copy_batch
-from service.imports.copying.worker import CopyPorts
+from service.imports.copying.context import CopyPorts
 from service.imports.manifest.format import encode_entry
 
 BATCH_CLIPS = 1_000
@@ -51,6 +51,14 @@ class OneBatch:
 
     def record_batch(self, *_batch: Any, **_run: Any) -> bool:
         return True
+
+
+@dataclass(frozen=True)
+class OneCopier:
+    storage: S3Storage
+
+    def copier_of(self, _entry: ManifestEntry) -> S3Storage:
+        return self.storage
 
 
 @dataclass
@@ -80,7 +88,8 @@ def copy_all(
         jobs=work,  # type: ignore[arg-type]
         clips=rows,  # type: ignore[arg-type]
         state=work,  # type: ignore[arg-type]
-        storage=lambda _project: storage,
+        copiers=lambda _project: OneCopier(storage),
+        bucket=storage,
         large=None,  # type: ignore[arg-type]
         clock=lambda: "2026-01-01T00:00:00.000Z",
         copies_at_once=concurrency,

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import ClassVar
 
 from service.domain.clips import ClipRow, ClipStatus, Verification
 from service.domain.errors import NotFound, ObjectError, ObjectMissing, SourceChanged
@@ -81,11 +81,7 @@ class ComputedStorage:
             raise ObjectMissing("no such key (404)", operation="inspect", uri=str(at))
         return self._object(int(at.key.removeprefix(PREFIX).removesuffix(".zip")))
 
-    def streams(self, _entry: ManifestEntry) -> bool:
-        return False
-
-    def many(self, _entry: ManifestEntry) -> Self:
-        return self
+    streams: ClassVar = False
 
     def copy_each(
         self,

@@ -22,7 +22,7 @@ from service.imports.completion.finish import finish
 from service.imports.completion.report_links import EndedPorts
 from service.imports.completion.sweep import SweepPorts
 from service.imports.copying.batch import Unfinished, copy_batch
-from service.imports.copying.worker import CopyPorts
+from service.imports.copying.context import CopyPorts
 from service.imports.extrapolation.batch import ExtrapolatePorts, Progress, extrapolate_batch
 from service.imports.extrapolation.result import Extrapolated
 from service.imports.intake.drop_bucket import UploadPorts
@@ -43,6 +43,7 @@ from service.projects.presets import ExecutionSettingsPorts
 from service.sources.routed import RoutedObjects
 from service.support.settings import Deployment
 from tests.fakes.clips import FakeClips
+from tests.fakes.copying import LookWhenOld, OneCopier
 from tests.fakes.delivery import FakeBus, FakeSender, FakeWorkflow
 from tests.fakes.faults import Faults
 from tests.fakes.integrations import FakeIntegrations, FakeIntegrationSecrets
@@ -209,11 +210,13 @@ class World:
 
     @property
     def copy_ports(self) -> CopyPorts:
+        monotonic = self.monotonic
         return CopyPorts(
             jobs=self.jobs,
             clips=self.clips,
             state=self.state,
-            storage=lambda _: self.storage,
+            copiers=lambda _: self.storage if hasattr(self.storage, "copier_of") else OneCopier(self.storage),
+            bucket=self.storage,
             large=self.large,
             clock=self.clock,
             copies_at_once=self.concurrency,
@@ -221,7 +224,7 @@ class World:
             multipart_threshold=self.multipart_threshold,
             part_bytes=self.part_bytes,
             stream_part_bytes=self.stream_part_bytes,
-            monotonic=self.monotonic,
+            watch=lambda read: LookWhenOld(read, monotonic),
         )
 
     @property

@@ -98,7 +98,7 @@ def batches_of(clips: int, clip_bytes: int, settings: Settings) -> Iterator[Batc
 class Unsigned(Signer):
     """Signing takes its part of a copy's measured CPU, and of no modelled answer."""
 
-    def sign(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG002
+    def sign(self, keys: object, method: str, path: str, query: str, headers: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG002
         return dict(headers)
 
 

@@ -26,7 +26,7 @@ def source_access(
 
         return SourceObjects(source=sources().opened_by(integration))
 
-    def storage(project: str) -> RoutedObjects[Objects]:
+    def storage(project: str) -> RoutedObjects:
         return RoutedObjects(project=project, own=own, through=through, saved=saved)
 
     return SourceAccess(

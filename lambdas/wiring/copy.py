@@ -14,9 +14,9 @@ from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.session import session_of
 from service.aws.s3.storage import RoleSessions, S3Storage
 from service.domain.projects import Integration
-from service.imports.copying.worker import CopyPorts
-from service.ports.objects import Transfer
-from service.sources.routed import RoutedStorage
+from service.imports.copying.context import CopyPorts
+from service.ports.objects import Copier
+from service.sources.routed import RoutedCopiers
 from service.support.clock import utc_now
 from service.support.parallel import Once
 from service.support.settings import CopySettings
@@ -36,14 +36,15 @@ def copy_ports() -> CopyPorts:
     own = clips_storage(settings.clips_bucket, connections=in_flight.most, in_flight=in_flight)
     saved = DynamoIntegrations()
 
-    def storage(project: str) -> RoutedStorage:
-        return RoutedStorage(project=project, own=own, through=partial(_through, own), saved=saved)
+    def copiers(project: str) -> RoutedCopiers:
+        return RoutedCopiers(project=project, own=own, through=partial(_through, own), saved=saved)
 
     return CopyPorts(
         jobs=DynamoJobs(),
         clips=DynamoClips(),
         state=state_files(settings.state_bucket),
-        storage=storage,
+        copiers=copiers,
+        bucket=own,
         large=DynamoLargeCopies(),
         clock=utc_now,
         copies_at_once=settings.copy_concurrency,
@@ -54,7 +55,7 @@ def copy_ports() -> CopyPorts:
     )
 
 
-def _through(own: S3Storage, integration: Integration | None) -> Transfer:
+def _through(own: S3Storage, integration: Integration | None) -> Copier:
     """Inside S3 where the integration's role may write clips, else through this process."""
     clients = _copy_roles().clients_of(integration)
     if clients is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from service.domain.errors import ObjectError
 from service.domain.manifest import ManifestEntry
@@ -41,7 +41,47 @@ class SourceStorage(Objects, Protocol):
     def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject: ...
 
 
-class ManyCopier(Protocol):
+class AnyCopier(Protocol):
+    """Copies clips of one source into the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+
+    def reader(self, entry: ManifestEntry) -> RangeReader:
+        """Read ranges of exactly the planned object."""
+        ...
+
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
+        """Copy exactly the planned object (size, ETag, version) in one request, and compare copy and source.
+
+        Larger objects go by parts. The copy keeps `mark`, for `ClipsBucket.remove_marked`.
+        """
+        ...
+
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
+        """Begin a multipart upload that keeps the source's metadata and tags; return its id."""
+        ...
+
+    def complete_parts(
+        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+    ) -> Copied:
+        """Complete the upload and compare copy and source. Raises `UploadGone`.
+
+        `digests` are those of `StreamCopier.send_parts`.
+        """
+        ...
+
+    def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
+        """Compare the object at the destination with its source; None where it is no copy of the planned object.
+
+        Without `etag` the copier tells by its own means. A given `etag` or `mark` must be the object's.
+        """
+        ...
+
+
+class ServerSideCopier(AnyCopier, Protocol):
+    """The store copies. A single request copies up to 5 GiB."""
+
+    @property
+    def streams(self) -> Literal[False]: ...
+
     def copy_each(
         self,
         entries: Iterable[ManifestEntry],
@@ -50,43 +90,23 @@ class ManyCopier(Protocol):
         *,
         at_once: int,
     ) -> None:
-        """Copy each as `Transfer.copy` does, so many in flight, and tell what became of it.
+        """Copy the entries, at most `at_once` at a time, and report each result.
 
-        `entries` is read, and `settled` called, by one thread, an entry whenever another copy may begin. What either
-        raises ends it, after the copies that are in flight.
+        One thread reads `entries` and calls `settled`: neither may block. If one of them raises, the copies in flight
+        finish and the error is raised.
         """
-        ...
-
-
-class Transfer(Objects, Protocol):
-    """Copying clips that one access opens into the clips bucket. Errors are `ObjectError`s. Safe for threads."""
-
-    def streams(self, entry: ManifestEntry) -> bool:
-        """Whether the clip's bytes pass through this process; else the store copies them on its side."""
-        ...
-
-    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
-        """Copy exactly the planned object (size, ETag, version) to its destination and compare the two.
-
-        In one request, so at most 5 GiB, or where it streams one of its parts; larger ones go by parts. A `mark` is
-        kept with the copy, for `remove_marked`.
-        """
-        ...
-
-    def many(self, entry: ManifestEntry) -> ManyCopier | None:
-        """What copies this clip and others that the same access opens; None where each takes a thread of its own."""
-        ...
-
-    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
-        """Begin an upload to the clip's destination, with all that is to be kept of its source; the upload's id."""
         ...
 
     def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
-        """Copy bytes `span[0]` to `span[1]` of exactly the planned object. Raises `UploadGone`.
-
-        Of clips that do not stream; the others have `send_parts`.
-        """
+        """Copy bytes `span[0]` to `span[1]` of exactly the planned object. Raises `UploadGone`."""
         ...
+
+
+class StreamCopier(AnyCopier, Protocol):
+    """The bytes pass through this process. A single request copies one part."""
+
+    @property
+    def streams(self) -> Literal[True]: ...
 
     def send_parts(
         self,
@@ -98,52 +118,44 @@ class Transfer(Objects, Protocol):
         check: Callable[[], object],
         advanced: Callable[[], None],
     ) -> Sent:
-        """Read these parts of exactly the planned object (first and last byte, by number) and send them, in order, a
-        few in flight. `whole`: they are all that it has, so its digests are told too.
+        """Read these parts of exactly the planned object (first and last byte, by number) and upload them in order.
 
-        `check` is called before each part begins, and whatever it raises ends the sending; `advanced` is called after
-        each part. Raises, also `UploadGone`, when no request is under way any more.
-        """
-        ...
-
-    def complete_parts(
-        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
-    ) -> Copied:
-        """Make the object of its parts and compare it with its source. Raises `UploadGone`.
-
-        `digests` as `send_parts` told them.
-        """
-        ...
-
-    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
-        """The object at the clip's destination, compared with its source.
-
-        None where it has another ETag, or not the `mark` that is asked for. A streamed copy tells itself of which
-        source object it is one: for it, the source's own ETag asks for any.
+        `whole`: these are all parts of the object, so return its digests too. `check` is called before each part and
+        may raise; `advanced` is called after each part. Raises, also `UploadGone`, only when no request is in flight.
         """
         ...
 
 
-class Storage(Transfer, Protocol):
-    """And what is done to unfinished uploads and to copies, whatever they are of."""
+Copier = ServerSideCopier | StreamCopier
+
+
+class Copiers(Protocol):
+    """The copiers of one project's sources."""
+
+    def copier_of(self, entry: ManifestEntry) -> Copier:
+        """Raises `AccessDenied` where the integration that opens the source is gone."""
+        ...
+
+
+class Uploads(Protocol):
+    """Unfinished multipart uploads to the clips bucket. Errors are `ObjectError`s. Safe for threads."""
 
     def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
         """By number, from 1. Raises `UploadGone`."""
         ...
 
     def abort(self, destination: str, upload_id: str) -> None:
-        """Remove an unfinished upload and its parts, if it is there."""
+        """Remove an upload and its parts, if it is there."""
         ...
 
     def abort_begun_since(self, destination: str, moment: str) -> None:
-        """Remove all unfinished uploads to `destination` that began at `moment` or later."""
+        """Remove all uploads to `destination` that began at `moment` or later."""
         ...
 
-    def remove_marked(self, key: str, mark: str) -> None:
-        """Remove from the clips bucket every version of `key` that was copied with this mark, and no other.
 
-        What lay there before is there again.
-        """
+class ClipsBucket(Uploads, Protocol):
+    def remove_marked(self, key: str, mark: str) -> None:
+        """Remove every version of `key` that was copied with this mark. The version before them shows again."""
         ...
 
 

@@ -11,16 +11,13 @@ from service.domain.objects import ListedObject
 from service.domain.uris import Location
 from service.formats.reader import RangeReader
 from service.ports.objects import SourceStorage
+from service.support.stops import OutOfTime
 
 SETTLE_SECONDS = 2.0
 """How much longer the clips bucket may be asked for the destinations of what was found in time."""
 LAST_SECONDS = 5.0
 """After this the answer is given whatever is still under way: 20 s, the longest preview, and these stay below the 29 s
 after which API Gateway gives up."""
-
-
-class OutOfTime(Exception):
-    """The caller has waited long enough."""
 
 
 @dataclass

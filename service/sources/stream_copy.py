@@ -143,7 +143,7 @@ class StreamCopy:
         check: Callable[[], object],
         advanced: Callable[[], None],
     ) -> Sent:
-        """As `Storage.send_parts` says."""
+        """As `StreamCopier.send_parts` says."""
         self._check_fits(item, max(last - first + 1 for first, last in spans.values()))
         with self._errors(item):
             found = item.found()

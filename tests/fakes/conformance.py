@@ -3,7 +3,7 @@
 from service.ports.clips import ClipStore
 from service.ports.delivery import EventBus, WebhookSender, Workflow
 from service.ports.jobs import EndStore, JobStore
-from service.ports.objects import ClipRemover, LargeCopyStore, ResultStore, Storage
+from service.ports.objects import ClipRemover, ClipsBucket, Copiers, LargeCopyStore, ResultStore, SourceStorage
 from service.ports.projects import (
     AuditLog,
     ExecutionSettingsStore,
@@ -31,7 +31,9 @@ def _fakes_are_ports() -> None:
     """Read by mypy alone."""
     jobs = FakeJobs()
     _clock: Clock = FakeClock()
-    _storage: Storage = FakeStorage()
+    _copiers: Copiers = FakeStorage()
+    _bucket: ClipsBucket = FakeStorage()
+    _sources_of_a_project: SourceStorage = FakeStorage()
     _remover: ClipRemover = FakeStorage()
     _state: StateFiles = FakeStateFiles()
     _jobs: JobStore = jobs

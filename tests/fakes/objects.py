@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from service.domain.clips import Verification
 from service.domain.errors import (
@@ -28,7 +29,7 @@ def one_by_one(
     entries: Iterable[ManifestEntry],
     settled: Callable[[ManifestEntry, Copied | ObjectError], object],
 ) -> None:
-    """A `ManyCopier`'s `copy_each` with one copy in flight."""
+    """`ServerSideCopier.copy_each` with one copy in flight."""
     for entry in entries:
         try:
             outcome: Copied | ObjectError = copy(entry)
@@ -152,24 +153,8 @@ class FakeStorage:
         self._copy_body(entry)
         return Copied(size=found.size, etag=landed.etag, verified=Verification.ETAG)
 
-    def many(self, entry: ManifestEntry) -> "FakeStorage | None":
-        return None if self.streams(entry) else self
-
-    def copy_each(
-        self,
-        entries: Iterable[ManifestEntry],
-        settings: ImportSettings,
-        settled: Callable[[ManifestEntry, Copied | ObjectError], object],
-        *,
-        at_once: int,
-    ) -> None:
-        assert at_once > 0
-
-        def copy(entry: ManifestEntry) -> Copied:
-            self.together.append(entry.ordinal)
-            return self.copy(entry, settings)
-
-        one_by_one(copy, entries, settled)
+    def copier_of(self, entry: ManifestEntry) -> "FakeServerSideCopier | FakeStreamCopier":
+        return FakeStreamCopier(self) if self.streams(entry) else FakeServerSideCopier(self)
 
     def streams(self, entry: ManifestEntry) -> bool:
         return entry.source_uri.removeprefix("s3://").partition("/")[2] in self.streamed
@@ -276,12 +261,15 @@ class FakeStorage:
             self.bodies[self.clips_bucket, entry.destination] = self.bodies[at.bucket, at.key]
 
     @port_call
-    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
+    def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
         found = self.buckets[self.clips_bucket].get(entry.destination)
         if found is None:
             return None
-        told = self.streamed_from.get(found.etag) if self.streams(entry) else found.etag
-        if etag not in (found.etag, told) or (self.streams(entry) and told != entry.etag):
+        if self.streams(entry):
+            same = self.streamed_from.get(found.etag) == entry.etag and etag in (None, found.etag)
+        else:
+            same = found.etag == (etag or entry.etag)
+        if not same:
             return None
         if mark is not None and self.marks[entry.destination][-1][1] != mark:
             return None
@@ -336,6 +324,71 @@ class FakeStorage:
         planned[key] = rest
         if error:
             raise error
+
+
+@dataclass(frozen=True)
+class _FakeCopier:
+    storage: FakeStorage
+
+    def reader(self, entry: ManifestEntry) -> "FakeReader":
+        return self.storage.reader(entry)
+
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
+        return self.storage.copy(entry, settings, mark=mark)
+
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
+        return self.storage.begin_parts(entry, settings, mark=mark)
+
+    def complete_parts(
+        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+    ) -> Copied:
+        return self.storage.complete_parts(entry, upload_id, etags, digests=digests)
+
+    def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
+        return self.storage.landed(entry, etag=etag, mark=mark)
+
+
+class FakeServerSideCopier(_FakeCopier):
+    @property
+    def streams(self) -> Literal[False]:
+        return False
+
+    def copy_each(
+        self,
+        entries: Iterable[ManifestEntry],
+        settings: ImportSettings,
+        settled: Callable[[ManifestEntry, Copied | ObjectError], object],
+        *,
+        at_once: int,
+    ) -> None:
+        assert at_once > 0
+
+        def copy(entry: ManifestEntry) -> Copied:
+            self.storage.together.append(entry.ordinal)
+            return self.storage.copy(entry, settings)
+
+        one_by_one(copy, entries, settled)
+
+    def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        return self.storage.copy_part(entry, upload_id, number, span)
+
+
+class FakeStreamCopier(_FakeCopier):
+    @property
+    def streams(self) -> Literal[True]:
+        return True
+
+    def send_parts(
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        spans: Mapping[int, tuple[int, int]],
+        *,
+        whole: bool,
+        check: Callable[[], object],
+        advanced: Callable[[], None],
+    ) -> Sent:
+        return self.storage.send_parts(entry, upload_id, spans, whole=whole, check=check, advanced=advanced)
 
 
 @dataclass

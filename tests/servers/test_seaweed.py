@@ -6,7 +6,7 @@ answer, so a copy of a source that was uploaded in parts is `unverifiable` there
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +21,7 @@ from service.domain.clips import Verification
 from service.domain.errors import ChecksumMismatch, ObjectMissing, SourceChanged
 from service.domain.jobs import Counts
 from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied
 from service.domain.requests import ImportSettings
 from service.domain.uris import s3_at
 from service.imports.completion.finish import finish
@@ -62,10 +63,19 @@ def put(s3: "S3Client", storage: S3Storage, key: str, body: bytes, **options: An
     return an_entry(source_uri=uri, destination=f"demo/{key}", size=found.size, etag=found.etag)
 
 
-def by_parts(storage: S3Storage) -> LargeCopies:
-    return LargeCopies(
+@dataclass(frozen=True)
+class ByParts:
+    storage: S3Storage
+    large: LargeCopies
+
+    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+        return self.large.copy(entry, self.storage, settings)
+
+
+def by_parts(storage: S3Storage) -> ByParts:
+    large = LargeCopies(
         job_id="ij_1",
-        storage=storage,
+        bucket=storage,
         uploads=FakeLargeCopies(),
         clock=FakeClock(),
         part_bytes=PART,
@@ -74,6 +84,7 @@ def by_parts(storage: S3Storage) -> LargeCopies:
         check=lambda: None,
         advanced=lambda: None,
     )
+    return ByParts(storage, large)
 
 
 def landed(s3: "S3Client", entry: ManifestEntry) -> bytes:
@@ -159,7 +170,7 @@ def test_a_source_that_changes_between_parts_is_never_mixed(storage: S3Storage, 
     with pytest.raises(SourceChanged):
         replace(copies, advanced=change, pool=ThreadPoolExecutor(1)).copy(entry, PLAIN)
     assert not unfinished(s3, prefix)
-    assert not copies.uploads.unfinished("ij_1")
+    assert not copies.large.uploads.unfinished("ij_1")
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,7 +20,7 @@ from service.aws.s3.session import S3Session
 from service.domain.errors import ChecksumMismatch, ObjectError, ObjectMissing, UploadGone
 from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
-from service.domain.objects import Copied, CopiedPart, ListedObject, Sent
+from service.domain.objects import Copied, CopiedPart, ListedObject
 from service.domain.requests import ImportSettings
 from service.domain.uris import Location, s3_at
 from service.domain.verification import compare_checksums, etags_agree, given_checksum, verdict
@@ -78,14 +78,12 @@ class S3Storage:
     def reader(self, entry: ManifestEntry) -> S3RangeReader:
         return S3RangeReader(self.sources.requests, entry)
 
-    def streams(self, entry: ManifestEntry) -> bool:  # noqa: ARG002
+    @property
+    def streams(self) -> Literal[False]:
         return False
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         return run(self._copied(entry, settings, mark))
-
-    def many(self, entry: ManifestEntry) -> Self:  # noqa: ARG002
-        return self
 
     def copy_each(
         self,
@@ -120,23 +118,6 @@ class S3Storage:
         with self._errors(entry):
             return self._parts.copy(entry, upload_id, number, span)
 
-    def send_parts(
-        self,
-        entry: ManifestEntry,
-        upload_id: str,
-        spans: Mapping[int, tuple[int, int]],
-        *,
-        whole: bool,  # noqa: ARG002  # S3 has its own digests
-        check: Callable[[], object],
-        advanced: Callable[[], None],
-    ) -> Sent:
-        etags: dict[int, str] = {}
-        for number, span in spans.items():
-            check()
-            etags[number] = self.copy_part(entry, upload_id, number, span).etag
-            advanced()
-        return Sent(etags=etags)
-
     def complete_parts(
         self,
         entry: ManifestEntry,
@@ -148,8 +129,9 @@ class S3Storage:
         with self._errors(entry):
             return run(self._verified(entry, self._parts.complete(entry, upload_id, etags)))
 
-    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
-        return run(self._landed(entry, etag, mark))
+    def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
+        """Without `etag` the copy must have the source's own, as copies of one request do unless KMS encrypts them."""
+        return run(self._landed(entry, etag or str(entry.etag), mark))
 
     async def _landed(self, entry: ManifestEntry, etag: str, mark: str | None) -> Copied | None:
         with self._errors(entry):

@@ -7,7 +7,7 @@ from service.domain.jobs import Job
 from service.domain.search_keys import findable
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
-from service.ports.objects import LargeCopyStore, Storage
+from service.ports.objects import ClipsBucket, LargeCopyStore
 from service.ports.state import Clock, StateFiles
 from service.ports.uploads import UploadStore
 
@@ -17,7 +17,7 @@ class FinishPorts:
     jobs: JobStore
     clips: ClipStore
     state: StateFiles
-    storage: Storage
+    storage: ClipsBucket
     uploads: UploadStore
     large: LargeCopyStore
     clock: Clock

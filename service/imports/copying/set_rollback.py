@@ -8,28 +8,27 @@ from service.domain.ids import set_mark
 from service.domain.manifest import ManifestEntry
 from service.imports.copying.abort import remove_upload
 from service.imports.results.set_fates import to_copy
-from service.ports.objects import LargeCopyStore, Storage
+from service.ports.objects import ClipsBucket, LargeCopyStore
 
 REMOVALS_IN_FLIGHT = 8
-"""Destinations of a set that are cleared at a time."""
+"""How many destinations of a set are cleared at a time."""
 
 
 def take_back(
-    entries: Sequence[ManifestEntry], job_id: str, storage: Storage, uploads: LargeCopyStore
+    entries: Sequence[ManifestEntry], job_id: str, bucket: ClipsBucket, uploads: LargeCopyStore
 ) -> dict[int, ObjectError]:
-    """Remove every copy that was ever made or begun for the planned set; why it cannot be done, by ordinal.
-
-    Raises `SourceUnavailable` where another try may do it.
+    """Remove every copy that was made or begun for the planned set. Return the copies that stay, with the reason, by
+    ordinal. Raises `SourceUnavailable` where another try may succeed.
     """
     copied = to_copy(entries)
-    # First, so that none of them becomes a copy after those were removed.
+    # Uploads first: one that completed later would be a copy again.
     for upload in uploads.of(job_id, [entry.ordinal for entry in copied]):
-        remove_upload(upload, storage, uploads)
+        remove_upload(upload, bucket, uploads)
 
     def remove(entry: ManifestEntry) -> ObjectError | None:
         assert entry.group is not None
         try:
-            storage.remove_marked(entry.destination, set_mark(job_id, entry.group))
+            bucket.remove_marked(entry.destination, set_mark(job_id, entry.group))
         except SourceUnavailable:
             raise
         except ObjectError as error:

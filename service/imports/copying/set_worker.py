@@ -1,39 +1,37 @@
-"""Settle the sets of a batch, each as a unit: all of its views land and have their rows, or none."""
+"""Copy the sets of a batch, each as a unit: all of its views land, or none."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from service.domain.clips import ClipRow, ClipStatus
-from service.domain.errors import ClipferryError, ObjectError, SourceUnavailable
+from service.domain.errors import AccessDenied, ClipferryError, ObjectError, SourceUnavailable
 from service.domain.ids import set_mark
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.formats.failures import ContentInvalid, UnknownFormat
+from service.imports.copying.context import BatchWork, Clip, with_search_keys
 from service.imports.copying.set_rollback import take_back
-from service.imports.copying.worker import BatchRound, Fate, validate_content
+from service.imports.copying.worker import Result, validate_content
 from service.imports.results.clip_rows import Facts, Failure, code_of, copied_row, row_for
 from service.imports.results.set_fates import failed_set, landed, stopped_set, to_copy
-from service.imports.results.stops import OutOfTime, Stopped
+from service.support.stops import OutOfTime, Stopped
 
 
 @dataclass(frozen=True)
 class SetWorker:
-    """Settles sets of a batch: a set has rows, all of them, from the moment that its fate is known.
+    """Copies the sets of a batch and writes all rows of a set at once. `views` runs the copies."""
 
-    `views` is where copies run, so no more of them are in flight than it has threads.
-    """
-
-    work: BatchRound
+    work: BatchWork
     views: ThreadPoolExecutor
     earlier: bool = False
     """Whether copies of an earlier round or attempt may be there."""
 
-    def settle(self, entries: list[ManifestEntry]) -> Sequence[Fate | ObjectError]:
-        """The set's rows, or why it goes on in another round, or the fault for which it is to be tried again.
+    def settle(self, entries: list[ManifestEntry]) -> Sequence[Result | ObjectError]:
+        """Return the set's rows, or why it has none yet: the end of the call's time, or a fault to try again.
 
-        The first delivery of the batch to write the rows decides. After a set has failed its copies are removed, by
-        every delivery that comes upon it: one that still copied may have come after the first removal.
+        If several deliveries of the batch are at work, the first to write the rows decides. Each delivery that finds
+        the set failed removes its copies: another one may have copied after the first removal.
         """
         work = self.work
         try:
@@ -41,40 +39,41 @@ class SetWorker:
             if len(rows) < len(entries):
                 rows = self._settled(entries)
             if any(row.status is ClipStatus.PENDING for row in rows):
-                return [OutOfTime()]  # a later run has begun: its workers settle the set
-            kept = {} if landed(rows) else take_back(entries, work.job_id, work.storage, work.ports.large)
+                return [OutOfTime()]  # a retry of the import has begun: its workers settle the set
+            kept = {} if landed(rows) else take_back(entries, work.job_id, work.ports.bucket, work.ports.large)
         except (SourceUnavailable, OutOfTime) as reason:
             return [reason]
         return list(kept.values())[:1] or rows
 
     def _settled(self, entries: list[ManifestEntry]) -> Sequence[ClipRow]:
-        """The rows that decide: ours, unless another delivery was faster. None of a deleted import."""
-        work, fates = self.work, self._land(entries)
-        if work.watch().recorded:
+        """The rows that decide: ours, unless another delivery was faster; no rows of a deleted import."""
+        work, made = self.work, self._land(entries)
+        state = work.watch.state
+        if state.recorded:
             return _held(entries, work.ports.clips.get(work.job_id, [entry.ordinal for entry in entries]))
-        rows = work.ports.clips.settle(work.job_id, work.findable(fates), run=work.run)
-        work.written.update(row.ordinal for row in rows)
-        work.count_failures(rows)
+        rows = work.ports.clips.settle(work.job_id, with_search_keys(made, work.batch, state), run=work.batch.run)
+        work.gate.count_failures(rows)
         if landed(rows):
-            for entry in filter(work.is_large, entries):
-                work.forget_upload(entry.ordinal)
+            for entry in entries:
+                work.large.settled(entry.ordinal)
         return rows
 
     def _land(self, entries: list[ManifestEntry]) -> list[ClipRow]:
-        """Look into every view before any is copied. Raises `SourceUnavailable` or `OutOfTime` where nothing final is
-        in the way; what was copied is found again by the next round.
+        """Validate every view, then copy them; return the rows that the set is to have.
+
+        Raises `SourceUnavailable` or `OutOfTime` where no view failed for good: the next round finds the copies again.
         """
         wanted = to_copy(entries)
         if not wanted:
             return _rows_of(entries)
         try:
-            self.work.check()
+            self.work.gate.check()
             views = self._copied(wanted)
             final = {n: (code_of(e), e.message) for n, e in views.failures.items() if not isinstance(e, _Passing)}
             if final:
                 return _rows_of(failed_set(entries, final))
             if views.failures:
-                self.work.check_stop()
+                self.work.gate.check_stop()
             for kind in (Stopped, OutOfTime, SourceUnavailable):
                 for reason in views.failures.values():
                     if isinstance(reason, kind):
@@ -88,51 +87,53 @@ class SetWorker:
         return [rows.get(row.ordinal, row) for row in _rows_of(entries)]
 
     def _copied(self, wanted: Sequence[ManifestEntry]) -> "_Views":
-        views, work = _Views(), self.work
-        for entry, found in zip(wanted, self.views.map(self._look_into, wanted), strict=True):
+        views, gate = _Views(), self.work.gate
+        clips = [self.work.clip(entry) for entry in wanted]
+        for clip, found in zip(clips, self.views.map(self._validate, clips), strict=True):
             if isinstance(found, ClipferryError):
-                views.failures[entry.ordinal] = found
+                views.failures[clip.entry.ordinal] = found
             else:
-                views.facts[entry.ordinal] = found
-        # Large views go on where they were; those of one request are copied when nothing else is left to do.
-        list(self.views.map(lambda entry: self._copy(entry, views, work.check), filter(work.is_large, wanted)))
-        whole = [entry for entry in wanted if not work.is_large(entry)]
+                views.facts[clip.entry.ordinal] = found
+        # Large views first: they continue over several rounds. The others are copied when nothing else is left.
+        large = [clip for clip in clips if clip.large]
+        list(self.views.map(lambda clip: self._copy(clip, views, gate.check), large))
+        whole = [clip for clip in clips if not clip.large]
         if whole and not views.failures:
-            # A set that comes first in its round is let through as a clip would be.
-            check = work.check_stop if work.begin() else work.check
-            list(self.views.map(lambda entry: self._copy(entry, views, check), whole))
+            # The first set of a round is copied whatever the time, as a first clip is.
+            check = gate.check_stop if gate.begin() else gate.check
+            list(self.views.map(lambda clip: self._copy(clip, views, check), whole))
         return views
 
-    def _look_into(self, entry: ManifestEntry) -> Facts | Failure:
+    def _validate(self, clip: Clip) -> Facts | Failure:
         try:
-            return validate_content(entry, self.work.settings.content_validation, self.work.storage)
+            return validate_content(clip, self.work.settings.content_validation)
         except (ContentInvalid, ObjectError, UnknownFormat) as error:
             return error
 
-    def _copy(self, entry: ManifestEntry, views: "_Views", check: Callable[[], None]) -> None:
-        """Not after a failure of another view."""
+    def _copy(self, clip: Clip, views: "_Views", check: Callable[[], None]) -> None:
+        """Copy the view, unless another one failed."""
+        entry = clip.entry
         assert entry.group is not None
         if views.failures:
             return
         mark = set_mark(self.work.job_id, entry.group)
         try:
             check()
-            there = self._of_earlier_round(entry, mark)
-            views.copies[entry.ordinal] = there or self.work.copy(entry, mark=mark)
+            there = self._of_earlier_round(clip, mark)
+            views.copies[entry.ordinal] = there or self.work.copy(clip, mark=mark)
         except (ObjectError, OutOfTime, Stopped) as reason:
             views.failures[entry.ordinal] = reason
 
-    def _of_earlier_round(self, entry: ManifestEntry, mark: str) -> Copied | None:
-        """This set's copy of one request, where its ETag tells, or it does so itself; one by parts by its upload."""
-        if not self.earlier or self.work.is_large(entry):
+    def _of_earlier_round(self, clip: Clip, mark: str) -> Copied | None:
+        """The set's own copy that an earlier round made in one request. A large view is found by its upload."""
+        if not self.earlier or clip.large or isinstance(clip.copier, AccessDenied):
             return None
-        assert entry.etag is not None
-        return self.work.storage.landed(entry, entry.etag, mark=mark)
+        return clip.copier.landed(clip.entry, mark=mark)
 
 
 @dataclass(frozen=True)
 class _Views:
-    """What became of a set's views, by ordinal."""
+    """Results of a set's views so far, by ordinal."""
 
     facts: dict[int, Facts] = field(default_factory=dict)
     copies: dict[int, Copied] = field(default_factory=dict)

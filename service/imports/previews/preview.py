@@ -20,8 +20,9 @@ from service.imports.previews.result import Preview
 from service.imports.previews.tally import PreviewTally
 from service.ports.state import Clock
 from service.projects.integrations.rules import AccessRule
-from service.sources.deadline import HurriedStorage, OutOfTime, done_within
+from service.sources.deadline import HurriedStorage, done_within
 from service.support.settings import Deployment
+from service.support.stops import OutOfTime
 
 PREVIEW = "preview"
 """In the place of an id: the job of a preview is never written."""

@@ -11,8 +11,8 @@ from service.domain.manifest import ManifestEntry
 from service.domain.uris import s3_at
 from service.imports.previews.estimate import Workload, estimate
 from service.imports.previews.result import Outcome, Preview, PreviewedClip, Total
-from service.sources.deadline import OutOfTime
 from service.support.settings import Deployment
+from service.support.stops import OutOfTime
 
 SAMPLE_CLIPS = 20
 

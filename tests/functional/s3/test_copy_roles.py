@@ -92,7 +92,7 @@ def test_the_role_reads_and_copies(stubs: tuple[S3Storage, Stubs]) -> None:
     at.copies.add_response("copy_object", {"CopyObjectResult": {"ETag": '"landed"'}}, copy)
     at.reads.add_response(*look({}))
     assert storage.copy(ENTRY, PLAIN) == Copied(size=25, etag="landed", verified=Verification.UNVERIFIABLE)
-    assert not storage.streams(ENTRY)
+    assert not storage.streams
 
 
 def test_parts_are_copied_by_the_role_and_listed_and_aborted_by_ourselves(stubs: tuple[S3Storage, Stubs]) -> None:
@@ -125,7 +125,7 @@ def test_what_landed_is_looked_at_and_removed_by_ourselves(stubs: tuple[S3Storag
     at.reads.add_response(*look({"ChecksumCRC32C": "b"}))
     at.own.add_response("delete_object", {}, {**TARGET, "VersionId": "v"})
     with pytest.raises(ChecksumMismatch, match="was removed"):
-        storage.landed(ENTRY, "landed")
+        storage.landed(ENTRY, etag="landed")
     at.own.add_response("list_object_versions", {}, {"Bucket": CLIPS_BUCKET, "Prefix": ENTRY.destination})
     storage.remove_marked(ENTRY.destination, "mark")
 
@@ -304,12 +304,12 @@ def test_the_copy_function_copies_by_a_copy_role_and_streams_all_else(deployed: 
     for by_role in (inside.sources, inside.copies):
         assert isinstance(by_role.requests, S3Requests)
         assert by_role.requests.home.signer.region == by_role.client.meta.region_name
-    assert not inside.streams(ENTRY)
+    assert not inside.streams
     other = replace(FLEET, role_arn=f"{ROLE.role_arn}-2", secret_name="in_2/0")
     for integration in (None, other):
         through = lambdas.wiring.copy._through(deployed, integration)
         assert isinstance(through, StreamingStorage)
-        assert through.streams(ENTRY)
+        assert through.streams
 
 
 def test_bodies_of_streamed_copies_are_checked_by_their_crc_and_not_hashed_too(deployed: S3Storage) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -94,11 +94,20 @@ def test_a_copy_is_one_request_pinned_to_what_was_planned(
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def copies_by_parts(storage: S3Storage, part_bytes: int, uploads: LargeCopyStore | None = None) -> LargeCopies:
+@dataclass(frozen=True)
+class ByParts:
+    storage: S3Storage
+    large: LargeCopies
+
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
+        return self.large.copy(entry, self.storage, settings, mark=mark)
+
+
+def copies_by_parts(storage: S3Storage, part_bytes: int, uploads: LargeCopyStore | None = None) -> ByParts:
     """One part at a time, so that requests have an order."""
-    return LargeCopies(
+    large = LargeCopies(
         job_id="ij_1",
-        storage=storage,
+        bucket=storage,
         uploads=uploads or FakeLargeCopies(),
         clock=FakeClock(),
         part_bytes=part_bytes,
@@ -107,10 +116,11 @@ def copies_by_parts(storage: S3Storage, part_bytes: int, uploads: LargeCopyStore
         check=lambda: None,
         advanced=lambda: None,
     )
+    return ByParts(storage, large)
 
 
 @pytest.fixture
-def by_parts(storage: S3Storage) -> LargeCopies:
+def by_parts(storage: S3Storage) -> ByParts:
     return copies_by_parts(storage, 10)
 
 
@@ -147,7 +157,7 @@ def finish_parts(stub: Stubber, answer: dict[str, Any] | None = None) -> None:
 
 @pytest.mark.parametrize("version", [{}, {"VersionId": "v1"}])
 def test_a_copy_by_parts_is_pinned_throughout_and_keeps_metadata_and_tags(
-    by_parts: LargeCopies, stub: Stubber, version: dict[str, str]
+    by_parts: ByParts, stub: Stubber, version: dict[str, str]
 ) -> None:
     begin(stub, version)
     spans = ["0-9", "10-19", "20-24"]
@@ -162,7 +172,7 @@ def test_a_copy_by_parts_is_pinned_throughout_and_keeps_metadata_and_tags(
     assert landed == Copied(size=25, etag="landed-3", verified=Verification.UNVERIFIABLE)
 
 
-def test_an_object_without_metadata_or_tags_is_copied_by_parts_too(by_parts: LargeCopies, stub: Stubber) -> None:
+def test_an_object_without_metadata_or_tags_is_copied_by_parts_too(by_parts: ByParts, stub: Stubber) -> None:
     look_at_source(stub, {})
     stub.add_response("get_object_tagging", {"TagSet": []}, WHERE)
     stub.add_response("create_multipart_upload", {"UploadId": "u1"}, TARGET | {"Metadata": {}})
@@ -181,7 +191,7 @@ def test_an_object_without_metadata_or_tags_is_copied_by_parts_too(by_parts: Lar
     ],
 )
 def test_a_part_that_fails_for_good_aborts_the_upload(
-    by_parts: LargeCopies, stub: Stubber, code: str, status: int, kind: type[ObjectError]
+    by_parts: ByParts, stub: Stubber, code: str, status: int, kind: type[ObjectError]
 ) -> None:
     begin(stub, {})
     stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": '"part1"'}}, part(1, "0-9", {}))
@@ -189,11 +199,11 @@ def test_a_part_that_fails_for_good_aborts_the_upload(
     stub.add_response("abort_multipart_upload", {}, TARGET | {"UploadId": "u1"})
     with pytest.raises(kind):
         by_parts.copy(ENTRY, PLAIN)
-    assert not by_parts.uploads.unfinished("ij_1")
+    assert not by_parts.large.uploads.unfinished("ij_1")
 
 
 def test_after_a_passing_fault_another_call_copies_only_the_parts_that_are_missing(
-    by_parts: LargeCopies, stub: Stubber
+    by_parts: ByParts, stub: Stubber
 ) -> None:
     begin(stub, {})
     stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": '"part1"'}}, part(1, "0-9", {}))
@@ -216,7 +226,7 @@ def test_after_a_passing_fault_another_call_copies_only_the_parts_that_are_missi
     assert by_parts.copy(ENTRY, PLAIN).etag == "landed-3"
 
 
-def test_a_completion_without_an_answer_is_repeated(by_parts: LargeCopies, stub: Stubber) -> None:
+def test_a_completion_without_an_answer_is_repeated(by_parts: ByParts, stub: Stubber) -> None:
     begin(stub, {})
     for number in (1, 2, 3):
         stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": f'"part{number}"'}})
@@ -233,9 +243,9 @@ def test_a_completion_without_an_answer_is_repeated(by_parts: LargeCopies, stub:
 
 @pytest.mark.parametrize("landed", [True, False])
 def test_an_upload_that_is_gone_was_completed_if_its_object_lies_there(
-    by_parts: LargeCopies, stub: Stubber, landed: bool
+    by_parts: ByParts, stub: Stubber, landed: bool
 ) -> None:
-    by_parts.uploads.claim(replace(A_LARGE_COPY, upload_id="u1", completes_as="landed-3"))
+    by_parts.large.uploads.claim(replace(A_LARGE_COPY, upload_id="u1", completes_as="landed-3"))
     error(stub, "list_parts", "NoSuchUpload", 404, TARGET | {"UploadId": "u1"})
     looked = TARGET | {"ChecksumMode": "ENABLED"}
     if landed:
@@ -248,8 +258,8 @@ def test_an_upload_that_is_gone_was_completed_if_its_object_lies_there(
     assert by_parts.copy(ENTRY, PLAIN).etag == "landed-3"
 
 
-def test_an_upload_whose_id_was_never_known_is_found_and_aborted(by_parts: LargeCopies, stub: Stubber) -> None:
-    by_parts.uploads.claim(A_LARGE_COPY)
+def test_an_upload_whose_id_was_never_known_is_found_and_aborted(by_parts: ByParts, stub: Stubber) -> None:
+    by_parts.large.uploads.claim(A_LARGE_COPY)
     begun = datetime.fromisoformat(A_LARGE_COPY.begun_at)
     uploads = [
         {"Key": TARGET["Key"], "UploadId": "ours", "Initiated": begun},
@@ -265,13 +275,13 @@ def test_an_upload_whose_id_was_never_known_is_found_and_aborted(by_parts: Large
     assert by_parts.copy(ENTRY, PLAIN).etag == "landed-3"
 
 
-def test_an_abort_that_is_refused_does_not_hide_why(by_parts: LargeCopies, stub: Stubber) -> None:
+def test_an_abort_that_is_refused_does_not_hide_why(by_parts: ByParts, stub: Stubber) -> None:
     begin(stub, {})
     error(stub, "upload_part_copy", "PreconditionFailed", 412)
     error(stub, "abort_multipart_upload", "AccessDenied", 403)
     with pytest.raises(SourceChanged):
         by_parts.copy(ENTRY, PLAIN)
-    assert by_parts.uploads.unfinished("ij_1"), "the job's end tries again"
+    assert by_parts.large.uploads.unfinished("ij_1"), "the job's end tries again"
 
 
 def test_an_upload_that_is_gone_needs_no_abort(storage: S3Storage, stub: Stubber) -> None:
@@ -279,7 +289,7 @@ def test_an_upload_that_is_gone_needs_no_abort(storage: S3Storage, stub: Stubber
     storage.abort(TARGET["Key"], "u1")
 
 
-def test_a_source_that_changed_before_its_parts_starts_no_upload(by_parts: LargeCopies, stub: Stubber) -> None:
+def test_a_source_that_changed_before_its_parts_starts_no_upload(by_parts: ByParts, stub: Stubber) -> None:
     error(stub, "head_object", "412", 412)
     with pytest.raises(SourceChanged):
         by_parts.copy(ENTRY, PLAIN)
@@ -297,7 +307,7 @@ def test_a_source_that_changed_before_its_parts_starts_no_upload(by_parts: Large
     ],
 )
 def test_a_copy_by_parts_keeps_the_kind_of_checksum_that_parts_can_have(
-    by_parts: LargeCopies, stub: Stubber, known: dict[str, str], kind: str | None
+    by_parts: ByParts, stub: Stubber, known: dict[str, str], kind: str | None
 ) -> None:
     look_at_source(stub, known)
     stub.add_response("get_object_tagging", {"TagSet": []})
@@ -310,7 +320,7 @@ def test_a_copy_by_parts_keeps_the_kind_of_checksum_that_parts_can_have(
     assert by_parts.copy(ENTRY, PLAIN).verified is verified
 
 
-def test_a_copy_by_parts_drops_what_it_is_told_to(by_parts: LargeCopies, stub: Stubber) -> None:
+def test_a_copy_by_parts_drops_what_it_is_told_to(by_parts: ByParts, stub: Stubber) -> None:
     everything = {
         "Metadata": {"camera": "front"},
         "ContentType": "application/zip",
@@ -422,7 +432,7 @@ def test_only_the_version_that_is_wrong_is_removed(storage: S3Storage, stub: Stu
         storage.copy(ENTRY, PLAIN)
 
 
-def test_a_copy_by_parts_with_another_checksum_is_removed(by_parts: LargeCopies, stub: Stubber) -> None:
+def test_a_copy_by_parts_with_another_checksum_is_removed(by_parts: ByParts, stub: Stubber) -> None:
     begin(stub, {})
     finish_parts(stub, {"ChecksumCRC32": "c"})
     look_at_source(stub, {"ChecksumCRC32": "other"})
@@ -828,10 +838,10 @@ def test_a_copy_that_landed_is_told_by_its_mark(storage: S3Storage, s3: "S3Clien
     put(s3, "k", b"body")
     entry = pinned(storage, "k")
     storage.copy(entry, PLAIN, mark="ij_1-0")
-    assert storage.landed(entry, str(entry.etag), mark="ij_1-0") == storage.landed(entry, str(entry.etag))
-    assert storage.landed(entry, str(entry.etag), mark="ij_1-0") is not None
-    assert storage.landed(entry, str(entry.etag), mark="ij_1-5") is None
-    assert storage.landed(entry, "other", mark="ij_1-0") is None
+    assert storage.landed(entry, mark="ij_1-0") == storage.landed(entry)
+    assert storage.landed(entry, mark="ij_1-0") is not None
+    assert storage.landed(entry, mark="ij_1-5") is None
+    assert storage.landed(entry, etag="other", mark="ij_1-0") is None
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ MAX_ANSWER_BYTES = 20 * 1024**2
 
 
 sslproto.SSLProtocol.max_size = 32 * 1024
-"""What asyncio keeps for each connection over TLS; 256 KiB of its own accord: 30 MB for 128. A record has 16 KiB."""
+"""asyncio has no parameter for the read buffer that each TLS connection keeps: its 256 KiB would be 32 MB for 128
+connections. A TLS record has 16 KiB at most."""
 
 
 class Broken(Exception):
@@ -87,7 +88,8 @@ class Connections:
             except Stale:
                 while idle:  # they are no younger
                     idle.pop().close()
-        connection = await opened(host, self.port, _tls() if self.tls else None, self.patience)
+        tls = await asyncio.to_thread(_tls) if self.tls else None  # it reads the authorities' certificates
+        connection = await opened(host, self.port, tls, self.patience)
         return await self._on(connection, request, bodiless, idle)
 
     @staticmethod

@@ -23,7 +23,7 @@ from service.aws.s3.http.sigv4 import HEADER_ENCODING, Signer
 from service.domain.s3_error_codes import LIMITED
 
 if TYPE_CHECKING:
-    from botocore.credentials import Credentials
+    from botocore.credentials import Credentials, ReadOnlyCredentials
 
 LONGEST_BACKOFF = 20.0
 """Seconds; the first is at most 1 s, each further one twice as long, all with full jitter."""
@@ -183,7 +183,7 @@ class S3Requests:
             self.in_flight.end(begun, refused=refused)
 
     async def _send(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
-        host, encoded = request.encoded(place)
+        host, encoded = request.encoded(place, await place.signer.keys())
         try:
             answer = await self.connections.exchange(host, encoded, bodiless=request.method == "HEAD")
             return read(request, answer)
@@ -218,14 +218,15 @@ class _Request:
     headers: Mapping[str, str]
     query: Query
 
-    def encoded(self, place: Place) -> tuple[str, bytes]:
+    def encoded(self, place: Place, keys: "ReadOnlyCredentials") -> tuple[str, bytes]:
         """Host and bytes. Metadata of an object is anybody's: a header that would be two is refused."""
         host, beginning = place.endpoint.of_bucket(self.bucket)
         path = f"{beginning}/{quote(self.key, safe='/~')}"
         query = urlencode(self.query, quote_via=quote, safe="~") if self.query else ""
         target = f"{path}?{query}" if query else path
+        given = {"host": place.endpoint.named(host), **self.headers}
         try:
-            signed = place.signer.sign(self.method, path, query, {"host": place.endpoint.named(host), **self.headers})
+            signed = place.signer.sign(keys, self.method, path, query, given)
             head = "\r\n".join((f"{self.method} {target} HTTP/1.1", *map(": ".join, signed.items())))
             length = "content-length: 0\r\n" if self.method == "PUT" else ""
             encoded = f"{head}\r\n{length}\r\n".encode(HEADER_ENCODING)

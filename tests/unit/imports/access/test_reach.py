@@ -13,7 +13,7 @@ from service.domain.projects import Integration, IntegrationState, IntegrationTy
 from service.domain.requests import ImportRequest, ImportSettings, ViewSet
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.previews.preview import preview
-from service.sources.routed import RoutedStorage
+from service.sources.routed import RoutedCopiers
 from tests.builders import (
     DROP_BUCKET,
     PROJECT,
@@ -25,7 +25,7 @@ from tests.builders import (
     import_prefix,
     import_sets,
 )
-from tests.fakes.objects import FakeStorage
+from tests.fakes.objects import FakeServerSideCopier, FakeStorage
 
 GOOGLE = "gs://fleet/runs/a.zip"
 HUB = "hf://buckets/maker/clips/a b.mp4"
@@ -189,35 +189,33 @@ def test_an_estimate_counts_what_passes_through_the_functions(stores: World) -> 
 # --- routing ---------------------------------------------------------------------------------------------------------
 
 
-def routed(world: World, through: dict[str | None, FakeStorage]) -> RoutedStorage:
-    return RoutedStorage(
+def routed(world: World, through: dict[str | None, FakeStorage]) -> RoutedCopiers:
+    return RoutedCopiers(
         project=PROJECT,
-        own=world.storage,
-        through=lambda integration: through[integration.id if integration else None],
+        own=FakeServerSideCopier(world.storage),
+        through=lambda integration: FakeServerSideCopier(through[integration.id if integration else None]),
         saved=world.integrations,
     )
 
 
-def test_each_entry_goes_by_its_own_access_and_the_clips_bucket_by_the_service_s(world: World) -> None:
+def test_each_entry_goes_by_its_own_access(world: World) -> None:
     google(world)
     by_google, public = FakeStorage(), FakeStorage()
-    storage = routed(world, {"in_gs": by_google, None: public})
+    copiers = routed(world, {"in_gs": by_google, None: public})
     world.storage.put("source", "a.zip")
     by_google.put("fleet", "runs/a.zip")
     public.put("maker/clips", "a b.mp4")
     for uri, integration, kept in ((OWN, None, world.storage), (GOOGLE, "in_gs", by_google), (HUB, None, public)):
         entry = an_entry(source_uri=uri, integration=integration, etag="etag1")
-        storage.copy(entry, ImportSettings())
+        copiers.copier_of(entry).copy(entry, ImportSettings())
         assert kept.copies.total() == 1
-    storage.remove_marked("k", "m")
-    assert world.faults.calls["storage.remove_marked"] == 1
 
 
 def test_an_integration_that_was_deleted_opens_nothing_more(world: World) -> None:
-    storage = routed(world, {})
+    copiers = routed(world, {})
     entry = an_entry(source_uri=GOOGLE, integration="in_gs")
     with pytest.raises(IntegrationGone, match="integration in_gs is gone"):
-        storage.reader(entry)
+        copiers.copier_of(entry)
     google(world, state=IntegrationState.DELETING)
     with pytest.raises(IntegrationGone):
-        storage.copy(entry, ImportSettings())
+        copiers.copier_of(entry)

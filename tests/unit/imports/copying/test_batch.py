@@ -23,7 +23,7 @@ from service.domain.manifest import Batch, ManifestEntry
 from service.domain.requests import ContentValidation, ImportSettings
 from service.domain.search_keys import search_key
 from service.imports.copying.batch import copy_batch
-from service.imports.copying.worker import WATCH_SECONDS
+from service.imports.copying.watch import WATCH_SECONDS
 from tests.builders import World, import_list, summing
 from tests.paths import DATA
 
