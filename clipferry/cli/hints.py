@@ -50,7 +50,7 @@ def what_next(error: ClipferryError, context: click.Context, base_url: str | Non
     """A sentence with commands in backticks; None if the error itself says it all."""
     hint = _hint(error, context, base_url)
     given = context.params.get("import_id") or context.params.get("integration_id")
-    return re.sub(r"\bID\b", given, hint) if hint and isinstance(given, str) else hint
+    return re.sub(r"\bID\b", lambda _: str(given), hint) if hint and given else hint
 
 
 def _hint(error: ClipferryError, context: click.Context, base_url: str | None) -> str | None:

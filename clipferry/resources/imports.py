@@ -105,7 +105,7 @@ class Imports(Resource):
         return self._pages(AuditEntry, path_of("imports", import_id, "audit"), "entries", limit=limit)
 
     def replay_webhook(self, import_id: str) -> Import:
-        """Send the webhook of the last attempt again. Raises `Conflict` (NOT_ENDED, NO_WEBHOOK)."""
+        """Send the webhook of the last completion again. Raises `Conflict` (NOT_ENDED, NO_WEBHOOK)."""
         return self._one(self._http.call("POST", path_of("imports", import_id, "webhook", "replay"), repeatable=False))
 
     def report(self, import_id: str, *, format: str = "csv", wait: float = 0) -> Report:

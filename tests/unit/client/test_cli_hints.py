@@ -66,7 +66,8 @@ def test_a_source_that_cannot_be_opened_is_not_blamed_on_its_name(run: Run) -> N
 
 
 def test_hints_name_the_import(run: Run) -> None:
-    assert "`clipferry status ij_1`" in run("cancel ij_1", refusal(409, "ALREADY_ENDED")).stderr
+    for name in ("ij_1", r"ij\1"):
+        assert f"`clipferry status {name}`" in run(["cancel", name], refusal(409, "ALREADY_ENDED")).stderr
 
 
 @pytest.mark.parametrize(
