@@ -48,7 +48,7 @@ test: setup ## Run all tests, the end-to-end ones on local stacks of their own
 	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: setup ## Run the tests that need no stack
-	$(RUN) -m pytest tests/unit tests/functional tests/sources
+	$(RUN) -m pytest tests/unit tests/contracts tests/functional tests/sources
 
 bench: setup $(BENCH_VENV)/.ready ## Run all benchmarks beside s5cmd, rclone, awscli and boto3 (some 15 minutes, Linux)
 	@$(NO_AWS) $(RUN) -m benchmarks.run $(if $(QUICK),--quick)

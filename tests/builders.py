@@ -109,7 +109,7 @@ class World:
         self.clips = FakeClips(self.faults, self.jobs)
         self.state = FakeStateFiles(self.faults)
         self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults, now=self.clock)
-        self.large = FakeLargeCopies(self.faults)
+        self.large = FakeLargeCopies(self.faults, self.jobs.large)
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.workflow = FakeWorkflow(self.faults)
         self.keys = FakeKeys(self.faults)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import botocore.client
@@ -18,7 +17,7 @@ from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, E
 from service.domain.errors import TableBusy
 from service.imports.copying.batch import copy_batch
 from tests.builders import World
-from tests.functional.conftest import TABLE
+from tests.functional.aws import TABLE
 from tests.functional.faults import FailingTransactions
 
 if TYPE_CHECKING:
@@ -60,23 +59,6 @@ def counted_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         yield calls
 
 
-@pytest.mark.parametrize(
-    "one",
-    [
-        row(0),
-        row(9_999_999, ClipStatus.FAILED),
-        row(1, ClipStatus.SKIPPED),
-        row(2, ClipStatus.CANCELLED),
-        ClipRow(ordinal=3, status=ClipStatus.COPIED, size=50 * 1024**4, etag="e"),
-        ClipRow(ordinal=4, status=ClipStatus.COPIED, size=0, etag="e"),
-        replace(row(5), extrapolation=DONE),
-    ],
-)
-def test_a_row_comes_back_as_it_was(clips: DynamoClips, one: ClipRow) -> None:
-    clips.put(JOB, [one])
-    assert clips.get(JOB, [one.ordinal]) == {one.ordinal: one}
-
-
 @pytest.mark.parametrize("status", ClipStatus)
 def test_rows_lie_in_the_table_alike_however_they_are_written(
     clips: DynamoClips, dynamodb: "DynamoDBClient", status: ClipStatus
@@ -106,30 +88,6 @@ def test_rows_lie_in_the_table_alike_however_they_are_written(
     clips.settle(JOB, [one])
     assert put == dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
     assert (put["size"], put["message"]) == ({"N": str(2**40)}, {"S": ""})
-
-
-@pytest.mark.parametrize("status", [ClipStatus.COPIED, ClipStatus.SKIPPED])
-@pytest.mark.parametrize("made", [DONE, FAILED])
-def test_an_extrapolation_is_noted_on_the_row_and_changes_nothing_else(
-    clips: DynamoClips, status: ClipStatus, made: Extrapolation
-) -> None:
-    given = replace(row(3, status), facts={"format": "clipgt"})
-    clips.put(JOB, [given, row(4)])
-    assert clips.extrapolated(JOB, 3, made)
-    assert clips.get(JOB, [3, 4]) == {3: replace(given, extrapolation=made), 4: row(4)}
-    assert list(clips.in_order(JOB, first=0)) == [replace(given, extrapolation=made), row(4)]
-
-
-@pytest.mark.parametrize("status", [ClipStatus.FAILED, ClipStatus.CANCELLED])
-def test_only_clips_that_landed_get_an_extrapolation(clips: DynamoClips, status: ClipStatus) -> None:
-    clips.put(JOB, [row(3, status)])
-    assert not clips.extrapolated(JOB, 3, DONE)
-    assert clips.get(JOB, [3]) == {3: row(3, status)}
-
-
-def test_a_row_that_was_deleted_does_not_come_back(clips: DynamoClips) -> None:
-    assert not clips.extrapolated(JOB, 3, DONE)
-    assert not clips.get(JOB, [3])
 
 
 class BusyTable:
@@ -193,25 +151,6 @@ def a_sets_rows(status: ClipStatus) -> list[ClipRow]:
     ]
 
 
-def test_rows_of_a_set_come_back_and_hold(clips: DynamoClips) -> None:
-    first = a_sets_rows(ClipStatus.FAILED)
-    assert clips.settle(JOB, first) == first
-    assert clips.settle(JOB, a_sets_rows(ClipStatus.COPIED)) == first, "the first fate holds"
-    assert clips.get(JOB, [row.ordinal for row in first]) == {row.ordinal: row for row in first}
-    assert clips.failures(JOB, first=0, limit=100) == first
-
-
-def test_a_set_that_a_retry_opened_is_settled_by_that_run_only(clips: DynamoClips) -> None:
-    clips.settle(JOB, a_sets_rows(ClipStatus.FAILED))
-    opened = [replace(row, status=ClipStatus.PENDING, run=2) for row in a_sets_rows(ClipStatus.PENDING)]
-    clips.put(JOB, opened)
-    landed = a_sets_rows(ClipStatus.COPIED)
-    for former in (0, 1):
-        assert clips.settle(JOB, landed, run=former) == opened, "a worker of a former run is told that it is late"
-    assert clips.settle(JOB, landed, run=2) == landed
-    assert clips.settle(JOB, a_sets_rows(ClipStatus.FAILED), run=2) == landed
-
-
 def test_rows_of_a_set_are_one_transaction(clips: DynamoClips, monkeypatch: pytest.MonkeyPatch) -> None:
     with counted_calls(monkeypatch) as calls:
         clips.settle(JOB, a_sets_rows(ClipStatus.COPIED))
@@ -234,55 +173,12 @@ def test_a_transaction_that_fails_otherwise_is_no_fate(clips: DynamoClips, trans
     assert not clips.get(JOB, [7])
 
 
-def test_a_thousand_rows_come_back(clips: DynamoClips) -> None:
-    rows = {n: row(n, ClipStatus.FAILED if n % 3 else ClipStatus.COPIED) for n in range(1_000)}
-    clips.put(JOB, rows.values())
-    assert clips.get(JOB, range(1_000)) == rows
-
-
-def test_only_the_rows_that_exist_come_back(clips: DynamoClips) -> None:
-    clips.put(JOB, [row(1), row(3)])
-    assert sorted(clips.get(JOB, range(5))) == [1, 3]
-    assert clips.get(JOB, []) == {}
-    assert clips.get("ij_10", [1, 3]) == {}
-    clips.put(JOB, [])
-
-
-def test_a_row_that_is_written_again_is_replaced(clips: DynamoClips) -> None:
-    clips.put(JOB, [row(1, ClipStatus.FAILED)])
-    clips.put(JOB, [row(1)])
-    assert clips.get(JOB, [1]) == {1: row(1)}
-    assert clips.failures(JOB, first=0, limit=10) == []
-
-
 def test_rows_spread_evenly_over_16_partition_keys(clips: DynamoClips, dynamodb: "DynamoDBClient") -> None:
     clips.put(JOB, (row(n) for n in range(320)))
     items = dynamodb.scan(TableName=TABLE)["Items"]
     spread = Counter(item["pk"]["S"] for item in items)
     assert len(spread) == 16
     assert set(spread.values()) == {20}
-
-
-def test_failures_are_in_order_from_where_they_are_asked_for(clips: DynamoClips) -> None:
-    wanted = {ClipStatus.FAILED: range(0, 200, 5), ClipStatus.CANCELLED: range(1, 200, 50)}
-    rows = [row(n, status) for status, ordinals in wanted.items() for n in ordinals]
-    clips.put(JOB, [*rows, row(2), row(3, ClipStatus.SKIPPED)])
-    clips.put("ij_10", [row(0, ClipStatus.FAILED)])
-    expected = sorted(rows, key=lambda one: one.ordinal)
-    assert clips.failures(JOB, first=0, limit=1_000) == expected
-    assert clips.failures(JOB, first=0, limit=7) == expected[:7]
-    assert clips.failures(JOB, first=51, limit=3) == [one for one in expected if one.ordinal >= 51][:3]
-    assert clips.failures(JOB, first=10_000, limit=3) == []
-
-
-def test_paging_through_the_failures_misses_none(clips: DynamoClips) -> None:
-    clips.put(JOB, (row(n, ClipStatus.FAILED) for n in range(0, 300, 3)))
-    found: list[int] = []
-    first = 0
-    while rows := clips.failures(JOB, first=first, limit=30):
-        found += [one.ordinal for one in rows]
-        first = found[-1] + 1
-    assert found == list(range(0, 300, 3))
 
 
 def test_only_rows_that_failed_are_in_the_index(clips: DynamoClips, dynamodb: "DynamoDBClient") -> None:
@@ -335,13 +231,11 @@ def test_pending_clips_are_no_failures_even_where_the_index_is_behind(
     assert [one.ordinal for one in clips.failures(JOB, first=36, limit=50)] == [36, 37, 38, 39]
 
 
-def test_rows_are_deleted_some_at_a_time_until_none_are_left(clips: DynamoClips) -> None:
-    rows = [ClipRow(ordinal=ordinal, status=ClipStatus.COPIED, size=1) for ordinal in range(40)]
-    clips.put("ij_1", rows)
-    clips.put("ij_10", rows[:3])
-    rounds = 0
-    while clips.delete_some("ij_1"):
-        rounds += 1
-    assert rounds == 16
-    assert clips.get("ij_1", range(40)) == {}
-    assert len(clips.get("ij_10", range(40))) == 3
+def test_all_rows_of_a_job_come_in_order_page_by_page(clips: DynamoClips, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.aws.dynamodb.clips.SHARD_PAGE", 3)
+    ordinals = [n for n in range(200) if n % 16 != 5]
+    clips.put("ij_1", (ClipRow(ordinal=n, status=ClipStatus.COPIED, size=n) for n in reversed(ordinals)))
+    clips.put("ij_10", [ClipRow(ordinal=3, status=ClipStatus.COPIED)])
+    assert [row.ordinal for row in clips.in_order("ij_1", first=0)] == ordinals
+    assert [row.size for row in clips.in_order("ij_1", first=150)] == [n for n in ordinals if n >= 150]
+    assert list(clips.in_order("ij_nope", first=0)) == []
