@@ -12,8 +12,7 @@ from botocore.stub import Stubber
 from service.aws.clients import secrets_client, sts_client
 from service.aws.secrets import IntegrationSecretsManager
 from service.domain.errors import CredentialsLost, InvalidRequest, RoleRefused, UnsafeUrl
-from service.domain.jobs import Door
-from service.domain.projects import Actor, Integration, IntegrationState, IntegrationType
+from service.domain.projects import Integration, IntegrationState, IntegrationType
 from service.domain.uris import Location
 from service.sources.build import CACHE_SECONDS, MAX_CACHED, IntegrationSources
 from service.sources.hub import HubAdapter
@@ -27,9 +26,7 @@ from tests.fakes.integrations import FakeIntegrationSecrets
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-ASKER = Actor(door=Door.API, key_id="key_1")
 PREFIX = "clipferry/Clipferry/integrations/"
-NOW = "2026-11-22T18:00:00.000Z"
 KEYS = json.dumps({"access_key_id": "a", "secret_access_key": "b", "session_token": None})
 GOOGLE = an_integration(type=IntegrationType.GCS)
 CREATING, READY, DELETING = IntegrationState.CREATING, IntegrationState.READY, IntegrationState.DELETING

@@ -13,6 +13,7 @@ from service.domain.errors import (
     AccessDenied,
     BatchIncomplete,
     ChecksumMismatch,
+    NotFound,
     ObjectError,
     ObjectRejected,
     SourceChanged,
