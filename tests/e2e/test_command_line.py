@@ -1,28 +1,39 @@
 """Each verb of the command line on the deployed stack, piped: what scripts see."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 
+from local.stack import Stack
 from service.sources.s3 import client_config
+from tests.e2e.faults import Pause
 from tests.e2e.support import TERMINAL, all_clips, put_all, settled, unique
 from tests.e2e.terminal import CommandLine, cells
 from tests.servers.seaweed import ADMIN, READER, seaweed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 CODES = {"refused": 1, "usage": 2, "no access": 3, "not all landed": 4, "timed out": 5, "unavailable": 6}
 
 
 @pytest.fixture
-def cli(stack, tmp_path):
+def cli(stack: Stack, tmp_path: Path) -> CommandLine:
     return CommandLine(stack, tmp_path)
 
 
 @pytest.fixture
-def clips(stack, s3):
+def clips(stack: Stack, s3: "S3Client") -> Callable[..., str]:
     """Puts objects below a prefix of their own; gives the prefix as a URI."""
 
-    def put(*names):
+    def put(*names: str) -> str:
         prefix = f"{unique('cli')}/"
         put_all(s3, stack.source_bucket, [(prefix + name, name.encode()) for name in names])
         return f"s3://{stack.source_bucket}/{prefix}"
@@ -30,7 +41,7 @@ def clips(stack, s3):
     return put
 
 
-def test_import_a_prefix_and_watch_it(cli, api, clips):
+def test_import_a_prefix_and_watch_it(cli: CommandLine, api: "Api", clips: Callable[..., str]) -> None:
     ran = cli("import", "--prefix", clips("a.zip", "b.zip", "c.txt"), "--include", "*.zip", "--label", "x", "--watch")
     assert ran.returncode == 0, ran.stderr
     first, *_, last = ran.stdout.splitlines()
@@ -41,7 +52,7 @@ def test_import_a_prefix_and_watch_it(cli, api, clips):
     assert (job["status"], job["labels"], job["filters"]["include"]) == ("COMPLETED", ["x"], ["*.zip"])
 
 
-def test_import_uris_with_a_missing_one_and_watch_it(cli, clips):
+def test_import_uris_with_a_missing_one_and_watch_it(cli: CommandLine, clips: Callable[..., str]) -> None:
     root = clips("a.zip")
     ran = cli("import", f"{root}a.zip", f"{root}none.zip", "--watch", "--timeout", 60)
     assert ran.returncode == CODES["not all landed"], ran.stderr
@@ -51,14 +62,16 @@ def test_import_uris_with_a_missing_one_and_watch_it(cli, clips):
     assert "clipferry retry ij_" in ran.stderr
 
 
-def test_import_json_watch_is_a_line_a_change(cli, clips):
+def test_import_json_watch_is_a_line_a_change(cli: CommandLine, clips: Callable[..., str]) -> None:
     seen = cli.json("import", "--prefix", clips("a.zip"), "--watch")
     assert seen[-1]["status"] == "COMPLETED"
     assert all(one["id"] == seen[0]["id"] for one in seen)
     assert [one["status"] for one in seen if one["status"] in TERMINAL] == ["COMPLETED"]
 
 
-def test_import_from_a_list_on_stdin_with_settings(cli, api, clips, tmp_path):
+def test_import_from_a_list_on_stdin_with_settings(
+    cli: CommandLine, api: "Api", clips: Callable[..., str], tmp_path: Path
+) -> None:
     root = clips("a b.zip", "ü.zip")
     (tmp_path / "settings.json").write_text(json.dumps({"on_existing": "fail", "keep_tags": False}))
     options = ["--settings", "settings.json", "--destination", "{stem}-{ordinal}{extension}", "--tolerate", "5%"]
@@ -70,7 +83,9 @@ def test_import_from_a_list_on_stdin_with_settings(cli, api, clips, tmp_path):
     assert {clip["destination"].rpartition("/")[2] for clip in all_clips(api, job["id"])} == {"a b-0.zip", "ü-1.zip"}
 
 
-def test_import_a_manifest_and_sets(cli, stack, s3, clips, tmp_path):
+def test_import_a_manifest_and_sets(
+    cli: CommandLine, stack: Stack, s3: "S3Client", clips: Callable[..., str], tmp_path: Path
+) -> None:
     root = clips("front.mp4", "left.mp4")
     key = f"{unique('manifest')}.jsonl"
     put_all(s3, stack.source_bucket, [(key, json.dumps({"uri": f"{root}front.mp4"}).encode())])
@@ -82,7 +97,7 @@ def test_import_a_manifest_and_sets(cli, stack, s3, clips, tmp_path):
     assert (last["source"]["kind"], last["counts"]["copied"]) == ("sets", 2)
 
 
-def test_the_same_idempotency_key_is_the_same_import(cli, clips):
+def test_the_same_idempotency_key_is_the_same_import(cli: CommandLine, clips: Callable[..., str]) -> None:
     asked = ["import", "--prefix", clips("a.zip"), "--idempotency-key", unique("key")]
     [one], [two] = cli.json(*asked), cli.json(*asked)
     assert one["id"] == two["id"]
@@ -91,7 +106,7 @@ def test_the_same_idempotency_key_is_the_same_import(cli, clips):
     assert "next:  a new request needs a new --idempotency-key" in ran.stderr
 
 
-def test_preview_says_what_an_import_would_do(cli, clips):
+def test_preview_says_what_an_import_would_do(cli: CommandLine, clips: Callable[..., str]) -> None:
     root = clips("a.zip", "b.zip")
     ran = cli("preview", "--prefix", root, "--max-size", "1kB")
     assert ran.returncode == 0
@@ -102,7 +117,7 @@ def test_preview_says_what_an_import_would_do(cli, clips):
     assert found["outcome"]["to_fail"]["by_code"]["NOT_FOUND"]["count"] == 1
 
 
-def test_jobs_status_and_clips(cli, clips):
+def test_jobs_status_and_clips(cli: CommandLine, clips: Callable[..., str]) -> None:
     root = clips("a.zip")
     job = cli("import", f"{root}a.zip", f"{root}none.zip", "--watch").stdout.split()[1]
     listed = cells(cli("jobs", "--limit", 1).stdout.splitlines())
@@ -118,7 +133,7 @@ def test_jobs_status_and_clips(cli, clips):
     assert [clip["source_uri"] for clip in cli.json("clips", job, "--status", "copied")] == [f"{root}a.zip"]
 
 
-def test_find_clips_of_all_imports(cli, clips):
+def test_find_clips_of_all_imports(cli: CommandLine, clips: Callable[..., str]) -> None:
     group, root = unique("group"), clips("a.zip")
     cli("import", "--prefix", root, "--group", group, "--watch")
     [found] = cli.json("find", "--group", group, "--source", f"{root}a.zip")
@@ -127,7 +142,7 @@ def test_find_clips_of_all_imports(cli, clips):
     assert cli("find").returncode == CODES["usage"]
 
 
-def test_retry_what_failed(cli, stack, s3, clips):
+def test_retry_what_failed(cli: CommandLine, stack: Stack, s3: "S3Client", clips: Callable[..., str]) -> None:
     root = clips("a.zip")
     job = cli("import", f"{root}a.zip", f"{root}late.zip", "--watch").stdout.split()[1]
     put_all(s3, stack.source_bucket, [(f"{root}late.zip".removeprefix(f"s3://{stack.source_bucket}/"), b"late")])
@@ -137,7 +152,9 @@ def test_retry_what_failed(cli, stack, s3, clips):
     assert (ran.returncode, "NOTHING_TO_RETRY" in ran.stderr) == (CODES["refused"], True)
 
 
-def test_cancel_an_import_and_what_a_timeout_says(cli, clips, paused_copies):
+def test_cancel_an_import_and_what_a_timeout_says(
+    cli: CommandLine, clips: Callable[..., str], paused_copies: Pause
+) -> None:
     with paused_copies():
         [job] = cli.json("import", "--prefix", clips("a.zip"))
         ran = cli("status", job["id"], "--watch", "--timeout", 0)
@@ -152,7 +169,7 @@ def test_cancel_an_import_and_what_a_timeout_says(cli, clips, paused_copies):
     assert refused["request_id"]
 
 
-def test_download_a_report(cli, clips, tmp_path):
+def test_download_a_report(cli: CommandLine, clips: Callable[..., str], tmp_path: Path) -> None:
     job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
     ran = cli("report", job)
     assert ran.returncode == 0, ran.stderr
@@ -164,7 +181,7 @@ def test_download_a_report(cli, clips, tmp_path):
     assert cli("report", job, "--url").stdout.startswith("http")
 
 
-def test_delete_a_record(cli, clips):
+def test_delete_a_record(cli: CommandLine, clips: Callable[..., str]) -> None:
     job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
     assert cli("delete", job, stdin="n\n").returncode == 130
     assert cli("delete", job, "--yes").returncode == 0
@@ -172,7 +189,7 @@ def test_delete_a_record(cli, clips):
     assert (ran.returncode, "NOT_FOUND" in ran.stderr) == (CODES["refused"], True)
 
 
-def test_saved_settings(cli, clips):
+def test_saved_settings(cli: CommandLine, clips: Callable[..., str]) -> None:
     [saved] = cli.json("settings", "save", "-", "--name", "strict", stdin='{"on_existing": "fail"}')
     assert saved["id"] in [row[0] for row in cells(cli("settings", "list").stdout.splitlines())]
     last = cli.json("import", "--prefix", clips("a.zip"), "--settings-id", saved["id"], "--watch")[-1]
@@ -184,7 +201,7 @@ def test_saved_settings(cli, clips):
     assert cli("settings", "show", saved["id"]).returncode == CODES["refused"]
 
 
-def test_integrations_take_their_secrets_from_files_and_the_environment_only(cli, tmp_path):
+def test_integrations_take_their_secrets_from_files_and_the_environment_only(cli: CommandLine, tmp_path: Path) -> None:
     secret = unique("never-shown")
     keys = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": secret}
     (tmp_path / "keys.json").write_text(json.dumps(keys))
@@ -207,11 +224,16 @@ def test_integrations_take_their_secrets_from_files_and_the_environment_only(cli
         assert cli("integrations", "delete", one).returncode == 0
 
 
-def test_an_integration_is_tested_and_opens_a_store_of_others(cli, tmp_path):
+def test_an_integration_is_tested_and_opens_a_store_of_others(cli: CommandLine, tmp_path: Path) -> None:
     with seaweed(tmp_path / "seaweed") as url:
-        keys = {"aws_access_key_id": ADMIN.access_key_id, "aws_secret_access_key": ADMIN.secret_access_key}
-        config = client_config(connections=2, path_style=True)
-        store = boto3.client("s3", endpoint_url=url, region_name="us-east-1", config=config, **keys)
+        store = boto3.client(
+            "s3",
+            endpoint_url=url,
+            region_name="us-east-1",
+            config=client_config(connections=2, path_style=True),
+            aws_access_key_id=ADMIN.access_key_id,
+            aws_secret_access_key=ADMIN.secret_access_key,
+        )
         store.create_bucket(Bucket="clips")
         store.put_object(Bucket="clips", Key="a/clip.zip", Body=b"clip")
         (tmp_path / "keys.json").write_text(
@@ -233,7 +255,7 @@ def test_an_integration_is_tested_and_opens_a_store_of_others(cli, tmp_path):
         assert cli("integrations", "delete", one["id"]).returncode == 0
 
 
-def test_an_integration_of_a_role_shows_its_policies_and_its_test_fails_until_it_is_there(cli):
+def test_an_integration_of_a_role_shows_its_policies_and_its_test_fails_until_it_is_there(cli: CommandLine) -> None:
     add = ["integrations", "add", "s3_role", "--name", "theirs", "--bucket", "clips"]
     assert cli(*add).returncode == CODES["usage"]
     ran = cli(*add, "--role-arn", "arn:aws:iam::123456789012:role/clipferry-reader")
@@ -245,7 +267,7 @@ def test_an_integration_of_a_role_shows_its_policies_and_its_test_fails_until_it
     assert cli("integrations", "delete", made["integration"]).returncode == 0
 
 
-def test_the_admin_manages_keys(cli, stack):
+def test_the_admin_manages_keys(cli: CommandLine, stack: Stack) -> None:
     project = unique("team")
     [made] = cli.json("keys", "create", project, "--name", "ci", key=stack.admin_key)
     assert [made["id"], project] in [
@@ -260,13 +282,13 @@ def test_the_admin_manages_keys(cli, stack):
     assert (ran.returncode, "FORBIDDEN" in ran.stderr) == (CODES["no access"], True)
 
 
-def test_the_audit_names_what_was_done(cli, clips):
+def test_the_audit_names_what_was_done(cli: CommandLine, clips: Callable[..., str]) -> None:
     job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
     assert "import.start" in [row[1] for row in cells(cli("audit", job).stdout.splitlines())]
     assert cli.json("audit", "--limit", 1)[0]["action"]
 
 
-def test_login_saves_a_profile_that_works_and_a_wrong_key_is_not_saved(cli, stack):
+def test_login_saves_a_profile_that_works_and_a_wrong_key_is_not_saved(cli: CommandLine, stack: Stack) -> None:
     login = ["login", "--base-url", stack.base_url]
     assert cli("jobs", logged_in=False).returncode == CODES["no access"]
     ran = cli(*login, stdin="cf_000000000000_wrong\n", logged_in=False)
@@ -299,29 +321,29 @@ def test_login_saves_a_profile_that_works_and_a_wrong_key_is_not_saved(cli, stac
         (["--sets", "-"], "no JSON"),
     ],
 )
-def test_what_cannot_be_asked_is_said_before_it_is_sent(cli, arguments, said):
+def test_what_cannot_be_asked_is_said_before_it_is_sent(cli: CommandLine, arguments: list[str], said: str) -> None:
     ran = cli("import", *arguments)
     assert (ran.returncode, said in ran.stderr) == (CODES["usage"], True), ran.stderr
 
 
-def test_a_service_that_does_not_answer(cli):
+def test_a_service_that_does_not_answer(cli: CommandLine) -> None:
     ran = cli("jobs", CLIPFERRY_BASE_URL="http://127.0.0.1:9")
     assert ran.returncode == CODES["unavailable"]
     assert "no answer from http://127.0.0.1:9" in ran.stderr
 
 
-def test_a_list_past_the_limit_names_manifests(cli, stack):
+def test_a_list_past_the_limit_names_manifests(cli: CommandLine, stack: Stack) -> None:
     uris = "".join(f"s3://{stack.source_bucket}/{'x' * 500}\n" for _ in range(11_000))
     ran = cli("import", "--from", "-", stdin=uris)
     assert (ran.returncode, "BODY_TOO_LARGE" in ran.stderr, "--manifest" in ran.stderr) == (1, True, True)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(cli, shell):
+def test_completion(cli: CommandLine, shell: str) -> None:
     ran = cli("completion", shell, logged_in=False)
     assert (ran.returncode, "_CLIPFERRY_COMPLETE" in ran.stdout) == (0, True)
 
 
-def test_completion_completes(cli):
+def test_completion_completes(cli: CommandLine) -> None:
     env = {"_CLIPFERRY_COMPLETE": "bash_complete", "COMP_WORDS": "clipferry pre", "COMP_CWORD": "1"}
     assert cli(logged_in=False, **env).stdout == "plain,preview\n"

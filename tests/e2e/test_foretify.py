@@ -1,10 +1,22 @@
 """The scripts of Foretify's manual, unchanged, on the deployed stack."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from local.config import FORETIFY_BUCKET, ROOT
+from local.stack import Stack
 from tests.e2e.support import put_all, unique
 from tests.e2e.terminal import CommandLine
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 SCRIPTS = ROOT / "tests" / "data" / "foretify"
 CLIPS = ("clips/clip1.zip", "clips/clip2.zip")
@@ -12,11 +24,11 @@ SAMPLE = ROOT / "samples" / "clipgt"
 
 
 @pytest.fixture
-def ftx(stack, tmp_path):
+def ftx(stack: Stack, tmp_path: Path) -> Callable[..., "CompletedProcess[str]"]:
     """Runs a script against the stack: host, port and scheme as options, the key from the environment."""
     cli = CommandLine(stack, tmp_path)
 
-    def run(script, *arguments, project=stack.project, **environment):
+    def run(script: str, *arguments: Any, project: str = stack.project, **environment: Any) -> "CompletedProcess[str]":
         where = ["--host", stack.base_url, "--user", "me@example.com", "--project_id", project]
         environment.setdefault("CLIPFERRY_BASE_URL", "")
         return cli("ftx", SCRIPTS / script, *where, *arguments, **environment)
@@ -25,7 +37,7 @@ def ftx(stack, tmp_path):
 
 
 @pytest.fixture
-def bucket(s3):
+def bucket(s3: "S3Client") -> Iterator[str]:
     """The bucket of the scripts, empty; gone afterwards."""
     s3.create_bucket(Bucket=FORETIFY_BUCKET)
     yield FORETIFY_BUCKET
@@ -35,13 +47,13 @@ def bucket(s3):
 
 
 @pytest.fixture
-def two_clips(s3, bucket):
+def two_clips(s3: "S3Client", bucket: str) -> None:
     files = sorted(SAMPLE.glob("*.zip"))
     put_all(s3, bucket, [(key, file.read_bytes()) for key, file in zip(CLIPS, files, strict=False)])
 
 
 @pytest.mark.usefixtures("two_clips")
-def test_a_list_that_lands(ftx, api):
+def test_a_list_that_lands(ftx: Callable[..., "CompletedProcess[str]"], api: "Api") -> None:
     ran = ftx("uri_list.py")
     assert ran.returncode == 0, ran.stderr
     first, *_, before, last = ran.stdout.splitlines()
@@ -51,19 +63,21 @@ def test_a_list_that_lands(ftx, api):
     assert api.get(f"/v1/imports/{execution}")[1]["counts"]["total"] == 2
 
 
-def test_a_list_of_which_a_clip_is_missing_is_not_reported_as_completed(ftx, s3, bucket):
+def test_a_list_of_which_a_clip_is_missing_is_not_reported_as_completed(
+    ftx: Callable[..., "CompletedProcess[str]"], s3: "S3Client", bucket: str
+) -> None:
     put_all(s3, bucket, [(CLIPS[0], unique("clip").encode())])
     ran = ftx("uri_list.py")
     assert (ran.returncode, ran.stdout.splitlines()[-1]) == (4, "Flow execution failed"), ran.stderr
 
 
 @pytest.mark.usefixtures("two_clips")
-def test_a_prefix_is_started_and_the_script_ends(ftx):
+def test_a_prefix_is_started_and_the_script_ends(ftx: Callable[..., "CompletedProcess[str]"]) -> None:
     ran = ftx("prefix.py")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-def test_a_prefix_that_cannot_be_read(ftx):
+def test_a_prefix_that_cannot_be_read(ftx: Callable[..., "CompletedProcess[str]"]) -> None:
     ran = ftx("prefix.py")
     text = "Pre-flight validation failed for root_path 's3://my-bucket/clips/': CANNOT_ACCESS"
     assert (ran.returncode, ran.stderr.splitlines()[-1]) == (1, f"ValueError: {text}")
@@ -72,14 +86,14 @@ def test_a_prefix_that_cannot_be_read(ftx):
 
 
 @pytest.mark.usefixtures("two_clips")
-def test_another_project_than_the_keys_is_refused(ftx):
+def test_another_project_than_the_keys_is_refused(ftx: Callable[..., "CompletedProcess[str]"]) -> None:
     ran = ftx("prefix.py", project="other")
     assert ran.returncode == 1
     assert "FmanagerServerException: the key is of the project" in ran.stderr
 
 
 @pytest.mark.usefixtures("two_clips")
-def test_without_options_the_profile_says_where_and_a_key_is_needed(stack, tmp_path):
+def test_without_options_the_profile_says_where_and_a_key_is_needed(stack: Stack, tmp_path: Path) -> None:
     cli = CommandLine(stack, tmp_path)
     script = SCRIPTS / "prefix.py"
     ran = cli("ftx", script, logged_in=False)
@@ -91,7 +105,7 @@ def test_without_options_the_profile_says_where_and_a_key_is_needed(stack, tmp_p
 
 
 @pytest.mark.usefixtures("two_clips")
-def test_labels_run_names_and_group_are_on_every_clip_and_find_it(stack, tmp_path):
+def test_labels_run_names_and_group_are_on_every_clip_and_find_it(stack: Stack, tmp_path: Path) -> None:
     cli = CommandLine(stack, tmp_path)
     group = unique("group")
     (tmp_path / "script.py").write_text(f"""

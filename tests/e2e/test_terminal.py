@@ -1,24 +1,34 @@
 """The command line in a terminal: what people see."""
 
 import re
+from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.stack import Stack
+from tests.e2e.faults import Pause
 from tests.e2e.support import eventually, put_all, settled, start, unique
 from tests.e2e.terminal import COLUMNS, CommandLine
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 @pytest.fixture
-def cli(stack, tmp_path):
+def cli(stack: Stack, tmp_path: Path) -> CommandLine:
     return CommandLine(stack, tmp_path)
 
 
 @pytest.fixture
-def drive(stack, s3):
+def drive(stack: Stack, s3: "S3Client") -> Callable[[int], str]:
     """Puts `count` objects below a prefix; gives its URI."""
 
-    def put(count):
+    def put(count: int) -> str:
         prefix = f"{unique('drive')}/"
         put_all(s3, stack.source_bucket, [(f"{prefix}{n:03d}.zip", b"clip") for n in range(count)])
         return f"s3://{stack.source_bucket}/{prefix}"
@@ -26,7 +36,9 @@ def drive(stack, s3):
     return put
 
 
-def test_a_watched_import_shows_a_bar_and_then_its_end(cli, drive, paused_copies):
+def test_a_watched_import_shows_a_bar_and_then_its_end(
+    cli: CommandLine, drive: Callable[[int], str], paused_copies: Pause
+) -> None:
     with ExitStack() as paused:
         paused.enter_context(paused_copies())
         with cli.terminal("import", "--prefix", drive(120), "--watch") as terminal:
@@ -40,11 +52,13 @@ def test_a_watched_import_shows_a_bar_and_then_its_end(cli, drive, paused_copies
     assert all(len(line) < COLUMNS for line in last.splitlines())
 
 
-def test_failures_are_shown_while_it_runs(cli, api, drive, paused_copies):
+def test_failures_are_shown_while_it_runs(
+    cli: CommandLine, api: "Api", drive: Callable[[int], str], paused_copies: Pause
+) -> None:
     root = drive(900)
     job = start(api, exact_paths=[f"{root}none.zip", *(f"{root}{n:03d}.zip" for n in range(900))])
 
-    def failed():
+    def failed() -> Any:
         return api.get(f"/v1/imports/{job['id']}")[1]["counts"]["failed"]
 
     eventually(failed, what="the first batch")
@@ -59,13 +73,17 @@ def test_failures_are_shown_while_it_runs(cli, api, drive, paused_copies):
     assert (code, "900 copied, 1 failed" in screen, "last failures" in screen) == (4, True, False)
 
 
-def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(cli, api, drive, paused_copies):
+def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(
+    cli: CommandLine, api: "Api", drive: Callable[[int], str], paused_copies: Pause
+) -> None:
     with paused_copies(), cli.terminal("import", "--prefix", drive(2), "--watch") as terminal:
         terminal.until("0/2")
         terminal.interrupt()
         code, screen = terminal.end()
         assert code == 130
-        job = re.search(r"clipferry status (ij_\w+) --watch", screen)[1]
+        shown = re.search(r"clipferry status (ij_\w+) --watch", screen)
+        assert shown, screen
+        job = shown[1]
         assert f"clipferry cancel {job}" in screen
         assert "Traceback" not in screen
         _, found = api.get(f"/v1/imports/{job}")
@@ -76,7 +94,7 @@ def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(cli, api, dr
     assert settled(api, job)["counts"]["copied"] == 2
 
 
-def test_a_cancelled_import_is_seen_to_end(cli, drive, paused_copies):
+def test_a_cancelled_import_is_seen_to_end(cli: CommandLine, drive: Callable[[int], str], paused_copies: Pause) -> None:
     with paused_copies():
         [job] = cli.json("import", "--prefix", drive(2))
         with cli.terminal("cancel", job["id"], "--watch") as terminal:
@@ -85,7 +103,7 @@ def test_a_cancelled_import_is_seen_to_end(cli, drive, paused_copies):
     assert (code, "CANCELLED" in screen) == (4, True)
 
 
-def test_login_asks_for_the_key_without_showing_it(cli, stack):
+def test_login_asks_for_the_key_without_showing_it(cli: CommandLine, stack: Stack) -> None:
     with cli.terminal("login", logged_in=False) as terminal:
         terminal.until("Base URL")
         terminal.type(stack.base_url)
@@ -98,7 +116,7 @@ def test_login_asks_for_the_key_without_showing_it(cli, stack):
         assert terminal.end()[0] == 0
 
 
-def test_an_integrations_secret_is_asked_for_without_showing_it(cli):
+def test_an_integrations_secret_is_asked_for_without_showing_it(cli: CommandLine) -> None:
     secret = unique("hidden")
     with cli.terminal(
         "integrations", "add", "s3", "--name", "n", "--bucket", "clips", "--region", "eu-west-1"
@@ -109,11 +127,13 @@ def test_an_integrations_secret_is_asked_for_without_showing_it(cli):
         terminal.type(secret)
         code, screen = terminal.end()
     assert (code, secret in screen) == (0, False)
-    made = re.search(r"int?_\w+", screen)[0]
+    shown = re.search(r"int?_\w+", screen)
+    assert shown, screen
+    made = shown[0]
     assert cli("integrations", "delete", made).returncode == 0
 
 
-def test_lists_are_tables_and_keys_cannot_steer_the_terminal(cli, stack, s3):
+def test_lists_are_tables_and_keys_cannot_steer_the_terminal(cli: CommandLine, stack: Stack, s3: "S3Client") -> None:
     prefix = unique("odd")
     put_all(s3, stack.source_bucket, [(f"{prefix}/\x1b[2J\x1b]0;owned\x07.zip", b"clip")])
     job = cli("import", "--prefix", f"s3://{stack.source_bucket}/{prefix}/", "--watch").stdout.split()[1]
@@ -124,7 +144,7 @@ def test_lists_are_tables_and_keys_cannot_steer_the_terminal(cli, stack, s3):
     assert "x1b[2J" in screen.replace("\n", "").replace(" ", "")
 
 
-def test_errors_say_what_to_do_next(cli):
+def test_errors_say_what_to_do_next(cli: CommandLine) -> None:
     with cli.terminal("status", "ij_none") as terminal:
         code, screen = terminal.end()
     assert (code, "next:  `clipferry jobs`" in screen) == (1, True)
