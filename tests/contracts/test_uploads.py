@@ -51,11 +51,12 @@ def test_a_claimed_upload_refuses_the_whole_list_and_names_its_job(
 ) -> None:
     open_(uploads, "one", A)
     before = rows()
-    for refused in (
+    attempts: list[Callable[[], None]] = [
         lambda: open_(uploads, "two", B, A, C, job=NEXT, instead_of=JOB.id),
         lambda: claim(uploads, "two", B, A, C),
         lambda: claim(uploads, "two", A),
-    ):
+    ]
+    for refused in attempts:
         with pytest.raises(AlreadyClaimed) as caught:
             refused()
         assert caught.value.owners == {A.identity: JOB.id}

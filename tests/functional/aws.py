@@ -1,12 +1,15 @@
 """The table and the buckets on moto, in this process."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from service.aws.clients import s3_client
+from service.aws.dynamodb.connection import connection
 from service.aws.dynamodb.table import bind
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, STATE_BUCKET
 from tests.functional.faults import SourcePreconditions
@@ -31,8 +34,20 @@ def _dynamodb() -> "DynamoDBClient":
 def _s3() -> "S3Client":
     client = s3_client(connections=10)
     for operation in ("CopyObject", "UploadPartCopy"):
-        client.meta.events.register(f"before-call.s3.{operation}", SourcePreconditions(client))
+        events: Any = client.meta.events  # the stubs know no handlers that answer
+        events.register(f"before-call.s3.{operation}", SourcePreconditions(client))
     return client
+
+
+@contextmanager
+def hooked(event: str, handler: Callable[..., Any]) -> Iterator[None]:
+    """While it lasts, the service's DynamoDB client calls the handler at this event of botocore's."""
+    events: Any = connection().client.meta.events
+    events.register_first(event, handler)
+    try:
+        yield
+    finally:
+        events.unregister(event, handler)
 
 
 def new_table() -> "DynamoDBClient":

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.client import BaseClient
 from moto import mock_aws
 
 from service.aws.dynamodb.clips import DynamoClips
@@ -15,7 +14,7 @@ from service.aws.dynamodb.uploads import DynamoUploads
 from service.aws.s3.state_files import S3StateFiles
 from service.aws.s3.storage import S3Storage
 from tests.builders import CLIPS_BUCKET, STATE_BUCKET
-from tests.functional.aws import new_buckets, new_table
+from tests.functional.aws import hooked, new_buckets, new_table
 from tests.functional.botorequests import boto_session
 from tests.functional.faults import FailingTransactions
 
@@ -94,15 +93,9 @@ def storage(s3: "S3Client") -> S3Storage:
 
 
 @pytest.fixture
-def transactions(monkeypatch: pytest.MonkeyPatch) -> FailingTransactions:
-    """Every TransactWriteItems asks it first, whichever client sends it."""
+def transactions(dynamodb: "DynamoDBClient") -> Iterator[FailingTransactions]:
+    """Every TransactWriteItems of the service asks it first."""
+    assert dynamodb
     failing = FailingTransactions()
-    send = BaseClient._make_api_call
-
-    def asking_first(self: BaseClient, operation: str, kwargs: object) -> object:
-        if operation == "TransactWriteItems":
-            failing.next()
-        return send(self, operation, kwargs)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", asking_first)
-    return failing
+    with hooked("before-call.dynamodb.TransactWriteItems", failing.answer):
+        yield failing

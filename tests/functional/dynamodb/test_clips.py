@@ -1,13 +1,14 @@
 """Clip rows in DynamoDB, and what a batch costs there."""
 
-from collections import Counter
+import json
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import botocore.client
 import pytest
-from botocore.exceptions import ClientError
+from botocore.model import OperationModel
 from pynamodb.exceptions import TransactWriteError
 
 from service.aws.dynamodb.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, DynamoClips
@@ -15,9 +16,10 @@ from service.aws.dynamodb.jobs import DynamoJobs
 from service.domain.batching import VIEWS
 from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from service.domain.errors import TableBusy
+from service.domain.jobs import Tally
 from service.imports.copying.batch import copy_batch
 from tests.builders import World
-from tests.functional.aws import TABLE
+from tests.functional.aws import TABLE, hooked
 from tests.functional.faults import FailingTransactions
 
 if TYPE_CHECKING:
@@ -44,18 +46,14 @@ def row(ordinal: int, status: ClipStatus = ClipStatus.COPIED) -> ClipRow:
 
 
 @contextmanager
-def counted_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+def counted_calls() -> Iterator[Counter[str]]:
     """DynamoDB requests by operation."""
     calls: Counter[str] = Counter()
-    make = botocore.client.BaseClient._make_api_call
 
-    def counted(self: Any, operation: str, kwargs: Any) -> Any:
-        if self.meta.service_model.service_name == "dynamodb":
-            calls[operation] += 1
-        return make(self, operation, kwargs)
+    def count(model: OperationModel, **_: object) -> None:
+        calls[model.name] += 1
 
-    with monkeypatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, "_make_api_call", counted)
+    with hooked("before-call.dynamodb", count):
         yield calls
 
 
@@ -93,51 +91,59 @@ def test_rows_lie_in_the_table_alike_however_they_are_written(
 class BusyTable:
     """Takes as many rows of each BatchWriteItem as it is told, and everything afterwards. None: it refuses the call."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *taken: int | None) -> None:
+    def __init__(self, client: "DynamoDBClient") -> None:
         self.asked: list[int] = []
-        self._taken = list(taken)
-        make = botocore.client.BaseClient._make_api_call
+        self._client, self._taken = client, deque[int | None]()
 
-        def call(client: Any, operation: str, kwargs: Any) -> Any:
-            if operation != "BatchWriteItem":
-                return make(client, operation, kwargs)
-            ((table, requests),) = kwargs["RequestItems"].items()
-            self.asked.append(len(requests))
-            taken = self._taken.pop(0) if self._taken else len(requests)
-            if taken is None:
-                code = {"Code": "ProvisionedThroughputExceededException", "Message": "too fast"}
-                raise ClientError({"Error": code}, operation)
-            if requests[:taken]:
-                make(client, operation, {**kwargs, "RequestItems": {table: requests[:taken]}})
-            return {"UnprocessedItems": {table: requests[taken:]} if requests[taken:] else {}}
+    def take(self, *rows: int | None) -> None:
+        self._taken.extend(rows)
 
-        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    def answer(self, params: dict[str, Any], **_: object) -> tuple[SimpleNamespace, dict[str, object]]:
+        """botocore's event `before-call`."""
+        ((table, requests),) = json.loads(params["body"])["RequestItems"].items()
+        self.asked.append(len(requests))
+        taken = self._taken.popleft() if self._taken else len(requests)
+        if taken is None:
+            error = {"Code": "ProvisionedThroughputExceededException", "Message": "too fast"}
+            return SimpleNamespace(status_code=400), {"Error": error}
+        if requests[:taken]:
+            self._client.batch_write_item(RequestItems={table: requests[:taken]})
+        left = {table: requests[taken:]} if requests[taken:] else {}
+        return SimpleNamespace(status_code=200), {"UnprocessedItems": left}
+
+
+@pytest.fixture
+def busy(clips: DynamoClips, dynamodb: "DynamoDBClient") -> Iterator[BusyTable]:
+    assert clips
+    table = BusyTable(dynamodb)
+    with hooked("before-call.dynamodb.BatchWriteItem", table.answer):
+        yield table
 
 
 def test_rows_that_a_busy_table_left_out_are_written_later(
-    clips: DynamoClips, monkeypatch: pytest.MonkeyPatch, no_sleep: list[float]
+    clips: DynamoClips, busy: BusyTable, no_sleep: list[float]
 ) -> None:
-    table = BusyTable(monkeypatch, 20, 0, 0)
+    busy.take(20, 0, 0)
     rows = [row(n) for n in range(30)]
     clips.put(JOB, rows)
     assert list(clips.in_order(JOB, first=0)) == rows
-    assert table.asked == [25, 5, 5, 5, 5], "pynamodb's three tries, what they left, the other rows"
+    assert busy.asked == [25, 5, 5, 5, 5], "pynamodb's three tries, what they left, the other rows"
     assert len(no_sleep) == 1
 
 
 def test_a_table_that_refuses_a_write_is_asked_again(
-    clips: DynamoClips, monkeypatch: pytest.MonkeyPatch, no_sleep: list[float]
+    clips: DynamoClips, busy: BusyTable, no_sleep: list[float]
 ) -> None:
-    table = BusyTable(monkeypatch, None, None)
+    busy.take(None, None)
     clips.put(JOB, [row(0), row(1)])
     assert len(clips.get(JOB, [0, 1])) == 2
-    assert (table.asked, len(no_sleep)) == ([2, 2, 2], 2)
+    assert (busy.asked, len(no_sleep)) == ([2, 2, 2], 2)
 
 
 def test_a_table_that_stays_busy_is_an_error_in_the_end(
-    clips: DynamoClips, monkeypatch: pytest.MonkeyPatch, no_sleep: list[float]
+    clips: DynamoClips, busy: BusyTable, no_sleep: list[float]
 ) -> None:
-    BusyTable(monkeypatch, *[None] * PUT_ATTEMPTS)
+    busy.take(*[None] * PUT_ATTEMPTS)
     with pytest.raises(TableBusy):
         clips.put(JOB, [row(0)])
     assert len(no_sleep) == PUT_ATTEMPTS - 1
@@ -151,8 +157,8 @@ def a_sets_rows(status: ClipStatus) -> list[ClipRow]:
     ]
 
 
-def test_rows_of_a_set_are_one_transaction(clips: DynamoClips, monkeypatch: pytest.MonkeyPatch) -> None:
-    with counted_calls(monkeypatch) as calls:
+def test_rows_of_a_set_are_one_transaction(clips: DynamoClips) -> None:
+    with counted_calls() as calls:
         clips.settle(JOB, a_sets_rows(ClipStatus.COPIED))
     assert calls == {"TransactWriteItems": 1}
 
@@ -193,9 +199,7 @@ BATCH_CLIPS = 250
 
 
 @pytest.mark.parametrize("failing", [0, 10])
-def test_a_hundred_clips_cost_at_most_five_calls(
-    jobs: DynamoJobs, clips: DynamoClips, monkeypatch: pytest.MonkeyPatch, failing: int
-) -> None:
+def test_a_hundred_clips_cost_at_most_five_calls(jobs: DynamoJobs, clips: DynamoClips, failing: int) -> None:
     world = World(monotonic=lambda: 0.0, batch_clips=BATCH_CLIPS)
     world.jobs, world.clips = jobs, clips  # type: ignore[assignment]
     job = world.submit_list(world.put_sources(BATCH_CLIPS))
@@ -203,9 +207,9 @@ def test_a_hundred_clips_cost_at_most_five_calls(
     for n in range(failing):
         del world.storage.buckets["source"][f"p/{n:06d}.zip"]
     (batch,) = world.batches(job.id)
-    with counted_calls(monkeypatch) as calls:
+    with counted_calls() as calls:
         tally = copy_batch(batch, attempt=0, ports=world.copy_ports)
-    assert tally
+    assert isinstance(tally, Tally)
     assert (tally.copied, tally.failed) == (BATCH_CLIPS - failing, failing)
     assert calls["BatchWriteItem"] == BATCH_CLIPS / 25
     assert calls["TransactWriteItems"] == 1
