@@ -217,22 +217,27 @@ def test_a_hundred_clips_cost_at_most_five_calls(jobs: DynamoJobs, clips: Dynamo
 
 
 def test_pending_clips_are_no_failures_even_where_the_index_is_behind(
-    clips: DynamoClips, monkeypatch: pytest.MonkeyPatch
+    clips: DynamoClips, dynamodb: "DynamoDBClient"
 ) -> None:
     clips.put(JOB, (row(n, ClipStatus.FAILED) for n in range(40)))
-    indexed = clips._in_the_index
-    stale = indexed(JOB, 0, 100)
+    stale = sorted(dynamodb.scan(TableName=TABLE, IndexName="attention")["Items"], key=lambda item: item["sk"]["S"])
     pending = [ClipRow(ordinal=n, status=ClipStatus.PENDING, source_uri="s", destination="d") for n in range(30)]
     clips.put(JOB, pending)
     assert clips.get(JOB, [3]) == {3: pending[3]}
     assert [one.ordinal for one in clips.failures(JOB, first=0, limit=5)] == [30, 31, 32, 33, 34]
 
-    def behind(_self: DynamoClips, _job: str, first: int, limit: int) -> list[int]:
-        return [ordinal for ordinal in stale if ordinal >= first][:limit]
+    def behind(params: dict[str, Any], **_: object) -> tuple[SimpleNamespace, dict[str, object]]:
+        """botocore's event `before-call`: the index as it was."""
+        asked = json.loads(params["body"])
+        assert asked["IndexName"] == "attention"
+        wanted, first = (value["S"] for _, value in sorted(asked["ExpressionAttributeValues"].items()))
+        entries = [item for item in stale if item["pk"]["S"] == wanted and item["sk"]["S"] >= first]
+        shown = entries[: asked["Limit"]]
+        return SimpleNamespace(status_code=200), {"Items": shown, "Count": len(shown), "ScannedCount": len(shown)}
 
-    monkeypatch.setattr(DynamoClips, "_in_the_index", behind)
-    assert [one.ordinal for one in clips.failures(JOB, first=0, limit=5)] == [30, 31, 32, 33, 34]
-    assert [one.ordinal for one in clips.failures(JOB, first=36, limit=50)] == [36, 37, 38, 39]
+    with hooked("before-call.dynamodb.Query", behind):
+        assert [one.ordinal for one in clips.failures(JOB, first=0, limit=5)] == [30, 31, 32, 33, 34]
+        assert [one.ordinal for one in clips.failures(JOB, first=36, limit=50)] == [36, 37, 38, 39]
 
 
 def test_all_rows_of_a_job_come_in_order_page_by_page(clips: DynamoClips, monkeypatch: pytest.MonkeyPatch) -> None:
