@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
+from service.aws.clients import secrets_client
 from service.aws.dynamodb.audit import DynamoAudit
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.ends import DynamoEnds
@@ -24,10 +25,18 @@ from service.aws.dynamodb.uploads import DynamoUploads
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.s3.result_objects import S3Results
 from service.aws.s3.state_files import S3StateFiles
+from service.aws.secrets import IntegrationSecretsManager
 from service.ports.clips import ClipStore
 from service.ports.jobs import EndStore, JobStore
 from service.ports.objects import LargeCopyStore, ResultStore
-from service.ports.projects import AuditLog, ExecutionSettingsStore, FolderStore, IntegrationStore, KeyStore
+from service.ports.projects import (
+    AuditLog,
+    ExecutionSettingsStore,
+    FolderStore,
+    IntegrationSecrets,
+    IntegrationStore,
+    KeyStore,
+)
 from service.ports.state import ReportFiles, StateFiles
 from service.ports.uploads import UploadStore
 from tests.builders import CLIPS_BUCKET, STATE_BUCKET, World
@@ -51,6 +60,7 @@ class Stores:
     folders: FolderStore
     saved: ExecutionSettingsStore
     integrations: IntegrationStore
+    integration_secrets: IntegrationSecrets
     state: StateFiles
     files: ReportFiles
     results: ResultStore
@@ -77,6 +87,7 @@ def fakes() -> Stores:
         folders=world.folders,
         saved=world.execution_settings,
         integrations=world.integrations,
+        integration_secrets=world.integration_secrets,
         state=world.state,
         files=world.files,
         results=world.results,
@@ -103,6 +114,7 @@ def adapters() -> Stores:
         folders=DynamoFolders(),
         saved=DynamoExecutionSettings(),
         integrations=DynamoIntegrations(),
+        integration_secrets=IntegrationSecretsManager(secrets_client(), "clipferry/Clipferry/integrations/"),
         state=S3StateFiles(boto_session(s3), STATE_BUCKET),
         files=S3ReportFiles(s3, STATE_BUCKET),
         results=S3Results(s3, CLIPS_BUCKET),
@@ -174,6 +186,11 @@ def saved(stores: Stores) -> ExecutionSettingsStore:
 @pytest.fixture
 def integrations(stores: Stores) -> IntegrationStore:
     return stores.integrations
+
+
+@pytest.fixture
+def integration_secrets(stores: Stores) -> IntegrationSecrets:
+    return stores.integration_secrets
 
 
 @pytest.fixture

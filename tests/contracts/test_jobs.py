@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.domain.errors import NotFound
-from service.domain.jobs import Counts, Door, Job, JobStatus, Retry, Source, SourceKind, Tally, Trigger
+from service.domain.jobs import Counts, Door, Job, JobStatus, JobTag, Retry, Source, SourceKind, Tally, Trigger
 from service.domain.manifest import BatchState
 from service.domain.progress import runs_after
 from service.domain.requests import ContentValidation, Filters, ImportSettings, Notify, OnExisting, Tolerance
@@ -401,3 +401,28 @@ def test_an_end_can_bring_the_counts_along(jobs: JobStore) -> None:
     counted = Counts(total=3, copied=1, failed=2, bytes=10)
     jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, counts=counted, document={}, now="t1")
     assert got(jobs).counts == counted
+
+
+def test_a_deleted_job_is_found_by_nothing(jobs: JobStore) -> None:
+    jobs.create(replace(FULL, labels=("l",)))
+    other = a_job("ij_2", labels=("l",))
+    jobs.create(other)
+    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, document={}, now="t2")
+    assert jobs.delete(FULL.id, "t3")
+    assert jobs.get_some([FULL.id, other.id]) == {other.id: other}
+    assert jobs.find("demo", JobTag.LABEL, "l", limit=9, begin=None) == ([other], None)
+    while jobs.delete_some(FULL.id):
+        pass
+    jobs.bury(FULL.id)
+    assert list(jobs.deleted()) == []
+    assert not jobs.create(FULL), "its execution's name stays taken"
+    assert jobs.batch_state(FULL.id, 0).recorded
+    assert not jobs.record_batch(FULL.id, 0, Tally(copied=1), "t4")
+    jobs.bury("ij_nope")
+    assert jobs.get("ij_nope") is None
+
+
+def test_what_ends_planning_of_a_job_that_is_gone_does_nothing(jobs: JobStore) -> None:
+    jobs.end_planning("ij_nope", total=3, now="t")
+    assert jobs.get("ij_nope") is None
+    assert not jobs.reopen(replace(FULL, run=1), Tally(failed=1), "t")

@@ -72,7 +72,9 @@ class FakeJobs:
 
     @port_call
     def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None:
-        job = self.rows[job_id]
+        job = self.rows.get(job_id)
+        if job is None:
+            return
         changes = {"planned": True, "planned_run": run, "copying_since": now, "cut_short": cut_short, "updated_at": now}
         self._update(job_id, run, status=JobStatus.COPYING, counts=replace(job.counts, total=total), **changes)
 
