@@ -78,6 +78,13 @@ GATEWAY_RESPONSES: dict[str, tuple[apigateway.ResponseType, str | None, str, dic
         _body("Too many requests: try again later.", "THROTTLED"),
         {"Retry-After": "'1'"},
     ),
+    # The authorizer denies bad keys; it fails only where it cannot read them, which passes.
+    "AuthorizerFailure": (
+        _Types.AUTHORIZER_FAILURE,
+        "503",
+        _body("The key could not be checked: try again in some seconds.", "KEY_NOT_CHECKED"),
+        {"Retry-After": "'5'"},
+    ),
     "TooLarge": (
         _Types.REQUEST_TOO_LARGE,
         "413",
