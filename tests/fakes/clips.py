@@ -34,6 +34,18 @@ class FakeClips:
             self.writes.update((job_id, row.ordinal) for row in rows)
         return [held[row.ordinal] for row in rows]
 
+    def settle_each(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
+        """One by one: a crash leaves those before it."""
+        return [self._settle_one(job_id, row, run) for row in rows]
+
+    @port_call
+    def _settle_one(self, job_id: str, row: ClipRow, run: int) -> ClipRow:
+        there = self.rows[job_id].get(row.ordinal)
+        if there is None or (run and there.status is ClipStatus.PENDING and there.run == run):
+            self.rows[job_id][row.ordinal] = row
+            self.writes[job_id, row.ordinal] += 1
+        return self.rows[job_id][row.ordinal]
+
     @port_call
     def _put(self, job_id: str, row: ClipRow) -> None:
         self.rows[job_id][row.ordinal] = row

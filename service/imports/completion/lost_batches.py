@@ -43,8 +43,9 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
             rows |= {row.ordinal: row for row in _end_set(unit, rows, job, error, ports)}
     lost = [entry for entry in entries if entry.ordinal not in rows]
     failed = Fate(ClipStatus.FAILED, ClipCode.RETRIES_EXHAUSTED, lost_message(error))
-    rows |= {entry.ordinal: _lost_row(entry, job, failed) for entry in lost}
-    ports.clips.put(job.id, (rows[entry.ordinal] for entry in lost))
+    # A worker that is late may settle some of them first: whatever holds is counted.
+    settled = ports.clips.settle_each(job.id, [_lost_row(entry, job, failed) for entry in lost], run=job.run)
+    rows |= {row.ordinal: row for row in settled}
     ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock(), run=job.run)
     return None
 
@@ -94,9 +95,8 @@ def recount(job: Job, lost: str, ports: FinishPorts) -> Counts:
         if unsettled:
             planned = _what_is_known(job, part, rows, ports.state)
             fate = Fate(ClipStatus.FAILED, ClipCode.MANIFEST_LOST, lost)
-            settled = {o: _lost_row(planned.get(o) or _unknown(o), job, fate) for o in unsettled}
-            ports.clips.put(job.id, settled.values())
-            rows |= settled
+            settled = [_lost_row(planned.get(o) or _unknown(o), job, fate) for o in unsettled]
+            rows |= {row.ordinal: row for row in ports.clips.settle_each(job.id, settled, run=job.run)}
         some = tally_of(list(rows.values()))
         total = Tally(**{name: number + getattr(some, name) for name, number in asdict(total).items()})
     return Counts(total=job.counts.total, **asdict(total))

@@ -59,7 +59,8 @@ def copy_batch(
         return None
     settled = [one for fate in fates for one in fate]
     rows = [one for one in settled if isinstance(one, ClipRow)]
-    work.put(row for row in rows if row.ordinal not in work.written)
+    held = {row.ordinal: row for row in work.put(row for row in rows if row.ordinal not in work.written)}
+    rows = [held.get(row.ordinal, row) for row in rows]
     passing = [one for one in settled if isinstance(one, ObjectError)]
     late = any(isinstance(one, OutOfTime) for one in settled)
     if late and (work.advances or len(rows) > len(known)):

@@ -187,7 +187,7 @@ class BatchRound:
             return fate
         self.count_failures([fate])
         if large and not self.watch().recorded:
-            self.put([fate])
+            (fate,) = self.put([fate])
             self.written.add(entry.ordinal)
             self.forget_upload(entry.ordinal)
         return fate
@@ -202,8 +202,9 @@ class BatchRound:
         """Of a large clip that has its row."""
         self._large.settled(ordinal)
 
-    def put(self, rows: Iterable[ClipRow]) -> None:
-        self.ports.clips.put(self.job_id, self.findable(rows))
+    def put(self, rows: Iterable[ClipRow]) -> Sequence[ClipRow]:
+        """The rows that hold: another delivery, or the import's end, may have settled a clip first."""
+        return self.ports.clips.settle_each(self.job_id, self.findable(rows), run=self.run)
 
     def findable(self, rows: Iterable[ClipRow]) -> list[ClipRow]:
         state = self.watch()
