@@ -46,10 +46,11 @@ class ClipStore(Protocol):
         """
         ...
 
-    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str) -> bool:
+    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str, run: int | None = None) -> bool:
         """Mark settled clips as deleted and count them on their job, as one, all or nothing.
 
-        From then on no index finds them. False where one has no fate, or was deleted before, or the job is gone.
+        From then on no index finds them. False where one has no fate, or was deleted before, or the job is gone; with
+        `run` also where the job is in another run by now, or that run is a retry that goes on.
         """
         ...
 

@@ -83,12 +83,14 @@ class FakeClips:
         return [found[position] for position in shown], shown[-1] if len(rest) > limit else None
 
     @port_call
-    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str) -> bool:
+    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str, run: int | None = None) -> bool:
         assert self.jobs is not None
         rows, job = self.rows[job_id], self.jobs.rows.get(job_id)
         found = [rows[ordinal] for ordinal in ordinals if ordinal in rows]
         open_ = [row for row in found if row.status is ClipStatus.PENDING or row.deleted_at]
         if job is None or open_ or len(found) < len(ordinals):
+            return False
+        if run is not None and (job.run != run or (run and not job.status.terminal)):
             return False
         rows.update({row.ordinal: replace(row, deleted_at=now, keys=None) for row in found})
         self.jobs.rows[job_id] = replace(job, removed=job.removed + 1, removed_landed=job.removed_landed + landed)

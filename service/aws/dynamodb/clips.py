@@ -142,7 +142,12 @@ class DynamoClips:
         known = [(job_of(pk), rows[pk, sk]) for pk, sk in shown if (pk, sk) in rows]
         return known, found[limit - 1][0] if len(found) > limit else None
 
-    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str) -> bool:
+    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str, run: int | None = None) -> bool:
+        there = JobRow.created_at.exists() & JobRow.deleted_at.does_not_exist()
+        if run is not None:
+            there &= JobRow.run == run
+        if run:
+            there &= JobRow.completed_at.exists()
         settled = (ClipRowModel.status != ClipStatus.PENDING) & ClipRowModel.deleted_at.does_not_exist()
 
         def build(transaction: TransactWrite) -> None:
@@ -155,7 +160,7 @@ class DynamoClips:
             transaction.update(
                 JobRow(job_pk(job_id), "JOB"),
                 actions=[JobRow.removed.add(1), JobRow.removed_landed.add(landed)],
-                condition=JobRow.created_at.exists() & JobRow.deleted_at.does_not_exist(),
+                condition=there,
             )
 
         return not commit_if(build)
