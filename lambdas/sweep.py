@@ -18,13 +18,16 @@ from service.support.clock import utc_now
 MARGIN_MS = 20_000
 """Left of the function's time when purging stops: its last slice and its clients' retries must fit."""
 
+TIDY_SECONDS = 30
+"""Left of the function's time when sweeping stops, for purging and for integrations."""
+
 
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ports = sweep_ports()
     try:
-        swept = asdict(sweep(ports))
+        swept = asdict(sweep(ports, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - TIDY_SECONDS))
         if any(swept.values()):
             logger.warning("orphaned jobs found", extra=swept)
         metrics.add_metric("ConclusionsFailed", MetricUnit.Count, len(swept["given_up"]))
