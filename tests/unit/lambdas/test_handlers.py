@@ -211,6 +211,7 @@ def test_sweep_tells_what_it_did(wired: World) -> None:
         "ended": [],
         "concluding": [],
         "given_up": [],
+        "continued": [],
     }
 
 
