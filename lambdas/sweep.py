@@ -18,6 +18,9 @@ from service.support.clock import utc_now
 MARGIN_MS = 20_000
 """Left of the function's time when purging stops: its last slice and its clients' retries must fit."""
 
+TIDY_SECONDS = 30
+"""Left of the function's time when sweeping stops, for purging and for integrations."""
+
 DEPLOYED = SweepContainer()
 
 
@@ -25,7 +28,12 @@ DEPLOYED = SweepContainer()
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], context: LambdaContext, container: SweepContainer = DEPLOYED) -> dict[str, Any]:
     try:
-        swept = asdict(sweep(container.ports))
+        swept = asdict(
+            sweep(
+                container.ports,
+                seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - TIDY_SECONDS,
+            )
+        )
         if any(swept.values()):
             logger.warning("orphaned jobs found", extra=swept)
         metrics.add_metric("ConclusionsFailed", MetricUnit.Count, len(swept["given_up"]))

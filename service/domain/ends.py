@@ -46,3 +46,8 @@ class End:
     """Executions that were started for this conclusion alone; who saves must have seen the last one begin."""
     failures: int = 0
     """How many of them the sweep started since anything last succeeded, or since a caller asked."""
+
+    @property
+    def position(self) -> str:
+        """Where it stands among the open ends, the oldest first."""
+        return f"{self.ended_at}#{self.job_id}"

@@ -328,6 +328,12 @@ class SweepIncomplete(ClipferryError):
     code = "SWEEP_INCOMPLETE"
 
 
+class FinishIncomplete(ClipferryError):
+    """Accounting for a lost import takes longer than one call. What is done is kept; the next call continues."""
+
+    code = "FINISH_INCOMPLETE"
+
+
 class SelectionIncomplete(ClipferryError):
     """The index of failures does not show yet all that a retry is to run again: the state machine is to try again."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from re import Pattern
 
 from service.domain.errors import InvalidRequest
+from service.domain.limits import MAX_TIME
 from service.domain.objects import ListedObject
 from service.domain.patterns import compile_pattern, matches_any
 from service.domain.requests import Filters
@@ -90,6 +91,8 @@ def _compiled(name: str, patterns: Iterable[str]) -> "Sequence[Pattern[str]]":
 def _time(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
+    if len(text) > MAX_TIME:
+        raise InvalidRequest(f"filters.{name} has {len(text):,} characters, the limit is {MAX_TIME}")
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -140,6 +140,17 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ActiveJob:
+    """What the sweep needs to know of a job without a final status: its whole row may be large."""
+
+    id: str
+    run: int
+    updated_at: str
+    position: str
+    """Where it stands among the active jobs, the oldest first (`search_keys.job_position`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     id: str
     project: str

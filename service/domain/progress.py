@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.domain.jobs import Counts, Job, JobStatus, Run
+from service.domain.limits import MAX_FORMER_MESSAGE, bounded
 from service.domain.requests import Tolerance
 
 MAX_RUNS = 50
-"""Ended runs that a job's row remembers, some 200 bytes each: every batch that counts pays for the row's size."""
+"""Ended runs that a job's row remembers, some 500 bytes each: every batch that counts pays for the row's size."""
 
 
 def final_status(counts: Counts, *, cancel_requested: bool) -> JobStatus:
@@ -73,7 +74,7 @@ def runs_after(job: Job) -> tuple[Run, ...]:
         status=job.status,
         counts=job.counts,
         code=job.code,
-        message=job.message,
+        message=job.message and bounded(job.message, MAX_FORMER_MESSAGE),
         key_id=job.retry.key_id if job.retry else job.key_id,
         idempotency=job.retry.idempotency if job.retry else None,
         digest=job.retry.digest if job.retry else None,

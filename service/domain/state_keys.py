@@ -34,6 +34,15 @@ def run_plan_key(job_id: str, run: int) -> str:
     return f"{run_files(job_id, run)}plan.json"
 
 
+def recount_key(job_id: str, run: int) -> str:
+    """How far the rows of an import whose plan was lost are counted."""
+    return f"{run_files(job_id, run)}recount.json"
+
+
+SWEEP_POSITIONS = "jobs/sweep-positions.json"
+"""Where the last sweep stopped: the next one continues there."""
+
+
 def part_key(job_id: str, part: int, run: int = 0) -> str:
     return f"{run_files(job_id, run)}manifest/part-{part:06d}.jsonl"
 

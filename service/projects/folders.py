@@ -11,6 +11,7 @@ from functools import partial
 
 from service.domain.errors import FolderExists, IdempotencyConflict, InvalidRequest, NotFound
 from service.domain.jobs import Job, JobTag
+from service.domain.limits import MAX_FOLDER
 from service.domain.projects import Action, Actor, Folder, FolderScope
 from service.ports.jobs import JobStore
 from service.ports.projects import FolderStore
@@ -18,7 +19,7 @@ from service.ports.state import Clock
 from service.projects.audit import entry_of
 from service.support.paging import Page, read_page
 
-MAX_NAME = 64
+MAX_NAME = MAX_FOLDER
 """Characters, as of an import's folder."""
 JOBS_COUNTED = 1_000
 """Newest imports of a folder that its videos are counted in, 100 a call."""

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from service.domain.destination_template import check_template
 from service.domain.errors import IdempotencyConflict, NotFound, UnknownExecutionSettings
 from service.domain.ids import request_digest
+from service.domain.limits import MAX_SETTINGS_BYTES, check_size
 from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
 from service.ports.projects import ExecutionSettingsStore
 from service.ports.state import Clock
@@ -47,8 +49,9 @@ def save(
 ) -> ExecutionSettings:
     """Save them under a new id; with an idempotency key that was used before, return what was saved then.
 
-    Raises `TooManyExecutionSettings`, `IdempotencyConflict`.
+    Raises `InvalidRequest`, `TooManyExecutionSettings`, `IdempotencyConflict`.
     """
+    _check(request)
     now = ports.clock()
     saved = ExecutionSettings(
         id=_id_for(project, idempotency_key) if idempotency_key else f"es_{secrets.token_hex(12)}",
@@ -95,7 +98,8 @@ def saved_page(
 def replace_saved(
     settings_id: str, request: ExecutionSettingsRequest, *, project: str, by: Actor, ports: ExecutionSettingsPorts
 ) -> ExecutionSettings:
-    """What has been started keeps the settings that it began with. Raises `NotFound`."""
+    """What has been started keeps the settings that it began with. Raises `InvalidRequest`, `NotFound`."""
+    _check(request)
     now = ports.clock()
     known = get_saved(settings_id, project=project, store=ports.store)
     changed = replace(
@@ -113,6 +117,14 @@ def delete_saved(settings_id: str, *, project: str, by: Actor, ports: ExecutionS
     entry = _entry(Action.EXECUTION_SETTINGS_DELETE, settings_id, project, by, ports.clock(), ports)
     if not ports.store.delete(project, settings_id, entry=entry):
         raise _gone(settings_id)
+
+
+def _check(request: ExecutionSettingsRequest) -> None:
+    """Raises `InvalidRequest`."""
+    check_size("settings", dict(request.settings), limit=MAX_SETTINGS_BYTES)
+    destination = request.settings.get("destination")
+    if isinstance(destination, str):
+        check_template(destination)
 
 
 def _gone(settings_id: str) -> NotFound:

@@ -303,7 +303,7 @@ def test_a_retry_begins_the_next_run_and_keeps_the_one_before(jobs: JobStore) ->
         cancel_requested=False,
     )
     assert again == expected == got(jobs)
-    assert list(jobs.active()) == [expected]
+    assert [job.id for job in jobs.active()] == [expected.id]
     assert jobs.page("demo", limit=1, after=None) == ([expected], None)
 
 

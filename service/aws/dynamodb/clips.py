@@ -5,10 +5,12 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactGet, TransactWrite
 
 from service.aws.dynamodb.connection import connection
@@ -24,6 +26,8 @@ SHARD_PAGE = 500
 
 ROWS_A_REQUEST = 25
 """Of BatchWriteItem (DynamoDB)."""
+ROWS_A_TRANSACTION = 100
+"""Of TransactWriteItems (DynamoDB)."""
 PUT_ATTEMPTS = 10
 LONGEST_PUT_WAIT = 5.0
 """Seconds before a throttled write is tried again; the first wait is at most 0.2 s, each further one twice as long."""
@@ -56,6 +60,23 @@ class DynamoClips:
                 found = [transaction.get(ClipRowModel, *key) for key in keys]
             return [_row(future.get()) for future in found]
         return rows
+
+    def settle_each(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
+        """BatchWriteItem takes no conditions, so rows are written in transactions; settled ones drop out of the next
+        try."""
+        is_open = ClipRowModel.pk.does_not_exist()
+        if run:
+            is_open |= (ClipRowModel.status == ClipStatus.PENDING) & (ClipRowModel.run == run)
+        held: list[ClipRow] = []
+        for first in range(0, len(rows), ROWS_A_TRANSACTION):
+            left, settled = list(rows[first : first + ROWS_A_TRANSACTION]), list[ClipRow]()
+            while failed := commit_if(partial(_save_each, job_id, left, is_open)):
+                settled += [left[position] for position in failed]
+                left = [row for position, row in enumerate(left) if position not in failed]
+            held += left
+            if settled:
+                held += self.get(job_id, [row.ordinal for row in settled]).values()
+        return held
 
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]:
         keys = [(clip_pk(job_id, ordinal), ordinal_sk(ordinal)) for ordinal in ordinals]
@@ -121,7 +142,12 @@ class DynamoClips:
         known = [(job_of(pk), rows[pk, sk]) for pk, sk in shown if (pk, sk) in rows]
         return known, found[limit - 1][0] if len(found) > limit else None
 
-    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str) -> bool:
+    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str, run: int | None = None) -> bool:
+        there = JobRow.created_at.exists() & JobRow.deleted_at.does_not_exist()
+        if run is not None:
+            there &= JobRow.run == run
+        if run:
+            there &= JobRow.completed_at.exists()
         settled = (ClipRowModel.status != ClipStatus.PENDING) & ClipRowModel.deleted_at.does_not_exist()
 
         def build(transaction: TransactWrite) -> None:
@@ -134,7 +160,7 @@ class DynamoClips:
             transaction.update(
                 JobRow(job_pk(job_id), "JOB"),
                 actions=[JobRow.removed.add(1), JobRow.removed_landed.add(landed)],
-                condition=JobRow.created_at.exists() & JobRow.deleted_at.does_not_exist(),
+                condition=there,
             )
 
         return not commit_if(build)
@@ -160,6 +186,11 @@ class DynamoClips:
             if delete_rows(ClipRowModel, rows):
                 return True
         return False
+
+
+def _save_each(job_id: str, rows: Sequence[ClipRow], is_open: Condition, transaction: TransactWrite) -> None:
+    for row in rows:
+        transaction.save(ClipRowModel(**_values(job_id, row)), condition=is_open)
 
 
 _INDEX_KEYS = (

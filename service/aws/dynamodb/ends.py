@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 
 from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
@@ -11,6 +12,8 @@ from service.aws.dynamodb.keys_of_rows import OPEN_ENDS, end_sk, job_pk
 from service.aws.dynamodb.table import EndRow, JobRow
 from service.domain.ends import Delivery, DeliveryStatus, End
 
+READ_AT_ONCE = 25
+"""Ends that are read at once: the document of one may take 160 KB."""
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
@@ -21,10 +24,11 @@ class DynamoEnds:
         except DoesNotExist:
             return None
 
-    def open(self) -> Iterator[End]:
-        keys = [(key.pk, key.sk) for key in EndRow.attention.query(OPEN_ENDS)]
-        rows = {(row.pk, row.sk): row for row in EndRow.batch_get(keys, consistent_read=True)}
-        yield from (_end(rows[key]) for key in keys if key in rows and not rows[key].closed)
+    def open(self, *, after: str = "") -> Iterator[End]:
+        entries = EndRow.attention.query(OPEN_ENDS, EndRow.attention_sk > after if after else None)
+        while keys := [(key.pk, key.sk) for key in islice(entries, READ_AT_ONCE)]:
+            rows = {(row.pk, row.sk): row for row in EndRow.batch_get(keys, consistent_read=True)}
+            yield from (_end(rows[key]) for key in keys if key in rows and not rows[key].closed)
 
     def save(self, end: End, *, now: str) -> bool:
         actions: list[Action] = [EndRow.closed.set(end.closed)]

@@ -34,8 +34,8 @@ class DynamoUploads:
 
     def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
         def build(transaction: TransactWrite) -> None:
-            # A retry is pending too, and takes no uploads.
-            gathering = (JobRow.status == JobStatus.PENDING) & (JobRow.run == 0)
+            # A retry is pending too, and takes no uploads; nor does a cancelled job, which would cancel them.
+            gathering = (JobRow.status == JobStatus.PENDING) & (JobRow.run == 0) & (JobRow.cancel_requested == False)  # noqa: E712
             transaction.condition_check(JobRow, job_pk(job_id), "JOB", condition=gathering)
             _add_claims(transaction, job_id, uploads)
             transaction.save(_list_row(job_id, list_key))

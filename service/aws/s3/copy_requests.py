@@ -16,7 +16,6 @@ from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import CopiedPart
 from service.domain.requests import ImportSettings
-from service.domain.uris import parse_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CreateMultipartUploadRequestTypeDef
@@ -145,7 +144,7 @@ class PartCopies:
 
 def copied_from(entry: ManifestEntry) -> dict[str, str]:
     """Headers of a copy of exactly the planned object."""
-    at = parse_object(entry.source_uri)
+    at = entry.location
     source = quote(f"{at.bucket}/{at.key}", safe="/~")
     if entry.version:
         source = f"{source}?versionId={entry.version}"

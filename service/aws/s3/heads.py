@@ -7,7 +7,6 @@ from typing import Self
 
 from service.aws.s3.http.requests import Requests, of_version
 from service.domain.manifest import ManifestEntry
-from service.domain.uris import parse_object
 from service.support.clock import timestamp
 
 DESCRIBING = {
@@ -58,7 +57,7 @@ class Head:
 
 async def head_planned(requests: Requests, entry: ManifestEntry) -> Head:
     """Of exactly the planned object, with its checksums."""
-    at = parse_object(entry.source_uri)
+    at = entry.location
     headers = {"if-match": f'"{entry.etag}"', "x-amz-checksum-mode": "ENABLED"}
     return await head_of(requests, at.bucket, at.key, entry.version, headers)
 

@@ -14,6 +14,7 @@ from service.domain.ends import Delivery, DeliveryStatus, End
 from service.domain.errors import WebhookRefused, WebhookUnreachable
 from service.domain.ids import end_id
 from service.domain.jobs import Job
+from service.domain.limits import bounded
 from service.domain.webhooks import Verdict, delay_seconds, project_secret, signed_headers, verdict
 from service.imports.completion.report import told, write_report
 from service.ports.clips import ClipStore
@@ -125,7 +126,7 @@ def _deliver(end: End, url: str, project: str, ports: ConcludePorts) -> tuple[De
         attempts=before.attempts + 1,
         last_attempt_at=now,
         last_status_code=answer.status if answer else None,
-        last_error=None if outcome is Verdict.DELIVERED else error,
+        last_error=None if outcome is Verdict.DELIVERED else bounded(error),
     )
     if outcome is Verdict.DELIVERED:
         return replace(tried, status=DeliveryStatus.DELIVERED, delivered_at=now), None

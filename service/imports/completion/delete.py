@@ -5,7 +5,7 @@ A request hides the job at once; the sweep's function removes its rows and files
 
 from collections.abc import Callable
 
-from service.domain.errors import NotEnded, NotFound
+from service.domain.errors import NotEnded
 from service.domain.state_keys import job_files
 from service.imports.completion.context import FinishPorts
 from service.imports.queries.status import get_job
@@ -19,7 +19,8 @@ def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:
     if not job.status.terminal:
         raise NotEnded(f"import {job_id} is {job.status}: cancel it, or wait for its end")
     if not jobs.delete(job_id, clock()):
-        raise NotFound(f"there is no import {job_id!r} in this project")
+        job = get_job(job_id, project=project, jobs=jobs)  # another request was faster: gone, or being retried
+        raise NotEnded(f"import {job_id} is {job.status}: it is being retried by another request")
 
 
 def purge(ports: FinishPorts, *, out_of_time: Callable[[], bool]) -> list[str]:

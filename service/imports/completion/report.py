@@ -1,27 +1,31 @@
-"""Write the report of an ended job: all of its clips as CSV and JSONL, a summary, and what failed as a manifest.
+"""Write the report of a completed import: all clips as CSV and JSONL, a summary, and the failed clips as a manifest.
 
-Clips stream through, one manifest part at a time; files grow by multipart upload. A round that runs out of time leaves
-its progress in one state file, from which the next goes on; a repeated round writes the same parts again.
+Clips are read and written one manifest part at a time, so memory stays constant; files grow by multipart upload. A
+round that runs out of time keeps its progress in a state file, and the next round continues there. A repeated round
+writes the same parts again.
 """
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from service.domain.batching import PART_CLIPS
 from service.domain.clip_names import extension
-from service.domain.clips import Clip, ClipRow, ClipStatus
-from service.domain.codes import ClipCode
+from service.domain.clips import Clip
 from service.domain.destinations import folder_root
 from service.domain.errors import NotFound, UploadLost
 from service.domain.jobs import Job, SourceKind
-from service.domain.manifest import ManifestEntry
 from service.domain.state_keys import REPORT_FILES, report_folder, report_key
-from service.imports.manifest.store import read_entries
-from service.imports.queries.status import clip_of
+from service.imports.completion.report_rows import (
+    COLUMNS,
+    clips_in_parts,
+    csv_lines,
+    csv_row,
+    failure_line,
+    is_failure,
+    json_line,
+)
 from service.ports.clips import ClipStore
 from service.ports.state import ReportFiles, StateFiles
 
@@ -32,7 +36,6 @@ MAX_EXTENSIONS = 100
 OTHER = "other"
 """Counts what comes after the first 100 extensions; no extension lacks its dot."""
 
-COLUMNS = (*(item.name for item in fields(Clip)), "original_clipgt_url")
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/x-ndjson",
@@ -40,8 +43,6 @@ CONTENT_TYPES = {
     "summary": "application/json",
 }
 _ROWS = ("csv", "jsonl", "failures")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet may take for the beginning of a formula (OWASP, CSV injection), the last four in full width."""
 
 
 class ReportPorts(Protocol):
@@ -175,81 +176,6 @@ class _Writer:
     def _key(self, form: str) -> str:
         assert self.job.completed_at is not None
         return report_key(self.job.id, self.job.completed_at, form)
-
-
-def clips_in_parts(job: Job, first: int, ports: ReportPorts) -> Iterator[list[Clip]]:
-    """All clips from ordinal `first` (where a manifest part begins) on, one part of the manifest at a time."""
-    if not job.planned:
-        return
-    rows = ports.clips.in_order(job.id, first=first)
-    ahead = next(rows, None)
-    for start in range(first, job.counts.total, PART_CLIPS):
-        stop = min(start + PART_CLIPS, job.counts.total)
-        known: dict[int, ClipRow] = {}
-        while ahead is not None and ahead.ordinal < stop:
-            known[ahead.ordinal] = ahead
-            ahead = next(rows, None)
-        entries = _entries(job, start, stop, known, ports.state)
-        yield [clip_of(job, entry, known.get(entry.ordinal), ports.clips_bucket) for entry in entries]
-
-
-def _entries(
-    job: Job, start: int, stop: int, rows: Mapping[int, ClipRow], state: StateFiles
-) -> Sequence[ManifestEntry]:
-    """Where the manifest is lost, what the rows repeat of it."""
-    try:
-        return read_entries(state, job.id, start, stop)
-    except NotFound:
-        return [
-            ManifestEntry(
-                ordinal=ordinal,
-                source_uri=row.source_uri or "",
-                destination=row.destination or "",
-                size=row.size,
-                etag=row.etag,
-            )
-            for ordinal, row in rows.items()
-        ]
-
-
-def json_line(clip: Clip) -> str:
-    """The clip as `GET …/clips` shows it."""
-    return json.dumps({name: _plain(getattr(clip, name)) for name in COLUMNS}, separators=(",", ":")) + "\n"
-
-
-def csv_row(clip: Clip) -> list[object]:
-    return [_cell(_plain(getattr(clip, name))) for name in COLUMNS]
-
-
-def _plain(value: object) -> object:
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, Mapping):
-        return json.dumps(value, separators=(",", ":"))
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-def csv_lines(rows: "Iterator[Sequence[object]] | Sequence[Sequence[object]]") -> str:
-    """RFC 4180: CRLF, quotes where they are needed."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
-
-
-def is_failure(clip: Clip) -> bool:
-    """Whether another import could bring it: it did not land, and its source is known (an unreadable line's is not)."""
-    return (
-        clip.status in (ClipStatus.FAILED, ClipStatus.CANCELLED)
-        and bool(clip.source_uri)
-        and clip.code != ClipCode.INVALID_LINE
-    )
-
-
-def failure_line(clip: Clip, name: str | None) -> str:
-    """A manifest line. Not pinned: a source that changed since is what is wanted now."""
-    return json.dumps({"uri": clip.source_uri} | ({"destination": name} if name else {})) + "\n"
 
 
 def _count(clips: Sequence[Clip], draft: Draft) -> None:

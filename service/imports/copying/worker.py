@@ -112,8 +112,10 @@ def _copy_alone(work: BatchWork, clip: Clip) -> Sequence[Result]:
     result = _settled(work, clip)
     if isinstance(result, ClipRow):
         work.gate.count_failures([result])
-        if write_rows([result], work.batch, work.ports, work.watch):
+        held = write_rows([result], work.batch, work.ports, work.watch)
+        if held:
             work.large.settled(clip.entry.ordinal)
+            return held
     return [result]
 
 

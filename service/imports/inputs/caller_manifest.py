@@ -25,6 +25,8 @@ BLOCK_BYTES = 4 * 1024**2
 """Read, and unpacked, at once."""
 MAX_LINE = 16 * 1024
 """Bytes of a line. A key of 1,024 bytes takes 6 KiB of JSON escapes at most."""
+MAX_SKIPPED = 64 * 1024**2
+"""Bytes of a longer line that planning passes over before it gives the manifest up."""
 MAX_INVENTORY = 5 * 1024**2
 """Bytes of an inventory's manifest.json; it names each of its files in some 150."""
 FORMATS = "a manifest's name ends in .jsonl, .ndjson or .csv (or these with .gz), or is an S3 Inventory's manifest.json"
@@ -80,11 +82,13 @@ class _File:
     integration: str | None
     """What opens it."""
 
-    def blocks(self, storage: Objects, start: int) -> Iterator[bytes]:
-        """The file's text from byte `start` on. Raises `ObjectError`, `InvalidManifest`."""
-        return self._unpacked(storage, start) if self.uri.key.endswith(".gz") else self._raw(storage, start)
+    def blocks(self, storage: Objects, start: int, *, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
+        """The file's text from byte `start` on, so many bytes at a time. Raises `ObjectError`, `InvalidManifest`."""
+        if self.uri.key.endswith(".gz"):
+            return self._unpacked(storage, start, block_bytes)
+        return self._raw(storage, start, block_bytes)
 
-    def _raw(self, storage: Objects, start: int) -> Iterator[bytes]:
+    def _raw(self, storage: Objects, start: int, block_bytes: int) -> Iterator[bytes]:
         pinned = ManifestEntry(
             ordinal=0,
             source_uri=str(self.uri),
@@ -95,22 +99,22 @@ class _File:
             integration=self.integration,
         )
         reader = storage.reader(pinned)
-        for at in range(start, self.size, BLOCK_BYTES):
-            yield reader.read(at, BLOCK_BYTES)
+        for at in range(start, self.size, block_bytes):
+            yield reader.read(at, block_bytes)
 
-    def _unpacked(self, storage: Objects, start: int) -> Iterator[bytes]:
+    def _unpacked(self, storage: Objects, start: int, block_bytes: int) -> Iterator[bytes]:
         """Packed text is unpacked from its beginning again: what comes before `start` is thrown away."""
         unpack, skip, whole = zlib.decompressobj(wbits=31), start, False
-        for packed in self._raw(storage, 0):
+        for packed in self._raw(storage, 0, block_bytes):
             more = packed.lstrip(b"\0") if whole else packed
             while more:
                 try:
-                    text = unpack.decompress(more, BLOCK_BYTES)
+                    text = unpack.decompress(more, block_bytes)
                     while text:
                         if text[skip:]:
                             yield text[skip:]
                         skip = max(0, skip - len(text))
-                        text = b"" if unpack.eof else unpack.decompress(unpack.unconsumed_tail, BLOCK_BYTES)
+                        text = b"" if unpack.eof else unpack.decompress(unpack.unconsumed_tail, block_bytes)
                 except zlib.error as error:
                     raise InvalidManifest(f"{self.uri} is not a gzip file, or it is damaged") from error
                 whole, more = unpack.eof, b""
@@ -191,7 +195,7 @@ class _Manifest:
 
     def first_line(self) -> str:
         """Raises `InvalidManifest` where there is none that could be read."""
-        line, _ = next(_split(self._own.blocks(self._storage, 0)), (b"", 0))
+        line = _first_line(self._own.blocks(self._storage, 0, block_bytes=2 * MAX_LINE))
         try:
             text = _text(line, first=True) if line is not None else None
         except UnicodeDecodeError:
@@ -283,9 +287,22 @@ def _split(blocks: Iterator[bytes]) -> Iterator[tuple[bytes | None, int]]:
             dropped = 0
         if len(rest) > MAX_LINE:
             dropped, rest = dropped + len(rest), b""
+        if dropped > MAX_SKIPPED:
+            raise InvalidManifest(f"a line has more than {MAX_SKIPPED:,} bytes: this is not a manifest")
     if rest or dropped:
         length = dropped + len(rest)
         yield (rest if length <= MAX_LINE else None), length
+
+
+def _first_line(blocks: Iterator[bytes]) -> bytes | None:
+    """Without its end; None where it is too long. Nothing is read beyond the longest line allowed."""
+    start = b""
+    for block in blocks:
+        start += block
+        if b"\n" in start or len(start) > MAX_LINE:
+            break
+    line, _, _ = start.partition(b"\n")
+    return line if len(line) < MAX_LINE else None
 
 
 def _text(line: bytes, *, first: bool) -> str:

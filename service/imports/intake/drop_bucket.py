@@ -14,11 +14,12 @@ from service.domain.clip_names import is_folder_marker
 from service.domain.errors import InvalidRequest
 from service.domain.ids import job_id_for, new_job_id
 from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind
+from service.domain.limits import is_unicode
 from service.domain.projects import Action, Actor, AuditEntry
 from service.domain.requests import ImportRequest, ImportSettings, Upload
 from service.domain.service_buckets import project_of_upload
 from service.domain.state_keys import upload_list_key
-from service.domain.uris import s3_at
+from service.domain.uris import MAX_KEY_BYTES, s3_at
 from service.imports.inputs.upload_lists import encode_uploads
 from service.imports.lifecycle.new_job import job_of
 from service.imports.lifecycle.start import start
@@ -52,17 +53,25 @@ def parse_event(event: Mapping[str, Any], *, drop_bucket: str) -> Upload | None:
     """
     try:
         detail = event["detail"]
-        bucket, item = str(detail["bucket"]["name"]), detail["object"]
-        key, size, etag = str(item["key"]), int(item["size"]), str(item["etag"])
-    except (KeyError, TypeError, ValueError) as error:
+        bucket, item = _text(detail["bucket"]["name"]), detail["object"]
+        key, size, etag = _text(item["key"]), int(item["size"]), _text(item["etag"])
+        version = _text(item["version-id"]) if item.get("version-id") else None
+        sequencer = _text(item.get("sequencer") or event.get("time") or "")
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidRequest(f"not an S3 Object Created event: {error!r}") from error
     if bucket != drop_bucket:
         raise InvalidRequest(f"an event of bucket {bucket}, which is not the drop bucket")
     if is_folder_marker(key, size):
         return None
-    version, sequencer = item.get("version-id"), str(item.get("sequencer") or event.get("time") or "")
     identity = hashlib.sha256("\0".join((bucket, key, etag, version or "", sequencer)).encode()).hexdigest()
     return Upload(identity=identity, bucket=bucket, key=key, size=size, etag=etag, version=version, sequencer=sequencer)
+
+
+def _text(value: object) -> str:
+    """Raises `ValueError` for what the table cannot store."""
+    if not isinstance(value, str) or len(value) > MAX_KEY_BYTES or not is_unicode(value):
+        raise ValueError(f"{ascii(value)[:100]} is not text of at most {MAX_KEY_BYTES:,} characters")
+    return value
 
 
 def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:

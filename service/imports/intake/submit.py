@@ -20,7 +20,7 @@ from service.imports.inputs.caller_manifest import open_manifest
 from service.imports.inputs.uri_list import encode_uris
 from service.imports.inputs.view_sets import encode_sets
 from service.imports.intake.preflight import preflight
-from service.imports.intake.request_source import source_of
+from service.imports.intake.request_source import check_fields, source_of
 from service.imports.lifecycle.new_job import job_of
 from service.imports.lifecycle.start import start
 from service.ports.delivery import Workflow
@@ -81,6 +81,7 @@ def submit(
         asked = replace(request.settings, stationary_extrapolation=request.stationary_extrapolation)
         request = replace(request, settings=asked)
     _check_settings(request.settings, ports)
+    check_fields(request)
     if any(one is not None for one in (request.integration_id, request.root_path, request.manifest_uri)):
         source = _looked_at(source, request, ports.access.reach(project, request.integration_id), ports)
     now = ports.clock()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from service.domain.ids import end_id
 from service.domain.jobs import Counts, Job, JobStatus
+from service.domain.limits import bounded
 from service.domain.progress import run_started_at
 from service.ports.jobs import JobStore
 
@@ -25,6 +26,7 @@ def end_job(
 
     The end is told with the job's counts, which must be final, or with `counts`, which the job gets then.
     """
+    message = message and bounded(message)
     ended = replace(job, status=status, code=code, message=message, completed_at=now, counts=counts or job.counts)
     return jobs.end(
         job.id,

@@ -3,13 +3,13 @@
 import logging
 
 from service.domain.errors import WorkflowUnavailable
-from service.domain.jobs import Job
+from service.domain.jobs import ActiveJob, Job
 from service.ports.delivery import Workflow
 
 log = logging.getLogger(__name__)
 
 
-def start(job: Job, workflow: Workflow, *, wait_seconds: int = 0) -> None:
+def start(job: Job | ActiveJob, workflow: Workflow, *, wait_seconds: int = 0) -> None:
     """Start the job's execution if it can be started now; otherwise the sweep does it."""
     try:
         workflow.start(job.id, run=job.run, wait_seconds=wait_seconds)

@@ -55,16 +55,17 @@ TRANSITIONS_PER_BATCH = 5
 """Of a batch's child (decisions 8 and 16)."""
 WRITES_PER_IMPORT = 30
 """The job's row and its indexes from accepted to ended, and its audit entry and some tags in a transaction."""
-WRITES_PER_CLIP = 3
-"""The row, and its places in the two indexes that clips are found by (decision 18)."""
+PLACES_PER_CLIP = 2
+"""Writes to the two indexes that clips are found by (decision 18)."""
+WRITES_PER_ROW = 2
+"""A row is written in a transaction, where a write counts twice (decision 75)."""
+WRITES_PER_CLIP = WRITES_PER_ROW + PLACES_PER_CLIP
 WRITES_PER_BATCH = 4
 """One transaction of two rows; a transaction's writes count twice."""
 READS_PER_BATCH = 2
 """The job's row and the batch's."""
 WRITES_PER_FAILURE = 1
 """More: its place in the index of failures."""
-WRITES_PER_VIEW = 1
-"""More: a set's rows are written in a transaction, where a row counts twice (decision 15)."""
 SMALLEST_BILLED = {"STANDARD_IA": 128 * 1024, "ONEZONE_IA": 128 * 1024, "GLACIER_IR": 128 * 1024}
 """Bytes for which these classes bill a smaller object (S3 user guide, "Storage classes")."""
 
@@ -256,7 +257,7 @@ def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) ->
 
 
 def _dynamodb_writes(work: Workload) -> int:
-    rows = WRITES_PER_CLIP * work.clips + WRITES_PER_FAILURE * work.failed + WRITES_PER_VIEW * work.views
+    rows = WRITES_PER_CLIP * work.clips + WRITES_PER_FAILURE * work.failed
     return rows + WRITES_PER_BATCH * work.batches + WRITES_PER_IMPORT
 
 

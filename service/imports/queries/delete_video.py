@@ -37,14 +37,24 @@ def remove(video: Video, *, ports: RemovePorts) -> None:
     if any(row.status is ClipStatus.PENDING for row in rows) or not rows:
         raise NotEnded(f"video {video.clip.id} is being imported: delete it when it is uploaded or has failed")
     landed = [row for row in rows if row.status in _LANDED]
-    if not landed and job.run and not job.status.terminal:
-        raise NotEnded(f"import {job.id} is being retried: delete its failed videos when it has ended")
+    if not landed:
+        _check_not_retried(job, ports)
     for row in landed:
         if row.destination and row.etag and row.code not in _OF_ANOTHER_CLIP:
             ports.storage.remove_up_to(row.destination, etag=row.etag)
     ordinals = [row.ordinal for row in rows]
-    if not ports.status.clips.remove(job.id, ordinals, landed=len(landed), now=ports.clock()):
+    # What landed stays so in every attempt; what failed must not be deleted while a retry may bring it.
+    run = None if landed else job.run
+    if not ports.status.clips.remove(job.id, ordinals, landed=len(landed), now=ports.clock(), run=run):
+        _check_not_retried(job, ports)
         raise no_video(video.clip.id)
+
+
+def _check_not_retried(job: Job, ports: RemovePorts) -> None:
+    """Raises `NotEnded`."""
+    now = ports.status.jobs.get(job.id)
+    if now and now.run and not now.status.terminal:
+        raise NotEnded(f"import {job.id} is being retried: delete its failed videos when it has ended")
 
 
 def _rows(video: Video, ports: StatusPorts) -> list[ClipRow]:

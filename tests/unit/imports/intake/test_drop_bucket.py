@@ -79,6 +79,12 @@ def test_an_event_of_another_bucket_is_refused() -> None:
         {"detail": {"bucket": {"name": "drop"}, "object": {"key": "k"}}},
         {"detail": {"bucket": {"name": "drop"}, "object": "k"}},
         object_created(size="many"),
+        object_created(size=float("inf")),
+        object_created("half \ud800"),
+        object_created("k" * 1_025),
+        object_created(etag=["a"]),
+        object_created(**{"version-id": {"a": 1}}),
+        object_created(sequencer="\udfff"),
         object_created(etag=None),
     ],
 )
