@@ -12,7 +12,7 @@ _CHECKOUT = str(Path(__file__).resolve().parents[2])
 
 def main() -> None:
     sys.path.append(_CHECKOUT)
-    from local.emulated import checksums, control, exceptions, gateway, limits, retries, roles, states, writes
+    from local.emulated import checksums, control, exceptions, gateway, limits, retries, roles, states, workers, writes
 
     sys.path.remove(_CHECKOUT)
     app = importlib.import_module("ministack.app")
@@ -22,8 +22,9 @@ def main() -> None:
         for name in ("apigateway_v1", "eventbridge", "lambda_svc", "s3", "stepfunctions")
     }
     allowed = limits.Limits()
+    workers.share_code(runtime)
     raised = exceptions.name_exceptions(runtime, services["lambda_svc"], allowed)
-    retries.match_as_aws(services["stepfunctions"])
+    retries.match_as_aws(services["stepfunctions"], allowed)
     states.limit_state(services["stepfunctions"], allowed)
     gateway.limit_gateway(services["apigateway_v1"], allowed)
     gateway.limit_invoke(services["lambda_svc"], allowed)

@@ -1,6 +1,7 @@
 """Ways to hurt the deployed stack, as fixtures."""
 
 import json
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -8,6 +9,16 @@ from typing import Any
 import pytest
 
 from local import aws
+from local.stack import Stack
+
+RETRY_DELAY_SECONDS = 3.0
+
+
+def retry_soon(stack: Stack) -> None:
+    """Let the state machine try again after a few seconds, where on AWS it waits up to half a minute."""
+    body = json.dumps({"retry_delay_seconds": RETRY_DELAY_SECONDS}).encode()
+    request = urllib.request.Request(f"{stack.aws_endpoint_url}/_clipferry/limits", data=body)
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
 
 
 def function_name(client: Any, handler: str) -> str:
