@@ -50,24 +50,24 @@ def reconfigured(client: Any, handler: str, *, timeout: int | None = None, **var
         update(before["Timeout"], own)
 
 
+@contextmanager
+def copies_paused(client: Any) -> Iterator[None]:
+    """While it lasts, no copy function can start: jobs are planned and wait."""
+    name = function_name(client, "lambdas.copy.handler")
+    before = client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        yield
+    finally:
+        if before is None:
+            client.delete_function_concurrency(FunctionName=name)
+        else:
+            client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
+
+
 @pytest.fixture
 def paused_copies(functions) -> Callable[[], AbstractContextManager[None]]:
-    """While it lasts, no copy function can start: jobs are planned and wait."""
-
-    @contextmanager
-    def pause() -> Iterator[None]:
-        name = function_name(functions, "lambdas.copy.handler")
-        before = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
-        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-        try:
-            yield
-        finally:
-            if before is None:
-                functions.delete_function_concurrency(FunctionName=name)
-            else:
-                functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
-
-    return pause
+    return lambda: copies_paused(functions)
 
 
 @pytest.fixture
