@@ -79,10 +79,7 @@ def _copy_together(work: BatchWork, copier: ServerSideCopier, entries: Sequence[
 
     def settled(entry: ManifestEntry, outcome: Copied | Reason) -> None:
         result: Result
-        if isinstance(outcome, Copied):
-            result = copied_row(entry, None, outcome)
-        else:
-            result = result_of(entry, outcome)
+        result = copied_row(entry, None, outcome) if isinstance(outcome, Copied) else result_of(entry, outcome)
         if isinstance(result, ClipRow):
             work.gate.count_failures([result])
             work.rows.add([result])
