@@ -1,10 +1,10 @@
 """An S3 endpoint that only answers: every object exists, copies succeed after a fixed time. So clients are measured.
 
 `python -m benchmarks.stub --port 0 --objects 3000 --copy-ms 30 --page-ms 0 --refuse-percent 0` prints `{"port": n}` and
-serves on 127.0.0.1 until it is ended. Pages of a listing take `--page-ms`; `--refuse-percent` of the copies are answered
-503 SlowDown at random. `GET /?counts` tells how many requests of which kind
-it answered (`{"COPY": 3, "HEAD": 0, …}`) and its own CPU seconds (`cpu_seconds`), so that a run can show that not the
-stub limited it; `GET /?reset` begins counting anew.
+serves on 127.0.0.1 until it is ended. Pages of a listing take `--page-ms`; `--refuse-percent` of the copies are
+answered 503 SlowDown at random. `GET /?counts` tells how many requests of which kind it answered (`{"COPY": 3, …}`) and
+its own CPU seconds (`cpu_seconds`), so that a run can show that not the stub limited it; `GET /?reset` begins counting
+anew.
 
 Every bucket holds the keys `clips/000000000.zip`, … of 1,024 bytes, and every copy of them. Nothing is checked: no
 signature, bucket or key. It is a table of DynamoDB as well, which takes every write and counts them by operation.

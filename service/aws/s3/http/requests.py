@@ -259,7 +259,7 @@ def _copied(request: _Request, answer: Answer) -> CopyAnswer:
     if answer.status == 200 and _RESULT.search(answer.body):
         body = answer.body.decode(errors="replace")
         values = {name: unescape(value, _QUOTES) if "&" in value else value for name, value in _LEAF.findall(body)}
-        if "ETag" in values:
+        if values.get("ETag", "").strip('"'):
             return CopyAnswer(values, answer.headers.get("x-amz-version-id"))
     raise _error(request.operation, answer, _said(answer.body.strip()))
 
