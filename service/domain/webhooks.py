@@ -20,8 +20,11 @@ MAX_DELAY_SECONDS = 6 * 3600
 """The longest wait before another attempt, whatever the receiver asks for."""
 
 SECRET_PREFIX = "whsec_"
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
-"""NAT64: an IPv4 address, perhaps a private one, inside a global IPv6 one."""
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that the internet uses of IPv6 (IANA). NAT64 (`64:ff9b::/96`, `64:ff9b:1::/48`), `::a.b.c.d`, `::ffff:0:a.b.c.d`
+and `fec0::/10` lie outside of it."""
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The third quarter of an address that has an IPv4 address in the last one (RFC 5214)."""
 
 
 class Verdict(Enum):
@@ -64,12 +67,15 @@ def shown_url(url: str) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet, also one that is wrapped in another."""
+    """Whether an IP address belongs to the public internet. One that embeds an IPv4 address does not, however public
+    that is, except a mapped one (`::ffff:a.b.c.d`), which is the IPv4 address itself.
+    """
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped:
             return is_public(str(found.ipv4_mapped))
-        if found.sixtofour or found.teredo or found in _TRANSLATED:
+        embeds = found.sixtofour or found.teredo or (int(found) >> 32) & 0xFFFFFFFF in _ISATAP
+        if embeds or found not in _GLOBAL_UNICAST:
             return False
     return found.is_global and not found.is_multicast
 
