@@ -11,12 +11,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.conclude import conclude_ports
+from service.aws.faults import raises_service_busy
 from service.imports.conclude import Concluded, conclude
 
 MARGIN_MS = 120_000
 """Left of the function's time when a round of the report ends: enough for one more part, an event and a webhook."""
 
 
+@raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.plan import plan_ports
+from service.aws.faults import raises_service_busy
 from service.imports.expansion import PlanCursor
 from service.imports.plan import plan
 from service.settings import PlanSettings
@@ -20,6 +21,7 @@ MARGIN_MS = 60_000
 """Left of the function's time when a round ends: enough to inspect one more part and to store what is planned."""
 
 
+@raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from stacks.access import (
     write_clips,
     write_results,
 )
+from stacks.copybatches import Functions
 from stacks.function import ServiceFunction
 from stacks.machine import ImportMachine
 from stacks.settings import DeploySettings
@@ -78,11 +79,13 @@ class Pipeline(Construct):
             "Imports",
             deploy=deploy,
             state=storage.state,
-            plan=self.plan,
-            copy=self.copy,
-            extrapolate=self.extrapolate,
-            finish=self.finish,
-            conclude=self.conclude,
+            functions=Functions(
+                plan=self.plan,
+                copy=self.copy,
+                extrapolate=self.extrapolate,
+                finish=self.finish,
+                conclude=self.conclude,
+            ),
         )
         self.sweep = self._sweep_function()
 
