@@ -99,14 +99,15 @@ def let_roles_write_clips(clips: s3.Bucket, role_arns: Sequence[str]) -> None:
 def take_back_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
     """Find and abort unfinished uploads, and remove what was copied for sets that did not land.
 
-    For the latter: find the versions, read their mark (HEAD), delete them.
+    For the latter: find the versions, read their mark (HEAD), delete them. `ListBucket` makes a missing key a 404.
     """
     allow(
         function,
         [f"s3:{action}" for action in ("AbortMultipartUpload", *REMOVE_VERSIONS)],
         [clips.arn_for_objects("*")],
     )
-    allow(function, ["s3:ListBucketMultipartUploads", "s3:ListBucketVersions"], [clips.bucket_arn])
+    listings = ["ListBucket", "ListBucketMultipartUploads", "ListBucketVersions"]
+    allow(function, [f"s3:{action}" for action in listings], [clips.bucket_arn])
     acknowledge(
         function.own_role,
         {

@@ -152,6 +152,7 @@ class Api(Construct):
             code=self._code,
             env=ApiSettings(
                 table_name=storage.table.table_name,
+                row_retention_days=self._deploy.row_retention_days,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
@@ -201,13 +202,13 @@ class Api(Construct):
         rest = apigateway.RestApi(
             self,
             "Rest",
-            rest_api_name="clipferry",
+            rest_api_name=self._deploy.stack_name,
             description="Clipferry: clip imports",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # A region that never had an API with logs has no role for them, and a stage with logs then fails to deploy.
-            # Kept when the stack goes, because the setting is the region's: other APIs may have come to lean on it.
-            cloud_watch_role=True,
-            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
+            # A stage with logs fails to deploy in a region that has no role for them. The role is the region's, so it
+            # stays when the stack goes: other APIs may use it by then.
+            cloud_watch_role=self._deploy.api_logging_role,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN if self._deploy.api_logging_role else None,
             deploy_options=apigateway.StageOptions(
                 stage_name=STAGE,
                 throttling_rate_limit=self._deploy.api_rate,
@@ -221,7 +222,7 @@ class Api(Construct):
             ),
         )
         rest.node.try_remove_child("Endpoint")  # an output of the same address as BaseUrl
-        # API Gateway would make this group itself, and keep it for ever.
+        # Otherwise API Gateway makes this group itself, and keeps it for ever.
         name = f"API-Gateway-Execution-Logs_{rest.rest_api_id}/{STAGE}"
         rest.deployment_stage.node.add_dependency(log_group(self, "ExecutionLogs", self._deploy, name=name))
         acknowledge(

@@ -13,10 +13,15 @@ from stacks.storage import Storage
 
 
 class ClipferryStack(Stack):
-    """Storage below, the pipeline on it, two doors to the pipeline (API, uploads), alarms over all."""
+    """Storage, the pipeline that uses it, the API and the upload trigger that start it, and alarms."""
 
     def __init__(self, scope: Construct, construct_id: str, deploy: DeploySettings) -> None:
-        super().__init__(scope, construct_id, description="Clipferry: imports driving-data clips into S3")
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=deploy.stack_name,
+            description="Clipferry: imports driving-data clips into S3",
+        )
         code = bundle_code(local=deploy.local)
         parquet_code = bundle_code(local=deploy.local, parquet=True)
         self.storage = Storage(self, "Storage", deploy)
@@ -27,7 +32,13 @@ class ClipferryStack(Stack):
         self.api = Api(self, "Api", deploy=deploy, code=code, storage=self.storage, machine=machine)
         self.uploads = UploadTrigger(self, "Uploads", deploy=deploy, code=code, storage=self.storage, machine=machine)
         self.monitoring = Monitoring(
-            self, "Monitoring", deploy=deploy, api=self.api, pipeline=self.pipeline, uploads=self.uploads
+            self,
+            "Monitoring",
+            deploy=deploy,
+            storage=self.storage,
+            api=self.api,
+            pipeline=self.pipeline,
+            uploads=self.uploads,
         )
         for part in (self.storage, self.pipeline, self.api, self.uploads):
             part.outputs()

@@ -70,6 +70,7 @@ class UploadTrigger(Construct):
             code=code,
             env=UploadSettings(
                 table_name=storage.table.table_name,
+                row_retention_days=deploy.row_retention_days,
                 state_bucket=storage.state.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
                 drop_bucket=storage.drop.bucket_name,

@@ -11,9 +11,11 @@ from stacks.bundle import ARCHITECTURE, RUNTIME
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
 
+METRICS_NAMESPACE = "Clipferry"
+"""Of the service's own metrics. Their dimension `service` is the stack's name."""
+
 POWERTOOLS = {
-    "POWERTOOLS_SERVICE_NAME": "clipferry",
-    "POWERTOOLS_METRICS_NAMESPACE": "Clipferry",
+    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
 
@@ -50,6 +52,16 @@ def log_group(scope: Construct, construct_id: str, deploy: DeploySettings, *, na
     )
 
 
+def _of_the_deployment(deploy: DeploySettings) -> dict[str, str]:
+    """Variables that libraries read: Powertools, the Hugging Face client, botocore."""
+    variables = {"POWERTOOLS_SERVICE_NAME": deploy.stack_name, "HF_ENDPOINT": deploy.hf_endpoint}
+    if deploy.use_fips_endpoints:
+        variables["AWS_USE_FIPS_ENDPOINT"] = "true"
+    if deploy.use_dualstack_endpoints:
+        variables["AWS_USE_DUALSTACK_ENDPOINT"] = "true"
+    return variables
+
+
 class ServiceFunction(lambda_.Function):
     """The function `lambdas.<name>.handler`, which may do nothing until `stacks.access` says so."""
 
@@ -63,7 +75,7 @@ class ServiceFunction(lambda_.Function):
         env: Settings,
         memory_mb: int,
         timeout: Duration,
-        reserved_concurrency: int | None = None,
+        reserved_concurrency: int = 0,
     ) -> None:
         construct_id = "".join(word.capitalize() for word in name.split("_"))
         # Without the managed basic role, whose logs permissions reach every log group of the account.
@@ -79,10 +91,10 @@ class ServiceFunction(lambda_.Function):
             architecture=ARCHITECTURE,
             role=role,
             log_group=group,
-            environment={**env.to_env(), **POWERTOOLS, "HF_ENDPOINT": deploy.hf_endpoint},
+            environment={**env.to_env(), **POWERTOOLS, **_of_the_deployment(deploy)},
             memory_size=memory_mb,
             timeout=timeout,
-            reserved_concurrent_executions=reserved_concurrency,
+            reserved_concurrent_executions=reserved_concurrency or None,
             tracing=lambda_.Tracing.DISABLED if deploy.local else lambda_.Tracing.ACTIVE,
         )
         self.own_role = role

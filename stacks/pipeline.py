@@ -101,6 +101,7 @@ class Pipeline(Construct):
             code=self._code,
             env=PlanSettings(
                 table_name=storage.table.table_name,
+                row_retention_days=self._deploy.row_retention_days,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 source_buckets=self._sources,
@@ -134,6 +135,7 @@ class Pipeline(Construct):
             code=self._code,
             env=CopySettings(
                 table_name=storage.table.table_name,
+                row_retention_days=self._deploy.row_retention_days,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 copy_concurrency=deploy.copy_concurrency,
@@ -148,8 +150,8 @@ class Pipeline(Construct):
             ),
             memory_mb=COPY_MB,
             timeout=COPY_TIMEOUT,
-            # Kept free for imports whatever else the account runs, and a ceiling on what several imports write at once.
-            reserved_concurrency=deploy.map_concurrency,
+            # The emulator has no limit of its own: there the reservation bounds its processes.
+            reserved_concurrency=deploy.map_concurrency if deploy.local else deploy.copy_reserved_concurrency,
         )
         # A batch's outcome is one transaction: PutItem and UpdateItem are checked for each part of it.
         writes = ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
@@ -178,6 +180,7 @@ class Pipeline(Construct):
             ),
             memory_mb=FULL_VCPU_MB,
             timeout=Duration.minutes(15),
+            reserved_concurrency=self._deploy.extrapolate_reserved_concurrency,
         )
         use_table(function, storage.table, "BatchGetItem", "GetItem", "UpdateItem")
         use_job_files(function, storage.state, write=False)
@@ -194,6 +197,7 @@ class Pipeline(Construct):
             code=self._code,
             env=FinishSettings(
                 table_name=storage.table.table_name,
+                row_retention_days=self._deploy.row_retention_days,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
             ),
@@ -214,6 +218,7 @@ class Pipeline(Construct):
             code=self._code,
             env=ConcludeSettings(
                 table_name=storage.table.table_name,
+                row_retention_days=self._deploy.row_retention_days,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 webhook_secret_arn=storage.webhook_secret.secret_arn,
@@ -240,6 +245,7 @@ class Pipeline(Construct):
             code=self._code,
             env=SweepSettings(
                 table_name=storage.table.table_name,
+                row_retention_days=self._deploy.row_retention_days,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
@@ -248,8 +254,6 @@ class Pipeline(Construct):
             ),
             memory_mb=512,
             timeout=Duration.seconds(60),
-            # Two sweeps at once would only be in each other's way.
-            reserved_concurrency=1,
         )
         # It ends an orphaned job the way `finish` would have.
         use_table(function, storage.table, *FINISHING, indexes=("attention",))

@@ -2,11 +2,14 @@
 
 import json
 import string
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
 
+from stacks.clipferry import ClipferryStack
+from stacks.settings import DeploySettings
 from tests.infra.reading import properties, text
 
 OPEN = {"ApiRestopenapijsonGET", "ApiRestdocsGET"}
@@ -63,6 +66,14 @@ def test_access_logs_are_json_without_headers_or_bodies(template: Template) -> N
 def test_a_region_without_a_role_for_api_logs_gets_one_that_stays(template: Template) -> None:
     (account,) = template.find_resources("AWS::ApiGateway::Account").values()
     assert account["DeletionPolicy"] == "Retain"
+
+
+def test_a_region_that_has_a_role_for_api_logs_keeps_it(
+    make_stack: Callable[[DeploySettings], ClipferryStack],
+) -> None:
+    template = Template.from_stack(make_stack(DeploySettings(api_logging_role=False)))
+    template.resource_count_is("AWS::ApiGateway::Account", 0)
+    assert not [name for name in properties(template, "AWS::IAM::Role") if "CloudWatch" in name]
 
 
 @pytest.mark.parametrize(
