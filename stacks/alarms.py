@@ -145,6 +145,8 @@ class Alarms:
         operator: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> None:
+        if self._metrics.deploy.local and isinstance(metric, cloudwatch.MathExpression):
+            return  # the emulator refuses alarms on expressions
         alarm = cloudwatch.Alarm(
             self._scope,
             construct_id,

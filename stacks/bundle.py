@@ -33,23 +33,27 @@ AWS_TARGET = f"aws-arm64-python{PYTHON_VERSION}"
 _AWS_WHEELS = ["--platform", "manylinux2014_aarch64", "--platform", "manylinux_2_28_aarch64"]
 _AWS_WHEELS += ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON_VERSION]
 
-PROVIDED_BY_RUNTIME = frozenset(
-    {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"},
-)
-"""In every Python runtime of Lambda (and beside the emulator): 25 MB that need not travel."""
+NOT_BUNDLED = frozenset({"boto3", "s3transfer"})
+"""For tests and tools only: no handler imports them."""
+
+AWS_SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "stepfunctions", "sts")
+"""The services that the functions call. The data of botocore's 400 others would be 20 MB of the bundle.
+
+botocore itself is bundled: the service relies on its internals, and the runtime's version changes without a deployment.
+"""
 
 _NAME = re.compile(r"[\s=;\[]")
 
 _UNUSED = ("pyarrow/include", "pyarrow/includes", "pyarrow/src", "pyarrow/*flight*", "pyarrow/*s3*")
-"""Of the Parquet library: 50 MB that reading and writing a file does not load."""
+"""Parts of the Parquet library that reading and writing a file does not load: 50 MB."""
 
-RECIPE = "3"
+RECIPE = "4"
 """Part of every hash: raise it when the way of building changes, so that old bundles are not taken for new ones."""
 
 
 def bundle_code(*, local: bool, parquet: bool = False) -> lambda_.Code:
-    """The asset. Its hash is made of what goes in (sources, lock, target), not of what comes out: so the CDK
-    knows without installing anything that an unchanged tree is built already, in `cdk.out` or in the account."""
+    """The asset. Its hash covers what goes in (sources, lock, target), not what comes out: so the CDK knows without
+    installing anything that an unchanged tree is already built, in `cdk.out` or in the account."""
     target = host_target() if local else AWS_TARGET
     return lambda_.Code.from_asset(
         str(ROOT),
@@ -62,14 +66,14 @@ def bundle_code(*, local: bool, parquet: bool = False) -> lambda_.Code:
 
 
 def host_target() -> str:
-    """The name of this machine as a target: handlers of the emulator run on an interpreter like this one."""
+    """This machine as a target: the emulator runs handlers on an interpreter like this one."""
     return f"host-{sys.platform}-{os.uname().machine}-python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def content_hash(target: str, *, parquet: bool = False) -> str:
     """SHA-256 over the recipe, the target, the locked dependencies and every source file's path and bytes.
 
-    And over whether there is bytecode: a bundle without it is not taken for one that has it.
+    It also covers whether there is bytecode: a bundle without it is not taken for one that has it.
     """
     bytecode = "bytecode" if interpreter_of(target) else "sources"
     digest = hashlib.sha256(f"{RECIPE}\n{target}\n{bytecode}\n".encode())
@@ -82,10 +86,10 @@ def content_hash(target: str, *, parquet: bool = False) -> str:
 
 
 def bundled_requirements(*, parquet: bool = False) -> list[str]:
-    """The locks' lines (`name==version`) without what the Lambda runtime brings itself."""
+    """The locks' lines (`name==version`) without what no handler imports."""
     locks = (LOCK, PARQUET_LOCK) if parquet else (LOCK,)
     pins = (line.split("#")[0].strip() for lock in locks for line in lock.read_text().splitlines())
-    return [pin for pin in pins if pin and _NAME.split(pin)[0].lower() not in PROVIDED_BY_RUNTIME]
+    return [pin for pin in pins if pin and _NAME.split(pin)[0].lower() not in NOT_BUNDLED]
 
 
 def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
@@ -107,9 +111,9 @@ def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
 
 
 def interpreter_of(target: str) -> str | None:
-    """One whose bytecode functions of that target take. None where this machine has no such Python.
+    """A Python whose bytecode the target's functions can use: this one, or `python3.14` on the PATH. None without one.
 
-    Bytecode is of a version of Python, not of a machine; of another version it is passed over, not an error.
+    Bytecode depends on the version of Python, not on the machine. Python ignores bytecode of another version.
     """
     if target != AWS_TARGET or ".".join(map(str, sys.version_info[:2])) == PYTHON_VERSION:
         return sys.executable
@@ -117,10 +121,10 @@ def interpreter_of(target: str) -> str | None:
 
 
 def compile_bundle(output: Path, interpreter: str) -> None:
-    """A function's folder is read-only: it would compile all that it imports in every new sandbox.
+    """Add bytecode. A function's folder is read-only, so each new sandbox would compile all that it imports.
 
-    `unchecked-hash` holds no timestamps, which a copy or a zip would invalidate. Dependencies may have templates that
-    do not compile; they stay sources.
+    `unchecked-hash` holds no timestamps, which a copy or a zip would invalidate. Templates in dependencies that do not
+    compile stay sources.
     """
     how = ["-q", "-q", "-j", "0", "-s", str(output), "--invalidation-mode", "unchecked-hash"]
     subprocess.run([interpreter, "-m", "compileall", *how, str(output)], check=False, stdout=sys.stderr)
@@ -164,6 +168,11 @@ def _strip(installed: Path) -> None:
             else:
                 path.unlink()
     for path in installed.rglob("*.pyi"):
+        path.unlink()
+    for path in (installed / "botocore" / "data").iterdir():
+        if path.is_dir() and path.name not in AWS_SERVICES:
+            shutil.rmtree(path)
+    for path in (installed / "botocore" / "data").rglob("examples-1.json"):
         path.unlink()
 
 

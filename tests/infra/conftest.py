@@ -60,5 +60,22 @@ def template(make_stack: Callable[[DeploySettings], ClipferryStack], deploy: Dep
 
 
 @pytest.fixture(scope="session")
+def other_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Template:
+    """A second deployment, with other values where the default switches something off."""
+    deploy = DeploySettings(
+        stack_name="Staging",
+        copy_reserved_concurrency=60,
+        extrapolate_reserved_concurrency=20,
+        api_logging_role=False,
+        rows_expire=False,
+        drop_retention_days=45,
+        table_deletion_protection=True,
+        use_fips_endpoints=True,
+        use_dualstack_endpoints=True,
+    )
+    return Template.from_stack(make_stack(deploy))
+
+
+@pytest.fixture(scope="session")
 def local_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Template:
     return Template.from_stack(make_stack(DeploySettings(local=True, map_concurrency=8)))

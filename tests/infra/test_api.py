@@ -2,14 +2,11 @@
 
 import json
 import string
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
 
-from stacks.clipferry import ClipferryStack
-from stacks.settings import DeploySettings
 from tests.infra.reading import properties, text
 
 OPEN = {"ApiRestopenapijsonGET", "ApiRestdocsGET"}
@@ -68,12 +65,9 @@ def test_a_region_without_a_role_for_api_logs_gets_one_that_stays(template: Temp
     assert account["DeletionPolicy"] == "Retain"
 
 
-def test_a_region_that_has_a_role_for_api_logs_keeps_it(
-    make_stack: Callable[[DeploySettings], ClipferryStack],
-) -> None:
-    template = Template.from_stack(make_stack(DeploySettings(api_logging_role=False)))
-    template.resource_count_is("AWS::ApiGateway::Account", 0)
-    assert not [name for name in properties(template, "AWS::IAM::Role") if "CloudWatch" in name]
+def test_a_region_that_has_a_role_for_api_logs_keeps_it(other_template: Template) -> None:
+    other_template.resource_count_is("AWS::ApiGateway::Account", 0)
+    assert not [name for name in properties(other_template, "AWS::IAM::Role") if "CloudWatch" in name]
 
 
 @pytest.mark.parametrize(

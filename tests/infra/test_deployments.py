@@ -3,9 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
-import pytest
 from aws_cdk.assertions import Template
 
 from stacks.clipferry import ClipferryStack
@@ -26,26 +24,21 @@ def physical_names(template: Template) -> Iterator[tuple[str, str]]:
                 yield logical_id, text(value)
 
 
-@pytest.fixture(scope="module")
-def other(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Template:
-    return Template.from_stack(make_stack(DeploySettings(stack_name="Staging")))
-
-
-def test_no_name_is_shared_by_two_deployments(template: Template, other: Template) -> None:
-    ours, theirs = dict(physical_names(template)), dict(physical_names(other))
+def test_no_name_is_shared_by_two_deployments(template: Template, other_template: Template) -> None:
+    ours, theirs = dict(physical_names(template)), dict(physical_names(other_template))
     assert ours, "the log group of the state machine has a name"
     shared = {name for name in set(ours.values()) & set(theirs.values()) if "${" not in name}
     assert shared == set()
 
 
-def test_secrets_metrics_and_roles_are_the_deployments_own(other: Template) -> None:
-    env = environment(other, "Api")
+def test_secrets_metrics_and_roles_are_the_deployments_own(other_template: Template) -> None:
+    env = environment(other_template, "Api")
     assert env["CLIPFERRY_INTEGRATION_SECRETS_PREFIX"] == "clipferry/Staging/integrations/"
     assert env["CLIPFERRY_TRUSTED_ROLES"].endswith(":role/Staging-*")
     assert env["POWERTOOLS_SERVICE_NAME"] == "Staging"
     (own,) = [
         alarm
-        for alarm in other.find_resources("AWS::CloudWatch::Alarm").values()
+        for alarm in other_template.find_resources("AWS::CloudWatch::Alarm").values()
         if alarm["Properties"].get("Namespace") == "Clipferry"
     ]
     assert own["Properties"]["Dimensions"] == [{"Name": "service", "Value": "Staging"}]
@@ -59,15 +52,10 @@ def test_the_stacks_name_is_the_settings(make_stack: Callable[[DeploySettings], 
 SERVICE_PRINCIPALS = re.compile(r"[a-z.]+\.amazonaws\.com")
 
 
-def test_the_template_names_no_partition_and_no_domain_of_one(
-    make_stack: Callable[[DeploySettings], ClipferryStack],
-) -> None:
+def test_the_template_names_no_partition_and_no_domain_of_one(other_template: Template) -> None:
     """China, GovCloud and the European Sovereign Cloud have ARNs and domains of their own."""
-    document: dict[str, Any] = Template.from_stack(make_stack(DeploySettings())).to_json()
-    rendered = json.dumps(document)
+    rendered = json.dumps(other_template.to_json())
     assert "arn:aws" not in rendered
-    principals = set(SERVICE_PRINCIPALS.findall(rendered))
-    assert principals == {
-        f"{name}.amazonaws.com" for name in ("apigateway", "cloudwatch", "events", "lambda", "states")
-    }
+    services = ("apigateway", "cloudwatch", "events", "lambda", "states")
+    assert set(SERVICE_PRINCIPALS.findall(rendered)) == {f"{name}.amazonaws.com" for name in services}
     assert "amazonaws.com" not in SERVICE_PRINCIPALS.sub("", rendered)

@@ -1,6 +1,5 @@
 """The functions: runtime, size, environment, and exactly what each may do."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,8 +17,6 @@ from service.settings import (
     SweepSettings,
     UploadSettings,
 )
-from stacks.clipferry import ClipferryStack
-from stacks.settings import DeploySettings
 from tests.infra.conftest import COPY_ROLES, KMS_KEY, SOURCE_BUCKETS
 from tests.infra.reading import environment, grants, properties, resources, text
 
@@ -268,10 +265,8 @@ def test_local_functions_are_not_traced(local_template: Template) -> None:
     assert function(local_template, "PipelineCopy")["ReservedConcurrentExecutions"] == 8
 
 
-def test_functions_reserve_what_the_settings_say(make_stack: Callable[[DeploySettings], ClipferryStack]) -> None:
-    deploy = DeploySettings(copy_reserved_concurrency=60, extrapolate_reserved_concurrency=20)
-    template = Template.from_stack(make_stack(deploy))
-    reserved = {name: function(template, name).get("ReservedConcurrentExecutions") for name in FUNCTIONS}
+def test_functions_reserve_what_the_settings_say(other_template: Template) -> None:
+    reserved = {name: function(other_template, name).get("ReservedConcurrentExecutions") for name in FUNCTIONS}
     assert {name: number for name, number in reserved.items() if number is not None} == {
         "PipelineCopy": 60,
         "PipelineExtrapolate": 20,
@@ -283,20 +278,18 @@ def test_functions_reserve_what_the_settings_say(make_stack: Callable[[DeploySet
     ["Api", "PipelinePlan", "PipelineCopy", "PipelineFinish", "PipelineConclude", "PipelineSweep", "UploadsOnUpload"],
 )
 def test_functions_that_write_rows_know_how_long_they_are_kept(
-    template: Template, make_stack: Callable[[DeploySettings], ClipferryStack], name: str
+    template: Template, other_template: Template, name: str
 ) -> None:
     assert environment(template, name)["CLIPFERRY_ROW_RETENTION_DAYS"] == "90"
-    kept = Template.from_stack(make_stack(DeploySettings(rows_expire=False)))
-    assert environment(kept, name)["CLIPFERRY_ROW_RETENTION_DAYS"] == "0"
+    assert environment(other_template, name)["CLIPFERRY_ROW_RETENTION_DAYS"] == "0"
 
 
 def test_functions_call_aws_at_the_endpoints_that_the_settings_ask_for(
-    template: Template, make_stack: Callable[[DeploySettings], ClipferryStack]
+    template: Template, other_template: Template
 ) -> None:
     variables = {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"}
-    asked = Template.from_stack(make_stack(DeploySettings(use_fips_endpoints=True, use_dualstack_endpoints=True)))
     for name in FUNCTIONS:
-        assert variables.items() <= environment(asked, name).items()
+        assert variables.items() <= environment(other_template, name).items()
         assert not variables.keys() & environment(template, name).keys()
 
 

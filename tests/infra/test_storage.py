@@ -1,14 +1,11 @@
 """What the emulator drops or does not enforce: encryption, lifecycle, TLS, backups."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
 
-from stacks.clipferry import ClipferryStack
-from stacks.settings import DeploySettings
 from tests.infra.conftest import COPY_ROLES
 from tests.infra.reading import properties, resources, text
 
@@ -116,12 +113,11 @@ def test_the_table_is_on_demand_backed_up_and_forgets_by_ttl(template: Template)
 
 
 def test_the_table_is_protected_where_the_settings_ask_for_it_and_not_in_a_first_deployment(
-    template: Template, make_stack: Callable[[DeploySettings], ClipferryStack]
+    template: Template, other_template: Template
 ) -> None:
     (table,) = properties(template, "AWS::DynamoDB::Table").values()
     assert not table["DeletionProtectionEnabled"], "a rollback could not delete it"
-    protected = Template.from_stack(make_stack(DeploySettings(table_deletion_protection=True)))
-    (table,) = properties(protected, "AWS::DynamoDB::Table").values()
+    (table,) = properties(other_template, "AWS::DynamoDB::Table").values()
     assert table["DeletionProtectionEnabled"] is True
 
 
@@ -136,15 +132,13 @@ def test_data_and_secrets_outlive_the_stack_but_not_a_first_deployment_that_fail
     }
 
 
-def test_uploads_expire_where_the_settings_say_so(
-    template: Template, make_stack: Callable[[DeploySettings], ClipferryStack]
-) -> None:
+def test_uploads_expire_where_the_settings_say_so(template: Template, other_template: Template) -> None:
     def expiry(found: Template) -> list[int]:
         rules = bucket(found, "StorageDrop")["LifecycleConfiguration"]["Rules"]
         return [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule]
 
     assert expiry(template) == []
-    assert expiry(Template.from_stack(make_stack(DeploySettings(drop_retention_days=45)))) == [45]
+    assert expiry(other_template) == [45]
 
 
 def test_names_of_buckets_and_of_the_table_are_left_to_cloudformation(template: Template) -> None:
