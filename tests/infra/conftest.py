@@ -1,6 +1,7 @@
 """The synthesized stack, once a session, without its code bundle (tests/infra/test_bundle.py builds that)."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from aws_cdk.assertions import Template
 from stacks.bundle import ROOT
 from stacks.clipferry import ClipferryStack
 from stacks.settings import DeploySettings
+
+# Powertools reads them when a handler's module is imported.
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "clipferry")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Clipferry")
 
 SOURCE_BUCKETS = ("fleet-a", "fleet.b")
 COPY_ROLES = (

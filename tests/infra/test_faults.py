@@ -28,6 +28,8 @@ import lambdas.plan
 from service.aws.faults import raises_service_busy
 from service.errors import BatchIncomplete, ServiceBusy
 
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
+
 
 def client_error(code: str, status: int = 400) -> ClientError:
     answer: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
