@@ -1,8 +1,12 @@
-"""One CloudWatch dashboard: imports, copies, API, uploads, functions, table."""
+"""One CloudWatch dashboard: imports, copies, API, uploads, functions, table.
+
+It has 50 metrics: a dashboard with more costs $3 a month, and three with at most 50 are free.
+"""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from stacks.alarms import SHARED
 from stacks.metrics import WINDOW, Metrics
 
 COLUMNS = 3
@@ -13,6 +17,7 @@ WIDTH = 24 // COLUMNS
 def dashboard(scope: Construct, of: Metrics) -> cloudwatch.Dashboard:
     copy, extrapolate = of.functions["Copy"], of.functions["Extrapolate"]
     functions = of.functions.items()
+    others = [(name, function) for name, function in functions if name not in SHARED]
     graphs = [
         _graph("Imports", of.machine.metric_started(), of.machine.metric_succeeded(), of.machine.metric_failed()),
         _graph("Batches", *(of.children(f"Executions{what}") for what in ("Started", "Succeeded", "Failed"))),
@@ -36,7 +41,7 @@ def dashboard(scope: Construct, of: Metrics) -> cloudwatch.Dashboard:
         ),
         _graph(
             "Throttles of functions",
-            *(function.metric_throttles(label=name, period=WINDOW) for name, function in functions),
+            *(function.metric_throttles(label=name, period=WINDOW) for name, function in others),
         ),
     ]
     rows = [graphs[first : first + COLUMNS] for first in range(0, len(graphs), COLUMNS)]

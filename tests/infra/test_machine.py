@@ -15,10 +15,12 @@ import pytest
 from aws_cdk.assertions import Template
 
 from service import errors
+from stacks.bundle import ROOT
 from stacks.retries import error_names
 from stacks.settings import DeploySettings
 from tests.infra.reading import grants, properties, text
 
+COSTS = ROOT / "docs" / "costs.md"
 GOLDEN = Path(__file__).parent / "golden" / "state_machine.asl.json"
 
 
@@ -158,6 +160,17 @@ def test_a_throttled_task_waits_for_its_turn_as_long_as_any_import_may_run_withi
     events = attempts * 3  # scheduled, started, failed
     assert events < 20_000, "an execution ends after 25,000 events; the rest is for what it does besides"
     assert throttled["JitterStrategy"] == "FULL"
+
+
+@pytest.mark.parametrize(("hours", "shown"), [(1, "| 1 hour |"), (24, "| 24 hours |"), (720, "| 30 days,")])
+def test_the_page_of_costs_has_what_waiting_takes(asl: dict[str, Any], hours: int, shown: str) -> None:
+    waited, attempts = 0.0, 0
+    for wait in waits(retrier(asl, "Copy", "Lambda.TooManyRequestsException") or {}):
+        waited, attempts = waited + wait, attempts + 1
+        if waited >= hours * 3600:
+            break
+    (line,) = [line for line in COSTS.read_text().splitlines() if line.startswith(shown)]
+    assert line.endswith(f"| {attempts:,} | {attempts * 3:,} | {attempts * 25 / 1e6:.3f} |")
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -140,8 +140,19 @@ def test_the_dashboard_shows_imports_children_functions_and_the_table(template: 
     (dashboard,) = properties(template, "AWS::CloudWatch::Dashboard").values()
     assert "DashboardName" not in dashboard
     body = text(dashboard["DashboardBody"])
+    widgets = json.loads(body)["widgets"]
+    metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+    assert len([metric for metric in metrics if not isinstance(metric[0], dict)]) <= 50, "more are billed"
     for shown in ("Imports", "Batches", "Copy calls at once", "Uploads", "Webhooks", "Errors of functions"):
         assert f'"title":"{shown}"' in body
     assert "${PipelineImports}/CopyBatches" in body
     for name in FUNCTIONS:
         assert f'"label":"{name}"' in body
+
+
+def test_the_page_of_costs_has_the_number_of_billed_alarm_metrics(template: Template) -> None:
+    billed = sum(
+        len([part for part in alarm["Metrics"] if "MetricStat" in part]) if "Metrics" in alarm else 1
+        for alarm in alarms(template).values()
+    )
+    assert f"{billed} alarm metrics at $0.10" in (ROOT / "docs" / "costs.md").read_text()
