@@ -6,6 +6,7 @@ from constructs import Construct
 from stacks.api import Api
 from stacks.bundle import bundle_code
 from stacks.events import UploadTrigger
+from stacks.function import Parts
 from stacks.monitoring import Monitoring
 from stacks.pipeline import Pipeline
 from stacks.settings import DeploySettings
@@ -22,15 +23,16 @@ class ClipferryStack(Stack):
             stack_name=deploy.stack_name,
             description="Clipferry: imports driving-data clips into S3",
         )
-        code = bundle_code(local=deploy.local)
-        parquet_code = bundle_code(local=deploy.local, parquet=True)
         self.storage = Storage(self, "Storage", deploy)
-        self.pipeline = Pipeline(
-            self, "Pipeline", deploy=deploy, code=code, parquet_code=parquet_code, storage=self.storage
+        parts = Parts(
+            deploy=deploy,
+            code=bundle_code(local=deploy.local),
+            parquet_code=bundle_code(local=deploy.local, parquet=True),
+            storage=self.storage,
         )
-        machine = self.pipeline.machine
-        self.api = Api(self, "Api", deploy=deploy, code=code, storage=self.storage, machine=machine)
-        self.uploads = UploadTrigger(self, "Uploads", deploy=deploy, code=code, storage=self.storage, machine=machine)
+        self.pipeline = Pipeline(self, "Pipeline", parts)
+        self.api = Api(self, "Api", parts, self.pipeline.machine)
+        self.uploads = UploadTrigger(self, "Uploads", parts, self.pipeline.machine)
         self.monitoring = Monitoring(
             self,
             "Monitoring",

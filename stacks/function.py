@@ -1,4 +1,6 @@
-"""A Lambda function the house way: arm64, its own role and log group, typed environment, Powertools set up."""
+"""A Lambda function with the house's defaults: arm64, its own role and log group, typed environment, Powertools."""
+
+from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -10,6 +12,7 @@ from service.settings import Settings
 from stacks.bundle import ARCHITECTURE, RUNTIME
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
+from stacks.storage import Storage
 
 METRICS_NAMESPACE = "Clipferry"
 """Of the service's own metrics. Their dimension `service` is the stack's name."""
@@ -42,7 +45,7 @@ _RETENTION = {
 
 
 def log_group(scope: Construct, construct_id: str, deploy: DeploySettings, *, name: str | None = None) -> logs.LogGroup:
-    """A log group that forgets after the deploy settings' days and goes with the stack."""
+    """A log group that keeps logs for the days of the deploy settings, and goes with the stack."""
     return logs.LogGroup(
         scope,
         construct_id,
@@ -62,30 +65,41 @@ def _of_the_deployment(deploy: DeploySettings) -> dict[str, str]:
     return variables
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the functions of a deployment are made of. `parquet_code` is `code` with the Parquet library."""
+
+    deploy: DeploySettings
+    code: lambda_.Code
+    parquet_code: lambda_.Code
+    storage: Storage
+
+
 class ServiceFunction(lambda_.Function):
-    """The function `lambdas.<name>.handler`, which may do nothing until `stacks.access` says so."""
+    """The function `lambdas.<name>.handler`. It may do nothing until `stacks.access` allows it."""
 
     def __init__(
         self,
         scope: Construct,
         name: str,
+        parts: Parts,
         *,
-        deploy: DeploySettings,
-        code: lambda_.Code,
         env: Settings,
         memory_mb: int,
         timeout: Duration,
         reserved_concurrency: int = 0,
+        parquet: bool = False,
     ) -> None:
+        deploy = parts.deploy
         construct_id = "".join(word.capitalize() for word in name.split("_"))
-        # Without the managed basic role, whose logs permissions reach every log group of the account.
+        # Not the managed basic role, whose log permissions reach every log group of the account.
         role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         group = log_group(scope, f"{construct_id}Logs", deploy)
         group.grant_write(role)
         super().__init__(
             scope,
             construct_id,
-            code=code,
+            code=parts.parquet_code if parquet else parts.code,
             handler=f"lambdas.{name}.handler",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
@@ -98,5 +112,5 @@ class ServiceFunction(lambda_.Function):
             tracing=lambda_.Tracing.DISABLED if deploy.local else lambda_.Tracing.ACTIVE,
         )
         self.own_role = role
-        reason = "PutTraceSegments and PutTelemetryRecords know no resource but *."
+        reason = "PutTraceSegments and PutTelemetryRecords support no resource but *."
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})

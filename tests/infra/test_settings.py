@@ -9,7 +9,7 @@ from service.errors import InvalidSettings
 from service.estimate import COPY_GB
 from service.imports.hurry import LAST_SECONDS
 from stacks.bundle import ROOT
-from stacks.pipeline import COPY_MB
+from stacks.import_functions import COPY_MB
 from stacks.settings import DeploySettings
 from tests.builders import DEPLOYMENT
 from tests.infra.conftest import COPY_ROLES, KMS_KEY
