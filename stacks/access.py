@@ -1,4 +1,4 @@
-"""What a function may do, as single statements: exact actions on exact resources."""
+"""Grants for functions: exact actions on exact resources, one statement each."""
 
 from collections.abc import Sequence
 
@@ -23,32 +23,32 @@ def allow(function: ServiceFunction, actions: Sequence[str], resources: Sequence
 
 
 def use_table(function: ServiceFunction, table: dynamodb.Table, *actions: str, indexes: Sequence[str] = ()) -> None:
-    """`actions` (`GetItem`, …) on the table itself, and `Query` on the named indexes."""
+    """Allow `actions` (`GetItem`, …) on the table itself, and `Query` on the named indexes."""
     allow(function, [f"dynamodb:{action}" for action in actions], [table.table_arn])
     if indexes:
         allow(function, ["dynamodb:Query"], [f"{table.table_arn}/index/{index}" for index in indexes])
 
 
 def use_job_files(function: ServiceFunction, bucket: s3.Bucket, *, write: bool) -> None:
-    """Read, and perhaps write, the files of jobs. `ListBucket` makes a missing key a 404: without it S3 says 403."""
+    """Allow to read, or to read and write, the files of jobs. With `ListBucket` a missing key is a 404, not a 403."""
     actions = ["s3:GetObject", "s3:PutObject"] if write else ["s3:GetObject"]
     allow(function, actions, [bucket.arn_for_objects(JOB_FILES)])
     allow(function, ["s3:ListBucket"], [bucket.bucket_arn])
     acknowledge(
         function.own_role,
-        {files_finding(bucket, JOB_FILES): "The files of all jobs are its work; nothing else lies in this bucket."},
+        {files_finding(bucket, JOB_FILES): "It works on the files of all jobs; the bucket holds nothing else."},
     )
 
 
 def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Bucket, *object_actions: str) -> None:
-    """`object_actions` (`GetObject`, …) and listing, on the buckets of the deploy settings and on the drop bucket."""
+    """Allow `object_actions` (`GetObject`, …) and listing on the source buckets and the drop bucket."""
     named = [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in deploy.source_buckets]
     buckets = [*named, drop.bucket_arn]
     allow(function, ["s3:ListBucket"], buckets)
     allow(function, [f"s3:{action}" for action in object_actions], [f"{arn}/*" for arn in buckets])
     if deploy.source_kms_key_arns:
         allow(function, ["kms:Decrypt"], deploy.source_kms_key_arns)
-    reason = "Clips are read wherever they lie in these buckets, which the deploy settings name one by one."
+    reason = "Clips may be anywhere in these buckets, which the deploy settings name one by one."
     findings = [
         f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/*]" for bucket in deploy.source_buckets
     ]
@@ -56,18 +56,18 @@ def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Buc
 
 
 def send_events(function: ServiceFunction) -> None:
-    """Put events on the account's default bus."""
+    """Allow to put events on the account's default bus."""
     bus = Stack.of(function).format_arn(service="events", resource="event-bus", resource_name="default")
     allow(function, ["events:PutEvents"], [bus])
 
 
 def start_imports(function: ServiceFunction, machine: sfn.StateMachine) -> None:
-    """Start executions of the import state machine."""
+    """Allow to start executions of the state machine."""
     allow(function, ["states:StartExecution"], [machine.state_machine_arn])
 
 
 def look_at_imports(function: ServiceFunction, machine: sfn.StateMachine) -> None:
-    """Ask how an execution of the import state machine stands."""
+    """Allow to read the status of executions of the state machine."""
     name = machine.state_machine_name
     arn = Stack.of(machine).format_arn(
         service="states", resource="execution", resource_name=f"{name}:*", arn_format=ArnFormat.COLON_RESOURCE_NAME
@@ -76,17 +76,17 @@ def look_at_imports(function: ServiceFunction, machine: sfn.StateMachine) -> Non
     finding = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<{logical_id(machine)}.Name>:*"
     acknowledge(
         function.own_role,
-        {f"AwsSolutions-IAM5[Resource::{finding}]": "An execution is named by its job: any of this one machine."},
+        {f"AwsSolutions-IAM5[Resource::{finding}]": "Jobs name executions: this is any of one machine."},
     )
 
 
 def files_finding(bucket: s3.Bucket, keys: str) -> str:
-    """How cdk-nag names a statement on the objects `keys` of `bucket`."""
+    """cdk-nag's name of a statement on the objects `keys` of `bucket`."""
     return f"AwsSolutions-IAM5[Resource::<{logical_id(bucket)}.Arn>/{keys}]"
 
 
 def logical_id(construct: Construct) -> str:
-    """The construct's name in the template, by which cdk-nag names a finding."""
+    """The construct's name in the template, which cdk-nag uses in its findings."""
     child = construct.node.default_child
     assert isinstance(child, CfnElement)
     return str(Stack.of(construct).resolve(child.logical_id))

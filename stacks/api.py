@@ -1,4 +1,4 @@
-"""The REST API: one proxy behind one authorizer, two open pages of documentation, every error in one shape."""
+"""The REST API: one proxy behind one authorizer, and two open pages of documentation."""
 
 from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -14,11 +14,11 @@ from stacks.machine import ImportMachine
 from stacks.nag import acknowledge
 
 OPEN_PATHS = ("openapi.json", "docs")
-"""Documentation, for which nobody needs a key."""
+"""Documentation, which needs no key."""
 
 
 class Api(Construct):
-    """`rest` is the API, `function` answers it, `authorize` knows the keys."""
+    """`rest` is the API, `function` answers requests, `authorize` checks keys."""
 
     def __init__(
         self,
@@ -94,12 +94,12 @@ class Api(Construct):
         items = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
         use_table(function, storage.table, *items, indexes=("attention", "clip", "listing", "url"))
         use_job_files(function, storage.state, write=True)
-        # Versions: a manifest is read as it was pinned, and may name versions itself.
+        # `GetObjectVersion`: a manifest is pinned to its version, and may name versions itself.
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
         look_at_clips(function, storage.clips)
         remove_videos(function, storage.clips)
         start_imports(function, machine)
-        # It shows a project the secret that is derived from this one.
+        # It shows each project the webhook secret that is derived from this one.
         allow(function, ["secretsmanager:GetSecretValue"], [storage.webhook_secret.secret_arn])
         use_integration_secrets(function, "CreateSecret", "DeleteSecret", "GetSecretValue")
         assume_integration_roles(function)
@@ -111,12 +111,12 @@ class Api(Construct):
             self,
             "Authorizer",
             handler=self.authorize,
-            # Always asked: either header may carry the key (an identity source would demand one), and a revoked key
-            # stops at once.
+            # No identity source, because either of two headers may carry the key. No cache, so that a revoked key stops
+            # at once.
             identity_sources=[],
             results_cache_ttl=Duration.seconds(0),
         )
-        # Not `add_proxy`, which also puts ANY on the root, and that one without the authorizer.
+        # Not `add_proxy`, which also adds ANY to the root, without the authorizer.
         self.rest.root.add_resource("{proxy+}").add_method(
             "ANY", integration, authorizer=authorizer, authorization_type=apigateway.AuthorizationType.CUSTOM
         )
@@ -124,5 +124,5 @@ class Api(Construct):
             method = self.rest.root.add_resource(path).add_method("GET", integration)
             acknowledge(
                 method,
-                {"AwsSolutions-APIG4": "Documentation: the API's description and a page that shows it, no data."},
+                {"AwsSolutions-APIG4": "Documentation of the API, without data."},
             )

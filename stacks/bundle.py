@@ -1,6 +1,6 @@
-"""The code assets: `service/`, `lambdas/` and the pinned dependencies, built without docker.
+"""The code bundles: `service/`, `lambdas/` and the pinned dependencies, built without docker.
 
-One for all functions, and one with a Parquet library for the function that needs it.
+All functions share one; the function that needs the Parquet library has its own.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("lambdas", "service")
 LOCK = ROOT / "requirements.txt"
 PARQUET_LOCK = ROOT / "requirements-parquet.txt"
-"""What the Parquet bundle has besides."""
+"""The additional dependencies of the Parquet bundle."""
 CACHE = ROOT / ".cache" / "bundle"
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
@@ -113,7 +113,7 @@ def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, destination)
     for path in output.rglob("*"):
-        # Whatever the builder's umask is: the function runs as another user.
+        # Independent of the builder's umask: the function runs as another user.
         path.chmod(0o755 if path.is_dir() else 0o644)
     interpreter = interpreter_of(target)
     if interpreter:
@@ -149,7 +149,7 @@ def _source_files() -> list[Path]:
 
 
 def _dependencies(target: str, *, parquet: bool) -> Path:
-    """The installed dependencies of `target`, kept between builds: a changed source file needs no pip."""
+    """The installed dependencies of `target`. They are kept between builds, so a changed source file needs no pip."""
     pins = bundled_requirements(parquet=parquet)
     key = hashlib.sha256("\n".join([RECIPE, target, *pins]).encode()).hexdigest()[:16]
     ready = CACHE / f"{target}-{key}"
@@ -164,10 +164,10 @@ def _dependencies(target: str, *, parquet: bool) -> Path:
         subprocess.run([*install, "--target", str(installed), *wheels, *pins], check=True, stdout=sys.stderr)
         _strip(installed)
         try:
-            # In one step, so that a build that was cut short leaves nothing that looks complete.
+            # In one step, so that an interrupted build leaves nothing that looks complete.
             installed.rename(ready)
         except OSError:
-            if not ready.is_dir():  # else another build was faster, and made the same
+            if not ready.is_dir():  # otherwise another build was faster, with the same result
                 raise
     return ready
 

@@ -1,4 +1,4 @@
-"""What functions may do with the clips bucket."""
+"""Grants on the clips bucket."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ REMOVE_VERSIONS = ("DeleteObjectVersion", "GetObjectVersion")
 
 
 def write_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
-    """Put, verify and abort copies in the clips bucket, and take them back, version by version."""
+    """Allow to write, verify and abort copies, and to remove them version by version."""
     uploads = ["AbortMultipartUpload", "ListMultipartUploadParts"]
     actions = [*uploads, "GetObject", "PutObject", "PutObjectTagging", *REMOVE_VERSIONS]
     allow(function, [f"s3:{action}" for action in actions], [clips.arn_for_objects("*")])
@@ -23,18 +23,14 @@ def write_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
     allow(function, [f"s3:{action}" for action in listings], [clips.bucket_arn])
     acknowledge(
         function.own_role,
-        {
-            files_finding(
-                clips, "*"
-            ): "It writes the clips of every project; keys are made by the service, not by callers."
-        },
+        {files_finding(clips, "*"): "It writes the clips of every project, at keys that the service makes."},
     )
 
 
 def let_roles_write_clips(clips: s3.Bucket, role_arns: Sequence[str]) -> None:
-    """Let exactly these roles, of whatever accounts, put copies into the clips bucket.
+    """Allow exactly these roles, of any account, to write copies.
 
-    By a condition, since a principal that is a role's ARN must exist and is lost when the role is made anew.
+    A condition names them: a role as principal must exist, and is lost when the role is made anew.
     """
     if not role_arns:
         return
@@ -50,9 +46,10 @@ def let_roles_write_clips(clips: s3.Bucket, role_arns: Sequence[str]) -> None:
 
 
 def take_back_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
-    """Find and abort unfinished uploads, and remove what was copied for sets that did not land.
+    """Allow to abort unfinished uploads, and to remove the copies of sets that did not land.
 
-    For the latter: find the versions, read their mark (HEAD), delete them. `ListBucket` makes a missing key a 404.
+    For these it finds versions, reads their mark (HEAD) and deletes them. Without `ListBucket` HEAD of a missing key is
+    a 403, not a 404.
     """
     allow(
         function,
@@ -63,16 +60,12 @@ def take_back_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
     allow(function, [f"s3:{action}" for action in listings], [clips.bucket_arn])
     acknowledge(
         function.own_role,
-        {
-            files_finding(
-                clips, "*"
-            ): "It ends the imports of every project; it removes only their uploads, and versions of their own mark."
-        },
+        {files_finding(clips, "*"): "It ends imports of every project, and removes only their uploads and versions."},
     )
 
 
 def look_at_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
-    """See what lies in the clips bucket already: HEAD is GetObject's, a listing ListBucket's."""
+    """Allow to see which clips exist. `GetObject` includes HEAD, `ListBucket` listings."""
     allow(function, ["s3:GetObject"], [clips.arn_for_objects("*")])
     allow(function, ["s3:ListBucket"], [clips.bucket_arn])
     acknowledge(
@@ -81,15 +74,16 @@ def look_at_clips(function: ServiceFunction, clips: s3.Bucket) -> None:
 
 
 def remove_videos(function: ServiceFunction, clips: s3.Bucket) -> None:
-    """Remove versions of single clips, where a caller deletes one. `look_at_clips` has told cdk-nag of the objects."""
+    """Allow to remove versions of single clips, which callers delete. Needs `look_at_clips`, for cdk-nag too."""
     allow(function, ["s3:DeleteObjectVersion"], [clips.arn_for_objects("*")])
     allow(function, ["s3:ListBucketVersions"], [clips.bucket_arn])
 
 
 def write_results(function: ServiceFunction, clips: s3.Bucket) -> None:
-    """Store results beside the clips, where keys end so. `If-Match` takes `GetObject` besides (`look_at_clips`)."""
+    """Allow to write results beside clips, at keys with their suffix. `If-Match` also needs `look_at_clips`."""
     results = f"*{RESULT_SUFFIX}"
     allow(function, ["s3:PutObject"], [clips.arn_for_objects(results)])
     acknowledge(
-        function.own_role, {files_finding(clips, results): "Beside the clips of every project, under this name."}
+        function.own_role,
+        {files_finding(clips, results): "Results of every project have this suffix."},
     )

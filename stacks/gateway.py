@@ -25,7 +25,7 @@ ACCESS_LOG_FIELDS = {
     "caller": "$context.authorizer.principalId",
     "error": "$context.error.responseType",
 }
-"""Neither headers (keys!) nor bodies."""
+"""Neither headers, which have keys, nor bodies."""
 
 
 def _body(detail: str, code: str) -> str:
@@ -33,9 +33,9 @@ def _body(detail: str, code: str) -> str:
 
 
 _Types = apigateway.ResponseType
-# What API Gateway says by itself, before or instead of the function: type → (status, body, headers).
+# What API Gateway answers itself, before or instead of the function: type → (status, body, headers).
 GATEWAY_RESPONSES: dict[str, tuple[apigateway.ResponseType, str | None, str, dict[str, str]]] = {
-    # The authorizer denies for one reason only, a missing or unknown key: to the caller that is a 401.
+    # The authorizer denies only for a missing or unknown key, which is a 401 to the caller.
     "AccessDenied": (
         _Types.ACCESS_DENIED,
         "401",
@@ -109,10 +109,10 @@ def rest_api(scope: Construct, deploy: DeploySettings) -> apigateway.RestApi:
     acknowledge(
         rest,
         {
-            "AwsSolutions-APIG2": "The function checks bodies itself, and says what is wrong.",
-            "AwsSolutions-APIG3": "A web ACL costs by the month: the account's choice.",
-            "AwsSolutions-COG4": "Scripts and cameras bring API keys, not users.",
-            f"AwsSolutions-IAM4[Policy::{LOGS_POLICY}]": "AWS's policy for just this: writing logs.",
+            "AwsSolutions-APIG2": "The function validates bodies, and says what is wrong.",
+            "AwsSolutions-APIG3": "A web ACL costs by the month; the account decides.",
+            "AwsSolutions-COG4": "Scripts and cameras call with API keys; there are no users to sign in.",
+            f"AwsSolutions-IAM4[Policy::{LOGS_POLICY}]": "AWS's own policy for writing logs, and nothing else.",
         },
     )
     for name, (kind, status, template, headers) in GATEWAY_RESPONSES.items():

@@ -1,4 +1,4 @@
-"""Where everything is kept: three buckets, one table, two secrets."""
+"""The stateful part: three buckets, one table, two secrets."""
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -48,7 +48,7 @@ class Storage(Construct):
         )
 
     def outputs(self) -> None:
-        """State the names that scripts and the local stack read."""
+        """Output the names that scripts and the local stack read."""
         for name, value in {
             "AdminSecretArn": self.admin_secret.secret_arn,
             "TableName": self.table.table_name,
@@ -102,8 +102,8 @@ class Storage(Construct):
         acknowledge(
             bucket,
             {
-                "AwsSolutions-S1": "Each clip's fate is a row in the table. Access logs are best effort, and as many "
-                "lines as there are copies; who must audit reads turns on CloudTrail data events."
+                "AwsSolutions-S1": "The table has a row with each clip's result. Access logs are best effort, with a "
+                "line for each copy; use CloudTrail data events where reads must be audited."
             },
         )
         return bucket
@@ -118,7 +118,7 @@ class Storage(Construct):
             partition_key=text("pk"),
             sort_key=text("sk"),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            # AWS's own key: encrypted at rest, and no KMS quota below the table's.
+            # AWS's own key: encrypted at rest, without a KMS quota below the table's.
             encryption=dynamodb.TableEncryption.DEFAULT,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
