@@ -3,6 +3,9 @@
 PYTHON ?= python3
 PORT ?=
 KEEP ?=
+FAULTS ?=
+FAULTS_PORT ?=
+AUTH ?=
 
 VENV := .venv
 EMULATOR_VENV := .cache/emulator-venv
@@ -36,16 +39,17 @@ setup: ## Create the environments (the other targets do it by themselves)
 	@$(MAKE) --silent --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j3) $(VENV)/.ready $(EMULATOR_VENV)/.ready node_modules/.ready $(SDK_VENVS:=/.ready)
 
 demo: setup ## Deploy to a local emulator and import clips (KEEP=1 leaves it up)
-	@$(RUN) -m local.demo --started $(STARTED) $(if $(PORT),--port $(PORT))
+	@$(RUN) -m local.demo --started $(STARTED) $(if $(PORT),--port=$(PORT))
 
-local: setup ## Start the local stack and leave it running (PORT=… picks the port)
-	@$(RUN) -m local.up $(if $(PORT),--port $(PORT))
+local: setup ## Start the local stack and leave it running (PORT=…; FAULTS=rules.yml injects faults; AUTH=1 enforces roles)
+	@$(RUN) -m local.up $(if $(PORT),--port=$(PORT)) $(if $(FAULTS),--faults=$(FAULTS)) \
+		$(if $(FAULTS_PORT),--faults-port=$(FAULTS_PORT)) $(if $(filter-out 0,$(AUTH)),--auth)
 
 local-down: ## End the local stack
 	@$(PYTHON) -m local.down
 
-test: setup ## Run all tests, the end-to-end ones on local stacks of their own
-	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: setup ## Run all tests and show the coverage of service/ (the end-to-end ones on local stacks of their own)
+	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 test-fast: setup ## Run the tests that need no stack
 	$(RUN) -m pytest tests/unit tests/functional tests/sources

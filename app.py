@@ -5,7 +5,7 @@ import sys
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from service.errors import InvalidSettings
+from service.domain.errors import InvalidSettings
 from stacks.clipferry import ClipferryStack
 from stacks.limits import too_large
 from stacks.settings import DeploySettings

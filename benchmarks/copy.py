@@ -19,14 +19,17 @@ from itertools import islice
 from typing import Any
 
 from benchmarks.measure import Stopwatch, as_program, cpu_seconds, peak_rss_mb, use_endpoint
-from service.aws.session import own_session
-from service.aws.storage import S3Storage
-from service.errors import BatchIncomplete
-from service.imports.batchround import CopyPorts
-from service.imports.copying import copy_batch
-from service.planning import encode_entry
-from service.schema import Batch, BatchState, ClipRow, ClipStatus, ImportSettings, ListedObject, ManifestEntry
-from service.uris import Location, parse_prefix
+from service.aws.s3.session import own_session
+from service.aws.s3.storage import S3Storage
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.errors import BatchIncomplete
+from service.domain.manifest import Batch, BatchState, ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.requests import ImportSettings
+from service.domain.uris import Location, parse_prefix
+from service.imports.copying.batch import copy_batch
+from service.imports.copying.context import CopyPorts
+from service.imports.manifest.format import encode_entry
 
 BATCH_CLIPS = 1_000
 MULTIPART_THRESHOLD = 1024**3
@@ -48,6 +51,14 @@ class OneBatch:
 
     def record_batch(self, *_batch: Any, **_run: Any) -> bool:
         return True
+
+
+@dataclass(frozen=True)
+class OneCopier:
+    storage: S3Storage
+
+    def copier_of(self, _entry: ManifestEntry) -> S3Storage:
+        return self.storage
 
 
 @dataclass
@@ -77,7 +88,8 @@ def copy_all(
         jobs=work,  # type: ignore[arg-type]
         clips=rows,  # type: ignore[arg-type]
         state=work,  # type: ignore[arg-type]
-        storage=lambda _project: storage,
+        copiers=lambda _project: OneCopier(storage),
+        bucket=storage,
         large=None,  # type: ignore[arg-type]
         clock=lambda: "2026-01-01T00:00:00.000Z",
         copies_at_once=concurrency,

@@ -1,34 +1,34 @@
 """What a million clips cost, by component, beside S3 Batch Operations, DataSync and data-transfer-hub.
 
-`python -m benchmarks.costs` writes the figures of docs/costs.md, between its markers. Clipferry's are those of a
-preview: `service.estimate`, service/prices.json and the deploy settings' defaults. The others' come from
-benchmarks/rival_prices.json and from what their documentation says they ask for; where it leaves a count open, the
-least that it allows is taken.
+`python -m benchmarks.costs` writes the figures of docs/costs.md between its markers. Clipferry's figures come from the
+code that prices a preview (`service.imports.previews.estimate`, with its `prices.json`) and the deploy settings'
+defaults. The others come from benchmarks/rival_prices.json and from the requests that their documentation names; where
+it leaves a count open, the table takes the smallest count that it allows.
 """
 
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.pages import with_figures
 from benchmarks.report import table
-from service.estimate import (
+from lambdas.schemas.settings import StorageClass
+from service.domain.batching import PART_CLIPS, STREAM_WEIGHT, cut_batches
+from service.domain.requests import ContentValidation, ImportSettings
+from service.imports.previews.estimate import (
     GIB,
     PRICES,
     WRITES_PER_CLIP,
     Cost,
-    Deployment,
     Estimate,
     Workload,
     estimate,
     price_list,
     read_prices,
 )
-from service.planning import PART_CLIPS, STREAM_WEIGHT, cut_batches
-from service.schema import ContentValidation, ImportSettings
-from service.wire.settings import StorageClass
+from service.support.settings import Deployment
 from stacks.settings import DeploySettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,7 +118,7 @@ Bill = dict[str, float]
 def deployment() -> Deployment:
     """The deploy settings' defaults."""
     defaults = DeploySettings()
-    return Deployment(**{item.name: getattr(defaults, item.name) for item in fields(Deployment)})
+    return defaults.env(Deployment)
 
 
 def workload(scenario: Scenario, *, clips: int = CLIPS, size: int = CLIP_BYTES) -> Workload:

@@ -12,9 +12,9 @@ import time
 
 from benchmarks.copy import storage_of
 from benchmarks.measure import Stopwatch, as_program, peak_rss_mb, use_endpoint
-from service.aws.listing import fetcher
-from service.sharding import Sharding, pages_of
-from service.uris import s3_at
+from service.aws.s3.listing import fetcher
+from service.aws.s3.parallel_listing import Sharding, pages_of
+from service.domain.uris import s3_at
 
 NEVER = Sharding(first_pages=2**63)
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from botocore.exceptions import BotoCoreError
 
-from service.errors import ClipferryError
+from service.domain.errors import ClipferryError
 
 
 def cpu_seconds() -> float:

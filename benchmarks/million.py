@@ -2,7 +2,7 @@
 
 `python -m benchmarks.million --clips 1000000`
 
-Real: everything in `service.imports` and `service.planning`. Simulated: S3 (a listing that is computed, copies that
+Real: everything in `service.imports` and `service.domain`. Simulated: S3 (a listing that is computed, copies that
 take no time), the table (SQLite for the clips, memory for the job), the state machine (a loop). State files and reports
 lie on disk. So the figures are the service's own time and memory, not those of AWS. Memory is read from /proc (Linux).
 
@@ -24,28 +24,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import ClassVar
 
-from service.errors import NotFound, ObjectError, ObjectMissing, SourceChanged
-from service.imports.copying import copy_batch
-from service.imports.finish import finish
-from service.imports.manifest import read_batches
-from service.imports.report import write_report
-from service.imports.status import clips_page
-from service.paging import encode_cursor
-from service.schema import (
-    ClipRow,
-    ClipStatus,
-    Copied,
-    ImportSettings,
-    JobStatus,
-    ListedObject,
-    ManifestEntry,
-    Verification,
-)
-from service.uris import Location
+from service.domain.clips import ClipRow, ClipStatus, Verification
+from service.domain.errors import NotFound, ObjectError, ObjectMissing, SourceChanged
+from service.domain.jobs import JobStatus
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, ListedObject
+from service.domain.requests import ImportSettings
+from service.domain.uris import Location
+from service.imports.completion.finish import finish
+from service.imports.completion.report import write_report
+from service.imports.copying.batch import copy_batch
+from service.imports.manifest.store import read_batches
+from service.imports.queries.status import clips_page
+from service.support.paging import encode_cursor
 from tests.builders import SOURCE_BUCKET, World, import_prefix
-from tests.fakes import one_by_one
+from tests.fakes.objects import one_by_one
 
 PAGE = 1_000
 PAGES = 21
@@ -86,11 +81,7 @@ class ComputedStorage:
             raise ObjectMissing("no such key (404)", operation="inspect", uri=str(at))
         return self._object(int(at.key.removeprefix(PREFIX).removesuffix(".zip")))
 
-    def streams(self, _entry: ManifestEntry) -> bool:
-        return False
-
-    def many(self, _entry: ManifestEntry) -> Self:
-        return self
+    streams: ClassVar = False
 
     def copy_each(
         self,

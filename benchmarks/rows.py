@@ -11,11 +11,12 @@ import json
 import os
 
 from benchmarks.measure import Stopwatch, peak_rss_mb
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.table import bind
-from service.planning import findable
-from service.schema import ClipRow, ClipStatus, Tally, Verification
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import bind
+from service.domain.clips import ClipRow, ClipStatus, Verification
+from service.domain.jobs import Tally
+from service.domain.search_keys import findable
 
 JOB = "ij_0123456789abcdef"
 BATCH_CLIPS = 100

@@ -26,7 +26,7 @@ from benchmarks.report import PAGE, table
 from benchmarks.simulation.clock import run_virtually
 from benchmarks.simulation.fleet import Fleet, Settings, batches_of
 from benchmarks.simulation.models import WARM_UNITS, ModelledS3, ModelledTable
-from service.estimate import (
+from service.imports.previews.estimate import (
     COPIES_PER_SECOND,
     COPY_GB,
     FIXED_SECONDS,

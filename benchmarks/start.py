@@ -13,8 +13,8 @@ import subprocess
 import sys
 from dataclasses import fields
 
-import service.settings
-from service.settings import ENV_PREFIX, Settings
+import service.support.settings
+from service.support.settings import ENV_PREFIX, Settings
 
 ON_THE_WAY_MS = 300
 """The copy function: a fleet of them starts cold for every large import. And the authorizer, before every new key."""
@@ -38,29 +38,31 @@ BUDGETS_MS = {
 }
 
 READY = {
-    "api": ["status_ports()"],
-    "authorize": ["key_store()", "admin_secret()[0].client.meta"],
-    "conclude": ["conclude_ports().state.client.meta", "conclude_ports().bus.client.meta"],
+    "api": ["DEPLOYED.status"],
+    "authorize": ["DEPLOYED.keys", "DEPLOYED.secrets.client.meta"],
+    "conclude": ["DEPLOYED.ports.state.client.meta", "DEPLOYED.ports.bus.client.meta"],
     "copy": ["copy_ports()"],
     "extrapolate": ["extrapolate_ports().state.client.meta"],
-    "finish": ["finish_ports().state.client.meta"],
-    "on_upload": ["upload_ports().state.client.meta", "upload_ports().workflow.client.meta"],
-    "plan": ["plan_ports().state.client.meta"],
-    "sweep": ["sweep_ports()"],
+    "finish": ["DEPLOYED.ports.state.client.meta"],
+    "on_upload": ["DEPLOYED.ports.state.client.meta", "DEPLOYED.ports.workflow.client.meta"],
+    "plan": ["DEPLOYED.ports.state.client.meta"],
+    "sweep": ["DEPLOYED.ports"],
 }
-"""Of a function's wiring, what its usual first invocation asks: `meta` makes the client. All ask the table.
+"""Of the container of a function, what its usual first invocation asks: `meta` makes the client. All ask the table.
 
 Copying small clips and reading manifests needs no client of botocore's for S3.
 """
 
 _IMPORT = "import time; import lambdas.{name}; imported = time.process_time() * 1000"
-_READY = "from service.aws.table import connection; connection().client; ready = time.process_time() * 1000"
+_READY = (
+    "from service.aws.dynamodb.connection import connection; connection().client; ready = time.process_time() * 1000"
+)
 _EXAMPLES = {str: "example", int: "8", bool: "False", tuple[str, ...]: "example"}
 
 
 def started_ms(name: str) -> tuple[float, float]:
     """CPU of the import, and of all until it is ready."""
-    asked = [f"import lambdas.wiring.{name} as wiring", *(f"wiring.{one}" for one in READY[name])]
+    asked = [f"import lambdas.{name} as function", *(f"function.{one}" for one in READY[name])]
     script = "; ".join([_IMPORT.format(name=name), *asked, _READY, "print(imported, ready)"])
     said = subprocess.run(
         [sys.executable, "-c", script], env=_environment(), check=True, capture_output=True, text=True
@@ -71,7 +73,11 @@ def started_ms(name: str) -> tuple[float, float]:
 
 def _environment() -> dict[str, str]:
     """All functions' settings: what they say does not matter here."""
-    kinds = (kind for kind in vars(service.settings).values() if isinstance(kind, type) and issubclass(kind, Settings))
+    kinds = (
+        kind
+        for kind in vars(service.support.settings).values()
+        if isinstance(kind, type) and issubclass(kind, Settings)
+    )
     needed = {ENV_PREFIX + field.name.upper(): _EXAMPLES[field.type] for kind in kinds for field in fields(kind)}
     aws = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "example", "AWS_SECRET_ACCESS_KEY": "example"}
     choices = {"DEFAULT_ON_EXISTING": "overwrite", "DEFAULT_CONTENT_VALIDATION": "none"}

@@ -16,23 +16,18 @@ from dataclasses import dataclass
 from benchmarks.copy import storage_of as own_storage_of
 from benchmarks.measure import Stopwatch, as_program, peak_rss_mb, use_endpoint
 from service.aws.clients import s3_client, sts_client
-from service.imports.large import LargeCopies
-from service.schema import (
-    Copied,
-    ImportSettings,
-    Integration,
-    IntegrationState,
-    IntegrationType,
-    LargeCopy,
-    ManifestEntry,
-)
-from service.sources.addresses import AddressRule
+from service.aws.s3.storage import S3Storage
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, LargeCopy
+from service.domain.projects import Integration, IntegrationState, IntegrationType
+from service.domain.requests import ImportSettings
+from service.domain.uris import Location, s3_at
+from service.imports.copying.multipart import LargeCopies
 from service.sources.build import IntegrationSources
 from service.sources.memory import Memory
-from service.sources.routed import RoutedStorage
 from service.sources.stream_copy import StreamCopy
 from service.sources.streaming import StreamingStorage
-from service.uris import Location, s3_at
+from service.web.addresses import AddressRule
 from stacks.settings import DeploySettings
 
 INTEGRATION = "in_benchmark"
@@ -46,14 +41,6 @@ class OwnKeys:
     def get(self, _name: str) -> str:
         names = ("access_key_id", "secret_access_key", "session_token")
         return json.dumps({name: os.environ.get(f"AWS_{name.upper()}") for name in names})
-
-
-@dataclass(frozen=True)
-class OneIntegration:
-    integration: Integration
-
-    def get(self, _project: str, _integration_id: str) -> Integration:
-        return self.integration
 
 
 @dataclass
@@ -74,7 +61,7 @@ class OneUpload:
         self.kept = None
 
 
-def storage_of(bucket: str, clips_bucket: str, endpoint_url: str | None, deploy: DeploySettings) -> RoutedStorage:
+def storage_of(bucket: str, clips_bucket: str, endpoint_url: str | None, deploy: DeploySettings) -> StreamingStorage:
     """As `lambdas.wiring` makes it."""
     sources = IntegrationSources(
         secrets=OwnKeys(),  # type: ignore[arg-type]
@@ -104,17 +91,12 @@ def storage_of(bucket: str, clips_bucket: str, endpoint_url: str | None, deploy:
         created_by=None,
         request_digest="",
     )
-    return RoutedStorage(
-        project="benchmark",
-        own=own_storage_of(clips_bucket, deploy.copy_threads),
-        through=lambda one: StreamingStorage(copier=copier, source=sources.opened_by(one)),
-        saved=OneIntegration(integration),  # type: ignore[arg-type]
-    )
+    return StreamingStorage(copier=copier, source=sources.opened_by(integration))
 
 
-def planned(storage: RoutedStorage, at: Location, destination: str) -> ManifestEntry:
+def planned(storage: StreamingStorage, at: Location, destination: str) -> ManifestEntry:
     """The object as planning pins it."""
-    found = storage.stat(at, integration=INTEGRATION)
+    found = storage.stat(at)
     return ManifestEntry(
         ordinal=0,
         source_uri=str(at),
@@ -125,14 +107,14 @@ def planned(storage: RoutedStorage, at: Location, destination: str) -> ManifestE
     )
 
 
-def copy(storage: RoutedStorage, entry: ManifestEntry, deploy: DeploySettings) -> Copied:
+def copy(storage: StreamingStorage, bucket: S3Storage, entry: ManifestEntry, deploy: DeploySettings) -> Copied:
     """By parts where it has more bytes than one."""
     if (entry.size or 0) <= deploy.stream_part_bytes:
         return storage.copy(entry, ImportSettings())
     with ThreadPoolExecutor(deploy.copy_threads) as parts:
         large = LargeCopies(
             job_id="ij_benchmark",
-            storage=storage,
+            bucket=bucket,
             uploads=OneUpload(),  # type: ignore[arg-type]
             clock=lambda: NOW,
             part_bytes=deploy.part_bytes,
@@ -141,7 +123,7 @@ def copy(storage: RoutedStorage, entry: ManifestEntry, deploy: DeploySettings) -
             check=lambda: None,
             advanced=lambda: None,
         )
-        return large.copy(entry, ImportSettings())
+        return large.copy(entry, storage, ImportSettings())
 
 
 def main() -> None:
@@ -155,10 +137,11 @@ def main() -> None:
     use_endpoint(given.endpoint_url)
     at, deploy, watch = s3_at(given.source_bucket, given.key), DeploySettings(), Stopwatch()
     storage = storage_of(given.source_bucket, given.destination_bucket, given.endpoint_url, deploy)
+    bucket = own_storage_of(given.destination_bucket, deploy.copy_threads)
     entry = planned(storage, at, f"{given.destination_prefix}/{given.key}")
     before = peak_rss_mb()
     with watch:
-        copied = copy(storage, entry, deploy)
+        copied = copy(storage, bucket, entry, deploy)
     memory = {"peak_rss_mb": round(peak_rss_mb(), 1), "start_rss_mb": round(before, 1)}
     print(json.dumps({"bytes": copied.size, "verified": copied.verified} | watch.figures() | memory))
 

@@ -1,4 +1,4 @@
-"""Clipferry's client: imports of driving clips, from Python and from the command line.
+"""Import driving clips with Clipferry, from Python or from the command line.
 
 from clipferry import Clipferry
 
@@ -23,8 +23,8 @@ from clipferry.errors import (
     TooLarge,
     Unauthorized,
     UnexpectedAnswer,
-    WaitTimeout,
 )
+from clipferry.models.errors import WaitTimeout
 
 __all__ = [
     "ApiError",

@@ -1,4 +1,4 @@
-"""`python -m clipferry`"""
+"""Run the command line as `python -m clipferry`."""
 
 from clipferry.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The client: one object for one service and one key."""
+"""The client of one service with one API key."""
 
 import time
 from types import TracebackType
@@ -8,16 +8,18 @@ import httpx
 
 from clipferry.config import Profile, resolve
 from clipferry.resources.imports import Imports
-from clipferry.resources.others import Audit, Clips, Folders, Integrations, Keys, Previews, SavedSettings, Webhooks
-from clipferry.transport import ATTEMPTS, Sleep, Transport
+from clipferry.resources.others import Audit, Clips, Folders, Integrations, Keys, Presets, Previews, Webhooks
+from clipferry.transport import ATTEMPTS, TIMEOUT, Sleep, Transport
 
 
 class Clipferry:
-    """Talks to the service at `base_url` with `api_key`.
+    """Send requests to the service at `base_url` with `api_key`. Threads may share one client.
 
-    What is not given comes from `CLIPFERRY_BASE_URL` and `CLIPFERRY_API_KEY`, else from the profile (`profile`, else
-    `CLIPFERRY_PROFILE`, else the default one that `clipferry login` saved). Safe to share among threads.
-    Raises `ConfigError` if that leaves either open. `transport` and `sleep` are for tests.
+    A missing argument comes from `CLIPFERRY_BASE_URL` or `CLIPFERRY_API_KEY`, else from a saved profile: `profile`,
+    else `CLIPFERRY_PROFILE`, else the default profile. `attempts` is the maximum number of times that a request is
+    sent, `timeout` the time limit of one of them. `transport` and `sleep` are for tests.
+
+    Raises `ConfigError` if no URL or no key is found.
     """
 
     def __init__(
@@ -27,15 +29,18 @@ class Clipferry:
         *,
         profile: str | None = None,
         attempts: int = ATTEMPTS,
+        timeout: httpx.Timeout = TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         sleep: Sleep = time.sleep,
     ) -> None:
         where = resolve(base_url, api_key, profile)
-        self._http = Transport(where, attempts=attempts, transport=transport, sleep=sleep)
+        self._http = Transport(where, attempts=attempts, timeout=timeout, transport=transport, sleep=sleep)
         self.imports = Imports(self._http, sleep=sleep)
         self.clips = Clips(self._http)
         self.previews = Previews(self._http)
-        self.settings = SavedSettings(self._http)
+        self.presets = Presets(self._http)
+        self.settings = self.presets
+        """The API's name of the presets."""
         self.integrations = Integrations(self._http)
         self.folders = Folders(self._http)
         self.keys = Keys(self._http)
@@ -44,9 +49,11 @@ class Clipferry:
 
     @property
     def where(self) -> Profile:
+        """The service and the key that this client uses."""
         return self._http.where
 
     def close(self) -> None:
+        """Close the connections. A closed client cannot be used again."""
         self._http.close()
 
     def __enter__(self) -> Self:

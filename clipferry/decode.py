@@ -1,4 +1,4 @@
-"""JSON of the API → frozen dataclasses. Fields that a class does not know are kept in `raw` and otherwise ignored."""
+"""Turn the API's JSON into frozen dataclasses. Fields that a class does not have are only kept in `raw`."""
 
 import types
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from clipferry.errors import UnexpectedAnswer
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """An answer of the API. The field names are the API's."""
+    """An answer of the API. The fields have the API's names."""
 
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    """The answer as it came, with what this version of the package does not know."""
+    """The answer's JSON, including fields that this version of the package does not know."""
 
 
 M = TypeVar("M", bound=Model)
 
 
 def decode(cls: type[M], data: object, place: str = "") -> M:
-    """Raises `UnexpectedAnswer`, which names the field that is missing or of another type."""
+    """Make a `cls` of `data`. Raises `UnexpectedAnswer`, which names a field that is missing or has another type."""
     if not isinstance(data, dict):
         raise _unexpected(place or cls.__name__, "an object", data)
     values: dict[str, Any] = {"raw": data}
@@ -33,9 +33,14 @@ def decode(cls: type[M], data: object, place: str = "") -> M:
     return cls(**values)
 
 
+def names_of(cls: type[Model]) -> list[str]:
+    """The fields that an answer of this class has in the API's JSON."""
+    return [key for _, key, _, _ in _fields_of(cls)]  # type: ignore[arg-type]  # a class can be hashed
+
+
 @cache
 def _fields_of(cls: type[Any]) -> list[tuple[str, str, Any, bool]]:
-    """(name, key in the JSON, type, may be left out). `lambda_` is the key `lambda`; `_…` is not the API's."""
+    """List (name, key in the JSON, type, whether it may be missing). `lambda_` has the key `lambda`; `_x` has none."""
     hints = get_type_hints(cls)
     return [
         (
@@ -74,4 +79,4 @@ def _value(hint: Any, data: object, place: str) -> Any:
 
 
 def _unexpected(place: str, wanted: str, data: object) -> UnexpectedAnswer:
-    return UnexpectedAnswer(f"the service's answer has {type(data).__name__} for {place}, where {wanted} was expected")
+    return UnexpectedAnswer(f"the service's answer has {type(data).__name__} for {place}; expected {wanted}")

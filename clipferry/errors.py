@@ -1,44 +1,41 @@
-"""What can go wrong. Everything that this package raises on its own account is a `ClipferryError`."""
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from clipferry.models import Import
+"""The errors that this package raises. All of them are a `ClipferryError`; `clipferry.models.errors` has one more."""
 
 
 class ClipferryError(Exception):
-    """The base of all; its text is a sentence for people."""
+    """The base class. Its text is a sentence for people, `code` is stable, for programs."""
+
+    code = "ERROR"
 
 
 class ConfigError(ClipferryError):
-    """No base URL or no key is known, or the profiles cannot be read."""
+    """The URL or the key is missing or not valid, or the profiles cannot be read."""
+
+    code = "CONFIG"
 
 
 class InvalidId(ClipferryError, ValueError):
-    """What was given cannot be the id of anything; nothing was asked."""
+    """The text cannot be an id. No request was sent."""
+
+    code = "INVALID_ID"
 
 
 class ConnectionFailed(ClipferryError):
-    """The service gave no answer, after all tries."""
+    """The service did not answer any of the attempts."""
+
+    code = "NO_ANSWER"
 
 
 class UnexpectedAnswer(ClipferryError):
-    """Something answered that is not this API: the base URL may be wrong, or the client too old."""
+    """The answer is not this API's: the URL may be wrong, or this package too old."""
 
-
-class WaitTimeout(ClipferryError, TimeoutError):
-    """The import had not ended in time. It goes on; `job` is how it stood at the last look."""
-
-    def __init__(self, job: "Import", seconds: float) -> None:
-        super().__init__(f"import {job.id} is {job.status} after {seconds:.0f} s of waiting; it goes on")
-        self.job = job
+    code = "UNEXPECTED_ANSWER"
 
 
 class ApiError(ClipferryError):
-    """The service said no.
+    """The service refused the request.
 
-    `code` is stable and for programs (docs/api.md lists them; empty if the answer had none), `message` is for people,
-    `request_id` finds the request in the service's logs.
+    `status` is the HTTP status. `code` is stable, for programs (docs/api.md lists all; empty if the answer had none).
+    `message` is for people. `request_id` finds the request in the service's logs.
     """
 
     def __init__(
@@ -50,39 +47,39 @@ class ApiError(ClipferryError):
         self.message = message
         self.request_id = request_id
         self.retry_after = retry_after
-        """Seconds, where the answer named some."""
+        """Seconds to wait, if the answer has a `Retry-After`."""
 
 
 class Unauthorized(ApiError):
-    """401: no valid key."""
+    """401: the key is missing, unknown or revoked."""
 
 
 class Forbidden(ApiError):
-    """403: not with this kind of key, or a source that the service cannot read."""
+    """403: this kind of key may not do it, or the service cannot read the source."""
 
 
 class NotFound(ApiError):
-    """404: no such thing in this project."""
+    """404: the project has nothing with this id, or there is no such route."""
 
 
 class Conflict(ApiError):
-    """409: not in this state, or an idempotency key that was used with another request."""
+    """409: not possible in the present state, or the idempotency key was used with another request."""
 
 
 class TooLarge(ApiError):
-    """413: the request's body. Name the clips in an object and import that by `manifest_uri`."""
+    """413: the request's body is too large. Write the URIs to an object, and import it with `manifest_uri`."""
 
 
 class Invalid(ApiError):
-    """400 or 422: the request can never succeed as it is."""
+    """400 or 422: the request is not valid, and will not succeed later either."""
 
 
 class Throttled(ApiError):
-    """429, after all tries."""
+    """429 in the last attempt: too many requests."""
 
 
 class ServerError(ApiError):
-    """5xx, after all tries."""
+    """5xx in the last attempt."""
 
 
 _KINDS: dict[int, type[ApiError]] = {
@@ -98,4 +95,5 @@ _KINDS: dict[int, type[ApiError]] = {
 
 
 def kind_of(status: int) -> type[ApiError]:
+    """The error class of an HTTP status."""
     return _KINDS.get(status, ServerError if status >= 500 else ApiError)

@@ -1,7 +1,7 @@
-"""The import calls of Foretify's Python SDK, on this service.
+"""The import calls of Foretify's Python SDK, for this service.
 
-`clipferry ftx SCRIPT` runs scripts that were written for `ftx.shell.flow_executions`; new ones import this module.
-The calls go where `login` said, else where `Clipferry()` goes.
+`clipferry ftx SCRIPT` runs scripts that import `ftx.shell.flow_executions`. New scripts import this module instead.
+Requests go to the service of `login`, else to the service that `Clipferry()` finds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,16 +16,16 @@ from clipferry.requests import Settings
 
 PREFLIGHT_CODES = frozenset({"CANNOT_ACCESS", "LIMIT_EXCEEDED", "UNKNOWN_ERROR"})
 SHOWN_ERRORS = 100
-"""Failed clips that an execution's `errors` name at most; `counts` has how many there are."""
+"""Maximum failed clips in the `errors` of an execution; `counts` has their number."""
 
 _STATUSES = {"COMPLETED_WITH_ERRORS": "FAILED", "CANCELLED": "FAILED"}
-"""Foretify's executions end as COMPLETED or FAILED; one that lacks a clip is not reported as COMPLETED."""
+"""Foretify's executions end as COMPLETED or FAILED. An import that lacks a clip must not be reported as COMPLETED."""
 
 T = TypeVar("T")
 
 
 class FmanagerServerException(Exception):
-    """The service said no."""
+    """The service refused the request. The fields have the names of Foretify's SDK."""
 
     def __init__(self, status_code: int, message: str, message_code: str) -> None:
         super().__init__(f"{message} ({message_code}, status {status_code})")
@@ -40,10 +40,11 @@ _client: Clipferry | None = None
 def login(
     host: str | None = None, user: str | None = None, port: int | str | None = None, https: bool | None = None
 ) -> None:
-    """Send later calls to `host`: a name, or a full URL with the stage (`https://…/prod`); None: as `Clipferry()`.
+    """Send later calls to `host`: a host name, or a full URL with the stage (`https://.../prod`).
 
-    The key is that of `CLIPFERRY_API_KEY`, else of the profile that was saved for this URL. It says who asks, so
-    `user` has no effect. `https` None: https, but for this machine. Raises `ConfigError`, `FmanagerServerException`.
+    Without a `host`, `Clipferry()` finds the service. The key is `CLIPFERRY_API_KEY`, else the key of the profile that
+    was saved for this URL. The key identifies the user, so `user` has no effect. If `https` is None, it is used except
+    for this machine. Raises `ConfigError`, and `FmanagerServerException` if the service does not accept the key.
     """
     del user
     client = Clipferry(base_url=url_of(host, port, https) if host else None)
@@ -52,13 +53,13 @@ def login(
 
 
 def use(client: Clipferry | None) -> None:
-    """Send later calls by this client; None: as `Clipferry()`."""
+    """Send later calls with this client; None returns to the service that `Clipferry()` finds."""
     global _client
     _client = client
 
 
 def url_of(host: str, port: int | str | None, https: bool | None) -> str:
-    """The base URL that `login` means. A URL is taken as it is, but for a port that it lacks."""
+    """Make the base URL from the arguments of `login`. A full URL only gets the port, if it has none."""
     if "://" not in host:
         secure = https if https is not None else not is_loopback(urlsplit(f"//{host}").hostname or "")
         host = f"{'https' if secure else 'http'}://{host}"
@@ -80,13 +81,15 @@ def launch_batch_import_clipgt_from_cloud_storage(
     environment_settings_id: str | None = None,
     environment_settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Start the import of ClipGT clips: of `exact_paths`, or of all below `root_path`. Returns the flow execution.
+    """Start an import of `exact_paths`, or of all objects below `root_path`, and return it as a flow execution.
 
-    `project_id` has to be the project of the key; None takes that. `environment_settings` are the settings of an
-    import, `environment_settings_id` the id of saved ones; unless `stationary_extrapolation` is True they say whether
-    tracks are extended. `validate` lists `root_path` first; what is wrong with it is
-    `ValueError: Pre-flight validation failed for root_path '…': CODE`, with nothing created.
-    Raises `ValueError` for arguments that do not go together, `FmanagerServerException` for what the service refuses.
+    `project_id` must be the project of the key, or None. `environment_settings` are the settings of the import,
+    `environment_settings_id` is a preset's id. `stationary_extrapolation` True extends the stationary tracks; False
+    leaves that to the settings. `validate` lists `root_path` before the import is created.
+
+    Raises `ValueError` for arguments that exclude each other, and for a `root_path` that fails its validation
+    (`Pre-flight validation failed for root_path '...': CODE`; then no import is created). Raises
+    `FmanagerServerException` if the service refuses the request.
     """
     if (exact_paths is None) == (root_path is None):
         raise ValueError("Provide exactly one of exact_paths or root_path")
@@ -117,10 +120,12 @@ def launch_batch_import_clipgt_from_cloud_storage(
 
 
 def get_by_id(id: str) -> dict[str, Any]:
-    """How a flow execution stands: `id`, `status`, `counts`, `errors` and what it was given.
+    """Return a flow execution: `id`, `status`, `counts`, `errors` and the arguments of the import.
 
-    `status` is PENDING, PLANNING, COPYING, and in the end COMPLETED (every clip landed) or FAILED; `import_status` is
-    the service's own, which tells COMPLETED_WITH_ERRORS and CANCELLED apart. Raises `FmanagerServerException`.
+    `status` is PENDING, PLANNING or COPYING, then COMPLETED (every clip was copied or skipped) or FAILED.
+    `import_status` is the service's own status, which also knows COMPLETED_WITH_ERRORS and CANCELLED. `errors` has
+    `uri`, `code` and `message` of the import's own error and of its first 100 failed clips.
+    Raises `FmanagerServerException`.
     """
     client = _current()
     return _asked(lambda: _execution(client, client.imports.get(id)))
@@ -134,13 +139,14 @@ def _current() -> Clipferry:
 
 
 def _check_project(client: Clipferry, project_id: str | None) -> None:
-    """A key sees one project: an import into another one than was asked for must not begin."""
+    """Refuse an import into another project than the caller named: a key can only use its own project."""
     if project_id is None:
         return
     own = _asked(client.keys.current).project
     if own != project_id:
         of = f"of the project {own!r}" if own else "the admin key"
-        raise FmanagerServerException(403, f"the key is {of}, not of {project_id!r}: use a key of it", "FORBIDDEN")
+        text = f"the key is {of}, not of {project_id!r}: use a key of that project"
+        raise FmanagerServerException(403, text, "FORBIDDEN")
 
 
 def _execution(client: Clipferry, job: Import) -> dict[str, Any]:

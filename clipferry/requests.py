@@ -1,36 +1,38 @@
-"""What the API takes, as typed dictionaries. Whatever is left out, or None, has the service's default."""
+"""The API's requests as typed dictionaries. A field that is missing or None has the service's default."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 
 class Filters(TypedDict, total=False):
-    """Which objects of a prefix or a manifest are clips. Patterns are those of `.gitignore`."""
+    """Choose the objects of a prefix or a manifest. The patterns are those of `.gitignore`, the sizes are bytes."""
 
     include: list[str]
     exclude: list[str]
     min_size: int | None
     max_size: int | None
     modified_after: str | None
-    """ISO 8601 with its zone, inclusive."""
+    """Inclusive. ISO 8601 with a time zone."""
     modified_before: str | None
-    """Exclusive."""
+    """Exclusive. ISO 8601 with a time zone."""
 
 
 class Notify(TypedDict, total=False):
+    """How the service reports that an import has completed."""
+
     webhook_url: str | None
     event: bool
 
 
 class ToleratedFailures(TypedDict, total=False):
-    """Exactly one of both."""
+    """Failures that are allowed before the import stops: a number of clips or a percentage. Give one of them."""
 
     count: int
     percent: float
 
 
 class Settings(TypedDict, total=False):
-    """How to import."""
+    """The settings of an import; docs/api.md explains each."""
 
     on_existing: Literal["skip", "overwrite", "fail"] | None
     content_validation: Literal["none", "structure", "deep"] | None
@@ -49,13 +51,13 @@ class _Views(TypedDict):
 
 
 class ViewSet(_Views, total=False):
-    """Views of one scene, role → URI, `front` among them; imported whole or not at all."""
+    """Views of one scene, as role → URI. `front` is required. A set is imported whole or not at all."""
 
     name: str | None
 
 
 class ImportRequest(TypedDict, total=False):
-    """What to import (exactly one of the first four), and how."""
+    """An import. Give exactly one of `exact_paths`, `root_path`, `manifest_uri` and `sets`."""
 
     exact_paths: Sequence[str] | None
     root_path: str | None
@@ -68,16 +70,17 @@ class ImportRequest(TypedDict, total=False):
     test_run_group_name: str | None
     settings: Settings | None
     execution_settings_id: str | None
+    """A preset's id, in place of `settings`."""
     stationary_extrapolation: bool | None
-    """In the place of the setting of this name."""
+    """Overrides the setting of this name."""
     integration_id: str | None
-    """Opens all sources; without it each is opened by what was saved for its bucket."""
+    """Open every source with this integration. By default the service chooses one for each bucket."""
     validate: bool
-    """List `root_path` before the import is created, so that one that cannot be read is an error at once."""
+    """List `root_path` before the import is created, so that an unreadable prefix is an error of this request."""
 
 
 class IntegrationRequest(TypedDict, total=False):
-    """Saved access to a bucket; which fields a type needs is in docs/api.md."""
+    """Access to a bucket. docs/api.md says which fields each type needs."""
 
     type: Literal["s3", "s3_role", "gcs", "hf_bucket"]
     name: str
@@ -94,7 +97,7 @@ class IntegrationRequest(TypedDict, total=False):
 
 
 def body_of(request: Mapping[str, object]) -> dict[str, object]:
-    """The JSON of a request: what is None is left out, so that it has its default."""
+    """Make a request's JSON, without the fields that are None."""
     return {
         name: list(value) if isinstance(value, (tuple, set, frozenset)) else value
         for name, value in request.items()

@@ -1,4 +1,4 @@
-"""Run a script of Foretify's in this process, with `ftx` being `clipferry.ftx`."""
+"""Run a Foretify script in this process, with `clipferry.ftx` in the place of `ftx`."""
 
 import importlib
 import runpy
@@ -18,11 +18,11 @@ PROVIDED = (
     ".shell.client",
     ".shell.flow_executions",
 )
-"""The modules that there are, below `ftx`."""
+"""The modules of `ftx` that exist here, as suffixes of its name."""
 
 
 def run_script(script: Path, arguments: Sequence[str]) -> int:
-    """Run it as `python SCRIPT ARGUMENTS…` would; its exit code. What it does not catch is printed, and is 1."""
+    """Run `script` like `python SCRIPT ARGUMENTS...` and return its exit code, 1 after an exception."""
     provide_ftx()
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(script.resolve().parent))
@@ -30,20 +30,20 @@ def run_script(script: Path, arguments: Sequence[str]) -> int:
         runpy.run_path(str(script), run_name="__main__")
     except SystemExit as end:
         return _code(end)
-    except Exception as error:  # noqa: BLE001  # whatever the script did not catch
+    except Exception as error:  # noqa: BLE001  # the script may raise anything
         traceback.print_exception(error.with_traceback(_from_script(error.__traceback__, script)), chain=False)
         return 1
     return 0
 
 
 def provide_ftx() -> None:
-    """Make `import ftx` find ours, for the rest of this process, whatever else has that name."""
+    """Make `import ftx` find `clipferry.ftx` for the rest of this process, even if another `ftx` is installed."""
     for name in PROVIDED:
         sys.modules[f"ftx{name}"] = importlib.import_module(f"clipferry.ftx{name}")
 
 
 def _code(end: SystemExit) -> int:
-    """As Python itself turns `sys.exit(…)` into an exit code."""
+    """Turn `sys.exit(...)` into an exit code like Python does."""
     if end.code is None:
         return 0
     if isinstance(end.code, int):
@@ -53,7 +53,7 @@ def _code(end: SystemExit) -> int:
 
 
 def _from_script(trace: TracebackType | None, script: Path) -> TracebackType | None:
-    """The trace from the script's own first frame on, all of it if the script has none (a syntax error)."""
+    """Cut the traceback to the script's frames. A syntax error has none: then return all of it."""
     frame = trace
     while frame is not None and frame.tb_frame.f_code.co_filename != str(script):
         frame = frame.tb_next

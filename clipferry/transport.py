@@ -1,6 +1,10 @@
-"""Requests to one service: errors with types, tries that are safe to repeat, no redirects."""
+"""Send requests to one service: typed errors, safe retries, no redirects.
+
+The logger `clipferry` gets each request at level DEBUG: method, URL, status and seconds, without keys and bodies.
+"""
 
 import json
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -17,40 +21,49 @@ ATTEMPTS = 5
 BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 MAX_RETRY_AFTER_SECONDS = 60.0
-"""A service that asks for a longer pause is not waited for."""
+"""If the service asks for a longer pause, the request is not repeated."""
 MAX_BODY_BYTES = 10_000_000
-"""API Gateway takes no more. A deployment takes less (`max_body_bytes`), and says so itself."""
+"""The limit of API Gateway. A deployment's own limit (`max_body_bytes`) is lower, and the service reports it."""
 TIMEOUT = httpx.Timeout(40.0, connect=10.0)
-"""API Gateway answers within 29 s."""
+"""Seconds. API Gateway answers within 29 s."""
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_PASSING = {500, 502, 503, 504}
+_TEMPORARY = {500, 502, 503, 504}
+_log = logging.getLogger("clipferry")
 
 Sleep = Callable[[float], None]
 
 
 class Transport:
-    """Calls below a base URL. `attempts` is how often a request is sent at most."""
+    """The requests of one client. `attempts` is the maximum number of times that one is sent."""
 
     def __init__(
         self,
         where: Profile,
         *,
         attempts: int = ATTEMPTS,
+        timeout: httpx.Timeout = TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         sleep: Sleep = time.sleep,
     ) -> None:
         self.where = where
         self._attempts = attempts
         self._sleep = sleep
-        # Proxies of the environment are for the network, not for this machine.
+        # The proxies of the environment are not for requests to this machine.
         remote = not is_loopback(urlsplit(where.base_url).hostname or "")
         agent = {"User-Agent": f"clipferry-python/{VERSION}", "Accept": "application/json"}
+        hooks: dict[str, list[Callable[..., Any]]] = {"request": [_log_request], "response": [_log_answer]}
         self._api = httpx.Client(
-            transport=transport, timeout=TIMEOUT, trust_env=remote, headers=agent | {"X-API-Key": where.api_key}
+            transport=transport,
+            timeout=timeout,
+            trust_env=remote,
+            event_hooks=hooks,
+            headers=agent | {"X-API-Key": where.api_key},
         )
-        # Links to files are signed: the key is nobody's business there.
-        self.files = httpx.Client(transport=transport, timeout=TIMEOUT, trust_env=remote, follow_redirects=True)
+        # Links to files are signed, so these requests must not contain the key.
+        self.files = httpx.Client(
+            transport=transport, timeout=timeout, trust_env=remote, event_hooks=hooks, follow_redirects=True
+        )
 
     def close(self) -> None:
         self._api.close()
@@ -66,11 +79,11 @@ class Transport:
         query: Mapping[str, object] | None = None,
         idempotency_key: str | None = None,
     ) -> Any:
-        """The parsed answer, None if it is empty.
+        """Send a request and return the answer's JSON, or None if it is empty.
 
-        `repeatable`: doing it twice does no more than doing it once, so it is tried again where the first try may have
-        worked (no answer, 5xx). What surely did not reach the service, and 429, is tried again in any case.
-        Raises `ApiError`, `ConnectionFailed`, `UnexpectedAnswer`.
+        `repeatable`: sending it twice has the same effect as sending it once, so it is sent again if the service may
+        have carried it out (no answer, 5xx). A request that did not reach the service is always sent again, as is one
+        that was answered with 429. Raises `ApiError`, `ConnectionFailed`, `UnexpectedAnswer`.
         """
         request = self._api.build_request(
             method,
@@ -99,7 +112,7 @@ class Transport:
             pause = _pause(refusal, attempt, repeatable)
             if last or pause is None:
                 raise refusal
-            may_have_worked |= answer.status_code in _PASSING
+            may_have_worked |= answer.status_code in _TEMPORARY
             self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
@@ -113,18 +126,31 @@ def path_of(*parts: str) -> str:
 
 
 def backoff(attempt: int) -> float:
-    """Seconds before the next try: with full jitter, so that many clients do not come back at once."""
+    """Seconds before the next attempt: exponential, with full jitter so that many clients do not return at once."""
     return random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1)))
 
 
 def _pause(refusal: ApiError, attempt: int, repeatable: bool) -> float | None:
-    """Seconds to the next try; None if there is to be none."""
-    # UNKNOWN_ERROR is an answer: the service itself has tried to list the prefix, several times.
-    passing = refusal.status in _PASSING and refusal.code != "UNKNOWN_ERROR"
-    if refusal.status != 429 and not (passing and repeatable):
+    """Seconds before the next attempt; None if there should not be one."""
+    # UNKNOWN_ERROR is final: the service has already tried several times to list the prefix.
+    temporary = refusal.status in _TEMPORARY and refusal.code != "UNKNOWN_ERROR"
+    if refusal.status != 429 and not (temporary and repeatable):
         return None
     asked = refusal.retry_after or 0.0
     return asked + backoff(attempt) if asked <= MAX_RETRY_AFTER_SECONDS else None
+
+
+def _log_request(request: httpx.Request) -> None:
+    request.extensions["clipferry.sent"] = time.monotonic()
+    # Only links to files lack the key: their query is a signature, which must not be logged.
+    url = request.url if "x-api-key" in request.headers else request.url.copy_with(query=None)
+    _log.debug("%s %s", request.method, url)
+
+
+def _log_answer(answer: httpx.Response) -> None:
+    seconds = time.monotonic() - answer.request.extensions["clipferry.sent"]
+    request_id = answer.headers.get("x-amzn-requestid", "none")
+    _log.debug("%s after %.2f s, request id %s", answer.status_code, seconds, request_id)
 
 
 def _encoded(body: object) -> bytes | None:
@@ -135,8 +161,8 @@ def _encoded(body: object) -> bytes | None:
         raise TooLarge(
             status=413,
             code="BODY_TOO_LARGE",
-            message=f"the request has {len(content):,} bytes, the limit is {MAX_BODY_BYTES:,}: name the clips in an "
-            "object (JSONL or CSV) and import that by manifest_uri",
+            message=f"the request has {len(content):,} bytes, the limit is {MAX_BODY_BYTES:,}: write the URIs to an "
+            "object (JSONL or CSV), and import it with manifest_uri",
         )
     return content
 
@@ -152,7 +178,7 @@ def _parsed(answer: httpx.Response) -> Any:
     try:
         return answer.json()
     except ValueError:
-        text = f"{answer.request.url} answered with something that is not JSON: is the base URL right?"
+        text = f"the answer of {answer.request.url} is not JSON: is the base URL right?"
         raise UnexpectedAnswer(text) from None
 
 
@@ -176,5 +202,5 @@ def _seconds(text: str) -> float | None:
 
 
 def _no_answer(base_url: str, error: httpx.RequestError, sent: bool, repeatable: bool) -> str:
-    doubt = "; it is not known whether the request was carried out" if sent and not repeatable else ""
+    doubt = "; the service may have carried out the request" if sent and not repeatable else ""
     return f"no answer from {base_url}: {error or type(error).__name__}{doubt}"

@@ -1,3 +1,3 @@
-"""Of the package; pyproject.toml has it from here."""
+"""The package's version. pyproject.toml reads it from here."""
 
 VERSION = "0.1.0"

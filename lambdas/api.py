@@ -12,8 +12,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.http import error_response, parse_json, retry_after_of, status_of, validation_detail
 from lambdas.observe import logger
 from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
-from lambdas.wiring.api import api_settings
-from service.errors import BodyTooLarge, ClipferryError
+from lambdas.wiring.api import ApiContainer
+from service.domain.errors import BodyTooLarge, ClipferryError
+
+DEPLOYED = ApiContainer()
 
 app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=parse_json)
 app.include_router(imports.router)
@@ -73,8 +75,8 @@ def unexpected(error: Exception) -> Response[Any]:
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    limit, size = api_settings().max_body_bytes, len((event.get("body") or "").encode(errors="replace"))
+def handler(event: dict[str, Any], context: LambdaContext, container: ApiContainer = DEPLOYED) -> dict[str, Any]:
+    limit, size = container.settings.max_body_bytes, len((event.get("body") or "").encode(errors="replace"))
     if size > limit:
         detail = (
             f"the body has {size:,} bytes, the limit is {limit:,}: name the clips in an object (JSONL or CSV) "
@@ -84,4 +86,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}
     # The API speaks JSON only, so a body is taken for JSON whatever its header says (`curl -d` calls it a form).
     event["headers"] = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "content-type"}
+    app.append_context(container=container)  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
     return app.resolve(event, context)

@@ -8,17 +8,19 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger
-from lambdas.wiring.authorize import admin_secret, key_store
-from service.keys import Caller, authenticate
+from lambdas.wiring.authorize import AuthorizeContainer
+from service.projects.keys import Caller, authenticate
+
+DEPLOYED = AuthorizeContainer()
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: LambdaContext, container: AuthorizeContainer = DEPLOYED) -> dict[str, Any]:
     text = key_of(event.get("headers") or {})
     caller = None
     if text:
-        secrets, admin_secret_arn = admin_secret()
-        caller = authenticate(text, keys=key_store(), admin_key=secrets.get(admin_secret_arn))
+        admin_key = container.secrets.get(container.settings.admin_secret_arn)
+        caller = authenticate(text, keys=container.keys, admin_key=admin_key)
     return policy(caller, event["methodArn"])
 
 

@@ -10,18 +10,20 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.wiring.conclude import conclude_ports
+from lambdas.wiring.conclude import ConcludeContainer
 from service.aws.faults import raises_service_busy
-from service.imports.conclude import Concluded, conclude
+from service.imports.completion.conclude import Concluded, conclude
 
 MARGIN_MS = 120_000
 """Left of the function's time when a round of the report ends: enough for one more part, an event and a webhook."""
+
+DEPLOYED = ConcludeContainer()
 
 
 @raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext, container: ConcludeContainer = DEPLOYED) -> dict[str, Any]:
     job_id, ended_at = event["job_id"], event["ended_at"]
     logger.append_keys(job_id=job_id)
     concluded = Concluded()
@@ -30,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             job_id,
             ended_at,
             out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
-            ports=conclude_ports(),
+            ports=container.ports,
         )
     logger.info("end concluded" if concluded.done else "end to be concluded", extra={"wait": concluded.wait_seconds})
     if concluded.webhook:

@@ -12,8 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.observe import logger, metrics
 from lambdas.wiring.copy import copy_ports
 from service.aws.faults import raises_service_busy
-from service.imports.copying import Unfinished, copy_batch
-from service.schema import Batch
+from service.domain.manifest import Batch
+from service.imports.copying.batch import Unfinished, copy_batch
 
 MARGIN_MS = 180_000
 """Left of the function's time when a round begins nothing more: enough to end what is under way and to store rows."""

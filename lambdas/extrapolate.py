@@ -14,8 +14,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.observe import logger, metrics
 from lambdas.wiring.extrapolate import extrapolate_ports
 from service.aws.faults import raises_service_busy
-from service.imports.extrapolate import extrapolate_batch
-from service.schema import Batch
+from service.domain.manifest import Batch
+from service.imports.extrapolation.batch import extrapolate_batch
 
 MARGIN_MS = 60_000
 """Left of the function's time when a round begins nothing more: a clip takes a second, a hostile one some more."""

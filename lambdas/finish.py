@@ -10,21 +10,23 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.wiring.finish import finish_ports
+from lambdas.wiring.finish import FinishContainer
 from service.aws.faults import raises_service_busy
-from service.imports.finish import finish
+from service.imports.completion.finish import finish
+
+DEPLOYED = FinishContainer()
 
 
 @raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: LambdaContext, container: FinishContainer = DEPLOYED) -> dict[str, Any]:
     logger.append_keys(job_id=event["job_id"], run=event["run"])
     caught = event.get("error")
     if caught:
         logger.error("the state machine caught an error", extra={"caught": caught})
     reason = caught["Error"] if caught else None
-    ended = finish(event["job_id"], run=int(event["run"]), error=reason, ports=finish_ports())
+    ended = finish(event["job_id"], run=int(event["run"]), error=reason, ports=container.ports)
     if ended.now:
         logger.info("job ended", extra={"status": ended.status})
         metrics.add_metric(f"Jobs{ended.status}", MetricUnit.Count, 1)

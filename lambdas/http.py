@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from service import errors
+from service.domain import errors
 
 STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -26,10 +26,15 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,
     errors.SourceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TableBusy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
-RETRY_AFTER: dict[type[errors.ClipferryError], int] = {errors.ReportPending: 5, errors.SourceUnavailable: 5}
+RETRY_AFTER: dict[type[errors.ClipferryError], int] = {
+    errors.ReportPending: 5,
+    errors.SourceUnavailable: 5,
+    errors.TableBusy: 5,
+}
 """Seconds after which callers may try again what will pass by itself."""
 
 

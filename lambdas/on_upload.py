@@ -6,16 +6,18 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger
-from lambdas.wiring.on_upload import upload_ports
-from service.errors import InvalidRequest
-from service.imports.uploads import accept_uploads, parse_event
-from service.schema import Upload
+from lambdas.wiring.on_upload import UploadContainer
+from service.domain.errors import InvalidRequest
+from service.domain.requests import Upload
+from service.imports.intake.drop_bucket import accept_uploads, parse_event
+
+DEPLOYED = UploadContainer()
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: LambdaContext, container: UploadContainer = DEPLOYED) -> dict[str, Any]:
     """Uploads are taken together, not message by message, so that many of them make one job."""
-    ports = upload_ports()
+    ports = container.ports
     uploads: list[Upload] = []
     unreadable: list[str] = []
     for record in event["Records"]:

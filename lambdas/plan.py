@@ -11,30 +11,31 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.wiring.plan import plan_ports
+from lambdas.wiring.plan import PlanContainer
 from service.aws.faults import raises_service_busy
-from service.imports.expansion import PlanCursor
-from service.imports.plan import plan
-from service.settings import PlanSettings
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.plan import plan
 
 MARGIN_MS = 60_000
 """Left of the function's time when a round ends: enough to inspect one more part and to store what is planned."""
+
+DEPLOYED = PlanContainer()
 
 
 @raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext, container: PlanContainer = DEPLOYED) -> dict[str, Any]:
     logger.append_keys(job_id=event["job_id"], run=event["run"])
     planned = plan(
         event["job_id"],
         PlanCursor(**event["cursor"] or {}),
         run=int(event["run"]),
         out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
-        ports=plan_ports(),
+        ports=container.ports,
     )
     logger.info("round planned", extra={"batches": planned.batches, "done": planned.cursor is None})
-    settings = PlanSettings.from_env()
+    settings = container.settings
     if planned.failed:
         metrics.add_metric("JobsFAILED", MetricUnit.Count, 1)
     return {

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, Server
 
-from service.wire.base import ErrorView
+from lambdas.schemas.base import ErrorView
 
 _ERROR = {"$ref": "#/components/schemas/Error"}
 _REFUSALS = {

@@ -9,36 +9,37 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.wiring.sweep import sweep_ports, unsettled_integrations
-from service.clock import utc_now
-from service.imports.delete import purge
-from service.imports.sweep import SweepPorts, sweep
-from service.integrations.manage import mend
+from lambdas.wiring.sweep import SweepContainer
+from service.imports.completion.delete import purge
+from service.imports.completion.sweep import sweep
+from service.projects.integrations.manage import mend
+from service.support.clock import utc_now
 
 MARGIN_MS = 20_000
 """Left of the function's time when purging stops: its last slice and its clients' retries must fit."""
 
+DEPLOYED = SweepContainer()
+
 
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    ports = sweep_ports()
+def handler(_event: dict[str, Any], context: LambdaContext, container: SweepContainer = DEPLOYED) -> dict[str, Any]:
     try:
-        swept = asdict(sweep(ports))
+        swept = asdict(sweep(container.ports))
         if any(swept.values()):
             logger.warning("orphaned jobs found", extra=swept)
         metrics.add_metric("ConclusionsFailed", MetricUnit.Count, len(swept["given_up"]))
     finally:
-        _tidy(ports, context)
+        _tidy(container, context)
     return swept
 
 
-def _tidy(ports: SweepPorts, context: LambdaContext) -> None:
+def _tidy(container: SweepContainer, context: LambdaContext) -> None:
     try:
-        mended = mend(*unsettled_integrations(), utc_now)
+        mended = mend(container.integrations, container.integration_secrets, utc_now)
         if mended:
             logger.warning("interrupted integrations removed", extra={"integrations": mended})
     finally:
-        purged = purge(ports.finish, out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS)
+        purged = purge(container.ports.finish, out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS)
         if purged:
             logger.info("deleted jobs purged", extra={"purged": purged})

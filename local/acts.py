@@ -11,8 +11,8 @@ from local.api import Api
 from local.config import FORBIDDEN_KEY, SAMPLES, SAMPLES_PREFIX
 from local.console import console, done, heading, say, step, waiting
 from local.progress import COUNTED, CountsDisplay, outcome_table
+from local.samples import sample_files
 from local.stack import Stack
-from local.up import sample_files
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

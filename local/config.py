@@ -69,6 +69,15 @@ class StateDir:
         return self.path / "emulator.log"
 
     @property
+    def faults_file(self) -> Path:
+        """The same of the fault-injecting proxy, where there is one."""
+        return self.path / "faults.json"
+
+    @property
+    def faults_log(self) -> Path:
+        return self.path / "faults.log"
+
+    @property
     def deploy_log(self) -> Path:
         return self.path / "deploy.log"
 

@@ -10,14 +10,15 @@ from local.acts import Demo, DemoError
 from local.config import DEFAULT_STATE, StateDir, isolate_process
 from local.console import console, done, fail, heading, say, step
 from local.down import bring_down
+from local.process import port_number
 from local.stack import Stack
-from local.up import LOCAL_ERRORS, bring_up, describe, end_on_sigterm, running
+from local.up import LOCAL_ERRORS, StackOptions, bring_up, describe, end_on_sigterm, running
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--started", type=float, help="when the set-up began, in seconds since the epoch")
-    parser.add_argument("--port", type=int, help="the emulator's port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--port", help="the emulator's port on 127.0.0.1 (default: a free one)")
     parser.add_argument(
         "--state", type=Path, default=DEFAULT_STATE, help="the folder that the stack keeps its files in"
     )
@@ -32,7 +33,8 @@ def main() -> int:
         "[bold]Clipferry[/]: driving clips imported into your own AWS account. Here: the same stack, on this machine."
     )
     try:
-        stack = _set_up(state, already, options.port, time.time() - started)
+        port = port_number(options.port) if options.port else None
+        stack = _set_up(state, already, port, time.time() - started)
         demo = Demo(stack)
         demo.import_prefix()
         demo.drop_clips()
@@ -60,7 +62,7 @@ def _set_up(state: StateDir, already: Stack | None, port: int | None, environmen
     if already is not None:
         done(f"the local stack that is running (pid {already.pid})")
         return already
-    return bring_up(state, step, port)
+    return bring_up(state, step, StackOptions(port=port))
 
 
 def _what_next(stack: Stack, keep: bool) -> None:

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import process
+from local import aws, process
 from local.config import ACCOUNT, CACHE, DEPLOY_CONTEXT, REGION, ROOT, StateDir, emulated_environment
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
@@ -54,6 +55,18 @@ def deploy(state: StateDir, endpoint: str, context: Mapping[str, str] = DEPLOY_C
         *(f"--context={name}={value}" for name, value in context.items()),
     )
     return read_outputs(outputs_file, endpoint)
+
+
+def enforce_roles(endpoint: str) -> None:
+    """From now on the emulator checks every call against the caller's policies.
+
+    The policies of the buckets demand TLS, which the emulator does not speak here, so they are deleted first.
+    """
+    s3 = aws.s3(endpoint)
+    for bucket in s3.list_buckets()["Buckets"]:
+        s3.delete_bucket_policy(Bucket=bucket["Name"])
+    request = urllib.request.Request(f"{endpoint}/_clipferry/roles", method="POST")
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
 
 
 def read_outputs(outputs_file: Path, endpoint: str) -> Outputs:

@@ -4,13 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from local import emulator
+from local import emulator, faults
 from local.config import DEFAULT_STATE, StateDir
 
 
 def bring_down(state: StateDir) -> bool:
-    """End this state folder's emulator and forget the stack. True if one was running."""
-    ended = emulator.end_leftover(state)
+    """End this state folder's emulator and fault proxy and forget the stack. True if one of them was running."""
+    ended = any([faults.end_leftover(state), emulator.end_leftover(state)])
     state.stack_file.unlink(missing_ok=True)
     return ended
 

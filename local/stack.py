@@ -1,8 +1,8 @@
-"""`stack.json`: what a running local stack is and how to reach it."""
+"""`stack.json`: how to reach a running local stack."""
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
@@ -32,21 +32,25 @@ class Stack:
     state_machine_arn: str
     upload_queue_url: str
     upload_dlq_url: str
+    faults_url: str | None = None
+    """The fault-injecting proxy between the functions and the emulator; not in the file where there is none."""
+    roles_enforced: bool = False
+    """Whether the emulator checks every call against the caller's policies."""
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Raises `OSError` or `ValueError` when there is no such file or it is not a stack's."""
         record = json.loads(path.read_text())
-        missing = [field.name for field in fields(cls) if field.name not in record]
+        missing = [field.name for field in fields(cls) if field.name not in record and field.default is MISSING]
         if missing:
             raise ValueError(f"{path} lacks {', '.join(missing)}")
-        return cls(**{field.name: record[field.name] for field in fields(cls)})
+        return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
 
     def write(self, path: Path) -> None:
         """Replace `path` in one step, so that nobody reads half of it. It holds keys: only its owner may read it."""
         draft = path.with_suffix(".tmp")
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(asdict(self), file, indent=2)
+            json.dump({name: value for name, value in asdict(self).items() if value is not None}, file, indent=2)
             file.write("\n")
         draft.replace(path)

@@ -4,7 +4,7 @@ from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
-from service.settings import ApiSettings, AuthorizeSettings
+from service.support.settings import ApiSettings, AuthorizeSettings
 from stacks.access import allow, read_sources, start_imports, use_job_files, use_table
 from stacks.clips_access import look_at_clips, remove_videos
 from stacks.function import Parts, ServiceFunction
@@ -58,35 +58,18 @@ class Api(Construct):
             self,
             "api",
             parts,
-            env=ApiSettings(
+            env=deploy.env(
+                ApiSettings,
                 table_name=storage.table.table_name,
-                row_retention_days=deploy.row_retention_days,
                 state_bucket=storage.state.bucket_name,
                 clips_bucket=storage.clips.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
                 source_buckets=(*deploy.source_buckets, storage.drop.bucket_name),
-                max_clips_per_import=deploy.max_clips_per_import,
-                max_body_bytes=deploy.max_body_bytes,
-                default_on_existing=deploy.default_on_existing,
-                default_content_validation=deploy.default_content_validation,
-                preview_seconds=deploy.preview_seconds,
-                batch_clips=deploy.batch_clips,
-                batch_bytes=deploy.batch_bytes,
-                map_concurrency=deploy.map_concurrency,
-                copy_concurrency=deploy.copy_concurrency,
-                copy_threads=deploy.copy_threads,
-                stat_concurrency=deploy.stat_concurrency,
-                multipart_threshold_bytes=deploy.multipart_threshold_bytes,
-                part_bytes=deploy.part_bytes,
-                stream_part_bytes=deploy.stream_part_bytes,
-                audit_retention_days=deploy.audit_retention_days,
+                drop_bucket=storage.drop.bucket_name,
                 webhook_secret_arn=storage.webhook_secret.secret_arn,
-                allow_private_urls=deploy.allow_private_urls,
-                report_url_seconds=deploy.report_url_seconds,
                 integration_secrets_prefix=integration_secrets_prefix(self),
                 trusted_account=f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root",
                 trusted_roles=f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{Stack.of(self).stack_name}-*",
-                copy_roles=deploy.copy_roles,
             ),
             memory_mb=1024,
             timeout=Duration.seconds(29),

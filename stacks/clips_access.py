@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from service.imports.extrapolated import RESULT_SUFFIX
-from service.integrations.policies import COPY_ACTIONS
+from service.imports.extrapolation.status import RESULT_SUFFIX
+from service.projects.integrations.policies import COPY_ACTIONS
 from stacks.access import allow, files_finding
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge

@@ -6,7 +6,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from service.settings import ConcludeSettings, FinishSettings, SweepSettings
+from service.support.settings import ConcludeSettings, FinishSettings, SweepSettings
 from stacks.access import JOB_FILES, allow, look_at_imports, send_events, start_imports, use_job_files, use_table
 from stacks.clips_access import take_back_clips
 from stacks.function import Parts, ServiceFunction
@@ -23,9 +23,9 @@ def finish_function(scope: Construct, parts: Parts) -> ServiceFunction:
         scope,
         "finish",
         parts,
-        env=FinishSettings(
+        env=parts.deploy.env(
+            FinishSettings,
             table_name=storage.table.table_name,
-            row_retention_days=parts.deploy.row_retention_days,
             state_bucket=storage.state.bucket_name,
             clips_bucket=storage.clips.bucket_name,
         ),
@@ -44,15 +44,12 @@ def conclude_function(scope: Construct, parts: Parts) -> ServiceFunction:
         scope,
         "conclude",
         parts,
-        env=ConcludeSettings(
+        env=deploy.env(
+            ConcludeSettings,
             table_name=storage.table.table_name,
-            row_retention_days=deploy.row_retention_days,
             state_bucket=storage.state.bucket_name,
             clips_bucket=storage.clips.bucket_name,
             webhook_secret_arn=storage.webhook_secret.secret_arn,
-            allow_private_urls=deploy.allow_private_urls,
-            webhook_attempts=deploy.webhook_attempts,
-            webhook_retry_seconds=deploy.webhook_retry_seconds,
         ),
         memory_mb=FULL_VCPU_MB,
         timeout=LONGEST_CALL,
@@ -71,9 +68,9 @@ def sweep_function(scope: Construct, parts: Parts, machine: sfn.StateMachine) ->
         scope,
         "sweep",
         parts,
-        env=SweepSettings(
+        env=deploy.env(
+            SweepSettings,
             table_name=storage.table.table_name,
-            row_retention_days=deploy.row_retention_days,
             state_bucket=storage.state.bucket_name,
             clips_bucket=storage.clips.bucket_name,
             state_machine_arn=machine.state_machine_arn,

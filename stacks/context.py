@@ -5,7 +5,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.errors import InvalidSettings
+from service.domain.errors import InvalidSettings
 
 
 def read_context(lookup: Callable[[str], Any], kinds: Mapping[str, Any]) -> dict[str, Any]:

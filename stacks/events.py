@@ -7,7 +7,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
-from service.settings import UploadSettings
+from service.support.settings import UploadSettings
 from stacks.access import start_imports, use_job_files, use_table
 from stacks.function import Parts, ServiceFunction
 from stacks.machine import ImportMachine
@@ -63,17 +63,12 @@ class UploadTrigger(Construct):
             self,
             "on_upload",
             parts,
-            env=UploadSettings(
+            env=deploy.env(
+                UploadSettings,
                 table_name=storage.table.table_name,
-                row_retention_days=deploy.row_retention_days,
                 state_bucket=storage.state.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
                 drop_bucket=storage.drop.bucket_name,
-                default_project=deploy.default_project,
-                default_on_existing=deploy.default_on_existing,
-                default_content_validation=deploy.default_content_validation,
-                upload_window_seconds=deploy.upload_window_seconds,
-                audit_retention_days=deploy.audit_retention_days,
             ),
             memory_mb=512,
             timeout=FUNCTION_TIMEOUT,

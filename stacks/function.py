@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from service.settings import Settings
+from service.support.settings import Settings
 from stacks.bundle import ARCHITECTURE, RUNTIME
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings

@@ -3,7 +3,7 @@
 from aws_cdk import Duration
 from constructs import Construct
 
-from service.settings import CopySettings, ExtrapolateSettings, PlanSettings
+from service.support.settings import CopySettings, ExtrapolateSettings, PlanSettings
 from stacks.access import read_sources, use_job_files, use_table
 from stacks.clips_access import let_roles_write_clips, look_at_clips, write_clips, write_results
 from stacks.function import Parts, ServiceFunction
@@ -25,19 +25,14 @@ def plan_function(scope: Construct, parts: Parts) -> ServiceFunction:
         scope,
         "plan",
         parts,
-        env=PlanSettings(
+        env=deploy.env(
+            PlanSettings,
             table_name=storage.table.table_name,
-            row_retention_days=deploy.row_retention_days,
             state_bucket=storage.state.bucket_name,
             clips_bucket=storage.clips.bucket_name,
             source_buckets=(*deploy.source_buckets, storage.drop.bucket_name),
-            max_clips_per_import=deploy.max_clips_per_import,
-            batch_clips=deploy.batch_clips,
-            batch_bytes=deploy.batch_bytes,
-            stat_concurrency=deploy.stat_concurrency,
-            map_concurrency=deploy.map_concurrency,
+            drop_bucket=storage.drop.bucket_name,
             integration_secrets_prefix=integration_secrets_prefix(scope),
-            allow_private_urls=deploy.allow_private_urls,
         ),
         memory_mb=1024,
         timeout=LONGEST_CALL,
@@ -59,20 +54,12 @@ def copy_function(scope: Construct, parts: Parts) -> ServiceFunction:
         scope,
         "copy",
         parts,
-        env=CopySettings(
+        env=deploy.env(
+            CopySettings,
             table_name=storage.table.table_name,
-            row_retention_days=deploy.row_retention_days,
             state_bucket=storage.state.bucket_name,
             clips_bucket=storage.clips.bucket_name,
-            copy_concurrency=deploy.copy_concurrency,
-            copy_threads=deploy.copy_threads,
-            multipart_threshold_bytes=deploy.multipart_threshold_bytes,
-            part_bytes=deploy.part_bytes,
-            stream_part_bytes=deploy.stream_part_bytes,
-            stream_memory_bytes=deploy.stream_memory_bytes,
-            copy_roles=deploy.copy_roles,
             integration_secrets_prefix=integration_secrets_prefix(scope),
-            allow_private_urls=deploy.allow_private_urls,
         ),
         memory_mb=COPY_MB,
         timeout=LONGEST_CALL,
@@ -99,11 +86,11 @@ def extrapolate_function(scope: Construct, parts: Parts) -> ServiceFunction:
         "extrapolate",
         parts,
         parquet=True,
-        env=ExtrapolateSettings(
+        env=deploy.env(
+            ExtrapolateSettings,
             table_name=storage.table.table_name,
             state_bucket=storage.state.bucket_name,
             clips_bucket=storage.clips.bucket_name,
-            stationary_distance_cm=deploy.stationary_distance_cm,
         ),
         memory_mb=FULL_VCPU_MB,
         timeout=LONGEST_CALL,

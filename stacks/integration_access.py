@@ -3,7 +3,7 @@
 from aws_cdk import ArnFormat, Aws, Stack
 from constructs import Construct
 
-from service.integrations.manage import ROLE_NAME_PREFIX
+from service.projects.integrations.manage import ROLE_NAME_PREFIX
 from stacks.access import allow
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge

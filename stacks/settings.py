@@ -7,12 +7,13 @@ import re
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from service.errors import InvalidSettings
-from service.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
-from service.planning import PROJECT_NAME
-from service.schema import ContentValidation, OnExisting
+from service.domain.errors import InvalidSettings
+from service.domain.ids import PROJECT_NAME
+from service.domain.requests import ContentValidation, OnExisting
+from service.projects.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
+from service.support.settings import Settings
 from stacks.context import read_context
 
 MIB = 1024**2
@@ -32,6 +33,9 @@ _BUCKET_NAME = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{
 _KMS_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _HTTP_URL = re.compile(r"https?://[A-Za-z0-9._~:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
 def _number(default: int, low: int, high: int) -> Any:
@@ -224,6 +228,11 @@ class DeploySettings:
     def from_context(cls, lookup: Callable[[str], Any]) -> Self:
         """Read the settings through `lookup` (`app.node.try_get_context`). Raises `InvalidSettings`."""
         return cls(**read_context(lookup, typing.get_type_hints(cls)))
+
+    def env(self, kind: type[SettingsT], **others: object) -> SettingsT:
+        """A function's environment: `others`, and every other field from the deploy setting of the same name."""
+        chosen = {item.name: getattr(self, item.name) for item in fields(kind) if item.name not in others}
+        return kind(**chosen, **others)
 
     @property
     def row_retention_days(self) -> int:

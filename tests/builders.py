@@ -6,84 +6,60 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from service.audit import AuditPorts
-from service.errors import BatchIncomplete
-from service.estimate import Deployment
-from service.execution_settings import ExecutionSettingsPorts
-from service.extrapolation.result import Extrapolated
-from service.folders import FolderPorts
-from service.imports.access import SourceAccess
-from service.imports.batchround import CopyPorts
-from service.imports.conclude import ConcludePorts, conclude
-from service.imports.copying import Unfinished, copy_batch
-from service.imports.ended import EndedPorts
-from service.imports.expansion import PlanCursor, PlanPorts
-from service.imports.extrapolate import ExtrapolatePorts, Progress, extrapolate_batch
-from service.imports.finish import FinishPorts, finish
-from service.imports.manifest import read_batches, read_entries
-from service.imports.plan import Planned, plan
-from service.imports.preview import PreviewPorts
-from service.imports.remove import RemovePorts
-from service.imports.retry import retry
-from service.imports.status import StatusPorts
-from service.imports.submit import SubmitPorts, submit
-from service.imports.sweep import SweepPorts
-from service.imports.uploads import UploadPorts
-from service.integrations.manage import IntegrationPorts
-from service.planning import VIEWS, clip_id
-from service.ports import JobReader, Objects
-from service.schema import (
-    Actor,
-    Batch,
-    Clip,
-    ClipStatus,
-    Counts,
-    Door,
-    ImportRequest,
-    ImportSettings,
-    Integration,
-    IntegrationState,
-    IntegrationType,
-    Job,
-    JobStatus,
-    ManifestEntry,
-    Source,
-    SourceKind,
-    Trigger,
-    Upload,
-    ViewSet,
-)
+from service.domain.batching import VIEWS
+from service.domain.clips import Clip, ClipStatus
+from service.domain.errors import BatchIncomplete
+from service.domain.ids import clip_id
+from service.domain.jobs import Counts, Door, Job, JobStatus, Source, SourceKind, Trigger
+from service.domain.manifest import Batch, ManifestEntry
+from service.domain.projects import Actor, Integration, IntegrationState, IntegrationType
+from service.domain.requests import ImportRequest, ImportSettings, Upload, ViewSet
+from service.domain.service_buckets import ServiceBuckets
+from service.imports.access.reach import SourceAccess
+from service.imports.completion.conclude import ConcludePorts, conclude
+from service.imports.completion.context import FinishPorts
+from service.imports.completion.finish import finish
+from service.imports.completion.report_links import EndedPorts
+from service.imports.completion.sweep import SweepPorts
+from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.context import CopyPorts
+from service.imports.extrapolation.batch import ExtrapolatePorts, Progress, extrapolate_batch
+from service.imports.extrapolation.result import Extrapolated
+from service.imports.intake.drop_bucket import UploadPorts
+from service.imports.intake.retry_request import retry
+from service.imports.intake.submit import SubmitPorts, submit
+from service.imports.manifest.store import read_batches, read_entries
+from service.imports.planning.context import PlanCursor, PlanPorts
+from service.imports.planning.plan import Planned, plan
+from service.imports.previews.preview import PreviewPorts
+from service.imports.queries.delete_video import RemovePorts
+from service.imports.queries.status import StatusPorts
+from service.ports.jobs import JobReader
+from service.ports.objects import Objects
+from service.projects.audit import AuditPorts
+from service.projects.folders import FolderPorts
+from service.projects.integrations.manage import IntegrationPorts
+from service.projects.presets import ExecutionSettingsPorts
 from service.sources.routed import RoutedObjects
-from tests.fakes import (
-    FakeAudit,
-    FakeBus,
-    FakeClips,
-    FakeClock,
-    FakeEnds,
-    FakeExecutionSettings,
-    FakeFolders,
-    FakeIntegrations,
-    FakeIntegrationSecrets,
-    FakeJobs,
-    FakeKeys,
-    FakeLargeCopies,
-    FakeReportFiles,
-    FakeResults,
-    FakeSecrets,
-    FakeSender,
-    FakeSources,
-    FakeStateFiles,
-    FakeStorage,
-    FakeUploads,
-    FakeWorkflow,
-    Faults,
-)
+from service.support.settings import Deployment
+from tests.fakes.clips import FakeClips
+from tests.fakes.copying import LookWhenOld, OneCopier
+from tests.fakes.delivery import FakeBus, FakeSender, FakeWorkflow
+from tests.fakes.faults import Faults
+from tests.fakes.integrations import FakeIntegrations, FakeIntegrationSecrets
+from tests.fakes.jobs import FakeEnds, FakeJobs
+from tests.fakes.objects import FakeResults, FakeStorage
+from tests.fakes.projects import FakeAudit, FakeExecutionSettings, FakeFolders, FakeKeys, FakeSecrets
+from tests.fakes.sources import FakeSources
+from tests.fakes.state import FakeClock, FakeReportFiles, FakeStateFiles
+from tests.fakes.uploads import FakeLargeCopies, FakeUploads
 
 SOURCE_BUCKET = "source"
 DROP_BUCKET = "drop"
 CLIPS_BUCKET = "clips"
 STATE_BUCKET = "state"
 PROJECT = "demo"
+SERVICE_BUCKETS = ServiceBuckets(drop=DROP_BUCKET, clips=CLIPS_BUCKET, state=STATE_BUCKET, default_project=PROJECT)
 COPY_ATTEMPTS = 3
 DEPLOYMENT = Deployment(
     batch_clips=500,
@@ -126,6 +102,7 @@ class World:
     multipart_threshold: int = 10**9
     part_bytes: int = 10**8
     stream_part_bytes: int = 10**8
+    defaults: ImportSettings = field(default_factory=ImportSettings)
     faults: Faults = field(default_factory=Faults)
     clock: FakeClock = field(default_factory=FakeClock)
     monotonic: Callable[[], float] = field(default_factory=lambda: map(float, itertools.count(0, 10)).__next__)
@@ -154,7 +131,7 @@ class World:
         self.secrets = FakeSecrets({"webhook-secret": "master"})
         self.access = SourceAccess(
             buckets=[SOURCE_BUCKET, DROP_BUCKET],
-            state_bucket=STATE_BUCKET,
+            service=SERVICE_BUCKETS,
             jobs=self.jobs,
             integrations=self.integrations,
             storage=lambda _: self.storage,
@@ -171,7 +148,7 @@ class World:
             max_clips=self.max_clips,
             max_concurrency=self.max_concurrency,
             preview_seconds=8,
-            defaults=ImportSettings(),
+            defaults=self.defaults,
             audit_days=AUDIT_DAYS,
         )
 
@@ -184,7 +161,7 @@ class World:
             max_clips=self.max_clips,
             seconds=8,
             deployment=DEPLOYMENT,
-            defaults=ImportSettings(),
+            defaults=self.defaults,
         )
 
     @property
@@ -211,6 +188,7 @@ class World:
             sources=self.sources,
             clock=self.clock,
             audit_days=AUDIT_DAYS,
+            service=SERVICE_BUCKETS,
         )
 
     @property
@@ -232,11 +210,13 @@ class World:
 
     @property
     def copy_ports(self) -> CopyPorts:
+        monotonic = self.monotonic
         return CopyPorts(
             jobs=self.jobs,
             clips=self.clips,
             state=self.state,
-            storage=lambda _: self.storage,
+            copiers=lambda _: self.storage if hasattr(self.storage, "copier_of") else OneCopier(self.storage),
+            bucket=self.storage,
             large=self.large,
             clock=self.clock,
             copies_at_once=self.concurrency,
@@ -244,7 +224,7 @@ class World:
             multipart_threshold=self.multipart_threshold,
             part_bytes=self.part_bytes,
             stream_part_bytes=self.stream_part_bytes,
-            monotonic=self.monotonic,
+            watch=lambda read: LookWhenOld(read, monotonic),
         )
 
     @property
@@ -324,7 +304,7 @@ class World:
             drop_bucket=DROP_BUCKET,
             default_project=PROJECT,
             window_seconds=30,
-            settings=ImportSettings(),
+            settings=self.defaults,
             audit_days=AUDIT_DAYS,
         )
 
@@ -456,7 +436,7 @@ def own_access(storage: Objects, jobs: JobReader) -> SourceAccess:
     integrations = FakeIntegrations([], Faults())
     return SourceAccess(
         buckets=[SOURCE_BUCKET, DROP_BUCKET],
-        state_bucket=STATE_BUCKET,
+        service=SERVICE_BUCKETS,
         jobs=jobs,
         integrations=integrations,
         storage=lambda project: RoutedObjects(project=project, own=storage, through=_nothing, saved=integrations),

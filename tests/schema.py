@@ -2,12 +2,11 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
-IMPORT_ENDED: dict[str, Any] = json.loads(
-    (Path(__file__).resolve().parent.parent / "docs" / "import-ended.schema.json").read_text()
-)
+from tests.paths import ROOT
+
+IMPORT_ENDED: dict[str, Any] = json.loads((ROOT / "docs" / "import-ended.schema.json").read_text())
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),

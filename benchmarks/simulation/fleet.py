@@ -1,8 +1,8 @@
 """Copy functions that work through an import's batches, as the state machine runs them: a child a batch.
 
-Real: how batches are cut (`service.planning.cut_batches` on the parts of a manifest), requests and their retries
+Real: how batches are cut (`service.domain.batching.cut_batches` on the parts of a manifest), requests and their retries
 (`S3Requests`), how many are in flight (`InFlight`, one a sandbox, for its life), the order of a batch's clips
-(`service.aws.loop.each`), which faults pass (`is_passing`). What they run on is `simulation.models`.
+(`service.aws.s3.http.event_loop.each`), which faults pass (`is_passing`). What they run on is `simulation.models`.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ from benchmarks.simulation.models import (
     ModelledTable,
 )
 from service.aws.clients import PATIENT, is_passing
-from service.aws.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, ROWS_A_REQUEST
-from service.aws.connections import Answer, Connections, Endpoint
-from service.aws.loop import each
-from service.aws.pressure import InFlight
-from service.aws.requests import Place, S3Requests, Untaken
-from service.aws.sigv4 import Signer
-from service.estimate import READ_SECONDS
-from service.planning import PART_CLIPS, cut_batches
+from service.aws.dynamodb.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, ROWS_A_REQUEST
+from service.aws.s3.http.connections import Answer, Connections, Endpoint
+from service.aws.s3.http.event_loop import each
+from service.aws.s3.http.rate_limiter import InFlight
+from service.aws.s3.http.requests import Place, S3Requests, Untaken
+from service.aws.s3.http.sigv4 import Signer
+from service.domain.batching import PART_CLIPS, cut_batches
+from service.imports.previews.estimate import READ_SECONDS
 
 CHILD_SECONDS = 0.1
 """Of a child besides its function: begun, its states, its end. An assumption."""
@@ -50,7 +50,7 @@ ROW_TRIES = 3
 THROTTLED_WAITS = (0.05, 0.1, 0.2)
 """Where it took nothing at all (botocore's `legacy` retries, as pynamodb sets them)."""
 COMMIT_ATTEMPTS, COMMIT_WAIT, LONGEST_COMMIT_WAIT = 8, 0.05, 2.0
-"""As `service.aws.table.commit` has them."""
+"""As `service.aws.dynamodb.transactions.commit` has them."""
 
 _KEY_AT = len(b"PUT /clips/")
 _KEY_END = _KEY_AT + 10
@@ -98,7 +98,7 @@ def batches_of(clips: int, clip_bytes: int, settings: Settings) -> Iterator[Batc
 class Unsigned(Signer):
     """Signing takes its part of a copy's measured CPU, and of no modelled answer."""
 
-    def sign(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG002
+    def sign(self, keys: object, method: str, path: str, query: str, headers: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG002
         return dict(headers)
 
 
@@ -200,7 +200,7 @@ class Fleet:
             self.billed_seconds += math.ceil((self.loop.time() - began) * 1000) / 1000
 
     async def _copy_batch(self, sandbox: Sandbox, batch: Batch, began: float) -> bool:
-        """As `service.imports.copying.copy_batch` goes, for clips that are copied whole."""
+        """As `service.imports.copying.batch.copy_batch` goes, for clips that are copied whole."""
         await asyncio.sleep(2 * READ_SECONDS)  # the batch's state, its slice of the manifest
         pending = [clip for clip in range(batch.first, batch.first + batch.count) if clip not in batch.written]
         settled: list[int] = []

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
 
-from service.aws.connections import Answer
-from service.aws.table import CLIP_SHARDS, clip_pk
-from service.estimate import COPIES_PER_SECOND, COPY_BYTES_PER_SECOND, COPY_SECONDS
+from service.aws.dynamodb.keys_of_rows import CLIP_SHARDS, clip_pk
+from service.aws.s3.http.connections import Answer
+from service.imports.previews.estimate import COPIES_PER_SECOND, COPY_BYTES_PER_SECOND, COPY_SECONDS
 
 # --- S3 --------------------------------------------------------------------------------------------------------------
 

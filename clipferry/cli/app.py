@@ -1,72 +1,91 @@
-"""What every verb has: `--profile`, `--json`, a client when it asks for one, and errors that end it with their code."""
+"""One run of a verb: its client, its output, its questions and its errors."""
 
 import functools
 import json
-from collections.abc import Callable
-from typing import Any, NoReturn
+import sys
+from collections.abc import Mapping
+from typing import NoReturn
 
 import click
 
 from clipferry.cli import exits
+from clipferry.cli.hints import what_next
+from clipferry.cli.options import chosen
 from clipferry.cli.output import Output
+from clipferry.cli.text import clean
 from clipferry.client import Clipferry
 from clipferry.errors import ApiError, ClipferryError
+
+LATEST = "latest"
+"""Stands for the id of the project's newest import."""
 
 
 class App:
     """One run of a verb."""
 
-    def __init__(self, *, profile: str | None, as_json: bool) -> None:
-        self.profile = profile
-        self.out = Output(as_json=as_json)
+    def __init__(self, context: click.Context) -> None:
+        self.context = context
+        self.profile: str | None = chosen(context, "profile")
+        self.base_url: str | None = None
+        """The URL of the service, once it is known."""
+        self.out = Output(
+            chosen(context, "output"),
+            columns=chosen(context, "columns") or (),
+            quiet=bool(chosen(context, "quiet")),
+        )
 
     @functools.cached_property
     def client(self) -> Clipferry:
-        """Raises `ConfigError`."""
-        return Clipferry(profile=self.profile)
+        """The client of the chosen profile. Raises `ConfigError`."""
+        client = Clipferry(profile=self.profile)
+        self.base_url = client.where.base_url
+        return client
+
+    def import_id(self, text: str) -> str:
+        """The id itself, or the newest import's for `latest`. Raises `ClipferryError` if there is no import."""
+        if text != LATEST:
+            return text
+        newest = next(self.client.imports.list(limit=1), None)
+        if newest is None:
+            raise ClipferryError("there is no latest import: the project has no imports")
+        self.context.params["import_id"] = newest.id
+        return newest.id
+
+    def confirm(self, question: str, *, yes: bool, always: bool = False) -> None:
+        """Ask before something is lost; end the program unless the answer is yes.
+
+        Scripts are not asked (stdin is not a terminal), unless `always`: then they answer on stdin or give `--yes`.
+        """
+        if yes or not (always or interactive()):
+            return
+        if not click.confirm(clean(question), err=True):
+            self.out.note("nothing was changed")
+            raise SystemExit(exits.INTERRUPTED)
 
     def fail(self, error: ClipferryError) -> NoReturn:
-        """Say what is wrong and what to do next, on stderr, and end with the error's exit code."""
-        following = exits.what_next(error)
-        said: dict[str, object] = {"code": None, "message": str(error), "status": None, "request_id": None}
+        """Print the error and what to do next on stderr, and end with the error's exit code."""
+        said: dict[str, object] = {"code": error.code, "message": str(error)}
+        about = ""
         if isinstance(error, ApiError):
-            said |= {"code": error.code, "message": error.message, "status": error.status}
-            said["request_id"] = error.request_id
-        if self.out.as_json:
-            click.echo(_line({"error": said | {"next": following}}), err=True)
-        else:
-            about = ", ".join(str(part) for part in (said["code"], _request(said["request_id"])) if part)
-            self.out.note(f"error: {said['message']}" + (f" ({about})" if about else ""), "bold red")
-            if following:
-                self.out.note(f"next:  {following}")
+            said |= {"message": error.message, "status": error.status, "request_id": error.request_id}
+            request = f"request {error.request_id}" if error.request_id else None
+            about = ", ".join(part for part in (error.code, request) if part)
+        said["next"] = what_next(error, self.context, self.base_url)
+        complain(self.out, said, about)
         raise SystemExit(exits.exit_code(error))
 
 
-def verb(function: Callable[..., None]) -> Callable[..., None]:
-    """A command's function, which gets its `App` first. Goes below `@click.command`."""
-
-    @click.option("--profile", metavar="NAME", help="Use this saved profile.")
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-    @functools.wraps(function)
-    def run(*, profile: str | None, as_json: bool, **given: Any) -> None:
-        app = App(profile=profile, as_json=as_json)
-        try:
-            function(app, **given)
-        except ClipferryError as error:
-            app.fail(error)
-        except (KeyboardInterrupt, click.Abort):
-            app.out.note("interrupted")
-            raise SystemExit(exits.INTERRUPTED) from None
-        finally:
-            if "client" in vars(app):
-                app.client.close()
-
-    return run
+def complain(out: Output, said: Mapping[str, object], about: str = "") -> None:
+    """Print an error on stderr: as JSON if results are JSON, else as a sentence and a hint."""
+    if out.as_json:
+        empty = dict.fromkeys(("code", "message", "status", "request_id", "next"))
+        out.note(json.dumps({"error": {**empty, **said}}))
+        return
+    out.note(f"error: {said['message']}" + (f" ({about})" if about else ""), "bold red")
+    if said.get("next"):
+        out.note(f"next:  {said['next']}")
 
 
-def _request(request_id: object) -> str | None:
-    return f"request {request_id}" if request_id else None
-
-
-def _line(document: object) -> str:
-    return json.dumps(document)
+def interactive() -> bool:
+    """Whether a person can answer questions."""
+    return sys.stdin.isatty()

@@ -2,19 +2,26 @@
 
 import click
 
-from clipferry.cli.app import App, verb
+from clipferry.cli.app import App
+from clipferry.cli.ids import limit_option
+from clipferry.cli.verbs import verb
+from clipferry.models.trail import AuditEntry
 
 
-@click.command()
-@click.argument("subject", required=False)
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
-@verb
+@verb(lists=True)
+@click.argument("subject", required=False, metavar="[ID]")
+@limit_option(100)
 def audit(app: App, *, subject: str | None, limit: int) -> None:
-    """List who asked for which change, newest first; of one thing where SUBJECT is its id."""
+    """List who changed what, newest first. ID selects the changes of one thing."""
+    subject = app.import_id(subject) if subject else None
     app.out.rows(
-        ("time", "action", "subject", "door", "key"),
-        (
-            (one.raw, (app.out.when(one.time), one.action, one.subject, one.door, one.key_id))
-            for one in app.client.audit.list(subject=subject, limit=limit)
-        ),
+        AuditEntry,
+        app.client.audit.list(subject=subject, limit=limit),
+        {
+            "time": lambda one: app.out.when(one.time),
+            "action": "action",
+            "subject": "subject",
+            "door": "door",
+            "key": "key_id",
+        },
     )

@@ -2,27 +2,26 @@
 
 import click
 
-from clipferry.cli.app import App, verb
-from clipferry.models.imports import Clip
+from clipferry.cli.app import App
+from clipferry.cli.ids import import_argument, limit_option
+from clipferry.cli.verbs import verb
+from clipferry.models.clips import Clip
 
 STATUSES = ["PENDING", "COPIED", "SKIPPED", "FAILED", "CANCELLED"]
 
 
-@click.command()
-@click.argument("import_id", metavar="IMPORT")
-@click.option("--failed", is_flag=True, help="Only those that failed.")
-@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only those of this status.")
-@click.option("--limit", type=click.IntRange(min=1), help="So many, the first.")
-@verb
+@verb(lists=True)
+@import_argument
+@click.option("--failed", is_flag=True, help="Print only failed clips.")
+@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Print only clips of this status.")
+@limit_option()
 def clips(app: App, *, import_id: str, failed: bool, status: str | None, limit: int | None) -> None:
-    """List an import's clips: each with its fate, and why."""
+    """List an import's clips, with status and reason."""
     if failed and status:
         raise click.UsageError("--failed is --status FAILED: give one of them")
-    if status is None and failed:
-        status = "FAILED"
-    found = app.client.imports.clips(import_id, status=status, limit=limit)
-    app.out.rows(("clip", "status", "source", "code", "why"), ((clip.raw, _cells(clip)) for clip in found))
-
-
-def _cells(clip: Clip) -> tuple[str | None, ...]:
-    return clip.id, clip.status, clip.source_uri, clip.code, clip.message
+    app.out.rows(
+        Clip,
+        app.client.imports.clips(import_id, status="FAILED" if failed else status, limit=limit),
+        {"clip": "id", "status": "status", "source": "source_uri", "code": "code", "why": "message"},
+        shorten=("source", "why"),
+    )

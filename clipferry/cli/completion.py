@@ -10,12 +10,14 @@ from clipferry.cli.exits import USAGE
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the completion of a shell, to be evaluated in its start-up file.
+    """Print a shell's completion script, for its start-up file.
 
     \b
     bash:  eval "$(clipferry completion bash)"
     zsh:   eval "$(clipferry completion zsh)"
     fish:  clipferry completion fish | source
+
+    The shell then completes verbs, options, ids and profiles.
     """
     found = get_completion_class(shell)
     if found is None:

@@ -1,13 +1,12 @@
-"""Credentials of an integration: from a file, from the environment, or from a hidden prompt."""
+"""Find the credentials of an integration: in a file, in the environment, or by a hidden prompt."""
 
-import json
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
+from clipferry.cli.files import Document
 from clipferry.requests import IntegrationRequest
 
 VARIABLES: Mapping[str, Mapping[str, str]] = {
@@ -20,15 +19,16 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
     "gcs": {"service_account": "CLIPFERRY_SOURCE_SERVICE_ACCOUNT"},
     "s3_role": {},
 }
-"""Of each type: the API's field → the variable that holds it. Not the AWS variables: those are the user's own."""
+"""For each type: field of the API → environment variable. AWS's own variables are not used: they are the user's."""
 
 OPTIONAL = {"session_token", "token"}
 
 
-def credentials_of(kind: str, file: Path | None) -> IntegrationRequest:
-    """The API's fields of a type. What neither file nor environment has is asked for on a terminal.
+def credentials_of(kind: str, file: Document | None) -> IntegrationRequest:
+    """Return the fields with the credentials of one type of integration.
 
-    Raises `click.UsageError`, which names no value.
+    On a terminal a prompt asks for what neither the file nor the environment has.
+    Raises `click.UsageError`, which contains no value.
     """
     variables = VARIABLES[kind]
     if file is not None:
@@ -37,9 +37,10 @@ def credentials_of(kind: str, file: Path | None) -> IntegrationRequest:
     if kind == "gcs":
         if "service_account" not in found:
             raise click.UsageError(
-                f"give the key file: --credentials FILE, or its text in {variables['service_account']}"
+                f"no key file: give --credentials FILE, or its text in {variables['service_account']}"
             )
-        return {"service_account": _object(found["service_account"], variables["service_account"])}
+        key_file = Document(variables["service_account"], found["service_account"].lstrip("\ufeff"))
+        return {"service_account": key_file.json(dict, "object")}
     for name, variable in variables.items():
         if name in found or name == "session_token":
             continue
@@ -55,25 +56,12 @@ def credentials_of(kind: str, file: Path | None) -> IntegrationRequest:
     return found  # type: ignore[return-value]  # the keys are those of VARIABLES
 
 
-def _from_file(kind: str, file: Path) -> IntegrationRequest:
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"cannot read {file}: {error}") from None
-    content = _object(text, str(file))
+def _from_file(kind: str, file: Document) -> IntegrationRequest:
+    content = file.json(dict, "object")
     if kind == "gcs":
         return {"service_account": content}
     unknown = sorted(set(content) - set(VARIABLES[kind]))
     if unknown:
-        raise click.UsageError(f"{file} has {', '.join(unknown)}; of {kind}: {', '.join(VARIABLES[kind]) or 'nothing'}")
-    return content  # type: ignore[return-value]  # the keys are those of VARIABLES
-
-
-def _object(text: str, where: str) -> dict[str, object]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        raise click.UsageError(f"{where} is no JSON") from None
-    if not isinstance(found, dict):
-        raise click.UsageError(f"{where} is no JSON object")
-    return found
+        fields = ", ".join(VARIABLES[kind]) or "none"
+        raise click.UsageError(f"{file.name} has {', '.join(unknown)}; the fields of {kind}: {fields}")
+    return content  # type: ignore[no-any-return]  # the keys are those of VARIABLES

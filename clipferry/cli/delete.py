@@ -1,20 +1,15 @@
 """`clipferry delete`"""
 
-import click
+from clipferry.cli.app import App
+from clipferry.cli.ids import confirmed, import_argument
+from clipferry.cli.verbs import verb
 
-from clipferry.cli.app import App, verb
 
-
-@click.command()
-@click.argument("import_id", metavar="IMPORT")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@verb
+@verb()
+@import_argument
+@confirmed
 def delete(app: App, *, import_id: str, yes: bool) -> None:
-    """Delete an ended import's record. Its clips stay where they are."""
-    if not yes:
-        click.confirm(f"Delete the record of {import_id}, for good?", abort=True, err=True)
+    """Delete the record of an ended import. Its clips stay."""
+    app.confirm(f"Delete the record of import {import_id}? This cannot be undone.", yes=yes, always=True)
     app.client.imports.delete(import_id)
-    if app.out.as_json:
-        app.out.json({"id": import_id, "deleted": True})
-    else:
-        app.out.say(f"import {import_id} is deleted")
+    app.out.done({"id": import_id, "deleted": True}, f"import {import_id} is deleted", subject=import_id)

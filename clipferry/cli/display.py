@@ -1,4 +1,4 @@
-"""How an import is shown while it runs: a live bar on a terminal, lines elsewhere, JSON where asked for."""
+"""Show a running import: a live bar on a terminal, lines in a pipe, JSON lines, or nothing."""
 
 import time
 from collections import deque
@@ -11,37 +11,46 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from clipferry.cli.output import Output, clean, duration, size
-from clipferry.models.imports import Clip, Counts, Import
+from clipferry.cli.output import Output
+from clipferry.cli.text import clean, duration, shorten, size
+from clipferry.models.clips import Clip
+from clipferry.models.imports import Counts, Import
 
 LINE_SECONDS = 2.0
-"""Between two plain lines of one status."""
+"""Minimum time between two lines of the same status."""
 FAILURES = 5
-"""Failures that the live display shows: those that were seen last."""
+"""Number of failures that the live display shows, the latest ones."""
 BAR_WIDTH = 30
 
 
 class Display(Protocol):
+    """Shows the states of one import."""
+
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
     def update(self, job: Import, failed: list[Clip]) -> None:
-        """`failed`: clips that were not seen to have failed before."""
+        """Show a new state. `failed` are the clips that have failed since the one before."""
 
 
 def display_for(out: Output) -> Display:
-    return JsonDisplay(out) if out.as_json else LiveDisplay(out) if out.live else PlainDisplay(out)
+    """Choose the display that fits the output."""
+    if out.form == "jsonl":
+        return JsonDisplay(out)
+    if not out.for_people:
+        return _Still(out)
+    return LiveDisplay(out) if out.live else PlainDisplay(out)
 
 
 def counted(counts: Counts) -> str:
-    """Which clips are where; nothing of what there is none of, but for the copied."""
+    """Count clips by status: `297 copied, 3 failed`. Only the copied ones are named if there are none."""
     named = ("copied", "skipped", "failed", "cancelled", "pending")
     return ", ".join(f"{getattr(counts, name):,} {name}" for name in named if name == "copied" or getattr(counts, name))
 
 
 def pace(job: Import) -> str:
-    """`1,250 clips/s, 48.2 MB/s, 0:48 left`, of what is known."""
+    """Format speed and remaining time, if they are known: `1,250 clips/s, 48.2 MB/s, 0:48 left`."""
     parts = []
     if job.rate is not None and job.rate.clips and not job.ended:
         parts = [f"{job.rate.clips:,.1f} clips/s", f"{size(job.rate.bytes)}/s"]
@@ -51,7 +60,7 @@ def pace(job: Import) -> str:
 
 
 class _Still:
-    """A display that needs no clearing away."""
+    """Shows nothing while the import runs."""
 
     def __init__(self, out: Output) -> None:
         self._out = out
@@ -62,11 +71,14 @@ class _Still:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to clear away."""
+        """Leave everything that was printed."""
+
+    def update(self, job: Import, failed: list[Clip]) -> None:
+        """Show nothing."""
 
 
 class JsonDisplay(_Still):
-    """The import each time that it has changed."""
+    """Prints the import each time that it has changed."""
 
     def __init__(self, out: Output) -> None:
         super().__init__(out)
@@ -80,6 +92,8 @@ class JsonDisplay(_Still):
 
 
 class PlainDisplay(_Still):
+    """Prints a line when the status changes, at intervals while clips are copied, and for each failure."""
+
     def __init__(self, out: Output) -> None:
         super().__init__(out)
         self._status, self._counts, self._at = "", "", 0.0
@@ -97,10 +111,12 @@ class PlainDisplay(_Still):
 
 
 class LiveDisplay:
+    """Draws a bar, counts, speed and the latest failures, and erases them at the end."""
+
     def __init__(self, out: Output) -> None:
         self._job: Import | None = None
         self._failed: deque[Clip] = deque(maxlen=FAILURES)
-        self._console = out.console
+        self._out = out
         self._live = Live(
             console=out.console, get_renderable=self.render, transient=True, refresh_per_second=8, redirect_stderr=False
         )
@@ -120,9 +136,10 @@ class LiveDisplay:
         self._live.refresh()
 
     def render(self) -> Group:
+        """Draw the present state."""
         job = self._job
         if job is None:
-            return Group(Text("…", style="dim"))
+            return Group(Text(self._out.dots, style="dim"))
         counts = job.counts
         bar = ProgressBar(total=counts.total or None, completed=counts.settled, width=BAR_WIDTH, pulse=not counts.total)
         share = f"{counts.settled / counts.total:>4.0%}" if counts.total else ""
@@ -141,12 +158,12 @@ class LiveDisplay:
             lines.append(Text(rate, style="dim"))
         if self._failed:
             lines.append(Text("last failures", style="red"))
-            lines += [_failure(clip, self._console.width - 1) for clip in self._failed]
+            lines += [_failure(clip, self._out) for clip in self._failed]
         return Group(*lines)
 
 
-def _failure(clip: Clip, width: int) -> Text:
-    """Code and source, of which the end is shown where it is too long; `clipferry clips --failed` has the sentence."""
-    code, source = clean(clip.code or ""), clean(clip.source_uri)
-    room = max(width - len(code) - 4, 10)
-    return Text.assemble("  ", (code, "red"), "  ", source if len(source) <= room else f"…{source[-room + 1 :]}")
+def _failure(clip: Clip, out: Output) -> Text:
+    """One failure on one line; `clipferry clips --failed` shows it whole."""
+    code = clean(clip.code or "")
+    room = max(out.console.width - len(code) - 5, 10)
+    return Text.assemble("  ", (code, "red"), "  ", shorten(clean(clip.source_uri), room, dots=out.dots))

@@ -1,54 +1,71 @@
-"""`clipferry folders`: names that imports land under."""
+"""`clipferry folders`: named places for clips."""
 
 from typing import Any
 
 import click
 
-from clipferry.cli.app import App, verb
-from clipferry.cli.output import Output
+from clipferry.cli.app import App
+from clipferry.cli.ids import FOLDER
+from clipferry.cli.verbs import noun, verb
+from clipferry.errors import NotFound
 from clipferry.models.folders import CountedFolder, Folder
 
+folders = noun("folders", "List and create folders. `import --folder NAME` does not need one.")
 
-@click.group()
-def folders() -> None:
-    """Folders that clips land in. `import --folder NAME` makes none, and needs none."""
+_SCOPES = click.Choice(["user", "org"])
 
 
-@folders.command("list")
-@verb
+@verb(folders, "list", lists=True)
 def list_(app: App) -> None:
-    """List them, oldest first."""
+    """List the folders, oldest first."""
     app.out.rows(
-        ("folder", "scope", "name", "created", "description"),
-        (
-            (one.raw, (one.id, one.scope, one.name, app.out.when(one.created_at), one.description))
-            for one in app.client.folders.list()
-        ),
+        Folder,
+        app.client.folders.list(),
+        {
+            "folder": "id",
+            "scope": "scope",
+            "name": "name",
+            "created": lambda one: app.out.when(one.created_at),
+            "description": "description",
+        },
+        shorten=("name", "description"),
     )
 
 
-@folders.command()
-@click.argument("name")
-@click.option("--scope", type=click.Choice(["user", "org"]), default="user", show_default=True)
-@click.option("--description")
-@verb
+@verb(folders)
+@click.argument("name", metavar="NAME")
+@click.option("--scope", type=_SCOPES, default="user", show_default=True, help="Both scopes belong to the project.")
+@click.option("--description", metavar="TEXT", help="The folder's description.")
 def create(app: App, *, name: str, scope: Any, description: str | None) -> None:
-    """Make one."""
-    _tell(app.out, app.client.folders.create(name, scope=scope, description=description))
+    """Create a folder."""
+    _show(app, app.client.folders.create(name, scope=scope, description=description))
 
 
-@folders.command()
-@click.argument("folder_id", metavar="ID")
-@verb
-def show(app: App, *, folder_id: str) -> None:
-    """Show one, and how many clips it has."""
-    _tell(app.out, app.client.folders.get(folder_id))
+@verb(folders)
+@click.argument("folder", type=FOLDER, metavar="FOLDER")
+@click.option("--scope", type=_SCOPES, help="The scope of the name, if both scopes have it.")
+def show(app: App, *, folder: str, scope: str | None) -> None:
+    """Show a folder and the number of its clips. FOLDER is a name or an id."""
+    if scope is None and folder.startswith("fd_"):
+        try:
+            _show(app, app.client.folders.get(folder))
+            return
+        except NotFound:  # a name may begin like an id
+            pass
+    _show(app, app.client.folders.get(_id_of(app, folder, scope)))
 
 
-def _tell(out: Output, one: Folder) -> None:
-    if out.as_json:
-        out.json(one.raw)
-        return
+def _id_of(app: App, folder: str, scope: str | None) -> str:
+    """Find the folder that has this name. Raises `click.UsageError` if there are two."""
+    named = {one.scope: one.id for one in app.client.folders.list() if one.name == folder}
+    if scope is not None:
+        named = {one: found for one, found in named.items() if one == scope}
+    if len(named) > 1:
+        raise click.UsageError(f"two folders are called {folder}: choose one with --scope user or --scope org")
+    return next(iter(named.values()), folder)
+
+
+def _show(app: App, one: Folder) -> None:
     shown = {name: getattr(one, name) for name in ("name", "scope", "description", "created_at", "created_by")}
     clips = f"{one.clip_count:,}" if isinstance(one, CountedFolder) else None
-    out.fields({"folder": one.id} | shown | {"clips": clips})
+    app.out.show(one.raw, {"folder": one.id} | shown | {"clips": clips})

@@ -1,81 +1,107 @@
-"""Watch an import to its end."""
+"""Follow an import to its end."""
 
 from datetime import datetime
+from typing import NoReturn
 
 import click
 
 from clipferry.cli import exits
 from clipferry.cli.app import App
 from clipferry.cli.display import counted, display_for
-from clipferry.cli.output import COLOURS, duration, size
+from clipferry.cli.empty import why_empty
+from clipferry.cli.output import COLOURS
+from clipferry.cli.text import duration, size
 from clipferry.errors import ClipferryError
-from clipferry.models.imports import Clip, Import
+from clipferry.models.clips import Clip
+from clipferry.models.imports import Import
 
-LOOKED_AT = 100
-"""Failed clips that are read while an import runs: the first ones in its order."""
-
-watch_options = (
-    click.option("--watch", is_flag=True, help="Show its progress until it has ended."),
-    click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Watch no longer than that."),
-)
+SHOWN_FAILURES = 100
+"""Maximum failed clips that are read while an import runs: the first ones in its order."""
 
 
 def watchable(function: click.decorators.FC) -> click.decorators.FC:
-    """Adds `--watch` and `--timeout`."""
-    for option in reversed(watch_options):
-        function = option(function)
-    return function
+    """Add `--watch` and `--timeout`."""
+    timeout = click.option(
+        "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop watching after this time."
+    )
+    return click.option("--watch", is_flag=True, help="Show the progress until the import has ended.")(
+        timeout(function)
+    )
 
 
-def follow(app: App, job: Import, *, timeout: float | None) -> None:
-    """Show the import until it has ended; ends the program with what that means.
+def started(app: App, job: Import, sentence: str, *, watch: bool, timeout: float | None) -> None:
+    """Report that a verb has changed an import's course, and follow it with `--watch`."""
+    if watch:
+        follow(app, job, timeout=timeout)
+    app.out.done(job.raw, sentence, subject=job.id)
+    app.out.hint(f"Watch it:  clipferry status {job.id} --watch")
 
-    Ctrl-C leaves the import running, and says how to come back to it. Raises `WaitTimeout` and what looking raises.
+
+def follow(app: App, job: Import, *, timeout: float | None, fail_if_empty: bool = False) -> NoReturn:
+    """Show the import until it has ended, and end the program with the exit code of its status.
+
+    Ctrl-C leaves the import running, and says how to return to it. Raises `WaitTimeout` and the errors of requests.
     """
     try:
         with display_for(app.out) as display:
             seen: set[str] = set()
 
             def show(now: Import) -> None:
-                display.update(now, _newly_failed(app, now, seen))
+                display.update(now, _new_failures(app, now, seen))
 
             job = app.client.imports.wait(job.id, progress=show, timeout=timeout)
     except KeyboardInterrupt:
         app.out.note(f"The import goes on. Come back:  clipferry status {job.id} --watch")
-        app.out.note(f"                    Cancel it:  clipferry cancel {job.id}")
+        app.out.note(f"                     Cancel it:  clipferry cancel {job.id}")
         raise SystemExit(exits.INTERRUPTED) from None
     except ClipferryError:
-        app.out.note(f"The import {job.id} goes on, whatever happens here.")
+        app.out.note(f"The import {job.id} goes on.")
         raise
-    tell_end(app, job)
+    _print_end(app, job)
+    if fail_if_empty and job.counts.total == 0 and job.succeeded:
+        raise exits.NothingFound(job.message or "there is nothing to import")
     raise SystemExit(exits.OK if job.succeeded else exits.NOT_ALL_LANDED)
 
 
-def tell_end(app: App, job: Import) -> None:
-    """How it ended, and what can be done about what did not land."""
-    if app.out.as_json:
+def _print_end(app: App, job: Import) -> None:
+    """Print how the import ended, and what can be done about the clips that were not copied."""
+    if not app.out.for_people:
+        if app.out.form not in (None, "table", "jsonl"):
+            app.out.show(job.raw, {})
         return
     seconds = _seconds(job)
     took = f" after {duration(seconds)}" if seconds is not None else ""
     app.out.say(f"{job.status}{took}: {counted(job.counts)}, {size(job.counts.bytes)}", COLOURS.get(job.status))
     if job.message:
         app.out.say(f"{job.message} ({job.code})" if job.code else job.message)
-    if not job.succeeded:
-        app.out.note(f"Which, and why:  clipferry clips {job.id} --failed")
-        app.out.note(f"Run them again:  clipferry retry {job.id} --watch")
+    if job.code == "NO_CLIPS":
+        app.out.say(why_empty(app.client, job))
+    elif not job.succeeded:
+        _print_hints(app, job)
 
 
-def _newly_failed(app: App, job: Import, seen: set[str]) -> list[Clip]:
-    """Of the first failed clips, those that `seen` does not have; it has them then. Nothing is read without need."""
-    if app.out.as_json or job.counts.failed <= len(seen) or len(seen) >= LOOKED_AT:
+def _print_hints(app: App, job: Import) -> None:
+    if job.counts.failed:
+        app.out.note(f"Which clips, and why:  clipferry clips {job.id} --failed")
+    if job.counts.cancelled:
+        app.out.note(f"What was not copied:   clipferry clips {job.id} --status CANCELLED")
+    if job.counts.failed or job.counts.cancelled or not job.counts.total:
+        what = "Copy the rest" if job.status == "CANCELLED" and job.counts.total else "Try again"
+        app.out.note(f"{f'{what}:':<23}clipferry retry {job.id} --watch")
+
+
+def _new_failures(app: App, job: Import, seen: set[str]) -> list[Clip]:
+    """Read the failed clips that are not in `seen`, and add them to it. Reads nothing if there are no new ones."""
+    if not app.out.for_people or job.counts.failed <= len(seen) or len(seen) >= SHOWN_FAILURES:
         return []
-    found = [clip for clip in app.client.imports.clips(job.id, status="FAILED", limit=LOOKED_AT) if clip.id not in seen]
+    failed = app.client.imports.clips(job.id, status="FAILED", limit=SHOWN_FAILURES)
+    found = [clip for clip in failed if clip.id not in seen]
     seen.update(clip.id for clip in found)
     return found
 
 
 def _seconds(job: Import) -> float | None:
-    """How long it took; None of a retry, whose beginning is not told."""
+    """How long the import took. None for a retry: the API does not say when it began."""
     if job.completed_at is None or job.run:
         return None
     return (datetime.fromisoformat(job.completed_at) - datetime.fromisoformat(job.created_at)).total_seconds()

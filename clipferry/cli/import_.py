@@ -4,33 +4,45 @@ from typing import Any
 
 import click
 
-from clipferry.cli.app import App, verb
-from clipferry.cli.asking import asks, request_of
+from clipferry.cli.app import App
+from clipferry.cli.empty import refuse_empty
 from clipferry.cli.follow import follow, watchable
+from clipferry.cli.request import fail_if_empty_option, request_of, request_options
+from clipferry.cli.verbs import verb
 from clipferry.errors import ConnectionFailed, ServerError
 from clipferry.resources.base import new_key
 
 
-@click.command("import")
-@asks
-@click.option("--idempotency-key", metavar="KEY", help="The same key and request give the same import.")
+@verb(name="import")
+@request_options
+@click.option("--idempotency-key", metavar="KEY", help="Start only one import for the same key and request.")
+@fail_if_empty_option
 @watchable
-@verb
-def import_(app: App, *, idempotency_key: str | None, watch: bool, timeout: float | None, **asked: Any) -> None:
-    """Start an import: of URIs, a prefix, a manifest or multi-view sets."""
+def import_(
+    app: App,
+    *,
+    idempotency_key: str | None,
+    fail_if_empty: bool,
+    watch: bool,
+    timeout: float | None,
+    **asked: Any,
+) -> None:
+    """Import clips: a list of URIs, a prefix, a manifest or sets."""
     request = request_of(**asked)
+    if fail_if_empty:
+        refuse_empty(app.client, request)
     key = idempotency_key or new_key()
     try:
         job = app.client.imports.create(idempotency_key=key, **request)
     except (KeyboardInterrupt, ConnectionFailed, ServerError):
-        app.out.note("It is not known whether the import was accepted: `clipferry jobs` shows it if it was.")
+        app.out.note("The service may have accepted the import: `clipferry imports list` shows it then.")
         app.out.note(f"The same command with --idempotency-key {key} does not start it twice.")
         raise
-    if not app.out.as_json:
-        app.out.say(f"import {job.id}")
+    sentence = f"import {job.id}"
     if watch:
-        follow(app, job, timeout=timeout)
-    elif app.out.as_json:
-        app.out.json(job.raw)
-    else:
-        app.out.note(f"Watch it:  clipferry status {job.id} --watch")
+        if app.out.quiet:
+            app.out.done(job.raw, sentence, subject=job.id)
+        app.out.say(sentence)
+        follow(app, job, timeout=timeout, fail_if_empty=fail_if_empty)
+    app.out.done(job.raw, sentence, subject=job.id)
+    app.out.hint(f"Watch it:  clipferry status {job.id} --watch")

@@ -1,38 +1,34 @@
 """`clipferry integrations`: saved access to buckets."""
 
 import json
-from pathlib import Path
 
 import click
 
 from clipferry.cli import exits
-from clipferry.cli.app import App, verb
+from clipferry.cli.app import App
 from clipferry.cli.credentials import credentials_of
-from clipferry.cli.output import Output
-from clipferry.models.access import Integration
+from clipferry.cli.files import Document, Utf8File
+from clipferry.cli.ids import INTEGRATION, confirmed
+from clipferry.cli.verbs import noun, verb
+from clipferry.models.access import Check, Integration
 from clipferry.requests import IntegrationRequest
 
+KINDS = ("s3", "s3_role", "gcs", "hf_bucket")
 
-@click.group()
-def integrations() -> None:
-    """Saved access to buckets of others."""
+integrations = noun("integrations", "Save and test access to more buckets.")
+
+_id = click.argument("integration_id", type=INTEGRATION, metavar="INTEGRATION")
 
 
-@integrations.command()
-@click.argument("kind", type=click.Choice(["s3", "s3_role", "gcs", "hf_bucket"]), metavar="s3|s3_role|gcs|hf_bucket")
-@click.option("--name", required=True)
-@click.option("--bucket", required=True, help="Its name alone; of Hugging Face namespace/name.")
-@click.option("--prefix", help="Reach only keys that begin so.")
-@click.option("--region")
-@click.option("--endpoint-url", metavar="URL")
-@click.option("--role-arn", metavar="ARN", help="Of s3_role.")
-@click.option(
-    "--credentials",
-    type=click.Path(path_type=Path, allow_dash=True),
-    metavar="FILE",
-    help="JSON with the credentials; - is stdin.",
-)
-@verb
+@verb(integrations)
+@click.argument("kind", type=click.Choice(KINDS), metavar="|".join(KINDS))
+@click.option("--name", required=True, metavar="NAME", help="The integration's name.")
+@click.option("--bucket", required=True, metavar="NAME", help="The bucket; for Hugging Face namespace/name.")
+@click.option("--prefix", metavar="KEY", help="Open only keys that begin with this.")
+@click.option("--region", metavar="REGION", help="The bucket's region, for s3 and s3_role.")
+@click.option("--endpoint-url", metavar="URL", help="The store's URL, if it is not the provider's own.")
+@click.option("--role-arn", metavar="ARN", help="The role to assume, for s3_role.")
+@click.option("--credentials", type=Utf8File(), metavar="FILE", help="Read credentials from a JSON file; - is stdin.")
 def add(
     app: App,
     *,
@@ -43,11 +39,12 @@ def add(
     region: str | None,
     endpoint_url: str | None,
     role_arn: str | None,
-    credentials: Path | None,
+    credentials: Document | None,
 ) -> None:
     """Save access to a bucket.
 
-    Credentials come from a file, from CLIPFERRY_SOURCE_… variables, or are asked for; never from the command line.
+    The credentials come from --credentials, from CLIPFERRY_SOURCE_... variables, or from a prompt. They are never
+    arguments, because other users of a machine can see those.
     """
     if (kind == "s3_role") != (role_arn is not None):
         raise click.UsageError("--role-arn belongs to s3_role, which needs it")
@@ -63,66 +60,72 @@ def add(
     if role_arn is not None:
         request["role_arn"] = role_arn
     made = app.client.integrations.create(**request)
-    _tell(app.out, made)
-    if not app.out.as_json:
-        app.out.note(f"Test it:  clipferry integrations test {made.id}")
+    _show(app, made)
+    app.out.hint(f"Test it:  clipferry integrations test {made.id}")
 
 
-@integrations.command("list")
-@verb
+@verb(integrations, "list", lists=True)
 def list_(app: App) -> None:
-    """List them, oldest first."""
+    """List the integrations, oldest first."""
     app.out.rows(
-        ("integration", "type", "bucket", "prefix", "name", "last used"),
-        (
-            (one.raw, (one.id, one.type, one.bucket, one.prefix, one.name, app.out.when(one.last_used)))
-            for one in app.client.integrations.list()
-        ),
+        Integration,
+        app.client.integrations.list(),
+        {
+            "integration": "id",
+            "type": "type",
+            "bucket": "bucket",
+            "prefix": "prefix",
+            "name": "name",
+            "last used": lambda one: app.out.when(one.last_used),
+        },
+        shorten=("bucket", "prefix", "name"),
     )
 
 
-@integrations.command()
-@click.argument("integration_id", metavar="ID")
-@verb
+@verb(integrations)
+@_id
 def show(app: App, *, integration_id: str) -> None:
-    """Show one, with the policies that a role needs."""
-    _tell(app.out, app.client.integrations.get(integration_id))
+    """Show an integration, with the policies that its role needs."""
+    _show(app, app.client.integrations.get(integration_id))
 
 
-@integrations.command()
-@click.argument("integration_id", metavar="ID")
-@verb
+@verb(integrations)
+@_id
 def test(app: App, *, integration_id: str) -> None:
-    """Try to list and to read one object. Exit code 1 if either failed."""
+    """List the bucket and read an object. Exit code 1 if that fails."""
     found = app.client.integrations.test(integration_id)
-    app.out.rows(
-        ("check", "worked", "code", "why"),
-        ((one.raw, (one.action, "yes" if one.ok else "no", one.code, one.message)) for one in found.checks),
-    )
+    if app.out.as_json:
+        app.out.json(found.raw)
+    else:
+        app.out.rows(
+            Check,
+            found.checks,
+            {"check": "action", "worked": lambda one: "yes" if one.ok else "no", "code": "code", "why": "message"},
+            shorten=("why",),
+        )
     if not found.ok:
         raise SystemExit(exits.REFUSED)
 
 
-@integrations.command()
-@click.argument("integration_id", metavar="ID")
-@verb
-def delete(app: App, *, integration_id: str) -> None:
-    """Delete one with its credentials, at once and for good."""
+@verb(integrations)
+@_id
+@confirmed
+def delete(app: App, *, integration_id: str, yes: bool) -> None:
+    """Delete an integration and its credentials, at once."""
+    app.confirm(f"Delete integration {integration_id} and its credentials? This cannot be undone.", yes=yes)
     app.client.integrations.delete(integration_id)
-    if app.out.as_json:
-        app.out.json({"id": integration_id, "deleted": True})
-    else:
-        app.out.say(f"integration {integration_id} is deleted")
+    document = {"id": integration_id, "deleted": True}
+    app.out.done(document, f"integration {integration_id} is deleted", subject=integration_id)
 
 
-def _tell(out: Output, one: Integration) -> None:
-    if out.as_json:
-        out.json(one.raw)
-        return
+def _show(app: App, one: Integration) -> None:
     named = ("name", "type", "bucket", "prefix", "region", "endpoint_url", "role_arn", "external_id")
-    out.fields({"integration": one.id} | {name: getattr(one, name) for name in (*named, "created_at", "last_used")})
+    app.out.show(
+        one.raw,
+        {"integration": one.id} | {name: getattr(one, name) for name in (*named, "created_at", "last_used")},
+    )
     for name in ("trust_policy", "permission_policy"):
         if getattr(one, name):
-            out.say(f"{name}:")
+            app.out.say(f"{name}:")
             for line in json.dumps(getattr(one, name), indent=2).splitlines():
-                out.say(line)
+                app.out.say(line)

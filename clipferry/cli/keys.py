@@ -1,58 +1,51 @@
-"""`clipferry keys`"""
+"""`clipferry keys`: API keys."""
 
 import click
 
-from clipferry.cli.app import App, verb
+from clipferry.cli.app import App
+from clipferry.cli.ids import KEY, confirmed
+from clipferry.cli.verbs import noun, verb
+from clipferry.models.access import ApiKey
+
+keys = noun("keys", "Create, list and revoke API keys, with the admin key.")
 
 
-@click.group()
-def keys() -> None:
-    """API keys of projects. All but `current` need the admin key."""
-
-
-@keys.command()
-@verb
+@verb(keys)
 def current(app: App) -> None:
-    """Say what the key is that is used now."""
+    """Describe the key that is used now. Works with every key."""
     caller = app.client.keys.current()
-    if app.out.as_json:
-        app.out.json(caller.raw)
-        return
     project = caller.project or "none: the admin key manages keys only"
-    app.out.fields({"service": app.client.where.base_url, "key": caller.id, "project": project})
+    app.out.show(caller.raw, {"service": app.base_url, "key": caller.id, "project": project}, subject=caller.id)
 
 
-@keys.command()
-@click.argument("project")
-@click.option("--name", required=True, help="Says whose key it is.")
-@verb
+@verb(keys)
+@click.argument("project", metavar="PROJECT")
+@click.option("--name", required=True, metavar="NAME", help="A name that says who uses the key.")
 def create(app: App, *, project: str, name: str) -> None:
-    """Make a key for a project. It is shown this once."""
+    """Create a key for a project. It is shown only now."""
     made = app.client.keys.create(project, name)
-    if app.out.as_json:
-        app.out.json(made.raw)
-        return
-    app.out.fields({"id": made.id, "project": made.project, "name": made.name, "key": made.key})
-    app.out.note("Keep the key now: the service has only its hash.")
+    app.out.show(
+        made.raw, {"id": made.id, "project": made.project, "name": made.name, "key": made.key}, subject=made.key
+    )
+    app.out.hint("Save the key now: the service has only its hash.")
 
 
-@keys.command("list")
-@verb
+@verb(keys, "list", lists=True)
 def list_(app: App) -> None:
-    """List keys, oldest first."""
+    """List the keys of all projects, oldest first."""
     app.out.rows(
-        ("key", "project", "name", "created"),
-        ((one.raw, (one.id, one.project, one.name, app.out.when(one.created_at))) for one in app.client.keys.list()),
+        ApiKey,
+        app.client.keys.list(),
+        {"key": "id", "project": "project", "name": "name", "created": lambda one: app.out.when(one.created_at)},
+        shorten=("project", "name"),
     )
 
 
-@keys.command()
-@click.argument("key_id", metavar="ID")
-@verb
-def revoke(app: App, *, key_id: str) -> None:
-    """Revoke a key, at once and for good."""
+@verb(keys)
+@click.argument("key_id", type=KEY, metavar="KEY")
+@confirmed
+def revoke(app: App, *, key_id: str, yes: bool) -> None:
+    """Revoke a key, at once."""
+    app.confirm(f"Revoke key {key_id}? This cannot be undone.", yes=yes)
     app.client.keys.revoke(key_id)
-    if app.out.as_json:
-        app.out.json({"id": key_id, "revoked": True})
-    else:
-        app.out.say(f"key {key_id} is revoked")
+    app.out.done({"id": key_id, "revoked": True}, f"key {key_id} is revoked", subject=key_id)

@@ -1,19 +1,24 @@
-"""What is printed: tables on a terminal, tab-separated lines elsewhere, JSON lines where asked for."""
+"""Print results: tables on a terminal, tab-separated lines in a pipe, or the format that `--output` names."""
 
+import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain, islice
 from typing import Any
 
 from rich.console import Console
-from rich.table import Column, Table
 from rich.text import Text
 
-KEPT_WHOLE = 2 / 3
-"""Of the terminal's width: the first columns (ids, statuses) that together fit into that are not folded."""
+from clipferry.cli.columns import Cells, cell_of, check_columns, safe_in_spreadsheets, value_of
+from clipferry.cli.table import GAP, line, widths
+from clipferry.cli.text import ago, clean
+from clipferry.decode import Model
+
+FORMATS = ("table", "json", "jsonl", "csv", "tsv")
 MEASURED_ROWS = 200
-"""A table's columns are as wide as they need to be for its first rows; longer lists go on with lines."""
+"""The widths of a table's columns are those of its first rows."""
 
 COLOURS = {
     "COMPLETED": "green",
@@ -25,106 +30,163 @@ COLOURS = {
 }
 
 
-def clean(text: object) -> str:
-    """Text of others as it may be shown: a key could otherwise steer the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
-
-
-def size(count: float) -> str:
-    """`48.2 MB`: powers of 1,000, as stores bill."""
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if count < 1000 or unit == "TB":
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1000
-    raise AssertionError("TB ends it")
-
-
-def duration(seconds: float) -> str:
-    """`0:48`, `1:02:03`"""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 class Output:
-    """Where a verb prints. `as_json`: one JSON object a line on stdout, and nothing else there."""
+    """Print in one format. `columns` selects the columns of lists, `quiet` prints ids only."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self.as_json = as_json
+    def __init__(self, form: str | None = None, *, columns: Sequence[str] = (), quiet: bool = False) -> None:
+        self.form = form
+        self.columns = columns
+        self.quiet = quiet
         self.console = Console(highlight=False, soft_wrap=True)
         self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @property
+    def as_json(self) -> bool:
+        """Whether results and errors are JSON."""
+        return self.form in ("json", "jsonl")
+
+    @property
+    def for_people(self) -> bool:
+        """Whether progress and sentences may be printed on stdout."""
+        return self.form in (None, "table") and not self.quiet
+
+    @property
     def live(self) -> bool:
         """Whether a display may move."""
-        return self.console.is_terminal and not self.as_json
+        return self.console.is_terminal and self.for_people
 
     def json(self, document: object) -> None:
-        sys.stdout.write(json.dumps(document) + "\n")
-        sys.stdout.flush()
+        """Print a document: on one line, or indented with `--output json`."""
+        self._write(json.dumps(document, indent=2 if self.form == "json" else None))
 
     def say(self, text: str, style: str | None = None) -> None:
-        if not self.as_json:
-            self._line(clean(text), style)
-
-    def _line(self, text: str, style: str | None = None) -> None:
-        """On a terminal with its colour; elsewhere exactly the text."""
-        if self.console.is_terminal:
-            self.console.print(Text(text, style=style or ""))
-        else:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+        """Print a sentence on stdout, if the format is for people."""
+        if self.for_people:
+            self._line(Text(clean(text), style=style or ""))
 
     def note(self, text: str, style: str | None = None) -> None:
-        """For the person at the terminal, not for what reads stdout."""
-        self.errors.print(Text(clean(text), style=style or ""))
+        """Print a sentence on stderr. If that is not possible, the exit code must do."""
+        with suppress(OSError):
+            self.errors.print(Text(clean(text), style=style or ""))
 
-    def fields(self, rows: Mapping[str, object]) -> None:
-        """Names and values; those that are None are left out."""
-        shown = {name: clean(value) for name, value in rows.items() if value is not None}
-        width = max(map(len, shown), default=0)
-        for name, value in shown.items():
-            if self.console.is_terminal:
-                self.console.print(Text.assemble((f"{name:<{width}}  ", "dim"), (value, COLOURS.get(value, ""))))
-            else:
-                self._line(f"{name}\t{value}")
+    def hint(self, text: str) -> None:
+        """Print on stderr what the user can do next, unless a program reads the output."""
+        if self.for_people:
+            self.note(text)
+
+    def done(self, document: Mapping[str, Any], sentence: str, *, subject: str) -> None:
+        """Report that a verb has changed something. `subject` is the id that `--quiet` prints."""
+        self.show(document, {}, sentence=sentence, subject=subject)
+
+    def show(
+        self,
+        document: Mapping[str, Any],
+        fields: Mapping[str, object],
+        *,
+        sentence: str | None = None,
+        subject: str | None = None,
+    ) -> None:
+        """Print one thing: its JSON, or the names and values of `fields` that are not None."""
+        if self.as_json:
+            self.json(document)
+        elif self.form in ("csv", "tsv"):
+            named = fields or document
+            self._delimited(list(named), [[cell_of(value) for value in named.values()]])
+        elif self.quiet:
+            self._write(clean(subject or next(iter(fields.values()))))
+        elif sentence:
+            self.say(sentence)
+        else:
+            self._fields({name: clean(value) for name, value in fields.items() if value is not None})
 
     def when(self, time: str | None) -> str | None:
-        """An ISO time in UTC, on a terminal to the minute: `2026-01-31 12:05Z`."""
-        return f"{time[:10]} {time[11:16]}Z" if time and self.console.is_terminal else time
+        """An ISO time; in tables for a terminal relative to now."""
+        return ago(time) if time and self._is_table and self.console.is_terminal else time
 
-    def rows(self, headers: Sequence[str], rows: Iterable[tuple[Mapping[str, Any], Sequence[object]]]) -> None:
-        """A list of (JSON, cells), printed as it comes in."""
+    def rows(self, cls: type[Model], found: Iterable[Model], cells: Cells, *, shorten: Collection[str] = ()) -> None:
+        """Print a list while it is read. `shorten` names the columns that a terminal may show shortened.
+
+        Raises `click.UsageError`, before anything is read, if `--columns` names a column that does not exist.
+        """
+        check_columns(self.columns, cls, cells)
         if self.as_json:
-            for document, _ in rows:
-                self.json(document)
+            self._documents(
+                {name: value_of(one, cells.get(name, name)) for name in self.columns} if self.columns else one.raw
+                for one in found
+            )
             return
-        cells = (["" if cell is None else clean(cell) for cell in row] for _, row in rows)
-        if not self.console.is_terminal:
-            for row in cells:
-                self._line("\t".join(row))
+        headers = list(self.columns or cells)
+        rows = ([cell_of(value_of(one, cells.get(name, name))) for name in headers] for one in found)
+        if self.form in ("csv", "tsv"):
+            self._delimited(headers, rows)
+        elif self.quiet:
+            for row in rows:
+                self._write(row[0])
+        elif self._is_table:
+            self._table(headers, rows, shorten)
+        else:
+            for row in rows:
+                self._write("\t".join(row))
+
+    @property
+    def dots(self) -> str:
+        """What stands for text that is cut, in the terminal's encoding."""
+        return "..." if self.console.options.ascii_only else "…"
+
+    @property
+    def _is_table(self) -> bool:
+        return self.form == "table" or (self.form is None and self.console.is_terminal)
+
+    def _documents(self, documents: Iterable[object]) -> None:
+        if self.form == "json":
+            self.json(list(documents))
             return
-        first = list(islice(cells, MEASURED_ROWS))
+        for one in documents:
+            self.json(one)
+
+    def _delimited(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        if self.form == "tsv":
+            for row in chain([headers], rows):
+                self._write("\t".join(row))
+            return
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(headers)
+        for row in rows:
+            writer.writerow(map(safe_in_spreadsheets, row))
+            sys.stdout.flush()
+
+    def _table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], flexible: Collection[str]) -> None:
+        rows = iter(rows)
+        first = list(islice(rows, MEASURED_ROWS))
         if not first:
             self.note("none", "dim")
             return
-        table = Table(*_columns(headers, first, self.console.width), box=None, header_style="dim")
-        for row in first:
-            table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
-        self.console.print(table, soft_wrap=False)
-        for row in cells:
-            self.console.print(Text(" " + "  ".join(row)))
+        width = self.console.width if self.console.is_terminal else sys.maxsize
+        columns = widths(headers, first, width, flexible=flexible, keep_all=bool(self.columns))
+        self._line(Text(GAP.join(line(headers, columns, self.dots)).rstrip(), style="dim"))
+        for row in chain(first, rows):
+            text = Text(GAP).join(Text(cell, COLOURS.get(cell.strip(), "")) for cell in line(row, columns, self.dots))
+            text.rstrip()
+            self._line(text)
+        if len(columns) < len(headers):
+            hidden = ", ".join(headers[len(columns) :])
+            self.note(f"no room for {hidden}: choose with --columns, or use --output json", "dim")
 
+    def _fields(self, shown: Mapping[str, str]) -> None:
+        width = max(map(len, shown), default=0)
+        for name, value in shown.items():
+            if self._is_table:
+                self._line(Text.assemble((f"{name:<{width}}  ", "dim"), (value, COLOURS.get(value, ""))))
+            else:
+                self._write(f"{name}\t{value}")
 
-def _columns(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Column]:
-    """The first columns keep their width as far as `KEPT_WHOLE` goes, the others share the rest by what they need."""
-    needed = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
-    whole = 0
-    while whole < len(needed) and sum(needed[: whole + 1]) + 2 * (whole + 1) <= width * KEPT_WHOLE:
-        whole += 1
-    shares, left = list(needed), width - sum(needed[:whole]) - 2 * len(needed)
-    flexible = sorted(range(whole, len(needed)), key=needed.__getitem__)
-    for position, index in enumerate(flexible):
-        shares[index] = min(needed[index], max(left // (len(flexible) - position), 1))
-        left -= shares[index]
-    return [Column(header, overflow="fold", width=share) for header, share in zip(headers, shares, strict=True)]
+    def _line(self, text: Text) -> None:
+        """Print with colours on a terminal, and without them elsewhere."""
+        if self.console.is_terminal:
+            self.console.print(text)
+        else:
+            self._write(text.plain)
+
+    def _write(self, line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()

@@ -2,43 +2,48 @@
 
 from typing import Any
 
-import click
-
-from clipferry.cli.app import App, verb
-from clipferry.cli.asking import asks, request_of
-from clipferry.cli.output import duration, size
+from clipferry.cli.app import App
+from clipferry.cli.empty import explained, is_empty
+from clipferry.cli.exits import NothingFound
+from clipferry.cli.request import fail_if_empty_option, request_of, request_options
+from clipferry.cli.text import duration, size
+from clipferry.cli.verbs import verb
 from clipferry.models.previews import Fates, Preview
 
 
-@click.command()
-@asks
-@verb
-def preview(app: App, **asked: Any) -> None:
-    """Say what an import would do, cost and take. Takes what `import` takes, and writes nothing."""
-    found = app.client.previews.create(**request_of(**asked))
-    if app.out.as_json:
-        app.out.json(found.raw)
-        return
-    _tell(app, found)
+@verb()
+@request_options
+@fail_if_empty_option
+def preview(app: App, *, fail_if_empty: bool, **asked: Any) -> None:
+    """Show what an import would copy, cost and take. Changes nothing.
 
-
-def _tell(app: App, found: Preview) -> None:
-    at_least = "" if found.complete else "at least "
-    outcome, estimate = found.outcome, found.estimate
-    app.out.fields(
-        {
-            "clips": f"{at_least}{found.count:,}, {size(found.bytes)}",
-            "to copy": f"{at_least}{outcome.to_copy.count:,}, {size(outcome.to_copy.bytes)}",
-            "to skip": _fates(at_least, outcome.to_skip),
-            "to fail": _fates(at_least, outcome.to_fail),
-            "cost": f"{at_least}${estimate.cost.total:,.4f}, and ${estimate.storage_per_month:,.4f} a month of storage",
-            "time": f"{at_least}{duration(estimate.seconds)}",
-        }
-    )
-    for clip in outcome.problems:
+    The options are those of `import`.
+    """
+    request = request_of(**asked)
+    found = app.client.previews.create(**request)
+    app.out.show(found.raw, _fields(found))
+    for clip in found.outcome.problems:
         app.out.say(f"{clip.code} {clip.source_uri}: {clip.message}", "red")
     if not found.complete:
-        app.out.note("The time for a preview was up; the import itself has no such limit.")
+        app.out.hint("The preview ran out of time. The import has no such limit.")
+    if is_empty(found) and (fail_if_empty or app.out.for_people):
+        why = explained(app.client, request)
+        if fail_if_empty:
+            raise NothingFound(why)
+        app.out.note(why)
+
+
+def _fields(found: Preview) -> dict[str, object]:
+    at_least = "" if found.complete else "at least "
+    outcome, estimate = found.outcome, found.estimate
+    return {
+        "clips": f"{at_least}{found.count:,}, {size(found.bytes)}",
+        "to copy": f"{at_least}{outcome.to_copy.count:,}, {size(outcome.to_copy.bytes)}",
+        "to skip": _fates(at_least, outcome.to_skip),
+        "to fail": _fates(at_least, outcome.to_fail),
+        "cost": f"{at_least}${estimate.cost.total:,.4f}, and ${estimate.storage_per_month:,.4f} a month of storage",
+        "time": f"{at_least}{duration(estimate.seconds)}",
+    }
 
 
 def _fates(at_least: str, fates: Fates) -> str:

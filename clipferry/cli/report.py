@@ -1,46 +1,88 @@
 """`clipferry report`"""
 
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import click
 
-from clipferry.cli.app import App, verb
-from clipferry.cli.output import size
-from clipferry.errors import ClipferryError
+from clipferry.cli.app import App
+from clipferry.cli.ids import import_argument
+from clipferry.cli.text import size
+from clipferry.cli.verbs import verb
+from clipferry.errors import ClipferryError, Conflict
+from clipferry.models.imports import Report
 
 SUFFIXES = {"csv": "csv", "jsonl": "jsonl", "summary": "summary.json", "failures": "failures.jsonl"}
 WAIT_SECONDS = 600.0
+"""How long to wait for the report of an import that has ended, without `--wait`."""
+STDOUT = Path("-")
 
 
-@click.command()
-@click.argument("import_id", metavar="IMPORT")
-@click.option("--format", "form", type=click.Choice(list(SUFFIXES)), default="csv", show_default=True)
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="[default: IMPORT.FORMAT]")
-@click.option("--force", is_flag=True, help="Replace the file if it is there.")
-@click.option("--url", "only_url", is_flag=True, help="Print a link that works without a key, download nothing.")
-@click.option("--wait", type=click.FloatRange(min=0), default=WAIT_SECONDS, show_default=True, metavar="SECONDS")
-@verb
+@verb()
+@import_argument
+@click.option("--format", "form", type=click.Choice(list(SUFFIXES)), default="csv", show_default=True, help="The file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write to this file; - is stdout. Default: IMPORT.csv, IMPORT.jsonl and so on.",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--url", "only_url", is_flag=True, help="Print a link to the file, which works without a key.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help=f"Wait for the import's end and its report. Default: {WAIT_SECONDS:.0f} s for the report of an ended import.",
+)
 def report(
-    app: App, *, import_id: str, form: str, output: Path | None, force: bool, only_url: bool, wait: float
+    app: App, *, import_id: str, form: str, output: Path | None, force: bool, only_url: bool, wait: float | None
 ) -> None:
-    """Download an ended import's report."""
-    if only_url:
-        link = app.client.imports.report(import_id, format=form, wait=wait)
-        if app.out.as_json:
-            app.out.json(link.raw)
-        else:
-            app.out.say(link.url)
-        return
+    """Download the report of an ended import."""
     path = output or Path(f"{Path(import_id).name}.{SUFFIXES[form]}")
-    if path.exists() and not force:
-        raise click.UsageError(f"{path} is there already: --force replaces it, --output names another")
-    if not path.parent.is_dir():
-        raise click.UsageError(f"there is no folder {path.parent}")
+    if not only_url and path != STDOUT:
+        if path.is_file() and not force:
+            raise click.UsageError(f"{path} exists: --force replaces it, --output names another file")
+        if not path.parent.is_dir():
+            raise click.UsageError(f"there is no folder {path.parent}")
+    link = _link(app, import_id, form, wait)
+    if only_url:
+        app.out.done(link.raw, link.url, subject=link.url)
+    elif path == STDOUT:
+        _print(app, link)
+    else:
+        _save(app, link, path)
+        app.out.done(
+            {"path": str(path), "bytes": link.bytes, "uri": link.uri},
+            f"{path} ({size(link.bytes)})",
+            subject=str(path),
+        )
+
+
+def _link(app: App, import_id: str, form: str, wait: float | None) -> Report:
     try:
-        got = app.client.imports.download_report(import_id, path, format=form, wait=wait)
+        return app.client.imports.report(import_id, format=form, wait=wait or 0)
+    except Conflict as refusal:
+        if wait is not None or refusal.code != "REPORT_PENDING":
+            raise
+    return app.client.imports.report(import_id, format=form, wait=WAIT_SECONDS)
+
+
+def _save(app: App, link: Report, path: Path) -> None:
+    try:
+        app.client.imports.download(link, path)
     except OSError as error:
         raise ClipferryError(f"cannot write {path}: {error.strerror}") from error
-    if app.out.as_json:
-        app.out.json({"path": str(path), "bytes": got.bytes, "uri": got.uri})
-    else:
-        app.out.say(f"{path} ({size(got.bytes)})")
+
+
+def _print(app: App, link: Report) -> None:
+    """Download the whole file first, so that a broken connection can be repaired without printing anything twice."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report"
+        _save(app, link, path)
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.flush()

@@ -2,22 +2,23 @@
 
 import click
 
-from clipferry.cli.app import App, verb
-from clipferry.cli.follow import follow, watchable
+from clipferry.cli.app import App
+from clipferry.cli.follow import started, watchable
+from clipferry.cli.ids import import_argument
+from clipferry.cli.verbs import verb
 
 
-@click.command()
-@click.argument("import_id", metavar="IMPORT")
-@click.option("--clip", "clip_ids", multiple=True, metavar="CLIP", help="Only this clip (may be repeated).")
+@verb()
+@import_argument
+@click.option(
+    "--clip",
+    "clip_ids",
+    multiple=True,
+    metavar="CLIP",
+    help="Retry only this clip (repeatable): the first column of `clipferry clips`.",
+)
 @watchable
-@verb
 def retry(app: App, *, import_id: str, clip_ids: tuple[str, ...], watch: bool, timeout: float | None) -> None:
-    """Run again what failed or was cancelled in an import that has ended."""
+    """Copy the failed and cancelled clips of an ended import again."""
     job = app.client.imports.retry(import_id, clip_ids=clip_ids or None)
-    if watch:
-        follow(app, job, timeout=timeout)
-    elif app.out.as_json:
-        app.out.json(job.raw)
-    else:
-        app.out.say(f"import {job.id} runs again (run {job.run})")
-        app.out.note(f"Watch it:  clipferry status {job.id} --watch")
+    started(app, job, f"import {job.id} runs again (attempt {job.run + 1})", watch=watch, timeout=timeout)

@@ -1,1 +1,1 @@
-"""What Foretify's scripts import as `ftx`, for `clipferry ftx`: never installed under that name."""
+"""The modules that Foretify scripts import as `ftx`. `clipferry ftx` provides them; no package `ftx` is installed."""

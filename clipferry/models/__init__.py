@@ -1,24 +1,22 @@
-"""What the API answers, as frozen dataclasses. Times are ISO 8601 text, sizes bytes, rates a second.
+"""The API's answers as frozen dataclasses. Times are ISO 8601 text in UTC, sizes are bytes, rates are per second.
 
-Statuses and codes are text and not enums: a newer service may know more of them.
+Statuses and codes are text, not enumerations, because a newer service may have more of them.
 """
 
 from clipferry.models.access import ApiKey, Caller, Check, CreatedKey, Integration, IntegrationTest
+from clipferry.models.clips import SETTLED_STATUSES, Clip, FoundClip
 from clipferry.models.folders import CountedFolder, Folder
 from clipferry.models.imports import (
-    SETTLED_STATUSES,
     TERMINAL_STATUSES,
-    Clip,
+    Attempt,
     Counts,
-    ExecutionSettings,
-    FoundClip,
     Import,
     Rate,
     Report,
-    Run,
     Source,
     Webhook,
 )
+from clipferry.models.presets import Preset
 from clipferry.models.previews import Cost, Estimate, Fates, Outcome, Preview, PreviewedClip, Total
 from clipferry.models.trail import AuditEntry
 
@@ -26,6 +24,7 @@ __all__ = [
     "SETTLED_STATUSES",
     "TERMINAL_STATUSES",
     "ApiKey",
+    "Attempt",
     "AuditEntry",
     "Caller",
     "Check",
@@ -35,7 +34,6 @@ __all__ = [
     "Counts",
     "CreatedKey",
     "Estimate",
-    "ExecutionSettings",
     "Fates",
     "Folder",
     "FoundClip",
@@ -43,11 +41,11 @@ __all__ = [
     "Integration",
     "IntegrationTest",
     "Outcome",
+    "Preset",
     "Preview",
     "PreviewedClip",
     "Rate",
     "Report",
-    "Run",
     "Source",
     "Total",
     "Webhook",

@@ -1,4 +1,4 @@
-"""Keys and integrations."""
+"""API keys and integrations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from clipferry.decode import Model
 
 @dataclass(frozen=True, kw_only=True)
 class Caller(Model):
-    """What the key of this client is."""
+    """The key of this client."""
 
     id: str
     project: str | None = None
-    """None for the admin key, which manages keys and does nothing else."""
+    """None for the admin key, which can only manage keys."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +27,12 @@ class ApiKey(Model):
 @dataclass(frozen=True, kw_only=True)
 class CreatedKey(ApiKey):
     key: str = field(repr=False)
-    """Its text, shown this once."""
+    """The key itself. The service does not show it again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Integration(Model):
-    """Saved access to a bucket, without its credentials."""
+    """Saved access to a bucket. No answer has its credentials."""
 
     id: str
     name: str
@@ -40,19 +40,24 @@ class Integration(Model):
     bucket: str
     created_at: str
     prefix: str | None = None
+    """The integration opens only keys that begin with it."""
     region: str | None = None
     endpoint_url: str | None = None
     role_arn: str | None = None
     external_id: str | None = None
     trust_policy: Mapping[str, Any] | None = None
-    """Of a role: to be pasted into it, as is `permission_policy`."""
+    """For `s3_role`: paste it into the role, like `permission_policy`."""
     permission_policy: Mapping[str, Any] | None = None
     created_by: str | None = None
+    """The id of the key that saved it."""
     last_used: str | None = None
+    """When an import was last planned with it, or it was tested."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Model):
+    """One step of an integration's test."""
+
     action: str
     """`list`, `read` or `tags`."""
     ok: bool
@@ -62,5 +67,8 @@ class Check(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrationTest(Model):
+    """The result of an integration's test."""
+
     ok: bool
+    """Listing and reading both worked."""
     checks: tuple[Check, ...]

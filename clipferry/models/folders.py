@@ -7,7 +7,7 @@ from clipferry.decode import Model
 
 @dataclass(frozen=True, kw_only=True)
 class Folder(Model):
-    """A name that imports land under."""
+    """A named place for the clips of imports."""
 
     id: str
     name: str
@@ -20,5 +20,7 @@ class Folder(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class CountedFolder(Folder):
+    """A folder with the number of its clips."""
+
     clip_count: int
-    """Clips that landed in it and were not deleted since."""
+    """Copied and skipped clips of its newest 1,000 imports, without the clips that were deleted."""

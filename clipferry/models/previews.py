@@ -1,4 +1,4 @@
-"""What an import would do, cost and take."""
+"""The result of a preview."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,15 @@ class Total(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class Fates(Total):
+    """Clips that would be skipped or fail, in total and by code."""
+
     by_code: Mapping[str, Total]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewedClip(Model):
+    """What the import would do with one clip, and why."""
+
     run_name: str
     source_uri: str
     destination: str
@@ -31,16 +35,18 @@ class PreviewedClip(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Model):
+    """What the import would do; the three totals sum to the preview's `count`."""
+
     to_copy: Total
     to_skip: Fates
     to_fail: Fates
     problems: tuple[PreviewedClip, ...]
-    """The first clips that would fail."""
+    """The first 20 clips that would fail."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost(Model):
-    """Dollars, once."""
+    """The cost of the import in US dollars, without the storage of the clips."""
 
     s3_requests: float
     lambda_: float
@@ -51,9 +57,13 @@ class Cost(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate(Model):
+    """The import's cost, by the list prices of `price_region`, and its time."""
+
     cost: Cost
     storage_per_month: float
+    """US dollars, for the copies."""
     seconds: int
+    """From the request to the import's end."""
     currency: str
     price_region: str
     prices_as_of: str
@@ -61,13 +71,18 @@ class Estimate(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class Preview(Model):
+    """What an import would do, its cost and its time."""
+
     root_path: str | None
+    """The prefix; None for a list and for sets."""
     count: int
     bytes: int
     keys: tuple[str, ...]
+    """The first 20."""
     by_extension: Mapping[str, Total]
     complete: bool
-    """False: the time was up, and every figure means "at least"."""
+    """False if the time limit ended the preview: then every number means "at least"."""
     sample: tuple[PreviewedClip, ...]
+    """The first 20 clips."""
     outcome: Outcome
     estimate: Estimate

@@ -1,4 +1,4 @@
-"""The audit."""
+"""The audit log."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,14 @@ from clipferry.decode import Model
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry(Model):
-    """Who asked for which change, by which door."""
+    """One change and who requested it."""
 
     id: str
     time: str
     action: str
     subject: str
+    """The id of the thing that was changed."""
     door: str
+    """`api`, `upload` or `nomadicml`: how the request came in."""
     key_id: str | None = None
     request_id: str | None = None

@@ -1,4 +1,4 @@
-"""What all resources share."""
+"""Read lists page by page."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -9,12 +9,14 @@ from clipferry.errors import UnexpectedAnswer
 from clipferry.transport import Transport
 
 PAGE = 1_000
-"""Rows that a page has at most."""
+"""Maximum rows of a page."""
 
 M = TypeVar("M", bound=Model)
 
 
 class Resource:
+    """The calls of one part of the API."""
+
     def __init__(self, transport: Transport) -> None:
         self._http = transport
 
@@ -28,7 +30,7 @@ class Resource:
         page: int = PAGE,
         query: Mapping[str, object] | None = None,
     ) -> Iterator[M]:
-        """All rows of a list, or the first `limit`; a page is asked for when its first row is."""
+        """Yield all rows of a list, or the first `limit`. A page is requested when its first row is needed."""
         cursor, left = None, limit
         while left is None or left > 0:
             rows = page if left is None else min(page, left)
@@ -45,5 +47,5 @@ class Resource:
 
 
 def new_key() -> str:
-    """An idempotency key: all tries of one call have the same, so that they do one thing."""
+    """Make an idempotency key. All attempts of one call have the same, so that they have one effect."""
     return uuid.uuid4().hex

@@ -1,6 +1,7 @@
 """`/v1/imports`."""
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,10 @@ from typing import Unpack
 import httpx
 
 from clipferry.decode import decode
-from clipferry.errors import ApiError, ConnectionFailed, UnexpectedAnswer, WaitTimeout
-from clipferry.models.imports import Clip, Import, Progress, Report
+from clipferry.errors import ApiError, ConnectionFailed, UnexpectedAnswer
+from clipferry.models.clips import Clip
+from clipferry.models.errors import WaitTimeout
+from clipferry.models.imports import Import, Progress, Report
 from clipferry.models.trail import AuditEntry
 from clipferry.requests import ImportRequest, body_of
 from clipferry.resources.base import Resource, new_key
@@ -20,37 +23,42 @@ from clipferry.transport import ATTEMPTS, Sleep, Transport, backoff, path_of
 
 MIN_LOOK_SECONDS = 0.5
 MAX_LOOK_SECONDS = 5.0
-"""How often `wait` looks: at first often, later every tenth of the time that it has waited."""
+"""Bounds of the pause between two requests of `wait`, which is a tenth of the time that it has waited."""
+REPORT_SECONDS = 1.0
+"""Pause between two requests for a report, if the answer has no `Retry-After`."""
 LISTED = 100
-"""Imports of a page."""
+"""Imports per page of `list`."""
 
 
 class Imports(Resource):
+    """`/v1/imports`. `import_id` is `Import.id`; every call raises `NotFound` if the project has no such import."""
+
     def __init__(self, transport: Transport, *, sleep: Sleep = time.sleep) -> None:
         super().__init__(transport)
         self._sleep = sleep
 
     def create(self, *, idempotency_key: str | None = None, **request: Unpack[ImportRequest]) -> Import:
-        """Start an import. The same `idempotency_key` and request give the same import; without one each call is new.
+        """Start an import and return it. Two calls with the same `idempotency_key` and request start one import.
 
-        Raises `Invalid`, `Forbidden` (CANNOT_ACCESS), `TooLarge` (a long list: use `manifest_uri`), `Conflict`.
+        Raises `Invalid`, `Forbidden` (CANNOT_ACCESS), `TooLarge` (a long list: use `manifest_uri`), and `Conflict` if
+        the idempotency key was used with another request.
         """
         key, body = idempotency_key or new_key(), body_of(request)
         return self._one(self._http.call("POST", "/v1/imports", body=body, idempotency_key=key, repeatable=True))
 
     def list(self, *, limit: int | None = None) -> Iterator[Import]:
-        """Newest first."""
+        """Yield the project's imports, newest first."""
         for job in self._pages(Import, "/v1/imports", "imports", limit=limit, page=LISTED):
             yield replace(job, _calls=self)
 
     def get(self, import_id: str) -> Import:
-        """Raises `NotFound`."""
+        """Return the import as it is now."""
         return self._one(self._http.call("GET", path_of("imports", import_id), repeatable=True))
 
     def wait(self, import_id: str, *, progress: Progress | None = None, timeout: float | None = None) -> Import:
-        """Look at an import until it has ended; `progress` is told at every look, the last one too.
+        """Wait until an import has ended, and return it. `progress` is called with each state that was read.
 
-        Raises `WaitTimeout` after `timeout` seconds. The import goes on then, as it does if this is interrupted.
+        Raises `WaitTimeout` after `timeout` seconds. The import goes on then, and after an interrupt.
         """
         begun = time.monotonic()
         while True:
@@ -66,38 +74,45 @@ class Imports(Resource):
             self._sleep(pause if timeout is None else min(pause, timeout - waited))
 
     def cancel(self, import_id: str) -> Import:
-        """Ask for its end: nothing more is copied, within seconds. Raises `Conflict` if it has ended."""
+        """Ask the service to stop an import; it starts no more copies within seconds.
+
+        Returns the import, which may still run. Raises `Conflict` (ALREADY_ENDED).
+        """
         return self._one(self._http.call("POST", path_of("imports", import_id, "cancel"), repeatable=True))
 
     def retry(
         self, import_id: str, *, clip_ids: Sequence[str] | None = None, idempotency_key: str | None = None
     ) -> Import:
-        """Run what failed or was cancelled again, or those of it that `clip_ids` names. Raises `Conflict`."""
+        """Start the next attempt of an ended import: copy its failed and cancelled clips again.
+
+        `clip_ids` limits it to these clips. Each is a `Clip.id`, not a `Clip.clip_id`.
+        Raises `Conflict` (NOT_ENDED, NOTHING_TO_RETRY).
+        """
         key, body = idempotency_key or new_key(), body_of({"clip_ids": clip_ids})
         path = path_of("imports", import_id, "retry")
         return self._one(self._http.call("POST", path, body=body, idempotency_key=key, repeatable=True))
 
     def delete(self, import_id: str) -> None:
-        """Remove an ended import's record; its clips stay. Raises `Conflict` while it runs."""
+        """Delete an ended import's record; its clips stay. Raises `Conflict` (NOT_ENDED)."""
         self._http.call("DELETE", path_of("imports", import_id), repeatable=True)
 
     def clips(self, import_id: str, *, status: str | None = None, limit: int | None = None) -> Iterator[Clip]:
-        """In the import's order; none before its planning has ended."""
+        """Yield an import's clips in its order; none until its planning has ended. `status` selects one status."""
         return self._pages(Clip, path_of("imports", import_id, "clips"), "clips", limit=limit, query={"status": status})
 
     def audit(self, import_id: str, *, limit: int | None = None) -> Iterator[AuditEntry]:
-        """Who asked what of it, newest first."""
+        """Yield the audit entries of an import, newest first."""
         return self._pages(AuditEntry, path_of("imports", import_id, "audit"), "entries", limit=limit)
 
     def replay_webhook(self, import_id: str) -> Import:
-        """Send the webhook of its last end again. Raises `Conflict`."""
+        """Send the webhook of the last completion again. Raises `Conflict` (NOT_ENDED, NO_WEBHOOK)."""
         return self._one(self._http.call("POST", path_of("imports", import_id, "webhook", "replay"), repeatable=False))
 
     def report(self, import_id: str, *, format: str = "csv", wait: float = 0) -> Report:
-        """A link to a file of the ended import's report: `csv`, `jsonl`, `summary` or `failures`.
+        """Return a link to a file of an import's report: `csv`, `jsonl`, `summary` or `failures`.
 
-        The report is written after the end: `wait` is how many seconds to ask again for it.
-        Raises `Conflict` (NOT_ENDED, REPORT_PENDING), `NotFound` (NO_REPORT).
+        The service writes the report after the import's end. Wait up to `wait` seconds for both.
+        Raises `Conflict` (NOT_ENDED or REPORT_PENDING, after the wait), `NotFound` (NO_REPORT).
         """
         begun = time.monotonic()
         while True:
@@ -106,13 +121,22 @@ class Imports(Resource):
                 return decode(Report, self._http.call("GET", path, query={"format": format}, repeatable=True))
             except ApiError as refusal:
                 left = wait - (time.monotonic() - begun)
-                if refusal.code != "REPORT_PENDING" or left <= 0:
+                if refusal.code not in ("NOT_ENDED", "REPORT_PENDING") or left <= 0:
                     raise
-                self._sleep(min(refusal.retry_after or 1.0, left))
+                self._sleep(min(refusal.retry_after or REPORT_SECONDS, left))
 
     def download_report(self, import_id: str, path: Path, *, format: str = "csv", wait: float = 0) -> Report:
-        """Download a file of the report to `path`, which is replaced once the file is whole."""
+        """Download a file of an import's report to `path`. Waits and raises like `report`."""
         report = self.report(import_id, format=format, wait=wait)
+        self.download(report, path)
+        return report
+
+    def download(self, report: Report, path: Path) -> None:
+        """Download the file of a report's link to `path`.
+
+        An existing file is replaced when the download is complete; a device is written to.
+        Raises `ConnectionFailed`, `UnexpectedAnswer` (the link has expired), `OSError`.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._download(report.url, path)
@@ -121,29 +145,32 @@ class Imports(Resource):
                     raise ConnectionFailed(f"the report could not be downloaded: {error}") from error
                 self._sleep(backoff(attempt))
             else:
-                break
-        return report
+                return
 
     def _download(self, url: str, path: Path) -> None:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        device = path.exists() and not path.is_file()
+        handle, draft = tempfile.mkstemp(dir=None if device else path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file, self._http.files.stream("GET", url) as answer:
                 if not answer.is_success:
-                    raise UnexpectedAnswer(f"the report's link answered {answer.status_code}")
+                    raise UnexpectedAnswer(f"the link to the report answered with status {answer.status_code}")
                 for piece in answer.iter_bytes():
                     file.write(piece)
-            _as_open_would(Path(draft))
-            Path(draft).replace(path)
-        except BaseException:
+            if device:
+                with Path(draft).open("rb") as whole, path.open("wb") as sink:
+                    shutil.copyfileobj(whole, sink)
+            else:
+                _as_open_would(Path(draft))
+                Path(draft).replace(path)
+        finally:
             Path(draft).unlink(missing_ok=True)
-            raise
 
     def _one(self, answer: object) -> Import:
         return replace(decode(Import, answer), _calls=self)
 
 
 def _as_open_would(path: Path) -> None:
-    """A temporary file is its owner's alone; a report is a file like any other."""
+    """Give a temporary file, which only its owner can read, the mode of a normal new file."""
     mask = os.umask(0)
     os.umask(mask)
     path.chmod(0o666 & ~mask)

@@ -1,4 +1,4 @@
-"""The resources with a few calls each."""
+"""The parts of the API that have a few calls each."""
 
 from collections.abc import Iterator
 from typing import Literal, Unpack
@@ -10,11 +10,11 @@ from clipferry.models import (
     Caller,
     CountedFolder,
     CreatedKey,
-    ExecutionSettings,
     Folder,
     FoundClip,
     Integration,
     IntegrationTest,
+    Preset,
     Preview,
 )
 from clipferry.requests import ImportRequest, IntegrationRequest, Settings, body_of
@@ -35,7 +35,11 @@ class Clips(Resource):
         test_run_group: str | None = None,
         limit: int | None = None,
     ) -> Iterator[FoundClip]:
-        """Clips of all imports for which all that is given holds (at least one), of the newest import first."""
+        """Yield the clips of all imports that match every argument, newest import first. Give at least one.
+
+        `clip_id` is `Clip.clip_id`, the id that the clip's own data has, not `Clip.id`. `original_clipgt_url` is the
+        source URI as the import named it. `limit` is the maximum number of clips.
+        """
         wanted = {"clip_id": clip_id, "original_clipgt_url": original_clipgt_url, "label": label, "folder": folder}
         return self._pages(
             FoundClip, "/v1/clips", "clips", limit=limit, query={**wanted, "test_run_group": test_run_group}
@@ -46,69 +50,72 @@ class Previews(Resource):
     """`/v1/previews`."""
 
     def create(self, **request: Unpack[ImportRequest]) -> Preview:
-        """What an import of this would do, cost and take. Nothing is written."""
+        """Report what an import would copy, skip and fail, its cost and its time. Changes nothing."""
         return decode(Preview, self._http.call("POST", "/v1/previews", body=body_of(request), repeatable=True))
 
 
-class SavedSettings(Resource):
-    """`/v1/execution-settings`."""
+class Presets(Resource):
+    """`/v1/execution-settings`: saved settings of imports. `settings_id` is `Preset.id`."""
 
     def create(
         self, name: str, settings: Settings, *, description: str | None = None, idempotency_key: str | None = None
-    ) -> ExecutionSettings:
+    ) -> Preset:
+        """Save settings under a new id. Names need not be unique."""
         body = body_of({"name": name, "settings": settings, "description": description})
         key = idempotency_key or new_key()
         answer = self._http.call("POST", "/v1/execution-settings", body=body, idempotency_key=key, repeatable=True)
-        return decode(ExecutionSettings, answer)
+        return decode(Preset, answer)
 
-    def list(self, *, limit: int | None = None) -> Iterator[ExecutionSettings]:
-        """Oldest first."""
-        return self._pages(ExecutionSettings, "/v1/execution-settings", "execution_settings", limit=limit)
+    def list(self, *, limit: int | None = None) -> Iterator[Preset]:
+        """Yield the project's presets, oldest first."""
+        return self._pages(Preset, "/v1/execution-settings", "execution_settings", limit=limit)
 
-    def get(self, settings_id: str) -> ExecutionSettings:
+    def get(self, settings_id: str) -> Preset:
+        """Raises `NotFound`."""
         path = path_of("execution-settings", settings_id)
-        return decode(ExecutionSettings, self._http.call("GET", path, repeatable=True))
+        return decode(Preset, self._http.call("GET", path, repeatable=True))
 
-    def replace(
-        self, settings_id: str, name: str, settings: Settings, *, description: str | None = None
-    ) -> ExecutionSettings:
-        """Name, description and settings, all three."""
+    def replace(self, settings_id: str, name: str, settings: Settings, *, description: str | None = None) -> Preset:
+        """Replace name, description and settings, all three. Raises `NotFound`."""
         body = body_of({"name": name, "settings": settings, "description": description})
         path = path_of("execution-settings", settings_id)
-        return decode(ExecutionSettings, self._http.call("PUT", path, body=body, repeatable=True))
+        return decode(Preset, self._http.call("PUT", path, body=body, repeatable=True))
 
     def delete(self, settings_id: str) -> None:
+        """Delete a preset. Imports that used it keep their settings. Raises `NotFound`."""
         self._http.call("DELETE", path_of("execution-settings", settings_id), repeatable=True)
 
 
 class Integrations(Resource):
-    """`/v1/integrations`."""
+    """`/v1/integrations`: saved access to buckets. `integration_id` is `Integration.id`."""
 
     def create(self, *, idempotency_key: str | None = None, **request: Unpack[IntegrationRequest]) -> Integration:
+        """Save access to a bucket. Raises `Invalid` if the fields do not fit the type."""
         key, body = idempotency_key or new_key(), body_of(request)
         answer = self._http.call("POST", "/v1/integrations", body=body, idempotency_key=key, repeatable=True)
         return decode(Integration, answer)
 
     def list(self, *, limit: int | None = None) -> Iterator[Integration]:
-        """Oldest first."""
+        """Yield the project's integrations, oldest first."""
         return self._pages(Integration, "/v1/integrations", "integrations", limit=limit)
 
     def get(self, integration_id: str) -> Integration:
+        """Raises `NotFound`."""
         path = path_of("integrations", integration_id)
         return decode(Integration, self._http.call("GET", path, repeatable=True))
 
     def test(self, integration_id: str) -> IntegrationTest:
-        """List below its prefix and read one byte. Each test is in the audit, so no try is made twice."""
+        """List the bucket and read one byte. Not repeated after a lost answer, because the audit records every test."""
         path = path_of("integrations", integration_id, "test")
         return decode(IntegrationTest, self._http.call("POST", path, repeatable=False))
 
     def delete(self, integration_id: str) -> None:
-        """With its credentials, at once and for good."""
+        """Delete an integration and its credentials. This cannot be undone. Raises `NotFound`."""
         self._http.call("DELETE", path_of("integrations", integration_id), repeatable=True)
 
 
 class Folders(Resource):
-    """`/v1/folders`."""
+    """`/v1/folders`. `folder_id` is `Folder.id`."""
 
     def create(
         self,
@@ -118,37 +125,38 @@ class Folders(Resource):
         description: str | None = None,
         idempotency_key: str | None = None,
     ) -> Folder:
-        """Raises `Conflict` (FOLDER_EXISTS) where the project has one of this name in this scope."""
+        """Create a folder. Raises `Conflict` (FOLDER_EXISTS) if the project has this name in this scope."""
         body = body_of({"name": name, "scope": scope, "description": description})
         key = idempotency_key or new_key()
         return decode(Folder, self._http.call("POST", "/v1/folders", body=body, idempotency_key=key, repeatable=True))
 
     def list(self, *, limit: int | None = None) -> Iterator[Folder]:
-        """Oldest first."""
+        """Yield the project's folders, oldest first."""
         return self._pages(Folder, "/v1/folders", "folders", limit=limit)
 
     def get(self, folder_id: str) -> CountedFolder:
-        """With its `clip_count`. Raises `NotFound`."""
+        """Return a folder with its `clip_count`. Raises `NotFound`."""
         return decode(CountedFolder, self._http.call("GET", path_of("folders", folder_id), repeatable=True))
 
 
 class Keys(Resource):
-    """`/v1/keys`: for the admin key, all but `current`."""
+    """`/v1/key` and `/v1/keys`. All calls except `current` need the admin key; others raise `Forbidden`."""
 
     def current(self) -> Caller:
-        """What this client's key is. Raises `Unauthorized` if it is none."""
+        """Describe the key of this client. Raises `Unauthorized` if it is not valid."""
         return decode(Caller, self._http.call("GET", "/v1/key", repeatable=True))
 
     def create(self, project: str, name: str) -> CreatedKey:
-        """Not tried again where the first try may have worked: each call makes a key."""
+        """Create a key of `project`. Not repeated after a lost answer, because each request creates a key."""
         body = {"project": project, "name": name}
         return decode(CreatedKey, self._http.call("POST", "/v1/keys", body=body, repeatable=False))
 
     def list(self, *, limit: int | None = None) -> Iterator[ApiKey]:
-        """Oldest first."""
+        """Yield the keys of all projects, oldest first."""
         return self._pages(ApiKey, "/v1/keys", "keys", limit=limit)
 
     def revoke(self, key_id: str) -> None:
+        """Revoke a key at once. This cannot be undone. Raises `NotFound`."""
         self._http.call("DELETE", path_of("keys", key_id), repeatable=True)
 
 
@@ -156,7 +164,7 @@ class Audit(Resource):
     """`/v1/audit`."""
 
     def list(self, *, subject: str | None = None, limit: int | None = None) -> Iterator[AuditEntry]:
-        """Who asked for which change, newest first; with `subject` only of this id."""
+        """Yield the project's changes and who requested them, newest first. `subject` selects the id of one thing."""
         return self._pages(AuditEntry, "/v1/audit", "entries", limit=limit, query={"subject": subject})
 
 
@@ -164,5 +172,5 @@ class Webhooks(Resource):
     """`/v1/webhook-secret`."""
 
     def secret(self) -> str:
-        """`whsec_…`: verifies the project's webhooks (Standard Webhooks)."""
+        """Return `whsec_...`, which verifies the project's webhooks (Standard Webhooks)."""
         return str(self._http.call("GET", "/v1/webhook-secret", repeatable=True)["secret"])

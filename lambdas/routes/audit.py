@@ -6,10 +6,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import project_of
-from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring.api import audit_ports
-from service.audit import audit_page
-from service.wire.audit import AuditPage
+from lambdas.routes.container import container_of
+from lambdas.routes.parameters import Cursor, Limit
+from lambdas.schemas.audit import AuditPage
+from service.projects.audit import audit_page
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -23,4 +23,6 @@ def list_audit(
     cursor: Cursor = None,
 ) -> AuditPage:
     project, _ = project_of(router)
-    return AuditPage.of(audit_page(project, subject=subject, limit=limit, cursor=cursor, log=audit_ports().log))
+    return AuditPage.of(
+        audit_page(project, subject=subject, limit=limit, cursor=cursor, log=container_of(router).audit.log)
+    )

@@ -2,9 +2,10 @@
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from service.errors import Forbidden
-from service.keys import ADMIN, Caller
-from service.schema import Actor, Door
+from service.domain.errors import Forbidden
+from service.domain.jobs import Door
+from service.domain.projects import Actor
+from service.projects.keys import ADMIN, Caller
 
 
 def caller_of(router: Router) -> Caller:

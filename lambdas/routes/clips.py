@@ -6,10 +6,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import project_of
-from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring.api import status_ports
-from service.imports.find import Wanted, find_clips
-from service.wire.clips import FoundClipPage
+from lambdas.routes.container import container_of
+from lambdas.routes.parameters import Cursor, Limit
+from lambdas.schemas.clips import FoundClipPage
+from service.imports.queries.find import Wanted, find_clips
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -34,4 +34,4 @@ def search_clips(
         folder=folder,
         test_run_group=test_run_group,
     )
-    return FoundClipPage.of(find_clips(project, wanted, limit=limit, cursor=cursor, ports=status_ports()))
+    return FoundClipPage.of(find_clips(project, wanted, limit=limit, cursor=cursor, ports=container_of(router).status))

@@ -6,12 +6,13 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import actor_of, project_of
-from lambdas.routes.imports import JobId, record_change
-from lambdas.wiring.api import ended_ports
-from service.imports.ended import replay_webhook, report_link, webhook_secret
-from service.schema import Action
-from service.wire.ended import ReportFormat, ReportView, WebhookSecretView
-from service.wire.imports import ImportView
+from lambdas.routes.changes import record_change
+from lambdas.routes.container import container_of
+from lambdas.routes.parameters import JobId
+from lambdas.schemas.ended import ReportFormat, ReportView, WebhookSecretView
+from lambdas.schemas.imports import ImportView
+from service.domain.projects import Action
+from service.imports.completion.report_links import replay_webhook, report_link, webhook_secret
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -21,7 +22,7 @@ Format = Annotated[ReportFormat, Query(alias="format", description="`failures` i
 @router.get("/v1/imports/<job_id>/report", summary="A link to a file of the import's report", tags=["Imports"])
 def read_report(job_id: JobId, form: Format = ReportFormat.CSV) -> ReportView:
     project, _ = project_of(router)
-    return ReportView.of(report_link(job_id, form, project=project, ports=ended_ports()))
+    return ReportView.of(report_link(job_id, form, project=project, ports=container_of(router).ended))
 
 
 @router.post(
@@ -32,12 +33,12 @@ def read_report(job_id: JobId, form: Format = ReportFormat.CSV) -> ReportView:
 )
 def replay(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
-    ports = ended_ports()
-    record_change(Action.WEBHOOK_REPLAY, job_id, project, by=actor_of(router))
+    ports = container_of(router).ended
+    record_change(router, Action.WEBHOOK_REPLAY, job_id, by=actor_of(router))
     return ImportView.of(replay_webhook(job_id, project=project, ports=ports), now=ports.clock())
 
 
 @router.get("/v1/webhook-secret", summary="The secret that signs the project's webhooks", tags=["Webhooks"])
 def read_secret() -> WebhookSecretView:
     project, _ = project_of(router)
-    return WebhookSecretView(secret=webhook_secret(project, ended_ports()))
+    return WebhookSecretView(secret=webhook_secret(project, container_of(router).ended))

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from lambdas.routes.caller import actor_of, project_of
-from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring.api import execution_settings_ports
-from service.execution_settings import delete_saved, get_saved, replace_saved, save, saved_page
-from service.wire.settings import ExecutionSettingsBody, ExecutionSettingsPage, ExecutionSettingsView
+from lambdas.routes.container import container_of
+from lambdas.routes.parameters import Cursor, IdempotencyKey, Limit
+from lambdas.schemas.settings import ExecutionSettingsBody, ExecutionSettingsPage, ExecutionSettingsView
+from service.projects.presets import delete_saved, get_saved, replace_saved, save, saved_page
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -22,14 +22,14 @@ TAGS = ["Execution settings"]
 @router.post("/v1/execution-settings", status_code=201, summary="Save settings of imports", tags=TAGS)
 def save_settings(
     body: Annotated[ExecutionSettingsBody, Body()],
-    header_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)] = None,
+    header_key: IdempotencyKey = None,
 ) -> ExecutionSettingsView:
     project, _ = project_of(router)
     saved = save(
         body.to_request(),
         project=project,
         by=actor_of(router),
-        ports=execution_settings_ports(),
+        ports=container_of(router).presets,
         idempotency_key=header_key,
     )
     return ExecutionSettingsView.of(saved)
@@ -38,20 +38,20 @@ def save_settings(
 @router.get("/v1/execution-settings", summary="List saved settings, oldest first", tags=TAGS)
 def list_settings(limit: Limit = 100, cursor: Cursor = None) -> ExecutionSettingsPage:
     project, _ = project_of(router)
-    store = execution_settings_ports().store
+    store = container_of(router).presets.store
     return ExecutionSettingsPage.of(saved_page(project, limit=limit, cursor=cursor, store=store))
 
 
 @router.get("/v1/execution-settings/<settings_id>", summary="Saved settings", tags=TAGS)
 def read_settings(settings_id: SettingsId) -> ExecutionSettingsView:
     project, _ = project_of(router)
-    return ExecutionSettingsView.of(get_saved(settings_id, project=project, store=execution_settings_ports().store))
+    return ExecutionSettingsView.of(get_saved(settings_id, project=project, store=container_of(router).presets.store))
 
 
 @router.put("/v1/execution-settings/<settings_id>", summary="Replace saved settings", tags=TAGS)
 def replace_settings(settings_id: SettingsId, body: Annotated[ExecutionSettingsBody, Body()]) -> ExecutionSettingsView:
     project, _ = project_of(router)
-    ports = execution_settings_ports()
+    ports = container_of(router).presets
     changed = replace_saved(settings_id, body.to_request(), project=project, by=actor_of(router), ports=ports)
     return ExecutionSettingsView.of(changed)
 
@@ -59,5 +59,5 @@ def replace_settings(settings_id: SettingsId, body: Annotated[ExecutionSettingsB
 @router.delete("/v1/execution-settings/<settings_id>", status_code=204, summary="Delete saved settings", tags=TAGS)
 def delete_settings(settings_id: SettingsId) -> Response[str]:
     project, _ = project_of(router)
-    delete_saved(settings_id, project=project, by=actor_of(router), ports=execution_settings_ports())
+    delete_saved(settings_id, project=project, by=actor_of(router), ports=container_of(router).presets)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from lambdas.routes.caller import actor_of, project_of
-from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring.api import folder_ports
-from service.folders import create, get, page, video_count
-from service.wire.folders import CountedFolderView, FolderBody, FolderPage, FolderView
+from lambdas.routes.container import container_of
+from lambdas.routes.parameters import Cursor, IdempotencyKey, Limit
+from lambdas.schemas.folders import CountedFolderView, FolderBody, FolderPage, FolderView
+from service.projects.folders import create, get, page, video_count
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -19,23 +19,23 @@ TAGS = ["Folders"]
 @router.post("/v1/folders", status_code=201, summary="Make a folder", tags=TAGS)
 def make_folder(
     body: Annotated[FolderBody, Body()],
-    header_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)] = None,
+    header_key: IdempotencyKey = None,
 ) -> FolderView:
     project, _ = project_of(router)
     return FolderView.of(
-        create(body.to_request(header_key), project=project, by=actor_of(router), ports=folder_ports())
+        create(body.to_request(header_key), project=project, by=actor_of(router), ports=container_of(router).folders)
     )
 
 
 @router.get("/v1/folders", summary="List folders, oldest first", tags=TAGS)
 def list_folders(limit: Limit = 100, cursor: Cursor = None) -> FolderPage:
     project, _ = project_of(router)
-    return FolderPage.of(page(project, limit=limit, cursor=cursor, store=folder_ports().store))
+    return FolderPage.of(page(project, limit=limit, cursor=cursor, store=container_of(router).folders.store))
 
 
 @router.get("/v1/folders/<folder_id>", summary="A folder, and how many clips it has", tags=TAGS)
 def read_folder(folder_id: Annotated[str, Path(description="The folder's id.")]) -> CountedFolderView:
     project, _ = project_of(router)
-    ports = folder_ports()
+    ports = container_of(router).folders
     folder = get(folder_id, project=project, store=ports.store)
     return CountedFolderView.with_count(folder, video_count(folder, ports))

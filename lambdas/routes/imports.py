@@ -6,42 +6,42 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from lambdas.routes.caller import actor_of, project_of
-from lambdas.wiring.api import audit_ports, execution_settings_ports, preview_ports, status_ports, submit_ports
-from service.audit import audit_page, record
-from service.errors import InvalidRequest
-from service.execution_settings import saved_for_import
-from service.imports.cancel import cancel
-from service.imports.delete import delete
-from service.imports.preview import preview
-from service.imports.retry import retry
-from service.imports.status import clips_page, get_job, jobs_page
-from service.imports.submit import submit
-from service.schema import Action, Actor, ClipStatus, ImportSettings, Job
-from service.wire.audit import AuditPage
-from service.wire.clips import ClipPage
-from service.wire.imports import ImportBody, ImportPage, ImportView, RetryBody
-from service.wire.previews import PreviewView
-from service.wire.settings import SettingsBody
+from lambdas.routes.changes import record_change, run_again
+from lambdas.routes.container import container_of
+from lambdas.routes.parameters import Cursor, IdempotencyKey, JobId, Limit
+from lambdas.schemas.audit import AuditPage
+from lambdas.schemas.clips import ClipPage
+from lambdas.schemas.imports import ImportBody, ImportPage, ImportView, RetryBody
+from lambdas.schemas.previews import PreviewView
+from lambdas.schemas.settings import SettingsBody
+from service.domain.clips import ClipStatus
+from service.domain.errors import InvalidRequest
+from service.domain.jobs import Job
+from service.domain.projects import Action
+from service.domain.requests import ImportSettings
+from service.imports.completion.delete import delete
+from service.imports.intake.cancel import cancel
+from service.imports.intake.submit import submit
+from service.imports.previews.preview import preview
+from service.imports.queries.status import clips_page, get_job, jobs_page
+from service.projects.audit import audit_page
+from service.projects.presets import saved_for_import
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
-
-Limit = Annotated[int, Query(description="Rows of a page, 1 to 1,000.")]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
-JobId = Annotated[str, Path(description="The import's id.")]
 
 
 @router.post("/v1/imports", status_code=202, summary="Start an import", tags=["Imports"])
 def start_import(
     body: Annotated[ImportBody, Body()],
-    header_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)] = None,
+    header_key: IdempotencyKey = None,
 ) -> ImportView:
     project, key_id = project_of(router)
     if header_key and body.idempotency_key and header_key != body.idempotency_key:
         raise InvalidRequest("idempotency_key and the Idempotency-Key header differ")
-    ports = submit_ports()
+    ports = container_of(router).submit
     request = body.to_request(idempotency_key=body.idempotency_key or header_key, defaults=ports.defaults)
     by = actor_of(router)
     job = submit(
@@ -59,21 +59,21 @@ def start_import(
 @router.get("/v1/imports", summary="List imports, newest first", tags=["Imports"])
 def list_imports(limit: Limit = 100, cursor: Cursor = None) -> ImportPage:
     project, _ = project_of(router)
-    page = jobs_page(project, limit=limit, cursor=cursor, jobs=status_ports().jobs)
-    return ImportPage.of(page, now=submit_ports().clock())
+    page = jobs_page(project, limit=limit, cursor=cursor, jobs=container_of(router).status.jobs)
+    return ImportPage.of(page, now=container_of(router).submit.clock())
 
 
 @router.get("/v1/imports/<job_id>", summary="An import's status and counts", tags=["Imports"])
 def read_import(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
-    return _view(get_job(job_id, project=project, jobs=status_ports().jobs))
+    return _view(get_job(job_id, project=project, jobs=container_of(router).status.jobs))
 
 
 @router.post("/v1/imports/<job_id>/cancel", status_code=202, summary="Cancel an import", tags=["Imports"])
 def cancel_import(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
-    ports = submit_ports()
-    record_change(Action.IMPORT_CANCEL, job_id, project, by=actor_of(router))
+    ports = container_of(router).submit
+    record_change(router, Action.IMPORT_CANCEL, job_id, by=actor_of(router))
     return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
 
 
@@ -81,29 +81,17 @@ def cancel_import(job_id: JobId) -> ImportView:
 def retry_import(
     job_id: JobId,
     body: Annotated[RetryBody | None, Body()] = None,
-    header_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)] = None,
+    header_key: IdempotencyKey = None,
 ) -> ImportView:
-    project, key_id = project_of(router)
-    ports = submit_ports()
-    record_change(Action.IMPORT_RETRY, job_id, project, by=actor_of(router))
-    job = retry(
-        job_id,
-        project=project,
-        clip_ids=body.clip_ids if body else None,
-        idempotency_key=header_key,
-        key_id=key_id,
-        ports=status_ports(),
-        workflow=ports.workflow,
-        clock=ports.clock,
-    )
-    return _view(job)
+    clip_ids = body.clip_ids if body else None
+    return _view(run_again(router, job_id, clip_ids, header_key, by=actor_of(router)))
 
 
 @router.delete("/v1/imports/<job_id>", status_code=204, summary="Delete an import's record", tags=["Imports"])
 def delete_import(job_id: JobId) -> Response[str]:
     project, _ = project_of(router)
-    ports = submit_ports()
-    record_change(Action.IMPORT_DELETE, job_id, project, by=actor_of(router))
+    ports = container_of(router).submit
+    record_change(router, Action.IMPORT_DELETE, job_id, by=actor_of(router))
     delete(job_id, project=project, jobs=ports.jobs, clock=ports.clock)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")
 
@@ -116,7 +104,7 @@ def list_clips(
     status: Annotated[ClipStatus | None, Query(description="Only clips of this status.")] = None,
 ) -> ClipPage:
     project, _ = project_of(router)
-    ports = status_ports()
+    ports = container_of(router).status
     job = get_job(job_id, project=project, jobs=ports.jobs)
     return ClipPage.of(clips_page(job, limit=limit, cursor=cursor, status=status, ports=ports))
 
@@ -124,14 +112,16 @@ def list_clips(
 @router.get("/v1/imports/<job_id>/audit", summary="Who asked what of an import", tags=["Audit"])
 def list_import_audit(job_id: JobId, limit: Limit = 100, cursor: Cursor = None) -> AuditPage:
     project, _ = project_of(router)
-    get_job(job_id, project=project, jobs=status_ports().jobs)
-    return AuditPage.of(audit_page(project, subject=job_id, limit=limit, cursor=cursor, log=audit_ports().log))
+    get_job(job_id, project=project, jobs=container_of(router).status.jobs)
+    return AuditPage.of(
+        audit_page(project, subject=job_id, limit=limit, cursor=cursor, log=container_of(router).audit.log)
+    )
 
 
 @router.post("/v1/previews", summary="What an import would do, cost and take", tags=["Imports"])
 def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
     project, _ = project_of(router)
-    ports = preview_ports()
+    ports = container_of(router).preview
     request = body.to_request(idempotency_key=None, defaults=ports.defaults)
     if request.execution_settings_id is not None:
         request = replace(request, settings=_saved(request.execution_settings_id, project))
@@ -140,15 +130,9 @@ def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
 
 def _saved(settings_id: str, project: str) -> ImportSettings:
     """What saved settings mean now. Raises `UnknownExecutionSettings`."""
-    found = saved_for_import(settings_id, project=project, store=execution_settings_ports().store)
-    return SettingsBody.model_validate(found.settings).to_settings(submit_ports().defaults)
-
-
-def record_change(action: Action, job_id: str, project: str, *, by: Actor) -> None:
-    """Before any change of an import that exists. Raises `NotFound`."""
-    job = get_job(job_id, project=project, jobs=status_ports().jobs)
-    record(action, job.id, project=project, by=by, ports=audit_ports())
+    found = saved_for_import(settings_id, project=project, store=container_of(router).presets.store)
+    return SettingsBody.model_validate(found.settings).to_settings(container_of(router).submit.defaults)
 
 
 def _view(job: Job) -> ImportView:
-    return ImportView.of(job, now=submit_ports().clock())
+    return ImportView.of(job, now=container_of(router).submit.clock())

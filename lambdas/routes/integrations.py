@@ -5,54 +5,58 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from lambdas.routes.caller import actor_of, project_of
-from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring.api import integration_ports, trusted
-from service.integrations.manage import create, delete, get, page
-from service.integrations.probe import probe
-from service.wire.integrations import AnyIntegrationBody, IntegrationPage, IntegrationView, ProbeView
+from lambdas.routes.container import container_of
+from lambdas.routes.parameters import Cursor, IdempotencyKey, IntegrationId, Limit
+from lambdas.schemas.integrations import AnyIntegrationBody, IntegrationPage, IntegrationView, ProbeView
+from service.projects.integrations.manage import create, delete, get, page
+from service.projects.integrations.probe import probe
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
-IntegrationId = Annotated[str, Path(description="The integration's id.")]
 TAGS = ["Integrations"]
 
 
 @router.post("/v1/integrations", status_code=201, summary="Save access to a bucket", tags=TAGS)
 def save_integration(
     body: Annotated[AnyIntegrationBody, Body(discriminator="type")],
-    header_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)] = None,
+    header_key: IdempotencyKey = None,
 ) -> IntegrationView:
     project, _ = project_of(router)
     made = create(
         body.to_request(),
         project=project,
         by=actor_of(router),
-        ports=integration_ports(),
+        ports=container_of(router).integrations,
         idempotency_key=header_key,
     )
-    return IntegrationView.of(made, trusted())
+    return IntegrationView.of(made, container_of(router).trusted)
 
 
 @router.get("/v1/integrations", summary="List integrations, oldest first", tags=TAGS)
 def list_integrations(limit: Limit = 100, cursor: Cursor = None) -> IntegrationPage:
     project, _ = project_of(router)
-    found = page(project, limit=limit, cursor=cursor, store=integration_ports().store)
-    return IntegrationPage.of(found, trusted())
+    found = page(project, limit=limit, cursor=cursor, store=container_of(router).integrations.store)
+    return IntegrationPage.of(found, container_of(router).trusted)
 
 
 @router.get("/v1/integrations/<integration_id>", summary="An integration", tags=TAGS)
 def read_integration(integration_id: IntegrationId) -> IntegrationView:
     project, _ = project_of(router)
-    return IntegrationView.of(get(integration_id, project=project, store=integration_ports().store), trusted())
+    return IntegrationView.of(
+        get(integration_id, project=project, store=container_of(router).integrations.store),
+        container_of(router).trusted,
+    )
 
 
 @router.post("/v1/integrations/<integration_id>/test", summary="Try to list and to read one object", tags=TAGS)
 def test_integration(integration_id: IntegrationId) -> ProbeView:
     project, _ = project_of(router)
-    return ProbeView.of(probe(integration_id, project=project, by=actor_of(router), ports=integration_ports()))
+    return ProbeView.of(
+        probe(integration_id, project=project, by=actor_of(router), ports=container_of(router).integrations)
+    )
 
 
 @router.delete(
@@ -60,5 +64,5 @@ def test_integration(integration_id: IntegrationId) -> ProbeView:
 )
 def delete_integration(integration_id: IntegrationId) -> Response[str]:
     project, _ = project_of(router)
-    delete(integration_id, project=project, by=actor_of(router), ports=integration_ports())
+    delete(integration_id, project=project, by=actor_of(router), ports=container_of(router).integrations)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")

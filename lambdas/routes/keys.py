@@ -8,11 +8,11 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from lambdas.routes.caller import actor_of, caller_of, require_admin
-from lambdas.routes.imports import Cursor, Limit
-from lambdas.wiring.api import audit_ports, key_store
-from service.clock import utc_now
-from service.keys import create_key, keys_page, revoke_key
-from service.wire.keys import CallerView, CreatedKeyView, KeyBody, KeyPage
+from lambdas.routes.container import container_of
+from lambdas.routes.parameters import Cursor, Limit
+from lambdas.schemas.keys import CallerView, CreatedKeyView, KeyBody, KeyPage
+from service.projects.keys import create_key, keys_page, revoke_key
+from service.support.clock import utc_now
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -27,7 +27,12 @@ def read_own_key() -> CallerView:
 def make_key(body: Annotated[KeyBody, Body()]) -> CreatedKeyView:
     require_admin(router)
     key, text = create_key(
-        body.project, body.name, keys=key_store(), clock=utc_now, by=actor_of(router), audit=audit_ports()
+        body.project,
+        body.name,
+        keys=container_of(router).keys,
+        clock=utc_now,
+        by=actor_of(router),
+        audit=container_of(router).audit,
     )
     return CreatedKeyView.with_text(key, text)
 
@@ -35,11 +40,11 @@ def make_key(body: Annotated[KeyBody, Body()]) -> CreatedKeyView:
 @router.get("/v1/keys", summary="List keys, oldest first", tags=["Keys"])
 def list_keys(limit: Limit = 100, cursor: Cursor = None) -> KeyPage:
     require_admin(router)
-    return KeyPage.of(keys_page(limit=limit, cursor=cursor, keys=key_store()))
+    return KeyPage.of(keys_page(limit=limit, cursor=cursor, keys=container_of(router).keys))
 
 
 @router.delete("/v1/keys/<key_id>", status_code=204, summary="Revoke a key", tags=["Keys"])
 def delete_key(key_id: Annotated[str, Path(description="The key's id.")]) -> Response[str]:
     require_admin(router)
-    revoke_key(key_id, keys=key_store(), by=actor_of(router), audit=audit_ports())
+    revoke_key(key_id, keys=container_of(router).keys, by=actor_of(router), audit=container_of(router).audit)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")

@@ -1,6 +1,7 @@
-"""Which adapters each function runs on: a module a function, and what several of them share in `state`, `storage`,
+"""What each function runs on: one container class a function, and helpers that several share in `state`, `storage`,
 `sources`, `access` and `defaults`.
 
-A function's module imports what that function needs and nothing else: all of it is imported before the first request
-is answered (decision 62). Everything is made on first use and kept for the life of the sandbox.
+A container reads the function's typed environment and builds each part on its first use, then keeps it for the life of
+the sandbox. A handler takes its container as an argument, so a test hands in one with fakes. A function's module
+imports only what that function runs on, because all of it loads before the first request (decision 62).
 """

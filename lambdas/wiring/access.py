@@ -1,21 +1,23 @@
 """Reading wherever an import may come from."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from service.aws.integrations import DynamoIntegrations
-from service.aws.jobs import DynamoJobs
-from service.imports.access import SourceAccess
-from service.ports import Objects
-from service.schema import Integration
+from service.aws.dynamodb.integrations import DynamoIntegrations
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.domain.projects import Integration
+from service.domain.service_buckets import ServiceBuckets
+from service.imports.access.reach import SourceAccess
+from service.ports.objects import Objects
 from service.sources.routed import RoutedObjects
+from service.support.settings import ApiSettings, PlanSettings
 
 if TYPE_CHECKING:
     from service.sources.build import IntegrationSources
 
 
 def source_access(
-    buckets: Collection[str], state_bucket: str, own: Objects, sources: "Callable[[], IntegrationSources]"
+    settings: ApiSettings | PlanSettings, own: Objects, sources: "Callable[[], IntegrationSources]"
 ) -> SourceAccess:
     saved = DynamoIntegrations()
 
@@ -24,9 +26,22 @@ def source_access(
 
         return SourceObjects(source=sources().opened_by(integration))
 
-    def storage(project: str) -> RoutedObjects[Objects]:
+    def storage(project: str) -> RoutedObjects:
         return RoutedObjects(project=project, own=own, through=through, saved=saved)
 
     return SourceAccess(
-        buckets=buckets, state_bucket=state_bucket, jobs=DynamoJobs(), integrations=saved, storage=storage
+        buckets=settings.source_buckets,
+        service=service_buckets(settings),
+        jobs=DynamoJobs(),
+        integrations=saved,
+        storage=storage,
+    )
+
+
+def service_buckets(settings: ApiSettings | PlanSettings) -> ServiceBuckets:
+    return ServiceBuckets(
+        drop=settings.drop_bucket,
+        clips=settings.clips_bucket,
+        state=settings.state_bucket,
+        default_project=settings.default_project,
     )

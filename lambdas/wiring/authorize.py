@@ -1,17 +1,23 @@
+from functools import cached_property
+
 from service.aws.clients import secrets_client
-from service.aws.keys import DynamoKeys
+from service.aws.dynamodb.keys import DynamoKeys
+from service.aws.dynamodb.table import bind
 from service.aws.secrets import SecretsManager
-from service.aws.table import bind
-from service.parallel import Once
-from service.settings import AuthorizeSettings
+from service.ports.projects import KeyStore, Secrets
+from service.support.settings import AuthorizeSettings
 
 
-@Once
-def key_store() -> DynamoKeys:
-    bind(AuthorizeSettings.from_env().table_name)
-    return DynamoKeys()
+class AuthorizeContainer:
+    @cached_property
+    def settings(self) -> AuthorizeSettings:
+        return AuthorizeSettings.from_env()
 
+    @cached_property
+    def keys(self) -> KeyStore:
+        bind(self.settings.table_name)
+        return DynamoKeys()
 
-@Once
-def admin_secret() -> tuple[SecretsManager, str]:
-    return SecretsManager(secrets_client()), AuthorizeSettings.from_env().admin_secret_arn
+    @cached_property
+    def secrets(self) -> Secrets:
+        return SecretsManager(secrets_client())

@@ -1,35 +1,37 @@
+from functools import cached_property
+
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from service.aws.bus import DefaultEventBus
 from service.aws.clients import events_client, s3_client, secrets_client
-from service.aws.clips import DynamoClips
-from service.aws.ends import DynamoEnds
-from service.aws.jobs import DynamoJobs
-from service.aws.reports import S3ReportFiles
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.ends import DynamoEnds
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import bind
+from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import SecretsManager
-from service.aws.table import bind
-from service.clock import utc_now
-from service.imports.conclude import ConcludePorts
-from service.parallel import Once
-from service.settings import ConcludeSettings
+from service.imports.completion.conclude import ConcludePorts
+from service.support.clock import utc_now
+from service.support.settings import ConcludeSettings
 from service.web.post import HttpSender
 
 
-@Once
-def conclude_ports() -> ConcludePorts:
-    settings = ConcludeSettings.from_env()
-    bind(settings.table_name)
-    return ConcludePorts(
-        jobs=DynamoJobs(),
-        ends=DynamoEnds(),
-        clips=DynamoClips(),
-        state=state_files(settings.state_bucket),
-        files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS), settings.state_bucket),
-        bus=DefaultEventBus(events_client()),
-        sender=HttpSender(settings.allow_private_urls),
-        secrets=SecretsManager(secrets_client()),
-        webhook_secret_arn=settings.webhook_secret_arn,
-        clock=utc_now,
-        clips_bucket=settings.clips_bucket,
-        webhook_attempts=settings.webhook_attempts,
-        webhook_retry_seconds=settings.webhook_retry_seconds,
-    )
+class ConcludeContainer:
+    @cached_property
+    def ports(self) -> ConcludePorts:
+        settings = ConcludeSettings.from_env()
+        bind(settings.table_name)
+        return ConcludePorts(
+            jobs=DynamoJobs(),
+            ends=DynamoEnds(),
+            clips=DynamoClips(),
+            state=state_files(settings.state_bucket),
+            files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS), settings.state_bucket),
+            bus=DefaultEventBus(events_client()),
+            sender=HttpSender(settings.allow_private_urls),
+            secrets=SecretsManager(secrets_client()),
+            webhook_secret_arn=settings.webhook_secret_arn,
+            clock=utc_now,
+            clips_bucket=settings.clips_bucket,
+            webhook_attempts=settings.webhook_attempts,
+            webhook_retry_seconds=settings.webhook_retry_seconds,
+        )

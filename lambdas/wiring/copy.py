@@ -5,21 +5,21 @@ from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
 from service.aws.clients import own_region, s3_client, sts_client
-from service.aws.clips import DynamoClips
-from service.aws.integrations import DynamoIntegrations
-from service.aws.jobs import DynamoJobs
-from service.aws.largecopies import DynamoLargeCopies
-from service.aws.pressure import InFlight
-from service.aws.session import session_of
-from service.aws.storage import RoleSessions, S3Storage
-from service.aws.table import bind
-from service.clock import utc_now
-from service.imports.batchround import CopyPorts
-from service.parallel import Once
-from service.ports import Transfer
-from service.schema import Integration
-from service.settings import CopySettings
-from service.sources.routed import RoutedStorage
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.integrations import DynamoIntegrations
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
+from service.aws.dynamodb.table import bind
+from service.aws.s3.http.rate_limiter import InFlight
+from service.aws.s3.session import session_of
+from service.aws.s3.storage import RoleSessions, S3Storage
+from service.domain.projects import Integration
+from service.imports.copying.context import CopyPorts
+from service.ports.objects import Copier
+from service.sources.routed import RoutedCopiers
+from service.support.clock import utc_now
+from service.support.parallel import Once
+from service.support.settings import CopySettings
 
 if TYPE_CHECKING:
     from service.sources.build import CopyRoles, IntegrationSources
@@ -36,14 +36,15 @@ def copy_ports() -> CopyPorts:
     own = clips_storage(settings.clips_bucket, connections=in_flight.most, in_flight=in_flight)
     saved = DynamoIntegrations()
 
-    def storage(project: str) -> RoutedStorage:
-        return RoutedStorage(project=project, own=own, through=partial(_through, own), saved=saved)
+    def copiers(project: str) -> RoutedCopiers:
+        return RoutedCopiers(project=project, own=own, through=partial(_through, own), saved=saved)
 
     return CopyPorts(
         jobs=DynamoJobs(),
         clips=DynamoClips(),
         state=state_files(settings.state_bucket),
-        storage=storage,
+        copiers=copiers,
+        bucket=own,
         large=DynamoLargeCopies(),
         clock=utc_now,
         copies_at_once=settings.copy_concurrency,
@@ -54,7 +55,7 @@ def copy_ports() -> CopyPorts:
     )
 
 
-def _through(own: S3Storage, integration: Integration | None) -> Transfer:
+def _through(own: S3Storage, integration: Integration | None) -> Copier:
     """Inside S3 where the integration's role may write clips, else through this process."""
     clients = _copy_roles().clients_of(integration)
     if clients is None:

@@ -1,4 +1,4 @@
-from service.schema import ContentValidation, ImportSettings, OnExisting
+from service.domain.requests import ContentValidation, ImportSettings, OnExisting
 
 
 def import_settings(on_existing: str, content_validation: str) -> ImportSettings:

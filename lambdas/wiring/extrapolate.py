@@ -1,14 +1,14 @@
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
 from service.aws.clients import s3_client
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.results import S3Results
-from service.aws.table import bind
-from service.extrapolation.layer import extrapolate
-from service.imports.extrapolate import ExtrapolatePorts
-from service.parallel import Once
-from service.settings import ExtrapolateSettings
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import bind
+from service.aws.s3.result_objects import S3Results
+from service.imports.extrapolation.batch import ExtrapolatePorts
+from service.imports.extrapolation.layer import extrapolate
+from service.support.parallel import Once
+from service.support.settings import ExtrapolateSettings
 
 EXTRAPOLATIONS_AT_ONCE = 4
 """In one function: while one layer is decoded, the next ones are read and the last ones stored."""

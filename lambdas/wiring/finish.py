@@ -1,23 +1,25 @@
+from functools import cached_property
+
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from lambdas.wiring.storage import clips_storage
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.largecopies import DynamoLargeCopies
-from service.aws.table import bind
-from service.aws.uploads import DynamoUploads
-from service.clock import utc_now
-from service.imports.finish import FinishPorts
-from service.parallel import Once
-from service.settings import FinishSettings
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
+from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.uploads import DynamoUploads
+from service.imports.completion.context import FinishPorts
+from service.support.clock import utc_now
+from service.support.settings import FinishSettings
 
 
-@Once
-def finish_ports() -> FinishPorts:
-    settings = FinishSettings.from_env()
-    return ports_for(settings.table_name, settings.state_bucket, settings.clips_bucket)
+class FinishContainer:
+    @cached_property
+    def ports(self) -> FinishPorts:
+        settings = FinishSettings.from_env()
+        return finish_ports(settings.table_name, settings.state_bucket, settings.clips_bucket)
 
 
-def ports_for(table_name: str, state_bucket: str, clips_bucket: str) -> FinishPorts:
+def finish_ports(table_name: str, state_bucket: str, clips_bucket: str) -> FinishPorts:
     bind(table_name)
     return FinishPorts(
         jobs=DynamoJobs(),

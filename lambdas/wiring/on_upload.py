@@ -1,29 +1,31 @@
+from functools import cached_property
+
 from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.state import state_files
 from service.aws.clients import workflow_client
-from service.aws.jobs import DynamoJobs
-from service.aws.table import bind
-from service.aws.uploads import DynamoUploads
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.uploads import DynamoUploads
 from service.aws.workflow import StepFunctionsWorkflow
-from service.clock import utc_now
-from service.imports.uploads import UploadPorts
-from service.parallel import Once
-from service.settings import UploadSettings
+from service.imports.intake.drop_bucket import UploadPorts
+from service.support.clock import utc_now
+from service.support.settings import UploadSettings
 
 
-@Once
-def upload_ports() -> UploadPorts:
-    settings = UploadSettings.from_env()
-    bind(settings.table_name)
-    return UploadPorts(
-        jobs=DynamoJobs(),
-        uploads=DynamoUploads(),
-        state=state_files(settings.state_bucket),
-        workflow=StepFunctionsWorkflow(workflow_client(), settings.state_machine_arn),
-        clock=utc_now,
-        drop_bucket=settings.drop_bucket,
-        default_project=settings.default_project,
-        window_seconds=settings.upload_window_seconds,
-        settings=import_settings(settings.default_on_existing, settings.default_content_validation),
-        audit_days=settings.audit_retention_days,
-    )
+class UploadContainer:
+    @cached_property
+    def ports(self) -> UploadPorts:
+        settings = UploadSettings.from_env()
+        bind(settings.table_name)
+        return UploadPorts(
+            jobs=DynamoJobs(),
+            uploads=DynamoUploads(),
+            state=state_files(settings.state_bucket),
+            workflow=StepFunctionsWorkflow(workflow_client(), settings.state_machine_arn),
+            clock=utc_now,
+            drop_bucket=settings.drop_bucket,
+            default_project=settings.default_project,
+            window_seconds=settings.upload_window_seconds,
+            settings=import_settings(settings.default_on_existing, settings.default_content_validation),
+            audit_days=settings.audit_retention_days,
+        )

@@ -1,50 +1,54 @@
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lambdas.wiring.access import source_access
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.table import bind
-from service.aws.uploads import DynamoUploads
-from service.clock import utc_now
-from service.imports.expansion import PlanPorts
-from service.parallel import Once
-from service.settings import PlanSettings
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.uploads import DynamoUploads
+from service.imports.planning.context import PlanPorts
+from service.support.clock import utc_now
+from service.support.parallel import Once
+from service.support.settings import PlanSettings
 
 if TYPE_CHECKING:
     from service.sources.build import IntegrationSources
 
 
-@Once
-def _patient_sources() -> "IntegrationSources":
-    settings = PlanSettings.from_env()
-    return integration_sources(
-        settings.integration_secrets_prefix,
-        allow_private=settings.allow_private_urls,
-        connections=settings.stat_concurrency,
-        attempts=5,
-        longest_wait=20.0,
-    )
+class PlanContainer:
+    @cached_property
+    def settings(self) -> PlanSettings:
+        return PlanSettings.from_env()
 
+    @cached_property
+    def ports(self) -> PlanPorts:
+        settings = self.settings
+        bind(settings.table_name)
+        own = clips_storage(settings.clips_bucket, connections=settings.stat_concurrency)
+        return PlanPorts(
+            jobs=DynamoJobs(),
+            clips=DynamoClips(),
+            state=state_files(settings.state_bucket),
+            storage=own,
+            uploads=DynamoUploads(),
+            clock=utc_now,
+            access=source_access(settings, own, Once(self._sources)),
+            clips_bucket=settings.clips_bucket,
+            max_clips=settings.max_clips_per_import,
+            batch_clips=settings.batch_clips,
+            batch_bytes=settings.batch_bytes,
+            stat_concurrency=settings.stat_concurrency,
+        )
 
-@Once
-def plan_ports() -> PlanPorts:
-    settings = PlanSettings.from_env()
-    bind(settings.table_name)
-    own = clips_storage(settings.clips_bucket, connections=settings.stat_concurrency)
-    return PlanPorts(
-        jobs=DynamoJobs(),
-        clips=DynamoClips(),
-        state=state_files(settings.state_bucket),
-        storage=own,
-        uploads=DynamoUploads(),
-        clock=utc_now,
-        access=source_access(settings.source_buckets, settings.state_bucket, own, _patient_sources),
-        clips_bucket=settings.clips_bucket,
-        max_clips=settings.max_clips_per_import,
-        batch_clips=settings.batch_clips,
-        batch_bytes=settings.batch_bytes,
-        stat_concurrency=settings.stat_concurrency,
-    )
+    def _sources(self) -> "IntegrationSources":
+        settings = self.settings
+        return integration_sources(
+            settings.integration_secrets_prefix,
+            allow_private=settings.allow_private_urls,
+            connections=settings.stat_concurrency,
+            attempts=5,
+            longest_wait=20.0,
+        )

@@ -13,9 +13,9 @@ def integration_sources(
     secrets_prefix: str, *, allow_private: bool, connections: int, attempts: int, longest_wait: float
 ) -> "IntegrationSources":
     # Here and not above: whoever meets no other source than S3 starts faster without the clients of all providers.
-    from service.sources.addresses import AddressRule
     from service.sources.build import IntegrationSources
     from service.sources.patience import Patience
+    from service.web.addresses import AddressRule
 
     return IntegrationSources(
         secrets=IntegrationSecretsManager(secrets_client(), secrets_prefix),

@@ -1,7 +1,7 @@
 from functools import cache
 
-from service.aws.session import own_session
-from service.aws.state import S3StateFiles
+from service.aws.s3.session import own_session
+from service.aws.s3.state_files import S3StateFiles
 
 STATE_CONNECTIONS = 10
 

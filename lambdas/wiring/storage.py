@@ -1,7 +1,7 @@
 from service.aws.clients import PATIENT, Patience
-from service.aws.pressure import InFlight
-from service.aws.session import own_session
-from service.aws.storage import S3Storage
+from service.aws.s3.http.rate_limiter import InFlight
+from service.aws.s3.session import own_session
+from service.aws.s3.storage import S3Storage
 
 
 def clips_storage(

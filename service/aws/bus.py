@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from service.errors import EventRefused
+from service.domain.errors import EventRefused
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

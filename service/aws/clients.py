@@ -13,9 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 from botocore.loaders import Loader
 
-from service import s3_codes
-from service.errors import AccessDenied, ObjectError, RoleRefused, SourceUnavailable
-from service.parallel import Once
+from service.domain import s3_error_codes as s3_codes
+from service.domain.errors import AccessDenied, ObjectError, RoleRefused, SourceUnavailable
+from service.support.parallel import Once
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials

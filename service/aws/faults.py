@@ -2,15 +2,16 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 from pynamodb.exceptions import PutError, PynamoDBException, TransactGetError, TransactWriteError
 
-from service import s3_codes
-from service.errors import ServiceBusy
+from service.domain import s3_error_codes
+from service.domain.errors import ServiceBusy
 
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 BUSY = frozenset(
     {
@@ -24,19 +25,19 @@ BUSY = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Codes that come with status 400: of DynamoDB, its cancelled transactions, other services. s3_codes has the rest."""
+"""Codes with status 400, of DynamoDB, its cancelled transactions and other services. s3_error_codes has the rest."""
 
 NO_ANSWER = (ConnectionError, HTTPClientError, IncompleteReadError)
 """botocore's errors where no whole answer arrived. Its other errors are wrong calls or missing settings."""
 
 
-def raises_service_busy(handler: Handler) -> Handler:
+def raises_service_busy(handler: Callable[P, R]) -> Callable[P, R]:
     """Let `handler` raise `ServiceBusy` for each AWS fault that may pass. Every other error stays as it is."""
 
     @functools.wraps(handler)
-    def named(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def named(*given: P.args, **options: P.kwargs) -> R:
         try:
-            return handler(event, context)
+            return handler(*given, **options)
         except (BotoCoreError, ClientError, PynamoDBException) as error:
             if is_busy(error):
                 raise ServiceBusy(f"{type(error).__name__}: {error}") from error
@@ -56,5 +57,5 @@ def is_busy(error: BaseException | None) -> bool:
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code in BUSY or s3_codes.is_passing(code, status)
+        return code in BUSY or s3_error_codes.is_passing(code, status)
     return isinstance(error, NO_ANSWER)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.errors import WorkflowUnavailable
-from service.planning import conclusion_name, execution_name
-from service.ports import ExecutionState
-from service.schema import End
+from service.domain.ends import End
+from service.domain.errors import WorkflowUnavailable
+from service.domain.ids import conclusion_name, execution_name
+from service.ports.delivery import ExecutionState
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

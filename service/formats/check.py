@@ -10,12 +10,12 @@ Why a clip is refused: the table in `service.formats.failures`. Limits: `reader`
 
 from enum import StrEnum
 
+from service.domain.clip_names import extension
 from service.formats.clipgt import check_clipgt
 from service.formats.facts import ClipFacts
 from service.formats.failures import UnknownFormat, shown
 from service.formats.mp4 import check_mp4
 from service.formats.reader import RangeReader, Reader
-from service.planning import extension
 
 
 class Depth(StrEnum):

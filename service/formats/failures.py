@@ -48,7 +48,7 @@ end records, zip64 values that contradict the others |
 from enum import StrEnum, auto
 from typing import ClassVar
 
-from service.errors import ClipferryError
+from service.domain.errors import ClipferryError
 
 
 class _Named(StrEnum):

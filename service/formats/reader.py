@@ -4,7 +4,7 @@ import io
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.errors import SourceChanged
+from service.domain.errors import SourceChanged
 from service.formats.failures import ContentInvalid, Reason
 
 MAX_READ_BYTES = 16 * 1024**2
@@ -14,7 +14,7 @@ MAX_TOTAL_BYTES = 64 * 1024**2
 
 
 class RangeReader(Protocol):
-    """What an adapter offers for one pinned object (size and ETag). Errors are `service.errors.ObjectError`s.
+    """What an adapter offers for one pinned object (size and ETag). Errors are `service.domain.errors.ObjectError`s.
 
     Both methods answer all of the bytes asked for; only the object's end cuts them short. S3 answers 416 to a range
     that has no byte, and to any range of an empty object: that is an empty answer here, not an error.

@@ -1,1 +1,1 @@
-"""The life of an import, one module a step. Functions over the ports of `service.ports`; no AWS, no HTTP."""
+"""The life of an import, one package a phase. Its functions take their ports as arguments and know no AWS, no HTTP."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from service.errors import CredentialsLost, InvalidRequest, UnsafeUrl
-from service.ports import IntegrationSecrets
-from service.schema import Integration, IntegrationType
-from service.sources.addresses import AddressRule
+from service.domain.errors import CredentialsLost, InvalidRequest, UnsafeUrl
+from service.domain.projects import Integration, IntegrationType
+from service.ports.projects import IntegrationSecrets
 from service.sources.hub import HubAdapter
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.port import Adapter, ObjectSource
 from service.sources.roles import RoleClients, S3Role, copying_by_role, s3_with_role
 from service.sources.s3 import S3Keys, s3_with_keys
+from service.web.addresses import AddressRule
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient

@@ -10,9 +10,9 @@ from typing import Literal
 
 import google_crc32c
 
-from service.schema import Verification
+from service.domain.clips import Verification
+from service.domain.verification import compare_checksums, etags_agree, verdict
 from service.sources.port import SourceObject
-from service.verification import compare_checksums, etags_agree, verdict
 
 Kind = Literal["CRC32C", "CRC32"]
 """Kinds that S3 keeps of a whole object though it came in parts, and that a part's sender can compute for it."""

@@ -14,13 +14,20 @@ import urllib3
 from google.oauth2.service_account import Credentials
 from urllib3.exceptions import HTTPError
 
-from service.clock import timestamp
-from service.errors import AccessDenied, CredentialsRejected, InvalidRequest, ObjectError, SourceChanged, UnsafeUrl
-from service.sources.addresses import AddressRule
+from service.domain.errors import (
+    AccessDenied,
+    CredentialsRejected,
+    InvalidRequest,
+    ObjectError,
+    SourceChanged,
+    UnsafeUrl,
+)
+from service.domain.uris import Location
 from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, retry_after, status_error
 from service.sources.patience import Patience
 from service.sources.port import HEADERS, Pin, SourceObject
-from service.uris import Location
+from service.support.clock import timestamp
+from service.web.addresses import AddressRule
 
 ENDPOINT = "https://storage.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"

@@ -10,7 +10,7 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     CredentialsRejected,
     ObjectError,
@@ -20,7 +20,7 @@ from service.errors import (
     SourceChanged,
     SourceUnavailable,
 )
-from service.uris import Location
+from service.domain.uris import Location
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0

@@ -18,8 +18,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import urllib3
 
-from service.clock import timestamp
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     CredentialsRejected,
     ObjectError,
@@ -28,11 +27,12 @@ from service.errors import (
     SourceUnavailable,
     UnsafeUrl,
 )
-from service.sources.addresses import AddressRule
+from service.domain.uris import Location
 from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, status_error
 from service.sources.patience import Patience
 from service.sources.port import Pin, SourceObject
-from service.uris import Location
+from service.support.clock import timestamp
+from service.web.addresses import AddressRule
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 WINDOW_OBJECTS = 100_000

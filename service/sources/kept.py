@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from service.errors import ObjectRejected
-from service.planning import MARK, SOURCE_MARK
-from service.schema import ImportSettings
+from service.domain.errors import ObjectRejected
+from service.domain.ids import MARK, SOURCE_MARK
+from service.domain.requests import ImportSettings
 from service.sources.http import Asked
 from service.sources.port import SourceObject
 

@@ -3,7 +3,7 @@
 from collections import deque
 from threading import Condition
 
-from service.planning import STREAM_PART_BYTES
+from service.domain.multipart import STREAM_PART_BYTES
 
 MEMORY_BYTES = 128 * 1024**2
 """Eight parts: two copies at full width and a third at two parts, or eight at one each.

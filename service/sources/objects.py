@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.schema import ListedObject, ManifestEntry
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.uris import Location, parse_object
 from service.sources.port import ObjectSource, Pin
-from service.uris import Location, parse_object
 
 
 def pin_of(entry: ManifestEntry) -> Pin:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from service.errors import RateLimited, SourceUnavailable
+from service.domain.errors import RateLimited, SourceUnavailable
 
 T = TypeVar("T")
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from service.errors import SourceChanged, SourceUnavailable
+from service.domain.errors import SourceChanged, SourceUnavailable
+from service.domain.uris import Location
 from service.sources.patience import Patience
 from service.sources.port import CHUNK_BYTES, Adapter, Pin, SourceObject
-from service.uris import Location
 
 
 @dataclass(frozen=True)

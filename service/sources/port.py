@@ -1,15 +1,16 @@
 """What planning and copying need of a source, and what an adapter has to offer for it.
 
-Errors are `service.errors.ObjectError`s; no message carries a credential or a signed URL.
+Errors are `service.domain.errors.ObjectError`s; no message carries a credential or a signed URL.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from service.schema import Integration, ListedObject
+from service.domain.objects import ListedObject
+from service.domain.projects import Integration
+from service.domain.uris import Location
 from service.sources.patience import Patience
-from service.uris import Location
 
 CHUNK_BYTES = 256 * 1024
 HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")

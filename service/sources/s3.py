@@ -8,9 +8,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
-from service import s3_codes
-from service.clock import timestamp
-from service.errors import (
+from service.domain import s3_error_codes as s3_codes
+from service.domain.errors import (
     AccessDenied,
     ObjectError,
     ObjectRejected,
@@ -18,11 +17,12 @@ from service.errors import (
     SourceChanged,
     UnsafeUrl,
 )
-from service.sources.addresses import AddressRule
+from service.domain.uris import Location
 from service.sources.http import CONNECT_SECONDS, READ_SECONDS, Asked, retry_after
 from service.sources.patience import Patience
 from service.sources.port import HEADERS, Pin, SourceObject
-from service.uris import Location
+from service.support.clock import timestamp
+from service.web.addresses import AddressRule
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.errors import (
+from service.domain.clips import Verification
+from service.domain.errors import (
     AccessDenied,
     ChecksumMismatch,
     ObjectError,
@@ -21,16 +22,18 @@ from service.errors import (
     SourceUnavailable,
     UploadGone,
 )
-from service.planning import MARK, MAX_PARTS, SOURCE_MARK, STREAM_PART_BYTES, part_size
-from service.schema import Copied, ImportSettings, Sent, Verification
+from service.domain.ids import MARK, SOURCE_MARK
+from service.domain.multipart import MAX_PARTS, STREAM_PART_BYTES, part_size
+from service.domain.objects import Copied, Sent
+from service.domain.requests import ImportSettings
+from service.domain.uris import Location
+from service.domain.verification import given_checksum
 from service.sources.digests import Digests, Kind, encoded, extended, kind_for, verdict_of
 from service.sources.http import Asked
 from service.sources.kept import attributes
 from service.sources.memory import Memory
 from service.sources.port import ObjectSource, Pin, SourceObject
 from service.sources.s3 import s3_error, whole_checksums
-from service.uris import Location
-from service.verification import given_checksum
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -140,7 +143,7 @@ class StreamCopy:
         check: Callable[[], object],
         advanced: Callable[[], None],
     ) -> Sent:
-        """As `Storage.send_parts` says."""
+        """As `StreamCopier.send_parts` says."""
         self._check_fits(item, max(last - first + 1 for first, last in spans.values()))
         with self._errors(item):
             found = item.found()

@@ -1,36 +1,32 @@
-"""The storage port's half for clips of one source whose bytes pass through this process."""
+"""Copy clips of one source through this process."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from service.schema import Copied, CopiedPart, ImportSettings, ManifestEntry, Sent
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, Sent
+from service.domain.requests import ImportSettings
+from service.domain.uris import parse_object
 from service.sources.objects import SourceObjects, pin_of
 from service.sources.stream_copy import StreamCopy, Streamed
-from service.uris import parse_object
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamingStorage(SourceObjects):
-    """What is done to the upload or the copy alone (list its parts, abort it, remove marked copies) is S3's half."""
+    """A `StreamCopier`, and the `Objects` of its source."""
 
     copier: StreamCopy
 
-    def streams(self, entry: ManifestEntry) -> bool:  # noqa: ARG002  # every one
+    @property
+    def streams(self) -> Literal[True]:
         return True
-
-    def many(self, entry: ManifestEntry) -> None:
-        pass
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         return self.copier.whole(self._item(entry), settings, mark=mark)
 
     def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
         return self.copier.begin(self._item(entry), settings, mark=mark)
-
-    def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
-        nothing: Callable[[], None] = lambda: None  # noqa: E731
-        sent = self.send_parts(entry, upload_id, {number: span}, whole=False, check=nothing, advanced=nothing)
-        return CopiedPart(etag=sent.etags[number], size=span[1] - span[0] + 1)
 
     def send_parts(
         self,
@@ -49,9 +45,9 @@ class StreamingStorage(SourceObjects):
     ) -> Copied:
         return self.copier.complete(self._item(entry), upload_id, etags, digests)
 
-    def landed(self, entry: ManifestEntry, etag: str, *, mark: str | None = None) -> Copied | None:
-        """The source's own ETag says nothing about the copy's: then any will do."""
-        return self.copier.landed(self._item(entry), None if etag == entry.etag else etag, mark)
+    def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
+        """Each copy names the source object that it is a copy of, so it needs no ETag to be recognized."""
+        return self.copier.landed(self._item(entry), etag, mark)
 
     def _item(self, entry: ManifestEntry) -> Streamed:
         return Streamed(

@@ -13,19 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult
 
-from service.errors import InvalidRequest, WebhookRefused, WebhookUnreachable
-from service.ports import WebhookAnswer
-from service.webhooks import check_url, is_public
+from service.domain.errors import InvalidRequest, WebhookRefused, WebhookUnreachable
+from service.domain.webhooks import check_url, is_public
+from service.ports.delivery import WebhookAnswer
+from service.web.addresses import addresses
 
 TIMEOUT_SECONDS = 10.0
 """For the whole exchange, however slowly its bytes come."""
-
-
-def addresses(host: str, port: int) -> list[str]:
-    """What the name resolves to, IPv4 first: functions outside a VPC have no way to IPv6."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    unique = dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found)
-    return [address for _, address in sorted(unique, key=lambda item: item[0] != socket.AF_INET)]
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,6 @@ from typing import Any
 import pytest
 
 from local import aws
-from local.stack import Stack
-from tests.e2e.executions import children, events, executions
-
-
-def handler_errors(stack: Stack) -> list[str]:
-    """What handlers raised in imports, as the emulator tells it: the state machine tries again, so no test sees it."""
-    client, errors = aws.stepfunctions(stack.aws_endpoint_url), []
-    for execution in executions(client, stack.state_machine_arn):
-        for arn in (execution["executionArn"], *children(client, execution["executionArn"])):
-            failed = [event["taskFailedEventDetails"] for event in events(client, arn) if event["type"] == "TaskFailed"]
-            errors += [one["cause"] for one in failed if one["error"] == "Runtime.HandlerError"]
-    return errors
 
 
 def function_name(client: Any, handler: str) -> str:

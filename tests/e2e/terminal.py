@@ -1,4 +1,4 @@
-"""The command line as people and scripts run it: piped, and in a terminal whose screen can be read."""
+"""Run the command line as scripts do, with pipes, and as people do, in a terminal whose screen can be read."""
 
 import json
 import os
@@ -22,7 +22,7 @@ COMMAND = [sys.executable, "-m", "clipferry"]
 
 
 class CommandLine:
-    """`clipferry` with a config folder of its own. `key`: the project's, unless another is asked for."""
+    """`clipferry` with a config folder of its own. Its key is the project's, unless `key` is another one."""
 
     def __init__(self, stack: Stack, folder: Path) -> None:
         self.stack = stack
@@ -37,7 +37,7 @@ class CommandLine:
         return env | more
 
     def __call__(self, *arguments: object, stdin: str = "", **environment: Any) -> "subprocess.CompletedProcess[str]":
-        """Run it with pipes; whatever its exit code is."""
+        """Run it with pipes. Every exit code is fine."""
         return subprocess.run(
             [*COMMAND, *map(str, arguments)],
             input=stdin,
@@ -50,27 +50,28 @@ class CommandLine:
         )
 
     def json(self, *arguments: object, **options: Any) -> list[dict[str, Any]]:
-        """The JSON lines of a run that must succeed and print nothing else."""
+        """Return the JSON lines of a run, which must succeed and print nothing else."""
         ran = self(*arguments, "--json", **options)
         assert ran.returncode == 0, ran.stderr
         return [json.loads(line) for line in ran.stdout.splitlines()]
 
-    def terminal(self, *arguments: object, **environment: Any) -> "Terminal":
-        return Terminal(list(map(str, arguments)), self.environment(**environment), self.folder)
+    def terminal(self, *arguments: object, columns: int = COLUMNS, **environment: Any) -> "Terminal":
+        """Run it in a terminal."""
+        return Terminal(list(map(str, arguments)), self.environment(**environment), self.folder, columns)
 
 
 class Terminal:
-    """One run of the command line in a pseudo-terminal. Use it as a context: it ends what still runs."""
+    """One run of the command line in a pseudo-terminal. As a context it ends the program if it still runs."""
 
-    def __init__(self, arguments: list[str], env: dict[str, str], folder: Path) -> None:
-        self._screen = pyte.Screen(COLUMNS, LINES)
+    def __init__(self, arguments: list[str], env: dict[str, str], folder: Path, columns: int) -> None:
+        self._screen = pyte.Screen(columns, LINES)
         self._stream = pyte.Stream(self._screen)
         self._process = pexpect.spawn(
             COMMAND[0],
             [*COMMAND[1:], *arguments],
             env=env,
             cwd=str(folder),
-            dimensions=(LINES, COLUMNS),
+            dimensions=(LINES, columns),
             encoding="utf-8",
             timeout=PATIENCE_SECONDS,
             preexec_fn=_heed_interrupts,
@@ -83,7 +84,7 @@ class Terminal:
         self._process.close(force=True)
 
     def screen(self) -> str:
-        """What is to be seen now, without the spaces at the ends of lines."""
+        """Return the present screen, without spaces at the ends of lines."""
         try:
             while True:
                 self._stream.feed(self._process.read_nonblocking(size=65_536, timeout=0.05))
@@ -92,7 +93,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
 
     def until(self, seen: str | Callable[[str], bool]) -> str:
-        """The first screen that has that."""
+        """Wait for a screen that has this text, or for which `seen` is true, and return it."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             screen = self.screen()
@@ -101,14 +102,15 @@ class Terminal:
         raise AssertionError(f"never seen: {seen!r}; the screen is\n{self.screen()}")
 
     def type(self, line: str) -> None:
+        """Type a line."""
         self._process.sendline(line)
 
     def interrupt(self) -> None:
-        """Ctrl-C, as the keyboard sends it."""
+        """Press Ctrl-C."""
         self._process.sendcontrol("c")
 
     def end(self) -> tuple[int, str]:
-        """(exit code, last screen), once it has ended."""
+        """Wait for the program's end, and return its exit code and the last screen."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self._process.isalive():
             assert time.monotonic() < deadline, self.screen()
@@ -119,10 +121,10 @@ class Terminal:
 
 
 def _heed_interrupts() -> None:
-    """As a shell at a terminal has it; whoever runs the tests in the background has them ignored."""
+    """Heed Ctrl-C like a shell in a terminal does. Background programs may ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def cells(lines: Iterable[str]) -> list[list[str]]:
-    """The columns of piped rows."""
+    """Split piped rows into their cells."""
     return [line.split("\t") for line in lines]

@@ -1,4 +1,4 @@
-"""Each verb of the command line on the deployed stack, piped: what scripts see."""
+"""Each verb of the command line on the deployed stack, with pipes, as scripts see it."""
 
 import json
 
@@ -10,7 +10,15 @@ from tests.e2e.support import TERMINAL, all_clips, put_all, settled, unique
 from tests.e2e.terminal import CommandLine, cells
 from tests.servers.seaweed import ADMIN, READER, seaweed
 
-CODES = {"refused": 1, "usage": 2, "no access": 3, "not all landed": 4, "timed out": 5, "unavailable": 6}
+CODES = {
+    "refused": 1,
+    "usage": 2,
+    "no access": 3,
+    "not all landed": 4,
+    "timed out": 5,
+    "unavailable": 6,
+    "nothing found": 7,
+}
 
 
 @pytest.fixture
@@ -20,7 +28,7 @@ def cli(stack, tmp_path):
 
 @pytest.fixture
 def clips(stack, s3):
-    """Puts objects below a prefix of their own; gives the prefix as a URI."""
+    """Put objects below a prefix of their own, and return its URI."""
 
     def put(*names):
         prefix = f"{unique('cli')}/"
@@ -51,7 +59,7 @@ def test_import_uris_with_a_missing_one_and_watch_it(cli, clips):
     assert "clipferry retry ij_" in ran.stderr
 
 
-def test_import_json_watch_is_a_line_a_change(cli, clips):
+def test_import_json_watch_prints_a_line_per_change(cli, clips):
     seen = cli.json("import", "--prefix", clips("a.zip"), "--watch")
     assert seen[-1]["status"] == "COMPLETED"
     assert all(one["id"] == seen[0]["id"] for one in seen)
@@ -82,7 +90,7 @@ def test_import_a_manifest_and_sets(cli, stack, s3, clips, tmp_path):
     assert (last["source"]["kind"], last["counts"]["copied"]) == ("sets", 2)
 
 
-def test_the_same_idempotency_key_is_the_same_import(cli, clips):
+def test_one_idempotency_key_starts_one_import(cli, clips):
     asked = ["import", "--prefix", clips("a.zip"), "--idempotency-key", unique("key")]
     [one], [two] = cli.json(*asked), cli.json(*asked)
     assert one["id"] == two["id"]
@@ -91,7 +99,7 @@ def test_the_same_idempotency_key_is_the_same_import(cli, clips):
     assert "next:  a new request needs a new --idempotency-key" in ran.stderr
 
 
-def test_preview_says_what_an_import_would_do(cli, clips):
+def test_preview_shows_what_an_import_would_do(cli, clips):
     root = clips("a.zip", "b.zip")
     ran = cli("preview", "--prefix", root, "--max-size", "1kB")
     assert ran.returncode == 0
@@ -118,6 +126,29 @@ def test_jobs_status_and_clips(cli, clips):
     assert [clip["source_uri"] for clip in cli.json("clips", job, "--status", "copied")] == [f"{root}a.zip"]
 
 
+def test_former_names_and_nouns_are_the_same_verbs(cli, clips):
+    job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
+    assert cli("imports", "list", "-n", 1).stdout == cli("jobs", "--limit", 1).stdout
+    assert cli("imports", "show", job).stdout == cli("status", job).stdout
+    assert cli("imports", "list", "-q", "-n", 1).stdout == f"{job}\n"
+    assert cli.json("status", "latest")[0]["id"] == job
+    assert cli("clips", "latest", "-o", "csv", "--columns", "status").stdout == "status\nCOPIED\n"
+
+
+def test_nothing_to_import_says_why(cli, clips):
+    asked = ["--prefix", clips("a.txt", "b.txt"), "--include", "*.zip"]
+    ran = cli("import", *asked, "--watch")
+    assert (ran.returncode, ran.stdout.splitlines()[-1]) == (0, "0 of 2 objects pass the filters")
+    ran = cli("preview", *asked)
+    assert (ran.returncode, "0 of 2 objects pass the filters" in ran.stderr) == (0, True)
+    for verb in ("preview", "import"):
+        ran = cli(verb, *asked, "--fail-if-empty")
+        assert (ran.returncode, "error: 0 of 2 objects pass the filters" in ran.stderr) == (
+            CODES["nothing found"],
+            True,
+        )
+
+
 def test_find_clips_of_all_imports(cli, clips):
     group, root = unique("group"), clips("a.zip")
     cli("import", "--prefix", root, "--group", group, "--watch")
@@ -137,7 +168,7 @@ def test_retry_what_failed(cli, stack, s3, clips):
     assert (ran.returncode, "NOTHING_TO_RETRY" in ran.stderr) == (CODES["refused"], True)
 
 
-def test_cancel_an_import_and_what_a_timeout_says(cli, clips, paused_copies):
+def test_cancel_an_import_and_stop_watching_after_a_timeout(cli, clips, paused_copies):
     with paused_copies():
         [job] = cli.json("import", "--prefix", clips("a.zip"))
         ran = cli("status", job["id"], "--watch", "--timeout", 0)
@@ -162,6 +193,13 @@ def test_download_a_report(cli, clips, tmp_path):
     [got] = cli.json("report", job, "--format", "summary", "-o", "s.json")
     assert json.loads((tmp_path / "s.json").read_text())["import_id"] == job or got["bytes"]
     assert cli("report", job, "--url").stdout.startswith("http")
+    assert cli("report", job, "-o", "-").stdout == (tmp_path / f"{job}.csv").read_text()
+
+
+def test_a_report_is_waited_for(cli, clips):
+    [job] = cli.json("import", "--prefix", clips("a.zip"))
+    ran = cli("report", job["id"], "-o", "-", "--wait", 60)
+    assert (ran.returncode, ran.stdout.count("\n")) == (0, 2), ran.stderr
 
 
 def test_delete_a_record(cli, clips):
@@ -172,15 +210,15 @@ def test_delete_a_record(cli, clips):
     assert (ran.returncode, "NOT_FOUND" in ran.stderr) == (CODES["refused"], True)
 
 
-def test_saved_settings(cli, clips):
-    [saved] = cli.json("settings", "save", "-", "--name", "strict", stdin='{"on_existing": "fail"}')
-    assert saved["id"] in [row[0] for row in cells(cli("settings", "list").stdout.splitlines())]
-    last = cli.json("import", "--prefix", clips("a.zip"), "--settings-id", saved["id"], "--watch")[-1]
+def test_presets(cli, clips):
+    [saved] = cli.json("presets", "save", "-", "--name", "strict", stdin='{"on_existing": "fail"}')
+    assert saved["id"] in [row[0] for row in cells(cli("presets", "list").stdout.splitlines())]
+    last = cli.json("import", "--prefix", clips("a.zip"), "--preset", saved["id"], "--watch")[-1]
     assert (last["execution_settings_id"], last["settings"]["on_existing"]) == (saved["id"], "fail")
-    assert cli("settings", "replace", saved["id"], "-", "--name", "lax", stdin="{}").returncode == 0
-    shown = dict(cells(cli("settings", "show", saved["id"]).stdout.splitlines()))
+    assert cli("presets", "replace", saved["id"], "-", "--name", "lax", stdin="{}").returncode == 0
+    shown = dict(cells(cli("presets", "show", saved["id"]).stdout.splitlines()))
     assert (shown["name"], "on_existing" in shown) == ("lax", False)
-    assert cli("settings", "delete", saved["id"]).returncode == 0
+    assert cli("presets", "delete", saved["id"]).returncode == 0
     assert cli("settings", "show", saved["id"]).returncode == CODES["refused"]
 
 
@@ -260,7 +298,7 @@ def test_the_admin_manages_keys(cli, stack):
     assert (ran.returncode, "FORBIDDEN" in ran.stderr) == (CODES["no access"], True)
 
 
-def test_the_audit_names_what_was_done(cli, clips):
+def test_the_audit_lists_changes(cli, clips):
     job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
     assert "import.start" in [row[1] for row in cells(cli("audit", job).stdout.splitlines())]
     assert cli.json("audit", "--limit", 1)[0]["action"]
@@ -299,7 +337,7 @@ def test_login_saves_a_profile_that_works_and_a_wrong_key_is_not_saved(cli, stac
         (["--sets", "-"], "no JSON"),
     ],
 )
-def test_what_cannot_be_asked_is_said_before_it_is_sent(cli, arguments, said):
+def test_wrong_options_are_refused_before_a_request(cli, arguments, said):
     ran = cli("import", *arguments)
     assert (ran.returncode, said in ran.stderr) == (CODES["usage"], True), ran.stderr
 
@@ -310,18 +348,24 @@ def test_a_service_that_does_not_answer(cli):
     assert "no answer from http://127.0.0.1:9" in ran.stderr
 
 
-def test_a_list_past_the_limit_names_manifests(cli, stack):
+def test_a_list_that_is_too_long_advises_a_manifest(cli, stack):
     uris = "".join(f"s3://{stack.source_bucket}/{'x' * 500}\n" for _ in range(11_000))
     ran = cli("import", "--from", "-", stdin=uris)
     assert (ran.returncode, "BODY_TOO_LARGE" in ran.stderr, "--manifest" in ran.stderr) == (1, True, True)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(cli, shell):
+def test_each_shell_has_a_completion_script(cli, shell):
     ran = cli("completion", shell, logged_in=False)
     assert (ran.returncode, "_CLIPFERRY_COMPLETE" in ran.stdout) == (0, True)
 
 
-def test_completion_completes(cli):
+def test_verbs_are_completed(cli):
     env = {"_CLIPFERRY_COMPLETE": "bash_complete", "COMP_WORDS": "clipferry pre", "COMP_CWORD": "1"}
-    assert cli(logged_in=False, **env).stdout == "plain,preview\n"
+    assert cli(logged_in=False, **env).stdout == "plain,preview\nplain,presets\n"
+
+
+def test_ids_are_completed(cli, clips):
+    [job] = cli.json("import", "--prefix", clips("a.zip"))
+    env = {"_CLIPFERRY_COMPLETE": "bash_complete", "COMP_WORDS": f"clipferry status {job['id']}", "COMP_CWORD": "2"}
+    assert cli(**env).stdout == f"plain,{job['id']}\n"

@@ -2,15 +2,14 @@
 
 import io
 import zipfile
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from clipferry import Clipferry, flow_executions
 from tests.e2e.support import all_clips, imported, landed, put_all, settled, unique
+from tests.paths import DATA
 
-DATA = Path(__file__).resolve().parent.parent / "data"
 CLIP = min((DATA / "clipgt").glob("*.zip"))
 ASKED = {"stationary_extrapolation": True}
 SUFFIX = ".stationary.parquet"

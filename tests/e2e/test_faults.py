@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from service.aws.jobs import job_row
-from service.imports.requested import encode_uris
-from service.planning import batches_key, new_job_id, request_digest, request_key
-from service.schema import Job, JobStatus, Source, SourceKind, Trigger
+from service.aws.dynamodb.job_rows import job_row
+from service.domain.ids import new_job_id, request_digest
+from service.domain.jobs import Job, JobStatus, Source, SourceKind, Trigger
+from service.domain.state_keys import batches_key, request_key
+from service.imports.inputs.uri_list import encode_uris
 from tests.e2e.support import all_clips, eventually, put_all, settled, start, unique
 
 LONG_AGO = "2026-01-01T00:00:00.000Z"

@@ -1,11 +1,11 @@
 """Finding clips across imports."""
 
-from pathlib import Path
 from urllib.parse import quote
 
 from tests.e2e.support import all_rows, eventually, imported, landed, put_all, unique
+from tests.paths import DATA
 
-CLIP = Path(__file__).parents[1] / "data" / "clipgt" / "0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
+CLIP = DATA / "clipgt" / "0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
 
 
 def found(api, **query) -> list[dict]:

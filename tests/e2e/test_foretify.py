@@ -13,7 +13,7 @@ SAMPLE = ROOT / "samples" / "clipgt"
 
 @pytest.fixture
 def ftx(stack, tmp_path):
-    """Runs a script against the stack: host, port and scheme as options, the key from the environment."""
+    """Run a script against the stack, with the URL as an option and the key in the environment."""
     cli = CommandLine(stack, tmp_path)
 
     def run(script, *arguments, project=stack.project, **environment):
@@ -26,7 +26,7 @@ def ftx(stack, tmp_path):
 
 @pytest.fixture
 def bucket(s3):
-    """The bucket of the scripts, empty; gone afterwards."""
+    """The scripts' bucket. It is empty at first and deleted afterwards."""
     s3.create_bucket(Bucket=FORETIFY_BUCKET)
     yield FORETIFY_BUCKET
     for one in s3.list_objects_v2(Bucket=FORETIFY_BUCKET).get("Contents", []):
@@ -41,7 +41,7 @@ def two_clips(s3, bucket):
 
 
 @pytest.mark.usefixtures("two_clips")
-def test_a_list_that_lands(ftx, api):
+def test_a_complete_list_is_completed(ftx, api):
     ran = ftx("uri_list.py")
     assert ran.returncode == 0, ran.stderr
     first, *_, before, last = ran.stdout.splitlines()
@@ -51,7 +51,7 @@ def test_a_list_that_lands(ftx, api):
     assert api.get(f"/v1/imports/{execution}")[1]["counts"]["total"] == 2
 
 
-def test_a_list_of_which_a_clip_is_missing_is_not_reported_as_completed(ftx, s3, bucket):
+def test_a_list_with_a_missing_clip_is_failed(ftx, s3, bucket):
     put_all(s3, bucket, [(CLIPS[0], unique("clip").encode())])
     ran = ftx("uri_list.py")
     assert (ran.returncode, ran.stdout.splitlines()[-1]) == (4, "Flow execution failed"), ran.stderr
@@ -72,14 +72,14 @@ def test_a_prefix_that_cannot_be_read(ftx):
 
 
 @pytest.mark.usefixtures("two_clips")
-def test_another_project_than_the_keys_is_refused(ftx):
+def test_another_project_is_refused(ftx):
     ran = ftx("prefix.py", project="other")
     assert ran.returncode == 1
     assert "FmanagerServerException: the key is of the project" in ran.stderr
 
 
 @pytest.mark.usefixtures("two_clips")
-def test_without_options_the_profile_says_where_and_a_key_is_needed(stack, tmp_path):
+def test_without_options_the_profile_is_used(stack, tmp_path):
     cli = CommandLine(stack, tmp_path)
     script = SCRIPTS / "prefix.py"
     ran = cli("ftx", script, logged_in=False)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import urllib.request
-from pathlib import Path
 
 import boto3
 import pytest
@@ -12,12 +11,12 @@ from local.config import ROOT
 from service.sources.s3 import client_config
 from tests.e2e.sdks import CLASSES, SdkError, driven, environment_of, python_of
 from tests.e2e.support import eventually, put_all, unique
+from tests.paths import DATA
 from tests.servers.fake_gcs import fake_gcs
 from tests.servers.google import google_accounts
 from tests.servers.hub import hub
 from tests.servers.seaweed import ADMIN, READER, seaweed
 
-DATA = Path(__file__).resolve().parent.parent / "data"
 FILM = (DATA / "video/set01/front.mp4").read_bytes()
 ROLES = ("front", "left", "right")
 TERMINAL = {"UPLOADED", "UPLOADING_FAILED"}

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from local.config import ROOT
-from service.planning import destination_key, store_segment
+from service.domain.destinations import destination_key, store_segment
 from tests.e2e.faults import reconfigured
 from tests.e2e.stores import save
 from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique

@@ -8,7 +8,7 @@ import pytest
 
 from local import aws
 from local.config import COPY_ROLE, FOREIGN_COPY_ROLE, REGION
-from service.planning import SOURCE_MARK
+from service.domain.ids import SOURCE_MARK
 from tests.e2e.support import all_clips, imported, landed, unique
 
 OTHER_ACCOUNT = FOREIGN_COPY_ROLE.split(":")[4]

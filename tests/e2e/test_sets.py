@@ -1,12 +1,10 @@
 """Multi-view sets on the deployed stack: whole in the clips bucket, or not at all."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique
+from tests.paths import DATA
 
-DATA = Path(__file__).resolve().parent.parent / "data"
 ROLES = ("front", "left", "right")
 
 

@@ -1,12 +1,9 @@
 """Settings of an import: what is skipped, looked into, kept; and what says that a copy is its source."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.e2e.support import all_clips, imported, put_all, unique
-
-DATA = Path(__file__).resolve().parent.parent / "data"
+from tests.paths import DATA
 
 
 def files(*folders: str) -> dict[str, bytes]:

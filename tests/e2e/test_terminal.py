@@ -1,4 +1,4 @@
-"""The command line in a terminal: what people see."""
+"""The command line in a terminal, as people see it."""
 
 import re
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ def cli(stack, tmp_path):
 
 @pytest.fixture
 def drive(stack, s3):
-    """Puts `count` objects below a prefix; gives its URI."""
+    """Put `count` objects below a prefix, and return its URI."""
 
     def put(count):
         prefix = f"{unique('drive')}/"
@@ -76,7 +76,7 @@ def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(cli, api, dr
     assert settled(api, job)["counts"]["copied"] == 2
 
 
-def test_a_cancelled_import_is_seen_to_end(cli, drive, paused_copies):
+def test_cancel_watches_the_import_to_its_end(cli, drive, paused_copies):
     with paused_copies():
         [job] = cli.json("import", "--prefix", drive(2))
         with cli.terminal("cancel", job["id"], "--watch") as terminal:
@@ -113,7 +113,7 @@ def test_an_integrations_secret_is_asked_for_without_showing_it(cli):
     assert cli("integrations", "delete", made).returncode == 0
 
 
-def test_lists_are_tables_and_keys_cannot_steer_the_terminal(cli, stack, s3):
+def test_lists_are_tables_with_escaped_control_characters(cli, stack, s3):
     prefix = unique("odd")
     put_all(s3, stack.source_bucket, [(f"{prefix}/\x1b[2J\x1b]0;owned\x07.zip", b"clip")])
     job = cli("import", "--prefix", f"s3://{stack.source_bucket}/{prefix}/", "--watch").stdout.split()[1]
@@ -121,10 +121,31 @@ def test_lists_are_tables_and_keys_cannot_steer_the_terminal(cli, stack, s3):
         code, screen = terminal.end()
     assert code == 0
     assert screen.splitlines()[0].split() == ["clip", "status", "source", "code", "why"]
-    assert "x1b[2J" in screen.replace("\n", "").replace(" ", "")
+    with cli.terminal("clips", job, "--columns", "source") as terminal:
+        code, screen = terminal.end()
+    assert (code, r"\x1b[2J\x1b]0;owned\x07.zip" in screen) == (0, True)
 
 
-def test_errors_say_what_to_do_next(cli):
+def test_a_table_of_80_columns_has_one_line_an_import(cli, drive):
+    jobs = [cli("import", "--prefix", drive(1), "--watch").stdout.split()[1] for _ in range(2)]
+    with cli.terminal("imports", "list", "-n", 2, columns=80) as terminal:
+        code, screen = terminal.end()
+    header, *rows = screen.splitlines()[:3]
+    assert (code, header.split()[:4]) == (0, ["import", "status", "created", "source"])
+    assert [row.split()[0] for row in rows] == jobs[::-1]
+    assert "ago" in rows[0] or "just now" in rows[0]
+
+
+def test_a_key_is_revoked_after_a_question(cli, stack):
+    [made] = cli.json("keys", "create", unique("team"), "--name", "ci", key=stack.admin_key)
+    for answer, code in (("n", 130), ("y", 0)):
+        with cli.terminal("keys", "revoke", made["id"], key=stack.admin_key) as terminal:
+            terminal.until(f"Revoke key {made['id']}?")
+            terminal.type(answer)
+            assert terminal.end()[0] == code
+
+
+def test_errors_have_a_hint(cli):
     with cli.terminal("status", "ij_none") as terminal:
         code, screen = terminal.end()
-    assert (code, "next:  `clipferry jobs`" in screen) == (1, True)
+    assert (code, "next:  `clipferry imports list`" in screen) == (1, True)

@@ -1,6 +1,6 @@
 """The requests of the service's own client, by boto3: Stubber and moto answer boto3 only.
 
-tests/functional/test_s3_requests.py has them to the letter, as HTTP.
+tests/functional/s3/test_requests.py has them to the letter, as HTTP.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
-from service.aws.heads import DESCRIBING
-from service.aws.requests import NOTHING, CopyAnswer, Query
-from service.aws.session import S3Session
+from service.aws.s3.heads import DESCRIBING
+from service.aws.s3.http.requests import NOTHING, CopyAnswer, Query
+from service.aws.s3.session import S3Session
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -11,14 +11,14 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from service.aws.clients import s3_client
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.keys import DynamoKeys
-from service.aws.largecopies import DynamoLargeCopies
-from service.aws.state import S3StateFiles
-from service.aws.storage import S3Storage
-from service.aws.table import bind
-from service.aws.uploads import DynamoUploads
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.keys import DynamoKeys
+from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
+from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.uploads import DynamoUploads
+from service.aws.s3.state_files import S3StateFiles
+from service.aws.s3.storage import S3Storage
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, STATE_BUCKET
 from tests.functional.botorequests import boto_session
 from tests.functional.faults import FailingTransactions, SourcePreconditions
@@ -62,7 +62,7 @@ def no_sleep(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         slept.append(seconds)
 
     monkeypatch.setattr("time.sleep", slept.append)
-    monkeypatch.setattr("service.aws.requests.sleep", sleep)
+    monkeypatch.setattr("service.aws.s3.http.requests.sleep", sleep)
     return slept
 
 

@@ -1,13 +1,18 @@
 """Answers to order in the place of AWS's, as the errors that botocore makes of them."""
 
+import json
 from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 
@@ -35,6 +40,44 @@ class FailingTransactions:
             "ResponseMetadata": {"HTTPStatusCode": 400},
         }
         raise ClientError(response, "TransactWriteItems")
+
+
+class Refusals:
+    """Answers requests for a DynamoDB operation with an error, below botocore's retries; then lets them through."""
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self.sent: list[str] = []
+        """Operations that were sent, refused or not."""
+        self._events, self._planned = client.meta.events, deque[str]()
+        self._operation = ""
+        self._events.register_first("before-send.dynamodb", self._answer)
+
+    def refuse(self, operation: str, code: str, times: int) -> None:
+        self._operation, self._planned = operation, deque([code] * times)
+        self.sent.clear()
+
+    def end(self) -> None:
+        self._events.unregister("before-send.dynamodb", self._answer)
+
+    def _answer(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
+        operation = event_name.rpartition(".")[2]
+        self.sent.append(operation)
+        if operation != self._operation or not self._planned:
+            return None
+        # botocore asks moto's handler too, whose answer it ignores: let it do something without effect.
+        request.headers["X-Amz-Target"], request.body = "DynamoDB_20120810.ListTables", b"{}"
+        body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{self._planned.popleft()}", "message": "no"})
+        return AWSResponse(request.url, 400, {}, _Body(body.encode()))
+
+
+@dataclass
+class _Body:
+    """As botocore reads an answer of urllib3."""
+
+    content: bytes
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.content
 
 
 class SourcePreconditions:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from service.aws import clients
-from service.aws.table import ROWS, bind, connection
+from service.aws.dynamodb.connection import connection
+from service.aws.dynamodb.table import ROWS, bind
 
 
 @pytest.fixture

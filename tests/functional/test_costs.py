@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.client import BaseClient
 
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.imports.expansion import PlanCursor
-from service.imports.manifest import read_batches
-from service.imports.plan import plan
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.imports.manifest.store import read_batches
+from service.imports.planning.context import PlanCursor
+from service.imports.planning.plan import plan
 from tests.builders import SOURCE_BUCKET, World
 
 if TYPE_CHECKING:

@@ -4,15 +4,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.aws.clips import DynamoClips
-from service.aws.jobs import DynamoJobs
-from service.aws.state import S3StateFiles
-from service.aws.storage import S3Storage
-from service.aws.uploads import DynamoUploads
-from service.imports.finish import finish
-from service.imports.status import clips_page, get_job, jobs_page
-from service.imports.uploads import accept_uploads, parse_event
-from service.schema import Clip, ClipStatus, Counts, Job, JobStatus
+from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.uploads import DynamoUploads
+from service.aws.s3.state_files import S3StateFiles
+from service.aws.s3.storage import S3Storage
+from service.domain.clips import Clip, ClipStatus
+from service.domain.jobs import Counts, Job, JobStatus
+from service.imports.completion.finish import finish
+from service.imports.intake.drop_bucket import accept_uploads, parse_event
+from service.imports.queries.status import clips_page, get_job, jobs_page
 from tests.builders import (
     CLIPS_BUCKET,
     DROP_BUCKET,

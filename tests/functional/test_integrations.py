@@ -9,22 +9,23 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from service.audit import entry_of
-from service.aws.audit import DynamoAudit
 from service.aws.clients import secrets_client, sts_client
-from service.aws.integrations import DynamoIntegrations
+from service.aws.dynamodb.audit import DynamoAudit
+from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.secrets import IntegrationSecretsManager
-from service.errors import CredentialsLost, InvalidRequest, RoleRefused, TooManyIntegrations, UnsafeUrl
-from service.schema import Action, Actor, AuditEntry, Door, Integration, IntegrationState, IntegrationType
-from service.sources.addresses import AddressRule
+from service.domain.errors import CredentialsLost, InvalidRequest, RoleRefused, TooManyIntegrations, UnsafeUrl
+from service.domain.jobs import Door
+from service.domain.projects import Action, Actor, AuditEntry, Integration, IntegrationState, IntegrationType
+from service.domain.uris import Location
+from service.projects.audit import entry_of
 from service.sources.build import CACHE_SECONDS, MAX_CACHED, IntegrationSources
 from service.sources.hub import HubAdapter
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.s3 import S3Adapter
-from service.uris import Location
+from service.web.addresses import AddressRule
 from tests.builders import PROJECT, an_integration
-from tests.fakes import FakeIntegrationSecrets
+from tests.fakes.integrations import FakeIntegrationSecrets
 from tests.functional.conftest import TABLE
 
 if TYPE_CHECKING:

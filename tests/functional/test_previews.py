@@ -6,11 +6,12 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from service.aws.clients import A_CALLER_WAITS, s3_client
-from service.aws.storage import S3Storage
-from service.clock import utc_now
-from service.errors import PreflightUnknown
-from service.imports.preview import Preview, PreviewPorts, preview
-from service.schema import ImportSettings
+from service.aws.s3.storage import S3Storage
+from service.domain.errors import PreflightUnknown
+from service.domain.requests import ImportSettings
+from service.imports.previews.preview import PreviewPorts, preview
+from service.imports.previews.result import Preview
+from service.support.clock import utc_now
 from tests.builders import (
     CLIPS_BUCKET,
     DEPLOYMENT,
@@ -20,7 +21,8 @@ from tests.builders import (
     import_prefix,
     own_access,
 )
-from tests.fakes import FakeJobs, Faults
+from tests.fakes.faults import Faults
+from tests.fakes.jobs import FakeJobs
 from tests.functional.botorequests import boto_session
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 from botocore.stub import Stubber
 
 from service.aws.workflow import StepFunctionsWorkflow
-from service.errors import WorkflowUnavailable
-from service.ports import ExecutionState
-from service.schema import End
+from service.domain.ends import End
+from service.domain.errors import WorkflowUnavailable
+from service.ports.delivery import ExecutionState
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:imports"
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:imports:ij_1"

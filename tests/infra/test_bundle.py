@@ -159,7 +159,7 @@ def test_layers_are_extrapolated_from_the_parquet_bundle(tmp_path: Path) -> None
     (clip,) = (bundle.ROOT / "samples" / "clipgt").glob("0b1734b6-*.zip")
     statement = (
         "import lambdas.extrapolate, pyarrow, sys, zipfile; lambdas.extrapolate.handler;"
-        "from service.extrapolation.layer import extrapolate;"
+        "from service.imports.extrapolation.layer import extrapolate;"
         "a = zipfile.ZipFile(sys.argv[1]);"
         "b = lambda layer: next(a.read(n) for n in a.namelist() if layer in n);"
         "print(extrapolate(b('obstacle'), b('egomotion'), 0.5).rows, pyarrow.__file__)"

@@ -20,13 +20,9 @@ from pynamodb.exceptions import (
     VerboseClientError,
 )
 
-import lambdas.conclude
-import lambdas.copy
-import lambdas.extrapolate
-import lambdas.finish
-import lambdas.plan
 from service.aws.faults import raises_service_busy
-from service.errors import BatchIncomplete, ServiceBusy
+from service.domain.errors import BatchIncomplete, ServiceBusy
+from tests.infra.handlers import USE_CASES, call, replace_use_case
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
 
@@ -96,27 +92,13 @@ def test_every_other_error_keeps_its_own_name(error: Exception) -> None:
     assert caught.value is error
 
 
-@pytest.mark.parametrize("name", ["plan", "copy", "extrapolate", "finish", "conclude"])
+@pytest.mark.parametrize("name", USE_CASES)
 def test_each_function_of_the_state_machine_names_them(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = getattr(lambdas, name)
-
-    def no_ports() -> None:
+    def throttled(*_given: object, **_named: object) -> None:
         raise client_error("ThrottlingException")
 
-    monkeypatch.setattr(module, "extrapolate_ports" if name == "extrapolate" else f"{name}_ports", no_ports)
-    monkeypatch.setattr(lambdas.extrapolate, "limit_memory", lambda: None)
+    replace_use_case(name, throttled, monkeypatch)
     batch = dict.fromkeys(("number", "start", "length", "first", "count"), 0) | {"part_key": "k", "part_etag": "e"}
     event = {"job_id": "j", "run": 0, "cursor": None, "ended_at": "2026-01-01T00:00:00Z", "attempt": 0, "round": 0}
     with pytest.raises(ServiceBusy):
-        module.handler({**event, "batch": {"job_id": "j", **batch}}, LambdaContext())
-
-
-class LambdaContext:
-    function_name = "f"
-    memory_limit_in_mb = 128
-    invoked_function_arn = "arn:aws:lambda:eu-west-1:111111111111:function:f"
-    aws_request_id = "r"
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 900_000
+        call(name, {**event, "batch": {"job_id": "j", **batch}})

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
-from service.settings import (
+from service.support.settings import (
     ApiSettings,
     AuthorizeSettings,
     ConcludeSettings,

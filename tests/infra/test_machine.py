@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
-from service import errors
+from service.domain import errors
 from stacks.bundle import ROOT
 from stacks.retries import error_names
 from stacks.settings import DeploySettings
@@ -192,6 +192,7 @@ def test_a_task_that_waits_a_short_time_looks_often(asl: dict[str, Any], task: s
         errors.SourceUnavailable.__name__,
         errors.RateLimited.__name__,
         errors.ServiceBusy.__name__,
+        errors.TableBusy.__name__,
         errors.SelectionIncomplete.__name__,
         "Lambda.ServiceException",
         "Lambda.AWSLambdaException",

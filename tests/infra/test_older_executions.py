@@ -12,20 +12,13 @@ from typing import Any
 
 import pytest
 
-import lambdas.conclude
-import lambdas.copy
-import lambdas.extrapolate
-import lambdas.finish
-import lambdas.plan
-from service.imports.expansion import PlanCursor, Planned
-from service.planning import decode_batches, decode_entries, encode_batch, encode_entry
-from service.settings import PlanSettings
-from tests.builders import LambdaContext
+from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
+from service.imports.planning.context import PlanCursor, Planned
+from tests.infra.handlers import call, replace_use_case
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
 
 VERSIONS = sorted((Path(__file__).parent / "golden" / "executions").glob("*.json"))
-CONTEXT: Any = LambdaContext()
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda path: path.stem)
@@ -47,22 +40,6 @@ class Calls:
 
 @pytest.fixture
 def use_cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Calls]:
-    settings = PlanSettings(
-        table_name="t",
-        state_bucket="s",
-        clips_bucket="c",
-        source_buckets=(),
-        max_clips_per_import=1,
-        batch_clips=1,
-        batch_bytes=1,
-        stat_concurrency=1,
-        map_concurrency=1,
-        integration_secrets_prefix="p/",
-        allow_private_urls=False,
-    )
-    for name, value in settings.to_env().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(lambdas.extrapolate, "limit_memory", lambda: None)
     calls = {
         "plan": Calls(Planned(cursor=PlanCursor(round_number=1))),
         "copy": Calls(None),
@@ -70,16 +47,14 @@ def use_cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Calls]:
         "finish": Calls(SimpleNamespace(status="COMPLETED", at="2026-11-29T12:00:00+00:00", now=False)),
         "conclude": Calls(SimpleNamespace(done=True, wait_seconds=0, webhook=None)),
     }
-    for name, call in calls.items():
-        module = getattr(lambdas, name)
-        monkeypatch.setattr(module, {"copy": "copy_batch", "extrapolate": "extrapolate_batch"}.get(name, name), call)
-        monkeypatch.setattr(module, f"{name}_ports", lambda: None)
+    for name, use_case in calls.items():
+        replace_use_case(name, use_case, monkeypatch)
     return calls
 
 
 def called(function: str, event: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
     """Call today's function as the older definition does, and check that the answer has what that reads."""
-    answer: dict[str, Any] = getattr(lambdas, function).handler(event, CONTEXT)
+    answer: dict[str, Any] = call(function, event)
     assert set(recorded["read"][function]) <= set(answer)
     return answer
 

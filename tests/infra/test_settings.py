@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from service.errors import InvalidSettings
-from service.estimate import COPY_GB
-from service.imports.hurry import LAST_SECONDS
+from service.domain.errors import InvalidSettings
+from service.imports.previews.estimate import COPY_GB
+from service.sources.deadline import LAST_SECONDS
 from stacks.bundle import ROOT
 from stacks.import_functions import COPY_MB
 from stacks.settings import DeploySettings

@@ -5,12 +5,14 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
+GRPC_OFFSET = 10_000
+"""SeaweedFS takes a second port for each of its servers, so much above the first."""
 
 
 class ServerFailed(Exception):
@@ -18,12 +20,12 @@ class ServerFailed(Exception):
 
 
 def free_ports(count: int) -> list[int]:
-    """Distinct ports that were free a moment ago, each with a free one 10,000 above (SeaweedFS's gRPC rule)."""
+    """Find `count` free ports, each with a free one `GRPC_OFFSET` above it."""
     with ExitStack() as held:
         ports: list[int] = []
         while len(ports) < count:
             port = _take(held, 0)
-            if port and port < 55_536 and _take(held, port + 10_000):
+            if port and port + GRPC_OFFSET <= 65_535 and _take(held, port + GRPC_OFFSET):
                 ports.append(port)
         return ports
 
@@ -38,28 +40,46 @@ def _take(held: ExitStack, port: int) -> int:
 
 
 @contextmanager
-def running(command: Sequence[str], *, log: Path, ready_url: str) -> Iterator[None]:
-    """The program while the block runs. It is ready once `ready_url` answers anything."""
+def running(
+    command: Sequence[str],
+    *,
+    log: Path,
+    ready_url: str,
+    ready_status: int | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[None]:
+    """Run a program in the folder of its `log` while the block runs, then kill it.
+
+    It is ready once `ready_url` answers: with `ready_status`, or with anything if that is None. Raises `ServerFailed`.
+    """
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent, env=env)
         try:
-            _wait(process, log, ready_url)
+            _wait(process, log, ready_url, ready_status)
             yield
         finally:
             process.kill()  # What it would still tidy up is thrown away.
             process.wait()
 
 
-def _wait(process: "subprocess.Popen[bytes]", log: Path, url: str) -> None:
+def _wait(process: "subprocess.Popen[bytes]", log: Path, url: str, status: int | None) -> None:
     until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(url, timeout=2).close()
+    while time.monotonic() < until and process.poll() is None:
+        answered = _status(url)
+        if answered and answered == (status or answered):
             return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     raise ServerFailed(f"{url} does not answer: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _status(url: str) -> int | None:
+    """The status that `url` answers with; None if nothing answers. No proxy is asked."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=2) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return None

@@ -1,13 +1,14 @@
 """SeaweedFS as a store that speaks S3, with identities of its own."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers.process import HOST, free_ports, running
+from tests.servers.process import GRPC_OFFSET, HOST, free_ports, running
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ READER = Identity("READERKEY", "reader-secret-never-shown", ("Read:clips", "List
 
 @contextmanager
 def seaweed(folder: Path) -> Iterator[str]:
-    """The endpoint's URL."""
+    """Run SeaweedFS with its data, log and sockets in `folder`, which must not exist; yields the endpoint's URL."""
     folder.mkdir(parents=True)
     identities = [
         {
@@ -34,15 +35,27 @@ def seaweed(folder: Path) -> Iterator[str]:
         }
         for who in (ADMIN, READER)
     ]
-    config = folder / "s3.json"
-    config.write_text(json.dumps({"identities": identities}))
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     s3, master, volume, filer = free_ports(4)
     command = [
         str(Path(sys.executable).parent / "weed"),
-        *("server", f"-dir={folder}", f"-ip={HOST}", f"-ip.bind={HOST}", "-master.volumeSizeLimitMB=256"),
-        *("-filer", "-s3", f"-s3.config={config}", f"-s3.port={s3}", "-volume.max=50"),
+        *("server", f"-dir={folder}", f"-ip={HOST}", f"-ip.bind={HOST}"),
+        *(f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", f"-s3.port={s3}"),
+        *("-master.telemetry=false", "-master.volumeSizeLimitMB=256", "-volume.max=50"),
+        *("-filer", "-s3", f"-s3.config={folder / 's3.json'}", "-s3.iam=false"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
-        *(f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"),
+        # Relative to the process's folder: the path of a unix socket may have 107 bytes only, a checkout's has more.
+        *("-filer.localSocket=filer.sock", "-s3.localSocket=s3.sock"),
     ]
-    with running(command, log=folder / "log", ready_url=f"http://{HOST}:{s3}/"):
-        yield f"http://{HOST}:{s3}"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    env |= {"HOME": str(folder), "TMPDIR": str(folder)}
+    url = f"http://{HOST}:{s3}"
+    # It knows its identities once it refuses whoever has no key.
+    grpc = {"master": master, "volume": volume, "filer": filer, "s3": s3}
+    try:
+        with running(command, log=folder / "log", ready_url=f"{url}/", ready_status=403, env=env):
+            yield url
+    finally:
+        for name, port in grpc.items():
+            # No option moves these sockets elsewhere, and a killed process leaves them.
+            Path(f"/tmp/seaweedfs-{name}-grpc-{port + GRPC_OFFSET}.sock").unlink(missing_ok=True)

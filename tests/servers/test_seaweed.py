@@ -6,26 +6,31 @@ answer, so a copy of a source that was uploaded in parts is `unverifiable` there
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.credentials import Credentials
 
-from service.aws.listing import fetcher
-from service.aws.pressure import InFlight
-from service.aws.session import session_of
-from service.aws.storage import S3Storage
-from service.errors import ChecksumMismatch, ObjectMissing, SourceChanged
-from service.imports.copying import Unfinished, copy_batch
-from service.imports.finish import finish
-from service.imports.large import LargeCopies
-from service.schema import Counts, ImportSettings, ManifestEntry, Verification
-from service.sharding import Sharding, pages_of
-from service.uris import s3_at
+from service.aws.s3.http.rate_limiter import InFlight
+from service.aws.s3.listing import fetcher
+from service.aws.s3.parallel_listing import Sharding, pages_of
+from service.aws.s3.session import session_of
+from service.aws.s3.storage import S3Storage
+from service.domain.clips import Verification
+from service.domain.errors import ChecksumMismatch, ObjectMissing, SourceChanged
+from service.domain.jobs import Counts
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied
+from service.domain.requests import ImportSettings
+from service.domain.uris import s3_at
+from service.imports.completion.finish import finish
+from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.multipart import LargeCopies
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
-from tests.fakes import FakeClock, FakeLargeCopies
-from tests.servers.conftest import KEY
+from tests.fakes.state import FakeClock
+from tests.fakes.uploads import FakeLargeCopies
+from tests.servers.seaweed import ADMIN
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,7 +46,7 @@ ODD_KEYS = ["plain.zip", "a b.zip", "a+b.zip", "a%20b.zip", "日本 🚗.zip", "
 def storage(s3: "S3Client") -> S3Storage:
     for bucket in (SOURCE_BUCKET, CLIPS_BUCKET):
         s3.create_bucket(Bucket=bucket)
-    credentials = Credentials(KEY["accessKey"], KEY["secretKey"])
+    credentials = Credentials(ADMIN.access_key_id, ADMIN.secret_access_key)
     return S3Storage(own=session_of(s3, credentials, in_flight=InFlight(32)), clips_bucket=CLIPS_BUCKET)
 
 
@@ -58,10 +63,19 @@ def put(s3: "S3Client", storage: S3Storage, key: str, body: bytes, **options: An
     return an_entry(source_uri=uri, destination=f"demo/{key}", size=found.size, etag=found.etag)
 
 
-def by_parts(storage: S3Storage) -> LargeCopies:
-    return LargeCopies(
+@dataclass(frozen=True)
+class ByParts:
+    storage: S3Storage
+    large: LargeCopies
+
+    def copy(self, entry: ManifestEntry, settings: ImportSettings) -> Copied:
+        return self.large.copy(entry, self.storage, settings)
+
+
+def by_parts(storage: S3Storage) -> ByParts:
+    large = LargeCopies(
         job_id="ij_1",
-        storage=storage,
+        bucket=storage,
         uploads=FakeLargeCopies(),
         clock=FakeClock(),
         part_bytes=PART,
@@ -70,6 +84,7 @@ def by_parts(storage: S3Storage) -> LargeCopies:
         check=lambda: None,
         advanced=lambda: None,
     )
+    return ByParts(storage, large)
 
 
 def landed(s3: "S3Client", entry: ManifestEntry) -> bytes:
@@ -155,7 +170,7 @@ def test_a_source_that_changes_between_parts_is_never_mixed(storage: S3Storage, 
     with pytest.raises(SourceChanged):
         replace(copies, advanced=change, pool=ThreadPoolExecutor(1)).copy(entry, PLAIN)
     assert not unfinished(s3, prefix)
-    assert not copies.uploads.unfinished("ij_1")
+    assert not copies.large.uploads.unfinished("ij_1")
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)

@@ -12,14 +12,14 @@ import boto3
 import urllib3
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from service.sources.addresses import AddressRule
+from service.domain.uris import Location, Scheme
 from service.sources.gcs import gcs_with_account
 from service.sources.hub import HubAdapter
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.port import Adapter
 from service.sources.s3 import S3Keys, client_config, s3_with_keys
-from service.uris import Location, Scheme
+from service.web.addresses import AddressRule
 from tests.servers.fake_gcs import fake_gcs
 from tests.servers.gate import Answer, Fault, Gate, Request, gate_to
 from tests.servers.google import Google, google_accounts

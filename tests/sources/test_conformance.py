@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from service.errors import (
+from service.domain.clips import Verification
+from service.domain.errors import (
     AccessDenied,
     CredentialsRejected,
     ObjectError,
@@ -17,8 +18,9 @@ from service.errors import (
     SourceUnavailable,
     UploadGone,
 )
-from service.planning import copy_parts
-from service.schema import Copied, ImportSettings, Verification
+from service.domain.multipart import copy_parts
+from service.domain.objects import Copied
+from service.domain.requests import ImportSettings
 from service.sources.memory import Memory
 from service.sources.port import Pin
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed

@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 
-from service.errors import AccessDenied, SourceChanged
-from service.sources.addresses import AddressRule
+from service.domain.errors import AccessDenied, SourceChanged
 from service.sources.hub import HubAdapter
 from service.sources.patient import PatientSource
 from service.sources.port import Pin
+from service.web.addresses import AddressRule
 from tests.servers.gate import Answer
 from tests.sources.stores import Store, Stores
 

@@ -1,1 +1,1 @@
-"""As in `ftx._common`."""
+"""Stands in for `ftx._common`."""

@@ -1,21 +1,21 @@
-"""As `ftx._common.utils`."""
+"""Stands in for `ftx._common.utils`."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 
 
 def add_common_arguments(parser: ArgumentParser) -> None:
-    """`--host`, `--port`, `--https`, `--user`; all may be left out, and are None then."""
-    parser.add_argument("--host", help="name, or full URL with the stage (default: the profile's)")
-    parser.add_argument("--port", type=int, help="port of the host, where it is not in a URL")
+    """Add `--host`, `--port`, `--https` and `--user`. All are optional; the default is None."""
+    parser.add_argument("--host", help="host name, or full URL with the stage (default: the profile's URL)")
+    parser.add_argument("--port", type=int, help="port, if the host does not contain it")
     parser.add_argument(
         "--https",
         type=_truth,
         nargs="?",
         const=True,
         metavar="true|false",
-        help="(default: true, but for this machine)",
+        help="use https (default: true, except for this machine)",
     )
-    parser.add_argument("--user", help="accepted; the API key says who asks")
+    parser.add_argument("--user", help="has no effect: the API key identifies the user")
 
 
 def _truth(text: str) -> bool:

@@ -1,1 +1,1 @@
-"""As in `ftx.model`."""
+"""Stands in for `ftx.model`."""

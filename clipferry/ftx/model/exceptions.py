@@ -1,4 +1,4 @@
-"""As `ftx.model.exceptions`."""
+"""Stands in for `ftx.model.exceptions`."""
 
 from clipferry.flow_executions import FmanagerServerException
 

@@ -1,1 +1,1 @@
-"""As in `ftx.shell`."""
+"""Stands in for `ftx.shell`."""

@@ -1,4 +1,4 @@
-"""As `ftx.shell.client`."""
+"""Stands in for `ftx.shell.client`."""
 
 from clipferry.flow_executions import login
 

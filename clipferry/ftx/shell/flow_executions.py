@@ -1,4 +1,4 @@
-"""As `ftx.shell.flow_executions`."""
+"""Stands in for `ftx.shell.flow_executions`."""
 
 from clipferry.flow_executions import get_by_id, launch_batch_import_clipgt_from_cloud_storage
 

@@ -7,19 +7,19 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from lambdas.routes.caller import project_of
-from lambdas.routes.integrations import IntegrationId
-from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
-from lambdas.wiring.api import integration_ports, key_store
-from service.integrations.manage import MAX_PER_PROJECT, create, delete, page
-from service.schema import Integration
-from service.wire.integrations import IntegrationBody
-from service.wire.nomadic.integrations import (
+from lambdas.routes.container import container_of
+from lambdas.routes.nomadic.common import TAGS, sdk_actor
+from lambdas.routes.parameters import IdempotencyKey, IntegrationId
+from lambdas.schemas.integrations import IntegrationBody
+from lambdas.schemas.nomadic.integrations import (
     CloudIntegrationView,
     DeletedIntegrationView,
     GcsCloudBody,
     HfBucketCloudBody,
     S3CloudBody,
 )
+from service.domain.projects import Integration
+from service.projects.integrations.manage import MAX_PER_PROJECT, create, delete, page
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -28,7 +28,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyp
 def list_cloud_integrations() -> list[CloudIntegrationView]:
     project, _ = project_of(router)
     # One page: a project has fewer of them than a page has rows.
-    found = page(project, limit=MAX_PER_PROJECT, cursor=None, store=integration_ports().store).items
+    found = page(project, limit=MAX_PER_PROJECT, cursor=None, store=container_of(router).integrations.store).items
     return _views(found)
 
 
@@ -50,7 +50,7 @@ def add_hf(body: Annotated[HfBucketCloudBody, Body()], idempotency_key: Idempote
 @router.delete("/api/cloud-integrations/<integration_id>", summary="Delete an integration and its secret", tags=TAGS)
 def delete_cloud_integration(integration_id: IntegrationId) -> DeletedIntegrationView:
     project, _ = project_of(router)
-    delete(integration_id, project=project, by=sdk_actor(router), ports=integration_ports())
+    delete(integration_id, project=project, by=sdk_actor(router), ports=container_of(router).integrations)
     return DeletedIntegrationView(id=integration_id)
 
 
@@ -60,7 +60,7 @@ def _saved(body: IntegrationBody, idempotency_key: str | None) -> CloudIntegrati
         body.to_request(),
         project=project,
         by=sdk_actor(router),
-        ports=integration_ports(),
+        ports=container_of(router).integrations,
         idempotency_key=idempotency_key,
     )
     return _views([made])[0]
@@ -69,6 +69,6 @@ def _saved(body: IntegrationBody, idempotency_key: str | None) -> CloudIntegrati
 def _views(found: Sequence[Integration]) -> list[CloudIntegrationView]:
     _, key_id = project_of(router)
     makers = {one.created_by for one in found if one.created_by}
-    keys = {maker: key_store().get(maker) for maker in makers}
+    keys = {maker: container_of(router).keys.get(maker) for maker in makers}
     names = {maker: key.name for maker, key in keys.items() if key}
     return [CloudIntegrationView.of(one, key_id=key_id, display_name=names.get(one.created_by or "")) for one in found]

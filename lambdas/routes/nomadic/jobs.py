@@ -6,15 +6,13 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from lambdas.routes.caller import project_of
-from lambdas.routes.imports import JobId
-from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
-from lambdas.wiring.api import audit_ports, status_ports, submit_ports
-from service.audit import record
-from service.imports.retry import retry
-from service.imports.status import get_job
-from service.imports.videos import videos_page
-from service.schema import Action
-from service.wire.nomadic.jobs import JobView, RetryVideosBody, VideosView
+from lambdas.routes.changes import run_again
+from lambdas.routes.container import container_of
+from lambdas.routes.nomadic.common import TAGS, sdk_actor
+from lambdas.routes.parameters import IdempotencyKey, JobId
+from lambdas.schemas.nomadic.jobs import JobView, RetryVideosBody, VideosView
+from service.imports.queries.status import get_job
+from service.imports.queries.videos import videos_page
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -22,7 +20,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyp
 @router.get("/api/import-jobs/<job_id>", summary="An import job", tags=TAGS)
 def read_import_job(job_id: JobId) -> JobView:
     project, _ = project_of(router)
-    return JobView.of(get_job(job_id, project=project, jobs=status_ports().jobs))
+    return JobView.of(get_job(job_id, project=project, jobs=container_of(router).status.jobs))
 
 
 @router.get("/api/import-jobs/<job_id>/videos", summary="The job's videos; of sets the front views", tags=TAGS)
@@ -33,7 +31,7 @@ def list_import_job_videos(
     offset: Annotated[int | None, Query(description="In the place of `cursor`; not for multi-view jobs.")] = None,
 ) -> VideosView:
     project, _ = project_of(router)
-    ports = status_ports()
+    ports = container_of(router).status
     job = get_job(job_id, project=project, jobs=ports.jobs)
     return VideosView.of(job, videos_page(job, limit=limit, cursor=cursor, offset=offset, ports=ports), cursor=cursor)
 
@@ -44,18 +42,5 @@ def retry_import_job(
     body: Annotated[RetryVideosBody | None, Body()] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
-    project, key_id = project_of(router)
-    ports = submit_ports()
-    job = get_job(job_id, project=project, jobs=ports.jobs)
-    record(Action.IMPORT_RETRY, job.id, project=project, by=sdk_actor(router), ports=audit_ports())
-    again = retry(
-        job_id,
-        project=project,
-        clip_ids=body.video_ids if body else None,
-        idempotency_key=idempotency_key,
-        key_id=key_id,
-        ports=status_ports(),
-        workflow=ports.workflow,
-        clock=ports.clock,
-    )
-    return JobView.of(again)
+    clip_ids = body.video_ids if body else None
+    return JobView.of(run_again(router, job_id, clip_ids, idempotency_key, by=sdk_actor(router)))

@@ -4,8 +4,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.nomadic.common import TAGS
-from service.errors import NotSupported
-from service.wire.nomadic.session import VerifiedView
+from lambdas.schemas.nomadic.session import VerifiedView
+from service.domain.errors import NotSupported
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 

@@ -6,14 +6,16 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from lambdas.routes.caller import project_of
-from lambdas.routes.nomadic.common import TAGS, IdempotencyKey, sdk_actor
-from lambdas.wiring.api import folder_ports, integration_ports, submit_ports
-from service import folders
-from service.errors import NotFound
-from service.imports.submit import submit
-from service.integrations.manage import get as get_integration
-from service.schema import Door, ImportRequest
-from service.wire.nomadic.uploads import AcceptedView, DirectoriesBody, FilesUploadBody, Given, S3UploadBody
+from lambdas.routes.container import container_of
+from lambdas.routes.nomadic.common import TAGS, sdk_actor
+from lambdas.routes.parameters import IdempotencyKey
+from lambdas.schemas.nomadic.uploads import AcceptedView, DirectoriesBody, FilesUploadBody, Given, S3UploadBody
+from service.domain.errors import NotFound
+from service.domain.jobs import Door
+from service.domain.requests import ImportRequest
+from service.imports.intake.submit import submit
+from service.projects import folders
+from service.projects.integrations.manage import get as get_integration
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -45,8 +47,10 @@ def upload_directories(
 def _given(folder_id: str | None, idempotency_key: str | None) -> Given:
     """Raises `NotFound` where there is no such folder."""
     project, _ = project_of(router)
-    folder = folders.get(folder_id, project=project, store=folder_ports().store).name if folder_id else None
-    return Given(folder=folder, settings=submit_ports().defaults, idempotency_key=idempotency_key)
+    folder = (
+        folders.get(folder_id, project=project, store=container_of(router).folders.store).name if folder_id else None
+    )
+    return Given(folder=folder, settings=container_of(router).submit.defaults, idempotency_key=idempotency_key)
 
 
 def _bucket_of(integration_id: str | None) -> str | None:
@@ -54,7 +58,7 @@ def _bucket_of(integration_id: str | None) -> str | None:
     if not integration_id:
         return None
     project, _ = project_of(router)
-    found = get_integration(integration_id, project=project, store=integration_ports().store)
+    found = get_integration(integration_id, project=project, store=container_of(router).integrations.store)
     if found.type != "gcs":
         raise NotFound(f"integration {found.id} is of type {found.type}, not gcs")
     return found.bucket
@@ -66,7 +70,7 @@ def _accepted(request: ImportRequest) -> AcceptedView:
         request,
         project=project,
         key_id=key_id,
-        ports=submit_ports(),
+        ports=container_of(router).submit,
         door=Door.NOMADICML,
         request_id=sdk_actor(router).request_id,
     )

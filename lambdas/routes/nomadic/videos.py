@@ -6,14 +6,14 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from lambdas.routes.caller import project_of
+from lambdas.routes.container import container_of
 from lambdas.routes.nomadic.common import TAGS, sdk_actor
-from lambdas.wiring.api import audit_ports, remove_ports, status_ports
-from service.audit import record
-from service.imports.remove import remove
-from service.imports.videos import get_video, newest_videos
-from service.schema import Action, FolderScope
-from service.wire.nomadic.folders import Scope
-from service.wire.nomadic.videos import DeletedView, ListedVideo, MyVideosView, VideoStatusView
+from lambdas.schemas.nomadic.folders import Scope
+from lambdas.schemas.nomadic.videos import DeletedView, ListedVideo, MyVideosView, VideoStatusView
+from service.domain.projects import Action, FolderScope
+from service.imports.queries.delete_video import remove
+from service.imports.queries.videos import get_video, newest_videos
+from service.projects.audit import record
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -27,22 +27,24 @@ def my_videos(
 ) -> MyVideosView:
     project, _ = project_of(router)
     scopes = [scope] if scope else list(FolderScope)
-    found = newest_videos(project, folder=folder or None, scopes=scopes, ports=status_ports())
+    found = newest_videos(project, folder=folder or None, scopes=scopes, ports=container_of(router).status)
     return MyVideosView(videos=[ListedVideo.of(video) for video in found])
 
 
 @router.get("/api/video/<video_id>/status", summary="A video's status", tags=TAGS)
 def read_video_status(video_id: VideoId) -> VideoStatusView:
     project, _ = project_of(router)
-    return VideoStatusView.of(get_video(video_id, project=project, ports=status_ports()))
+    return VideoStatusView.of(get_video(video_id, project=project, ports=container_of(router).status))
 
 
 @router.delete("/api/video/<video_id>", summary="Delete a video, with its set where it is of one", tags=TAGS)
 def delete_video(video_id: VideoId) -> DeletedView:
     project, _ = project_of(router)
-    video = get_video(video_id, project=project, ports=status_ports(), deleted_too=True)
+    video = get_video(video_id, project=project, ports=container_of(router).status, deleted_too=True)
     # The SDKs send a deletion again when its answer got lost.
     if video.clip.deleted_at is None:
-        record(Action.CLIP_DELETE, video.clip.id, project=project, by=sdk_actor(router), ports=audit_ports())
-        remove(video, ports=remove_ports())
+        record(
+            Action.CLIP_DELETE, video.clip.id, project=project, by=sdk_actor(router), ports=container_of(router).audit
+        )
+        remove(video, ports=container_of(router).remove)
     return DeletedView(video_id=video_id)

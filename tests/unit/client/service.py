@@ -1,4 +1,4 @@
-"""A service that answers the client as it is told to, without a network."""
+"""A fake service with prepared answers, without a network."""
 
 import json
 from collections import deque
@@ -26,7 +26,7 @@ def counts(**given: int) -> dict[str, int]:
 
 
 def job(status: str = "COMPLETED", **given: Any) -> dict[str, Any]:
-    """An import as the API shows it."""
+    """The API's answer for an import."""
     return {
         "id": "ij_1",
         "status": status,
@@ -83,7 +83,7 @@ def page(name: str, rows: list[dict[str, Any]], cursor: str | None = None) -> ht
 
 
 class FakeService:
-    """Answers each request with the next of `answers`; JSON is a 200. Requests and sleeps are kept."""
+    """Answers each request with the next of `answers`; JSON is a 200. Keeps requests and pauses."""
 
     def __init__(self, *answers: Answer | object) -> None:
         self._answers = deque(answers)
@@ -105,7 +105,7 @@ class FakeService:
 
     @property
     def asked(self) -> list[tuple[str, str]]:
-        """(method, path below the base URL with its query) of each request."""
+        """The method and the path with its query of each request."""
         base = httpx.URL(BASE_URL).raw_path.decode()
         return [(one.method, one.url.raw_path.decode().removeprefix(base)) for one in self.requests]
 

@@ -1,4 +1,4 @@
-"""Where the client goes and with which key."""
+"""How the client finds the service and the key."""
 
 import json
 import stat
@@ -28,7 +28,7 @@ def env(tmp_path: Path) -> dict[str, str]:
     return {"CLIPFERRY_CONFIG": str(path)}
 
 
-def test_profiles_are_kept_for_their_owner_only(env: dict[str, str]) -> None:
+def test_only_the_owner_can_read_profiles(env: dict[str, str]) -> None:
     path = profiles_path(env)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -39,14 +39,14 @@ def test_profiles_are_kept_for_their_owner_only(env: dict[str, str]) -> None:
         read_profiles(path)
 
 
-def test_no_file_is_no_profiles(tmp_path: Path) -> None:
+def test_a_missing_file_means_no_profiles(tmp_path: Path) -> None:
     assert read_profiles(tmp_path / "none.json") == Profiles()
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"default": null, "profiles": {"a": {"key": 1}}}', '{"profiles": 1}']
 )
-def test_a_damaged_file_is_an_error_that_shows_nothing_of_it(tmp_path: Path, text: str) -> None:
+def test_a_damaged_file_is_an_error_without_its_content(tmp_path: Path, text: str) -> None:
     path = tmp_path / "profiles.json"
     path.write_text(text)
     path.chmod(0o600)
@@ -54,7 +54,7 @@ def test_a_damaged_file_is_an_error_that_shows_nothing_of_it(tmp_path: Path, tex
         read_profiles(path)
 
 
-def test_arguments_go_before_the_environment_and_that_before_the_profile(env: dict[str, str]) -> None:
+def test_arguments_override_the_environment_and_that_the_profile(env: dict[str, str]) -> None:
     assert resolve(env=env) == PROD
     assert resolve(profile="test", env=env) == TEST
     assert resolve(env=env | {"CLIPFERRY_PROFILE": "test"}) == TEST
@@ -66,7 +66,7 @@ def test_arguments_go_before_the_environment_and_that_before_the_profile(env: di
     assert resolve(env=env | {"CLIPFERRY_API_KEY": "cf_env"}) == Profile(base_url=PROD.base_url, api_key="cf_env")
 
 
-def test_a_key_never_goes_to_another_url_than_its_own(env: dict[str, str]) -> None:
+def test_a_key_is_only_sent_to_its_own_url(env: dict[str, str]) -> None:
     assert resolve(TEST.base_url + "/", env=env) == TEST
     with pytest.raises(ConfigError, match=r"no key for https://evil\.example"):
         resolve("https://evil.example", env=env)
@@ -76,7 +76,7 @@ def test_a_key_never_goes_to_another_url_than_its_own(env: dict[str, str]) -> No
         resolve(env=env | {"CLIPFERRY_BASE_URL": "https://evil.example", "CLIPFERRY_PROFILE": "prod"})
 
 
-def test_what_is_missing_is_said(tmp_path: Path, env: dict[str, str]) -> None:
+def test_a_missing_service_or_profile_is_an_error(tmp_path: Path, env: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="clipferry login"):
         resolve(env={"CLIPFERRY_CONFIG": str(tmp_path / "none.json")})
     with pytest.raises(ConfigError, match=r"no profile 'x' .*prod, test"):
@@ -97,24 +97,24 @@ def test_what_is_missing_is_said(tmp_path: Path, env: dict[str, str]) -> None:
         "http://10.0.0.1:4566",
     ],
 )
-def test_what_is_no_url_of_a_service_is_refused(url: str) -> None:
+def test_urls_that_cannot_be_a_service_are_refused(url: str) -> None:
     with pytest.raises(ConfigError):
         checked_url(url)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:4566/x", "http://localhost:80", "http://[::1]:80/prod"])
-def test_plain_http_is_for_this_machine(url: str) -> None:
+def test_plain_http_is_allowed_for_this_machine(url: str) -> None:
     assert checked_url(url + "/") == url
 
 
 @pytest.mark.parametrize("key", ["cf_a b", "cf_a\nX: y", "cf_ä"])
-def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key: str) -> None:
+def test_a_key_with_impossible_characters_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(ConfigError, match="copied whole") as caught:
         resolve("https://clips.example", key, env={})
     assert key not in str(caught.value)
 
 
-def test_the_default_profile_is_one_that_exists() -> None:
+def test_the_default_profile_always_exists() -> None:
     profiles = Profiles().with_one("a", PROD).with_one("b", TEST)
     assert profiles.default == "a"
     assert profiles.with_default("b").default == "b"
@@ -124,7 +124,7 @@ def test_the_default_profile_is_one_that_exists() -> None:
         profiles.with_default("c")
 
 
-def test_an_unsaved_change_leaves_the_file_as_it_was(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_old_profiles(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     path = profiles_path(env)
 
     def full(*_arguments: object, **_options: object) -> None:

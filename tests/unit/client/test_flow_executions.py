@@ -23,7 +23,7 @@ CALLER = {"id": "key_1", "project": "demo"}
 
 @pytest.fixture
 def foretify() -> Iterator[Callable[..., FakeService]]:
-    """Makes the service that the calls go to."""
+    """Send the calls to a fake service."""
 
     def go(*answers: Any) -> FakeService:
         service = FakeService(*answers)
@@ -34,7 +34,7 @@ def foretify() -> Iterator[Callable[..., FakeService]]:
     flow_executions.use(None)
 
 
-def test_the_parameters_are_foretifys() -> None:
+def test_the_parameters_match_foretifys_sdk() -> None:
     parameters = inspect.signature(launch).parameters
     assert list(parameters) == [
         "project_id",
@@ -51,11 +51,11 @@ def test_the_parameters_are_foretifys() -> None:
     assert (parameters["validate"].default, parameters["stationary_extrapolation"].default) == (True, False)
 
 
-def test_exactly_one_kind_of_path(foretify: Callable[..., FakeService]) -> None:
+def test_one_kind_of_path_is_required(foretify: Callable[..., FakeService]) -> None:
     foretify()
-    for paths in ({}, {"exact_paths": ["s3://a/b"], "root_path": "s3://a/"}):
+    for paths, root in ((None, None), (["s3://a/b"], "s3://a/")):
         with pytest.raises(ValueError, match=r"^Provide exactly one of exact_paths or root_path$"):
-            launch(project_id="demo", **paths)
+            launch(project_id="demo", exact_paths=paths, root_path=root)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_exactly_one_kind_of_path(foretify: Callable[..., FakeService]) -> None:
         ({"root_path": None, "exact_paths": "s3://a/b"}, "not one URI"),
     ],
 )
-def test_what_cannot_be_done_is_said_before_anything_is_asked(
+def test_conflicting_arguments_fail_before_a_request(
     foretify: Callable[..., FakeService], arguments: Any, message: str
 ) -> None:
     foretify()
@@ -73,7 +73,7 @@ def test_what_cannot_be_done_is_said_before_anything_is_asked(
         launch(**{"project_id": "demo", "root_path": "s3://a/"} | arguments)
 
 
-def test_an_import_is_asked_for_with_all_that_was_given(foretify: Callable[..., FakeService]) -> None:
+def test_all_arguments_are_sent(foretify: Callable[..., FakeService]) -> None:
     service = foretify(CALLER, job("PENDING", counts=counts()))
     found = launch(
         project_id="demo",
@@ -95,21 +95,21 @@ def test_an_import_is_asked_for_with_all_that_was_given(foretify: Callable[..., 
     }
 
 
-def test_extrapolation_is_asked_for_whatever_saved_settings_say(foretify: Callable[..., FakeService]) -> None:
+def test_extrapolation_overrides_a_preset(foretify: Callable[..., FakeService]) -> None:
     service = foretify(job("PENDING"))
     launch(root_path="s3://my-bucket/", environment_settings_id="es_1", stationary_extrapolation=True)
     asked = {"execution_settings_id": "es_1", "stationary_extrapolation": True}
     assert service.body() == {"root_path": "s3://my-bucket/", "validate": True} | asked
 
 
-def test_saved_settings_go_by_their_id_and_no_project_is_the_keys(foretify: Callable[..., FakeService]) -> None:
+def test_a_preset_is_sent_by_its_id_and_the_project_may_be_missing(foretify: Callable[..., FakeService]) -> None:
     service = foretify(job("PENDING"))
     launch(root_path="s3://my-bucket/", environment_settings_id="es_1", validate=False)
     assert service.body() == {"root_path": "s3://my-bucket/", "validate": False, "execution_settings_id": "es_1"}
 
 
 @pytest.mark.parametrize("code", ["CANNOT_ACCESS", "LIMIT_EXCEEDED", "UNKNOWN_ERROR"])
-def test_a_preflight_that_fails_is_a_value_error_with_its_code(foretify: Callable[..., FakeService], code: str) -> None:
+def test_a_failed_preflight_is_a_value_error_with_its_code(foretify: Callable[..., FakeService], code: str) -> None:
     foretify(CALLER, refusal(403, code))
     with pytest.raises(ValueError, match="Pre-flight") as caught:
         launch(project_id="demo", root_path="s3://my-bucket/clips/")
@@ -124,7 +124,7 @@ def test_a_preflight_that_fails_is_a_value_error_with_its_code(foretify: Callabl
         ({"exact_paths": ["a"]}, "INVALID_URI"),
     ],
 )
-def test_other_refusals_are_the_servers_exception(
+def test_other_refusals_are_fmanager_exceptions(
     foretify: Callable[..., FakeService], arguments: Any, code: str
 ) -> None:
     foretify(CALLER, refusal(422, code, "a sentence"))
@@ -135,7 +135,7 @@ def test_other_refusals_are_the_servers_exception(
 
 
 @pytest.mark.parametrize("project", ["other", None])
-def test_an_import_into_another_project_than_was_asked_for_does_not_begin(
+def test_another_project_than_the_keys_is_refused_before_the_import(
     foretify: Callable[..., FakeService], project: str | None
 ) -> None:
     service = foretify({"id": "k", "project": project})
@@ -156,7 +156,7 @@ def test_an_import_into_another_project_than_was_asked_for_does_not_begin(
         ("CANCELLED", "FAILED"),
     ],
 )
-def test_statuses_are_theirs(foretify: Callable[..., FakeService], status: str, theirs: str) -> None:
+def test_statuses_are_foretifys(foretify: Callable[..., FakeService], status: str, theirs: str) -> None:
     foretify(job(status))
     found = get_by_id("ij_1")
     assert (found["id"], found["status"], found["import_status"]) == ("ij_1", theirs, status)
@@ -164,7 +164,7 @@ def test_statuses_are_theirs(foretify: Callable[..., FakeService], status: str, 
     assert found["errors"] == []
 
 
-def test_errors_are_the_imports_own_and_those_of_clips(foretify: Callable[..., FakeService]) -> None:
+def test_errors_are_those_of_the_import_and_its_clips(foretify: Callable[..., FakeService]) -> None:
     broken = clip(1, "FAILED", code="NOT_FOUND", message="no such object")
     one = job("COMPLETED_WITH_ERRORS", counts=counts(copied=1, failed=1), code="CLIPS_FAILED", message="1 of 2")
     service = foretify(one, page("clips", [broken]))
@@ -175,7 +175,7 @@ def test_errors_are_the_imports_own_and_those_of_clips(foretify: Callable[..., F
     assert service.asked[1] == ("GET", "/v1/imports/ij_1/clips?status=FAILED&limit=100")
 
 
-def test_an_execution_that_is_not_there_is_the_servers_exception(foretify: Callable[..., FakeService]) -> None:
+def test_a_missing_execution_is_an_fmanager_exception(foretify: Callable[..., FakeService]) -> None:
     foretify(refusal(404, "NOT_FOUND"))
     with pytest.raises(FmanagerServerException) as caught:
         get_by_id("ij_none")
@@ -200,7 +200,7 @@ def test_a_host_is_a_name_or_a_url(host: str, port: Any, https: bool | None, url
     assert url_of(host, port, https) == url
 
 
-def test_login_tries_the_key_before_anything_else_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_login_tries_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CLIPFERRY_CONFIG", str(tmp_path / "none.json"))
     monkeypatch.delenv("CLIPFERRY_API_KEY", raising=False)
     monkeypatch.delenv("CLIPFERRY_BASE_URL", raising=False)
@@ -243,9 +243,7 @@ RUN = "import sys; from clipferry.scripts import run_script; from pathlib import
         ("def (", 1, "", "SyntaxError"),
     ],
 )
-def test_a_script_runs_as_python_would_run_it(
-    tmp_path: Path, script: str, code: int, printed: str, complained: str
-) -> None:
+def test_a_script_runs_like_in_python(tmp_path: Path, script: str, code: int, printed: str, complained: str) -> None:
     (tmp_path / "beside.py").write_text("FOUND = True\n")
     (tmp_path / "ftx.py").write_text("raise RuntimeError('another ftx')\n")
     path = tmp_path / "script.py"
@@ -265,7 +263,7 @@ def test_a_script_runs_as_python_would_run_it(
         (["--https", "false"], (None, None, False, None)),
     ],
 )
-def test_the_common_arguments_are_foretifys(arguments: list[str], found: tuple[object, ...]) -> None:
+def test_the_common_arguments_match_foretifys(arguments: list[str], found: tuple[object, ...]) -> None:
     parser = ArgumentParser()
     add_common_arguments(parser)
     parser.add_argument("--project_id", nargs="?")

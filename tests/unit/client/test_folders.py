@@ -1,4 +1,4 @@
-"""Folders from Python."""
+"""Folders in the SDK."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def folder(folder_id: str = "fd_1", **given: Any) -> dict[str, Any]:
     return {"id": folder_id} | fields | given
 
 
-def test_a_folder_is_made_once_whatever_happens_to_the_answer() -> None:
+def test_a_lost_answer_does_not_create_two_folders() -> None:
     service = FakeService(httpx.ReadError("cut"), httpx.Response(201, json=folder(scope="org")))
     made = service.client().folders.create("Rig A", scope="org")
     assert (made.id, made.name, made.scope) == ("fd_1", "Rig A", "org")
@@ -24,11 +24,11 @@ def test_a_folder_is_made_once_whatever_happens_to_the_answer() -> None:
     assert first == second
 
 
-def test_a_call_of_its_own_has_a_key_of_its_own() -> None:
+def test_each_call_has_its_own_idempotency_key() -> None:
     service = FakeService(folder(), folder(), folder())
     client = service.client()
-    for given in ({}, {}, {"idempotency_key": "mine"}):
-        client.folders.create("Rig A", description="d", **given)
+    for key in (None, None, "mine"):
+        client.folders.create("Rig A", description="d", idempotency_key=key)
     assert service.body() == {"name": "Rig A", "scope": "user", "description": "d"}
     keys = [request.headers["idempotency-key"] for request in service.requests]
     assert len(set(keys)) == 3
@@ -41,7 +41,7 @@ def test_a_folder_that_exists_is_a_conflict() -> None:
     assert caught.value.code == "FOLDER_EXISTS"
 
 
-def test_folders_are_listed_page_by_page_and_one_has_its_clips_counted() -> None:
+def test_folders_are_listed_in_pages_and_shown_with_their_clip_count() -> None:
     service = FakeService(page("folders", [folder()], "c"), page("folders", [folder("fd_2")]), folder(clip_count=7))
     client = service.client()
     assert [one.id for one in client.folders.list()] == ["fd_1", "fd_2"]

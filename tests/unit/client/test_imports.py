@@ -1,5 +1,7 @@
-"""Imports from Python: asking, waiting, what follows an end."""
+"""Imports in the SDK: start, wait, report."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from tests.unit.client.service import BASE_URL, KEY, FakeService, clip, counts, 
 LINK = {"url": "https://files.example/r?sig=1", "uri": "s3://state/r", "expires_at": "t", "bytes": 3}
 
 
-def test_a_request_says_what_was_given_and_nothing_else() -> None:
+def test_a_request_contains_only_given_fields() -> None:
     service = FakeService(job())
     service.client().imports.create(
         exact_paths=("s3://clips/a", "s3://clips/b"), labels=["night"], folder=None, settings={"on_existing": "fail"}
@@ -28,7 +30,7 @@ def test_a_request_says_what_was_given_and_nothing_else() -> None:
     }
 
 
-def test_wait_tells_every_look_and_gives_the_end() -> None:
+def test_wait_reports_every_state_and_returns_the_end() -> None:
     service = FakeService(job("PENDING"), job("PLANNING"), job("COPYING", counts=counts(pending=2)), job())
     client, seen = service.client(), []
     found = client.imports.create(root_path="s3://clips/").wait(lambda now: seen.append(now.status))
@@ -39,13 +41,13 @@ def test_wait_tells_every_look_and_gives_the_end() -> None:
 
 
 @pytest.mark.parametrize("status", ["COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"])
-def test_an_end_that_is_no_success_is_no_exception(status: str) -> None:
+def test_an_import_that_fails_raises_nothing(status: str) -> None:
     found = FakeService(job(status)).client().imports.wait("ij_1")
     assert found.ended
     assert not found.succeeded
 
 
-def test_wait_gives_up_in_time_and_says_that_the_import_goes_on() -> None:
+def test_wait_stops_after_its_timeout() -> None:
     service = FakeService(job("COPYING"))
     with pytest.raises(WaitTimeout, match="it goes on") as caught:
         service.client().imports.wait("ij_1", timeout=0)
@@ -53,7 +55,7 @@ def test_wait_gives_up_in_time_and_says_that_the_import_goes_on() -> None:
     assert caught.value.job.status == "COPYING"
 
 
-def test_an_import_is_a_handle() -> None:
+def test_an_import_has_methods() -> None:
     service = FakeService(
         job("COPYING"), job(cancel_requested=True), job(), job("PENDING", run=1), page("clips", [clip()])
     )
@@ -79,7 +81,7 @@ def test_clips_are_found_across_imports() -> None:
     assert service.asked == [("GET", "/v1/clips?label=night&folder=f&limit=1000")]
 
 
-def test_a_report_that_is_being_written_is_waited_for() -> None:
+def test_report_waits_until_the_report_is_written() -> None:
     pending = refusal(409, "REPORT_PENDING", **{"Retry-After": "5"})
     service = FakeService(pending, pending, LINK)
     assert service.client().imports.report("ij_1", wait=60).bytes == 3
@@ -88,7 +90,25 @@ def test_a_report_that_is_being_written_is_waited_for() -> None:
         FakeService(pending).client().imports.report("ij_1")
 
 
-def test_a_report_is_downloaded_without_the_key_and_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_report_waits_for_the_end_of_a_running_import() -> None:
+    service = FakeService(refusal(409, "NOT_ENDED"), refusal(409, "REPORT_PENDING"), LINK)
+    assert service.client().imports.report("ij_1", wait=60).bytes == 3
+    assert len(service.slept) == 2
+    with pytest.raises(Conflict):
+        FakeService(refusal(409, "NOT_ENDED")).client().imports.report("ij_1")
+
+
+def test_a_download_to_a_device_does_not_replace_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_bytes)
+        FakeService(LINK, httpx.Response(200, content=b"a,b")).client().imports.download_report("ij_1", pipe)
+        assert read.result(10) == b"a,b"
+    assert pipe.is_fifo()
+
+
+def test_a_report_is_downloaded_whole_and_without_the_key(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     service = FakeService(LINK, httpx.ReadError("cut"), httpx.Response(200, content=b"a,b"))
     service.client().imports.download_report("ij_1", path)
@@ -119,7 +139,7 @@ def test_a_report_is_downloaded_without_the_key_and_whole_or_not_at_all(tmp_path
         (lambda c: c.webhooks.secret(), ("GET", "/v1/webhook-secret"), {"secret": "whsec_1"}),
     ],
 )
-def test_the_other_calls_ask_what_they_say(call: Any, asked: tuple[str, str], answer: Any) -> None:
+def test_other_calls_send_the_right_request(call: Any, asked: tuple[str, str], answer: Any) -> None:
     saved = {"id": "es_1", "name": "n", "settings": {}, "created_at": "t", "updated_at": "t"}
     service = FakeService(saved if answer is None else answer)
     call(service.client())
@@ -134,13 +154,13 @@ def test_a_client_closes_its_connections() -> None:
         client.imports.get("ij_1")
 
 
-def test_a_client_takes_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLIPFERRY_BASE_URL", BASE_URL)
     monkeypatch.setenv("CLIPFERRY_API_KEY", KEY)
     assert Clipferry().where.base_url == BASE_URL
 
 
-def test_an_import_from_nowhere_says_so() -> None:
+def test_an_import_without_a_client_cannot_send_requests() -> None:
     bare = decode(Import, job())
     with pytest.raises(RuntimeError, match="no client"):
         bare.refresh()

@@ -1,4 +1,4 @@
-"""Answers as dataclasses, and that they are the API's."""
+"""The models have the API's fields."""
 
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from clipferry import UnexpectedAnswer, models
 from clipferry.decode import Model, decode
 from clipferry.requests import Filters, ImportRequest, IntegrationRequest, Notify, Settings, ToleratedFailures, ViewSet
-from service.wire import audit, clips, ended, folders, imports, integrations, keys, previews, settings
+from lambdas.schemas import audit, clips, ended, folders, imports, integrations, keys, previews, settings
 from tests.unit.client.service import clip, job
 
 ANSWERS = [
@@ -17,12 +17,12 @@ ANSWERS = [
     (models.Counts, imports.CountsView),
     (models.Source, imports.SourceView),
     (models.Rate, imports.RateView),
-    (models.Run, imports.RunView),
+    (models.Attempt, imports.RunView),
     (models.Webhook, imports.WebhookView),
     (models.Clip, clips.ClipView),
     (models.FoundClip, clips.FoundClipView),
     (models.Report, ended.ReportView),
-    (models.ExecutionSettings, settings.ExecutionSettingsView),
+    (models.Preset, settings.ExecutionSettingsView),
     (models.Integration, integrations.IntegrationView),
     (models.IntegrationTest, integrations.ProbeView),
     (models.Check, integrations.CheckView),
@@ -74,21 +74,21 @@ def test_an_integration_has_the_fields_of_all_types() -> None:
     assert set(IntegrationRequest.__annotations__) == {name for kind in kinds for name in kind.model_fields}
 
 
-def test_unknown_fields_are_kept_and_do_no_harm() -> None:
+def test_unknown_fields_are_kept_and_ignored() -> None:
     answer = job() | {"newer": {"a": 1}}
     found = decode(models.Import, answer)
     assert found.raw == answer
     assert found == decode(models.Import, job())
 
 
-def test_fields_that_an_older_service_lacks_have_their_default() -> None:
+def test_missing_optional_fields_have_their_default() -> None:
     answer = job()
     del answer["door"], answer["runs"]
     found = decode(models.Import, answer)
     assert (found.door, found.runs) == ("", ())
 
 
-def test_what_is_missing_or_of_another_type_is_named() -> None:
+def test_missing_and_wrong_fields_are_named() -> None:
     for change, place in (
         ({"counts": {"total": 1}}, "counts.pending"),
         ({"labels": ["a", 1]}, r"labels\[1\]"),

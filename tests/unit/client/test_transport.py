@@ -1,5 +1,7 @@
-"""Tries, errors, and what must not be sent twice."""
+"""Attempts, errors, and requests that must not be repeated."""
 
+import logging
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,7 +27,7 @@ LOST = httpx.ReadTimeout("too late")
 NOT_SENT = httpx.ConnectError("refused")
 
 
-def test_the_key_goes_in_its_header_and_nowhere_else() -> None:
+def test_the_key_is_only_in_its_header() -> None:
     service = FakeService(job())
     client = service.client()
     client.imports.get("ij_1")
@@ -51,7 +53,7 @@ def test_the_key_goes_in_its_header_and_nowhere_else() -> None:
         (501, ServerError),
     ],
 )
-def test_a_refusal_is_an_error_of_its_kind(status: int, kind: type[ApiError]) -> None:
+def test_each_status_has_its_error_class(status: int, kind: type[ApiError]) -> None:
     service = FakeService(*[refusal(status, "CODE", "a sentence")] * ATTEMPTS)
     with pytest.raises(kind) as caught:
         service.client().imports.get("ij_1")
@@ -60,7 +62,7 @@ def test_a_refusal_is_an_error_of_its_kind(status: int, kind: type[ApiError]) ->
     assert (error.status, error.code, error.message, error.request_id) == (status, "CODE", "a sentence", "request-1")
 
 
-def test_a_refusal_without_the_services_words_is_an_error_too() -> None:
+def test_a_refusal_that_is_not_json_is_an_error() -> None:
     service = FakeService(httpx.Response(403, text="<html>proxy says no</html>"))
     with pytest.raises(Forbidden, match="proxy says no") as caught:
         service.client().imports.get("ij_1")
@@ -68,7 +70,7 @@ def test_a_refusal_without_the_services_words_is_an_error_too() -> None:
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(200, text="<html>"), httpx.Response(200, json=[]), {"id": 1}])
-def test_an_answer_of_something_else_says_so(answer: object) -> None:
+def test_an_answer_of_another_program_is_an_error(answer: object) -> None:
     with pytest.raises(UnexpectedAnswer):
         FakeService(answer).client().imports.get("ij_1")
 
@@ -83,13 +85,13 @@ def test_a_redirect_is_not_followed_with_the_key() -> None:
 @pytest.mark.parametrize(
     "trouble", [LOST, NOT_SENT, refusal(500, "INTERNAL"), refusal(503, ""), refusal(429, "THROTTLED")]
 )
-def test_what_passes_is_tried_again(trouble: Any) -> None:
+def test_temporary_errors_are_retried(trouble: Any) -> None:
     service = FakeService(trouble, trouble, job())
     assert service.client().imports.get("ij_1").id == "ij_1"
     assert len(service.slept) == 2
 
 
-def test_tries_end() -> None:
+def test_attempts_are_limited() -> None:
     service = FakeService(*[NOT_SENT] * ATTEMPTS)
     with pytest.raises(ConnectionFailed, match="refused"):
         service.client().imports.get("ij_1")
@@ -100,7 +102,7 @@ def test_tries_end() -> None:
     assert not service.slept
 
 
-def test_all_tries_of_one_call_have_one_idempotency_key_and_calls_differ() -> None:
+def test_all_attempts_of_a_call_have_one_idempotency_key() -> None:
     service = FakeService(LOST, refusal(500, "INTERNAL"), job(), job())
     client = service.client()
     client.imports.create(root_path="s3://clips/")
@@ -135,7 +137,7 @@ UNSAFE = [
 
 @pytest.mark.parametrize("call", UNSAFE)
 @pytest.mark.parametrize(("trouble", "error"), [(LOST, ConnectionFailed), (refusal(502, "INTERNAL"), ServerError)])
-def test_what_is_not_safe_is_not_sent_twice(call: Any, trouble: Any, error: type[Exception]) -> None:
+def test_unsafe_requests_are_not_repeated(call: Any, trouble: Any, error: type[Exception]) -> None:
     service = FakeService(trouble)
     with pytest.raises(error):
         call(service.client())
@@ -143,20 +145,20 @@ def test_what_is_not_safe_is_not_sent_twice(call: Any, trouble: Any, error: type
 
 
 @pytest.mark.parametrize("trouble", [NOT_SENT, refusal(429, "THROTTLED")])
-def test_what_was_surely_not_done_is_tried_again_even_then(trouble: Any) -> None:
+def test_unsafe_requests_that_did_not_arrive_are_repeated(trouble: Any) -> None:
     service = FakeService(trouble, refusal(403, "FORBIDDEN"))
     with pytest.raises(Forbidden):
         service.client().keys.create("demo", "n")
     assert len(service.requests) == 2
 
 
-def test_an_unknown_error_of_a_preflight_is_an_answer() -> None:
+def test_a_preflights_unknown_error_is_not_retried() -> None:
     service = FakeService(refusal(502, "UNKNOWN_ERROR"))
     with pytest.raises(ServerError):
         service.client().imports.create(root_path="s3://clips/")
 
 
-def test_retry_after_is_a_lower_bound_and_has_an_upper_one() -> None:
+def test_retry_after_is_respected_up_to_a_limit() -> None:
     service = FakeService(refusal(429, "THROTTLED", **{"Retry-After": "7"}), job())
     service.client().imports.get("ij_1")
     assert 7 <= service.slept[0] <= 7 + BACKOFF_SECONDS
@@ -165,14 +167,14 @@ def test_retry_after_is_a_lower_bound_and_has_an_upper_one() -> None:
     assert caught.value.retry_after == 3600
 
 
-def test_pauses_grow_to_a_bound_and_differ() -> None:
+def test_pauses_are_random_and_limited() -> None:
     for attempt in range(1, 12):
         pauses = {backoff(attempt) for _ in range(50)}
         assert max(pauses) <= min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1))
         assert len(pauses) > 1
 
 
-def test_a_delete_whose_answer_was_lost_has_worked() -> None:
+def test_a_delete_with_a_lost_answer_succeeds() -> None:
     FakeService(LOST, refusal(404, "NOT_FOUND")).client().imports.delete("ij_1")
     FakeService(refusal(503, ""), refusal(404, "NOT_FOUND")).client().keys.revoke("key_1")
     for before in ([], [NOT_SENT], [refusal(429, "THROTTLED")]):
@@ -180,7 +182,7 @@ def test_a_delete_whose_answer_was_lost_has_worked() -> None:
             FakeService(*before, refusal(404, "NOT_FOUND")).client().imports.delete("ij_1")
 
 
-def test_a_list_that_no_deployment_takes_is_refused_before_it_is_sent() -> None:
+def test_a_list_that_is_too_long_is_refused_before_a_request() -> None:
     service = FakeService()
     with pytest.raises(TooLarge, match="manifest_uri") as caught:
         service.client().imports.create(exact_paths=["s3://clips/" + "x" * 1_000] * (MAX_BODY_BYTES // 1_000))
@@ -188,14 +190,14 @@ def test_a_list_that_no_deployment_takes_is_refused_before_it_is_sent() -> None:
     assert not service.requests
 
 
-def test_ids_cannot_leave_their_place_in_the_path() -> None:
+def test_ids_are_quoted_in_paths() -> None:
     assert path_of("imports", "a/b?c", "clips") == "/v1/imports/a%2Fb%3Fc/clips"
     for bad in ("", ".", ".."):
         with pytest.raises(ValueError, match="no id"):
             path_of("imports", bad)
 
 
-def test_pages_are_followed_and_asked_for_as_they_are_needed() -> None:
+def test_pages_are_read_when_they_are_needed() -> None:
     service = FakeService(
         page("imports", [job(id="a"), job(id="b")], "c1"), page("imports", [], "c2"), page("imports", [job(id="c")])
     )
@@ -215,3 +217,20 @@ def test_a_limit_bounds_rows_and_pages() -> None:
     assert [one.id for one in service.client().imports.list(limit=2)] == ["a", "b"]
     assert [path for _, path in service.asked] == ["/v1/imports?limit=2", "/v1/imports?limit=1&cursor=c1"]
     assert not list(service.client().imports.list(limit=0))
+
+
+def test_requests_are_logged_without_keys_bodies_and_signatures(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    link = {"url": "https://state.example/r.csv?X-Amz-Signature=hidden", "uri": "s3://r", "expires_at": "t", "bytes": 1}
+    service = FakeService(refusal(503, ""), job(), link, httpx.Response(200, content=b"a"))
+    client = service.client()
+    with caplog.at_level(logging.DEBUG, "clipferry"):
+        client.imports.create(root_path="s3://clips/", settings={"notify": {"webhook_url": "https://hook/?hidden"}})
+        client.imports.download_report("ij_1", tmp_path / "r.csv")
+    said = [record.getMessage() for record in caplog.records if record.name == "clipferry"]
+    assert said[0] == "POST https://clips.example/prod/v1/imports"
+    assert said[1].startswith("503 after ")
+    assert said[1].endswith("request id request-1")
+    assert "GET https://state.example/r.csv" in said
+    assert not [line for line in said if "hidden" in line or KEY in line]

@@ -212,6 +212,7 @@ def boxes_of_nothing() -> bytes:
         (runs_of_nothing, "clip.mp4"), (boxes_of_nothing, "clip.mp4"),
     ],
 )  # fmt: skip
+@pytest.mark.no_cover
 def test_a_hostile_file_costs_little(make: object, key: str) -> None:
     assert callable(make)
     data = make()

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from service.errors import SourceChanged, SourceUnavailable
+from service.domain.errors import SourceChanged, SourceUnavailable
 from service.formats.check import Depth, check_clip
 from service.formats.failures import ContentInvalid, Reason
 from service.formats.reader import RangeFile, Reader

@@ -3,7 +3,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from service.errors import (
+from service.domain.errors import (
     AccessDenied,
     CredentialsRejected,
     ObjectError,
@@ -13,8 +13,8 @@ from service.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from service.domain.uris import Location
 from service.sources.http import Asked, retry_after, status_error
-from service.uris import Location
 
 ASKED = Asked("read", Location("gs", "bucket", "key"))
 

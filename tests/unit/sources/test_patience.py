@@ -1,6 +1,6 @@
 import pytest
 
-from service.errors import ObjectMissing, RateLimited, SourceUnavailable
+from service.domain.errors import ObjectMissing, RateLimited, SourceUnavailable
 from service.sources.patience import Patience
 
 

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from service.errors import SourceChanged
-from service.planning import copy_parts
-from service.schema import ImportSettings, Sent
+from service.domain.errors import SourceChanged
+from service.domain.multipart import copy_parts
+from service.domain.objects import Sent
+from service.domain.requests import ImportSettings
+from service.domain.uris import Location
 from service.sources.digests import encoded, extended
 from service.sources.memory import Memory
 from service.sources.port import CHUNK_BYTES, Pin, SourceObject
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
-from service.uris import Location
 
 GUARD_SECONDS = 30.0
 """A schedule that hangs is a test that fails."""

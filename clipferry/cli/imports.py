@@ -1,0 +1,50 @@
+"""`clipferry imports`: the verbs of imports. The frequent ones also work without the noun."""
+
+import click
+
+from clipferry.cli.app import App
+from clipferry.cli.cancel import cancel
+from clipferry.cli.clips import clips
+from clipferry.cli.delete import delete
+from clipferry.cli.display import counted
+from clipferry.cli.ids import limit_option
+from clipferry.cli.import_ import import_
+from clipferry.cli.report import report
+from clipferry.cli.retry import retry
+from clipferry.cli.status import status
+from clipferry.cli.verbs import noun, verb
+from clipferry.models.imports import Import
+
+imports = noun("imports", "List, start, show, retry, cancel and delete imports.")
+
+
+def _list(app: App, *, limit: int, everything: bool) -> None:
+    """List imports, newest first."""
+    app.out.rows(
+        Import,
+        app.client.imports.list(limit=None if everything else limit),
+        {
+            "import": "id",
+            "status": "status",
+            "created": lambda job: app.out.when(job.created_at),
+            "source": lambda job: job.source.uri or job.source.kind,
+            "clips": lambda job: counted(job.counts),
+        },
+        shorten=("source", "clips"),
+    )
+
+
+_list_options = limit_option(20)(click.option("--all", "everything", is_flag=True, help="Print all imports.")(_list))
+imports.add_command(verb(name="list", lists=True)(_list_options))
+jobs = verb(name="jobs", lists=True, hidden=True)(_list_options)
+"""The former name of `imports list`, for scripts."""
+for _name, _one in {
+    "start": import_,
+    "show": status,
+    "clips": clips,
+    "retry": retry,
+    "cancel": cancel,
+    "report": report,
+    "delete": delete,
+}.items():
+    imports.add_command(_one, _name)

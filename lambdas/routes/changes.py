@@ -1,0 +1,40 @@
+"""Changes of an import that both `/v1` and `/api` make, each recorded in the audit first."""
+
+from collections.abc import Sequence
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from lambdas.routes.caller import project_of
+from lambdas.routes.container import container_of
+from service.domain.jobs import Job
+from service.domain.projects import Action, Actor
+from service.imports.intake.retry_request import retry
+from service.imports.queries.status import get_job
+from service.projects.audit import record
+
+
+def record_change(router: Router, action: Action, job_id: str, *, by: Actor) -> None:
+    """Write the audit entry of a change of an import that exists. Raises `NotFound`."""
+    project, _ = project_of(router)
+    container = container_of(router)
+    job = get_job(job_id, project=project, jobs=container.status.jobs)
+    record(action, job.id, project=project, by=by, ports=container.audit)
+
+
+def run_again(
+    router: Router, job_id: str, clip_ids: Sequence[str] | None, idempotency_key: str | None, *, by: Actor
+) -> Job:
+    """Retry the clips that did not land, all or the given ones. Raises as `retry` does."""
+    project, key_id = project_of(router)
+    container = container_of(router)
+    record_change(router, Action.IMPORT_RETRY, job_id, by=by)
+    return retry(
+        job_id,
+        project=project,
+        clip_ids=clip_ids,
+        idempotency_key=idempotency_key,
+        key_id=key_id,
+        ports=container.status,
+        workflow=container.submit.workflow,
+        clock=container.submit.clock,
+    )

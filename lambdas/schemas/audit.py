@@ -1,0 +1,35 @@
+"""The audit."""
+
+from pydantic import Field
+
+from lambdas.schemas.base import Model
+from service.domain.jobs import Door
+from service.domain.projects import Action, AuditEntry
+from service.support.paging import Page
+
+
+class AuditEntryView(Model):
+    id: str
+    time: str
+    action: Action
+    subject: str = Field(description="Id of the import, the key, the execution settings or the integration.")
+    door: Door
+    key_id: str | None = Field(description="`admin` for the admin key, null for uploads.")
+    request_id: str | None = Field(description="Of API Gateway, as in its access log.")
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> "AuditEntryView":
+        asked = {"id": entry.id, "time": entry.time, "action": entry.action, "subject": entry.subject}
+        by = {"door": entry.by.door, "key_id": entry.by.key_id, "request_id": entry.by.request_id}
+        return cls.model_validate(asked | by)
+
+
+class AuditPage(Model):
+    entries: list[AuditEntryView]
+    next_cursor: str | None
+    has_more: bool
+
+    @classmethod
+    def of(cls, page: Page[AuditEntry]) -> "AuditPage":
+        entries = [AuditEntryView.of(entry) for entry in page.items]
+        return cls(entries=entries, next_cursor=page.next_cursor, has_more=page.has_more)

@@ -1,0 +1,147 @@
+"""Import jobs and their videos."""
+
+from pydantic import Field
+
+from lambdas.schemas.base import Model
+from lambdas.schemas.nomadic.base import SdkBody
+from lambdas.schemas.nomadic.uploads import PROVIDERS
+from service.domain.errors import InvalidUri
+from service.domain.jobs import Job, JobStatus, SourceKind
+from service.domain.uris import parse_prefix
+from service.imports.intake.retry_request import MAX_CHOSEN
+from service.imports.queries.videos import Video, VideoPage, VideoStatus, status_of, total_of
+from service.imports.results.set_fates import SET_INCOMPLETE
+
+POLL_SECONDS = 5
+"""The SDKs' own wait between two looks at a job."""
+
+_STATUS = {
+    JobStatus.COMPLETED: "completed",
+    JobStatus.COMPLETED_WITH_ERRORS: "partial",
+    JobStatus.FAILED: "failed",
+    JobStatus.CANCELLED: "cancelled",
+}
+
+
+class RetryVideosBody(SdkBody):
+    video_ids: list[str] | None = Field(
+        None, min_length=1, max_length=MAX_CHOSEN, description="Of those that failed; all of them where it is absent."
+    )
+
+
+class JobView(Model):
+    job_id: str
+    import_job_id: str = Field(description="The same.")
+    source: str = Field(description="`s3`, `gcs` or `hf_bucket`.")
+    bucket: str | None
+    prefix: str | None = Field(description="Of directories; else null.")
+    folder_id: str | None
+    folder_name: str | None
+    total: int = Field(description="Videos, or sets, that were asked for, without those deleted since.")
+    status: str = Field(description="`importing`, then `completed`, `partial`, `failed` or `cancelled`.")
+    terminal: bool
+    poll_after_seconds: int | None = Field(description="When to look again; null at the end.")
+    message: str | None = Field(description="Why it ended as it did, where that needs saying.")
+    created_at: str
+    updated_at: str
+    completed_at: str | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobView":
+        provider, bucket, prefix = _origin(job)
+        terminal = job.status.terminal
+        return cls(
+            job_id=job.id,
+            import_job_id=job.id,
+            source=provider,
+            bucket=bucket,
+            prefix=prefix,
+            folder_id=job.video_upload.folder_id if job.video_upload else None,
+            folder_name=job.folder,
+            total=total_of(job),
+            status=_STATUS.get(job.status, "importing"),
+            terminal=terminal,
+            poll_after_seconds=None if terminal else POLL_SECONDS,
+            message=job.message,
+            created_at=job.created_at,
+            updated_at=job.updated_at,
+            completed_at=job.completed_at,
+        )
+
+
+def _origin(job: Job) -> tuple[str, str | None, str | None]:
+    """(provider, bucket, prefix) also of jobs that came by another door."""
+    asked = job.video_upload
+    if job.source.uri is None:
+        return (asked.provider, asked.bucket, None) if asked else ("s3", None, None)
+    try:
+        found = parse_prefix(job.source.uri)
+    except InvalidUri:
+        return "s3", None, None
+    return PROVIDERS[found.scheme], found.bucket, found.key if job.source.kind is SourceKind.PREFIX else None
+
+
+class ViewView(Model):
+    video_id: str
+    status: VideoStatus
+
+
+class VideoRow(Model):
+    video_id: str
+    status: VideoStatus
+    import_source_uri: str = Field(description="As it was given.")
+    code: str | None = Field(description="Why it failed, or was not copied: the codes of clips.")
+    message: str | None
+
+
+class SetRow(VideoRow):
+    """The front view of a set, which stands for it."""
+
+    set_video_id: str
+    views: dict[str, ViewView]
+    failed_views: list[str] = Field(description="Roles of the views that kept the set from landing.")
+
+
+def row_of(video: Video) -> VideoRow | SetRow:
+    clip = video.clip
+    row = VideoRow(
+        video_id=clip.id,
+        status=video.status,
+        import_source_uri=clip.source_uri,
+        code=clip.code,
+        message=clip.message,
+    )
+    if video.views is None:
+        return row
+    views = {role: ViewView(video_id=one.id, status=status_of(one)) for role, one in video.views.items()}
+    return SetRow(**row.model_dump(), set_video_id=clip.id, views=views, failed_views=failed_views(video))
+
+
+def failed_views(video: Video) -> list[str]:
+    """The views that are to blame, else (a cancelled set) all that did not land."""
+    failed = {r: one for r, one in (video.views or {}).items() if status_of(one) is VideoStatus.UPLOADING_FAILED}
+    return [role for role, one in failed.items() if one.code != SET_INCOMPLETE] or list(failed)
+
+
+class VideosView(Model):
+    import_job_id: str
+    total: int
+    limit: int
+    cursor: str | None
+    has_more: bool
+    next_cursor: str | None = Field(description="The last `video_id` of this page.")
+    videos: list[SetRow | VideoRow]
+    video_count: int = Field(description="Of this page.")
+
+    @classmethod
+    def of(cls, job: Job, page: VideoPage, *, cursor: str | None) -> "VideosView":
+        return cls(
+            import_job_id=job.id,
+            total=total_of(job),
+            limit=page.limit,
+            cursor=cursor or None,
+            has_more=page.has_more,
+            next_cursor=page.next_cursor,
+            videos=[row_of(video) for video in page.videos],
+            video_count=len(page.videos),
+        )

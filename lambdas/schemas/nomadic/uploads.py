@@ -1,0 +1,156 @@
+"""Uploads from clouds: what the SDKs send. Names of objects are taken verbatim."""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from lambdas.schemas.base import MAX_LABELS, Model
+from lambdas.schemas.nomadic.base import Key, SdkBody, Text
+from lambdas.schemas.nomadic.folders import Scope
+from service.domain.errors import InvalidRequest
+from service.domain.requests import ImportRequest, ImportSettings, VideoUpload, ViewSet
+from service.domain.uris import Location, Scheme, parse_prefix
+
+PROVIDERS: dict[Scheme, str] = {"s3": "s3", "gs": "gcs", "hf": "hf_bucket"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What an upload has besides its body: the folder's name, its door's defaults, the header's key."""
+
+    folder: str | None
+    settings: ImportSettings
+    idempotency_key: str | None
+
+
+class ViewsBody(SdkBody):
+    views: dict[str, Key] = Field(description="Full URI of each view by its role, `front` among them.")
+
+
+class UploadBody(SdkBody):
+    """`sets` in the place of a list of names."""
+
+    bucket: Text | None = None
+    sets: list[ViewsBody] | None = None
+    folder_id: Text | None = None
+    scope: Scope | None = Field(None, description="Of the folder; its id says it already.")
+    integration_id: Text | None = Field(None, description="Else a saved one of the bucket, else the service itself.")
+    collection: object = Field(None, description="Has no effect here.")
+
+    def names(self) -> list[str] | None:
+        """The objects, where they are named one by one."""
+        return None
+
+    def to_request(self, scheme: Scheme, bucket: str | None, given: Given) -> ImportRequest:
+        """Raises `InvalidRequest`."""
+        names, sets = self.names(), self.sets
+        if (names is None) == (sets is None):
+            raise InvalidRequest("Provide the objects' names or sets, not both")
+        if not bucket:
+            raise InvalidRequest("bucket is missing")
+        return ImportRequest(
+            exact_paths=tuple(str(Location(scheme, bucket, name)) for name in names) if names is not None else None,
+            sets=tuple(_view_set(index, item, scheme) for index, item in enumerate(sets)) if sets is not None else None,
+            folder=given.folder,
+            settings=given.settings,
+            integration_id=self.integration_id or None,
+            idempotency_key=given.idempotency_key,
+            video_upload=VideoUpload(provider=PROVIDERS[scheme], bucket=bucket, folder_id=self.folder_id or None),
+        )
+
+
+def _view_set(index: int, item: ViewsBody, scheme: Scheme) -> ViewSet:
+    for role, uri in item.views.items():
+        if not uri.startswith(f"{scheme}://"):
+            raise InvalidRequest(f"sets[{index}].views.{role[:50]!a} is not a full {scheme}:// URI")
+    return ViewSet(views=tuple(item.views.items()))
+
+
+class S3UploadBody(UploadBody):
+    keys: list[Key] | None = Field(None, description="Names of objects of `bucket`.")
+
+    def names(self) -> list[str] | None:
+        return self.keys
+
+    def to_request(self, scheme: Scheme, bucket: str | None, given: Given) -> ImportRequest:
+        """The views of sets may lie in several buckets: that of the first front is shown."""
+        front = self.sets[0].views.get("front", "") if self.sets else ""
+        return super().to_request(scheme, bucket or front.removeprefix(f"{scheme}://").partition("/")[0], given)
+
+
+class FilesUploadBody(UploadBody):
+    files: list[Key] | None = Field(None, description="Names of objects of the bucket.")
+
+    def names(self) -> list[str] | None:
+        return self.files
+
+
+class DirectoryBody(SdkBody):
+    source_uri: Key = Field(description="`gs://bucket/directory/`, or s3 or hf.")
+    name: Text | None = Field(None, description="Kept as a label of the import.")
+    folder_id: Text | None = None
+
+
+class DirectoriesBody(SdkBody):
+    """All objects below some directories of one bucket."""
+
+    source_format: Text
+    scope: Scope | None = None
+    inputs: list[DirectoryBody] = Field(min_length=1, max_length=1_000)
+
+    def folder_id(self) -> str | None:
+        """Raises `InvalidRequest`."""
+        folders = {item.folder_id or None for item in self.inputs}
+        if len(folders) > 1:
+            raise InvalidRequest("inputs have several folders: make a call for each folder")
+        return folders.pop()
+
+    def to_request(self, given: Given) -> ImportRequest:
+        """One import of the prefix that they have in common, in which only they are listed. Raises `InvalidRequest`."""
+        found = [_directory(item.source_uri) for item in self.inputs]
+        if len({(one.scheme, one.bucket) for one in found}) > 1:
+            raise InvalidRequest("inputs have several buckets: make a call for each bucket")
+        common = _common_folder([one.key for one in found])
+        names = dict.fromkeys(item.name.strip()[:128] for item in self.inputs if item.name and item.name.strip())
+        root = found[0].at(common)
+        return ImportRequest(
+            root_path=str(root),
+            directories=_outermost([one.key for one in found]) if len(found) > 1 else None,
+            folder=given.folder,
+            labels=tuple(names)[:MAX_LABELS],
+            settings=given.settings,
+            validate=False,
+            idempotency_key=given.idempotency_key,
+            video_upload=VideoUpload(
+                provider=PROVIDERS[root.scheme], bucket=root.bucket, folder_id=self.folder_id() or None
+            ),
+        )
+
+
+def _directory(uri: str) -> Location:
+    found = parse_prefix(uri)
+    key = found.key.rstrip("/")
+    if not key:
+        raise InvalidRequest(f"{uri[:200]!a} names a bucket but no directory")
+    return found.at(f"{key}/")
+
+
+def _common_folder(keys: list[str]) -> str:
+    """What all of them begin with, to the last `/`."""
+    first, last = min(keys), max(keys)
+    length = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[: first.rfind("/", 0, length) + 1]
+
+
+def _outermost(keys: list[str]) -> tuple[str, ...]:
+    """In binary order, without those within another."""
+    found: list[str] = []
+    for key in sorted(keys, key=str.encode):
+        if not found or not key.startswith(found[-1]):
+            found.append(key)
+    return tuple(found)
+
+
+class AcceptedView(Model):
+    import_job_id: str
+    status: str = Field("importing", description="Always `importing`: what becomes of it is in the job.")

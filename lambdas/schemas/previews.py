@@ -1,0 +1,109 @@
+"""Previews."""
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, PlainSerializer
+
+from lambdas.schemas.base import Model
+from service.domain.clips import ClipStatus
+from service.imports.previews.estimate import Estimate, price_list
+from service.imports.previews.result import Outcome, Preview, PreviewedClip
+
+
+class TotalView(Model):
+    count: int
+    bytes: int
+
+
+class FatesView(TotalView):
+    by_code: dict[str, TotalView]
+
+
+class PreviewedClipView(Model):
+    run_name: str
+    source_uri: str
+    destination: str = Field(description="`s3://clips-bucket/key`.")
+    size: int | None
+    action: Literal["copy", "skip", "fail"]
+    code: str | None
+    message: str | None
+
+    @classmethod
+    def of(cls, clip: PreviewedClip) -> "PreviewedClipView":
+        return cls.model_validate(asdict(clip) | {"action": _ACTIONS[clip.status]})
+
+
+_ACTIONS = {ClipStatus.PENDING: "copy", ClipStatus.SKIPPED: "skip", ClipStatus.FAILED: "fail"}
+
+
+class OutcomeView(Model):
+    """The three sum to `count`. Content is looked into by the import only."""
+
+    to_copy: TotalView
+    to_skip: FatesView
+    to_fail: FatesView
+    problems: list[PreviewedClipView] = Field(description="The first 20 clips that would fail.")
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "OutcomeView":
+        problems = [PreviewedClipView.of(clip) for clip in outcome.problems]
+        return cls.model_validate(vars(outcome) | {"problems": problems}, from_attributes=True)
+
+
+Dollars = Annotated[float, PlainSerializer(lambda dollars: round(dollars, 9))]
+
+
+class CostView(Model):
+    """Dollars, once."""
+
+    model_config = ConfigDict(validate_by_name=True)
+
+    s3_requests: Dollars
+    lambda_: Dollars = Field(alias="lambda")
+    step_functions: Dollars
+    dynamodb: Dollars
+    total: Dollars
+
+
+class EstimateView(Model):
+    """By the list prices of `service/imports/previews/prices.json`; docs/api.md says what is not in it."""
+
+    cost: CostView
+    storage_per_month: Dollars = Field(description="Of the copies, apart from `cost`.")
+    seconds: int = Field(description="From accepted to ended.")
+    currency: Literal["USD"] = "USD"
+    price_region: str = Field(description="The region that the prices are of.")
+    prices_as_of: str
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> "EstimateView":
+        prices = price_list()
+        return cls(
+            cost=CostView.model_validate(estimate.cost, from_attributes=True),
+            storage_per_month=estimate.storage_per_month,
+            seconds=estimate.seconds,
+            price_region=prices.region,
+            prices_as_of=prices.as_of,
+        )
+
+
+class PreviewView(Model):
+    root_path: str | None = Field(description="As it was given; null for a list and for sets.")
+    count: int
+    bytes: int
+    keys: list[str] = Field(description="The first 20.")
+    by_extension: dict[str, TotalView]
+    complete: bool = Field(description='False: the time was up, and every figure, the estimate too, means "at least".')
+    sample: list[PreviewedClipView] = Field(description="The first 20 clips.")
+    outcome: OutcomeView
+    estimate: EstimateView
+
+    @classmethod
+    def of(cls, found: Preview) -> "PreviewView":
+        views = {
+            "sample": [PreviewedClipView.of(clip) for clip in found.sample],
+            "outcome": OutcomeView.of(found.outcome),
+            "estimate": EstimateView.of(found.estimate),
+        }
+        return cls.model_validate(vars(found) | views, from_attributes=True)

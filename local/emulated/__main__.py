@@ -1,0 +1,41 @@
+"""Start the emulator with all changes of this package. Runs in the emulator's own environment, by path, not with `-m`.
+
+The checkout is on the module path only while this package is imported, so that the Lambda workers do not find it.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+_CHECKOUT = str(Path(__file__).resolve().parents[2])
+
+
+def main() -> None:
+    sys.path.append(_CHECKOUT)
+    from local.emulated import checksums, control, exceptions, gateway, limits, retries, roles, states, writes
+
+    sys.path.remove(_CHECKOUT)
+    app = importlib.import_module("ministack.app")
+    runtime = importlib.import_module("ministack.core.lambda_runtime")
+    services = {
+        name: importlib.import_module(f"ministack.services.{name}")
+        for name in ("apigateway_v1", "eventbridge", "lambda_svc", "s3", "stepfunctions")
+    }
+    allowed = limits.Limits()
+    raised = exceptions.name_exceptions(runtime, services["lambda_svc"], allowed)
+    retries.match_as_aws(services["stepfunctions"])
+    states.limit_state(services["stepfunctions"], allowed)
+    gateway.limit_gateway(services["apigateway_v1"], allowed)
+    gateway.limit_invoke(services["lambda_svc"], allowed)
+    checksums.keep_whole_checksums(services["s3"])
+    checksums.answer_copies_with_checksums(services["s3"])
+    writes.check_conditions(services["s3"])
+    writes.refuse_small_parts(services["s3"], allowed)
+    writes.name_versions(services["s3"], services["eventbridge"])
+    checks = roles.count_checks(importlib.import_module("ministack.core.iam_evaluator"))
+    control.listen(app, allowed, raised, checks)
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

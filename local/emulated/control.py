@@ -1,0 +1,43 @@
+"""Paths of the emulator that tests use: its limits, the failures of its functions, the enforcement of roles.
+
+| path | does |
+|---|---|
+| `GET /_clipferry/raised` | `{"raised": […]}`: every failed call of a function, in order |
+| `GET`, `POST /_clipferry/limits` | read the limits; change those that the body names; 400 for unknown ones |
+| `POST /_clipferry/roles` | from now on every call is checked against the caller's policies |
+| `GET /_clipferry/roles` | `{"enforced", "checks": [{"role", "action", "allowed", "times"}, …]}` |
+"""
+
+import json
+from typing import Any
+
+from local.emulated.exceptions import Raised
+from local.emulated.limits import Limits
+from local.emulated.roles import Checks
+
+_JSON = {"Content-Type": "application/json"}
+
+
+def listen(app: Any, limits: Limits, raised: Raised, checks: Checks) -> None:
+    """Answer these paths before the emulator looks for a service."""
+    others = app._handle_admin_config_request
+
+    async def handle(path: str, method: str, body: bytes) -> Any:
+        if path == "/_clipferry/raised" and method == "GET":
+            return _answer({"raised": raised.all()})
+        if path == "/_clipferry/limits" and method in ("GET", "POST"):
+            try:
+                limits.change(json.loads(body) if method == "POST" else {})
+            except (ValueError, AttributeError) as error:
+                return _answer({"message": str(error)}, 400)
+            return _answer(limits.as_dict())
+        if path == "/_clipferry/roles" and method in ("GET", "POST"):
+            app.AUTH = app.AUTH or method == "POST"
+            return _answer({"enforced": app.AUTH, "checks": checks.all()})
+        return await others(path, method, body)
+
+    app._handle_admin_config_request = handle
+
+
+def _answer(content: dict[str, Any], status: int = 200) -> tuple[int, dict[str, str], bytes]:
+    return status, dict(_JSON), json.dumps(content).encode()

@@ -1,0 +1,1 @@
+"""The ports of jobs, clips, uploads and projects on one DynamoDB table."""

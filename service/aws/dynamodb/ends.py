@@ -1,0 +1,93 @@
+"""Ends of jobs in DynamoDB: one row an end, in the `attention` index for as long as it is open."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from pynamodb.exceptions import DoesNotExist, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from service.aws.dynamodb.keys_of_rows import OPEN_ENDS, end_sk, job_pk
+from service.aws.dynamodb.table import EndRow, JobRow
+from service.domain.ends import Delivery, DeliveryStatus, End
+
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+class DynamoEnds:
+    def get(self, job_id: str, ended_at: str) -> End | None:
+        try:
+            return _end(EndRow.get(job_pk(job_id), end_sk(ended_at), consistent_read=True))
+        except DoesNotExist:
+            return None
+
+    def open(self) -> Iterator[End]:
+        keys = [(key.pk, key.sk) for key in EndRow.attention.query(OPEN_ENDS)]
+        rows = {(row.pk, row.sk): row for row in EndRow.batch_get(keys, consistent_read=True)}
+        yield from (_end(rows[key]) for key in keys if key in rows and not rows[key].closed)
+
+    def save(self, end: End, *, now: str) -> bool:
+        actions: list[Action] = [EndRow.closed.set(end.closed)]
+        if end.report is not None:
+            actions.append(EndRow.report.set(dict(end.report)))
+        if end.event_sent_at is not None:
+            actions.append(EndRow.event_sent_at.set(end.event_sent_at))
+        if end.closed:
+            actions += [EndRow.attention_pk.remove(), EndRow.attention_sk.remove()]
+        return self._update(end, end.webhook, actions, now) is not None
+
+    def restart(self, end: End, *, failures: int, webhook: Delivery | None, now: str) -> End | None:
+        actions: list[Action] = [
+            EndRow.executions.set(end.executions + 1),
+            EndRow.failures.set(failures),
+            EndRow.closed.set(False),
+            EndRow.attention_pk.set(OPEN_ENDS),
+            EndRow.attention_sk.set(f"{end.ended_at}#{end.job_id}"),
+        ]
+        return self._update(end, webhook, actions, now)
+
+    def _update(self, end: End, webhook: Delivery | None, actions: list[Action], now: str) -> End | None:
+        """The end as it is then. The job's copy of the webhook is written first, so that no crash leaves it behind."""
+        if webhook:
+            _tell_job(end, webhook)
+            actions.append(EndRow.webhook.set(asdict(webhook)))
+        actions.append(EndRow.touched_at.set(now))
+        row = EndRow(job_pk(end.job_id), end_sk(end.ended_at))
+        unchanged: Condition = EndRow.pk.exists() & (EndRow.executions == end.executions)
+        try:
+            row.update(actions=actions, condition=unchanged)
+        except UpdateError as error:
+            if error.cause_response_code == _CONDITION_FAILED:
+                return None
+            raise
+        return _end(row)
+
+
+def _tell_job(end: End, webhook: Delivery) -> None:
+    last = JobRow.pk.exists() & (JobRow.completed_at == end.ended_at)
+    try:
+        JobRow(job_pk(end.job_id), "JOB").update(actions=[JobRow.webhook.set(asdict(webhook))], condition=last)
+    except UpdateError as error:
+        if error.cause_response_code != _CONDITION_FAILED:
+            raise
+
+
+def delivery_of(stored: dict[str, object] | None) -> Delivery | None:
+    """Out of a row's JSON."""
+    return Delivery(**stored | {"status": DeliveryStatus(stored["status"])}) if stored else None  # type: ignore[arg-type]
+
+
+def _end(row: EndRow) -> End:
+    return End(
+        job_id=row.pk.removeprefix("JOB#"),
+        ended_at=row.sk.removeprefix("END#"),
+        run=int(row.run),
+        document=row.document,
+        touched_at=row.touched_at,
+        report=row.report,
+        event_sent_at=row.event_sent_at,
+        webhook=delivery_of(row.webhook),
+        closed=bool(row.closed),
+        executions=int(row.executions),
+        failures=int(row.failures),
+    )

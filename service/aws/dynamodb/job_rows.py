@@ -1,0 +1,136 @@
+"""Turn a job into its row and back."""
+
+from dataclasses import asdict
+from typing import Any
+
+from service.aws.dynamodb.ends import delivery_of
+from service.aws.dynamodb.keys_of_rows import ACTIVE, job_pk, project_pk
+from service.aws.dynamodb.table import JobRow
+from service.domain.jobs import Counts, Door, Job, JobStatus, Retry, Run, Source, SourceKind, Trigger
+from service.domain.requests import (
+    ContentValidation,
+    Filters,
+    ImportSettings,
+    Notify,
+    OnExisting,
+    Tolerance,
+    VideoUpload,
+)
+from service.domain.search_keys import job_position
+
+
+def job_row(job: Job) -> JobRow:
+    position = job_position(job.created_at, job.id)
+    return JobRow(
+        job_pk(job.id),
+        "JOB",
+        listing_pk=project_pk(job.project),
+        listing_sk=position,
+        attention_pk=ACTIVE,
+        attention_sk=position,
+        project=job.project,
+        status=job.status,
+        source_kind=job.source.kind,
+        source_uri=job.source.uri,
+        source_count=job.source.count,
+        source_size=job.source.size,
+        source_etag=job.source.etag,
+        source_version=job.source.version,
+        trigger=job.trigger,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        folder=job.folder,
+        labels=list(job.labels),
+        run_name_prefix=job.run_name_prefix,
+        test_run_group_name=job.test_run_group_name,
+        filters=asdict(job.filters) if job.filters else None,
+        settings=asdict(job.settings),
+        execution_settings_id=job.execution_settings_id,
+        integration_id=job.integration_id,
+        request_digest=job.request_digest,
+        key_id=job.key_id,
+        door=job.door,
+        video_upload=asdict(job.video_upload) if job.video_upload else None,
+    )
+
+
+def _settings(row: JobRow) -> ImportSettings:
+    stored = row.settings
+    return ImportSettings(
+        on_existing=OnExisting(stored["on_existing"]),
+        content_validation=ContentValidation(stored["content_validation"]),
+        storage_class=stored["storage_class"],
+        keep_metadata=stored["keep_metadata"],
+        keep_tags=stored["keep_tags"],
+        notify=Notify(**stored["notify"]),
+        destination=stored["destination"],
+        max_concurrency=stored["max_concurrency"],
+        tolerated_failures=Tolerance(**stored["tolerated_failures"]) if stored["tolerated_failures"] else None,
+        stationary_extrapolation=stored["stationary_extrapolation"],
+    )
+
+
+def _filters(row: JobRow) -> Filters | None:
+    if not row.filters:
+        return None
+    lists = {name: tuple(row.filters[name]) for name in ("include", "exclude")}
+    return Filters(**row.filters | lists)
+
+
+def job_of_row(row: JobRow) -> Job:
+    return Job(
+        id=row.pk.removeprefix("JOB#"),
+        project=row.project,
+        status=JobStatus(row.status),
+        source=Source(
+            kind=SourceKind(row.source_kind),
+            uri=row.source_uri,
+            count=int(row.source_count) if row.source_count is not None else None,
+            size=int(row.source_size) if row.source_size is not None else None,
+            etag=row.source_etag,
+            version=row.source_version,
+        ),
+        trigger=Trigger(row.trigger),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        completed_at=row.completed_at,
+        counts=Counts(
+            total=int(row.total),
+            copied=int(row.copied),
+            skipped=int(row.skipped),
+            failed=int(row.failed),
+            cancelled=int(row.cancelled),
+            bytes=int(row.bytes),
+        ),
+        folder=row.folder,
+        labels=tuple(row.labels),
+        run_name_prefix=row.run_name_prefix,
+        test_run_group_name=row.test_run_group_name,
+        filters=_filters(row),
+        settings=_settings(row),
+        code=row.code,
+        message=row.message,
+        cancel_requested=bool(row.cancel_requested),
+        execution_settings_id=row.execution_settings_id,
+        integration_id=row.integration_id,
+        request_digest=row.request_digest,
+        key_id=row.key_id,
+        door=Door(row.door),
+        planned=bool(row.planned),
+        copying_since=row.copying_since,
+        cut_short=bool(row.cut_short),
+        webhook=delivery_of(row.webhook),
+        run=int(row.run),
+        planned_run=int(row.planned_run) if row.planned_run is not None else None,
+        retry=Retry(**row.retry) if row.retry else None,
+        runs=tuple(_run(stored) for stored in row.runs),
+        settled_before=int(row.settled_before),
+        bytes_before=int(row.bytes_before),
+        video_upload=VideoUpload(**row.video_upload) if row.video_upload else None,
+        removed=int(row.removed),
+        removed_landed=int(row.removed_landed),
+    )
+
+
+def _run(stored: dict[str, Any]) -> Run:
+    return Run(**stored | {"status": JobStatus(stored["status"]), "counts": Counts(**stored["counts"])})

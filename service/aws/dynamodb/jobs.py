@@ -1,0 +1,314 @@
+"""Jobs and their batches in DynamoDB."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from pynamodb.exceptions import DoesNotExist, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from service.aws.dynamodb.audit_rows import audit_row
+from service.aws.dynamodb.job_rows import _settings, job_of_row, job_row
+from service.aws.dynamodb.keys_of_rows import (
+    ACTIVE,
+    DELETED,
+    OPEN_ENDS,
+    batch_sk,
+    batches_of,
+    end_sk,
+    job_of,
+    job_pk,
+    project_pk,
+    tag_pk,
+)
+from service.aws.dynamodb.listing import listed
+from service.aws.dynamodb.table import BatchRow, EndRow, JobRow, TagRow, TombstoneRow
+from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit, delete_rows, failed_conditions
+from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.manifest import BatchState
+from service.domain.progress import runs_after
+from service.domain.projects import AuditEntry
+from service.domain.requests import (
+    ImportSettings,
+)
+from service.domain.search_keys import job_position, tags_of
+from service.support.clock import utc_now
+
+TOMBSTONE_SECONDS = 91 * 24 * 3600
+"""Step Functions keeps an execution's name taken for 90 days, and executions are named by their jobs."""
+_UNPLANNED = (JobStatus.PENDING, JobStatus.PLANNING, JobStatus.COPYING)
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+class DynamoJobs:
+    def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
+        try:
+            commit(lambda transaction: add_job(transaction, job, entry))
+        except TransactWriteError as error:
+            if failed_conditions(error):
+                return False
+            raise
+        return True
+
+    def get(self, job_id: str) -> Job | None:
+        try:
+            row = JobRow.get(job_pk(job_id), "JOB", consistent_read=True)
+        except DoesNotExist:
+            return None
+        return None if row.deleted_at else job_of_row(row)
+
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
+        begin = JobRow.listing_sk < after if after else None
+        rows, position = listed(JobRow, JobRow.listing, project_pk(project), begin, limit=limit, newest_first=True)
+        return [job_of_row(row) for row in rows if not row.deleted_at], position
+
+    def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        rows = JobRow.batch_get([(job_pk(job_id), "JOB") for job_id in job_ids], consistent_read=True)
+        return {job_of(row.pk): job_of_row(row) for row in rows if not row.deleted_at and row.project}
+
+    def find(
+        self, project: str, tag: JobTag, value: str, *, limit: int, begin: str | None
+    ) -> tuple[Sequence[Job], str | None]:
+        positions = [
+            row.sk
+            for row in TagRow.query(
+                tag_pk(project, tag, value),
+                TagRow.sk <= begin if begin else None,
+                scan_index_forward=False,
+                limit=limit + 1,
+            )
+        ]
+        ids = [position.rpartition("#")[2] for position in positions[:limit]]
+        jobs = self.get_some(ids)
+        return [jobs[job_id] for job_id in ids if job_id in jobs], positions[limit] if len(positions) > limit else None
+
+    def _whole(self, keys: Sequence[JobRow]) -> Sequence[Job]:
+        """The jobs of index entries, which hold keys only, in the same order."""
+        rows = JobRow.batch_get([(key.pk, key.sk) for key in keys], consistent_read=True)
+        jobs = {row.pk: job_of_row(row) for row in rows if not row.deleted_at}
+        return [jobs[key.pk] for key in keys if key.pk in jobs]
+
+    def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
+        actions: list[Action] = [JobRow.status.set(JobStatus.PLANNING), JobRow.updated_at.set(now)]
+        return self._update(job_id, actions, _going_on(run))
+
+    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None:
+        actions: list[Action] = [
+            JobRow.status.set(JobStatus.COPYING),
+            JobRow.total.set(total),
+            JobRow.planned.set(True),
+            JobRow.planned_run.set(run),
+            JobRow.copying_since.set(now),
+            JobRow.cut_short.set(cut_short),
+            JobRow.updated_at.set(now),
+        ]
+        self._update(job_id, actions, _going_on(run))
+
+    def retry(self, job: Job, retry: Retry) -> Job | None:
+        actions: list[Action] = [
+            JobRow.status.set(JobStatus.PENDING),
+            JobRow.run.set(job.run + 1),
+            JobRow.runs.set([asdict(run) for run in runs_after(job)]),
+            JobRow.retry.set(asdict(retry)),
+            JobRow.updated_at.set(retry.at),
+            JobRow.attention_pk.set(ACTIVE),
+            JobRow.attention_sk.set(job_position(job.created_at, job.id)),
+            JobRow.cancel_requested.set(False),
+            JobRow.completed_at.remove(),
+            JobRow.code.remove(),
+            JobRow.message.remove(),
+            JobRow.copying_since.remove(),
+        ]
+        if job.counts.total == 0:
+            actions += [JobRow.planned.set(False), JobRow.planned_run.remove(), JobRow.cut_short.set(False)]
+        ended = JobRow.completed_at.exists() & JobRow.deleted_at.does_not_exist()
+        return self._update(job.id, actions, ended & (JobRow.run == job.run))
+
+    def reopen(self, job: Job, again: Tally, now: str) -> bool:
+        actions: list[Action] = [
+            JobRow.status.set(JobStatus.COPYING),
+            JobRow.planned_run.set(job.run),
+            JobRow.failed.add(-again.failed),
+            JobRow.cancelled.add(-again.cancelled),
+            JobRow.settled_before.set(job.counts.settled - again.settled),
+            JobRow.bytes_before.set(job.counts.bytes),
+            JobRow.copying_since.set(now),
+            JobRow.updated_at.set(now),
+        ]
+        return self._update(job.id, actions, _going_on(job.run) & (JobRow.planned_run < job.run)) is not None
+
+    def end(
+        self,
+        job_id: str,
+        *,
+        run: int = 0,
+        status: JobStatus,
+        code: str | None,
+        message: str | None,
+        counts: Counts | None = None,
+        document: Mapping[str, object],
+        now: str,
+    ) -> bool:
+        actions: list[Action] = [
+            JobRow.status.set(status),
+            JobRow.completed_at.set(now),
+            JobRow.updated_at.set(now),
+            JobRow.attention_pk.remove(),
+            JobRow.attention_sk.remove(),
+        ]
+        if code:
+            actions.append(JobRow.code.set(code))
+        if message:
+            actions.append(JobRow.message.set(message))
+        if counts:
+            actions += [getattr(JobRow, name).set(number) for name, number in asdict(counts).items()]
+        running = JobRow.pk.exists() & JobRow.completed_at.does_not_exist() & (JobRow.run == run)
+        opened = EndRow(
+            job_pk(job_id),
+            end_sk(now),
+            attention_pk=OPEN_ENDS,
+            attention_sk=f"{now}#{job_id}",
+            run=run,
+            document=dict(document),
+            touched_at=now,
+        )
+
+        def build(transaction: TransactWrite) -> None:
+            # Two ends at the same millisecond would be one: the later one comes again.
+            transaction.save(opened, condition=EndRow.pk.does_not_exist())
+            transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=running)
+
+        try:
+            commit(build)
+        except TransactWriteError as error:
+            if 1 in failed_conditions(error):
+                return False
+            raise
+        return True
+
+    def request_cancel(self, job_id: str, now: str) -> bool:
+        actions: list[Action] = [JobRow.cancel_requested.set(True), JobRow.updated_at.set(now)]
+        return self._update(job_id, actions, JobRow.completed_at.does_not_exist()) is not None
+
+    def _update(self, job_id: str, actions: list[Action], condition: Condition) -> Job | None:
+        """The job as it is after the update; None where it is absent or the condition does not hold."""
+        row = JobRow(job_pk(job_id), "JOB")
+        try:
+            row.update(actions=actions, condition=JobRow.pk.exists() & condition)
+        except UpdateError as error:
+            if error.cause_response_code == _CONDITION_FAILED:
+                return None
+            raise
+        return job_of_row(row)
+
+    def record_batch(self, job_id: str, number: int, tally: Tally, now: str, *, run: int = 0) -> bool:
+        actions: list[Action] = [
+            JobRow.copied.add(tally.copied),
+            JobRow.skipped.add(tally.skipped),
+            JobRow.failed.add(tally.failed),
+            JobRow.cancelled.add(tally.cancelled),
+            JobRow.bytes.add(tally.bytes),
+            JobRow.updated_at.set(now),
+        ]
+
+        def build(transaction: TransactWrite) -> None:
+            recorded = BatchRow(job_pk(job_id), batch_sk(number, run))
+            transaction.save(recorded, condition=BatchRow.pk.does_not_exist())
+            goes_on = JobRow.pk.exists() & JobRow.completed_at.does_not_exist() & (JobRow.run == run)
+            transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=goes_on)
+
+        try:
+            commit(build)
+        except TransactWriteError as error:
+            failed = failed_conditions(error)
+            if failed == [0] or (failed and self._exists(job_id)):
+                return False
+            raise
+        return True
+
+    @staticmethod
+    def _exists(job_id: str) -> bool:
+        return bool(list(JobRow.batch_get([(job_pk(job_id), "JOB")], consistent_read=True, attributes_to_get=["pk"])))
+
+    def batch_state(self, job_id: str, number: int, *, run: int = 0) -> BatchState:
+        keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), batch_sk(number, run))]
+        state = ["cancel_requested", "deleted_at", "completed_at", "run", "failed", "total"]
+        wanted = ["pk", "sk", "settings", "project", "created_at", *state]
+        rows = {row.sk: row for row in JobRow.batch_get(keys, consistent_read=True, attributes_to_get=wanted)}
+        job = rows.get("JOB")
+        over = bool(job and (job.deleted_at or job.completed_at or job.run != run))
+        return BatchState(
+            recorded=over or batch_sk(number, run) in rows,
+            cancel_requested=job is None or bool(job.cancel_requested),
+            settings=_settings(job) if job and not job.deleted_at else ImportSettings(),
+            project=job.project if job and not job.deleted_at else "",
+            created_at=job.created_at if job and not job.deleted_at else "",
+            failed=int(job.failed) if job else 0,
+            total=int(job.total) if job else 0,
+        )
+
+    def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]:
+        rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith(batches_of(run)), consistent_read=True)
+        return {int(row.sk.removeprefix(batches_of(run))) for row in rows}
+
+    def delete(self, job_id: str, now: str) -> bool:
+        actions: list[Action] = [
+            JobRow.deleted_at.set(now),
+            JobRow.attention_pk.set(DELETED),
+            JobRow.attention_sk.set(f"{now}#{job_id}"),
+            JobRow.listing_pk.remove(),
+            JobRow.listing_sk.remove(),
+        ]
+        ended = JobRow.completed_at.exists() & JobRow.deleted_at.does_not_exist()
+        return self._update(job_id, actions, ended) is not None
+
+    def deleted(self) -> Iterator[str]:
+        for key in JobRow.attention.query(DELETED):
+            yield key.pk.removeprefix("JOB#")
+
+    def delete_some(self, job_id: str) -> bool:
+        for kind in ("BATCH#", "LIST#", "LARGE#", "END#"):
+            rows = BatchRow.query(
+                job_pk(job_id),
+                BatchRow.sk.startswith(kind),
+                consistent_read=True,
+                attributes_to_get=["pk", "sk"],
+                limit=DELETED_AT_ONCE,
+            )
+            if delete_rows(BatchRow, rows):
+                return True
+        return False
+
+    def bury(self, job_id: str) -> None:
+        try:
+            row = JobRow.get(job_pk(job_id), "JOB", consistent_read=True)
+        except DoesNotExist:
+            return
+        if row.project:
+            delete_rows(TagRow, _tag_rows(job_of_row(row)))
+        expires_at = int(time.time()) + TOMBSTONE_SECONDS
+        TombstoneRow(job_pk(job_id), "JOB", deleted_at=utc_now(), expires_at=expires_at).save()
+
+    def active(self) -> Iterator[Job]:
+        yield from self._whole(list(JobRow.attention.query(ACTIVE)))
+
+
+def _going_on(run: int) -> Condition:
+    condition: Condition = JobRow.status.is_in(*_UNPLANNED) & (JobRow.run == run)
+    return condition
+
+
+def add_job(transaction: TransactWrite, job: Job, entry: AuditEntry | None) -> None:
+    """Everything that a new job begins with; of its operations only the job's own can fail its condition."""
+    transaction.save(job_row(job), condition=JobRow.pk.does_not_exist())
+    for row in _tag_rows(job):
+        transaction.save(row)
+    if entry:
+        transaction.save(audit_row(entry))
+
+
+def _tag_rows(job: Job) -> list[TagRow]:
+    position = job_position(job.created_at, job.id)
+    return [TagRow(tag_pk(job.project, tag, value), position) for tag, value in tags_of(job)]

@@ -1,0 +1,66 @@
+"""Keys of the table's rows."""
+
+from service.domain.jobs import JobTag
+
+CLIP_SHARDS = 16
+"""Partition keys that a job's clip rows are spread over: each takes 1,000 writes/s (DynamoDB), a fleet makes 3,500."""
+
+
+SEARCH_SHARDS = 4
+"""The same for a key of the indexes that find clips: a million films may all be named `front.mp4`."""
+
+
+OPEN_ENDS = "ENDED"
+"""Partition of `attention` with the ends whose conclusion is not over: the outbox."""
+
+
+UNSETTLED = "INTEGRATIONS"
+"""Partition of `attention` with the integrations that are being made or deleted."""
+
+
+def job_pk(job_id: str) -> str:
+    return f"JOB#{job_id}"
+
+
+def end_sk(ended_at: str) -> str:
+    return f"END#{ended_at}"
+
+
+def clip_pk(job_id: str, ordinal: int) -> str:
+    return shard_pk(job_id, ordinal % CLIP_SHARDS)
+
+
+def shard_pk(job_id: str, shard: int) -> str:
+    return f"JOB#{job_id}#{shard:02d}"
+
+
+def job_of(pk: str) -> str:
+    """The id in the partition key of a job's or a clip's row."""
+    return pk.split("#")[1]
+
+
+def ordinal_sk(ordinal: int) -> str:
+    return f"{ordinal:010d}"
+
+
+ACTIVE = "ACTIVE"
+
+
+DELETED = "DELETED"
+
+
+def batches_of(run: int) -> str:
+    return f"BATCH#{run:04d}#"
+
+
+def batch_sk(number: int, run: int) -> str:
+    return f"{batches_of(run)}{number:08d}"
+
+
+def project_pk(project: str) -> str:
+    return f"PROJECT#{project}"
+
+
+def tag_pk(project: str, tag: JobTag, value: str) -> str:
+    """No project's name holds a `#`."""
+    return f"{tag}#{project}#{value}"

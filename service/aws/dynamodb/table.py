@@ -1,0 +1,437 @@
+"""The rows of the one table, as pynamodb models. docs/architecture.md shows the keys.
+
+`pk`/`sk` find a row. `listing` orders the jobs of a project and the API keys; `attention` is sparse: jobs without a
+terminal status, ends of jobs that are not concluded, and clips that did not land; `clip` and `url` find clips across
+jobs. All indexes project keys only, so counting costs no index writes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import TableConnection
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from service.aws.dynamodb.connection import SharedConnection
+
+
+class _Row(Model):
+    """Uses the shared connection. pynamodb has no public way to give a model one, hence the private method."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        own = super()._get_connection()
+        if not isinstance(own.connection, SharedConnection):
+            shared = SharedConnection()
+            shared.add_meta_table(own.get_meta_table())
+            own.connection = shared
+        return own
+
+
+class ListingIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb's own hook
+    class Meta:
+        index_name = "listing"
+        projection = KeysOnlyProjection()
+
+    listing_pk = UnicodeAttribute(hash_key=True)
+    listing_sk = UnicodeAttribute(range_key=True)
+
+
+class AttentionIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb's own hook
+    class Meta:
+        index_name = "attention"
+        projection = KeysOnlyProjection()
+
+    attention_pk = UnicodeAttribute(hash_key=True)
+    attention_sk = UnicodeAttribute(range_key=True)
+
+
+class ClipIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb's own hook
+    class Meta:
+        index_name = "clip"
+        projection = KeysOnlyProjection()
+
+    clip_pk = UnicodeAttribute(hash_key=True)
+    clip_sk = UnicodeAttribute(range_key=True)
+
+
+class UrlIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb's own hook
+    class Meta:
+        index_name = "url"
+        projection = KeysOnlyProjection()
+
+    url_pk = UnicodeAttribute(hash_key=True)
+    url_sk = UnicodeAttribute(range_key=True)
+
+
+class _Meta:
+    """Region and endpoint come from the environment, as for every AWS client; the name is set by `bind`."""
+
+    table_name = ""
+
+
+class JobRow(_Row):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="JOB")
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    attention_pk = UnicodeAttribute(null=True)
+    attention_sk = UnicodeAttribute(null=True)
+    listing = ListingIndex()
+    attention = AttentionIndex()
+
+    project = UnicodeAttribute()
+    status = UnicodeAttribute()
+    source_kind = UnicodeAttribute()
+    source_uri = UnicodeAttribute(null=True)
+    source_count = NumberAttribute(null=True)
+    source_size = NumberAttribute(null=True)
+    source_etag = UnicodeAttribute(null=True)
+    source_version = UnicodeAttribute(null=True)
+    trigger = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    updated_at = UnicodeAttribute()
+    completed_at = UnicodeAttribute(null=True)
+    folder = UnicodeAttribute(null=True)
+    labels = JSONAttribute(default=list)
+    run_name_prefix = UnicodeAttribute(null=True)
+    test_run_group_name = UnicodeAttribute()
+    filters = JSONAttribute(null=True)
+    settings = JSONAttribute()
+    code = UnicodeAttribute(null=True)
+    message = UnicodeAttribute(null=True)
+    cancel_requested = BooleanAttribute(default=False)
+    request_digest = UnicodeAttribute(null=True)
+    key_id = UnicodeAttribute(null=True)
+    door = UnicodeAttribute()
+    execution_settings_id = UnicodeAttribute(null=True)
+    integration_id = UnicodeAttribute(null=True)
+    planned = BooleanAttribute(default=False)
+    copying_since = UnicodeAttribute(null=True)
+    deleted_at = UnicodeAttribute(null=True)
+    cut_short = BooleanAttribute(default=False)
+    webhook = JSONAttribute(null=True)
+    run = NumberAttribute(default=0)
+    planned_run = NumberAttribute(null=True)
+    retry = JSONAttribute(null=True)
+    runs = JSONAttribute(default=list)
+    settled_before = NumberAttribute(default=0)
+    bytes_before = NumberAttribute(default=0)
+    video_upload = JSONAttribute(null=True)
+    removed = NumberAttribute(default=0)
+    removed_landed = NumberAttribute(default=0)
+
+    total = NumberAttribute(default=0)
+    copied = NumberAttribute(default=0)
+    skipped = NumberAttribute(default=0)
+    failed = NumberAttribute(default=0)
+    cancelled = NumberAttribute(default=0)
+    bytes = NumberAttribute(default=0)
+
+
+class TombstoneRow(_Row):
+    """In the place of a deleted job's row. Forgotten by TTL."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="JOB")
+    deleted_at = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
+class TagRow(_Row):
+    """Finds a job by its label, folder or test run group."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class AuditRow(_Row):
+    """An audit entry, by time in its project and, through `listing`, by subject. Forgotten by TTL."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    listing = ListingIndex()
+
+    project = UnicodeAttribute()
+    time = UnicodeAttribute()
+    action = UnicodeAttribute()
+    subject = UnicodeAttribute()
+    door = UnicodeAttribute()
+    key_id = UnicodeAttribute(null=True)
+    request_id = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute()
+
+
+class ExecutionSettingsRow(_Row):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    listing = ListingIndex()
+
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    settings = JSONAttribute()
+    created_at = UnicodeAttribute()
+    updated_at = UnicodeAttribute()
+    request_digest = UnicodeAttribute()
+
+
+class FolderRow(_Row):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    listing = ListingIndex()
+
+    scope = UnicodeAttribute()
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute()
+    created_by = UnicodeAttribute(null=True)
+    idempotency = UnicodeAttribute(null=True)
+
+
+class CountRow(_Row):
+    """How many execution settings, or integrations, a project has."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="COUNT")
+    saved = NumberAttribute()
+
+
+class IntegrationRow(_Row):
+    """In `attention` while it is being made or deleted."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    attention_pk = UnicodeAttribute(null=True)
+    attention_sk = UnicodeAttribute(null=True)
+    listing = ListingIndex()
+    attention = AttentionIndex()
+
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    type = UnicodeAttribute()
+    bucket = UnicodeAttribute()
+    prefix = UnicodeAttribute(null=True)
+    region = UnicodeAttribute(null=True)
+    endpoint_url = UnicodeAttribute(null=True)
+    role_arn = UnicodeAttribute(null=True)
+    external_id = UnicodeAttribute(null=True)
+    secret_name = UnicodeAttribute()
+    with_credentials = BooleanAttribute()
+    state = UnicodeAttribute()
+    touched_at = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    created_by = UnicodeAttribute(null=True)
+    last_used = UnicodeAttribute(null=True)
+    request_digest = UnicodeAttribute()
+
+
+class EndRow(_Row):
+    """One end of a job and what followed it. In `attention` until its conclusion is over."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    attention_pk = UnicodeAttribute(null=True)
+    attention_sk = UnicodeAttribute(null=True)
+    attention = AttentionIndex()
+
+    run = NumberAttribute(default=0)
+    document = JSONAttribute()
+    touched_at = UnicodeAttribute()
+    report = JSONAttribute(null=True)
+    event_sent_at = UnicodeAttribute(null=True)
+    webhook = JSONAttribute(null=True)
+    closed = BooleanAttribute(default=False)
+    executions = NumberAttribute(default=0)
+    failures = NumberAttribute(default=0)
+
+
+class BatchRow(_Row):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class ClipRowModel(_Row):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    attention_pk = UnicodeAttribute(null=True)
+    attention_sk = UnicodeAttribute(null=True)
+    clip_pk = UnicodeAttribute(null=True)
+    clip_sk = UnicodeAttribute(null=True)
+    url_pk = UnicodeAttribute(null=True)
+    url_sk = UnicodeAttribute(null=True)
+    attention = AttentionIndex()
+    clip = ClipIndex()
+    url = UrlIndex()
+
+    status = UnicodeAttribute()
+    size = NumberAttribute(null=True)
+    etag = UnicodeAttribute(null=True)
+    verified = UnicodeAttribute(null=True)
+    facts = JSONAttribute(null=True)
+    code = UnicodeAttribute(null=True)
+    message = UnicodeAttribute(null=True)
+    source_uri = UnicodeAttribute(null=True)
+    destination = UnicodeAttribute(null=True)
+    group = NumberAttribute(null=True)
+    view = UnicodeAttribute(null=True)
+    set_name = UnicodeAttribute(null=True)
+    run = NumberAttribute(null=True)
+    deleted_at = UnicodeAttribute(null=True)
+    extrapolation = JSONAttribute(null=True)
+
+
+class KeyRow(_Row):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="KEY")
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    listing = ListingIndex()
+
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    digest = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+
+
+class ClaimRow(_Row):
+    """Which job an upload belongs to. Forgotten by TTL after its event can no longer be delivered again."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="CLAIM")
+    job_id = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
+class GatheringRow(_Row):
+    """The job that takes a project's uploads at the moment."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="GATHERING")
+    job_id = UnicodeAttribute()
+
+
+class UploadListRow(_Row):
+    """A list of uploads that belongs to a job."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    list_key = UnicodeAttribute()
+
+    PREFIX: ClassVar[str] = "LIST#"
+
+
+class LargeCopyRow(_Row):
+    """An unfinished upload of a large clip."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    token = UnicodeAttribute()
+    destination = UnicodeAttribute()
+    etag = UnicodeAttribute()
+    part_bytes = NumberAttribute()
+    begun_at = UnicodeAttribute()
+    upload_id = UnicodeAttribute(null=True)
+    completes_as = UnicodeAttribute(null=True)
+
+    PREFIX: ClassVar[str] = "LARGE#"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row for `Model.batch_write`, which asks no more of what it saves than `serialize`.
+
+    The same as the model's instance would become, without one: its descriptors are a third of what writing a row takes.
+    """
+
+    model: type[Model]
+    values: Mapping[str, Any]
+
+    def serialize(self) -> dict[str, dict[str, Any]]:
+        known = self.model.get_attributes()
+        given = ((known[name], value) for name, value in self.values.items() if value is not None)
+        return {attribute.attr_name: {attribute.attr_type: attribute.serialize(value)} for attribute, value in given}
+
+
+ROWS: tuple[type[Model], ...] = (
+    JobRow,
+    TombstoneRow,
+    TagRow,
+    AuditRow,
+    ExecutionSettingsRow,
+    FolderRow,
+    CountRow,
+    IntegrationRow,
+    EndRow,
+    BatchRow,
+    ClipRowModel,
+    KeyRow,
+    ClaimRow,
+    GatheringRow,
+    UploadListRow,
+    LargeCopyRow,
+)
+
+
+def bind(table_name: str) -> None:
+    """Point all models at the table; call it once, before the first use."""
+    for row in ROWS:
+        row.Meta.table_name = table_name

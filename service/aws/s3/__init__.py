@@ -1,0 +1,1 @@
+"""The ports of objects and files on S3."""

@@ -1,0 +1,172 @@
+"""The two ways to copy an object on S3's side: whole, or by parts. Errors are botocore's; the storage names them.
+
+Copies themselves go by a client of their own (`requests.py`), the rest of an upload by boto3.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from service.aws.s3.heads import DESCRIBING, Head, head_planned
+from service.aws.s3.http.event_loop import run
+from service.aws.s3.range_reader import source_object
+from service.domain.ids import MARK
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import CopiedPart
+from service.domain.requests import ImportSettings
+from service.domain.uris import parse_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CreateMultipartUploadRequestTypeDef
+
+    from service.aws.s3.storage import S3Storage
+
+_AT_BOTH = "s3:GetObject (of a version: s3:GetObjectVersion) at the source and s3:PutObject at the destination"
+NEEDS = {
+    "HeadObject": "s3:GetObject (of a version: s3:GetObjectVersion)",
+    "GetObjectTagging": "s3:GetObjectTagging at the source, or `keep_tags: false`",
+    "CopyObject": f"{_AT_BOTH}, for tags also s3:GetObjectTagging and s3:PutObjectTagging",
+    "CreateMultipartUpload": "s3:PutObject at the destination, for tags also s3:PutObjectTagging",
+    "UploadPartCopy": _AT_BOTH,
+    "CompleteMultipartUpload": "s3:PutObject at the destination",
+}
+"""Permissions of the requests of a copy (S3 user guide, "Required permissions for Amazon S3 API operations")."""
+
+WHOLE_OBJECT_CHECKSUMS = ("CRC64NVME", "CRC32C", "CRC32")
+"""Kinds that S3 computes over an object uploaded in parts as if it were whole (S3 user guide, "Checking integrity")."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What S3 says of the object that it made."""
+
+    etag: str
+    checksums: Mapping[str, str]
+    version: str | None = None
+
+
+async def copy_whole(storage: "S3Storage", entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copy:
+    """One CopyObject. It carries metadata and tags by itself, but for a mark all metadata has to be given anew."""
+    headers = copied_from(entry)
+    if entry.checksum:  # S3 computes it of what it copies
+        headers["x-amz-checksum-algorithm"] = entry.checksum.partition(":")[0]
+    if settings.storage_class:
+        headers["x-amz-storage-class"] = settings.storage_class
+    if mark or not settings.keep_metadata:
+        headers["x-amz-metadata-directive"] = "REPLACE"
+    if mark:
+        head = await head_planned(storage.sources.requests, entry) if settings.keep_metadata else None
+        headers |= as_headers(described(head, mark))
+    if not settings.keep_tags:
+        headers["x-amz-tagging-directive"] = "REPLACE"
+    answer = await storage.copies.requests.put("CopyObject", storage.clips_bucket, entry.destination, headers)
+    return Copy(answer.result["ETag"].strip('"'), checksums_of(answer.result), answer.version)
+
+
+@dataclass(frozen=True)
+class PartCopies:
+    """The requests of a multipart upload of copied ranges, each pinned to the same ETag.
+
+    Parts carry neither metadata nor tags, so both are asked for and set; the source's kind of checksum is kept.
+    """
+
+    storage: "S3Storage"
+
+    def begin(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> str:
+        head = run(head_planned(self.storage.sources.requests, entry))
+        upload: CreateMultipartUploadRequestTypeDef = {
+            "Bucket": self.storage.clips_bucket,
+            "Key": entry.destination,
+        }
+        kept = head if settings.keep_metadata else None
+        upload.update(described(kept, mark))  # type: ignore[typeddict-item]  # names that the request knows
+        tags = self._tags(entry) if settings.keep_tags else {}
+        if tags:
+            upload["Tagging"] = urlencode(tags)
+        if settings.storage_class:
+            upload["StorageClass"] = settings.storage_class  # type: ignore[typeddict-item]  # checked at the edge
+        kind = next((kind for kind in WHOLE_OBJECT_CHECKSUMS if "-" not in head.checksums.get(kind, "-")), None)
+        if kind:
+            upload["ChecksumAlgorithm"] = kind  # type: ignore[typeddict-item]  # one of three literals
+            upload["ChecksumType"] = "FULL_OBJECT"
+        return self.storage.copies.client.create_multipart_upload(**upload)["UploadId"]
+
+    def listed(self, key: str, upload_id: str) -> dict[int, CopiedPart]:
+        """All parts that are there, by number; S3 lists 1,000 a page."""
+        pages = self.storage.own.client.get_paginator("list_parts").paginate(
+            Bucket=self.storage.clips_bucket, Key=key, UploadId=upload_id
+        )
+        return {
+            part["PartNumber"]: CopiedPart(etag=part["ETag"].strip('"'), size=part["Size"])
+            for page in pages
+            for part in page.get("Parts", [])
+        }
+
+    def copy(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        first, last = span
+        headers = copied_from(entry) | {"x-amz-copy-source-range": f"bytes={first}-{last}"}
+        query = (("partNumber", str(number)), ("uploadId", upload_id))
+        sent = self.storage.copies.requests.put(
+            "UploadPartCopy", self.storage.clips_bucket, entry.destination, headers, query
+        )
+        answer = run(sent)
+        return CopiedPart(etag=answer.result["ETag"].strip('"'), size=last - first + 1)
+
+    def complete(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copy:
+        parts: list[CompletedPartTypeDef] = [
+            {"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in enumerate(etags, 1)
+        ]
+        done = self.storage.copies.client.complete_multipart_upload(
+            Bucket=self.storage.clips_bucket,
+            Key=entry.destination,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": parts},
+        )
+        return Copy(done["ETag"].strip('"'), checksums_of(done), done.get("VersionId"))
+
+    def begun_since(self, key: str, moment: datetime) -> list[str]:
+        """Ids of the unfinished uploads to exactly this key that began at `moment` or later."""
+        pages = self.storage.own.client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.storage.clips_bucket, Prefix=key
+        )
+        return [
+            upload["UploadId"]
+            for page in pages
+            for upload in page.get("Uploads", [])
+            if upload["Key"] == key and upload["Initiated"] >= moment
+        ]
+
+    def _tags(self, entry: ManifestEntry) -> dict[str, str]:
+        answer = self.storage.sources.client.get_object_tagging(**source_object(entry))
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+def copied_from(entry: ManifestEntry) -> dict[str, str]:
+    """Headers of a copy of exactly the planned object."""
+    at = parse_object(entry.source_uri)
+    source = quote(f"{at.bucket}/{at.key}", safe="/~")
+    if entry.version:
+        source = f"{source}?versionId={entry.version}"
+    return {"x-amz-copy-source": source, "x-amz-copy-source-if-match": f'"{entry.etag}"'}
+
+
+def as_headers(given: Mapping[str, Any]) -> dict[str, str]:
+    """What `described` names, by the names that headers have."""
+    metadata = {f"x-amz-meta-{name}".lower(): value for name, value in given.get("Metadata", {}).items()}
+    return {header: str(given[name]) for header, name in DESCRIBING.items() if name in given} | metadata
+
+
+def described(head: Head | None, mark: str | None) -> dict[str, Any]:
+    """The source's metadata (`head`; None: it is not kept) and the mark, as parameters of a request that writes."""
+    given: dict[str, Any] = {**head.described, "Metadata": dict(head.metadata)} if head else {}
+    if mark:
+        given["Metadata"] = given.get("Metadata", {}) | {MARK: mark}
+    return given
+
+
+def checksums_of(answer: Mapping[str, Any]) -> dict[str, str]:
+    """`{"CRC32": base64, …}` out of an S3 answer's `ChecksumCRC32`, …"""
+    named = ((name.removeprefix("Checksum"), value) for name, value in answer.items() if name.startswith("Checksum"))
+    return {kind: value for kind, value in named if kind != "Type"}

@@ -1,0 +1,246 @@
+"""Connections to one endpoint that stay open between requests: one request at a time on each, all on one event loop."""
+
+import asyncio
+import os
+import ssl
+from asyncio import sslproto
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from botocore.httpsession import get_cert_path
+from httptools import HttpParserError, HttpResponseParser
+
+from service.aws.clients import Patience
+from service.support.parallel import Once
+
+IDLE_SECONDS = 15.0
+"""How long an idle connection is used again. S3 closes them after some 20 s, and a function may sleep for minutes."""
+MAX_ANSWER_BYTES = 20 * 1024**2
+"""Answers to copies are some 300 bytes, pages of listings 300 KB (4 MB of the longest keys), range reads 16 MiB."""
+
+
+sslproto.SSLProtocol.max_size = 32 * 1024
+"""asyncio has no parameter for the read buffer that each TLS connection keeps: its 256 KiB would be 32 MB for 128
+connections. A TLS record has 16 KiB at most."""
+
+
+class Broken(Exception):
+    """No answer: no connection, a time-out, an end too soon, or what came is not HTTP. The text is the fault's kind."""
+
+
+class Stale(Broken):
+    """An open connection was closed by the other side before it answered anything: it had been idle for too long."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    host: str
+    port: int
+    tls: bool
+    bucket_in_host: bool
+    """`bucket.host`, as AWS wants it; stores behind an endpoint of their own take `host/bucket`."""
+
+    def of_bucket(self, bucket: str) -> tuple[str, str]:
+        """Host and the path's beginning. No certificate covers a bucket with dots, so such a one goes in the path."""
+        if self.bucket_in_host and not (self.tls and "." in bucket):
+            return f"{bucket}.{self.host}", ""
+        return self.host, f"/{bucket}"
+
+    def in_region(self, region: str) -> "Endpoint":
+        """AWS's own of another region."""
+        end = "amazonaws.com.cn" if self.host.endswith(".cn") else "amazonaws.com"
+        return replace(self, host=f"s3.{region}.{end}")
+
+    def named(self, host: str) -> str:
+        """The `Host` header."""
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+@dataclass
+class Connections:
+    """Those of one endpoint that are open and idle, by host. Opened when there is none: never more than are in use."""
+
+    port: int
+    tls: bool
+    patience: Patience
+    _idle: dict[str, "deque[Connection]"] = field(default_factory=dict, repr=False)
+
+    async def exchange(self, host: str, request: bytes, *, bodiless: bool = False) -> Answer:
+        """`bodiless`: the answer has none whatever its length says, as to HEAD. Raises `Broken`.
+
+        A stale connection is no fault: the request goes out once more, on a new one. So requests must be ones that can
+        be repeated.
+        """
+        idle = self._idle.setdefault(host, deque())
+        connection = self._take(idle)
+        if connection:
+            try:
+                return await self._on(connection, request, bodiless, idle)
+            except Stale:
+                while idle:  # they are no younger
+                    idle.pop().close()
+        tls = await asyncio.to_thread(_tls) if self.tls else None  # it reads the authorities' certificates
+        connection = await opened(host, self.port, tls, self.patience)
+        return await self._on(connection, request, bodiless, idle)
+
+    @staticmethod
+    def _take(idle: "deque[Connection]") -> "Connection | None":
+        """The one that was used last, so that those which are not needed grow old."""
+        while idle:
+            connection = idle.pop()
+            if connection.is_usable():
+                return connection
+            connection.close()
+        return None
+
+    @staticmethod
+    async def _on(connection: "Connection", request: bytes, bodiless: bool, idle: "deque[Connection]") -> Answer:
+        try:
+            answer = await connection.exchange(request, bodiless=bodiless)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.is_open:
+            idle.append(connection)
+        else:
+            connection.close()
+        return answer
+
+
+async def opened(host: str, port: int, tls: ssl.SSLContext | None, patience: Patience) -> "Connection":
+    """Raises `Broken`."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(patience.connect_seconds):
+            _, connection = await loop.create_connection(lambda: Connection(loop, patience), host, port, ssl=tls)
+    except OSError as error:
+        raise Broken(f"no connection to {host}: {_kind(error)}") from error
+    return connection
+
+
+class Connection(asyncio.Protocol):
+    """Made by `opened`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
+        self._loop, self._silence = loop, patience.read_seconds
+        self._waiting: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        """Goes on from request to request: one each would take as long as signing does."""
+        self._used = False
+        self._heard_at = loop.time()
+        self.is_open = True
+
+    def is_usable(self) -> bool:
+        return self.is_open and self._loop.time() - self._heard_at < IDLE_SECONDS
+
+    async def exchange(self, request: bytes, *, bodiless: bool) -> Answer:
+        """Raises `Broken`."""
+        self._reading = _Reading(bodiless)
+        self._parser = HttpResponseParser(self._reading)
+        self._heard_at = self._loop.time()
+        self._waiting = self._loop.create_future()
+        self._timer = self._timer or self._loop.call_later(self._silence, self._listen)
+        self._transport.write(request)
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+        reading, parser, self._used = self._reading, self._parser, True
+        self.is_open &= parser.get_http_version() == "1.1" and reading.headers.get("connection", "").lower() != "close"
+        return Answer(parser.get_status_code(), reading.headers, b"".join(reading.body))
+
+    def close(self) -> None:
+        self.is_open = False
+        if self._timer:
+            self._timer.cancel()
+        self._transport.abort()
+
+    def _listen(self) -> None:
+        """Silence counts from the last byte on."""
+        left = self._heard_at + self._silence - self._loop.time()
+        self._timer = None
+        if not self._waiting:
+            return
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._listen)
+        else:
+            self._fail(Broken("no answer in time"))
+
+    def _fail(self, fault: Broken) -> None:
+        self.is_open = False
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_exception(fault)
+
+    # Called by the loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        waiting, reading = self._waiting, self._reading
+        if waiting is None or waiting.done():  # nobody asked
+            self.close()
+            return
+        self._heard_at = self._loop.time()
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError:
+            self._fail(Broken("the answer is not HTTP"))
+            return
+        if reading.complete:
+            waiting.set_result(None)
+        elif reading.size > MAX_ANSWER_BYTES:
+            self._fail(Broken(f"an answer of more than {MAX_ANSWER_BYTES} bytes"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._waiting:
+            kind = Stale if self._used and not self._reading.begun else Broken
+            self._fail(kind(_kind(error or ConnectionResetError())))
+        self.is_open = False
+
+
+class _Reading:
+    """What the parser calls."""
+
+    def __init__(self, bodiless: bool) -> None:
+        self.headers: dict[str, str] = {}
+        self.body: list[bytes] = []
+        self.size = 0
+        self.begun = self.complete = False
+        self._bodiless = bodiless
+
+    def on_message_begin(self) -> None:
+        self.begun = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self.complete = self._bodiless
+
+    def on_body(self, body: bytes) -> None:
+        self.size += len(body)
+        self.body.append(body)
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
+@Once
+def _tls() -> ssl.SSLContext:
+    """With the authorities that botocore trusts: its own list, or `AWS_CA_BUNDLE`."""
+    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True))
+
+
+def _kind(error: Exception) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__

@@ -1,0 +1,49 @@
+"""The event loop of this process, in a thread of its own: whatever speaks to S3 by the lean client runs on it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from service.support.parallel import Once
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+LOOKUP_THREADS = 4
+"""For what blocks: names being resolved, and the rare request of boto3."""
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Do it on the loop and wait for it. From any thread but the loop's own."""
+    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+
+
+def _started() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(LOOKUP_THREADS, "lookup"))
+    threading.Thread(target=loop.run_forever, name="s3", daemon=True).start()
+    return loop
+
+
+_loop = Once(_started)
+
+
+async def each(work: Callable[[Item], Coroutine[Any, Any, object]], items: Iterable[Item], *, at_once: int) -> None:
+    """`work` of the items as they come, so many in flight. After an error nothing more begins, and it is raised."""
+    coming = iter(items)
+    errors: list[Exception] = []
+
+    async def take() -> None:
+        try:
+            for item in coming:
+                await work(item)
+                if errors:
+                    return
+        except Exception as error:  # noqa: BLE001  # it is raised below
+            errors.append(error)
+
+    await asyncio.gather(*(take() for _ in range(at_once)))
+    if errors:
+        raise errors[0]

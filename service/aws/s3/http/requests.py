@@ -1,0 +1,290 @@
+"""Requests to S3 that every clip or every page of a listing costs, by a client of their own (decision 60).
+
+All else goes by boto3. Errors are botocore's, so that `clients.object_error` names both clients' faults.
+"""
+
+import random
+import re
+from asyncio import sleep
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import unescape
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.aws.clients import Patience, is_passing
+from service.aws.s3.http.connections import Answer, Broken, Connections, Endpoint
+from service.aws.s3.http.rate_limiter import InFlight, NoTurn
+from service.aws.s3.http.sigv4 import HEADER_ENCODING, Signer
+from service.domain.s3_error_codes import LIMITED
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials, ReadOnlyCredentials
+
+LONGEST_BACKOFF = 20.0
+"""Seconds; the first is at most 1 s, each further one twice as long, all with full jitter."""
+_REFUSED = LIMITED | {"ServiceUnavailable", "503"}
+_ELSEWHERE = {"301", "307", "400", "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"}
+"""What is told of a bucket in another region; 400 is all that HEAD is answered when it was signed for the wrong one."""
+_RESULT = re.compile(rb"<Copy(?:Object|Part)Result[ >]")
+_LEAF = re.compile(r"<(\w+)>([^<]*)</\1>")
+"""All that such a result has. A parser takes 17 µs for it, this 3: of some 130 that a copy costs."""
+_QUOTES = {"&quot;": '"'}
+
+
+Query = Sequence[tuple[str, str]]
+Read = TypeVar("Read")
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def of_version(version: str | None) -> Query:
+    """Names the version of an object where one is meant."""
+    return (("versionId", version),) if version else ()
+
+
+class Unanswered(BotoCoreError):
+    fmt = "S3 did not answer: {reason}"
+
+
+class Untaken(BotoCoreError):
+    fmt = "S3 was not asked: those in flight left no turn"
+
+
+@dataclass(frozen=True)
+class CopyAnswer:
+    """The answer's XML (`{"ETag": …, "ChecksumCRC32": …}`) and the version that was made."""
+
+    result: Mapping[str, str]
+    version: str | None = None
+
+
+class Requests(Protocol):
+    """Of S3, by one identity. Headers in lower case, a query's parameters in order.
+
+    All raise botocore's `ClientError` or `BotoCoreError`.
+    """
+
+    async def put(
+        self, operation: str, bucket: str, key: str, headers: Mapping[str, str], query: Query = ()
+    ) -> CopyAnswer:
+        """A copy: a PUT without a body, asked of the clips bucket's region."""
+        ...
+
+    async def head(self, bucket: str, key: str, headers: Mapping[str, str], query: Query = ()) -> Mapping[str, str]:
+        """The answer's headers."""
+        ...
+
+    async def get(
+        self,
+        operation: str,
+        bucket: str,
+        key: str,
+        read: Callable[[bytes], Read],
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        query: Query = (),
+    ) -> Read:
+        """What `read` makes of the answer's body. It may raise `Unanswered`, as a passing fault."""
+        ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where requests of a bucket go, and who signs them."""
+
+    endpoint: Endpoint
+    signer: Signer
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Requests:
+    """Passing faults are tried again, with jitter; an error in the body of a 200 is an error."""
+
+    home: Place
+    connections: Connections
+    in_flight: InFlight
+    """Of copies alone."""
+    attempts: int
+    _elsewhere: dict[str, Place] = field(default_factory=dict, repr=False)
+    """Buckets of other regions."""
+
+    @classmethod
+    def to(cls, url: str, region: str, credentials: "Credentials", *, patience: Patience, in_flight: InFlight) -> Self:
+        """By a boto3 client's endpoint and region."""
+        parts = urlsplit(url)
+        tls = parts.scheme == "https"
+        host = parts.hostname or ""
+        port = parts.port or (443 if tls else 80)
+        in_host = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+        return cls(
+            home=Place(Endpoint(host=host, port=port, tls=tls, bucket_in_host=in_host), Signer(credentials, region)),
+            connections=Connections(port, tls, patience),
+            in_flight=in_flight,
+            attempts=patience.attempts,
+        )
+
+    async def put(
+        self, operation: str, bucket: str, key: str, headers: Mapping[str, str], query: Query = ()
+    ) -> CopyAnswer:
+        request = _Request(operation, "PUT", bucket, key, headers, query)
+        return await self._asked(request, _copied, in_turn=True)
+
+    async def head(self, bucket: str, key: str, headers: Mapping[str, str], query: Query = ()) -> Mapping[str, str]:
+        return (await self._asked(_Request("HeadObject", "HEAD", bucket, key, headers, query), _found)).headers
+
+    async def get(
+        self,
+        operation: str,
+        bucket: str,
+        key: str,
+        read: Callable[[bytes], Read],
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        query: Query = (),
+    ) -> Read:
+        def body(request: _Request, answer: Answer) -> Read:
+            return read(_found(request, answer).body)
+
+        return await self._asked(_Request(operation, "GET", bucket, key, headers, query), body)
+
+    async def _asked(
+        self, request: "_Request", read: "Callable[[_Request, Answer], Read]", *, in_turn: bool = False
+    ) -> Read:
+        attempt, send = 1, self._in_turn if in_turn else self._send
+        while True:
+            place = self._elsewhere.get(request.bucket, self.home)
+            try:
+                return await send(request, place, read)
+            except (ClientError, Unanswered) as error:
+                if isinstance(error, ClientError) and not in_turn and await self._moved(request, place, error):
+                    continue
+                if attempt == self.attempts or not is_passing(error):
+                    raise
+            await sleep(random.uniform(0, min(LONGEST_BACKOFF, 2 ** (attempt - 1))))
+            attempt += 1
+
+    async def _in_turn(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
+        try:
+            begun = await self.in_flight.begin()
+        except NoTurn:
+            raise Untaken from None
+        refused = False
+        try:
+            return await self._send(request, place, read)
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            refused = error.response["Error"]["Code"] in _REFUSED or status in (429, 503)
+            raise
+        finally:
+            self.in_flight.end(begun, refused=refused)
+
+    async def _send(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
+        host, encoded = request.encoded(place, await place.signer.keys())
+        try:
+            answer = await self.connections.exchange(host, encoded, bodiless=request.method == "HEAD")
+            return read(request, answer)
+        except Broken as broken:
+            raise Unanswered(reason=broken) from broken
+
+    async def _moved(self, request: "_Request", place: Place, error: ClientError) -> bool:
+        """Whether the bucket turns out to be in another region of AWS, where it is asked from now on."""
+        if not place.endpoint.bucket_in_host or error.response["Error"]["Code"] not in _ELSEWHERE:
+            return False
+        region = _region_in(error)
+        if region is None and request.operation != "HeadBucket":
+            # An answer to HEAD may not say where; the one to HEAD of the bucket does (as botocore asks).
+            try:
+                await self._send(_Request("HeadBucket", "HEAD", request.bucket, "", {}, ()), place, _found)
+            except ClientError as found:
+                region = _region_in(found)
+        if region is None or region == place.signer.region:
+            return False
+        self._elsewhere[request.bucket] = Place(
+            place.endpoint.in_region(region), Signer(place.signer.credentials, region)
+        )
+        return True
+
+
+@dataclass(frozen=True)
+class _Request:
+    operation: str
+    method: str
+    bucket: str
+    key: str
+    headers: Mapping[str, str]
+    query: Query
+
+    def encoded(self, place: Place, keys: "ReadOnlyCredentials") -> tuple[str, bytes]:
+        """Host and bytes. Metadata of an object is anybody's: a header that would be two is refused."""
+        host, beginning = place.endpoint.of_bucket(self.bucket)
+        path = f"{beginning}/{quote(self.key, safe='/~')}"
+        query = urlencode(self.query, quote_via=quote, safe="~") if self.query else ""
+        target = f"{path}?{query}" if query else path
+        given = {"host": place.endpoint.named(host), **self.headers}
+        try:
+            signed = place.signer.sign(keys, self.method, path, query, given)
+            head = "\r\n".join((f"{self.method} {target} HTTP/1.1", *map(": ".join, signed.items())))
+            length = "content-length: 0\r\n" if self.method == "PUT" else ""
+            encoded = f"{head}\r\n{length}\r\n".encode(HEADER_ENCODING)
+        except UnicodeEncodeError as error:
+            raise _unsendable(self.operation) from error
+        if head.count("\n") != len(signed) or head.count("\r") != len(signed):
+            raise _unsendable(self.operation)
+        return host, encoded
+
+
+def _found(request: _Request, answer: Answer) -> Answer:
+    if answer.status in (200, 206):
+        return answer
+    raise _error(request.operation, answer, _said(answer.body.strip()))
+
+
+def _copied(request: _Request, answer: Answer) -> CopyAnswer:
+    """S3 may send its 200 before it has copied anything, then blanks, and at last what became of it."""
+    if answer.status == 200 and _RESULT.search(answer.body):
+        body = answer.body.decode(errors="replace")
+        values = {name: unescape(value, _QUOTES) if "&" in value else value for name, value in _LEAF.findall(body)}
+        if "ETag" in values:
+            return CopyAnswer(values, answer.headers.get("x-amz-version-id"))
+    raise _error(request.operation, answer, _said(answer.body.strip()))
+
+
+def _said(body: bytes) -> Mapping[str, str]:
+    """An error's code and message; nothing where the body is no error in XML."""
+    try:
+        root = ET.fromstring(body)
+    except ET.ParseError:
+        return {}
+    values = {child.tag.rpartition("}")[2]: child.text or "" for child in root}
+    return values if root.tag.rpartition("}")[2] == "Error" else {}
+
+
+def _error(operation: str, answer: Answer, said: Mapping[str, str]) -> ClientError:
+    status = answer.status
+    if status < 300:
+        status = 500  # as botocore takes it: the request was fine, what came of it was not
+    told: Any = {
+        "Error": {**said, "Code": said.get("Code") or str(status), "Message": said.get("Message", "")},
+        "ResponseMetadata": {
+            "RequestId": answer.headers.get("x-amz-request-id") or said.get("RequestId", ""),
+            "HostId": answer.headers.get("x-amz-id-2") or said.get("HostId", ""),
+            "HTTPStatusCode": status,
+            "HTTPHeaders": dict(answer.headers),
+            "RetryAttempts": 0,
+        },
+    }
+    return ClientError(told, operation)
+
+
+def _region_in(error: ClientError) -> str | None:
+    told: Any = error.response
+    region = told["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region") or told["Error"].get("Region")
+    return str(region) if region else None
+
+
+def _unsendable(operation: str) -> ClientError:
+    return _error(operation, Answer(400, {}, b""), {"Code": "InvalidHeader", "Message": "its metadata fits no header"})

@@ -1,0 +1,47 @@
+"""One identity at S3, asking one region first."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.aws.clients import PATIENT, Patience, own_credentials, own_region, s3_client
+from service.aws.s3.http.rate_limiter import InFlight
+from service.aws.s3.http.requests import Requests, S3Requests
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class S3Session:
+    requests: Requests
+    """For what every clip or every page of a listing costs."""
+    client: "S3Client"
+    """For all else. Most copy functions never ask it, so that it is never made (`clients.s3_client`)."""
+
+
+def own_session(*, connections: int, patience: Patience = PATIENT, in_flight: InFlight | None = None) -> S3Session:
+    """Of this process, to its region. Raises botocore's `NoCredentialsError`, `NoRegionError`."""
+    region = own_region()
+    requests = S3Requests.to(
+        _endpoint(region),
+        region,
+        own_credentials(),
+        patience=patience,
+        in_flight=in_flight or InFlight(connections),
+    )
+    return S3Session(requests, s3_client(connections=connections, patience=patience))
+
+
+def session_of(client: "S3Client", credentials: "Credentials", *, in_flight: InFlight) -> S3Session:
+    """Of a client's endpoint and region."""
+    meta = client.meta
+    requests = S3Requests.to(meta.endpoint_url, meta.region_name, credentials, patience=PATIENT, in_flight=in_flight)
+    return S3Session(requests, client)
+
+
+def _endpoint(region: str) -> str:
+    """As botocore takes it from the environment; S3's own where that names none."""
+    given = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return given or f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"

@@ -1,0 +1,56 @@
+"""The state bucket: requests, manifests, batch lists."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from service.aws.s3.http.event_loop import run
+from service.aws.s3.range_reader import range_of
+from service.aws.s3.session import S3Session
+from service.domain.errors import NotFound, SourceChanged, StateFilesKept
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+
+@dataclass(frozen=True)
+class S3StateFiles:
+    session: S3Session
+    bucket: str
+
+    @property
+    def client(self) -> "S3Client":
+        return self.session.client
+
+    def put(self, key: str, body: bytes) -> str:
+        return self.client.put_object(Bucket=self.bucket, Key=key, Body=body)["ETag"].strip('"')
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except self.client.exceptions.NoSuchKey as error:
+            raise NotFound(f"the state bucket has no {key}") from error
+
+    def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
+        try:
+            return run(range_of(self.session.requests, {"Bucket": self.bucket, "Key": key}, start, length, etag))
+        except ClientError as error:
+            code, uri = error.response["Error"]["Code"], f"s3://{self.bucket}/{key}"
+            if code == "PreconditionFailed":
+                raise SourceChanged("it was written again", operation="read", uri=uri) from error
+            if code == "NoSuchKey":
+                raise NotFound(f"the state bucket has no {key}") from error
+            raise
+
+    def delete_some(self, prefix: str) -> bool:
+        """A thousand at most, as many as one request lists and one deletes."""
+        found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        if not found:
+            return False
+        keys: list[ObjectIdentifierTypeDef] = [{"Key": item["Key"]} for item in found]
+        answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
+        if errors := answer.get("Errors"):
+            raise StateFilesKept(f"{len(errors)} files below {prefix} could not be deleted, first: {errors[0]}")
+        return True

@@ -1,0 +1,256 @@
+"""Source objects and the clips bucket on S3. Copies are server-side: no clip passes through the function."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.aws.clients import object_error
+from service.aws.s3.copy_requests import NEEDS, Copy, PartCopies, copy_whole
+from service.aws.s3.heads import head_of, head_planned
+from service.aws.s3.http.event_loop import each, run
+from service.aws.s3.listing import fetcher
+from service.aws.s3.parallel_listing import pages_of
+from service.aws.s3.range_reader import S3RangeReader
+from service.aws.s3.session import S3Session
+from service.domain.errors import ChecksumMismatch, ObjectError, ObjectMissing, UploadGone
+from service.domain.ids import MARK
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, CopiedPart, ListedObject
+from service.domain.requests import ImportSettings
+from service.domain.uris import Location, s3_at
+from service.domain.verification import compare_checksums, etags_agree, given_checksum, verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
+
+
+CLOCK_SKEW = timedelta(minutes=1)
+"""How much a function's clock may be ahead of S3's when it looks for uploads that it began."""
+
+
+@dataclass(frozen=True)
+class RoleSessions:
+    """Of one role, for copies on S3's side."""
+
+    reads: S3Session
+    """Asks the source's region."""
+    copies: S3Session
+    """Asks the clips bucket's region: a copy is a request to its destination."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Storage:
+    """By the service's own identity, or by a role of another account and the service's own."""
+
+    own: S3Session
+    """What concerns the clips bucket alone."""
+    clips_bucket: str
+    role: RoleSessions | None = None
+
+    @property
+    def sources(self) -> S3Session:
+        return self.role.reads if self.role else self.own
+
+    @property
+    def copies(self) -> S3Session:
+        """Copies, which takes access to source and destination at once. It asks the clips bucket's region."""
+        return self.role.copies if self.role else self.own
+
+    def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        """By ranges of keys where it is a long one (decision 63)."""
+        try:
+            yield from pages_of(fetcher(self.sources.requests, at.bucket, at.key), start_after=start_after)
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation="list", uri=str(at)) from error
+
+    def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
+        try:
+            head = run(head_of(self.sources.requests, at.bucket, at.key, version))
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation="inspect", uri=str(at)) from error
+        return ListedObject(key=at.key, size=head.size, etag=head.etag, version=head.version, modified=head.modified)
+
+    def reader(self, entry: ManifestEntry) -> S3RangeReader:
+        return S3RangeReader(self.sources.requests, entry)
+
+    @property
+    def streams(self) -> Literal[False]:
+        return False
+
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
+        return run(self._copied(entry, settings, mark))
+
+    def copy_each(
+        self,
+        entries: Iterable[ManifestEntry],
+        settings: ImportSettings,
+        settled: Callable[[ManifestEntry, Copied | ObjectError], object],
+        *,
+        at_once: int,
+    ) -> None:
+        async def copied(entry: ManifestEntry) -> None:
+            try:
+                outcome: Copied | ObjectError = await self._copied(entry, settings, None)
+            except ObjectError as error:
+                outcome = error
+            settled(entry, outcome)
+
+        run(each(copied, entries, at_once=at_once))
+
+    async def _copied(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copied:
+        with self._errors(entry):
+            return await self._verified(entry, await copy_whole(self, entry, settings, mark))
+
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
+        with self._errors(entry):
+            return self._parts.begin(entry, settings, mark)
+
+    def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
+        with self._errors_of_upload("list the parts of", destination):
+            return self._parts.listed(destination, upload_id)
+
+    def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        with self._errors(entry):
+            return self._parts.copy(entry, upload_id, number, span)
+
+    def complete_parts(
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        etags: Sequence[str],
+        *,
+        digests: Mapping[str, str] | None = None,  # noqa: ARG002  # S3 has its own
+    ) -> Copied:
+        with self._errors(entry):
+            return run(self._verified(entry, self._parts.complete(entry, upload_id, etags)))
+
+    def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
+        """Without `etag` the copy must have the source's own, as copies of one request do unless KMS encrypts them."""
+        return run(self._landed(entry, etag or str(entry.etag), mark))
+
+    async def _landed(self, entry: ManifestEntry, etag: str, mark: str | None) -> Copied | None:
+        with self._errors(entry):
+            try:
+                head = await head_of(
+                    self.own.requests, self.clips_bucket, entry.destination, headers={"x-amz-checksum-mode": "ENABLED"}
+                )
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                    return None
+                raise
+            same = head.etag == etag and (mark is None or head.metadata.get(MARK) == mark)
+            return await self._verified(entry, Copy(head.etag, head.checksums, head.version)) if same else None
+
+    def abort(self, destination: str, upload_id: str) -> None:
+        with suppress(UploadGone), self._errors_of_upload("abort the upload to", destination):
+            self.own.client.abort_multipart_upload(Bucket=self.clips_bucket, Key=destination, UploadId=upload_id)
+
+    def abort_begun_since(self, destination: str, moment: str) -> None:
+        with self._errors_of_upload("list the uploads to", destination):
+            begun = self._parts.begun_since(destination, datetime.fromisoformat(moment) - CLOCK_SKEW)
+        for upload_id in begun:
+            self.abort(destination, upload_id)
+
+    async def _verified(self, entry: ManifestEntry, copy: Copy) -> Copied:
+        """Compare the copy with its source. One that is certainly another object is removed."""
+        assert entry.size is not None, "planning pins every clip that is to be copied"
+        assert entry.etag is not None
+        verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=await self._checksums_agree(entry, copy))
+        if verified is None:
+            await asyncio.to_thread(self._remove, entry.destination, copy.version)
+            whose = "its line in the manifest" if entry.checksum else "the source"
+            message = f"the copy has another checksum than {whose} and was removed"
+            raise ChecksumMismatch(message, operation=self._operation(entry), uri=entry.source_uri)
+        return Copied(size=entry.size, etag=copy.etag, verified=verified)
+
+    async def _checksums_agree(self, entry: ManifestEntry, copy: Copy) -> bool | None:
+        """None where no checksum tells. What the caller gave counts against the copy, else against the source."""
+        agree = etags_agree(str(entry.etag), copy.etag)
+        given = given_checksum(entry.checksum)
+        told = compare_checksums(given, copy.checksums)
+        if told is not None or (agree and not given):
+            return told
+        source = await self._source_checksums(entry)
+        of_source = compare_checksums(given, source)
+        if of_source is False or (of_source and agree):
+            return of_source
+        return None if agree else compare_checksums(source, copy.checksums)
+
+    def remove_marked(self, key: str, mark: str) -> None:
+        try:
+            for version in self._versions(key):
+                if self._mark(key, version) == mark:
+                    self._remove(key, version)
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation="remove", uri=str(s3_at(self.clips_bucket, key))) from error
+
+    def remove_up_to(self, key: str, *, etag: str) -> None:
+        """The oldest first, so that what was removed by then does not show one of them again."""
+        try:
+            versions = self._listed_versions(key)
+            newest = (n for n, one in enumerate(versions) if one["ETag"].strip('"') == etag)
+            for version in reversed(versions[next(newest, len(versions)) :]):
+                self._remove(key, version["VersionId"])
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation="remove", uri=str(s3_at(self.clips_bucket, key))) from error
+
+    def _versions(self, key: str) -> list[str]:
+        return [version["VersionId"] for version in self._listed_versions(key)]
+
+    def _listed_versions(self, key: str) -> "list[ObjectVersionTypeDef]":
+        """Newest first, of this very key: a listing begins with it and goes on with those that are longer."""
+        pages = self.own.client.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
+        found: list[ObjectVersionTypeDef] = []
+        for page in pages:
+            versions = page.get("Versions", [])
+            found += [version for version in versions if version["Key"] == key]
+            if any(version["Key"] != key for version in versions):
+                break
+        return found
+
+    def _mark(self, key: str, version: str) -> str | None:
+        try:
+            head = run(head_of(self.own.requests, self.clips_bucket, key, version))
+        except ClientError as error:
+            if isinstance(object_error(error, operation="inspect", uri=key), ObjectMissing):
+                return None  # another delivery was faster
+            raise
+        return head.metadata.get(MARK)
+
+    def _remove(self, key: str, version: str | None) -> None:
+        """This version, so that what lay there before it is there again; the bucket keeps versions, stores may not."""
+        if version:
+            self.own.client.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
+        else:
+            self.own.client.delete_object(Bucket=self.clips_bucket, Key=key)
+
+    @property
+    def _parts(self) -> PartCopies:
+        return PartCopies(self)
+
+    @contextmanager
+    def _errors(self, entry: ManifestEntry) -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation=self._operation(entry), uri=entry.source_uri, needs=NEEDS) from error
+
+    @contextmanager
+    def _errors_of_upload(self, operation: str, destination: str) -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            uri = str(s3_at(self.clips_bucket, destination))
+            raise object_error(error, operation=operation, uri=uri) from error
+
+    def _operation(self, entry: ManifestEntry) -> str:
+        return f"copy to {s3_at(self.clips_bucket, entry.destination)} from"
+
+    async def _source_checksums(self, entry: ManifestEntry) -> Mapping[str, str]:
+        """One HEAD, and only where the ETags say nothing: sources uploaded in parts, or encrypted with KMS."""
+        return (await head_planned(self.sources.requests, entry)).checksums

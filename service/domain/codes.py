@@ -1,0 +1,102 @@
+"""Codes that say why a clip was not copied, and how an import came to its end. The values are stored and public.
+
+Each code has a docstring of one line: what it means, and what to do about it. Codes of content validation are in
+`service.formats.failures.Reason`.
+"""
+
+from enum import StrEnum
+
+
+class ClipCode(StrEnum):
+    """Why a clip was skipped, failed or cancelled."""
+
+    # Skipped
+    UNCHANGED = "UNCHANGED"
+    """The same clip lies at the destination already. Nothing to do; `on_existing: overwrite` copies it again."""
+    DUPLICATE = "DUPLICATE"
+    """An earlier line, URI or set of this import names the same object. Nothing to do."""
+    SUPERSEDED = "SUPERSEDED"
+    """A later upload to the same key replaced this one. Nothing to do."""
+
+    # Failed: what the caller asked for
+    INVALID_URI = "INVALID_URI"
+    """The text is not a URI of an object. Correct it and import it again."""
+    INVALID_LINE = "INVALID_LINE"
+    """The manifest's line cannot be read. Correct the line and import it again; a retry cannot help."""
+    INVALID_DESTINATION = "INVALID_DESTINATION"
+    """The clip cannot have the name that its line or the template gives. Choose another name."""
+    DESTINATION_TAKEN = "DESTINATION_TAKEN"
+    """An earlier clip of this import has the same destination. Give each clip a name of its own."""
+    EXISTS = "EXISTS"
+    """An object lies at the destination and `on_existing` is `fail`. Choose `skip` or `overwrite`, or another name."""
+    UNSUPPORTED_EXTENSION = "UNSUPPORTED_EXTENSION"
+    """The endpoint accepts only .mp4 files. Use `POST /v1/imports` for other clips."""
+    SET_INCOMPLETE = "SET_INCOMPLETE"
+    """Another view of the set failed, so none was imported. Mend that view, then retry."""
+
+    # Failed: access to the source
+    NOT_FOUND = "NOT_FOUND"
+    """The store has no such object, bucket or version. Check the URI."""
+    CANNOT_ACCESS = "CANNOT_ACCESS"
+    """Nothing opens the bucket, or the store denies access. Grant the permission that the message names, then retry."""
+    CREDENTIALS_REJECTED = "CREDENTIALS_REJECTED"
+    """The credentials are wrong, expired or revoked. Save a new integration and import again."""
+    CREDENTIALS_LOST = "CREDENTIALS_LOST"
+    """The integration's credentials are no longer in Secrets Manager. Delete the integration and save it again."""
+    CANNOT_ASSUME_ROLE = "CANNOT_ASSUME_ROLE"
+    """The role does not exist or does not trust the service. Check its trust policy and external id, then retry."""
+    INTEGRATION_MISMATCH = "INTEGRATION_MISMATCH"
+    """The named integration does not reach this URI. Name one that does, or none."""
+    UNKNOWN_INTEGRATION = "UNKNOWN_INTEGRATION"
+    """The project no longer has the integration that the import names. Save one and import again."""
+    INTEGRATION_GONE = "INTEGRATION_GONE"
+    """The integration was deleted after the import was planned. Save one for this bucket, then retry."""
+    BUCKET_ELSEWHERE = "BUCKET_ELSEWHERE"
+    """The bucket is in another region or behind another endpoint. Correct the integration."""
+
+    # Failed: the object
+    OBJECT_ERROR = "OBJECT_ERROR"
+    """The object could not be read or copied, for the reason in the message. Retry."""
+    OBJECT_REJECTED = "OBJECT_REJECTED"
+    """The store refuses this object for good: archived, beyond a limit, or an invalid key. Restore or rename it."""
+    SOURCE_CHANGED = "SOURCE_CHANGED"
+    """The object is no longer the one that was planned. Retry to import the new one."""
+    CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"
+    """The copy differed from its source and was removed. Retry; if it repeats, check the source."""
+    UNKNOWN_FORMAT = "UNKNOWN_FORMAT"
+    """Content validation knows only .zip and .mp4. Import the clip with `content_validation: none`."""
+    SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
+    """The store did not answer. Retry later."""
+    RATE_LIMITED = "RATE_LIMITED"
+    """The store asked for fewer requests. Retry later."""
+    UPLOAD_GONE = "UPLOAD_GONE"
+    """The multipart upload disappeared before it was complete. Retry."""
+
+    # Failed: the service
+    RETRIES_EXHAUSTED = "RETRIES_EXHAUSTED"
+    """The clip's batch never completed. Retry."""
+    PLANNING_FAILED = "PLANNING_FAILED"
+    """Planning stopped before it reached the clip. Retry."""
+    MANIFEST_LOST = "MANIFEST_LOST"
+    """The stored plan is damaged or missing. Import the source again."""
+
+    # Cancelled
+    CANCELLED = "CANCELLED"
+    """The import was cancelled before this clip was copied. Retry to copy it."""
+    TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
+    """The import stopped because more clips failed than `tolerated_failures` allows. Mend the failures, then retry."""
+
+
+class ImportCode(StrEnum):
+    """Why an import completed as it did. An import that could not be planned has the code of its error instead."""
+
+    NO_CLIPS = "NO_CLIPS"
+    """The source holds no clips, or the filters let none through. Check the prefix and the filters."""
+    CLIPS_FAILED = "CLIPS_FAILED"
+    """Some clips failed; each has a code of its own. Mend them, then retry."""
+    TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
+    """More clips failed than `tolerated_failures` allows. Mend the failures, then retry."""
+    PLANNING_FAILED = "PLANNING_FAILED"
+    """Planning did not complete. Retry."""
+    CUT_SHORT = "CUT_SHORT"
+    """The import was cancelled before its source was read to the end. Import the source again for the rest."""

@@ -1,0 +1,30 @@
+"""The fate of a clip that is not copied."""
+
+from dataclasses import dataclass
+
+from service.domain.clips import ClipStatus
+from service.domain.codes import ClipCode
+from service.domain.errors import ClipferryError
+
+
+@dataclass(frozen=True)
+class Fate:
+    """Why a clip is skipped, failed or cancelled. `message` is one sentence for people."""
+
+    status: ClipStatus
+    code: ClipCode
+    message: str
+
+    @classmethod
+    def failed(cls, error: ClipferryError) -> "Fate":
+        """The clip fails for `error`, whose code must be a `ClipCode`."""
+        return cls(ClipStatus.FAILED, ClipCode(error.code), error.message)
+
+
+CANCELLED = Fate(ClipStatus.CANCELLED, ClipCode.CANCELLED, "the job was cancelled before this clip was copied")
+
+DESTINATION_TAKEN = Fate(
+    ClipStatus.FAILED,
+    ClipCode.DESTINATION_TAKEN,
+    "an earlier clip of this job, from another source, has the same destination",
+)

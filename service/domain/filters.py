@@ -1,0 +1,101 @@
+"""Which of the objects that a prefix or a manifest names are clips of an import."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from re import Pattern
+
+from service.domain.errors import InvalidRequest
+from service.domain.objects import ListedObject
+from service.domain.patterns import compile_pattern, matches_any
+from service.domain.requests import Filters
+
+MAX_PATTERNS = 50
+"""Of both lists together: they are kept on the job's row, of at most 400 KB."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Filters, ready to be asked. `base` is what the patterns do not see of a key: all up to a prefix's last `/`."""
+
+    base: str
+    include: Sequence["Pattern[str]"]
+    exclude: Sequence["Pattern[str]"]
+    min_size: int | None
+    max_size: int | None
+    modified_after: datetime | None
+    modified_before: datetime | None
+
+    @property
+    def needs_time(self) -> bool:
+        return self.modified_after is not None or self.modified_before is not None
+
+    def named(self, key: str) -> bool:
+        """Whether the patterns let the key through."""
+        name = key.removeprefix(self.base)
+        if self.include and not matches_any(self.include, name):
+            return False
+        return not matches_any(self.exclude, name)
+
+    def fits(self, item: ListedObject) -> bool:
+        """Whether size and time do. An object whose time is not known does not."""
+        if self.min_size is not None and item.size < self.min_size:
+            return False
+        if self.max_size is not None and item.size > self.max_size:
+            return False
+        if not self.needs_time:
+            return True
+        if item.modified is None:
+            return False
+        modified = datetime.fromisoformat(item.modified)
+        if self.modified_after is not None and modified < self.modified_after:
+            return False
+        return self.modified_before is None or modified < self.modified_before
+
+    def wants(self, item: ListedObject) -> bool:
+        return self.named(item.key) and self.fits(item)
+
+
+def selection(filters: Filters | None, prefix: str = "") -> Selection:
+    """Raises `InvalidRequest` with a sentence that names what is wrong."""
+    filters = filters or Filters()
+    patterns = len(filters.include) + len(filters.exclude)
+    if patterns > MAX_PATTERNS:
+        raise InvalidRequest(f"filters has {patterns} patterns, the limit is {MAX_PATTERNS}")
+    found = Selection(
+        base=prefix[: prefix.rfind("/") + 1],
+        include=_compiled("include", filters.include),
+        exclude=_compiled("exclude", filters.exclude),
+        min_size=filters.min_size,
+        max_size=filters.max_size,
+        modified_after=_time("modified_after", filters.modified_after),
+        modified_before=_time("modified_before", filters.modified_before),
+    )
+    for name in ("min_size", "max_size"):
+        size = getattr(filters, name)
+        if size is not None and size < 0:
+            raise InvalidRequest(f"filters.{name} is {size}: sizes are bytes, 0 or more")
+    if found.min_size is not None and found.max_size is not None and found.min_size > found.max_size:
+        raise InvalidRequest("filters.min_size is above filters.max_size: nothing could match")
+    after, before = found.modified_after, found.modified_before
+    if after is not None and before is not None and after >= before:
+        raise InvalidRequest("filters.modified_after is not before filters.modified_before: nothing could match")
+    return found
+
+
+def _compiled(name: str, patterns: Iterable[str]) -> "Sequence[Pattern[str]]":
+    return [compile_pattern(text, name=f"filters.{name}[{index}]") for index, text in enumerate(patterns)]
+
+
+def _time(name: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise InvalidRequest(
+            f"filters.{name} is {text[:100]!a}: it must be a time with its zone, as in 2026-11-22T17:00:00Z"
+        )
+    return time

@@ -1,0 +1,117 @@
+"""Patterns over keys, in gitignore's language, without its worst cases.
+
+`pathspec` reads a pattern. The regular expression that it makes tries every way to share a key among a pattern's
+wildcards, which is exponential in their number, and patterns come from callers. So the expression is put together
+anew with atomic groups: a wildcard takes the first place that fits what follows it and never another. Within a segment
+what lies between two `*` has a fixed length, and between two `**` lie whole segments, so the first place is as good as
+any later one. What remains is a search of the pattern's pieces in the key, one after the other.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pathspec.patterns.gitignore.base import GitIgnorePatternError
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+from service.domain.errors import InvalidRequest
+
+MAX_PATTERN = 512
+"""Characters of a pattern."""
+
+_TOKENS = re.compile(
+    r"""(?P<anywhere>\(\?:\.\+/\)\?)      # a leading **/
+    |(?P<between>\(\?:/\.\+\)\?/)         # /**/
+    |(?P<end>\(\?:\(\?P<ps_d>/\)\|\$\))   # the object, or a folder above it
+    |(?P<folder>\(\?P<ps_d>/\))           # a folder above it
+    |(?P<whole>\[\^/\]\+)                 # a segment that is *
+    |(?P<star>\[\^/\]\*)
+    |(?P<one>\[\^/\])
+    |(?P<slash>/)
+    |(?P<class>\[\^?\]?[^]]*\])
+    |(?P<literal>\\.|.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_EVERYTHING = {".": "", "/": r"[^/]*+/", "(?P<ps_d>/)": r"[^/]*+/"}
+"""What pathspec makes of patterns such as `**` and `*/`."""
+_END = r"(?=/|\Z)"
+
+
+def compile_pattern(pattern: str, *, name: str) -> "re.Pattern[str]":
+    """An expression that matches, from their start, the keys that the pattern means.
+
+    Raises `InvalidRequest` with the pattern's `name`.
+    """
+    if len(pattern) > MAX_PATTERN:
+        raise InvalidRequest(f"{name} has {len(pattern)} characters, the limit is {MAX_PATTERN}")
+    try:
+        pattern.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"{name} is not valid Unicode") from error
+    if not pattern.strip():
+        raise InvalidRequest(f"{name} is empty")
+    if pattern[0] in "!#":
+        kind = "a negation" if pattern[0] == "!" else "a comment"
+        raise InvalidRequest(f"{name}: {pattern!a} is {kind}; a backslash before it makes it a character")
+    try:
+        expression, _ = GitIgnoreSpecPattern.pattern_to_regex(pattern)
+        if expression is None:
+            raise InvalidRequest(f"{name}: {pattern!a} is no pattern that could match a key")
+        return re.compile(_rewritten(expression))
+    except (GitIgnorePatternError, re.error) as error:
+        raise InvalidRequest(f"{name}: {pattern!a} is not a valid pattern") from error
+
+
+@dataclass
+class _Run:
+    """Consecutive segments. `floating`: after any number of other segments."""
+
+    floating: bool
+    segments: list[list[str]] = field(default_factory=lambda: [[""]])
+    """The pieces of each segment; a `*` lies between two pieces."""
+
+    def expression(self, after: str) -> str:
+        text = "/".join(_segment(pieces) for pieces in self.segments) + after
+        return rf"(?>(?:[^/]*+/)*?{text})" if self.floating else text
+
+
+def _rewritten(expression: str) -> str:
+    if expression in _EVERYTHING:
+        return _EVERYTHING[expression]
+    runs, after = [_Run(floating=False)], "/"
+    for token in _TOKENS.finditer(expression.removeprefix("^")):
+        run, kind, text = runs[-1], token.lastgroup, token[0]
+        match kind:
+            case "anywhere":
+                run.floating = True
+            case "between":
+                runs.append(_Run(floating=True))
+            case "end":
+                after = _END
+            case "folder":
+                pass
+            case "slash":
+                run.segments.append([""])
+            case "star":
+                run.segments[-1].append("")
+            case "whole":
+                run.segments[-1] = ["[^/]", ""]
+            case "class":
+                run.segments[-1][-1] += f"(?!/){text}"
+            case _:
+                run.segments[-1][-1] += text
+    if after == "/" and runs[-1].segments[-1] == [""]:  # `a/**`: its slash is what comes after the run
+        runs[-1].segments.pop()
+    return "".join(run.expression("/") for run in runs[:-1]) + runs[-1].expression(after)
+
+
+def _segment(pieces: list[str]) -> str:
+    first, *others = pieces
+    if not others:
+        return first
+    middle = "".join(f"(?>[^/]*?{piece})" for piece in others[:-1] if piece)
+    return f"{first}{middle}(?>[^/]*{others[-1]}){_END}"
+
+
+def matches_any(patterns: Iterable["re.Pattern[str]"], key: str) -> bool:
+    return any(pattern.match(key) for pattern in patterns)

@@ -1,0 +1,36 @@
+"""Keys of the indexes that find clips and imports."""
+
+import hashlib
+
+from service.domain.clip_names import gt_clip_id
+from service.domain.clips import ClipKeys, ClipRow
+from service.domain.jobs import Job, JobTag
+
+
+def search_key(project: str, value: str) -> str:
+    """What a project's clip id or URI is indexed under: 128 bits of a SHA-256, since a URI may have 1 KB."""
+    return hashlib.sha256(f"{project}\0{value}".encode()).hexdigest()[:32]
+
+
+def findable(row: ClipRow, *, job_id: str, project: str, created_at: str) -> ClipRow:
+    """The row with the keys that it is found under, for the job of that id and time."""
+    if not row.source_uri:
+        return row
+    keys = ClipKeys(
+        clip=search_key(project, gt_clip_id(row.source_uri, row.facts)),
+        url=search_key(project, row.source_uri),
+        position=f"{job_position(created_at, job_id)}#{row.ordinal:010d}",
+    )
+    return row.with_keys(keys)
+
+
+def job_position(created_at: str, job_id: str) -> str:
+    """Where a job stands in lists that are ordered by time."""
+    return f"{created_at}#{job_id}"
+
+
+def tags_of(job: Job) -> list[tuple[JobTag, str]]:
+    """What the job is found by, each pair once."""
+    labels = [(JobTag.LABEL, label) for label in dict.fromkeys(job.labels)]
+    folder = [(JobTag.FOLDER, job.folder)] if job.folder is not None else []
+    return [(JobTag.GROUP, job.test_run_group_name), *labels, *folder]

@@ -1,0 +1,112 @@
+"""How objects of every provider are named. Pure; every mistake is an `InvalidUri` with a sentence."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from service.domain.errors import InvalidUri
+
+MAX_KEY_BYTES = 1024  # S3 and Google Cloud Storage: names of objects, UTF-8 encoded
+
+Scheme = Literal["s3", "gs", "hf"]
+
+_S3_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_GCS_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+_HF_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
+_LINE_BREAK = re.compile(r"[\r\n]")
+
+
+@dataclass(frozen=True)
+class Location:
+    """An object, or the objects whose keys begin with `key`."""
+
+    scheme: Scheme
+    bucket: str
+    """Of Hugging Face `namespace/name`."""
+    key: str
+    """Verbatim: `%`, `+`, `?` and spaces are characters of the key."""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{'buckets/' if self.scheme == 'hf' else ''}{self.bucket}/{self.key}"
+
+    def at(self, key: str) -> "Location":
+        """The same bucket's object of that key."""
+        return Location(self.scheme, self.bucket, key)
+
+
+def s3_at(bucket: str, key: str) -> Location:
+    """An object of S3, or a prefix, that is known to be named well."""
+    return Location("s3", bucket, key)
+
+
+def parse_object(uri: str) -> Location:
+    """`s3://bucket/key`, `gs://bucket/object` or `hf://buckets/namespace/name/path`; raises `InvalidUri`."""
+    location = parse_prefix(uri)
+    if not location.key:
+        raise InvalidUri(f"{_shown(uri)} names a bucket but no object")
+    if location.scheme == "gs" and location.key in (".", ".."):
+        raise InvalidUri(f"{_shown(uri)}: Google Cloud Storage has no objects named . or ..")
+    return location
+
+
+def parse_prefix(uri: str) -> Location:
+    """Like `parse_object`, where the key may be empty or the beginning of keys."""
+    scheme, separator, _ = uri.partition("://")
+    if separator and scheme == "gs":
+        return _google(uri)
+    if separator and scheme == "hf":
+        return _hugging_face(uri)
+    if not separator or scheme != "s3":
+        raise InvalidUri(f"{_shown(uri)} is not an s3://, gs:// or hf://buckets/ URI")
+    return _s3(uri)
+
+
+def is_bucket_name(text: str) -> bool:
+    """Of S3."""
+    return _S3_BUCKET.fullmatch(text) is not None
+
+
+def _s3(uri: str) -> Location:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not is_bucket_name(bucket):
+        raise InvalidUri(f"{_shown(uri)}: {_shown(bucket)} is not an S3 bucket name")
+    _check_key(uri, key, "S3")
+    return s3_at(bucket, key)
+
+
+def _google(uri: str) -> Location:
+    bucket, _, key = uri.removeprefix("gs://").partition("/")
+    labels = bucket.split(".")
+    if not _GCS_BUCKET.fullmatch(bucket) or any(not 1 <= len(label) <= 63 for label in labels):
+        raise InvalidUri(f"{_shown(uri)}: {_shown(bucket)} is not a Google Cloud Storage bucket name")
+    _check_key(uri, key, "Google Cloud Storage")
+    if _LINE_BREAK.search(key):
+        raise InvalidUri(f"{_shown(uri)}: object names of Google Cloud Storage have no line breaks")
+    return Location("gs", bucket, key)
+
+
+def _hugging_face(uri: str) -> Location:
+    kind, _, rest = uri.removeprefix("hf://").partition("/")
+    if kind != "buckets":
+        raise InvalidUri(f"{_shown(uri)}: only buckets are read, as hf://buckets/namespace/name/path")
+    namespace, _, rest = rest.partition("/")
+    name, _, key = rest.partition("/")
+    for part in (namespace, name):
+        if not _HF_NAME.fullmatch(part) or ".." in part or "--" in part:
+            raise InvalidUri(f"{_shown(uri)}: {_shown(part)} is not a name on Hugging Face (namespace/name)")
+    _check_key(uri, key, "the destination in S3")
+    return Location("hf", f"{namespace}/{name}", key)
+
+
+def _check_key(uri: str, key: str, allowing: str) -> None:
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidUri(f"{_shown(uri)} is not valid Unicode") from error
+    if size > MAX_KEY_BYTES:
+        raise InvalidUri(f"{_shown(uri)}: the key has {size} bytes, {allowing} allows {MAX_KEY_BYTES}")
+
+
+def _shown(text: str) -> str:
+    """Quoted, with nothing that could break a terminal or a log line, and not endless."""
+    return ascii(text if len(text) <= 200 else text[:200] + "…")

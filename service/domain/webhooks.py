@@ -1,0 +1,130 @@
+"""Rules of webhooks, all pure: which URLs, how they are signed, what an answer means, when the next attempt is due.
+
+Signed as Standard Webhooks says:
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from urllib.parse import SplitResult, urlsplit
+
+from service.domain.errors import InvalidRequest
+
+MAX_URL = 2_048
+MAX_DELAY_SECONDS = 6 * 3600
+"""The longest wait before another attempt, whatever the receiver asks for."""
+
+SECRET_PREFIX = "whsec_"
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""NAT64: an IPv4 address, perhaps a private one, inside a global IPv6 one."""
+
+
+class Verdict(Enum):
+    DELIVERED = "delivered"
+    AGAIN = "again"
+    STOP = "stop"
+
+
+def check_url(url: str, *, allow_private: bool) -> SplitResult:
+    """The parts of a URL that a webhook may have; raises `InvalidRequest` with the reason.
+
+    What its name resolves to is checked when it is used (`service.web`).
+    """
+    if len(url) > MAX_URL:
+        raise InvalidRequest(f"webhook_url has {len(url):,} characters, the limit is {MAX_URL:,}")
+    if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
+        raise InvalidRequest("webhook_url must be ASCII without spaces: encode other characters (%…, xn--…)")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidRequest(f"webhook_url is not a URL: {error}") from error
+    schemes = ("https", "http") if allow_private else ("https",)
+    if parts.scheme not in schemes:
+        raise InvalidRequest(f"webhook_url must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    if "@" in parts.netloc:
+        raise InvalidRequest("webhook_url must not hold a user name or a password")
+    if not parts.hostname or port == 0:
+        raise InvalidRequest("webhook_url names no host that can be reached")
+    if parts.fragment:
+        raise InvalidRequest("webhook_url must not have a fragment (#…): it is never sent")
+    if not allow_private and _is_address(parts.hostname) and not is_public(parts.hostname):
+        raise InvalidRequest("webhook_url names an address that is not public")
+    return parts
+
+
+def shown_url(url: str) -> str:
+    """Without its query, which may hold a token."""
+    return url.partition("?")[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the public internet, also one that is wrapped in another."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped:
+            return is_public(str(found.ipv4_mapped))
+        if found.sixtofour or found.teredo or found in _TRANSLATED:
+            return False
+    return found.is_global and not found.is_multicast
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def project_secret(master: str, project: str) -> str:
+    """The secret that signs a project's webhooks: `whsec_` and 32 bytes in base64."""
+    derived = hmac.digest(master.encode(), f"webhooks of {project}".encode(), hashlib.sha256)
+    return SECRET_PREFIX + base64.b64encode(derived).decode()
+
+
+def signed_headers(body: bytes, *, event_id: str, timestamp: int, secret: str) -> dict[str, str]:
+    """`timestamp` is in seconds since 1970: that of the attempt."""
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    signature = hmac.digest(key, b".".join((event_id.encode(), str(timestamp).encode(), body)), hashlib.sha256)
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "Clipferry",
+        "webhook-id": event_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": "v1," + base64.b64encode(signature).decode(),
+    }
+
+
+def verdict(status: int) -> Verdict:
+    """2xx is delivered; 408, 429 and 5xx may pass; all else, redirects and 410 (Gone) among it, is final."""
+    if 200 <= status < 300:
+        return Verdict.DELIVERED
+    return Verdict.AGAIN if status in (408, 429) or status >= 500 else Verdict.STOP
+
+
+def delay_seconds(attempts: int, *, first: int, retry_after: str | None, now: str, jitter: float) -> int:
+    """The wait after `attempts` attempts: `first`, and three times more each time, give or take a fifth.
+
+    `jitter` is from 0 to 1. A receiver's `Retry-After` can make it longer, up to `MAX_DELAY_SECONDS`.
+    """
+    backoff = first * 3.0 ** (attempts - 1) * (0.8 + 0.4 * jitter)
+    return round(min(MAX_DELAY_SECONDS, max(backoff, _asked_seconds(retry_after, now))))
+
+
+def _asked_seconds(retry_after: str | None, now: str) -> float:
+    """Of a `Retry-After` header: seconds or a date (RFC 9110); 0 for anything else."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.fromisoformat(now)).total_seconds())

@@ -1,1 +1,0 @@
-"""Stationary extrapolation: which obstacle tracks stand still, and the rows that carry them over the whole clip."""

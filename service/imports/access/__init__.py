@@ -1,0 +1,1 @@
+"""Which access opens a source, and where its clips may go."""

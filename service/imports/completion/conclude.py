@@ -1,0 +1,137 @@
+"""What follows the end of a job: its report, an event, a webhook. Step by step, each kept when it is done.
+
+A step that was done and not kept is done again: a report is written the same, an event and a webhook carry the same id.
+"""
+
+import json
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from service.domain.ends import Delivery, DeliveryStatus, End
+from service.domain.errors import WebhookRefused, WebhookUnreachable
+from service.domain.ids import end_id
+from service.domain.jobs import Job
+from service.domain.webhooks import Verdict, delay_seconds, project_secret, signed_headers, verdict
+from service.imports.completion.report import told, write_report
+from service.ports.clips import ClipStore
+from service.ports.delivery import EventBus, WebhookAnswer, WebhookSender
+from service.ports.jobs import EndStore, JobStore
+from service.ports.projects import Secrets
+from service.ports.state import Clock, ReportFiles, StateFiles
+
+log = logging.getLogger(__name__)
+
+DETAIL_TYPE = "Clipferry Import Ended"
+REPORT_FAILURES = 3
+"""After so many executions that could not conclude, event and webhook go out without a report."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcludePorts:
+    jobs: JobStore
+    ends: EndStore
+    clips: ClipStore
+    state: StateFiles
+    files: ReportFiles
+    bus: EventBus
+    sender: WebhookSender
+    secrets: Secrets
+    webhook_secret_arn: str
+    clock: Clock
+    clips_bucket: str
+    webhook_attempts: int
+    webhook_retry_seconds: int
+    jitter: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concluded:
+    """Whether the conclusion is over; if not, to be called again after `wait_seconds`."""
+
+    done: bool = True
+    wait_seconds: int = 0
+    webhook: DeliveryStatus | None = None
+    """Where this call settled it."""
+
+
+def conclude(job_id: str, ended_at: str, *, out_of_time: Callable[[], bool], ports: ConcludePorts) -> Concluded:
+    """Do what is left of one end's conclusion, for as long as there is time. Safe to repeat, from any point."""
+    end, job = ports.ends.get(job_id, ended_at), ports.jobs.get(job_id)
+    if end is None or end.closed:
+        return Concluded()
+    if job is None:  # deleted: nobody is told of it any more
+        ports.ends.save(replace(end, closed=True), now=ports.clock())
+        return Concluded()
+    if end.report is None:
+        report = _report(job, end, out_of_time, ports)
+        if report is None:
+            return Concluded(done=False)
+        end = replace(end, report=report)
+        if not ports.ends.save(end, now=ports.clock()):
+            return Concluded()
+    notify = job.settings.notify
+    if notify.event and end.event_sent_at is None:
+        ports.bus.put(DETAIL_TYPE, _document(end, ports), time=end.ended_at)
+        now = ports.clock()
+        end = replace(end, event_sent_at=now)
+        if not ports.ends.save(end, now=now):
+            return Concluded()
+    settled, wait = None, None
+    if notify.webhook_url and (end.webhook is None or end.webhook.status is DeliveryStatus.PENDING):
+        delivery, wait = _deliver(end, notify.webhook_url, job.project, ports)
+        end = replace(end, webhook=delivery)
+        settled = delivery.status if wait is None else None
+    ports.ends.save(replace(end, closed=wait is None), now=ports.clock())
+    return Concluded(done=wait is None, wait_seconds=wait or 0, webhook=settled)
+
+
+def _report(job: Job, end: End, out_of_time: Callable[[], bool], ports: ConcludePorts) -> Mapping[str, int] | None:
+    """Empty for an end that is not the job's last any more, since its clips are others by now."""
+    if end.failures >= REPORT_FAILURES:
+        log.error("the report of %s is left out: it could not be written", end_id(end.job_id, end.ended_at))
+        return {}
+    if job.completed_at != end.ended_at:
+        return {}
+    report = write_report(job, end.document, out_of_time=out_of_time, ports=ports)
+    now = ports.jobs.get(job.id)
+    return report if now and now.completed_at == end.ended_at else {}
+
+
+def _document(end: End, ports: ConcludePorts) -> dict[str, object]:
+    return told(end.document, end.report or {}, job_id=end.job_id, ended_at=end.ended_at, bucket=ports.files.bucket)
+
+
+def _deliver(end: End, url: str, project: str, ports: ConcludePorts) -> tuple[Delivery, int | None]:
+    """One attempt: how the delivery stands then, and the seconds to the next one where there is to be one."""
+    body = json.dumps(_document(end, ports), separators=(",", ":")).encode()
+    secret = project_secret(ports.secrets.get(ports.webhook_secret_arn), project)
+    now = ports.clock()
+    seconds = int(datetime.fromisoformat(now).timestamp())
+    headers = signed_headers(body, event_id=end_id(end.job_id, end.ended_at), timestamp=seconds, secret=secret)
+    answer: WebhookAnswer | None = None
+    try:
+        answer = ports.sender.post(url, headers, body)
+        outcome, error = verdict(answer.status), f"the receiver answered {answer.status}"
+    except WebhookUnreachable as unreachable:
+        outcome, error = Verdict.AGAIN, unreachable.message
+    except WebhookRefused as refused:
+        outcome, error = Verdict.STOP, refused.message
+    before = end.webhook or Delivery(ended_at=end.ended_at, status=DeliveryStatus.PENDING)
+    tried = replace(
+        before,
+        attempts=before.attempts + 1,
+        last_attempt_at=now,
+        last_status_code=answer.status if answer else None,
+        last_error=None if outcome is Verdict.DELIVERED else error,
+    )
+    if outcome is Verdict.DELIVERED:
+        return replace(tried, status=DeliveryStatus.DELIVERED, delivered_at=now), None
+    if outcome is Verdict.STOP or tried.attempts >= ports.webhook_attempts:
+        return replace(tried, status=DeliveryStatus.FAILED), None
+    retry_after = answer.retry_after if answer else None
+    first = ports.webhook_retry_seconds
+    wait = delay_seconds(tried.attempts, first=first, retry_after=retry_after, now=now, jitter=ports.jitter())
+    return tried, wait

@@ -1,0 +1,49 @@
+"""Delete a job's record. The clips that it brought stay in the clips bucket.
+
+A request hides the job at once; the sweep's function removes its rows and files in slices, minute by minute.
+"""
+
+from collections.abc import Callable
+
+from service.domain.errors import NotEnded, NotFound
+from service.domain.state_keys import job_files
+from service.imports.completion.context import FinishPorts
+from service.imports.queries.status import get_job
+from service.ports.jobs import JobStore
+from service.ports.state import Clock
+
+
+def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:
+    """From now on there is no such job. Raises `NotFound`, `NotEnded`."""
+    job = get_job(job_id, project=project, jobs=jobs)
+    if not job.status.terminal:
+        raise NotEnded(f"import {job_id} is {job.status}: cancel it, or wait for its end")
+    if not jobs.delete(job_id, clock()):
+        raise NotFound(f"there is no import {job_id!r} in this project")
+
+
+def purge(ports: FinishPorts, *, out_of_time: Callable[[], bool]) -> list[str]:
+    """Remove what is left of deleted jobs, until none is left or `out_of_time()` says so; the ids of those done.
+
+    Safe to stop and repeat anywhere: a job is on the list until nothing but its tombstone is left.
+    """
+    done: list[str] = []
+    for job_id in ports.jobs.deleted():
+        if out_of_time() or not _emptied(job_id, ports, out_of_time):
+            break
+        ports.jobs.bury(job_id)
+        done.append(job_id)
+    return done
+
+
+def _emptied(job_id: str, ports: FinishPorts, out_of_time: Callable[[], bool]) -> bool:
+    slices: tuple[Callable[[], bool], ...] = (
+        lambda: ports.clips.delete_some(job_id),
+        lambda: ports.state.delete_some(job_files(job_id)),
+        lambda: ports.jobs.delete_some(job_id),
+    )
+    for some_left in slices:
+        while some_left():
+            if out_of_time():
+                return False
+    return True

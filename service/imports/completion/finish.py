@@ -1,0 +1,111 @@
+"""Complete an import: account for every clip, decide the final status, write it once."""
+
+from dataclasses import dataclass, replace
+
+from service.domain.codes import ImportCode
+from service.domain.jobs import Counts, Job, JobStatus
+from service.domain.progress import final_status, run_ended_at, too_many_failures
+from service.imports.completion.context import FinishPorts
+from service.imports.completion.lost_batches import account_for_lost_batches, recount
+from service.imports.completion.unplanned import plan_as_failed
+from service.imports.copying.abort import remove_upload
+from service.imports.lifecycle.end import end_job
+from service.imports.planning.reopen import read_run_plan, reopen
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job's status after `finish`: None where there is no such job."""
+
+    status: JobStatus | None
+    at: str | None = None
+    """When the run ended; None where that is not known any more."""
+    now: bool = False
+    """Whether this call set it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt completes."""
+
+    status: JobStatus
+    code: ImportCode | None = None
+    message: str | None = None
+
+
+def finish(job_id: str, *, run: int = 0, error: str | None, ports: FinishPorts) -> Ended:
+    """Bring the job's run to its terminal status. Safe to repeat, from any point; does nothing to a later run.
+
+    `error` is what the state machine caught, if anything; a batch that never reported becomes failed rows.
+    """
+    job = ports.jobs.get(job_id)
+    if job is None or job.run != run or job.status.terminal:
+        return _ended(job, run)
+    counts, unplanned = None, None
+    if job.planned_run != run:
+        reason = f"planning did not end: {error or 'no reason was given'}"
+        unplanned = None if _plan_what_is_known(job, reason, ports) else reason
+    if unplanned is None:
+        job, counts = _settle(job, error, ports)
+    outcome = decide_outcome(job, unplanned=unplanned)
+    now = ports.clock()
+    if end_job(job, outcome.status, outcome.code, outcome.message, counts=counts, jobs=ports.jobs, now=now):
+        return Ended(outcome.status, at=now, now=True)
+    return _ended(ports.jobs.get(job.id), run)
+
+
+def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
+    """The outcome of a job whose clips are all settled, or of one that was not planned, for the reason `unplanned`."""
+    counts = job.counts
+    by_counts = final_status(counts, cancel_requested=job.cancel_requested)
+    cut_short = "the import was cancelled before its source was read to the end; the rest of it is not part of it"
+    if unplanned and job.planned:
+        message = f"{unplanned}; the clips to retry are as they were"
+        return Outcome(by_counts, ImportCode.PLANNING_FAILED, message)
+    if unplanned and not job.cancel_requested:
+        return Outcome(JobStatus.FAILED, ImportCode.PLANNING_FAILED, unplanned)
+    if unplanned or (job.cut_short and job.cancel_requested):
+        return Outcome(JobStatus.CANCELLED, ImportCode.CUT_SHORT, cut_short)
+    if job.cut_short:
+        return Outcome(by_counts, ImportCode.CUT_SHORT, cut_short)
+    if counts.total == 0:
+        return Outcome(JobStatus.COMPLETED, ImportCode.NO_CLIPS, f"there is nothing to import in {job.source.uri}")
+    excess = too_many_failures(job.settings.tolerated_failures, failed=counts.failed, total=counts.total)
+    if excess and not (job.cancel_requested and counts.cancelled):
+        return Outcome(JobStatus.FAILED, ImportCode.TOO_MANY_FAILURES, excess)
+    if counts.failed:
+        return Outcome(by_counts, ImportCode.CLIPS_FAILED, f"{counts.failed:,} of {counts.total:,} clips failed")
+    return Outcome(by_counts)
+
+
+def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts) -> bool:
+    """Complete a planning that broke down, as far as it can be; False where no clip is known or is to be run again."""
+    if job.planned:
+        plan = read_run_plan(job, ports.state)
+        if plan:
+            reopen(job, plan, first_part=0, out_of_time=lambda: False, ports=ports)
+        return plan is not None
+    if job.source.kind.open_ended:
+        return False
+    plan_as_failed(job, reason, ports)
+    return True
+
+
+def _settle(job: Job, error: str | None, ports: FinishPorts) -> tuple[Job, Counts | None]:
+    """Account for lost batches and remove unfinished uploads. The job then, and its counts where they were recounted.
+
+    Afterwards no clip is pending.
+    """
+    lost = account_for_lost_batches(job, error, ports)
+    for upload in ports.large.unfinished(job.id):
+        remove_upload(upload, ports.storage, ports.large)
+    now = ports.jobs.get(job.id)
+    assert now is not None
+    counts = recount(now, lost, ports) if lost else None
+    settled = replace(now, counts=counts) if counts else now
+    assert settled.counts.pending == 0, "every batch is recorded"
+    return settled, counts
+
+
+def _ended(job: Job | None, run: int) -> Ended:
+    return Ended(job.status, at=run_ended_at(job, run)) if job else Ended(None)

@@ -1,0 +1,91 @@
+"""What callers can ask of an ended import: a link to its report, its webhook once more."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.domain.ends import Delivery, DeliveryStatus, End
+from service.domain.errors import NoReport, NotEnded, NoWebhook, ReportPending, WorkflowUnavailable
+from service.domain.jobs import Job
+from service.domain.state_keys import REPORT_FILES, report_key
+from service.domain.webhooks import project_secret
+from service.imports.queries.status import get_job
+from service.ports.delivery import Workflow
+from service.ports.jobs import EndStore, JobStore
+from service.ports.projects import Secrets
+from service.ports.state import Clock, ReportFiles
+from service.support.clock import timestamp
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndedPorts:
+    jobs: JobStore
+    ends: EndStore
+    files: ReportFiles
+    workflow: Workflow
+    secrets: Secrets
+    webhook_secret_arn: str
+    clock: Clock
+    url_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportLink:
+    url: str
+    uri: str
+    expires_at: str
+    bytes: int
+
+
+def report_link(job_id: str, form: str, *, project: str, ports: EndedPorts) -> ReportLink:
+    """Where a file of the report of the job's last end can be downloaded. `form` is one of `REPORT_FILES`.
+
+    Raises `NotFound`, `NotEnded`, `ReportPending`, `NoReport`.
+    """
+    job, end = _ended(job_id, project, ports)
+    if end and end.report is None and not end.closed:
+        raise ReportPending(f"import {job_id} has ended, its report is being written: try again in a few seconds")
+    if end is None or not end.report:
+        raise NoReport(f"no report could be written of import {job_id}; its clips can be read page by page")
+    key = report_key(job.id, end.ended_at, form)
+    expires = datetime.fromisoformat(ports.clock()) + timedelta(seconds=ports.url_seconds)
+    return ReportLink(
+        url=ports.files.url(key, seconds=ports.url_seconds, name=f"{job.id}-{REPORT_FILES[form]}"),
+        uri=f"s3://{ports.files.bucket}/{key}",
+        expires_at=timestamp(expires),
+        bytes=end.report[form],
+    )
+
+
+def replay_webhook(job_id: str, *, project: str, ports: EndedPorts) -> Job:
+    """Send the webhook of the job's last end again, under its id; one that is being delivered goes on as it is.
+
+    Raises `NotFound`, `NotEnded`, `NoWebhook`.
+    """
+    job, end = _ended(job_id, project, ports)
+    if job.settings.notify.webhook_url is None or end is None:
+        raise NoWebhook(f"import {job_id} has no webhook: settings.notify.webhook_url names one when it is started")
+    if not end.closed:
+        return job
+    again = Delivery(ended_at=end.ended_at, status=DeliveryStatus.PENDING)
+    restarted = ports.ends.restart(end, failures=0, webhook=again, now=ports.clock())
+    if restarted:
+        try:
+            ports.workflow.conclude(restarted)
+        except WorkflowUnavailable as error:
+            log.warning("the webhook of job %s waits for the sweep to send it: %s", job_id, error.message)
+    return get_job(job_id, project=project, jobs=ports.jobs)
+
+
+def webhook_secret(project: str, ports: EndedPorts) -> str:
+    """What verifies the project's webhooks."""
+    return project_secret(ports.secrets.get(ports.webhook_secret_arn), project)
+
+
+def _ended(job_id: str, project: str, ports: EndedPorts) -> tuple[Job, End | None]:
+    job = get_job(job_id, project=project, jobs=ports.jobs)
+    if job.completed_at is None:
+        raise NotEnded(f"import {job_id} is {job.status}: wait for its end")
+    return job, ports.ends.get(job.id, job.completed_at)

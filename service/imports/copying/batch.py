@@ -1,0 +1,129 @@
+"""Copy one batch of clips, write a row for each, count the batch once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from service.domain.batching import sets_of
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.errors import BatchIncomplete, ObjectError
+from service.domain.jobs import Tally
+from service.domain.manifest import Batch, ManifestEntry
+from service.imports.copying.context import BatchWork, CopyPorts, write_rows
+from service.imports.copying.gate import Gate
+from service.imports.copying.multipart import LargeCopies
+from service.imports.copying.rows import RowWriter
+from service.imports.copying.set_worker import SetWorker
+from service.imports.copying.watch import Watch
+from service.imports.copying.worker import copy_clips
+from service.imports.manifest.store import read_batch
+from service.imports.results.clip_rows import settled_rows, tally_of
+from service.support.parallel import each
+from service.support.stops import OutOfTime
+
+Outcome = ClipRow | ObjectError | OutOfTime
+"""A clip's row, or why it has none yet."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The call's time was over first: the next round continues the batch."""
+
+    left: int
+    """Clips without a row."""
+
+
+def copy_batch(
+    batch: Batch,
+    *,
+    attempt: int,
+    ports: CopyPorts,
+    round_number: int = 0,
+    out_of_time: Callable[[], bool] = lambda: False,
+) -> Tally | Unfinished | None:
+    """Copy the batch's clips and record each result; None where the batch was counted already.
+
+    Once `out_of_time()` is true no further copy begins, and the answer is `Unfinished`. Each round settles a clip or a
+    set, or copies a part, whatever its time: one that does none of it raises.
+
+    A clip's own failure is a row. Raises `BatchIncomplete` where transient faults left some clips without a row; the
+    rows of the others are written. Earlier rows may exist where `attempt` or `round_number` is above 0.
+    """
+    with ports.watch(lambda: ports.jobs.batch_state(batch.job_id, batch.number, run=batch.run)) as watch:
+        if watch.state.recorded:
+            return None
+        entries = read_batch(ports.state, batch)
+        in_sets = entries[0].group is not None
+        earlier = bool(attempt or round_number)
+        known = settled_rows(ports.clips, batch.job_id, entries) if earlier or in_sets else {}
+        gate = _gate(watch, out_of_time, entries, known)
+        # Threads that wait for parts, or for views, must not fill the pools that copy them.
+        with (
+            ThreadPoolExecutor(ports.threads) as parts,
+            ThreadPoolExecutor(ports.threads) as views,
+            RowWriter(lambda rows: write_rows(rows, batch, ports, watch)) as rows,
+        ):
+            work = BatchWork(
+                batch=batch,
+                ports=ports,
+                watch=watch,
+                settings=watch.state.settings,
+                copiers=ports.copiers(watch.state.project),
+                gate=gate,
+                rows=rows,
+                large=_large_copies(batch, ports, gate, parts),
+                known=known,
+            )
+            if in_sets:
+                settle = SetWorker(work, views, earlier=earlier).settle
+                sets = each(settle, list(sets_of(entries)), threads=ports.threads)
+                results: list[Outcome] = [one for some in sets for one in some]
+            else:
+                results = [*copy_clips(work, entries)]
+        last = watch.state
+    if last.recorded:
+        return None
+    return _counted(batch, results, progress=gate.advances > 0, known=len(known), ports=ports)
+
+
+def _gate(
+    watch: Watch, out_of_time: Callable[[], bool], entries: Sequence[ManifestEntry], known: Mapping[int, ClipRow]
+) -> Gate:
+    """Clips that failed before this call count before its first copy begins."""
+    gate = Gate(watch, out_of_time)
+    gate.count_failed(entry.ordinal for entry in entries if entry.status is ClipStatus.FAILED)
+    gate.count_failures(known.values())
+    return gate
+
+
+def _large_copies(batch: Batch, ports: CopyPorts, gate: Gate, parts: ThreadPoolExecutor) -> LargeCopies:
+    return LargeCopies(
+        job_id=batch.job_id,
+        bucket=ports.bucket,
+        uploads=ports.large,
+        clock=ports.clock,
+        part_bytes=ports.part_bytes,
+        stream_part_bytes=ports.stream_part_bytes,
+        pool=parts,
+        check=gate.begin,
+        advanced=gate.count_advance,
+    )
+
+
+def _counted(
+    batch: Batch, results: Sequence[Outcome], *, progress: bool, known: int, ports: CopyPorts
+) -> Tally | Unfinished | None:
+    """Count the batch if each clip has its row. `progress`: parts were copied; `known`: rows of earlier calls."""
+    rows = [one for one in results if isinstance(one, ClipRow)]
+    faults = [one for one in results if isinstance(one, ObjectError)]
+    late = any(isinstance(one, OutOfTime) for one in results)
+    left = batch.count - len(rows)
+    if late and (progress or len(rows) > known):
+        return Unfinished(left)
+    if faults:
+        raise BatchIncomplete(f"{left} of {batch.count} clips met a passing fault, first: {faults[0].message}")
+    if late:
+        raise BatchIncomplete(f"no clip and no part of {batch.count} clips could be copied in a whole call")
+    tally = tally_of(rows)
+    counted = ports.jobs.record_batch(batch.job_id, batch.number, tally, ports.clock(), run=batch.run)
+    return tally if counted else None

@@ -1,0 +1,60 @@
+"""Decide whether another copy may begin in this call."""
+
+from collections.abc import Callable, Iterable
+from threading import Lock
+
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.codes import ClipCode
+from service.domain.fates import CANCELLED
+from service.domain.progress import too_many_failures
+from service.imports.copying.watch import Watch
+from service.support.stops import OutOfTime, Stopped
+
+
+class Gate:
+    """Stops copying when the import was cancelled, too many clips failed, or the call's time is over.
+
+    It never waits for anything but its own lock: the event loop of all copies calls it.
+    """
+
+    def __init__(self, watch: Watch, out_of_time: Callable[[], bool]) -> None:
+        self._watch, self._out_of_time = watch, out_of_time
+        self._lock, self._begun = Lock(), False
+        self._failed: set[int] = set()
+        """Ordinals of the batch's failed clips: its import's counts have them once the batch is counted."""
+        self.advances = 0
+        """Parts copied and uploads completed in this call."""
+
+    def count_failures(self, rows: Iterable[ClipRow]) -> None:
+        self.count_failed(row.ordinal for row in rows if row.status is ClipStatus.FAILED)
+
+    def count_failed(self, ordinals: Iterable[int]) -> None:
+        with self._lock:
+            self._failed.update(ordinals)
+
+    def count_advance(self) -> None:
+        with self._lock:
+            self.advances += 1
+
+    def check_stop(self) -> None:
+        """Raises `Stopped` where the import must copy nothing more."""
+        state = self._watch.state
+        if state.cancel_requested or state.recorded:
+            raise Stopped(CANCELLED.code, CANCELLED.message)
+        failed = state.failed + len(self._failed)
+        reason = too_many_failures(state.settings.tolerated_failures, failed=failed, total=state.total)
+        if reason:
+            raise Stopped(ClipCode.TOO_MANY_FAILURES, f"the import stopped before this clip was copied: {reason}")
+
+    def check(self) -> None:
+        """Raises `Stopped`, or `OutOfTime` where nothing more may begin in this call."""
+        self.check_stop()
+        if self._begun and self._out_of_time():
+            raise OutOfTime
+
+    def begin(self) -> bool:
+        """Like `check`, but let the call's first copy through whatever the time; True for that one."""
+        with self._lock:
+            self.check()
+            first, self._begun = not self._begun, True
+            return first

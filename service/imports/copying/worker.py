@@ -1,0 +1,153 @@
+"""Copy the clips of a batch that belong to no set."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
+from threading import BoundedSemaphore
+
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.errors import AccessDenied, ObjectError, SourceUnavailable
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied
+from service.domain.requests import ContentValidation
+from service.domain.uris import parse_object
+from service.formats.failures import ContentInvalid, UnknownFormat
+from service.imports.copying.context import BatchWork, Clip, write_rows
+from service.imports.results.clip_rows import Facts, code_of, copied_row, row_for, settled_rows
+from service.ports.objects import ServerSideCopier
+from service.support.parallel import each
+from service.support.stops import OutOfTime, Stopped
+
+CHECKS_AT_ONCE = 16
+"""Clips that one process validates at once: each may hold two reads of 16 MiB (`formats.reader.MAX_READ_BYTES`)."""
+_CHECKS = BoundedSemaphore(CHECKS_AT_ONCE)
+
+Reason = ContentInvalid | ObjectError | OutOfTime | Stopped | UnknownFormat
+"""Why a clip was not copied."""
+
+Result = ClipRow | SourceUnavailable | OutOfTime
+"""A clip's row, or why it has none yet: a transient fault, or the end of the call's time."""
+
+
+def copy_clips(work: BatchWork, entries: Sequence[ManifestEntry]) -> list[Result]:
+    """Copy each clip that needs it and write its row. Plain copies inside one store share the event loop; every other
+    clip takes a worker thread.
+    """
+    results: list[Result] = []
+    together: dict[str | None, tuple[ServerSideCopier, list[ManifestEntry]]] = {}
+    alone: list[Clip] = []
+    for entry in entries:
+        if entry.ordinal in work.known:
+            results.append(work.known[entry.ordinal])
+        elif entry.status is not ClipStatus.PENDING:
+            results.append(_planned(work, entry))
+        else:
+            clip = work.clip(entry)
+            copier = _plain_copier(work, clip)
+            if copier:
+                together.setdefault(entry.integration, (copier, []))[1].append(entry)
+            else:
+                alone.append(clip)
+    tasks: list[Callable[[], Sequence[Result]]] = [
+        *(partial(_copy_together, work, copier, some) for copier, some in together.values()),
+        *(partial(_copy_alone, work, clip) for clip in alone),
+    ]
+    for some in each(lambda task: task(), tasks, threads=work.ports.threads):
+        results += some
+    return results
+
+
+def _planned(work: BatchWork, entry: ManifestEntry) -> ClipRow:
+    """The row of a clip whose result planning already knows."""
+    row = row_for(entry, entry.status, entry.code, entry.message)
+    work.rows.add([row])
+    return row
+
+
+def _plain_copier(work: BatchWork, clip: Clip) -> ServerSideCopier | None:
+    """What copies the clip together with others; None where it needs a thread of its own."""
+    validated = work.settings.content_validation is not ContentValidation.NONE
+    if validated or clip.large or isinstance(clip.copier, AccessDenied) or clip.copier.streams:
+        return None
+    return clip.copier
+
+
+def _copy_together(work: BatchWork, copier: ServerSideCopier, entries: Sequence[ManifestEntry]) -> Sequence[Result]:
+    results: list[Result] = []
+
+    # The event loop calls both of these: neither may block.
+
+    def settled(entry: ManifestEntry, outcome: Copied | Reason) -> None:
+        result: Result
+        result = copied_row(entry, None, outcome) if isinstance(outcome, Copied) else result_of(entry, outcome)
+        if isinstance(result, ClipRow):
+            work.gate.count_failures([result])
+            work.rows.add([result])
+        results.append(result)
+
+    def beginning() -> Iterator[ManifestEntry]:
+        for entry in entries:
+            try:
+                work.gate.begin()
+            except (OutOfTime, Stopped) as reason:
+                settled(entry, reason)
+            else:
+                yield entry
+
+    copier.copy_each(beginning(), work.settings, settled, at_once=work.ports.copies_at_once)
+    return results
+
+
+def _copy_alone(work: BatchWork, clip: Clip) -> Sequence[Result]:
+    if not clip.large:
+        result = _settled(work, clip)
+        if isinstance(result, ClipRow):
+            work.gate.count_failures([result])
+            work.rows.add([result])
+        return [result]
+    # A call may have ended between a large clip's row and the batch's count.
+    known = settled_rows(work.ports.clips, work.job_id, [clip.entry])
+    if known:
+        return list(known.values())
+    result = _settled(work, clip)
+    if isinstance(result, ClipRow):
+        work.gate.count_failures([result])
+        if write_rows([result], work.batch, work.ports, work.watch):
+            work.large.settled(clip.entry.ordinal)
+    return [result]
+
+
+def _settled(work: BatchWork, clip: Clip) -> Result:
+    entry = clip.entry
+    try:
+        if clip.large:
+            work.gate.check()  # its parts begin one by one
+        else:
+            work.gate.begin()
+        facts = validate_content(clip, work.settings.content_validation)
+        return copied_row(entry, facts, work.copy(clip))
+    except (ContentInvalid, ObjectError, OutOfTime, Stopped, UnknownFormat) as reason:
+        return result_of(entry, reason)
+
+
+def result_of(entry: ManifestEntry, reason: Reason) -> Result:
+    """The result of a clip that was not copied."""
+    if isinstance(reason, SourceUnavailable | OutOfTime):
+        return reason
+    if isinstance(reason, Stopped):
+        return row_for(entry, ClipStatus.CANCELLED, reason.code, reason.message)
+    return row_for(entry, ClipStatus.FAILED, code_of(reason), reason.message)
+
+
+def validate_content(clip: Clip, depth: ContentValidation) -> Facts:
+    """Raises `ContentInvalid`, `UnknownFormat` or an `ObjectError`."""
+    if depth is ContentValidation.NONE:
+        return None
+    if isinstance(clip.copier, AccessDenied):
+        raise clip.copier
+    # Imported here: most imports validate no clip, and start faster without the parsers.
+    from service.formats.check import Depth, check_clip
+
+    with _CHECKS:
+        facts = check_clip(parse_object(clip.entry.source_uri).key, clip.copier.reader(clip.entry), depth=Depth(depth))
+    return {name: value for name, value in asdict(facts).items() if value is not None}

@@ -1,0 +1,292 @@
+"""Read a manifest that a caller brings, line by line in constant memory, from wherever the last round stopped."""
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from service.domain.errors import (
+    AccessDenied,
+    CannotAccess,
+    InvalidManifest,
+    ObjectError,
+    ObjectMissing,
+    PreflightUnknown,
+)
+from service.domain.jobs import Source, SourceKind
+from service.domain.manifest import ManifestEntry
+from service.domain.uris import Location, s3_at
+from service.imports.access.reach import Reach, id_of
+from service.imports.inputs.manifest_lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
+from service.ports.objects import Objects
+
+BLOCK_BYTES = 4 * 1024**2
+"""Read, and unpacked, at once."""
+MAX_LINE = 16 * 1024
+"""Bytes of a line. A key of 1,024 bytes takes 6 KiB of JSON escapes at most."""
+MAX_INVENTORY = 5 * 1024**2
+"""Bytes of an inventory's manifest.json; it names each of its files in some 150."""
+FORMATS = "a manifest's name ends in .jsonl, .ndjson or .csv (or these with .gz), or is an S3 Inventory's manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where reading goes on: a file of the manifest (an inventory has several) and a place in its text."""
+
+    file: int = 0
+    offset: int = 0
+    """Bytes of text, unpacked."""
+    line: int = 0
+    """Lines before it."""
+    etag: str = ""
+    """Of an inventory's file, from its first line on."""
+
+    def __str__(self) -> str:
+        return f"{self.file} {self.offset} {self.line} {self.etag}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        if not text:
+            return cls()
+        file, offset, line, etag = text.split(" ", 3)
+        return cls(file=int(file), offset=int(offset), line=int(line), etag=etag)
+
+
+@dataclass(frozen=True)
+class Read:
+    """One line: a clip, or what is wrong with it."""
+
+    uri: str
+    """Of the clip, or of the line where it could not be read: `s3://bucket/manifest.csv#line=7`."""
+    clip: Line | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class LineChunk:
+    lines: list[Read]
+    after: Place
+    more: bool
+    """Whether there may be further lines."""
+
+
+@dataclass(frozen=True)
+class _File:
+    uri: Location
+    size: int
+    etag: str
+    version: str | None
+    integration: str | None
+    """What opens it."""
+
+    def blocks(self, storage: Objects, start: int) -> Iterator[bytes]:
+        """The file's text from byte `start` on. Raises `ObjectError`, `InvalidManifest`."""
+        return self._unpacked(storage, start) if self.uri.key.endswith(".gz") else self._raw(storage, start)
+
+    def _raw(self, storage: Objects, start: int) -> Iterator[bytes]:
+        pinned = ManifestEntry(
+            ordinal=0,
+            source_uri=str(self.uri),
+            destination="",
+            size=self.size,
+            etag=self.etag,
+            version=self.version,
+            integration=self.integration,
+        )
+        reader = storage.reader(pinned)
+        for at in range(start, self.size, BLOCK_BYTES):
+            yield reader.read(at, BLOCK_BYTES)
+
+    def _unpacked(self, storage: Objects, start: int) -> Iterator[bytes]:
+        """Packed text is unpacked from its beginning again: what comes before `start` is thrown away."""
+        unpack, skip, whole = zlib.decompressobj(wbits=31), start, False
+        for packed in self._raw(storage, 0):
+            more = packed.lstrip(b"\0") if whole else packed
+            while more:
+                try:
+                    text = unpack.decompress(more, BLOCK_BYTES)
+                    while text:
+                        if text[skip:]:
+                            yield text[skip:]
+                        skip = max(0, skip - len(text))
+                        text = b"" if unpack.eof else unpack.decompress(unpack.unconsumed_tail, BLOCK_BYTES)
+                except zlib.error as error:
+                    raise InvalidManifest(f"{self.uri} is not a gzip file, or it is damaged") from error
+                whole, more = unpack.eof, b""
+                if whole:  # files may be joined, and zeros may follow
+                    more = unpack.unused_data.lstrip(b"\0")
+                    unpack = zlib.decompressobj(wbits=31)
+        if not whole:
+            raise InvalidManifest(f"{self.uri} ends in the middle of its compressed text")
+
+
+def open_manifest(location: Location, reach: Reach) -> Source:
+    """The manifest as it is now, its first line read.
+
+    Raises one of `access.REFUSALS`, `InvalidManifest`, `CannotAccess`, `PreflightUnknown`.
+    """
+    opener = reach.manifest_opener(location)
+    try:
+        found = reach.storage.stat(location, integration=id_of(opener))
+        source = Source(
+            kind=SourceKind.MANIFEST, uri=str(location), size=found.size, etag=found.etag, version=found.version
+        )
+        check_manifest(source, reach=reach)
+    except (AccessDenied, ObjectMissing) as error:
+        raise CannotAccess(error.message) from error
+    except ObjectError as error:
+        raise PreflightUnknown(error.message) from error
+    return source
+
+
+def check_manifest(source: Source, *, reach: Reach) -> None:
+    """Whether it begins as one of the formats does.
+
+    Raises `InvalidManifest`, one of `access.REFUSALS`, `ObjectError`s.
+    """
+    manifest = _Manifest(source, reach)
+    if manifest.is_inventory:
+        return
+    first = manifest.first_line()
+    if manifest.layout is jsonl:
+        try:
+            jsonl(first)
+        except BadLine as error:
+            raise InvalidManifest(f"{source.uri}: line 1: {error}") from error
+
+
+def read_manifest(source: Source, after: Place, *, chunk_lines: int, reach: Reach) -> Iterator[LineChunk]:
+    """The lines after a place, up to `chunk_lines` at a time. Blank lines are none.
+
+    Raises `InvalidManifest`, one of `access.REFUSALS` and `ObjectError`s, `SourceChanged` where it is not the manifest
+    that was submitted any more.
+    """
+    return _Manifest(source, reach).chunks(after, chunk_lines)
+
+
+class _Manifest:
+    """A submitted manifest: one file, or those of an inventory."""
+
+    def __init__(self, source: Source, reach: Reach) -> None:
+        assert source.size is not None
+        assert source.etag is not None
+        self._storage, self._reach = reach.storage, reach
+        location = source.location
+        opener = reach.manifest_opener(location)
+        self._own = _File(location, source.size, source.etag, source.version, id_of(opener))
+        name = self._own.uri.key.removesuffix(".gz")
+        self.is_inventory = self._own.uri.key.rpartition("/")[2] == "manifest.json"
+        self.header = False
+        if self.is_inventory:
+            schema, self._files = self._inventory()
+            self.layout: Layout = inventory(schema)
+        elif name.endswith((".jsonl", ".ndjson")):
+            self.layout, self._files = jsonl, [self._own.uri]
+        elif name.endswith(".csv"):
+            self._files = [self._own.uri]
+            self.layout, self.header = self._csv()
+        else:
+            raise InvalidManifest(f"{source.uri} has no known format: {FORMATS}")
+
+    def first_line(self) -> str:
+        """Raises `InvalidManifest` where there is none that could be read."""
+        line, _ = next(_split(self._own.blocks(self._storage, 0)), (b"", 0))
+        try:
+            text = _text(line, first=True) if line is not None else None
+        except UnicodeDecodeError:
+            text = None
+        if text is None:
+            raise InvalidManifest(f"{self._own.uri}: line 1 is not UTF-8 text of at most {MAX_LINE:,} bytes")
+        if not text.strip():
+            raise InvalidManifest(f"{self._own.uri}: line 1 is empty")
+        return text
+
+    def _csv(self) -> tuple[Layout, bool]:
+        try:
+            return csv_layout(self.first_line())
+        except InvalidManifest as error:
+            raise InvalidManifest(f"{self._own.uri}: {error.message.removeprefix(f'{self._own.uri}: ')}") from error
+
+    def _inventory(self) -> tuple[str, list[Location]]:
+        """The schema and the files of a manifest.json (S3 user guide, "Locating your inventory list")."""
+        if self._own.size > MAX_INVENTORY:
+            raise InvalidManifest(f"{self._own.uri} has {self._own.size:,} bytes, the limit is {MAX_INVENTORY:,}")
+        try:
+            described = json.loads(b"".join(self._own.blocks(self._storage, 0)))
+            if described["fileFormat"] != "CSV":
+                raise InvalidManifest(
+                    f"{self._own.uri} describes an inventory as {described['fileFormat']}, not as CSV"
+                )
+            bucket = str(described["destinationBucket"]).removeprefix("arn:aws:s3:::").rpartition(":")[2]
+            files = [s3_at(bucket, str(file["key"])) for file in described["files"]]
+            schema = str(described["fileSchema"])
+        except (ValueError, RecursionError, TypeError, KeyError) as error:
+            raise InvalidManifest(f"{self._own.uri} is not the manifest.json of an S3 Inventory: {error!r}") from error
+        for file in files:
+            self._reach.opener(file)
+        return schema, files
+
+    def _file(self, number: int, etag: str) -> _File:
+        """A file of the manifest as it is, or as it was when its first line was read."""
+        uri = self._files[number]
+        if uri == self._own.uri:
+            return self._own
+        integration = id_of(self._reach.opener(uri))
+        found = self._storage.stat(uri, integration=integration)
+        return _File(uri, found.size, etag or found.etag, None, integration)
+
+    def chunks(self, after: Place, chunk_lines: int) -> Iterator[LineChunk]:
+        for number in range(after.file, len(self._files)):
+            place = after if number == after.file else Place(file=number)
+            file = self._file(number, place.etag)
+            last_file = number == len(self._files) - 1
+            lines: list[Read] = []
+            offset, count = place.offset, place.line
+            for line, length in _split(file.blocks(self._storage, offset)):
+                offset, count = offset + length, count + 1
+                if count == 1 and self.header:
+                    continue
+                read = self._read(file.uri, count, line)
+                if read:
+                    lines.append(read)
+                if count % chunk_lines == 0:
+                    yield LineChunk(lines, Place(file=number, offset=offset, line=count, etag=file.etag), more=True)
+                    lines = []
+            end = Place(file=number, offset=offset, line=count, etag=file.etag)
+            yield LineChunk(lines, end if last_file else Place(file=number + 1), more=not last_file)
+
+    def _read(self, uri: Location, number: int, line: bytes | None) -> Read | None:
+        failed = partial(Read, f"{uri}#line={number}", None)
+        if line is None:
+            return failed(f"line {number} has more than {MAX_LINE:,} bytes")
+        try:
+            text = _text(line, first=number == 1)
+            if not text.strip():
+                return None
+            clip = self.layout(text)
+        except UnicodeDecodeError:
+            return failed(f"line {number} is not UTF-8")
+        except BadLine as error:
+            return failed(f"line {number}: {error}")
+        return Read(str(clip.location), clip) if clip else None
+
+
+def _split(blocks: Iterator[bytes]) -> Iterator[tuple[bytes | None, int]]:
+    """Lines and how many bytes each takes with its end; None for a line that is too long, which is not kept."""
+    rest, dropped = b"", 0
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            length = dropped + len(line) + 1
+            yield (line if length <= MAX_LINE else None), length
+            dropped = 0
+        if len(rest) > MAX_LINE:
+            dropped, rest = dropped + len(rest), b""
+    if rest or dropped:
+        length = dropped + len(rest)
+        yield (rest if length <= MAX_LINE else None), length
+
+
+def _text(line: bytes, *, first: bool) -> str:
+    return line.decode("utf-8-sig" if first else "utf-8").removesuffix("\r")

@@ -1,0 +1,21 @@
+"""The list of a request, as a state file: one JSON string a line."""
+
+import json
+
+from service.domain.jobs import Job
+from service.domain.state_keys import request_key
+from service.ports.state import StateReader
+
+
+def requested_uris(job: Job, state: StateReader) -> list[str]:
+    """The URIs of a list job, as they were given, or the directories of a prefix."""
+    assert job.request_digest is not None
+    return decode_uris(state.get(request_key(job.id, job.request_digest)))
+
+
+def encode_uris(uris: tuple[str, ...]) -> bytes:
+    return b"".join(json.dumps(uri).encode() + b"\n" for uri in uris)
+
+
+def decode_uris(lines: bytes) -> list[str]:
+    return [json.loads(line) for line in lines.splitlines()]

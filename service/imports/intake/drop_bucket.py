@@ -1,0 +1,149 @@
+"""Turn uploads to the drop bucket into jobs: each upload into exactly one, many uploads into few.
+
+A project's uploads gather in one pending job until its planning begins. Claiming an upload and adding it to the job
+are one transaction, so a crash anywhere leaves it either unclaimed (its message comes again) or in a job that runs.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.domain.clip_names import is_folder_marker
+from service.domain.errors import InvalidRequest
+from service.domain.ids import job_id_for, new_job_id
+from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind
+from service.domain.projects import Action, Actor, AuditEntry
+from service.domain.requests import ImportRequest, ImportSettings, Upload
+from service.domain.service_buckets import project_of_upload
+from service.domain.state_keys import upload_list_key
+from service.domain.uris import s3_at
+from service.imports.inputs.upload_lists import encode_uploads
+from service.imports.lifecycle.new_job import job_of
+from service.imports.lifecycle.start import start
+from service.ports.delivery import Workflow
+from service.ports.jobs import JobStore
+from service.ports.state import Clock, StateFiles
+from service.ports.uploads import AlreadyClaimed, GatheringClosed, UploadStore
+from service.projects.audit import entry_of
+
+_MANIFEST = re.compile(r".*\.manifest\.(jsonl|csv)(\.gz)?", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPorts:
+    jobs: JobStore
+    uploads: UploadStore
+    state: StateFiles
+    workflow: Workflow
+    clock: Clock
+    drop_bucket: str
+    default_project: str
+    window_seconds: int
+    settings: ImportSettings
+    audit_days: int
+
+
+def parse_event(event: Mapping[str, Any], *, drop_bucket: str) -> Upload | None:
+    """The upload that an EventBridge "Object Created" event tells of; None for a folder marker.
+
+    Format: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html. Raises `InvalidRequest`.
+    """
+    try:
+        detail = event["detail"]
+        bucket, item = str(detail["bucket"]["name"]), detail["object"]
+        key, size, etag = str(item["key"]), int(item["size"]), str(item["etag"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRequest(f"not an S3 Object Created event: {error!r}") from error
+    if bucket != drop_bucket:
+        raise InvalidRequest(f"an event of bucket {bucket}, which is not the drop bucket")
+    if is_folder_marker(key, size):
+        return None
+    version, sequencer = item.get("version-id"), str(item.get("sequencer") or event.get("time") or "")
+    identity = hashlib.sha256("\0".join((bucket, key, etag, version or "", sequencer)).encode()).hexdigest()
+    return Upload(identity=identity, bucket=bucket, key=key, size=size, etag=etag, version=version, sequencer=sequencer)
+
+
+def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
+    """Give every upload a job: a manifest one of its own, which imports what it names.
+
+    After an exception the same uploads can be handed in again.
+    """
+    by_project: dict[str, dict[str, Upload]] = {}
+    for upload in uploads:
+        if is_manifest(upload.key):
+            _import_manifest(upload, ports)
+            continue
+        by_project.setdefault(project_of_upload(upload.key, ports.default_project), {})[upload.identity] = upload
+    for project, unique in by_project.items():
+        remaining, size = list(unique.values()), ports.uploads.max_uploads_per_claim
+        for first in range(0, len(remaining), size):
+            _claim(project, remaining[first : first + size], ports)
+
+
+def is_manifest(key: str) -> bool:
+    """Whether an upload names clips instead of being one."""
+    return _MANIFEST.fullmatch(key) is not None
+
+
+def _import_manifest(upload: Upload, ports: UploadPorts) -> None:
+    """Its job's id is made of the upload's identity, so that every delivery means the same job."""
+    source = Source(
+        kind=SourceKind.MANIFEST,
+        uri=str(s3_at(upload.bucket, upload.key)),
+        size=upload.size,
+        etag=upload.etag,
+        version=upload.version,
+    )
+    project = project_of_upload(upload.key, ports.default_project)
+    job = _new_job(project, source, ports, job_id=job_id_for(project, f"manifest {upload.identity}"))
+    if ports.jobs.create(job, entry=_opening(job, ports)):
+        start(job, ports.workflow)
+        return
+    known = ports.jobs.get(job.id)
+    if known and known.status is JobStatus.PENDING:
+        start(known, ports.workflow)
+
+
+def _claim(project: str, uploads: Sequence[Upload], ports: UploadPorts) -> None:
+    """Add the uploads to the gathering job, or open one. Whoever loses a race looks again who gathers now."""
+    gathering = ports.uploads.gathering_job(project)
+    closed: str | None = None
+    while uploads:
+        drop = Source(kind=SourceKind.UPLOAD, uri=f"s3://{ports.drop_bucket}/")
+        new = _new_job(project, drop, ports, job_id=new_job_id()) if gathering == closed else None
+        job_id = new.id if new else str(gathering)
+        list_key = upload_list_key(job_id, hashlib.sha256("".join(u.identity for u in uploads).encode()).hexdigest())
+        ports.state.put(list_key, encode_uploads(uploads))
+        try:
+            if new:
+                ports.uploads.open(new, uploads, list_key, instead_of=gathering, entry=_opening(new, ports))
+                start(new, ports.workflow, wait_seconds=ports.window_seconds)
+            else:
+                ports.uploads.claim(job_id, uploads, list_key)
+            return
+        except GatheringClosed:
+            closed = closed if new else gathering
+            gathering = ports.uploads.gathering_job(project)
+        except AlreadyClaimed as claimed:
+            _start_owners(claimed, ports)
+            uploads = [upload for upload in uploads if upload.identity not in claimed.owners]
+
+
+def _start_owners(claimed: AlreadyClaimed, ports: UploadPorts) -> None:
+    """The delivery that made these claims may have ended before it started their jobs."""
+    for job_id in set(claimed.owners.values()):
+        job = ports.jobs.get(job_id)
+        if job and job.status is JobStatus.PENDING:
+            start(job, ports.workflow, wait_seconds=ports.window_seconds)
+
+
+def _new_job(project: str, source: Source, ports: UploadPorts, *, job_id: str) -> Job:
+    request = ImportRequest(settings=ports.settings)
+    return job_of(request, source, job_id=job_id, project=project, now=ports.clock(), door=Door.UPLOAD)
+
+
+def _opening(job: Job, ports: UploadPorts) -> AuditEntry:
+    by = Actor(door=job.door)
+    return entry_of(Action.IMPORT_START, job.id, project=job.project, by=by, now=job.created_at, days=ports.audit_days)

@@ -1,0 +1,43 @@
+"""Check what a request names: this is where its URIs are parsed first."""
+
+from service.domain.errors import InvalidRequest, InvalidUri
+from service.domain.filters import selection
+from service.domain.jobs import Source, SourceKind
+from service.domain.requests import ImportRequest
+from service.domain.uris import parse_object
+from service.imports.inputs.view_sets import check_sets
+
+
+def source_of(request: ImportRequest, max_clips: int, *, late: bool = False) -> Source:
+    """The source that a request names, its URIs checked. Raises `InvalidRequest`.
+
+    `late`: do not refuse the request for a single malformed URI; planning fails that clip.
+    """
+    given = (request.exact_paths, request.root_path, request.manifest_uri, request.sets)
+    if sum(way is not None for way in given) != 1:
+        raise InvalidRequest("Provide exactly one of exact_paths or root_path (or manifest_uri or sets)")
+    if request.root_path is not None:
+        count = len(request.directories) if request.directories else None
+        source = Source(kind=SourceKind.PREFIX, uri=request.root_path, count=count)
+        selection(request.filters, source.location.key)
+        return source
+    if request.manifest_uri is not None:
+        selection(request.filters)
+        parse_object(request.manifest_uri)
+        return Source(kind=SourceKind.MANIFEST, uri=request.manifest_uri)
+    if request.filters is not None:
+        raise InvalidRequest("filters are for root_path and manifest_uri: leave out of the request what is not wanted")
+    if request.sets is not None:
+        check_sets(request.sets, max_clips, late=late)
+        return Source(kind=SourceKind.SETS, count=len(request.sets))
+    assert request.exact_paths is not None
+    if not request.exact_paths:
+        raise InvalidRequest("exact_paths is empty")
+    if len(request.exact_paths) > max_clips:
+        raise InvalidRequest(f"exact_paths has {len(request.exact_paths):,} URIs, the limit is {max_clips:,}")
+    for index, uri in enumerate(() if late else request.exact_paths):
+        try:
+            parse_object(uri)
+        except InvalidUri as error:
+            raise InvalidUri(f"exact_paths[{index}]: {error.message}") from error
+    return Source(kind=SourceKind.LIST, count=len(request.exact_paths))

@@ -1,0 +1,147 @@
+"""Accept an import: write its job once, keep its list, start its execution."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from service.domain.destination_template import check_template
+from service.domain.errors import (
+    IdempotencyConflict,
+    InvalidRequest,
+    UnknownExecutionSettings,
+)
+from service.domain.ids import job_id_for, new_job_id, request_digest
+from service.domain.jobs import Door, Job, JobStatus, Source
+from service.domain.projects import Action, Actor
+from service.domain.requests import ImportRequest, ImportSettings
+from service.domain.state_keys import request_key
+from service.domain.webhooks import check_url
+from service.imports.access.reach import Reach, SourceAccess
+from service.imports.inputs.caller_manifest import open_manifest
+from service.imports.inputs.uri_list import encode_uris
+from service.imports.inputs.view_sets import encode_sets
+from service.imports.intake.preflight import preflight
+from service.imports.intake.request_source import source_of
+from service.imports.lifecycle.new_job import job_of
+from service.imports.lifecycle.start import start
+from service.ports.delivery import Workflow
+from service.ports.jobs import JobStore
+from service.ports.state import Clock, StateFiles
+from service.projects.audit import entry_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitPorts:
+    jobs: JobStore
+    state: StateFiles
+    workflow: Workflow
+    clock: Clock
+    access: SourceAccess
+    max_clips: int
+    max_concurrency: int
+    """What `settings.max_concurrency` may be at most."""
+    preview_seconds: float
+    defaults: ImportSettings
+    """What a request's settings leave out."""
+    audit_days: int
+    allow_private_urls: bool = False
+    """Whether webhooks may go to http and to private addresses."""
+
+
+def no_saved_settings(settings_id: str) -> ImportSettings:
+    """For doors that know none."""
+    raise UnknownExecutionSettings(f"there are no execution settings {settings_id!r} here")
+
+
+def submit(
+    request: ImportRequest,
+    *,
+    project: str,
+    key_id: str | None,
+    ports: SubmitPorts,
+    door: Door = Door.API,
+    request_id: str | None = None,
+    saved_settings: Callable[[str], ImportSettings] = no_saved_settings,
+) -> Job:
+    """Create the job and return it; with an idempotency key that was used before, return that job.
+
+    `saved_settings` says what the settings of an id mean now; it raises `UnknownExecutionSettings`. Raises
+    `InvalidRequest` (`InvalidManifest` among them), `PreflightFailed`, `IdempotencyConflict`. Once the job's row is
+    written it will run: should the start below fail, the sweep starts it.
+    """
+    source = source_of(request, ports.max_clips, late=door is Door.NOMADICML)
+    digest = _digest(request)
+    job_id = job_id_for(project, request.idempotency_key) if request.idempotency_key else new_job_id()
+    if request.idempotency_key and (known := ports.jobs.get(job_id)):
+        return _again(known, digest, ports)
+
+    saved_id = request.execution_settings_id
+    if saved_id is not None:
+        request = replace(request, settings=saved_settings(saved_id))
+    if request.stationary_extrapolation is not None:
+        asked = replace(request.settings, stationary_extrapolation=request.stationary_extrapolation)
+        request = replace(request, settings=asked)
+    _check_settings(request.settings, ports)
+    if any(one is not None for one in (request.integration_id, request.root_path, request.manifest_uri)):
+        source = _looked_at(source, request, ports.access.reach(project, request.integration_id), ports)
+    now = ports.clock()
+    job = job_of(request, source, job_id=job_id, digest=digest, project=project, key_id=key_id, now=now, door=door)
+    for key, body in request_files(job, request).items():
+        ports.state.put(key, body)
+    by = Actor(door=door, key_id=key_id, request_id=request_id)
+    entry = entry_of(Action.IMPORT_START, job_id, project=project, by=by, now=now, days=ports.audit_days)
+    if not ports.jobs.create(job, entry=entry):
+        known = ports.jobs.get(job_id)
+        if known is None:
+            raise IdempotencyConflict("this idempotency key was used by an import that was deleted since")
+        return _again(known, digest, ports)
+    start(job, ports.workflow)
+    return job
+
+
+def _looked_at(source: Source, request: ImportRequest, reach: Reach, ports: SubmitPorts) -> Source:
+    """The source, its prefix listed or its manifest pinned. Raises as `preflight` and `open_manifest` do."""
+    reach.check()
+    if request.root_path is not None and request.validate:
+        preflight(
+            source.location,
+            reach=reach,
+            max_clips=ports.max_clips,
+            seconds=ports.preview_seconds,
+            filters=request.filters,
+        )
+    return source if request.manifest_uri is None else open_manifest(source.location, reach)
+
+
+def _check_settings(settings: ImportSettings, ports: SubmitPorts) -> None:
+    """What only this deployment can say, of saved settings too. Raises `InvalidRequest`."""
+    wanted = settings.max_concurrency
+    if wanted is not None and not 1 <= wanted <= ports.max_concurrency:
+        allowed = f"this deployment allows 1 to {ports.max_concurrency:,}"
+        raise InvalidRequest(f"settings.max_concurrency is {wanted:,}, {allowed}")
+    if settings.notify.webhook_url is not None:
+        check_url(settings.notify.webhook_url, allow_private=ports.allow_private_urls)
+    if settings.destination is not None:
+        check_template(settings.destination)
+
+
+def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:
+    """What of a request is too long for the job's row, as state files."""
+    assert job.request_digest is not None
+    key = request_key(job.id, job.request_digest)
+    if named := request.exact_paths or request.directories:
+        return {key: encode_uris(named)}
+    return {key: encode_sets(request.sets)} if request.sets is not None else {}
+
+
+def _digest(request: ImportRequest) -> str:
+    """Of what was asked, without its key. Of saved settings that is their id: they may change between two tries."""
+    asked = asdict(request) | {"idempotency_key": None}
+    return request_digest(asked if request.execution_settings_id is None else asked | {"settings": None})
+
+
+def _again(job: Job, digest: str, ports: SubmitPorts) -> Job:
+    if job.request_digest != digest:
+        raise IdempotencyConflict("this idempotency key was used with another request before")
+    if job.status is JobStatus.PENDING:
+        start(job, ports.workflow)
+    return job

@@ -1,0 +1,1 @@
+"""Start and end an attempt of an import."""

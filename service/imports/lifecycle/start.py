@@ -1,0 +1,17 @@
+"""Start a job's execution, whichever door the job came in by."""
+
+import logging
+
+from service.domain.errors import WorkflowUnavailable
+from service.domain.jobs import Job
+from service.ports.delivery import Workflow
+
+log = logging.getLogger(__name__)
+
+
+def start(job: Job, workflow: Workflow, *, wait_seconds: int = 0) -> None:
+    """Start the job's execution if it can be started now; otherwise the sweep does it."""
+    try:
+        workflow.start(job.id, run=job.run, wait_seconds=wait_seconds)
+    except WorkflowUnavailable as error:
+        log.warning("job %s waits for the sweep to start it: %s", job.id, error.message)

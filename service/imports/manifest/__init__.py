@@ -1,0 +1,1 @@
+"""The manifest in the state bucket: its format and its store."""

@@ -1,0 +1,36 @@
+"""Encode and decode the lines of a manifest and of its batches."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from service.domain.clips import ClipStatus
+from service.domain.manifest import Batch, ManifestEntry
+
+
+def encode_entry(entry: ManifestEntry) -> bytes:
+    """One manifest line, without the fields that are empty."""
+    # `vars` holds the parsed source as well, once something asked for it.
+    fields = {name: value for name, value in vars(entry).items() if value is not None and name != "location"}
+    if entry.status is ClipStatus.PENDING:
+        del fields["status"]
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+
+def decode_entries(lines: bytes) -> list[ManifestEntry]:
+    return [_decode_entry(line) for line in lines.splitlines()]
+
+
+def _decode_entry(line: bytes) -> ManifestEntry:
+    fields = json.loads(line)
+    if "status" in fields:
+        fields["status"] = ClipStatus(fields["status"])
+    return ManifestEntry(**fields)
+
+
+def encode_batch(batch: Batch) -> bytes:
+    return json.dumps(asdict(batch), separators=(",", ":")).encode() + b"\n"
+
+
+def decode_batches(lines: bytes) -> Iterator[Batch]:
+    return (Batch(**json.loads(line)) for line in lines.splitlines())

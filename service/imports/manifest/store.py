@@ -1,0 +1,112 @@
+"""Write a job's manifest and batches part by part, and read them back by ordinal."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
+from service.domain.manifest import Batch, ManifestEntry
+from service.domain.state_keys import batches_key, carried_key, part_key
+from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
+from service.ports.state import StateFiles, StateReader
+
+
+@dataclass
+class ManifestWriter:
+    """Appends parts of `PART_CLIPS` entries. All that is kept in memory is one round's batch descriptors."""
+
+    state: StateFiles
+    job_id: str
+    run: int
+    batch_clips: int
+    batch_bytes: int
+    ordinal: int = 0
+    """Clips written so far, earlier rounds included."""
+    batches: int = 0
+    round_number: int = 0
+    manifest_run: int = 0
+    """The run whose manifest it is: 0 is the one that pages of clips show, a retry's is its own."""
+
+    def __post_init__(self) -> None:
+        self._descriptors: list[bytes] = []
+
+    def write_part(self, entries: Sequence[ManifestEntry]) -> None:
+        """Entries go on from the last part's; every part but the last is a full one (`PART_CLIPS`, `set_parts`)."""
+        last = self.ordinal + len(entries) - 1
+        assert not entries or last // PART_CLIPS > (self.ordinal - 1) // PART_CLIPS, "only the last part may be short"
+        lines = [encode_entry(entry) for entry in entries]
+        key = part_key(self.job_id, last // PART_CLIPS, self.manifest_run)
+        etag = self.state.put(key, b"".join(lines))
+        starts = [0]
+        for line in lines:
+            starts.append(starts[-1] + len(line))
+        sizes, groups = [batch_weight(entry) for entry in entries], [entry.group for entry in entries]
+        cut = cut_batches(sizes, max_clips=self.batch_clips, max_bytes=self.batch_bytes, groups=groups)
+        for first, count in cut:
+            batch = Batch(
+                job_id=self.job_id,
+                number=self.batches,
+                part_key=key,
+                part_etag=etag,
+                start=starts[first],
+                length=starts[first + count] - starts[first],
+                first=entries[first].ordinal,
+                count=count,
+                run=self.run,
+            )
+            self._descriptors.append(encode_batch(batch))
+            self.batches += 1
+        self.ordinal += len(entries)
+
+    def carry(self, entries: Sequence[ManifestEntry]) -> str:
+        """Keep clips that did not make a whole part for the next round; the key of their file, empty for none."""
+        if not entries:
+            return ""
+        lines = b"".join(encode_entry(entry) for entry in entries)
+        key = carried_key(self.job_id, self.round_number, hashlib.sha256(lines).hexdigest())
+        self.state.put(key, lines)
+        return key
+
+    def end_round(self) -> None:
+        """Keep this round's descriptors; a later round goes on from here."""
+        self.state.put(batches_key(self.job_id, self.round_number, self.run), b"".join(self._descriptors))
+        self._descriptors = []
+        self.round_number += 1
+
+    def end(self) -> str:
+        """Join all rounds' descriptors into the list that the map reads; return its key."""
+        self.end_round()
+        rounds = [self.state.get(batches_key(self.job_id, number, self.run)) for number in range(self.round_number)]
+        key = batches_key(self.job_id, run=self.run)
+        self.state.put(key, b"".join(rounds))
+        return key
+
+
+def read_carried(state: StateReader, key: str) -> list[ManifestEntry]:
+    return decode_entries(state.get(key)) if key else []
+
+
+def read_batches(state: StateFiles, job_id: str, run: int = 0) -> Iterator[Batch]:
+    return decode_batches(state.get(batches_key(job_id, run=run)))
+
+
+def read_batch(state: StateFiles, batch: Batch) -> list[ManifestEntry]:
+    """The clips of a batch. Raises `SourceChanged` where the manifest is not the one the batch was cut from."""
+    lines = state.get_range(batch.part_key, start=batch.start, length=batch.length, etag=batch.part_etag)
+    return decode_entries(lines)
+
+
+def read_part(state: StateReader, job_id: str, part: int, run: int = 0) -> list[ManifestEntry]:
+    """Raises `NotFound`."""
+    return decode_entries(state.get(part_key(job_id, part, run)))
+
+
+def read_entries(state: StateReader, job_id: str, first: int, last: int) -> list[ManifestEntry]:
+    """Entries with ordinals from `first` up to, not including, `last`: O(page), wherever in the job it lies."""
+    entries: list[ManifestEntry] = []
+    part = first // PART_CLIPS
+    # A set that runs over the end of a part lies in the next one.
+    while (entries[-1].ordinal + 1 if entries else first) < last:
+        entries += read_part(state, job_id, part)
+        part += 1
+    return [entry for entry in entries if first <= entry.ordinal < last]

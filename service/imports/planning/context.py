@@ -1,0 +1,112 @@
+"""What planning is done with, and how it goes on: ports, the cursor between rounds, parts of the manifest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.domain.batching import PART_CLIPS
+from service.domain.jobs import Job
+from service.domain.manifest import ManifestEntry
+from service.imports.access.reach import SourceAccess
+from service.imports.manifest.store import ManifestWriter
+from service.ports.clips import ClipStore
+from service.ports.jobs import JobStore
+from service.ports.objects import Objects
+from service.ports.state import Clock, StateFiles, StateReader
+from service.ports.uploads import UploadLists
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpandPorts:
+    """All that a source is expanded with. Nothing is written through them, so a preview expands with its own."""
+
+    state: StateReader
+    storage: Objects
+    """The clips bucket, and the drop bucket."""
+    uploads: UploadLists | None = None
+    """Which uploads a job was made of; None in a preview, which is never of uploads."""
+    access: SourceAccess
+    clips_bucket: str
+    stat_concurrency: int
+    part_clips: int = PART_CLIPS
+    """Clips of a part; the manifest takes no other number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanPorts(ExpandPorts):
+    jobs: JobStore
+    clips: ClipStore
+    state: StateFiles
+    uploads: UploadLists
+    clock: Clock
+    max_clips: int
+    batch_clips: int
+    batch_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanCursor:
+    """Where the next round goes on."""
+
+    round_number: int = 0
+    ordinal: int = 0
+    batches: int = 0
+    start_after: str = ""
+    """Last key of the prefix that was looked at."""
+    read_to: str = ""
+    """Place in a caller's manifest (`Place`)."""
+    carried: str = ""
+    """State file of the clips found before that place that did not make a whole part."""
+    next_clip: int = 0
+    """Of a retry: the first ordinal that was not looked at yet."""
+    failed: int = 0
+    cancelled: int = 0
+    """Of a retry: the former fates of the clips in its manifest."""
+    opened: int = 0
+    """Of a retry: parts of its manifest whose clips are pending again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """The end of a round: a cursor where more is to be planned, else the list of batches."""
+
+    cursor: PlanCursor | None = None
+    batches: int = 0
+    batches_key: str = ""
+    max_concurrency: int | None = None
+    """The job's setting."""
+    extrapolate: bool = False
+    """Whether the job asks for its clips' stationary extrapolation."""
+    failed: bool = False
+    """Whether this round ended the job as FAILED."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The next `PART_CLIPS` clips, or the last ones; no clips where a part is not whole yet but a round may end."""
+
+    entries: Sequence[ManifestEntry]
+    rest: Sequence[ManifestEntry] = ()
+    """Clips behind them that were found by then."""
+    start_after: str = ""
+    read_to: str = ""
+    sets: bool = False
+    """Whether it holds whole sets, so that another may follow whatever its length."""
+
+    @property
+    def may_end_a_round(self) -> bool:
+        return self.sets or len(self.entries) in (0, PART_CLIPS)
+
+
+def writer_at(cursor: PlanCursor, job: Job, ports: PlanPorts, *, manifest_run: int = 0) -> ManifestWriter:
+    """Where the last round stopped to write."""
+    return ManifestWriter(
+        ports.state,
+        job.id,
+        job.run,
+        ports.batch_clips,
+        ports.batch_bytes,
+        ordinal=cursor.ordinal,
+        batches=cursor.batches,
+        round_number=cursor.round_number,
+        manifest_run=manifest_run,
+    )

@@ -1,0 +1,126 @@
+"""Plan the clips of a list and of uploads: clips that are named one by one."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from service.domain.batching import duplicates_of_first
+from service.domain.clips import ClipStatus
+from service.domain.codes import ClipCode
+from service.domain.errors import InvalidUri
+from service.domain.fates import CANCELLED, Fate
+from service.domain.jobs import Job
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.requests import Upload
+from service.domain.uris import s3_at
+from service.imports.access.reach import Reach
+from service.imports.inputs.upload_lists import claimed_uploads
+from service.imports.inputs.uri_list import requested_uris
+from service.imports.planning.context import ExpandPorts, Part, PlanCursor
+from service.imports.planning.duplicates import Ledger
+from service.imports.planning.pin import destination_of, inspect, look_at_destination, pin, target_of
+
+
+class Planner(Protocol):
+    def __call__(self, ordinal: int, now: Job) -> ManifestEntry:
+        """Plan the clip of an ordinal for its job as the job is now: it may have been cancelled meanwhile."""
+        ...
+
+
+Settle = Callable[[Iterable[ManifestEntry]], list[ManifestEntry]]
+"""Fails clips whose destination an earlier clip of the job has."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """The clips of a list or of uploads, and how each is planned."""
+
+    count: int
+    plan: Planner
+
+
+def list_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
+    return _parts(listed_uris(job, ports), job, cursor, ports)
+
+
+def upload_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
+    return _parts(uploaded_clips(job, ports), job, cursor, ports)
+
+
+def _parts(named: Named, job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
+    settle, plan = _clashes(job, cursor, ports), partial(named.plan, now=job)
+    with ThreadPoolExecutor(ports.stat_concurrency) as pool:
+        for first in range(cursor.ordinal, named.count, ports.part_clips):
+            yield Part(settle(pool.map(plan, range(first, min(first + ports.part_clips, named.count)))))
+
+
+def _clashes(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Settle:
+    """Mirrored destinations cannot clash, so only a template needs the check."""
+    if job.settings.destination is None:
+        return list
+    ledger = Ledger.of(job.id, cursor.ordinal, (), ports.state)
+    return lambda entries: [ledger.settled(entry) for entry in entries]
+
+
+def listed_uris(job: Job, ports: ExpandPorts) -> Named:
+    uris, reach = requested_uris(job, ports.state), ports.access.of(job)
+    repeats = duplicates_of_first(uris)
+
+    def plan(ordinal: int, now: Job) -> ManifestEntry:
+        clip = ManifestEntry(ordinal=ordinal, source_uri=uris[ordinal], destination="")
+        if ordinal in repeats:
+            message = f"the same URI is clip {repeats[ordinal]} of this list"
+            fate = Fate(ClipStatus.SKIPPED, ClipCode.DUPLICATE, message)
+            clip = replace(clip.with_fate(fate), same_as=repeats[ordinal])
+        return plan_uri(clip, job=now, reach=reach, ports=ports)
+
+    return Named(len(uris), plan)
+
+
+def plan_uri(clip: ManifestEntry, *, job: Job, reach: Reach, ports: ExpandPorts) -> ManifestEntry:
+    """Give a named clip its destination, and pin it by a HEAD unless it has its fate already (it repeats another one).
+
+    What is wrong with one URI becomes that clip's fate, not the job's.
+    """
+    try:
+        location = clip.location
+    except InvalidUri as error:  # the NomadicML endpoints accept it
+        return clip.with_fate(Fate.failed(error))
+    target = target_of(job, location, clip.ordinal, reach)
+    if clip.fate:
+        return replace(clip, destination=target.destination)
+    return inspect(clip.ordinal, location, target, job=job, reach=reach, ports=ports)
+
+
+def uploaded_clips(job: Job, ports: ExpandPorts) -> Named:
+    """Their events pinned them; of several uploads to one key only the last one is copied."""
+    assert ports.uploads is not None, "a preview is never of uploads"
+    uploads = claimed_uploads(job.id, ports.uploads, ports.state)
+    newest = _newest(uploads)
+
+    def plan(ordinal: int, now: Job) -> ManifestEntry:
+        upload = uploads[ordinal]
+        at = s3_at(upload.bucket, upload.key)
+        destination, misnamed = destination_of(now, at, ordinal)
+        found = ListedObject(key=upload.key, size=upload.size, etag=upload.etag, version=upload.version)
+        fate: Fate | None
+        if upload.sequencer < newest[upload.key]:
+            fate = Fate(ClipStatus.SKIPPED, ClipCode.SUPERSEDED, "a later upload to the same key is in this job")
+        elif now.cancel_requested:
+            fate = CANCELLED
+        else:
+            fate = misnamed
+        return look_at_destination(pin(ordinal, str(at), destination, found, fate), found, now, ports)
+
+    return Named(len(uploads), plan)
+
+
+def _newest(uploads: Sequence[Upload]) -> dict[str, str]:
+    """The last upload's sequencer by key."""
+    newest: dict[str, str] = {}
+    for upload in uploads:
+        newest[upload.key] = max(newest.get(upload.key, ""), upload.sequencer)
+    return newest

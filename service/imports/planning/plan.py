@@ -1,0 +1,67 @@
+"""Expand a job's source into its manifest, in rounds that each fit into one invocation."""
+
+from collections.abc import Callable
+
+from service.domain.errors import ClipferryError, LimitExceeded, SourceUnavailable, TableBusy
+from service.domain.jobs import JobStatus, SourceKind
+from service.imports.lifecycle.end import end_job
+from service.imports.planning.context import PlanCursor, Planned, PlanPorts, writer_at
+from service.imports.planning.retry import plan_again
+from service.imports.planning.sources import parts_of
+
+
+def plan(
+    job_id: str, cursor: PlanCursor, *, run: int = 0, out_of_time: Callable[[], bool], ports: PlanPorts
+) -> Planned:
+    """One round. Writes whole manifest parts until the source is exhausted or `out_of_time()` says so.
+
+    Clips that make no whole part by then are carried over to the next round.
+
+    A source that cannot be listed for good ends the job as FAILED; passing faults of listing are raised for another
+    try. What is wrong with one URI of a list is that clip's fate.
+    """
+    job = ports.jobs.begin_planning(job_id, ports.clock(), run=run)
+    if job is None:
+        return Planned()
+    if job.runs and job.runs[-1].counts.total:  # else it is the first planning, or has to make up for it
+        return plan_again(job, cursor, out_of_time=out_of_time, ports=ports)
+    writer = writer_at(cursor, job, ports)
+    cut_short, used = False, set[str]()
+    try:
+        for part in parts_of(job, cursor, ports, read_again=lambda job: ports.jobs.get(job.id) or job):
+            if part is None:
+                cut_short = True
+                break
+            used.update(entry.integration for entry in part.entries if entry.integration)
+            if part.entries:
+                writer.write_part(part.entries)
+            if writer.ordinal > ports.max_clips and job.source.kind is not SourceKind.UPLOAD:
+                raise LimitExceeded(f"the source holds more than {ports.max_clips:,} clips, the limit of one import")
+            if part.may_end_a_round and out_of_time():
+                ports.access.used(job.project, used, ports.clock())
+                carried = writer.carry(part.rest)
+                writer.end_round()
+                return Planned(
+                    cursor=PlanCursor(
+                        round_number=writer.round_number,
+                        ordinal=writer.ordinal,
+                        batches=writer.batches,
+                        start_after=part.start_after,
+                        read_to=part.read_to,
+                        carried=carried,
+                    )
+                )
+    except (SourceUnavailable, TableBusy):
+        raise  # another try of this round may succeed
+    except ClipferryError as error:
+        ended = end_job(job, JobStatus.FAILED, error.code, error.message, jobs=ports.jobs, now=ports.clock())
+        return Planned(failed=ended)
+    ports.access.used(job.project, used, ports.clock())
+    key = writer.end()
+    ports.jobs.end_planning(job.id, run=run, total=writer.ordinal, cut_short=cut_short, now=ports.clock())
+    return Planned(
+        batches=writer.batches,
+        batches_key=key,
+        max_concurrency=job.settings.max_concurrency,
+        extrapolate=job.settings.stationary_extrapolation,
+    )

@@ -1,0 +1,121 @@
+"""Plan a retry: write a manifest and batches of the run's own, in rounds.
+
+`replan` looks at each clip again. Nothing but files is written until the run's plan is whole; then `reopen` makes the
+clips pending. The first manifest stays as it is, since pages of clips read it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from service.domain.batching import PART_CLIPS, whole_sets
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.errors import SelectionIncomplete
+from service.domain.jobs import Job, SourceKind
+from service.domain.state_keys import batches_key
+from service.imports.inputs.retry_selection import can_run_again, decode_ordinals
+from service.imports.inputs.view_sets import parts_of_sets, requested_sets
+from service.imports.planning.context import PlanCursor, Planned, PlanPorts, writer_at
+from service.imports.planning.reopen import RunPlan, read_run_plan, reopen, write_run_plan
+from service.imports.planning.replan import Replanner
+
+INDEX_LAG_SECONDS = 5
+"""How long the index of failures, which is eventually consistent, may take to show a job's last ones."""
+
+
+def plan_again(job: Job, cursor: PlanCursor, *, out_of_time: Callable[[], bool], ports: PlanPorts) -> Planned:
+    """One round. Raises `SelectionIncomplete` where another try, some seconds later, will find more clips."""
+    plan = read_run_plan(job, ports.state)
+    if plan is None:
+        planned = _write_parts(job, cursor, out_of_time, ports)
+        if isinstance(planned, PlanCursor):
+            return Planned(cursor=planned)
+        plan = planned
+    if job.planned_run == job.run:
+        ports.jobs.end_planning(job.id, run=job.run, total=job.counts.total, cut_short=job.cut_short, now=ports.clock())
+    else:
+        opened = reopen(job, plan, first_part=cursor.opened, out_of_time=out_of_time, ports=ports)
+        if opened * PART_CLIPS < plan.clips:
+            return Planned(cursor=replace(cursor, opened=opened))
+    key, limit = batches_key(job.id, run=job.run), job.settings.max_concurrency
+    extrapolate = job.settings.stationary_extrapolation
+    return Planned(batches=plan.batches, batches_key=key, max_concurrency=limit, extrapolate=extrapolate)
+
+
+def _write_parts(
+    job: Job, cursor: PlanCursor, out_of_time: Callable[[], bool], ports: PlanPorts
+) -> RunPlan | PlanCursor:
+    """The manifest and the batches, or where to go on."""
+    writer = writer_at(cursor, job, ports, manifest_run=job.run)
+    replanner = Replanner(job, ports)
+    chosen = _chosen(job, ports)
+    more = True
+    while more:
+        rows, more = _next_part(job, chosen, cursor, ports)
+        if not rows:
+            break
+        writer.write_part(replanner.plan(rows))
+        former = [row.status for row in rows]
+        cursor = PlanCursor(
+            ordinal=writer.ordinal,
+            batches=writer.batches,
+            next_clip=rows[-1].ordinal + 1,
+            failed=cursor.failed + former.count(ClipStatus.FAILED),
+            cancelled=cursor.cancelled + former.count(ClipStatus.CANCELLED),
+        )
+        if more and out_of_time():
+            writer.end_round()
+            return replace(cursor, round_number=writer.round_number)
+    expected = len(chosen) if chosen is not None else job.counts.failed + job.counts.cancelled
+    if writer.ordinal < expected and _index_may_lag(job, ports):
+        raise SelectionIncomplete(f"found {writer.ordinal:,} of {expected:,} clips to retry so far")
+    writer.end()
+    plan = RunPlan(clips=writer.ordinal, batches=writer.batches, failed=cursor.failed, cancelled=cursor.cancelled)
+    write_run_plan(job, plan, ports.state)
+    return plan
+
+
+def _index_may_lag(job: Job, ports: PlanPorts) -> bool:
+    assert job.retry is not None
+    age = datetime.fromisoformat(ports.clock()) - datetime.fromisoformat(job.retry.at)
+    return age.total_seconds() < INDEX_LAG_SECONDS
+
+
+def _chosen(job: Job, ports: PlanPorts) -> list[int] | None:
+    """The ordinals that a caller named; None: all that failed or were cancelled."""
+    assert job.retry is not None
+    if job.retry.selection is None:
+        return None
+    chosen = decode_ordinals(ports.state.get(job.retry.selection))
+    if job.source.kind is SourceKind.SETS:
+        views = (view for part in parts_of_sets(requested_sets(job, ports.state)) for view in part)
+        return sorted(whole_sets(views, set(chosen)))
+    return chosen
+
+
+def _next_part(
+    job: Job, chosen: Sequence[int] | None, cursor: PlanCursor, ports: PlanPorts
+) -> tuple[Sequence[ClipRow], bool]:
+    """Rows of the next part's clips, in order, and whether there are more. Its sets are whole (`set_parts`)."""
+    parts = -(-cursor.ordinal // PART_CLIPS)
+    room = (parts + 1) * PART_CLIPS - cursor.ordinal
+    rows = _next_rows(job, chosen, cursor.next_clip, room + 1, ports)
+    if len(rows) <= room:
+        return rows, False
+    last = room
+    while rows[last].group is not None and rows[last].group == rows[last - 1].group:
+        last -= 1
+    return rows[:last], True
+
+
+def _next_rows(job: Job, chosen: Sequence[int] | None, first: int, limit: int, ports: PlanPorts) -> Sequence[ClipRow]:
+    if chosen is None:
+        return ports.clips.failures(job.id, first=first, limit=limit)
+    left = [ordinal for ordinal in chosen if ordinal >= first]
+    found: list[ClipRow] = []
+    for start in range(0, len(left), PART_CLIPS):
+        rows = ports.clips.get(job.id, left[start : start + PART_CLIPS])
+        found += (row for _, row in sorted(rows.items()) if can_run_again(row))
+        if len(found) >= limit:
+            break
+    return found[:limit]

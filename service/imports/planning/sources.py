@@ -1,0 +1,44 @@
+"""A job's source as parts of its manifest: what a prefix lists, what a list or a manifest names, what was uploaded."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from service.domain.jobs import Job, SourceKind
+from service.imports.planning.context import ExpandPorts, Part, PlanCursor
+from service.imports.planning.manifest_clips import manifest_parts
+from service.imports.planning.named import list_parts, upload_parts
+from service.imports.planning.prefix import prefix_parts
+from service.imports.planning.views import view_parts
+
+
+def parts_of(
+    job: Job, cursor: PlanCursor, ports: ExpandPorts, *, read_again: Callable[[Job], Job] = lambda job: job
+) -> "Iterator[Part | None]":
+    """The source part by part. Once the job is cancelled nothing is listed or inspected any more: what is left of a
+    list or of uploads are cancelled clips; what is left of a prefix or a manifest is unknown, which a None says.
+
+    `read_again` gives the job as it is now; nobody cancels a preview.
+    """
+    parts, ordinal = _SOURCES[job.source.kind](job, cursor, ports), cursor.ordinal
+    while True:
+        if job.cancel_requested and job.source.kind.open_ended:
+            yield None
+            return
+        part = next(parts, None)
+        if part is None:
+            return
+        yield part
+        ordinal += len(part.entries)
+        if not job.cancel_requested:
+            job = read_again(job)
+            if job.cancel_requested and not job.source.kind.open_ended:
+                parts = _SOURCES[job.source.kind](job, replace(cursor, ordinal=ordinal), ports)
+
+
+_SOURCES: dict[SourceKind, Callable[[Job, PlanCursor, ExpandPorts], Iterator[Part]]] = {
+    SourceKind.PREFIX: prefix_parts,
+    SourceKind.MANIFEST: manifest_parts,
+    SourceKind.LIST: list_parts,
+    SourceKind.UPLOAD: upload_parts,
+    SourceKind.SETS: view_parts,
+}

@@ -1,0 +1,308 @@
+"""What an import costs and how long it takes, from what its planning found.
+
+`prices.json` beside this file has the prices, each with its unit and source. Every other assumption is a constant in
+this module. An estimate is of the right order, not a quote: retries, throttling and other imports are not in it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from service.domain.batching import PART_CLIPS
+from service.domain.multipart import MAX_OBJECT_BYTES, part_size
+from service.domain.requests import ContentValidation, ImportSettings
+from service.support.settings import Deployment
+
+PRICES = Path(__file__).with_name("prices.json")
+GIB = 1024**3
+"""A GB of S3's bill (S3 FAQ, "How will I be charged and billed": byte-hours over 1,073,741,824) and of Lambda's."""
+
+COPY_SECONDS = 0.05
+"""One request that copies, without its bytes."""
+COPY_BYTES_PER_SECOND = 85_000_000
+"""What one request moves (S3 user guide, "Performance guidelines": 85 to 90 MB/s a request; taken for copies too)."""
+STREAM_BYTES_PER_SECOND = 60_000_000
+"""What one function takes in and sends on, all its copies together: an assumption, below the 600 Mbit/s that are
+measured of Lambda's network; a CPU alone passes on 500 MB/s (decision 30)."""
+STREAM_READ_SECONDS = 0.1
+"""HEAD and first byte of a clip in another store."""
+COPIES_PER_SECOND = 3_500
+"""What S3 takes at least below one partitioned prefix (S3 user guide, "Optimizing performance")."""
+READ_SECONDS = 0.03
+"""One HEAD or range read."""
+LIST_SECONDS = 0.05
+"""One page of 1,000 keys: 20 ms of CPU, 5 to list them and the rest to plan them, of which the plan function has about
+half; and S3's 20 ms, of which long listings wait for several at once (decision 63)."""
+BATCH_SECONDS = 0.5
+"""What a batch takes besides its copies: its child, its state, its slice of the manifest, its rows."""
+FIXED_SECONDS = 10.0
+"""Cold starts, the map's start and end, the finish."""
+READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 3, ContentValidation.DEEP: 8}
+"""Range reads of content validation for a clip of some hundred megabytes; a small one takes a single read."""
+
+COPY_GB = 1.0
+"""Memory of the copy function (`COPY_MB` in stacks/pipeline.py)."""
+PLAN_GB = 1.0
+FUNCTION_CALLS = 3
+"""Plan, finish, and one sweep."""
+TRANSITIONS = 7
+"""Of an import's own states, from Start to Done."""
+TRANSITIONS_PER_BATCH = 5
+"""Of a batch's child (decisions 8 and 16)."""
+WRITES_PER_IMPORT = 30
+"""The job's row and its indexes from accepted to ended, and its audit entry and some tags in a transaction."""
+WRITES_PER_CLIP = 3
+"""The row, and its places in the two indexes that clips are found by (decision 18)."""
+WRITES_PER_BATCH = 4
+"""One transaction of two rows; a transaction's writes count twice."""
+READS_PER_BATCH = 2
+"""The job's row and the batch's."""
+WRITES_PER_FAILURE = 1
+"""More: its place in the index of failures."""
+WRITES_PER_VIEW = 1
+"""More: a set's rows are written in a transaction, where a row counts twice (decision 15)."""
+SMALLEST_BILLED = {"STANDARD_IA": 128 * 1024, "ONEZONE_IA": 128 * 1024, "GLACIER_IR": 128 * 1024}
+"""Bytes for which these classes bill a smaller object (S3 user guide, "Storage classes")."""
+
+
+@dataclass(kw_only=True)
+class Workload:
+    """What an import is to do, as its planning counts it."""
+
+    lists: int = 0
+    """Listing requests of planning."""
+    heads: int = 0
+    """HEADs of planning."""
+    batches: int = 0
+    copied: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes: int = 0
+    """Of the clips to copy."""
+    billed_bytes: int = 0
+    """What their storage class bills for them."""
+    largest: int = 0
+    by_parts: int = 0
+    """How many of the clips to copy are copied by parts."""
+    parts: int = 0
+    """Their parts together."""
+    streamed: int = 0
+    """How many of the clips to copy pass through the copy function."""
+    streamed_by_parts: int = 0
+    streamed_bytes: int = 0
+    largest_streamed: int = 0
+    compared: int = 0
+    """Clips whose copies take one more HEAD to be verified."""
+    views: int = 0
+    """Clips that belong to sets, whatever becomes of them."""
+    marked: int = 0
+    """Views whose metadata takes one more HEAD to be given anew."""
+
+    @property
+    def clips(self) -> int:
+        return self.copied + self.skipped + self.failed
+
+    @property
+    def copy_requests(self) -> int:
+        return self.copied - self.by_parts + self.parts
+
+    def add_copy(
+        self,
+        size: int,
+        etag: str,
+        *,
+        settings: ImportSettings,
+        deployment: Deployment,
+        in_set: bool = False,
+        streams: bool = False,
+    ) -> None:
+        """Count one clip to copy."""
+        self.copied += 1
+        self.bytes += size
+        self.billed_bytes += max(size, SMALLEST_BILLED.get(settings.storage_class or "", 0))
+        if streams:
+            self._add_stream(size, deployment)
+            return
+        self.largest = max(self.largest, size)
+        in_parts = size > deployment.multipart_threshold_bytes
+        if in_parts:
+            self.by_parts += 1
+            self.parts += part_count(size, deployment.part_bytes)
+        elif in_set and settings.keep_metadata:
+            self.marked += 1
+        if in_parts or "-" in etag:  # such an ETag is no MD5, so the checksums are compared
+            self.compared += 1
+
+    def _add_stream(self, size: int, deployment: Deployment) -> None:
+        self.streamed += 1
+        self.streamed_bytes += size
+        self.largest_streamed = max(self.largest_streamed, size)
+        if size > deployment.stream_part_bytes:
+            self.by_parts += 1
+            self.streamed_by_parts += 1
+            self.parts += part_count(size, deployment.stream_part_bytes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Dollars, once an import."""
+
+    s3_writes: float
+    """COPY and PUT, of parts too, and what begins and ends parts."""
+    s3_lists: float
+    s3_reads: float
+    """GET and HEAD."""
+    lambda_: float
+    step_functions: float
+    dynamodb_writes: float
+    dynamodb_reads: float
+
+    @property
+    def s3_requests(self) -> float:
+        return self.s3_writes + self.s3_lists + self.s3_reads
+
+    @property
+    def dynamodb(self) -> float:
+        return self.dynamodb_writes + self.dynamodb_reads
+
+    @property
+    def total(self) -> float:
+        return self.s3_requests + self.lambda_ + self.step_functions + self.dynamodb
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    cost: Cost
+    storage_per_month: float
+    """Dollars a month for what was copied, apart from the import's cost."""
+    seconds: int
+    """From accepted to ended."""
+
+
+@dataclass(frozen=True)
+class PriceList:
+    region: str
+    as_of: str
+    _prices: Mapping[str, Mapping[str, Any]]
+
+    def of(self, name: str) -> float:
+        """Dollars for one unit."""
+        entry = self._prices[name]
+        return float(entry["price"]) / int(entry["per"])
+
+
+def price_list() -> PriceList:
+    return read_prices(PRICES)
+
+
+@cache
+def read_prices(path: Path) -> PriceList:
+    document = json.loads(path.read_text())
+    return PriceList(document["region"], document["as_of"], document["prices"])
+
+
+def estimate(work: Workload, *, settings: ImportSettings, deployment: Deployment) -> Estimate:
+    """Sources count as STANDARD: a listing does not cost by class, and of a HEAD it is not known."""
+    storage_class, prices = settings.storage_class or "STANDARD", price_list()
+    cost = Cost(
+        s3_writes=_s3_writes(work, storage_class),
+        s3_lists=work.lists * prices.of("s3.write.STANDARD"),
+        s3_reads=_s3_reads(work, settings) * prices.of("s3.read.STANDARD"),
+        lambda_=_lambda(work, settings, deployment),
+        step_functions=(TRANSITIONS + TRANSITIONS_PER_BATCH * work.batches) * prices.of("states.transition"),
+        dynamodb_writes=_dynamodb_writes(work) * prices.of("dynamodb.write"),
+        dynamodb_reads=READS_PER_BATCH * work.batches * prices.of("dynamodb.read"),
+    )
+    return Estimate(
+        cost=cost,
+        storage_per_month=work.billed_bytes / GIB * price_list().of(f"s3.storage.{storage_class}"),
+        seconds=math.ceil(_seconds(work, settings, deployment)),
+    )
+
+
+def part_count(size: int, part_bytes: int) -> int:
+    """How many parts `service.domain.multipart.copy_parts` makes of an object."""
+    return -(-size // _part_size(size, part_bytes))
+
+
+def _part_size(size: int, part_bytes: int) -> int:
+    return part_size(min(size, MAX_OBJECT_BYTES), part_bytes=part_bytes)
+
+
+def _s3_writes(work: Workload, storage_class: str) -> float:
+    """In dollars: state files are STANDARD, whatever the copies are."""
+    state_files = math.ceil(work.clips / PART_CLIPS) + 2
+    begun_and_ended = 2 * work.by_parts
+    copies = (work.copy_requests + begun_and_ended) * price_list().of(f"s3.write.{storage_class}")
+    return copies + state_files * price_list().of("s3.write.STANDARD")
+
+
+def _s3_reads(work: Workload, settings: ImportSettings) -> int:
+    looked_at = 2 * (work.by_parts - work.streamed_by_parts)  # their metadata and tags
+    checked = READS_PER_CLIP[settings.content_validation] * work.copied
+    return work.heads + work.batches + looked_at + work.compared + work.marked + checked
+
+
+def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:
+    busy = _busy_seconds(work, settings) / _at_once(work, settings, deployment) + _streaming_seconds(work)
+    copying = busy + BATCH_SECONDS * work.batches
+    seconds = COPY_GB * copying + PLAN_GB * _planning_seconds(work, deployment)
+    calls = work.batches + FUNCTION_CALLS
+    return seconds * price_list().of("lambda.gb_second") + calls * price_list().of("lambda.request")
+
+
+def _dynamodb_writes(work: Workload) -> int:
+    rows = WRITES_PER_CLIP * work.clips + WRITES_PER_FAILURE * work.failed + WRITES_PER_VIEW * work.views
+    return rows + WRITES_PER_BATCH * work.batches + WRITES_PER_IMPORT
+
+
+def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:
+    """Planning, then copying: bounded by what is in flight, by S3's rate, and by the largest clip."""
+    allowed = min(deployment.map_concurrency, settings.max_concurrency or deployment.map_concurrency)
+    functions = max(1, min(allowed, work.batches))
+    in_flight = functions * _at_once(work, settings, deployment)
+    copying = max(
+        _busy_seconds(work, settings) / in_flight + _streaming_seconds(work) / functions,
+        work.copy_requests / COPIES_PER_SECOND,
+        _longest_copy(work, deployment),
+        work.largest_streamed / STREAM_BYTES_PER_SECOND,
+    )
+    batches = BATCH_SECONDS * math.ceil(work.batches / functions)
+    return FIXED_SECONDS + _planning_seconds(work, deployment) + batches + copying
+
+
+def _at_once(work: Workload, settings: ImportSettings, deployment: Deployment) -> int:
+    """Copies in flight in one function. Clips that take nothing but a copy need no threads."""
+    plain = settings.content_validation is ContentValidation.NONE and not work.views and not work.streamed
+    return deployment.copy_concurrency if plain else min(deployment.copy_concurrency, deployment.copy_threads)
+
+
+def _planning_seconds(work: Workload, deployment: Deployment) -> float:
+    return LIST_SECONDS * work.lists + READ_SECONDS * work.heads / deployment.stat_concurrency
+
+
+def _busy_seconds(work: Workload, settings: ImportSettings) -> float:
+    """Of all requests of all copies, one after the other."""
+    reads = READS_PER_CLIP[settings.content_validation] * work.copied + work.compared + work.marked
+    copied_inside = work.bytes - work.streamed_bytes
+    waits = COPY_SECONDS * work.copy_requests + STREAM_READ_SECONDS * work.streamed + READ_SECONDS * reads
+    return waits + copied_inside / COPY_BYTES_PER_SECOND
+
+
+def _streaming_seconds(work: Workload) -> float:
+    """Of one function."""
+    return work.streamed_bytes / STREAM_BYTES_PER_SECOND
+
+
+def _longest_copy(work: Workload, deployment: Deployment) -> float:
+    """Of the largest clip by itself, whose parts are copied side by side."""
+    if work.largest <= deployment.multipart_threshold_bytes:
+        return work.largest / COPY_BYTES_PER_SECOND
+    at_once = min(deployment.copy_concurrency, deployment.copy_threads)
+    waves = math.ceil(part_count(work.largest, deployment.part_bytes) / at_once)
+    part = min(work.largest, _part_size(work.largest, deployment.part_bytes))
+    return waves * (COPY_SECONDS + part / COPY_BYTES_PER_SECOND)

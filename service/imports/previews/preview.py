@@ -1,0 +1,109 @@
+"""What an import would do, cost and take: a dry run of its planning that writes nothing and ends in time."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from service.domain.destination_template import check_template
+from service.domain.errors import NotFound
+from service.domain.manifest import ManifestEntry
+from service.domain.requests import ImportRequest, ImportSettings
+from service.imports.access.reach import SourceAccess
+from service.imports.inputs.caller_manifest import open_manifest
+from service.imports.intake.preflight import check_limit, listing_errors
+from service.imports.intake.request_source import source_of
+from service.imports.intake.submit import request_files
+from service.imports.lifecycle.new_job import job_of
+from service.imports.planning.context import ExpandPorts, PlanCursor
+from service.imports.planning.sources import parts_of
+from service.imports.previews.result import Preview
+from service.imports.previews.tally import PreviewTally
+from service.ports.state import Clock
+from service.projects.integrations.rules import AccessRule
+from service.sources.deadline import HurriedStorage, done_within
+from service.support.settings import Deployment
+from service.support.stops import OutOfTime
+
+PREVIEW = "preview"
+"""In the place of an id: the job of a preview is never written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewPorts:
+    clock: Clock
+    access: SourceAccess
+    clips_bucket: str
+    max_clips: int
+    seconds: float
+    deployment: Deployment
+    defaults: ImportSettings
+    copy_roles: Collection[str] = ()
+    """ARNs of roles of integrations that may write clips."""
+    monotonic: Callable[[], float] = time.monotonic
+
+
+def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Preview:
+    """Plan for at most `ports.seconds`, keep nothing. Raises `InvalidRequest` or `PreflightFailed`."""
+    source = source_of(request, ports.max_clips)
+    if request.settings.destination is not None:
+        check_template(request.settings.destination)
+    reach = ports.access.reach(project, request.integration_id)
+    reach.check()
+    if request.manifest_uri is not None:
+        source = open_manifest(source.location, reach)
+    job = job_of(
+        request,
+        source,
+        job_id=PREVIEW,
+        digest=PREVIEW,
+        project=project,
+        now=ports.clock(),
+    )
+    storage = HurriedStorage(ports.access.storage(project), ports.clips_bucket, ports.seconds, ports.monotonic)
+    rule, roles = reach.rule, ports.copy_roles
+    seen = PreviewTally(job, ports.clips_bucket, ports.deployment, lambda entry: _streams(entry, rule, roles))
+    expand_ports = ExpandPorts(
+        state=_GivenFiles(request_files(job, request)),
+        storage=storage,
+        access=ports.access.through(storage),
+        clips_bucket=ports.clips_bucket,
+        stat_concurrency=ports.deployment.stat_concurrency,
+        # What is inspected at once: all that is lost of a list when the time is up.
+        part_clips=ports.deployment.stat_concurrency,
+    )
+    late = False
+
+    def look() -> None:
+        nonlocal late
+        try:
+            for part in parts_of(job, PlanCursor(), expand_ports):
+                assert part is not None, "nobody cancels a preview"
+                seen.add(part.entries)
+                check_limit(seen.count, ports.max_clips, request.root_path or "the source")
+        except OutOfTime:
+            late = True
+
+    with listing_errors():
+        ended = done_within(ports.seconds, look)
+    complete = ended and not late and not storage.cut
+    return seen.preview(request.root_path, complete=complete, lists=storage.lists, heads=storage.heads)
+
+
+def _streams(entry: ManifestEntry, rule: AccessRule, copy_roles: Collection[str]) -> bool:
+    """Whether the clip passes through the copy function: not where S3 can copy by the access that opens it."""
+    if entry.integration is None:
+        return entry.location.scheme != "s3"
+    opener = rule.by_id.get(entry.integration)
+    return opener is None or opener.role_arn not in copy_roles
+
+
+@dataclass(frozen=True)
+class _GivenFiles:
+    """State files that were never written."""
+
+    files: Mapping[str, bytes]
+
+    def get(self, key: str) -> bytes:
+        if key not in self.files:
+            raise NotFound(f"a preview has no {key}")
+        return self.files[key]

@@ -1,0 +1,68 @@
+"""The answer of a preview."""
+
+from dataclasses import dataclass, field
+
+from service.domain.clips import ClipStatus
+from service.imports.previews.estimate import Estimate
+
+
+@dataclass
+class Total:
+    count: int = 0
+    bytes: int = 0
+
+    def add(self, size: int) -> None:
+        self.count += 1
+        self.bytes += size
+
+
+@dataclass
+class Fates(Total):
+    """Clips that are not copied, and why."""
+
+    by_code: dict[str, Total] = field(default_factory=dict)
+
+    def add_for(self, code: str, size: int) -> None:
+        self.add(size)
+        self.by_code.setdefault(code, Total()).add(size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewedClip:
+    run_name: str
+    source_uri: str
+    destination: str
+    """`s3://clips-bucket/key`, empty where it has none."""
+    size: int | None
+    status: ClipStatus
+    """PENDING: it would be copied."""
+    code: str | None
+    message: str | None
+
+
+@dataclass
+class Outcome:
+    """What would happen to the clips. The three sum to the preview's count."""
+
+    to_copy: Total = field(default_factory=Total)
+    to_skip: Fates = field(default_factory=Fates)
+    to_fail: Fates = field(default_factory=Fates)
+    problems: list[PreviewedClip] = field(default_factory=list)
+    """The first clips that would fail."""
+
+
+@dataclass(kw_only=True)
+class Preview:
+    """Where `complete` is false, the time was up before all was looked at: every figure means "at least"."""
+
+    root_path: str | None
+    complete: bool
+    count: int
+    bytes: int
+    keys: list[str]
+    """The first 20 keys."""
+    by_extension: dict[str, Total]
+    sample: list[PreviewedClip]
+    """The first 20 clips."""
+    outcome: Outcome
+    estimate: Estimate

@@ -1,0 +1,137 @@
+"""Count what a preview finds, clip by clip."""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
+from service.domain.clip_names import extension, run_name
+from service.domain.clips import ClipStatus
+from service.domain.jobs import Job
+from service.domain.manifest import ManifestEntry
+from service.domain.uris import s3_at
+from service.imports.previews.estimate import Workload, estimate
+from service.imports.previews.result import Outcome, Preview, PreviewedClip, Total
+from service.support.settings import Deployment
+from service.support.stops import OutOfTime
+
+SAMPLE_CLIPS = 20
+
+
+MAX_PROBLEMS = 20
+
+
+MAX_EXTENSIONS = 100
+
+
+OTHER = "other"
+"""Counts what comes after the first 100 extensions; no extension lacks its dot."""
+
+
+class PreviewTally:
+    """What the dry run has found so far. Its thread may still be at work when the answer is made."""
+
+    def __init__(
+        self, job: Job, clips_bucket: str, deployment: Deployment, streams: Callable[[ManifestEntry], bool]
+    ) -> None:
+        self._job, self._clips_bucket, self._deployment, self._streams = job, clips_bucket, deployment, streams
+        self._lock = Lock()
+        self._total = Total()
+        self._keys: list[str] = []
+        self._by_extension: dict[str, Total] = {}
+        self._sample: list[PreviewedClip] = []
+        self._outcome = Outcome()
+        self._work = Workload()
+        self._part: list[ManifestEntry] = []
+        """The manifest part that is not full yet."""
+        self._answered = False
+
+    @property
+    def count(self) -> int:
+        return self._total.count
+
+    def add(self, entries: Sequence[ManifestEntry]) -> None:
+        """Raises `OutOfTime` once the answer is given."""
+        with self._lock:
+            if self._answered:
+                raise OutOfTime
+            for entry in entries:
+                self._add(entry)
+
+    def preview(self, root_path: str | None, *, complete: bool, lists: int, heads: int) -> Preview:
+        with self._lock:
+            self._answered = True
+            self._work.lists, self._work.heads = lists, heads
+            self._end_part()
+            return Preview(
+                root_path=root_path,
+                complete=complete,
+                count=self._total.count,
+                bytes=self._total.bytes,
+                keys=self._keys,
+                by_extension=self._by_extension,
+                sample=self._sample,
+                outcome=self._outcome,
+                estimate=estimate(self._work, settings=self._job.settings, deployment=self._deployment),
+            )
+
+    def _add(self, entry: ManifestEntry) -> None:
+        size, key = entry.size or 0, entry.location.key
+        self._total.add(size)
+        self._add_extension(extension(key), size)
+        if len(self._keys) < SAMPLE_CLIPS:
+            self._keys.append(key)
+            self._sample.append(self._shown(entry))
+        self._add_outcome(entry, size)
+        self._part.append(entry)
+        if len(self._part) == PART_CLIPS:
+            self._end_part()
+
+    def _add_extension(self, kind: str, size: int) -> None:
+        if kind not in self._by_extension and len(self._by_extension) >= MAX_EXTENSIONS:
+            kind = OTHER
+        self._by_extension.setdefault(kind, Total()).add(size)
+
+    def _add_outcome(self, entry: ManifestEntry, size: int) -> None:
+        outcome, work = self._outcome, self._work
+        work.views += entry.group is not None
+        if entry.status is ClipStatus.PENDING:
+            outcome.to_copy.add(size)
+            work.add_copy(
+                size,
+                entry.etag or "",
+                settings=self._job.settings,
+                deployment=self._deployment,
+                in_set=entry.group is not None,
+                streams=self._streams(entry),
+            )
+        elif entry.status is ClipStatus.SKIPPED:
+            outcome.to_skip.add_for(entry.code or OTHER, size)
+            work.skipped += 1
+        else:
+            outcome.to_fail.add_for(entry.code or OTHER, size)
+            work.failed += 1
+            if len(outcome.problems) < MAX_PROBLEMS:
+                outcome.problems.append(self._shown(entry))
+
+    def _end_part(self) -> None:
+        """Count the batches of a manifest part, as the manifest's writer cuts them."""
+        limits = self._deployment
+        batches = cut_batches(
+            [batch_weight(entry) for entry in self._part],
+            max_clips=limits.batch_clips,
+            max_bytes=limits.batch_bytes,
+            groups=[entry.group for entry in self._part],
+        )
+        self._work.batches += sum(1 for _ in batches)
+        self._part = []
+
+    def _shown(self, entry: ManifestEntry) -> PreviewedClip:
+        return PreviewedClip(
+            run_name=run_name(self._job.run_name_prefix, entry.source_uri),
+            source_uri=entry.source_uri,
+            destination=str(s3_at(self._clips_bucket, entry.destination)) if entry.destination else "",
+            size=entry.size,
+            status=entry.status,
+            code=entry.code,
+            message=entry.message,
+        )

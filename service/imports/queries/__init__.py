@@ -1,0 +1,1 @@
+"""What callers look at: imports, clips, videos."""

@@ -1,0 +1,131 @@
+"""Find clips across the imports of a project: by what they are, or by what their imports were given."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from service.domain.batching import PART_CLIPS
+from service.domain.clip_names import gt_clip_id
+from service.domain.clips import Clip, ClipRow
+from service.domain.errors import InvalidCursor, InvalidRequest, NotFound
+from service.domain.ids import ORDINAL_DIGITS, request_digest
+from service.domain.jobs import Job, JobTag
+from service.domain.search_keys import job_position, search_key, tags_of
+from service.imports.queries.status import SCAN_PARTS, StatusPorts, clip_of, clips_between
+from service.ports.clips import ClipIndex
+from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
+
+JOBS_LOOKED_AT = 100
+"""Imports that one page by label, folder or group looks at: one BatchGetItem's worth."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """All that are given must hold; at least one is."""
+
+    clip_id: str | None = None
+    original_clipgt_url: str | None = None
+    label: str | None = None
+    folder: str | None = None
+    test_run_group: str | None = None
+
+    @property
+    def tags(self) -> list[tuple[JobTag, str]]:
+        """What the clips' import must have been given, the rarest first."""
+        asked = (
+            (JobTag.GROUP, self.test_run_group),
+            (JobTag.LABEL, self.label),
+            (JobTag.FOLDER, self.folder),
+        )
+        return [(tag, value) for tag, value in asked if value is not None]
+
+    def admits(self, job: Job) -> bool:
+        return set(self.tags) <= set(tags_of(job))
+
+    def admits_row(self, row: ClipRow) -> bool:
+        assert row.source_uri is not None
+        return self.original_clipgt_url in (None, row.source_uri) and self.clip_id in (
+            None,
+            gt_clip_id(row.source_uri, row.facts),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundClip:
+    """A clip and what its import was given."""
+
+    clip: Clip
+    job: Job
+
+
+def find_clips(project: str, wanted: Wanted, *, limit: int, cursor: str | None, ports: StatusPorts) -> Page[FoundClip]:
+    """Newest import first. A page may be shorter than `limit` though there are more.
+
+    By clip id and URI a clip is found once it has a row, which it keeps in a retry. Raises `InvalidCursor`,
+    `InvalidRequest`.
+    """
+    check_limit(limit)
+    if not any(value is not None for value in asdict(wanted).values()):
+        raise InvalidRequest(f"Provide at least one of {', '.join(asdict(wanted))}")
+    scope = f"found in {project} {request_digest(asdict(wanted))[:16]}"
+    after = decode_cursor(cursor, scope=scope) if cursor else None
+    if wanted.clip_id is None and wanted.original_clipgt_url is None:
+        found, position = _by_job(project, wanted, limit, after, ports)
+    else:
+        found, position = _by_row(project, wanted, limit, after, ports)
+    return Page(found, encode_cursor(position, scope=scope) if position else None)
+
+
+def _by_row(
+    project: str, wanted: Wanted, limit: int, after: str | None, ports: StatusPorts
+) -> tuple[Sequence[FoundClip], str | None]:
+    index, value = _index(wanted)
+    rows, position = ports.clips.find(index, search_key(project, value), limit=limit, after=after)
+    jobs = ports.jobs.get_some({job_id for job_id, _ in rows})
+    found = [
+        FoundClip(clip=clip_of(jobs[job_id], None, row, ports.clips_bucket), job=jobs[job_id])
+        for job_id, row in rows
+        if job_id in jobs and jobs[job_id].project == project and wanted.admits(jobs[job_id]) and wanted.admits_row(row)
+    ]
+    return found, position
+
+
+def _index(wanted: Wanted) -> tuple[ClipIndex, str]:
+    """A URI is the rarer of the two."""
+    if wanted.original_clipgt_url is not None:
+        return "url", wanted.original_clipgt_url
+    assert wanted.clip_id is not None
+    return "clip", wanted.clip_id
+
+
+def _by_job(
+    project: str, wanted: Wanted, limit: int, after: str | None, ports: StatusPorts
+) -> tuple[Sequence[FoundClip], str | None]:
+    """A position is `{job's position}#{ordinal}`: of the clip with which the next page begins."""
+    begin, ordinal = _split(after) if after else (None, 0)
+    tag, value = wanted.tags[0]
+    jobs, following = ports.jobs.find(project, tag, value, limit=JOBS_LOOKED_AT, begin=begin)
+    found: list[FoundClip] = []
+    parts = 0
+    for job in jobs:
+        position = job_position(job.created_at, job.id)
+        first = ordinal if position == begin else 0
+        while job.planned and wanted.admits(job) and first < job.counts.total:
+            if len(found) == limit or parts == SCAN_PARTS:
+                return found, f"{position}#{first}"
+            last = min(first + limit - len(found), (first // PART_CLIPS + 1) * PART_CLIPS, job.counts.total)
+            try:
+                clips = clips_between(job, first, last, ports)
+            except NotFound:  # its manifest has expired
+                break
+            finally:
+                parts += 1
+            found += [FoundClip(clip=clip, job=job) for clip in clips]
+            first = last
+    return found, f"{following}#0" if following else None
+
+
+def _split(position: str) -> tuple[str, int]:
+    begin, _, ordinal = position.rpartition("#")
+    if not begin or not ordinal.isdecimal() or len(ordinal) > ORDINAL_DIGITS:
+        raise InvalidCursor("this is not a cursor that the service gave out")
+    return begin, int(ordinal)

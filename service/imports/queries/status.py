@@ -1,0 +1,137 @@
+"""Read jobs and clips, a page at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from service.domain.batching import PART_CLIPS
+from service.domain.clip_names import gt_clip_id, run_name
+from service.domain.clips import Clip, ClipRow, ClipStatus
+from service.domain.errors import InvalidCursor, NotFound
+from service.domain.ids import ORDINAL_DIGITS, clip_id, is_job_id
+from service.domain.jobs import Job
+from service.domain.manifest import ManifestEntry
+from service.imports.extrapolation.status import extrapolation_of
+from service.imports.manifest.store import read_entries
+from service.ports.clips import ClipStore
+from service.ports.jobs import JobStore
+from service.ports.state import StateFiles
+from service.support.paging import Page, check_limit, decode_cursor, encode_cursor, read_page
+
+SCAN_PARTS = 20
+"""Manifest parts that one filtered page reads at most; it may be short then, with more to come."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusPorts:
+    jobs: JobStore
+    clips: ClipStore
+    state: StateFiles
+    clips_bucket: str
+
+
+def get_job(job_id: str, *, project: str, jobs: JobStore) -> Job:
+    """Raises `NotFound`, also for another project's job."""
+    job = jobs.get(job_id) if is_job_id(job_id) else None
+    if job is None or job.project != project:
+        raise NotFound(f"there is no import {job_id!r} in this project")
+    return job
+
+
+def jobs_page(project: str, *, limit: int, cursor: str | None, jobs: JobStore) -> Page[Job]:
+    """Newest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    return read_page(partial(jobs.page, project), scope=f"jobs of {project}", limit=limit, cursor=cursor)
+
+
+def clips_page(
+    job: Job, *, limit: int, cursor: str | None, status: ClipStatus | None, ports: StatusPorts
+) -> Page[Clip]:
+    """Clips in manifest order, complete from the moment planning ends; before that the page is empty.
+
+    With a `status` other than FAILED and CANCELLED a page may be shorter than `limit` though there are more.
+    Raises `InvalidCursor`, `InvalidRequest`.
+    """
+    check_limit(limit)
+    scope = f"clips of {job.id} {status or ''}"
+    first = _ordinal(decode_cursor(cursor, scope=scope)) if cursor else 0
+    if not job.planned:
+        return Page([], None)
+    if status in (ClipStatus.FAILED, ClipStatus.CANCELLED):
+        clips, position = _unsuccessful(job, status, first, limit, ports)
+    elif status is None:
+        last = min(first + limit, job.counts.total)
+        clips = clips_between(job, first, last, ports)
+        position = last if last < job.counts.total else None
+    else:
+        clips, position = _scan(job, lambda clip: clip.status is status, first, limit, ports)
+    return Page(clips, encode_cursor(str(position), scope=scope) if position is not None else None)
+
+
+def clips_between(job: Job, first: int, last: int, ports: StatusPorts) -> list[Clip]:
+    """The clips from ordinal `first` to before `last`. Raises `NotFound` where the manifest has expired."""
+    if first >= last:
+        return []
+    entries = read_entries(ports.state, job.id, first, last)
+    rows = ports.clips.get(job.id, [entry.ordinal for entry in entries])
+    return [clip_of(job, entry, rows.get(entry.ordinal), ports.clips_bucket) for entry in entries]
+
+
+def _scan(
+    job: Job, wanted: Callable[[Clip], bool], first: int, limit: int, ports: StatusPorts
+) -> tuple[list[Clip], int | None]:
+    clips: list[Clip] = []
+    for _ in range(SCAN_PARTS):
+        last = min((first // PART_CLIPS + 1) * PART_CLIPS, job.counts.total)
+        for offset, clip in enumerate(clips_between(job, first, last, ports)):
+            if wanted(clip):
+                clips.append(clip)
+                if len(clips) == limit:
+                    position = first + offset + 1
+                    return clips, position if position < job.counts.total else None
+        first = last
+        if first >= job.counts.total:
+            return clips, None
+    return clips, first
+
+
+def _unsuccessful(
+    job: Job, status: ClipStatus, first: int, limit: int, ports: StatusPorts
+) -> tuple[list[Clip], int | None]:
+    rows = ports.clips.failures(job.id, first=first, limit=limit + 1)
+    clips = [clip_of(job, None, row, ports.clips_bucket) for row in rows[:limit] if row.status is status]
+    return clips, rows[limit].ordinal if len(rows) > limit else None
+
+
+def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bucket: str) -> Clip:
+    """A clip out of its manifest line, its row, or both; one of them is there.
+
+    What a row has is newer than the manifest: a retry looks at each source again.
+    """
+    described = entry or row
+    assert described is not None
+    assert described.source_uri is not None
+    destination = (row.destination if row else None) or described.destination
+    return Clip(
+        id=clip_id(job.id, described.ordinal),
+        status=row.status if row else ClipStatus.PENDING,
+        source_uri=described.source_uri,
+        destination=f"s3://{clips_bucket}/{destination}" if destination else "",
+        run_name=run_name(job.run_name_prefix, described.source_uri, described.set_name),
+        clip_id=gt_clip_id(described.source_uri, row.facts if row else None),
+        size=row.size if row and row.size is not None else described.size,
+        etag=(row.etag if row else None) or described.etag,
+        verified=row.verified if row else None,
+        facts=row.facts if row else None,
+        code=row.code if row else None,
+        message=row.message if row else None,
+        view=described.view,
+        set=clip_id(job.id, described.group) if described.group is not None else None,
+        deleted_at=row.deleted_at if row else None,
+        extrapolation=extrapolation_of(job, row),
+    )
+
+
+def _ordinal(position: str) -> int:
+    if not position.isdecimal() or len(position) > ORDINAL_DIGITS:
+        raise InvalidCursor("this is not a cursor that the service gave out")
+    return int(position)

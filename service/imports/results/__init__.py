@@ -1,0 +1,1 @@
+"""Rows and fates of clips, for all phases that write them."""

@@ -1,0 +1,210 @@
+"""Ports of object stores: look, read, copy, upload and remove."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from service.domain.errors import ObjectError
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied, CopiedPart, LargeCopy, ListedObject, Sent
+from service.domain.requests import ImportSettings
+from service.domain.uris import Location
+from service.formats.reader import RangeReader
+
+
+class Objects(Protocol):
+    """Looking at objects by one access. Errors are `ObjectError`s. Safe for threads."""
+
+    def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        """Pages of objects whose keys begin with the location's, in UTF-8 binary order, those after `start_after`."""
+        ...
+
+    def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
+        """The object, or its named version."""
+        ...
+
+    def reader(self, entry: ManifestEntry) -> RangeReader:
+        """Range reads of exactly the planned object."""
+        ...
+
+
+class SourceStorage(Objects, Protocol):
+    """Looking at the sources of one project, each by its own access; without any at the clips bucket.
+
+    `integration` is the id of the saved access that opens a source; None: the service's own, on Hugging Face nobody's.
+    """
+
+    def list_pages(
+        self, at: Location, *, start_after: str = "", integration: str | None = None
+    ) -> Iterator[Sequence[ListedObject]]: ...
+
+    def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject: ...
+
+
+class AnyCopier(Protocol):
+    """Copies clips of one source into the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+
+    def reader(self, entry: ManifestEntry) -> RangeReader:
+        """Read ranges of exactly the planned object."""
+        ...
+
+    def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
+        """Copy exactly the planned object (size, ETag, version) in one request, and compare copy and source.
+
+        Larger objects go by parts. The copy keeps `mark`, for `ClipsBucket.remove_marked`.
+        """
+        ...
+
+    def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
+        """Begin a multipart upload that keeps the source's metadata and tags; return its id."""
+        ...
+
+    def complete_parts(
+        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+    ) -> Copied:
+        """Complete the upload and compare copy and source. Raises `UploadGone`.
+
+        `digests` are those of `StreamCopier.send_parts`.
+        """
+        ...
+
+    def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
+        """Compare the object at the destination with its source; None where it is no copy of the planned object.
+
+        Without `etag` the copier tells by its own means. A given `etag` or `mark` must be the object's.
+        """
+        ...
+
+
+class ServerSideCopier(AnyCopier, Protocol):
+    """The store copies. A single request copies up to 5 GiB."""
+
+    @property
+    def streams(self) -> Literal[False]: ...
+
+    def copy_each(
+        self,
+        entries: Iterable[ManifestEntry],
+        settings: ImportSettings,
+        settled: Callable[[ManifestEntry, Copied | ObjectError], object],
+        *,
+        at_once: int,
+    ) -> None:
+        """Copy the entries, at most `at_once` at a time, and report each result.
+
+        One thread reads `entries` and calls `settled`: neither may block. If one of them raises, the copies in flight
+        finish and the error is raised.
+        """
+        ...
+
+    def copy_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
+        """Copy bytes `span[0]` to `span[1]` of exactly the planned object. Raises `UploadGone`."""
+        ...
+
+
+class StreamCopier(AnyCopier, Protocol):
+    """The bytes pass through this process. A single request copies one part."""
+
+    @property
+    def streams(self) -> Literal[True]: ...
+
+    def send_parts(
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        spans: Mapping[int, tuple[int, int]],
+        *,
+        whole: bool,
+        check: Callable[[], object],
+        advanced: Callable[[], None],
+    ) -> Sent:
+        """Read these parts of exactly the planned object (first and last byte, by number) and upload them in order.
+
+        `whole`: these are all parts of the object, so return its digests too. `check` is called before each part and
+        may raise; `advanced` is called after each part. Raises, also `UploadGone`, only when no request is in flight.
+        """
+        ...
+
+
+Copier = ServerSideCopier | StreamCopier
+
+
+class Copiers(Protocol):
+    """The copiers of one project's sources."""
+
+    def copier_of(self, entry: ManifestEntry) -> Copier:
+        """Raises `AccessDenied` where the integration that opens the source is gone."""
+        ...
+
+
+class Uploads(Protocol):
+    """Unfinished multipart uploads to the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+
+    def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
+        """By number, from 1. Raises `UploadGone`."""
+        ...
+
+    def abort(self, destination: str, upload_id: str) -> None:
+        """Remove an upload and its parts, if it is there."""
+        ...
+
+    def abort_begun_since(self, destination: str, moment: str) -> None:
+        """Remove all uploads to `destination` that began at `moment` or later."""
+        ...
+
+
+class ClipsBucket(Uploads, Protocol):
+    def remove_marked(self, key: str, mark: str) -> None:
+        """Remove every version of `key` that was copied with this mark. The version before them shows again."""
+        ...
+
+
+class ClipRemover(Protocol):
+    def remove_up_to(self, key: str, *, etag: str) -> None:
+        """Remove from the clips bucket the newest version of `key` with this ETag, and all before it.
+
+        Where there is none, nothing; a version after it stays. Errors are `ObjectError`s.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    etag: str
+    note: str | None
+    """What it was stored with; None: the object is something else."""
+
+
+class ResultStore(Protocol):
+    """Results of the service's own, beside the clips. Errors are `ObjectError`s. Safe for threads."""
+
+    def find(self, key: str) -> StoredResult | None: ...
+
+    def put(self, key: str, body: bytes, *, note: str, replaces: str | None) -> None:
+        """Store it in the place of the object with the ETag `replaces`, or of none.
+
+        Raises `SourceUnavailable` where another one lies there by now. `note` is ASCII, 1 KiB at most.
+        """
+        ...
+
+
+class LargeCopyStore(Protocol):
+    """Which uploads are unfinished: at most one for a clip."""
+
+    def claim(self, copy: LargeCopy) -> LargeCopy:
+        """Keep `copy` unless the clip has one already; the one that is kept."""
+        ...
+
+    def update(self, copy: LargeCopy) -> bool:
+        """Replace the one of the same token; False where there is none."""
+        ...
+
+    def remove(self, copy: LargeCopy) -> None:
+        """Forget it, if it still has this token and upload."""
+        ...
+
+    def of(self, job_id: str, ordinals: Sequence[int]) -> Sequence[LargeCopy]:
+        """Those of these clips."""
+        ...
+
+    def unfinished(self, job_id: str) -> Sequence[LargeCopy]: ...

@@ -1,0 +1,49 @@
+"""The audit: who asked for which change, when, by which door. Entries are added and read, never changed.
+
+A door records before it changes anything, so no change is without its entry; an entry alone means that someone asked.
+Starting an import and changing execution settings write their entries in the transaction of the change itself.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from service.domain.projects import Action, Actor, AuditEntry
+from service.ports.projects import AuditLog
+from service.ports.state import Clock
+from service.support.paging import Page, read_page
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditPorts:
+    log: AuditLog
+    clock: Clock
+    retention_days: int
+
+
+def entry_of(action: Action, subject: str, *, project: str, by: Actor, now: str, days: int) -> AuditEntry:
+    """A new entry, which is forgotten after `days`."""
+    expires_at = datetime.fromisoformat(now) + timedelta(days=days)
+    return AuditEntry(
+        id=f"{now}#{secrets.token_hex(8)}",
+        project=project,
+        time=now,
+        action=action,
+        subject=subject,
+        by=by,
+        expires_at=int(expires_at.timestamp()),
+    )
+
+
+def record(action: Action, subject: str, *, project: str, by: Actor, ports: AuditPorts) -> None:
+    """Call it once it is known that the subject exists, and before the change."""
+    ports.log.add(
+        entry_of(action, subject, project=project, by=by, now=ports.clock(), days=ports.retention_days),
+    )
+
+
+def audit_page(project: str, *, subject: str | None, limit: int, cursor: str | None, log: AuditLog) -> Page[AuditEntry]:
+    """Newest first, of one subject or of all. Raises `InvalidCursor`, `InvalidRequest`."""
+    scope = f"audit of {project} {subject or ''}"
+    return read_page(partial(log.page, project, subject=subject), scope=scope, limit=limit, cursor=cursor)

@@ -1,0 +1,228 @@
+"""The life of an integration.
+
+Its row comes first and goes last, and is seen by callers only between: what a crash leaves is a hidden row that names
+the secret, which `mend` removes.
+"""
+
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound, SweepIncomplete
+from service.domain.ids import request_digest
+from service.domain.projects import Action, Actor, AuditEntry, Integration, IntegrationState, IntegrationType
+from service.domain.service_buckets import ServiceBuckets
+from service.domain.uris import parse_prefix
+from service.ports.projects import IntegrationSecrets, IntegrationStore
+from service.ports.state import Clock
+from service.projects.audit import entry_of
+from service.projects.integrations.rules import location_of
+from service.sources.port import Sources
+from service.support.paging import Page, read_page
+
+log = logging.getLogger(__name__)
+
+MAX_PER_PROJECT = 100
+"""All of a project's are read to find the one for a URI; each is a secret that costs by the month."""
+UNSETTLED_SECONDS = 120
+"""From this age on nobody makes or deletes an integration any more: requests end after 29 s."""
+ROLE_NAME_PREFIX = "clipferry-"
+"""Only roles whose names begin so are assumed: the deployment's own account may have others that trust all of it."""
+
+_ID = re.compile(r"in_[0-9a-f]{24}")
+ROLE_ARN = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:role/{ROLE_NAME_PREFIX}[\w+=,.@-]{{1,54}}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrationPorts:
+    store: IntegrationStore
+    secrets: IntegrationSecrets
+    sources: Sources
+    clock: Clock
+    audit_days: int
+    service: ServiceBuckets
+    """No integration is saved for these: their objects are imported without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrationRequest:
+    type: IntegrationType
+    name: str
+    """For people; several may have the same."""
+    bucket: str
+    prefix: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    role_arn: str | None = None
+    credentials: str | None = field(default=None, repr=False)
+    """As `service.sources.build` reads them; None where the type needs none."""
+
+
+def create(
+    request: IntegrationRequest, *, project: str, by: Actor, ports: IntegrationPorts, idempotency_key: str | None = None
+) -> Integration:
+    """Save it under a new id; with an idempotency key that was used before, return what was saved then.
+
+    Raises `InvalidRequest`, `TooManyIntegrations`, `IdempotencyConflict`.
+    """
+    made = _new(request, project, by, ports.clock(), idempotency_key)
+    check_integration(made, ports.service)
+    ports.sources.check(made, request.credentials)
+    entry = _entry(Action.INTEGRATION_CREATE, made, by, made.created_at, ports)
+    if not ports.store.create(made, limit=MAX_PER_PROJECT, entry=entry):
+        made = _made_before(made, ports)
+    if not _keeps(made, request.credentials, ports):
+        raise IdempotencyConflict("this idempotency key was used with other credentials before")
+    if not ports.store.settle(made, ports.clock()):
+        ports.secrets.delete(made.secret_name)
+        raise IdempotencyConflict("this integration was removed while it was being made: ask again")
+    return get(made.id, project=project, store=ports.store)
+
+
+def _new(request: IntegrationRequest, project: str, by: Actor, now: str, idempotency_key: str | None) -> Integration:
+    endpoint_url = request.endpoint_url
+    integration_id = _id_for(project, idempotency_key) if idempotency_key else f"in_{secrets.token_hex(12)}"
+    return Integration(
+        id=integration_id,
+        project=project,
+        name=request.name,
+        type=request.type,
+        bucket=request.bucket,
+        prefix=request.prefix or None,
+        region=request.region or ("auto" if endpoint_url and request.type is IntegrationType.S3 else None),
+        endpoint_url=endpoint_url,
+        role_arn=request.role_arn,
+        external_id=secrets.token_hex(16) if request.type is IntegrationType.S3_ROLE else None,
+        secret_name=f"{integration_id}/{secrets.token_hex(4)}",
+        with_credentials=request.credentials is not None,
+        state=IntegrationState.CREATING,
+        touched_at=now,
+        created_at=now,
+        created_by=by.key_id,
+        request_digest=_digest(request),
+    )
+
+
+def check_integration(made: Integration, service: ServiceBuckets) -> None:
+    """Raises `InvalidRequest`."""
+    location = location_of(made)
+    if location.scheme == "s3" and service.has(location.bucket):
+        raise InvalidRequest(f"bucket: {made.bucket} belongs to the service; import from it without an integration")
+    if parse_prefix(str(location)) != location:
+        raise InvalidRequest(f"bucket: {made.bucket!a} is not the name of a bucket")
+    if made.role_arn is not None and not ROLE_ARN.fullmatch(made.role_arn):
+        raise InvalidRequest(
+            f"role_arn: the role must be named {ROLE_NAME_PREFIX}… (arn:aws:iam::123456789012:role/{ROLE_NAME_PREFIX}…)"
+        )
+
+
+def _made_before(made: Integration, ports: IntegrationPorts) -> Integration:
+    """What the same request made, or began to make. Raises `IdempotencyConflict`."""
+    known = ports.store.get(made.project, made.id)
+    if known is None or known.state is IntegrationState.DELETING:
+        raise IdempotencyConflict("the integration of this idempotency key is being deleted: use another key")
+    if known.request_digest != made.request_digest:
+        raise IdempotencyConflict("this idempotency key was used with another request before")
+    return known
+
+
+def _keeps(made: Integration, credentials: str | None, ports: IntegrationPorts) -> bool:
+    """Whether these are its credentials, or have become so now."""
+    if credentials is None:
+        return True
+    if made.state is IntegrationState.CREATING and ports.secrets.put(made.secret_name, credentials):
+        return True
+    kept = ports.secrets.get(made.secret_name)
+    return kept is not None and hmac.compare_digest(kept.encode(), credentials.encode())
+
+
+def get(integration_id: str, *, project: str, store: IntegrationStore) -> Integration:
+    """Raises `NotFound`, also for another project's, and for one that is being made or deleted."""
+    found = _find(integration_id, project, store)
+    if found is None or found.state is not IntegrationState.READY:
+        raise _not_found(integration_id)
+    return found
+
+
+def page(project: str, *, limit: int, cursor: str | None, store: IntegrationStore) -> Page[Integration]:
+    """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    return read_page(partial(store.page, project), scope=f"integrations of {project}", limit=limit, cursor=cursor)
+
+
+def delete(integration_id: str, *, project: str, by: Actor, ports: IntegrationPorts) -> None:
+    """Delete it with its credentials. One whose deletion was interrupted is deleted to the end. Raises `NotFound`."""
+    found = _find(integration_id, project, ports.store)
+    if found is None or found.state is IntegrationState.CREATING:
+        raise _not_found(integration_id)
+    if found.state is IntegrationState.READY:
+        now = ports.clock()
+        ports.store.begin_delete(found, now, entry=_entry(Action.INTEGRATION_DELETE, found, by, now, ports))
+    _remove(found, ports.store, ports.secrets)
+
+
+def mend(store: IntegrationStore, secrets_: IntegrationSecrets, clock: Clock) -> list[str]:
+    """Remove what interrupted creations and deletions left; the ids.
+
+    Raises `SweepIncomplete` at the end where some could not be removed.
+    """
+    now = clock()
+    until = datetime.fromisoformat(now) - timedelta(seconds=UNSETTLED_SECONDS)
+    mended, failed = [], []
+    for one in store.unsettled():
+        try:
+            if datetime.fromisoformat(one.touched_at) > until:
+                continue
+            if one.state is IntegrationState.CREATING and not store.begin_delete(one, now, entry=None):
+                continue
+            _remove(one, store, secrets_)
+            mended.append(one.id)
+        except Exception:
+            log.exception("integration %s cannot be removed", one.id)
+            failed.append(one.id)
+    if failed:
+        raise SweepIncomplete(f"{len(failed)} integrations could not be removed, first: {failed[0]}")
+    return mended
+
+
+def _remove(integration: Integration, store: IntegrationStore, secrets_: IntegrationSecrets) -> None:
+    """The secret first: as long as there is one, a row names it."""
+    secrets_.delete(integration.secret_name)
+    store.remove(integration)
+
+
+def _find(integration_id: str, project: str, store: IntegrationStore) -> Integration | None:
+    return store.get(project, integration_id) if _ID.fullmatch(integration_id) else None
+
+
+def _not_found(integration_id: str) -> NotFound:
+    return NotFound(f"there is no integration {integration_id!r} in this project")
+
+
+def _entry(action: Action, integration: Integration, by: Actor, now: str, ports: IntegrationPorts) -> AuditEntry:
+    return entry_of(action, integration.id, project=integration.project, by=by, now=now, days=ports.audit_days)
+
+
+def _id_for(project: str, idempotency_key: str) -> str:
+    digest = hashlib.sha256(f"integration\0{project}\0{idempotency_key}".encode()).hexdigest()
+    return f"in_{digest[:24]}"
+
+
+def _digest(request: IntegrationRequest) -> str:
+    """Without the credentials, of which not even a hash is kept; those are compared with the stored ones."""
+    return request_digest(
+        {
+            "type": request.type,
+            "name": request.name,
+            "bucket": request.bucket,
+            "prefix": request.prefix,
+            "region": request.region,
+            "endpoint_url": request.endpoint_url,
+            "role_arn": request.role_arn,
+            "with_credentials": request.credentials is not None,
+        }
+    )

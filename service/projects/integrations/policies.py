@@ -1,0 +1,61 @@
+"""What the owner of a bucket in another AWS account has to allow: the policies of the role, to be pasted."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from service.domain.projects import Integration
+
+_WILD = re.compile(r"[*?$]")
+READ_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging")
+COPY_ACTIONS = ("s3:PutObject", "s3:PutObjectTagging")
+"""All that copies need at their destination. Looking at them, aborting and removing is done by our own roles."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trusted:
+    """Who assumes roles: functions of this deployment. And where those roles may put clips."""
+
+    account: str
+    """ARN of the account's root."""
+    roles: str
+    """Pattern of the ARNs of the functions' roles."""
+    clips_bucket: str
+    copy_roles: Collection[str] = ()
+    """ARNs of the roles that may write clips."""
+
+
+def trust_policy(integration: Integration, trusted: Trusted) -> dict[str, Any]:
+    """Names the account and, as a condition, its roles: a role named as principal is lost when it is made anew."""
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": trusted.account},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"sts:ExternalId": integration.external_id},
+                "ArnLike": {"aws:PrincipalArn": trusted.roles},
+            },
+        }
+    )
+
+
+def permission_policy(integration: Integration, trusted: Trusted) -> dict[str, Any]:
+    """Listing and reading below the prefix; of a role that may write clips, writing those of its project, too."""
+    role_arn = integration.role_arn or ""
+    partition = role_arn.split(":")[1]
+    bucket = f"arn:{partition}:s3:::{integration.bucket}"
+    keys = _WILD.sub(lambda wild: f"${{{wild[0]}}}", integration.prefix or "") + "*"
+    listing: dict[str, Any] = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket}
+    if integration.prefix:
+        listing["Condition"] = {"StringLike": {"s3:prefix": keys}}
+    reading = {"Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": f"{bucket}/{keys}"}
+    if role_arn not in trusted.copy_roles:
+        return _policy(listing, reading)
+    destinations = f"arn:{partition}:s3:::{trusted.clips_bucket}/{integration.project}/*"
+    return _policy(listing, reading, {"Effect": "Allow", "Action": list(COPY_ACTIONS), "Resource": destinations})
+
+
+def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -1,0 +1,136 @@
+"""Execution settings: settings of imports, saved under an id by which imports refer to them."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from service.domain.errors import IdempotencyConflict, NotFound, UnknownExecutionSettings
+from service.domain.ids import request_digest
+from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
+from service.ports.projects import ExecutionSettingsStore
+from service.ports.state import Clock
+from service.projects.audit import entry_of
+from service.support.paging import Page, read_page
+
+_ID = re.compile(r"es_[0-9a-f]{24}")
+
+MAX_PER_PROJECT = 1_000
+"""So that a program that saves settings for each import, and never looks, is noticed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionSettingsPorts:
+    store: ExecutionSettingsStore
+    clock: Clock
+    audit_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionSettingsRequest:
+    name: str
+    """For people; several settings may have the same."""
+    description: str | None = None
+    settings: Mapping[str, object]
+    """Checked, and as they were given."""
+
+
+def save(
+    request: ExecutionSettingsRequest,
+    *,
+    project: str,
+    by: Actor,
+    ports: ExecutionSettingsPorts,
+    idempotency_key: str | None = None,
+) -> ExecutionSettings:
+    """Save them under a new id; with an idempotency key that was used before, return what was saved then.
+
+    Raises `TooManyExecutionSettings`, `IdempotencyConflict`.
+    """
+    now = ports.clock()
+    saved = ExecutionSettings(
+        id=_id_for(project, idempotency_key) if idempotency_key else f"es_{secrets.token_hex(12)}",
+        project=project,
+        name=request.name,
+        description=request.description,
+        settings=request.settings,
+        created_at=now,
+        updated_at=now,
+        request_digest=_digest(request),
+    )
+    entry = _entry(Action.EXECUTION_SETTINGS_CREATE, saved.id, project, by, now, ports)
+    if ports.store.create(saved, limit=MAX_PER_PROJECT, entry=entry):
+        return saved
+    known = get_saved(saved.id, project=project, store=ports.store)
+    if known.request_digest != saved.request_digest:
+        raise IdempotencyConflict("this idempotency key was used with another request before")
+    return known
+
+
+def get_saved(settings_id: str, *, project: str, store: ExecutionSettingsStore) -> ExecutionSettings:
+    """Raises `NotFound`, also for another project's."""
+    saved = store.get(project, settings_id) if _ID.fullmatch(settings_id) else None
+    if saved is None:
+        raise NotFound(f"there are no execution settings {settings_id!r} in this project")
+    return saved
+
+
+def saved_for_import(settings_id: str, *, project: str, store: ExecutionSettingsStore) -> ExecutionSettings:
+    """Raises `UnknownExecutionSettings`."""
+    try:
+        return get_saved(settings_id, project=project, store=store)
+    except NotFound as error:
+        raise UnknownExecutionSettings(f"execution_settings_id: {error.message}") from error
+
+
+def saved_page(
+    project: str, *, limit: int, cursor: str | None, store: ExecutionSettingsStore
+) -> Page[ExecutionSettings]:
+    """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    return read_page(partial(store.page, project), scope=f"execution settings of {project}", limit=limit, cursor=cursor)
+
+
+def replace_saved(
+    settings_id: str, request: ExecutionSettingsRequest, *, project: str, by: Actor, ports: ExecutionSettingsPorts
+) -> ExecutionSettings:
+    """What has been started keeps the settings that it began with. Raises `NotFound`."""
+    now = ports.clock()
+    known = get_saved(settings_id, project=project, store=ports.store)
+    changed = replace(
+        known, name=request.name, description=request.description, settings=request.settings, updated_at=now
+    )
+    entry = _entry(Action.EXECUTION_SETTINGS_REPLACE, settings_id, project, by, now, ports)
+    if not ports.store.replace(changed, entry=entry):
+        raise _gone(settings_id)
+    return changed
+
+
+def delete_saved(settings_id: str, *, project: str, by: Actor, ports: ExecutionSettingsPorts) -> None:
+    """What has been started with them goes on. Raises `NotFound`."""
+    get_saved(settings_id, project=project, store=ports.store)
+    entry = _entry(Action.EXECUTION_SETTINGS_DELETE, settings_id, project, by, ports.clock(), ports)
+    if not ports.store.delete(project, settings_id, entry=entry):
+        raise _gone(settings_id)
+
+
+def _gone(settings_id: str) -> NotFound:
+    return NotFound(f"there are no execution settings {settings_id!r} in this project")
+
+
+def _entry(
+    action: Action, settings_id: str, project: str, by: Actor, now: str, ports: ExecutionSettingsPorts
+) -> AuditEntry:
+    return entry_of(action, settings_id, project=project, by=by, now=now, days=ports.audit_days)
+
+
+def _id_for(project: str, idempotency_key: str) -> str:
+    digest = hashlib.sha256(f"execution settings\0{project}\0{idempotency_key}".encode()).hexdigest()
+    return f"es_{digest[:24]}"
+
+
+def _digest(request: ExecutionSettingsRequest) -> str:
+    return request_digest(
+        {"name": request.name, "description": request.description, "settings": dict(request.settings)}
+    )

@@ -1,0 +1,112 @@
+"""Looking at sources while a caller waits: a storage that stops when the time is up, and an end to waiting."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Lock
+
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.uris import Location
+from service.formats.reader import RangeReader
+from service.ports.objects import SourceStorage
+from service.support.stops import OutOfTime
+
+SETTLE_SECONDS = 2.0
+"""How much longer the clips bucket may be asked for the destinations of what was found in time."""
+LAST_SECONDS = 5.0
+"""After this the answer is given whatever is still under way: 20 s, the longest preview, and these stay below the 29 s
+after which API Gateway gives up."""
+
+
+@dataclass
+class HurriedStorage:
+    """Counts what is asked of `storage`, and asks nothing more when `seconds` are over.
+
+    A source's listing just ends then, so that what was found is not lost; all else raises `OutOfTime`.
+    """
+
+    storage: SourceStorage
+    clips_bucket: str
+    seconds: float
+    monotonic: Callable[[], float] = time.monotonic
+    cut: bool = False
+    """Whether a listing was ended."""
+    lists: int = 0
+    heads: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._deadline = self.monotonic() + self.seconds
+
+    def list_pages(
+        self, at: Location, *, start_after: str = "", integration: str | None = None
+    ) -> Iterator[Sequence[ListedObject]]:
+        pages = self.storage.list_pages(at, start_after=start_after, integration=integration)
+        while True:
+            if self._is_late(at):
+                if self._is_clips_bucket(at):
+                    raise OutOfTime
+                self.cut = True
+                return
+            self.lists += 1
+            page = next(pages, None)
+            if page is None:
+                self.lists -= 1
+                return
+            yield page
+
+    def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject:
+        if self._is_late(at):
+            raise OutOfTime
+        with self._lock:
+            self.heads += 1
+        return self.storage.stat(at, version=version, integration=integration)
+
+    def reader(self, entry: ManifestEntry) -> "HurriedReader":
+        return HurriedReader(self, self.storage.reader(entry))
+
+    def check(self) -> None:
+        """Raises `OutOfTime`."""
+        if self._is_late(None):
+            raise OutOfTime
+
+    def _is_late(self, at: Location | None) -> bool:
+        extra = SETTLE_SECONDS if at and self._is_clips_bucket(at) else 0.0
+        return self.monotonic() > self._deadline + extra
+
+    def _is_clips_bucket(self, at: Location) -> bool:
+        return at.scheme == "s3" and at.bucket == self.clips_bucket
+
+
+@dataclass(frozen=True)
+class HurriedReader:
+    storage: HurriedStorage
+    reader: RangeReader
+
+    @property
+    def size(self) -> int | None:
+        return self.reader.size
+
+    def read(self, start: int, length: int) -> bytes:
+        self.storage.check()
+        return self.reader.read(start, length)
+
+    def read_tail(self, length: int) -> tuple[bytes, int]:
+        self.storage.check()
+        return self.reader.read_tail(length)
+
+
+def done_within(seconds: float, work: Callable[[], None]) -> bool:
+    """Run `work`, which minds its own `seconds`, and wait `LAST_SECONDS` more; False where it hangs even then.
+
+    What hangs is left behind: its client's timeouts end it.
+    """
+    pool = ThreadPoolExecutor(1)
+    outcome = pool.submit(work)
+    pool.shutdown(wait=False)
+    if not wait([outcome], timeout=seconds + LAST_SECONDS).done:
+        return False
+    outcome.result()
+    return True

@@ -1,0 +1,1 @@
+"""Clock, paging, settings and threads: helpers that know nothing of imports."""

@@ -1,0 +1,195 @@
+"""One typed environment a function. The CDK renders the same classes that the handlers read.
+
+`to_env` is called at synth (values may be CDK tokens, which are plain strings there), `from_env` on a
+handler's first use. A field `table_name` travels as `CLIPFERRY_TABLE_NAME`.
+"""
+
+import os
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+from service.domain.errors import InvalidSettings
+
+ENV_PREFIX = "CLIPFERRY_"
+
+_DECODERS: dict[object, typing.Callable[[str], object]] = {
+    str: str,
+    int: int,
+    bool: {"True": True, "False": False}.__getitem__,
+    tuple[str, ...]: lambda text: tuple(item for item in text.split(",") if item),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Base of the settings of a function. Fields are `str`, `int`, `bool` or `tuple[str, ...]`."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
+        """Read every field from `env` (the process's own by default); raises `InvalidSettings`."""
+        source = os.environ if env is None else env
+        hints = typing.get_type_hints(cls)
+        values: dict[str, object] = {}
+        for field in fields(cls):
+            name = ENV_PREFIX + field.name.upper()
+            if name not in source:
+                raise InvalidSettings(f"the environment variable {name} is not set")
+            try:
+                values[field.name] = _DECODERS[hints[field.name]](source[name])
+            except (ValueError, KeyError) as error:
+                raise InvalidSettings(f"{name}={source[name]!r}: {error}") from error
+        return cls(**values)
+
+    def to_env(self) -> dict[str, str]:
+        """The environment variables from which `from_env` makes an equal object."""
+        env: dict[str, str] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            env[ENV_PREFIX + field.name.upper()] = ",".join(value) if isinstance(value, tuple) else str(value)
+        return env
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowSettings(Settings):
+    """Base of the settings of functions that write rows of imports."""
+
+    row_retention_days: int = 0
+    """Days until such a row expires (`expires_at`). 0: it does not expire."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizeSettings(Settings):
+    table_name: str
+    admin_secret_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment(Settings):
+    """The deploy settings that an import's cost and time depend on."""
+
+    batch_clips: int
+    batch_bytes: int
+    map_concurrency: int
+    copy_concurrency: int
+    copy_threads: int
+    stat_concurrency: int
+    multipart_threshold_bytes: int
+    part_bytes: int
+    stream_part_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings(Deployment, RowSettings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    state_machine_arn: str
+    source_buckets: tuple[str, ...]
+    """Buckets that callers may name; the drop bucket is among them."""
+    drop_bucket: str
+    default_project: str
+    """Owns what is in the drop bucket outside `inbox/`."""
+    max_clips_per_import: int
+    max_body_bytes: int
+    default_on_existing: str
+    default_content_validation: str
+    preview_seconds: int
+    """How long a preview or a pre-flight may look before it answers with "at least"."""
+    audit_retention_days: int
+    webhook_secret_arn: str
+    allow_private_urls: bool
+    report_url_seconds: int
+    integration_secrets_prefix: str
+    """Names of secrets that hold integrations' credentials begin so."""
+    trusted_account: str
+    """ARN of the own account's root, for the trust policies of callers' roles."""
+    trusted_roles: str
+    """Pattern of the ARNs of the functions' own roles."""
+    copy_roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSettings(RowSettings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    source_buckets: tuple[str, ...]
+    drop_bucket: str
+    default_project: str
+    max_clips_per_import: int
+    batch_clips: int
+    batch_bytes: int
+    stat_concurrency: int
+    map_concurrency: int
+    integration_secrets_prefix: str
+    allow_private_urls: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopySettings(RowSettings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    copy_concurrency: int
+    copy_threads: int
+    multipart_threshold_bytes: int
+    part_bytes: int
+    stream_part_bytes: int
+    stream_memory_bytes: int
+    copy_roles: tuple[str, ...]
+    """ARNs of roles of integrations that may write clips: what they read is copied inside S3."""
+    integration_secrets_prefix: str
+    allow_private_urls: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtrapolateSettings(Settings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    stationary_distance_cm: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishSettings(RowSettings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcludeSettings(RowSettings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    webhook_secret_arn: str
+    allow_private_urls: bool
+    webhook_attempts: int
+    webhook_retry_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadSettings(RowSettings):
+    table_name: str
+    state_bucket: str
+    state_machine_arn: str
+    drop_bucket: str
+    default_project: str
+    default_on_existing: str
+    default_content_validation: str
+    upload_window_seconds: int
+    """How long an upload-triggered job gathers further uploads before it is planned."""
+    audit_retention_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings(RowSettings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    state_machine_arn: str
+    grace_seconds: int
+    """Age from which a job without a running execution is taken for orphaned."""
+    integration_secrets_prefix: str

@@ -1,0 +1,264 @@
+"""A stack whose functions reach AWS through a fault-injecting proxy, and imports of each kind on it."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local import faults
+from local.api import Answer, Api
+from local.config import ROOT
+from local.stack import Stack
+from tests.e2e.support import TERMINAL, assert_counts_sum, put_all, unique
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PATIENCE_SECONDS = 150.0
+"""For an import to end: faults make the service wait and try again."""
+ASK_AGAIN = (429, 503)
+FILM = (Path(__file__).resolve().parent.parent / "data" / "video" / "set01" / "front.mp4").read_bytes()
+
+
+@cache
+def all_rules() -> tuple[dict[str, Any], ...]:
+    """The rules of `local/faults.yml`."""
+    return tuple(faults.read_rules(ROOT / "local" / "faults.yml"))
+
+
+def rules(first_word: str) -> list[dict[str, Any]]:
+    """Those whose name begins with this word."""
+    return [rule for rule in all_rules() if rule["name"].startswith(first_word)]
+
+
+@dataclass
+class PatientUser:
+    """Calls the API as a user does who waits when told to; keeps every answer with a status from 500, and no other."""
+
+    stack: Stack
+    refusals: list[str] = field(default_factory=list)
+    """Answers that a user should never get: 5xx, and 429 or 503 without `Retry-After`."""
+
+    def call(self, method: str, path: str, body: object = None, **query: object) -> dict[str, Any]:
+        api = Api(self.stack.base_url, self.stack.api_key)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            answer = api.send(method, path, body=body, query=query)
+            if answer.status not in ASK_AGAIN or time.monotonic() > until:
+                break
+            time.sleep(self._told_to_wait(method, path, answer))
+        if answer.status >= 500:
+            self.refusals.append(f"{method} {path}: {answer.status} {answer.body[:200]!r}")
+            time.sleep(1)
+            return self.call(method, path, body, **query) if time.monotonic() < until else {}
+        content: dict[str, Any] = answer.json() if answer.body else {}
+        assert answer.status < 400, (method, path, answer.status, content)
+        return content
+
+    def _told_to_wait(self, method: str, path: str, answer: Answer) -> float:
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        if "retry-after" not in headers:
+            self.refusals.append(f"{method} {path}: {answer.status} without Retry-After")
+        return min(float(headers.get("retry-after", 1)), 5.0)
+
+    def rows(self, path: str, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor: dict[str, object] = {}
+        while True:
+            page = self.call("GET", path, limit=1_000, **cursor)
+            found += page[name]
+            if not page["has_more"]:
+                return found
+            cursor = {"cursor": page["next_cursor"]}
+
+    def clips(self, job_id: str) -> list[dict[str, Any]]:
+        return self.rows(f"/v1/imports/{job_id}/clips", "clips")
+
+    def ended(self, job_id: str) -> dict[str, Any]:
+        """The import once it has ended. Its counts must sum whenever it is looked at."""
+
+        def look() -> dict[str, Any] | None:
+            job = self.call("GET", f"/v1/imports/{job_id}")
+            assert_counts_sum(job)
+            return job if job["status"] in TERMINAL else None
+
+        return patiently(look, what=f"import {job_id} to end")
+
+
+def patiently(look: Callable[[], Any], *, what: str) -> Any:
+    """The first truthy value of `look()`; fails after `PATIENCE_SECONDS`."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s for {what}")
+
+
+@dataclass
+class Disturbed:
+    """A stack with a proxy. `s3` reaches the emulator without it."""
+
+    stack: Stack
+    s3: "S3Client"
+
+    @contextmanager
+    def faults(self, *injected: Mapping[str, Any]) -> Iterator[None]:
+        """Inject by these rules while the block runs."""
+        self._set([dict(rule) for rule in injected])
+        try:
+            yield
+        finally:
+            self._set([])
+
+    def _set(self, injected: list[dict[str, Any]]) -> None:
+        assert self.stack.faults_url
+        faults.set_rules(self.stack.faults_url, injected)
+
+    def fired(self) -> Counter[tuple[str, str]]:
+        """How often a fault hit (service, operation) so far."""
+        assert self.stack.faults_url
+        return Counter((one["service"], one["operation"]) for one in faults.fired(self.stack.faults_url))
+
+    def lay_out(self, kind: str, count: int, body: bytes | None = None) -> dict[str, bytes]:
+        """New source objects: URI → bytes. Without `body`, each has bytes of its own."""
+        prefix = unique(kind)
+        objects = {f"{prefix}/{n:03d}.mp4": body or f"{prefix} {n} ".encode() * (n + 1) for n in range(count)}
+        put_all(self.s3, self.stack.source_bucket, objects.items())
+        return {f"s3://{self.stack.source_bucket}/{key}": data for key, data in objects.items()}
+
+    def read(self, uri: str) -> bytes:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return bytes(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    def assert_landed(self, clips: list[dict[str, Any]], sources: Mapping[str, bytes]) -> None:
+        """Each source is exactly one clip, copied, with its bytes at the destination."""
+        assert sorted(clip["source_uri"] for clip in clips) == sorted(sources)
+        assert {(clip["status"], clip["code"]) for clip in clips} == {("COPIED", None)}
+        for clip in clips:
+            assert self.read(clip["destination"]) == sources[clip["source_uri"]], clip
+
+
+Finished = Callable[[], None]
+"""Waits for an import that was started, and checks it."""
+
+
+class Imports:
+    """Imports of each kind. A method starts one and gives what waits for its end and checks it."""
+
+    def __init__(self, at: Disturbed, user: PatientUser) -> None:
+        self.at, self.user = at, user
+
+    def prefix(self) -> Finished:
+        sources = self.at.lay_out("prefix", 60)
+        root = next(iter(sources)).rpartition("/")[0] + "/"
+        return self._complete({"root_path": root}, sources)
+
+    def validated(self) -> Finished:
+        sources = self.at.lay_out("valid", 6, FILM)
+        return self._complete({"exact_paths": list(sources), "settings": {"content_validation": "structure"}}, sources)
+
+    def manifest(self) -> Finished:
+        sources = self.at.lay_out("manifest", 40)
+        key = f"{unique('lists')}.jsonl"
+        lines = "\n".join(json.dumps({"uri": uri}) for uri in sources).encode()
+        self.at.s3.put_object(Bucket=self.at.stack.source_bucket, Key=key, Body=lines)
+        return self._complete({"manifest_uri": f"s3://{self.at.stack.source_bucket}/{key}"}, sources)
+
+    def sets(self) -> Finished:
+        sources = self.at.lay_out("sets", 6)
+        uris = list(sources)
+        roles = ("front", "left", "right")
+        views = [{"views": dict(zip(roles, uris[n : n + 3], strict=True))} for n in (0, 3)]
+        return self._complete({"sets": views}, sources)
+
+    def drop(self) -> Finished:
+        name = unique("drop")
+        keys = [f"inbox/{self.at.stack.project}/{name}/{n}.zip" for n in range(8)]
+        put_all(self.at.s3, self.at.stack.drop_bucket, ((key, key.encode()) for key in keys))
+        sources = {f"s3://{self.at.stack.drop_bucket}/{key}": key.encode() for key in keys}
+
+        def finish() -> None:
+            def look() -> list[dict[str, Any]] | None:
+                jobs = [job for job in self.user.rows("/v1/imports", "imports") if job["trigger"] == "upload"]
+                clips = [clip for job in jobs if job["status"] in TERMINAL for clip in self.user.clips(job["id"])]
+                ours = [clip for clip in clips if clip["source_uri"] in sources]
+                return ours if len(ours) >= len(sources) else None
+
+            self.at.assert_landed(patiently(look, what="the imports of the dropped files"), sources)
+
+        return finish
+
+    def retry(self) -> Finished:
+        """A list of which half appears only before its retry."""
+        early, late = self.at.lay_out("early", 10), self.at.lay_out("late", 10)
+        for uri in late:
+            self._delete(uri)
+        job = self._start({"exact_paths": [*early, *late]})
+
+        def finish() -> None:
+            first = self.user.ended(job)
+            assert (first["counts"]["copied"], first["counts"]["failed"]) == (10, 10), first
+            put_all(self.at.s3, self.at.stack.source_bucket, ((_key(uri), data) for uri, data in late.items()))
+            self.user.call("POST", f"/v1/imports/{job}/retry")
+            again = patiently(lambda: self._in_run(job, 1), what="the retry")
+            assert (again["status"], again["counts"]["copied"]) == ("COMPLETED", 20), again
+            self.at.assert_landed(self.user.clips(job), early | late)
+
+        return finish
+
+    def cancel(self) -> Finished:
+        """An import that is cancelled at once: whatever it copied until then is there, and nothing else."""
+        sources = self.at.lay_out("cancel", 60)
+        root = next(iter(sources)).rpartition("/")[0] + "/"
+        job = self._start({"root_path": root})
+        self.user.call("POST", f"/v1/imports/{job}/cancel")
+
+        def finish() -> None:
+            ended = self.user.ended(job)
+            clips = self.user.clips(job)
+            copied = {clip["source_uri"]: clip for clip in clips if clip["status"] == "COPIED"}
+            assert ended["status"] == "CANCELLED", ended
+            assert ended["counts"]["copied"] == len(copied)
+            assert ended["counts"]["cancelled"] == len(clips) - len(copied)
+            assert ended["counts"]["total"] in (0, len(sources))
+            self.at.assert_landed(list(copied.values()), {uri: sources[uri] for uri in copied}) if copied else None
+
+        return finish
+
+    def _start(self, request: dict[str, Any]) -> str:
+        # With an idempotency key, an answer that is lost starts nothing twice.
+        body = {**request, "idempotency_key": unique("once"), "folder": unique("disturbed")}
+        return str(self.user.call("POST", "/v1/imports", body)["id"])
+
+    def _complete(self, request: dict[str, Any], sources: Mapping[str, bytes]) -> Finished:
+        job = self._start(request)
+
+        def finish() -> None:
+            ended = self.user.ended(job)
+            clips = self.user.clips(job)
+            failed = [(clip["code"], clip["message"]) for clip in clips if clip["status"] != "COPIED"]
+            assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", len(sources)), (ended, failed[:3])
+            self.at.assert_landed(clips, sources)
+
+        return finish
+
+    def _in_run(self, job_id: str, run: int) -> dict[str, Any] | None:
+        job = self.user.ended(job_id)
+        return job if job["run"] == run else None
+
+    def _delete(self, uri: str) -> None:
+        self.at.s3.delete_object(Bucket=self.at.stack.source_bucket, Key=_key(uri))
+
+
+def _key(uri: str) -> str:
+    return uri.removeprefix("s3://").partition("/")[2]
+
+
+KINDS = ("prefix", "validated", "manifest", "sets", "drop", "retry", "cancel")

@@ -1,0 +1,74 @@
+"""Failed calls of the deployed functions: which are signals that the state machine handles, and which are bugs."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local import aws
+from local.stack import Stack
+
+PROVOKES = "provokes(*names): functions may fail with these errors (`errorType`) during the test"
+
+
+class Failures:
+    """The failed calls of one stack's functions since the last look."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._url = f"{stack.aws_endpoint_url}/_clipferry/raised"
+        self._handled = handled_errors(stack)
+        self._seen = len(self._all())
+
+    def unexpected(self, provoked: set[str]) -> list[str]:
+        """One line for each new failure that is neither `provoked` nor named by the state machine."""
+        calls = self._all()
+        new, self._seen = calls[self._seen :], len(calls)
+        bugs = [call for call in new if call["errorType"] not in self._handled | provoked]
+        return [f"{call['handler']}: {call['errorType']}: {call['errorMessage']} {_where(call)}" for call in bugs]
+
+    def _all(self) -> list[dict[str, Any]]:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(self._url, timeout=30) as answer:
+            listed: list[dict[str, Any]] = json.loads(answer.read())["raised"]
+        return listed
+
+
+def handled_errors(stack: Stack) -> set[str]:
+    """The exception classes that a Retry or a Catch of the deployed machine names; `States.ALL` names none."""
+    client = aws.stepfunctions(stack.aws_endpoint_url)
+    definition = client.describe_state_machine(stateMachineArn=stack.state_machine_arn)["definition"]
+    return {name for name in _named(json.loads(definition)) if not name.startswith("States.")}
+
+
+def _named(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from part.get("ErrorEquals", [])
+        for value in part.values():
+            yield from _named(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _named(value)
+
+
+def _where(call: dict[str, Any]) -> str:
+    return "".join(call.get("stackTrace", [])[-1:]).strip()
+
+
+@pytest.fixture(scope="session")
+def failures(stack: Stack) -> Failures:
+    return Failures(stack)
+
+
+@pytest.fixture(autouse=True)
+def functions_fail_only_as_expected(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test during which (or during whose fixtures) a function failed unexpectedly."""
+    if "stack" not in request.fixturenames:
+        yield
+        return
+    seen: Failures = request.getfixturevalue("failures")
+    yield
+    marks = request.node.iter_markers("provokes")
+    unexpected = seen.unexpected({name for mark in marks for name in mark.args})
+    assert not unexpected, "functions failed during this test:\n" + "\n".join(unexpected)

@@ -1,0 +1,91 @@
+"""Imports of each kind end right while AWS throttles, conflicts, stalls and loses answers; users get no 500."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from local import aws
+from local.config import ROOT, StateDir
+from local.down import bring_down
+from local.up import StackOptions, bring_up, end_on_sigterm
+from tests.e2e.disturbed import KINDS, Disturbed, Imports, PatientUser, all_rules, rules
+from tests.e2e.faults import function_name
+
+
+@contextmanager
+def _silently(_title: str) -> Iterator[None]:
+    yield
+
+
+@pytest.fixture(scope="module")
+def disturbed() -> Iterator[Disturbed]:
+    """A stack of this file's own, with a proxy that has no rules yet."""
+    state = StateDir(ROOT / ".local" / f"disturbed{os.environ.get('PYTEST_XDIST_WORKER', '')}")
+    end_on_sigterm()
+    try:
+        stack = bring_up(state, _silently, StackOptions(rules=[]))
+        yield Disturbed(stack, aws.s3(stack.aws_endpoint_url))
+    finally:
+        bring_down(state)
+
+
+def import_all(disturbed: Disturbed, kinds: tuple[str, ...] = KINDS) -> PatientUser:
+    """Start an import of each kind, at once, and see each end right. The user who did so."""
+    user = PatientUser(disturbed.stack)
+    imports = Imports(disturbed, user)
+    with ThreadPoolExecutor(len(kinds)) as pool:
+        started = list(pool.map(lambda kind: getattr(imports, kind)(), kinds))
+        list(pool.map(lambda finish: finish(), started))
+    return user
+
+
+def test_without_faults_all_imports_end_right(disturbed: Disturbed) -> None:
+    assert import_all(disturbed).refusals == []
+    assert not disturbed.fired()
+
+
+CASES = {
+    "dynamodb": ("dynamodb", {"dynamodb"}),
+    "s3": ("s3", {"s3"}),
+    "states": ("states", {"stepfunctions"}),
+    "conflict": ("conflict", {"dynamodb"}),
+    "lost": ("lost", {"dynamodb", "s3"}),
+    "cut": ("cut", {"s3"}),
+    "latency": ("latency", {"dynamodb", "s3"}),
+}
+"""First word of the rules' names, and the services that they must have hit for the test to show anything."""
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_imports_end_right_under(disturbed: Disturbed, case: str) -> None:
+    word, services = CASES[case]
+    before = disturbed.fired()
+    with disturbed.faults(*rules(word)):
+        user = import_all(disturbed)
+    hit = {service for service, _ in disturbed.fired() - before}
+    assert hit == services
+    assert user.refusals == []
+
+
+def test_imports_end_right_when_lambda_throttles(disturbed: Disturbed) -> None:
+    """One copy function for all imports: the others get `TooManyRequestsException` and wait for their turn."""
+    functions = aws.session().client("lambda", endpoint_url=disturbed.stack.aws_endpoint_url, config=aws.CONFIG)
+    name = function_name(functions, "lambdas.copy.handler")
+    before = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    try:
+        assert import_all(disturbed).refusals == []
+    finally:
+        if before is None:
+            functions.delete_function_concurrency(FunctionName=name)
+        else:
+            functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
+
+
+def test_imports_end_right_under_all_faults_at_once(disturbed: Disturbed) -> None:
+    with disturbed.faults(*all_rules()):
+        user = import_all(disturbed)
+    assert user.refusals == []

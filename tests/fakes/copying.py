@@ -1,0 +1,42 @@
+"""Copying without a thread that watches, and by one copier."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from service.domain.manifest import BatchState, ManifestEntry
+from service.imports.copying.watch import WATCH_SECONDS
+from service.ports.objects import Copier
+
+
+@dataclass
+class LookWhenOld:
+    """A `Watch` that reads the state where it is looked at, once it is older than `WATCH_SECONDS`."""
+
+    read: Callable[[], BatchState]
+    monotonic: Callable[[], float]
+
+    @property
+    def state(self) -> BatchState:
+        now = self.monotonic()
+        if now - self._read_at >= WATCH_SECONDS:
+            self._state, self._read_at = self.read(), now
+        return self._state
+
+    def __enter__(self) -> Self:
+        self._read_at = self.monotonic()
+        self._state = self.read()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class OneCopier:
+    """A `Copiers` that copies every clip by the same one."""
+
+    copier: Copier
+
+    def copier_of(self, _entry: ManifestEntry) -> Copier:
+        return self.copier

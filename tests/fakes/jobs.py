@@ -1,0 +1,256 @@
+"""Job rows and completions in memory, under the conditions that DynamoDB checks."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from service.domain.ends import Delivery, End
+from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.manifest import BatchState
+from service.domain.progress import runs_after
+from service.domain.projects import AuditEntry
+from service.domain.requests import ImportSettings
+from service.domain.search_keys import job_position, tags_of
+from tests.fakes.faults import Faults, port_call
+
+
+@dataclass
+class FakeJobs:
+    faults: Faults = field(default_factory=Faults)
+    rows: dict[str, Job] = field(default_factory=dict)
+    batches: dict[str, dict[tuple[int, int], Tally]] = field(default_factory=lambda: defaultdict(dict))
+    hidden: dict[str, str] = field(default_factory=dict)
+    """Deleted jobs and when they were."""
+    buried: set[str] = field(default_factory=set)
+    audit: list[AuditEntry] = field(default_factory=list)
+    ends: dict[tuple[str, str], End] = field(default_factory=dict)
+    port = "jobs"
+
+    @port_call
+    def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
+        if job.id in self.rows or job.id in self.hidden:
+            return False
+        self.rows[job.id] = job
+        self.audit += [entry] if entry else []
+        return True
+
+    @port_call
+    def get(self, job_id: str) -> Job | None:
+        return self.rows.get(job_id)
+
+    @port_call
+    def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        return {job_id: self.rows[job_id] for job_id in job_ids if job_id in self.rows}
+
+    @port_call
+    def find(
+        self, project: str, tag: JobTag, value: str, *, limit: int, begin: str | None
+    ) -> tuple[Sequence[Job], str | None]:
+        found = {
+            job_position(job.created_at, job.id): job
+            for job in self.rows.values()
+            if job.project == project and (tag, value) in tags_of(job)
+        }
+        rest = [position for position in sorted(found, reverse=True) if begin is None or position <= begin]
+        return [found[position] for position in rest[:limit]], rest[limit] if len(rest) > limit else None
+
+    @port_call
+    def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
+        positions = {f"{job.created_at}#{job.id}": job for job in self.rows.values() if job.project == project}
+        rest = [position for position in sorted(positions, reverse=True) if after is None or position < after]
+        shown = rest[:limit]
+        return [positions[position] for position in shown], shown[-1] if len(rest) > limit else None
+
+    @port_call
+    def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
+        return self._update(job_id, run, status=JobStatus.PLANNING, updated_at=now)
+
+    @port_call
+    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None:
+        job = self.rows[job_id]
+        changes = {"planned": True, "planned_run": run, "copying_since": now, "cut_short": cut_short, "updated_at": now}
+        self._update(job_id, run, status=JobStatus.COPYING, counts=replace(job.counts, total=total), **changes)
+
+    @port_call
+    def retry(self, job: Job, retry: Retry) -> Job | None:
+        now = self.rows.get(job.id)
+        if now is None or not now.status.terminal or now.run != job.run:
+            return None
+        unplanned = {"planned": False, "planned_run": None, "cut_short": False} if job.counts.total == 0 else {}
+        self.rows[job.id] = replace(
+            now,
+            status=JobStatus.PENDING,
+            run=job.run + 1,
+            runs=runs_after(job),
+            retry=retry,
+            updated_at=retry.at,
+            cancel_requested=False,
+            completed_at=None,
+            code=None,
+            message=None,
+            copying_since=None,
+            **unplanned,  # type: ignore[arg-type]
+        )
+        return self.rows[job.id]
+
+    @port_call
+    def reopen(self, job: Job, again: Tally, now: str) -> bool:
+        current = self.rows.get(job.id)
+        if current is None or current.planned_run is None or current.planned_run >= job.run:
+            return False
+        counts = current.counts
+        changes = {
+            "planned_run": job.run,
+            "counts": replace(
+                counts, failed=counts.failed - again.failed, cancelled=counts.cancelled - again.cancelled
+            ),
+            "settled_before": job.counts.settled - again.settled,
+            "bytes_before": job.counts.bytes,
+            "copying_since": now,
+            "updated_at": now,
+        }
+        return self._update(job.id, job.run, status=JobStatus.COPYING, **changes) is not None
+
+    @port_call
+    def end(
+        self,
+        job_id: str,
+        *,
+        run: int = 0,
+        status: JobStatus,
+        code: str | None,
+        message: str | None,
+        counts: Counts | None = None,
+        document: Mapping[str, object],
+        now: str,
+    ) -> bool:
+        changes = {"counts": counts} if counts else {}
+        ended = self._update(
+            job_id, run, status=status, code=code, message=message, updated_at=now, completed_at=now, **changes
+        )
+        if ended:
+            self.ends[job_id, now] = End(job_id=job_id, ended_at=now, run=run, document=dict(document), touched_at=now)
+        return ended is not None
+
+    @port_call
+    def request_cancel(self, job_id: str, now: str) -> bool:
+        return self._update(job_id, None, cancel_requested=True, updated_at=now) is not None
+
+    def _update(self, job_id: str, run: int | None, **changes: object) -> Job | None:
+        """None where the job is absent, terminal or in another run (None: any); nothing changes then."""
+        job = self.rows.get(job_id)
+        if job is None or job.status.terminal or run not in (None, job.run):
+            return None
+        self.rows[job_id] = replace(job, **changes)  # type: ignore[arg-type]
+        return self.rows[job_id]
+
+    @port_call
+    def record_batch(self, job_id: str, number: int, tally: Tally, now: str, *, run: int = 0) -> bool:
+        job = self.rows[job_id]
+        if (run, number) in self.batches[job_id] or job.status.terminal or job.run != run:
+            return False
+        counts = replace(
+            job.counts,
+            copied=job.counts.copied + tally.copied,
+            skipped=job.counts.skipped + tally.skipped,
+            failed=job.counts.failed + tally.failed,
+            cancelled=job.counts.cancelled + tally.cancelled,
+            bytes=job.counts.bytes + tally.bytes,
+        )
+        self.rows[job_id] = replace(job, counts=counts, updated_at=now)
+        self.batches[job_id][run, number] = tally
+        return True
+
+    @port_call
+    def batch_state(self, job_id: str, number: int, *, run: int = 0) -> BatchState:
+        job = self.rows.get(job_id)
+        over = job_id in self.hidden or (job is not None and (job.status.terminal or job.run != run))
+        return BatchState(
+            recorded=over or (run, number) in self.batches[job_id],
+            cancel_requested=job is None or job.cancel_requested,
+            settings=job.settings if job else ImportSettings(),
+            project=job.project if job else "",
+            created_at=job.created_at if job else "",
+            failed=job.counts.failed if job else 0,
+            total=job.counts.total if job else 0,
+        )
+
+    @port_call
+    def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]:
+        return {number for of, number in self.batches[job_id] if of == run}
+
+    @port_call
+    def delete(self, job_id: str, now: str) -> bool:
+        job = self.rows.get(job_id)
+        if job is None or not job.status.terminal:
+            return False
+        del self.rows[job_id]
+        self.hidden[job_id] = now
+        return True
+
+    def deleted(self) -> Iterator[str]:
+        yield from [job_id for job_id in self.hidden if job_id not in self.buried]
+
+    @port_call
+    def delete_some(self, job_id: str) -> bool:
+        ends = [self.ends.pop(key) for key in list(self.ends) if key[0] == job_id]
+        return bool(self.batches.pop(job_id, None) or ends)
+
+    @port_call
+    def bury(self, job_id: str) -> None:
+        self.buried.add(job_id)
+
+    def active(self) -> Iterator[Job]:
+        with self.faults.lock:
+            self.faults.enter("jobs.active")
+            found = [job for job in self.rows.values() if not job.status.terminal]
+        yield from sorted(found, key=lambda job: (job.created_at, job.id))
+
+
+@dataclass
+class FakeEnds:
+    """Shares the jobs with `FakeJobs`, as both live in one table."""
+
+    jobs: FakeJobs
+    faults: Faults = field(default_factory=Faults)
+    port = "ends"
+
+    @port_call
+    def get(self, job_id: str, ended_at: str) -> End | None:
+        return self.jobs.ends.get((job_id, ended_at))
+
+    def open(self) -> Iterator[End]:
+        with self.faults.lock:
+            self.faults.enter("ends.open")
+            found = [end for end in self.jobs.ends.values() if not end.closed]
+        yield from sorted(found, key=lambda end: (end.ended_at, end.job_id))
+
+    @port_call
+    def save(self, end: End, *, now: str) -> bool:
+        return self._write(end, replace(end, touched_at=now)) is not None
+
+    @port_call
+    def restart(self, end: End, *, failures: int, webhook: Delivery | None, now: str) -> End | None:
+        known = self.jobs.ends[end.job_id, end.ended_at]
+        executions = end.executions + 1
+        return self._write(
+            end,
+            replace(
+                known,
+                executions=executions,
+                failures=failures,
+                webhook=webhook or known.webhook,
+                closed=False,
+                touched_at=now,
+            ),
+        )
+
+    def _write(self, read: End, new: End) -> End | None:
+        known = self.jobs.ends.get((read.job_id, read.ended_at))
+        if known is None or known.executions != read.executions:
+            return None
+        self.jobs.ends[read.job_id, read.ended_at] = new
+        job = self.jobs.rows.get(read.job_id)
+        if job and job.completed_at == read.ended_at and new.webhook:
+            self.jobs.rows[read.job_id] = replace(job, webhook=new.webhook)
+        return new

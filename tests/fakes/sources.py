@@ -1,0 +1,72 @@
+"""Sources of other stores in memory."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from service.domain.projects import Integration, IntegrationState
+from service.domain.uris import Location
+from service.sources.port import CHUNK_BYTES, Pin, SourceObject
+
+
+@dataclass
+class FakeSource:
+    """`objects` by key; `errors` are raised by `list`, `read`."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+    read_keys: list[str] = field(default_factory=list)
+
+    def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
+        self._fail("list")
+        for key in sorted(self.objects):
+            if key.startswith(location.key) and key > start_after:
+                yield [self._object(key)]
+
+    def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
+        assert pin is None
+        assert version is None
+        return self._object(location.key)
+
+    def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:  # noqa: ARG002
+        self._fail("tags")
+        return {}
+
+    def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
+        self._fail("read")
+        assert pin == self._object(location.key).pin
+        self.read_keys.append(location.key)
+        return self.objects[location.key][start : start + length]
+
+    def chunks(
+        self, location: Location, start: int, length: int, pin: Pin, chunk_bytes: int = CHUNK_BYTES
+    ) -> Iterator[bytes]:
+        assert length <= chunk_bytes
+        yield self.read(location, start, length, pin)
+
+    def _object(self, key: str) -> SourceObject:
+        return SourceObject(key=key, size=len(self.objects[key]), etag=hashlib.md5(self.objects[key]).hexdigest())
+
+    def _fail(self, call: str) -> None:
+        if call in self.errors:
+            raise self.errors[call]
+
+
+@dataclass
+class FakeSources:
+    """One source for all integrations; `refusal` is what `check` raises, `lost` what `source_for` does."""
+
+    source: FakeSource = field(default_factory=FakeSource)
+    refusal: Exception | None = None
+    lost: Exception | None = None
+
+    def check(self, integration: Integration, credentials: str | None) -> None:
+        assert integration.with_credentials == (credentials is not None)
+        if self.refusal:
+            raise self.refusal
+
+    def source_for(self, integration: Integration) -> FakeSource:
+        assert integration.state is IntegrationState.READY
+        if self.lost:
+            raise self.lost
+        return self.source

@@ -1,0 +1,519 @@
+"""What no server on the machine can show: STS, AWS's own errors, sources that lie, URLs that lead inside."""
+
+import base64
+import hashlib
+import io
+import json
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from botocore.stub import Stubber
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from service.domain.clips import Verification
+from service.domain.errors import (
+    AccessDenied,
+    BucketElsewhere,
+    ChecksumMismatch,
+    CredentialsRejected,
+    InvalidRequest,
+    ObjectError,
+    ObjectMissing,
+    ObjectRejected,
+    RateLimited,
+    SourceUnavailable,
+    UploadGone,
+)
+from service.domain.multipart import copy_parts
+from service.domain.objects import Copied, Sent
+from service.domain.requests import ImportSettings
+from service.domain.uris import Location
+from service.domain.verification import etag_of_parts
+from service.sources.digests import encoded, extended
+from service.sources.gcs import gcs_with_account
+from service.sources.http import Asked
+from service.sources.hub import HubAdapter, hub_endpoint
+from service.sources.memory import Memory
+from service.sources.patience import Patience
+from service.sources.patient import PatientSource
+from service.sources.port import CHUNK_BYTES, Pin, SourceObject
+from service.sources.roles import S3Role, s3_with_role
+from service.sources.s3 import S3Adapter, S3Keys, s3_error, s3_with_keys
+from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
+from service.sources.streaming import StreamingStorage
+from service.web.addresses import AddressRule
+from tests.builders import CLIPS_BUCKET, an_entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+WHERE = Location("s3", "elsewhere", "clip.mp4")
+INSIDE = AddressRule(resolve=lambda *_: ["10.0.0.7"])
+LARGE = os.urandom(2 * MIN_PART_BYTES + 1000)
+
+
+# --- roles ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_role_is_assumed_with_its_external_id_once_for_an_hour() -> None:
+    sts = boto3.client("sts")
+    role = S3Role(role_arn="arn:aws:iam::123456789012:role/clips", external_id="of-this-integration")
+    asked = {
+        "RoleArn": role.role_arn,
+        "RoleSessionName": "clipferry",
+        "ExternalId": "of-this-integration",
+        "DurationSeconds": 3600,
+    }
+    adapter = s3_with_role(role, sts=sts)
+    with Stubber(sts) as stub:
+        stub.add_response("assume_role", _session("FIRST", timedelta(hours=1)), asked)
+        assert {_keys_of(adapter.client) for _ in range(3)} == {"AKIAFIRST0000000"}
+        stub.assert_no_pending_responses()
+
+
+def test_a_session_about_to_end_is_renewed() -> None:
+    sts = boto3.client("sts")
+    role = S3Role(role_arn="arn:aws:iam::123456789012:role/clips", external_id="of-this-integration")
+    adapter = s3_with_role(role, sts=sts)
+    with Stubber(sts) as stub:
+        stub.add_response("assume_role", _session("FIRST", timedelta(minutes=14)))
+        assert _keys_of(adapter.client) == "AKIAFIRST0000000"
+        stub.add_response("assume_role", _session("OTHER", timedelta(hours=1)))
+        assert _keys_of(adapter.client) == "AKIAOTHER0000000"
+
+
+def test_a_role_that_does_not_trust_us_is_an_error_of_the_request() -> None:
+    sts = boto3.client("sts")
+    role = S3Role(role_arn="arn:aws:iam::123456789012:role/clips", external_id="a-secret-of-sorts")
+    source = PatientSource(s3_with_role(role, sts=sts))
+    with Stubber(sts) as stub:
+        stub.add_client_error("assume_role", "AccessDenied", "not authorized to perform: sts:AssumeRole", 403)
+        with pytest.raises(AccessDenied, match="sts:AssumeRole") as caught:
+            source.stat(WHERE)
+    assert "a-secret-of-sorts" not in f"{caught.value} {role!r}"
+
+
+def _session(name: str, life: timedelta) -> Any:
+    return {
+        "Credentials": {
+            "AccessKeyId": f"AKIA{name}0000000",
+            "SecretAccessKey": "secret",
+            "SessionToken": "token",
+            "Expiration": datetime.now(UTC) + life,
+        }
+    }
+
+
+def _keys_of(client: "S3Client") -> str:
+    """The access key that signs, as a signed URL shows it."""
+    url = client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+    return url.partition("X-Amz-Credential=")[2].partition("%2F")[0]
+
+
+# --- what AWS answers ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("NoSuchKey", 404, ObjectMissing),
+        ("AccessDenied", 403, AccessDenied),
+        ("ExpiredToken", 400, CredentialsRejected),
+        ("InvalidAccessKeyId", 403, CredentialsRejected),
+        ("PermanentRedirect", 301, BucketElsewhere),
+        ("AuthorizationHeaderMalformed", 400, BucketElsewhere),
+        ("InvalidObjectState", 403, ObjectRejected),
+        ("SlowDown", 503, RateLimited),
+        ("InternalError", 500, SourceUnavailable),
+        ("Unknown", 502, SourceUnavailable),
+    ],
+)
+def test_codes(code: str, status: int, kind: type[ObjectError]) -> None:
+    answer: Any = {"Error": {"Code": code, "Message": "words"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    assert type(s3_error(ClientError(answer, "GetObject"), Asked("read", WHERE))) is kind
+
+
+# --- URLs that lead inside -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", [EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, ConnectionClosedError]
+)
+def test_a_store_that_cannot_be_reached_may_be_reached_later(kind: Any) -> None:
+    found = s3_error(kind(endpoint_url="https://store.example.com/?X-Signature=s"), Asked("read", WHERE))
+    assert type(found) is SourceUnavailable
+    assert "X-Signature" not in found.message
+
+
+def test_a_caller_s_endpoint_is_asked_about_before_each_request() -> None:
+    keys = S3Keys(access_key_id="A", secret_access_key="s", endpoint_url="https://store.example.com")
+    source = PatientSource(s3_with_keys(keys, rule=INSIDE))
+    for call in (lambda: source.stat(WHERE), lambda: list(source.list_pages(WHERE))):
+        with pytest.raises(AccessDenied, match="does not lead to public addresses only"):
+            call()
+    assert "secret" not in repr(keys)
+    assert "'s'" not in repr(keys)
+
+
+def test_the_token_url_of_a_service_account_is_a_caller_s_too() -> None:
+    source = PatientSource(gcs_with_account(_account("https://metadata.internal/token"), rule=INSIDE))
+    with pytest.raises(AccessDenied, match="token_uri"):
+        source.stat(Location("gs", "bucket", "key"))
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", "{}", '{"type": "authorized_user"}', '{"private_key": "PEM"}'])
+def test_what_is_no_service_account(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="not the key file"):
+        gcs_with_account(text, rule=INSIDE)
+
+
+def test_a_key_that_is_none_is_not_quoted() -> None:
+    fields = json.loads(_account("https://oauth2.googleapis.com/token"))
+    with pytest.raises(InvalidRequest) as caught:
+        gcs_with_account(json.dumps(fields | {"private_key": "-----BEGIN nonsense"}), rule=INSIDE)
+    assert "nonsense" not in str(caught.value)
+
+
+def _account(token_uri: str) -> str:
+    key = rsa.generate_private_key(65537, 2048)
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, *form).decode()
+    return json.dumps({"private_key": pem, "client_email": "a@b.iam.gserviceaccount.com", "token_uri": token_uri})
+
+
+def test_the_hub_is_where_its_own_variable_says() -> None:
+    assert hub_endpoint({}) == "https://huggingface.co"
+    assert hub_endpoint({"HF_ENDPOINT": "https://hub.example.com/"}) == "https://hub.example.com"
+    assert "hf_" not in repr(HubAdapter(rule=INSIDE, token="hf_never-shown"))
+
+
+# --- copies of sources that lie ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Lying:
+    """Says one thing of its object and sends another."""
+
+    data: bytes
+    checksums: dict[str, str] = field(default_factory=dict)
+    etag: str = "e" * 64
+    headers: dict[str, str] = field(default_factory=lambda: {"ContentType": "video/mp4"})
+    metadata: dict[str, str] = field(default_factory=dict)
+    tagged: dict[str, str] = field(default_factory=dict)
+    tags_denied: bool = False
+
+    @property
+    def pin(self) -> Pin:
+        return Pin(size=len(self.data), etag=self.etag)
+
+    def list_pages(self, location: Location, *, start_after: str, patience: Patience) -> Iterator[Sequence[Any]]:
+        raise NotImplementedError
+
+    def stat(self, location: Location, version: str | None) -> SourceObject:  # noqa: ARG002
+        return SourceObject(
+            key=location.key,
+            size=len(self.data),
+            etag=self.etag,
+            checksums=self.checksums,
+            headers=self.headers,
+            metadata=self.metadata,
+        )
+
+    def tags(self, location: Location, version: str | None) -> dict[str, str]:  # noqa: ARG002
+        if self.tags_denied:
+            raise AccessDenied("no", operation="read the tags of", uri=str(location))
+        return self.tagged
+
+    def open(self, location: Location, start: int, length: int, pin: Pin) -> Any:  # noqa: ARG002
+        return io.BytesIO(self.data[start : start + length])
+
+
+def _as_bytes(params: dict[str, Any], **_: Any) -> None:
+    """For moto, which takes no buffer."""
+    if isinstance(params["body"], bytearray):
+        params["body"] = bytes(params["body"])
+
+
+def copier(s3: "S3Client") -> StreamCopy:
+    s3.meta.events.register("before-call.s3", _as_bytes, unique_id="as-bytes")
+    memory = Memory(2 * MIN_PART_BYTES, reused=MIN_PART_BYTES)
+    return StreamCopy(client=s3, clips_bucket=CLIPS_BUCKET, memory=memory, part_bytes=MIN_PART_BYTES)
+
+
+def item_of(lying: Lying, **changes: Any) -> Streamed:
+    item = Streamed(source=PatientSource(lying), location=WHERE, pin=lying.pin, destination="clip")
+    return replace(item, **changes)
+
+
+SETTINGS = ImportSettings(storage_class="STANDARD_IA")
+
+
+def send(s3: "S3Client", item: Streamed, upload_id: str, *, numbers: Collection[int] | None = None) -> Sent:
+    spans = dict(enumerate(copy_parts(item.pin.size, part_bytes=MIN_PART_BYTES), 1))
+    some = {number: span for number, span in spans.items() if numbers is None or number in numbers}
+    return copier(s3).send(item, upload_id, some, whole=numbers is None, check=lambda: None, advanced=lambda: None)
+
+
+def copy(
+    s3: "S3Client", lying: Lying, *, mark: str | None = None, settings: ImportSettings = SETTINGS, **changes: Any
+) -> Copied:
+    item = item_of(lying, **changes)
+    if len(lying.data) <= MIN_PART_BYTES:
+        return copier(s3).whole(item, settings, mark=mark)
+    upload_id = copier(s3).begin(item, settings, mark=mark)
+    sent = send(s3, item, upload_id)
+    return copier(s3).complete(item, upload_id, [sent.etags[n] for n in sorted(sent.etags)], sent.digests)
+
+
+def body(s3: "S3Client") -> bytes:
+    return s3.get_object(Bucket=CLIPS_BUCKET, Key="clip")["Body"].read()
+
+
+whole_or_parts = pytest.mark.parametrize("data", [b"small", LARGE], ids=["whole", "parts"])
+
+
+@whole_or_parts
+@pytest.mark.parametrize("kind", ["CRC32C", "CRC32"])
+def test_a_checksum_that_the_store_knows_is_compared(s3: "S3Client", data: bytes, kind: Any) -> None:
+    done = copy(s3, Lying(data, {kind: encoded(extended(kind, 0, data))}))
+    assert done.verified is Verification.CHECKSUM
+    head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
+    assert (head["ContentLength"], head["StorageClass"], head["ContentType"]) == (len(data), "STANDARD_IA", "video/mp4")
+
+
+@whole_or_parts
+@pytest.mark.parametrize("kind", ["CRC32C", "CRC32", "MD5"])
+def test_other_bytes_than_the_store_says_never_land(s3: "S3Client", data: bytes, kind: str) -> None:
+    s3.put_object(Bucket=CLIPS_BUCKET, Key="clip", Body=b"the copy of before")
+    with pytest.raises(ChecksumMismatch):
+        copy(s3, Lying(data, {kind: "AAAAAA=="}))
+    assert body(s3) == b"the copy of before"
+
+
+@whole_or_parts
+@pytest.mark.parametrize(("kind", "name"), [("CRC32", None), ("SHA256", "sha256"), ("SHA1", "sha1")])
+def test_a_checksum_that_the_caller_gave_is_compared(s3: "S3Client", data: bytes, kind: Any, name: str | None) -> None:
+    value = base64.b64encode(hashlib.new(name, data).digest()).decode() if name else encoded(extended(kind, 0, data))
+    done = copy(s3, Lying(data, {"CRC32C": encoded(extended("CRC32C", 0, data))}), checksum=f"{kind}:{value}")
+    assert done.verified is Verification.CHECKSUM
+    s3.delete_object(Bucket=CLIPS_BUCKET, Key="clip")
+    wrong = base64.b64encode(b"\0" * len(base64.b64decode(value))).decode()
+    with pytest.raises(ChecksumMismatch, match="its line in the manifest"):
+        copy(s3, Lying(data), checksum=f"{kind}:{wrong}")
+    assert s3.list_objects_v2(Bucket=CLIPS_BUCKET)["KeyCount"] == 0
+
+
+def test_what_is_found_wrong_after_completion_is_removed_and_what_lay_there_before_is_not(s3: "S3Client") -> None:
+    """A resumed upload to a store that neither refuses nor compares."""
+    s3.put_bucket_versioning(Bucket=CLIPS_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=CLIPS_BUCKET, Key="clip", Body=b"the copy of before")
+    lying = Lying(LARGE, {"CRC32C": "AAAAAA=="})
+    item = item_of(lying)
+    upload_id = copier(s3).begin(item, SETTINGS)
+    sent = send(s3, item, upload_id, numbers=(1, 2, 3))
+
+    def careless(params: dict[str, Any], **_: Any) -> None:
+        params["headers"].pop("x-amz-checksum-crc32c", None)
+
+    def tells(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["ChecksumCRC32C"] = encoded(extended("CRC32C", 0, LARGE))
+
+    events = s3.meta.events
+    events.register("before-call.s3.CompleteMultipartUpload", careless, unique_id="careless")
+    events.register("after-call.s3.CompleteMultipartUpload", tells, unique_id="tells")
+    try:
+        with pytest.raises(ChecksumMismatch):
+            copier(s3).complete(item, upload_id, [sent.etags[n] for n in (1, 2, 3)], None)
+    finally:
+        events.unregister("before-call.s3.CompleteMultipartUpload", unique_id="careless")
+        events.unregister("after-call.s3.CompleteMultipartUpload", unique_id="tells")
+    assert body(s3) == b"the copy of before"
+    versions = s3.list_object_versions(Bucket=CLIPS_BUCKET)
+    assert (len(versions["Versions"]), versions.get("DeleteMarkers", [])) == (1, [])
+
+
+def test_an_etag_that_is_no_md5_proves_nothing(s3: "S3Client") -> None:
+    assert copy(s3, Lying(b"small", etag="0" * 32)).verified is Verification.UNVERIFIABLE
+
+
+def test_s3_is_told_what_a_resumed_copy_must_have_and_refuses() -> None:
+    client = boto3.client("s3")
+    lying = Lying(LARGE, {"CRC32": "AAAAAA=="})
+    copying = StreamCopy(client=client, clips_bucket=CLIPS_BUCKET, memory=Memory(16 * 1024**2))
+    item = item_of(lying)
+    asked = {
+        "Bucket": CLIPS_BUCKET,
+        "Key": "clip",
+        "UploadId": "u",
+        "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": '"a"'}, {"PartNumber": 2, "ETag": '"b"'}]},
+        "ChecksumType": "FULL_OBJECT",
+        "ChecksumCRC32": "AAAAAA==",
+    }
+    with Stubber(client) as stub:
+        stub.add_client_error("complete_multipart_upload", "BadDigest", "words", 400, expected_params=asked)
+        with pytest.raises(ChecksumMismatch):
+            copying.complete(item, "u", ["a", "b"], None)
+        stub.add_client_error("complete_multipart_upload", "NoSuchUpload", "words", 404, expected_params=asked)
+        with pytest.raises(UploadGone):
+            copying.complete(item, "u", ["a", "b"], None)
+        stub.add_client_error("upload_part", "BadDigest", "words", 400)
+        with pytest.raises(SourceUnavailable, match="damaged on their way"):
+            copying.send(item, "u", {1: (0, 9)}, whole=False, check=lambda: None, advanced=lambda: None)
+        stub.assert_no_pending_responses()
+
+
+def test_the_largest_object_is_the_memory_times_the_parts(s3: "S3Client") -> None:
+    lying = Lying(b"small")
+    most = 10_000 * 2 * MIN_PART_BYTES
+    with pytest.raises(ObjectRejected, match=f"{most} bytes can be streamed at most"):
+        copier(s3).begin(item_of(lying, pin=Pin(size=most + 1, etag=lying.etag)), SETTINGS)
+    with pytest.raises(ValueError, match="part_bytes"):
+        StreamCopy(client=s3, clips_bucket=CLIPS_BUCKET, memory=Memory(MIN_PART_BYTES), part_bytes=CHUNK_BYTES)
+
+
+def test_no_more_buffers_than_the_memory_holds(s3: "S3Client") -> None:
+    sizes: dict[int, int] = {}
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        if isinstance(params["body"], bytearray):
+            sizes[id(params["body"])] = len(params["body"])
+
+    s3.meta.events.register_first("before-call.s3.UploadPart", note, unique_id="note")
+    try:
+        done = copy(s3, Lying(os.urandom(7 * MIN_PART_BYTES)))
+    finally:
+        s3.meta.events.unregister("before-call.s3.UploadPart", unique_id="note")
+    assert done.etag.endswith("-7")
+    assert sum(sizes.values()) <= 2 * MIN_PART_BYTES
+
+
+# --- what is kept besides the bytes ----------------------------------------------------------------------------------
+
+TOLD = {
+    "CacheControl": "no-cache",
+    "ContentDisposition": "attachment",
+    "ContentEncoding": "aws-chunked, gzip",
+    "ContentLanguage": "de",
+    "ContentType": "video/mp4",
+}
+
+
+def described(**changes: Any) -> Lying:
+    fields: dict[str, Any] = {
+        "headers": TOLD,
+        "metadata": {"camera": "front", "ort": "Köln"},
+        "tagged": {"team": "a+b"},
+    }
+    return Lying(b"small", **fields | changes)
+
+
+def test_metadata_headers_and_tags_are_kept_with_the_marks(s3: "S3Client") -> None:
+    copy(s3, described(), mark="ij_1-0")
+    head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
+    assert {name: head[name] for name in TOLD} == TOLD | {"ContentEncoding": "gzip"}  # type: ignore[literal-required]
+    source = head["Metadata"].pop("clipferry-source")
+    assert head["Metadata"] == {"camera": "front", "ort": "=?UTF-8?B?S8O2bG4=?=", "clipferry-set": "ij_1-0"}
+    assert source == item_of(described()).source_mark
+    assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="clip")["TagSet"] == [{"Key": "team", "Value": "a+b"}]
+
+
+def test_an_import_asks_no_more_of_a_source_than_listing_and_reading(s3: "S3Client") -> None:
+    copy(s3, described(tags_denied=True))
+    assert not s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="clip")["TagSet"]
+
+
+def test_the_marks_of_a_source_that_is_a_copy_itself_are_not_its_copy_s(s3: "S3Client") -> None:
+    copy(s3, described(metadata={"Clipferry-Set": "ij_0-0", "clipferry-source": "another"}))
+    metadata = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")["Metadata"]
+    assert metadata == {"clipferry-source": item_of(described()).source_mark}
+
+
+def test_nothing_is_kept_where_nothing_is_to_be(s3: "S3Client") -> None:
+    copy(s3, described(), settings=ImportSettings(keep_metadata=False, keep_tags=False))
+    head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
+    assert set(head["Metadata"]) == {"clipferry-source"}
+    assert "CacheControl" not in head
+    assert not s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="clip")["TagSet"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"metadata": {"with space": "x"}}, "'with space'"),
+        ({"metadata": {"long": "x" * 2048}}, "S3 allows 2048"),
+        ({"headers": {"ContentDisposition": "日本"}}, "ContentDisposition is not printable ASCII"),
+    ],
+)
+def test_what_s3_cannot_keep_is_said_before_anything_is_sent(s3: "S3Client", changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(ObjectRejected, match=f"{why}.*keep_metadata: false"):
+        copy(s3, described(**changes))
+    copy(s3, described(**changes), settings=ImportSettings(keep_metadata=False))
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("NotImplemented", 501, None),
+        ("MethodNotAllowed", 405, None),
+        ("NoSuchTagSet", 404, None),
+        ("AccessDenied", 403, AccessDenied),
+        ("ExpiredToken", 400, CredentialsRejected),
+        ("NoSuchKey", 404, ObjectMissing),
+    ],
+)
+def test_tags_that_cannot_be_read(code: str, status: int, kind: type[ObjectError] | None) -> None:
+    client = boto3.client("s3")
+    source = PatientSource(S3Adapter(client), Patience(sleep=lambda _: None))
+    pin = Pin(size=1, etag="e", version="v")
+    with Stubber(client) as stub:
+        asked = {"Bucket": "elsewhere", "Key": "clip.mp4", "VersionId": "v"}
+        stub.add_client_error("get_object_tagging", code, "words", status, expected_params=asked)
+        if kind is None:
+            assert source.tags(WHERE, pin) == {}
+            return
+        with pytest.raises(kind):
+            source.tags(WHERE, pin)
+
+
+# --- the storage port ------------------------------------------------------------------------------------------------
+
+
+def test_entries_are_copied_read_and_found_by_their_pins(s3: "S3Client") -> None:
+    lying = Lying(LARGE)
+    storage = StreamingStorage(copier=copier(s3), source=PatientSource(lying))
+    entry = an_entry(
+        source_uri="gs://elsewhere/clip.mp4", destination="clip", size=len(LARGE), etag=lying.etag, version=None
+    )
+    assert storage.landed(entry) is None
+    reader = storage.reader(entry)
+    assert (reader.size, reader.read(2, 3), reader.read(len(LARGE), 1)) == (len(LARGE), LARGE[2:5], b"")
+    assert reader.read_tail(4) == (LARGE[-4:], len(LARGE))
+    upload_id = storage.begin_parts(entry, SETTINGS, mark="ij_1-0")
+    spans = dict(enumerate(copy_parts(len(LARGE), part_bytes=MIN_PART_BYTES), 1))
+    advanced: list[None] = []
+    sent = storage.send_parts(
+        entry, upload_id, spans, whole=True, check=lambda: None, advanced=lambda: advanced.append(None)
+    )
+    assert len(advanced) == len(spans)
+    done = storage.complete_parts(entry, upload_id, [sent.etags[n] for n in spans], digests=sent.digests)
+    assert done.etag == etag_of_parts([sent.etags[n] for n in spans]), "it is foretold"
+    assert body(s3) == LARGE
+    assert storage.landed(entry, etag=done.etag, mark="ij_1-0") == done
+    assert storage.landed(entry, mark="ij_1-0") == done
+    assert storage.landed(entry, etag="another", mark="ij_1-0") is None
+    assert storage.landed(replace(entry, etag="f" * 64), etag=done.etag) is None
+    assert storage.landed(entry, etag=done.etag, mark="ij_1-5") is None
+    assert storage.stat(WHERE).size == len(LARGE)

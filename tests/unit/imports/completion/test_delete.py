@@ -1,0 +1,98 @@
+"""Deleting a job's record: gone at once, removed in slices, whatever crashes."""
+
+import pytest
+
+from service.domain.errors import IdempotencyConflict, NotEnded, NotFound
+from service.domain.jobs import Job
+from service.imports.completion.delete import delete, purge
+from service.imports.copying.batch import copy_batch
+from service.imports.queries.status import get_job
+from tests.builders import PROJECT, World, always, import_list, never
+from tests.fakes.faults import CrashError
+
+
+def ended(world: World, count: int = 5) -> Job:
+    return world.run(world.submit_list(world.put_sources(count)).id)
+
+
+def remove(world: World, job: Job, project: str = PROJECT) -> None:
+    delete(job.id, project=project, jobs=world.jobs, clock=world.clock)
+
+
+def left(world: World, job: Job) -> int:
+    files = [key for key in world.state.files if key.startswith(f"jobs/{job.id}/")]
+    return len(files) + len(world.clips.rows[job.id]) + len(world.jobs.batches.get(job.id, {}))
+
+
+def test_a_deleted_job_is_gone_at_once_and_purged_later(world: World) -> None:
+    job, other = ended(world), ended(world)
+    landed = dict(world.storage.buckets["clips"])
+    remove(world, job)
+    with pytest.raises(NotFound):
+        get_job(job.id, project=PROJECT, jobs=world.jobs)
+    assert left(world, job) > 0
+    assert purge(world.finish_ports, out_of_time=never) == [job.id]
+    assert left(world, job) == 0
+    assert left(world, other) > 0
+    assert world.storage.buckets["clips"] == landed
+    assert purge(world.finish_ports, out_of_time=never) == []
+
+
+def test_only_ended_jobs_of_the_project_are_deleted_and_once(world: World) -> None:
+    running = world.planned_list(world.put_sources(1))
+    with pytest.raises(NotEnded, match="COPYING"):
+        remove(world, running)
+    job = ended(world)
+    with pytest.raises(NotFound):
+        remove(world, job, project="other")
+    remove(world, job)
+    with pytest.raises(NotFound):
+        remove(world, job)
+
+
+def test_a_purge_goes_on_where_time_ran_out(world: World) -> None:
+    job = ended(world)
+    remove(world, job)
+    before = left(world, job)
+    assert purge(world.finish_ports, out_of_time=always) == []
+    assert left(world, job) == before
+    slices = 0
+    while list(world.jobs.deleted()):
+        clock = iter([False, *[True] * 10])
+        purge(world.finish_ports, out_of_time=lambda clock=clock: next(clock))  # type: ignore[misc]
+        slices += 1
+        assert slices < 50
+    assert slices > 2
+    assert left(world, job) == 0
+
+
+@pytest.mark.parametrize("take_effect", [False, True])
+@pytest.mark.parametrize("calls", range(1, 14))
+def test_a_purge_that_crashes_is_ended_by_the_next(world: World, calls: int, take_effect: bool) -> None:
+    job = ended(world)
+    remove(world, job)
+    world.faults.crash_in(calls, take_effect=take_effect)
+    try:
+        purge(world.finish_ports, out_of_time=never)
+    except CrashError:
+        world.faults.revive()
+    purge(world.finish_ports, out_of_time=never)
+    assert left(world, job) == 0
+    assert list(world.jobs.deleted()) == []
+
+
+def test_a_worker_that_comes_after_the_deletion_writes_nothing(world: World) -> None:
+    job = ended(world)
+    [batch] = world.batches(job.id)
+    remove(world, job)
+    purge(world.finish_ports, out_of_time=never)
+    assert copy_batch(batch, attempt=0, ports=world.copy_ports) is None
+    assert left(world, job) == 0
+
+
+def test_the_idempotency_key_of_a_deleted_job_starts_nothing(world: World) -> None:
+    request = import_list([f"s3://source/{world.put_sources(1)[0]}"], idempotency_key="k")
+    job = world.run(world.submit(request).id)
+    remove(world, job)
+    with pytest.raises(IdempotencyConflict, match="deleted"):
+        world.submit(request)

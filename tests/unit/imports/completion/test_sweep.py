@@ -1,0 +1,84 @@
+"""The sweep: jobs that nothing works on any more are started or ended."""
+
+import pytest
+
+from service.domain.errors import SweepIncomplete, WorkflowUnavailable
+from service.domain.jobs import JobStatus
+from service.imports.completion.sweep import CHILD_SECONDS, Swept, sweep
+from service.ports.delivery import ExecutionState
+from tests.builders import World
+
+GRACE = 120
+
+
+def unstarted(world: World) -> str:
+    world.faults.plan("workflow.start", [WorkflowUnavailable("throttled")])
+    return world.submit_list(world.put_sources(1)).id
+
+
+def test_a_job_that_never_started_is_started_after_the_grace_time(world: World) -> None:
+    job_id = unstarted(world)
+    world.clock.advance(GRACE - 1)
+    assert sweep(world.sweep_ports) == Swept()
+    world.clock.advance(1)
+    assert sweep(world.sweep_ports) == Swept(started=[job_id])
+    assert world.workflow.started == [job_id]
+
+
+def test_a_running_job_is_left_alone_however_old(world: World) -> None:
+    world.submit_list(world.put_sources(1))
+    world.clock.advance(100_000)
+    assert sweep(world.sweep_ports) == Swept()
+
+
+def test_a_job_whose_execution_ended_without_it_is_ended_when_its_workers_are_gone(world: World) -> None:
+    job = world.planned_list(world.put_sources(2))
+    world.workflow.states[job.id] = ExecutionState.ENDED
+    world.clock.advance(CHILD_SECONDS - 1)
+    assert sweep(world.sweep_ports) == Swept()
+    assert world.job(job.id).status is JobStatus.COPYING
+    world.clock.advance(1)
+    assert sweep(world.sweep_ports) == Swept(ended=[job.id])
+    assert (world.job(job.id).status, world.job(job.id).counts.failed) == (JobStatus.FAILED, 2)
+    assert sweep(world.sweep_ports) == Swept()
+
+
+def test_jobs_with_a_terminal_status_are_not_looked_at(world: World) -> None:
+    job = world.run(world.submit_list(world.put_sources(1)).id)
+    world.conclude(job.id)
+    world.clock.advance(100_000)
+    sweep(world.sweep_ports)
+    assert not world.faults.calls["workflow.state"]
+
+
+def test_a_start_that_fails_again_is_tried_at_the_next_sweep(world: World) -> None:
+    job_id = unstarted(world)
+    world.clock.advance(GRACE)
+    world.faults.plan("workflow.start", [WorkflowUnavailable("still throttled")])
+    sweep(world.sweep_ports)
+    assert not world.workflow.started
+    sweep(world.sweep_ports)
+    assert world.workflow.started == [job_id]
+
+
+def test_a_job_that_cannot_be_ended_does_not_hold_up_the_others(world: World) -> None:
+    broken, sound = (world.planned_list(world.put_sources(1)) for _ in range(2))
+    for job in (broken, sound):
+        world.workflow.states[job.id] = ExecutionState.ENDED
+    world.faults.plan("workflow.state", [ConnectionError("no answer")])
+    world.clock.advance(CHILD_SECONDS)
+    with pytest.raises(SweepIncomplete, match=f"1 jobs .*{broken.id}"):
+        sweep(world.sweep_ports)
+    assert world.job(sound.id).status.terminal
+    assert not world.job(broken.id).status.terminal
+
+
+@pytest.mark.parametrize("state", [ExecutionState.ABSENT, ExecutionState.ENDED])
+def test_a_sweep_that_is_repeated_does_no_more(world: World, state: ExecutionState) -> None:
+    job_id = unstarted(world)
+    world.workflow.states[job_id] = state
+    world.clock.advance(CHILD_SECONDS)
+    sweep(world.sweep_ports)
+    before = (world.job(job_id), world.workflow.started)
+    sweep(world.sweep_ports)
+    assert (world.job(job_id), world.workflow.started) == before

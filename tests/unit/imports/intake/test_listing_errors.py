@@ -1,0 +1,47 @@
+"""A pre-flight and a preview answer the same to a source that cannot be listed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from service.domain.errors import (
+    AccessDenied,
+    CannotAccess,
+    ObjectError,
+    ObjectMissing,
+    ObjectRejected,
+    PreflightUnknown,
+    SourceUnavailable,
+)
+from service.imports.intake.preflight import preflight
+from service.imports.previews.preview import preview
+from tests.builders import PROJECT, World, import_prefix
+
+PREFIX = "s3://source/p/"
+
+
+def before_an_import(world: World) -> None:
+    preflight(PREFIX, reach=world.access.reach(PROJECT), max_clips=1_000, seconds=8)
+
+
+def in_a_preview(world: World) -> None:
+    preview(import_prefix(PREFIX), project=PROJECT, ports=world.preview_ports)
+
+
+@pytest.mark.parametrize("look", [before_an_import, in_a_preview])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (AccessDenied, CannotAccess),
+        (ObjectMissing, CannotAccess),
+        (SourceUnavailable, PreflightUnknown),
+        (ObjectRejected, PreflightUnknown),
+    ],
+)
+def test_every_listing_error_has_one_of_the_three_codes(
+    world: World, look: Callable[[World], None], kind: type[ObjectError], expected: type[Exception]
+) -> None:
+    world.put_sources(5)
+    world.storage.fail_list["source"] = [kind("because", operation="list", uri=PREFIX)]
+    with pytest.raises(expected, match="because"):
+        look(world)

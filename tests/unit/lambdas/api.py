@@ -1,0 +1,99 @@
+"""Call the REST API's handler with fakes in its container."""
+
+import json
+from typing import Any
+
+import lambdas.api
+from lambdas.wiring.api import ApiContainer
+from service.projects.integrations.policies import Trusted
+from service.support.settings import ApiSettings
+from tests.builders import CLIPS_BUCKET, DEPLOYMENT, SOURCE_BUCKET, STATE_BUCKET, LambdaContext, World, api_event
+
+
+class Caller:
+    """Sends requests to the handler; `headers` are those of the last answer."""
+
+    max_body_bytes = 5_000_000
+    """The default of the deploy setting."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.headers: dict[str, Any] = {}
+
+    def raw(self, method: str, path: str, body: object = None, **event: Any) -> dict[str, Any]:
+        """What the function returns to API Gateway."""
+        context: Any = LambdaContext()
+        answer: dict[str, Any] = lambdas.api.handler(
+            api_event(method, path, body, **event), context, container_of(self.world, self.max_body_bytes)
+        )
+        return answer
+
+    def __call__(self, method: str, path: str, body: object = None, **event: Any) -> tuple[int, Any]:
+        """(status, parsed body); a body that is text is sent as it is."""
+        answer = self.raw(method, path, body, **event)
+        self.headers = {**(answer.get("headers") or {}), **(answer.get("multiValueHeaders") or {})}
+        text = answer.get("body")
+        return answer["statusCode"], json.loads(text) if text else None
+
+
+class Api(Caller):
+    """`/v1`."""
+
+    max_body_bytes = 100_000
+
+    def get(self, path: str, **query: str) -> tuple[int, Any]:
+        return self("GET", path, query=query)
+
+    def refusal(self, *args: Any, **kwargs: Any) -> tuple[int, str, str]:
+        """(status, code, detail) of an answer that has exactly the error's shape."""
+        status, body = self(*args, **kwargs)
+        assert set(body) == {"detail", "code"}, body
+        return status, body["code"], body["detail"]
+
+
+def container_of(world: World, max_body_bytes: int) -> ApiContainer:
+    """The API's container, every part a fake of this world as it is now."""
+    container = ApiContainer()
+    container.settings = api_settings(max_body_bytes)
+    container.submit = world.submit_ports
+    container.preview = world.preview_ports
+    container.status = world.status_ports
+    container.ended = world.ended_ports
+    container.remove = world.remove_ports
+    container.folders = world.folder_ports
+    container.presets = world.execution_settings_ports
+    container.integrations = world.integration_ports
+    container.audit = world.audit_ports
+    container.keys = world.keys
+    container.trusted = Trusted(
+        account=container.settings.trusted_account,
+        roles=container.settings.trusted_roles,
+        clips_bucket=CLIPS_BUCKET,
+    )
+    return container
+
+
+def api_settings(max_body_bytes: int) -> ApiSettings:
+    return ApiSettings(
+        **vars(DEPLOYMENT),
+        table_name="table",
+        state_bucket=STATE_BUCKET,
+        clips_bucket=CLIPS_BUCKET,
+        state_machine_arn="arn",
+        source_buckets=(SOURCE_BUCKET,),
+        drop_bucket="drop",
+        default_project="demo",
+        max_clips_per_import=1_000,
+        max_body_bytes=max_body_bytes,
+        preview_seconds=8,
+        default_on_existing="skip",
+        default_content_validation="none",
+        audit_retention_days=400,
+        webhook_secret_arn="webhook-secret",
+        allow_private_urls=False,
+        report_url_seconds=3_600,
+        integration_secrets_prefix="clipferry/Clipferry/integrations/",
+        trusted_account="arn:aws:iam::111111111111:root",
+        trusted_roles="arn:aws:iam::111111111111:role/Clipferry-*",
+        copy_roles=(),
+    )

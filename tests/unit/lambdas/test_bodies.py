@@ -1,0 +1,132 @@
+"""Request bodies, limits and errors of all routes."""
+
+import json
+
+import pytest
+
+from service.domain.ids import new_job_id
+from tests.unit.lambdas.api import Api
+from tests.unit.lambdas.shapes import LIST
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"content-type": "text/plain"},
+        {"Content-Type": "application/json; charset=utf-8"},
+    ],
+)
+def test_a_body_is_json_whatever_its_header_says(api: Api, headers: dict[str, str]) -> None:
+    assert api("POST", "/v1/imports", LIST, headers=headers)[0] == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (LIST | {"folders": "f"}, "folders"),
+        (LIST | {"validate_": False}, "validate_"),
+        (LIST | {"Folder": "f"}, "Folder"),
+        ({"exact_paths": "s3://source/a.zip"}, "exact_paths"),
+        ({"exact_paths": ["s3://source/a.zip", 3]}, "exact_paths[1]"),
+        ({"exact_paths": ["s3://source/a.zip", None]}, "exact_paths[1]"),
+        ({"root_path": 5}, "root_path"),
+        ({"root_path": ["s3://source/"]}, "root_path"),
+        (LIST | {"validate": "yes"}, "validate"),
+        (LIST | {"validate": 1}, "validate"),
+        (LIST | {"labels": "l"}, "labels"),
+        (LIST | {"labels": [""]}, "labels[0]"),
+        (LIST | {"labels": ["x"] * 51}, "labels"),
+        (LIST | {"labels": ["x" * 129]}, "labels[0]"),
+        (LIST | {"folder": ""}, "folder"),
+        (LIST | {"folder": "x" * 65}, "folder"),
+        (LIST | {"folder": "a\nb"}, "folder"),
+        (LIST | {"folder": "a\n"}, "folder"),
+        (LIST | {"run_name_prefix": "x" * 129}, "run_name_prefix"),
+        (LIST | {"test_run_group_name": 5}, "test_run_group_name"),
+        (LIST | {"idempotency_key": ""}, "idempotency_key"),
+    ],
+)
+def test_unknown_fields_and_wrong_types_are_named(api: Api, body: object, place: str) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert detail.startswith(f"{place}: "), detail
+    assert not api.world.jobs.rows
+
+
+@pytest.mark.parametrize("field", ["folder", "run_name_prefix", "test_run_group_name", "idempotency_key", "labels"])
+def test_text_that_is_not_unicode_is_the_callers_mistake(api: Api, field: str) -> None:
+    value = '["\\ud800"]' if field == "labels" else '"\\ud800"'
+    body = f'{{"exact_paths": ["s3://source/a.zip"], "{field}": {value}}}'
+    status, code, _ = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (422, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{bad", "", None, "[1, 2", "nul", "'x'", '{"exact_paths": [}', "\0", "{}{}"],
+)
+def test_a_body_that_is_no_json_is_refused(api: Api, body: str | None) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert detail
+
+
+@pytest.mark.parametrize("body", ["[]", "5", '"text"', "null", "true", '["exact_paths"]', '{"root_path": NaN}'])
+def test_json_that_is_no_request_is_refused(api: Api, body: str) -> None:
+    assert api.refusal("POST", "/v1/imports", body)[:2] == (422, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("body", ["[" * 50_000, '{"root_path": ' + "9" * 5_000 + "}"])
+def test_json_made_to_break_parsers_is_refused_like_any_other(api: Api, body: str) -> None:
+    assert api.refusal("POST", "/v1/imports", body)[:2] == (422, "INVALID_REQUEST")
+
+
+def test_a_body_beyond_the_limit_is_refused_with_both_numbers(api: Api) -> None:
+    fits = json.dumps(LIST | {"run_name_prefix": "ü"}, ensure_ascii=False)
+    padding = " " * (api.max_body_bytes - len(fits.encode()))
+    assert api("POST", "/v1/imports", fits + padding)[0] == 202
+    status, code, detail = api.refusal("POST", "/v1/imports", fits + padding + " ")
+    assert (status, code) == (413, "BODY_TOO_LARGE")
+    assert "100,001 bytes, the limit is 100,000" in detail
+    assert "manifest_uri" in detail
+
+
+def test_fifteen_thousand_uris_fit_in_one_request(api: Api) -> None:
+    api.world.max_clips = 100_000
+    keys = [f"drives/2026-11-22/vehicle-07/{number:05d}/{'x' * 270}.zip" for number in range(15_000)]
+    body = json.dumps({"exact_paths": [f"s3://source/{key}" for key in keys]})
+    api.max_body_bytes = 5_000_000  # the setting's default
+    assert 0.95 * api.max_body_bytes < len(body) <= api.max_body_bytes
+    status, job = api("POST", "/v1/imports", body)
+    assert (status, job["source"]) == (202, {"kind": "list", "uri": None, "count": 15_000})
+    api.world.plan(job["id"])
+    assert api.get(f"/v1/imports/{job['id']}")[1]["counts"]["total"] == 15_000
+    first = api.get(f"/v1/imports/{job['id']}/clips", limit="1000")[1]["clips"]
+    assert [clip["source_uri"] for clip in first] == [f"s3://source/{key}" for key in keys[:1_000]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/nope"), ("PUT", "/v1/imports"), ("PATCH", "/v1/imports/ij_1"), ("GET", "/v1")],
+)
+def test_an_unknown_route_is_a_404_or_405_in_the_same_shape(api: Api, method: str, path: str) -> None:
+    status, code, detail = api.refusal(method, path)
+    assert (status, code) in {(404, "NOT_FOUND"), (405, "METHOD_NOT_ALLOWED")}
+    assert f"{method} {path}" in detail
+
+
+def test_an_unexpected_error_shows_callers_the_request_id_and_nothing_else(api: Api) -> None:
+    api.world.faults.plan("jobs.get", [RuntimeError("secret internals")])
+    status, code, detail = api.refusal("GET", f"/v1/imports/{new_job_id()}")
+    assert (status, code) == (500, "INTERNAL")
+    assert "request-1" in detail
+    assert "secret internals" not in detail
+
+
+def test_answers_are_json(api: Api) -> None:
+    for call in (("GET", "/v1/imports"), ("GET", "/nope"), ("POST", "/v1/imports", "x" * (api.max_body_bytes + 1))):
+        api(*call)
+        (content_type,) = [value for name, value in api.headers.items() if name.lower() == "content-type"]
+        assert "application/json" in content_type

@@ -1,0 +1,54 @@
+"""The Markdown pages: the index of decisions is complete, links and paths lead somewhere."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.config import ROOT
+
+DECISIONS = ROOT / "docs" / "decisions"
+ROW = re.compile(r"\| \[(\d+)\]\(([^)]+)\) \| (.+) \| \d{4}-\d{2}-\d{2} \| (?:accepted|superseded by \d+)[^|]*\|")
+PATH = re.compile(r"(?<![\w./])(?:benchmarks|clipferry|lambdas|local|service|stacks|tests)/[\w/]+\.(?:json|py)\b")
+LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+
+
+def pages() -> list[Path]:
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def anchors(page: Path) -> Iterator[str]:
+    """The headings' anchors, as GitHub makes them."""
+    for line in page.read_text().splitlines():
+        if heading := re.match(r"#+ (.+)", line):
+            kept = re.sub(r"[^\w\- ]", "", re.sub(r"\]\([^)]*\)", "", heading[1]).lower())
+            yield kept.replace(" ", "-")
+
+
+def test_the_index_lists_each_decision_with_its_number_title_date_and_status() -> None:
+    listed = {(match[2], match[1], match[3]) for match in ROW.finditer((DECISIONS / "README.md").read_text())}
+    there = set()
+    for record in DECISIONS.glob("[0-9]*.md"):
+        number, title = record.read_text().splitlines()[0].removeprefix("# ").split(". ", 1)
+        assert record.name.startswith(f"{int(number):04}-")
+        there.add((record.name, number, title))
+    assert listed == there
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        found = page if not path else (page.parent / path).resolve()
+        assert found.exists(), target
+        if anchor:
+            assert anchor in anchors(found), target
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_paths_name_files(page: Path) -> None:
+    missing = [path for path in PATH.findall(page.read_text()) if not (ROOT / path).exists()]
+    assert missing == []
