@@ -69,7 +69,8 @@ class Metrics:
     def throttled_below_its_limit(self, function: str, limit: int) -> cloudwatch.MathExpression:
         """Throttles while fewer than `limit` calls run: then not the function's own limit but the account's is met."""
         return cloudwatch.MathExpression(
-            expression=f"IF(running < {limit}, throttles, 0)",
+            # No call runs where all are throttled: then there is no data on those that run.
+            expression=f"IF(FILL(running, 0) < {limit}, throttles, 0)",
             using_metrics={
                 "running": self.running(function),
                 "throttles": self.functions[function].metric_throttles(period=WINDOW),

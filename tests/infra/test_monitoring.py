@@ -107,7 +107,7 @@ def test_imports_that_wait_for_each_other_are_no_alarm(template: Template, name:
     """Throttles are by design while the function runs as often as it may: only below that they are the account's."""
     metrics = {metric["Id"]: metric for metric in alarms(template)[f"{name}Throttled"]["Metrics"]}
     (expression,) = [metric for metric in metrics.values() if metric.get("Expression")]
-    assert expression["Expression"] == "IF(running < 40, throttles, 0)"
+    assert expression["Expression"] == "IF(FILL(running, 0) < 40, throttles, 0)"
     used = {
         key: (metrics[key]["MetricStat"]["Metric"]["MetricName"], metrics[key]["MetricStat"]["Stat"])
         for key in ("running", "throttles")
