@@ -20,7 +20,8 @@ from botocore.config import Config
 
 def main() -> None:
     what, url, *rest = sys.argv[1:]
-    count, work = {"copy": copy, "list": listing, "stream": stream, "rows": rows}[what](url, *rest)
+    prepare: dict[str, Callable[..., Prepared]] = {"copy": copy, "list": listing, "stream": stream, "rows": rows}
+    count, work = prepare[what](url, *rest)
     before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     count = work() or count
     after, seconds = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter() - began
@@ -87,7 +88,7 @@ def rows(url: str, how: str, count: str) -> Prepared:
     return len(items), work
 
 
-def row(ordinal: int) -> dict[str, object]:
+def row(ordinal: int) -> dict[str, Any]:
     """With the attributes that `benchmarks.rows` writes."""
     position = f"2026-11-22#ij_0123456789abcdef#{ordinal:010d}"
     name = f"fleet-recordings/2026/11/22/vehicle-0042/clips/{ordinal:09d}.zip"

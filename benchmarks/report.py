@@ -173,7 +173,7 @@ def starts(found: Mapping[str, Any]) -> list[tuple[object, ...]]:
 
 
 def imports(results: Mapping[str, Any]) -> list[tuple[object, ...]]:
-    lines = []
+    lines: list[tuple[object, ...]] = []
     for size, one in results["imports"].items():
         phases = one["phases"]
         first, last = (round(phases[f"{which} page of 1000"]["seconds"] * 1000) for which in ("first", "last"))

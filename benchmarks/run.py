@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import RawIOBase
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -282,10 +282,10 @@ def stream_benchmark(folder: Path, sizes: Sequence[int], rounds: int) -> dict[st
         client = admin(url)
         for bucket in (SOURCE, TARGET):
             client.create_bucket(Bucket=bucket)
-        commands = {}
+        commands: dict[tuple[str, int], Sequence[str]] = {}
         for size in sizes:
             key = f"streams/{size}.bin"
-            client.upload_fileobj(Repeated(size * MIB), SOURCE, key)
+            client.upload_fileobj(BufferedReader(Repeated(size * MIB)), SOURCE, key)
             commands |= {(name, size): command for name, command in tools.streaming(key).items()}
         wanted = {one: command for one, command in commands.items() if one[0] == "clipferry" or one[1] == sizes[0]}
         environment = tools.environment | {"AWS_CONFIG_FILE": os.devnull}

@@ -57,7 +57,7 @@ _IMPORT = "import time; import lambdas.{name}; imported = time.process_time() * 
 _READY = (
     "from service.aws.dynamodb.connection import connection; connection().client; ready = time.process_time() * 1000"
 )
-_EXAMPLES = {str: "example", int: "8", bool: "False", tuple[str, ...]: "example"}
+_EXAMPLES: dict[object, str] = {str: "example", int: "8", bool: "False", tuple[str, ...]: "example"}
 
 
 def started_ms(name: str) -> tuple[float, float]:

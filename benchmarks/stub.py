@@ -150,9 +150,9 @@ class Connection(asyncio.Protocol):
             if not digits.isdigit():
                 self.transport.write(_http(b"", b"", status=b"404 Not Found"))
                 return
-            etag = etag_of(int(digits))
-            headers = f'ETag: "{etag}"\r\nLast-Modified: {MODIFIED}\r\nContent-Type: application/zip\r\n'.encode()
-            store.copies.later(self.transport, _http(b"", headers, length=SIZE))
+            digest = etag_of(int(digits))
+            about = f'ETag: "{digest}"\r\nLast-Modified: {MODIFIED}\r\nContent-Type: application/zip\r\n'
+            store.copies.later(self.transport, _http(b"", about.encode(), length=SIZE))
         elif "list-type" in query or "prefix" in query or "delimiter" in query:
             store.counts["LIST"] += 1
             answer = store.page(path.strip("/").split("/")[0], query)

@@ -48,6 +48,13 @@ GATEWAY_RESPONSES: dict[str, tuple[apigateway.ResponseType, str | None, str, dic
         _body("A valid API key is needed, in X-API-Key or Authorization.", "UNAUTHORIZED"),
         {},
     ),
+    # The authorizer fails only where it cannot read keys, which passes.
+    "AuthorizerFailure": (
+        _Types.AUTHORIZER_FAILURE,
+        "503",
+        _body("The key could not be checked: try again in some seconds.", "KEY_NOT_CHECKED"),
+        {"Retry-After": "'5'"},
+    ),
     "Throttled": (
         _Types.THROTTLED,
         "429",

@@ -29,8 +29,8 @@ from service.imports.intake.drop_bucket import UploadPorts
 from service.imports.intake.retry_request import retry
 from service.imports.intake.submit import SubmitPorts, submit
 from service.imports.manifest.store import read_batches, read_entries
-from service.imports.planning.context import PlanCursor, PlanPorts
-from service.imports.planning.plan import Planned, plan
+from service.imports.planning.context import PlanCursor, Planned, PlanPorts
+from service.imports.planning.plan import plan
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
@@ -112,7 +112,7 @@ class World:
         self.clips = FakeClips(self.faults, self.jobs)
         self.state = FakeStateFiles(self.faults)
         self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults, now=self.clock)
-        self.large = FakeLargeCopies(self.faults)
+        self.large = FakeLargeCopies(self.faults, self.jobs.large)
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.workflow = FakeWorkflow(self.faults)
         self.keys = FakeKeys(self.faults)
@@ -536,14 +536,17 @@ def fates(clips: Iterable[Clip]) -> list[tuple[ClipStatus, str | None]]:
 
 
 def object_created(key: str = "inbox/demo/clip.zip", **changes: Any) -> dict[str, Any]:
-    """An EventBridge "Object Created" event as the S3 user guide shows it. `changes` go to `detail.object`."""
+    """An EventBridge "Object Created" event as the S3 user guide shows it. `changes` go to `detail.object`.
+
+    Names in it have hyphens where these have underscores.
+    """
     item = {
         "key": key,
         "size": 5,
         "etag": "b1946ac92492d2347c6235b4d2611184",
         "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
         "sequencer": "617f08299329d189",
-    } | changes
+    } | {name.replace("_", "-"): value for name, value in changes.items()}
     return {
         "version": "0",
         "id": "17793124-05d4-b198-2fde-7ededc63b103",

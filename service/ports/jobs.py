@@ -74,7 +74,7 @@ class JobStore(JobReader, Protocol):
     ) -> bool:
         """Set the run's terminal status and any `counts`, and open an `End` with `document`: once, all or nothing.
 
-        False where the run has ended already.
+        False where the run has ended already. Raises `TableBusy` where an earlier run ended at this very time.
         """
         ...
 
@@ -83,7 +83,10 @@ class JobStore(JobReader, Protocol):
         ...
 
     def record_batch(self, job_id: str, number: int, tally: Tally, now: str, *, run: int = 0) -> bool:
-        """Add the batch's tally to the counts, once. False where it was recorded before or its run has ended."""
+        """Add the batch's tally to the counts, once. False where it was recorded before or its run has ended.
+
+        Raises `NotFound` where there is no such job.
+        """
         ...
 
     def batch_state(self, job_id: str, number: int, *, run: int = 0) -> BatchState:

@@ -8,16 +8,22 @@ from typing import Any
 import pytest
 
 from local import aws
+from local.stack import Stack
+
+Pause = Callable[[], AbstractContextManager[None]]
+Invoke = Callable[[str, dict[str, Any]], Any]
+Reconfigure = Callable[..., AbstractContextManager[None]]
 
 
 def function_name(client: Any, handler: str) -> str:
     functions = [f for page in client.get_paginator("list_functions").paginate() for f in page["Functions"]]
+    name: str
     [name] = [f["FunctionName"] for f in functions if f["Handler"] == handler]
     return name
 
 
 @pytest.fixture(scope="session")
-def functions(stack) -> Any:
+def functions(stack: Stack) -> Any:
     """The Lambda client."""
     return aws.session().client("lambda", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
 
@@ -40,7 +46,7 @@ def reconfigured(client: Any, handler: str, *, timeout: int | None = None, **var
 
 
 @pytest.fixture
-def paused_copies(functions) -> Callable[[], AbstractContextManager[None]]:
+def paused_copies(functions: Any) -> Pause:
     """While it lasts, no copy function can start: jobs are planned and wait."""
 
     @contextmanager
@@ -60,7 +66,7 @@ def paused_copies(functions) -> Callable[[], AbstractContextManager[None]]:
 
 
 @pytest.fixture
-def invoke(functions) -> Callable[[str, dict[str, Any]], Any]:
+def invoke(functions: Any) -> Invoke:
     """Call a function by its handler, as the state machine or a schedule would; its answer."""
 
     def call(handler: str, payload: dict[str, Any]) -> Any:
@@ -74,7 +80,7 @@ def invoke(functions) -> Callable[[str, dict[str, Any]], Any]:
 
 
 @pytest.fixture
-def with_environment(functions) -> Callable[..., AbstractContextManager[None]]:
+def with_environment(functions: Any) -> Reconfigure:
     """While it lasts, the functions of these handlers have other variables in their environment."""
 
     @contextmanager

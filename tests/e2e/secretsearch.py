@@ -4,11 +4,17 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from local import aws
+from local.stack import Stack
 from tests.e2e.executions import children, events, executions
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
 
 
 def forms(secret: str) -> set[str]:
@@ -32,7 +38,9 @@ def where(secrets: Iterable[str], places: Mapping[str, str]) -> dict[str, set[st
     return {place: secrets for place, secrets in found.items() if secrets}
 
 
-def kept_places(stack, s3, dynamodb, stepfunctions, job_ids: Iterable[str]) -> dict[str, str]:
+def kept_places(
+    stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient", stepfunctions: "SFNClient", job_ids: Iterable[str]
+) -> dict[str, str]:
     """All rows, state files and events of logs; what the state machine was told and says of these jobs."""
     return {
         "table": _table(dynamodb, stack.table_name),

@@ -2,16 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.stack import Stack
 from tests.e2e.faults import reconfigured
 from tests.sources.stores import Store, start_stores
 
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Api
+
 
 @pytest.fixture(scope="session")
-def provider_stores(stack, functions, tmp_path_factory) -> Iterator[Mapping[str, Store]]:  # noqa: ARG001
+def provider_stores(
+    stack: Stack,  # noqa: ARG001  # it is up before its functions change
+    functions: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Mapping[str, Store]]:
     """By name. While they are up, the deployed functions take the stand-in for the Hub."""
     with ExitStack() as open_things:
         stores = start_stores(open_things, tmp_path_factory.mktemp("stores")).by_name
@@ -21,11 +29,12 @@ def provider_stores(stack, functions, tmp_path_factory) -> Iterator[Mapping[str,
         yield stores
 
 
-def save(api, store: Store, credentials: str = "good", **changes: object) -> dict[str, Any]:
+def save(api: "Api", store: Store, credentials: str = "good", **changes: object) -> dict[str, Any]:
     """The integration that was saved; empty where none is needed."""
     fields = store.integration(credentials)
     if not fields:
         return {}
+    made: dict[str, Any]
     status, made = api.post("/v1/integrations", {"name": store.name, **fields, **changes})
     assert status == 201, made
     return made

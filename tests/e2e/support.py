@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +35,7 @@ def eventually(found: Callable[[], Any], *, what: str) -> Any:
 
 
 def start(api: "Api", **request: object) -> dict[str, Any]:
+    job: dict[str, Any]
     status, job = api.post("/v1/imports", request)
     assert status == 202, job
     return job
@@ -49,7 +50,8 @@ def settled(api: "Api", job_id: str) -> dict[str, Any]:
         assert_counts_sum(job)
         return job if job["status"] in TERMINAL else None
 
-    return eventually(look, what=f"{job_id} to end")
+    found: dict[str, Any] = eventually(look, what=f"{job_id} to end")
+    return found
 
 
 def assert_counts_sum(job: dict[str, Any]) -> None:
@@ -92,7 +94,7 @@ def landed(s3: "S3Client", clip: dict[str, Any]) -> bytes:
 
 
 @contextmanager
-def receiver(*answers: int):
+def receiver(*answers: int) -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
     """A server on this machine that answers with these statuses, then 204; yields its URL and what it got."""
     waiting, got = deque(answers), []
 

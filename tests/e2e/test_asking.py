@@ -4,27 +4,35 @@ import csv
 import gzip
 import io
 import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.stack import Stack
 from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
-def lay_out(s3, stack, prefix, contents):
+    from tests.e2e.conftest import Api
+
+
+def lay_out(s3: "S3Client", stack: Stack, prefix: str, contents: Mapping[str, bytes]) -> str:
     put_all(s3, stack.source_bucket, ((prefix + name, body) for name, body in contents.items()))
     return f"s3://{stack.source_bucket}/{prefix}"
 
 
-def names(clips, status=None):
+def names(clips: list[dict[str, Any]], status: str | None = None) -> list[str]:
     return sorted(clip["source_uri"].rpartition("/")[2] for clip in clips if status in (None, clip["status"]))
 
 
-def put_manifest(s3, stack, name, body, bucket=None):
+def put_manifest(s3: "S3Client", stack: Stack, name: str, body: Any, bucket: str | None = None) -> str:
     s3.put_object(Bucket=bucket or stack.source_bucket, Key=name, Body=body)
     return f"s3://{bucket or stack.source_bucket}/{name}"
 
 
-def test_filters_choose_the_clips_of_a_prefix(api, stack, s3):
+def test_filters_choose_the_clips_of_a_prefix(api: "Api", stack: Stack, s3: "S3Client") -> None:
     contents = {"a.zip": b"1", "day/b.zip": b"22", "day/c.mp4": b"333", "night/d.zip": b"4444", "e.zip": b"55555"}
     root = lay_out(s3, stack, f"{unique('filters')}/", contents)
     filters = {"include": ["*.zip"], "exclude": ["/night/"], "min_size": 2, "modified_after": "2020-01-01T00:00:00Z"}
@@ -47,14 +55,14 @@ def test_filters_choose_the_clips_of_a_prefix(api, stack, s3):
         ({"exact_paths": ["s3://{bucket}/a"], "settings": {"destination": "../{name}"}}, "INVALID_REQUEST"),
     ],
 )
-def test_what_can_never_be_is_refused(api, stack, body, code):
+def test_what_can_never_be_is_refused(api: "Api", stack: Stack, body: Any, code: str) -> None:
     text = json.dumps(body).replace("{bucket}", stack.source_bucket)
     status, answer = api("POST", "/v1/imports", text.encode())
     assert (status, answer["code"]) == (403 if code == "CANNOT_ACCESS" else 422, code), answer
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_manifest_of_json_lines(api, stack, s3, packed):
+def test_a_manifest_of_json_lines(api: "Api", stack: Stack, s3: "S3Client", packed: bool) -> None:
     prefix = f"{unique('jsonl')}/"
     root = lay_out(s3, stack, prefix, {"a.zip": b"a", "b.zip": b"bb", "c.zip": b"c"})
     lines = [
@@ -83,7 +91,7 @@ def test_a_manifest_of_json_lines(api, stack, s3, packed):
     assert "line 5" in clips[4]["message"]
 
 
-def test_a_manifest_with_sizes_etags_and_filters(api, stack, s3):
+def test_a_manifest_with_sizes_etags_and_filters(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('csv')}/"
     contents = {f"{n}.zip": bytes(n + 1) for n in range(5)} | {"x.mp4": b"x"}
     root = lay_out(s3, stack, prefix, contents)
@@ -102,7 +110,7 @@ def test_a_manifest_with_sizes_etags_and_filters(api, stack, s3):
     assert fates == {**copied, "3.zip": ("FAILED", "SOURCE_CHANGED")}
 
 
-def test_an_inventory(api, stack, s3):
+def test_an_inventory(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('inventory')}/"
     lay_out(s3, stack, prefix, {"a b.zip": b"a", "c.zip": b"c"})
     rows = [f'"{stack.source_bucket}","{prefix}{key}","1"' for key in ("a+b.zip", "c.zip")]
@@ -125,7 +133,7 @@ def test_an_inventory(api, stack, s3):
     assert (again["counts"]["skipped"], again["counts"]["total"]) == (2, 2)
 
 
-def test_what_is_no_manifest_is_refused_with_its_line(api, stack, s3):
+def test_what_is_no_manifest_is_refused_with_its_line(api: "Api", stack: Stack, s3: "S3Client") -> None:
     for name, body in [
         ("x.jsonl", b"<html>"),
         ("x.csv", b"<html>"),
@@ -138,14 +146,14 @@ def test_what_is_no_manifest_is_refused_with_its_line(api, stack, s3):
         assert (status, answer["code"]) == (422, "INVALID_MANIFEST"), answer
 
 
-def test_a_dropped_manifest_is_imported_and_a_broken_one_says_so(api, stack, s3):
+def test_a_dropped_manifest_is_imported_and_a_broken_one_says_so(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, f"{unique('dropped')}/", {"a.zip": b"a", "b.zip": b"b"})
     body = "\n".join(json.dumps({"uri": root + name}) for name in ("a.zip", "b.zip")).encode()
     for text, status, copied in [(body, "COMPLETED", 2), (b"<html>", "FAILED", 0)]:
         key = f"inbox/{stack.project}/{unique('set')}.manifest.jsonl"
         uri = put_manifest(s3, stack, key, text, bucket=stack.drop_bucket)
 
-        def found(uri=uri):
+        def found(uri: str = uri) -> dict[str, Any] | None:
             jobs = api.get("/v1/imports", limit=20)[1]["imports"]
             return next((job for job in jobs if job["source"]["uri"] == uri), None)
 
@@ -154,17 +162,20 @@ def test_a_dropped_manifest_is_imported_and_a_broken_one_says_so(api, stack, s3)
         assert job["code"] == (None if copied else "INVALID_MANIFEST")
 
 
-def failures_of(api, job):
+def failures_of(api: "Api", job: dict[str, Any]) -> str:
     """The manifest of the import's failures, once its report is there."""
 
-    def look():
+    def look() -> Any:
         status, answer = api.get(f"/v1/imports/{job['id']}/report", format="failures")
         return answer["uri"] if status == 200 else None
 
-    return eventually(look, what="the report")
+    found: str = eventually(look, what="the report")
+    return found
 
 
-def test_the_failures_of_an_import_are_imported_as_they_are(api, admin, stack, s3):
+def test_the_failures_of_an_import_are_imported_as_they_are(
+    api: "Api", admin: "Api", stack: Stack, s3: "S3Client"
+) -> None:
     prefix = f"{unique('failures')}/"
     root = lay_out(s3, stack, prefix, {"a.zip": b"a"})
     first = imported(api, exact_paths=[root + name for name in ("a.zip", "late.zip")])
@@ -181,7 +192,7 @@ def test_the_failures_of_an_import_are_imported_as_they_are(api, admin, stack, s
             assert (status, answer["code"]) == (403, "CANNOT_ACCESS"), answer
 
 
-def test_clips_can_be_named_by_a_template(api, stack, s3):
+def test_clips_can_be_named_by_a_template(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, f"{unique('named')}/", {"x/a.zip": b"a", "y/a.zip": b"A", "y/b.zip": b"b"})
     top = unique("flat")
     job = imported(api, root_path=root, settings={"destination": f"{top}/{{stem}}-clip{{extension}}"})
@@ -192,12 +203,12 @@ def test_clips_can_be_named_by_a_template(api, stack, s3):
     assert again["counts"]["skipped"] == 1
 
 
-def test_ten_thousand_uris_in_one_request(api, stack, s3):
+def test_ten_thousand_uris_in_one_request(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('long')}/"
     lay_out(s3, stack, prefix, {f"{n:05d}.zip": b"x" for n in range(0, 10_000, 1_000)})
     job = start(api, exact_paths=[f"s3://{stack.source_bucket}/{prefix}{n:05d}.zip" for n in range(10_000)])
 
-    def planned():
+    def planned() -> dict[str, Any] | None:
         seen = api.get(f"/v1/imports/{job['id']}")[1]
         return seen if seen["counts"]["total"] else None
 
@@ -207,7 +218,7 @@ def test_ten_thousand_uris_in_one_request(api, stack, s3):
     assert (done["counts"]["copied"], done["counts"]["failed"]) == (10, 9_990)
 
 
-def test_a_body_that_is_too_large_points_to_manifests(api, stack):
+def test_a_body_that_is_too_large_points_to_manifests(api: "Api", stack: Stack) -> None:
     status, answer = api.post("/v1/imports", {"exact_paths": [f"s3://{stack.source_bucket}/" + "x" * 500] * 11_000})
     assert (status, answer["code"]) == (413, "BODY_TOO_LARGE")
     assert "manifest_uri" in answer["detail"]

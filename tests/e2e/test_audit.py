@@ -1,24 +1,32 @@
 """The audit: who asked for which change, when, by which door, with which key."""
 
+from typing import TYPE_CHECKING, Any
+
+from local.stack import Stack
 from tests.e2e.support import all_rows, eventually, imported, settled, start, unique
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
-def team(api, admin) -> tuple:
+    from tests.e2e.conftest import Api
+
+
+def team(api: "Api", admin: "Api") -> tuple["Api", str, str]:
     """(API of a new project, project, key id)"""
     project = unique("team")
     _, key = admin.post("/v1/keys", {"project": project, "name": "test"})
     return api.with_key(key["key"]), project, key["id"]
 
 
-def entries(api, **query) -> list[dict]:
+def entries(api: "Api", **query: object) -> list[dict[str, Any]]:
     return all_rows(api, "/v1/audit", "entries", **query)
 
 
-def words(api, **query) -> list[tuple[str, str, str]]:
+def words(api: "Api", **query: object) -> list[tuple[str, str, str]]:
     return [(entry["action"], entry["subject"], entry["key_id"]) for entry in entries(api, **query)]
 
 
-def test_every_change_of_a_project_has_its_entry_newest_first(api, admin, stack):
+def test_every_change_of_a_project_has_its_entry_newest_first(api: "Api", admin: "Api", stack: Stack) -> None:
     reader, project, key_id = team(api, admin)
     job = imported(reader, exact_paths=[f"s3://{stack.source_bucket}/{unique('none')}.zip"])
     _, settings = reader.post("/v1/execution-settings", {"name": "n", "settings": {}})
@@ -47,7 +55,7 @@ def test_every_change_of_a_project_has_its_entry_newest_first(api, admin, stack)
     assert not {entry["subject"] for entry in entries(api)} & {job["id"], settings["id"]}
 
 
-def test_an_import_shows_who_asked_and_its_own_entries(api, admin, stack):
+def test_an_import_shows_who_asked_and_its_own_entries(api: "Api", admin: "Api", stack: Stack) -> None:
     reader, _, key_id = team(api, admin)
     uris = [f"s3://{stack.source_bucket}/{unique('none')}/{n}.zip" for n in range(2_000)]
     job = start(reader, exact_paths=uris)
@@ -63,7 +71,7 @@ def test_an_import_shows_who_asked_and_its_own_entries(api, admin, stack):
     assert api.get(f"/v1/imports/{job['id']}/audit")[0] == 404
 
 
-def test_a_retry_and_a_webhook_sent_again_are_in_the_audit(api, admin, stack):
+def test_a_retry_and_a_webhook_sent_again_are_in_the_audit(api: "Api", admin: "Api", stack: Stack) -> None:
     reader, _, key_id = team(api, admin)
     notify = {"webhook_url": "http://127.0.0.1:9/nobody-listens"}
     uris = [f"s3://{stack.source_bucket}/{unique('none')}.zip"]
@@ -76,7 +84,7 @@ def test_a_retry_and_a_webhook_sent_again_are_in_the_audit(api, admin, stack):
     eventually(lambda: words(reader, subject=job["id"]) == expected, what="the index by subject")
 
 
-def test_uploads_have_a_door_of_their_own(api, admin, stack, s3):
+def test_uploads_have_a_door_of_their_own(api: "Api", admin: "Api", stack: Stack, s3: "S3Client") -> None:
     reader, project, _ = team(api, admin)
     s3.put_object(Bucket=stack.drop_bucket, Key=f"inbox/{project}/clip.zip", Body=b"x")
     [job] = eventually(lambda: reader.get("/v1/imports")[1]["imports"], what="the upload's import")
@@ -86,7 +94,7 @@ def test_uploads_have_a_door_of_their_own(api, admin, stack, s3):
     settled(reader, job["id"])
 
 
-def test_a_change_of_what_is_not_there_has_no_entry(api, admin):
+def test_a_change_of_what_is_not_there_has_no_entry(api: "Api", admin: "Api") -> None:
     reader, _, key_id = team(api, admin)
     assert reader("DELETE", f"/v1/imports/ij_{'0' * 24}")[0] == 404
     assert reader.post(f"/v1/imports/ij_{'0' * 24}/cancel", None)[0] == 404
@@ -95,7 +103,7 @@ def test_a_change_of_what_is_not_there_has_no_entry(api, admin):
     assert words(reader) == [("key.create", key_id, "admin")]
 
 
-def test_the_audit_is_read_with_a_projects_key_and_cannot_be_changed(api, admin):
+def test_the_audit_is_read_with_a_projects_key_and_cannot_be_changed(api: "Api", admin: "Api") -> None:
     status, answer = admin.get("/v1/audit")
     assert (status, answer["code"]) == (403, "FORBIDDEN")
     for method in ("POST", "PUT", "DELETE"):

@@ -1,14 +1,24 @@
 """Each verb of the command line on the deployed stack, with pipes, as scripts see it."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 
+from local.stack import Stack
 from service.sources.s3 import client_config
+from tests.e2e.faults import Pause
 from tests.e2e.support import TERMINAL, all_clips, put_all, settled, unique
 from tests.e2e.terminal import CommandLine, cells
 from tests.servers.seaweed import ADMIN, READER, seaweed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
 
 CODES = {
     "refused": 1,
@@ -22,15 +32,15 @@ CODES = {
 
 
 @pytest.fixture
-def cli(stack, tmp_path):
+def cli(stack: Stack, tmp_path: Path) -> CommandLine:
     return CommandLine(stack, tmp_path)
 
 
 @pytest.fixture
-def clips(stack, s3):
+def clips(stack: Stack, s3: "S3Client") -> Callable[..., str]:
     """Put objects below a prefix of their own, and return its URI."""
 
-    def put(*names):
+    def put(*names: str) -> str:
         prefix = f"{unique('cli')}/"
         put_all(s3, stack.source_bucket, [(prefix + name, name.encode()) for name in names])
         return f"s3://{stack.source_bucket}/{prefix}"
@@ -38,7 +48,7 @@ def clips(stack, s3):
     return put
 
 
-def test_import_a_prefix_and_watch_it(cli, api, clips):
+def test_import_a_prefix_and_watch_it(cli: CommandLine, api: "Api", clips: Callable[..., str]) -> None:
     ran = cli("import", "--prefix", clips("a.zip", "b.zip", "c.txt"), "--include", "*.zip", "--label", "x", "--watch")
     assert ran.returncode == 0, ran.stderr
     first, *_, last = ran.stdout.splitlines()
@@ -49,7 +59,7 @@ def test_import_a_prefix_and_watch_it(cli, api, clips):
     assert (job["status"], job["labels"], job["filters"]["include"]) == ("COMPLETED", ["x"], ["*.zip"])
 
 
-def test_import_uris_with_a_missing_one_and_watch_it(cli, clips):
+def test_import_uris_with_a_missing_one_and_watch_it(cli: CommandLine, clips: Callable[..., str]) -> None:
     root = clips("a.zip")
     ran = cli("import", f"{root}a.zip", f"{root}none.zip", "--watch", "--timeout", 60)
     assert ran.returncode == CODES["not all landed"], ran.stderr
@@ -59,14 +69,16 @@ def test_import_uris_with_a_missing_one_and_watch_it(cli, clips):
     assert "clipferry retry ij_" in ran.stderr
 
 
-def test_import_json_watch_prints_a_line_per_change(cli, clips):
+def test_import_json_watch_prints_a_line_per_change(cli: CommandLine, clips: Callable[..., str]) -> None:
     seen = cli.json("import", "--prefix", clips("a.zip"), "--watch")
     assert seen[-1]["status"] == "COMPLETED"
     assert all(one["id"] == seen[0]["id"] for one in seen)
     assert [one["status"] for one in seen if one["status"] in TERMINAL] == ["COMPLETED"]
 
 
-def test_import_from_a_list_on_stdin_with_settings(cli, api, clips, tmp_path):
+def test_import_from_a_list_on_stdin_with_settings(
+    cli: CommandLine, api: "Api", clips: Callable[..., str], tmp_path: Path
+) -> None:
     root = clips("a b.zip", "ü.zip")
     (tmp_path / "settings.json").write_text(json.dumps({"on_existing": "fail", "keep_tags": False}))
     options = ["--settings", "settings.json", "--destination", "{stem}-{ordinal}{extension}", "--tolerate", "5%"]
@@ -78,7 +90,9 @@ def test_import_from_a_list_on_stdin_with_settings(cli, api, clips, tmp_path):
     assert {clip["destination"].rpartition("/")[2] for clip in all_clips(api, job["id"])} == {"a b-0.zip", "ü-1.zip"}
 
 
-def test_import_a_manifest_and_sets(cli, stack, s3, clips, tmp_path):
+def test_import_a_manifest_and_sets(
+    cli: CommandLine, stack: Stack, s3: "S3Client", clips: Callable[..., str], tmp_path: Path
+) -> None:
     root = clips("front.mp4", "left.mp4")
     key = f"{unique('manifest')}.jsonl"
     put_all(s3, stack.source_bucket, [(key, json.dumps({"uri": f"{root}front.mp4"}).encode())])
@@ -90,7 +104,7 @@ def test_import_a_manifest_and_sets(cli, stack, s3, clips, tmp_path):
     assert (last["source"]["kind"], last["counts"]["copied"]) == ("sets", 2)
 
 
-def test_one_idempotency_key_starts_one_import(cli, clips):
+def test_one_idempotency_key_starts_one_import(cli: CommandLine, clips: Callable[..., str]) -> None:
     asked = ["import", "--prefix", clips("a.zip"), "--idempotency-key", unique("key")]
     [one], [two] = cli.json(*asked), cli.json(*asked)
     assert one["id"] == two["id"]
@@ -99,7 +113,7 @@ def test_one_idempotency_key_starts_one_import(cli, clips):
     assert "next:  a new request needs a new --idempotency-key" in ran.stderr
 
 
-def test_preview_shows_what_an_import_would_do(cli, clips):
+def test_preview_shows_what_an_import_would_do(cli: CommandLine, clips: Callable[..., str]) -> None:
     root = clips("a.zip", "b.zip")
     ran = cli("preview", "--prefix", root, "--max-size", "1kB")
     assert ran.returncode == 0
@@ -110,7 +124,7 @@ def test_preview_shows_what_an_import_would_do(cli, clips):
     assert found["outcome"]["to_fail"]["by_code"]["NOT_FOUND"]["count"] == 1
 
 
-def test_jobs_status_and_clips(cli, clips):
+def test_jobs_status_and_clips(cli: CommandLine, clips: Callable[..., str]) -> None:
     root = clips("a.zip")
     job = cli("import", f"{root}a.zip", f"{root}none.zip", "--watch").stdout.split()[1]
     listed = cells(cli("jobs", "--limit", 1).stdout.splitlines())
@@ -126,7 +140,7 @@ def test_jobs_status_and_clips(cli, clips):
     assert [clip["source_uri"] for clip in cli.json("clips", job, "--status", "copied")] == [f"{root}a.zip"]
 
 
-def test_former_names_and_nouns_are_the_same_verbs(cli, clips):
+def test_former_names_and_nouns_are_the_same_verbs(cli: CommandLine, clips: Callable[..., str]) -> None:
     job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
     assert cli("imports", "list", "-n", 1).stdout == cli("jobs", "--limit", 1).stdout
     assert cli("imports", "show", job).stdout == cli("status", job).stdout
@@ -135,7 +149,7 @@ def test_former_names_and_nouns_are_the_same_verbs(cli, clips):
     assert cli("clips", "latest", "-o", "csv", "--columns", "status").stdout == "status\nCOPIED\n"
 
 
-def test_nothing_to_import_says_why(cli, clips):
+def test_nothing_to_import_says_why(cli: CommandLine, clips: Callable[..., str]) -> None:
     asked = ["--prefix", clips("a.txt", "b.txt"), "--include", "*.zip"]
     ran = cli("import", *asked, "--watch")
     assert (ran.returncode, ran.stdout.splitlines()[-1]) == (0, "0 of 2 objects pass the filters")
@@ -149,7 +163,7 @@ def test_nothing_to_import_says_why(cli, clips):
         )
 
 
-def test_find_clips_of_all_imports(cli, clips):
+def test_find_clips_of_all_imports(cli: CommandLine, clips: Callable[..., str]) -> None:
     group, root = unique("group"), clips("a.zip")
     cli("import", "--prefix", root, "--group", group, "--watch")
     [found] = cli.json("find", "--group", group, "--source", f"{root}a.zip")
@@ -158,7 +172,7 @@ def test_find_clips_of_all_imports(cli, clips):
     assert cli("find").returncode == CODES["usage"]
 
 
-def test_retry_what_failed(cli, stack, s3, clips):
+def test_retry_what_failed(cli: CommandLine, stack: Stack, s3: "S3Client", clips: Callable[..., str]) -> None:
     root = clips("a.zip")
     job = cli("import", f"{root}a.zip", f"{root}late.zip", "--watch").stdout.split()[1]
     put_all(s3, stack.source_bucket, [(f"{root}late.zip".removeprefix(f"s3://{stack.source_bucket}/"), b"late")])
@@ -168,7 +182,9 @@ def test_retry_what_failed(cli, stack, s3, clips):
     assert (ran.returncode, "NOTHING_TO_RETRY" in ran.stderr) == (CODES["refused"], True)
 
 
-def test_cancel_an_import_and_stop_watching_after_a_timeout(cli, clips, paused_copies):
+def test_cancel_an_import_and_stop_watching_after_a_timeout(
+    cli: CommandLine, clips: Callable[..., str], paused_copies: Pause
+) -> None:
     with paused_copies():
         [job] = cli.json("import", "--prefix", clips("a.zip"))
         ran = cli("status", job["id"], "--watch", "--timeout", 0)
@@ -183,7 +199,7 @@ def test_cancel_an_import_and_stop_watching_after_a_timeout(cli, clips, paused_c
     assert refused["request_id"]
 
 
-def test_download_a_report(cli, clips, tmp_path):
+def test_download_a_report(cli: CommandLine, clips: Callable[..., str], tmp_path: Path) -> None:
     job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
     ran = cli("report", job)
     assert ran.returncode == 0, ran.stderr
@@ -196,13 +212,13 @@ def test_download_a_report(cli, clips, tmp_path):
     assert cli("report", job, "-o", "-").stdout == (tmp_path / f"{job}.csv").read_text()
 
 
-def test_a_report_is_waited_for(cli, clips):
+def test_a_report_is_waited_for(cli: CommandLine, clips: Callable[..., str]) -> None:
     [job] = cli.json("import", "--prefix", clips("a.zip"))
     ran = cli("report", job["id"], "-o", "-", "--wait", 60)
     assert (ran.returncode, ran.stdout.count("\n")) == (0, 2), ran.stderr
 
 
-def test_delete_a_record(cli, clips):
+def test_delete_a_record(cli: CommandLine, clips: Callable[..., str]) -> None:
     job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
     assert cli("delete", job, stdin="n\n").returncode == 130
     assert cli("delete", job, "--yes").returncode == 0
@@ -210,7 +226,7 @@ def test_delete_a_record(cli, clips):
     assert (ran.returncode, "NOT_FOUND" in ran.stderr) == (CODES["refused"], True)
 
 
-def test_presets(cli, clips):
+def test_presets(cli: CommandLine, clips: Callable[..., str]) -> None:
     [saved] = cli.json("presets", "save", "-", "--name", "strict", stdin='{"on_existing": "fail"}')
     assert saved["id"] in [row[0] for row in cells(cli("presets", "list").stdout.splitlines())]
     last = cli.json("import", "--prefix", clips("a.zip"), "--preset", saved["id"], "--watch")[-1]
@@ -222,7 +238,7 @@ def test_presets(cli, clips):
     assert cli("settings", "show", saved["id"]).returncode == CODES["refused"]
 
 
-def test_integrations_take_their_secrets_from_files_and_the_environment_only(cli, tmp_path):
+def test_integrations_take_their_secrets_from_files_and_the_environment_only(cli: CommandLine, tmp_path: Path) -> None:
     secret = unique("never-shown")
     keys = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": secret}
     (tmp_path / "keys.json").write_text(json.dumps(keys))
@@ -245,7 +261,7 @@ def test_integrations_take_their_secrets_from_files_and_the_environment_only(cli
         assert cli("integrations", "delete", one).returncode == 0
 
 
-def test_an_integration_is_tested_and_opens_a_store_of_others(cli, tmp_path):
+def test_an_integration_is_tested_and_opens_a_store_of_others(cli: CommandLine, tmp_path: Path) -> None:
     with seaweed(tmp_path / "seaweed") as url:
         keys = {"aws_access_key_id": ADMIN.access_key_id, "aws_secret_access_key": ADMIN.secret_access_key}
         config = client_config(connections=2, path_style=True)
@@ -271,7 +287,7 @@ def test_an_integration_is_tested_and_opens_a_store_of_others(cli, tmp_path):
         assert cli("integrations", "delete", one["id"]).returncode == 0
 
 
-def test_an_integration_of_a_role_shows_its_policies_and_its_test_fails_until_it_is_there(cli):
+def test_an_integration_of_a_role_shows_its_policies_and_its_test_fails_until_it_is_there(cli: CommandLine) -> None:
     add = ["integrations", "add", "s3_role", "--name", "theirs", "--bucket", "clips"]
     assert cli(*add).returncode == CODES["usage"]
     ran = cli(*add, "--role-arn", "arn:aws:iam::123456789012:role/clipferry-reader")
@@ -283,7 +299,7 @@ def test_an_integration_of_a_role_shows_its_policies_and_its_test_fails_until_it
     assert cli("integrations", "delete", made["integration"]).returncode == 0
 
 
-def test_the_admin_manages_keys(cli, stack):
+def test_the_admin_manages_keys(cli: CommandLine, stack: Stack) -> None:
     project = unique("team")
     [made] = cli.json("keys", "create", project, "--name", "ci", key=stack.admin_key)
     assert [made["id"], project] in [
@@ -298,13 +314,13 @@ def test_the_admin_manages_keys(cli, stack):
     assert (ran.returncode, "FORBIDDEN" in ran.stderr) == (CODES["no access"], True)
 
 
-def test_the_audit_lists_changes(cli, clips):
+def test_the_audit_lists_changes(cli: CommandLine, clips: Callable[..., str]) -> None:
     job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
     assert "import.start" in [row[1] for row in cells(cli("audit", job).stdout.splitlines())]
     assert cli.json("audit", "--limit", 1)[0]["action"]
 
 
-def test_login_saves_a_profile_that_works_and_a_wrong_key_is_not_saved(cli, stack):
+def test_login_saves_a_profile_that_works_and_a_wrong_key_is_not_saved(cli: CommandLine, stack: Stack) -> None:
     login = ["login", "--base-url", stack.base_url]
     assert cli("jobs", logged_in=False).returncode == CODES["no access"]
     ran = cli(*login, stdin="cf_000000000000_wrong\n", logged_in=False)
@@ -337,35 +353,35 @@ def test_login_saves_a_profile_that_works_and_a_wrong_key_is_not_saved(cli, stac
         (["--sets", "-"], "no JSON"),
     ],
 )
-def test_wrong_options_are_refused_before_a_request(cli, arguments, said):
+def test_wrong_options_are_refused_before_a_request(cli: CommandLine, arguments: list[str], said: str) -> None:
     ran = cli("import", *arguments)
     assert (ran.returncode, said in ran.stderr) == (CODES["usage"], True), ran.stderr
 
 
-def test_a_service_that_does_not_answer(cli):
+def test_a_service_that_does_not_answer(cli: CommandLine) -> None:
     ran = cli("jobs", CLIPFERRY_BASE_URL="http://127.0.0.1:9")
     assert ran.returncode == CODES["unavailable"]
     assert "no answer from http://127.0.0.1:9" in ran.stderr
 
 
-def test_a_list_that_is_too_long_advises_a_manifest(cli, stack):
+def test_a_list_that_is_too_long_advises_a_manifest(cli: CommandLine, stack: Stack) -> None:
     uris = "".join(f"s3://{stack.source_bucket}/{'x' * 500}\n" for _ in range(11_000))
     ran = cli("import", "--from", "-", stdin=uris)
     assert (ran.returncode, "BODY_TOO_LARGE" in ran.stderr, "--manifest" in ran.stderr) == (1, True, True)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_has_a_completion_script(cli, shell):
+def test_each_shell_has_a_completion_script(cli: CommandLine, shell: str) -> None:
     ran = cli("completion", shell, logged_in=False)
     assert (ran.returncode, "_CLIPFERRY_COMPLETE" in ran.stdout) == (0, True)
 
 
-def test_verbs_are_completed(cli):
+def test_verbs_are_completed(cli: CommandLine) -> None:
     env = {"_CLIPFERRY_COMPLETE": "bash_complete", "COMP_WORDS": "clipferry pre", "COMP_CWORD": "1"}
     assert cli(logged_in=False, **env).stdout == "plain,preview\nplain,presets\n"
 
 
-def test_ids_are_completed(cli, clips):
+def test_ids_are_completed(cli: CommandLine, clips: Callable[..., str]) -> None:
     [job] = cli.json("import", "--prefix", clips("a.zip"))
     env = {"_CLIPFERRY_COMPLETE": "bash_complete", "COMP_WORDS": f"clipferry status {job['id']}", "COMP_CWORD": "2"}
     assert cli(**env).stdout == f"plain,{job['id']}\n"

@@ -4,25 +4,37 @@ import csv
 import io
 import json
 import urllib.request
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from standardwebhooks import Webhook
 
 from local import aws
+from local.stack import Stack
+from tests.e2e.faults import Invoke, Pause
 from tests.e2e.support import all_clips, eventually, imported, put_all, receiver, settled, start, unique
 from tests.schema import validate
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+    from tests.e2e.conftest import Api
 
 
 def fetch(url: str) -> bytes:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=10) as answer:
-        return answer.read()
+        found: bytes = answer.read()
+        return found
 
 
-def report(api, job, form: str) -> bytes:
+def report(api: "Api", job: dict[str, Any], form: str) -> bytes:
     """A file of the report by its link, once it is there; before that the API says that it is not."""
 
-    def look():
+    def look() -> Any:
         status, answer = api.get(f"/v1/imports/{job['id']}/report", format=form)
         assert status == 200 or (status, answer["code"]) == (409, "REPORT_PENDING"), answer
         return answer if status == 200 else None
@@ -35,7 +47,7 @@ def report(api, job, form: str) -> bytes:
 
 
 @pytest.fixture
-def mixed(api, stack, s3):
+def mixed(api: "Api", stack: Stack, s3: "S3Client") -> dict[str, Any]:
     """An import of which two clips land and two do not."""
     prefix = f"{unique('mixed')}/"
     put_all(s3, stack.source_bucket, [(f"{prefix}a,b.zip", b"x"), (f"{prefix}ü.zip", b"y")])
@@ -44,7 +56,7 @@ def mixed(api, stack, s3):
     return imported(api, exact_paths=uris, labels=["night"], run_name_prefix="=run-")
 
 
-def test_the_report_is_what_the_pages_of_clips_say(api, mixed):
+def test_the_report_is_what_the_pages_of_clips_say(api: "Api", mixed: dict[str, Any]) -> None:
     clips = all_clips(api, mixed["id"])
     assert [json.loads(line) for line in report(api, mixed, "jsonl").splitlines()] == clips
     rows = list(csv.DictReader(io.StringIO(report(api, mixed, "csv").decode(), newline="")))
@@ -54,7 +66,7 @@ def test_the_report_is_what_the_pages_of_clips_say(api, mixed):
         assert row == {name: "" if value is None else str(value) for name, value in clip.items()}
 
 
-def test_the_summary_and_the_manifest_of_failures(api, mixed):
+def test_the_summary_and_the_manifest_of_failures(api: "Api", mixed: dict[str, Any]) -> None:
     summary = json.loads(report(api, mixed, "summary"))
     assert (summary["import_id"], summary["status"]) == (mixed["id"], "COMPLETED_WITH_ERRORS")
     assert summary["by_code"] == {"NOT_FOUND": 1, "CANNOT_ACCESS": 1}
@@ -64,7 +76,9 @@ def test_the_summary_and_the_manifest_of_failures(api, mixed):
     assert lines == [{"uri": clip["source_uri"]} for clip in failed]
 
 
-def test_there_is_no_report_before_the_end_nor_for_others(api, admin, stack, s3, paused_copies):
+def test_there_is_no_report_before_the_end_nor_for_others(
+    api: "Api", admin: "Api", stack: Stack, s3: "S3Client", paused_copies: Pause
+) -> None:
     prefix = f"{unique('early')}/"
     put_all(s3, stack.source_bucket, [(f"{prefix}a.zip", b"x")])
     with paused_copies():
@@ -82,7 +96,7 @@ def test_there_is_no_report_before_the_end_nor_for_others(api, admin, stack, s3,
 
 
 @pytest.fixture
-def bus(stack, sqs):
+def bus(stack: Stack, sqs: "SQSClient") -> Iterator[Callable[[str], list[dict[str, Any]]]]:
     """Events of the service, as a rule on the default bus hands them to a queue."""
     events = aws.session().client("events", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
     name = unique("ended")
@@ -91,9 +105,9 @@ def bus(stack, sqs):
     pattern = {"source": ["clipferry"], "detail-type": ["Clipferry Import Ended"]}
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
-    seen = []
+    seen: list[dict[str, Any]] = []
 
-    def received(job_id: str):
+    def received(job_id: str) -> list[dict[str, Any]]:
         for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
             seen.append(json.loads(message["Body"]))
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
@@ -105,7 +119,9 @@ def bus(stack, sqs):
     sqs.delete_queue(QueueUrl=queue)
 
 
-def test_one_event_tells_of_an_end_and_none_where_it_is_switched_off(api, stack, s3, bus):
+def test_one_event_tells_of_an_end_and_none_where_it_is_switched_off(
+    api: "Api", stack: Stack, s3: "S3Client", bus: Callable[[str], list[dict[str, Any]]]
+) -> None:
     key = f"{unique('event')}.zip"
     put_all(s3, stack.source_bucket, [(key, b"12345")])
     uris = [f"s3://{stack.source_bucket}/{key}"]
@@ -124,15 +140,16 @@ def test_one_event_tells_of_an_end_and_none_where_it_is_switched_off(api, stack,
     assert bus(silent["id"]) == []
 
 
-def delivered(api, job) -> dict:
-    def look():
+def delivered(api: "Api", job: dict[str, Any]) -> dict[str, Any]:
+    def look() -> Any:
         webhook = api.get(f"/v1/imports/{job['id']}")[1]["webhook"]
         return webhook if webhook["status"] != "PENDING" else None
 
-    return eventually(look, what="the webhook")
+    found: dict[str, Any] = eventually(look, what="the webhook")
+    return found
 
 
-def test_a_webhook_is_signed_tried_again_and_sent_again_when_asked(api, stack, s3):
+def test_a_webhook_is_signed_tried_again_and_sent_again_when_asked(api: "Api", stack: Stack, s3: "S3Client") -> None:
     key = f"{unique('hook')}.zip"
     put_all(s3, stack.source_bucket, [(key, b"x")])
     _, secret = api.get("/v1/webhook-secret")
@@ -158,7 +175,7 @@ def test_a_webhook_is_signed_tried_again_and_sent_again_when_asked(api, stack, s
         assert got[3][2] == got[0][2]
 
 
-def test_a_receiver_that_is_gone_is_not_asked_again(api, stack):
+def test_a_receiver_that_is_gone_is_not_asked_again(api: "Api", stack: Stack) -> None:
     with receiver(410) as (url, got):
         notify = {"webhook_url": url}
         job = imported(api, exact_paths=[f"s3://{stack.source_bucket}/none"], settings={"notify": notify})
@@ -168,14 +185,16 @@ def test_a_receiver_that_is_gone_is_not_asked_again(api, stack):
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "https://user:secret@example.com/", "https://", "nonsense"])
-def test_a_webhook_url_that_can_never_work_is_refused(api, stack, url):
+def test_a_webhook_url_that_can_never_work_is_refused(api: "Api", stack: Stack, url: str) -> None:
     body = {"exact_paths": [f"s3://{stack.source_bucket}/x.zip"], "settings": {"notify": {"webhook_url": url}}}
     status, answer = api.post("/v1/imports", body)
     assert (status, answer["code"]) == (422, "INVALID_REQUEST"), answer
     assert "secret" not in answer["detail"]
 
 
-def test_an_end_that_nobody_concluded_is_found_by_the_sweep(api, stack, s3, dynamodb, invoke):
+def test_an_end_that_nobody_concluded_is_found_by_the_sweep(
+    api: "Api", stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient", invoke: Invoke
+) -> None:
     """As after a crash: the end is open, nothing runs for it."""
     key = f"{unique('lost')}.zip"
     put_all(s3, stack.source_bucket, [(key, b"x")])
@@ -184,10 +203,11 @@ def test_an_end_that_nobody_concluded_is_found_by_the_sweep(api, stack, s3, dyna
         job = imported(api, exact_paths=uris, settings={"notify": notify})
         delivered(api, job)
         row = {"pk": {"S": f"JOB#{job['id']}"}, "sk": {"S": f"END#{job['completed_at']}"}}
-        names = {"TableName": stack.table_name, "Key": row}
-        eventually(lambda: dynamodb.get_item(**names)["Item"]["closed"]["BOOL"], what="the conclusion")
+        table = stack.table_name
+        eventually(lambda: dynamodb.get_item(TableName=table, Key=row)["Item"]["closed"]["BOOL"], what="the conclusion")
         dynamodb.update_item(
-            **names,
+            TableName=table,
+            Key=row,
             UpdateExpression="SET closed = :no, attention_pk = :ended, attention_sk = :at, touched_at = :at "
             "REMOVE webhook",
             ExpressionAttributeValues={

@@ -1,13 +1,25 @@
 """How imports end before or after their time: cancelled, deleted."""
 
+from typing import TYPE_CHECKING, Any
+
+from local.stack import Stack
+from tests.e2e.faults import Invoke, Pause
 from tests.e2e.support import all_clips, eventually, landed, put_all, settled, start, unique
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
-def waiting(api, job):
+    from tests.e2e.conftest import Api
+
+
+def waiting(api: "Api", job: dict[str, Any]) -> None:
     eventually(lambda: api.get(f"/v1/imports/{job['id']}")[1]["status"] == "COPYING", what="the plan")
 
 
-def test_a_cancelled_import_copies_nothing_more_and_keeps_what_it_has(api, stack, s3, paused_copies):
+def test_a_cancelled_import_copies_nothing_more_and_keeps_what_it_has(
+    api: "Api", stack: Stack, s3: "S3Client", paused_copies: Pause
+) -> None:
     prefix = f"{unique('cancel')}/"
     put_all(s3, stack.source_bucket, ((f"{prefix}{n:03d}.zip", b"x") for n in range(120)))
     with paused_copies():
@@ -26,7 +38,7 @@ def test_a_cancelled_import_copies_nothing_more_and_keeps_what_it_has(api, stack
     assert (status, refusal["code"]) == (409, "ALREADY_ENDED")
 
 
-def test_a_list_that_is_cancelled_before_it_is_inspected_is_cancelled_whole(api, stack):
+def test_a_list_that_is_cancelled_before_it_is_inspected_is_cancelled_whole(api: "Api", stack: Stack) -> None:
     uris = [f"s3://{stack.source_bucket}/{unique('none')}/{n}.zip" for n in range(5_000)]
     job = start(api, exact_paths=uris)
     assert api.post(f"/v1/imports/{job['id']}/cancel", None)[0] == 202
@@ -36,7 +48,7 @@ def test_a_list_that_is_cancelled_before_it_is_inspected_is_cancelled_whole(api,
     assert ended["status"] == "CANCELLED"
 
 
-def test_an_ended_import_tells_how_fast_it_was(api, stack, s3):
+def test_an_ended_import_tells_how_fast_it_was(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('rate')}/"
     put_all(s3, stack.source_bucket, ((f"{prefix}{n}.zip", b"x" * 100) for n in range(3)))
     job = settled(api, start(api, root_path=f"s3://{stack.source_bucket}/{prefix}")["id"])
@@ -45,7 +57,9 @@ def test_an_ended_import_tells_how_fast_it_was(api, stack, s3):
     assert job["eta_seconds"] is None
 
 
-def test_a_deleted_import_is_gone_and_its_clips_stay(api, stack, s3, dynamodb, invoke, paused_copies):
+def test_a_deleted_import_is_gone_and_its_clips_stay(
+    api: "Api", stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient", invoke: Invoke, paused_copies: Pause
+) -> None:
     prefix = f"{unique('delete')}/"
     put_all(s3, stack.source_bucket, ((f"{prefix}{n}.zip", b"x") for n in range(60)))
     with paused_copies():
@@ -60,8 +74,10 @@ def test_a_deleted_import_is_gone_and_its_clips_stay(api, stack, s3, dynamodb, i
         assert api.get(path)[0] == 404
     assert job["id"] not in {listed["id"] for listed in api.get("/v1/imports")[1]["imports"]}
     invoke("lambdas.sweep.handler", {})
-    files = {"Bucket": stack.state_bucket, "Prefix": f"jobs/{job['id']}/"}
-    eventually(lambda: s3.list_objects_v2(**files)["KeyCount"] == 0, what="the files to go")
+    prefix = f"jobs/{job['id']}/"
+    eventually(
+        lambda: s3.list_objects_v2(Bucket=stack.state_bucket, Prefix=prefix)["KeyCount"] == 0, what="the files to go"
+    )
     pages = dynamodb.get_paginator("scan").paginate(TableName=stack.table_name)
     rows = [row for page in pages for row in page["Items"] if job["id"] in row["pk"]["S"]]
     assert [set(row) for row in rows] == [{"pk", "sk", "deleted_at", "expires_at"}]

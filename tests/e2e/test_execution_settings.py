@@ -1,17 +1,27 @@
 """Saved execution settings, and imports that refer to them."""
 
+from typing import TYPE_CHECKING, Any
+
+from local.stack import Stack
 from tests.e2e.support import all_rows, imported, put_all, settled, start, unique
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 PATH = "/v1/execution-settings"
 
 
-def saved(api, **body) -> dict:
+def saved(api: "Api", **body: object) -> dict[str, Any]:
+    answer: dict[str, Any]
     status, answer = api.post(PATH, {"name": unique("settings"), **body})
     assert status == 201, answer
     return answer
 
 
-def test_settings_are_saved_listed_replaced_and_deleted(api):
+def test_settings_are_saved_listed_replaced_and_deleted(api: "Api") -> None:
     one = saved(api, settings={"on_existing": "fail"}, description="no surprises")
     assert one["id"].startswith("es_")
     assert api.get(f"{PATH}/{one['id']}") == (200, one)
@@ -25,7 +35,7 @@ def test_settings_are_saved_listed_replaced_and_deleted(api):
         assert (status, answer["code"]) == (404, "NOT_FOUND")
 
 
-def test_an_import_runs_with_saved_settings(api, stack, s3):
+def test_an_import_runs_with_saved_settings(api: "Api", stack: Stack, s3: "S3Client") -> None:
     key = f"{unique('saved')}.zip"
     put_all(s3, stack.source_bucket, [(key, b"no clip")])
     settings = saved(api, settings={"content_validation": "structure"})
@@ -41,7 +51,7 @@ def test_an_import_runs_with_saved_settings(api, stack, s3):
     assert imported(api, exact_paths=[uri], execution_settings_id=settings["id"])["status"] == "COMPLETED"
 
 
-def test_inline_settings_and_an_id_exclude_each_other_and_an_unknown_id_is_refused(api, stack):
+def test_inline_settings_and_an_id_exclude_each_other_and_an_unknown_id_is_refused(api: "Api", stack: Stack) -> None:
     settings = saved(api, settings={})
     request = {"exact_paths": [f"s3://{stack.source_bucket}/a.zip"], "execution_settings_id": settings["id"]}
     status, answer = api.post("/v1/imports", request | {"settings": {}})
@@ -51,7 +61,7 @@ def test_inline_settings_and_an_id_exclude_each_other_and_an_unknown_id_is_refus
     assert (status, answer["code"]) == (422, "UNKNOWN_EXECUTION_SETTINGS")
 
 
-def test_another_projects_settings_are_not_there(api, admin, stack):
+def test_another_projects_settings_are_not_there(api: "Api", admin: "Api", stack: Stack) -> None:
     settings = saved(api, settings={})
     _, key = admin.post("/v1/keys", {"project": unique("team"), "name": "test"})
     other = api.with_key(key["key"])
@@ -62,7 +72,7 @@ def test_another_projects_settings_are_not_there(api, admin, stack):
     assert other.get(PATH)[1]["execution_settings"] == []
 
 
-def test_an_idempotency_key_saves_once(api):
+def test_an_idempotency_key_saves_once(api: "Api") -> None:
     headers = {"Idempotency-Key": unique("key")}
     body = {"name": "n", "settings": {"keep_tags": False}}
     (status, first), (_, again) = (api("POST", PATH, body, headers=headers) for _ in range(2))

@@ -2,26 +2,34 @@
 
 import io
 import zipfile
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from clipferry import Clipferry, flow_executions
+from local.stack import Stack
 from tests.e2e.support import all_clips, imported, landed, put_all, settled, unique
 from tests.paths import DATA
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 CLIP = min((DATA / "clipgt").glob("*.zip"))
 ASKED = {"stationary_extrapolation": True}
 SUFFIX = ".stationary.parquet"
 
 
-def layer_of(body, name):
+def layer_of(body: bytes, name: str) -> tuple[Any, str]:
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         (member,) = (one for one in archive.namelist() if one.endswith(f".{name}.parquet"))
         return pq.read_table(io.BytesIO(archive.read(member))), member
 
 
-def seen_briefly(body, track):
+def seen_briefly(body: bytes, track: str) -> bytes:
     """The clip with the middle rows of one track only."""
     layer, member = layer_of(body, "obstacle")
     mine = [row for row, one in enumerate(layer["obstacle"].to_pylist()) if one["trackline_id"] == track]
@@ -34,13 +42,13 @@ def seen_briefly(body, track):
     return out.getvalue()
 
 
-def times_of(table, track):
+def times_of(table: Any, track: str) -> list[int]:
     rows = zip(table["key"].to_pylist(), table["obstacle"].to_pylist(), strict=True)
     return [key["timestamp_micros"] for key, obstacle in rows if obstacle["trackline_id"] == track]
 
 
 @pytest.fixture
-def prefix(stack, s3):
+def prefix(stack: Stack, s3: "S3Client") -> str:
     """A clip with a parked car that is seen for 3 s, a broken one, and a film."""
     at = f"{unique('still')}/"
     bodies = {
@@ -52,11 +60,13 @@ def prefix(stack, s3):
     return at
 
 
-def result_of(stack, s3, clip):
+def result_of(stack: Stack, s3: "S3Client", clip: dict[str, Any]) -> Any:
     return s3.get_object(Bucket=stack.clips_bucket, Key=clip["extrapolation"]["key"])
 
 
-def test_the_parked_car_is_there_all_the_time_and_the_clip_stays_as_it_is(api, stack, s3, prefix):
+def test_the_parked_car_is_there_all_the_time_and_the_clip_stays_as_it_is(
+    api: "Api", stack: Stack, s3: "S3Client", prefix: str
+) -> None:
     job = imported(api, root_path=f"s3://{stack.source_bucket}/{prefix}", settings=ASKED)
     assert (job["status"], job["counts"]["copied"], job["counts"]["failed"]) == ("COMPLETED", 3, 0)
     assert job["settings"]["stationary_extrapolation"] is True
@@ -88,7 +98,9 @@ def test_the_parked_car_is_there_all_the_time_and_the_clip_stays_as_it_is(api, s
     assert found["extrapolation"] == brief["extrapolation"]
 
 
-def test_an_import_that_does_not_ask_for_it_makes_none_and_the_next_one_makes_up_for_it(api, stack, s3, prefix):
+def test_an_import_that_does_not_ask_for_it_makes_none_and_the_next_one_makes_up_for_it(
+    api: "Api", stack: Stack, s3: "S3Client", prefix: str
+) -> None:
     root = f"s3://{stack.source_bucket}/{prefix}"
     plain = imported(api, root_path=root)
     assert {clip["extrapolation"] for clip in all_clips(api, plain["id"])} == {None}
@@ -107,7 +119,9 @@ def test_an_import_that_does_not_ask_for_it_makes_none_and_the_next_one_makes_up
     assert result_of(stack, s3, kept)["LastModified"] == written, "it is taken as it is"
 
 
-def test_saved_settings_ask_for_it_too_and_a_caller_s_own_object_in_the_way_stays(api, stack, s3, prefix):
+def test_saved_settings_ask_for_it_too_and_a_caller_s_own_object_in_the_way_stays(
+    api: "Api", stack: Stack, s3: "S3Client", prefix: str
+) -> None:
     key = f"{stack.project}/-/{stack.source_bucket}/{prefix}brief.zip{SUFFIX}"
     s3.put_object(Bucket=stack.clips_bucket, Key=key, Body=b"mine")
     status, saved = api.post("/v1/execution-settings", {"name": unique("still"), "settings": ASKED})
@@ -120,7 +134,9 @@ def test_saved_settings_ask_for_it_too_and_a_caller_s_own_object_in_the_way_stay
     assert s3.get_object(Bucket=stack.clips_bucket, Key=key)["Body"].read() == b"mine"
 
 
-def test_a_foretify_script_asks_for_it_whatever_its_saved_settings_say(api, stack, prefix, monkeypatch):
+def test_a_foretify_script_asks_for_it_whatever_its_saved_settings_say(
+    api: "Api", stack: Stack, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     status, saved = api.post("/v1/execution-settings", {"name": unique("still"), "settings": {"keep_tags": False}})
     assert status == 201, saved
     with Clipferry(stack.base_url, stack.api_key) as client:

@@ -1,18 +1,33 @@
 """Finding clips across imports."""
 
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from local.stack import Stack
+from tests.e2e.faults import Invoke
 from tests.e2e.support import all_rows, eventually, imported, landed, put_all, unique
 from tests.paths import DATA
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 CLIP = DATA / "clipgt" / "0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip"
 
 
-def found(api, **query) -> list[dict]:
+def found(api: "Api", **query: object) -> list[dict[str, Any]]:
     return all_rows(api, "/v1/clips", "clips", **query)
 
 
-def test_a_clip_is_found_by_its_clip_id_and_by_its_uri_in_each_import(api, stack, s3):
+def both_found(api: "Api", query: dict[str, str]) -> bool:
+    return len(found(api, **query)) == 2
+
+
+def test_a_clip_is_found_by_its_clip_id_and_by_its_uri_in_each_import(api: "Api", stack: Stack, s3: "S3Client") -> None:
     name = unique("fïnd %20+me")
     uri = f"s3://{stack.source_bucket}/{name}.mp4"
     put_all(s3, stack.source_bucket, [(f"{name}.mp4", b"here")])
@@ -20,7 +35,7 @@ def test_a_clip_is_found_by_its_clip_id_and_by_its_uri_in_each_import(api, stack
     second = imported(api, exact_paths=[uri])
     for query in ({"clip_id": name}, {"original_clipgt_url": uri}):
         for limit in (1, 100):
-            eventually(lambda query=query: len(found(api, **query)) == 2, what="the index")
+            eventually(partial(both_found, api, query), what="the index")
             newest, oldest = found(api, limit=limit, **query)
             assert (newest["import_id"], newest["status"]) == (second["id"], "COPIED")
             assert (oldest["import_id"], oldest["status"]) == (first["id"], "COPIED")
@@ -31,7 +46,7 @@ def test_a_clip_is_found_by_its_clip_id_and_by_its_uri_in_each_import(api, stack
     assert found(api, clip_id=name, label="other") == []
 
 
-def test_content_validation_tells_the_clip_id_of_a_renamed_clip(api, stack, s3):
+def test_content_validation_tells_the_clip_id_of_a_renamed_clip(api: "Api", stack: Stack, s3: "S3Client") -> None:
     key = f"{unique('renamed')}.zip"
     put_all(s3, stack.source_bucket, [(key, CLIP.read_bytes())])
     job = imported(api, exact_paths=[f"s3://{stack.source_bucket}/{key}"], settings={"content_validation": "structure"})
@@ -43,7 +58,7 @@ def test_content_validation_tells_the_clip_id_of_a_renamed_clip(api, stack, s3):
     assert (status, page["clips"][0]["clip_id"]) == (200, CLIP.stem)
 
 
-def test_clips_are_found_by_label_folder_and_group_over_imports(api, stack, s3):
+def test_clips_are_found_by_label_folder_and_group_over_imports(api: "Api", stack: Stack, s3: "S3Client") -> None:
     name = unique("over")
     keys = [f"{name}/{n:02d}.zip" for n in range(30)]
     put_all(s3, stack.source_bucket, ((key, b"x") for key in keys))
@@ -57,7 +72,9 @@ def test_clips_are_found_by_label_folder_and_group_over_imports(api, stack, s3):
     assert {clip["import_id"] for clip in found(api, test_run_group=group)} == {jobs[1]["id"]}
 
 
-def test_a_deleted_import_is_not_found_and_nothing_of_it_stays(api, stack, s3, dynamodb, invoke):
+def test_a_deleted_import_is_not_found_and_nothing_of_it_stays(
+    api: "Api", stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient", invoke: Invoke
+) -> None:
     name = unique("gone")
     put_all(s3, stack.source_bucket, [(f"{name}.zip", b"x")])
     job = imported(api, exact_paths=[f"s3://{stack.source_bucket}/{name}.zip"], labels=[name], folder=name)
@@ -75,7 +92,7 @@ def test_a_deleted_import_is_not_found_and_nothing_of_it_stays(api, stack, s3, d
     eventually(lambda: left() == {"JOB"}, what="the rows to go")
 
 
-def test_another_project_finds_nothing(api, admin, stack, s3):
+def test_another_project_finds_nothing(api: "Api", admin: "Api", stack: Stack, s3: "S3Client") -> None:
     name = unique("mine")
     put_all(s3, stack.source_bucket, [(f"{name}.zip", b"x")])
     imported(api, exact_paths=[f"s3://{stack.source_bucket}/{name}.zip"], labels=[name])
@@ -86,7 +103,7 @@ def test_another_project_finds_nothing(api, admin, stack, s3):
         assert found(other, **query) == []
 
 
-def test_a_question_that_asks_for_nothing_is_refused(api):
+def test_a_question_that_asks_for_nothing_is_refused(api: "Api") -> None:
     status, answer = api.get("/v1/clips")
     assert (status, answer["code"]) == (422, "INVALID_REQUEST")
     assert "original_clipgt_url" in answer["detail"]

@@ -1,8 +1,16 @@
 """What a user gets wrong first, and what the API says then: a clear sentence, a stable code, nothing created."""
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from local.stack import Stack
 from tests.e2e.support import all_clips, all_rows, imported, start, unique
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
 
 
 @pytest.mark.parametrize(
@@ -25,7 +33,7 @@ from tests.e2e.support import all_clips, all_rows, imported, start, unique
         pytest.param(b"", 422, "INVALID_REQUEST", id="no body"),
     ],
 )
-def test_a_bad_request_says_what_is_wrong(api, request_body, status, code):
+def test_a_bad_request_says_what_is_wrong(api: "Api", request_body: object, status: int, code: str) -> None:
     before = len(all_rows(api, "/v1/imports", "imports", limit=1000))
     answer = api.post("/v1/imports", request_body)
     assert (answer[0], answer[1]["code"]) == (status, code), answer
@@ -34,32 +42,32 @@ def test_a_bad_request_says_what_is_wrong(api, request_body, status, code):
     assert len(all_rows(api, "/v1/imports", "imports", limit=1000)) == before
 
 
-def test_curl_without_a_content_type_is_understood(api, stack):
+def test_curl_without_a_content_type_is_understood(api: "Api", stack: Stack) -> None:
     body = f'{{"root_path": "s3://{stack.source_bucket}/samples/"}}'.encode()
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert api("POST", "/v1/previews", body, headers=form)[0] == 200
 
 
-def test_a_body_of_ten_megabytes_is_a_413_that_says_the_limit(api):
+def test_a_body_of_ten_megabytes_is_a_413_that_says_the_limit(api: "Api") -> None:
     answer = api.post("/v1/imports", {"exact_paths": ["s3://some-bucket/" + "k" * 900] * 11_000})
     assert (answer[0], answer[1]["code"]) == (413, "BODY_TOO_LARGE")
     assert "limit" in answer[1]["detail"]
 
 
-def test_a_bucket_that_the_service_may_not_read_fails_the_preflight(api, stack):
+def test_a_bucket_that_the_service_may_not_read_fails_the_preflight(api: "Api", stack: Stack) -> None:
     for bucket in (stack.forbidden_bucket, "no-such-bucket-anywhere", stack.clips_bucket, stack.state_bucket):
         for path in ("/v1/imports", "/v1/previews"):
             status, answer = api.post(path, {"root_path": f"s3://{bucket}/"})
             assert (status, answer["code"]) == (403, "CANNOT_ACCESS"), answer
 
 
-def test_without_preflight_a_forbidden_prefix_becomes_a_failed_job(api, stack):
+def test_without_preflight_a_forbidden_prefix_becomes_a_failed_job(api: "Api", stack: Stack) -> None:
     job = imported(api, root_path=f"s3://{stack.forbidden_bucket}/", validate=False)
     assert (job["status"], job["code"]) == ("FAILED", "CANNOT_ACCESS")
     assert stack.forbidden_bucket in job["message"]
 
 
-def test_another_projects_job_is_not_there(api, admin, stack):
+def test_another_projects_job_is_not_there(api: "Api", admin: "Api", stack: Stack) -> None:
     job = start(api, exact_paths=[f"s3://{stack.source_bucket}/not/there.zip"])
     _, other_key = admin.post("/v1/keys", {"project": "other", "name": "test"})
     other = api.with_key(other_key["key"])
@@ -69,7 +77,7 @@ def test_another_projects_job_is_not_there(api, admin, stack):
     assert job["id"] not in {row["id"] for row in all_rows(other, "/v1/imports", "imports")}
 
 
-def test_a_cursor_of_another_job_is_refused(api, stack):
+def test_a_cursor_of_another_job_is_refused(api: "Api", stack: Stack) -> None:
     uris = [f"s3://{stack.source_bucket}/not/{n}.zip" for n in range(3)]
     first, second = (imported(api, exact_paths=uris)["id"] for _ in range(2))
     _, page = api.get(f"/v1/imports/{first}/clips", limit=1)
@@ -80,13 +88,13 @@ def test_a_cursor_of_another_job_is_refused(api, stack):
 
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 1001}, {"limit": "many"}, {"status": "copied"}])
-def test_a_bad_query_says_what_is_wrong(api, stack, query):
+def test_a_bad_query_says_what_is_wrong(api: "Api", stack: Stack, query: dict[str, object]) -> None:
     job = start(api, exact_paths=[f"s3://{stack.source_bucket}/not/there.zip"])
     status, answer = api.get(f"/v1/imports/{job['id']}/clips", **query)
     assert (status, answer["code"]) == (422, "INVALID_REQUEST"), answer
 
 
-def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_conflict(api, stack):
+def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_conflict(api: "Api", stack: Stack) -> None:
     key, body = unique("key"), {"exact_paths": [f"s3://{stack.source_bucket}/not/there.zip"]}
     _, first = api("POST", "/v1/imports", body, headers={"Idempotency-Key": key})
     _, second = api("POST", "/v1/imports", body, headers={"idempotency-key": key})
@@ -96,13 +104,13 @@ def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_confl
     assert (status, answer["code"]) == (409, "IDEMPOTENCY_CONFLICT")
 
 
-def test_routes_that_are_not_there_are_404_with_a_code(api):
+def test_routes_that_are_not_there_are_404_with_a_code(api: "Api") -> None:
     for method, path in (("GET", "/v1/nothing"), ("DELETE", "/v1/imports"), ("GET", "/")):
         status, answer = api(method, path)
         assert (status, answer["code"]) == (404, "NOT_FOUND"), (method, path, answer)
 
 
-def test_a_preview_counts_what_an_import_would_take(api, stack, s3):
+def test_a_preview_counts_what_an_import_would_take(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('preview')}/"
     for name, body in (("a.ZIP", b"12"), ("b.zip", b"3"), ("c.mp4", b"4567"), ("none", b""), ("sub/", b"")):
         s3.put_object(Bucket=stack.source_bucket, Key=prefix + name, Body=body)
@@ -117,7 +125,7 @@ def test_a_preview_counts_what_an_import_would_take(api, stack, s3):
     }
 
 
-def test_the_reference_is_open_and_names_every_route(api):
+def test_the_reference_is_open_and_names_every_route(api: "Api") -> None:
     reader = api.with_key("")
     status, document = reader.get("/openapi.json")
     assert status == 200

@@ -1,13 +1,24 @@
 """Folders of `/v1`: by the package and the command line, on the deployed stack; the NomadicML door has the same."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
 
 from clipferry import Clipferry, Conflict, NotFound
+from local.stack import Stack
 from tests.e2e.support import imported, put_all, unique
 from tests.e2e.terminal import CommandLine, cells
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
-def test_folders_of_the_package_the_command_line_and_the_other_door_are_the_same(api, admin, stack, s3, tmp_path):
+    from tests.e2e.conftest import Api
+
+
+def test_folders_of_the_package_the_command_line_and_the_other_door_are_the_same(
+    api: "Api", admin: "Api", stack: Stack, s3: "S3Client", tmp_path: Path
+) -> None:
     cli, name, key = CommandLine(stack, tmp_path), unique("Rig ü"), unique("key")
     [shown] = cli.json("folders", "create", name, "--description", "front rigs")
     ran = cli("folders", "create", name)

@@ -1,6 +1,16 @@
 """Imports of prefixes and lists, from request to bytes in the clips bucket."""
 
+from typing import TYPE_CHECKING
+
+from local.stack import Stack
+from tests.e2e.faults import Pause
 from tests.e2e.support import all_clips, all_rows, eventually, imported, landed, put_all, settled, start, unique
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 ODD_KEYS = [
     "plain.zip",
@@ -15,7 +25,7 @@ ODD_KEYS = [
 ]
 
 
-def test_a_prefix_of_real_clips_lands_whole(api, stack, s3):
+def test_a_prefix_of_real_clips_lands_whole(api: "Api", stack: Stack, s3: "S3Client") -> None:
     listed = s3.list_objects_v2(Bucket=stack.source_bucket, Prefix="samples/")["Contents"]
     root = f"s3://{stack.source_bucket}/samples/"
     job = imported(api, root_path=root, labels=["first"], run_name_prefix="run-", folder=unique("samples"))
@@ -33,7 +43,7 @@ def test_a_prefix_of_real_clips_lands_whole(api, stack, s3):
         assert landed(s3, clip) == s3.get_object(Bucket=stack.source_bucket, Key=item["Key"])["Body"].read()
 
 
-def test_destinations_mirror_the_source_below_project_and_folder(api, stack, s3):
+def test_destinations_mirror_the_source_below_project_and_folder(api: "Api", stack: Stack, s3: "S3Client") -> None:
     key = f"{unique('mirror')}/clip.zip"
     s3.put_object(Bucket=stack.source_bucket, Key=key, Body=b"clip")
     uri = f"s3://{stack.source_bucket}/{key}"
@@ -46,7 +56,7 @@ def test_destinations_mirror_the_source_below_project_and_folder(api, stack, s3)
     assert landed(s3, filed) == landed(s3, unfiled) == b"clip"
 
 
-def test_keys_with_odd_characters_land_by_list_and_by_prefix(api, stack, s3):
+def test_keys_with_odd_characters_land_by_list_and_by_prefix(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('odd')}/"
     bodies = {prefix + key: key.encode() for key in ODD_KEYS}
     put_all(s3, stack.source_bucket, bodies.items())
@@ -61,7 +71,7 @@ def test_keys_with_odd_characters_land_by_list_and_by_prefix(api, stack, s3):
             assert landed(s3, clip) == bodies[key]
 
 
-def test_keys_up_to_the_longest_that_s3_allows_land(api, stack, s3):
+def test_keys_up_to_the_longest_that_s3_allows_land(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('long')}/"
     keys = [prefix + "x" * (length - len(prefix)) for length in (900, 1000, 1023, 1024)]
     keys.append(prefix + "é" * ((1024 - len(prefix)) // 2))
@@ -77,7 +87,7 @@ def test_keys_up_to_the_longest_that_s3_allows_land(api, stack, s3):
         assert landed(s3, clip) == clip["source_uri"][-10:].encode()
 
 
-def test_an_empty_object_lands_and_a_folder_marker_is_no_clip(api, stack, s3):
+def test_an_empty_object_lands_and_a_folder_marker_is_no_clip(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('empty')}/"
     put_all(s3, stack.source_bucket, [(prefix, b""), (prefix + "sub/", b""), (prefix + "empty.zip", b"")])
     job = imported(api, root_path=f"s3://{stack.source_bucket}/{prefix}")
@@ -86,7 +96,7 @@ def test_an_empty_object_lands_and_a_folder_marker_is_no_clip(api, stack, s3):
     assert landed(s3, clips[0]) == b""
 
 
-def test_metadata_and_content_type_travel_with_the_clip(api, stack, s3):
+def test_metadata_and_content_type_travel_with_the_clip(api: "Api", stack: Stack, s3: "S3Client") -> None:
     key = f"{unique('meta')}.mp4"
     s3.put_object(Bucket=stack.source_bucket, Key=key, Body=b"x", ContentType="video/mp4", Metadata={"rig": "r1"})
     clip = all_clips(api, imported(api, exact_paths=[f"s3://{stack.source_bucket}/{key}"])["id"])[0]
@@ -95,7 +105,7 @@ def test_metadata_and_content_type_travel_with_the_clip(api, stack, s3):
     assert (head["ContentType"], head["Metadata"]) == ("video/mp4", {"rig": "r1"})
 
 
-def test_a_list_says_for_each_clip_why_it_failed(api, stack):
+def test_a_list_says_for_each_clip_why_it_failed(api: "Api", stack: Stack) -> None:
     good = f"s3://{stack.source_bucket}/{sample_key(api, stack)}"
     missing = f"s3://{stack.source_bucket}/not/there.zip"
     forbidden = f"s3://{stack.forbidden_bucket}/secret/clip.zip"
@@ -114,12 +124,12 @@ def test_a_list_says_for_each_clip_why_it_failed(api, stack):
     assert [clip["id"] for clip in all_clips(api, job["id"], status="COPIED")] == [clips[1]["id"]]
 
 
-def test_a_job_of_which_nothing_landed_is_failed(api, stack):
+def test_a_job_of_which_nothing_landed_is_failed(api: "Api", stack: Stack) -> None:
     job = imported(api, exact_paths=[f"s3://{stack.source_bucket}/not/there.zip"])
     assert (job["status"], job["code"], job["counts"]["failed"]) == ("FAILED", "CLIPS_FAILED", 1)
 
 
-def test_the_same_uri_twice_in_a_list_is_copied_once(api, stack):
+def test_the_same_uri_twice_in_a_list_is_copied_once(api: "Api", stack: Stack) -> None:
     uri = f"s3://{stack.source_bucket}/{sample_key(api, stack)}"
     job = imported(api, exact_paths=[uri, uri, uri], folder=unique("repeated"))
     assert job["status"] == "COMPLETED"
@@ -128,13 +138,13 @@ def test_the_same_uri_twice_in_a_list_is_copied_once(api, stack):
     assert [(clip["status"], clip["code"]) for clip in clips[1:]] == [("SKIPPED", "DUPLICATE")] * 2
 
 
-def test_an_empty_prefix_completes_and_says_so(api, stack):
+def test_an_empty_prefix_completes_and_says_so(api: "Api", stack: Stack) -> None:
     job = imported(api, root_path=f"s3://{stack.source_bucket}/{unique('nothing')}/")
     assert (job["status"], job["code"], job["counts"]["total"]) == ("COMPLETED", "NO_CLIPS", 0)
     assert all_clips(api, job["id"]) == []
 
 
-def test_three_thousand_clips_in_one_job_land_without_a_failure(api, stack, s3):
+def test_three_thousand_clips_in_one_job_land_without_a_failure(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('many')}/"
     put_all(s3, stack.source_bucket, ((f"{prefix}{n:05d}.zip", f"clip {n}".encode()) for n in range(3_200)))
     job = imported(api, root_path=f"s3://{stack.source_bucket}/{prefix}")
@@ -149,7 +159,7 @@ def test_three_thousand_clips_in_one_job_land_without_a_failure(api, stack, s3):
     assert sum(page["KeyCount"] for page in pages) == 3_200
 
 
-def test_five_thousand_uris_in_one_request_are_all_accounted_for(api, stack, s3):
+def test_five_thousand_uris_in_one_request_are_all_accounted_for(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('list')}/"
     put_all(s3, stack.source_bucket, ((f"{prefix}{n}.mp4", b"x") for n in range(0, 5_000, 10)))
     uris = [f"s3://{stack.source_bucket}/{prefix}{n}.mp4" for n in range(5_000)]
@@ -160,7 +170,9 @@ def test_five_thousand_uris_in_one_request_are_all_accounted_for(api, stack, s3)
     assert [clip["source_uri"] for clip in failed] == [uri for n, uri in enumerate(uris) if n % 10]
 
 
-def test_a_source_that_changes_after_planning_fails_its_clip(api, stack, s3, paused_copies):
+def test_a_source_that_changes_after_planning_fails_its_clip(
+    api: "Api", stack: Stack, s3: "S3Client", paused_copies: Pause
+) -> None:
     prefix = f"{unique('changed')}/"
     put_all(s3, stack.source_bucket, [(prefix + "a.zip", b"as planned"), (prefix + "b.zip", b"as planned")])
     with paused_copies():
@@ -175,7 +187,7 @@ def test_a_source_that_changes_after_planning_fails_its_clip(api, stack, s3, pau
     assert [(clip["status"], clip["code"]) for clip in clips] == [("COPIED", None), ("FAILED", "SOURCE_CHANGED")]
 
 
-def test_imports_are_listed_newest_first_and_paged(api, stack):
+def test_imports_are_listed_newest_first_and_paged(api: "Api", stack: Stack) -> None:
     uri = f"s3://{stack.source_bucket}/not/there.zip"
     ids = [start(api, exact_paths=[uri])["id"] for _ in range(3)]
     listed = [job["id"] for job in all_rows(api, "/v1/imports", "imports", limit=2)]
@@ -183,7 +195,8 @@ def test_imports_are_listed_newest_first_and_paged(api, stack):
     assert len(listed) == len(set(listed))
 
 
-def sample_key(api, stack) -> str:
+def sample_key(api: "Api", stack: Stack) -> str:
     """Some object of the samples."""
     _, found = api.post("/v1/previews", {"root_path": f"s3://{stack.source_bucket}/samples/"})
-    return found["keys"][0]
+    key: str = found["keys"][0]
+    return key

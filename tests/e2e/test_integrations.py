@@ -1,14 +1,23 @@
 """Saved integrations on a store that speaks S3, started here with credentials of its own."""
 
 import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
 from local import aws
+from local.stack import Stack
 from service.sources.s3 import client_config
 from tests.e2e.support import all_rows, unique
 from tests.servers.seaweed import ADMIN, READER, seaweed
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+    from tests.e2e.conftest import Api
+
 
 PATH = "/v1/integrations"
 WRONG = "wrong-secret-never-shown"
@@ -16,7 +25,7 @@ PREFIX = "clipferry/"
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a store with `clips`, which the reader may read, and `private`, which it may not."""
     with seaweed(tmp_path_factory.mktemp("store") / "seaweed") as url:
         admin = boto3.client(
@@ -34,43 +43,46 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def secrets(stack):
+def secrets(stack: Stack) -> "SecretsManagerClient":
     return aws.session().client("secretsmanager", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
 
 
 @pytest.fixture
-def team(api, admin):
+def team(api: "Api", admin: "Api") -> "Api":
     """The API with a key of a new project."""
     _, key = admin.post("/v1/keys", {"project": unique("team"), "name": "test"})
     return api.with_key(key["key"])
 
 
-def body(store, **changes):
+def body(store: str, **changes: object) -> dict[str, Any]:
     keys = {"access_key_id": READER.access_key_id, "secret_access_key": READER.secret_access_key}
     return {"name": "store", "type": "s3", "bucket": "clips", "endpoint_url": store, **keys, **changes}
 
 
-def saved(api, request, **headers):
+def saved(api: "Api", request: dict[str, Any], **headers: str) -> dict[str, Any]:
+    answer: dict[str, Any]
     status, answer = api("POST", PATH, request, headers=headers)
     assert status == 201, answer
     return answer
 
 
-def tried(api, made):
+def tried(api: "Api", made: dict[str, Any]) -> tuple[list[tuple[str, str | None]], list[dict[str, Any]]]:
     status, answer = api.post(f"{PATH}/{made['id']}/test", None)
     assert status == 200, answer
     assert answer["ok"] == all(check["ok"] for check in answer["checks"] if check["action"] != "tags")
     return [(check["action"], check["code"]) for check in answer["checks"]], answer["checks"]
 
 
-def kept(secrets):
+def kept(secrets: "SecretsManagerClient") -> set[str]:
     """Names of the secrets of integrations."""
     pages = secrets.get_paginator("list_secrets").paginate()
     names = (one["Name"] for page in pages for one in page["SecretList"])
     return {name for name in names if name.startswith(PREFIX)}
 
 
-def test_one_is_saved_tested_listed_and_deleted_with_its_secret(team, store, secrets):
+def test_one_is_saved_tested_listed_and_deleted_with_its_secret(
+    team: "Api", store: str, secrets: "SecretsManagerClient"
+) -> None:
     before = kept(secrets)
     made = saved(team, body(store, prefix="a/"))
     assert made["id"].startswith("in_")
@@ -102,7 +114,9 @@ def test_one_is_saved_tested_listed_and_deleted_with_its_secret(team, store, sec
         ({"endpoint_url": "http://127.0.0.1:9"}, ["SOURCE_UNAVAILABLE", "NOT_TRIED"], "the connection failed"),
     ],
 )
-def test_a_test_says_what_does_not_work(team, store, changes, expected, words):
+def test_a_test_says_what_does_not_work(
+    team: "Api", store: str, changes: dict[str, Any], expected: list[str | None], words: str
+) -> None:
     codes, checks = tried(team, saved(team, body(store, **changes)))
     assert codes == list(zip(("list", "read", "tags"), [*expected, "NOT_TRIED"], strict=True))
     told = next(check["message"] for check in checks if check["message"])
@@ -110,7 +124,7 @@ def test_a_test_says_what_does_not_work(team, store, changes, expected, words):
     assert WRONG not in json.dumps(checks)
 
 
-def test_a_role_comes_with_its_policies_and_must_be_named_for_us(team, stack):
+def test_a_role_comes_with_its_policies_and_must_be_named_for_us(team: "Api", stack: Stack) -> None:
     request = {
         "name": "account",
         "type": "s3_role",
@@ -125,7 +139,7 @@ def test_a_role_comes_with_its_policies_and_must_be_named_for_us(team, stack):
     assert (status, answer["code"]) == (422, "INVALID_REQUEST")
 
 
-def test_an_idempotency_key_saves_once(team, store, secrets):
+def test_an_idempotency_key_saves_once(team: "Api", store: str, secrets: "SecretsManagerClient") -> None:
     before = kept(secrets)
     first, again = (saved(team, body(store), **{"Idempotency-Key": "k"}) for _ in range(2))
     assert first == again
@@ -134,7 +148,7 @@ def test_an_idempotency_key_saves_once(team, store, secrets):
     assert (status, answer["code"]) == (409, "IDEMPOTENCY_CONFLICT")
 
 
-def test_another_projects_integrations_are_not_there(api, team, store):
+def test_another_projects_integrations_are_not_there(api: "Api", team: "Api", store: str) -> None:
     made = saved(api, body(store))
     assert team.get(f"{PATH}/{made['id']}")[0] == 404
     assert team("DELETE", f"{PATH}/{made['id']}")[0] == 404

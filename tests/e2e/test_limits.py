@@ -1,10 +1,22 @@
 """Limits of an import on the deployed stack: rounds of a batch, tolerated failures, concurrency."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
+from local.stack import Stack
 from tests.e2e.executions import children, events
 from tests.e2e.faults import reconfigured
 from tests.e2e.support import all_clips, imported, landed, put_all, unique
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+    from tests.e2e.conftest import Api
+
 
 MIB = 1024**2
 SHORT_SECONDS = 60
@@ -12,18 +24,24 @@ SHORT_SECONDS = 60
 
 
 @pytest.fixture
-def short_copies(functions):
+def short_copies(functions: Any) -> Callable[[], AbstractContextManager[None]]:
     """While it lasts, a copy function's call is too short for more than one clip or part; parts have 5 MiB."""
 
     parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
 
-    def shorten():
+    def shorten() -> AbstractContextManager[None]:
         return reconfigured(functions, "lambdas.copy.handler", timeout=SHORT_SECONDS, **parts)
 
     return shorten
 
 
-def test_a_batch_that_does_not_fit_one_call_goes_on_in_rounds(api, stack, s3, stepfunctions, short_copies):
+def test_a_batch_that_does_not_fit_one_call_goes_on_in_rounds(
+    api: "Api",
+    stack: Stack,
+    s3: "S3Client",
+    stepfunctions: "SFNClient",
+    short_copies: Callable[[], AbstractContextManager[None]],
+) -> None:
     prefix = f"{unique('rounds')}/"
     large = bytes(range(256)) * (16 * MIB // 256)
     put_all(s3, stack.source_bucket, [*((f"{prefix}{n}.zip", bytes([n])) for n in range(3)), (f"{prefix}z.zip", large)])
@@ -37,7 +55,7 @@ def test_a_batch_that_does_not_fit_one_call_goes_on_in_rounds(api, stack, s3, st
     assert copy_calls(stepfunctions, stack, job["id"]) == 8, "three clips, four parts, the completion"
 
 
-def copy_calls(stepfunctions, stack, job_id) -> int:
+def copy_calls(stepfunctions: "SFNClient", stack: Stack, job_id: str) -> int:
     """Successful calls of the copy function, by the histories of the map's children."""
     arn = f"{stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
     of_all = (event for child in children(stepfunctions, arn) for event in events(stepfunctions, child))
@@ -48,7 +66,9 @@ def copy_calls(stepfunctions, stack, job_id) -> int:
     ("tolerated", "message"),
     [({"count": 2}, "3 clips failed, 2 are tolerated"), ({"percent": 20}, "3 of 10 clips failed, 20 percent")],
 )
-def test_an_import_with_too_many_failures_stops_and_says_so(api, stack, s3, tolerated, message):
+def test_an_import_with_too_many_failures_stops_and_says_so(
+    api: "Api", stack: Stack, s3: "S3Client", tolerated: dict[str, Any], message: str
+) -> None:
     prefix = f"{unique('tolerated')}/"
     put_all(s3, stack.source_bucket, ((f"{prefix}{n}.zip", b"x") for n in range(7)))
     uris = [f"s3://{stack.source_bucket}/{prefix}{name}.zip" for name in ("x", "y", "z", *range(7))]
@@ -61,7 +81,7 @@ def test_an_import_with_too_many_failures_stops_and_says_so(api, stack, s3, tole
     assert fates == [("FAILED", "NOT_FOUND")] * 3 + [("CANCELLED", "TOO_MANY_FAILURES")] * 7
 
 
-def test_as_many_failures_as_are_tolerated_stop_nothing(api, stack, s3):
+def test_as_many_failures_as_are_tolerated_stop_nothing(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('tolerated')}/"
     put_all(s3, stack.source_bucket, ((f"{prefix}{n}.zip", b"x") for n in range(3)))
     uris = [f"s3://{stack.source_bucket}/{prefix}{name}.zip" for name in ("x", 0, 1, 2)]
@@ -69,7 +89,7 @@ def test_as_many_failures_as_are_tolerated_stop_nothing(api, stack, s3):
     assert (job["status"], job["counts"]["copied"], job["counts"]["failed"]) == ("COMPLETED_WITH_ERRORS", 3, 1)
 
 
-def test_an_import_runs_with_the_concurrency_that_it_asks_for(api, stack, s3):
+def test_an_import_runs_with_the_concurrency_that_it_asks_for(api: "Api", stack: Stack, s3: "S3Client") -> None:
     key = f"{unique('one')}.zip"
     put_all(s3, stack.source_bucket, [(key, b"x")])
     job = imported(api, exact_paths=[f"s3://{stack.source_bucket}/{key}"], settings={"max_concurrency": 1})
@@ -87,7 +107,7 @@ def test_an_import_runs_with_the_concurrency_that_it_asks_for(api, stack, s3):
         {"tolerated_failures": {"count": -1}},
     ],
 )
-def test_limits_out_of_range_are_refused(api, stack, settings):
+def test_limits_out_of_range_are_refused(api: "Api", stack: Stack, settings: dict[str, Any]) -> None:
     body = {"exact_paths": [f"s3://{stack.source_bucket}/x.zip"], "settings": settings}
     status, answer = api.post("/v1/imports", body)
     assert (status, answer["code"]) == (422, "INVALID_REQUEST"), answer

@@ -3,12 +3,17 @@
 import json
 import subprocess
 import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
 from local.config import ROOT
+from local.stack import Stack
 from service.sources.s3 import client_config
+from tests.e2e.faults import Reconfigure
 from tests.e2e.sdks import CLASSES, SdkError, driven, environment_of, python_of
 from tests.e2e.support import eventually, put_all, unique
 from tests.paths import DATA
@@ -17,35 +22,41 @@ from tests.servers.google import google_accounts
 from tests.servers.hub import hub
 from tests.servers.seaweed import ADMIN, READER, seaweed
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
+
 FILM = (DATA / "video/set01/front.mp4").read_bytes()
 ROLES = ("front", "left", "right")
 TERMINAL = {"UPLOADED", "UPLOADING_FAILED"}
 
 
 @pytest.fixture(scope="module", params=sorted(CLASSES))
-def team(request, api, admin):
+def team(request: pytest.FixtureRequest, api: "Api", admin: "Api") -> tuple[str, "Api"]:
     """(SDK's name, the API with a key of a project of its own)."""
     _, made = admin.post("/v1/keys", {"project": unique("team"), "name": "the fleet's"})
     return request.param, api.with_key(made["key"])
 
 
 @pytest.fixture(scope="module")
-def raw(team):
+def raw(team: tuple[str, "Api"]) -> "Api":
     return team[1]
 
 
 @pytest.fixture(scope="module")
-def sdk(team):
+def sdk(team: tuple[str, "Api"]) -> Iterator[Any]:
     name, raw = team
     with driven(name, f"{raw.base_url}/", raw.key) as sdk:
         yield sdk
 
 
 @pytest.fixture
-def films(stack, s3):
+def films(stack: Stack, s3: "S3Client") -> Callable[..., list[str]]:
     """URIs of new films in the source bucket, all with content of their own."""
 
-    def make(*names):
+    def make(*names: str) -> list[str]:
         prefix = f"{unique('films')}/"
         put_all(s3, stack.source_bucket, ((f"{prefix}{name}", FILM + name.encode()) for name in names))
         return [f"s3://{stack.source_bucket}/{prefix}{name}" for name in names]
@@ -54,11 +65,11 @@ def films(stack, s3):
 
 
 @pytest.fixture
-def body_of(stack, s3, sdk):
+def body_of(stack: Stack, s3: "S3Client", sdk: Any) -> Callable[..., bytes | None]:
     """The bytes that landed of a URI, or None."""
     project = sdk("verify_auth")["org_id"]
 
-    def look(uri, folder="-"):
+    def look(uri: str, folder: str = "-") -> Any:
         key = f"{project}/{folder}/{uri.removeprefix('s3://')}"
         try:
             return s3.get_object(Bucket=stack.clips_bucket, Key=key)["Body"].read()
@@ -68,7 +79,7 @@ def body_of(stack, s3, sdk):
     return look
 
 
-def rows_of(sdk, job_id, **query):
+def rows_of(sdk: Any, job_id: str, **query: object) -> tuple[list[dict[str, Any]], int]:
     rows, cursor = [], None
     while True:
         page = sdk("get_import_job_videos", job_id, cursor=cursor, **query)
@@ -80,30 +91,31 @@ def rows_of(sdk, job_id, **query):
         cursor = page["next_cursor"]
 
 
-def ended(sdk, answer, **query):
+def ended(sdk: Any, answer: dict[str, Any], **query: object) -> list[dict[str, Any]]:
     """(URI, status) of each row, when all that were asked for have their end."""
     job_id = answer["import_job_id"]
     assert answer == {"import_job_id": job_id, "status": "importing"}
 
-    def look():
+    def look() -> Any:
         rows, total = rows_of(sdk, job_id, **query)
         done = len({row["video_id"] for row in rows}) >= total and {row["status"] for row in rows} <= TERMINAL
         return rows if done else None
 
-    return eventually(look, what=f"the videos of {job_id}")
+    found: list[dict[str, Any]] = eventually(look, what=f"the videos of {job_id}")
+    return found
 
 
-def fates(rows):
+def fates(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(row["import_source_uri"], row["status"]) for row in rows]
 
 
-def refused(sdk, *args, **kwargs):
+def refused(sdk: Any, *args: object, **kwargs: object) -> tuple[str, int | None]:
     with pytest.raises(SdkError) as refusal:
         sdk(*args, **kwargs)
     return refusal.value.kind, refusal.value.status
 
 
-def test_the_key_is_verified_and_another_is_not(sdk, raw):
+def test_the_key_is_verified_and_another_is_not(sdk: Any, raw: "Api") -> None:
     assert {"valid", "user_id", "uid", "email", "org_id"} <= set(sdk("verify_auth"))
     for key in ("nonsense", raw.key + "x"):
         with driven(sdk.name, raw.base_url, key) as stranger:
@@ -111,7 +123,9 @@ def test_the_key_is_verified_and_another_is_not(sdk, raw):
             assert refused(stranger, "my_videos")[0] == "AuthenticationError"
 
 
-def test_a_list_lands_in_its_folder_and_what_cannot_is_a_failed_row(sdk, stack, films, body_of):
+def test_a_list_lands_in_its_folder_and_what_cannot_is_a_failed_row(
+    sdk: Any, stack: Stack, films: Callable[..., list[str]], body_of: Callable[..., bytes | None]
+) -> None:
     uris = films("one.mp4", "two words.MP4", "drei%20ü.mp4")
     missing = uris[0].replace("one", "missing")
     pattern = uris[0].replace("one", "*")
@@ -138,7 +152,9 @@ def test_a_list_lands_in_its_folder_and_what_cannot_is_a_failed_row(sdk, stack, 
     assert refused(sdk, "get_import_job_videos", job_id, cursor=rows[0]["video_id"], offset=1)[0] == "APIError"
 
 
-def test_one_object_and_a_bucket_without_access(sdk, stack, films, body_of):
+def test_one_object_and_a_bucket_without_access(
+    sdk: Any, stack: Stack, films: Callable[..., list[str]], body_of: Callable[..., bytes | None]
+) -> None:
     (uri,) = films("single.mp4")
     assert fates(ended(sdk, sdk("upload", uri))) == [(uri, "UPLOADED")]
     assert body_of(uri) is not None
@@ -146,7 +162,9 @@ def test_one_object_and_a_bucket_without_access(sdk, stack, films, body_of):
     assert fates(ended(sdk, sdk("upload", forbidden))) == [(forbidden, "UPLOADING_FAILED")]
 
 
-def test_a_wrong_extension_that_no_sdk_lets_through_is_a_failed_row(sdk, raw, stack, films, body_of):
+def test_a_wrong_extension_that_no_sdk_lets_through_is_a_failed_row(
+    sdk: Any, raw: "Api", stack: Stack, films: Callable[..., list[str]], body_of: Callable[..., bytes | None]
+) -> None:
     good, bad = films("good.mp4", "bad.zip")
     keys = [uri.removeprefix(f"s3://{stack.source_bucket}/") for uri in (good, bad)]
     body = {"keys": keys, "bucket": stack.source_bucket, "folder_id": None, "collection": "videos", "scope": "user"}
@@ -156,7 +174,9 @@ def test_a_wrong_extension_that_no_sdk_lets_through_is_a_failed_row(sdk, raw, st
     assert body_of(bad) is None
 
 
-def test_sets_land_whole_and_are_shown_as_their_fronts(sdk, films, body_of):
+def test_sets_land_whole_and_are_shown_as_their_fronts(
+    sdk: Any, films: Callable[..., list[str]], body_of: Callable[..., bytes | None]
+) -> None:
     front, left, right, second = films("front.mp4", "left.mp4", "right.mp4", "second.mp4")
     missing = left.replace("left", "missing")
     sets = [{"left": left, "front": front, "right": right}, {"front": second, "rear": missing}]
@@ -174,7 +194,9 @@ def test_sets_land_whole_and_are_shown_as_their_fronts(sdk, films, body_of):
     assert row["status"] == "UPLOADED"
 
 
-def test_a_video_is_looked_at_and_deleted(sdk, films, body_of):
+def test_a_video_is_looked_at_and_deleted(
+    sdk: Any, films: Callable[..., list[str]], body_of: Callable[..., bytes | None]
+) -> None:
     kept, gone = films("kept.mp4", "gone.mp4")
     rows = ended(sdk, sdk("upload", [kept, gone], folder="Bin"))
     video_id = rows[1]["video_id"]
@@ -191,7 +213,9 @@ def test_a_video_is_looked_at_and_deleted(sdk, films, body_of):
     assert (fates(left), total) == ([(kept, "UPLOADED")], 1)
 
 
-def test_what_failed_is_run_again(sdk, raw, stack, s3, films):
+def test_what_failed_is_run_again(
+    sdk: Any, raw: "Api", stack: Stack, s3: "S3Client", films: Callable[..., list[str]]
+) -> None:
     (there,) = films("there.mp4")
     missing = there.replace("there", "missing")
     job_id = ended(sdk, sdk("upload", [there, missing]))[0]["video_id"].rpartition("-")[0]
@@ -208,7 +232,7 @@ def test_what_failed_is_run_again(sdk, raw, stack, s3, films):
     assert fates(rows_of(sdk, job_id)[0]) == [(there, "UPLOADED"), (missing, "UPLOADED")]
 
 
-def test_folders_of_two_scopes_are_two(sdk):
+def test_folders_of_two_scopes_are_two(sdk: Any) -> None:
     name = unique("rig")
     made = sdk("create_folder", name, description="the old rig")
     assert set(made) >= {"id", "name", "org_id", "scope", "description", "created_at", "created_by", "video_count"}
@@ -218,7 +242,7 @@ def test_folders_of_two_scopes_are_two(sdk):
     assert sdk("create_or_get_folder", name, scope="org")["id"] != made["id"]
 
 
-def test_thousands_of_objects_are_asked_for_at_once(sdk, raw, stack):
+def test_thousands_of_objects_are_asked_for_at_once(sdk: Any, raw: "Api", stack: Stack) -> None:
     prefix = unique("many")
     uris = [f"s3://{stack.source_bucket}/{prefix}/{number:05d}.mp4" for number in range(4_000)]
     job_id = sdk("upload", uris)["import_job_id"]
@@ -227,7 +251,7 @@ def test_thousands_of_objects_are_asked_for_at_once(sdk, raw, stack):
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a store that speaks S3, with `clips/a/clip.mp4`."""
     with seaweed(tmp_path_factory.mktemp("store") / "seaweed") as url:
         admin = boto3.client(
@@ -243,7 +267,7 @@ def store(tmp_path_factory):
         yield url
 
 
-def test_integrations_are_saved_listed_and_deleted(sdk, raw, store):
+def test_integrations_are_saved_listed_and_deleted(sdk: Any, raw: "Api", store: str) -> None:
     keys = {"accessKeyId": READER.access_key_id, "secretAccessKey": READER.secret_access_key}
     s3 = sdk("cloud_integrations.add", type="s3", name="store", bucket="clips", credentials=keys, endpoint_url=store)
     assert (s3["type"], s3["bucket"], s3["region"], s3["endpoint_url"]) == ("s3", "clips", "auto", store)
@@ -265,7 +289,7 @@ def test_integrations_are_saved_listed_and_deleted(sdk, raw, store):
     assert sdk("cloud_integrations.list") == []
 
 
-def test_objects_of_another_store_come_by_its_saved_integration(sdk, raw, store):
+def test_objects_of_another_store_come_by_its_saved_integration(sdk: Any, raw: "Api", store: str) -> None:
     keys = {"accessKeyId": READER.access_key_id, "secretAccessKey": READER.secret_access_key}
     saved = sdk("cloud_integrations.add", type="s3", name="store", bucket="clips", credentials=keys, endpoint_url=store)
     uri = "s3://clips/a/clip.mp4"
@@ -276,8 +300,10 @@ def test_objects_of_another_store_come_by_its_saved_integration(sdk, raw, store)
     assert raw("DELETE", f"/api/cloud-integrations/{saved['id']}")[0] == 200
 
 
-def test_objects_of_google_come_by_the_integration_that_the_sdk_finds(sdk, raw, stack, s3, tmp_path):
-    def landed():
+def test_objects_of_google_come_by_the_integration_that_the_sdk_finds(
+    sdk: Any, raw: "Api", stack: Stack, s3: "S3Client", tmp_path: Path
+) -> None:
+    def landed() -> bytes | None:
         [clip] = raw.get(f"/v1/imports/{job['job_id']}/clips", limit=1)[1]["clips"]
         key = clip["destination"].removeprefix(f"s3://{stack.clips_bucket}/")
         found = s3.list_objects_v2(Bucket=stack.clips_bucket, Prefix=key).get("Contents")
@@ -285,7 +311,7 @@ def test_objects_of_google_come_by_the_integration_that_the_sdk_finds(sdk, raw, 
 
     with fake_gcs(tmp_path / "gcs") as url, google_accounts(allowed={"fleet"}) as google:
 
-        def put(path, body, kind):
+        def put(path: str, body: bytes, kind: str) -> None:
             request = urllib.request.Request(f"{url}{path}", data=body, headers={"Content-Type": kind})
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
 
@@ -308,7 +334,7 @@ def test_objects_of_google_come_by_the_integration_that_the_sdk_finds(sdk, raw, 
     assert refused(sdk, "upload", uris)[0] == "ValidationError"
 
 
-def test_objects_of_hugging_face_come_by_their_bucket(sdk, raw, with_environment):
+def test_objects_of_hugging_face_come_by_their_bucket(sdk: Any, raw: "Api", with_environment: Reconfigure) -> None:
     """Of a public bucket without anything, of a private one by the integration that was saved for it."""
     with (
         hub("hf_planted") as state,
@@ -328,7 +354,7 @@ def test_objects_of_hugging_face_come_by_their_bucket(sdk, raw, with_environment
         assert raw("DELETE", f"/api/cloud-integrations/{saved['id']}")[0] == 200
 
 
-def test_directories_are_one_job(raw, films, sdk):
+def test_directories_are_one_job(raw: "Api", films: Callable[..., list[str]], sdk: Any) -> None:
     inputs = [{"source_uri": uri.rpartition("/")[0], "name": "rec", "folder_id": None} for uri in films("a.mp4")]
     body = {"source_format": "fmt", "scope": "user", "inputs": inputs}
     status, answer = raw.post("/api/import-jobs", body)
@@ -340,14 +366,14 @@ def test_directories_are_one_job(raw, films, sdk):
         assert sdk("wait_for_import_job", answer["import_job_id"], timeout=60, poll_interval=1)["status"] == "failed"
 
 
-def test_what_there_is_not_is_said(sdk, raw):
+def test_what_there_is_not_is_said(sdk: Any, raw: "Api") -> None:
     assert refused(sdk, "get_import_job", "ij_000000000000000000000000") == ("APIError", 404)
     assert refused(sdk, "video.get_mcap_import_job", "mj_1") == ("APIError", 501)
     status, answer = raw("POST", "/api/s3/upload", b"{")
     assert (status, isinstance(answer["detail"], str)) == (422, True)
 
 
-def test_without_a_key_every_call_is_a_401(raw):
+def test_without_a_key_every_call_is_a_401(raw: "Api") -> None:
     for method, path in (("POST", "/api/keys/verify"), ("GET", "/api/my-videos"), ("POST", "/api/s3/upload")):
         for key in ("", "nonsense"):
             status, answer = raw.with_key(key)(method, path, {} if method == "POST" else None)
@@ -355,7 +381,9 @@ def test_without_a_key_every_call_is_a_401(raw):
     assert raw.with_key("")("GET", "/api/my-videos", headers={"Authorization": f"Bearer {raw.key}"})[0] == 200
 
 
-def test_the_guides_examples_run_as_they_are(team, films, store):
+def test_the_guides_examples_run_as_they_are(
+    team: tuple[str, "Api"], films: Callable[..., list[str]], store: str
+) -> None:
     name, raw = team
     front, left, second = films("front.mp4", "left.mp4", "second.mp4")
     missing = front.replace("front", "missing")

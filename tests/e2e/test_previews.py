@@ -1,19 +1,27 @@
 """Previews: what they say is what the import then does, and nothing is left of them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.stack import Stack
 from tests.e2e.support import all_clips, all_rows, imported, put_all, unique
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
-def lay_out(s3, stack, name: str, contents: dict[str, bytes]) -> str:
+    from tests.e2e.conftest import Api
+
+
+def lay_out(s3: "S3Client", stack: Stack, name: str, contents: dict[str, bytes]) -> str:
     prefix = f"{unique(name)}/"
     put_all(s3, stack.source_bucket, ((prefix + key, body) for key, body in contents.items()))
     return f"s3://{stack.source_bucket}/{prefix}"
 
 
-def previewed(api, **request: object) -> dict[str, Any]:
+def previewed(api: "Api", **request: object) -> dict[str, Any]:
+    found: dict[str, Any]
     status, found = api.post("/v1/previews", request)
     assert status == 200, found
     outcome = found["outcome"]
@@ -24,7 +32,7 @@ def previewed(api, **request: object) -> dict[str, Any]:
 ACTIONS = {"COPIED": "copy", "SKIPPED": "skip", "FAILED": "fail"}
 
 
-def agrees(api, found: dict[str, Any], **request: object) -> bool:
+def agrees(api: "Api", found: dict[str, Any], **request: object) -> bool:
     """Whether the import does with every clip, and calls it, what the preview said."""
     clips = all_clips(api, imported(api, **request)["id"])
     said = [(c["source_uri"], c["destination"], c["run_name"], c["action"], c["code"]) for c in found["sample"]]
@@ -33,7 +41,7 @@ def agrees(api, found: dict[str, Any], **request: object) -> bool:
     return True
 
 
-def test_a_prefix_is_previewed_as_it_is_imported(api, stack, s3):
+def test_a_prefix_is_previewed_as_it_is_imported(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, "prefix", {f"{n}.zip": bytes([n]) for n in range(8)})
     request = {"root_path": root, "folder": "a/b", "run_name_prefix": "run-"}
     found = previewed(api, **request)
@@ -42,7 +50,7 @@ def test_a_prefix_is_previewed_as_it_is_imported(api, stack, s3):
     assert agrees(api, found, **request)
 
 
-def test_a_second_preview_says_what_would_be_skipped(api, stack, s3):
+def test_a_second_preview_says_what_would_be_skipped(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, "again", {f"{n}.zip": bytes([n]) for n in range(5)})
     first = previewed(api, root_path=root)
     imported(api, root_path=root)
@@ -60,7 +68,7 @@ def test_a_second_preview_says_what_would_be_skipped(api, stack, s3):
     assert agrees(api, again, root_path=root)
 
 
-def test_a_list_is_checked_before_it_is_sent(api, stack, s3):
+def test_a_list_is_checked_before_it_is_sent(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, "list", {"a.zip": b"a"})
     uris = [root + "a.zip", root + "a.zip", root + "gone.zip", "s3://not-a-source/x.zip"]
     found = previewed(api, exact_paths=uris)
@@ -70,7 +78,7 @@ def test_a_list_is_checked_before_it_is_sent(api, stack, s3):
     assert agrees(api, found, exact_paths=uris)
 
 
-def test_cost_and_time_are_estimated(api, stack, s3):
+def test_cost_and_time_are_estimated(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, "cost", {f"{n}.zip": b"x" * 1_000 for n in range(30)})
     estimate = previewed(api, root_path=root)["estimate"]
     cost = estimate["cost"]
@@ -84,7 +92,7 @@ def test_cost_and_time_are_estimated(api, stack, s3):
     assert cold["cost"]["s3_requests"] > cost["s3_requests"]
 
 
-def test_nothing_is_left_of_a_preview(api, stack, s3, dynamodb):
+def test_nothing_is_left_of_a_preview(api: "Api", stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient") -> None:
     def rows() -> int:
         return dynamodb.scan(TableName=stack.table_name, Select="COUNT")["Count"]
 
@@ -108,6 +116,8 @@ def test_nothing_is_left_of_a_preview(api, stack, s3, dynamodb):
         ({"root_path": "s3://not-a-source/", "settings": {"storage_class": "DEEP"}}, (422, "INVALID_REQUEST")),
     ],
 )
-def test_what_cannot_be_imported_cannot_be_previewed(api, request_, answer):
+def test_what_cannot_be_imported_cannot_be_previewed(
+    api: "Api", request_: dict[str, Any], answer: tuple[int, str]
+) -> None:
     status, body = api.post("/v1/previews", request_)
     assert (status, body["code"]) == answer

@@ -2,16 +2,25 @@
 
 import json
 import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from local.config import ROOT
+from local.stack import Stack
 from service.domain.destinations import destination_key, store_segment
-from tests.e2e.faults import reconfigured
+from tests.e2e.faults import Pause, reconfigured
 from tests.e2e.stores import save
 from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique
 from tests.servers.gate import Slow
-from tests.sources.stores import PROVIDERS
+from tests.sources.stores import PROVIDERS, Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 MIB = 1024**2
 LARGE = os.urandom(10 * MIB + 345)
@@ -25,19 +34,19 @@ CALL_SECONDS = 12
 
 
 @pytest.fixture
-def project():
+def project() -> str:
     return unique("team")
 
 
 @pytest.fixture
-def team(api, admin, project):
+def team(api: "Api", admin: "Api", project: str) -> "Api":
     """The API with a key of a new project, which has no integrations."""
     _, key = admin.post("/v1/keys", {"project": project, "name": "test"})
     return api.with_key(key["key"])
 
 
 @pytest.fixture
-def stores(provider_stores):
+def stores(provider_stores: Mapping[str, Store]) -> Iterator[Mapping[str, Store]]:
     """All of them, by name."""
     yield provider_stores
     for one in provider_stores.values():
@@ -45,11 +54,11 @@ def stores(provider_stores):
 
 
 @pytest.fixture(params=PROVIDERS)
-def store(stores, request):
+def store(stores: Mapping[str, Store], request: pytest.FixtureRequest) -> Store:
     return stores[request.param]
 
 
-def put(store, contents):
+def put(store: Store, contents: Mapping[str, bytes]) -> tuple[dict[str, str], str]:
     """The objects' URIs, each below a prefix of its own."""
     prefix = unique("clips")
     for name, data in contents.items():
@@ -57,21 +66,24 @@ def put(store, contents):
     return {name: str(store.at(f"{prefix}/{name}")) for name in contents}, str(store.at(f"{prefix}/"))
 
 
-def fates(clips):
+def fates(clips: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
     return [(clip["status"], clip["code"]) for clip in clips]
 
 
-def previewed(api, **request):
+def previewed(api: "Api", **request: object) -> dict[str, Any]:
+    found: dict[str, Any]
     status, found = api.post("/v1/previews", request)
     assert status == 200, found
     return found
 
 
-def uploads_left(s3, stack):
+def uploads_left(s3: "S3Client", stack: Stack) -> list[Any]:
     return s3.list_multipart_uploads(Bucket=stack.clips_bucket).get("Uploads", [])
 
 
-def test_a_prefix_is_previewed_imported_and_skipped_the_next_time(team, project, stack, s3, store):
+def test_a_prefix_is_previewed_imported_and_skipped_the_next_time(
+    team: "Api", project: str, stack: Stack, s3: "S3Client", store: Store
+) -> None:
     contents = {"a.zip": b"a clip", "empty.zip": b"", "large.zip": LARGE, store.odd_key: b"oddly named"}
     uris, root = put(store, contents | {"notes.txt": b"no clip", "old-b.zip": b"no clip either"})
     made = save(team, store)
@@ -102,7 +114,7 @@ def test_a_prefix_is_previewed_imported_and_skipped_the_next_time(team, project,
     assert not uploads_left(s3, stack)
 
 
-def test_a_list_is_looked_into_and_what_is_wrong_fails_alone(team, s3, store):
+def test_a_list_is_looked_into_and_what_is_wrong_fails_alone(team: "Api", s3: "S3Client", store: Store) -> None:
     uris, _ = put(store, {"good.zip": SAMPLE, "cut.zip": SAMPLE[: len(SAMPLE) // 2], "empty.zip": b""})
     made = save(team, store)
     elsewhere = str(store.at("clip", store.forbidden))
@@ -119,7 +131,9 @@ def test_a_list_is_looked_into_and_what_is_wrong_fails_alone(team, s3, store):
     assert fates([forbidden, nobodys]) == [("FAILED", refused)] * 2
 
 
-def test_a_manifest_in_that_store_names_clips_there_and_elsewhere(team, stack, s3, store):
+def test_a_manifest_in_that_store_names_clips_there_and_elsewhere(
+    team: "Api", stack: Stack, s3: "S3Client", store: Store
+) -> None:
     uris, _ = put(store, {"a.zip": b"there", "b.zip": b"there too"})
     own = f"{unique('own')}.zip"
     put_all(s3, stack.source_bucket, [(own, b"here")])
@@ -137,7 +151,9 @@ def test_a_manifest_in_that_store_names_clips_there_and_elsewhere(team, stack, s
     assert clips[0]["destination"].endswith("/-/renamed.zip")
 
 
-def test_views_of_one_set_lie_in_several_stores(team, stack, s3, stores):
+def test_views_of_one_set_lie_in_several_stores(
+    team: "Api", stack: Stack, s3: "S3Client", stores: Mapping[str, Store]
+) -> None:
     own = f"{unique('own')}.mp4"
     put_all(s3, stack.source_bucket, [(own, b"front")])
     views = {"front": f"s3://{stack.source_bucket}/{own}"}
@@ -158,8 +174,10 @@ def test_views_of_one_set_lie_in_several_stores(team, stack, s3, stores):
     assert s3.list_objects_v2(Bucket=stack.clips_bucket, Prefix=folder)["KeyCount"] == 0
 
 
-def test_what_changes_after_planning_fails_alone(team, s3, stores, paused_copies):
-    paths = []
+def test_what_changes_after_planning_fails_alone(
+    team: "Api", s3: "S3Client", stores: Mapping[str, Store], paused_copies: Pause
+) -> None:
+    paths: list[str] = []
     for store in stores.values():
         save(team, store)
         uris, _ = put(store, {"kept.zip": b"as planned", "changed.zip": b"as planned", "large.zip": LARGE})
@@ -176,8 +194,9 @@ def test_what_changes_after_planning_fails_alone(team, s3, stores, paused_copies
     assert [landed(s3, clip) for clip in clips[::3]] == [b"as planned"] * len(stores)
 
 
-def test_wrong_credentials_are_told_as_such(team, stores):
-    paths, roots = [], []
+def test_wrong_credentials_are_told_as_such(team: "Api", stores: Mapping[str, Store]) -> None:
+    paths: list[str] = []
+    roots: list[str] = []
     for name in WITH_CREDENTIALS:
         save(team, stores[name], "wrong")
         uris, root = put(stores[name], {"a.zip": b"x"})
@@ -192,7 +211,9 @@ def test_wrong_credentials_are_told_as_such(team, stores):
             assert (status, answer["code"]) == (403, "CANNOT_ACCESS")
 
 
-def test_without_its_integration_an_import_fails_until_a_retry_finds_one(team, s3, stores, paused_copies):
+def test_without_its_integration_an_import_fails_until_a_retry_finds_one(
+    team: "Api", s3: "S3Client", stores: Mapping[str, Store], paused_copies: Pause
+) -> None:
     store = stores["gcs"]
     uris, root = put(store, {"a.zip": b"a", "b.zip": b"b"})
     status, answer = team.post("/v1/imports", {"root_path": root})
@@ -216,9 +237,11 @@ def test_without_its_integration_an_import_fails_until_a_retry_finds_one(team, s
     assert [landed(s3, clip) for clip in all_clips(team, job["id"])] == [b"a", b"b"]
 
 
-def test_a_call_that_is_ended_in_the_middle_loses_no_part(team, stack, s3, stores, functions):
+def test_a_call_that_is_ended_in_the_middle_loses_no_part(
+    team: "Api", stack: Stack, s3: "S3Client", stores: Mapping[str, Store], functions: Any
+) -> None:
     two_parts = LARGE[: 5 * MIB + 1]
-    paths = []
+    paths: list[str] = []
     for name, data in (("s3", two_parts), ("gcs", LARGE), ("hf", two_parts)):
         save(team, stores[name])
         paths += put(stores[name], {"large.zip": data})[0].values()

@@ -1,7 +1,10 @@
 """What failed or was cancelled runs again: all of it or what is named, once for a key, and with its history."""
 
 import json
+from typing import TYPE_CHECKING, Any
 
+from local.stack import Stack
+from tests.e2e.faults import Invoke, Pause
 from tests.e2e.support import (
     all_clips,
     assert_counts_sum,
@@ -15,8 +18,16 @@ from tests.e2e.support import (
 )
 from tests.schema import validate
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
-def failed_import(api, stack, s3, *, there=2, missing=3):
+    from tests.e2e.conftest import Api
+
+
+def failed_import(
+    api: "Api", stack: Stack, s3: "S3Client", *, there: int = 2, missing: int = 3
+) -> tuple[dict[str, Any], list[str]]:
     """An ended list: some clips landed, the last ones are not there yet. The job and the missing keys."""
     prefix = unique("retry")
     keys = [f"{prefix}/{n:03d}.zip" for n in range(there + missing)]
@@ -26,19 +37,20 @@ def failed_import(api, stack, s3, *, there=2, missing=3):
     return job, keys[there:]
 
 
-def retried(api, job, body=None, **headers):
+def retried(api: "Api", job: dict[str, Any], body: object = None, **headers: str) -> dict[str, Any]:
+    again: dict[str, Any]
     status, again = api("POST", f"/v1/imports/{job['id']}/retry", body, headers=headers)
     assert status == 202, again
     assert_counts_sum(again)
     return again
 
 
-def refused(api, job, body=None, **headers):
+def refused(api: "Api", job: dict[str, Any], body: object = None, **headers: str) -> tuple[int, str]:
     status, refusal = api("POST", f"/v1/imports/{job['id']}/retry", body, headers=headers)
     return status, refusal["code"]
 
 
-def test_an_object_that_appears_later_lands_by_a_retry(api, stack, s3):
+def test_an_object_that_appears_later_lands_by_a_retry(api: "Api", stack: Stack, s3: "S3Client") -> None:
     job, missing = failed_import(api, stack, s3)
     put_all(s3, stack.source_bucket, ((key, b"late") for key in missing))
     again = retried(api, job)
@@ -55,7 +67,7 @@ def test_an_object_that_appears_later_lands_by_a_retry(api, stack, s3):
     assert refused(api, job) == (409, "NOTHING_TO_RETRY")
 
 
-def test_each_end_has_a_report_and_a_webhook_of_its_own(api, stack, s3):
+def test_each_end_has_a_report_and_a_webhook_of_its_own(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = unique("ends")
     put_all(s3, stack.source_bucket, [(f"{prefix}/here.zip", b"first")])
     uris = [f"s3://{stack.source_bucket}/{prefix}/{name}.zip" for name in ("here", "late")]
@@ -77,7 +89,7 @@ def test_each_end_has_a_report_and_a_webhook_of_its_own(api, stack, s3):
     assert first["event_id"] != second["event_id"]
 
 
-def test_only_the_clips_that_are_named_run_again(api, stack, s3):
+def test_only_the_clips_that_are_named_run_again(api: "Api", stack: Stack, s3: "S3Client") -> None:
     job, missing = failed_import(api, stack, s3)
     put_all(s3, stack.source_bucket, ((key, b"late") for key in missing))
     retried(api, job, {"clip_ids": [f"{job['id']}-3"]})
@@ -89,7 +101,7 @@ def test_only_the_clips_that_are_named_run_again(api, stack, s3):
     assert len(all_clips(api, job["id"], status="FAILED")) == 2
 
 
-def test_a_job_can_be_retried_twice(api, stack, s3):
+def test_a_job_can_be_retried_twice(api: "Api", stack: Stack, s3: "S3Client") -> None:
     job, missing = failed_import(api, stack, s3)
     retried(api, job)
     ended = settled(api, job["id"])
@@ -101,7 +113,9 @@ def test_a_job_can_be_retried_twice(api, stack, s3):
     assert [run["counts"]["copied"] for run in ended["runs"]] == [2, 2]
 
 
-def test_a_cancelled_import_is_brought_to_its_end(api, stack, s3, paused_copies):
+def test_a_cancelled_import_is_brought_to_its_end(
+    api: "Api", stack: Stack, s3: "S3Client", paused_copies: Pause
+) -> None:
     prefix = f"{unique('resume')}/"
     put_all(s3, stack.source_bucket, ((f"{prefix}{n:03d}.zip", b"x") for n in range(30)))
     with paused_copies():
@@ -117,7 +131,7 @@ def test_a_cancelled_import_is_brought_to_its_end(api, stack, s3, paused_copies)
     assert ended["rate"]["clips"] > 0
 
 
-def test_a_repeated_key_is_one_run(api, stack, s3):
+def test_a_repeated_key_is_one_run(api: "Api", stack: Stack, s3: "S3Client") -> None:
     job, missing = failed_import(api, stack, s3)
     key = {"Idempotency-Key": unique("key")}
     put_all(s3, stack.source_bucket, ((name, b"late") for name in missing))
@@ -129,7 +143,9 @@ def test_a_repeated_key_is_one_run(api, stack, s3):
     assert (ended["run"], ended["counts"]["copied"]) == (1, 3)
 
 
-def test_a_prefix_that_was_cancelled_at_any_point_is_brought_to_its_end(api, stack, s3):
+def test_a_prefix_that_was_cancelled_at_any_point_is_brought_to_its_end(
+    api: "Api", stack: Stack, s3: "S3Client"
+) -> None:
     prefix = f"{unique('scratch')}/"
     put_all(s3, stack.source_bucket, ((f"{prefix}{n}.zip", b"x") for n in range(3)))
     job = start(api, root_path=f"s3://{stack.source_bucket}/{prefix}")
@@ -143,7 +159,9 @@ def test_a_prefix_that_was_cancelled_at_any_point_is_brought_to_its_end(api, sta
     assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 3)
 
 
-def test_a_deleted_import_leaves_nothing_of_its_runs(api, stack, s3, dynamodb, invoke):
+def test_a_deleted_import_leaves_nothing_of_its_runs(
+    api: "Api", stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient", invoke: Invoke
+) -> None:
     job, _ = failed_import(api, stack, s3)
     retried(api, job, {"clip_ids": [f"{job['id']}-2"]})
     settled(api, job["id"])
@@ -154,8 +172,10 @@ def test_a_deleted_import_leaves_nothing_of_its_runs(api, stack, s3, dynamodb, i
     status, refusal = api("POST", f"/v1/imports/{job['id']}/retry")
     assert (status, refusal["code"]) == (404, "NOT_FOUND")
     invoke("lambdas.sweep.handler", {})
-    files = {"Bucket": stack.state_bucket, "Prefix": f"jobs/{job['id']}/"}
-    eventually(lambda: s3.list_objects_v2(**files)["KeyCount"] == 0, what="the files to go")
+    prefix = f"jobs/{job['id']}/"
+    eventually(
+        lambda: s3.list_objects_v2(Bucket=stack.state_bucket, Prefix=prefix)["KeyCount"] == 0, what="the files to go"
+    )
     pages = dynamodb.get_paginator("scan").paginate(TableName=stack.table_name)
     rows = [row for page in pages for row in page["Items"] if job["id"] in row["pk"]["S"]]
     assert [set(row) for row in rows] == [{"pk", "sk", "deleted_at", "expires_at"}]

@@ -3,13 +3,22 @@
 The emulator assumes any role, and separates accounts by their buckets' policies.
 """
 
+from typing import TYPE_CHECKING, Any
+
 import boto3
 import pytest
 
 from local import aws
 from local.config import COPY_ROLE, FOREIGN_COPY_ROLE, REGION
+from local.stack import Stack
 from service.domain.ids import SOURCE_MARK
 from tests.e2e.support import all_clips, imported, landed, unique
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 OTHER_ACCOUNT = FOREIGN_COPY_ROLE.split(":")[4]
 STREAMING_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/clipferry-read"
@@ -17,7 +26,7 @@ CLIPS = {"a/1.zip": b"one", "a/2.zip": b"two" * 1000}
 
 
 @pytest.fixture(scope="module")
-def other(stack):
+def other(stack: Stack) -> "S3Client":
     """S3 as the other account's owner sees it: the emulator takes a key of twelve digits for its account."""
     return boto3.client(
         "s3",
@@ -30,13 +39,13 @@ def other(stack):
 
 
 @pytest.fixture
-def team(api, admin):
+def team(api: "Api", admin: "Api") -> "Api":
     """The API with a key of a new project."""
     _, key = admin.post("/v1/keys", {"project": unique("team"), "name": "test"})
     return api.with_key(key["key"])
 
 
-def filled(owner):
+def filled(owner: "S3Client") -> str:
     bucket = unique("fleet")
     owner.create_bucket(Bucket=bucket)
     for key, body in CLIPS.items():
@@ -44,7 +53,8 @@ def filled(owner):
     return bucket
 
 
-def saved(team, bucket, role_arn):
+def saved(team: "Api", bucket: str, role_arn: str) -> dict[str, Any]:
+    made: dict[str, Any]
     status, made = team.post(
         "/v1/integrations", {"type": "s3_role", "name": "n", "bucket": bucket, "role_arn": role_arn}
     )
@@ -52,7 +62,7 @@ def saved(team, bucket, role_arn):
     return made
 
 
-def copies(s3, team, job):
+def copies(s3: "S3Client", team: "Api", job: dict[str, Any]) -> list[dict[str, str]]:
     """User metadata and tags of the copies, whose bytes are their sources'."""
     found = []
     for clip in all_clips(team, job["id"]):
@@ -66,7 +76,7 @@ def copies(s3, team, job):
     return found
 
 
-def test_a_role_that_may_write_clips_copies_inside_s3(s3, team, stack):
+def test_a_role_that_may_write_clips_copies_inside_s3(s3: "S3Client", team: "Api", stack: Stack) -> None:
     bucket = filled(s3)
     made = saved(team, bucket, COPY_ROLE)
     writing = made["permission_policy"]["Statement"][-1]
@@ -78,7 +88,7 @@ def test_a_role_that_may_write_clips_copies_inside_s3(s3, team, stack):
     assert again["counts"]["skipped"] == len(CLIPS)
 
 
-def test_a_role_that_may_not_streams(s3, other, team):
+def test_a_role_that_may_not_streams(s3: "S3Client", other: "S3Client", team: "Api") -> None:
     bucket = filled(other)
     made = saved(team, bucket, STREAMING_ROLE)
     assert not [one for one in made["permission_policy"]["Statement"] if "s3:PutObject" in one["Action"]]
@@ -89,7 +99,7 @@ def test_a_role_that_may_not_streams(s3, other, team):
         assert SOURCE_MARK in metadata
 
 
-def test_a_role_whose_writes_are_denied_fails_its_clips_with_what_is_missing(other, team):
+def test_a_role_whose_writes_are_denied_fails_its_clips_with_what_is_missing(other: "S3Client", team: "Api") -> None:
     bucket = filled(other)
     saved(team, bucket, FOREIGN_COPY_ROLE)
     job = imported(team, root_path=f"s3://{bucket}/a/")
@@ -100,7 +110,7 @@ def test_a_role_whose_writes_are_denied_fails_its_clips_with_what_is_missing(oth
         assert "s3:PutObject at the destination" in clip["message"]
 
 
-def test_a_role_without_the_bucket_imports_nothing(s3, team):
+def test_a_role_without_the_bucket_imports_nothing(s3: "S3Client", team: "Api") -> None:
     bucket = filled(s3)
     saved(team, bucket, FOREIGN_COPY_ROLE)
     status, answer = team.post("/v1/imports", {"root_path": f"s3://{bucket}/a/"})

@@ -2,17 +2,27 @@
 
 import base64
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
 from local import aws
+from local.stack import Stack
 from tests.e2e.conftest import Api
 from tests.e2e.secretsearch import kept_places, where
 from tests.e2e.support import all_clips, all_rows, eventually, imported, receiver, settled, unique
 from tests.e2e.test_conclusion import report
 from tests.servers.gate import Answer
+from tests.sources.stores import Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
 
 PATH = "/v1/integrations"
 CANARIES = tuple(f'canary "{n}" + 50%/~' for n in range(3))
@@ -26,7 +36,7 @@ class Overheard(Api):
         super().__init__(base_url, key)
         self.heard: list[str] = []
 
-    def __call__(self, *arguments, **options):
+    def __call__(self, *arguments: Any, **options: Any) -> tuple[int, Any]:
         status, body = super().__call__(*arguments, **options)
         self.heard.append(json.dumps(body, ensure_ascii=False))
         return status, body
@@ -48,7 +58,7 @@ class Searched:
     places: dict[str, str] = field(default_factory=dict)
 
 
-def secrets_of(body):
+def secrets_of(body: dict[str, Any]) -> set[str]:
     """The values that are secret in a request, and each line of a private key."""
     account = body.get("service_account", {})
     given = [body.get(name) for name in ("access_key_id", "secret_access_key", "session_token", "token")]
@@ -56,7 +66,7 @@ def secrets_of(body):
     return {value for value in (*given, account.get("private_key_id"), *lines) if value}
 
 
-def vault(stack, ids):
+def vault(stack: Stack, ids: Iterable[str]) -> str:
     """What Secrets Manager has of these integrations."""
     client = aws.secrets(stack.aws_endpoint_url)
     names = [one["Name"] for page in client.get_paginator("list_secrets").paginate() for one in page["SecretList"]]
@@ -65,7 +75,15 @@ def vault(stack, ids):
 
 
 @pytest.fixture(scope="module")
-def searched(api, admin, stack, s3, dynamodb, stepfunctions, provider_stores):
+def searched(
+    api: "Api",
+    admin: "Api",
+    stack: Stack,
+    s3: "S3Client",
+    dynamodb: "DynamoDBClient",
+    stepfunctions: "SFNClient",
+    provider_stores: Mapping[str, Store],
+) -> Iterator[Searched]:
     """Everything that a project does with integrations of every kind, good and wrong ones."""
     _, key = admin.post("/v1/keys", {"project": unique("secretive"), "name": "test"})
     team, found = Overheard(api.base_url, key["key"]), Searched()
@@ -93,7 +111,7 @@ def searched(api, admin, stack, s3, dynamodb, stepfunctions, provider_stores):
         store.reset()
 
 
-def plant(team, stores, found):
+def plant(team: "Overheard", stores: Mapping[str, Store], found: Searched) -> None:
     """Good and wrong integrations of each store, one of a store that nobody serves, and requests that are refused."""
     for store in stores.values():
         for credentials in ("good", "wrong"):
@@ -129,7 +147,7 @@ def plant(team, stores, found):
     found.refused = {spaced, planted}
 
 
-def use(team, stores, found, webhook_url):
+def use(team: "Overheard", stores: Mapping[str, Store], found: Searched, webhook_url: str) -> None:
     """Previews, imports that work and that fail in all ways, a retry, reports, a deletion."""
     prefix, paths = unique("clips"), []
     for store in stores.values():
@@ -167,16 +185,16 @@ def use(team, stores, found, webhook_url):
     assert len(found.derived) > 4
 
 
-def test_secrets_manager_has_what_was_planted_until_it_is_deleted(searched):
+def test_secrets_manager_has_what_was_planted_until_it_is_deleted(searched: Searched) -> None:
     assert where(searched.kept, searched.vault) == {"before": searched.kept}, "and so the search finds what is there"
     assert where(searched.refused, searched.vault) == {}
 
 
-def test_nothing_of_it_is_anywhere_else(searched):
+def test_nothing_of_it_is_anywhere_else(searched: Searched) -> None:
     assert where(searched.kept | searched.refused | searched.derived, searched.places) == {}
 
 
-def test_the_search_reads_what_it_is_said_to_read(searched):
+def test_the_search_reads_what_it_is_said_to_read(searched: Searched) -> None:
     found = where([searched.jobs[0]], searched.places)
     for place in ("answers", "webhooks", "table", "state bucket", "executions"):
         assert place in found
@@ -184,7 +202,7 @@ def test_the_search_reads_what_it_is_said_to_read(searched):
         assert any(place.startswith(f"log Pipeline{function}") for place in found), found.keys()
 
 
-def test_the_search_knows_a_secret_in_each_form(searched):
+def test_the_search_knows_a_secret_in_each_form(searched: Searched) -> None:
     found = where(CANARIES, searched.places)
     assert found["answers"] == found["table"] == set(CANARIES)
     for text in CANARIES:

@@ -1,18 +1,29 @@
 """Multi-view sets on the deployed stack: whole in the clips bucket, or not at all."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
+from local.stack import Stack
+from tests.e2e.faults import Pause
 from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique
 from tests.paths import DATA
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 ROLES = ("front", "left", "right")
 
 
 @pytest.fixture
-def scene(stack, s3):
+def scene(stack: Stack, s3: "S3Client") -> Callable[..., dict[str, str]]:
     """Makes a set of `front`, `left` and `right` films; a body replaces a view's film, None leaves it out."""
 
-    def make(**instead):
+    def make(**instead: bytes | None) -> dict[str, str]:
         prefix = f"{unique('set')}/"
         bodies = {role: (DATA / f"video/set01/{role}.mp4").read_bytes() for role in ROLES} | instead
         put_all(s3, stack.source_bucket, ((f"{prefix}{role}.mp4", body) for role, body in bodies.items() if body))
@@ -22,10 +33,10 @@ def scene(stack, s3):
 
 
 @pytest.fixture
-def visible(stack, s3):
+def visible(stack: Stack, s3: "S3Client") -> Callable[[dict[str, str]], int]:
     """How many of a set's views lie in the clips bucket."""
 
-    def look(views):
+    def look(views: dict[str, str]) -> int:
         key = views["front"].removeprefix(f"s3://{stack.source_bucket}/").rpartition("/")[0]
         prefix = f"{stack.project}/-/{stack.source_bucket}/{key}/"
         return s3.list_objects_v2(Bucket=stack.clips_bucket, Prefix=prefix)["KeyCount"]
@@ -33,11 +44,13 @@ def visible(stack, s3):
     return look
 
 
-def fates(clips):
+def fates(clips: list[dict[str, Any]]) -> list[tuple[str, str, str | None]]:
     return [(clip["view"], clip["status"], clip["code"]) for clip in clips]
 
 
-def test_a_set_lands_whole_and_its_clips_tell_their_view_and_set(api, s3, scene, visible):
+def test_a_set_lands_whole_and_its_clips_tell_their_view_and_set(
+    api: "Api", s3: "S3Client", scene: Callable[..., dict[str, str]], visible: Callable[[dict[str, str]], int]
+) -> None:
     views = scene()
     given = {"left": views["left"], "front": views["front"], "right": views["right"]}
     job = imported(
@@ -60,7 +73,9 @@ def test_a_set_lands_whole_and_its_clips_tell_their_view_and_set(api, s3, scene,
     assert (again["counts"]["skipped"], again["counts"]["copied"]) == (3, 0)
 
 
-def test_a_set_with_a_missing_view_does_not_land_and_the_others_do(api, scene, visible):
+def test_a_set_with_a_missing_view_does_not_land_and_the_others_do(
+    api: "Api", scene: Callable[..., dict[str, str]], visible: Callable[[dict[str, str]], int]
+) -> None:
     good, bad = scene(), scene(left=None)
     job = imported(api, sets=[{"views": bad}, {"views": good}])
     assert job["status"] == "COMPLETED_WITH_ERRORS"
@@ -77,7 +92,9 @@ def test_a_set_with_a_missing_view_does_not_land_and_the_others_do(api, scene, v
     assert {clip["set"] for clip in failed} == {clips[0]["id"]}
 
 
-def test_a_set_with_a_broken_view_does_not_land(api, scene, visible):
+def test_a_set_with_a_broken_view_does_not_land(
+    api: "Api", scene: Callable[..., dict[str, str]], visible: Callable[[dict[str, str]], int]
+) -> None:
     bad = scene(right=(DATA / "video_bad/audio_only.mp4").read_bytes())
     job = imported(api, sets=[{"views": bad}], settings={"content_validation": "structure"})
     assert (job["status"], job["counts"]["failed"]) == ("FAILED", 3)
@@ -86,7 +103,14 @@ def test_a_set_with_a_broken_view_does_not_land(api, scene, visible):
     assert visible(bad) == 0
 
 
-def test_a_view_that_changes_after_the_plan_takes_its_set_back(api, stack, s3, scene, visible, paused_copies):
+def test_a_view_that_changes_after_the_plan_takes_its_set_back(
+    api: "Api",
+    stack: Stack,
+    s3: "S3Client",
+    scene: Callable[..., dict[str, str]],
+    visible: Callable[[dict[str, str]], int],
+    paused_copies: Pause,
+) -> None:
     """What lay at a destination before is there again, and no version of the failed set is left."""
     views = scene()
     [before] = all_clips(api, imported(api, exact_paths=[views["front"]])["id"])
@@ -108,7 +132,9 @@ def test_a_view_that_changes_after_the_plan_takes_its_set_back(api, stack, s3, s
     assert not versions.get("DeleteMarkers")
 
 
-def test_cancelled_sets_leave_nothing(api, scene, visible, paused_copies):
+def test_cancelled_sets_leave_nothing(
+    api: "Api", scene: Callable[..., dict[str, str]], visible: Callable[[dict[str, str]], int], paused_copies: Pause
+) -> None:
     views = scene()
     with paused_copies():
         job = start(api, sets=[{"views": views}])
@@ -120,7 +146,7 @@ def test_cancelled_sets_leave_nothing(api, scene, visible, paused_copies):
     assert visible(views) == 0
 
 
-def test_many_sets_are_counted_and_paged_in_views(api, stack, s3):
+def test_many_sets_are_counted_and_paged_in_views(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('many')}/"
     names = [f"{prefix}{n:03d}-{v}.zip" for n in range(150) for v in range(7)]
     put_all(s3, stack.source_bucket, ((name, name.encode()) for name in names))
@@ -142,13 +168,19 @@ def test_many_sets_are_counted_and_paged_in_views(api, stack, s3):
         ({"front": "s3://bkt/f", "left": "s3://bkt/f"}, "sets[0].views.left: the same URI as front"),
     ],
 )
-def test_a_set_that_cannot_be_meant_is_refused(api, views, place):
+def test_a_set_that_cannot_be_meant_is_refused(api: "Api", views: dict[str, str], place: str) -> None:
     status, answer = api.post("/v1/imports", {"sets": [{"views": views}]})
     assert (status, answer["code"]) == (422, "INVALID_REQUEST")
     assert place in answer["detail"]
 
 
-def test_a_retry_brings_the_whole_set_once_its_missing_view_is_there(api, stack, s3, scene, visible):
+def test_a_retry_brings_the_whole_set_once_its_missing_view_is_there(
+    api: "Api",
+    stack: Stack,
+    s3: "S3Client",
+    scene: Callable[..., dict[str, str]],
+    visible: Callable[[dict[str, str]], int],
+) -> None:
     views = scene(left=None)
     job = imported(api, sets=[{"views": views}])
     assert (job["status"], job["counts"]["failed"], visible(views)) == ("FAILED", 3, 0)

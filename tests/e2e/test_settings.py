@@ -1,9 +1,17 @@
 """Settings of an import: what is skipped, looked into, kept; and what says that a copy is its source."""
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
+from local.stack import Stack
 from tests.e2e.support import all_clips, imported, put_all, unique
 from tests.paths import DATA
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
 
 
 def files(*folders: str) -> dict[str, bytes]:
@@ -15,12 +23,12 @@ def files(*folders: str) -> dict[str, bytes]:
     }
 
 
-def lay_out(s3, stack, prefix: str, contents: dict[str, bytes]) -> str:
+def lay_out(s3: "S3Client", stack: Stack, prefix: str, contents: dict[str, bytes]) -> str:
     put_all(s3, stack.source_bucket, ((prefix + name, body) for name, body in contents.items()))
     return f"s3://{stack.source_bucket}/{prefix}"
 
 
-def test_a_second_import_of_a_prefix_copies_nothing_and_says_so(api, stack, s3):
+def test_a_second_import_of_a_prefix_copies_nothing_and_says_so(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, f"{unique('twice')}/", {f"{n}.zip": bytes([n]) for n in range(20)})
     assert imported(api, root_path=root)["counts"]["copied"] == 20
     again = imported(api, root_path=root)
@@ -28,7 +36,7 @@ def test_a_second_import_of_a_prefix_copies_nothing_and_says_so(api, stack, s3):
     assert {(clip["status"], clip["code"]) for clip in all_clips(api, again["id"])} == {("SKIPPED", "UNCHANGED")}
 
 
-def test_of_a_changed_prefix_only_what_changed_is_copied_again(api, stack, s3):
+def test_of_a_changed_prefix_only_what_changed_is_copied_again(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('changed')}/"
     root = lay_out(s3, stack, prefix, {"a.zip": b"a", "b.zip": b"b", "d.zip": b"d"})
     imported(api, root_path=root)
@@ -38,7 +46,7 @@ def test_of_a_changed_prefix_only_what_changed_is_copied_again(api, stack, s3):
     assert fates == {"a.zip": "SKIPPED", "b.zip": "COPIED", "c.zip": "COPIED", "d.zip": "SKIPPED"}
 
 
-def test_a_list_skips_what_is_there_too(api, stack, s3):
+def test_a_list_skips_what_is_there_too(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, f"{unique('list')}/", {"a.zip": b"a", "b.zip": b"b"})
     imported(api, exact_paths=[root + "a.zip"])
     again = imported(api, exact_paths=[root + "a.zip", root + "b.zip"])
@@ -46,7 +54,9 @@ def test_a_list_skips_what_is_there_too(api, stack, s3):
 
 
 @pytest.mark.parametrize(("on_existing", "fate"), [("overwrite", ("COPIED", None)), ("fail", ("FAILED", "EXISTS"))])
-def test_what_lies_there_already_can_be_overwritten_or_refused(api, stack, s3, on_existing, fate):
+def test_what_lies_there_already_can_be_overwritten_or_refused(
+    api: "Api", stack: Stack, s3: "S3Client", on_existing: str, fate: tuple[str, str | None]
+) -> None:
     root = lay_out(s3, stack, f"{unique('existing')}/", {"a.zip": b"a"})
     imported(api, root_path=root)
     again = imported(api, root_path=root, settings={"on_existing": on_existing})
@@ -55,7 +65,9 @@ def test_what_lies_there_already_can_be_overwritten_or_refused(api, stack, s3, o
 
 
 @pytest.mark.parametrize("depth", ["structure", "deep"])
-def test_broken_clips_are_never_copied_and_say_what_is_broken(api, stack, s3, depth):
+def test_broken_clips_are_never_copied_and_say_what_is_broken(
+    api: "Api", stack: Stack, s3: "S3Client", depth: str
+) -> None:
     good, bad = files("clipgt", "clipgt_ok_variants", "video"), files("clipgt_bad", "video_bad")
     prefix = f"{unique(depth)}/"
     root = lay_out(s3, stack, prefix, good | bad)
@@ -75,7 +87,7 @@ def test_broken_clips_are_never_copied_and_say_what_is_broken(api, stack, s3, de
             assert len(clip["message"]) > 10
 
 
-def test_facts_of_a_clip_are_on_its_record(api, stack, s3):
+def test_facts_of_a_clip_are_on_its_record(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, f"{unique('facts')}/", files("clipgt", "video/set01"))
     job = imported(api, root_path=root, settings={"content_validation": "structure"})
     for clip in all_clips(api, job["id"]):
@@ -89,13 +101,13 @@ def test_facts_of_a_clip_are_on_its_record(api, stack, s3):
             assert facts["codec"]
 
 
-def test_a_copy_says_how_it_was_verified(api, stack, s3):
+def test_a_copy_says_how_it_was_verified(api: "Api", stack: Stack, s3: "S3Client") -> None:
     root = lay_out(s3, stack, f"{unique('verified')}/", {"a.zip": b"a"})
     [clip] = all_clips(api, imported(api, root_path=root)["id"])
     assert clip["verified"] == "etag"
 
 
-def test_metadata_is_left_out_where_that_is_asked_for(api, stack, s3):
+def test_metadata_is_left_out_where_that_is_asked_for(api: "Api", stack: Stack, s3: "S3Client") -> None:
     key = f"{unique('meta')}.mp4"
     s3.put_object(Bucket=stack.source_bucket, Key=key, Body=b"x", Metadata={"rig": "r1"})
     uri = f"s3://{stack.source_bucket}/{key}"
@@ -108,7 +120,7 @@ def test_metadata_is_left_out_where_that_is_asked_for(api, stack, s3):
     "settings",
     [{"on_existing": "maybe"}, {"content_validation": True}, {"storage_class": "GLACIER"}, {"unknown": 1}, "skip"],
 )
-def test_bad_settings_are_refused(api, stack, settings):
+def test_bad_settings_are_refused(api: "Api", stack: Stack, settings: dict[str, Any]) -> None:
     body = {"exact_paths": [f"s3://{stack.source_bucket}/x.zip"], "settings": settings}
     status, answer = api.post("/v1/imports", body)
     assert (status, answer["code"]) == (422, "INVALID_REQUEST"), answer

@@ -1,24 +1,34 @@
 """The command line in a terminal, as people see it."""
 
 import re
+from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.stack import Stack
+from tests.e2e.faults import Pause
 from tests.e2e.support import eventually, put_all, settled, start, unique
 from tests.e2e.terminal import COLUMNS, CommandLine
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.e2e.conftest import Api
+
 
 @pytest.fixture
-def cli(stack, tmp_path):
+def cli(stack: Stack, tmp_path: Path) -> CommandLine:
     return CommandLine(stack, tmp_path)
 
 
 @pytest.fixture
-def drive(stack, s3):
+def drive(stack: Stack, s3: "S3Client") -> Callable[[int], str]:
     """Put `count` objects below a prefix, and return its URI."""
 
-    def put(count):
+    def put(count: int) -> str:
         prefix = f"{unique('drive')}/"
         put_all(s3, stack.source_bucket, [(f"{prefix}{n:03d}.zip", b"clip") for n in range(count)])
         return f"s3://{stack.source_bucket}/{prefix}"
@@ -26,7 +36,9 @@ def drive(stack, s3):
     return put
 
 
-def test_a_watched_import_shows_a_bar_and_then_its_end(cli, drive, paused_copies):
+def test_a_watched_import_shows_a_bar_and_then_its_end(
+    cli: CommandLine, drive: Callable[[int], str], paused_copies: Pause
+) -> None:
     with ExitStack() as paused:
         paused.enter_context(paused_copies())
         with cli.terminal("import", "--prefix", drive(120), "--watch") as terminal:
@@ -40,11 +52,13 @@ def test_a_watched_import_shows_a_bar_and_then_its_end(cli, drive, paused_copies
     assert all(len(line) < COLUMNS for line in last.splitlines())
 
 
-def test_failures_are_shown_while_it_runs(cli, api, drive, paused_copies):
+def test_failures_are_shown_while_it_runs(
+    cli: CommandLine, api: "Api", drive: Callable[[int], str], paused_copies: Pause
+) -> None:
     root = drive(900)
     job = start(api, exact_paths=[f"{root}none.zip", *(f"{root}{n:03d}.zip" for n in range(900))])
 
-    def failed():
+    def failed() -> Any:
         return api.get(f"/v1/imports/{job['id']}")[1]["counts"]["failed"]
 
     eventually(failed, what="the first batch")
@@ -59,7 +73,9 @@ def test_failures_are_shown_while_it_runs(cli, api, drive, paused_copies):
     assert (code, "900 copied, 1 failed" in screen, "last failures" in screen) == (4, True, False)
 
 
-def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(cli, api, drive, paused_copies):
+def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(
+    cli: CommandLine, api: "Api", drive: Callable[[int], str], paused_copies: Pause
+) -> None:
     with paused_copies(), cli.terminal("import", "--prefix", drive(2), "--watch") as terminal:
         terminal.until("0/2")
         terminal.interrupt()
@@ -76,7 +92,9 @@ def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(cli, api, dr
     assert settled(api, job)["counts"]["copied"] == 2
 
 
-def test_cancel_watches_the_import_to_its_end(cli, drive, paused_copies):
+def test_cancel_watches_the_import_to_its_end(
+    cli: CommandLine, drive: Callable[[int], str], paused_copies: Pause
+) -> None:
     with paused_copies():
         [job] = cli.json("import", "--prefix", drive(2))
         with cli.terminal("cancel", job["id"], "--watch") as terminal:
@@ -85,7 +103,7 @@ def test_cancel_watches_the_import_to_its_end(cli, drive, paused_copies):
     assert (code, "CANCELLED" in screen) == (4, True)
 
 
-def test_login_asks_for_the_key_without_showing_it(cli, stack):
+def test_login_asks_for_the_key_without_showing_it(cli: CommandLine, stack: Stack) -> None:
     with cli.terminal("login", logged_in=False) as terminal:
         terminal.until("Base URL")
         terminal.type(stack.base_url)
@@ -98,7 +116,7 @@ def test_login_asks_for_the_key_without_showing_it(cli, stack):
         assert terminal.end()[0] == 0
 
 
-def test_an_integrations_secret_is_asked_for_without_showing_it(cli):
+def test_an_integrations_secret_is_asked_for_without_showing_it(cli: CommandLine) -> None:
     secret = unique("hidden")
     with cli.terminal(
         "integrations", "add", "s3", "--name", "n", "--bucket", "clips", "--region", "eu-west-1"
@@ -113,7 +131,7 @@ def test_an_integrations_secret_is_asked_for_without_showing_it(cli):
     assert cli("integrations", "delete", made).returncode == 0
 
 
-def test_lists_are_tables_with_escaped_control_characters(cli, stack, s3):
+def test_lists_are_tables_with_escaped_control_characters(cli: CommandLine, stack: Stack, s3: "S3Client") -> None:
     prefix = unique("odd")
     put_all(s3, stack.source_bucket, [(f"{prefix}/\x1b[2J\x1b]0;owned\x07.zip", b"clip")])
     job = cli("import", "--prefix", f"s3://{stack.source_bucket}/{prefix}/", "--watch").stdout.split()[1]
@@ -126,7 +144,7 @@ def test_lists_are_tables_with_escaped_control_characters(cli, stack, s3):
     assert (code, r"\x1b[2J\x1b]0;owned\x07.zip" in screen) == (0, True)
 
 
-def test_a_table_of_80_columns_has_one_line_an_import(cli, drive):
+def test_a_table_of_80_columns_has_one_line_an_import(cli: CommandLine, drive: Callable[[int], str]) -> None:
     jobs = [cli("import", "--prefix", drive(1), "--watch").stdout.split()[1] for _ in range(2)]
     with cli.terminal("imports", "list", "-n", 2, columns=80) as terminal:
         code, screen = terminal.end()
@@ -136,7 +154,7 @@ def test_a_table_of_80_columns_has_one_line_an_import(cli, drive):
     assert "ago" in rows[0] or "just now" in rows[0]
 
 
-def test_a_key_is_revoked_after_a_question(cli, stack):
+def test_a_key_is_revoked_after_a_question(cli: CommandLine, stack: Stack) -> None:
     [made] = cli.json("keys", "create", unique("team"), "--name", "ci", key=stack.admin_key)
     for answer, code in (("n", 130), ("y", 0)):
         with cli.terminal("keys", "revoke", made["id"], key=stack.admin_key) as terminal:
@@ -145,7 +163,7 @@ def test_a_key_is_revoked_after_a_question(cli, stack):
             assert terminal.end()[0] == code
 
 
-def test_errors_have_a_hint(cli):
+def test_errors_have_a_hint(cli: CommandLine) -> None:
     with cli.terminal("status", "ij_none") as terminal:
         code, screen = terminal.end()
     assert (code, "next:  `clipferry imports list`" in screen) == (1, True)

@@ -20,7 +20,7 @@ class FakeIntegrations:
         if (made.project, made.id) in self.rows:
             return False
         if sum(project == made.project for project, _ in self.rows) >= limit:
-            raise TooManyIntegrations("too many")
+            raise TooManyIntegrations(f"this project has {limit:,} integrations, which is the limit")
         self.rows[made.project, made.id] = made
         self.entries.append(entry)
         return True

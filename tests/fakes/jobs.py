@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from service.domain.ends import Delivery, End
+from service.domain.errors import NotFound, TableBusy
 from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
 from service.domain.manifest import BatchState
+from service.domain.objects import LargeCopy
 from service.domain.progress import runs_after
 from service.domain.projects import AuditEntry
 from service.domain.requests import ImportSettings
@@ -24,6 +26,9 @@ class FakeJobs:
     buried: set[str] = field(default_factory=set)
     audit: list[AuditEntry] = field(default_factory=list)
     ends: dict[tuple[str, str], End] = field(default_factory=dict)
+    large: dict[tuple[str, int], LargeCopy] = field(default_factory=dict)
+    """Notes of unfinished multipart uploads: rows that belong to jobs, as their batches, ends and lists of uploads."""
+    lists: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     port = "jobs"
 
     @port_call
@@ -67,7 +72,9 @@ class FakeJobs:
 
     @port_call
     def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None:
-        job = self.rows[job_id]
+        job = self.rows.get(job_id)
+        if job is None:
+            return
         changes = {"planned": True, "planned_run": run, "copying_since": now, "cut_short": cut_short, "updated_at": now}
         self._update(job_id, run, status=JobStatus.COPYING, counts=replace(job.counts, total=total), **changes)
 
@@ -125,6 +132,9 @@ class FakeJobs:
         now: str,
     ) -> bool:
         changes = {"counts": counts} if counts else {}
+        job = self.rows.get(job_id)
+        if job and not job.status.terminal and job.run == run and (job_id, now) in self.ends:
+            raise TableBusy("another run ended at this very time")
         ended = self._update(
             job_id, run, status=status, code=code, message=message, updated_at=now, completed_at=now, **changes
         )
@@ -146,6 +156,10 @@ class FakeJobs:
 
     @port_call
     def record_batch(self, job_id: str, number: int, tally: Tally, now: str, *, run: int = 0) -> bool:
+        if job_id in self.hidden:
+            return False
+        if job_id not in self.rows:
+            raise NotFound(f"there is no import {job_id!r}")
         job = self.rows[job_id]
         if (run, number) in self.batches[job_id] or job.status.terminal or job.run != run:
             return False
@@ -194,7 +208,8 @@ class FakeJobs:
     @port_call
     def delete_some(self, job_id: str) -> bool:
         ends = [self.ends.pop(key) for key in list(self.ends) if key[0] == job_id]
-        return bool(self.batches.pop(job_id, None) or ends)
+        large = [self.large.pop(key) for key in list(self.large) if key[0] == job_id]
+        return bool(self.batches.pop(job_id, None) or self.lists.pop(job_id, None) or ends or large)
 
     @port_call
     def bury(self, job_id: str) -> None:
@@ -231,7 +246,9 @@ class FakeEnds:
 
     @port_call
     def restart(self, end: End, *, failures: int, webhook: Delivery | None, now: str) -> End | None:
-        known = self.jobs.ends[end.job_id, end.ended_at]
+        known = self.jobs.ends.get((end.job_id, end.ended_at))
+        if known is None:
+            return None
         executions = end.executions + 1
         return self._write(
             end,

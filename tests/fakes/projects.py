@@ -95,7 +95,7 @@ class FakeExecutionSettings:
         if (saved.project, saved.id) in self.rows:
             return False
         if sum(project == saved.project for project, _ in self.rows) >= limit:
-            raise TooManyExecutionSettings("too many")
+            raise TooManyExecutionSettings(f"this project has {limit:,} execution settings, which is the limit")
         self.rows[saved.project, saved.id] = saved
         self.entries.append(entry)
         return True

@@ -47,7 +47,7 @@ class FakeStateFiles:
         if key not in self.files:
             raise NotFound(f"the state bucket has no {key}")
         if self.etag(key) != etag:
-            raise SourceChanged("it was written again", operation="read", uri=key)
+            raise SourceChanged("it was written again", operation="read", uri=f"s3://state/{key}")
         return self.files[key][start : start + length]
 
     @port_call

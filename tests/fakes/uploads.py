@@ -1,6 +1,5 @@
 """Uploads to the drop bucket, and unfinished multipart uploads, in memory."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -55,7 +54,6 @@ class FakeUploads:
     max_uploads_per_claim: int = 95
     owners: dict[str, str] = field(default_factory=dict)
     gathering: dict[str, str] = field(default_factory=dict)
-    claimed_lists: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     before_claim: Callable[[], None] = lambda: None
     port = "uploads"
 
@@ -99,8 +97,8 @@ class FakeUploads:
 
     def _take(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
         self.owners.update({u.identity: job_id for u in uploads})
-        self.claimed_lists[job_id].add(list_key)
+        self.jobs.lists[job_id].add(list_key)
 
     @port_call
     def lists(self, job_id: str) -> Sequence[str]:
-        return sorted(self.claimed_lists[job_id])
+        return sorted(self.jobs.lists[job_id])

@@ -102,7 +102,8 @@ class BotoRequests:
 
     def _page(self, bucket: str, asked: dict[str, str]) -> bytes:
         assert (asked.pop("list-type"), asked.pop("encoding-type")) == ("2", "url")
-        answer = self.client.list_objects_v2(Bucket=bucket, **{LISTING[name]: value for name, value in asked.items()})
+        given: dict[str, Any] = {LISTING[name]: value for name, value in asked.items()}
+        answer = self.client.list_objects_v2(Bucket=bucket, **given)
         return page_of(answer)
 
 

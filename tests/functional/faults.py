@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ClientError
+from botocore.compat import HTTPHeaders
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 
@@ -28,38 +27,34 @@ class FailingTransactions:
         self._reasons.extend(reasons)
         self.sent = 0
 
-    def next(self) -> None:
+    def answer(self, **_: object) -> tuple[SimpleNamespace, dict[str, object]] | None:
+        """botocore's event `before-call`: the answer in the place of DynamoDB's, None to ask that."""
         self.sent += 1
         if not self._reasons:
-            return
+            return None
         codes = self._reasons.popleft()
         message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{', '.join(codes)}]"
-        response: Any = {
+        return SimpleNamespace(status_code=400), {
             "Error": {"Code": "TransactionCanceledException", "Message": message},
             "CancellationReasons": [{"Code": code} for code in codes],
             "ResponseMetadata": {"HTTPStatusCode": 400},
         }
-        raise ClientError(response, "TransactWriteItems")
 
 
 class Refusals:
     """Answers requests for a DynamoDB operation with an error, below botocore's retries; then lets them through."""
 
-    def __init__(self, client: "DynamoDBClient") -> None:
+    def __init__(self) -> None:
         self.sent: list[str] = []
         """Operations that were sent, refused or not."""
-        self._events, self._planned = client.meta.events, deque[str]()
-        self._operation = ""
-        self._events.register_first("before-send.dynamodb", self._answer)
+        self._operation, self._planned = "", deque[str]()
 
     def refuse(self, operation: str, code: str, times: int) -> None:
         self._operation, self._planned = operation, deque([code] * times)
         self.sent.clear()
 
-    def end(self) -> None:
-        self._events.unregister("before-send.dynamodb", self._answer)
-
-    def _answer(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
+    def answer(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
+        """botocore's event `before-send`."""
         operation = event_name.rpartition(".")[2]
         self.sent.append(operation)
         if operation != self._operation or not self._planned:
@@ -67,7 +62,7 @@ class Refusals:
         # botocore asks moto's handler too, whose answer it ignores: let it do something without effect.
         request.headers["X-Amz-Target"], request.body = "DynamoDB_20120810.ListTables", b"{}"
         body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{self._planned.popleft()}", "message": "no"})
-        return AWSResponse(request.url, 400, {}, _Body(body.encode()))
+        return AWSResponse(request.url, 400, HTTPHeaders(), _Body(body.encode()))
 
 
 @dataclass
@@ -89,9 +84,12 @@ class SourcePreconditions:
     def __call__(self, params: dict[str, Any], **_: object) -> tuple[SimpleNamespace, dict[str, object]] | None:
         wanted = params["headers"]["x-amz-copy-source-if-match"]
         path, _separator, version = params["headers"]["x-amz-copy-source"].partition("?versionId=")
-        bucket, _, key = unquote(path).partition("/")
+        bucket, _slash, key = unquote(path).partition("/")
         try:
-            found = self.client.head_object(Bucket=bucket, Key=key, **({"VersionId": version} if version else {}))
+            if version:
+                found = self.client.head_object(Bucket=bucket, Key=key, VersionId=version)
+            else:
+                found = self.client.head_object(Bucket=bucket, Key=key)
         except self.client.exceptions.ClientError:
             return None
         if found["ETag"] == wanted:

@@ -8,6 +8,7 @@ import pytest
 from service.aws import clients
 from service.aws.dynamodb.connection import connection
 from service.aws.dynamodb.table import ROWS, bind
+from tests.functional.aws import TABLE, hooked, new_table
 
 
 @pytest.fixture
@@ -47,7 +48,15 @@ def test_a_client_is_made_once_when_something_is_asked_of_it(
 
 
 def test_all_rows_are_asked_by_one_client(made: list[str]) -> None:
+    asked: list[str] = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        asked.append(params["TableName"])
+
     bind("another-table")
-    assert {id(row._get_connection().connection.client) for row in ROWS} == {id(connection().client)}
+    new_table()
+    with hooked("provide-client-params.dynamodb", note):
+        for row in ROWS:
+            assert row.count("nothing") == 0
     assert made == ["dynamodb"]
-    assert [row._get_connection().get_meta_table().table_name for row in ROWS] == ["another-table"] * len(ROWS)
+    assert asked == [TABLE] * len(ROWS)

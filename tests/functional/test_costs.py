@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.client import BaseClient
+from botocore.model import OperationModel
 
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.jobs import DynamoJobs
@@ -14,6 +14,7 @@ from service.imports.manifest.store import read_batches
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from tests.builders import SOURCE_BUCKET, World
+from tests.functional.aws import hooked
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -53,17 +54,15 @@ class Asked:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+def asked(dynamodb: "DynamoDBClient") -> Iterator[Asked]:
+    assert dynamodb
     found = Asked()
-    send = BaseClient._make_api_call
 
-    def counting(self: BaseClient, operation: str, given: dict[str, Any]) -> Any:
-        if self.meta.service_model.service_name == "dynamodb":
-            found.add(operation, given)
-        return send(self, operation, given)
+    def count(model: OperationModel, params: dict[str, Any], **_: object) -> None:
+        found.add(model.name, params)
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", counting)
-    return found
+    with hooked("provide-client-params.dynamodb", count):
+        yield found
 
 
 def test_a_hundred_clips_cost_five_writes_and_three_units_each(

@@ -1,4 +1,4 @@
-"""Integrations in DynamoDB, their credentials in Secrets Manager, and the sources that are made of both."""
+"""Credentials of integrations in Secrets Manager, and the sources that are made of them."""
 
 import json
 from collections.abc import Iterator
@@ -10,150 +10,37 @@ import pytest
 from botocore.stub import Stubber
 
 from service.aws.clients import secrets_client, sts_client
-from service.aws.dynamodb.audit import DynamoAudit
-from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.secrets import IntegrationSecretsManager
-from service.domain.errors import CredentialsLost, InvalidRequest, RoleRefused, TooManyIntegrations, UnsafeUrl
-from service.domain.jobs import Door
-from service.domain.projects import Action, Actor, AuditEntry, Integration, IntegrationState, IntegrationType
+from service.domain.errors import CredentialsLost, InvalidRequest, RoleRefused, UnsafeUrl
+from service.domain.projects import Integration, IntegrationState, IntegrationType
 from service.domain.uris import Location
-from service.projects.audit import entry_of
 from service.sources.build import CACHE_SECONDS, MAX_CACHED, IntegrationSources
 from service.sources.hub import HubAdapter
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.s3 import S3Adapter
 from service.web.addresses import AddressRule
-from tests.builders import PROJECT, an_integration
+from tests.builders import an_integration
 from tests.fakes.integrations import FakeIntegrationSecrets
-from tests.functional.conftest import TABLE
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-ASKER = Actor(door=Door.API, key_id="key_1")
 PREFIX = "clipferry/Clipferry/integrations/"
-NOW = "2026-11-22T18:00:00.000Z"
 KEYS = json.dumps({"access_key_id": "a", "secret_access_key": "b", "session_token": None})
 GOOGLE = an_integration(type=IntegrationType.GCS)
 CREATING, READY, DELETING = IntegrationState.CREATING, IntegrationState.READY, IntegrationState.DELETING
 
 
-@pytest.fixture
-def store(dynamodb: "DynamoDBClient") -> DynamoIntegrations:
-    assert dynamodb
-    return DynamoIntegrations()
-
-
-def new(n: int = 1, **changes: Any) -> Integration:
-    made = an_integration(f"in_{n}", created_at=f"2026-11-22T17:00:0{n}.000Z", state=CREATING)
-    return replace(made, **changes)
-
-
-def entry(integration: Integration, action: Action = Action.INTEGRATION_CREATE) -> AuditEntry:
-    return entry_of(action, integration.id, project=integration.project, by=ASKER, now=NOW, days=400)
-
-
-def create(store: DynamoIntegrations, made: Integration, *, limit: int = 9) -> bool:
-    return store.create(made, limit=limit, entry=entry(made))
-
-
-def actions() -> list[str]:
-    return [one.action for one in DynamoAudit().page(PROJECT, subject=None, limit=99, after=None)[0]]
-
-
-def shown(store: DynamoIntegrations) -> list[Integration]:
-    return list(store.page(PROJECT, limit=9, after=None)[0])
-
-
-# --- rows ------------------------------------------------------------------------------------------------------------
-
-
-def test_a_row_goes_through_its_life(store: DynamoIntegrations, dynamodb: "DynamoDBClient") -> None:
-    made = new(prefix="ä/", region="auto", endpoint_url="https://s", role_arn="r", external_id="e", created_by=None)
-    assert create(store, made)
-    assert not create(store, made)
-    assert store.get(PROJECT, made.id) == made
-    assert (shown(store), list(store.unsettled())) == ([], [made])
-    assert store.settle(made, NOW)
-    ready = replace(made, state=READY, touched_at=NOW)
-    assert (shown(store), list(store.unsettled())) == ([ready], [])
-    assert store.settle(made, "later"), "as often as anyone asks"
-    assert store.get(PROJECT, made.id) == ready
-    assert store.use(ready, "2026-11-22T19:00:00.000Z", entry=None)
-    used = replace(ready, last_used="2026-11-22T19:00:00.000Z")
-    assert store.get(PROJECT, made.id) == used
-    assert store.begin_delete(used, NOW, entry=entry(made, Action.INTEGRATION_DELETE))
-    assert not store.begin_delete(used, NOW, entry=entry(made, Action.INTEGRATION_DELETE))
-    assert not store.use(used, NOW, entry=None)
-    assert not store.settle(made, NOW)
-    deleting = replace(used, state=DELETING)
-    assert (shown(store), list(store.unsettled())) == ([], [deleting])
-    for _ in range(2):
-        store.remove(deleting)
-    assert store.get(PROJECT, made.id) is None
-    assert list(store.unsettled()) == []
-    assert sorted(actions()) == ["integration.create", "integration.delete"]
-    (count,) = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if item["sk"]["S"] == "COUNT"]
-    assert count["saved"]["N"] == "0"
-
-
-def test_one_that_is_not_being_deleted_is_not_removed(store: DynamoIntegrations) -> None:
-    made = new()
-    create(store, made)
-    store.remove(made)
-    store.settle(made, NOW)
-    store.remove(made)
-    assert len(shown(store)) == 1
-
-
-def test_a_later_one_of_the_same_id_is_another(store: DynamoIntegrations) -> None:
-    made = new()
-    create(store, replace(made, secret_name="in_1/later"))
-    assert not store.settle(made, NOW)
-    assert not store.begin_delete(made, NOW, entry=None)
-    store.settle(replace(made, secret_name="in_1/later"), NOW)
-    assert not store.settle(made, NOW)
-    assert not store.use(made, NOW, entry=None)
-
-
-def test_a_project_has_a_limit(store: DynamoIntegrations) -> None:
-    for n in (1, 2):
-        create(store, new(n), limit=2)
-    with pytest.raises(TooManyIntegrations, match="2 integrations"):
-        create(store, new(3), limit=2)
-    assert not create(store, new(2), limit=2), "the same one again"
-    assert create(store, new(3, project="other"), limit=2)
-    assert len(actions()) == 2
-    store.begin_delete(new(1), NOW, entry=None)
-    store.remove(new(1))
-    assert create(store, new(3), limit=2)
-
-
-def test_pages_are_oldest_first(store: DynamoIntegrations) -> None:
-    for n in (3, 1, 2):
-        create(store, new(n))
-        store.settle(new(n), NOW)
-    first, position = store.page(PROJECT, limit=2, after=None)
-    second, end = store.page(PROJECT, limit=2, after=position)
-    assert ([one.id for one in first], [one.id for one in second], end) == (["in_1", "in_2"], ["in_3"], None)
-
-
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_value_is_kept_once_and_deleted_for_good() -> None:
+def test_a_value_is_kept_below_the_prefix_and_deleted_at_once() -> None:
     secrets = IntegrationSecretsManager(secrets_client(), PREFIX)
     assert secrets.put("in_1/a", "one")
-    assert not secrets.put("in_1/a", "two")
-    assert secrets.get("in_1/a") == "one"
-    assert secrets.get("in_1/b") is None
     (listed,) = secrets.client.list_secrets(IncludePlannedDeletion=True)["SecretList"]
     assert listed["Name"] == f"{PREFIX}in_1/a"
-    for _ in range(2):
-        secrets.delete("in_1/a")
-    assert secrets.get("in_1/a") is None
+    secrets.delete("in_1/a")
     assert secrets.client.list_secrets(IncludePlannedDeletion=True)["SecretList"] == []
 
 

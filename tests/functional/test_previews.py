@@ -1,6 +1,6 @@
 """A preview on real clients: what it asks of S3, how long it bears with it, and that it writes nothing."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -83,7 +83,7 @@ def test_a_uri_takes_two_heads(client: "S3Client", asked: list[str]) -> None:
 
 def test_a_client_for_a_waiting_caller_gives_up_soon(client: "S3Client") -> None:
     """Both tries of a call that hangs, and the second between them, end before API Gateway does."""
-    config = client.meta.config
+    config: Any = client.meta.config  # its options are attributes that the stubs do not name
     assert (config.connect_timeout, config.read_timeout) == (2, 4)
     assert config.retries["total_max_attempts"] == 2
     assert 2 * (config.connect_timeout + config.read_timeout) + 1 + 8 < 29

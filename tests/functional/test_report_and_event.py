@@ -33,21 +33,6 @@ def files(s3: "S3Client") -> S3ReportFiles:
     return S3ReportFiles(s3, STATE_BUCKET)
 
 
-def test_a_file_is_written_at_once_with_its_type(files: S3ReportFiles, s3: "S3Client") -> None:
-    files.put("jobs/1/a.csv", b"a,b\r\n", "text/csv")
-    found = s3.get_object(Bucket=STATE_BUCKET, Key="jobs/1/a.csv")
-    assert (found["Body"].read(), found["ContentType"]) == (b"a,b\r\n", "text/csv")
-
-
-def test_a_file_is_written_by_parts_and_a_part_can_be_written_again(files: S3ReportFiles, s3: "S3Client") -> None:
-    upload = files.begin("a", "text/csv")
-    files.put_part("a", upload, 1, b"0" * 5 * MIB)
-    etags = [files.put_part("a", upload, 1, b"1" * 5 * MIB), files.put_part("a", upload, 2, b"2")]
-    files.complete("a", upload, etags)
-    found = s3.get_object(Bucket=STATE_BUCKET, Key="a")
-    assert (found["Body"].read(), found["ContentType"]) == (b"1" * 5 * MIB + b"2", "text/csv")
-
-
 def test_an_upload_that_is_over_is_told(files: S3ReportFiles) -> None:
     with Stubber(files.client) as stub:
         stub.add_client_error("upload_part", "NoSuchUpload", http_status_code=404)

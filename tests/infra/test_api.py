@@ -123,3 +123,10 @@ def test_the_outputs_are_the_names_that_scripts_know(template: Template) -> None
 def gateway_responses(template: Template) -> dict[str, dict[str, Any]]:
     found = properties(template, "AWS::ApiGateway::GatewayResponse").values()
     return {item["ResponseType"]: item for item in found}
+
+
+def test_an_authorizer_that_fails_is_a_503_that_says_when_to_try_again(template: Template) -> None:
+    found = gateway_responses(template)["AUTHORIZER_FAILURE"]
+    assert found["StatusCode"] == "503"
+    assert found["ResponseParameters"] == {"gatewayresponse.header.Retry-After": "'5'"}
+    assert json.loads(found["ResponseTemplates"]["application/json"])["code"] == "KEY_NOT_CHECKED"

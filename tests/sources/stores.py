@@ -159,8 +159,12 @@ def _gcs(stack: ExitStack, folder: Path) -> Store:
         saved = {"service_account": json.loads(account(credentials)), "endpoint_url": gate.url}
         return {"type": "gcs", "bucket": "clips", **saved}
 
+    def revoked(request: Request) -> Answer | None:
+        google.revoke()
+        return google.permit(request)
+
     def expire() -> None:
-        gate.permit = lambda request: (google.revoke(), google.permit(request))[1]
+        gate.permit = revoked
 
     def restore() -> None:
         gate.permit = google.permit

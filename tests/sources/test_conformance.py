@@ -100,7 +100,7 @@ class Upload:
         sent = copier(self.stores).send(
             self.item, self.id, missing, whole=not there, check=limited, advanced=lambda: None
         )
-        etags = there | sent.etags
+        etags = {**there, **sent.etags}
         return copier(self.stores).complete(self.item, self.id, [etags[number] for number in spans], sent.digests)
 
     def abort(self) -> None:

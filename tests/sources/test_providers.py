@@ -42,7 +42,14 @@ def test_s3_tells_what_a_copy_is_to_keep(of: Any, stores: Stores) -> None:
     store = of("s3")
     headers = {"ContentType": "video/mp4", "CacheControl": "no-cache", "ContentLanguage": "de"}
     stores.landing.put_object(
-        Bucket="clips", Key="kept", Body=DATA, Metadata={"camera": "front"}, Tagging="team=a%2Bb", **headers
+        Bucket="clips",
+        Key="kept",
+        Body=DATA,
+        Metadata={"camera": "front"},
+        Tagging="team=a%2Bb",
+        ContentType=headers["ContentType"],
+        CacheControl=headers["CacheControl"],
+        ContentLanguage=headers["ContentLanguage"],
     )
     found = store.source().stat(store.at("kept"))
     assert (found.headers, found.metadata) == (headers, {"camera": "front"})

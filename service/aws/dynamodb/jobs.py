@@ -4,12 +4,13 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from pynamodb.exceptions import DoesNotExist, TransactWriteError, UpdateError
+from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.audit_rows import audit_row
+from service.aws.dynamodb.connection import busy
 from service.aws.dynamodb.job_rows import _settings, job_of_row, job_row
 from service.aws.dynamodb.keys_of_rows import (
     ACTIVE,
@@ -25,7 +26,8 @@ from service.aws.dynamodb.keys_of_rows import (
 )
 from service.aws.dynamodb.listing import listed
 from service.aws.dynamodb.table import BatchRow, EndRow, JobRow, TagRow, TombstoneRow
-from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit, delete_rows, failed_conditions
+from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows
+from service.domain.errors import NotFound
 from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
 from service.domain.manifest import BatchState
 from service.domain.progress import runs_after
@@ -44,13 +46,7 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 class DynamoJobs:
     def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
-        try:
-            commit(lambda transaction: add_job(transaction, job, entry))
-        except TransactWriteError as error:
-            if failed_conditions(error):
-                return False
-            raise
-        return True
+        return not commit_if(lambda transaction: add_job(transaction, job, entry))
 
     def get(self, job_id: str) -> Job | None:
         try:
@@ -176,17 +172,14 @@ class DynamoJobs:
         )
 
         def build(transaction: TransactWrite) -> None:
-            # Two ends at the same millisecond would be one: the later one comes again.
+            # Two ends at the same millisecond would share a row: the later one is tried again.
             transaction.save(opened, condition=EndRow.pk.does_not_exist())
             transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=running)
 
-        try:
-            commit(build)
-        except TransactWriteError as error:
-            if 1 in failed_conditions(error):
-                return False
-            raise
-        return True
+        failed = commit_if(build)
+        if failed == [0]:
+            raise busy()
+        return not failed
 
     def request_cancel(self, job_id: str, now: str) -> bool:
         actions: list[Action] = [JobRow.cancel_requested.set(True), JobRow.updated_at.set(now)]
@@ -219,14 +212,10 @@ class DynamoJobs:
             goes_on = JobRow.pk.exists() & JobRow.completed_at.does_not_exist() & (JobRow.run == run)
             transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=goes_on)
 
-        try:
-            commit(build)
-        except TransactWriteError as error:
-            failed = failed_conditions(error)
-            if failed == [0] or (failed and self._exists(job_id)):
-                return False
-            raise
-        return True
+        failed = commit_if(build)
+        if failed and failed != [0] and not self._exists(job_id):
+            raise NotFound(f"there is no import {job_id!r}")
+        return not failed
 
     @staticmethod
     def _exists(job_id: str) -> bool:

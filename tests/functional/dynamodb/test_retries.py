@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.aws.dynamodb.connection import ATTEMPTS, LONGEST_WAIT, connection
+from service.aws.dynamodb.connection import ATTEMPTS, LONGEST_WAIT
 from service.aws.dynamodb.ends import DynamoEnds
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.keys import DynamoKeys
@@ -16,6 +16,7 @@ from service.domain.jobs import JobStatus
 from service.domain.objects import LargeCopy
 from service.domain.projects import ApiKey
 from tests.builders import a_job
+from tests.functional.aws import hooked
 from tests.functional.faults import Refusals
 
 KEY = ApiKey(id="key_1", project="demo", name="n", digest="d", created_at="t")
@@ -51,9 +52,9 @@ def stores(jobs: DynamoJobs, keys: DynamoKeys, large: DynamoLargeCopies) -> Stor
 @pytest.fixture
 def refusals(stores: Stores) -> Iterator[Refusals]:
     assert stores
-    planned = Refusals(connection().client)
-    yield planned
-    planned.end()
+    planned = Refusals()
+    with hooked("before-send.dynamodb", planned.answer):
+        yield planned
 
 
 WRITES: list[tuple[str, Callable[[Stores], object]]] = [

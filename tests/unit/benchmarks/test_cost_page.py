@@ -10,7 +10,7 @@ from benchmarks.costs import CASES, CLIP_BYTES, MIB, PAGE, SCENARIOS, STREAMED, 
 from service.domain.destinations import destination_key
 from service.domain.requests import ImportRequest
 from service.domain.uris import s3_at
-from service.imports.previews.estimate import estimate
+from service.imports.previews.estimate import PRICES, estimate
 from service.imports.previews.preview import preview
 from tests.builders import CLIPS_BUCKET, PROJECT, SOURCE_BUCKET, World, a_set, import_prefix, import_sets
 
@@ -116,7 +116,7 @@ def test_data_transfer_hub_costs_what_its_own_examples_say(
 
 def test_every_price_of_the_others_says_its_unit_its_source_and_what_it_was_compared_with() -> None:
     document = json.loads(costs.RIVAL_PRICES.read_text())
-    assert document["region"] == json.loads(costs.PRICES.read_text())["region"]
+    assert document["region"] == json.loads(PRICES.read_text())["region"]
     for name, price in document["prices"].items():
         assert set(price) == {"price", "per", "unit", "source", "checked"}, name
         assert price["price"] > 0

@@ -89,7 +89,7 @@ class Schedule(RuleBasedStateMachine):
         self.executions: dict[str, Execution] = {}
         self.retried: Counter[str] = Counter()
 
-    def attempt(self, crash: tuple[int, bool] | None, step: Callable[[], None]) -> bool:
+    def attempt(self, crash: tuple[int, bool] | None, step: Callable[[], object]) -> bool:
         """Run `step` in a process that may crash; False where it did or met a passing fault."""
         if crash:
             self.world.faults.crash_in(crash[0], take_effect=crash[1])
@@ -166,7 +166,7 @@ class Schedule(RuleBasedStateMachine):
         job = data.draw(st.sampled_from(self.ended()))
         clips = data.draw(st.sets(st.integers(0, job.counts.total - 1), min_size=1)) if some else None
         before = (job, dict(self.world.clips.rows[job.id]))
-        self.attempt(crash, lambda: self.world.retry(job.id, clips=clips) and None)
+        self.attempt(crash, lambda: self.world.retry(job.id, clips=clips))
         now = self.world.job(job.id)
         if now.run == job.run:
             assert (now, self.world.clips.rows[job.id]) == before
@@ -286,7 +286,7 @@ class Schedule(RuleBasedStateMachine):
     def deliver_batch_again(self, data: st.DataObject, crash: tuple[int, bool] | None) -> None:
         """The first attempt may come again at any time, even in a later run."""
         batch = data.draw(st.sampled_from(self.begun()))
-        self.attempt(crash, lambda: copy_batch(batch, attempt=0, ports=self.world.copy_ports) and None)
+        self.attempt(crash, lambda: copy_batch(batch, attempt=0, ports=self.world.copy_ports))
 
     @precondition(lambda self: self.begun())
     @rule(data=st.data(), crash=crash_points)
@@ -294,7 +294,7 @@ class Schedule(RuleBasedStateMachine):
         batch = data.draw(st.sampled_from(self.begun()))
         if self.world.job(batch.job_id).settings.stationary_extrapolation:
             ports = self.world.extrapolate_ports
-            self.attempt(crash, lambda: extrapolate_batch(batch, out_of_time=never, ports=ports) and None)
+            self.attempt(crash, lambda: extrapolate_batch(batch, out_of_time=never, ports=ports))
 
     def finish(self, execution: Execution, _short: bool) -> None:
         ended = finish(execution.job_id, run=execution.run, error=execution.error, ports=self.world.finish_ports)
@@ -334,7 +334,7 @@ class Schedule(RuleBasedStateMachine):
     @rule(crash=crash_points, seconds=st.sampled_from([0, 130, CHILD_SECONDS]))
     def sweep(self, crash: tuple[int, bool] | None, seconds: int) -> None:
         self.world.clock.advance(seconds)
-        self.attempt(crash, lambda: sweep(self.world.sweep_ports) and None)
+        self.attempt(crash, lambda: sweep(self.world.sweep_ports))
 
     # --- what holds ---
 
@@ -391,7 +391,7 @@ class Schedule(RuleBasedStateMachine):
         }
         for end in world.jobs.ends.values():
             event = told[end_id(end.job_id, end.ended_at)]
-            validate(event | {"import_id": "ij_" + 24 * "0"})
+            validate({**event, "import_id": "ij_" + 24 * "0"})
             assert event["report"] or end.run < world.job(end.job_id).run, (
                 "only an end before a retry may lack its report"
             )

@@ -216,7 +216,7 @@ def test_copy_goes_on_in_rounds_where_its_time_is_short(functions: Functions) ->
     (batch,) = functions.world.batches(job.id)
     short_of_time: Any = LambdaContext(remaining_ms=lambdas.copy.MARGIN_MS - 1)
     event: dict[str, Any] = {"batch": asdict(batch), "attempt": 0, "round": 0}
-    answers = []
+    answers: list[dict[str, Any]] = []
     while not answers or not answers[-1]["done"]:
         answers.append(lambdas.copy.handler(event, short_of_time))
         event["round"] = answers[-1]["round"]

@@ -14,7 +14,7 @@ SUMS = {"CRC32": zlib.crc32, "CRC32C": lambda data: google_crc32c.extend(0, data
 
 @pytest.mark.parametrize("kind", SUMS)
 @pytest.mark.parametrize("sizes", [(1,), (5_000, 1), (0, 777, 0), (4_096, 4_096, 3)])
-def test_the_crc_of_a_whole_is_that_of_its_parts_combined(kind, sizes):
+def test_the_crc_of_a_whole_is_that_of_its_parts_combined(kind: str, sizes: tuple[int, ...]) -> None:
     def encoded(data: bytes) -> str:
         return base64.b64encode(SUMS[kind](data).to_bytes(4, "big")).decode()
 

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -85,7 +85,7 @@ def test_what_threads_ask_for_at_once_is_made_once() -> None:
 
 
 def test_what_could_not_be_made_is_tried_again() -> None:
-    answers = iter([OSError("no"), "made"])
+    answers: Iterator[OSError | str] = iter([OSError("no"), "made"])
 
     def make() -> str:
         answer = next(answers)

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
@@ -170,14 +171,15 @@ class _Answering:
         self.body = b""
         config = Config(signature_version=UNSIGNED)
         self.client = boto3.client("s3", region_name="us-east-1", config=config)
-        self.client.meta.events.register("before-send.s3", self._answer)
+        events: Any = self.client.meta.events  # the stubs know no handlers that answer
+        events.register("before-send.s3", self._answer)
 
     def _answer(self, **_request: Any) -> AWSResponse:
         class Raw:
             def stream(raw, **_given: Any) -> Any:  # noqa: N805
                 yield self.body
 
-        return AWSResponse("http://s3", 200, {}, Raw())
+        return AWSResponse("http://s3", 200, HTTPHeaders(), Raw())
 
     def objects(self, body: bytes) -> list[ListedObject]:
         self.body = body

@@ -13,6 +13,7 @@ from service.domain.errors import (
     AccessDenied,
     BatchIncomplete,
     ChecksumMismatch,
+    NotFound,
     ObjectError,
     ObjectRejected,
     SourceChanged,
@@ -229,7 +230,7 @@ def test_a_delivery_that_is_overtaken_by_another_writes_nothing(world: World) ->
 def test_a_batch_of_a_job_that_is_gone_copies_nothing(world: World) -> None:
     job, batch = planned(world, 3)
     del world.jobs.rows[job.id]
-    with suppress(KeyError):  # from the count, which has nowhere to go
+    with suppress(NotFound):  # from the count, which has nowhere to go
         copy(world, batch)
     assert not world.storage.copies
 

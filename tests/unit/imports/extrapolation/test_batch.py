@@ -58,7 +58,7 @@ def shown(world: World, job: Job) -> list[Clip]:
 
 def seen(world: World, job: Job) -> list[tuple[str, str | None] | None]:
     found = [clip.extrapolation for clip in shown(world, job)]
-    return [one and (one.status.value, one.code) for one in found]
+    return [(one.status.value, one.code) if one else None for one in found]
 
 
 def results(world: World) -> list[str]:

@@ -1,5 +1,7 @@
 """Cancelling: nothing is begun any more, what was copied stays, and the counts sum."""
 
+from collections.abc import Callable
+
 import pytest
 
 from service.domain.batching import PART_CLIPS
@@ -125,7 +127,7 @@ def test_uploads_that_still_gather_when_they_are_cancelled_are_cancelled_clips(w
 @pytest.mark.parametrize("kind", ["list", "prefix", "upload"])
 def test_a_cancelled_job_whose_planning_breaks_down_is_cancelled(world: World, kind: str) -> None:
     keys = world.put_sources(3)
-    make = {
+    make: dict[str, Callable[[], Job]] = {
         "list": lambda: world.submit_list(keys),
         "prefix": world.submit_prefix,
         "upload": lambda: upload_job(world, 3),

@@ -28,7 +28,7 @@ def test_an_event_of_a_versioned_bucket_pins_the_version() -> None:
 
 
 def test_an_event_without_a_version_or_a_sequencer_is_read_too() -> None:
-    upload = read(object_created(**{"version-id": None, "sequencer": None}))
+    upload = read(object_created(version_id=None, sequencer=None))
     assert upload
     assert (upload.version, upload.sequencer) == (None, "2021-11-12T00:00:00Z")
 

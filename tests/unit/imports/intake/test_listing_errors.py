@@ -13,6 +13,7 @@ from service.domain.errors import (
     PreflightUnknown,
     SourceUnavailable,
 )
+from service.domain.uris import parse_prefix
 from service.imports.intake.preflight import preflight
 from service.imports.previews.preview import preview
 from tests.builders import PROJECT, World, import_prefix
@@ -21,7 +22,7 @@ PREFIX = "s3://source/p/"
 
 
 def before_an_import(world: World) -> None:
-    preflight(PREFIX, reach=world.access.reach(PROJECT), max_clips=1_000, seconds=8)
+    preflight(parse_prefix(PREFIX), reach=world.access.reach(PROJECT), max_clips=1_000, seconds=8)
 
 
 def in_a_preview(world: World) -> None:

@@ -13,8 +13,8 @@ from service.domain.requests import ImportSettings, OnExisting
 from service.domain.state_keys import batches_key
 from service.imports.inputs.upload_lists import decode_uploads, encode_uploads
 from service.imports.intake.drop_bucket import accept_uploads
-from service.imports.planning.context import PlanCursor
-from service.imports.planning.plan import Planned, plan
+from service.imports.planning.context import PlanCursor, Planned
+from service.imports.planning.plan import plan
 from tests.builders import World, always, an_upload, import_list, import_prefix, never
 
 

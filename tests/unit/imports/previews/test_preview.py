@@ -17,9 +17,11 @@ from service.domain.errors import (
     InvalidUri,
     LimitExceeded,
 )
+from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.requests import ImportRequest, ImportSettings, OnExisting
 from service.domain.uris import Location
+from service.formats.reader import RangeReader
 from service.imports.previews.preview import preview
 from service.imports.previews.result import Preview
 from service.ports.objects import SourceStorage
@@ -256,8 +258,11 @@ class AMillion:
                 for number in range(1_000)
             ]
 
-    def stat(self, at: Location, *, integration: str | None = None) -> ListedObject:
-        raise AssertionError(f"{at} needs no request of its own ({integration})")
+    def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject:
+        raise AssertionError(f"{at} {version} needs no request of its own ({integration})")
+
+    def reader(self, entry: ManifestEntry) -> RangeReader:
+        raise AssertionError(f"{entry} is not looked into")
 
 
 @pytest.mark.no_cover

@@ -71,7 +71,7 @@ def test_a_row_without_a_uri_has_no_keys() -> None:
 
 
 @pytest.mark.parametrize("wanted", [{"clip_id": "000001"}, {"original_clipgt_url": "s3://source/p/000001.zip"}])
-def test_a_clip_is_found_in_every_import_newest_first(world: World, wanted: dict[str, str]) -> None:
+def test_a_clip_is_found_in_every_import_newest_first(world: World, wanted: dict[str, Any]) -> None:
     keys = world.put_sources(3)
     jobs = [done(world, keys) for _ in range(3)]
     newest_first = [f"{job.id}-1" for job in reversed(jobs)]
@@ -157,7 +157,8 @@ def test_deleted_imports_are_not_found(world: World) -> None:
     gone, kept = (done(world, keys, labels=("l",)) for _ in range(2))
     delete(gone.id, project=PROJECT, jobs=world.jobs, clock=world.clock)
     for _ in range(2):
-        for wanted in ({"clip_id": "000000"}, {"label": "l"}):
+        questions: tuple[dict[str, Any], ...] = ({"clip_id": "000000"}, {"label": "l"})
+        for wanted in questions:
             assert ids(find(world, **wanted)) == [f"{kept.id}-0"]
         purge(world.finish_ports, out_of_time=never)
 
@@ -195,7 +196,12 @@ def test_a_cursor_goes_on_with_the_same_question_only(world: World) -> None:
     keys = world.put_sources(2)
     done(world, keys, labels=("l", "m"))
     cursor = find(world, label="l", limit=1).next_cursor
-    for change in ({"label": "m"}, {"label": "l", "folder": "f"}, {"label": "l", "project": "other"}):
+    changes: tuple[dict[str, Any], ...] = (
+        {"label": "m"},
+        {"label": "l", "folder": "f"},
+        {"label": "l", "project": "other"},
+    )
+    for change in changes:
         with pytest.raises(InvalidCursor):
             find(world, cursor=cursor, **change)
 
@@ -216,7 +222,8 @@ def test_a_clip_that_waits_for_a_retry_is_found_as_pending(world: World) -> None
     world.storage.put("source", "p/gone.zip")
     world.retry(job.id)
     world.plan(job.id)
-    for wanted in ({"clip_id": "gone"}, {"original_clipgt_url": "s3://source/p/gone.zip"}):
+    questions: tuple[dict[str, Any], ...] = ({"clip_id": "gone"}, {"original_clipgt_url": "s3://source/p/gone.zip"})
+    for wanted in questions:
         (found,) = find(world, **wanted).items
         assert (found.clip.id, found.clip.status, found.clip.code) == (f"{job.id}-0", ClipStatus.PENDING, None)
     world.run(job.id)

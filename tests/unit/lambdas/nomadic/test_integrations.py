@@ -1,6 +1,7 @@
 """Cloud integrations: the saved ones of the project, in the shape of these SDKs."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ FIELDS = {
     *("id", "name", "type", "bucket", "prefix", "region", "endpoint_url", "role_arn", "created_at", "last_used"),
     *("created_by", "created_by_display_name", "is_owner"),
 }
-BODIES = {
+BODIES: dict[str, dict[str, Any]] = {
     "s3": {
         "name": "n",
         "type": "s3",

@@ -1,23 +1,18 @@
 """Ends of jobs: opened with the status, kept step by step, closed, opened again."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
-from pynamodb.exceptions import TransactWriteError
 
-from service.aws.dynamodb.clips import DynamoClips
-from service.aws.dynamodb.ends import DynamoEnds
-from service.aws.dynamodb.jobs import DynamoJobs
-from service.domain.clips import ClipRow, ClipStatus
 from service.domain.ends import Delivery, DeliveryStatus, End
+from service.domain.errors import TableBusy
 from service.domain.jobs import JobStatus, Retry
+from service.ports.jobs import EndStore, JobStore
 from tests.builders import a_job
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from tests.contracts.conftest import Stores
 
 PENDING = Delivery(ended_at="t1", status=DeliveryStatus.PENDING)
+
 DELIVERED = Delivery(
     ended_at="t1",
     status=DeliveryStatus.DELIVERED,
@@ -29,28 +24,26 @@ DELIVERED = Delivery(
 
 
 @pytest.fixture
-def ends(jobs: DynamoJobs) -> DynamoEnds:
+def ends(stores: Stores) -> EndStore:
     """With one job that ended at `t1`."""
-    jobs.create(a_job())
-    assert end_job(jobs, "ij_1", "t1")
-    return DynamoEnds()
+    stores.jobs.create(a_job())
+    assert end_job(stores.jobs, "ij_1", "t1")
+    return stores.ends
 
 
-def end_job(jobs: DynamoJobs, job_id: str, now: str, run: int = 0) -> bool:
+def end_job(jobs: JobStore, job_id: str, now: str, run: int = 0) -> bool:
     document = {"event_id": f"{job_id}-{now}", "counts": {"total": 1}, "labels": ["日本"], "seconds": 1.5}
     status = JobStatus.COMPLETED
     return jobs.end(job_id, run=run, status=status, code=None, message=None, document=document, now=now)
 
 
-def read(ends: DynamoEnds) -> End:
+def read(ends: EndStore) -> End:
     found = ends.get("ij_1", "t1")
     assert found
     return found
 
 
-def test_an_end_opens_with_its_document_in_the_transaction_that_ends_the_job(
-    ends: DynamoEnds, jobs: DynamoJobs
-) -> None:
+def test_an_end_opens_with_its_document_in_the_transaction_that_ends_the_job(ends: EndStore, jobs: JobStore) -> None:
     document = {"event_id": "ij_1-t1", "counts": {"total": 1}, "labels": ["日本"], "seconds": 1.5}
     assert read(ends) == End(job_id="ij_1", ended_at="t1", document=document, touched_at="t1")
     assert not end_job(jobs, "ij_1", "t2")
@@ -59,19 +52,19 @@ def test_an_end_opens_with_its_document_in_the_transaction_that_ends_the_job(
     assert ends.get("ij_nope", "t2") is None
 
 
-def test_an_end_knows_its_run_and_two_at_the_same_time_stay_two(ends: DynamoEnds, jobs: DynamoJobs) -> None:
+def test_an_end_knows_its_run_and_two_at_the_same_time_stay_two(ends: EndStore, jobs: JobStore) -> None:
     ended = jobs.get("ij_1")
     assert ended
     assert jobs.retry(ended, Retry(at="t1", key_id="key_2"))
     assert not end_job(jobs, "ij_1", "t2"), "of the run before"
-    with pytest.raises(TransactWriteError):
+    with pytest.raises(TableBusy):
         end_job(jobs, "ij_1", "t1", run=1)
     assert end_job(jobs, "ij_1", "t2", run=1)
     assert not end_job(jobs, "ij_1", "t2", run=1)
     assert [(end.run, end.ended_at) for end in ends.open()] == [(0, "t1"), (1, "t2")]
 
 
-def test_open_ends_are_found_oldest_first(ends: DynamoEnds, jobs: DynamoJobs) -> None:
+def test_open_ends_are_found_oldest_first(ends: EndStore, jobs: JobStore) -> None:
     for name, at in (("ij_3", "t3"), ("ij_2", "t2")):
         jobs.create(a_job(name))
         end_job(jobs, name, at)
@@ -80,14 +73,14 @@ def test_open_ends_are_found_oldest_first(ends: DynamoEnds, jobs: DynamoJobs) ->
     assert [end.job_id for end in ends.open()] == ["ij_2", "ij_3"]
 
 
-def test_more_than_a_hundred_open_ends_are_all_seen(ends: DynamoEnds, jobs: DynamoJobs) -> None:
+def test_more_than_a_hundred_open_ends_are_all_seen(ends: EndStore, jobs: JobStore) -> None:
     for n in range(100, 220):
         jobs.create(a_job(f"ij_{n}"))
         end_job(jobs, f"ij_{n}", f"t{n}")
     assert len(list(ends.open())) == 121
 
 
-def test_every_step_is_kept_and_the_webhook_is_on_the_job_too(ends: DynamoEnds, jobs: DynamoJobs) -> None:
+def test_every_step_is_kept_and_the_webhook_is_on_the_job_too(ends: EndStore, jobs: JobStore) -> None:
     done = replace(read(ends), report={"csv": 5, "jsonl": 6}, event_sent_at="t2", webhook=DELIVERED, closed=True)
     assert ends.save(done, now="t3")
     assert read(ends) == replace(done, touched_at="t3")
@@ -96,7 +89,7 @@ def test_every_step_is_kept_and_the_webhook_is_on_the_job_too(ends: DynamoEnds, 
     assert (job.webhook, job.status, job.updated_at) == (DELIVERED, JobStatus.COMPLETED, "t1")
 
 
-def test_the_webhook_of_an_end_that_is_not_the_last_is_not_the_jobs(ends: DynamoEnds, jobs: DynamoJobs) -> None:
+def test_the_webhook_of_an_end_that_is_not_the_last_is_not_the_jobs(ends: EndStore, jobs: JobStore) -> None:
     later = replace(read(ends), webhook=DELIVERED)
     jobs.delete("ij_1", "t2")
     jobs.bury("ij_1")
@@ -111,7 +104,7 @@ def test_the_webhook_of_an_end_that_is_not_the_last_is_not_the_jobs(ends: Dynamo
     assert job.webhook is None
 
 
-def test_an_end_that_is_gone_is_not_written_again(ends: DynamoEnds, jobs: DynamoJobs) -> None:
+def test_an_end_that_is_gone_is_not_written_again(ends: EndStore, jobs: JobStore) -> None:
     end = read(ends)
     jobs.delete("ij_1", "t2")
     while jobs.delete_some("ij_1"):
@@ -123,7 +116,7 @@ def test_an_end_that_is_gone_is_not_written_again(ends: DynamoEnds, jobs: Dynamo
 
 
 def test_an_end_is_opened_again_for_one_execution_and_an_older_one_keeps_nothing(
-    ends: DynamoEnds, jobs: DynamoJobs
+    ends: EndStore, jobs: JobStore
 ) -> None:
     assert ends.save(replace(read(ends), webhook=DELIVERED, closed=True), now="t2")
     closed = read(ends)
@@ -137,16 +130,3 @@ def test_an_end_is_opened_again_for_one_execution_and_an_older_one_keeps_nothing
     assert ends.restart(closed, failures=2, webhook=PENDING, now="t4") is None
     assert not ends.save(replace(closed, closed=True), now="t4")
     assert read(ends) == opened
-
-
-def test_all_rows_of_a_job_come_in_order_page_by_page(
-    clips: DynamoClips, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert dynamodb
-    monkeypatch.setattr("service.aws.dynamodb.clips.SHARD_PAGE", 3)
-    ordinals = [n for n in range(200) if n % 16 != 5]
-    clips.put("ij_1", (ClipRow(ordinal=n, status=ClipStatus.COPIED, size=n) for n in reversed(ordinals)))
-    clips.put("ij_10", [ClipRow(ordinal=3, status=ClipStatus.COPIED)])
-    assert [row.ordinal for row in clips.in_order("ij_1", first=0)] == ordinals
-    assert [row.size for row in clips.in_order("ij_1", first=150)] == [n for n in ordinals if n >= 150]
-    assert list(clips.in_order("ij_nope", first=0)) == []
