@@ -29,7 +29,7 @@ NO_AWS := env -u AWS_PROFILE -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY -u AW
 export KEEP
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup bench demo local local-down test test-fast check lint types layers synth format lock clean
+.PHONY: help setup bench demo local local-down test test-fast check lint types layers synth template states format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,7 +57,7 @@ test-fast: setup ## Run the tests that need no stack
 bench: setup $(BENCH_VENV)/.ready ## Run all benchmarks beside s5cmd, rclone, awscli and boto3 (some 15 minutes, Linux)
 	@$(NO_AWS) $(RUN) -m benchmarks.run $(if $(QUICK),--quick)
 
-check: lint types layers synth ## Run every gate: ruff, mypy, import contracts, cdk synth with cdk-nag
+check: lint types layers template states ## Run every gate: ruff, mypy, import contracts, cdk-nag, cfn-lint, ASL
 
 lint: setup
 	$(BIN)/ruff check
@@ -72,6 +72,14 @@ layers: setup
 synth: setup
 	@echo "cdk synth, with cdk-nag"
 	@$(CDK_ENV) $(NO_AWS) PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet --strict --no-notices
+
+# W3005: the CDK declares dependencies that references imply already.
+template: synth
+	$(BIN)/cfn-lint --ignore-checks W3005 --regions us-east-1 eu-central-1 cn-north-1 us-gov-west-1 \
+		--template cdk.out/Clipferry.template.json
+
+states: setup
+	node_modules/.bin/asl-validator --json-path tests/infra/golden/state_machine.asl.json
 
 format: $(VENV)/.ready ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix

@@ -7,6 +7,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from service.domain.errors import InvalidSettings
 from stacks.clipferry import ClipferryStack
+from stacks.limits import too_large
 from stacks.settings import DeploySettings
 
 
@@ -20,7 +21,10 @@ def main() -> None:
     Tags.of(stack).add("application", "clipferry")
     if not deploy.local:  # the emulator's stack is none that anybody else can reach
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    app.synth()
+    assembly = app.synth()
+    refused = list(too_large(assembly.get_stack_artifact(stack.artifact_id).template, deploy.stack_name))
+    if refused:
+        sys.exit("\n".join(f"Deploy settings: {sentence}." for sentence in refused))
 
 
 if __name__ == "__main__":

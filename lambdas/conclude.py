@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.conclude import ConcludeContainer
+from service.aws.faults import raises_service_busy
 from service.imports.completion.conclude import Concluded, conclude
 
 MARGIN_MS = 120_000
@@ -19,6 +20,7 @@ MARGIN_MS = 120_000
 DEPLOYED = ConcludeContainer()
 
 
+@raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext, container: ConcludeContainer = DEPLOYED) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.copy import copy_ports
+from service.aws.faults import raises_service_busy
 from service.domain.manifest import Batch
 from service.imports.copying.batch import Unfinished, copy_batch
 
@@ -18,6 +19,7 @@ MARGIN_MS = 180_000
 """Left of the function's time when a round begins nothing more: enough to end what is under way and to store rows."""
 
 
+@raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

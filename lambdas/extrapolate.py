@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.extrapolate import extrapolate_ports
+from service.aws.faults import raises_service_busy
 from service.domain.manifest import Batch
 from service.imports.extrapolation.batch import extrapolate_batch
 
@@ -29,6 +30,7 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (data, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
+@raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.finish import FinishContainer
+from service.aws.faults import raises_service_busy
 from service.imports.completion.finish import finish
 
 MARGIN_MS = 60_000
@@ -19,6 +20,7 @@ MARGIN_MS = 60_000
 DEPLOYED = FinishContainer()
 
 
+@raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext, container: FinishContainer = DEPLOYED) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.plan import PlanContainer
+from service.aws.faults import raises_service_busy
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 
@@ -21,6 +22,7 @@ MARGIN_MS = 60_000
 DEPLOYED = PlanContainer()
 
 
+@raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext, container: PlanContainer = DEPLOYED) -> dict[str, Any]:

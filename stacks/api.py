@@ -1,162 +1,63 @@
-"""The REST API: one proxy behind one authorizer, two open pages of documentation, every error in one shape."""
+"""The REST API: one proxy behind one authorizer, and two open pages of documentation."""
 
-import json
-
-from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from service.support.settings import ApiSettings, AuthorizeSettings
-from stacks.access import (
-    allow,
-    assume_integration_roles,
-    integration_secrets_prefix,
-    look_at_clips,
-    read_sources,
-    remove_videos,
-    start_imports,
-    use_integration_secrets,
-    use_job_files,
-    use_table,
-)
-from stacks.function import ServiceFunction, log_group
+from stacks.access import allow, read_sources, start_imports, use_job_files, use_table
+from stacks.clips_access import look_at_clips, remove_videos
+from stacks.function import Parts, ServiceFunction
+from stacks.gateway import STAGE, rest_api
+from stacks.integration_access import assume_integration_roles, integration_secrets_prefix, use_integration_secrets
 from stacks.machine import ImportMachine
 from stacks.nag import acknowledge
-from stacks.settings import DeploySettings
-from stacks.storage import Storage
 
-STAGE = "prod"
-LOGS_POLICY = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 OPEN_PATHS = ("openapi.json", "docs")
-"""Documentation, for which nobody needs a key."""
-
-ACCESS_LOG_FIELDS = {
-    "time": "$context.requestTimeEpoch",
-    "request_id": "$context.requestId",
-    "ip": "$context.identity.sourceIp",
-    "method": "$context.httpMethod",
-    "path": "$context.path",
-    "status": "$context.status",
-    "bytes": "$context.responseLength",
-    "milliseconds": "$context.responseLatency",
-    "caller": "$context.authorizer.principalId",
-    "error": "$context.error.responseType",
-}
-"""Neither headers (keys!) nor bodies."""
-
-
-def _body(detail: str, code: str) -> str:
-    return json.dumps({"detail": detail, "code": code})
-
-
-_Types = apigateway.ResponseType
-# What API Gateway says by itself, before or instead of the function: type → (status, body, headers).
-GATEWAY_RESPONSES: dict[str, tuple[apigateway.ResponseType, str | None, str, dict[str, str]]] = {
-    # The authorizer denies for one reason only, a missing or unknown key: to the caller that is a 401.
-    "AccessDenied": (
-        _Types.ACCESS_DENIED,
-        "401",
-        _body("A valid API key is needed, in X-API-Key or Authorization.", "UNAUTHORIZED"),
-        {},
-    ),
-    "Unauthorized": (
-        _Types.UNAUTHORIZED,
-        "401",
-        _body("A valid API key is needed, in X-API-Key or Authorization.", "UNAUTHORIZED"),
-        {},
-    ),
-    "Throttled": (
-        _Types.THROTTLED,
-        "429",
-        _body("Too many requests: try again in a second.", "THROTTLED"),
-        {"Retry-After": "'1'"},
-    ),
-    "QuotaExceeded": (
-        _Types.QUOTA_EXCEEDED,
-        "429",
-        _body("Too many requests: try again later.", "THROTTLED"),
-        {"Retry-After": "'1'"},
-    ),
-    # The authorizer denies bad keys; it fails only where it cannot read them, which passes.
-    "AuthorizerFailure": (
-        _Types.AUTHORIZER_FAILURE,
-        "503",
-        _body("The key could not be checked: try again in some seconds.", "KEY_NOT_CHECKED"),
-        {"Retry-After": "'5'"},
-    ),
-    "TooLarge": (
-        _Types.REQUEST_TOO_LARGE,
-        "413",
-        _body(
-            "The body is above API Gateway's 10 MB: name the clips in an object and import that by manifest_uri.",
-            "BODY_TOO_LARGE",
-        ),
-        {},
-    ),
-    # API Gateway's words for "no such route".
-    "NoRoute": (_Types.MISSING_AUTHENTICATION_TOKEN, "404", _body("There is nothing at this path.", "NOT_FOUND"), {}),
-    # messageString brings its own quotation marks.
-    "Default4xx": (_Types.DEFAULT_4_XX, None, '{"detail": $context.error.messageString, "code": "BAD_REQUEST"}', {}),
-    "Default5xx": (_Types.DEFAULT_5_XX, None, _body("The service could not answer: try again.", "INTERNAL"), {}),
-}
+"""Documentation, which needs no key."""
 
 
 class Api(Construct):
-    """`rest` is the API, `function` answers it, `authorize` knows the keys."""
+    """`rest` is the API, `function` answers requests, `authorize` checks keys."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
-        *,
-        deploy: DeploySettings,
-        code: lambda_.Code,
-        storage: Storage,
+        parts: Parts,
         machine: ImportMachine,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._deploy, self._code, self._storage = deploy, code, storage
-        self.authorize = self._authorize_function()
-        self.function = self._api_function(machine)
-        self.rest = self._rest_api()
+        self.authorize = self._authorize_function(parts)
+        self.function = self._api_function(parts, machine)
+        self.rest = rest_api(self, parts.deploy)
         self._routes()
-        for name, (kind, status, template, headers) in GATEWAY_RESPONSES.items():
-            self.rest.add_gateway_response(
-                name,
-                type=kind,
-                status_code=status,
-                templates={"application/json": template},
-                response_headers=headers or None,
-            )
 
     def outputs(self) -> None:
         url = f"https://{self.rest.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{STAGE}"
         for name, value in {"BaseUrl": url, "ApiId": self.rest.rest_api_id, "StageName": STAGE}.items():
             CfnOutput(self, name, value=value).override_logical_id(name)
 
-    def _authorize_function(self) -> ServiceFunction:
-        secret = self._storage.admin_secret
+    def _authorize_function(self, parts: Parts) -> ServiceFunction:
+        storage, secret = parts.storage, parts.storage.admin_secret
         function = ServiceFunction(
             self,
             "authorize",
-            deploy=self._deploy,
-            code=self._code,
-            env=AuthorizeSettings(table_name=self._storage.table.table_name, admin_secret_arn=secret.secret_arn),
+            parts,
+            env=AuthorizeSettings(table_name=storage.table.table_name, admin_secret_arn=secret.secret_arn),
             memory_mb=256,
             timeout=Duration.seconds(5),
         )
-        use_table(function, self._storage.table, "GetItem")
+        use_table(function, storage.table, "GetItem")
         allow(function, ["secretsmanager:GetSecretValue"], [secret.secret_arn])
         return function
 
-    def _api_function(self, machine: ImportMachine) -> ServiceFunction:
-        deploy, storage = self._deploy, self._storage
+    def _api_function(self, parts: Parts, machine: ImportMachine) -> ServiceFunction:
+        deploy, storage = parts.deploy, parts.storage
         function = ServiceFunction(
             self,
             "api",
-            deploy=deploy,
-            code=self._code,
+            parts,
             env=deploy.env(
                 ApiSettings,
                 table_name=storage.table.table_name,
@@ -176,55 +77,16 @@ class Api(Construct):
         items = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
         use_table(function, storage.table, *items, indexes=("attention", "clip", "listing", "url"))
         use_job_files(function, storage.state, write=True)
-        # Versions: a manifest is read as it was pinned, and may name versions itself.
+        # `GetObjectVersion`: a manifest is pinned to its version, and may name versions itself.
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
         look_at_clips(function, storage.clips)
         remove_videos(function, storage.clips)
         start_imports(function, machine)
-        # It shows a project the secret that is derived from this one.
+        # It shows each project the webhook secret that is derived from this one.
         allow(function, ["secretsmanager:GetSecretValue"], [storage.webhook_secret.secret_arn])
         use_integration_secrets(function, "CreateSecret", "DeleteSecret", "GetSecretValue")
         assume_integration_roles(function)
         return function
-
-    def _rest_api(self) -> apigateway.RestApi:
-        access_logs = log_group(self, "AccessLogs", self._deploy)
-        rest = apigateway.RestApi(
-            self,
-            "Rest",
-            rest_api_name="clipferry",
-            description="Clipferry: clip imports",
-            endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # A region that never had an API with logs has no role for them, and a stage with logs then fails to deploy.
-            # Kept when the stack goes, because the setting is the region's: other APIs may have come to lean on it.
-            cloud_watch_role=True,
-            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
-            deploy_options=apigateway.StageOptions(
-                stage_name=STAGE,
-                throttling_rate_limit=self._deploy.api_rate,
-                throttling_burst_limit=self._deploy.api_burst,
-                access_log_destination=apigateway.LogGroupLogDestination(access_logs),
-                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG_FIELDS)),
-                logging_level=apigateway.MethodLoggingLevel.ERROR,
-                data_trace_enabled=False,
-                metrics_enabled=True,
-                tracing_enabled=not self._deploy.local,
-            ),
-        )
-        rest.node.try_remove_child("Endpoint")  # an output of the same address as BaseUrl
-        # API Gateway would make this group itself, and keep it for ever.
-        name = f"API-Gateway-Execution-Logs_{rest.rest_api_id}/{STAGE}"
-        rest.deployment_stage.node.add_dependency(log_group(self, "ExecutionLogs", self._deploy, name=name))
-        acknowledge(
-            rest,
-            {
-                "AwsSolutions-APIG2": "The function checks bodies itself, and says what is wrong.",
-                "AwsSolutions-APIG3": "A web ACL costs by the month: the account's choice.",
-                "AwsSolutions-COG4": "Scripts and cameras bring API keys, not users.",
-                f"AwsSolutions-IAM4[Policy::{LOGS_POLICY}]": "AWS's policy for just this: writing logs.",
-            },
-        )
-        return rest
 
     def _routes(self) -> None:
         integration = apigateway.LambdaIntegration(self.function, allow_test_invoke=False)
@@ -232,12 +94,12 @@ class Api(Construct):
             self,
             "Authorizer",
             handler=self.authorize,
-            # Always asked: either header may carry the key (an identity source would demand one), and a revoked key
-            # stops at once.
+            # No identity source, because either of two headers may carry the key. No cache, so that a revoked key stops
+            # at once.
             identity_sources=[],
             results_cache_ttl=Duration.seconds(0),
         )
-        # Not `add_proxy`, which also puts ANY on the root, and that one without the authorizer.
+        # Not `add_proxy`, which also adds ANY to the root, without the authorizer.
         self.rest.root.add_resource("{proxy+}").add_method(
             "ANY", integration, authorizer=authorizer, authorization_type=apigateway.AuthorizationType.CUSTOM
         )
@@ -245,5 +107,5 @@ class Api(Construct):
             method = self.rest.root.add_resource(path).add_method("GET", integration)
             acknowledge(
                 method,
-                {"AwsSolutions-APIG4": "Documentation: the API's description and a page that shows it, no data."},
+                {"AwsSolutions-APIG4": "Documentation of the API, without data."},
             )

@@ -1,11 +1,10 @@
-"""The code assets: `service/`, `lambdas/` and the pinned dependencies, built without docker.
+"""The code bundles: `service/`, `lambdas/` and the pinned dependencies, built without docker.
 
-One for all functions, and one with a Parquet library for the function that needs it.
+All functions share one; the function that needs the Parquet library has its own.
 """
 
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("lambdas", "service")
 LOCK = ROOT / "requirements.txt"
 PARQUET_LOCK = ROOT / "requirements-parquet.txt"
-"""What the Parquet bundle has besides."""
+"""The additional dependencies of the Parquet bundle."""
 CACHE = ROOT / ".cache" / "bundle"
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
@@ -33,23 +32,41 @@ AWS_TARGET = f"aws-arm64-python{PYTHON_VERSION}"
 _AWS_WHEELS = ["--platform", "manylinux2014_aarch64", "--platform", "manylinux_2_28_aarch64"]
 _AWS_WHEELS += ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON_VERSION]
 
-PROVIDED_BY_RUNTIME = frozenset(
-    {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"},
+AWS_SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "stepfunctions", "sts")
+"""The services that the functions call. The data of botocore's 400 others would be 20 MB of the bundle.
+
+botocore itself is bundled: the service relies on its internals, and the runtime's version changes without a deployment.
+"""
+
+_UNUSED = (
+    # Of the Parquet library, 50 MB that reading and writing a file does not load.
+    *("pyarrow/include", "pyarrow/includes", "pyarrow/src", "pyarrow/*flight*", "pyarrow/*s3*"),
+    # What cryptography's wheel needs of cffi is `_cffi_backend`; google-auth needs pyasn1 only without cryptography.
+    *("cffi", "pycparser", "pyasn1", "pyasn1_modules"),
+    *("pydantic/v1", "pydantic/mypy.py", "dateutil/zoneinfo/*.tar.gz", "botocore/data/*/*/examples-1.json"),
+    *(
+        f"aws_lambda_powertools/utilities/{name}"
+        for name in (
+            "batch",
+            "data_masking",
+            "feature_flags",
+            "idempotency",
+            "kafka",
+            "parameters",
+            "parser",
+            "streaming",
+        )
+    ),
 )
-"""In every Python runtime of Lambda (and beside the emulator): 25 MB that need not travel."""
+"""Parts of packages that no handler imports: a sixth of the zipped bundle, with their bytecode."""
 
-_NAME = re.compile(r"[\s=;\[]")
-
-_UNUSED = ("pyarrow/include", "pyarrow/includes", "pyarrow/src", "pyarrow/*flight*", "pyarrow/*s3*")
-"""Of the Parquet library: 50 MB that reading and writing a file does not load."""
-
-RECIPE = "3"
+RECIPE = "5"
 """Part of every hash: raise it when the way of building changes, so that old bundles are not taken for new ones."""
 
 
 def bundle_code(*, local: bool, parquet: bool = False) -> lambda_.Code:
-    """The asset. Its hash is made of what goes in (sources, lock, target), not of what comes out: so the CDK
-    knows without installing anything that an unchanged tree is built already, in `cdk.out` or in the account."""
+    """The asset. Its hash covers what goes in (sources, lock, target), not what comes out: so the CDK knows without
+    installing anything that an unchanged tree is already built, in `cdk.out` or in the account."""
     target = host_target() if local else AWS_TARGET
     return lambda_.Code.from_asset(
         str(ROOT),
@@ -62,14 +79,14 @@ def bundle_code(*, local: bool, parquet: bool = False) -> lambda_.Code:
 
 
 def host_target() -> str:
-    """The name of this machine as a target: handlers of the emulator run on an interpreter like this one."""
+    """This machine as a target: the emulator runs handlers on an interpreter like this one."""
     return f"host-{sys.platform}-{os.uname().machine}-python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def content_hash(target: str, *, parquet: bool = False) -> str:
     """SHA-256 over the recipe, the target, the locked dependencies and every source file's path and bytes.
 
-    And over whether there is bytecode: a bundle without it is not taken for one that has it.
+    It also covers whether there is bytecode: a bundle without it is not taken for one that has it.
     """
     bytecode = "bytecode" if interpreter_of(target) else "sources"
     digest = hashlib.sha256(f"{RECIPE}\n{target}\n{bytecode}\n".encode())
@@ -82,10 +99,10 @@ def content_hash(target: str, *, parquet: bool = False) -> str:
 
 
 def bundled_requirements(*, parquet: bool = False) -> list[str]:
-    """The locks' lines (`name==version`) without what the Lambda runtime brings itself."""
+    """The locks' lines (`name==version`), without comments."""
     locks = (LOCK, PARQUET_LOCK) if parquet else (LOCK,)
     pins = (line.split("#")[0].strip() for lock in locks for line in lock.read_text().splitlines())
-    return [pin for pin in pins if pin and _NAME.split(pin)[0].lower() not in PROVIDED_BY_RUNTIME]
+    return [pin for pin in pins if pin]
 
 
 def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
@@ -96,7 +113,7 @@ def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, destination)
     for path in output.rglob("*"):
-        # Whatever the builder's umask is: the function runs as another user.
+        # Independent of the builder's umask: the function runs as another user.
         path.chmod(0o755 if path.is_dir() else 0o644)
     interpreter = interpreter_of(target)
     if interpreter:
@@ -107,9 +124,9 @@ def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
 
 
 def interpreter_of(target: str) -> str | None:
-    """One whose bytecode functions of that target take. None where this machine has no such Python.
+    """A Python whose bytecode the target's functions can use: this one, or `python3.14` on the PATH. None without one.
 
-    Bytecode is of a version of Python, not of a machine; of another version it is passed over, not an error.
+    Bytecode depends on the version of Python, not on the machine. Python ignores bytecode of another version.
     """
     if target != AWS_TARGET or ".".join(map(str, sys.version_info[:2])) == PYTHON_VERSION:
         return sys.executable
@@ -117,10 +134,10 @@ def interpreter_of(target: str) -> str | None:
 
 
 def compile_bundle(output: Path, interpreter: str) -> None:
-    """A function's folder is read-only: it would compile all that it imports in every new sandbox.
+    """Add bytecode. A function's folder is read-only, so each new sandbox would compile all that it imports.
 
-    `unchecked-hash` holds no timestamps, which a copy or a zip would invalidate. Dependencies may have templates that
-    do not compile; they stay sources.
+    `unchecked-hash` holds no timestamps, which a copy or a zip would invalidate. Templates in dependencies that do not
+    compile stay sources.
     """
     how = ["-q", "-q", "-j", "0", "-s", str(output), "--invalidation-mode", "unchecked-hash"]
     subprocess.run([interpreter, "-m", "compileall", *how, str(output)], check=False, stdout=sys.stderr)
@@ -132,7 +149,7 @@ def _source_files() -> list[Path]:
 
 
 def _dependencies(target: str, *, parquet: bool) -> Path:
-    """The installed dependencies of `target`, kept between builds: a changed source file needs no pip."""
+    """The installed dependencies of `target`. They are kept between builds, so a changed source file needs no pip."""
     pins = bundled_requirements(parquet=parquet)
     key = hashlib.sha256("\n".join([RECIPE, target, *pins]).encode()).hexdigest()[:16]
     ready = CACHE / f"{target}-{key}"
@@ -147,16 +164,16 @@ def _dependencies(target: str, *, parquet: bool) -> Path:
         subprocess.run([*install, "--target", str(installed), *wheels, *pins], check=True, stdout=sys.stderr)
         _strip(installed)
         try:
-            # In one step, so that a build that was cut short leaves nothing that looks complete.
+            # In one step, so that an interrupted build leaves nothing that looks complete.
             installed.rename(ready)
         except OSError:
-            if not ready.is_dir():  # else another build was faster, and made the same
+            if not ready.is_dir():  # otherwise another build was faster, with the same result
                 raise
     return ready
 
 
 def _strip(installed: Path) -> None:
-    """Remove what no handler reads: package metadata, type stubs, console scripts, tests."""
+    """Remove what no handler reads: package metadata, type stubs, console scripts, tests, unused parts."""
     for pattern in ("*.dist-info", "*-stubs", "bin", "**/__pycache__", "**/tests", *_UNUSED):
         for path in sorted(installed.glob(pattern)):
             if path.is_dir():
@@ -165,6 +182,9 @@ def _strip(installed: Path) -> None:
                 path.unlink()
     for path in installed.rglob("*.pyi"):
         path.unlink()
+    for path in (installed / "botocore" / "data").iterdir():
+        if path.is_dir() and path.name not in AWS_SERVICES:
+            shutil.rmtree(path)
 
 
 @jsii.implements(ILocalBundling)

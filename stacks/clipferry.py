@@ -6,6 +6,7 @@ from constructs import Construct
 from stacks.api import Api
 from stacks.bundle import bundle_code
 from stacks.events import UploadTrigger
+from stacks.function import Parts
 from stacks.monitoring import Monitoring
 from stacks.pipeline import Pipeline
 from stacks.settings import DeploySettings
@@ -13,21 +14,33 @@ from stacks.storage import Storage
 
 
 class ClipferryStack(Stack):
-    """Storage below, the pipeline on it, two doors to the pipeline (API, uploads), alarms over all."""
+    """Storage, the pipeline that uses it, the API and the upload trigger that start it, and alarms."""
 
     def __init__(self, scope: Construct, construct_id: str, deploy: DeploySettings) -> None:
-        super().__init__(scope, construct_id, description="Clipferry: imports driving-data clips into S3")
-        code = bundle_code(local=deploy.local)
-        parquet_code = bundle_code(local=deploy.local, parquet=True)
-        self.storage = Storage(self, "Storage", deploy)
-        self.pipeline = Pipeline(
-            self, "Pipeline", deploy=deploy, code=code, parquet_code=parquet_code, storage=self.storage
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=deploy.stack_name,
+            description="Clipferry: imports driving-data clips into S3",
         )
-        machine = self.pipeline.machine
-        self.api = Api(self, "Api", deploy=deploy, code=code, storage=self.storage, machine=machine)
-        self.uploads = UploadTrigger(self, "Uploads", deploy=deploy, code=code, storage=self.storage, machine=machine)
+        self.storage = Storage(self, "Storage", deploy)
+        parts = Parts(
+            deploy=deploy,
+            code=bundle_code(local=deploy.local),
+            parquet_code=bundle_code(local=deploy.local, parquet=True),
+            storage=self.storage,
+        )
+        self.pipeline = Pipeline(self, "Pipeline", parts)
+        self.api = Api(self, "Api", parts, self.pipeline.machine)
+        self.uploads = UploadTrigger(self, "Uploads", parts, self.pipeline.machine)
         self.monitoring = Monitoring(
-            self, "Monitoring", deploy=deploy, api=self.api, pipeline=self.pipeline, uploads=self.uploads
+            self,
+            "Monitoring",
+            deploy=deploy,
+            storage=self.storage,
+            api=self.api,
+            pipeline=self.pipeline,
+            uploads=self.uploads,
         )
         for part in (self.storage, self.pipeline, self.api, self.uploads):
             part.outputs()

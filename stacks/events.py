@@ -1,50 +1,46 @@
-"""Uploads that start imports by themselves: drop bucket → EventBridge → queue → `on_upload`."""
+"""Imports that uploads start: drop bucket → EventBridge → queue → `on_upload`."""
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
 from service.support.settings import UploadSettings
 from stacks.access import start_imports, use_job_files, use_table
-from stacks.function import ServiceFunction
+from stacks.function import Parts, ServiceFunction
 from stacks.machine import ImportMachine
 from stacks.nag import acknowledge
-from stacks.settings import DeploySettings
-from stacks.storage import Storage
+from stacks.settings import QUEUED_DAYS
 
 FUNCTION_TIMEOUT = Duration.seconds(60)
 TRIES = 5
-KEPT = Duration.days(14)
-"""SQS's maximum: time to notice the alarm and move the messages back."""
+KEPT = Duration.days(QUEUED_DAYS)
+"""SQS's maximum: time to notice the alarm and redrive the queue."""
 
 
 class UploadTrigger(Construct):
-    """`queue`: uploads to import; `dlq`: those that failed five times; `lost`: those that never reached the queue."""
+    """`queue` has uploads to import, `dlq` those that failed five times, `lost` those that never reached the queue."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
-        *,
-        deploy: DeploySettings,
-        code: lambda_.Code,
-        storage: Storage,
+        parts: Parts,
         machine: ImportMachine,
     ) -> None:
         super().__init__(scope, construct_id)
+        deploy, storage = parts.deploy, parts.storage
         self.dlq = self._queue("Dlq", retention_period=KEPT)
         self.lost = self._queue("Lost", retention_period=KEPT)
         acknowledge(
-            self.lost, {"AwsSolutions-SQS3": "It is a dead-letter queue itself, of the EventBridge rule's target."}
+            self.lost, {"AwsSolutions-SQS3": "It is itself the dead-letter queue of the EventBridge rule's target."}
         )
         self.queue = self._queue(
             "Queue",
             retention_period=KEPT,
-            # Lambda's advice: six times the function's timeout, so that a throttled batch is not delivered twice.
+            # Lambda recommends six times the function's timeout, so that a throttled batch is not delivered twice.
             visibility_timeout=Duration.seconds(6 * FUNCTION_TIMEOUT.to_seconds()),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dlq, max_receive_count=TRIES),
         )
@@ -66,8 +62,7 @@ class UploadTrigger(Construct):
         self.function = ServiceFunction(
             self,
             "on_upload",
-            deploy=deploy,
-            code=code,
+            parts,
             env=deploy.env(
                 UploadSettings,
                 table_name=storage.table.table_name,
@@ -78,11 +73,11 @@ class UploadTrigger(Construct):
             memory_mb=512,
             timeout=FUNCTION_TIMEOUT,
         )
-        # Claiming uploads is one transaction: PutItem and ConditionCheckItem are checked for each part of it.
+        # Uploads are claimed in one transaction. IAM checks PutItem and ConditionCheckItem for each part of it.
         use_table(self.function, storage.table, "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
         use_job_files(self.function, storage.state, write=True)
         start_imports(self.function, machine)
-        # Few and large calls: hundreds of uploads at once are to make few jobs.
+        # Few large calls, so that hundreds of uploads at once become few imports.
         self.function.add_event_source(
             SqsEventSource(
                 self.queue,

@@ -1,4 +1,6 @@
-"""A Lambda function the house way: arm64, its own role and log group, typed environment, Powertools set up."""
+"""A Lambda function with the house's defaults: arm64, its own role and log group, typed environment, Powertools."""
+
+from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -10,10 +12,13 @@ from service.support.settings import Settings
 from stacks.bundle import ARCHITECTURE, RUNTIME
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
+from stacks.storage import Storage
+
+METRICS_NAMESPACE = "Clipferry"
+"""Of the service's own metrics. Their dimension `service` is the stack's name."""
 
 POWERTOOLS = {
-    "POWERTOOLS_SERVICE_NAME": "clipferry",
-    "POWERTOOLS_METRICS_NAMESPACE": "Clipferry",
+    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
 
@@ -40,7 +45,7 @@ _RETENTION = {
 
 
 def log_group(scope: Construct, construct_id: str, deploy: DeploySettings, *, name: str | None = None) -> logs.LogGroup:
-    """A log group that forgets after the deploy settings' days and goes with the stack."""
+    """A log group that keeps logs for the days of the deploy settings, and goes with the stack."""
     return logs.LogGroup(
         scope,
         construct_id,
@@ -50,41 +55,62 @@ def log_group(scope: Construct, construct_id: str, deploy: DeploySettings, *, na
     )
 
 
+def _of_the_deployment(deploy: DeploySettings) -> dict[str, str]:
+    """Variables that libraries read: Powertools, the Hugging Face client, botocore."""
+    variables = {"POWERTOOLS_SERVICE_NAME": deploy.stack_name, "HF_ENDPOINT": deploy.hf_endpoint}
+    if deploy.use_fips_endpoints:
+        variables["AWS_USE_FIPS_ENDPOINT"] = "true"
+    if deploy.use_dualstack_endpoints:
+        variables["AWS_USE_DUALSTACK_ENDPOINT"] = "true"
+    return variables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the functions of a deployment are made of. `parquet_code` is `code` with the Parquet library."""
+
+    deploy: DeploySettings
+    code: lambda_.Code
+    parquet_code: lambda_.Code
+    storage: Storage
+
+
 class ServiceFunction(lambda_.Function):
-    """The function `lambdas.<name>.handler`, which may do nothing until `stacks.access` says so."""
+    """The function `lambdas.<name>.handler`. It may do nothing until `stacks.access` allows it."""
 
     def __init__(
         self,
         scope: Construct,
         name: str,
+        parts: Parts,
         *,
-        deploy: DeploySettings,
-        code: lambda_.Code,
         env: Settings,
         memory_mb: int,
         timeout: Duration,
-        reserved_concurrency: int | None = None,
+        reserved_concurrency: int = 0,
+        parquet: bool = False,
     ) -> None:
+        deploy = parts.deploy
         construct_id = "".join(word.capitalize() for word in name.split("_"))
-        # Without the managed basic role, whose logs permissions reach every log group of the account.
+        # Not the managed basic role, whose log permissions reach every log group of the account.
         role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         group = log_group(scope, f"{construct_id}Logs", deploy)
         group.grant_write(role)
         super().__init__(
             scope,
             construct_id,
-            code=code,
+            code=parts.parquet_code if parquet else parts.code,
             handler=f"lambdas.{name}.handler",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             role=role,
             log_group=group,
-            environment={**env.to_env(), **POWERTOOLS, "HF_ENDPOINT": deploy.hf_endpoint},
+            environment={**env.to_env(), **POWERTOOLS, **_of_the_deployment(deploy)},
             memory_size=memory_mb,
             timeout=timeout,
-            reserved_concurrent_executions=reserved_concurrency,
+            reserved_concurrent_executions=reserved_concurrency or None,
             tracing=lambda_.Tracing.DISABLED if deploy.local else lambda_.Tracing.ACTIVE,
         )
         self.own_role = role
-        reason = "PutTraceSegments and PutTelemetryRecords know no resource but *."
+        reason = "PutTraceSegments and PutTelemetryRecords support no resource but *."
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})

@@ -1,4 +1,4 @@
-"""cdk-nag findings that stay, each acknowledged on the resource that has it, with the reason."""
+"""Accept cdk-nag findings on the resources that have them, each with a reason."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Where everything is kept: three buckets, one table, two secrets."""
+"""The stateful part: three buckets, one table, two secrets."""
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -11,52 +11,44 @@ from stacks.settings import DeploySettings
 
 UNFINISHED_UPLOAD_DAYS = 7
 NONCURRENT_DAYS = 30
+KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class Storage(Construct):
-    """The stateful part. All of it outlives the stack: `cdk destroy` removes neither clips nor history."""
+    """The stateful part. It outlives the stack: `cdk destroy` removes neither clips, history nor secrets.
+
+    A first deployment that fails removes it again, since nothing is in it yet: only later it is worth keeping.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, deploy: DeploySettings) -> None:
         super().__init__(scope, construct_id)
-        # Clips are written once under a stable key, so a version only arises when someone imports a changed source
-        # again or deletes a clip by mistake: cheap to keep, and then worth having.
+        # Clips are written once under a stable key. A second version means that a changed source was imported again, or
+        # that someone deleted a clip by mistake: it costs little and is then worth having.
         self.clips = self._bucket("Clips", versioned=True)
         # An import copies the version that was uploaded, even if the key is overwritten before its turn.
-        self.drop = self._bucket("Drop", versioned=True)
-        # Manifests are written once and can be planned again: no versions.
+        self.drop = self._bucket("Drop", versioned=True, expire_days=deploy.drop_retention_days or None)
+        # Manifests are written once and can be planned again: they need no versions.
         self.state = self._bucket("State", versioned=False, expire_days=deploy.state_retention_days)
-        # The property itself: `event_bridge_enabled=True` would put a custom resource with a Lambda of its own here.
+        # The property itself: `event_bridge_enabled=True` would add a custom resource with its own function.
         drop = self.drop.node.default_child
         assert isinstance(drop, s3.CfnBucket)
         drop.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
         )
-        self.table = self._table(deletion_protection=not deploy.local)
-        # 40 letters and digits: 238 bits.
-        self.admin_secret = secretsmanager.Secret(
-            self,
+        self.table = self._table(deletion_protection=deploy.table_deletion_protection)
+        self.admin_secret = self._secret(
             "AdminKey",
-            description="Clipferry: the admin API key, which creates, lists and revokes the keys of projects",
-            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=40, exclude_punctuation=True),
+            "the admin API key, which creates, lists and revokes the keys of projects",
+            "Rotated unasked, it would lock the administrators out.",
         )
-        acknowledge(
-            self.admin_secret,
-            {"AwsSolutions-SMG4": "Rotated unasked, it would lock the administrators out."},
-        )
-
-        self.webhook_secret = secretsmanager.Secret(
-            self,
+        self.webhook_secret = self._secret(
             "WebhookKey",
-            description="Clipferry: what the projects' webhook secrets are derived from",
-            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=40, exclude_punctuation=True),
-        )
-        acknowledge(
-            self.webhook_secret,
-            {"AwsSolutions-SMG4": "Rotated unasked, every receiver would refuse the webhooks that it gets."},
+            "the secret from which the projects' webhook secrets are derived",
+            "Rotated unasked, every receiver would refuse its webhooks.",
         )
 
     def outputs(self) -> None:
-        """State the names that scripts and the local stack read."""
+        """Output the names that scripts and the local stack read."""
         for name, value in {
             "AdminSecretArn": self.admin_secret.secret_arn,
             "TableName": self.table.table_name,
@@ -65,6 +57,18 @@ class Storage(Construct):
             "StateBucketName": self.state.bucket_name,
         }.items():
             CfnOutput(self, name, value=value).override_logical_id(name)
+
+    def _secret(self, construct_id: str, purpose: str, not_rotated: str) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            construct_id,
+            description=f"Clipferry: {purpose}",
+            # 40 letters and digits: 238 bits.
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=40, exclude_punctuation=True),
+            removal_policy=KEEP,
+        )
+        acknowledge(secret, {"AwsSolutions-SMG4": not_rotated})
+        return secret
 
     def _bucket(self, construct_id: str, *, versioned: bool, expire_days: int | None = None) -> s3.Bucket:
         rules = [
@@ -93,13 +97,13 @@ class Storage(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             versioned=versioned,
             lifecycle_rules=rules,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=KEEP,
         )
         acknowledge(
             bucket,
             {
-                "AwsSolutions-S1": "Each clip's fate is a row in the table. Access logs are best effort, and as many "
-                "lines as there are copies; who must audit reads turns on CloudTrail data events."
+                "AwsSolutions-S1": "The table has a row with each clip's result. Access logs are best effort, with a "
+                "line for each copy; use CloudTrail data events where reads must be audited."
             },
         )
         return bucket
@@ -114,14 +118,14 @@ class Storage(Construct):
             partition_key=text("pk"),
             sort_key=text("sk"),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            # AWS's own key: encrypted at rest, and no KMS quota below the table's.
+            # AWS's own key: encrypted at rest, without a KMS quota below the table's.
             encryption=dynamodb.TableEncryption.DEFAULT,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute="expires_at",
             deletion_protection=deletion_protection,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=KEEP,
         )
         for index in ("listing", "attention", "clip", "url"):
             table.add_global_secondary_index(

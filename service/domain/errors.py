@@ -304,6 +304,12 @@ class ResultKeyTaken(CannotExtrapolate):
     code = "RESULT_KEY_TAKEN"
 
 
+class ServiceBusy(ClipferryError):
+    """An AWS service throttled a request, failed or did not answer: another attempt may succeed."""
+
+    code = "SERVICE_BUSY"
+
+
 class BatchIncomplete(ClipferryError):
     """Some clips of a batch met a passing fault: the state machine is to run the batch again."""
 

@@ -52,6 +52,14 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RowSettings(Settings):
+    """Base of the settings of functions that write rows of imports."""
+
+    row_retention_days: int = 0
+    """Days until such a row expires (`expires_at`). 0: it does not expire."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuthorizeSettings(Settings):
     table_name: str
     admin_secret_arn: str
@@ -73,7 +81,7 @@ class Deployment(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiSettings(Deployment):
+class ApiSettings(Deployment, RowSettings):
     table_name: str
     state_bucket: str
     clips_bucket: str
@@ -103,7 +111,7 @@ class ApiSettings(Deployment):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanSettings(Settings):
+class PlanSettings(RowSettings):
     table_name: str
     state_bucket: str
     clips_bucket: str
@@ -120,7 +128,7 @@ class PlanSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CopySettings(Settings):
+class CopySettings(RowSettings):
     table_name: str
     state_bucket: str
     clips_bucket: str
@@ -145,14 +153,14 @@ class ExtrapolateSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinishSettings(Settings):
+class FinishSettings(RowSettings):
     table_name: str
     state_bucket: str
     clips_bucket: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConcludeSettings(Settings):
+class ConcludeSettings(RowSettings):
     table_name: str
     state_bucket: str
     clips_bucket: str
@@ -163,7 +171,7 @@ class ConcludeSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UploadSettings(Settings):
+class UploadSettings(RowSettings):
     table_name: str
     state_bucket: str
     state_machine_arn: str
@@ -177,7 +185,7 @@ class UploadSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepSettings(Settings):
+class SweepSettings(RowSettings):
     table_name: str
     state_bucket: str
     clips_bucket: str

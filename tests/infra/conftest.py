@@ -1,6 +1,7 @@
 """The synthesized stack, once a session, without its code bundle (tests/infra/test_bundle.py builds that)."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from aws_cdk.assertions import Template
 from stacks.bundle import ROOT
 from stacks.clipferry import ClipferryStack
 from stacks.settings import DeploySettings
+
+# Powertools reads them when a handler's module is imported.
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "clipferry")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Clipferry")
 
 SOURCE_BUCKETS = ("fleet-a", "fleet.b")
 COPY_ROLES = (
@@ -56,6 +61,23 @@ def deploy() -> DeploySettings:
 
 @pytest.fixture(scope="session")
 def template(make_stack: Callable[[DeploySettings], ClipferryStack], deploy: DeploySettings) -> Template:
+    return Template.from_stack(make_stack(deploy))
+
+
+@pytest.fixture(scope="session")
+def other_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Template:
+    """A second deployment, with other values where the default switches something off."""
+    deploy = DeploySettings(
+        stack_name="Staging",
+        copy_reserved_concurrency=60,
+        extrapolate_reserved_concurrency=20,
+        api_logging_role=False,
+        rows_expire=False,
+        drop_retention_days=45,
+        table_deletion_protection=True,
+        use_fips_endpoints=True,
+        use_dualstack_endpoints=True,
+    )
     return Template.from_stack(make_stack(deploy))
 
 

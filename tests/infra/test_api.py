@@ -65,6 +65,11 @@ def test_a_region_without_a_role_for_api_logs_gets_one_that_stays(template: Temp
     assert account["DeletionPolicy"] == "Retain"
 
 
+def test_a_region_that_has_a_role_for_api_logs_keeps_it(other_template: Template) -> None:
+    other_template.resource_count_is("AWS::ApiGateway::Account", 0)
+    assert not [name for name in properties(other_template, "AWS::IAM::Role") if "CloudWatch" in name]
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "code"),
     [

@@ -56,3 +56,14 @@ def test_a_wrong_setting_ends_in_one_sentence_and_no_traceback(cdk_context: dict
     assert done.returncode != 0
     assert "Deploy settings: map_concurrency must be a whole number, not 'many'." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_settings_that_aws_would_refuse_end_in_a_sentence_for_each_role(
+    cdk_context: dict[str, Any], tmp_path: Path
+) -> None:
+    done = synthesize({**cdk_context, "source_buckets": ",".join(f"b{number:03}" for number in range(400))}, tmp_path)
+    assert done.returncode != 0
+    refused = [line for line in done.stderr.splitlines() if line.startswith("Deploy settings: the policy ")]
+    assert len(refused) == 6, "two policies of each of three roles"
+    assert all(line.endswith("name fewer source_buckets and source_kms_key_arns.") for line in refused)
+    assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The upload trigger and the alarms."""
+"""The upload trigger."""
 
 from aws_cdk.assertions import Template
 
@@ -46,35 +46,3 @@ def test_uploads_are_taken_in_few_large_batches_of_which_single_ones_can_fail(te
     assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (1_000, 5)
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
-
-
-def test_one_message_in_either_dead_letter_queue_is_an_alarm(template: Template) -> None:
-    alarms = properties(template, "AWS::CloudWatch::Alarm")
-    for alarm, queue in (("MonitoringUploadDlq", "UploadsDlq"), ("MonitoringUploadsLost", "UploadsLost")):
-        found = alarms[alarm]
-        assert found["MetricName"] == "ApproximateNumberOfMessagesVisible"
-        assert [text(item["Value"]) for item in found["Dimensions"]] == [f"${{{queue}.QueueName}}"]
-        assert (found["Threshold"], found["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
-
-
-def test_every_alarm_reaches_the_topic_and_is_quiet_without_data(template: Template) -> None:
-    alarms = properties(template, "AWS::CloudWatch::Alarm")
-    assert {name.removeprefix("Monitoring") for name in alarms} == {
-        "UploadDlq",
-        "UploadsLost",
-        "ConclusionsFailed",
-        "ImportsFailed",
-        "ImportsTimedOut",
-        "ApiErrors",
-        "CopyErrors",
-        "CopyThrottled",
-        "SweepErrors",
-    }
-    assert {text(alarm["AlarmActions"]) for alarm in alarms.values()} == {"${MonitoringAlarms}"}
-    assert {alarm["TreatMissingData"] for alarm in alarms.values()} == {"notBreaching"}
-
-
-def test_the_alarm_address_is_subscribed_where_there_is_one(template: Template, local_template: Template) -> None:
-    (subscription,) = properties(template, "AWS::SNS::Subscription").values()
-    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
-    local_template.resource_count_is("AWS::SNS::Subscription", 0)

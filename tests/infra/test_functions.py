@@ -25,11 +25,11 @@ FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
     "ApiAuthorize": ("authorize", AuthorizeSettings, 256, 5, None),
     "Api": ("api", ApiSettings, 1024, 29, None),
     "PipelinePlan": ("plan", PlanSettings, 1024, 900, None),
-    "PipelineCopy": ("copy", CopySettings, 1024, 900, 40),
+    "PipelineCopy": ("copy", CopySettings, 1024, 900, None),
     "PipelineExtrapolate": ("extrapolate", ExtrapolateSettings, 1769, 900, None),
     "PipelineFinish": ("finish", FinishSettings, 1024, 900, None),
     "PipelineConclude": ("conclude", ConcludeSettings, 1769, 900, None),
-    "PipelineSweep": ("sweep", SweepSettings, 512, 60, 1),
+    "PipelineSweep": ("sweep", SweepSettings, 512, 60, None),
     "UploadsOnUpload": ("on_upload", UploadSettings, 512, 60, None),
 }
 TABLE, STATE, DROP, CLIPS = "${StorageTable.Arn}", "${StorageState.Arn}", "${StorageDrop.Arn}", "${StorageClips.Arn}"
@@ -66,7 +66,7 @@ READS_BY_INTEGRATIONS = {
 STARTS = {MACHINE: {"states:StartExecution"}}
 FINISHES = {
     **table("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
-    CLIPS: {"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
+    CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
     f"{CLIPS}/*": {"s3:AbortMultipartUpload", "s3:DeleteObjectVersion", "s3:GetObjectVersion"},
 }
 GRANTS: dict[str, dict[str, set[str]]] = {
@@ -178,7 +178,7 @@ def test_a_function_reads_its_settings_from_the_environment_it_gets(template: Te
     assert settings.from_env(env).to_env().items() <= env.items()
     assert {key for key in env if key.startswith("CLIPFERRY_")} == set(settings.from_env(env).to_env())
     assert env["HF_ENDPOINT"] == "https://huggingface.co"
-    assert (env["POWERTOOLS_SERVICE_NAME"], env["POWERTOOLS_METRICS_NAMESPACE"]) == ("clipferry", "Clipferry")
+    assert (env["POWERTOOLS_SERVICE_NAME"], env["POWERTOOLS_METRICS_NAMESPACE"]) == ("Clipferry", "Clipferry")
 
 
 @pytest.mark.parametrize("name", ["Api", "PipelinePlan"])
@@ -263,6 +263,34 @@ def test_local_functions_are_not_traced(local_template: Template) -> None:
     for name in FUNCTIONS:
         assert "TracingConfig" not in function(local_template, name)
     assert function(local_template, "PipelineCopy")["ReservedConcurrentExecutions"] == 8
+
+
+def test_functions_reserve_what_the_settings_say(other_template: Template) -> None:
+    reserved = {name: function(other_template, name).get("ReservedConcurrentExecutions") for name in FUNCTIONS}
+    assert {name: number for name, number in reserved.items() if number is not None} == {
+        "PipelineCopy": 60,
+        "PipelineExtrapolate": 20,
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Api", "PipelinePlan", "PipelineCopy", "PipelineFinish", "PipelineConclude", "PipelineSweep", "UploadsOnUpload"],
+)
+def test_functions_that_write_rows_know_how_long_they_are_kept(
+    template: Template, other_template: Template, name: str
+) -> None:
+    assert environment(template, name)["CLIPFERRY_ROW_RETENTION_DAYS"] == "90"
+    assert environment(other_template, name)["CLIPFERRY_ROW_RETENTION_DAYS"] == "0"
+
+
+def test_functions_call_aws_at_the_endpoints_that_the_settings_ask_for(
+    template: Template, other_template: Template
+) -> None:
+    variables = {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"}
+    for name in FUNCTIONS:
+        assert variables.items() <= environment(other_template, name).items()
+        assert not variables.keys() & environment(template, name).keys()
 
 
 def test_the_sweep_ticks_every_minute_and_a_missed_tick_is_not_repeated(template: Template) -> None:

@@ -9,7 +9,7 @@ from service.domain.errors import InvalidSettings
 from service.imports.previews.estimate import COPY_GB
 from service.sources.deadline import LAST_SECONDS
 from stacks.bundle import ROOT
-from stacks.pipeline import COPY_MB
+from stacks.import_functions import COPY_MB
 from stacks.settings import DeploySettings
 from tests.builders import DEPLOYMENT
 from tests.infra.conftest import COPY_ROLES, KMS_KEY
@@ -62,7 +62,10 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
 @pytest.mark.parametrize(
     ("context", "sentence"),
     [
-        ({"clipferry": {"source_bucket": "x"}}, "unknown deploy settings: source_bucket. Known are: source_buckets"),
+        (
+            {"clipferry": {"source_bucket": "x"}},
+            "unknown deploy settings: source_bucket. Known are: stack_name, ",
+        ),
         ({"clipferry": "x"}, "must be an object"),
         ({"clipferry": {"map_concurrency": "many"}}, "map_concurrency must be a whole number, not 'many'"),
         ({"clipferry": {"map_concurrency": 1.5}}, "map_concurrency must be a whole number, not 1.5"),
@@ -91,8 +94,13 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
         ({"default_on_existing": "merge"}, "'merge': it must be one of skip, overwrite, fail"),
         ({"clipferry": {"default_on_existing": "SKIP"}}, "default_on_existing is 'SKIP'"),
         ({"default_content_validation": "full"}, "'full': it must be one of none, structure, deep"),
-        ({"log_retention_days": "31"}, "CloudWatch knows (1, 3, 5"),
+        ({"log_retention_days": "31"}, "CloudWatch accepts (1, 3, 5"),
         ({"state_retention_days": "7"}, "state_retention_days is 7: it must be from 31"),
+        ({"stack_name": "Clip-ferry"}, "stack_name: 'Clip-ferry' must be 1 to 24 letters and digits"),
+        ({"stack_name": "C" * 25}, "must be 1 to 24 letters and digits"),
+        ({"drop_retention_days": "14"}, "drop_retention_days is 14: it must be 0 (keep uploads) or at least 15"),
+        ({"drop_retention_days": "20", "import_timeout_hours": "720"}, "or at least 44"),
+        ({"copy_reserved_concurrency": "-1"}, "copy_reserved_concurrency is -1: it must be from 0"),
         ({"audit_retention_days": "0"}, "audit_retention_days is 0: it must be from 1"),
         ({"max_body_bytes": "6000000"}, "max_body_bytes"),
         ({"preview_seconds": "29"}, "preview_seconds"),

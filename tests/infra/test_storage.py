@@ -103,7 +103,6 @@ def test_the_table_is_on_demand_backed_up_and_forgets_by_ttl(template: Template)
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    assert table["DeletionProtectionEnabled"] is True
     assert table["KeySchema"] == _keys("pk", "sk")
     assert {
         index["IndexName"]: (index["KeySchema"], index["Projection"]) for index in table["GlobalSecondaryIndexes"]
@@ -113,16 +112,33 @@ def test_the_table_is_on_demand_backed_up_and_forgets_by_ttl(template: Template)
     }
 
 
-def test_a_local_table_can_be_deleted(local_template: Template) -> None:
-    (table,) = properties(local_template, "AWS::DynamoDB::Table").values()
-    assert table["DeletionProtectionEnabled"] is False
+def test_the_table_is_protected_where_the_settings_ask_for_it_and_not_in_a_first_deployment(
+    template: Template, other_template: Template
+) -> None:
+    (table,) = properties(template, "AWS::DynamoDB::Table").values()
+    assert not table["DeletionProtectionEnabled"], "a rollback could not delete it"
+    (table,) = properties(other_template, "AWS::DynamoDB::Table").values()
+    assert table["DeletionProtectionEnabled"] is True
 
 
-def test_data_outlives_the_stack(template: Template) -> None:
-    stateful = {**resources(template, "AWS::S3::Bucket"), **resources(template, "AWS::DynamoDB::Table")}
-    assert {(item["DeletionPolicy"], item["UpdateReplacePolicy"]) for item in stateful.values()} == {
-        ("Retain", "Retain")
+STATEFUL = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret")
+
+
+def test_data_and_secrets_outlive_the_stack_but_not_a_first_deployment_that_fails(template: Template) -> None:
+    stateful = [item for kind in STATEFUL for item in resources(template, kind).values()]
+    assert len(stateful) == 3 + 1 + 2
+    assert {(item["DeletionPolicy"], item["UpdateReplacePolicy"]) for item in stateful} == {
+        ("RetainExceptOnCreate", "Retain")
     }
+
+
+def test_uploads_expire_where_the_settings_say_so(template: Template, other_template: Template) -> None:
+    def expiry(found: Template) -> list[int]:
+        rules = bucket(found, "StorageDrop")["LifecycleConfiguration"]["Rules"]
+        return [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule]
+
+    assert expiry(template) == []
+    assert expiry(other_template) == [45]
 
 
 def test_names_of_buckets_and_of_the_table_are_left_to_cloudformation(template: Template) -> None:

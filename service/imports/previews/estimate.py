@@ -45,7 +45,7 @@ READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 3, Con
 """Range reads of content validation for a clip of some hundred megabytes; a small one takes a single read."""
 
 COPY_GB = 1.0
-"""Memory of the copy function (`COPY_MB` in stacks/pipeline.py)."""
+"""Memory of the copy function (`COPY_MB` in stacks/import_functions.py)."""
 PLAN_GB = 1.0
 FUNCTION_CALLS = 3
 """Plan, finish, and one sweep."""
