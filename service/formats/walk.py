@@ -1,0 +1,242 @@
+"""The top-level boxes of an mp4 by few reads: the first 64 KiB, then only what a check needs of the rest.
+
+| film | requests at `structure` |
+|---|---|
+| `moov` within the first 64 KiB | 1 |
+| `moov` longer, or at the end | 2 |
+| `moov` behind many `mdat` boxes | 2 or 3: the tail is searched for it |
+| fragments with an index (`sidx`, `mfra`) | 2 to 4: the last fragment is visited, the index knows the others |
+| fragments without | as many as it takes to visit all, up to `limits.MAX_READS_STRUCTURE` |
+"""
+
+from dataclasses import dataclass, field
+
+from service.formats.boxes import HEADER_BYTES, Box, parse_header
+from service.formats.endrecord import check_encoding
+from service.formats.facts import Findings
+from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason, shown
+from service.formats.fragments import Fragments
+from service.formats.index import Index, last_moov, parse_mfra, parse_sidx
+from service.formats.limits import MAX_MOOV_BYTES, MAX_READ_BYTES, MAX_READS, MAX_READS_STRUCTURE
+from service.formats.movie import Movie, parse_movie
+from service.formats.reader import Reader, Reading
+from service.formats.timing import media_units
+
+HEAD_BYTES = 64 * 1024
+WHOLE_BYTES = 256 * 1024
+"""An object up to this size is read at once."""
+REST_BYTES = 4 * 1024**2
+"""What is left behind `mdat` is read at once up to this size: it is `moov`, as a rule. The same for fragments."""
+TAIL_BYTES = 256 * 1024
+"""At least so much is searched for `moov` where boxes are many: 1/64 of the object, at most `REST_BYTES`."""
+AHEAD_BYTES = 16 * 1024
+"""Read with a fragment's first box: its `moof` and the header of its `mdat`."""
+SPARSE_BYTES = 512 * 1024
+"""Fragments further apart than this are visited one by one; closer ones are read through."""
+
+_FIRST_BOXES = {
+    b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pdin", b"uuid", b"moof", b"sidx", b"pnot", b"junk",
+}  # fmt: skip
+_OF_FILM = {b"mdat", b"moov", b"moof", b"ftyp", b"free", b"skip", b"wide", b"uuid", b"udta", b"meta"}
+_OF_SEGMENT = {b"sidx", b"styp", b"ssix", b"prft", b"emsg", b"mfra"}
+"""Where one of these runs past the end, bytes are missing. Others are not boxes but what somebody appended."""
+
+
+@dataclass(slots=True)
+class Film:
+    """Top-level boxes met so far."""
+
+    movie: Movie | None = None
+    media: list[Box] = field(default_factory=list)
+    fragments: Fragments = field(default_factory=Fragments)
+    index: Index | None = None
+    jumped: bool = False
+    """Whether fragments were passed over that the index knows."""
+    whole: bool = False
+    """Whether every top-level box was seen."""
+    stopped: bool = False
+    """Whether fragments may follow that were not visited."""
+    complete: bool = False
+    """Whether an index at the end shows that the film was finished."""
+    overrun: Box | None = None
+    """An `mdat` that claims more bytes than the object has left."""
+
+    @property
+    def has_media(self) -> bool:
+        return any(box.end > box.body for box in self.media)
+
+    @property
+    def usable(self) -> bool:
+        """Whether what follows cannot make a film out of it that it is not yet."""
+        return self.movie is not None and self.has_media
+
+
+class Walk:
+    def __init__(self, reader: Reader, findings: Findings, *, deep: bool) -> None:
+        self.reader, self.findings, self.deep = reader, findings, deep
+        self.film = Film()
+        self.max_reads = MAX_READS if deep else MAX_READS_STRUCTURE
+        self._searched = self._skipped = self._indexed = self._ftyp = False
+        self._first_fragment: int | None = None
+
+    def run(self) -> Reading[Film]:
+        """Visit the boxes. Raises `ContentInvalid`, `ContentUnchecked`."""
+        reader, film, at = self.reader, self.film, 0
+        if not reader.size:
+            raise ContentInvalid(Reason.EMPTY_FILE, "the object is empty")
+        head = yield from reader.read(0, reader.size if reader.size <= WHOLE_BYTES else HEAD_BYTES)
+        self._check_start(head)
+        while at < reader.size:
+            if not reader.has(at, HEADER_BYTES):
+                following = yield from self._approach(at)
+                if following is None:
+                    return film
+                at = following
+            data, offset = yield from reader.view(at, HEADER_BYTES, ahead=self._ahead(at))
+            box = parse_header(data, offset, at, reader.size)
+            reader.work.add_boxes(1)
+            if box is None or box.end > reader.size:
+                yield from self._odd(at, box, data[offset : offset + HEADER_BYTES])
+                break
+            yield from self._visit(box)
+            at = box.end
+        film.whole = not film.jumped and not self._skipped
+        if not self._ftyp:
+            self.findings.note(Note.MP4_NO_FTYP)
+        return film
+
+    def _check_start(self, head: bytes) -> None:
+        box = parse_header(head, 0, 0, self.reader.size)
+        known = head[4:8] in _FIRST_BOXES and len(head) >= 8
+        if not known and (box is None or box.end > self.reader.size or not box.name.isalnum()):
+            check_encoding(head)
+            message = f"the object does not begin with an MP4 box but with {shown(head[:16].decode('latin-1'))}"
+            raise ContentInvalid(Reason.NOT_AN_MP4, message)
+
+    def _approach(self, at: int) -> Reading[int | None]:
+        """Before the request for the box at `at`: where to go on, None where nothing more is needed."""
+        reader, film = self.reader, self.film
+        left = reader.size - at
+        if film.movie is None:
+            if film.media and not self._searched and left > REST_BYTES and not self._is_mostly_moov(left):
+                return (yield from self._search(at))
+        elif not film.movie.fragmented:
+            if film.usable and not self.deep:
+                return None
+        elif film.fragments.count and left > REST_BYTES and not self._indexed:
+            if not self.deep or reader.reads >= self.max_reads - 4:
+                return (yield from self._jump(at))
+        if reader.reads >= self.max_reads:
+            film.stopped = True
+            if film.movie is None:
+                message = f"no description of the film within {reader.reads} reads"
+                raise ContentUnchecked(Reason.MP4_TOO_MANY_BOXES, message)
+            return None
+        return at
+
+    def _is_mostly_moov(self, left: int) -> bool:
+        """A film's description is some hundredths of it at most: as much as that behind `mdat` is read at once."""
+        return left <= MAX_READ_BYTES and left * 16 <= self.reader.size
+
+    def _ahead(self, at: int) -> int:
+        film, left = self.film, self.reader.size - at
+        if left <= REST_BYTES or (film.movie is None and film.media and self._is_mostly_moov(left)):
+            return left
+        if film.movie is None:
+            return TAIL_BYTES
+        if self._first_fragment is None or not film.fragments.count:
+            return AHEAD_BYTES
+        apart = (at - self._first_fragment) // film.fragments.count
+        return AHEAD_BYTES if apart > SPARSE_BYTES else REST_BYTES
+
+    def _search(self, at: int) -> Reading[int]:
+        """Look for `moov` in the object's tail; it is visited if it is there."""
+        self._searched = True
+        reader = self.reader
+        length = min(max(reader.size // 64, TAIL_BYTES), REST_BYTES)
+        tail = yield from reader.tail(length)
+        start = last_moov(tail, reader.size - len(tail), reader.size)
+        self._skipped = start is not None and start > at
+        return start if start is not None and start > at else at
+
+    def _jump(self, at: int) -> Reading[int]:
+        """Go to the last fragment that an index knows."""
+        self._indexed = True
+        reader, film = self.reader, self.film
+        if film.index is None:
+            tail = yield from reader.tail(HEAD_BYTES)
+            film.index = parse_mfra(tail, reader.size)
+            film.complete = film.index is not None
+        if film.index and film.index.last > at:
+            film.jumped = True
+            return film.index.last
+        return at
+
+    def _visit(self, box: Box) -> Reading[None]:
+        film, reader, size = self.film, self.reader, box.end - box.start
+        if box.type == b"ftyp":
+            self._ftyp = True
+        elif box.type == b"mdat":
+            film.media.append(box)
+        elif box.type == b"moov":
+            if film.movie:
+                self.findings.note(Note.MP4_REPEATED_MOOV)
+                return
+            data, offset = yield from self._content(box, MAX_MOOV_BYTES)
+            film.movie = parse_movie(data, offset, offset + box.end - box.body, reader.work, self.findings)
+        elif box.type == b"moof" and film.movie:
+            if self._first_fragment is None:
+                self._first_fragment = box.start
+                self._count_own(film.movie)
+            data, offset = yield from self._content(box, MAX_READ_BYTES)
+            film.fragments.add(data, offset, box, film.movie.defaults or {}, reader.work)
+        elif box.type == b"sidx" and film.movie and film.index is None and size <= HEAD_BYTES:
+            data, offset = yield from reader.view(box.start, size)
+            film.index = parse_sidx(data, box._replace(body=offset + 8, end=offset + size), box.end, reader.size)
+        elif box.type == b"mfra":
+            film.complete = True
+
+    def _count_own(self, movie: Movie) -> None:
+        """Fragments come after the samples that `moov` itself describes."""
+        for track in movie.tracks:
+            if track.samples and track.id is not None:
+                self.film.fragments.timeline(track.id).add(0, media_units(movie, track, self.reader.work), 0)
+
+    def _content(self, box: Box, most: int) -> Reading[tuple[bytes, int]]:
+        size = box.end - box.start
+        if size > min(most, MAX_READ_BYTES):
+            message = f"the box takes {size} bytes, at most {min(most, MAX_READ_BYTES)} are read"
+            raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part=box.name)
+        data, offset = yield from self.reader.view(box.start, size, ahead=HEADER_BYTES)
+        return data, offset + box.body - box.start
+
+    def _odd(self, at: int, box: Box | None, head: bytes) -> Reading[None]:
+        """What begins at `at` is no whole box: bytes are missing, or somebody appended some."""
+        film, left = self.film, self.reader.size - at
+        fragmented = film.movie is not None and film.movie.fragmented
+        if box and box.type in (_OF_FILM | _OF_SEGMENT if fragmented or not film.usable else _OF_FILM):
+            if box.type == b"mdat" and film.movie and not fragmented:
+                film.overrun = box
+                film.media.append(box._replace(end=self.reader.size))
+                return
+            raise _truncated(f"the box at byte {at} is to take {box.end - at} bytes, {left} are left", box.name)
+        if not film.usable:
+            if left < HEADER_BYTES or box:
+                raise _truncated(f"the file ends within a box header, {left} bytes after byte {at}", None)
+            what = "zeros begin" if not any(head) else "begins is no box"
+            raise ContentInvalid(Reason.MP4_CORRUPT, f"at byte {at} {what}; no film is described before")
+        if fragmented:
+            yield from self._check_zeros(at, head)
+        self.findings.note(Note.MP4_TRAILER)
+
+    def _check_zeros(self, at: int, head: bytes) -> Reading[None]:
+        """A copy that broke off in a file made at its full size: the last fragment ends in zeros, and more follow."""
+        if any(head) or self.reader.size - at < HEADER_BYTES:
+            return
+        before = yield from self.reader.read(at - HEADER_BYTES, HEADER_BYTES)
+        if not any(before):
+            raise _truncated(f"zeros take the place of the film's end, before and after byte {at}", None)
+
+
+def _truncated(message: str, part: str | None) -> ContentInvalid:
+    return ContentInvalid(Reason.MP4_TRUNCATED, message, part=part)
