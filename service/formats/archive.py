@@ -95,7 +95,8 @@ def read_members(reader: Reader, findings: Findings, *, everything: int = 0) -> 
 
 
 def _parse(directory: bytes, end: EndRecord, findings: Findings) -> list[Member]:
-    members, at = [], 0
+    members: list[Member] = []
+    at = 0
     while at < len(directory) and len(members) <= MAX_MEMBERS:
         if not directory.startswith(b"PK\1\2", at) or at + _ENTRY.size > len(directory):
             raise _corrupt(f"no entry begins at its byte {at}")

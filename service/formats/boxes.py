@@ -72,9 +72,10 @@ def children(data: bytes, start: int, end: int, path: str, work: Work, needed: f
     while start < end:
         box = parse_header(data, start, start, end)
         if box is None or box.end > end:
-            if box and box.type in needed:
-                message = f"its {shown(box.name)} box is to take {box.end - start} bytes, {end - start} are left"
-                raise corrupt(path, message)
+            if data[start + 4 : min(start + 8, end)] in needed:
+                size = box.end - start if box else "an impossible number of"
+                name = data[start + 4 : start + 8].decode("latin-1")
+                raise corrupt(path, f"its {shown(name)} box is to take {size} bytes, {end - start} are left")
             found.padded = True
             break
         every.append(box)
@@ -94,7 +95,8 @@ def fields(data: bytes, box: Box, layout: str, offset: int = 0) -> tuple[Any, ..
 
 def numbers(data: bytes, start: int, count: int, *, wide: bool = False) -> "array[int]":
     """`count` big-endian integers of 32 or 64 bits; the caller has seen that they are there."""
-    values = array("Q" if wide else "I", data[start : start + count * (8 if wide else 4)])
+    values = array("Q" if wide else "I")
+    values.frombytes(memoryview(data)[start : start + count * (8 if wide else 4)])
     if sys.byteorder == "little":
         values.byteswap()
     return values

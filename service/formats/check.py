@@ -40,7 +40,8 @@ def checking(key: str, size: int, *, depth: Depth) -> Reading[Verdict]:
         raise UnknownFormat(f"{shown(key)}: {name} is neither .zip nor .mp4")
     findings = Findings("clipgt" if extension == ".zip" else "mp4")
     reader = Reader(size, key)
-    content, finding = Content.VALID, None
+    content = Content.VALID
+    finding: Finding | None = None
     try:
         if extension == ".zip":
             yield from check_clipgt(key, reader, findings, deep=depth is Depth.DEEP)

@@ -43,6 +43,11 @@ class ClipFacts:
     tracks: tuple[str, ...] | None = None
     """Handler of each track in its order, such as `vide`, `soun`, `meta`."""
 
+    def to_json(self) -> dict[str, Any]:
+        """What is known, for a row: fields without a value are left out, and notes where there are none."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in values.items() if value is not None and (value or name != "notes")}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:

@@ -32,7 +32,7 @@
 | PARQUET_MISSING_COLUMN | invalid | a layer has no column of its own name |
 | PARQUET_EMPTY | invalid | a required layer has no row, or only nulls |
 | NOT_AN_MP4 | invalid | does not begin with a box of the MP4 family |
-| MP4_TRUNCATED | invalid | a box runs past the object's end, an index or header names media that is not there, or zeros replace it |
+| MP4_TRUNCATED | invalid | a box runs past the object's end, or an index or a header names media that is missing |
 | MP4_CORRUPT | invalid | a box that a player needs is missing or unreadable |
 | MP4_TOO_MANY_BOXES | unchecked | more boxes, or boxes further apart, than a check may visit |
 | MP4_TOO_MANY_FRAGMENTS | unchecked | the walk over the fragments stopped before the object's end |

@@ -1,4 +1,7 @@
-"""Indexes of an mp4: where `moov` is in a tail, and where the last fragment is. Layouts: ISO/IEC 14496-12, 8.8.9, 8.16."""
+"""Indexes of an mp4: where `moov` is in a tail, and where the last fragment is.
+
+Layouts: ISO/IEC 14496-12, 8.8.9 to 8.8.11 and 8.16.3.
+"""
 
 import struct
 from dataclasses import dataclass

@@ -36,8 +36,12 @@ MAX_NESTING = 24
 MAX_MOOV_BYTES = 64 * 1024**2
 MAX_BOXES = 100_000
 """Boxes parsed, at every level. A film has about 30 and 10 more a track, a fragment 6."""
-MAX_ENTRIES = 8_000_000
-"""Table entries and samples of runs. 12 h at 30 frames a second have 1.3 million of each table."""
+MAX_ENTRIES = 20_000_000
+"""Table entries and samples of runs, a chunk that is compared with `mdat` counting 4. 12 h at 30 frames a second with
+sound: 16 million."""
+MAX_TABLE_ENTRIES = 4_000_000
+"""Of one table: it is held in memory."""
+CHUNK_ENTRIES = 4
 
 
 @dataclass

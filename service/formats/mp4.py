@@ -31,7 +31,7 @@ def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None
         raise ContentInvalid(Reason.MP4_CORRUPT, "no mdhd box in it", part=video.path)
     if not video.times.scale:
         raise ContentInvalid(Reason.MP4_NO_DURATION, "its time scale is 0", part=video.path)
-    if film.overrun:
+    if film.overrun and not film.outlined:
         _check_overrun(film, movie, reader, findings)
     if film.fragments.count:
         seconds = _fragments_seconds(film, movie, video, findings)
@@ -41,6 +41,9 @@ def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None
         seconds = film_seconds(movie, video, reader.work, findings)
     if seconds is not None:
         findings.values["duration_s"] = round(seconds, 6)
+    if deep and film.outlined:
+        message = "its tables are too long to be compared; the rest of the film is fine"
+        raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part="moov")
     if deep:
         for track in movie.tracks:
             check_track(movie, track, film.media, reader.work, findings, whole=film.whole, size=reader.size)

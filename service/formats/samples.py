@@ -4,13 +4,14 @@ import itertools
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from operator import add, mul
 from typing import NamedTuple
 
 from service.formats.boxes import Box, corrupt, fields, numbers
 from service.formats.facts import Findings
-from service.formats.failures import ContentInvalid, Note, Reason
+from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason
 from service.formats.fragments import Run
-from service.formats.limits import Work
+from service.formats.limits import CHUNK_ENTRIES, MAX_TABLE_ENTRIES, Work
 from service.formats.movie import SOUND, VIDEO, Movie, Track
 
 _SLACK, _SLACK_SHARE = 2, 100
@@ -42,7 +43,12 @@ def check_track(
         return
     _check_times(movie, track, work, findings)
     chunks = _chunks(movie, track, work, findings)
-    places = list(media) if whole else [Box(b"mdat", 0, 0, size)]
+    places = media if whole else [Box(b"mdat", 0, 0, size)]
+    work.add_entries(CHUNK_ENTRIES * len(chunks.offsets))
+    if len(places) == 1 and chunks.offsets:
+        ends = map(add, chunks.offsets, _chunk_sizes(movie, track, chunks, work))
+        if min(chunks.offsets) >= places[0].body and max(ends) <= places[0].end:
+            return
     for start, length in zip(chunks.offsets, _chunk_sizes(movie, track, chunks, work), strict=True):
         _check_place(places, start, length, "a chunk", track.path)
 
@@ -110,10 +116,12 @@ def _chunk_sizes(movie: Movie, track: Track, chunks: _Chunks, work: Work) -> Ite
     same = fields(movie.data, box, "I", 4)[0] if box else 0
     # Compact sizes are not unpacked. QuickTime's sound counts frames of one byte, whatever its packets take.
     if box is None or (same and track.handler == SOUND):
-        return (0 for _ in chunks.samples)
+        return itertools.repeat(0, len(chunks.samples))
     if same:
-        return (same * samples for samples in chunks.samples)
+        return map(mul, itertools.repeat(same), chunks.samples)
     sizes = _table(movie, track, b"stsz", work, count_at=8)
+    if len(sizes) == len(chunks.samples) and max(chunks.samples) == 1:
+        return sizes
     ends = itertools.accumulate(chunks.samples, initial=0)
     return (sum(sizes[start:end]) for start, end in itertools.pairwise(ends))
 
@@ -130,5 +138,8 @@ def _table(
     if count * columns * (8 if wide else 4) > box.end - start:
         message = f"{count} entries do not fit into its {box.end - box.start} bytes"
         raise ContentInvalid(Reason.MP4_BAD_SAMPLES, message, part=f"{track.path}/{box.name}")
+    if count * columns > MAX_TABLE_ENTRIES:
+        message = f"a table has {count * columns} entries, at most {MAX_TABLE_ENTRIES} are compared"
+        raise ContentUnchecked(Reason.TOO_MUCH_TO_READ, message, part=f"{track.path}/{box.name}")
     work.add_entries(count * columns)
     return numbers(movie.data, start, count * columns, wide=wide)

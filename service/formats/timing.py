@@ -80,10 +80,19 @@ def _edited(movie: Movie, track: Track, seconds: float, scale: int, work: Work) 
     layout, length = ("Qq4x", 20) if version == 1 else ("Ii4x", 12)
     count = min(count, (box.end - box.body - 8) // length)
     work.add_entries(count)
-    total = 0.0
+    total, first = 0.0, _first_frame(movie, track)
     for index in range(count):
         shown, start = fields(data, box, layout, 8 + index * length)
-        left = seconds - start / scale
+        left = seconds - (start - first) / scale
         if start >= 0 and left > 0:  # else an empty edit, which is a delay and no picture
             total += min(shown / movie.times.scale, left) if shown else left
     return total or seconds
+
+
+def _first_frame(movie: Movie, track: Track) -> int:
+    """When the first frame is shown, in media time: behind 0 where frames are stored in another order than shown."""
+    box = track.tables.get(b"ctts")
+    if box is None or box.end - box.body < 16 or not fields(movie.data, box, "I", 4)[0]:
+        return 0
+    offset: int = fields(movie.data, box, "i", 12)[0]
+    return offset

@@ -17,6 +17,7 @@ from service.formats.facts import Findings
 from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason, shown
 from service.formats.fragments import Fragments
 from service.formats.index import Index, last_moov, parse_mfra, parse_sidx
+from service.formats.largemoov import read_outline
 from service.formats.limits import MAX_MOOV_BYTES, MAX_READ_BYTES, MAX_READS, MAX_READS_STRUCTURE
 from service.formats.movie import Movie, parse_movie
 from service.formats.reader import Reader, Reading
@@ -33,6 +34,8 @@ AHEAD_BYTES = 16 * 1024
 """Read with a fragment's first box: its `moof` and the header of its `mdat`."""
 SPARSE_BYTES = 512 * 1024
 """Fragments further apart than this are visited one by one; closer ones are read through."""
+
+_READS_OF_JUMP = 4
 
 _FIRST_BOXES = {
     b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pdin", b"uuid", b"moof", b"sidx", b"pnot", b"junk",
@@ -58,6 +61,8 @@ class Film:
     """Whether fragments may follow that were not visited."""
     complete: bool = False
     """Whether an index at the end shows that the film was finished."""
+    outlined: bool = False
+    """Whether `moov` was read without its long tables."""
     overrun: Box | None = None
     """An `mdat` that claims more bytes than the object has left."""
 
@@ -123,9 +128,8 @@ class Walk:
         elif not film.movie.fragmented:
             if film.usable and not self.deep:
                 return None
-        elif film.fragments.count and left > REST_BYTES and not self._indexed:
-            if not self.deep or reader.reads >= self.max_reads - 4:
-                return (yield from self._jump(at))
+        elif self._may_jump(left):
+            return (yield from self._jump(at))
         if reader.reads >= self.max_reads:
             film.stopped = True
             if film.movie is None:
@@ -133,6 +137,12 @@ class Walk:
                 raise ContentUnchecked(Reason.MP4_TOO_MANY_BOXES, message)
             return None
         return at
+
+    def _may_jump(self, left: int) -> bool:
+        """The index saves reads; a deep check visits every fragment as long as it has reads for it."""
+        if self._indexed or not self.film.fragments.count or left <= REST_BYTES:
+            return False
+        return not self.deep or self.reader.reads >= self.max_reads - _READS_OF_JUMP
 
     def _is_mostly_moov(self, left: int) -> bool:
         """A film's description is some hundredths of it at most: as much as that behind `mdat` is read at once."""
@@ -182,13 +192,12 @@ class Walk:
             if film.movie:
                 self.findings.note(Note.MP4_REPEATED_MOOV)
                 return
-            data, offset = yield from self._content(box, MAX_MOOV_BYTES)
-            film.movie = parse_movie(data, offset, offset + box.end - box.body, reader.work, self.findings)
+            yield from self._describe(box)
         elif box.type == b"moof" and film.movie:
             if self._first_fragment is None:
                 self._first_fragment = box.start
                 self._count_own(film.movie)
-            data, offset = yield from self._content(box, MAX_READ_BYTES)
+            data, offset = yield from self._content(box)
             film.fragments.add(data, offset, box, film.movie.defaults or {}, reader.work)
         elif box.type == b"sidx" and film.movie and film.index is None and size <= HEAD_BYTES:
             data, offset = yield from reader.view(box.start, size)
@@ -202,13 +211,28 @@ class Walk:
             if track.samples and track.id is not None:
                 self.film.fragments.timeline(track.id).add(0, media_units(movie, track, self.reader.work), 0)
 
-    def _content(self, box: Box, most: int) -> Reading[tuple[bytes, int]]:
+    def _describe(self, box: Box) -> Reading[None]:
+        if box.end - box.start > MAX_MOOV_BYTES:
+            raise self._too_large(box, MAX_MOOV_BYTES)
+        self.film.outlined = box.end - box.start > MAX_READ_BYTES
+        if self.film.outlined:
+            data, start = (yield from read_outline(self.reader, box)), 0
+            end = len(data)
+        else:
+            data, start = yield from self._content(box)
+            end = start + box.end - box.body
+        self.film.movie = parse_movie(data, start, end, self.reader.work, self.findings)
+
+    def _content(self, box: Box) -> Reading[tuple[bytes, int]]:
         size = box.end - box.start
-        if size > min(most, MAX_READ_BYTES):
-            message = f"the box takes {size} bytes, at most {min(most, MAX_READ_BYTES)} are read"
-            raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part=box.name)
+        if size > MAX_READ_BYTES:
+            raise self._too_large(box, MAX_READ_BYTES)
         data, offset = yield from self.reader.view(box.start, size, ahead=HEADER_BYTES)
         return data, offset + box.body - box.start
+
+    def _too_large(self, box: Box, most: int) -> ContentUnchecked:
+        message = f"the box takes {box.end - box.start} bytes, at most {most} are read"
+        return ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part=box.name)
 
     def _odd(self, at: int, box: Box | None, head: bytes) -> Reading[None]:
         """What begins at `at` is no whole box: bytes are missing, or somebody appended some."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from threading import BoundedSemaphore, Lock
 
@@ -274,5 +274,7 @@ def validate_content(entry: ManifestEntry, depth: ContentValidation, storage: St
     from service.formats.check import Depth, check_clip
 
     with _CHECKS:
-        facts = check_clip(parse_object(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
-    return {name: value for name, value in asdict(facts).items() if value is not None}
+        verdict = check_clip(parse_object(entry.source_uri).key, storage.reader(entry), depth=Depth(depth))
+    if verdict.failure:
+        raise verdict.failure
+    return verdict.facts.to_json()

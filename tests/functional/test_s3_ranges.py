@@ -179,8 +179,8 @@ def test_a_clip_is_checked_over_s3_in_few_requests(storage: S3Storage, s3: "S3Cl
 
     s3.meta.events.register("before-call.s3.GetObject", count)
     try:
-        facts = check_clip(CLIP.name, storage.reader(entry), depth=depth)
+        verdict = check_clip(CLIP.name, storage.reader(entry), depth=depth)
     finally:
         s3.meta.events.unregister("before-call.s3.GetObject", count)
-    assert facts.clip_id == CLIP.stem
+    assert verdict.facts.clip_id == CLIP.stem
     assert len(sent) == 1

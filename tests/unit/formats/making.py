@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from service.formats.check import Depth, check_clip
-from service.formats.facts import ClipFacts
-from service.formats.failures import ContentInvalid, Reason
-from service.formats.reader import MAX_READ_BYTES, MAX_TOTAL_BYTES
+from service.formats.facts import ClipFacts, Verdict
+from service.formats.failures import Finding, Reason
+from service.formats.limits import MAX_READ_BYTES, MAX_READS, MAX_TOTAL_BYTES
 
 DATA = Path(__file__).parents[2] / "data"
 CLIPS = sorted((DATA / "clipgt").iterdir())
@@ -26,42 +26,68 @@ CLIP_ID = CLIP_PATH.stem
 
 @dataclass
 class Source:
-    """An object in memory as a `RangeReader`, which holds every read to the limits of the reader."""
+    """An object in memory as a `RangeReader`, which holds every read to the limits of a check."""
 
     data: bytes
-    size: int | None = None
-    max_read: int = MAX_READ_BYTES
-    max_total: int = MAX_TOTAL_BYTES
     ranges: list[tuple[int, int]] = field(default_factory=list)
     total: int = 0
 
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
     def read(self, start: int, length: int) -> bytes:
-        return self._answer(start, length)
-
-    def read_tail(self, length: int) -> tuple[bytes, int]:
-        return self._answer(max(len(self.data) - length, 0), length), len(self.data)
-
-    def _answer(self, start: int, length: int) -> bytes:
         assert start >= 0
-        assert 0 < length <= self.max_read
-        self.size = len(self.data)
-        answer = self.data[start : start + length]
-        self.ranges.append((start, len(answer)))
-        self.total += len(answer)
-        assert self.total <= self.max_total
-        return answer
+        assert 0 < length <= MAX_READ_BYTES
+        assert start + length <= self.size
+        self.ranges.append((start, length))
+        self.total += length
+        assert len(self.ranges) <= MAX_READS
+        assert self.total <= MAX_TOTAL_BYTES
+        return self.part(start, length)
+
+    def part(self, start: int, length: int) -> bytes:
+        return self.data[start : start + length]
 
 
-def check(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.STRUCTURE) -> ClipFacts:
+@dataclass
+class Sparse(Source):
+    """A large object of zeros with bytes at some places, so that no test has to hold it."""
+
+    length: int = 0
+    places: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return self.length
+
+    def part(self, start: int, length: int) -> bytes:
+        out = bytearray(length)
+        for at, content in self.places.items():
+            begin, end = max(at, start), min(at + len(content), start + length)
+            if begin < end:
+                out[begin - start : end - start] = content[begin - at : end - at]
+        return bytes(out)
+
+
+def judge(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.STRUCTURE) -> Verdict:
     return check_clip(key, Source(data), depth=depth)
 
 
+def check(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.STRUCTURE) -> ClipFacts:
+    """Facts of a valid clip; raises why it is not."""
+    verdict = judge(data, key, depth=depth)
+    if verdict.finding:
+        raise verdict.finding
+    return verdict.facts
+
+
 def outcome(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.DEEP) -> Reason | None:
-    """Why it is refused; None where it is not."""
+    """Why it is invalid or unchecked; None where it is valid."""
     try:
         check(data, key, depth=depth)
-    except ContentInvalid as error:
-        return error.reason
+    except Finding as finding:
+        return finding.reason
     return None
 
 
@@ -247,6 +273,8 @@ def table(kind: str, *rows: Sequence[int], wide: bool = False) -> bytes:
     return full(kind, f"I{len(numbers)}{'Q' if wide else 'I'}", len(rows), *numbers)
 
 
+AVCC = box("avcC", b"\1\x64\0\x1f\xff\xe0\0")
+HVCC = box("hvcC", b"\1" + bytes(22))
 FTYP = box("ftyp", b"isom", bytes(4), b"isomavc1")
 SAMPLES = 30
 
@@ -258,6 +286,7 @@ class Film:
     ftyp: bytes = FTYP
     handler: bytes = b"vide"
     codec: bytes = b"avc1"
+    configuration: bytes = AVCC
     width: int = 320
     height: int = 180
     scale: int = 1000
@@ -266,7 +295,7 @@ class Film:
     film_duration: int = 2000
     version: int = 0
     stsd: bytes | None = None
-    stts: bytes = table("stts", (SAMPLES, 100))
+    stts: bytes = table("stts", (20, 67), (10, 66))
     stsc: bytes = table("stsc", (1, 10, 1))
     stsz: bytes = full("stsz", "II", 100, SAMPLES)
     stco: bytes | None = None
@@ -281,7 +310,8 @@ class Film:
         """`media`: where the samples begin in the object."""
         offsets = [(max(media + self.shift, 0) + index * 1000,) for index in range(3)]
         stco = self.stco or table("co64" if self.wide_offsets else "stco", *offsets, wide=self.wide_offsets)
-        entry = box(self.codec.decode("latin-1"), bytes(24), struct.pack(">2H", self.width, self.height), bytes(50))
+        size = struct.pack(">2H", self.width, self.height)
+        entry = box(self.codec.decode("latin-1"), bytes(24), size, bytes(50), self.configuration)
         stsd = full("stsd", "I", 1, more=entry) if self.stsd is None else self.stsd
         layout = "QQIQ" if self.version else "IIII"
         mvhd = full("mvhd", layout, 0, 0, self.film_scale, self.film_duration, version=self.version, more=bytes(80))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service.formats import failures as failures_module
 from service.formats.check import Depth, check_clip
 from service.formats.facts import ClipFacts
-from service.formats.failures import ContentInvalid, Reason
+from service.formats.failures import Reason
 from service.formats.mp4 import MAX_BOXES
 from service.formats.parquet import MAX_FOOTER_BYTES
 from service.formats.reader import MAX_TOTAL_BYTES

@@ -11,10 +11,9 @@ from io import BytesIO
 
 import pytest
 
-from service.formats.archive import MAX_DIRECTORY_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from service.formats.check import Depth, check_clip
-from service.formats.clipgt import MAX_LAYER_BYTES
-from service.formats.failures import ContentInvalid, Reason
+from service.formats.failures import Finding, Reason
+from service.formats.limits import MAX_DIRECTORY_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from tests.unit.formats.making import (
     CLIP,
     CLIP_ID,
@@ -272,7 +271,7 @@ BROKEN: dict[str, tuple[Callable[[], bytes], Reason]] = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_zip(name: str, depth: Depth) -> None:
     make, reason = BROKEN[name]
-    with pytest.raises(ContentInvalid) as caught:
+    with pytest.raises(Finding) as caught:
         check(make(), depth=depth)
     assert caught.value.reason is reason, caught.value
     assert caught.value.message.isprintable()
