@@ -89,7 +89,7 @@ def read_members(reader: Reader, findings: Findings, *, everything: int = 0) -> 
     if members and members[0].offset:
         yield from _check_prefix(reader, members[0].offset)
         findings.note(Note.ZIP_PREFIX)
-    if len(files) < len(members):
+    if any(member.ignored and member.name for member in members):
         findings.note(Note.SYSTEM_FILES_IGNORED)
     return [member for member in members if not member.ignored and not member.is_folder]
 

@@ -21,6 +21,8 @@ _SIGNATURE, _LOCATOR64_SIGNATURE, _END64_SIGNATURE, _ENTRY = b"PK\5\6", b"PK\6\7
 _FIRST_MEMBER = b"PK\3\4"
 _ENCODINGS = {b"\x1f\x8b": Reason.GZIP_ENCODED, b"\x28\xb5\x2f\xfd": Reason.ZSTD_ENCODED}
 _4_GIB = 2**32
+_SEARCHED_BYTES = _END.size + 65_535
+"""`zipfile` and `unzip` look for the end record so far from the object's end."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,16 @@ def find_end_record(reader: Reader, findings: Findings, *, everything: int = 0) 
         head = yield from reader.read(0, len(_FIRST_MEMBER))
         check_encoding(head)
         if head == _FIRST_MEMBER:
-            raise ContentInvalid(Reason.ZIP_TRUNCATED, "the end record of the zip is missing: the object ends early")
+            message = f"no end record within the last {_SEARCHED_BYTES} bytes, where readers look: the zip is not whole"
+            raise ContentInvalid(Reason.ZIP_TRUNCATED, message)
         raise ContentInvalid(Reason.NOT_A_ZIP, "the object has no end record: it is not a zip")
     chosen = _choose(tail, base, candidates)
     if not chosen.fits:
         findings.note(Note.ZIP_TRAILER)
-    record, start = yield from _resolve(reader, tail, chosen.at, base)
+    record, start, claimed = yield from _resolve(reader, tail, chosen.at, base)
     surplus = start - record.directory_start - record.directory_size
+    if start - claimed not in (0, surplus):
+        raise _contradictory()
     if surplus >= _4_GIB and surplus % _4_GIB == 0:
         return EndRecord(record.count, record.directory_start + surplus, record.directory_size, 0, wraps=True)
     if surplus < 0:
@@ -80,7 +85,7 @@ def _candidates(tail: bytes) -> list[_Candidate]:
     """Every end record that is whole, the last one first."""
     found = []
     at = tail.rfind(_SIGNATURE)
-    while at >= 0:
+    while at >= max(len(tail) - _SEARCHED_BYTES, 0):
         end = at + _END.size
         if end <= len(tail):
             found.append(_Candidate(at, end + int.from_bytes(tail[end - 2 : end], "little") == len(tail)))
@@ -95,9 +100,7 @@ def _choose(tail: bytes, base: int, candidates: list[_Candidate]) -> _Candidate:
     real = [candidate for candidate in candidates if _has_directory(tail, base, candidate.at)]
     fitting = [candidate for candidate in real or candidates if candidate.fits]
     chosen = (fitting or real or candidates)[0]
-    # A stored zip within the zip has an end record of its own, which comes before the directory of the outer one.
-    start = chosen.at - _directory_size(tail, chosen.at)
-    if any(candidate.at > chosen.at for candidate in real) or any(start < other.at < chosen.at for other in real):
+    if len(fitting) > 1 or any(candidate.at > chosen.at for candidate in real):
         raise ContentInvalid(Reason.ZIP_AMBIGUOUS, "there are two end records, each with a directory of its own")
     return chosen
 
@@ -116,8 +119,8 @@ def _has_directory(tail: bytes, base: int, at: int) -> bool:
     return tail.startswith(_ENTRY, at - size) if 0 < size <= at else size > 0 or count == 0
 
 
-def _resolve(reader: Reader, tail: bytes, at: int, base: int) -> Reading[tuple[EndRecord, int]]:
-    """The record, from its zip64 form where there is one, and the byte where that begins: the directory's end."""
+def _resolve(reader: Reader, tail: bytes, at: int, base: int) -> Reading[tuple[EndRecord, int, int]]:
+    """The record, from its zip64 form where there is one, the byte where that begins, and where it is said to."""
     _, disk, first_disk, here, count, size, offset, _ = _END.unpack_from(tail, at)
     start = base + at
     locator_start = start - _LOCATOR64.size
@@ -125,7 +128,7 @@ def _resolve(reader: Reader, tail: bytes, at: int, base: int) -> Reading[tuple[E
     if not locator.startswith(_LOCATOR64_SIGNATURE):
         if (disk, first_disk) != (0, 0) or here != count:
             raise ContentInvalid(Reason.ZIP_SPLIT, "the archive is one disk of a split archive")
-        return EndRecord(count, offset, size, 0), start
+        return EndRecord(count, offset, size, 0), start, start
     _, _, claimed_start, disks = _LOCATOR64.unpack(locator)
     record, start = yield from _end64(reader, claimed_start, locator_start)
     _, _, _, _, disk64, first_disk64, here64, count64, size64, offset64 = _END64.unpack_from(record)
@@ -133,8 +136,8 @@ def _resolve(reader: Reader, tail: bytes, at: int, base: int) -> Reading[tuple[E
         raise ContentInvalid(Reason.ZIP_SPLIT, "the archive is one disk of a split archive")
     pairs = ((here, here64, 16), (count, count64, 16), (size, size64, 32), (offset, offset64, 32))
     if any(short not in (long, 2**bits - 1) for short, long, bits in pairs):
-        raise ContentInvalid(Reason.ZIP_AMBIGUOUS, "the end record and its zip64 form contradict each other")
-    return EndRecord(count64, offset64, size64, 0), start
+        raise _contradictory()
+    return EndRecord(count64, offset64, size64, 0), start, claimed_start
 
 
 def _end64(reader: Reader, claimed: int, locator: int) -> Reading[tuple[bytes, int]]:
@@ -145,4 +148,8 @@ def _end64(reader: Reader, claimed: int, locator: int) -> Reading[tuple[bytes, i
             length = int.from_bytes(record[4:12], "little")
             if record.startswith(_END64_SIGNATURE) and start + 12 + length == locator:
                 return record, start
-    raise ContentInvalid(Reason.ZIP_AMBIGUOUS, "the zip64 end record is not where its locator says")
+    raise _contradictory()
+
+
+def _contradictory() -> ContentInvalid:
+    return ContentInvalid(Reason.ZIP_AMBIGUOUS, "the end record, its zip64 form and its locator contradict each other")

@@ -63,6 +63,7 @@
 | MP4_REPEATED_MOOV | `moov` comes more than once; the first one counts |
 | MP4_EDIT_LIST | the edit list shows another length than the frames have |
 | MP4_GAP | the fragments' times jump |
+| MP4_LATE_START | the first fragment's time is not 0: some players show the time before it as well |
 | MP4_HEADER_DURATION | a header says another duration than the frames |
 | MP4_HEADER_SIZE | the sample entry has no width and height; they come from the track header, or are unknown |
 | MP4_TRACKS_DIFFER | the sound is longer or shorter than the video |
@@ -144,6 +145,7 @@ class Note(_Named):
     MP4_REPEATED_MOOV = auto()
     MP4_EDIT_LIST = auto()
     MP4_GAP = auto()
+    MP4_LATE_START = auto()
     MP4_HEADER_DURATION = auto()
     MP4_HEADER_SIZE = auto()
     MP4_TRACKS_DIFFER = auto()

@@ -6,7 +6,7 @@ samples against each other and against `mdat` besides (`service.formats.samples`
 
 from service.formats.facts import Findings
 from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason, shown
-from service.formats.movie import VIDEO, Movie, Track, picture
+from service.formats.movie import SOUND, VIDEO, Movie, Track, picture
 from service.formats.reader import Reader, Reading
 from service.formats.samples import check_fragments, check_track, last_byte
 from service.formats.timing import TOLERANCE_S, film_seconds
@@ -45,7 +45,8 @@ def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None
         message = "its tables are too long to be compared; the rest of the film is fine"
         raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part="moov")
     if deep:
-        for track in movie.tracks:
+        # Players do not mind what is wrong with other tracks, such as thumbnails and metadata.
+        for track in (video, *(track for track in movie.tracks if track.handler == SOUND)):
             check_track(movie, track, film.media, reader.work, findings, whole=film.whole, size=reader.size)
         check_fragments(film.fragments.runs, film.media, whole=film.whole)
     if film.stopped:
@@ -107,6 +108,8 @@ def _fragments_seconds(film: Film, movie: Movie, video: Track, findings: Finding
             return None
     elif timeline.jump > TOLERANCE_S * scale:
         findings.note(Note.MP4_GAP)
+    if (timeline.start or 0) > TOLERANCE_S * scale:
+        findings.note(Note.MP4_LATE_START)
     if not seconds:
         raise ContentInvalid(Reason.MP4_NO_DURATION, "no frame lasts any time", part=video.path)
     _check_declared(film, movie, seconds, scale, findings)

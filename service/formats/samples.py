@@ -34,12 +34,12 @@ def check_track(
     whole: bool,
     size: int,
 ) -> None:
-    """Check video and sound; players do not mind what is wrong with other tracks.
+    """Check a video or sound track.
 
     `whole`: `media` are all `mdat` boxes of the object; else samples must only lie within its `size` bytes. Raises
     `ContentInvalid` (MP4_BAD_SAMPLES, MP4_BAD_OFFSETS, MP4_CORRUPT).
     """
-    if track.handler not in (VIDEO, SOUND) or not track.samples:
+    if not track.samples:
         return
     _check_times(movie, track, work, findings)
     chunks = _chunks(movie, track, work, findings)

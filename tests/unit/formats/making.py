@@ -303,6 +303,9 @@ class Film:
     shift: int = 0
     mdhd: bytes | None = None
     hdlr: bytes | None = None
+    display: tuple[int, int] = (0, 0)
+    edits: bytes = b""
+    ctts: bytes = b""
     extra_tracks: bytes = b""
     mvex: bytes = b""
 
@@ -316,36 +319,64 @@ class Film:
         layout = "QQIQ" if self.version else "IIII"
         mvhd = full("mvhd", layout, 0, 0, self.film_scale, self.film_duration, version=self.version, more=bytes(80))
         mdhd = full("mdhd", layout, 0, 0, self.scale, self.duration, version=self.version, more=bytes(4))
-        tkhd = full("tkhd", "3I", 0, 0, 1, more=bytes(68))
+        tkhd = full("tkhd", "3I", 0, 0, 1, more=bytes(60) + struct.pack(">2I", *(side << 16 for side in self.display)))
         hdlr = full("hdlr", "I4s", 0, self.handler, more=bytes(13))
-        stbl = box("stbl", stsd, self.stts, self.stsc, self.stsz, stco)
+        stbl = box("stbl", stsd, self.stts, self.ctts, self.stsc, self.stsz, stco)
         mdia = box(
             "mdia",
             mdhd if self.mdhd is None else self.mdhd,
             hdlr if self.hdlr is None else self.hdlr,
             box("minf", stbl),
         )
-        return box("moov", mvhd, box("trak", tkhd, mdia), self.extra_tracks, self.mvex)
+        return box("moov", mvhd, box("trak", tkhd, self.edits, mdia), self.extra_tracks, self.mvex)
 
     def bytes(self) -> bytes:
         before = len(self.ftyp) + len(self.moov())
         return self.ftyp + self.moov(before + 8) + box("mdat", bytes(3000))
 
-    def bytes_moov_last(self, *, padding: int = 0) -> bytes:
+    def bytes_moov_last(self, *, padding: int = 0, before: bytes = b"") -> bytes:
+        """`before`: boxes between `ftyp` and the samples."""
         mdat = box("mdat", bytes(3000 + padding))
-        return self.ftyp + mdat + self.moov(len(self.ftyp) + 8)
+        return self.ftyp + before + mdat + self.moov(len(self.ftyp) + len(before) + 8)
 
 
-def fragment(samples: int = 10, duration: int = 100, size: int = 50, *, track: int = 1, **lies: int) -> bytes:
-    """`moof` and its `mdat`; `lies`: `offset` of the run's data, `count` of its samples."""
+def edit_list(*edits: tuple[int, int]) -> bytes:
+    """(duration in the film's units, start in the track's)"""
+    rows = b"".join(struct.pack(">IiI", duration, start, 0x10000) for duration, start in edits)
+    return box("edts", full("elst", "I", len(edits), more=rows))
+
+
+def track(handler: bytes, number: int, entry: bytes, *tables: bytes, scale: int = 1000, duration: int = 2000) -> bytes:
+    """A further track; `tables` are `stts`, `stsc`, `stsz`, `stco`."""
+    mdia = box(
+        "mdia",
+        full("mdhd", "4I", 0, 0, scale, duration, more=bytes(4)),
+        full("hdlr", "I4s", 0, handler, more=bytes(13)),
+        box("minf", box("stbl", full("stsd", "I", 1, more=entry), *tables)),
+    )
+    return box("trak", full("tkhd", "3I", 0, 0, number, more=bytes(68)), mdia)
+
+
+def fragment(
+    samples: int = 10,
+    duration: int = 100,
+    size: int = 50,
+    *,
+    track: int = 1,
+    time: int | None = None,
+    media: bytes | None = None,
+    **lies: int,
+) -> bytes:
+    """`moof` and its `mdat`; `time`: when it begins; `lies`: `offset` of the run's data, `count` of its samples."""
 
     def moof(offset: int) -> bytes:
         tfhd = full("tfhd", "I", track, flags=0x20000)
         rows = struct.pack(f">{2 * samples}I", *[duration, size] * samples)
         trun = full("trun", "Ii", lies.get("count", samples), lies.get("offset", offset), flags=0x301, more=rows)
-        return box("moof", full("mfhd", "I", 1), box("traf", tfhd, trun))
+        tfdt = b"" if time is None else full("tfdt", "Q", time, version=1)
+        return box("moof", full("mfhd", "I", 1), box("traf", tfhd, tfdt, trun))
 
-    return moof(len(moof(0)) + 8) + box("mdat", bytes(samples * size))
+    return moof(len(moof(0)) + 8) + box("mdat", b"\x55" * (samples * size) if media is None else media)
 
 
 EMPTY_TABLES = {
