@@ -9,6 +9,8 @@ from service.formats.limits import Work
 from service.formats.movie import Defaults
 
 _NOTHING = Defaults(0, 0)
+_BLOCK_SAMPLES = 100_000
+"""Of a run, looked at together: that bounds memory."""
 _NEEDED = frozenset({b"traf", b"tfhd", b"tfdt", b"trun"})
 _BASE, _DESCRIPTION, _DURATION, _SIZE, _BASE_IS_MOOF = 0x1, 0x2, 0x8, 0x10, 0x20000
 _OFFSET, _FIRST_FLAGS, _DURATIONS, _SIZES, _FLAGS, _TIMES = 0x1, 0x4, 0x100, 0x200, 0x400, 0x800
@@ -126,11 +128,13 @@ def _run(data: bytes, box: Box, base: int, end: int | None, default: Defaults, w
     if samples * len(columns) * 4 > box.end - box.body - offset:
         raise corrupt("moof/traf/trun", f"{samples} samples do not fit into its {box.end - box.start} bytes")
     work.add_entries(1 + samples * len(columns))
-    values = numbers(data, box.body + offset, samples * len(columns)) if columns else None
-
-    def total(flag: int, same: int) -> int:
-        return (
-            sum(values[columns.index(flag) :: len(columns)]) if flags & flag and values is not None else same * samples
-        )
-
-    return Run(start, total(_SIZES, default.size), samples), total(_DURATIONS, default.duration)
+    duration = 0 if flags & _DURATIONS else samples * default.duration
+    size = 0 if flags & _SIZES else samples * default.size
+    for first in range(0, samples if flags & (_DURATIONS | _SIZES) else 0, _BLOCK_SAMPLES):
+        count = min(_BLOCK_SAMPLES, samples - first) * len(columns)
+        values = numbers(data, box.body + offset + 4 * first * len(columns), count)
+        if flags & _DURATIONS:
+            duration += sum(values[:: len(columns)])
+        if flags & _SIZES:
+            size += sum(values[columns.index(_SIZES) :: len(columns)])
+    return Run(start, size, samples), duration

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from service.formats.boxes import Box, parse_header
 from service.formats.failures import ContentInvalid, Reason
 
+_MAX_TRIES = 1_000
+"""Places in a tail that look like the box; media has those four bytes once in 4 GB."""
 _FIRST_IN_MOOV = {b"mvhd", b"cmov", b"free", b"udta", b"iods", b"trak", b"meta", b"uuid", b"skip", b"wide", b"prfl"}
 
 
@@ -16,6 +18,8 @@ _FIRST_IN_MOOV = {b"mvhd", b"cmov", b"free", b"udta", b"iods", b"trak", b"meta",
 class Index:
     last: int
     """Byte of the object at which the last fragment that it knows begins."""
+    end: int
+    """Where the fragments that it knows end."""
     seconds: float | None
     """Duration of all that it knows, where it says so."""
 
@@ -23,7 +27,9 @@ class Index:
 def last_moov(tail: bytes, base: int, size: int) -> int | None:
     """The byte of the object at which the last `moov` box of its tail begins; `base` is that of `tail`."""
     at = tail.rfind(b"moov")
-    while at >= 4:
+    for _ in range(_MAX_TRIES):
+        if at < 4:
+            break
         box = parse_header(tail, at - 4, base + at - 4, size)
         if box and box.end <= size and tail[box.body - base + 4 : box.body - base + 8] in _FIRST_IN_MOOV:
             return box.start
@@ -57,7 +63,7 @@ def parse_sidx(data: bytes, box: Box, anchor: int, size: int) -> Index | None:
     if ends > size:
         message = f"its index names bytes up to {ends}, the object has {size}"
         raise ContentInvalid(Reason.MP4_TRUNCATED, message, part="sidx")
-    return Index(last, units / scale if scale else None) if count > 1 else None
+    return Index(last, ends, units / scale if scale else None) if count > 1 else None
 
 
 def parse_mfra(tail: bytes, size: int) -> Index | None:
@@ -72,7 +78,7 @@ def parse_mfra(tail: bytes, size: int) -> Index | None:
         if box.type == b"tfra" and box.end - box.body >= 16:
             last = max(last, _last_entry(tail, box))
         at = box.end
-    return Index(last, None) if 0 < last < size - length else None
+    return Index(last, size - length, None) if 0 < last < size - length else None
 
 
 def _last_entry(data: bytes, box: Box) -> int:

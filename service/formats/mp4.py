@@ -57,6 +57,8 @@ def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None
 def _check_boxes(film: Film) -> Movie:
     if not film.movie:
         raise ContentInvalid(Reason.MP4_NO_MOOV, "no moov box: the recording was not finished, or its end is lost")
+    if film.stopped and not film.has_media:
+        raise ContentUnchecked(Reason.MP4_TOO_MANY_BOXES, "no media within the reads of a check")
     if not film.has_media:
         if film.movie.fragmented and not film.fragments.count:
             raise ContentInvalid(Reason.MP4_NO_SAMPLES, "the film announces fragments and has none", part="moov")

@@ -3,6 +3,7 @@
 As ffprobe and players do: the shorter of the frames' times and the track header's, cut by the edit list.
 """
 
+from array import array
 from operator import mul
 
 from service.formats.boxes import fields, numbers
@@ -15,6 +16,8 @@ TOLERANCE_S = 0.1
 """Two durations that differ by less are the same to a viewer."""
 
 _NEGATIVE = 2**31
+_BLOCK_ENTRIES = 100_000
+"""Of a table, looked at together: that bounds memory."""
 
 
 def film_seconds(movie: Movie, video: Track, work: Work, findings: Findings) -> float:
@@ -42,13 +45,15 @@ def media_units(movie: Movie, track: Track, work: Work) -> int:
         samples, delta = fields(movie.data, box, "2I", 8)
         return int(samples * (delta if delta < _NEGATIVE else 1))
     work.add_entries(count)
-    runs = numbers(movie.data, box.body + 8, 2 * count)
-    deltas = runs[1::2]
-    if count and max(deltas) >= _NEGATIVE:
-        # Written by those who meant a negative time: players take 1 unit instead.
-        for index, delta in enumerate(deltas):
-            deltas[index] = delta if delta < _NEGATIVE else 1
-    return sum(map(mul, runs[0::2], deltas))
+    total = 0
+    for first in range(0, count, _BLOCK_ENTRIES):
+        runs = numbers(movie.data, box.body + 8 + 8 * first, 2 * min(_BLOCK_ENTRIES, count - first))
+        deltas = runs[1::2]
+        if max(deltas) >= _NEGATIVE:
+            # Written by those who meant a negative time: players take 1 unit instead.
+            deltas = array("I", [delta if delta < _NEGATIVE else 1 for delta in deltas])
+        total += sum(map(mul, runs[0::2], deltas))
+    return total
 
 
 def _track_seconds(movie: Movie, track: Track, work: Work, findings: Findings) -> float:

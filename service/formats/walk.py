@@ -92,6 +92,8 @@ class Walk:
         head = yield from reader.read(0, reader.size if reader.size <= WHOLE_BYTES else HEAD_BYTES)
         self._check_start(head)
         while at < reader.size:
+            if film.jumped and film.complete and film.index and at == film.index.end:
+                break  # the index itself follows, which was read
             if not reader.has(at, HEADER_BYTES):
                 following = yield from self._approach(at)
                 if following is None:
@@ -227,7 +229,8 @@ class Walk:
         size = box.end - box.start
         if size > MAX_READ_BYTES:
             raise self._too_large(box, MAX_READ_BYTES)
-        data, offset = yield from self.reader.view(box.start, size, ahead=HEADER_BYTES)
+        ahead = max(self._ahead(box.start) - size, HEADER_BYTES) if box.type == b"moof" else HEADER_BYTES
+        data, offset = yield from self.reader.view(box.start, size, ahead=ahead)
         return data, offset + box.body - box.start
 
     def _too_large(self, box: Box, most: int) -> ContentUnchecked:

@@ -156,7 +156,9 @@ KINDS: dict[str, Kind] = {
         2.0, (HEADER,),
     ),
     "a segment is missing": Kind(lambda: segments(missing=1), 3.0, (GAP,)),
-    "segments that begin late": Kind(lambda: fragmented(fragment(time=90_000), fragment(time=91_000)), 2.0, (Note.MP4_LATE_START,)),
+    "segments that begin late": Kind(
+        lambda: fragmented(fragment(time=90_000), fragment(time=91_000)), 2.0, (Note.MP4_LATE_START,)
+    ),
     "segments without times": Kind(lambda: fragmented(fragment(), fragment())),
     "a negative time": Kind(
         lambda: film(stts=table("stts", (29, 69), (1, 2**32 - 40)), duration=2002, film_duration=2002), 2.002
