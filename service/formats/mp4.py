@@ -39,8 +39,8 @@ def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None
         if not video.samples:
             raise ContentInvalid(Reason.MP4_NO_SAMPLES, "the video track has no frames", part=video.path)
         seconds = film_seconds(movie, video, reader.work, findings)
-    if seconds is not None:
-        findings.values["duration_s"] = round(seconds, 6)
+    if seconds and (rounded := round(seconds, 6)):
+        findings.values["duration_s"] = rounded
     if deep and film.outlined:
         message = "its tables are too long to be compared; the rest of the film is fine"
         raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part="moov")
