@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from service.formats.archive import Member, read_members
+from service.formats.archive import read_members
+from service.formats.directory import Member
 from service.formats.facts import Findings
 from service.formats.failures import ContentInvalid, Note, Reason, shown
 from service.formats.limits import MAX_RATIO, MAX_TOTAL_BYTES, RATIO_FLOOR_LAYER_BYTES
@@ -138,12 +139,13 @@ def fingerprint(members: Sequence[Member]) -> str:
 
 
 def _part(member: Member) -> Part | None:
-    path = PurePosixPath(member.name)
-    folder = "" if str(path.parent) == "." else str(path.parent)
-    if path.suffix not in (".parquet", ".json"):
-        return None
-    clip_id, dot, layer = path.stem.rpartition(".")
-    known = layer in KNOWN if path.suffix == ".parquet" else layer.startswith(_CAMERA) and layer != _CAMERA
+    folder, _, base = member.name.rpartition("/")
+    stem, _, extension = base.rpartition(".")
+    clip_id, dot, layer = stem.rpartition(".")
+    if extension == "parquet":
+        known = layer in KNOWN
+    else:
+        known = extension == "json" and layer.startswith(_CAMERA) and layer != _CAMERA
     if not known or (dot and not clip_id):
         return None
     return Part(member, folder, clip_id if dot else None, layer)

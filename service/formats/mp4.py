@@ -6,11 +6,12 @@ samples against each other and against `mdat` besides (`service.formats.samples`
 
 from service.formats.facts import Findings
 from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason, shown
+from service.formats.film import Film
 from service.formats.movie import SOUND, VIDEO, Movie, Track, picture
 from service.formats.reader import Reader, Reading
 from service.formats.samples import check_fragments, check_track, last_byte
 from service.formats.timing import TOLERANCE_S, film_seconds
-from service.formats.walk import Film, Walk
+from service.formats.walk import Walk
 
 _ABSURD = 20
 """A header that claims so many times what the fragments last is wrong; below that, fragments are missing."""

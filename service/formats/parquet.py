@@ -182,8 +182,10 @@ class _Parser:
             elif number == 3:
                 inner, count = cursor.items(kind)
                 for position in range(count):
-                    text = cursor.binary(inner)
-                    column = _decoded(text) if position == 0 else column
+                    if position:
+                        cursor.skip(inner, 3)
+                    else:
+                        column = _decoded(cursor.binary(inner))
             elif number == 12:
                 _expect_struct(kind)
                 for statistic, inner in cursor.fields(4):

@@ -3,7 +3,8 @@
 import zlib
 from collections.abc import Callable
 
-from service.formats.archive import DEFLATED, ENCRYPTED, LOCAL_HEADER, Member
+from service.formats.archive import DEFLATED, ENCRYPTED
+from service.formats.directory import LOCAL_HEADER, Member
 from service.formats.failures import ContentInvalid, Reason
 from service.formats.reader import Reader, Reading
 

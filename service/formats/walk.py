@@ -9,14 +9,12 @@
 | fragments without | as many as it takes to visit all, up to `limits.MAX_READS_STRUCTURE` |
 """
 
-from dataclasses import dataclass, field
-
 from service.formats.boxes import HEADER_BYTES, Box, parse_header
 from service.formats.endrecord import check_encoding
 from service.formats.facts import Findings
 from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason, shown
-from service.formats.fragments import Fragments
-from service.formats.index import Index, last_moov, parse_mfra, parse_sidx
+from service.formats.film import Film, end_of_boxes
+from service.formats.index import last_moov, parse_mfra, parse_sidx
 from service.formats.largemoov import read_outline
 from service.formats.limits import MAX_MOOV_BYTES, MAX_READ_BYTES, MAX_READS, MAX_READS_STRUCTURE
 from service.formats.movie import Movie, parse_movie
@@ -40,40 +38,6 @@ _READS_OF_JUMP = 4
 _FIRST_BOXES = {
     b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pdin", b"uuid", b"moof", b"sidx", b"pnot", b"junk",
 }  # fmt: skip
-_OF_FILM = {b"mdat", b"moov", b"moof", b"ftyp", b"free", b"skip", b"wide", b"uuid", b"udta", b"meta"}
-_OF_SEGMENT = {b"sidx", b"styp", b"ssix", b"prft", b"emsg", b"mfra"}
-"""Where one of these runs past the end, bytes are missing. Others are not boxes but what somebody appended."""
-
-
-@dataclass(slots=True)
-class Film:
-    """Top-level boxes met so far."""
-
-    movie: Movie | None = None
-    media: list[Box] = field(default_factory=list)
-    fragments: Fragments = field(default_factory=Fragments)
-    index: Index | None = None
-    jumped: bool = False
-    """Whether fragments were passed over that the index knows."""
-    whole: bool = False
-    """Whether every top-level box was seen."""
-    stopped: bool = False
-    """Whether fragments may follow that were not visited."""
-    complete: bool = False
-    """Whether an index at the end shows that the film was finished."""
-    outlined: bool = False
-    """Whether `moov` was read without its long tables."""
-    overrun: Box | None = None
-    """An `mdat` that claims more bytes than the object has left."""
-
-    @property
-    def has_media(self) -> bool:
-        return any(box.end > box.body for box in self.media)
-
-    @property
-    def usable(self) -> bool:
-        """Whether what follows cannot make a film out of it that it is not yet."""
-        return self.movie is not None and self.has_media
 
 
 class Walk:
@@ -103,7 +67,7 @@ class Walk:
             box = parse_header(data, offset, at, reader.size)
             reader.work.add_boxes(1)
             if box is None or box.end > reader.size:
-                yield from self._odd(at, box, data[offset : offset + HEADER_BYTES])
+                yield from end_of_boxes(film, reader, self.findings, at, box)
                 break
             yield from self._visit(box)
             at = box.end
@@ -236,34 +200,3 @@ class Walk:
     def _too_large(self, box: Box, most: int) -> ContentUnchecked:
         message = f"the box takes {box.end - box.start} bytes, at most {most} are read"
         return ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part=box.name)
-
-    def _odd(self, at: int, box: Box | None, head: bytes) -> Reading[None]:
-        """What begins at `at` is no whole box: bytes are missing, or somebody appended some."""
-        film, left = self.film, self.reader.size - at
-        fragmented = film.movie is not None and film.movie.fragmented
-        if box and box.type in (_OF_FILM | _OF_SEGMENT if fragmented or not film.usable else _OF_FILM):
-            if box.type == b"mdat" and film.movie and not fragmented:
-                film.overrun = box
-                film.media.append(box._replace(end=self.reader.size))
-                return
-            raise _truncated(f"the box at byte {at} is to take {box.end - at} bytes, {left} are left", box.name)
-        if not film.usable:
-            if left < HEADER_BYTES or box:
-                raise _truncated(f"the file ends within a box header, {left} bytes after byte {at}", None)
-            what = "zeros begin" if not any(head) else "begins is no box"
-            raise ContentInvalid(Reason.MP4_CORRUPT, f"at byte {at} {what}; no film is described before")
-        if fragmented:
-            yield from self._check_zeros(at, head)
-        self.findings.note(Note.MP4_TRAILER)
-
-    def _check_zeros(self, at: int, head: bytes) -> Reading[None]:
-        """A copy that broke off in a file made at its full size: the last fragment ends in zeros, and more follow."""
-        if any(head) or self.reader.size - at < HEADER_BYTES:
-            return
-        before = yield from self.reader.read(at - HEADER_BYTES, HEADER_BYTES)
-        if not any(before):
-            raise _truncated(f"zeros take the place of the film's end, before and after byte {at}", None)
-
-
-def _truncated(message: str, part: str | None) -> ContentInvalid:
-    return ContentInvalid(Reason.MP4_TRUNCATED, message, part=part)

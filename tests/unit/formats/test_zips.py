@@ -266,6 +266,10 @@ UNCHECKED: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "too many members": (
         lambda: write_zip([Raw(b"%d" % n) for n in range(MAX_MEMBERS + 1)]), Reason.ZIP_TOO_MANY_MEMBERS,
     ),
+    "more members than the count can say": (
+        lambda: write_zip([Raw(b"%d" % n, method=0) for n in range(66_000)], count=464, here=464),
+        Reason.ZIP_TOO_MANY_MEMBERS,
+    ),
     "a count of exabytes": (
         lambda: write_zip(members(), zip64=True, count=2**62, here=2**62), Reason.ZIP_TOO_MANY_MEMBERS,
     ),
