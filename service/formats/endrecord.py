@@ -105,16 +105,12 @@ def _choose(tail: bytes, base: int, candidates: list[_Candidate]) -> _Candidate:
     return chosen
 
 
-def _directory_size(tail: bytes, at: int) -> int:
-    size: int = _END.unpack_from(tail, at)[5]
-    return size
-
-
 def _has_directory(tail: bytes, base: int, at: int) -> bool:
+    """Whether it can be an end record: all on one disk, and behind a directory or, of an empty archive, nothing."""
     if tail[max(at - _LOCATOR64.size, 0) : at].startswith(_LOCATOR64_SIGNATURE):
         return True
-    size, count = _directory_size(tail, at), _END.unpack_from(tail, at)[4]
-    if size > base + at:
+    _, disk, first_disk, here, count, size, _, _ = _END.unpack_from(tail, at)
+    if disk or first_disk or here != count or size > base + at:
         return False
     return tail.startswith(_ENTRY, at - size) if 0 < size <= at else size > 0 or count == 0
 

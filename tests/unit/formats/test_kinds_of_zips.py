@@ -128,6 +128,10 @@ FINE: dict[str, tuple[Callable[[], bytes], tuple[Note, ...]]] = {
     # Z8: signatures in comments
     "a signature in the comment": (lambda: write_zip(members(), comment=b"ends with PK\5\6"), ()),
     "a signature and more in the comment": (lambda: write_zip(members(), comment=b"PK\5\6" + b"x" * 40), ()),
+    "a signature in the comment, zeros behind": (
+        lambda: write_zip(members(), comment=b"PK\5\6 in it", suffix=bytes(512)),
+        (TRAILER,),
+    ),
     "a signature in a member's comment": (
         lambda: write_zip([replace(members()[0], comment=b"PK\5\6" * 9), *members()[1:]]), (),
     ),
