@@ -116,6 +116,8 @@ def _fragments_seconds(film: Film, movie: Movie, video: Track, findings: Finding
     if not seconds:
         raise ContentInvalid(Reason.MP4_NO_DURATION, "no frame lasts any time", part=video.path)
     _check_declared(film, movie, seconds, scale, findings)
+    if video.times and video.times.duration > (seconds + TOLERANCE_S) * scale:
+        findings.note(Note.MP4_HEADER_DURATION)
     return seconds
 
 

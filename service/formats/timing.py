@@ -69,29 +69,35 @@ def _track_seconds(movie: Movie, track: Track, work: Work, findings: Findings) -
     if not media:
         return movie.times.duration / movie.times.scale if movie.times.scale else 0.0
     seconds = media / scale
-    played = _edited(movie, track, seconds, scale, work)
-    if abs(played - seconds) > TOLERANCE_S:
+    played, odd = _edited(movie, track, seconds, scale, work)
+    if odd or abs(played - seconds) > TOLERANCE_S:
         findings.note(Note.MP4_EDIT_LIST)
     return played
 
 
-def _edited(movie: Movie, track: Track, seconds: float, scale: int, work: Work) -> float:
-    """Seconds of the media that its edit list shows; all of them where it has none, or one that shows nothing."""
+def _edited(movie: Movie, track: Track, seconds: float, scale: int, work: Work) -> tuple[float, bool]:
+    """Seconds of the media that its edit list shows; all of them where it has none, or one that shows nothing.
+
+    And whether players would take the list in another way: an edit has no length or begins behind the last frame.
+    """
     box = track.edits
     if box is None or not movie.times.scale:
-        return seconds
+        return seconds, False
     data = movie.data
     version, count = fields(data, box, "B3xI")
     layout, length = ("Qq4x", 20) if version == 1 else ("Ii4x", 12)
     count = min(count, (box.end - box.body - 8) // length)
     work.add_entries(count)
-    total, first = 0.0, _first_frame(movie, track)
+    total, first, odd = 0.0, _first_frame(movie, track), False
     for index in range(count):
         shown, start = fields(data, box, layout, 8 + index * length)
-        left = seconds - (start - first) / scale
-        if start >= 0 and left > 0:  # else an empty edit, which is a delay and no picture
+        if start < 0:
+            continue  # an empty edit, which is a delay and no picture
+        left = min(seconds - (start - first) / scale, seconds)
+        odd = odd or not shown or left <= 0
+        if left > 0:
             total += min(shown / movie.times.scale, left) if shown else left
-    return total or seconds
+    return total or seconds, odd or bool(count and not total)
 
 
 def _first_frame(movie: Movie, track: Track) -> int:

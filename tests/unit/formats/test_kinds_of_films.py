@@ -137,9 +137,10 @@ KINDS: dict[str, Kind] = {
         lambda: film(edits=edit_list((500, 0), (700, 1000)), film_duration=1200), 1.2, (Note.MP4_EDIT_LIST,)
     ),
     "an edit list that delays": Kind(lambda: film(edits=edit_list((3000, -1), (2000, 0)), film_duration=2000)),
-    "an edit list without length": Kind(lambda: film(edits=edit_list((0, 0)))),
+    "an edit list without length": Kind(lambda: film(edits=edit_list((0, 0))), 2.0, (Note.MP4_EDIT_LIST,)),
+    "an edit list of a delay alone": Kind(lambda: film(edits=edit_list((2000, -1))), 2.0, (Note.MP4_EDIT_LIST,)),
     "an edit list beyond the film": Kind(lambda: film(edits=edit_list((9000, 0)))),
-    "an edit list that shows nothing": Kind(lambda: film(edits=edit_list((1000, 5000)))),
+    "an edit list that shows nothing": Kind(lambda: film(edits=edit_list((1000, 5000))), 2.0, (Note.MP4_EDIT_LIST,)),
     "an edit list that begins with the first frame shown": Kind(
         lambda: film(edits=edit_list((2000, 133)), ctts=full("ctts", "3I", 1, SAMPLES, 133))
     ),
@@ -150,6 +151,9 @@ KINDS: dict[str, Kind] = {
     "mvhd without a time scale": Kind(lambda: film(film_scale=0)),
     "mehd of 46 hours": Kind(
         lambda: fragmented(fragment(), fragment(), mvex=full("mehd", "I", 167_772_160)), 2.0, (HEADER,)
+    ),
+    "mdhd of 46 hours, in fragments": Kind(
+        lambda: fragmented(fragment(), fragment(), mdhd=full("mdhd", "IIII", 0, 0, 1000, 167_772_160)), 2.0, (HEADER,)
     ),
     "mehd in the units of the track": Kind(
         lambda: fragmented(fragment(), fragment(), scale=1000, film_scale=100, mvex=full("mehd", "I", 2000)),
