@@ -46,6 +46,3 @@ class SourceReader:
 
     def read(self, start: int, length: int) -> bytes:
         return self.source.read(self.at, start, length, self.pin) if start < self.size and length > 0 else b""
-
-    def read_tail(self, length: int) -> tuple[bytes, int]:
-        return self.read(max(0, self.size - length), length), self.size

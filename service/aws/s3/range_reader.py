@@ -44,9 +44,6 @@ class S3RangeReader:
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="read", uri=self.entry.source_uri) from error
 
-    def read_tail(self, length: int) -> tuple[bytes, int]:
-        return self.read(max(0, self.size - length), length), self.size
-
 
 async def range_of(requests: Requests, where: "CopySourceTypeDef", start: int, length: int, etag: str) -> bytes:
     """Of the object that has this very ETag. Raises botocore's `ClientError` or `BotoCoreError`."""
