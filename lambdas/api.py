@@ -43,7 +43,7 @@ def docs() -> Response[str]:
 
 
 def _document() -> str:
-    # Here and not above: few requests ask for it, and what it takes is the longest import of all.
+    # Imported here because few requests ask for it and it takes longer to import than all routes.
     from lambdas.reference import document
 
     return document(app, f"/{app.current_event.request_context.stage}")
@@ -67,10 +67,10 @@ def no_route(error: ServiceError) -> Response[Any]:
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def unexpected(error: Exception) -> Response[Any]:
-    """Callers get the request id to quote; what went wrong is for the log."""
+    """Log the error and answer with the request id, so that callers can quote it."""
     logger.exception("unexpected error", exc_info=error)
     request_id = app.current_event.request_context.request_id
-    detail = f"something went wrong on our side; the log has it under request {request_id}"
+    detail = f"internal server error; the log has the details under request {request_id}"
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL", detail)
 
 
@@ -84,7 +84,7 @@ def handler(event: dict[str, Any], context: LambdaContext, container: ApiContain
         )
         response = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, BodyTooLarge.code, detail)
         return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}
-    # The API speaks JSON only, so a body is taken for JSON whatever its header says (`curl -d` calls it a form).
+    # Every body is JSON, whatever its header says: `curl -d` sends a form's content type.
     event["headers"] = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "content-type"}
     app.append_context(container=container)  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
     return app.resolve(event, context)

@@ -1,4 +1,4 @@
-"""Domain errors as HTTP answers: the one table, and the shape `{"detail", "code"}`."""
+"""Turn domain errors into HTTP answers of the shape `{"detail", "code"}`, by one table."""
 
 import json
 from http import HTTPStatus
@@ -35,7 +35,7 @@ RETRY_AFTER: dict[type[errors.ClipferryError], int] = {
     errors.SourceUnavailable: 5,
     errors.TableBusy: 5,
 }
-"""Seconds after which callers may try again what will pass by itself."""
+"""Seconds after which callers may try again, for errors that pass."""
 
 
 def retry_after_of(error: errors.ClipferryError) -> int | None:
@@ -43,7 +43,7 @@ def retry_after_of(error: errors.ClipferryError) -> int | None:
 
 
 def status_of(error: errors.ClipferryError) -> HTTPStatus:
-    """The status of the nearest class that the table names; 500 for errors that callers are not meant to meet."""
+    """The status of the error's nearest class in the table; 500 for internal errors."""
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -57,7 +57,7 @@ def error_response(status: HTTPStatus, code: str, detail: str, *, retry_after: i
 
 
 def parse_json(text: str) -> Any:
-    """Raises `JSONDecodeError` for whatever cannot be parsed, also where Python's own limits are what is hit."""
+    """Parse a body. Raises `JSONDecodeError`, also where Python's own limits stop the parser."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
@@ -67,7 +67,7 @@ def parse_json(text: str) -> Any:
 
 
 def validation_detail(found: list[dict[str, Any]]) -> str:
-    """The first few validation errors as one sentence, each with the place of what is wrong."""
+    """One sentence with the first three validation errors, each with its place in the request."""
     if found[0]["type"] == "json_invalid":
         return f"the body is not JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][-1]}"
     shown = [f"{_place(error['loc'])}: {error['msg']}" for error in found[:3]]

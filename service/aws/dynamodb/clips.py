@@ -20,10 +20,10 @@ from service.domain.errors import TableBusy
 from service.ports.clips import ClipIndex
 
 SHARD_PAGE = 500
-"""Rows that a shard's query reads at once while a whole job is read in order."""
+"""Rows that each shard's query reads at once when a whole job is read in order."""
 
 ROWS_A_REQUEST = 25
-"""Of BatchWriteItem (DynamoDB)."""
+"""The limit of BatchWriteItem (DynamoDB)."""
 PUT_ATTEMPTS = 10
 LONGEST_PUT_WAIT = 5.0
 """Seconds before a throttled write is tried again; the first wait is at most 0.2 s, each further one twice as long."""
@@ -38,7 +38,7 @@ class DynamoClips:
             _put(some)
 
     def settle(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
-        """Both ways in a transaction, so that nobody sees half of a set's rows."""
+        """Write and read in transactions, so that nobody sees half of a set's rows."""
         pending_in_run = (ClipRowModel.status == ClipStatus.PENDING) & (ClipRowModel.run == run)
         is_open = pending_in_run if run else ClipRowModel.pk.does_not_exist()
 
@@ -63,7 +63,7 @@ class DynamoClips:
         return {row.ordinal: row for row in rows}
 
     def in_order(self, job_id: str, *, first: int) -> Iterator[ClipRow]:
-        """One query a shard, each read as far as the others: 16 pages are in memory at a time."""
+        """Merge one query for each shard; 16 pages are in memory at a time."""
         return heapq.merge(
             *(self._shard(job_id, shard, first) for shard in range(CLIP_SHARDS)), key=lambda row: row.ordinal
         )
@@ -84,7 +84,7 @@ class DynamoClips:
             wanted = limit - len(found)
             ordinals = self._in_the_index(job_id, first, wanted)
             rows = self.get(job_id, ordinals)
-            # The index is behind by a moment: it may still hold clips that a retry runs again, or that were deleted.
+            # The index lags: it may still hold clips that a retry opened again or that were deleted.
             found += [rows[ordinal] for ordinal in ordinals if ordinal in rows and _unsuccessful(rows[ordinal])]
             if len(ordinals) < wanted:
                 break
@@ -170,8 +170,8 @@ _INDEX_KEYS = (
 
 
 def _put(items: Sequence[Item]) -> None:
-    """What a busy partition leaves unwritten is written later: pynamodb gives up after two tries without a wait, and
-    clips that have no row are copied again."""
+    """Write the rows, and retry those that a busy partition leaves out: pynamodb gives up after two tries without a
+    wait, and clips without a row are copied again."""
     for attempt in range(1, PUT_ATTEMPTS + 1):
         batch: Any = ClipRowModel.batch_write()  # it would take instances of the model only
         try:
