@@ -8,13 +8,12 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
-from pynamodb.transactions import TransactGet, TransactWrite
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.transactions import TransactWrite
 
-from service.aws.dynamodb.connection import connection
 from service.aws.dynamodb.keys_of_rows import CLIP_SHARDS, SEARCH_SHARDS, clip_pk, job_of, job_pk, ordinal_sk, shard_pk
 from service.aws.dynamodb.table import ClipRowModel, Item, JobRow
-from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit, commit_if, delete_rows, failed_conditions
+from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows, read_at_once
 from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from service.domain.errors import TableBusy
 from service.ports.clips import ClipIndex
@@ -46,16 +45,10 @@ class DynamoClips:
             for row in rows:
                 transaction.save(ClipRowModel(**_values(job_id, row)), condition=is_open)
 
-        try:
-            commit(build)
-        except TransactWriteError as error:
-            if not failed_conditions(error):
-                raise
-            with TransactGet(connection=connection()) as transaction:
-                keys = [(clip_pk(job_id, row.ordinal), ordinal_sk(row.ordinal)) for row in rows]
-                found = [transaction.get(ClipRowModel, *key) for key in keys]
-            return [_row(future.get()) for future in found]
-        return rows
+        if not commit_if(build):
+            return rows
+        keys = [(clip_pk(job_id, row.ordinal), ordinal_sk(row.ordinal)) for row in rows]
+        return [_row(model) for model in read_at_once(ClipRowModel, keys)]
 
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]:
         keys = [(clip_pk(job_id, ordinal), ordinal_sk(ordinal)) for ordinal in ordinals]

@@ -12,6 +12,7 @@ from botocore.model import OperationModel
 from pynamodb.exceptions import TransactWriteError
 
 from service.aws.dynamodb.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, DynamoClips
+from service.aws.dynamodb.connection import ATTEMPTS
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from service.domain.errors import TableBusy
@@ -147,6 +148,19 @@ def test_a_conflict_over_a_sets_rows_is_tried_again(
     rows = a_sets_rows(ClipStatus.COPIED)
     assert clips.settle(JOB, rows) == rows
     assert (transactions.sent, len(no_sleep)) == (2, 1)
+
+
+def test_a_conflict_over_reading_the_fate_that_holds_is_tried_again(clips: DynamoClips, no_sleep: list[float]) -> None:
+    first = a_sets_rows(ClipStatus.FAILED)
+    clips.settle(JOB, first)
+    reads = FailingTransactions()
+    with hooked("before-call.dynamodb.TransactGetItems", reads.answer):
+        reads.fail(["TransactionConflict"] * 7)
+        assert clips.settle(JOB, a_sets_rows(ClipStatus.COPIED)) == first
+        assert (reads.sent, len(no_sleep)) == (2, 1)
+        reads.fail(*[["TransactionConflict"] * 7] * ATTEMPTS)
+        with pytest.raises(TableBusy):
+            clips.settle(JOB, a_sets_rows(ClipStatus.COPIED))
 
 
 def test_a_transaction_that_fails_otherwise_is_no_fate(clips: DynamoClips, transactions: FailingTransactions) -> None:
