@@ -44,7 +44,7 @@ def docs() -> Response[str]:
 
 
 def _document() -> str:
-    # Here and not above: few requests ask for it, and what it takes is the longest import of all.
+    # Imported here because few requests ask for it and it takes longer to import than all routes.
     from lambdas.reference import document
 
     return document(app, f"/{app.current_event.request_context.stage}")

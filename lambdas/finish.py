@@ -1,4 +1,4 @@
-"""End a job's run.
+"""Finish an attempt of an import: account for lost batches and set its final status.
 
 In: `{"job_id", "run"}` and, where the state machine caught one, `error: {"Error", "Cause"}`; out: the job's `status`,
 and when the run `ended_at`.

@@ -1,5 +1,5 @@
-"""Every minute: start jobs that never started, end and conclude those whose execution ended without that, purge deleted
-ones, and remove what is left of integrations.
+"""Clean up every minute: start jobs that never started, finish jobs whose execution is gone, purge deleted jobs and
+remove integrations that were half made or half deleted.
 """
 
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from service.projects.integrations.manage import mend
 from service.support.clock import utc_now
 
 MARGIN_MS = 20_000
-"""Left of the function's time when purging stops: its last slice and its clients' retries must fit."""
+"""Milliseconds that must be left to purge another slice, with its clients' retries."""
 
 TIDY_SECONDS = 30
 """Left of the function's time when sweeping stops, for purging and for integrations."""

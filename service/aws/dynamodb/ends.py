@@ -1,4 +1,4 @@
-"""Ends of jobs in DynamoDB: one row an end, in the `attention` index for as long as it is open."""
+"""The outbox of completions in DynamoDB: one row for each end of a job, in the `attention` index while it is open."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -51,7 +51,7 @@ class DynamoEnds:
         return self._update(end, webhook, actions, now)
 
     def _update(self, end: End, webhook: Delivery | None, actions: list[Action], now: str) -> End | None:
-        """The end as it is then. The job's copy of the webhook is written first, so that no crash leaves it behind."""
+        """Update the end and return it. Writes the job's copy of the webhook first, so that no crash loses it."""
         if webhook:
             _tell_job(end, webhook)
             actions.append(EndRow.webhook.set(asdict(webhook)))
@@ -77,7 +77,7 @@ def _tell_job(end: End, webhook: Delivery) -> None:
 
 
 def delivery_of(stored: dict[str, object] | None) -> Delivery | None:
-    """Out of a row's JSON."""
+    """Read a delivery from a row's JSON."""
     return Delivery(**stored | {"status": DeliveryStatus(stored["status"])}) if stored else None  # type: ignore[arg-type]
 
 
