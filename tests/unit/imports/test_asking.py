@@ -439,7 +439,7 @@ def test_failures_are_for_their_own_project(world: World) -> None:
         ):
             with pytest.raises(CannotAccess) as refused:
                 ask(ImportRequest(manifest_uri=named), project)
-            assert refused.value.message.startswith(f"nothing opens {named}: no integration of this project covers it")
+            assert refused.value.message.startswith(f"{named} is not open to this project")
 
 
 def test_planning_looks_again_whose_failures_they_are(world: World) -> None:
