@@ -42,7 +42,10 @@ FULL_VCPU_MB = 1_769
 COPY_MB = 1_024
 """Of the copy function, which waits for S3 most of its time (decision 64)."""
 
-FINISHING = ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+FINISHING = (
+    *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem"),
+    *("GetItem", "PutItem", "Query", "UpdateItem"),
+)
 """Table actions that bring a job to its end: read its rows, write those that are missing, set its status."""
 
 COPY_TIMEOUT = Duration.minutes(15)
@@ -115,8 +118,8 @@ class Pipeline(Construct):
             timeout=Duration.minutes(15),
         )
         # A source that cannot be listed ends its job, in a transaction that puts and updates. Planning a retry finds
-        # its clips in the index of failures and makes them pending.
-        actions = ("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        # its clips in the index of failures and makes them pending, in transactions that check the job.
+        actions = ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem")
         use_table(function, storage.table, *actions, indexes=("attention", "listing"))
         use_job_files(function, storage.state, write=True)
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")

@@ -59,12 +59,9 @@ def reopen(job: Job, plan: RunPlan, *, first_part: int, out_of_time: Callable[[]
     """
     parts = -(-plan.clips // PART_CLIPS)
     for part in range(first_part, parts):
-        if not _still_to_open(job, ports):
+        pending = [_pending(entry, job) for entry in read_part(ports.state, job.id, part, job.run)]
+        if not ports.clips.reopen(job.id, pending, run=job.run):
             return parts
-        ports.clips.put(
-            job.id,
-            [_pending(entry, job) for entry in read_part(ports.state, job.id, part, job.run)],
-        )
         if out_of_time() and part + 1 < parts:
             return part + 1
     ports.jobs.reopen(job, Tally(failed=plan.failed, cancelled=plan.cancelled), ports.clock())
@@ -86,8 +83,3 @@ def _pending(entry: ManifestEntry, job: Job) -> ClipRow:
         run=job.run,
     )
     return findable(row, job_id=job.id, project=job.project, created_at=job.created_at)
-
-
-def _still_to_open(job: Job, ports: ReopenPorts) -> bool:
-    now = ports.jobs.get(job.id)
-    return now is not None and now.run == job.run and now.planned_run != job.run and not now.status.terminal
