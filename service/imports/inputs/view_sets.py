@@ -11,6 +11,7 @@ from service.domain.codes import ClipCode
 from service.domain.errors import InvalidRequest, InvalidUri
 from service.domain.fates import Fate
 from service.domain.jobs import Job
+from service.domain.limits import check_text
 from service.domain.manifest import ManifestEntry
 from service.domain.requests import ViewSet
 from service.domain.state_keys import request_key
@@ -26,6 +27,8 @@ def check_sets(sets: Sequence[ViewSet], max_clips: int, *, late: bool = False) -
     if total > max_clips:
         raise InvalidRequest(f"sets has {total:,} views, the limit is {max_clips:,}")
     for index, item in enumerate(sets):
+        if item.name is not None:
+            check_text(f"sets[{index}].name", item.name)
         _check_set(item, f"sets[{index}].views", late=late)
 
 

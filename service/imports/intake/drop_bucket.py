@@ -15,6 +15,7 @@ from service.domain.errors import InvalidRequest
 from service.domain.ids import job_id_for, new_job_id
 from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind, Trigger
 from service.domain.limits import is_unicode
+from service.domain.multipart import MAX_OBJECT_BYTES
 from service.domain.projects import Action, Actor, AuditEntry
 from service.domain.requests import ImportSettings, Upload
 from service.domain.service_buckets import project_of_upload
@@ -56,6 +57,8 @@ def parse_event(event: Mapping[str, Any], *, drop_bucket: str) -> Upload | None:
         key, size, etag = _text(item["key"]), int(item["size"]), _text(item["etag"])
         version = _text(item["version-id"]) if item.get("version-id") else None
         sequencer = _text(item.get("sequencer") or event.get("time") or "")
+        if not 0 <= size <= MAX_OBJECT_BYTES:
+            raise ValueError("its size is that of no object")
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidRequest(f"not an S3 Object Created event: {error!r}") from error
     if bucket != drop_bucket:
