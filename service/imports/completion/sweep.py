@@ -138,7 +138,7 @@ def _look_after(
             start(job, ports.workflow)
             swept.started.append(job.id)
         case ExecutionState.ENDED if _untouched(job.updated_at, now, CHILD_SECONDS):
-            reason = "the job's execution was aborted, timed out or failed"
+            reason = "the import's execution was aborted, timed out or failed"
             try:
                 finish(job.id, run=job.run, error=reason, ports=ports.finish, out_of_time=out_of_time)
             except FinishIncomplete:

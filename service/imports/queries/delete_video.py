@@ -35,7 +35,7 @@ def remove(video: Video, *, ports: RemovePorts) -> None:
     """
     job, rows = video.job, _rows(video, ports.status)
     if any(row.status is ClipStatus.PENDING for row in rows) or not rows:
-        raise NotEnded(f"video {video.clip.id} is being imported: delete it when it is uploaded or has failed")
+        raise NotEnded(f"video {video.clip.id} is being imported: delete it once it is uploaded or has failed")
     landed = [row for row in rows if row.status in _LANDED]
     if not landed:
         _check_not_retried(job, ports)
@@ -54,7 +54,7 @@ def _check_not_retried(job: Job, ports: RemovePorts) -> None:
     """Raises `NotEnded`."""
     now = ports.status.jobs.get(job.id)
     if now and now.run and not now.status.terminal:
-        raise NotEnded(f"import {job.id} is being retried: delete its failed videos when it has ended")
+        raise NotEnded(f"import {job.id} is being retried: delete its failed videos once it has completed")
 
 
 def _rows(video: Video, ports: StatusPorts) -> list[ClipRow]:
