@@ -1,4 +1,4 @@
-"""Rules of webhooks, all pure: which URLs, how they are signed, what an answer means, when the next attempt is due.
+"""Rules of webhooks: allowed URLs, signatures, meaning of answers, and delays between attempts.
 
 Signed as Standard Webhooks says:
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
@@ -17,7 +17,7 @@ from service.domain.errors import InvalidRequest
 
 MAX_URL = 2_048
 MAX_DELAY_SECONDS = 6 * 3600
-"""The longest wait before another attempt, whatever the receiver asks for."""
+"""Longest wait before another attempt, even if the receiver asks for more."""
 
 SECRET_PREFIX = "whsec_"
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
@@ -34,9 +34,9 @@ class Verdict(Enum):
 
 
 def check_url(url: str, *, allow_private: bool) -> SplitResult:
-    """The parts of a URL that a webhook may have; raises `InvalidRequest` with the reason.
+    """Parse a webhook's URL. Raises `InvalidRequest` with the reason if it is not allowed.
 
-    What its name resolves to is checked when it is used (`service.web`).
+    The addresses of its host are checked when the webhook is sent (`service.web`).
     """
     if len(url) > MAX_URL:
         raise InvalidRequest(f"webhook_url has {len(url):,} characters, the limit is {MAX_URL:,}")
@@ -62,7 +62,7 @@ def check_url(url: str, *, allow_private: bool) -> SplitResult:
 
 
 def shown_url(url: str) -> str:
-    """Without its query, which may hold a token."""
+    """Return the URL without its query, which may hold a token."""
     return url.partition("?")[0]
 
 
@@ -89,13 +89,13 @@ def _is_address(host: str) -> bool:
 
 
 def project_secret(master: str, project: str) -> str:
-    """The secret that signs a project's webhooks: `whsec_` and 32 bytes in base64."""
+    """Return the secret that signs a project's webhooks: `whsec_` and 32 bytes in base64."""
     derived = hmac.digest(master.encode(), f"webhooks of {project}".encode(), hashlib.sha256)
     return SECRET_PREFIX + base64.b64encode(derived).decode()
 
 
 def signed_headers(body: bytes, *, event_id: str, timestamp: int, secret: str) -> dict[str, str]:
-    """`timestamp` is in seconds since 1970: that of the attempt."""
+    """Return the headers of a delivery. `timestamp` is the time of the attempt in seconds since 1970."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     signature = hmac.digest(key, b".".join((event_id.encode(), str(timestamp).encode(), body)), hashlib.sha256)
     return {
@@ -108,23 +108,23 @@ def signed_headers(body: bytes, *, event_id: str, timestamp: int, secret: str) -
 
 
 def verdict(status: int) -> Verdict:
-    """2xx is delivered; 408, 429 and 5xx may pass; all else, redirects and 410 (Gone) among it, is final."""
+    """2xx: delivered. 408, 429 and 5xx: try again. Anything else, such as redirects and 410: stop."""
     if 200 <= status < 300:
         return Verdict.DELIVERED
     return Verdict.AGAIN if status in (408, 429) or status >= 500 else Verdict.STOP
 
 
 def delay_seconds(attempts: int, *, first: int, retry_after: str | None, now: str, jitter: float) -> int:
-    """The wait after `attempts` attempts: `first`, and three times more each time, give or take a fifth.
+    """Return the wait after `attempts` attempts: `first` seconds, tripled each time, plus or minus a fifth.
 
-    `jitter` is from 0 to 1. A receiver's `Retry-After` can make it longer, up to `MAX_DELAY_SECONDS`.
+    `jitter` is from 0 to 1. A receiver's `Retry-After` can lengthen the wait, up to `MAX_DELAY_SECONDS`.
     """
     backoff = first * 3.0 ** (attempts - 1) * (0.8 + 0.4 * jitter)
     return round(min(MAX_DELAY_SECONDS, max(backoff, _asked_seconds(retry_after, now))))
 
 
 def _asked_seconds(retry_after: str | None, now: str) -> float:
-    """Of a `Retry-After` header: seconds or a date (RFC 9110); 0 for anything else."""
+    """Return the seconds of a `Retry-After` header, which is a number or a date (RFC 9110); 0 for anything else."""
     text = (retry_after or "").strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])

@@ -31,6 +31,12 @@ class ClipStore(Protocol):
         """
         ...
 
+    def reopen(self, job_id: str, rows: Sequence[ClipRow], *, run: int) -> bool:
+        """Write the pending rows of a retry's clips, while its planning goes on. False once that is over: what was not
+        written by then stays as the workers have it.
+        """
+        ...
+
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]: ...
 
     def failures(self, job_id: str, *, first: int, limit: int) -> Sequence[ClipRow]:

@@ -38,6 +38,20 @@ class FakeClips:
         """One by one: a crash leaves those before it."""
         return [self._settle_one(job_id, row, run) for row in rows]
 
+    def reopen(self, job_id: str, rows: Sequence[ClipRow], *, run: int) -> bool:
+        """One by one: a crash leaves those before it."""
+        return all(self._reopen_one(job_id, row, run) for row in rows)
+
+    @port_call
+    def _reopen_one(self, job_id: str, row: ClipRow, run: int) -> bool:
+        assert self.jobs is not None
+        job = self.jobs.rows.get(job_id)
+        if job is None or job.status.terminal or job.run != run or job.planned_run is None or job.planned_run >= run:
+            return False
+        self.rows[job_id][row.ordinal] = row
+        self.writes[job_id, row.ordinal] += 1
+        return True
+
     @port_call
     def _settle_one(self, job_id: str, row: ClipRow, run: int) -> ClipRow:
         there = self.rows[job_id].get(row.ordinal)

@@ -71,6 +71,18 @@ class DynamoClips:
                 held += self.get(job_id, [row.ordinal for row in settled]).values()
         return held
 
+    def reopen(self, job_id: str, rows: Sequence[ClipRow], *, run: int) -> bool:
+        planning = JobRow.completed_at.does_not_exist() & (JobRow.run == run) & (JobRow.planned_run < run)
+
+        def build(transaction: TransactWrite, some: Sequence[ClipRow]) -> None:
+            transaction.condition_check(JobRow, job_pk(job_id), "JOB", condition=JobRow.pk.exists() & planning)
+            for row in some:
+                transaction.save(ClipRowModel(**_values(job_id, row)))
+
+        size = ROWS_A_TRANSACTION - 1
+        slices = (rows[first : first + size] for first in range(0, len(rows), size))
+        return not any(commit_if(partial(build, some=some)) for some in slices)
+
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]:
         keys = [(clip_pk(job_id, ordinal), ordinal_sk(ordinal)) for ordinal in ordinals]
         rows = (_row(model) for model in ClipRowModel.batch_get(keys, consistent_read=True))

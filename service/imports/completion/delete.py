@@ -1,6 +1,6 @@
-"""Delete a job's record. The clips that it brought stay in the clips bucket.
+"""Delete an import's record. Its clips stay in the clips bucket.
 
-A request hides the job at once; the sweep's function removes its rows and files in slices, minute by minute.
+A request hides the job at once; the sweep removes its rows and files in slices, minute by minute.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from service.ports.state import Clock
 
 
 def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:
-    """From now on there is no such job. Raises `NotFound`, `NotEnded`."""
+    """Hide the job from all requests. Raises `NotFound`, `NotEnded`."""
     job = get_job(job_id, project=project, jobs=jobs)
     if not job.status.terminal:
         raise NotEnded(f"import {job_id} is {job.status}: cancel it, or wait for its end")
@@ -24,9 +24,9 @@ def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:
 
 
 def purge(ports: FinishPorts, *, out_of_time: Callable[[], bool]) -> list[str]:
-    """Remove what is left of deleted jobs, until none is left or `out_of_time()` says so; the ids of those done.
+    """Remove rows and files of deleted jobs until none are left or `out_of_time()` is true; return the finished ids.
 
-    Safe to stop and repeat anywhere: a job is on the list until nothing but its tombstone is left.
+    Safe to stop and repeat anywhere: a job stays on the list until only its tombstone is left.
     """
     done: list[str] = []
     for job_id in ports.jobs.deleted():

@@ -16,11 +16,11 @@ from service.imports.planning.reopen import read_run_plan, reopen
 
 @dataclass(frozen=True)
 class Ended:
-    """A job's status after `finish`: None where there is no such job."""
+    """A job's status after `finish`; None if there is no such job."""
 
     status: JobStatus | None
     at: str | None = None
-    """When the run ended; None where that is not known any more."""
+    """When the attempt completed; None if that is no longer known."""
     now: bool = False
     """Whether this call set it."""
 
@@ -42,10 +42,10 @@ def finish(
     ports: FinishPorts,
     out_of_time: Callable[[], bool] = lambda: False,
 ) -> Ended:
-    """Bring the job's run to its terminal status. Safe to repeat, from any point; does nothing to a later run.
+    """Bring the attempt to its final status. Safe to repeat from any point; a later attempt is left alone.
 
-    `error` is what the state machine caught, if anything; a batch that never reported becomes failed rows. Raises
-    `FinishIncomplete` once `out_of_time()` says so: the next call continues.
+    `error` is what the state machine caught, if anything. Batches that never reported become failed rows. Raises
+    `FinishIncomplete` once `out_of_time()` is true; the next call continues.
     """
     job = ports.jobs.get(job_id)
     if job is None or job.run != run or job.status.terminal:
@@ -64,7 +64,7 @@ def finish(
 
 
 def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
-    """The outcome of a job whose clips are all settled, or of one that was not planned, for the reason `unplanned`."""
+    """Decide the outcome of a job whose clips are all settled, or that was not planned for the reason `unplanned`."""
     counts = job.counts
     by_counts = final_status(counts, cancel_requested=job.cancel_requested)
     cut_short = "the import was cancelled before its source was read to the end; the rest of it is not part of it"
@@ -88,7 +88,7 @@ def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
 
 
 def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts) -> bool:
-    """Complete a planning that broke down, as far as it can be; False where no clip is known or is to be run again."""
+    """Complete a planning that broke down, if its clips are known; else return False."""
     if job.planned:
         plan = read_run_plan(job, ports.state)
         if plan:
@@ -103,9 +103,9 @@ def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts) -> bool:
 def _settle(
     job: Job, error: str | None, ports: FinishPorts, out_of_time: Callable[[], bool]
 ) -> tuple[Job, Counts | None]:
-    """Account for lost batches and remove unfinished uploads. The job then, and its counts where they were recounted.
+    """Account for lost batches and remove unfinished uploads, so that no clip is pending.
 
-    Afterwards no clip is pending.
+    Return the job as it is then, and its counts if they had to be recounted.
     """
     lost = account_for_lost_batches(job, error, ports, out_of_time)
     for upload in ports.large.unfinished(job.id):

@@ -30,9 +30,9 @@ def check_time(job: Job, out_of_time: Callable[[], bool]) -> None:
 def account_for_lost_batches(
     job: Job, error: str | None, ports: FinishPorts, out_of_time: Callable[[], bool]
 ) -> str | None:
-    """Settle and count the batches that never reported. Where a plan is lost this tells which, and it is left out.
+    """Settle and count the batches that never reported. If a part of the plan is lost, return why and leave it out.
 
-    Raises `FinishIncomplete`; what was counted by then stays so.
+    Raises `FinishIncomplete`; what was counted by then stays counted.
     """
     recorded = ports.jobs.recorded_batches(job.id, run=job.run)
     lost = None
@@ -67,7 +67,7 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
 def _end_set(
     entries: list[ManifestEntry], known: Mapping[int, ClipRow], job: Job, error: str | None, ports: FinishPorts
 ) -> Sequence[ClipRow]:
-    """The rows of a lost batch's set. Unless it had landed, nothing that the job copied for it is left in its place."""
+    """Settle a lost batch's set and return its rows. Unless the set is complete, its copies are removed."""
     rows: Sequence[ClipRow] = [known[entry.ordinal] for entry in entries if entry.ordinal in known]
     if len(rows) < len(entries):
         lost, fated = to_copy(entries), entries
@@ -91,16 +91,16 @@ def _end_set(
 
 
 def _lost_row(entry: ManifestEntry, job: Job, otherwise: Fate) -> ClipRow:
-    """The row of a clip that no worker settled."""
+    """Return the row of a clip that no worker settled."""
     fate = entry.fate or (CANCELLED if job.cancel_requested else otherwise)
     return findable_row(row_for(entry, fate.status, fate.code, fate.message), job)
 
 
 def recount(job: Job, lost: str, ports: FinishPorts, out_of_time: Callable[[], bool]) -> Counts:
-    """Where the batches cannot be told any more: a row for every clip without a fate, and the counts of all rows.
+    """Settle every clip without a result and count all rows, for a job whose batches are lost.
 
-    Reads every row of the job, in slices. Raises `FinishIncomplete` after it has kept how far it came: settled rows
-    never change, so the next call continues there.
+    Reads every row of the job, in slices. Raises `FinishIncomplete` after storing its progress: settled rows never
+    change, so the next call continues there.
     """
     first, total = _counted_before(job, ports.state)
     for part in range(first, -(-job.counts.total // PART_CLIPS)):
@@ -122,7 +122,7 @@ def recount(job: Job, lost: str, ports: FinishPorts, out_of_time: Callable[[], b
 
 
 def _counted_before(job: Job, state: StateFiles) -> tuple[int, Tally]:
-    """Parts whose rows an earlier call counted, and what they came to."""
+    """Return how many parts an earlier call counted, and their counts."""
     try:
         kept = json.loads(state.get(recount_key(job.id, job.run)))
     except NotFound:
@@ -131,7 +131,7 @@ def _counted_before(job: Job, state: StateFiles) -> tuple[int, Tally]:
 
 
 def _what_is_known(job: Job, part: int, rows: Mapping[int, ClipRow], state: StateFiles) -> dict[int, ManifestEntry]:
-    """What a retry's rows say of its clips, else what is left of the manifest."""
+    """Return the clips by what a retry's rows say of them, else by what is left of the manifest."""
     again = {
         ordinal: ManifestEntry(
             ordinal=ordinal,

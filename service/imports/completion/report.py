@@ -30,11 +30,11 @@ from service.ports.clips import ClipStore
 from service.ports.state import ReportFiles, StateFiles
 
 PART_BYTES = 8 * 1024**2
-"""Of an upload's part: S3 wants 5 MiB, and takes 10,000 parts."""
+"""Bytes of an upload's part. S3 requires 5 MiB and accepts 10,000 parts."""
 
 MAX_EXTENSIONS = 100
 OTHER = "other"
-"""Counts what comes after the first 100 extensions; no extension lacks its dot."""
+"""Counts clips beyond the first 100 extensions. All other entries begin with a dot."""
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -61,7 +61,7 @@ class ReportPorts(Protocol):
 
 @dataclass
 class Growing:
-    """A file so far: the parts that are stored, and the text that is not."""
+    """A file in progress: the stored parts, and the text that is not stored yet."""
 
     text: str = ""
     upload_id: str | None = None
@@ -72,7 +72,7 @@ class Growing:
 
 @dataclass
 class Draft:
-    """A report up to, not including, clip `ordinal`."""
+    """A report in progress, up to but not including clip `ordinal`."""
 
     ordinal: int = 0
     files: dict[str, Growing] = field(default_factory=lambda: {form: Growing() for form in _ROWS})
@@ -88,9 +88,9 @@ def write_report(
     ports: ReportPorts,
     part_bytes: int = PART_BYTES,
 ) -> Mapping[str, int] | None:
-    """One round: the bytes of each file by its format, or None where another round has to go on.
+    """Write one round; return the bytes of each file by format, or None if another round must follow.
 
-    `document` begins the summary. Safe to repeat from any point.
+    The summary begins with `document`. Safe to repeat from any point.
     """
     assert job.completed_at is not None
     progress = report_folder(job.id, job.completed_at) + "progress.json"
@@ -102,7 +102,7 @@ def write_report(
             return None
         return writer.complete(draft, document)
     except UploadLost:
-        # Completed by a repeat of this round, or expired: what was written before is no use any more.
+        # A repeat of this round completed the upload, or it expired: start again.
         ports.state.put(progress, json.dumps(asdict(Draft())).encode())
         return None
 
@@ -122,7 +122,7 @@ class _Writer:
     part_bytes: int
 
     def _own_name(self, clip: Clip) -> str | None:
-        """What the caller called the clip, below the project's and folder's root; None where it mirrors its source."""
+        """Return the name that the caller gave the clip; None if its destination mirrors its source."""
         job = self.job
         if job.settings.destination is None and job.source.kind is not SourceKind.MANIFEST:
             return None
@@ -130,7 +130,7 @@ class _Writer:
         return clip.destination.removeprefix(root) or None
 
     def go_on(self, draft: Draft, out_of_time: Callable[[], bool]) -> bool:
-        """Write clips until there are no more (True) or time is up; always a part of the manifest at least."""
+        """Write clips until none are left (True) or time is up (False); at least one part of the manifest."""
         if draft.ordinal == 0:
             draft.files["csv"].text = csv_lines([COLUMNS])
         for clips in clips_in_parts(self.job, draft.ordinal, self.ports):
@@ -165,7 +165,7 @@ class _Writer:
         return sizes | {"summary": len(body)}
 
     def _store(self, form: str, file: Growing) -> None:
-        """The text as one part. A part is larger than `part_bytes` by what one manifest part adds."""
+        """Upload the text as one part. It exceeds `part_bytes` by at most the text of one manifest part."""
         key, body = self._key(form), file.text.encode()
         if file.upload_id is None:
             file.upload_id = self.ports.files.begin(key, CONTENT_TYPES[form])
@@ -193,6 +193,6 @@ def _count(clips: Sequence[Clip], draft: Draft) -> None:
 def told(
     document: Mapping[str, object], report: Mapping[str, int], *, job_id: str, ended_at: str, bucket: str
 ) -> dict[str, object]:
-    """The document of an end with the places of its report, null where it has none."""
+    """Return the document of a completion with the places of its report, or null if there is none."""
     places = {form: report_key(job_id, ended_at, form) for form in REPORT_FILES}
     return {**document, "report": {"bucket": bucket, **places} if report else None}

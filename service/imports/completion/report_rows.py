@@ -20,7 +20,7 @@ from service.ports.state import StateFiles
 
 COLUMNS = (*(item.name for item in fields(Clip)), "original_clipgt_url")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet may take for the beginning of a formula (OWASP, CSV injection), the last four in full width."""
+"""Characters that may begin a formula in a spreadsheet (OWASP, CSV injection); the last four are full width."""
 
 
 class RowPorts(Protocol):
@@ -35,7 +35,7 @@ class RowPorts(Protocol):
 
 
 def clips_in_parts(job: Job, first: int, ports: RowPorts) -> Iterator[list[Clip]]:
-    """All clips from ordinal `first` (where a manifest part begins) on, one part of the manifest at a time."""
+    """Yield all clips from ordinal `first`, where a manifest part begins, one part at a time."""
     if not job.planned:
         return
     rows = ports.clips.in_order(job.id, first=first)
@@ -53,7 +53,7 @@ def clips_in_parts(job: Job, first: int, ports: RowPorts) -> Iterator[list[Clip]
 def _entries(
     job: Job, start: int, stop: int, rows: Mapping[int, ClipRow], state: StateFiles
 ) -> Sequence[ManifestEntry]:
-    """Where the manifest is lost, what the rows repeat of it."""
+    """Read the entries; if the manifest is lost, rebuild them from the rows."""
     try:
         return read_entries(state, job.id, start, stop)
     except NotFound:
@@ -70,7 +70,7 @@ def _entries(
 
 
 def json_line(clip: Clip) -> str:
-    """The clip as `GET …/clips` shows it."""
+    """Return the clip as `GET …/clips` shows it."""
     return json.dumps({name: _plain(getattr(clip, name)) for name in COLUMNS}, separators=(",", ":")) + "\n"
 
 
@@ -89,14 +89,14 @@ def _cell(value: object) -> object:
 
 
 def csv_lines(rows: "Iterator[Sequence[object]] | Sequence[Sequence[object]]") -> str:
-    """RFC 4180: CRLF, quotes where they are needed."""
+    """Return CSV by RFC 4180: lines end with CRLF, and cells are quoted where needed."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()
 
 
 def is_failure(clip: Clip) -> bool:
-    """Whether another import could bring it: it did not land, and its source is known (an unreadable line's is not)."""
+    """Whether another import could copy the clip: it failed or was cancelled, and its source is known."""
     return (
         clip.status in (ClipStatus.FAILED, ClipStatus.CANCELLED)
         and bool(clip.source_uri)
@@ -105,5 +105,5 @@ def is_failure(clip: Clip) -> bool:
 
 
 def failure_line(clip: Clip, name: str | None) -> str:
-    """A manifest line. Not pinned: a source that changed since is what is wanted now."""
+    """Return a manifest line without size and ETag, so that a source that changed since is imported as it is now."""
     return json.dumps({"uri": clip.source_uri} | ({"destination": name} if name else {})) + "\n"

@@ -26,13 +26,13 @@ from service.ports.jobs import EndStore
 log = logging.getLogger(__name__)
 
 CHILD_SECONDS = 900
-"""A copy function may go on this long after its execution was ended (Lambda), so such a job is left alone."""
+"""A copy function may run this long after its execution ended (Lambda's limit), so the job is left alone."""
 
 
 ORPHAN_SECONDS = 15
-"""What one orphan may take of a sweep's time, so that the others have their turn."""
+"""Seconds that one orphan may take of a sweep, so that others have their turn."""
 CONCLUSION_FAILURES = 8
-"""Executions that are started for a conclusion which nobody brings to its end, each after twice the time: 8 hours."""
+"""Executions that are started to conclude one completion, each after twice the wait: 8 hours in all."""
 
 GIVEN_UP = "the service could not conclude the import; its log says why"
 
@@ -50,11 +50,11 @@ class Swept:
     started: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     continued: list[str] = field(default_factory=list)
-    """Jobs that are so large that the next sweep accounts for the rest."""
+    """Jobs so large that the next sweep continues to account for them."""
     concluding: list[str] = field(default_factory=list)
-    """Jobs whose conclusion got an execution of its own."""
+    """Jobs for which an execution was started to conclude them."""
     given_up: list[str] = field(default_factory=list)
-    """Jobs whose conclusion is over though not all of it could be done."""
+    """Jobs that were closed though not all steps could be done."""
 
 
 def sweep(ports: SweepPorts, *, seconds_left: Callable[[], float] = lambda: math.inf) -> Swept:
@@ -138,7 +138,7 @@ def _look_after(
             start(job, ports.workflow)
             swept.started.append(job.id)
         case ExecutionState.ENDED if _untouched(job.updated_at, now, CHILD_SECONDS):
-            reason = "the job's execution was aborted, timed out or failed"
+            reason = "the import's execution was aborted, timed out or failed"
             try:
                 finish(job.id, run=job.run, error=reason, ports=ports.finish, out_of_time=out_of_time)
             except FinishIncomplete:
@@ -152,7 +152,7 @@ def _look_after(
 def _see_to_conclusion(end: End, now: datetime, swept: Swept, ports: SweepPorts) -> None:
     if not _untouched(end.touched_at, now, ports.grace_seconds * 2**end.failures):
         return
-    own = execution_name(end.job_id, end.run)  # which concludes the end that it brings about
+    own = execution_name(end.job_id, end.run)  # it concludes the completion that it reaches
     if end.executions:
         own = conclusion_name(end.job_id, end.ended_at, end.executions)
     state = ports.workflow.state(own)

@@ -1,4 +1,4 @@
-"""The end of a job's run: its terminal status, and with it the document of what is told about it."""
+"""Complete an attempt: set its final status, together with the document that event, webhook and report show."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -22,9 +22,9 @@ def end_job(
     jobs: JobStore,
     now: str,
 ) -> bool:
-    """Set the terminal status of the run that `job` is in, once; False where that run has ended already.
+    """Set the final status of the attempt that `job` is in, once; False if it has completed already.
 
-    The end is told with the job's counts, which must be final, or with `counts`, which the job gets then.
+    The document shows the job's counts, which must be final, or `counts`, which then become the job's.
     """
     message = message and bounded(message)
     ended = replace(job, status=status, code=code, message=message, completed_at=now, counts=counts or job.counts)
@@ -41,7 +41,7 @@ def end_job(
 
 
 def end_document(job: Job) -> dict[str, object]:
-    """What event, webhook and report say of an ended job; docs/import-ended.schema.json is its schema."""
+    """Return the document for event, webhook and report. Its schema is docs/import-ended.schema.json."""
     assert job.completed_at is not None
     counts = job.counts
     return {

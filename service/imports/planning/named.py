@@ -110,7 +110,7 @@ def uploaded_clips(job: Job, ports: ExpandPorts) -> Named:
         found = ListedObject(key=upload.key, size=upload.size, etag=upload.etag, version=upload.version)
         fate: Fate | None
         if upload.sequencer < newest[upload.key]:
-            fate = Fate(ClipStatus.SKIPPED, ClipCode.SUPERSEDED, "a later upload to the same key is in this job")
+            fate = Fate(ClipStatus.SKIPPED, ClipCode.SUPERSEDED, "a later upload to the same key is in this import")
         elif now.cancel_requested:
             fate = CANCELLED
         else:

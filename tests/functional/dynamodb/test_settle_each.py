@@ -1,7 +1,10 @@
 """Rows that settle single clips: the first one holds, and more than one transaction takes works too."""
 
 from service.aws.dynamodb.clips import ROWS_A_TRANSACTION, DynamoClips
+from service.aws.dynamodb.jobs import DynamoJobs
 from service.domain.clips import ClipRow, ClipStatus
+from service.domain.jobs import Counts, JobStatus, Retry, Tally
+from tests.builders import a_job
 
 JOB = "ij_1"
 
@@ -40,3 +43,24 @@ def test_a_retry_settles_what_it_made_pending_and_nothing_else(clips: DynamoClip
         (1, ClipStatus.COPIED),
         (2, ClipStatus.FAILED),
     ]
+
+
+def test_clips_are_made_pending_only_while_their_retry_is_planned(jobs: DynamoJobs, clips: DynamoClips) -> None:
+    job = a_job(JOB, counts=Counts(total=150))
+    jobs.create(job)
+    jobs.end_planning(JOB, total=150, now="t1")
+    clips.settle_each(JOB, rows(ClipStatus.FAILED, 150))
+    jobs.end(JOB, status=JobStatus.FAILED, code=None, message=None, document={}, now="t2")
+    pending = rows(ClipStatus.PENDING, 150, run=1)
+    assert not clips.reopen(JOB, pending, run=1)
+    ended = jobs.get(JOB)
+    assert ended
+    begun = jobs.retry(ended, Retry(at="t3", key_id=None))
+    assert begun
+    assert clips.reopen(JOB, pending, run=1)
+    assert {row.status for row in clips.get(JOB, range(150)).values()} == {ClipStatus.PENDING}
+    assert jobs.reopen(begun, Tally(), "t4")
+    copied = rows(ClipStatus.COPIED, 150)
+    assert clips.settle_each(JOB, copied, run=1) == copied
+    assert not clips.reopen(JOB, pending, run=1)
+    assert {row.status for row in clips.get(JOB, range(150)).values()} == {ClipStatus.COPIED}

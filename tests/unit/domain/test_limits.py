@@ -27,7 +27,7 @@ from service.imports.completion.finish import finish
 from service.imports.intake.submit import submit
 from service.imports.results.clip_rows import copied_row, row_for
 from service.projects.presets import ExecutionSettingsRequest, replace_saved, save
-from tests.builders import PROJECT, World, an_entry, import_list, import_prefix
+from tests.builders import PROJECT, World, a_set, an_entry, import_list, import_prefix, import_sets
 
 ROW_BYTES = 400 * 1024
 """Of DynamoDB."""
@@ -46,6 +46,12 @@ def test_texts_that_a_row_or_a_report_cannot_hold_are_refused(world: World, fiel
     with pytest.raises(InvalidRequest, match=field):
         world.submit(request)
     assert not world.jobs.rows
+
+
+@pytest.mark.parametrize("name", ["nul\0", "x" * 129, ""])
+def test_a_sets_name_is_bounded_too(world: World, name: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"sets\[0\]\.name"):
+        world.submit(import_sets(a_set("a", "b", name=name)))
 
 
 def test_only_so_many_labels_are_taken(world: World) -> None:

@@ -18,7 +18,7 @@ from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
-from tests.builders import World, always, an_upload, fates, import_list, import_prefix, summing
+from tests.builders import World, always, an_upload, fates, import_list, import_prefix, never, summing
 from tests.fakes.faults import CrashError
 
 
@@ -386,4 +386,22 @@ def test_a_call_that_crashes_while_it_counts_rows_is_continued(world: World, tak
             finish(job.id, error="States.Timeout", ports=world.finish_ports, out_of_time=always)
         world.faults.revive()
         calls += 7
+    assert rows_and_counts_agree(world, job)
+
+
+def test_a_late_planner_makes_no_settled_clip_pending_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = world.run(world.submit_list(["p/000000.zip", "p/000001.zip"]).id)
+    world.put_sources(2)
+    world.retry(job.id)
+    reopen = world.clips.reopen
+
+    def late(job_id: str, rows: Sequence[ClipRow], *, run: int) -> bool:
+        monkeypatch.setattr(world.clips, "reopen", reopen)
+        world.run(job_id)
+        return reopen(job_id, rows, run=run)
+
+    world.clock.advance(60)
+    monkeypatch.setattr(world.clips, "reopen", late)
+    plan(job.id, PlanCursor(), run=1, out_of_time=never, ports=world.plan_ports)
+    assert world.job(job.id).counts == Counts(total=2, copied=2, bytes=20)
     assert rows_and_counts_agree(world, job)

@@ -80,6 +80,8 @@ def test_an_event_of_another_bucket_is_refused() -> None:
         {"detail": {"bucket": {"name": "drop"}, "object": "k"}},
         object_created(size="many"),
         object_created(size=float("inf")),
+        object_created(size=10**400),
+        object_created(size=-1),
         object_created("half \ud800"),
         object_created("k" * 1_025),
         object_created(etag=["a"]),
