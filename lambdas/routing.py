@@ -20,7 +20,9 @@ class Resolver(APIGatewayRestResolver):
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "^{}/*\\Z") -> re.Pattern[str]:
         """End a path where it ends: Powertools' `$` would also match before a newline (`%0a`)."""
-        compiled: re.Pattern[str] = super(APIGatewayRestResolver, APIGatewayRestResolver)._compile_regex(rule, base_regex)
+        compiled: re.Pattern[str] = super(APIGatewayRestResolver, APIGatewayRestResolver)._compile_regex(
+            rule, base_regex
+        )
         return compiled
 
     def _handle_not_found(self, method: str, path: str) -> ResponseBuilder[Any]:

@@ -1,12 +1,13 @@
-"""The REST API: one proxy behind one authorizer, two open pages of documentation, every error in one shape."""
+"""The REST API: one proxy behind one authorizer, two open pages of documentation, and one shape for every error."""
 
 import json
 
-from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from service.support.response_headers import GATEWAY_HEADERS
 from service.support.settings import ApiSettings, AuthorizeSettings
 from stacks.access import (
     allow,
@@ -30,6 +31,8 @@ STAGE = "prod"
 LOGS_POLICY = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 OPEN_PATHS = ("openapi.json", "docs")
 """Documentation, for which nobody needs a key."""
+MIN_COMPRESSED_BYTES = 1_024
+"""API Gateway compresses larger answers for clients that accept gzip. Below, a packet is sent anyway."""
 
 ACCESS_LOG_FIELDS = {
     "time": "$context.requestTimeEpoch",
@@ -120,7 +123,7 @@ class Api(Construct):
                 type=kind,
                 status_code=status,
                 templates={"application/json": template},
-                response_headers=headers or None,
+                response_headers={name: f"'{value}'" for name, value in GATEWAY_HEADERS.items()} | headers,
             )
 
     def outputs(self) -> None:
@@ -188,6 +191,7 @@ class Api(Construct):
             rest_api_name="clipferry",
             description="Clipferry: clip imports",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
+            min_compression_size=Size.bytes(MIN_COMPRESSED_BYTES),
             # A region that never had an API with logs has no role for them, and a stage with logs then fails to deploy.
             # Kept when the stack goes, because the setting is the region's: other APIs may have come to lean on it.
             cloud_watch_role=True,
@@ -202,6 +206,17 @@ class Api(Construct):
                 data_trace_enabled=False,
                 metrics_enabled=True,
                 tracing_enabled=not self._deploy.local,
+                # A throttle of their own, so that readers without a key cannot use up the callers' requests.
+                method_options={
+                    f"/{path}/GET": apigateway.MethodDeploymentOptions(
+                        throttling_rate_limit=self._deploy.docs_rate,
+                        throttling_burst_limit=self._deploy.docs_burst,
+                        logging_level=apigateway.MethodLoggingLevel.ERROR,
+                        data_trace_enabled=False,
+                        metrics_enabled=True,
+                    )
+                    for path in OPEN_PATHS
+                },
             ),
         )
         rest.node.try_remove_child("Endpoint")  # an output of the same address as BaseUrl

@@ -9,7 +9,7 @@ from lambdas.routes.caller import project_of
 from lambdas.routes.changes import run_again
 from lambdas.routes.container import container_of
 from lambdas.routes.nomadic.common import TAGS, sdk_actor
-from lambdas.routes.parameters import IdempotencyKey, JobId
+from lambdas.routes.parameters import IdempotencyKey, JobId, VideoCursor
 from lambdas.schemas.nomadic.jobs import JobView, RetryVideosBody, VideosView
 from service.imports.queries.status import get_job
 from service.imports.queries.videos import videos_page
@@ -26,9 +26,13 @@ def read_import_job(job_id: JobId) -> JobView:
 @router.get("/api/import-jobs/<job_id>/videos", summary="The job's videos; of sets the front views", tags=TAGS)
 def list_import_job_videos(
     job_id: JobId,
-    limit: Annotated[int, Query(description="Above 1,000 it is 1,000.")] = 500,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before: its last `video_id`.")] = None,
-    offset: Annotated[int | None, Query(description="In the place of `cursor`; not for multi-view jobs.")] = None,
+    limit: Annotated[
+        int, Query(ge=1, description="Maximum number of videos. A page may have fewer, and never more than 1,000.")
+    ] = 500,
+    cursor: VideoCursor = None,
+    offset: Annotated[
+        int | None, Query(ge=0, description="Number of videos to skip, instead of `cursor`. Not for multi-view jobs.")
+    ] = None,
 ) -> VideosView:
     project, _ = project_of(router)
     ports = container_of(router).status
