@@ -28,7 +28,10 @@ from service.domain.webhooks import shown_url
 from service.imports.intake.retry_request import MAX_CHOSEN
 from service.support.paging import Page
 
-_PATTERNS: dict[str, Any] = {"items": {"type": "string", "minLength": 1, "maxLength": MAX_PATTERN}, "maxItems": MAX_PATTERNS}
+_PATTERNS: dict[str, Any] = {
+    "items": {"type": "string", "minLength": 1, "maxLength": MAX_PATTERN},
+    "maxItems": MAX_PATTERNS,
+}
 _TIME: dict[str, Any] = {"format": "date-time"}
 
 
