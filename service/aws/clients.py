@@ -89,9 +89,9 @@ def s3_client(
 ) -> "S3Client":
     """Checksums only where S3 asks for them: a copy has no body, and other stores reject the trailers.
 
-    Bodies that bring a CRC need no signature over TLS: botocore would take the SHA-256 of each. With `virtual_hosts` the
-    client signs URLs for `bucket.s3.{region}.…`. Botocore would use `bucket.s3.amazonaws.com`, which redirects to the
-    bucket's region, where the signature is not valid. Not for buckets with a dot in their name, which TLS refuses.
+    Bodies that bring a CRC need no signature over TLS: botocore would take the SHA-256 of each.
+    With `virtual_hosts` the client signs URLs for `bucket.s3.{region}.…`. Botocore would use `bucket.s3.amazonaws.com`,
+    which redirects to the bucket's region, where the signature is not valid. TLS refuses bucket names with a dot there.
     """
     special: dict[str, Any] = {} if sign_bodies else {"payload_signing_enabled": False}
     if virtual_hosts:
