@@ -19,8 +19,9 @@ from service.domain.batching import PART_CLIPS, STREAM_WEIGHT, cut_batches
 from service.domain.requests import ContentValidation, ImportSettings
 from service.imports.previews.estimate import (
     GIB,
+    PLACES_PER_CLIP,
     PRICES,
-    WRITES_PER_CLIP,
+    WRITES_PER_ROW,
     Cost,
     Estimate,
     Workload,
@@ -327,13 +328,13 @@ def _against_batch_operations() -> str:
         "theirs": sum(theirs.values()),
         "copies": theirs["S3 COPY"],
         "fees": sum(theirs.values()) - theirs["S3 COPY"],
-        "row": row,
-        "places": (WRITES_PER_CLIP - 1) * row,
+        "row": WRITES_PER_ROW * row,
+        "places": PLACES_PER_CLIP * row,
         "states": ours["Step Functions"],
         "functions": ours["Lambda"],
     }
     return AGAINST_BATCH_OPERATIONS.format(
-        size=case.name, indexes=WRITES_PER_CLIP - 1, **{name: f"${dollars(value)}" for name, value in figures.items()}
+        size=case.name, indexes=PLACES_PER_CLIP, **{name: f"${dollars(value)}" for name, value in figures.items()}
     )
 
 

@@ -158,9 +158,10 @@ class Tools:
 
 
 @contextmanager
-def stub(objects: int, *, page_ms: int = 0) -> Iterator[str]:
+def stub(objects: int, *, page_ms: int = 0, refuse_percent: float = 0.0) -> Iterator[str]:
     """Its URL."""
     command = [sys.executable, "-m", "benchmarks.stub", "--objects", str(objects), "--page-ms", str(page_ms)]
+    command += ["--refuse-percent", str(refuse_percent)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout
         try:
@@ -248,6 +249,30 @@ def long_list_benchmark(folder: Path, sizes: Sequence[int]) -> list[dict[str, An
                     if name != "in a row" or page_ms * keys <= LONGEST_IN_A_ROW
                 }
             found.append({"keys": keys, "page_ms": page_ms, "runs": runs})
+    return found
+
+
+def refusals_benchmark(folder: Path, count: int, rounds: int) -> list[dict[str, Any]]:
+    """Seconds that copying takes while the store refuses some of the copies at random, beside s5cmd."""
+    found = []
+    for percent in REFUSED_PERCENT:
+        with stub(count, refuse_percent=percent) as url:
+            tools = Tools(url, folder)
+            commands = {name: tools.copying(count)[name] for name in ("clipferry", "s5cmd")}
+            counted(url)
+            runs, requests = interleaved(commands, tools.environment, rounds, lambda _name, url=url: counted(url))
+        assert all(run.said["copied"] == count for run in runs["clipferry"]), runs["clipferry"]
+        found.append(
+            {
+                "percent": percent,
+                "objects": count,
+                "seconds": {
+                    name: round(statistics.median(run.said.get("seconds", run.seconds) for run in of), 2)
+                    for name, of in runs.items()
+                },
+                "requests": {name: dict(one) for name, one in requests.items()},
+            }
+        )
     return found
 
 
@@ -360,8 +385,12 @@ LISTINGS = {"in a row": ["--in-a-row"], "by ranges": [], "by ranges, busy": ["--
 LONGEST_IN_A_ROW = 20 * 1_000_000
 """Milliseconds a page times keys: a million keys at 100 ms a page would take 100 s and say nothing new."""
 
+REFUSED_PERCENT = (0.0, 0.3, 1.0, 3.0)
+"""Of the copies, by random 503s: S3 gives some at any rate."""
+
 KEYS_OF = {
     "copy": "copy_on_a_stub_of_30_ms",
+    "refusals": "copy_with_random_refusals",
     "seaweed": "copy_on_seaweedfs",
     "list": "list",
     "long": "long_lists",
@@ -390,6 +419,7 @@ def benchmarks(folder: Path, rounds: int, clips: Sequence[int], *, quick: bool) 
 
     return {
         "copy": on_stub,
+        "refusals": lambda: refusals_benchmark(folder, 500 if quick else 3_000, few),
         "seaweed": on_seaweed,
         "list": lambda: list_benchmark(folder, 2_000 if quick else 20_000, rounds),
         "long": lambda: long_list_benchmark(folder, [2_000] if quick else [10_000, 100_000, 1_000_000]),

@@ -1,9 +1,10 @@
 """An S3 endpoint that only answers: every object exists, copies succeed after a fixed time. So clients are measured.
 
-`python -m benchmarks.stub --port 0 --objects 3000 --copy-ms 30 --page-ms 0` prints `{"port": n}` and serves on
-127.0.0.1 until it is ended; pages of a listing take `--page-ms`. `GET /?counts` tells how many requests of which kind
-it answered (`{"COPY": 3, "HEAD": 0, …}`) and its own CPU seconds (`cpu_seconds`), so that a run can show that not the
-stub limited it; `GET /?reset` begins counting anew.
+`python -m benchmarks.stub --port 0 --objects 3000 --copy-ms 30 --page-ms 0 --refuse-percent 0` prints `{"port": n}` and
+serves on 127.0.0.1 until it is ended. Pages of a listing take `--page-ms`; `--refuse-percent` of the copies are
+answered 503 SlowDown at random. `GET /?counts` tells how many requests of which kind it answered (`{"COPY": 3, …}`) and
+its own CPU seconds (`cpu_seconds`), so that a run can show that not the stub limited it; `GET /?reset` begins counting
+anew.
 
 Every bucket holds the keys `clips/000000000.zip`, … of 1,024 bytes, and every copy of them. Nothing is checked: no
 signature, bucket or key. It is a table of DynamoDB as well, which takes every write and counts them by operation.
@@ -12,6 +13,7 @@ signature, bucket or key. It is a table of DynamoDB as well, which takes every w
 import argparse
 import asyncio
 import json
+import random
 import time
 from bisect import bisect_right
 from collections import Counter, deque
@@ -25,6 +27,8 @@ _COPIED = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<CopyObjectResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
     b"<LastModified>2026-11-22T17:00:00.000Z</LastModified><ETag>%s</ETag></CopyObjectResult>"
 )
+
+_REFUSED = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
 
 def etag_of(number: int) -> str:
@@ -59,8 +63,9 @@ class Clock:
 
 
 class Store:
-    def __init__(self, objects: int, copies: Clock, pages: Clock) -> None:
-        self.objects, self.copies, self.pages = objects, copies, pages
+    def __init__(self, objects: int, copies: Clock, pages: Clock, refused: float) -> None:
+        self.objects, self.copies, self.pages, self.refused = objects, copies, pages, refused
+        self.random = random.Random(1)
         self.counts: Counter[str] = Counter()
         self._cpu = time.process_time()
         self._pages: dict[tuple[int, int, str], bytes] = {}
@@ -131,6 +136,10 @@ class Connection(asyncio.Protocol):
         method, target, _ = head[: head.index(b"\r\n")].split(b" ", 2)
         store = self.store
         if method == b"PUT":
+            if store.random.random() < store.refused:
+                store.counts["REFUSED"] += 1
+                self.transport.write(_http(_REFUSED, b"Content-Type: application/xml\r\n", status=b"503 Slow Down"))
+                return
             store.counts["COPY" if _header(head, b"x-amz-copy-source") else "PUT"] += 1
             etag = _header(head, b"x-amz-copy-source-if-match") or b'"%s"' % etag_of(0).encode()
             store.copies.later(self.transport, _http(_COPIED % etag, b"Content-Type: application/xml\r\n"))
@@ -175,9 +184,9 @@ def _http(body: bytes, headers: bytes, *, length: int | None = None, status: byt
     return b"HTTP/1.1 %s\r\nx-amz-request-id: STUB\r\nContent-Length: %d\r\n%s\r\n%s" % (status, size, headers, body)
 
 
-async def serve(port: int, objects: int, copy_seconds: float, page_seconds: float) -> None:
+async def serve(port: int, objects: int, copy_seconds: float, page_seconds: float, refused: float) -> None:
     loop = asyncio.get_running_loop()
-    store = Store(objects, Clock(loop, copy_seconds), Clock(loop, page_seconds))
+    store = Store(objects, Clock(loop, copy_seconds), Clock(loop, page_seconds), refused)
     server = await loop.create_server(lambda: Connection(store), "127.0.0.1", port, backlog=1_024)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     await server.serve_forever()
@@ -189,8 +198,10 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=10_000)
     parser.add_argument("--copy-ms", type=float, default=30.0)
     parser.add_argument("--page-ms", type=float, default=0.0)
+    parser.add_argument("--refuse-percent", type=float, default=0.0)
     given = parser.parse_args()
-    asyncio.run(serve(given.port, given.objects, given.copy_ms / 1e3, given.page_ms / 1e3))
+    refused = given.refuse_percent / 100
+    asyncio.run(serve(given.port, given.objects, given.copy_ms / 1e3, given.page_ms / 1e3, refused))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The functions. Each module parses its event, calls one function of `service`, and returns."""
+"""The Lambda functions. Each module parses its event, calls one function of `service` and returns the result."""

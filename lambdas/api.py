@@ -3,8 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import ServiceError
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -12,12 +11,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.http import error_response, parse_json, retry_after_of, status_of, validation_detail
 from lambdas.observe import logger
 from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
+from lambdas.routing import Resolver, refuse_unknown_parameters
 from lambdas.wiring.api import ApiContainer
-from service.domain.errors import BodyTooLarge, ClipferryError
+from service.domain.errors import BodyTooLarge, ClipferryError, InvalidRequest
 
 DEPLOYED = ApiContainer()
 
-app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=parse_json)
+app = Resolver(enable_validation=True, json_body_deserializer=parse_json)
+app.use([refuse_unknown_parameters])
 app.include_router(imports.router)
 app.include_router(clips.router)
 app.include_router(execution_settings.router)
@@ -43,7 +44,7 @@ def docs() -> Response[str]:
 
 
 def _document() -> str:
-    # Here and not above: few requests ask for it, and what it takes is the longest import of all.
+    # Imported here because few requests ask for it and it takes longer to import than all routes.
     from lambdas.reference import document
 
     return document(app, f"/{app.current_event.request_context.stage}")
@@ -59,32 +60,37 @@ def invalid(error: RequestValidationError) -> Response[Any]:
     return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, "INVALID_REQUEST", validation_detail(list(error.errors())))
 
 
-@app.exception_handler(ServiceError)  # type: ignore[untyped-decorator]
-def no_route(error: ServiceError) -> Response[Any]:
-    status = HTTPStatus(error.status_code)
-    return error_response(status, status.name, f"{app.current_event.http_method} {app.current_event.path}: {error.msg}")
-
-
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def unexpected(error: Exception) -> Response[Any]:
-    """Callers get the request id to quote; what went wrong is for the log."""
+    """Give the caller the request's id to quote, and log what happened."""
     logger.exception("unexpected error", exc_info=error)
     request_id = app.current_event.request_context.request_id
-    detail = f"something went wrong on our side; the log has it under request {request_id}"
+    detail = f"internal server error: the log holds the details under request {request_id}"
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL", detail)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
 def handler(event: dict[str, Any], context: LambdaContext, container: ApiContainer = DEPLOYED) -> dict[str, Any]:
-    limit, size = container.settings.max_body_bytes, len((event.get("body") or "").encode(errors="replace"))
-    if size > limit:
-        detail = (
-            f"the body has {size:,} bytes, the limit is {limit:,}: name the clips in an object (JSONL or CSV) "
-            "and import that by manifest_uri (/v1/imports), or send fewer of them in each of several requests"
-        )
-        response = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, BodyTooLarge.code, detail)
-        return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}
-    # The API speaks JSON only, so a body is taken for JSON whatever its header says (`curl -d` calls it a form).
+    refused = refusal(event, container.settings.max_body_bytes)
+    if refused:
+        return {"statusCode": refused.status_code, "headers": refused.headers, "body": refused.body}
+    # The API speaks JSON only, so a body counts as JSON whatever its header says (`curl -d` calls it a form).
     event["headers"] = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "content-type"}
     app.append_context(container=container)  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
     return app.resolve(event, context)
+
+
+def refusal(event: dict[str, Any], max_body_bytes: int) -> Response[Any] | None:
+    """The answer to a request that no route may see: its body is too large, or it has two idempotency keys."""
+    size = len((event.get("body") or "").encode(errors="replace"))
+    if size > max_body_bytes:
+        detail = (
+            f"the body has {size:,} bytes, the limit is {max_body_bytes:,}: name the clips in an object (JSONL or CSV) "
+            "and import that by manifest_uri (/v1/imports), or send fewer of them in each of several requests"
+        )
+        return error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, BodyTooLarge.code, detail)
+    headers = event.get("multiValueHeaders") or {}
+    if sum(len(values) for name, values in headers.items() if name.lower() == "idempotency-key") > 1:
+        detail = "the request has two Idempotency-Key headers: send one"
+        return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidRequest.code, detail)
+    return None

@@ -1,6 +1,6 @@
-"""The API's authorizer: a key from `X-API-Key` or `Authorization: Bearer`, and whose it is.
+"""Find out whose API key a request carries, in `X-API-Key` or `Authorization: Bearer`.
 
-It never raises for a bad key but denies; the API answers a denial with 401 (stacks/api.py).
+A bad key is denied, never an error; the API answers a denial with 401 (stacks/api.py).
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, container: Authorize
 
 
 def key_of(headers: dict[str, str]) -> str | None:
-    """`X-API-Key` wins where both are there."""
+    """The key of the request; `X-API-Key` wins over `Authorization`."""
     lowered = {name.lower(): value.strip() for name, value in headers.items()}
     scheme, _, token = lowered.get("authorization", "").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""

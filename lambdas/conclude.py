@@ -1,7 +1,7 @@
-"""Conclude a job's end, or a step of it.
+"""Run one step of completing an import: its report, its event, its webhook.
 
-In: `{"job_id", "ended_at"}`; out: `{"ended_at", "done", "wait_seconds"}`. Without `ended_at` (there is no such job, or
-it runs again already) there is nothing to do here.
+In: `{"job_id", "ended_at"}`; out: `{"ended_at", "done", "wait_seconds"}`. `ended_at` is null where
+there is no such job or a retry has begun; then there is nothing to do.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from service.aws.faults import raises_service_busy
 from service.imports.completion.conclude import Concluded, conclude
 
 MARGIN_MS = 120_000
-"""Left of the function's time when a round of the report ends: enough for one more part, an event and a webhook."""
+"""Milliseconds that must be left to go on with the report: enough for one more part, an event and a webhook."""
 
 DEPLOYED = ConcludeContainer()
 

@@ -1,7 +1,7 @@
-"""One round of extending the stationary tracks of a copied batch's clips.
+"""Run one round of extending the stationary tracks of a batch's clips.
 
 In: `{"batch": {…}, "round": n}`, the batch being a line of the batch list; out: `{"done", "round"}`, the number of the
-next round. What became of each clip's extrapolation is on its row.
+next round. Each clip's row holds its result.
 """
 
 import os
@@ -18,14 +18,14 @@ from service.domain.manifest import Batch
 from service.imports.extrapolation.batch import extrapolate_batch
 
 MARGIN_MS = 60_000
-"""Left of the function's time when a round begins nothing more: a clip takes a second, a hostile one some more."""
+"""Milliseconds that must be left to begin another clip: a clip takes a second, a hostile one somewhat more."""
 
 OTHERS_MB = 200
-"""Of the function's memory: what is not data (code, libraries), which the limit below does not count."""
+"""Megabytes of the function's memory for code and libraries, which the limit below does not count."""
 
 
 def limit_memory() -> None:
-    """A hostile layer that unpacks to gigabytes meets a `MemoryError`, and not the end of the process."""
+    """Limit the data segment, so that a hostile layer raises `MemoryError` instead of killing the process."""
     data = (int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) - OTHERS_MB) * 1024**2
     resource.setrlimit(resource.RLIMIT_DATA, (data, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 

@@ -1,4 +1,4 @@
-"""End a job's run.
+"""Finish an attempt of an import: account for lost batches and set its final status.
 
 In: `{"job_id", "run"}` and, where the state machine caught one, `error: {"Error", "Cause"}`; out: the job's `status`,
 and when the run `ended_at`.
@@ -14,19 +14,28 @@ from lambdas.wiring.finish import FinishContainer
 from service.aws.faults import raises_service_busy
 from service.imports.completion.finish import finish
 
+MARGIN_MS = 60_000
+"""Left of the function's time when it stops: the last batch or slice of rows must fit."""
+
 DEPLOYED = FinishContainer()
 
 
 @raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], _context: LambdaContext, container: FinishContainer = DEPLOYED) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext, container: FinishContainer = DEPLOYED) -> dict[str, Any]:
     logger.append_keys(job_id=event["job_id"], run=event["run"])
     caught = event.get("error")
     if caught:
         logger.error("the state machine caught an error", extra={"caught": caught})
     reason = caught["Error"] if caught else None
-    ended = finish(event["job_id"], run=int(event["run"]), error=reason, ports=container.ports)
+    ended = finish(
+        event["job_id"],
+        run=int(event["run"]),
+        error=reason,
+        ports=container.ports,
+        out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
+    )
     if ended.now:
         logger.info("job ended", extra={"status": ended.status})
         metrics.add_metric(f"Jobs{ended.status}", MetricUnit.Count, 1)

@@ -1,6 +1,7 @@
-"""Domain errors as HTTP answers: the one table, and the shape `{"detail", "code"}`."""
+"""Turn errors into HTTP answers: one table from domain error to status, and one shape, `{"detail", "code"}`."""
 
 import json
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -30,12 +31,17 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
 }
 
 
+MAX_DETAIL = 2_000
+"""Characters of an error's text. Longer ones are cut, since most of it came with the request."""
+MAX_NAME = 100
+"""Characters of a name out of the request (a field, a path) in an error's text."""
+
 RETRY_AFTER: dict[type[errors.ClipferryError], int] = {
     errors.ReportPending: 5,
     errors.SourceUnavailable: 5,
     errors.TableBusy: 5,
 }
-"""Seconds after which callers may try again what will pass by itself."""
+"""Seconds after which another try may succeed."""
 
 
 def retry_after_of(error: errors.ClipferryError) -> int | None:
@@ -43,34 +49,74 @@ def retry_after_of(error: errors.ClipferryError) -> int | None:
 
 
 def status_of(error: errors.ClipferryError) -> HTTPStatus:
-    """The status of the nearest class that the table names; 500 for errors that callers are not meant to meet."""
+    """The status of the nearest class in the table; 500 for errors that should never reach a caller."""
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def error_response(status: HTTPStatus, code: str, detail: str, *, retry_after: int | None = None) -> Response[Any]:
+def error_response(
+    status: HTTPStatus, code: str, detail: str, *, headers: dict[str, str] | None = None, retry_after: int | None = None
+) -> Response[Any]:
+    """`retry_after` is in seconds. The detail is cut to `MAX_DETAIL` characters."""
+    again = {"Retry-After": str(retry_after)} if retry_after else {}
     return Response(
         status_code=status,
         content_type="application/json",
-        headers={"Retry-After": str(retry_after)} if retry_after else None,
-        body=json.dumps({"detail": detail, "code": code}),
+        headers={**(headers or {}), **again},
+        body=json.dumps({"detail": shortened(detail, MAX_DETAIL), "code": code}, ensure_ascii=False),
     )
 
 
+def no_route(method: str, path: str, allowed: Collection[str]) -> Response[Any]:
+    """404, or 405 if the path exists for the `allowed` methods."""
+    asked = f"{method} {shortened(path, MAX_NAME)}"
+    if not allowed:
+        return error_response(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"{asked}: there is nothing at this path")
+    methods = ", ".join(sorted(allowed))
+    detail = f"{asked}: this path takes {methods}"
+    return error_response(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail, headers={"Allow": methods})
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters, all of them valid Unicode: a lone surrogate becomes its escape."""
+    return text[:limit].encode(errors="backslashreplace").decode() + ("…" if len(text) > limit else "")
+
+
 def parse_json(text: str) -> Any:
-    """Raises `JSONDecodeError` for whatever cannot be parsed, also where Python's own limits are what is hit."""
+    """Parse a body. Raises `JSONDecodeError` for anything that is not JSON or could be read in two ways.
+
+    That includes duplicate names in an object, `NaN` and `Infinity`, U+FFFD (which bytes that are not UTF-8 become on
+    their way) and what exceeds Python's own limits.
+    """
+    broken = text.find("\ufffd")
+    if broken >= 0:
+        raise json.JSONDecodeError("Not UTF-8, or U+FFFD that is not written as \\ufffd", "", broken)
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError:
         raise
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
         raise json.JSONDecodeError(str(error), text[:100], 0) from error
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        last = {name: place for place, (name, _) in enumerate(pairs)}
+        double = next(name for place, (name, _) in enumerate(pairs) if last[name] != place)
+        raise ValueError(f"{shortened(double, MAX_NAME)!a} occurs twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
 def validation_detail(found: list[dict[str, Any]]) -> str:
-    """The first few validation errors as one sentence, each with the place of what is wrong."""
+    """The first three validation errors as one sentence, each with its place."""
     if found[0]["type"] == "json_invalid":
-        return f"the body is not JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][-1]}"
-    shown = [f"{_place(error['loc'])}: {error['msg']}" for error in found[:3]]
+        error = shortened(found[0]["ctx"]["error"], 3 * MAX_NAME)
+        return f"the body is not JSON: {error} at character {found[0]['loc'][-1]}"
+    shown = [f"{_place(error['loc'])}: {shortened(error['msg'], 3 * MAX_NAME)}" for error in found[:3]]
     more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
     return "; ".join(shown) + more
 
@@ -79,5 +125,8 @@ def _place(location: tuple[str | int, ...]) -> str:
     """`("body", "exact_paths", 3)` → `exact_paths[3]`."""
     path = ""
     for step in location[1:] if len(location) > 1 else location:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-    return path
+        if isinstance(step, int):
+            path += f"[{step}]"
+        else:
+            path += f"{'.' if path else ''}{shortened(step, MAX_NAME)}"
+    return shortened(path, 3 * MAX_NAME)

@@ -1,4 +1,4 @@
-"""Logs and metrics of all functions, by Powertools, which the environment configures (stacks/function.py)."""
+"""Logs and metrics of all functions. stacks/function.py configures Powertools by the environment."""
 
 from aws_lambda_powertools import Logger, Metrics
 

@@ -1,4 +1,7 @@
-"""Uploads to the drop bucket, from SQS. Messages that cannot be handled come again and end in the dead-letter queue."""
+"""Import uploads to the drop bucket, read from SQS.
+
+SQS delivers failed messages again, then moves them to the dead-letter queue.
+"""
 
 import json
 from typing import Any
@@ -16,14 +19,14 @@ DEPLOYED = UploadContainer()
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext, container: UploadContainer = DEPLOYED) -> dict[str, Any]:
-    """Uploads are taken together, not message by message, so that many of them make one job."""
+    """Accept all messages' uploads together, so that many uploads make one job."""
     ports = container.ports
     uploads: list[Upload] = []
     unreadable: list[str] = []
     for record in event["Records"]:
         try:
             upload = parse_event(json.loads(record["body"]), drop_bucket=ports.drop_bucket)
-        except (InvalidRequest, json.JSONDecodeError) as error:
+        except (InvalidRequest, RecursionError, TypeError, ValueError) as error:
             logger.error("unreadable upload event", extra={"message_id": record["messageId"], "reason": str(error)})
             unreadable.append(record["messageId"])
         else:

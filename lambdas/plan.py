@@ -1,4 +1,4 @@
-"""One round of planning.
+"""Run one round of planning an import.
 
 In: `{"job_id", "run", "cursor"}`;
 out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency", "extrapolate"}`.
@@ -17,7 +17,7 @@ from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 
 MARGIN_MS = 60_000
-"""Left of the function's time when a round ends: enough to inspect one more part and to store what is planned."""
+"""Milliseconds that must be left to plan another part: enough to inspect it and to store the plan."""
 
 DEPLOYED = PlanContainer()
 

@@ -1,7 +1,6 @@
-"""The OpenAPI document, with errors as this API gives them, and the page that shows it.
+"""Make the OpenAPI document, with this API's errors, and the page that shows it.
 
-The models that Powertools describes an API by take longer to import than all routes: `lambdas.api` imports this module
-when somebody asks for the document.
+Powertools' OpenAPI models take longer to import than all routes, so `lambdas.api` imports this module on demand.
 """
 
 import json
@@ -18,17 +17,17 @@ _ERROR = {"$ref": "#/components/schemas/Error"}
 _REFUSALS = {
     "401": "No valid key",
     "403": "Not allowed, or a bucket that cannot be read",
-    "404": "No such thing in this project",
+    "404": "Not found in this project",
     "409": "An idempotency key that was used with another request, or an import that is not in the state for this",
     "413": "Too large",
-    "422": "A request that can never succeed as it is",
+    "422": "Invalid request",
     "429": "Too many requests",
-    "default": "Our fault",
+    "default": "Internal server error",
 }
 
 
 def document(app: APIGatewayRestResolver, url: str) -> str:
-    """Powertools describes its own shape of validation errors, which `lambdas.api` replaces."""
+    """The document as JSON. Replaces Powertools' validation errors, which `lambdas.api` replaces in answers too."""
     described = app.get_openapi_schema(
         title="Clipferry",
         version="1",
@@ -48,11 +47,11 @@ def document(app: APIGatewayRestResolver, url: str) -> str:
 
 
 def page(document: str) -> str:
-    """HTML with all that it needs: Swagger UI's script and styles are in Powertools."""
+    """An HTML page with Swagger UI, whose script and styles Powertools brings along."""
     script, styles = (
         (files(swagger_ui) / name).read_text("utf-8") for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css")
     )
-    # No end of the script tag within the script.
+    # `</` would end the script tag.
     shown = document.replace("</", "<\\/")
     return swagger_ui.generate_swagger_html(shown, script, styles, "", None, persist_authorization=True)
 

@@ -1,5 +1,5 @@
-"""Every minute: start jobs that never started, end and conclude those whose execution ended without that, purge deleted
-ones, and remove what is left of integrations.
+"""Clean up every minute: start jobs that never started, finish jobs whose execution is gone, purge deleted jobs and
+remove integrations that were half made or half deleted.
 """
 
 from dataclasses import asdict
@@ -16,7 +16,10 @@ from service.projects.integrations.manage import mend
 from service.support.clock import utc_now
 
 MARGIN_MS = 20_000
-"""Left of the function's time when purging stops: its last slice and its clients' retries must fit."""
+"""Milliseconds that must be left to purge another slice, with its clients' retries."""
+
+TIDY_SECONDS = 30
+"""Left of the function's time when sweeping stops, for purging and for integrations."""
 
 DEPLOYED = SweepContainer()
 
@@ -25,7 +28,12 @@ DEPLOYED = SweepContainer()
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], context: LambdaContext, container: SweepContainer = DEPLOYED) -> dict[str, Any]:
     try:
-        swept = asdict(sweep(container.ports))
+        swept = asdict(
+            sweep(
+                container.ports,
+                seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - TIDY_SECONDS,
+            )
+        )
         if any(swept.values()):
             logger.warning("orphaned jobs found", extra=swept)
         metrics.add_metric("ConclusionsFailed", MetricUnit.Count, len(swept["given_up"]))

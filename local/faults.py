@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from local import emulator, process
-from local.config import EMULATOR_PYTHON, StateDir, clean_environment
+from local.config import EMULATOR_PYTHON, ROOT, StateDir, clean_environment
 from local.process import HOST, Server, ServerError
 
 HEALTH = "/_microburst/health"
-_MODULE = "microburst"
+_PACKAGE = "microburst"
+_PROGRAM = ROOT / "local" / "faultproxy.py"
 _READ_RULES = """
 import json, sys
 from microburst.app import load_config
@@ -39,7 +40,7 @@ print(json.dumps(rules, default=str))
 
 def read_rules(path: Path) -> list[dict[str, Any]]:
     """Read a rules file and check each rule. Raises `ServerError` that names the file and the rule."""
-    if emulator.installed(_MODULE) == "none":
+    if emulator.installed(_PACKAGE) == "none":
         raise ServerError("the emulator's environment has no microburst; run `make setup`")
     if not path.is_file():
         raise ServerError(f"{path}: there is no such rules file")
@@ -56,7 +57,7 @@ def start(state: StateDir, upstream: str, port: int) -> Server:
     """Start the proxy to the emulator at `upstream`, without rules. Raises `ServerError`."""
     process.check_port(port)
     return process.start(
-        [EMULATOR_PYTHON, "-P", "-m", _MODULE, "--upstream", upstream, "--host", HOST, "--port", str(port)],
+        [EMULATOR_PYTHON, "-P", _PROGRAM, "--upstream", upstream, "--host", HOST, "--port", str(port)],
         port=port,
         health=HEALTH,
         record=state.faults_file,
@@ -67,7 +68,7 @@ def start(state: StateDir, upstream: str, port: int) -> Server:
 
 def end_leftover(state: StateDir) -> bool:
     """End this state folder's proxy. True if one was running."""
-    leftover = process.recorded(state.faults_file, lambda line: f"{EMULATOR_PYTHON} -P -m {_MODULE}" in line)
+    leftover = process.recorded(state.faults_file, lambda line: str(_PROGRAM) in line)
     if leftover is not None:
         process.stop(leftover, state.faults_file)
     return leftover is not None

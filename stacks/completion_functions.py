@@ -13,7 +13,10 @@ from stacks.function import Parts, ServiceFunction
 from stacks.import_functions import FULL_VCPU_MB, LONGEST_CALL
 from stacks.integration_access import integration_secrets_prefix, use_integration_secrets
 
-FINISHING = ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+FINISHING = (
+    *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem"),
+    *("GetItem", "PutItem", "Query", "UpdateItem"),
+)
 """Table actions that end a job: read its rows, write those that are missing, set its status."""
 
 

@@ -14,10 +14,11 @@ from service.projects.audit import audit_page
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.get("/v1/audit", summary="Who asked for which change, newest first", tags=["Audit"])
+@router.get("/v1/audit", summary="List audit entries, newest first", tags=["Audit"])
 def list_audit(
     subject: Annotated[
-        str | None, Query(min_length=1, max_length=128, description="Only of this import, key or execution settings.")
+        str | None,
+        Query(min_length=1, max_length=128, description="Only entries of this import, key or execution settings."),
     ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,

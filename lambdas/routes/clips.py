@@ -18,7 +18,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyp
 def search_clips(
     clip_id: Annotated[str | None, Query(max_length=1_024)] = None,
     original_clipgt_url: Annotated[
-        str | None, Query(max_length=1_200, description="The source URI, exactly as the import was given it.")
+        str | None, Query(max_length=1_200, description="The source URI, exactly as the import request named it.")
     ] = None,
     label: Annotated[str | None, Query(max_length=128)] = None,
     folder: Annotated[str | None, Query(max_length=64)] = None,

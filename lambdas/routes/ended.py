@@ -1,4 +1,4 @@
-"""What can be had of an ended import: its report, its webhook again; and what verifies a project's webhooks."""
+"""The report and the webhook of an ended import, and the secret that signs a project's webhooks."""
 
 from typing import Annotated
 

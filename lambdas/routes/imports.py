@@ -1,4 +1,4 @@
-"""`/v1/imports`: start, list and follow imports; `/v1/previews`: look before that."""
+"""`/v1/imports`: start, list and follow imports; `/v1/previews`: preview one."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -77,7 +77,7 @@ def cancel_import(job_id: JobId) -> ImportView:
     return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
 
 
-@router.post("/v1/imports/<job_id>/retry", status_code=202, summary="Run failed clips again", tags=["Imports"])
+@router.post("/v1/imports/<job_id>/retry", status_code=202, summary="Retry failed clips", tags=["Imports"])
 def retry_import(
     job_id: JobId,
     body: Annotated[RetryBody | None, Body()] = None,
@@ -109,7 +109,7 @@ def list_clips(
     return ClipPage.of(clips_page(job, limit=limit, cursor=cursor, status=status, ports=ports))
 
 
-@router.get("/v1/imports/<job_id>/audit", summary="Who asked what of an import", tags=["Audit"])
+@router.get("/v1/imports/<job_id>/audit", summary="An import's audit entries, newest first", tags=["Audit"])
 def list_import_audit(job_id: JobId, limit: Limit = 100, cursor: Cursor = None) -> AuditPage:
     project, _ = project_of(router)
     get_job(job_id, project=project, jobs=container_of(router).status.jobs)
@@ -118,7 +118,7 @@ def list_import_audit(job_id: JobId, limit: Limit = 100, cursor: Cursor = None) 
     )
 
 
-@router.post("/v1/previews", summary="What an import would do, cost and take", tags=["Imports"])
+@router.post("/v1/previews", summary="Preview an import: clips, cost and duration", tags=["Imports"])
 def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
     project, _ = project_of(router)
     ports = container_of(router).preview
@@ -129,7 +129,7 @@ def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
 
 
 def _saved(settings_id: str, project: str) -> ImportSettings:
-    """What saved settings mean now. Raises `UnknownExecutionSettings`."""
+    """The saved settings with the deployment's current defaults. Raises `UnknownExecutionSettings`."""
     found = saved_for_import(settings_id, project=project, store=container_of(router).presets.store)
     return SettingsBody.model_validate(found.settings).to_settings(container_of(router).submit.defaults)
 

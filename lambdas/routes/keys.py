@@ -1,4 +1,4 @@
-"""`/v1/keys`: the admin key makes, lists and revokes the projects' keys; `/v1/key`: which one a request has."""
+"""`/v1/keys`: the admin key makes, lists and revokes projects' keys; `/v1/key`: the request's own key."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -17,7 +17,7 @@ from service.support.clock import utc_now
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.get("/v1/key", summary="What the key of this request is", tags=["Keys"])
+@router.get("/v1/key", summary="The key of this request", tags=["Keys"])
 def read_own_key() -> CallerView:
     caller = caller_of(router)
     return CallerView(id=caller.key_id, project=caller.project)

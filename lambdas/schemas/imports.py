@@ -4,12 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lambdas.schemas.base import MAX_LABELS, Body, Label, Model, Name
+from lambdas.schemas.base import Body, Label, Model, Name
 from lambdas.schemas.settings import SettingsBody, SettingsView
 from service.domain.batching import VIEWS
 from service.domain.ends import Delivery, DeliveryStatus
 from service.domain.errors import InvalidRequest
 from service.domain.jobs import Door, Job, JobStatus, SourceKind, Trigger
+from service.domain.limits import MAX_FOLDER, MAX_LABELS
 from service.domain.progress import eta_seconds, rate
 from service.domain.requests import Filters, ImportRequest, ImportSettings, ViewSet
 from service.domain.webhooks import shown_url
@@ -54,7 +55,7 @@ class ImportBody(Body):
     manifest_uri: str | None = Field(None, description="URI of a JSONL or CSV object (or `.gz`) that names the clips.")
     sets: list[SetBody] | None = Field(None, description="Multi-view sets, each imported whole or not at all.")
     filters: FiltersBody | None = Field(None, description="Which objects of a prefix or a manifest are clips.")
-    folder: Annotated[Name, Field(max_length=64)] | None = Field(None, description="Folder the clips land in.")
+    folder: Annotated[Name, Field(max_length=MAX_FOLDER)] | None = Field(None, description="Folder the clips land in.")
     labels: list[Label] = Field([], max_length=MAX_LABELS)
     run_name_prefix: Name | None = Field(None, description="Put before each clip's name to make its run name.")
     test_run_group_name: Name | None = Field(None, description="Generated where it is absent.")

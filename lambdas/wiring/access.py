@@ -1,4 +1,4 @@
-"""Reading wherever an import may come from."""
+"""Access to every source that an import may name."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

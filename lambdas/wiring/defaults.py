@@ -2,5 +2,5 @@ from service.domain.requests import ContentValidation, ImportSettings, OnExistin
 
 
 def import_settings(on_existing: str, content_validation: str) -> ImportSettings:
-    """Of imports that say nothing else, by the deploy settings."""
+    """The deployment's defaults for settings that a request leaves out."""
     return ImportSettings(on_existing=OnExisting(on_existing), content_validation=ContentValidation(content_validation))

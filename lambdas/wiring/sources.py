@@ -1,4 +1,4 @@
-"""Sources that are no bucket of this account."""
+"""Sources in other accounts and other stores."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def integration_sources(
     secrets_prefix: str, *, allow_private: bool, connections: int, attempts: int, longest_wait: float
 ) -> "IntegrationSources":
-    # Here and not above: whoever meets no other source than S3 starts faster without the clients of all providers.
+    # Imported here so that functions that only meet S3 start without the clients of all providers.
     from service.sources.build import IntegrationSources
     from service.sources.patience import Patience
     from service.web.addresses import AddressRule

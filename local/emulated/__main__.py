@@ -12,7 +12,19 @@ _CHECKOUT = str(Path(__file__).resolve().parents[2])
 
 def main() -> None:
     sys.path.append(_CHECKOUT)
-    from local.emulated import checksums, control, exceptions, gateway, limits, retries, roles, states, writes
+    from local.emulated import (
+        checksums,
+        control,
+        exceptions,
+        gateway,
+        limits,
+        references,
+        retries,
+        roles,
+        states,
+        workers,
+        writes,
+    )
 
     sys.path.remove(_CHECKOUT)
     app = importlib.import_module("ministack.app")
@@ -22,8 +34,9 @@ def main() -> None:
         for name in ("apigateway_v1", "eventbridge", "lambda_svc", "s3", "stepfunctions")
     }
     allowed = limits.Limits()
+    workers.share_code(runtime)
     raised = exceptions.name_exceptions(runtime, services["lambda_svc"], allowed)
-    retries.match_as_aws(services["stepfunctions"])
+    retries.match_as_aws(services["stepfunctions"], allowed)
     states.limit_state(services["stepfunctions"], allowed)
     gateway.limit_gateway(services["apigateway_v1"], allowed)
     gateway.limit_invoke(services["lambda_svc"], allowed)
@@ -33,7 +46,8 @@ def main() -> None:
     writes.refuse_small_parts(services["s3"], allowed)
     writes.name_versions(services["s3"], services["eventbridge"])
     checks = roles.count_checks(importlib.import_module("ministack.core.iam_evaluator"))
-    control.listen(app, allowed, raised, checks)
+    references.name_secrets_by_arn(importlib.import_module("ministack.services.cloudformation.provisioners"))
+    control.listen(app, runtime, allowed, raised, checks)
     app.main()
 
 

@@ -4,10 +4,11 @@
 |---|---|
 | `GET /_clipferry/raised` | `{"raised": […]}`: every failed call of a function, in order |
 | `GET`, `POST /_clipferry/limits` | read the limits; change those that the body names; 400 for unknown ones |
-| `POST /_clipferry/roles` | from now on every call is checked against the caller's policies |
-| `GET /_clipferry/roles` | `{"enforced", "checks": [{"role", "action", "allowed", "times"}, …]}` |
+| `POST /_clipferry/roles` | from now on every call is checked against the caller's policies; all processes start anew |
+| `GET /_clipferry/roles` | `{"enforced", "checks": [{"role", "action", "allowed", "times", "last"}, …]}` |
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -18,7 +19,7 @@ from local.emulated.roles import Checks
 _JSON = {"Content-Type": "application/json"}
 
 
-def listen(app: Any, limits: Limits, raised: Raised, checks: Checks) -> None:
+def listen(app: Any, runtime: Any, limits: Limits, raised: Raised, checks: Checks) -> None:
     """Answer these paths before the emulator looks for a service."""
     others = app._handle_admin_config_request
 
@@ -32,7 +33,10 @@ def listen(app: Any, limits: Limits, raised: Raised, checks: Checks) -> None:
                 return _answer({"message": str(error)}, 400)
             return _answer(limits.as_dict())
         if path == "/_clipferry/roles" and method in ("GET", "POST"):
-            app.AUTH = app.AUTH or method == "POST"
+            if method == "POST" and not app.AUTH:
+                app.AUTH = True
+                # A process gets its role's credentials when it starts; until now it got the account's.
+                await asyncio.to_thread(runtime.reset)
             return _answer({"enforced": app.AUTH, "checks": checks.all()})
         return await others(path, method, body)
 

@@ -23,6 +23,8 @@ def limit_gateway(gateway: Any, limits: Limits) -> None:
     """Change the emulator's `apigateway_v1`."""
     invoke, call, shape = gateway._invoke_lambda_proxy_v1, gateway._call_lambda_raw, gateway._lambda_proxy_response
 
+    unattended: set[asyncio.Future[Any]] = set()
+
     async def call_lambda(function: Any, event: Any, **options: Any) -> Any:
         if len(json.dumps(event, ensure_ascii=False).encode(errors="replace")) > limits.function_request_bytes:
             raise _PayloadTooLarge
@@ -37,12 +39,21 @@ def limit_gateway(gateway: Any, limits: Limits) -> None:
         if len(body or b"") > limits.gateway_request_bytes:
             return gateway._gw_error("REQUEST_TOO_LARGE", _TOO_LARGE)
         seconds = min(limits.gateway_seconds, int(integration.get("timeoutInMillis") or 29_000) / 1000)
+        # Not cancelled when its time is up: the function works on, as on AWS.
+        running = asyncio.ensure_future(invoke(integration, *args, **options))
+        done, _ = await asyncio.wait({running}, timeout=seconds)
+        if not done:
+            unattended.add(running)
+            running.add_done_callback(forget)
+            return gateway._gw_error("INTEGRATION_TIMEOUT", _TIMED_OUT)
         try:
-            return await asyncio.wait_for(invoke(integration, *args, **options), seconds)
+            return running.result()
         except _PayloadTooLarge:
             return gateway._gw_error("REQUEST_TOO_LARGE", _TOO_LARGE)
-        except TimeoutError:
-            return gateway._gw_error("INTEGRATION_TIMEOUT", _TIMED_OUT)
+
+    def forget(task: asyncio.Future[Any]) -> None:
+        unattended.discard(task)
+        task.exception()  # Nobody waits for it any more.
 
     gateway._invoke_lambda_proxy_v1, gateway._call_lambda_raw = invoke_proxy, call_lambda
     gateway._lambda_proxy_response = proxy_response

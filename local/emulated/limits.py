@@ -23,6 +23,8 @@ class Limits:
     """Time that a REST API waits for its integration (same page: 29 s)."""
     state_bytes: int = 256 * 1024
     """Input or output of a state, a task or an execution, as UTF-8 ("Step Functions service quotas")."""
+    retry_delay_seconds: float = 31_622_400.0
+    """Longest wait before a state machine tries again: the largest `MaxDelaySeconds`. Tests lower it to wait less."""
     part_bytes: int = 5 * MIB
     """Smallest part of a multipart upload, apart from the last ("Amazon S3 multipart upload limits": 5 MiB)."""
 

@@ -8,12 +8,14 @@ import json
 import random
 from typing import Any
 
+from local.emulated.limits import Limits
+
 TERMINAL = ("States.DataLimitExceeded", "States.Runtime")
 """Errors that `States.ALL` and `States.TaskFailed` never match ("Handling errors in Step Functions workflows")."""
 _THROTTLED = "TooManyRequestsException"
 
 
-def match_as_aws(states: Any) -> None:
+def match_as_aws(states: Any, limits: Limits) -> None:
     """Change the emulator's `stepfunctions`."""
     call, matches, find = states._call_lambda, states._error_matches, states._find_matching_retrier
 
@@ -36,7 +38,7 @@ def match_as_aws(states: Any) -> None:
         if retrier is None:
             return retrier, index
         delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** counts.get(index, 0)
-        delay = min(delay, retrier.get("MaxDelaySeconds", delay))
+        delay = min(delay, retrier.get("MaxDelaySeconds", delay), limits.retry_delay_seconds)
         if retrier.get("JitterStrategy") == "FULL":
             delay = random.uniform(0, delay)
         return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1.0}, index

@@ -7,9 +7,9 @@ from itertools import accumulate, groupby
 from service.domain.manifest import ManifestEntry
 
 PART_CLIPS = 1_000
-"""Lines of a manifest part. Parts are cut at fixed ordinals, so a page of clips needs no index to be found.
+"""Lines of a manifest part. Parts are cut at fixed ordinals, so a page of clips is found without an index.
 
-Where clips are in sets a part holds the sets whose last view has one of its ordinals (`set_parts`)."""
+With sets, a part holds the sets whose last view has one of its ordinals (`set_parts`)."""
 
 
 VIEWS = (
@@ -17,19 +17,19 @@ VIEWS = (
     *("overhead_1", "overhead_2", "overhead_3", "overhead_4", "overhead_5", "overhead_6"),
     "vehicle_view",
 )
-"""Roles of a set's views. A role comes once in a set, so a set has 14 views at most."""
+"""Roles of a set's views. Each role may occur once in a set, so a set has at most 14 views."""
 
 
 FRONT = "front"
 
 
 STREAM_WEIGHT = 4
-"""How often a byte counts in a batch that may pass through the copy function. It holds up a call as no copy inside S3
-does: 25 of a batch's 100 GiB take some 7 minutes."""
+"""A streamed byte counts this often in a batch, since it passes through the copy function, which is slower than a copy
+inside S3: 25 GiB take about 7 minutes."""
 
 
 def batch_weight(entry: ManifestEntry) -> int:
-    """The clip's bytes, as `batch_bytes` counts them."""
+    """Return the clip's bytes as `batch_bytes` counts them: streamed ones several times."""
     inside = entry.integration is None and entry.source_uri.startswith("s3://")
     return (entry.size or 0) * (1 if inside else STREAM_WEIGHT)
 
@@ -37,9 +37,9 @@ def batch_weight(entry: ManifestEntry) -> int:
 def cut_batches(
     sizes: Sequence[int], *, max_clips: int, max_bytes: int, groups: Sequence[int | None] = ()
 ) -> Iterator[tuple[int, int]]:
-    """(first index, count) of consecutive runs with at most `max_clips` clips and `max_bytes` bytes each.
+    """Cut clips into batches: (first index, count) of each, with at most `max_clips` clips and `max_bytes` bytes.
 
-    Clips of one of the `groups` stay together. A clip or a group beyond a limit by itself is a run of its own.
+    Clips with the same entry in `groups` stay together. A clip or a group beyond a limit gets a batch of its own.
     """
     first, end, total = 0, 0, 0
     units = groupby(range(len(sizes)), lambda index: _unit(index, groups[index] if groups else None))
@@ -55,26 +55,26 @@ def cut_batches(
 
 
 def _unit(position: int, group: int | None) -> tuple[bool, int]:
-    """The same for all clips of a group; a clip without one is its own unit."""
+    """Return a key that is equal for all clips of a group; a clip without a group is a unit of its own."""
     return (True, position) if group is None else (False, group)
 
 
 def sets_of(entries: Iterable[ManifestEntry]) -> Iterator[list[ManifestEntry]]:
-    """The entries set by set; a clip that belongs to none comes alone."""
+    """Yield the entries set by set; a clip without a set comes alone."""
     for _, unit in groupby(entries, lambda entry: _unit(entry.ordinal, entry.group)):
         yield list(unit)
 
 
 def whole_sets(entries: Iterable[ManifestEntry], ordinals: Collection[int]) -> set[int]:
-    """`ordinals`, and those of all other views of their sets."""
+    """Return `ordinals` and those of all other views in their sets."""
     chosen = [unit for unit in sets_of(entries) if any(entry.ordinal in ordinals for entry in unit)]
     return {entry.ordinal for unit in chosen for entry in unit}
 
 
 def set_parts(sizes: Sequence[int], *, first: int = 0, part_clips: int = PART_CLIPS) -> Iterator[tuple[int, int]]:
-    """(first set, count) of each part, for sets of these numbers of views; `first` is an ordinal to begin at.
+    """Yield (first set, count) of each manifest part. `sizes` are the sets' numbers of views, `first` an ordinal.
 
-    A set lies in the part of its last view: parts hold whole sets, and begin early by less than a set.
+    A set lies in the part of its last view, so parts hold whole sets and may begin earlier by less than a set.
     """
     ends = list(accumulate(sizes))
     begun = bisect_right(ends, first)
@@ -84,7 +84,7 @@ def set_parts(sizes: Sequence[int], *, first: int = 0, part_clips: int = PART_CL
 
 
 def duplicates_of_first(keys: Iterable[str]) -> dict[int, int]:
-    """index → index of the first equal one, for every entry that repeats an earlier one."""
+    """Map the index of each repeated key to the index where it first occurs."""
     seen: dict[str, int] = {}
     repeats: dict[int, int] = {}
     for index, key in enumerate(keys):

@@ -8,23 +8,23 @@ VIDEO_EXTENSION = ".mp4"
 
 
 def is_folder_marker(key: str, size: int) -> bool:
-    """Consoles make empty objects named `folder/`: they are no clips."""
+    """Whether the object is an empty `folder/`, as consoles create them; it is not a clip."""
     return size == 0 and key.endswith("/")
 
 
 def run_name(prefix: str | None, uri: str, set_name: str | None = None) -> str:
-    """A clip's run: the prefix and the name of its set, else of the object without its extension."""
+    """Return a clip's run name: the prefix, then the name of its set or of its object without the extension."""
     return (prefix or "") + (set_name or stem(uri))
 
 
 def gt_clip_id(uri: str, facts: Mapping[str, object] | None) -> str:
-    """The clip id that content validation found; else the object's name without its extension."""
+    """Return the clip id that content validation found, or the object's name without its extension."""
     found = (facts or {}).get("clip_id")
     return str(found) if found else stem(uri)
 
 
 def stem(uri: str) -> str:
-    """The object's name without its extension, as `PurePosixPath` has it, in a tenth of its time."""
+    """Return the object's name without its extension: like `PurePosixPath(uri).stem`, in a tenth of the time."""
     name = uri.rpartition("/")[2]
     if name in ("", "."):
         name = next((segment for segment in reversed(uri.split("/")) if segment not in ("", ".")), "")
@@ -33,5 +33,5 @@ def stem(uri: str) -> str:
 
 
 def extension(key: str) -> str:
-    """Lower-case extension with its dot, empty where there is none."""
+    """Return the lower-case extension with its dot, or an empty text."""
     return PurePosixPath(key).suffix.lower()

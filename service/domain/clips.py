@@ -14,7 +14,7 @@ class ClipStatus(StrEnum):
 
 
 class Verification(StrEnum):
-    """What says that a copy is its source."""
+    """How a copy was compared with its source."""
 
     CHECKSUM = "checksum"
     ETAG = "etag"
@@ -22,7 +22,7 @@ class Verification(StrEnum):
 
 
 class ExtrapolationStatus(StrEnum):
-    """Of a clip's stationary extrapolation."""
+    """Status of a clip's stationary extrapolation."""
 
     PENDING = "PENDING"
     DONE = "DONE"
@@ -32,40 +32,40 @@ class ExtrapolationStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Extrapolation:
-    """What became of a landed clip's stationary extrapolation. Without a result `code` and `message` say why."""
+    """Result of a clip's stationary extrapolation. Without a result, `code` and `message` say why."""
 
     status: ExtrapolationStatus
     key: str | None = None
-    """Of the result, in the clips bucket."""
+    """Key of the result in the clips bucket."""
     tracks: int | None = None
-    """Obstacle tracks of the clip."""
+    """Number of obstacle tracks in the clip."""
     stationary: int | None = None
-    """Those that stand still."""
+    """Number of tracks that stand still."""
     rows: int | None = None
-    """Of the result."""
+    """Number of rows in the result."""
     added: int | None = None
-    """New ones among them."""
+    """Number of rows that were added."""
     code: str | None = None
     message: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipKeys:
-    """Under what a clip is found across the imports of its project."""
+    """Index keys by which a clip is found across all imports of its project."""
 
     clip: str
-    """Of its clip id (`service.domain.search_keys.search_key`)."""
+    """Hash of its clip id (`service.domain.search_keys.search_key`)."""
     url: str
-    """Of its source URI."""
+    """Hash of its source URI."""
     position: str
-    """`{job's created_at}#{job's id}#{ordinal}`: newest imports come first in descending order."""
+    """`{job's created_at}#{job's id}#{ordinal}`, so that descending order gives the newest imports first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipRow:
-    """A clip's fate. Clips without one are pending, and so are those that a retry runs again, which have a row.
+    """A clip's result. A clip without a row is pending; a clip that a retry runs again has a row with status PENDING.
 
-    A row carries all that a list shows, without the manifest.
+    A row holds everything that a list shows, so that lists need no manifest.
     """
 
     ordinal: int
@@ -81,19 +81,19 @@ class ClipRow:
     source_uri: str | None = None
     destination: str | None = None
     keys: ClipKeys | None = None
-    """None: the row is found by its job only."""
+    """None: only its job finds the row."""
     group: int | None = None
     view: str | None = None
     set_name: str | None = None
     run: int | None = None
-    """Of a pending row: the retry that is to settle it."""
+    """The retry that a pending row waits for."""
     deleted_at: str | None = None
-    """When the clip was deleted. The row stays, so that pages and counts still know what the import did."""
+    """When the clip was deleted. The row stays, so that pages and counts still show what the import did."""
     extrapolation: Extrapolation | None = None
-    """Written after the clip's fate, by a function of its own."""
+    """Written later, by the function `extrapolate`."""
 
     def with_keys(self, keys: ClipKeys) -> "ClipRow":
-        """As `dataclasses.replace` would make it, in a sixth of its time: it is done for each clip."""
+        """Return a copy with keys: like `dataclasses.replace`, in a sixth of the time, since every clip needs it."""
         row = object.__new__(ClipRow)
         vars(row).update(vars(self), keys=keys)
         return row
@@ -101,7 +101,7 @@ class ClipRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """A clip as callers see it: its manifest line overlaid with its row."""
+    """A clip as callers see it: its manifest line, updated by its row."""
 
     id: str
     status: ClipStatus
@@ -120,11 +120,11 @@ class Clip:
     set: str | None = None
     """Id of the set's first clip, its front view."""
     deleted_at: str | None = None
-    """When it was deleted by itself: nothing lies at its destination by then."""
+    """When the clip was deleted; its object is gone by then."""
     extrapolation: Extrapolation | None = None
     """None where the import does not ask for it, and for clips without one (`imports/extrapolation/status.py`)."""
 
     @property
     def original_clipgt_url(self) -> str:
-        """The name that Foretify scripts know `source_uri` by."""
+        """`source_uri` by the name that Foretify scripts use."""
         return self.source_uri

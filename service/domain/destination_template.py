@@ -1,4 +1,4 @@
-"""Where a clip lands below its project's and folder's root, where the caller names it."""
+"""Names that callers give to clips, below the root of project and folder."""
 
 from pathlib import PurePosixPath
 from string import Formatter
@@ -13,7 +13,7 @@ MAX_TEMPLATE = 512
 
 
 def check_template(template: str) -> None:
-    """Raises `InvalidRequest` where no clip could get a name from it."""
+    """Check a template. Raises `InvalidRequest` if no clip could get a name from it."""
     if len(template) > MAX_TEMPLATE:
         raise InvalidRequest(f"settings.destination has {len(template)} characters, the limit is {MAX_TEMPLATE}")
     try:
@@ -31,7 +31,7 @@ def check_template(template: str) -> None:
 
 
 def render(template: str, location: Location, *, ordinal: int, job_id: str) -> str:
-    """A clip's name by a checked template. `{extension}` brings its dot."""
+    """Return the clip's name by a checked template. `{extension}` includes its dot."""
     name = location.key.rpartition("/")[2]
     path = PurePosixPath(name)
     return template.format(
@@ -46,7 +46,7 @@ def render(template: str, location: Location, *, ordinal: int, job_id: str) -> s
 
 
 def named_destination(project: str, folder: str | None, name: str) -> str:
-    """The key of a clip that is called `name`. Raises `InvalidDestination`."""
+    """Return the key of a clip named `name`. Raises `InvalidDestination`."""
     check_name(name)
     key = f"{folder_root(project, folder)}/{name}"
     size = len(key.encode())
@@ -56,7 +56,7 @@ def named_destination(project: str, folder: str | None, name: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """Raises `InvalidDestination`: a name stays below its root, for tools that resolve segments too."""
+    """Check that a name stays below its root, also for tools that resolve `..`. Raises `InvalidDestination`."""
     try:
         name.encode()
     except UnicodeEncodeError as error:

@@ -10,11 +10,11 @@ _NOT_IN_A_SEGMENT = re.compile(r"[/%\x00-\x1f\x7f]")
 
 
 def destination_key(project: str, folder: str | None, at: Location, *, store: str | None = None) -> str:
-    """The one place of a source object in the clips bucket: `project/folder/bucket/key`.
+    """Return the key of a source object's copy in the clips bucket: `project/folder/bucket/key`.
 
-    Stable (nothing but the arguments), free of collisions (each argument but the key is one path segment) and below
-    the project's prefix. `-` stands for "no folder". A key that does not fit, or that has `.` or `..` segments which
-    some tools resolve, becomes `bucket~/SHA-256/name` instead; no bucket name holds a `~`. `store`: `store_segment`.
+    The key depends on the arguments only, and no two sources share one: each argument but `at.key` is one path segment.
+    `-` stands for "no folder". A key that is too long, or that has `.` or `..` segments, which some tools resolve,
+    becomes `bucket~/SHA-256/name`; no bucket name has a `~`. `store` is a `store_segment`.
     """
     key, root = at.key, destination_root(project, folder, at, store=store)
     mirrored = f"{root}/{key}"
@@ -28,10 +28,10 @@ def destination_key(project: str, folder: str | None, at: Location, *, store: st
 
 
 def destination_root(project: str, folder: str | None, at: Location, *, store: str | None = None) -> str:
-    """What the destinations of a bucket's objects begin with, before the `/` and the key.
+    """Return the beginning of the destinations of a bucket's objects, before the `/` and the key.
 
-    Buckets of different stores may have one name: of all but AWS's own the segment is `gs~bucket`,
-    `hf~namespace~name`, `s3~host~bucket`.
+    Buckets of different stores may share a name, so stores other than AWS's S3 get the segments `gs~bucket`,
+    `hf~namespace~name` and `s3~host~bucket`.
     """
     names = [store, *at.bucket.split("/")] if store else at.bucket.split("/")
     own = at.scheme == "s3" and not store
@@ -39,7 +39,7 @@ def destination_root(project: str, folder: str | None, at: Location, *, store: s
 
 
 def store_segment(endpoint_url: str | None) -> str | None:
-    """What tells an endpoint from others in destinations: `host` or `host~port`."""
+    """Return the part of a destination that names the endpoint: `host` or `host~port`; None for AWS's own."""
     if endpoint_url is None:
         return None
     parts = urlsplit(endpoint_url)
@@ -48,7 +48,7 @@ def store_segment(endpoint_url: str | None) -> str | None:
 
 
 def folder_root(project: str, folder: str | None) -> str:
-    """What the destinations of a folder begin with, before the `/` and the name."""
+    """Return the beginning of a folder's destinations, before the `/` and the name."""
     return f"{project}/{_folder_segment(folder)}"
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class DeliveryStatus(StrEnum):
-    """Of a webhook, for one end of a job."""
+    """Status of a webhook, for one completed attempt."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
@@ -15,10 +15,10 @@ class DeliveryStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """How the webhook of one end stands."""
+    """Delivery of the webhook for one completed attempt."""
 
     ended_at: str
-    """The end that it tells of: a job that runs again ends again."""
+    """When the attempt completed; a job that is retried completes again."""
     status: DeliveryStatus
     attempts: int = 0
     last_status_code: int | None = None
@@ -29,20 +29,25 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """The end of a job's run, and what has been concluded of it since. Without `closed` it is in the outbox."""
+    """The completion of an attempt. It is in the outbox until report, event and webhook are done and it is `closed`."""
 
     job_id: str
     ended_at: str
     run: int = 0
     document: Mapping[str, object]
-    """What event, webhook and report say of the end, as it was then (docs/events.md), all but the report."""
+    """The content of event, webhook and report (docs/events.md), without the places of the report's files."""
     touched_at: str
     report: Mapping[str, int] | None = None
-    """Bytes of each report file by its format; empty where the end has no report, None while it has none yet."""
+    """Bytes of each report file by format; empty where there is no report, None while it is not written yet."""
     event_sent_at: str | None = None
     webhook: Delivery | None = None
     closed: bool = False
     executions: int = 0
-    """Executions that were started for this conclusion alone; who saves must have seen the last one begin."""
+    """Executions that were started only to conclude it. A save must have seen the last of them."""
     failures: int = 0
-    """How many of them the sweep started since anything last succeeded, or since a caller asked."""
+    """How many of them the sweep started since a step last succeeded or a caller asked."""
+
+    @property
+    def position(self) -> str:
+        """Where it stands among the open ends, the oldest first."""
+        return f"{self.ended_at}#{self.job_id}"

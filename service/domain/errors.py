@@ -1,4 +1,4 @@
-"""Every way the service says no. Each class has one stable code, listed in docs/api.md; none knows HTTP."""
+"""All domain errors. Each class has one stable code, listed in docs/api.md; none knows HTTP."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from service.domain.codes import ClipCode
 
 
 class ClipferryError(Exception):
-    """Base of all domain errors: `code` is stable and machine-readable, the text is for people."""
+    """Base of all domain errors: `code` is stable and for programs, the message is for people."""
 
     code: ClassVar[str] = "INTERNAL"
 
@@ -30,19 +30,19 @@ class InvalidUri(InvalidRequest):
 
 
 class InvalidManifest(InvalidRequest):
-    """The object that `manifest_uri` names is no manifest; the sentence names the line."""
+    """The object at `manifest_uri` is not a manifest; the message names the line."""
 
     code = "INVALID_MANIFEST"
 
 
 class InvalidDestination(InvalidRequest):
-    """A clip cannot have the name that a manifest or a template gives it."""
+    """A manifest or a template gives a clip a name that it cannot have."""
 
     code = ClipCode.INVALID_DESTINATION
 
 
 class UnsafeUrl(InvalidRequest):
-    """A URL that a caller gave is not https, or does not lead to a public address."""
+    """A caller's URL is not https, or does not lead to a public address."""
 
     code = "UNSAFE_URL"
 
@@ -64,7 +64,7 @@ class Forbidden(ClipferryError):
 
 
 class UnknownExecutionSettings(InvalidRequest):
-    """An import names saved settings that the project does not have."""
+    """An import names a preset that the project does not have."""
 
     code = "UNKNOWN_EXECUTION_SETTINGS"
 
@@ -80,7 +80,7 @@ class UnknownIntegration(InvalidRequest):
 
 
 class IntegrationMismatch(InvalidRequest):
-    """The integration that was named does not reach the URI."""
+    """The named integration does not reach the URI."""
 
     code = ClipCode.INTEGRATION_MISMATCH
 
@@ -96,79 +96,79 @@ class FolderExists(ClipferryError):
 
 
 class NotSupported(ClipferryError):
-    """A call of the NomadicML SDKs that has no counterpart here."""
+    """The service does not implement this call of the NomadicML SDKs."""
 
     code = "NOT_SUPPORTED"
 
 
 class IdempotencyConflict(ClipferryError):
-    """The idempotency key was used before with another request."""
+    """The idempotency key was used with another request before."""
 
     code = "IDEMPOTENCY_CONFLICT"
 
 
 class NotEnded(ClipferryError):
-    """The job still runs: this has to wait for its end."""
+    """The import is still running; the request must wait until it completes."""
 
     code = "NOT_ENDED"
 
 
 class ReportPending(ClipferryError):
-    """The job has ended, its report is being written."""
+    """The import has completed; its report is being written."""
 
     code = "REPORT_PENDING"
 
 
 class NoReport(NotFound):
-    """No report could be written of this end."""
+    """No report could be written for this attempt."""
 
     code = "NO_REPORT"
 
 
 class NoWebhook(ClipferryError):
-    """The job has no webhook to send again."""
+    """The import has no webhook to send again."""
 
     code = "NO_WEBHOOK"
 
 
 class WebhookUnreachable(ClipferryError):
-    """A webhook got no answer: another try may succeed."""
+    """A webhook got no answer; another attempt may succeed."""
 
     code = "WEBHOOK_UNREACHABLE"
 
 
 class WebhookRefused(ClipferryError):
-    """A webhook may not be sent to this address, by the service's own rules."""
+    """The service's rules do not allow a webhook to this address."""
 
     code = "WEBHOOK_REFUSED"
 
 
 class UploadLost(ClipferryError):
-    """The store does not know this multipart upload (any more): it has to begin anew."""
+    """The store no longer knows this multipart upload; start a new one."""
 
     code = "UPLOAD_LOST"
 
 
 class EventRefused(ClipferryError):
-    """EventBridge did not take the event."""
+    """EventBridge did not accept the event."""
 
     code = "EVENT_REFUSED"
 
 
 class AlreadyEnded(ClipferryError):
-    """The job has its terminal status: there is nothing left to cancel."""
+    """The import has completed, so there is nothing to cancel."""
 
     code = "ALREADY_ENDED"
 
 
 class NothingToRetry(ClipferryError):
-    """No clip of the job, or none of those named, failed or was cancelled."""
+    """None of the import's clips, or none of those named, failed or was cancelled."""
 
     code = "NOTHING_TO_RETRY"
 
 
 class PreflightFailed(ClipferryError):
-    """A prefix cannot be imported. `reason` is one of the three codes that Foretify scripts know."""
+    """A prefix cannot be imported. Subclasses have the three codes that Foretify scripts know."""
 
     code = "PREFLIGHT_FAILED"
 
@@ -186,7 +186,7 @@ class PreflightUnknown(PreflightFailed):
 
 
 class ObjectError(ClipferryError):
-    """One object could not be read or copied; `operation` and `uri` say which call met it."""
+    """An object could not be read or copied. `operation` and `uri` say which call failed."""
 
     code = ClipCode.OBJECT_ERROR
 
@@ -205,67 +205,67 @@ class AccessDenied(ObjectError):
 
 
 class CredentialsRejected(AccessDenied):
-    """The store does not know the credentials, or they have expired or were revoked: others are needed."""
+    """The credentials are unknown to the store, expired or revoked; other ones are needed."""
 
     code = ClipCode.CREDENTIALS_REJECTED
 
 
 class CredentialsLost(AccessDenied):
-    """The credentials of an integration are not in Secrets Manager any more."""
+    """An integration's credentials are no longer in Secrets Manager."""
 
     code = ClipCode.CREDENTIALS_LOST
 
 
 class RoleRefused(AccessDenied):
-    """The role of an integration cannot be assumed."""
+    """The service cannot assume an integration's role."""
 
     code = ClipCode.CANNOT_ASSUME_ROLE
 
 
 class IntegrationGone(AccessDenied):
-    """The integration that opened the object while its import was planned was deleted since."""
+    """The integration that opened the object was deleted after its import was planned."""
 
     code = ClipCode.INTEGRATION_GONE
 
 
 class SourceChanged(ObjectError):
-    """The object is no longer the one that was planned (another ETag)."""
+    """The object is no longer the planned one: its ETag differs."""
 
     code = ClipCode.SOURCE_CHANGED
 
 
 class ChecksumMismatch(ObjectError):
-    """The copy is not its source; it was removed."""
+    """The copy differs from its source and was removed."""
 
     code = ClipCode.CHECKSUM_MISMATCH
 
 
 class ObjectRejected(ObjectError):
-    """The store refuses this object for good (archived, an invalid key, over its limits)."""
+    """The store refuses this object permanently: archived, an invalid key, beyond a limit."""
 
     code = ClipCode.OBJECT_REJECTED
 
 
 class BucketElsewhere(ObjectRejected):
-    """The bucket lies in another region, or behind another endpoint, than the one that was asked."""
+    """The bucket is in another region, or behind another endpoint."""
 
     code = ClipCode.BUCKET_ELSEWHERE
 
 
 class SourceUnavailable(ObjectError):
-    """The store answered with throttling, a server error or not at all: another try may succeed."""
+    """The store throttled, failed or did not answer; another attempt may succeed."""
 
     code = ClipCode.SOURCE_UNAVAILABLE
 
 
 class UploadGone(ObjectError):
-    """There is no such unfinished upload: it was completed or aborted."""
+    """The multipart upload does not exist: it was completed or aborted."""
 
     code = ClipCode.UPLOAD_GONE
 
 
 class RateLimited(SourceUnavailable):
-    """The store asks for fewer requests; `retry_after` are the seconds that it wants, where it says."""
+    """The store asks for fewer requests. `retry_after` is in seconds, if the store gives it."""
 
     code = ClipCode.RATE_LIMITED
 
@@ -275,7 +275,7 @@ class RateLimited(SourceUnavailable):
 
 
 class CannotExtrapolate(ClipferryError):
-    """A clip's stationary tracks cannot be extended, and no second try will change that."""
+    """A clip's stationary tracks cannot be extended; another attempt would fail too."""
 
     code = "CANNOT_EXTRAPOLATE"
 
@@ -293,13 +293,13 @@ class LayerUnusable(CannotExtrapolate):
 
 
 class LayerTooLarge(CannotExtrapolate):
-    """A layer is, or would get, larger than the function can hold."""
+    """A layer is, or would become, too large for the function's memory."""
 
     code = "LAYER_TOO_LARGE"
 
 
 class ResultKeyTaken(CannotExtrapolate):
-    """Another object lies where the result belongs; it stays as it is."""
+    """Another object lies at the result's key and is kept."""
 
     code = "RESULT_KEY_TAKEN"
 
@@ -311,7 +311,7 @@ class ServiceBusy(ClipferryError):
 
 
 class BatchIncomplete(ClipferryError):
-    """Some clips of a batch met a passing fault: the state machine is to run the batch again."""
+    """Some clips of a batch met a transient fault; the state machine runs the batch again."""
 
     code = "BATCH_INCOMPLETE"
 
@@ -323,24 +323,30 @@ class TableBusy(ClipferryError):
 
 
 class WorkflowUnavailable(ClipferryError):
-    """The state machine could not be reached; the job is kept and the sweep starts it later."""
+    """The state machine could not be reached. The job is stored, and the sweep starts it later."""
 
     code = "WORKFLOW_UNAVAILABLE"
 
 
 class SweepIncomplete(ClipferryError):
-    """Some unfinished jobs could not be looked after; the function's error alarm tells."""
+    """The sweep could not handle some jobs; the function's error alarm reports it."""
 
     code = "SWEEP_INCOMPLETE"
 
 
+class FinishIncomplete(ClipferryError):
+    """Accounting for a lost import takes longer than one call. What is done is kept; the next call continues."""
+
+    code = "FINISH_INCOMPLETE"
+
+
 class SelectionIncomplete(ClipferryError):
-    """The index of failures does not show yet all that a retry is to run again: the state machine is to try again."""
+    """The index of failures does not show all clips of a retry yet; the state machine tries again."""
 
     code = "SELECTION_INCOMPLETE"
 
 
 class StateFilesKept(ClipferryError):
-    """The state bucket did not delete what it was told to; the sweep tries again."""
+    """The state bucket did not delete some objects; the sweep tries again."""
 
     code = "STATE_FILES_KEPT"

@@ -21,10 +21,10 @@ class Fate:
         return cls(ClipStatus.FAILED, ClipCode(error.code), error.message)
 
 
-CANCELLED = Fate(ClipStatus.CANCELLED, ClipCode.CANCELLED, "the job was cancelled before this clip was copied")
+CANCELLED = Fate(ClipStatus.CANCELLED, ClipCode.CANCELLED, "the import was cancelled before this clip was copied")
 
 DESTINATION_TAKEN = Fate(
     ClipStatus.FAILED,
     ClipCode.DESTINATION_TAKEN,
-    "an earlier clip of this job, from another source, has the same destination",
+    "an earlier clip of this import, from another source, has the same destination",
 )

@@ -1,4 +1,4 @@
-"""Which of the objects that a prefix or a manifest names are clips of an import."""
+"""Filters: which objects of a prefix or a manifest an import takes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,17 +6,18 @@ from datetime import datetime
 from re import Pattern
 
 from service.domain.errors import InvalidRequest
+from service.domain.limits import MAX_TIME
 from service.domain.objects import ListedObject
 from service.domain.patterns import compile_pattern, matches_any
 from service.domain.requests import Filters
 
 MAX_PATTERNS = 50
-"""Of both lists together: they are kept on the job's row, of at most 400 KB."""
+"""Patterns of `include` and `exclude` together; the job's row keeps them."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Filters, ready to be asked. `base` is what the patterns do not see of a key: all up to a prefix's last `/`."""
+    """Compiled filters. Patterns match what follows `base` in a key: the prefix up to its last `/`."""
 
     base: str
     include: Sequence["Pattern[str]"]
@@ -31,14 +32,14 @@ class Selection:
         return self.modified_after is not None or self.modified_before is not None
 
     def named(self, key: str) -> bool:
-        """Whether the patterns let the key through."""
+        """Whether the patterns accept the key."""
         name = key.removeprefix(self.base)
         if self.include and not matches_any(self.include, name):
             return False
         return not matches_any(self.exclude, name)
 
     def fits(self, item: ListedObject) -> bool:
-        """Whether size and time do. An object whose time is not known does not."""
+        """Whether the filters accept size and time. They reject an object of unknown time if they need one."""
         if self.min_size is not None and item.size < self.min_size:
             return False
         if self.max_size is not None and item.size > self.max_size:
@@ -57,7 +58,7 @@ class Selection:
 
 
 def selection(filters: Filters | None, prefix: str = "") -> Selection:
-    """Raises `InvalidRequest` with a sentence that names what is wrong."""
+    """Compile the filters. Raises `InvalidRequest`, whose message names the field."""
     filters = filters or Filters()
     patterns = len(filters.include) + len(filters.exclude)
     if patterns > MAX_PATTERNS:
@@ -90,6 +91,8 @@ def _compiled(name: str, patterns: Iterable[str]) -> "Sequence[Pattern[str]]":
 def _time(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
+    if len(text) > MAX_TIME:
+        raise InvalidRequest(f"filters.{name} has {len(text):,} characters, the limit is {MAX_TIME}")
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Ids of jobs, clips, executions and completions. All but a new job's id are deterministic."""
+"""Ids of jobs, clips, executions and completions. All except the id of a new job are deterministic."""
 
 import hashlib
 import json
@@ -19,13 +19,13 @@ def new_job_id() -> str:
 
 
 def job_id_for(project: str, idempotency_key: str) -> str:
-    """The same project and key name the same job, whoever computes it."""
+    """Return the job id for an idempotency key; the same project and key always give the same id."""
     digest = hashlib.sha256(f"{project}\0{idempotency_key}".encode()).hexdigest()
     return f"ij_{digest[:24]}"
 
 
 def is_job_id(text: str) -> bool:
-    """Whether it can be a job's id at all; anything else need not be looked for."""
+    """Whether the text has the form of a job id."""
     return _JOB_ID.fullmatch(text) is not None
 
 
@@ -34,7 +34,7 @@ def clip_id(job_id: str, ordinal: int) -> str:
 
 
 def ordinal_of(job_id: str, text: str) -> int | None:
-    """The ordinal in a clip's id; None where it is no id of this job's clips."""
+    """Return the ordinal in a clip's id, or None if it is not the id of one of this job's clips."""
     prefix, _, digits = text.rpartition("-")
     if prefix != job_id or not digits.isdecimal() or not digits.isascii() or len(digits) > ORDINAL_DIGITS:
         return None
@@ -46,28 +46,28 @@ def execution_name(job_id: str, run: int) -> str:
 
 
 def request_digest(request: object) -> str:
-    """SHA-256 of a request's canonical JSON."""
+    """Return the SHA-256 of a request's canonical JSON."""
     return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
 MARK = "clipferry-set"
-"""User metadata of a set's copies: what `set_mark` says."""
+"""Name of the user metadata that holds `set_mark` on a set's copies."""
 
 
 SOURCE_MARK = "clipferry-source"
-"""User metadata of every streamed copy: of which source object it is one. Its ETag need not tell."""
+"""Name of the user metadata that holds the source's ETag on streamed copies, whose own ETag may differ."""
 
 
 def set_mark(job_id: str, group: int) -> str:
-    """What the copies of a set are marked with: the id of its front clip, so no other import's copies have it."""
+    """Return the mark of a set's copies: the id of its front clip, which no other import's copies have."""
     return clip_id(job_id, group)
 
 
 def end_id(job_id: str, ended_at: str) -> str:
-    """Names one end of a job, the same on every repeat: a job that runs again ends again, at another time."""
+    """Return the id of a completed attempt. A job that is retried completes again, at another time."""
     return f"{job_id}-{re.sub('[^0-9TZ]', '', ended_at)}"
 
 
 def conclusion_name(job_id: str, ended_at: str, number: int) -> str:
-    """The execution that concludes an end by itself, for the `number`th time. Step Functions allows 80 characters."""
+    """Return the name of the `number`th execution that only concludes. Step Functions allows 80 characters."""
     return f"{end_id(job_id, ended_at)}-{number}"

@@ -35,7 +35,7 @@ class SourceKind(StrEnum):
 
     @property
     def open_ended(self) -> bool:
-        """Whether it has to be read to its end to know how many clips it has."""
+        """Whether the number of clips is known only after reading the whole source."""
         return self in (SourceKind.PREFIX, SourceKind.MANIFEST)
 
 
@@ -45,7 +45,7 @@ class Trigger(StrEnum):
 
 
 class Door(StrEnum):
-    """What a caller came in by."""
+    """The way by which a request reached the service."""
 
     API = "api"
     UPLOAD = "upload"
@@ -53,7 +53,7 @@ class Door(StrEnum):
 
 
 class JobTag(StrEnum):
-    """What a job can be found by. The values are stored."""
+    """Kinds of values by which a job can be found. The values are stored."""
 
     GROUP = "GROUP"
     LABEL = "LABEL"
@@ -62,16 +62,16 @@ class JobTag(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a job's clips come from: `uri` is the prefix, manifest or drop bucket, `count` how many were named.
+    """Where a job's clips come from: `uri` is the prefix, manifest or drop bucket, `count` the number of URIs or sets.
 
-    Of a prefix `count` is that of the directories below it, where only some are wanted.
+    For a prefix, `count` is the number of directories below it if only some of them are imported.
     """
 
     kind: SourceKind
     uri: str | None = None
     count: int | None = None
     size: int | None = None
-    """Of a manifest; with `etag` and `version` the very object that was submitted."""
+    """Size of the manifest; with `etag` and `version` it pins the object that was submitted."""
     etag: str | None = None
     version: str | None = None
 
@@ -83,7 +83,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """Fates of some clips. `bytes` is the size of the copied ones."""
+    """Counts of clips by result. `bytes` is the size of the copied ones."""
 
     copied: int = 0
     skipped: int = 0
@@ -98,7 +98,7 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True)
 class Counts(Tally):
-    """A job's counts. `pending` is what is left of `total`, so they sum whenever anyone looks."""
+    """A job's counts. `pending` is computed from `total`, so the counts always add up."""
 
     total: int = 0
 
@@ -109,13 +109,13 @@ class Counts(Tally):
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """Who asked for a run after the first, and for which clips."""
+    """The request for a retry: who asked, and for which clips."""
 
     at: str
     key_id: str | None
-    """The API key that asked."""
+    """Id of the API key that asked."""
     selection: str | None = None
-    """State object that lists the chosen clips' ordinals; None: all that failed or were cancelled."""
+    """State file with the ordinals of the chosen clips; None: all that failed or were cancelled."""
     idempotency: str | None = None
     """SHA-256 of the idempotency key."""
     digest: str | None = None
@@ -124,7 +124,7 @@ class Retry:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run of a job that has ended. `counts` are the job's, all runs together, as they were then."""
+    """A completed attempt. `counts` are those of the job, all attempts together, at that time."""
 
     run: int
     started_at: str
@@ -137,6 +137,17 @@ class Run:
     idempotency: str | None = None
     digest: str | None = None
     """Both as in `Retry`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActiveJob:
+    """What the sweep needs to know of a job without a final status: its whole row may be large."""
+
+    id: str
+    run: int
+    updated_at: str
+    position: str
+    """Where it stands among the active jobs, the oldest first (`search_keys.job_position`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,41 +167,41 @@ class Job:
     test_run_group_name: str
     filters: Filters | None = None
     settings: ImportSettings = field(default_factory=ImportSettings)
-    """What it runs with, wherever that comes from."""
+    """The settings in force, whatever they come from."""
     execution_settings_id: str | None = None
-    """The saved settings that it was started with; they may have changed, or be gone, since."""
+    """The preset that it was started with; it may have changed or been deleted since."""
     integration_id: str | None = None
-    """The integration that was named for all of its sources."""
+    """The integration that the caller named for all sources."""
     code: str | None = None
     message: str | None = None
     cancel_requested: bool = False
     request_digest: str | None = None
     """SHA-256 of the request, to tell a repeated idempotency key from a reused one."""
     key_id: str | None = None
-    """The API key that asked, for jobs that came through the API."""
+    """Id of the API key that asked, for jobs that came through the API."""
     door: Door = Door.API
     planned: bool = False
-    """Whether the manifest is complete: from then on every clip can be read."""
+    """Whether the manifest is complete, so that every clip can be read."""
     copying_since: str | None = None
     """When planning ended."""
     cut_short: bool = False
-    """Whether a cancel stopped the reading of a prefix or a manifest: what else is there is not of this job."""
+    """Whether a cancel stopped the reading of a prefix or a manifest; the rest of it is not part of this job."""
     webhook: Delivery | None = None
-    """Of the last end that a webhook was tried for."""
+    """Delivery of the last completion that had a webhook."""
     run: int = 0
-    """0 is the import itself; each retry is the next run."""
+    """Number of the attempt: 0 is the first, each retry is the next."""
     planned_run: int | None = None
-    """The last run whose planning ended."""
+    """The last attempt whose planning is complete."""
     retry: Retry | None = None
-    """What began this run, if a retry did."""
+    """The request that began this attempt, if it is a retry."""
     runs: tuple[Run, ...] = ()
-    """Runs before this one, oldest first, `planning.MAX_RUNS` at most."""
+    """Earlier attempts, oldest first, at most `progress.MAX_RUNS`."""
     settled_before: int = 0
     bytes_before: int = 0
-    """Settled clips and copied bytes when this run's copying began."""
+    """Settled clips and copied bytes when copying began in this attempt."""
     video_upload: VideoUpload | None = None
-    """Of jobs that came by the NomadicML door."""
+    """Set for jobs that came through the NomadicML endpoints."""
     removed: int = 0
-    """Clips, or whole sets, that were deleted one by one since. The counts tell what the import did, and keep them."""
+    """Clips, or whole sets, that were deleted one by one since. They stay in the counts."""
     removed_landed: int = 0
-    """Clips among them that had landed."""
+    """Number of clips among them that had been copied or skipped."""

@@ -12,18 +12,18 @@ from service.domain.uris import Location, parse_object
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestEntry:
-    """One line of the manifest: a clip as planned. With a `code`, planning already settled its fate."""
+    """One line of the manifest: a clip as planned. With a `code`, planning already decided its fate."""
 
     ordinal: int
     source_uri: str
     """As the caller gave it, or `s3://bucket/key` for listed objects."""
     destination: str
-    """Key in the clips bucket; empty where the clip has none (it failed before it got one)."""
+    """Key in the clips bucket; empty if the clip failed before it got one."""
     size: int | None = None
     etag: str | None = None
     version: str | None = None
     checksum: str | None = None
-    """`CRC64NVME:base64`, where the caller's manifest gave one: the object must have it."""
+    """`CRC64NVME:base64` from the caller's manifest; the object must have this checksum."""
     status: ClipStatus = ClipStatus.PENDING
     code: str | None = None
     message: str | None = None
@@ -33,11 +33,11 @@ class ManifestEntry:
     """Its role in that set."""
     set_name: str | None = None
     integration: str | None = None
-    """Id of the integration that opens the source; None: the service's own access, on Hugging Face nobody's."""
+    """Id of the integration that opens the source; None: the service's own access, or none on Hugging Face."""
     destination_etag: str | None = None
     """ETag of the object that planning found at the destination; None where it found none, or did not look."""
     same_as: int | None = None
-    """Of a repeated URI, or a view of a repeated set: ordinal of the clip, or of the front, that it repeats."""
+    """Ordinal of the clip, or of the front view, that this one repeats."""
 
     @cached_property
     def location(self) -> Location:
@@ -58,9 +58,9 @@ class ManifestEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A worker's share of a job's run: a byte range of one manifest part, holding `count` clips, whole sets.
+    """A worker's share of an attempt: a byte range of one manifest part with `count` clips, sets kept whole.
 
-    `first` is the ordinal of the first one. The others follow on it in a first planning; a retry's have gaps.
+    `first` is the ordinal of the first clip. The next ones follow without gaps, except in a retry.
     """
 
     job_id: str
@@ -76,15 +76,15 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchState:
-    """What a worker must know about its batch besides the batch."""
+    """What a worker must know about its job, besides the batch."""
 
     recorded: bool
-    """Its clips are accounted for: by an earlier delivery, or as lost when its run ended."""
+    """Whether its clips are counted: by an earlier delivery, or as lost when the attempt completed."""
     cancel_requested: bool
     settings: ImportSettings
     project: str = ""
     created_at: str = ""
-    """Of the job; empty where it is gone."""
+    """When the job was created; empty if the job is gone."""
     failed: int = 0
-    """Failed clips of the job that are counted by now."""
+    """Failed clips of the job so far."""
     total: int = 0

@@ -10,13 +10,13 @@ MAX_OBJECT_BYTES = MAX_PARTS * MAX_COPY_BYTES  # S3: 48.8 TiB
 
 
 STREAM_PART_BYTES = 16 * 1024**2
-"""A part of a streamed copy: held in memory from its first byte read to its last byte sent."""
+"""Bytes of a streamed copy's part, which is held in memory while it passes."""
 
 
 def copy_parts(size: int, *, part_bytes: int) -> list[tuple[int, int]]:
-    """(first byte, last byte) of each part of a multipart copy, as `CopySourceRange` counts them.
+    """Return (first byte, last byte) of each part of a multipart copy, as `CopySourceRange` counts them.
 
-    With `part_bytes` from 5 MiB on each part has a size that S3 takes (5 MiB to 5 GiB, the last one may be smaller).
+    If `part_bytes` is at least 5 MiB, S3 accepts each part's size (5 MiB to 5 GiB; the last one may be smaller).
     Raises `ValueError` for a size beyond `MAX_OBJECT_BYTES`.
     """
     part = part_size(size, part_bytes=part_bytes)
@@ -24,7 +24,7 @@ def copy_parts(size: int, *, part_bytes: int) -> list[tuple[int, int]]:
 
 
 def part_size(size: int, *, part_bytes: int) -> int:
-    """Bytes of each part but the last: `part_bytes`, or more where S3's 10,000 parts would not be enough."""
+    """Return the bytes of each part but the last: `part_bytes`, or more if 10,000 parts would not be enough."""
     if size > MAX_OBJECT_BYTES:
         raise ValueError(f"{size} bytes are beyond S3's largest object")
     return max(part_bytes, -(-size // MAX_PARTS))

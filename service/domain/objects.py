@@ -8,7 +8,7 @@ from service.domain.clips import Verification
 
 @dataclass(frozen=True, kw_only=True)
 class ListedObject:
-    """An object as a listing or a HEAD shows it."""
+    """An object, from a listing or a HEAD."""
 
     key: str
     size: int
@@ -19,7 +19,7 @@ class ListedObject:
 
 @dataclass(frozen=True, kw_only=True)
 class Copied:
-    """What lies at a clip's destination after its copy."""
+    """The object at a clip's destination after its copy."""
 
     size: int
     etag: str
@@ -28,7 +28,7 @@ class Copied:
 
 @dataclass(frozen=True, kw_only=True)
 class CopiedPart:
-    """A part of an unfinished upload, as the store lists it."""
+    """A part of a multipart upload in progress, as the store lists it."""
 
     etag: str
     size: int
@@ -36,27 +36,27 @@ class CopiedPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """Parts that were read from the source and sent to an unfinished upload."""
+    """Parts that were read from the source and uploaded."""
 
     etags: Mapping[int, str]
     digests: Mapping[str, str] | None = None
-    """`{"CRC32C": base64, …}` of the whole object, where all of its bytes passed in one go."""
+    """`{"CRC32C": base64, …}` of the whole object, if one call read all of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LargeCopy:
-    """The unfinished upload by which a large clip is copied. Kept from before it begins until the clip is settled."""
+    """The multipart upload of a large clip. It is stored before the upload begins, and until the clip is settled."""
 
     job_id: str
     ordinal: int
     token: str
-    """Random: tells the call that began it from all others."""
+    """Random, so that it identifies the call that began the upload."""
     destination: str
     etag: str
-    """Of the source that its parts are copied from."""
+    """ETag of the source of its parts."""
     part_bytes: int
     begun_at: str
     upload_id: str | None = None
-    """None: a call is about to begin it, or ended while it did."""
+    """None while a call begins the upload, or if that call was killed."""
     completes_as: str | None = None
-    """ETag that the object gets from its parts; set before the upload is completed."""
+    """ETag that the object will get from its parts; set before the upload is completed."""

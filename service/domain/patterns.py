@@ -1,10 +1,12 @@
-"""Patterns over keys, in gitignore's language, without its worst cases.
+"""Match keys against gitignore patterns, in linear time.
 
-`pathspec` reads a pattern. The regular expression that it makes tries every way to share a key among a pattern's
-wildcards, which is exponential in their number, and patterns come from callers. So the expression is put together
-anew with atomic groups: a wildcard takes the first place that fits what follows it and never another. Within a segment
-what lies between two `*` has a fixed length, and between two `**` lie whole segments, so the first place is as good as
-any later one. What remains is a search of the pattern's pieces in the key, one after the other.
+`pathspec` parses the pattern, so that gitignore's many rules are not written again; its output is a regular expression,
+and this module reads that expression because the library offers no parsed form.
+
+The library's expression backtracks: its time is exponential in the number of wildcards, and patterns come from callers.
+So the expression is rebuilt with atomic groups, in which a wildcard takes the first place that fits what follows and
+never another one. That is correct, because the text between two `*` in a segment has a fixed length, and whole segments
+lie between two `**`: the first place is as good as any later one.
 """
 
 import re
@@ -17,7 +19,7 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 from service.domain.errors import InvalidRequest
 
 MAX_PATTERN = 512
-"""Characters of a pattern."""
+"""Maximum characters of a pattern."""
 
 _TOKENS = re.compile(
     r"""(?P<anywhere>\(\?:\.\+/\)\?)      # a leading **/
@@ -33,14 +35,14 @@ _TOKENS = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _EVERYTHING = {".": "", "/": r"[^/]*+/", "(?P<ps_d>/)": r"[^/]*+/"}
-"""What pathspec makes of patterns such as `**` and `*/`."""
+"""Expressions that pathspec makes of patterns such as `**` and `*/`."""
 _END = r"(?=/|\Z)"
 
 
 def compile_pattern(pattern: str, *, name: str) -> "re.Pattern[str]":
-    """An expression that matches, from their start, the keys that the pattern means.
+    """Compile a pattern to an expression that matches keys from their start.
 
-    Raises `InvalidRequest` with the pattern's `name`.
+    Raises `InvalidRequest`, whose message has the pattern's `name`.
     """
     if len(pattern) > MAX_PATTERN:
         raise InvalidRequest(f"{name} has {len(pattern)} characters, the limit is {MAX_PATTERN}")
@@ -64,11 +66,11 @@ def compile_pattern(pattern: str, *, name: str) -> "re.Pattern[str]":
 
 @dataclass
 class _Run:
-    """Consecutive segments. `floating`: after any number of other segments."""
+    """Consecutive segments of a pattern. `floating`: any number of other segments may come before."""
 
     floating: bool
     segments: list[list[str]] = field(default_factory=lambda: [[""]])
-    """The pieces of each segment; a `*` lies between two pieces."""
+    """Pieces of each segment; a `*` is between two pieces."""
 
     def expression(self, after: str) -> str:
         text = "/".join(_segment(pieces) for pieces in self.segments) + after

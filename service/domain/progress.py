@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.domain.jobs import Counts, Job, JobStatus, Run
+from service.domain.limits import MAX_FORMER_MESSAGE, bounded
 from service.domain.requests import Tolerance
 
 MAX_RUNS = 50
-"""Ended runs that a job's row remembers, some 200 bytes each: every batch that counts pays for the row's size."""
+"""Completed attempts that a job's row keeps, about 500 bytes each. Each counted batch pays for the row's size."""
 
 
 def final_status(counts: Counts, *, cancel_requested: bool) -> JobStatus:
-    """The terminal status of a job whose clips are all settled.
+    """Return the final status of a job whose clips are all settled.
 
-    FAILED: nothing landed though something was asked for. A job that asked for nothing is COMPLETED.
+    FAILED: clips were named, and none was copied or skipped. A job without clips is COMPLETED.
     """
     if counts.cancelled or (cancel_requested and counts.settled < counts.total):
         return JobStatus.CANCELLED
@@ -24,7 +25,7 @@ def final_status(counts: Counts, *, cancel_requested: bool) -> JobStatus:
 
 
 def too_many_failures(tolerated: Tolerance | None, *, failed: int, total: int) -> str | None:
-    """A sentence with both numbers where more clips failed than the import bears; else None."""
+    """Return a sentence with both numbers if more clips failed than the import allows, else None."""
     if tolerated is None:
         return None
     if tolerated.count is not None:
@@ -37,14 +38,14 @@ def too_many_failures(tolerated: Tolerance | None, *, failed: int, total: int) -
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """The speed of a job's run since its copying began: settled clips and copied bytes a second."""
+    """Speed of an attempt since copying began: settled clips and copied bytes per second."""
 
     clips: float
     bytes: float
 
 
 def rate(job: Job, now: str) -> Rate | None:
-    """None before copying, and in its first instant."""
+    """Return the rate, or None before copying and in its first instant."""
     if job.copying_since is None:
         return None
     until = datetime.fromisoformat(job.completed_at or now)
@@ -56,7 +57,7 @@ def rate(job: Job, now: str) -> Rate | None:
 
 
 def eta_seconds(job: Job, now: str) -> int | None:
-    """Seconds until every clip is settled if the rate stays as it is; None where nothing tells, or the job ended."""
+    """Return the seconds until every clip is settled at the current rate; None if unknown or not copying."""
     speed = rate(job, now)
     if job.status is not JobStatus.COPYING or speed is None or not speed.clips:
         return None
@@ -64,7 +65,7 @@ def eta_seconds(job: Job, now: str) -> int | None:
 
 
 def runs_after(job: Job) -> tuple[Run, ...]:
-    """The ended job's history with the run that it shows, the last `MAX_RUNS` of them."""
+    """Return the history of a completed job, its last attempt included: at most `MAX_RUNS` attempts."""
     assert job.completed_at is not None
     ended = Run(
         run=job.run,
@@ -73,7 +74,7 @@ def runs_after(job: Job) -> tuple[Run, ...]:
         status=job.status,
         counts=job.counts,
         code=job.code,
-        message=job.message,
+        message=job.message and bounded(job.message, MAX_FORMER_MESSAGE),
         key_id=job.retry.key_id if job.retry else job.key_id,
         idempotency=job.retry.idempotency if job.retry else None,
         digest=job.retry.digest if job.retry else None,
@@ -82,12 +83,12 @@ def runs_after(job: Job) -> tuple[Run, ...]:
 
 
 def run_started_at(job: Job) -> str:
-    """When the run that the job is in began."""
+    """Return when the current attempt began."""
     return job.retry.at if job.retry else job.created_at
 
 
 def run_ended_at(job: Job, run: int) -> str | None:
-    """When that run of the job ended; None where it goes on, or is not remembered any more."""
+    """Return when that attempt completed; None if it is running, or no longer in the history."""
     if job.run == run:
         return job.completed_at
     return next((former.completed_at for former in job.runs if former.run == run), None)

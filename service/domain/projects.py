@@ -1,4 +1,4 @@
-"""What a project owns besides imports: keys, folders, presets, integrations and its audit."""
+"""What a project owns besides imports: keys, folders, presets, integrations and the audit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from service.domain.jobs import Door
 
 
 class Action(StrEnum):
-    """What an audit entry tells of. The words are stable."""
+    """Kinds of audit entries. The values are stable."""
 
     IMPORT_START = "import.start"
     IMPORT_CANCEL = "import.cancel"
@@ -36,7 +36,7 @@ class FolderScope(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """A name that imports land under, made before them. Its id follows from project, scope and name."""
+    """A named folder for imports. Its id follows from project, scope and name."""
 
     id: str
     project: str
@@ -45,9 +45,9 @@ class Folder:
     description: str | None
     created_at: str
     created_by: str | None
-    """Id of the key that asked."""
+    """Id of the API key that asked."""
     idempotency: str | None = None
-    """SHA-256 of the idempotency key that it was made with."""
+    """SHA-256 of the idempotency key of the request that made it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class ApiKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who asks: through which door, with which key, in which request of API Gateway."""
+    """Who asks: by which endpoint, API key and API Gateway request."""
 
     door: Door
     key_id: str | None = None
@@ -72,24 +72,22 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
-    """Someone asked for a change of `subject` (an id). Entries never change."""
+    """A request to change `subject` (an id). Entries never change."""
 
     id: str
-    """Sorts after all older ones of the project."""
+    """Sorts after all older entries of the project."""
     project: str
     time: str
     action: Action
     subject: str
     by: Actor
     expires_at: int
-    """When it is forgotten, in seconds since 1970."""
+    """When it expires, in seconds since 1970."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutionSettings:
-    """Settings of an import that were saved under an id, as they were given: what they leave out has the defaults of
-    the time when they are used.
-    """
+    """A preset: saved settings, as they were given. Fields that they leave out get the defaults at the time of use."""
 
     id: str
     project: str
@@ -99,55 +97,55 @@ class ExecutionSettings:
     created_at: str
     updated_at: str
     request_digest: str
-    """SHA-256 of the request that made them, to tell a repeated idempotency key from a reused one."""
+    """SHA-256 of the request, to tell a repeated request from an idempotency key that is used twice."""
 
 
 class IntegrationType(StrEnum):
-    """The words are stable."""
+    """The values are stable."""
 
     S3 = "s3"
-    """S3, or a store that speaks it, by keys."""
+    """S3, or a store with its API, by access keys."""
     S3_ROLE = "s3_role"
-    """S3 of another account, by a role that trusts this one."""
+    """S3 in another account, by a role that trusts this account."""
     GCS = "gcs"
     HF_BUCKET = "hf_bucket"
 
 
 class IntegrationState(StrEnum):
     CREATING = "CREATING"
-    """Its credentials are being stored; nobody sees it yet."""
+    """Its credentials are being stored; callers do not see it yet."""
     READY = "READY"
     DELETING = "DELETING"
-    """Its credentials are being deleted; nobody sees it any more."""
+    """Its credentials are being deleted; callers no longer see it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Integration:
-    """How a project reads one bucket, or a prefix of it. Its credentials are in Secrets Manager."""
+    """Saved access to one bucket, or to a prefix of it. The credentials are in Secrets Manager."""
 
     id: str
     project: str
     name: str
     type: IntegrationType
     bucket: str
-    """Of Hugging Face `namespace/name`."""
+    """On Hugging Face `namespace/name`."""
     prefix: str | None = None
-    """Keys that it reaches begin so; None: all."""
+    """Beginning of the keys that it reaches; None: all keys."""
     region: str | None = None
     endpoint_url: str | None = None
     role_arn: str | None = None
     external_id: str | None = None
-    """Of a role: made by the service, demanded by the role's trust policy. No secret, but nobody else's either."""
+    """External id of a role: made by the service and required by the role's trust policy. Unique, not secret."""
     secret_name: str
-    """In Secrets Manager, below the deployment's prefix; another one each time, so that its value never changes."""
+    """Name in Secrets Manager below the deployment's prefix; each one is new, so that its value never changes."""
     with_credentials: bool
-    """Whether there is anything under that name: roles and public buckets need nothing."""
+    """Whether a secret exists under that name; roles and public buckets need none."""
     state: IntegrationState
     touched_at: str
-    """When it got its state."""
+    """When it got its current state."""
     created_at: str
     created_by: str | None
-    """Id of the key that asked."""
+    """Id of the API key that asked."""
     last_used: str | None = None
     request_digest: str
-    """SHA-256 of the request that made it, without its credentials."""
+    """SHA-256 of the request, without the credentials."""

@@ -5,16 +5,16 @@ from enum import StrEnum
 
 
 class OnExisting(StrEnum):
-    """What to do where an object lies at a clip's destination already."""
+    """What to do if an object lies at a clip's destination already."""
 
     SKIP = "skip"
-    """Copy only what is not the same clip."""
+    """Copy only if the object is not the same clip."""
     OVERWRITE = "overwrite"
     FAIL = "fail"
 
 
 class ContentValidation(StrEnum):
-    """How closely a clip is looked at, by range reads, before it is copied."""
+    """How thoroughly a clip is checked, by range reads, before it is copied."""
 
     NONE = "none"
     STRUCTURE = "structure"
@@ -23,7 +23,7 @@ class ContentValidation(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Notify:
-    """Who is told of a job's end."""
+    """Whom to notify on completion."""
 
     webhook_url: str | None = None
     event: bool = True
@@ -32,7 +32,7 @@ class Notify:
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """How many failed clips an import bears: `count` of them, or `percent` of its total. One of the two is set."""
+    """Failed clips allowed before the import stops: `count`, or `percent` of the total. One of the two is set."""
 
     count: int | None = None
     percent: float | None = None
@@ -43,25 +43,25 @@ class ImportSettings:
     on_existing: OnExisting = OnExisting.SKIP
     content_validation: ContentValidation = ContentValidation.NONE
     storage_class: str | None = None
-    """Of the copies; None: S3's default, STANDARD."""
+    """Storage class of the copies; None: STANDARD."""
     keep_metadata: bool = True
     keep_tags: bool = True
     notify: Notify = field(default_factory=Notify)
     destination: str | None = None
-    """Template of the clips' names below the project's and folder's root; None: they mirror their sources."""
+    """Template of the clips' names below the root of project and folder; None: names mirror the sources."""
     max_concurrency: int | None = None
-    """Copy functions that work on the import at once; None: as many as the deployment allows."""
+    """Maximum concurrent copy functions; None: the deployment's limit."""
     tolerated_failures: Tolerance | None = None
-    """Past it the import stops; None: it goes on whatever fails."""
+    """Failures allowed before the import stops; None: any number."""
     stationary_extrapolation: bool = False
-    """Whether the stationary tracks of each ClipGT clip are extended over the clip, in a file beside it."""
+    """Whether to extend the stationary tracks of each ClipGT clip, into a file beside the clip."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """Which objects are clips: those that match an `include` (or there is none), no `exclude`, and the rest.
+    """Which objects to import: those that match an `include` (if there is any), no `exclude`, and the other fields.
 
-    Patterns are gitignore's. Sizes are inclusive; times are ISO 8601 with a zone, `modified_before` is exclusive.
+    Patterns are gitignore's. Sizes are inclusive. Times are ISO 8601 with a zone; `modified_before` is exclusive.
     """
 
     include: tuple[str, ...] = ()
@@ -74,16 +74,16 @@ class Filters:
 
 @dataclass(frozen=True, kw_only=True)
 class ViewSet:
-    """Views of one scene, which land together or not at all: (role, URI) in the order given."""
+    """Views of one scene, which are imported together or not at all: (role, URI) in the order given."""
 
     views: tuple[tuple[str, str], ...]
     name: str | None = None
-    """What the run names of its clips are made of, instead of their objects' names."""
+    """Used in the run names of its clips instead of the objects' names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoUpload:
-    """How an import was asked for through the NomadicML door, as that door shows it again."""
+    """The request of an import through the NomadicML endpoints, which show it again."""
 
     provider: str
     """`s3`, `gcs` or `hf_bucket`."""
@@ -94,13 +94,13 @@ class VideoUpload:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportRequest:
-    """What a caller asks for, whichever door it came through: exactly one of the first three."""
+    """A caller's request for an import, by any endpoint. It names one source: a list, a prefix, a manifest or sets."""
 
     exact_paths: tuple[str, ...] | None = None
     root_path: str | None = None
     manifest_uri: str | None = None
     filters: Filters | None = None
-    """On a prefix or a manifest."""
+    """For a prefix or a manifest."""
     sets: tuple[ViewSet, ...] | None = None
     folder: str | None = None
     labels: tuple[str, ...] = ()
@@ -108,22 +108,22 @@ class ImportRequest:
     test_run_group_name: str | None = None
     settings: ImportSettings = field(default_factory=ImportSettings)
     execution_settings_id: str | None = None
-    """Saved settings, which take the place of `settings`."""
+    """Id of a preset, which replaces `settings`."""
     stationary_extrapolation: bool | None = None
-    """In the place of what the settings say, wherever those come from; None: as they say."""
+    """Replaces the field of the settings, whatever they come from; None: as they say."""
     integration_id: str | None = None
-    """What opens all its sources; None: for each URI what the project saved for its bucket, or the service itself."""
+    """Integration that opens all sources; None: the project's integration for each bucket, or the service."""
     video_upload: VideoUpload | None = None
     directories: tuple[str, ...] | None = None
-    """Keys below `root_path` that end in `/`, in UTF-8 binary order, none within another: only they are listed."""
+    """Keys below `root_path` that end in `/`, in UTF-8 binary order, none inside another. Only these are listed."""
     validate: bool = True
-    """Whether a prefix is listed before the job is created. No effect on lists and sets."""
+    """Whether to list a prefix before the job is created. No effect on lists and sets."""
     idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One object that appeared in the drop bucket. `identity` is the same for every delivery of its event."""
+    """An object that was uploaded to the drop bucket. All deliveries of its event have the same `identity`."""
 
     identity: str
     bucket: str

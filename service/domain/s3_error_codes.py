@@ -1,6 +1,6 @@
-"""What the error codes of S3, and of stores that speak it, mean (S3 API reference, "Error responses"; STS besides).
+"""Meaning of the error codes of S3, of stores with its API, and of STS (S3 API reference, "Error responses").
 
-Numbers are statuses: an answer to HEAD has no body, and botocore puts the status where the code would be.
+Numbers are HTTP statuses: an answer to HEAD has no body, so botocore gives the status as the code.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ from service.domain.errors import (
 )
 
 LIMITED = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "429"})
-"""Fewer requests are asked for."""
+"""The store asks for fewer requests."""
 
 DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"})
 
@@ -61,16 +61,16 @@ WORDS = {
     "404": "there is no such object",
     "412": "it is not the planned object any more",
 }
-"""For answers to HEAD: all that S3 says is the status."""
+"""Messages for answers to HEAD, which have only a status."""
 
 
 def is_passing(code: str, status: int) -> bool:
-    """Whether another try may succeed."""
+    """Whether another attempt may succeed."""
     return code in _PASSING or status >= 500 or status == 429
 
 
 def error_of(code: str, status: int, operation: str) -> type[ObjectError]:
-    """What an answer's code means, by S3's or STS's name of the operation. Of no known cause, it is final."""
+    """Return the error class for a code. `operation` is its name in S3 or STS. Unknown codes are permanent."""
     kind = _KINDS.get(code)
     if kind is None:
         return SourceUnavailable if is_passing(code, status) else ObjectRejected

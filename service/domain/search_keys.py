@@ -8,12 +8,12 @@ from service.domain.jobs import Job, JobTag
 
 
 def search_key(project: str, value: str) -> str:
-    """What a project's clip id or URI is indexed under: 128 bits of a SHA-256, since a URI may have 1 KB."""
+    """Return the index key of a project's clip id or URI: 128 bits of a SHA-256, since a URI may have 1 KB."""
     return hashlib.sha256(f"{project}\0{value}".encode()).hexdigest()[:32]
 
 
 def findable(row: ClipRow, *, job_id: str, project: str, created_at: str) -> ClipRow:
-    """The row with the keys that it is found under, for the job of that id and time."""
+    """Return the row with its index keys."""
     if not row.source_uri:
         return row
     keys = ClipKeys(
@@ -25,12 +25,12 @@ def findable(row: ClipRow, *, job_id: str, project: str, created_at: str) -> Cli
 
 
 def job_position(created_at: str, job_id: str) -> str:
-    """Where a job stands in lists that are ordered by time."""
+    """Return the job's sort key in lists that are ordered by time."""
     return f"{created_at}#{job_id}"
 
 
 def tags_of(job: Job) -> list[tuple[JobTag, str]]:
-    """What the job is found by, each pair once."""
+    """Return what the job can be found by, each pair once."""
     labels = [(JobTag.LABEL, label) for label in dict.fromkeys(job.labels)]
     folder = [(JobTag.FOLDER, job.folder)] if job.folder is not None else []
     return [(JobTag.GROUP, job.test_run_group_name), *labels, *folder]

@@ -6,12 +6,12 @@ from service.domain.ids import end_id
 
 
 def job_files(job_id: str) -> str:
-    """What the keys of all of a job's files begin with."""
+    """Return the prefix of all of a job's files."""
     return f"jobs/{job_id}/"
 
 
 def request_key(job_id: str, digest: str) -> str:
-    """Where a list's URIs, or the sets, lie. Requests that race for one job id do not overwrite each other's."""
+    """Return the key of a request's URIs or sets. Requests that race for one job id have different keys."""
     return f"jobs/{job_id}/request-{digest[:16]}.jsonl"
 
 
@@ -20,18 +20,27 @@ def upload_list_key(job_id: str, name: str) -> str:
 
 
 def run_files(job_id: str, run: int) -> str:
-    """What the keys of a run's files begin with."""
+    """Return the prefix of an attempt's files."""
     return f"jobs/{job_id}/runs/{run}/" if run else job_files(job_id)
 
 
 def selection_key(job_id: str, run: int, digest: str) -> str:
-    """Where the ordinals lie that a retry was asked for. Requests that race do not overwrite each other's."""
+    """Return the key of the ordinals that a retry names. Requests that race have different keys."""
     return f"{run_files(job_id, run)}selection-{digest[:16]}.jsonl"
 
 
 def run_plan_key(job_id: str, run: int) -> str:
-    """What a retry's planning came to; it is there when the run's manifest and batches are whole."""
+    """Return the key of a retry's plan, which is written once its manifest and batches are complete."""
     return f"{run_files(job_id, run)}plan.json"
+
+
+def recount_key(job_id: str, run: int) -> str:
+    """Return the key of a recount's progress, for an import whose plan was lost."""
+    return f"{run_files(job_id, run)}recount.json"
+
+
+SWEEP_POSITIONS = "jobs/sweep-positions.json"
+"""Key of the positions where the last sweep stopped; the next one continues there."""
 
 
 def part_key(job_id: str, part: int, run: int = 0) -> str:
@@ -39,18 +48,18 @@ def part_key(job_id: str, part: int, run: int = 0) -> str:
 
 
 def batches_key(job_id: str, round_number: int | None = None, run: int = 0) -> str:
-    """The list of batches that the map reads, or what one round of planning adds to it."""
+    """Return the key of the list of batches that the map reads, or of one planning round's share of it."""
     name = "batches.jsonl" if round_number is None else f"rounds/{round_number:04d}.jsonl"
     return run_files(job_id, run) + name
 
 
 def carried_key(job_id: str, round_number: int, digest: str) -> str:
-    """Clips of a part that was not whole when a round of planning ended. A round that is repeated may end elsewhere."""
+    """Return the key of clips that did not fill a part when a round ended. A repeated round may end elsewhere."""
     return f"jobs/{job_id}/rounds/{round_number:04d}-carried-{digest[:16]}.jsonl"
 
 
 REPORT_FILES = {"csv": "clips.csv", "jsonl": "clips.jsonl", "summary": "summary.json", "failures": "failures.jsonl"}
-"""The files of a report by their formats."""
+"""Names of a report's files by format."""
 
 
 _FAILURES = re.compile(rf"jobs/(ij_[0-9a-f]{{24}})/report/[0-9TZ]+/{re.escape(REPORT_FILES['failures'])}")
@@ -66,6 +75,6 @@ def report_key(job_id: str, ended_at: str, form: str) -> str:
 
 
 def job_of_failures(key: str) -> str | None:
-    """Whose failures a key in the state bucket names, or None where it is no such file."""
+    """Return the id of the job whose `failures.jsonl` this key is, or None for any other key."""
     match = _FAILURES.fullmatch(key)
     return match[1] if match else None

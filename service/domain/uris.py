@@ -1,4 +1,4 @@
-"""How objects of every provider are named. Pure; every mistake is an `InvalidUri` with a sentence."""
+"""URIs of objects in all stores. Every mistake raises `InvalidUri` with a sentence."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _LINE_BREAK = re.compile(r"[\r\n]")
 
 @dataclass(frozen=True)
 class Location:
-    """An object, or the objects whose keys begin with `key`."""
+    """An object, or a prefix: all objects whose keys begin with `key`."""
 
     scheme: Scheme
     bucket: str
@@ -30,17 +30,17 @@ class Location:
         return f"{self.scheme}://{'buckets/' if self.scheme == 'hf' else ''}{self.bucket}/{self.key}"
 
     def at(self, key: str) -> "Location":
-        """The same bucket's object of that key."""
+        """Return the object with another key in the same bucket."""
         return Location(self.scheme, self.bucket, key)
 
 
 def s3_at(bucket: str, key: str) -> Location:
-    """An object of S3, or a prefix, that is known to be named well."""
+    """Return an S3 object or prefix whose name is known to be valid."""
     return Location("s3", bucket, key)
 
 
 def parse_object(uri: str) -> Location:
-    """`s3://bucket/key`, `gs://bucket/object` or `hf://buckets/namespace/name/path`; raises `InvalidUri`."""
+    """Parse `s3://bucket/key`, `gs://bucket/object` or `hf://buckets/namespace/name/path`. Raises `InvalidUri`."""
     location = parse_prefix(uri)
     if not location.key:
         raise InvalidUri(f"{_shown(uri)} names a bucket but no object")
@@ -50,7 +50,7 @@ def parse_object(uri: str) -> Location:
 
 
 def parse_prefix(uri: str) -> Location:
-    """Like `parse_object`, where the key may be empty or the beginning of keys."""
+    """Like `parse_object`; the key may be empty or the beginning of keys."""
     scheme, separator, _ = uri.partition("://")
     if separator and scheme == "gs":
         return _google(uri)
@@ -62,7 +62,7 @@ def parse_prefix(uri: str) -> Location:
 
 
 def is_bucket_name(text: str) -> bool:
-    """Of S3."""
+    """Whether S3 allows the bucket name."""
     return _S3_BUCKET.fullmatch(text) is not None
 
 
@@ -108,5 +108,5 @@ def _check_key(uri: str, key: str, allowing: str) -> None:
 
 
 def _shown(text: str) -> str:
-    """Quoted, with nothing that could break a terminal or a log line, and not endless."""
+    """Return the text quoted, safe for terminals and logs, at most 200 characters."""
     return ascii(text if len(text) <= 200 else text[:200] + "…")

@@ -1,4 +1,4 @@
-"""Whether a copy is its source, by what the store says of both."""
+"""Compare a copy with its source by ETags and checksums."""
 
 import hashlib
 import re
@@ -19,15 +19,15 @@ def etags_agree(source: str, copy: str) -> bool:
 
 
 def etag_of_parts(etags: Sequence[str]) -> str:
-    """The ETag that S3 gives an object of parts with these ETags: the MD5 of their MD5s, and how many they are."""
+    """Return the ETag that S3 gives an object of these parts: the MD5 of their MD5s, then their number."""
     digests = b"".join(bytes.fromhex(etag) if _MD5.fullmatch(etag) else etag.encode() for etag in etags)
     return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(etags)}"
 
 
 def compare_checksums(source: Mapping[str, str], copy: Mapping[str, str]) -> bool | None:
-    """Whether the checksums of the first kind that both have are equal; None where they have none of one kind.
+    """Whether the checksums of the first common kind are equal; None if there is no common kind.
 
-    `{"CRC64NVME": base64, …}`. Composite checksums (`…-parts`) are of the parts, not of the object: left out.
+    Arguments are `{"CRC64NVME": base64, …}`. Composite checksums (`…-parts`) depend on the parts and are ignored.
     """
     for kind in sorted(source.keys() & copy.keys()):
         if "-" not in source[kind] and "-" not in copy[kind]:
@@ -36,13 +36,13 @@ def compare_checksums(source: Mapping[str, str], copy: Mapping[str, str]) -> boo
 
 
 def given_checksum(text: str | None) -> dict[str, str]:
-    """`CRC64NVME:base64` as `{"CRC64NVME": base64}`, nothing as nothing."""
+    """Parse `CRC64NVME:base64` to `{"CRC64NVME": base64}`; None gives an empty dict."""
     kind, _, value = (text or "").partition(":")
     return {kind: value} if kind else {}
 
 
 def verdict(*, etags: bool, checksums: bool | None) -> Verification | None:
-    """None where the copy is certainly not its source."""
+    """Return how the copy was verified, or None if it certainly differs from its source."""
     if checksums is False:
         return None
     if checksums:

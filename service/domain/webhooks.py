@@ -1,4 +1,4 @@
-"""Rules of webhooks, all pure: which URLs, how they are signed, what an answer means, when the next attempt is due.
+"""Rules of webhooks: allowed URLs, signatures, meaning of answers, and delays between attempts.
 
 Signed as Standard Webhooks says:
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
@@ -17,11 +17,14 @@ from service.domain.errors import InvalidRequest
 
 MAX_URL = 2_048
 MAX_DELAY_SECONDS = 6 * 3600
-"""The longest wait before another attempt, whatever the receiver asks for."""
+"""Longest wait before another attempt, even if the receiver asks for more."""
 
 SECRET_PREFIX = "whsec_"
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
-"""NAT64: an IPv4 address, perhaps a private one, inside a global IPv6 one."""
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that the internet uses of IPv6 (IANA). NAT64 (`64:ff9b::/96`, `64:ff9b:1::/48`), `::a.b.c.d`, `::ffff:0:a.b.c.d`
+and `fec0::/10` lie outside of it."""
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The third quarter of an address that has an IPv4 address in the last one (RFC 5214)."""
 
 
 class Verdict(Enum):
@@ -31,9 +34,9 @@ class Verdict(Enum):
 
 
 def check_url(url: str, *, allow_private: bool) -> SplitResult:
-    """The parts of a URL that a webhook may have; raises `InvalidRequest` with the reason.
+    """Parse a webhook's URL. Raises `InvalidRequest` with the reason if it is not allowed.
 
-    What its name resolves to is checked when it is used (`service.web`).
+    The addresses of its host are checked when the webhook is sent (`service.web`).
     """
     if len(url) > MAX_URL:
         raise InvalidRequest(f"webhook_url has {len(url):,} characters, the limit is {MAX_URL:,}")
@@ -59,17 +62,20 @@ def check_url(url: str, *, allow_private: bool) -> SplitResult:
 
 
 def shown_url(url: str) -> str:
-    """Without its query, which may hold a token."""
+    """Return the URL without its query, which may hold a token."""
     return url.partition("?")[0]
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet, also one that is wrapped in another."""
+    """Whether an IP address belongs to the public internet. One that embeds an IPv4 address does not, however public
+    that is, except a mapped one (`::ffff:a.b.c.d`), which is the IPv4 address itself.
+    """
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped:
             return is_public(str(found.ipv4_mapped))
-        if found.sixtofour or found.teredo or found in _TRANSLATED:
+        embeds = found.sixtofour or found.teredo or (int(found) >> 32) & 0xFFFFFFFF in _ISATAP
+        if embeds or found not in _GLOBAL_UNICAST:
             return False
     return found.is_global and not found.is_multicast
 
@@ -83,13 +89,13 @@ def _is_address(host: str) -> bool:
 
 
 def project_secret(master: str, project: str) -> str:
-    """The secret that signs a project's webhooks: `whsec_` and 32 bytes in base64."""
+    """Return the secret that signs a project's webhooks: `whsec_` and 32 bytes in base64."""
     derived = hmac.digest(master.encode(), f"webhooks of {project}".encode(), hashlib.sha256)
     return SECRET_PREFIX + base64.b64encode(derived).decode()
 
 
 def signed_headers(body: bytes, *, event_id: str, timestamp: int, secret: str) -> dict[str, str]:
-    """`timestamp` is in seconds since 1970: that of the attempt."""
+    """Return the headers of a delivery. `timestamp` is the time of the attempt in seconds since 1970."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     signature = hmac.digest(key, b".".join((event_id.encode(), str(timestamp).encode(), body)), hashlib.sha256)
     return {
@@ -102,23 +108,23 @@ def signed_headers(body: bytes, *, event_id: str, timestamp: int, secret: str) -
 
 
 def verdict(status: int) -> Verdict:
-    """2xx is delivered; 408, 429 and 5xx may pass; all else, redirects and 410 (Gone) among it, is final."""
+    """2xx: delivered. 408, 429 and 5xx: try again. Anything else, such as redirects and 410: stop."""
     if 200 <= status < 300:
         return Verdict.DELIVERED
     return Verdict.AGAIN if status in (408, 429) or status >= 500 else Verdict.STOP
 
 
 def delay_seconds(attempts: int, *, first: int, retry_after: str | None, now: str, jitter: float) -> int:
-    """The wait after `attempts` attempts: `first`, and three times more each time, give or take a fifth.
+    """Return the wait after `attempts` attempts: `first` seconds, tripled each time, plus or minus a fifth.
 
-    `jitter` is from 0 to 1. A receiver's `Retry-After` can make it longer, up to `MAX_DELAY_SECONDS`.
+    `jitter` is from 0 to 1. A receiver's `Retry-After` can lengthen the wait, up to `MAX_DELAY_SECONDS`.
     """
     backoff = first * 3.0 ** (attempts - 1) * (0.8 + 0.4 * jitter)
     return round(min(MAX_DELAY_SECONDS, max(backoff, _asked_seconds(retry_after, now))))
 
 
 def _asked_seconds(retry_after: str | None, now: str) -> float:
-    """Of a `Retry-After` header: seconds or a date (RFC 9110); 0 for anything else."""
+    """Return the seconds of a `Retry-After` header, which is a number or a date (RFC 9110); 0 for anything else."""
     text = (retry_after or "").strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])

@@ -1,107 +1,106 @@
-"""Boxes of ISO/IEC 14496-12 (4.2): a big-endian size, four characters, then the content, often more boxes."""
+"""Boxes of ISO/IEC 14496-12 (4.2): a big-endian size, four characters, then the content, often more boxes.
+
+Parsed where they lie in `data`, without copies.
+"""
 
 import struct
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+import sys
+from array import array
+from typing import Any, NamedTuple
 
 from service.formats.failures import ContentInvalid, Reason, shown
+from service.formats.limits import Work
 
 HEADER_BYTES = 16
 """The longest header: 32-bit size 1, type, 64-bit size. A `uuid` box's 16 bytes more count as content."""
-MAX_CHILDREN = 1_000
-"""Of one box; a `moov` has as many tracks as the film, a track ten boxes."""
+
+_HEADER = struct.Struct(">I4s")
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Offsets are those of the bytes it was read from: the object's for a top-level box, `moov`'s for its children."""
+class Box(NamedTuple):
+    """Offsets are those of the bytes it was read from: the object's for a top-level box."""
 
-    type: str
-    """Four characters, each one byte (Latin-1)."""
-    path: str
-    """Types from the top, such as `moov/trak[1]/mdia`."""
+    type: bytes
     start: int
     body: int
     end: int
 
+    @property
+    def name(self) -> str:
+        return self.type.decode("latin-1")
 
-def parse_header(head: bytes, start: int, end: int, *, parent: str = "", number: int = 0) -> Box:
-    """The box whose first bytes are `head`, in a parent that ends at `end`. Raises `ContentInvalid`.
 
-    A box that runs past the end is MP4_TRUNCATED at the top, where the object ends, and MP4_CORRUPT within another.
+def is_type(kind: bytes) -> bool:
+    """Whether the four bytes can be a box's type: QuickTime has a copyright sign in some."""
+    return len(kind) == 4 and all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in kind)
+
+
+def parse_header(head: bytes, at: int, start: int, end: int) -> Box | None:
+    """The box whose header is at `at` of `head` and which begins at `start`. None where it cannot be one.
+
+    Its end may lie beyond `end`, up to which a box of size 0 reaches.
     """
-    place = parent or "the file"
-    if len(head) < 8 or end - start < 8:
-        raise _past_end(parent, f"{place} ends within a box header, {end - start} bytes after byte {start}")
-    size, kind = struct.unpack_from(">I4s", head)
-    name = kind.decode("latin-1")
-    path = f"{parent}/{name}[{number}]" if parent and number else f"{parent}/{name}" if parent else name
+    if end - start < 8 or len(head) - at < 8:
+        return None
+    size, kind = _HEADER.unpack_from(head, at)
     body = start + 8
     if size == 1:
-        if len(head) < HEADER_BYTES or end - start < HEADER_BYTES:
-            raise _past_end(parent, f"{place} ends within the header of its box {shown(name)} at byte {start}")
-        (size,) = struct.unpack_from(">Q", head, 8)
+        if end - start < HEADER_BYTES or len(head) - at < HEADER_BYTES:
+            return None
+        size = int.from_bytes(head[at + 8 : at + 16], "big")
         body = start + HEADER_BYTES
     elif size == 0:
+        if kind == bytes(4):
+            return None
         size = end - start
-    if size < body - start:
-        raise corrupt(path, f"its size of {size} bytes is less than its own header")
-    if size > end - start:
-        message = f"the box at byte {start} is to take {size} bytes, {end - start} are left"
-        raise _past_end(parent, message, part=path)
-    return Box(name, path, start, body, start + size)
+    return Box(kind, start, body, start + size) if size >= body - start and is_type(kind) else None
 
 
-def children(data: bytes, box: Box) -> Iterator[Box]:
-    """The boxes within `box`, whose offsets are those of `data`."""
-    at, seen = box.body, Counter[bytes]()
-    for _ in range(MAX_CHILDREN):
-        if at >= box.end:
-            return
-        kind = data[at + 4 : at + 8]
-        child = parse_header(data[at : at + HEADER_BYTES], at, box.end, parent=box.path, number=seen[kind])
-        seen[kind] += 1
-        yield child
-        at = child.end
-    raise corrupt(box.path, f"more than {MAX_CHILDREN} boxes in it")
+class Children(dict[bytes, Box]):
+    """The first box of each type within another."""
+
+    padded = False
+    """Whether bytes that are no box end the parent: zeros, as QuickTime ends lists, or others that players skip."""
+    every: list[Box]
+    """All of them in their order."""
 
 
-def first(data: bytes, box: Box, path: str) -> Box | None:
-    """The first box on a path of types below `box`, None where a step has none."""
-    found: Box | None = box
-    for step in path.split("/"):
-        found = next((child for child in children(data, found) if child.type == step), None) if found else None
-    return found
-
-
-def need(data: bytes, box: Box, path: str) -> Box:
-    """As `first`; raises `ContentInvalid` (MP4_CORRUPT) where there is none."""
-    found = first(data, box, path)
-    if found is None:
-        raise corrupt(box.path, f"no {path} box in it")
+def children(data: bytes, start: int, end: int, path: str, work: Work, needed: frozenset[bytes]) -> Children:
+    """The boxes in [start, end). Raises `ContentInvalid` (MP4_CORRUPT) where one that is `needed` runs over the end."""
+    found = Children()
+    every = found.every = []
+    while start < end:
+        box = parse_header(data, start, start, end)
+        if box is None or box.end > end:
+            if data[start + 4 : min(start + 8, end)] in needed:
+                size = box.end - start if box else "an impossible number of"
+                name = data[start + 4 : start + 8].decode("latin-1")
+                raise corrupt(path, f"its {shown(name)} box is to take {size} bytes, {end - start} are left")
+            found.padded = True
+            break
+        every.append(box)
+        if box.type not in found:
+            found[box.type] = box
+        start = box.end
+    work.add_boxes(len(every))
     return found
 
 
 def fields(data: bytes, box: Box, layout: str, offset: int = 0) -> tuple[Any, ...]:
     """Big-endian values from `offset` of the box's content. Raises `ContentInvalid` where the box is too short."""
     if box.body + offset + struct.calcsize(f">{layout}") > box.end:
-        raise corrupt(box.path, "the box is too short for its fields")
+        raise corrupt(box.name, "the box is too short for its fields")
     return struct.unpack_from(f">{layout}", data, box.body + offset)
 
 
-def version_and_flags(data: bytes, box: Box, versions: int = 1) -> tuple[int, int]:
-    """Of a full box, at the start of its content; raises where the version is above `versions`."""
-    (word,) = fields(data, box, "I")
-    if word >> 24 > versions:
-        raise corrupt(box.path, f"version {word >> 24} of the box is unknown")
-    return word >> 24, word & 0xFFFFFF
+def numbers(data: bytes, start: int, count: int, *, wide: bool = False) -> "array[int]":
+    """`count` big-endian integers of 32 or 64 bits; the caller has seen that they are there."""
+    values = array("Q" if wide else "I")
+    values.frombytes(memoryview(data)[start : start + count * (8 if wide else 4)])
+    if sys.byteorder == "little":
+        values.byteswap()
+    return values
 
 
 def corrupt(path: str, message: str) -> ContentInvalid:
     return ContentInvalid(Reason.MP4_CORRUPT, message, part=path)
-
-
-def _past_end(parent: str, message: str, part: str | None = None) -> ContentInvalid:
-    return ContentInvalid(Reason.MP4_CORRUPT if parent else Reason.MP4_TRUNCATED, message, part=part or parent or None)

@@ -1,21 +1,21 @@
 """Is this clip what its name promises? Decided from a few range reads, with the facts found on the way.
 
-| | reads | structure | deep adds |
+| | requests | structure looks at | deep adds |
 |---|---|---|---|
-| `.zip` | 1, and one for each layer before the last 64 KiB | directory, egomotion, calibration, obstacle | all layers |
-| `.mp4` | 1 or 2 | boxes, a video track and its facts | the tables of samples |
+| `.zip` | structure 1 or 2 | directory; egomotion, calibration, obstacle | every member's bytes, every layer's footer |
+| `.mp4` | 1 or 2; fragmented up to 16, deep 64 | boxes, the video track and its facts | the tables of samples |
 
-Why a clip is refused: the table in `service.formats.failures`. Limits: `reader`, `archive`, `clipgt`, `mp4`.
+Codes and notes: the tables in `service.formats.failures`. Limits: `service.formats.limits`.
 """
 
 from enum import StrEnum
+from pathlib import PurePosixPath
 
-from service.domain.clip_names import extension
 from service.formats.clipgt import check_clipgt
-from service.formats.facts import ClipFacts
-from service.formats.failures import UnknownFormat, shown
+from service.formats.facts import Content, Findings, Verdict
+from service.formats.failures import ContentInvalid, ContentUnchecked, Finding, UnknownFormat, shown
 from service.formats.mp4 import check_mp4
-from service.formats.reader import RangeReader, Reader
+from service.formats.reader import RangeReader, Reader, Reading, run
 
 
 class Depth(StrEnum):
@@ -23,18 +23,43 @@ class Depth(StrEnum):
     DEEP = "deep"
 
 
-def check_clip(key: str, source: RangeReader, *, depth: Depth) -> ClipFacts:
-    """Facts about the valid clip of that key (its extension, in any case, says which format it should have).
+def check_clip(key: str, source: RangeReader, *, depth: Depth) -> Verdict:
+    """Check the clip of that key by blocking reads; see `checking`."""
+    return run(checking(key, source.size, depth=depth), source)
 
-    Raises `ContentInvalid` where it is not valid, `UnknownFormat` for another extension (before any read), and what
-    `source` raises. Besides the reads, a usual clip takes less than 1 MB of memory and some milliseconds, the worst of
-    hostile files 50 MB and 2 seconds.
+
+def checking(key: str, size: int, *, depth: Depth) -> Reading[Verdict]:
+    """Check the clip of that key and size; its extension, in any case, says which format it should have.
+
+    Yields the ranges that it needs (`service.formats.reader.run_async`). Raises `UnknownFormat` for another extension,
+    before the first range, and `SourceChanged` where an answer is not as long as its range.
     """
-    deep = depth is Depth.DEEP
-    match extension(key):
-        case ".zip":
-            return check_clipgt(key, Reader(source, key), deep=deep)
-        case ".mp4":
-            return check_mp4(Reader(source, key), deep=deep)
-        case other:
-            raise UnknownFormat(f"{shown(key)}: {other or 'a name without extension'} is neither .zip nor .mp4")
+    extension = PurePosixPath(key).suffix.lower()
+    if extension not in (".zip", ".mp4"):
+        name = extension or "a name without extension"
+        raise UnknownFormat(f"{shown(key)}: {name} is neither .zip nor .mp4")
+    findings = Findings("clipgt" if extension == ".zip" else "mp4")
+    reader = Reader(size, key)
+    content = Content.VALID
+    finding: Finding | None = None
+    try:
+        if extension == ".zip":
+            yield from check_clipgt(key, reader, findings, deep=depth is Depth.DEEP)
+        else:
+            yield from check_mp4(reader, findings, deep=depth is Depth.DEEP)
+    except ContentInvalid as error:
+        content, finding = Content.INVALID, error
+    except ContentUnchecked as error:
+        content, finding = Content.UNCHECKED, error
+    return _verdict(content, finding, findings, reader)
+
+
+def _verdict(content: Content, finding: Finding | None, findings: Findings, reader: Reader) -> Verdict:
+    return Verdict(
+        content=content,
+        facts=findings.facts(),
+        finding=finding,
+        reads=reader.reads,
+        bytes=reader.bytes,
+        work=vars(reader.work),
+    )

@@ -2,7 +2,7 @@
 
 Source: NVIDIA cosmos-transfer2.5, docs/world_scenario_parquet.md. Names may be bare
 (`{layer}.parquet`: the clip id is then the zip's own name); members lie at the root, below `<clip_id>/` or below
-`clipgt/`. Other files, and what macOS adds (`__MACOSX/`), may be there and count for nothing.
+`clipgt/`. Other files may be there and count for nothing.
 """
 
 import hashlib
@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from service.formats.archive import Member, read_members
-from service.formats.facts import ClipFacts
-from service.formats.failures import ContentInvalid, Reason, shown
+from service.formats.archive import read_members
+from service.formats.directory import Member
+from service.formats.facts import Findings
+from service.formats.failures import ContentInvalid, Note, Reason, shown
+from service.formats.limits import MAX_RATIO, MAX_TOTAL_BYTES, RATIO_FLOOR_LAYER_BYTES
 from service.formats.parquet import TAIL_BYTES, Footer, read_footer
-from service.formats.reader import Reader
-from service.formats.unpack import unpack
+from service.formats.reader import Reader, Reading
+from service.formats.unpack import WINDOW_BYTES, Kept, unpack
 
 REQUIRED = ("calibration_estimate", "egomotion_estimate")
 KNOWN = {
@@ -23,12 +25,14 @@ KNOWN = {
     "traffic_light", "traffic_sign", "intersection_area", "road_island", "buffer_zone", "gore_area", "drivable_space",
     "association", "clip", "mads_trace",
 }  # fmt: skip
-ALWAYS_READ = (*REQUIRED, "obstacle")
-MAX_LAYER_BYTES = 256 * 1024**2
-"""Of all layers that a check unpacks: about two seconds of work. Those of the real clips take 20 to 100 kB."""
+ALWAYS_READ = ("egomotion_estimate", "calibration_estimate", "obstacle")
+"""By `structure`, where they lie close enough together; what comes first is more important."""
+SPAN_BYTES = 4 * 1024**2
+"""`structure` makes one read besides the directory's: layers further apart than this are not all read."""
+WHOLE_BYTES = 8 * 1024**2
+"""`deep` reads an archive up to this size at once."""
 
 _FOLDER = "clipgt"
-_IGNORED_FOLDER = "__MACOSX"
 _CAMERA = "camera_"
 
 
@@ -57,9 +61,9 @@ class Layout:
     layers: Mapping[str, Part]
 
 
-def read_layout(key: str, reader: Reader) -> Layout:
-    """What the zip's directory says of the clip, the layers that it must have included. Raises `ContentInvalid`."""
-    members = read_members(reader)
+def read_layout(key: str, reader: Reader, findings: Findings, *, everything: int = 0) -> Reading[Layout]:
+    """What the zip's directory says of the clip, which has the layers that it needs. Raises `ContentInvalid`."""
+    members = yield from read_members(reader, findings, everything=everything)
     parts = [part for member in members if (part := _part(member))]
     layers = {part.layer: part for part in parts if not part.is_camera}
     for name in REQUIRED:
@@ -70,48 +74,78 @@ def read_layout(key: str, reader: Reader) -> Layout:
     return Layout(clip_id, members, parts, layers)
 
 
-def read_layer(reader: Reader, part: Part) -> bytes:
-    """The whole layer, whose size the caller has judged (`member.info.file_size`). Raises `ContentInvalid`."""
-    return b"".join(unpack(reader, part.member))
+def read_layer(reader: Reader, part: Part) -> Reading[bytes]:
+    """The whole layer, whose size the caller has judged (`member.size`). Raises `ContentInvalid`."""
+    kept = Kept()
+    yield from unpack(reader, part.member, kept)
+    return kept.data()
 
 
-def check_clipgt(key: str, reader: Reader, *, deep: bool) -> ClipFacts:
-    """Facts of a valid clip; `deep` reads all known layers and not only egomotion, calibration and obstacle.
+def check_clipgt(key: str, reader: Reader, findings: Findings, *, deep: bool) -> Reading[None]:
+    """Collect the facts of a valid clip.
 
-    One read for the directory and one for each layer, none for layers within the last 64 KiB. Raises `ContentInvalid`.
+    Structure: one read for the directory and one for egomotion, calibration and obstacle. Deep: every member is
+    unpacked, its CRC checked, and every layer's footer read. Raises `ContentInvalid` or `ContentUnchecked`.
     """
-    layout = read_layout(key, reader)
+    layout = yield from read_layout(key, reader, findings, everything=WHOLE_BYTES if deep else 0)
     parts, layers = layout.parts, layout.layers
-    to_read = [part for part in layers.values() if deep or part.layer in ALWAYS_READ]
-    unpacked = sum(part.member.info.file_size for part in to_read)
-    if unpacked > MAX_LAYER_BYTES:
-        message = f"the layers to read unpack to {unpacked} bytes, at most {MAX_LAYER_BYTES} are allowed"
-        raise ContentInvalid(Reason.CLIPGT_LAYERS_TOO_LARGE, message)
-    rows = {part.layer: _check_layer(reader, part).rows for part in to_read}
-    return ClipFacts(
-        format="clipgt",
+    rows: dict[str, int] = {}
+    findings.values.update(
         clip_id=layout.clip_id,
         layers=tuple(sorted(layers)),
-        rows=dict(sorted(rows.items())),
+        rows=rows,
         cameras=tuple(sorted(part.layer.removeprefix(_CAMERA) for part in parts if part.is_camera)),
         fingerprint=fingerprint(layout.members),
     )
+    of_member = {part.member.name: part for part in layers.values()}
+    if deep:
+        members, ahead = layout.members, WINDOW_BYTES
+        if sum(member.packed_size for member in members) > MAX_TOTAL_BYTES - WHOLE_BYTES:
+            # The layers first: what is wrong with them is said even though the rest cannot be read.
+            members, ahead = sorted(members, key=lambda member: member.name not in of_member), 0
+    else:
+        members, ahead = (yield from _within_one_read(reader, layers, findings)), 0
+    for member in members:
+        if part := of_member.get(member.name):
+            rows[part.layer] = (yield from _check_layer(reader, part, ahead)).rows
+        else:
+            yield from unpack(reader, member, Kept(tail=0), ahead=ahead)
+
+
+def _within_one_read(reader: Reader, layers: Mapping[str, Part], findings: Findings) -> Reading[Sequence[Member]]:
+    """Read the layers that lie close enough together, and return them with those that were read already."""
+    wanted = [layers[name].member for name in ALWAYS_READ if name in layers]
+    chosen: list[Member] = []
+    start = end = 0
+    for member in wanted:
+        here = reader.has(member.offset, member.end - member.offset)
+        first, last = (min(start, member.offset), max(end, member.end)) if end else (member.offset, member.end)
+        if not here and last - first <= SPAN_BYTES:
+            start, end = first, last
+        elif not here:
+            findings.note(Note.LAYERS_UNREAD)
+            continue
+        chosen.append(member)
+    if end:
+        yield from reader.view(start, end - start)
+    return chosen
 
 
 def fingerprint(members: Sequence[Member]) -> str:
     """SHA-256 over the sorted (name, CRC, size) of all files: the same for the same content packed in another way."""
-    lines = sorted((member.name, member.info.CRC, member.info.file_size) for member in members)
+    lines = sorted((member.name, member.crc, member.size) for member in members)
     text = "".join(f"{name}\0{crc:08x}\0{size}\n" for name, crc, size in lines)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _part(member: Member) -> Part | None:
-    path = PurePosixPath(member.name)
-    folder = "" if str(path.parent) == "." else str(path.parent)
-    if path.suffix not in (".parquet", ".json") or path.parts[0] == _IGNORED_FOLDER:
-        return None
-    clip_id, dot, layer = path.stem.rpartition(".")
-    known = layer in KNOWN if path.suffix == ".parquet" else layer.startswith(_CAMERA) and layer != _CAMERA
+    folder, _, base = member.name.rpartition("/")
+    stem, _, extension = base.rpartition(".")
+    clip_id, dot, layer = stem.rpartition(".")
+    if extension == "parquet":
+        known = layer in KNOWN
+    else:
+        known = extension == "json" and layer.startswith(_CAMERA) and layer != _CAMERA
     if not known or (dot and not clip_id):
         return None
     return Part(member, folder, clip_id if dot else None, layer)
@@ -137,21 +171,20 @@ def _check_folder(part: Part, clip_id: str) -> None:
         raise ContentInvalid(Reason.CLIPGT_WRONG_FOLDER, message, part=part.member.name)
 
 
-def _check_layer(reader: Reader, part: Part) -> Footer:
+def _check_layer(reader: Reader, part: Part, ahead: int) -> Reading[Footer]:
     """Unpack the layer, keeping no more than its ends, and check what its footer says."""
-    name, required = part.member.name, part.layer in REQUIRED
-    head, tail = b"", bytearray()
-    for piece in unpack(reader, part.member):
-        head += piece[: 4 - len(head)]
-        tail += piece
-        if len(tail) > 2 * TAIL_BYTES:
-            del tail[:-TAIL_BYTES]
-    footer = read_footer(name, head=head, tail=bytes(tail[-TAIL_BYTES:]), size=part.member.info.file_size)
+    member, name = part.member, part.member.name
+    if member.size > RATIO_FLOOR_LAYER_BYTES and member.size > MAX_RATIO * member.packed_size:
+        message = f"{member.packed_size} bytes unpack to {member.size}, more than {MAX_RATIO} times as many"
+        raise ContentInvalid(Reason.ZIP_BOMB, message, part=name)
+    kept = Kept(tail=TAIL_BYTES)
+    yield from unpack(reader, member, kept, ahead=ahead)
+    footer = read_footer(name, head=kept.head, tail=kept.data(), size=member.size, work=reader.work)
     if part.layer not in footer.columns:
         columns = ", ".join(map(shown, footer.columns[:10])) or "none"
         message = f"the layer has no column named {part.layer} (its columns: {columns})"
         raise ContentInvalid(Reason.PARQUET_MISSING_COLUMN, message, part=name)
-    if required and (footer.rows == 0 or part.layer in footer.all_null):
+    if part.layer in REQUIRED and (footer.rows == 0 or footer.all_null(part.layer)):
         what = "only nulls" if footer.rows else "no rows"
         raise ContentInvalid(Reason.PARQUET_EMPTY, f"the layer has {what}, and a clip needs it", part=name)
     return footer

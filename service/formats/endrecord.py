@@ -1,19 +1,28 @@
-"""The end of a zip: one read of its last 65,558 bytes says where the directory lies and how large it is."""
+"""The end of a zip: one read of its last bytes says where the directory lies and how large it is.
+
+Sources: APPNOTE.TXT 4.3.14 to 4.3.16. Accepted besides, with a note, as readers do: bytes behind the end record
+(padding, a line end) and bytes in front of the first member.
+"""
 
 import struct
 from dataclasses import dataclass
 
-from service.formats.failures import ContentInvalid, Reason
-from service.formats.reader import Reader
+from service.formats.facts import Findings
+from service.formats.failures import ContentInvalid, Note, Reason
+from service.formats.reader import Reader, Reading
 
-TAIL_BYTES = 65_558
-"""An end record (22) with the longest comment (65,535) and one byte more, as `zipfile` looks for it."""
+TAIL_BYTES = 128 * 1024
+"""An end record with the longest comment takes 65,557; the rest often has the whole directory and some layers."""
 
 _END = struct.Struct("<4s4H2LH")
 _LOCATOR64 = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
-_SIGNATURE, _LOCATOR64_SIGNATURE, _END64_SIGNATURE = b"PK\5\6", b"PK\6\7", b"PK\6\6"
+_SIGNATURE, _LOCATOR64_SIGNATURE, _END64_SIGNATURE, _ENTRY = b"PK\5\6", b"PK\6\7", b"PK\6\6", b"PK\1\2"
 _FIRST_MEMBER = b"PK\3\4"
+_ENCODINGS = {b"\x1f\x8b": Reason.GZIP_ENCODED, b"\x28\xb5\x2f\xfd": Reason.ZSTD_ENCODED}
+_4_GIB = 2**32
+_SEARCHED_BYTES = _END.size + 65_535
+"""`zipfile` and `unzip` look for the end record so far from the object's end."""
 
 
 @dataclass(frozen=True)
@@ -21,64 +30,122 @@ class EndRecord:
     count: int
     directory_start: int
     directory_size: int
+    shift: int
+    """What to add to the offsets that the archive states: bytes came in front of it after it was written."""
+    wraps: bool = False
+    """Whether the sizes are those of a larger archive modulo 4 GiB."""
 
 
-def find_end_record(reader: Reader) -> EndRecord:
-    """Raises `ContentInvalid` unless there is exactly one, at the very end, right behind its directory."""
-    tail = reader.tail(TAIL_BYTES)
-    tail_start = reader.size - len(tail)
-    if not tail:
+@dataclass(frozen=True)
+class _Candidate:
+    at: int
+    fits: bool
+    """Whether its comment ends the object exactly."""
+
+
+def check_encoding(head: bytes) -> None:
+    """Raises `ContentInvalid` where the object was stored compressed as a whole."""
+    for magic, reason in _ENCODINGS.items():
+        if head.startswith(magic):
+            name = "gzip" if reason is Reason.GZIP_ENCODED else "Zstandard"
+            message = f"the object's bytes are {name}: store it as it is, without a content encoding"
+            raise ContentInvalid(reason, message)
+
+
+def find_end_record(reader: Reader, findings: Findings, *, everything: int = 0) -> Reading[EndRecord]:
+    """Find the one end record. `everything`: read an object up to this size whole. Raises `ContentInvalid`."""
+    if reader.size == 0:
         raise ContentInvalid(Reason.EMPTY_FILE, "the object is empty")
-    at = tail.rfind(_SIGNATURE)
-    if at < 0 or at + _END.size > len(tail):
-        if reader.read(0, len(_FIRST_MEMBER)) == _FIRST_MEMBER:
-            raise ContentInvalid(Reason.ZIP_TRUNCATED, "the end record of the zip is missing: the object ends early")
+    tail = yield from reader.tail(reader.size if reader.size <= everything else TAIL_BYTES)
+    base = reader.size - len(tail)
+    candidates = _candidates(tail)
+    if not candidates:
+        head = yield from reader.read(0, len(_FIRST_MEMBER))
+        check_encoding(head)
+        if head == _FIRST_MEMBER:
+            message = f"no end record within the last {_SEARCHED_BYTES} bytes, where readers look: the zip is not whole"
+            raise ContentInvalid(Reason.ZIP_TRUNCATED, message)
         raise ContentInvalid(Reason.NOT_A_ZIP, "the object has no end record: it is not a zip")
-    _check_only_one(tail, at)
-    record, start = _resolve(reader, tail, at, tail_start)
+    chosen = _choose(tail, base, candidates)
+    if not chosen.fits:
+        findings.note(Note.ZIP_TRAILER)
+    record, start, claimed = yield from _resolve(reader, tail, chosen.at, base)
     surplus = start - record.directory_start - record.directory_size
+    if start - claimed not in (0, surplus):
+        raise _contradictory()
+    if surplus >= _4_GIB and surplus % _4_GIB == 0:
+        return EndRecord(record.count, record.directory_start + surplus, record.directory_size, 0, wraps=True)
     if surplus < 0:
         message = f"the directory should end at byte {start - surplus}, the end record begins at byte {start}"
         raise ContentInvalid(Reason.ZIP_TRUNCATED, message)
-    if surplus:
-        message = f"{surplus} bytes more than the end record knows of, before the first member or after the directory"
-        raise ContentInvalid(Reason.ZIP_AMBIGUOUS, message)
-    return record
+    return EndRecord(record.count, record.directory_start + surplus, record.directory_size, surplus)
 
 
-def _check_only_one(tail: bytes, at: int) -> None:
-    """`at` is the last signature. Another one whose comment ends the object too would be just as good."""
-    if at + _END.size + _comment_length(tail, at) != len(tail):
-        raise ContentInvalid(Reason.ZIP_AMBIGUOUS, "the end record and its comment do not end the object")
-    other = tail.rfind(_SIGNATURE, 0, at)
-    while other >= 0:
-        if other + _END.size + _comment_length(tail, other) == len(tail):
-            raise ContentInvalid(Reason.ZIP_AMBIGUOUS, "there is a second end record in the comment of the first")
-        other = tail.rfind(_SIGNATURE, 0, other)
+def _candidates(tail: bytes) -> list[_Candidate]:
+    """Every end record that is whole, the last one first."""
+    found = []
+    at = tail.rfind(_SIGNATURE)
+    while at >= max(len(tail) - _SEARCHED_BYTES, 0):
+        end = at + _END.size
+        if end <= len(tail):
+            found.append(_Candidate(at, end + int.from_bytes(tail[end - 2 : end], "little") == len(tail)))
+        at = tail.rfind(_SIGNATURE, 0, at)
+    return found
 
 
-def _comment_length(tail: bytes, at: int) -> int:
-    return int.from_bytes(tail[at + _END.size - 2 : at + _END.size], "little")
+def _choose(tail: bytes, base: int, candidates: list[_Candidate]) -> _Candidate:
+    """The only one that has a directory before it; the signature in a comment or in a member has none."""
+    if len(candidates) == 1:
+        return candidates[0]
+    real = [candidate for candidate in candidates if _has_directory(tail, base, candidate.at)]
+    fitting = [candidate for candidate in real or candidates if candidate.fits]
+    chosen = (fitting or real or candidates)[0]
+    if len(fitting) > 1 or any(candidate.at > chosen.at for candidate in real):
+        raise ContentInvalid(Reason.ZIP_AMBIGUOUS, "there are two end records, each with a directory of its own")
+    return chosen
 
 
-def _resolve(reader: Reader, tail: bytes, at: int, tail_start: int) -> tuple[EndRecord, int]:
-    """The record, from its zip64 form where there is one, and the byte where that begins: the directory's end."""
+def _has_directory(tail: bytes, base: int, at: int) -> bool:
+    """Whether it can be an end record: all on one disk, and behind a directory or, of an empty archive, nothing."""
+    if tail[max(at - _LOCATOR64.size, 0) : at].startswith(_LOCATOR64_SIGNATURE):
+        return True
+    _, disk, first_disk, here, count, size, _, _ = _END.unpack_from(tail, at)
+    if disk or first_disk or here != count or size > base + at:
+        return False
+    return tail.startswith(_ENTRY, at - size) if 0 < size <= at else size > 0 or count == 0
+
+
+def _resolve(reader: Reader, tail: bytes, at: int, base: int) -> Reading[tuple[EndRecord, int, int]]:
+    """The record, from its zip64 form where there is one, the byte where that begins, and where it is said to."""
     _, disk, first_disk, here, count, size, offset, _ = _END.unpack_from(tail, at)
-    start = tail_start + at
-    locator = reader.read(start - _LOCATOR64.size, _LOCATOR64.size) if start >= _LOCATOR64.size else b""
+    start = base + at
+    locator_start = start - _LOCATOR64.size
+    locator = (yield from reader.read(locator_start, _LOCATOR64.size)) if locator_start >= 0 else b""
     if not locator.startswith(_LOCATOR64_SIGNATURE):
         if (disk, first_disk) != (0, 0) or here != count:
             raise ContentInvalid(Reason.ZIP_SPLIT, "the archive is one disk of a split archive")
-        return EndRecord(count, offset, size), start
-    start -= _LOCATOR64.size + _END64.size
+        return EndRecord(count, offset, size, 0), start, start
     _, _, claimed_start, disks = _LOCATOR64.unpack(locator)
-    record = reader.read(start, _END64.size) if start >= 0 else b""
-    if claimed_start != start or not record.startswith(_END64_SIGNATURE):
-        raise ContentInvalid(Reason.ZIP_AMBIGUOUS, "the zip64 end record is not where its locator says")
-    _, length, _, _, disk64, first_disk64, here64, count64, size64, offset64 = _END64.unpack(record)
+    record, start = yield from _end64(reader, claimed_start, locator_start)
+    _, _, _, _, disk64, first_disk64, here64, count64, size64, offset64 = _END64.unpack_from(record)
     if disks > 1 or (disk64, first_disk64) != (0, 0) or here64 != count64:
         raise ContentInvalid(Reason.ZIP_SPLIT, "the archive is one disk of a split archive")
     pairs = ((here, here64, 16), (count, count64, 16), (size, size64, 32), (offset, offset64, 32))
-    if length != _END64.size - 12 or any(short not in (long, 2**bits - 1) for short, long, bits in pairs):
-        raise ContentInvalid(Reason.ZIP_AMBIGUOUS, "the end record and its zip64 form contradict each other")
-    return EndRecord(count64, offset64, size64), start
+    if any(short not in (long, 2**bits - 1) for short, long, bits in pairs):
+        raise _contradictory()
+    return EndRecord(count64, offset64, size64, 0), start, claimed_start
+
+
+def _end64(reader: Reader, claimed: int, locator: int) -> Reading[tuple[bytes, int]]:
+    """The zip64 end record, which may be longer than its fields (4.3.14.2) and lie behind bytes put in front."""
+    for start in (claimed, locator - _END64.size):
+        if 0 <= start <= locator - _END64.size:
+            record = yield from reader.read(start, _END64.size)
+            length = int.from_bytes(record[4:12], "little")
+            if record.startswith(_END64_SIGNATURE) and start + 12 + length == locator:
+                return record, start
+    raise _contradictory()
+
+
+def _contradictory() -> ContentInvalid:
+    return ContentInvalid(Reason.ZIP_AMBIGUOUS, "the end record, its zip64 form and its locator contradict each other")

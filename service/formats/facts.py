@@ -1,15 +1,26 @@
-"""What a check found out about a valid clip."""
+"""What a check found out about a clip, and its verdict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from service.formats.failures import ContentInvalid, Finding, Note
+
+
+class Content(StrEnum):
+    VALID = "valid"
+    INVALID = "invalid"
+    UNCHECKED = "unchecked"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipFacts:
-    """Fields that do not apply to the format, or that cannot be known from the parts read, are None."""
+    """None: the field does not apply to the format, or the parts that were read do not tell."""
 
     format: Literal["clipgt", "mp4"]
+    notes: tuple[Note, ...] = ()
+    """What is odd but harmless, sorted; each is explained in `service.formats.failures`."""
 
     clip_id: str | None = None
     layers: tuple[str, ...] | None = None
@@ -22,12 +33,60 @@ class ClipFacts:
     """SHA-256 (hex) of the content: equal for clips of equal files."""
 
     duration_s: float | None = None
-    """Of the first video track. None for a fragmented film whose fragments were not all looked at."""
+    """Length of the video as a player shows it, edit list included. None where the fragments were not all visited."""
     width: int | None = None
     height: int | None = None
-    """Pixels as coded, of the first video track."""
+    """Pixels as coded."""
     codec: str | None = None
     """Sample entry's four characters, such as `avc1`, `hvc1`, `av01`."""
     fragmented: bool | None = None
     tracks: tuple[str, ...] | None = None
     """Handler of each track in its order, such as `vide`, `soun`, `meta`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What is known, for a row: fields without a value are left out, and notes where there are none."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in values.items() if value is not None and (value or name != "notes")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Copy the clip unless it is invalid. `finding` says why it is invalid or unchecked, None for a valid clip."""
+
+    content: Content
+    facts: ClipFacts
+    finding: Finding | None = None
+    reads: int = 0
+    """Requests that the check made."""
+    bytes: int = 0
+    """Bytes that they brought."""
+    work: Mapping[str, int] = field(default_factory=dict)
+    """What the check counted against `service.formats.limits`, by kind."""
+
+    @property
+    def code(self) -> str | None:
+        return self.finding.reason if self.finding else None
+
+    @property
+    def message(self) -> str | None:
+        return self.finding.message if self.finding else None
+
+    @property
+    def failure(self) -> ContentInvalid | None:
+        """The error of an invalid clip."""
+        return self.finding if isinstance(self.finding, ContentInvalid) else None
+
+
+@dataclass
+class Findings:
+    """Facts and notes while they are collected, so that a check that stops early keeps what it has."""
+
+    format: Literal["clipgt", "mp4"]
+    values: dict[str, Any] = field(default_factory=dict)
+    notes: set[Note] = field(default_factory=set)
+
+    def note(self, note: Note) -> None:
+        self.notes.add(note)
+
+    def facts(self) -> ClipFacts:
+        return ClipFacts(format=self.format, notes=tuple(sorted(self.notes)), **self.values)

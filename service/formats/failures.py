@@ -1,48 +1,74 @@
-"""Why a clip's content is refused. Each `Reason` is a stable code; docs and rows show it with the error's sentence.
+"""Why a clip is invalid or unchecked. Each `Reason` is a stable code; rows and docs show it with the error's sentence.
 
-| reason | what is wrong |
+| reason | verdict | what was seen |
+|---|---|---|
+| EMPTY_FILE | invalid | the object has no bytes |
+| GZIP_ENCODED | invalid | the object's bytes are gzip: it was uploaded with `Content-Encoding: gzip` |
+| ZSTD_ENCODED | invalid | the object's bytes are Zstandard |
+| TOO_MUCH_TO_READ | unchecked | the check needs more requests, bytes or work than `service.formats.limits` allows |
+| NOT_A_ZIP | invalid | neither an end record nor the signature of a zip's first member |
+| ZIP_TRUNCATED | invalid | begins like a zip, but the end record or a part of the directory is missing |
+| ZIP_SPLIT | invalid | one disk of a split archive |
+| ZIP_AMBIGUOUS | invalid | readers would disagree on the content: two end records, two archives, contradictory fields |
+| ZIP_NEEDS_ZIP64 | invalid | larger than 4 GiB without zip64 records, as macOS Finder writes it |
+| ZIP_CORRUPT_DIRECTORY | invalid | the central directory cannot be read |
+| ZIP_DIRECTORY_TOO_LARGE | unchecked | the central directory is larger than `limits.MAX_DIRECTORY_BYTES` |
+| ZIP_TOO_MANY_MEMBERS | unchecked | more than `limits.MAX_MEMBERS` members |
+| ZIP_BOMB | invalid | the archive, or a layer, unpacks to more than `limits.MAX_RATIO` times its packed size |
+| ZIP_UNSAFE_NAME | invalid | an absolute name, a name with `..`, or one with control characters |
+| ZIP_DUPLICATE_NAME | invalid | two members of one name, upper and lower case being the same |
+| ZIP_ENCRYPTED | invalid | a member or the directory is encrypted |
+| ZIP_UNSUPPORTED_METHOD | invalid | a member is packed neither as stored nor as deflate |
+| ZIP_SYMLINK | invalid | a member is a symbolic link, a device or a pipe |
+| ZIP_OVERLAP | invalid | members share bytes, or a member runs into the directory |
+| ZIP_CORRUPT_MEMBER | invalid | a member's local header, size, compressed data or CRC is wrong |
+| CLIPGT_MISSING_LAYER | invalid | a required layer is missing |
+| CLIPGT_MIXED_CLIPS | invalid | layers of more than one clip, or named and bare layers together |
+| CLIPGT_MIXED_FOLDERS | invalid | layers in more than one folder |
+| CLIPGT_WRONG_FOLDER | invalid | layers neither at the root nor below `<clip_id>/` or `clipgt/` |
+| CLIPGT_LAYERS_TOO_LARGE | unchecked | the members to read unpack to more than `limits.MAX_UNPACKED_BYTES` |
+| PARQUET_INVALID | invalid | a layer is no Parquet file, or its footer contradicts itself |
+| PARQUET_FOOTER_TOO_LARGE | unchecked | a footer exceeds `limits.MAX_FOOTER_BYTES` or `limits.MAX_FOOTER_VALUES` |
+| PARQUET_MISSING_COLUMN | invalid | a layer has no column of its own name |
+| PARQUET_EMPTY | invalid | a required layer has no row, or only nulls |
+| NOT_AN_MP4 | invalid | does not begin with a box of the MP4 family |
+| MP4_TRUNCATED | invalid | a box runs past the object's end, or an index or a header names media that is missing |
+| MP4_CORRUPT | invalid | a box that a player needs is missing or unreadable |
+| MP4_TOO_MANY_BOXES | unchecked | more boxes, or boxes further apart, than a check may visit |
+| MP4_TOO_MANY_FRAGMENTS | unchecked | the walk over the fragments stopped before the object's end |
+| MP4_MOOV_TOO_LARGE | unchecked | the `moov` or a `moof` box is larger than a check may read |
+| MP4_COMPRESSED_MOOV | unchecked | QuickTime's compressed movie header (`cmov`) is not unpacked |
+| MP4_NO_MOOV | invalid | no `moov` box: the recording was never finished |
+| MP4_NO_MDAT | invalid | no `mdat` box, or only empty ones |
+| MP4_NO_VIDEO | invalid | no video track |
+| MP4_NO_SAMPLES | invalid | the video track has no frames |
+| MP4_NO_DURATION | invalid | the video's time scale is zero, or no header and no frame says how long it is |
+| MP4_NO_DIMENSIONS | invalid | neither headers nor decoder configuration can tell width and height |
+| MP4_NO_DECODER_CONFIG | invalid | `avc1` or `hvc1` video without its decoder configuration: no player opens it |
+| MP4_ENCRYPTED | invalid | the video is encrypted |
+| MP4_BAD_SAMPLES | invalid | the sample tables contradict each other (deep only) |
+| MP4_BAD_OFFSETS | invalid | samples lie outside the `mdat` boxes (deep only) |
+
+| note | what is odd, and harmless |
 |---|---|
-| EMPTY_FILE | the object has no bytes |
-| TOO_MUCH_TO_READ | deciding would take more bytes than a check may read (`reader.MAX_TOTAL_BYTES`) |
-| NOT_A_ZIP | neither an end record nor the signature of a zip's first member |
-| ZIP_TRUNCATED | begins like a zip, but the end record is missing, or the directory does not lie where it says |
-| ZIP_SPLIT | one disk of a split archive |
-| ZIP_AMBIGUOUS | readers could disagree on what it holds: bytes before the first member or around the end record, two \
-end records, zip64 values that contradict the others |
-| ZIP_CORRUPT_DIRECTORY | the central directory cannot be read, or holds another number of members than the end says |
-| ZIP_DIRECTORY_TOO_LARGE | the central directory is larger than `archive.MAX_DIRECTORY_BYTES` |
-| ZIP_TOO_MANY_MEMBERS | more than `archive.MAX_MEMBERS` members |
-| ZIP_BOMB | unpacks to over `archive.MAX_RATIO` times its packed size, or to over `archive.MAX_UNPACKED_BYTES` |
-| ZIP_UNSAFE_NAME | a name that could leave its folder, or that different readers take for different files |
-| ZIP_DUPLICATE_NAME | two members of one name, upper and lower case being the same |
-| ZIP_ENCRYPTED | a member or the directory is encrypted |
-| ZIP_UNSUPPORTED_METHOD | a member is packed neither as stored nor as deflate |
-| ZIP_SYMLINK | a member is a symbolic link, a device or a pipe |
-| ZIP_OVERLAP | members that share bytes, or that run into the directory |
-| ZIP_CORRUPT_MEMBER | a member's local header, size, compressed data or CRC is wrong |
-| CLIPGT_MISSING_LAYER | a required layer is not there |
-| CLIPGT_MIXED_CLIPS | layers of more than one clip, or named and bare layers together |
-| CLIPGT_MIXED_FOLDERS | layers in more than one folder |
-| CLIPGT_WRONG_FOLDER | layers neither at the root nor below `<clip_id>/` or `clipgt/` |
-| CLIPGT_LAYERS_TOO_LARGE | the layers to read unpack to more than `clipgt.MAX_LAYER_BYTES` |
-| PARQUET_INVALID | a layer is no Parquet file, or its footer contradicts itself |
-| PARQUET_MISSING_COLUMN | a layer has no column of its own name |
-| PARQUET_EMPTY | a required layer has no row, or nothing but nulls |
-| NOT_AN_MP4 | does not begin with a box of the MP4 family |
-| MP4_TRUNCATED | a top-level box runs past the end of the object |
-| MP4_CORRUPT | a box's size or content is impossible, or a box that must be there is not |
-| MP4_TOO_MANY_BOXES | no way to the film's description within the reads and boxes of a check |
-| MP4_MOOV_TOO_LARGE | the `moov` box is larger than one read may be |
-| MP4_NO_FTYP | no `ftyp` box |
-| MP4_NO_MOOV | no `moov` box: often a recording that was never finished |
-| MP4_NO_MDAT | no `mdat` box, or only empty ones |
-| MP4_NO_VIDEO | no video track |
-| MP4_NO_SAMPLES | the video track has no frames |
-| MP4_NO_DURATION | the video's time scale or duration is zero |
-| MP4_NO_DIMENSIONS | the video's width or height is zero |
-| MP4_ENCRYPTED | the video is encrypted |
-| MP4_BAD_SAMPLES | the tables of samples contradict each other (deep only) |
-| MP4_BAD_OFFSETS | samples lie outside the `mdat` boxes (deep only) |
+| ZIP_PREFIX | bytes come before the first member |
+| ZIP_TRAILER | bytes follow the end record |
+| ZIP_BACKSLASHES | names use `\\` as the separator |
+| ZIP_UNICODE_PATH | a Unicode Path field gives a member another name than its header |
+| SYSTEM_FILES_IGNORED | files that macOS or Windows added (`__MACOSX`, `._*`, `.DS_Store`, `Thumbs.db` …) |
+| LAYERS_UNREAD | the required layers lie too far apart for one read: `structure` did not read all of them |
+| MP4_NO_FTYP | no `ftyp` box; the standard reads it as brand `mp41` |
+| MP4_TRAILER | bytes that are no box follow the last one |
+| MP4_PADDING | a container ends with padding |
+| MP4_REPEATED_MOOV | `moov` comes more than once; the first one counts |
+| MP4_EDIT_LIST | the edit list shows another length than the frames have |
+| MP4_GAP | the fragments' times jump |
+| MP4_LATE_START | the first fragment's time is not 0: some players show the time before it as well |
+| MP4_HEADER_DURATION | a header says another duration than the frames |
+| MP4_HEADER_SIZE | the sample entry has no width and height; they come from the track header, or are unknown |
+| MP4_TRACKS_DIFFER | the sound is longer or shorter than the video |
+| MP4_SAMPLE_COUNT | a table has a few samples more or less than another |
+| MP4_LONG_MDAT | `mdat` claims more bytes than there are; no frame lies in the missing part |
 """
 
 from enum import StrEnum, auto
@@ -59,11 +85,14 @@ class _Named(StrEnum):
 
 class Reason(_Named):
     EMPTY_FILE = auto()
+    GZIP_ENCODED = auto()
+    ZSTD_ENCODED = auto()
     TOO_MUCH_TO_READ = auto()
     NOT_A_ZIP = auto()
     ZIP_TRUNCATED = auto()
     ZIP_SPLIT = auto()
     ZIP_AMBIGUOUS = auto()
+    ZIP_NEEDS_ZIP64 = auto()
     ZIP_CORRUPT_DIRECTORY = auto()
     ZIP_DIRECTORY_TOO_LARGE = auto()
     ZIP_TOO_MANY_MEMBERS = auto()
@@ -81,37 +110,68 @@ class Reason(_Named):
     CLIPGT_WRONG_FOLDER = auto()
     CLIPGT_LAYERS_TOO_LARGE = auto()
     PARQUET_INVALID = auto()
+    PARQUET_FOOTER_TOO_LARGE = auto()
     PARQUET_MISSING_COLUMN = auto()
     PARQUET_EMPTY = auto()
     NOT_AN_MP4 = auto()
     MP4_TRUNCATED = auto()
     MP4_CORRUPT = auto()
     MP4_TOO_MANY_BOXES = auto()
+    MP4_TOO_MANY_FRAGMENTS = auto()
     MP4_MOOV_TOO_LARGE = auto()
-    MP4_NO_FTYP = auto()
+    MP4_COMPRESSED_MOOV = auto()
     MP4_NO_MOOV = auto()
     MP4_NO_MDAT = auto()
     MP4_NO_VIDEO = auto()
     MP4_NO_SAMPLES = auto()
     MP4_NO_DURATION = auto()
     MP4_NO_DIMENSIONS = auto()
+    MP4_NO_DECODER_CONFIG = auto()
     MP4_ENCRYPTED = auto()
     MP4_BAD_SAMPLES = auto()
     MP4_BAD_OFFSETS = auto()
 
 
-class ContentInvalid(ClipferryError):
-    """The clip's bytes are not what its name promises, and no second try will change that.
+class Note(_Named):
+    ZIP_PREFIX = auto()
+    ZIP_TRAILER = auto()
+    ZIP_BACKSLASHES = auto()
+    ZIP_UNICODE_PATH = auto()
+    SYSTEM_FILES_IGNORED = auto()
+    LAYERS_UNREAD = auto()
+    MP4_NO_FTYP = auto()
+    MP4_TRAILER = auto()
+    MP4_PADDING = auto()
+    MP4_REPEATED_MOOV = auto()
+    MP4_EDIT_LIST = auto()
+    MP4_GAP = auto()
+    MP4_LATE_START = auto()
+    MP4_HEADER_DURATION = auto()
+    MP4_HEADER_SIZE = auto()
+    MP4_TRACKS_DIFFER = auto()
+    MP4_SAMPLE_COUNT = auto()
+    MP4_LONG_MDAT = auto()
 
-    `reason` is the stable code of the kind; the message is a sentence that names the member or the box (`part`).
-    """
 
-    code: ClassVar[str] = "CONTENT_INVALID"
+class Finding(ClipferryError):
+    """A sentence about the content. `reason` is its stable code, `part` the member or the box that it is about."""
 
     def __init__(self, reason: Reason, message: str, *, part: str | None = None) -> None:
         super().__init__(f"{shown(part)}: {message}" if part is not None else message)
         self.reason = reason
         self.part = part
+
+
+class ContentInvalid(Finding):
+    """The clip cannot be used as what its name promises. Trying again does not change that."""
+
+    code: ClassVar[str] = "CONTENT_INVALID"
+
+
+class ContentUnchecked(Finding):
+    """The check reached a limit before it could decide. The clip may be fine."""
+
+    code: ClassVar[str] = "CONTENT_UNCHECKED"
 
 
 class UnknownFormat(ClipferryError):
@@ -121,6 +181,6 @@ class UnknownFormat(ClipferryError):
 
 
 def shown(text: str) -> str:
-    """A name out of a hostile file, with nothing that could break a terminal or a log line, and not endless."""
+    """Make a name out of a hostile file safe for terminals and log lines: ASCII without controls, 200 characters."""
     plain = ascii(text if len(text) <= 200 else text[:200] + "...")[1:-1]
     return plain or "''"

@@ -1,105 +1,140 @@
 """Fragments of a film: what each `moof` says of its samples. Layouts: ISO/IEC 14496-12, 8.8."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from service.formats.boxes import Box, children, corrupt, fields, first, need, parse_header, version_and_flags
-from service.formats.movie import Movie
+from service.formats.boxes import Box, children, corrupt, fields, numbers
+from service.formats.limits import Work
+from service.formats.movie import Defaults
 
-MAX_SAMPLES = 100_000
-"""Of one run: an hour at 30 frames a second."""
+_NOTHING = Defaults(0, 0)
+_BLOCK_SAMPLES = 100_000
+"""Of a run, looked at together: that bounds memory."""
+_NEEDED = frozenset({b"traf", b"tfhd", b"tfdt", b"trun"})
+_BASE, _DESCRIPTION, _DURATION, _SIZE, _BASE_IS_MOOF = 0x1, 0x2, 0x8, 0x10, 0x20000
+_OFFSET, _FIRST_FLAGS, _DURATIONS, _SIZES, _FLAGS, _TIMES = 0x1, 0x4, 0x100, 0x200, 0x400, 0x800
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
+class Run(NamedTuple):
     """Samples of one track that lie one behind the other."""
 
-    track: int
-    duration: int
-    """In the track's time units."""
-    samples: int
-    start: int | None
-    """Byte of the object at which they begin; None where they follow the run before."""
-    size: int
-    path: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fragment:
     start: int
-    """The `moof` box's own, in the object."""
-    runs: tuple[Run, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Defaults:
-    duration: int
+    """Byte of the object."""
     size: int
+    samples: int
 
 
-def parse_fragment(data: bytes, start: int, movie: Movie) -> Fragment:
-    """`data` is the whole `moof` box, which lies at byte `start` of the object. Raises `ContentInvalid`."""
-    box = parse_header(data, 0, len(data))
-    defaults = _track_defaults(movie)
-    runs = [run for traf in children(data, box) if traf.type == "traf" for run in _runs(data, traf, start, defaults)]
-    return Fragment(start=start, runs=tuple(runs))
+@dataclass(slots=True)
+class Timeline:
+    """What the fragments say of one track, in its time units."""
+
+    start: int | None = None
+    end: int = 0
+    """Where the next fragment begins unless it says otherwise."""
+    latest: int = 0
+    samples: int = 0
+    jump: int = 0
+    """The largest distance between the end of a fragment and the start of the next."""
+
+    timed: bool = True
+    """Whether the last fragment says when it begins."""
+
+    def add(self, base: int | None, duration: int, samples: int) -> None:
+        begin = self.end if base is None else base
+        self.timed = base is not None
+        if self.start is None:
+            self.start = begin
+        else:
+            self.jump = max(self.jump, abs(begin - self.end))
+            self.start = min(self.start, begin)
+        self.end = begin + duration
+        self.latest = max(self.latest, self.end)
+        self.samples += samples
+
+    @property
+    def length(self) -> int:
+        return self.latest - (self.start or 0)
 
 
-def duration_of(fragments: Iterable[Fragment], track: int | None) -> int:
-    """Time units of all samples of a track."""
-    return sum(run.duration for fragment in fragments for run in fragment.runs if run.track == track)
+@dataclass(slots=True)
+class Fragments:
+    """All fragments met so far."""
+
+    count: int = 0
+    timelines: dict[int, Timeline] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+
+    def timeline(self, track: int) -> Timeline:
+        return self.timelines.setdefault(track, Timeline())
+
+    def add(self, data: bytes, at: int, box: Box, defaults: Mapping[int, Defaults], work: Work) -> None:
+        """Note what a `moof` box says; `at` is where its content begins in `data`. Raises `ContentInvalid`."""
+        self.count += 1
+        end: int | None = None  # of the data of the track before, in the object
+        for traf in children(data, at, at + box.end - box.body, "moof", work, _NEEDED).every:
+            if traf.type == b"traf":
+                end = self._track(data, traf, box.start, end, defaults, work)
+
+    def _track(
+        self, data: bytes, traf: Box, moof: int, end: int | None, defaults: Mapping[int, Defaults], work: Work
+    ) -> int | None:
+        found = children(data, traf.body, traf.end, "moof/traf", work, _NEEDED)
+        header = found.get(b"tfhd")
+        if header is None:
+            raise corrupt("moof/traf", "no tfhd box in it")
+        flags, track = fields(data, header, "2I")
+        default = defaults.get(track, _NOTHING)
+        # 8.8.7: without a base, the first track counts from the moof box, the next from the end of that one's data.
+        base, duration, size = moof if flags & _BASE_IS_MOOF or end is None else end, default.duration, default.size
+        offset = 8
+        for flag, layout, length in ((_BASE, "Q", 8), (_DESCRIPTION, "I", 4), (_DURATION, "I", 4), (_SIZE, "I", 4)):
+            if flags & flag:
+                (value,) = fields(data, header, layout, offset)
+                offset += length
+                if flag == _BASE:
+                    base = value
+                elif flag == _DURATION:
+                    duration = value
+                elif flag == _SIZE:
+                    size = value
+        total = samples = 0
+        end = None
+        for box in found.every:
+            if box.type == b"trun":
+                run, lasted = _run(data, box, base, end, Defaults(duration, size), work)
+                end = run.start + run.size
+                total, samples = total + lasted, samples + run.samples
+                if run.samples:
+                    self.runs.append(run)
+        start = None
+        if time := found.get(b"tfdt"):
+            (start,) = fields(data, time, "Q" if fields(data, time, "B")[0] == 1 else "I", 4)
+        if samples:
+            self.timeline(track).add(start, total, samples)
+        return base if end is None else end
 
 
-def _track_defaults(movie: Movie) -> dict[int, _Defaults]:
-    extends = first(movie.data, movie.box, "mvex")
-    found: dict[int, _Defaults] = {}
-    for box in children(movie.data, extends) if extends else ():
-        if box.type == "trex":
-            track, _, duration, size = fields(movie.data, box, "4I", 4)
-            found[track] = _Defaults(duration=duration, size=size)
-    return found
-
-
-def _runs(data: bytes, traf: Box, moof_start: int, defaults: Mapping[int, _Defaults]) -> Iterable[Run]:
-    header = need(data, traf, "tfhd")
-    _, flags = version_and_flags(data, header)
-    (track,) = fields(data, header, "I", 4)
-    default = defaults.get(track, _Defaults(duration=0, size=0))
-    base, duration, size = moof_start, default.duration, default.size
-    offset = 8
-    for flag, layout in ((0x1, "Q"), (0x2, "I"), (0x8, "I"), (0x10, "I")):
-        if flags & flag:
-            (value,) = fields(data, header, layout, offset)
-            offset += 8 if layout == "Q" else 4
-            if flag == 0x1:
-                base = value
-            elif flag == 0x8:
-                duration = value
-            elif flag == 0x10:
-                size = value
-    for box in children(data, traf):
-        if box.type == "trun":
-            yield _run(data, box, track, base, _Defaults(duration=duration, size=size))
-
-
-def _run(data: bytes, box: Box, track: int, base: int, default: _Defaults) -> Run:
-    _, flags = version_and_flags(data, box)
-    (samples,) = fields(data, box, "I", 4)
-    start = base + fields(data, box, "i", 8)[0] if flags & 0x1 else None
-    offset = 8 + 4 * bool(flags & 0x1) + 4 * bool(flags & 0x4)
-    columns = [flag for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag]
-    if samples > MAX_SAMPLES:
-        raise corrupt(box.path, f"{samples} samples in one run")
-    values = fields(data, box, f"{samples * len(columns)}I", offset)
-
-    def total(flag: int, value: int) -> int:
-        return sum(values[columns.index(flag) :: len(columns)]) if flag in columns else value * samples
-
-    return Run(
-        track=track,
-        duration=total(0x100, default.duration),
-        samples=samples,
-        start=start,
-        size=total(0x200, default.size),
-        path=box.path,
-    )
+def _run(data: bytes, box: Box, base: int, end: int | None, default: Defaults, work: Work) -> tuple[Run, int]:
+    """The run, and how long it lasts."""
+    flags, samples = fields(data, box, "2I")
+    offset, start = 8, base if end is None else end
+    if flags & _OFFSET:
+        start = base + fields(data, box, "i", 8)[0]
+        offset += 4
+    if flags & _FIRST_FLAGS:
+        offset += 4
+    columns = [flag for flag in (_DURATIONS, _SIZES, _FLAGS, _TIMES) if flags & flag]
+    if samples * len(columns) * 4 > box.end - box.body - offset:
+        raise corrupt("moof/traf/trun", f"{samples} samples do not fit into its {box.end - box.start} bytes")
+    work.add_entries(1 + samples * len(columns))
+    duration = 0 if flags & _DURATIONS else samples * default.duration
+    size = 0 if flags & _SIZES else samples * default.size
+    for first in range(0, samples if flags & (_DURATIONS | _SIZES) else 0, _BLOCK_SAMPLES):
+        count = min(_BLOCK_SAMPLES, samples - first) * len(columns)
+        values = numbers(data, box.body + offset + 4 * first * len(columns), count)
+        if flags & _DURATIONS:
+            duration += sum(values[:: len(columns)])
+        if flags & _SIZES:
+            size += sum(values[columns.index(_SIZES) :: len(columns)])
+    return Run(start, size, samples), duration

@@ -1,161 +1,135 @@
-"""An mp4 film by one or two reads: the first 64 KiB, then what lies behind `mdat`, which is jumped over.
+"""An mp4 film: can a player show it, and what does it show? Nothing is decoded.
 
-The top-level boxes are walked to the object's end: `ftyp`, `moov` and `mdat` must be there, a box that runs past the
-end means truncation. `moov` may come before or after `mdat`; there may be several `mdat`, 64-bit sizes, a last box of
-size 0, other boxes, a tail of zeros (players accept it), and fragments (`moof`). QuickTime brands pass. Nothing is
-decoded.
-
-A film of many fragments is not walked to its end: that takes a read for each. It passes once the required
-boxes were seen and `MAX_READS` are used up; its duration is then known only where a header tells it.
+`structure` walks the boxes (`service.formats.walk`) and reads the video track's facts; `deep` checks the tables of
+samples against each other and against `mdat` besides (`service.formats.samples`).
 """
 
-from dataclasses import dataclass, field
+from service.formats.facts import Findings
+from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason, shown
+from service.formats.film import Film
+from service.formats.movie import SOUND, VIDEO, Movie, Track, picture
+from service.formats.reader import Reader, Reading
+from service.formats.samples import check_fragments, check_track, last_byte
+from service.formats.timing import TOLERANCE_S, film_seconds
+from service.formats.walk import Walk
 
-from service.formats.boxes import HEADER_BYTES, Box, parse_header
-from service.formats.facts import ClipFacts
-from service.formats.failures import ContentInvalid, Reason, shown
-from service.formats.fragments import Fragment, duration_of, parse_fragment
-from service.formats.movie import Movie, Track, declared_duration, parse_movie, picture, time_scale
-from service.formats.reader import Reader
-from service.formats.samples import check_fragments, check_track, sample_count
-
-HEAD_BYTES = 64 * 1024
-AHEAD_BYTES = 256 * 1024
-"""Read with the header of a box behind `mdat`: the `moov` of ten minutes at 30 frames a second."""
-HEADERS_AHEAD_BYTES = 4 * 1024
-"""The same where `moov` is known: a fragment's `moof` and the header of its `mdat`."""
-MAX_READS, MAX_READS_DEEP = 8, 64
-MAX_BOXES = 10_000
-"""At the top of a film, and of runs of samples in its fragments."""
-
-_FIRST_BOXES = {
-    b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pdin", b"uuid", b"moof", b"sidx", b"pnot",
-}  # fmt: skip
+_ABSURD = 20
+"""A header that claims so many times what the fragments last is wrong; below that, fragments are missing."""
 
 
-@dataclass
-class _Film:
-    """Top-level boxes met so far."""
-
-    ftyp: Box | None = None
-    movie: Movie | None = None
-    media: list[Box] = field(default_factory=list)
-    fragments: list[Fragment] = field(default_factory=list)
-    runs: int = 0
-    whole: bool = False
-    """Whether the walk came to the object's end."""
-
-    @property
-    def sufficient(self) -> bool:
-        """Nothing that a check requires is missing."""
-        fragments = self.fragments or not (self.movie and self.movie.fragmented)
-        return bool(self.ftyp and self.movie and fragments and any(box.end > box.body for box in self.media))
-
-
-def check_mp4(reader: Reader, *, deep: bool) -> ClipFacts:
-    """Facts of a valid film; `deep` also checks the tables of samples against each other and against `mdat`.
-
-    Raises `ContentInvalid`.
-    """
-    film = _walk(reader, MAX_READS_DEEP if deep else MAX_READS)
+def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None]:
+    """Collect the facts of a valid film. Raises `ContentInvalid` or `ContentUnchecked`."""
+    film = yield from Walk(reader, findings, deep=deep).run()
     movie = _check_boxes(film)
-    video = movie.video
-    shot = picture(movie, video)
-    scale = time_scale(movie, video)
-    if not film.fragments and not sample_count(movie, video):
-        raise ContentInvalid(Reason.MP4_NO_SAMPLES, "the video track has no frames", part=video.box.path)
-    duration = declared_duration(movie, video)
-    if duration is None and film.fragments:
-        duration = _fragments_duration(film, video, scale)
-    elif duration is None:
-        raise ContentInvalid(Reason.MP4_NO_DURATION, "the video's duration is 0", part=video.box.path)
+    findings.values["tracks"] = tuple(track.handler for track in movie.tracks)
+    findings.values["fragmented"] = bool(film.fragments.count)
+    video = _video(movie, film)
+    shot = picture(movie, video, reader.work, findings)
+    findings.values.update(codec=shot.codec)
+    if shot.width:
+        findings.values.update(width=shot.width, height=shot.height)
+    if video.times is None:
+        raise ContentInvalid(Reason.MP4_CORRUPT, "no mdhd box in it", part=video.path)
+    if not video.times.scale:
+        raise ContentInvalid(Reason.MP4_NO_DURATION, "its time scale is 0", part=video.path)
+    if film.overrun and not film.outlined:
+        _check_overrun(film, movie, reader, findings)
+    if film.fragments.count:
+        seconds = _fragments_seconds(film, movie, video, findings)
+    else:
+        if not video.samples:
+            raise ContentInvalid(Reason.MP4_NO_SAMPLES, "the video track has no frames", part=video.path)
+        seconds = film_seconds(movie, video, reader.work, findings)
+    if seconds and (rounded := round(seconds, 6)):
+        findings.values["duration_s"] = rounded
+    if deep and film.outlined:
+        message = "its tables are too long to be compared; the rest of the film is fine"
+        raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part="moov")
     if deep:
-        for track in movie.tracks:
-            check_track(movie, track, film.media, whole=film.whole)
-        check_fragments(film.fragments, film.media, whole=film.whole)
-    return ClipFacts(
-        format="mp4",
-        duration_s=None if duration is None else round(duration, 6),
-        width=shot.width,
-        height=shot.height,
-        codec=shot.codec,
-        fragmented=bool(film.fragments),
-        tracks=tuple(track.handler for track in movie.tracks),
-    )
+        # Players do not mind what is wrong with other tracks, such as thumbnails and metadata.
+        for track in (video, *(track for track in movie.tracks if track.handler == SOUND)):
+            check_track(movie, track, film.media, reader.work, findings, whole=film.whole, size=reader.size)
+        check_fragments(film.fragments.runs, film.media, whole=film.whole)
+    if film.stopped:
+        message = f"not all fragments were visited within {reader.reads} reads, and no index knows them"
+        raise ContentUnchecked(Reason.MP4_TOO_MANY_FRAGMENTS, message)
 
 
-def _walk(reader: Reader, max_reads: int) -> _Film:
-    head = reader.head(HEAD_BYTES)
-    if not head:
-        raise ContentInvalid(Reason.EMPTY_FILE, "the object is empty")
-    _check_start(head)
-    film, at = _Film(), 0
-    for _ in range(MAX_BOXES):
-        if at == reader.size:
-            film.whole = True
-            return film
-        if reader.reads >= max_reads and not reader.has(at, HEADER_BYTES):
-            break
-        header = reader.read(at, HEADER_BYTES, ahead=HEADERS_AHEAD_BYTES if film.movie else AHEAD_BYTES)
-        if film.sufficient and not any(header[:8]):
-            film.whole = True  # padded with zeros
-            return film
-        if not (header[4:8].isascii() and header[4:8].decode().isprintable()):
-            raise ContentInvalid(Reason.MP4_CORRUPT, f"what begins at byte {at} is no box: it has no type")
-        box = parse_header(header, at, reader.size)
-        _note(film, box, reader)
-        at = box.end
-    if film.sufficient:
-        return film
-    message = f"no complete description of the film within {reader.reads} reads and {MAX_BOXES} boxes"
-    raise ContentInvalid(Reason.MP4_TOO_MANY_BOXES, message)
-
-
-def _check_start(head: bytes) -> None:
-    if head[4:8] not in _FIRST_BOXES:
-        message = f"the object does not begin with an MP4 box but with {shown(head[:16].decode('latin-1'))}"
-        raise ContentInvalid(Reason.NOT_AN_MP4, message)
-
-
-def _note(film: _Film, box: Box, reader: Reader) -> None:
-    size = box.end - box.start
-    if box.type == "ftyp":
-        if box.end - box.body < 8:
-            raise ContentInvalid(Reason.MP4_CORRUPT, "the box is too short to name a brand", part="ftyp")
-        film.ftyp = film.ftyp or box
-    elif box.type == "mdat":
-        film.media.append(box)
-    elif box.type == "moov":
-        if film.movie:
-            raise ContentInvalid(Reason.MP4_CORRUPT, f"a second moov box at byte {box.start}", part="moov")
-        if size > reader.max_read:
-            message = f"the box takes {size} bytes, at most {reader.max_read} are read"
-            raise ContentInvalid(Reason.MP4_MOOV_TOO_LARGE, message, part="moov")
-        film.movie = parse_movie(reader.read(box.start, size, ahead=HEADER_BYTES))
-    elif box.type == "moof" and film.movie:
-        if size > AHEAD_BYTES:
-            raise ContentInvalid(Reason.MP4_CORRUPT, f"a fragment is described by {size} bytes", part="moof")
-        fragment = parse_fragment(reader.read(box.start, size, ahead=HEADER_BYTES), box.start, film.movie)
-        film.fragments.append(fragment)
-        film.runs += len(fragment.runs)
-        if film.runs > MAX_BOXES:
-            raise ContentInvalid(Reason.MP4_TOO_MANY_BOXES, f"more than {MAX_BOXES} runs of samples", part="moof")
-
-
-def _check_boxes(film: _Film) -> Movie:
-    if not film.ftyp:
-        raise ContentInvalid(Reason.MP4_NO_FTYP, "no ftyp box: nothing says which kind of file this is")
+def _check_boxes(film: Film) -> Movie:
     if not film.movie:
         raise ContentInvalid(Reason.MP4_NO_MOOV, "no moov box: the recording was not finished, or its end is lost")
-    if not any(box.end > box.body for box in film.media):
+    if film.stopped and not film.has_media:
+        raise ContentUnchecked(Reason.MP4_TOO_MANY_BOXES, "no media within the reads of a check")
+    if not film.has_media:
+        if film.movie.fragmented and not film.fragments.count:
+            raise ContentInvalid(Reason.MP4_NO_SAMPLES, "the film announces fragments and has none", part="moov")
         raise ContentInvalid(Reason.MP4_NO_MDAT, "no mdat box with media in it")
     return film.movie
 
 
-def _fragments_duration(film: _Film, video: Track, scale: int) -> float | None:
-    units = duration_of(film.fragments, video.id)
-    if not film.whole:
+def _video(movie: Movie, film: Film) -> Track:
+    """The video track with the most samples: a cover picture is a video track of one."""
+    timelines = film.fragments.timelines
+
+    def samples(track: Track) -> int:
+        timeline = timelines.get(track.id) if track.id is not None else None
+        return track.samples + (timeline.samples if timeline else 0)
+
+    videos = [track for track in movie.tracks if track.handler == VIDEO]
+    if not videos:
+        handlers = ", ".join(shown(track.handler) for track in movie.tracks[:10]) or "none"
+        raise ContentInvalid(Reason.MP4_NO_VIDEO, f"no video track (tracks: {handlers})", part="moov")
+    return max(videos, key=samples)
+
+
+def _check_overrun(film: Film, movie: Movie, reader: Reader, findings: Findings) -> None:
+    """`mdat` claims more than there is: harmless only if every frame lies before the object's end."""
+    assert film.overrun
+    end = max(last_byte(movie, track, reader.work) for track in movie.tracks)
+    if end > reader.size:
+        box = film.overrun
+        message = (
+            f"the box at byte {box.start} is to take {box.end - box.start} bytes, {reader.size - box.start} are left"
+        )
+        raise ContentInvalid(Reason.MP4_TRUNCATED, message, part="mdat")
+    findings.note(Note.MP4_LONG_MDAT)
+
+
+def _fragments_seconds(film: Film, movie: Movie, video: Track, findings: Findings) -> float | None:
+    """None where fragments were left out and no index tells how long they are."""
+    if film.stopped:
         return None
-    if not units:
+    timeline = film.fragments.timelines.get(video.id or 0)
+    if timeline is None or not (timeline.samples or video.samples):
         raise ContentInvalid(Reason.MP4_NO_SAMPLES, "no fragment has frames of the video track", part="moof")
-    return units / scale
+    scale = video.times.scale if video.times else 1
+    seconds = timeline.length / scale
+    if film.jumped:
+        if film.index and film.index.seconds is not None:
+            seconds = film.index.seconds
+        elif not timeline.timed:
+            return None
+    elif timeline.jump > TOLERANCE_S * scale:
+        findings.note(Note.MP4_GAP)
+    if (timeline.start or 0) > TOLERANCE_S * scale:
+        findings.note(Note.MP4_LATE_START)
+    if not seconds:
+        raise ContentInvalid(Reason.MP4_NO_DURATION, "no frame lasts any time", part=video.path)
+    _check_declared(film, movie, seconds, scale, findings)
+    if video.times and video.times.duration > (seconds + TOLERANCE_S) * scale:
+        findings.note(Note.MP4_HEADER_DURATION)
+    return seconds
+
+
+def _check_declared(film: Film, movie: Movie, seconds: float, scale: int, findings: Findings) -> None:
+    """`mehd` says how long all fragments are together. Less than that is a film cut between two fragments."""
+    if not movie.declared or not movie.times.scale:
+        return
+    declared = movie.declared / movie.times.scale
+    if declared - seconds > max(5 * TOLERANCE_S, seconds * 0.05):
+        other_scale = abs(movie.declared / scale - seconds) < 5 * TOLERANCE_S
+        if not film.complete and declared < _ABSURD * seconds and not other_scale:
+            message = f"its header announces {declared:.3f} s, its fragments last {seconds:.3f} s: the end is missing"
+            raise ContentInvalid(Reason.MP4_TRUNCATED, message, part="mehd")
+    if abs(declared - seconds) > TOLERANCE_S:
+        findings.note(Note.MP4_HEADER_DURATION)

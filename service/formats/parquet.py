@@ -3,46 +3,50 @@
 Format: apache/parquet-format, README.md and src/main/thrift/parquet.thrift; the numbers below are its field ids.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
 
-from service.formats.failures import ContentInvalid, Reason
-from service.formats.thrift import Garbled, Value, read_struct
+from service.formats.failures import ContentInvalid, ContentUnchecked, Reason
+from service.formats.limits import MAX_FOOTER_BYTES, Work
+from service.formats.thrift import STRUCT, Cursor, Garbled, TooMuch
 
 MAGIC = b"PAR1"
-MAX_FOOTER_BYTES = 4 * 1024**2
-"""The footers of real layers have 0.6 to 4 kB."""
 TAIL_BYTES = MAX_FOOTER_BYTES + 8
 """What `read_footer` needs of the end of a file: the footer, its length (4 bytes, little-endian) and `PAR1`."""
 
 _ENCRYPTED_MAGIC = b"PARE"
 _SMALLEST = 12  # PAR1, an empty footer's length, PAR1
+_NULL_TYPE = 11  # LogicalType.UNKNOWN: always null
 
-T = TypeVar("T", bool, int, float, bytes, list[Value], dict[int, Value])
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Footer:
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
     """Top-level ones, in their order."""
-    rows: int
-    all_null: frozenset[str]
-    """Those of `columns` whose statistics say that every value in every row is null."""
+    rows: int = 0
+    filled: set[str] = field(default_factory=set)
+    """Those of `columns` with a leaf that may have a value."""
+    chunked: set[str] = field(default_factory=set)
+    """Those of `columns` with data in a row group."""
+
+    def all_null(self, column: str) -> bool:
+        """Whether types or statistics say that every value of the column is null."""
+        return column in self.chunked and column not in self.filled
 
 
-def read_footer(name: str, *, head: bytes, tail: bytes, size: int) -> Footer:
+def read_footer(name: str, *, head: bytes, tail: bytes, size: int, work: Work) -> Footer:
     """`head`: the first 4 bytes, `tail`: the last `TAIL_BYTES` (all where there are fewer) of a file of `size` bytes.
 
-    Raises `ContentInvalid` (PARQUET_INVALID) naming the member.
+    Raises `ContentInvalid` (PARQUET_INVALID) or `ContentUnchecked` (PARQUET_FOOTER_TOO_LARGE), naming the member.
     """
     try:
-        return _read(head, tail, size)
+        return _read(head, tail, size, work)
     except Garbled as error:
         raise ContentInvalid(Reason.PARQUET_INVALID, f"not a Parquet file: {error}", part=name) from error
+    except TooMuch as error:
+        raise ContentUnchecked(Reason.PARQUET_FOOTER_TOO_LARGE, f"its footer has {error}", part=name) from error
 
 
-def _read(head: bytes, tail: bytes, size: int) -> Footer:
+def _read(head: bytes, tail: bytes, size: int, work: Work) -> Footer:
     if tail[-4:] == _ENCRYPTED_MAGIC:
         raise Garbled("its footer is encrypted")
     if head != MAGIC or tail[-4:] != MAGIC or size < _SMALLEST:
@@ -51,84 +55,165 @@ def _read(head: bytes, tail: bytes, size: int) -> Footer:
     if length > size - _SMALLEST:
         raise Garbled(f"its footer is to take {length} of {size} bytes")
     if length > MAX_FOOTER_BYTES:
-        raise Garbled(f"its footer takes {length} bytes, at most {MAX_FOOTER_BYTES} are allowed")
-    metadata = read_struct(tail[len(tail) - 8 - length : -8])
-    columns = tuple(_top_level(_get(metadata, 2, list)))
-    groups = [_expect(group, dict) for group in _get(metadata, 4, list)]
-    rows = _get(metadata, 3, int)
-    if rows < 0 or rows != sum(_get(group, 3, int) for group in groups):
-        raise Garbled(f"its footer counts {rows} rows, its row groups another number")
-    chunks = [chunk for group in groups for chunk in _chunks(group, end=size - 8 - length)]
-    filled = {chunk.column for chunk in chunks if not chunk.all_null}
-    all_null = {chunk.column for chunk in chunks} - filled
-    return Footer(columns=columns, rows=rows, all_null=frozenset(all_null))
+        raise TooMuch(f"{length} bytes, at most {MAX_FOOTER_BYTES} are read")
+    cursor = Cursor(tail[len(tail) - 8 - length : -8], values=work.values)
+    try:
+        return _Parser(cursor, end=size - 8 - length).metadata()
+    finally:
+        work.values = cursor.values
 
 
-def _top_level(schema: list[Value]) -> Iterator[str]:
-    """Names of the root's children; the schema is a tree in depth-first order, each element saying its children."""
-    elements = [_expect(element, dict) for element in schema]
-    if not elements:
-        raise Garbled("its schema is empty")
-    open_ends: list[int] = []  # children still to come, of the root and its descendants
-    for element in elements:
-        if element is not elements[0]:
-            while open_ends and open_ends[-1] == 0:
-                open_ends.pop()
-            if not open_ends:
-                raise Garbled("its schema has elements outside the tree")
-            open_ends[-1] -= 1
-            if len(open_ends) == 1:
-                yield _text(element, 4)
-        children = _get(element, 5, int) if 5 in element else 0
-        if children < 0:
-            raise Garbled("its schema has an element of negative size")
-        open_ends.append(children)
-    if any(open_ends):
-        raise Garbled("its schema ends early")
+class _Parser:
+    def __init__(self, cursor: Cursor, *, end: int) -> None:
+        self.cursor = cursor
+        self.end = end
+        """The footer's first byte: data lies before it."""
+        self.footer = Footer()
+        self.null_leaves: list[bool] = []
+        """Of each leaf of the schema in its order: whether its type is that of nulls."""
+        self.leaf_columns: list[str] = []
 
+    def metadata(self) -> Footer:
+        cursor, seen, rows, counted = self.cursor, set(), 0, 0
+        for number, kind in cursor.fields():
+            seen.add(number)
+            if number == 2:
+                self._schema(kind)
+            elif number == 3:
+                rows = cursor.integer(kind)
+            elif number == 4:
+                inner, count = cursor.items(kind)
+                for _ in range(count):
+                    counted += self._row_group(inner)
+            else:
+                cursor.skip(kind)
+        if missing := {2, 3, 4} - seen:
+            raise Garbled(f"its footer lacks field {min(missing)} of a struct")
+        if rows < 0 or rows != counted:
+            raise Garbled(f"its footer counts {rows} rows, its row groups another number")
+        self.footer.rows = rows
+        return self.footer
 
-@dataclass(frozen=True)
-class _Chunk:
-    column: str
-    all_null: bool
+    def _schema(self, kind: int) -> None:
+        """The schema is a tree in depth-first order, each element saying how many children it has."""
+        cursor = self.cursor
+        inner, count = cursor.items(kind)
+        if not count:
+            raise Garbled("its schema is empty")
+        columns: list[str] = []
+        open_ends: list[int] = []  # children still to come, of the root and its descendants
+        for index in range(count):
+            name, children, null_type = self._schema_element(inner)
+            if index:
+                while open_ends and open_ends[-1] == 0:
+                    open_ends.pop()
+                if not open_ends:
+                    raise Garbled("its schema has elements outside the tree")
+                open_ends[-1] -= 1
+                if name is None:
+                    raise Garbled("its footer lacks field 4 of a struct")
+                if len(open_ends) == 1:
+                    columns.append(_decoded(name))
+                if not children:
+                    self.leaf_columns.append(columns[-1])
+                    self.null_leaves.append(null_type)
+            open_ends.append(children)
+        if any(open_ends):
+            raise Garbled("its schema ends early")
+        self.footer.columns = tuple(columns)
 
+    def _schema_element(self, kind: int) -> tuple[bytes | None, int, bool]:
+        """(name, number of children, whether its logical type is that of nulls)"""
+        cursor, name, children, null_type = self.cursor, None, 0, False
+        _expect_struct(kind)
+        for number, inner in cursor.fields(1):
+            if number == 4:
+                name = cursor.binary(inner)
+            elif number == 5:
+                children = cursor.integer(inner)
+                if children < 0:
+                    raise Garbled("its schema has an element of negative size")
+            elif number == 10 and inner == STRUCT:
+                for logical, value in cursor.fields(2):
+                    null_type = null_type or logical == _NULL_TYPE
+                    cursor.skip(value, 2)
+            else:
+                cursor.skip(inner, 1)
+        return name, children, null_type
 
-def _chunks(group: dict[int, Value], *, end: int) -> Iterator[_Chunk]:
-    """A row group's column chunks, which must lie before `end`, the footer's first byte."""
-    for item in _get(group, 1, list):
-        chunk = _expect(item, dict)
-        if 1 in chunk:
-            raise Garbled("a column's data is in another file")
-        details = _get(chunk, 3, dict)
-        values, path = _get(details, 5, int), _get(details, 3, list)
-        start = _get(details, 9, int)
-        if 11 in details and _get(details, 11, int) > 0:
-            start = min(start, _get(details, 11, int))
-        length = _get(details, 7, int)
-        if not path:
+    def _row_group(self, kind: int) -> int:
+        """Number of its rows."""
+        cursor, rows, columns = self.cursor, None, False
+        _expect_struct(kind)
+        for number, inner in cursor.fields(1):
+            if number == 1:
+                element, count = cursor.items(inner)
+                for index in range(count):
+                    self._column_chunk(element, index)
+                columns = True
+            elif number == 3:
+                rows = cursor.integer(inner)
+            else:
+                cursor.skip(inner, 1)
+        if rows is None or not columns:
+            raise Garbled("its footer lacks field 1 or 3 of a row group")
+        return rows
+
+    def _column_chunk(self, kind: int, index: int) -> None:
+        cursor, details = self.cursor, False
+        _expect_struct(kind)
+        for number, inner in cursor.fields(2):
+            if number == 1:
+                raise Garbled("a column's data is in another file")
+            if number == 3:
+                _expect_struct(inner)
+                self._chunk_details(index)
+                details = True
+            else:
+                cursor.skip(inner, 2)
+        if not details:
+            raise Garbled("its footer lacks field 3 of a column")
+
+    def _chunk_details(self, index: int) -> None:
+        cursor, found, column, nulls = self.cursor, {}, None, None
+        for number, kind in cursor.fields(3):
+            if number in (5, 7, 9, 11):
+                found[number] = cursor.integer(kind)
+            elif number == 3:
+                inner, count = cursor.items(kind)
+                for position in range(count):
+                    if position:
+                        cursor.skip(inner, 3)
+                    else:
+                        column = _decoded(cursor.binary(inner))
+            elif number == 12:
+                _expect_struct(kind)
+                for statistic, inner in cursor.fields(4):
+                    if statistic == 3:
+                        nulls = cursor.integer(inner)
+                    else:
+                        cursor.skip(inner, 4)
+            else:
+                cursor.skip(kind, 3)
+        if not {5, 7, 9} <= found.keys():
+            raise Garbled("its footer lacks field 5, 7 or 9 of a column")
+        if column is None:
             raise Garbled("a column's data belongs to no column")
+        values, length, start = found[5], found[7], found[9]
+        if found.get(11, 0) > 0:
+            start = min(start, found[11])
         # Writers give no offset where there are no values.
-        if values and not len(MAGIC) <= start <= start + length <= end:
+        if values and not len(MAGIC) <= start <= start + length <= self.end:
             raise Garbled("a column's data lies outside the file")
-        statistics = _get(details, 12, dict) if 12 in details else {}
-        nulls = _get(statistics, 3, int) if 3 in statistics else None
-        yield _Chunk(_decoded(_expect(path[0], bytes)), nulls is not None and nulls == values)
+        self.footer.chunked.add(column)
+        null_type = index < len(self.null_leaves) and self.leaf_columns[index] == column and self.null_leaves[index]
+        if not null_type and nulls != values:
+            self.footer.filled.add(column)
 
 
-def _get(fields: dict[int, Value], number: int, kind: type[T]) -> T:
-    if number not in fields:
-        raise Garbled(f"its footer lacks field {number} of a struct")
-    return _expect(fields[number], kind)
-
-
-def _expect(value: Value, kind: type[T]) -> T:
-    if not isinstance(value, kind):
+def _expect_struct(kind: int) -> None:
+    if kind != STRUCT:
         raise Garbled("its footer has a value of another type than the format says")
-    return value
-
-
-def _text(fields: dict[int, Value], number: int) -> str:
-    return _decoded(_get(fields, number, bytes))
 
 
 def _decoded(text: bytes) -> str:

@@ -1,85 +1,120 @@
-"""Unpacks one member of a zip, strictly: what it does not check, another reader might take for something else."""
+"""Unpack one member of a zip, strictly: another reader might take for something else what is not checked here."""
 
-import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable
 
-from service.formats.archive import ENCRYPTED, LOCAL_HEADER, Member, raw_name
+from service.formats.archive import DEFLATED, ENCRYPTED
+from service.formats.directory import LOCAL_HEADER, Member
 from service.formats.failures import ContentInvalid, Reason
-from service.formats.reader import Reader
+from service.formats.reader import Reader, Reading
 
 WINDOW_BYTES = 4 * 1024**2
-"""Of one read of a member: usual layers (about 20 kB) come in one, and memory stays below it."""
+"""Of one read of a member larger than that. Usual layers (about 20 kB) come in one read."""
 UNPACK_BYTES = 256 * 1024
+"""Of one piece of unpacked bytes."""
 
 _DESCRIPTOR = 0x8
 """Flag: size and CRC follow the data, and the directory has them too."""
+_UNKNOWN = 0xFFFFFFFF
 
 
-def unpack(reader: Reader, member: Member) -> Iterator[bytes]:
-    """The member's bytes in pieces of at most `UNPACK_BYTES`; its header, size and CRC must be right.
+class Kept:
+    """The first `head` and the last `tail` bytes of what passes; all of it where `tail` is None."""
 
-    One read for a member of up to `WINDOW_BYTES`. Raises `ContentInvalid`, at the latest after the last piece.
+    def __init__(self, *, head: int = 4, tail: int | None = None) -> None:
+        self.head = b""
+        self._head, self._tail = head, tail
+        self._pieces: list[bytes] = []
+        self._held = 0
+
+    def __call__(self, piece: bytes) -> None:
+        if len(self.head) < self._head:
+            self.head += piece[: self._head - len(self.head)]
+        self._pieces.append(piece)
+        self._held += len(piece)
+        while self._tail is not None and self._pieces and self._held - len(self._pieces[0]) >= self._tail:
+            self._held -= len(self._pieces.pop(0))
+
+    def data(self) -> bytes:
+        """What is kept; at least the last `tail` bytes."""
+        return b"".join(self._pieces)
+
+
+def unpack(reader: Reader, member: Member, keep: Callable[[bytes], None], *, ahead: int = 0) -> Reading[None]:
+    """Pass the member's bytes to `keep` in pieces; its header, size and CRC must be right.
+
+    One read for a member of up to `WINDOW_BYTES`, which brings `ahead` more. Raises `ContentInvalid`.
     """
-    info = member.info
-    start = _data_start(reader, member)
-    size, checksum = 0, 0
-    blocks = _blocks(reader, start, start + info.compress_size)
-    for piece in blocks if info.compress_type == zipfile.ZIP_STORED else _inflate(blocks, member):
-        size += len(piece)
-        if size > info.file_size:
-            raise _corrupt(member, f"unpacks to more than the {info.file_size} bytes of its directory entry")
-        checksum = zlib.crc32(piece, checksum)
-        yield piece
-    if size != info.file_size:
-        raise _corrupt(member, f"unpacks to {size} bytes, its directory entry says {info.file_size}")
-    if checksum != info.CRC:
-        raise _corrupt(member, f"the CRC is {checksum:08x}, its directory entry says {info.CRC:08x}")
+    reader.work.add_unpacked(member.size)
+    start = yield from _data_start(reader, member, ahead)
+    if start + member.packed_size > member.limit:
+        message = f"its {member.packed_size} packed bytes run into what begins at byte {member.limit}"
+        raise ContentInvalid(Reason.ZIP_OVERLAP, message, part=member.name)
+    if member.method == DEFLATED:
+        crc = yield from _inflate(reader, member, start, keep, ahead)
+    else:
+        crc = yield from _copy(reader, member, start, keep, ahead)
+    if crc != member.crc:
+        raise _corrupt(member, f"the CRC is {crc:08x}, its directory entry says {member.crc:08x}")
 
 
-def _data_start(reader: Reader, member: Member) -> int:
-    info = member.info
-    head = reader.read(info.header_offset, min(member.limit - info.header_offset, WINDOW_BYTES))
-    header: tuple[Any, ...] = LOCAL_HEADER.unpack_from(head)
-    signature, _, flags, method, _, _, crc, packed, unpacked, name_length, extra_length = header
-    name = head[LOCAL_HEADER.size : LOCAL_HEADER.size + name_length]
-    sizes_here = not flags & _DESCRIPTOR and 0xFFFFFFFF not in (packed, unpacked)
+def _data_start(reader: Reader, member: Member, ahead: int) -> Reading[int]:
+    wanted = min(member.end - member.offset, WINDOW_BYTES)
+    data, at = yield from reader.view(member.offset, LOCAL_HEADER.size, ahead=wanted - LOCAL_HEADER.size + ahead)
+    signature, _, flags, method, _, _, crc, packed, unpacked, name_length, extra_length = LOCAL_HEADER.unpack_from(
+        data, at
+    )
     if signature != b"PK\3\4":
-        raise _corrupt(member, f"no member begins at byte {info.header_offset}")
+        raise _corrupt(member, f"no member begins at byte {member.offset}")
     if flags & ENCRYPTED:
         raise ContentInvalid(Reason.ZIP_ENCRYPTED, "the member is encrypted", part=member.name)
-    if name != raw_name(info) or method != info.compress_type:
+    name = yield from reader.read(member.offset + LOCAL_HEADER.size, name_length, ahead=wanted + ahead)
+    if name != member.raw_name or method != member.method:
         raise _corrupt(member, "its local header has another name or method than the directory")
-    if sizes_here and (crc, packed, unpacked) != (info.CRC, info.compress_size, info.file_size):
+    # Writers of streams leave zeros here, with the flag or without it; zip64 has the sizes in an extra field.
+    known = not flags & _DESCRIPTOR and _UNKNOWN not in (packed, unpacked) and (crc, packed, unpacked) != (0, 0, 0)
+    if known and (crc, packed, unpacked) != (member.crc, member.packed_size, member.size):
         raise _corrupt(member, "its local header has another size or CRC than the directory")
-    start: int = info.header_offset + LOCAL_HEADER.size + name_length + extra_length
-    if start + info.compress_size > member.limit:
-        message = f"its {info.compress_size} packed bytes run into what begins at byte {member.limit}"
-        raise ContentInvalid(Reason.ZIP_OVERLAP, message, part=member.name)
+    start: int = member.offset + LOCAL_HEADER.size + name_length + extra_length
     return start
 
 
-def _blocks(reader: Reader, start: int, end: int) -> Iterator[bytes]:
-    while start < end:
-        length = min(end - start, UNPACK_BYTES)
-        block = reader.read(start, length, ahead=min(end - start, WINDOW_BYTES) - length)
-        start += len(block)
-        yield block
+def _blocks(start: int, length: int) -> list[tuple[int, int]]:
+    return [(at, min(WINDOW_BYTES, start + length - at)) for at in range(start, start + length, WINDOW_BYTES)]
 
 
-def _inflate(blocks: Iterator[bytes], member: Member) -> Iterator[bytes]:
+def _copy(reader: Reader, member: Member, start: int, keep: Callable[[bytes], None], ahead: int) -> Reading[int]:
+    crc = 0
+    for at, length in _blocks(start, member.packed_size):
+        block = yield from reader.read(at, length, ahead=ahead)
+        crc = zlib.crc32(block, crc)
+        keep(block)
+    return crc
+
+
+def _inflate(reader: Reader, member: Member, start: int, keep: Callable[[bytes], None], ahead: int) -> Reading[int]:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        for block in blocks:
-            rest = block
-            while piece := inflater.decompress(rest, UNPACK_BYTES):
-                yield piece
-                rest = inflater.unconsumed_tail
-    except zlib.error as error:
-        raise _corrupt(member, f"its compressed data is damaged ({error})") from error
+    size, crc = 0, 0
+    for at, length in _blocks(start, member.packed_size):
+        rest = yield from reader.read(at, length, ahead=ahead)
+        while True:
+            try:
+                piece = inflater.decompress(rest, UNPACK_BYTES)
+            except zlib.error as error:
+                raise _corrupt(member, f"its compressed data is damaged ({error})") from error
+            if not piece:
+                break
+            size += len(piece)
+            if size > member.size:
+                raise _corrupt(member, f"unpacks to more than the {member.size} bytes of its directory entry")
+            crc = zlib.crc32(piece, crc)
+            keep(piece)
+            rest = inflater.unconsumed_tail
     if not inflater.eof or inflater.unused_data:
-        raise _corrupt(member, "its compressed data ends early" if not inflater.eof else "bytes follow its data")
+        raise _corrupt(member, "bytes follow its data" if inflater.eof else "its compressed data ends early")
+    if size != member.size:
+        raise _corrupt(member, f"unpacks to {size} bytes, its directory entry says {member.size}")
+    return crc
 
 
 def _corrupt(member: Member, message: str) -> ContentInvalid:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from service.domain.ends import Delivery, End
-from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally
 from service.domain.manifest import BatchState
 from service.domain.projects import AuditEntry
 
@@ -114,8 +114,8 @@ class JobStore(JobReader, Protocol):
         """Leave of a deleted job nothing but a tombstone, which goes when the id can be used again."""
         ...
 
-    def active(self) -> Iterator[Job]:
-        """Jobs without a terminal status, oldest first."""
+    def active(self, *, after: str = "") -> Iterator[ActiveJob]:
+        """Jobs without a terminal status behind a position, oldest first; read as they are asked for."""
         ...
 
 
@@ -124,8 +124,8 @@ class EndStore(Protocol):
 
     def get(self, job_id: str, ended_at: str) -> End | None: ...
 
-    def open(self) -> Iterator[End]:
-        """All that are not closed, oldest first."""
+    def open(self, *, after: str = "") -> Iterator[End]:
+        """Those that are not closed, behind a position, oldest first; read as they are asked for."""
         ...
 
     def save(self, end: End, *, now: str) -> bool:

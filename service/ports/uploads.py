@@ -9,7 +9,7 @@ from service.domain.requests import Upload
 
 
 class GatheringClosed(Exception):
-    """The uploads cannot be added as asked: the job's planning began, or another job gathers by now."""
+    """The uploads cannot be added as asked: the job's planning began, it was cancelled, or another job gathers."""
 
 
 class AlreadyClaimed(Exception):

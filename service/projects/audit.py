@@ -1,4 +1,4 @@
-"""The audit: who asked for which change, when, by which door. Entries are added and read, never changed.
+"""The audit: who asked for which change, when, and by which endpoint. Entries are added and read, never changed.
 
 A door records before it changes anything, so no change is without its entry; an entry alone means that someone asked.
 Starting an import and changing execution settings write their entries in the transaction of the change itself.
@@ -23,7 +23,7 @@ class AuditPorts:
 
 
 def entry_of(action: Action, subject: str, *, project: str, by: Actor, now: str, days: int) -> AuditEntry:
-    """A new entry, which is forgotten after `days`."""
+    """Return a new entry, which expires after `days`."""
     expires_at = datetime.fromisoformat(now) + timedelta(days=days)
     return AuditEntry(
         id=f"{now}#{secrets.token_hex(8)}",
@@ -37,13 +37,13 @@ def entry_of(action: Action, subject: str, *, project: str, by: Actor, now: str,
 
 
 def record(action: Action, subject: str, *, project: str, by: Actor, ports: AuditPorts) -> None:
-    """Call it once it is known that the subject exists, and before the change."""
+    """Add an entry. Call it once the subject is known to exist, and before the change."""
     ports.log.add(
         entry_of(action, subject, project=project, by=by, now=ports.clock(), days=ports.retention_days),
     )
 
 
 def audit_page(project: str, *, subject: str | None, limit: int, cursor: str | None, log: AuditLog) -> Page[AuditEntry]:
-    """Newest first, of one subject or of all. Raises `InvalidCursor`, `InvalidRequest`."""
+    """Return a page, newest first, of one subject or of all. Raises `InvalidCursor`, `InvalidRequest`."""
     scope = f"audit of {project} {subject or ''}"
     return read_page(partial(log.page, project, subject=subject), scope=scope, limit=limit, cursor=cursor)

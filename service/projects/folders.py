@@ -1,6 +1,6 @@
-"""Folders of a project: names that imports land under.
+"""Folders of a project.
 
-A folder needs no row to be imported into; a row gives it an id, a description and a scope.
+An import may name a folder that has no row; a row gives the folder an id, a description and a scope.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from functools import partial
 
 from service.domain.errors import FolderExists, IdempotencyConflict, InvalidRequest, NotFound
 from service.domain.jobs import Job, JobTag
+from service.domain.limits import MAX_FOLDER
 from service.domain.projects import Action, Actor, Folder, FolderScope
 from service.ports.jobs import JobStore
 from service.ports.projects import FolderStore
@@ -18,10 +19,10 @@ from service.ports.state import Clock
 from service.projects.audit import entry_of
 from service.support.paging import Page, read_page
 
-MAX_NAME = 64
-"""Characters, as of an import's folder."""
+MAX_NAME = MAX_FOLDER
+"""Maximum characters, as in an import's `folder`."""
 JOBS_COUNTED = 1_000
-"""Newest imports of a folder that its videos are counted in, 100 a call."""
+"""Newest imports of a folder whose videos are counted, 100 per call."""
 
 _ID = re.compile(r"fd_[0-9a-f]{24}")
 _PAGE = 100
@@ -36,7 +37,7 @@ class FolderPorts:
 
 
 def folder_id(project: str, scope: FolderScope, name: str) -> str:
-    """The same for whoever computes it: two that make a folder at once make one."""
+    """Return the id, which follows from the arguments, so two concurrent requests make one folder."""
     digest = hashlib.sha256(f"{project}\0{scope}\0{name}".encode()).hexdigest()
     return f"fd_{digest[:24]}"
 
@@ -46,17 +47,17 @@ class FolderRequest:
     name: str
     scope: FolderScope
     description: str | None = None
-    """Kept by the request that makes the folder."""
+    """Stored only if this request makes the folder."""
     idempotency_key: str | None = None
 
 
 def create_or_get(request: FolderRequest, *, project: str, by: Actor, ports: FolderPorts) -> Folder:
-    """The folder of that name, made if need be. Raises `InvalidRequest`."""
+    """Return the folder of that name; make it if it does not exist. Raises `InvalidRequest`."""
     return _create(request, project, by, ports)[0]
 
 
 def create(request: FolderRequest, *, project: str, by: Actor, ports: FolderPorts) -> Folder:
-    """With an idempotency key that made the folder before, that folder.
+    """Make a folder. With the idempotency key that made it before, return it.
 
     Raises `FolderExists`, `IdempotencyConflict` (made with this key and another description), `InvalidRequest`.
     """
@@ -85,12 +86,12 @@ def get(identity: str, *, project: str, store: FolderStore) -> Folder:
 
 
 def page(project: str, *, limit: int, cursor: str | None, store: FolderStore) -> Page[Folder]:
-    """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    """Return a page of folders, oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
     return read_page(partial(store.page, project), scope=f"folders of {project}", limit=limit, cursor=cursor)
 
 
 def video_count(folder: Folder, ports: FolderPorts) -> int:
-    """Videos that landed in the folder and were not deleted since, by the counts of its imports."""
+    """Return the videos in the folder without deleted ones, by the counts of its imports."""
     return sum(
         job.counts.copied + job.counts.skipped - job.removed_landed
         for job in imports_into(
@@ -102,7 +103,7 @@ def video_count(folder: Folder, ports: FolderPorts) -> int:
 def imports_into(
     name: str, scopes: Collection[FolderScope], *, project: str, jobs: JobStore, limit: int
 ) -> Sequence[Job]:
-    """Newest first: of the newest `limit` imports into folders of this name those of one of the scopes."""
+    """Return imports into folders of this name and scopes, newest first, among the newest `limit`."""
     found: list[Job] = []
     begin, looked_at = None, 0
     while looked_at < limit:
@@ -115,14 +116,14 @@ def imports_into(
 
 
 def _scope(job: Job) -> FolderScope:
-    """An import that named its folder without an id belongs to that of the project's users."""
+    """Return the scope of an import's folder: the users' one, unless its folder id says otherwise."""
     asked = job.video_upload.folder_id if job.video_upload else None
     in_org = asked is not None and job.folder and asked == folder_id(job.project, FolderScope.ORG, job.folder)
     return FolderScope.ORG if in_org else FolderScope.USER
 
 
 def _create(request: FolderRequest, project: str, by: Actor, ports: FolderPorts) -> tuple[Folder, bool]:
-    """The folder, and whether this request made it, now or before."""
+    """Return the folder, and whether this request made it, now or before."""
     _check(request.name)
     now, key = ports.clock(), request.idempotency_key
     new = Folder(

@@ -1,4 +1,4 @@
-"""API keys. A project key is `cf_{id}_{secret}`: its id finds it, its secret is stored as a SHA-256 only.
+"""API keys. A project key is `cf_{id}_{secret}`: the id finds it, and only the secret's SHA-256 is stored.
 
 A plain hash is enough because the secret has 192 random bits: there is nothing to guess from a dictionary.
 """
@@ -22,7 +22,7 @@ _FORMAT = re.compile(r"cf_([0-9a-f]{12})_([0-9a-f]{48})")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a request: a project by one of its keys, or (without a project) the admin."""
+    """The caller of a request: a project by one of its keys, or the admin, who has no project."""
 
     project: str | None
     key_id: str
@@ -38,7 +38,7 @@ ADMIN = Caller(None, "admin")
 def create_key(
     project: str, name: str, *, keys: KeyStore, clock: Clock, by: Actor, audit: AuditPorts
 ) -> tuple[ApiKey, str]:
-    """The stored key and its text, which is never to be seen again. Raises `InvalidRequest`."""
+    """Create a key; return it and its text, which is never shown again. Raises `InvalidRequest`."""
     if not PROJECT_NAME.fullmatch(project):
         raise InvalidRequest(
             "project must be 1 to 64 letters, digits, '.', '_' or '-' and begin with a letter or a digit"
@@ -51,7 +51,7 @@ def create_key(
 
 
 def authenticate(text: str, *, keys: KeyStore, admin_key: str) -> Caller | None:
-    """Whose key this is; None for a key that is unknown, revoked or malformed."""
+    """Return the caller of a key; None if the key is unknown, revoked or malformed."""
     if hmac.compare_digest(text.encode(errors="replace"), admin_key.encode()):
         return ADMIN
     match = _FORMAT.fullmatch(text)
@@ -62,7 +62,7 @@ def authenticate(text: str, *, keys: KeyStore, admin_key: str) -> Caller | None:
 
 
 def keys_page(*, limit: int, cursor: str | None, keys: KeyStore) -> Page[ApiKey]:
-    """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    """Return a page of keys, oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
     return read_page(keys.page, scope="keys", limit=limit, cursor=cursor)
 
 

@@ -1,4 +1,4 @@
-"""Execution settings: settings of imports, saved under an id by which imports refer to them."""
+"""Presets (execution settings): settings of imports, saved under an id that imports name."""
 
 import hashlib
 import re
@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from service.domain.destination_template import check_template
 from service.domain.errors import IdempotencyConflict, NotFound, UnknownExecutionSettings
 from service.domain.ids import request_digest
+from service.domain.limits import MAX_SETTINGS_BYTES, check_size
 from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
 from service.ports.projects import ExecutionSettingsStore
 from service.ports.state import Clock
@@ -18,7 +20,7 @@ from service.support.paging import Page, read_page
 _ID = re.compile(r"es_[0-9a-f]{24}")
 
 MAX_PER_PROJECT = 1_000
-"""So that a program that saves settings for each import, and never looks, is noticed."""
+"""Maximum presets of a project, so that a program that saves one for each import is noticed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +33,10 @@ class ExecutionSettingsPorts:
 @dataclass(frozen=True, kw_only=True)
 class ExecutionSettingsRequest:
     name: str
-    """For people; several settings may have the same."""
+    """For people; several presets may share a name."""
     description: str | None = None
     settings: Mapping[str, object]
-    """Checked, and as they were given."""
+    """As they were given, already validated."""
 
 
 def save(
@@ -45,10 +47,11 @@ def save(
     ports: ExecutionSettingsPorts,
     idempotency_key: str | None = None,
 ) -> ExecutionSettings:
-    """Save them under a new id; with an idempotency key that was used before, return what was saved then.
+    """Save a preset under a new id. With a known idempotency key, return the preset that was saved with it.
 
-    Raises `TooManyExecutionSettings`, `IdempotencyConflict`.
+    Raises `InvalidRequest`, `TooManyExecutionSettings`, `IdempotencyConflict`.
     """
+    _check(request)
     now = ports.clock()
     saved = ExecutionSettings(
         id=_id_for(project, idempotency_key) if idempotency_key else f"es_{secrets.token_hex(12)}",
@@ -70,7 +73,7 @@ def save(
 
 
 def get_saved(settings_id: str, *, project: str, store: ExecutionSettingsStore) -> ExecutionSettings:
-    """Raises `NotFound`, also for another project's."""
+    """Return a preset. Raises `NotFound`, also for another project's."""
     saved = store.get(project, settings_id) if _ID.fullmatch(settings_id) else None
     if saved is None:
         raise NotFound(f"there are no execution settings {settings_id!r} in this project")
@@ -78,7 +81,7 @@ def get_saved(settings_id: str, *, project: str, store: ExecutionSettingsStore) 
 
 
 def saved_for_import(settings_id: str, *, project: str, store: ExecutionSettingsStore) -> ExecutionSettings:
-    """Raises `UnknownExecutionSettings`."""
+    """Return a preset for an import. Raises `UnknownExecutionSettings`."""
     try:
         return get_saved(settings_id, project=project, store=store)
     except NotFound as error:
@@ -88,14 +91,15 @@ def saved_for_import(settings_id: str, *, project: str, store: ExecutionSettings
 def saved_page(
     project: str, *, limit: int, cursor: str | None, store: ExecutionSettingsStore
 ) -> Page[ExecutionSettings]:
-    """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    """Return a page of presets, oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
     return read_page(partial(store.page, project), scope=f"execution settings of {project}", limit=limit, cursor=cursor)
 
 
 def replace_saved(
     settings_id: str, request: ExecutionSettingsRequest, *, project: str, by: Actor, ports: ExecutionSettingsPorts
 ) -> ExecutionSettings:
-    """What has been started keeps the settings that it began with. Raises `NotFound`."""
+    """Replace a preset. Running imports keep their settings. Raises `InvalidRequest`, `NotFound`."""
+    _check(request)
     now = ports.clock()
     known = get_saved(settings_id, project=project, store=ports.store)
     changed = replace(
@@ -108,11 +112,19 @@ def replace_saved(
 
 
 def delete_saved(settings_id: str, *, project: str, by: Actor, ports: ExecutionSettingsPorts) -> None:
-    """What has been started with them goes on. Raises `NotFound`."""
+    """Delete a preset. Running imports continue. Raises `NotFound`."""
     get_saved(settings_id, project=project, store=ports.store)
     entry = _entry(Action.EXECUTION_SETTINGS_DELETE, settings_id, project, by, ports.clock(), ports)
     if not ports.store.delete(project, settings_id, entry=entry):
         raise _gone(settings_id)
+
+
+def _check(request: ExecutionSettingsRequest) -> None:
+    """Raises `InvalidRequest`."""
+    check_size("settings", dict(request.settings), limit=MAX_SETTINGS_BYTES)
+    destination = request.settings.get("destination")
+    if isinstance(destination, str):
+        check_template(destination)
 
 
 def _gone(settings_id: str) -> NotFound:

@@ -86,16 +86,12 @@ class HurriedReader:
     reader: RangeReader
 
     @property
-    def size(self) -> int | None:
+    def size(self) -> int:
         return self.reader.size
 
     def read(self, start: int, length: int) -> bytes:
         self.storage.check()
         return self.reader.read(start, length)
-
-    def read_tail(self, length: int) -> tuple[bytes, int]:
-        self.storage.check()
-        return self.reader.read_tail(length)
 
 
 def done_within(seconds: float, work: Callable[[], None]) -> bool:

@@ -23,7 +23,20 @@ from service.domain.errors import (
     UnsafeUrl,
 )
 from service.domain.uris import Location
-from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, retry_after, status_error
+from service.sources.http import (
+    Asked,
+    Http,
+    HttpBody,
+    body_of,
+    drained,
+    etag_of,
+    json_of,
+    key_of,
+    reading,
+    retry_after,
+    size_of,
+    status_error,
+)
 from service.sources.patience import Patience
 from service.sources.port import HEADERS, Pin, SourceObject
 from service.support.clock import timestamp
@@ -146,14 +159,19 @@ class GcsAdapter:
         while True:
             url = f"{self._bucket(location)}/o?{urlencode(query | ({'pageToken': token} if token else {}))}"
             page = patience(lambda url=url: self._json(url, asked))  # type: ignore[misc]
-            yield [_object(item) for item in page.get("items", []) if item["name"] > start_after]
-            token = page.get("nextPageToken", "")
+            with reading(asked):
+                objects = [one for one in map(_object, page.get("items", [])) if one.key > start_after]
+                token = page.get("nextPageToken", "")
+            yield objects
             if not token:
                 return
 
     def stat(self, location: Location, version: str | None) -> SourceObject:
         query = {"fields": f"{_FIELDS},{_KEPT}"} | ({"ifGenerationMatch": version} if version else {})
-        return _object(self._json(f"{self._object(location)}?{urlencode(query)}", Asked("inspect", location)))
+        asked = Asked("inspect", location)
+        found = self._json(f"{self._object(location)}?{urlencode(query)}", asked)
+        with reading(asked):
+            return _object(found)
 
     def tags(self, location: Location, version: str | None) -> Mapping[str, str]:  # noqa: ARG002
         return {}
@@ -207,10 +225,10 @@ def _reasons(body: bytes) -> set[str]:
 def _object(item: dict[str, Any]) -> SourceObject:
     known = {"CRC32C": item.get("crc32c"), "MD5": item.get("md5Hash")}  # Composed objects have no MD5.
     return SourceObject(
-        key=item["name"],
-        size=int(item["size"]),
-        etag=item["etag"].strip('"'),
-        version=str(item["generation"]),
+        key=key_of(item["name"]),
+        size=size_of(item["size"]),
+        etag=etag_of(item["etag"]),
+        version=key_of(str(item["generation"])),
         modified=timestamp(datetime.fromisoformat(item["updated"])) if "updated" in item else None,
         checksums={kind: value for kind, value in known.items() if value},
         headers={name: item[field] for name in HEADERS if item.get(field := name[0].lower() + name[1:])},

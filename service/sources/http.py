@@ -1,7 +1,8 @@
 """HTTP for the providers without a client library of their own here: one pool, one way to name faults."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
@@ -46,6 +47,38 @@ class Asked:
 
     def limited(self, message: str, retry_after: float | None) -> RateLimited:
         return RateLimited(message, operation=self.operation, uri=str(self.location), retry_after=retry_after)
+
+
+@contextmanager
+def reading(asked: Asked) -> Iterator[None]:
+    """What a store answers may be anything: an answer without a size or an ETag, or of another shape, is its fault."""
+    try:
+        yield
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        message = f"the store's answer cannot be read ({type(error).__name__})"
+        raise asked.error(SourceUnavailable, message) from None
+
+
+def etag_of(value: object) -> str:
+    """The ETag without quotes. Raises `ValueError` where there is none."""
+    etag = value.strip('"') if isinstance(value, str) else ""
+    if not etag:
+        raise ValueError("no ETag")
+    return etag
+
+
+def size_of(value: object) -> int:
+    """Of a number or its digits. Raises `ValueError`."""
+    if isinstance(value, bool) or not isinstance(value, int | str) or int(value) < 0:
+        raise ValueError("no size")
+    return int(value)
+
+
+def key_of(value: object) -> str:
+    """Raises `ValueError` where there is none."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("no key")
+    return value
 
 
 @dataclass(frozen=True)

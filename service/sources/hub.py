@@ -28,7 +28,19 @@ from service.domain.errors import (
     UnsafeUrl,
 )
 from service.domain.uris import Location
-from service.sources.http import Asked, Http, HttpBody, body_of, drained, json_of, status_error
+from service.sources.http import (
+    Asked,
+    Http,
+    HttpBody,
+    body_of,
+    drained,
+    etag_of,
+    json_of,
+    key_of,
+    reading,
+    size_of,
+    status_error,
+)
 from service.sources.patience import Patience
 from service.sources.port import Pin, SourceObject
 from service.support.clock import timestamp
@@ -79,9 +91,10 @@ class HubAdapter:
         url: str | None = f"{self.endpoint}/api/buckets/{location.bucket}/tree{prefix}?recursive=true"
         while url:
             items, url = patience(lambda url=url: self._page(url, asked))  # type: ignore[misc]
-            for item in items:
-                if item["type"] == "file" and item["path"].startswith(location.key):
-                    yield _object(item)
+            with reading(asked):
+                files = [item for item in items if item["type"] == "file" and item["path"].startswith(location.key)]
+                found = [_object(item) for item in files]
+            yield from found
 
     def _page(self, url: str, asked: Asked) -> tuple[list[dict[str, Any]], str | None]:
         response = self._hub("GET", url, asked)
@@ -102,9 +115,11 @@ class HubAdapter:
         response = self._hub("POST", url, asked, body=json.dumps({"paths": [location.key]}).encode())
         if response.status >= 300:
             raise self._error(response, asked)
-        for item in json_of(response, asked):
-            if item["path"] == location.key:
-                return _object(item)
+        found = json_of(response, asked)
+        with reading(asked):
+            for item in found:
+                if item["path"] == location.key:
+                    return _object(item)
         raise asked.error(ObjectMissing, "there is no such object")
 
     def tags(self, location: Location, version: str | None) -> Mapping[str, str]:  # noqa: ARG002
@@ -184,8 +199,8 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 def _object(item: dict[str, Any]) -> SourceObject:
     changed = item.get("uploadedAt") or item.get("mtime")
     return SourceObject(
-        key=item["path"],
-        size=item["size"],
-        etag=item["xetHash"],
+        key=key_of(item["path"]),
+        size=size_of(item["size"]),
+        etag=etag_of(item["xetHash"]),
         modified=timestamp(datetime.fromisoformat(changed)) if changed else None,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
-from service.domain.uris import Location, parse_object
+from service.domain.uris import Location
 from service.sources.port import ObjectSource, Pin
 
 
@@ -29,7 +29,7 @@ class SourceObjects:
         return self.source.stat(at, version=version)
 
     def reader(self, entry: ManifestEntry) -> "SourceReader":
-        return SourceReader(self.source, parse_object(entry.source_uri), pin_of(entry))
+        return SourceReader(self.source, entry.location, pin_of(entry))
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,3 @@ class SourceReader:
 
     def read(self, start: int, length: int) -> bytes:
         return self.source.read(self.at, start, length, self.pin) if start < self.size and length > 0 else b""
-
-    def read_tail(self, length: int) -> tuple[bytes, int]:
-        return self.read(max(0, self.size - length), length), self.size

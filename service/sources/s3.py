@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+from urllib3.exceptions import HTTPError
 
 from service.domain import s3_error_codes as s3_codes
 from service.domain.errors import (
@@ -18,7 +19,16 @@ from service.domain.errors import (
     UnsafeUrl,
 )
 from service.domain.uris import Location
-from service.sources.http import CONNECT_SECONDS, READ_SECONDS, Asked, retry_after
+from service.sources.http import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Asked,
+    etag_of,
+    key_of,
+    reading,
+    retry_after,
+    size_of,
+)
 from service.sources.patience import Patience
 from service.sources.port import HEADERS, Pin, SourceObject
 from service.support.clock import timestamp
@@ -87,6 +97,8 @@ class _S3Body:
             return self.stream.read(size)
         except (BotoCoreError, ClientError) as error:
             raise s3_error(error, self.asked) from None
+        except HTTPError as error:  # botocore lets those of TLS through
+            raise self.asked.unavailable(error) from None
 
     def close(self) -> None:
         self.stream.close()
@@ -107,15 +119,17 @@ class S3Adapter:
         while True:
             more = request | ({"ContinuationToken": token} if token else {})
             page = patience(lambda more=more: _named(asked, self.client.list_objects_v2, **more))  # type: ignore[misc]
-            yield [
-                SourceObject(
-                    key=item["Key"],
-                    size=item["Size"],
-                    etag=item["ETag"].strip('"'),
-                    modified=timestamp(item["LastModified"]),
-                )
-                for item in page.get("Contents", [])
-            ]
+            with reading(asked):
+                objects = [
+                    SourceObject(
+                        key=key_of(item["Key"]),
+                        size=size_of(item["Size"]),
+                        etag=etag_of(item["ETag"]),
+                        modified=timestamp(item["LastModified"]),
+                    )
+                    for item in page.get("Contents", [])
+                ]
+            yield objects
             token = page.get("NextContinuationToken", "")
             if not token:
                 return
@@ -123,41 +137,43 @@ class S3Adapter:
     def stat(self, location: Location, version: str | None) -> SourceObject:
         asked = Asked("inspect", location)
         where = {"Bucket": location.bucket, "Key": location.key} | ({"VersionId": version} if version else {})
-        try:
-            head = self.client.head_object(**where, ChecksumMode="ENABLED")  # type: ignore[arg-type]
-        except ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            if error.operation_name == "HeadObject" and status in (301, 400, 403):
-                self._explain(where, asked)
-            raise s3_error(error, asked) from None
-        except (BotoCoreError, UnsafeUrl) as error:
-            raise s3_error(error, asked) from None
-        return SourceObject(
-            key=location.key,
-            size=head["ContentLength"],
-            etag=head["ETag"].strip('"'),
-            version=version,
-            modified=timestamp(head["LastModified"]),
-            checksums=whole_checksums(head),
-            headers={name: str(value) for name in HEADERS if (value := head.get(name))},
-            metadata=head.get("Metadata", {}),
-        )
+        with reading(asked):
+            try:
+                head = self.client.head_object(**where, ChecksumMode="ENABLED")  # type: ignore[arg-type]
+            except ClientError as error:
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+                if error.operation_name == "HeadObject" and status in (301, 400, 403):
+                    self._explain(where, asked)
+                raise s3_error(error, asked) from None
+            except (BotoCoreError, UnsafeUrl) as error:
+                raise s3_error(error, asked) from None
+            return SourceObject(
+                key=location.key,
+                size=size_of(head["ContentLength"]),
+                etag=etag_of(head["ETag"]),
+                version=version,
+                modified=timestamp(head["LastModified"]),
+                checksums=whole_checksums(head),
+                headers={name: str(value) for name in HEADERS if (value := head.get(name))},
+                metadata=head.get("Metadata", {}),
+            )
 
     def tags(self, location: Location, version: str | None) -> Mapping[str, str]:
         asked = Asked("read the tags of", location)
         where = {"Bucket": location.bucket, "Key": location.key} | ({"VersionId": version} if version else {})
-        try:
-            answer = self.client.get_object_tagging(**where)  # type: ignore[arg-type]
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            if code in _TAGLESS or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (405, 501):
-                return {}
-            if code in s3_codes.DENIED:
-                raise asked.error(AccessDenied, f"access is denied ({code})") from None
-            raise s3_error(error, asked) from None
-        except (BotoCoreError, UnsafeUrl) as error:
-            raise s3_error(error, asked) from None
-        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        with reading(asked):
+            try:
+                answer = self.client.get_object_tagging(**where)  # type: ignore[arg-type]
+            except ClientError as error:
+                code = error.response.get("Error", {}).get("Code", "")
+                if code in _TAGLESS or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (405, 501):
+                    return {}
+                if code in s3_codes.DENIED:
+                    raise asked.error(AccessDenied, f"access is denied ({code})") from None
+                raise s3_error(error, asked) from None
+            except (BotoCoreError, UnsafeUrl) as error:
+                raise s3_error(error, asked) from None
+            return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def _explain(self, where: dict[str, str], asked: Asked) -> None:
         """Raise what a GET says, which has a body: wrong keys, an expired token and no permission are one to a HEAD."""
@@ -176,10 +192,10 @@ class S3Adapter:
             request["VersionId"] = pin.version
         answer = _named(asked, self.client.get_object, **request)
         body = _S3Body(answer["Body"], asked)
-        if answer["ETag"].strip('"') != pin.etag:
+        if answer.get("ETag", "").strip('"') != pin.etag:
             body.close()
             raise asked.error(SourceChanged, "it is not the planned object any more")
-        if answer["ContentLength"] != length:
+        if answer.get("ContentLength") != length:
             body.close()
             raise asked.error(ObjectRejected, "the store does not answer the bytes that were asked for")
         return body
@@ -192,10 +208,11 @@ def whole_checksums(answer: Any) -> dict[str, str]:
 
 
 def _named(asked: Asked, call: Any, **request: Any) -> Any:
-    try:
-        return call(**request)
-    except (ClientError, BotoCoreError, UnsafeUrl) as error:
-        raise s3_error(error, asked) from None
+    with reading(asked):  # botocore parses numbers and dates
+        try:
+            return call(**request)
+        except (ClientError, BotoCoreError, UnsafeUrl) as error:
+            raise s3_error(error, asked) from None
 
 
 def s3_error(error: ClientError | BotoCoreError | UnsafeUrl, asked: Asked) -> ObjectError:

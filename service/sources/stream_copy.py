@@ -29,7 +29,7 @@ from service.domain.requests import ImportSettings
 from service.domain.uris import Location
 from service.domain.verification import given_checksum
 from service.sources.digests import Digests, Kind, encoded, extended, kind_for, verdict_of
-from service.sources.http import Asked
+from service.sources.http import Asked, etag_of, key_of, reading
 from service.sources.kept import attributes
 from service.sources.memory import Memory
 from service.sources.port import ObjectSource, Pin, SourceObject
@@ -118,7 +118,8 @@ class StreamCopy:
                 )
             finally:
                 self.memory.give(data)
-        return Copied(size=item.pin.size, etag=answer["ETag"].strip('"'), verified=verified)
+            with reading(self._asked(item)):
+                return Copied(size=item.pin.size, etag=etag_of(answer["ETag"]), verified=verified)
 
     def begin(self, item: Streamed, settings: ImportSettings, *, mark: str | None = None) -> str:
         """The id of an upload for the object's parts."""
@@ -131,7 +132,8 @@ class StreamCopy:
                 ChecksumAlgorithm=kind_for(found, item.given),
                 ChecksumType="FULL_OBJECT",
             )
-            return answer["UploadId"]
+            with reading(self._asked(item)):
+                return key_of(answer["UploadId"])
 
     def send(
         self,
@@ -180,7 +182,8 @@ class StreamCopy:
                 **_named(kind, crc),
                 Body=data,  # type: ignore[arg-type]  # any buffer will do
             )
-        return answer["ETag"].strip('"'), crc
+        with reading(self._asked(item)):
+            return etag_of(answer["ETag"]), crc
 
     def complete(
         self, item: Streamed, upload_id: str, etags: Sequence[str], digests: Mapping[str, str] | None
@@ -215,10 +218,12 @@ class StreamCopy:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
                 raise
-            told = head["Metadata"]
+            if head.get("ContentLength") != item.pin.size:
+                return None
+            told = head.get("Metadata", {})
             if told.get(SOURCE_MARK) != item.source_mark or (mark is not None and told.get(MARK) != mark):
                 return None
-            if etag is not None and head["ETag"].strip('"') != etag:
+            if etag is not None and head.get("ETag", "").strip('"') != etag:
                 return None
             try:
                 found = item.found()
@@ -229,7 +234,8 @@ class StreamCopy:
 
     def _kept(self, item: Streamed, found: SourceObject, sums: Mapping[str, str], answer: Any) -> Copied:
         """What the store says of the copy, compared too. One that is not its source is removed: this very version."""
-        etag = answer["ETag"].strip('"')
+        with reading(self._asked(item)):
+            etag = etag_of(answer["ETag"])
         verified = verdict_of(found, item.given, {**sums, **whole_checksums(answer)}, etag)
         if verified is None:
             version = {"VersionId": answer["VersionId"]} if answer.get("VersionId") else {}

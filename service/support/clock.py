@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> str:
-    """Now, as `service.domain.jobs` writes times."""
+    """Return the current time in the format of `service.domain.jobs`."""
     return timestamp(datetime.now(UTC))
 
 
 def timestamp(moment: datetime) -> str:
-    """As `service.domain.jobs` writes times; `moment` must have a time zone."""
+    """Format a time, which must have a zone, like `service.domain.jobs` does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Pages and their cursors: opaque to callers, bound to the list that they continue."""
+"""Pages and cursors. A cursor is opaque to callers and valid for one list only."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ from service.domain.errors import InvalidCursor, InvalidRequest
 
 MAX_PAGE = 1_000
 MAX_POSITION = 200
-"""Characters of a position: longer ones are no key of the table (1,024 bytes, DynamoDB)."""
+"""Maximum characters of a position, which is a sort key of the table (1,024 bytes, DynamoDB)."""
 
 Item = TypeVar("Item")
 Read = TypeVar("Read", covariant=True)

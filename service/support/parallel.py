@@ -1,4 +1,4 @@
-"""Blocking work on many items by a few threads, and what threads share."""
+"""Run blocking work on many items in a few threads, and share values between threads."""
 
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
@@ -11,9 +11,9 @@ Made = TypeVar("Made")
 
 
 def each(work: Callable[[Item], Result], items: Sequence[Item], *, threads: int) -> list[Result]:
-    """`work` of every item, in order. After one has raised nothing more begins, and its error is raised.
+    """Return `work` of every item, in order. After an error no more items begin, and the error is raised.
 
-    An executor's `map` does the same, at the cost of a future and two locks an item: a tenth of what a copy takes.
+    An executor's `map` does the same with a future and two locks per item, which cost a tenth of a copy.
     """
     results: list[Result | None] = [None] * len(items)
     errors: list[BaseException] = []
@@ -42,9 +42,9 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], *, threads: int)
 
 
 class Once(Generic[Made]):
-    """Decorates a function without arguments: it is called once, whatever threads ask, and its result kept.
+    """Call a function without arguments once, whichever threads ask, and keep its result.
 
-    `functools.cache` lets threads that come before the first result call it once each.
+    With `functools.cache`, each thread that asks before the first result would call it.
     """
 
     def __init__(self, make: Callable[[], Made]) -> None:
@@ -60,5 +60,5 @@ class Once(Generic[Made]):
         return self._made[0]
 
     def forget(self) -> None:
-        """So that the next call makes another one."""
+        """Drop the result, so that the next call makes another one."""
         self._made.clear()

@@ -1,7 +1,7 @@
-"""One typed environment a function. The CDK renders the same classes that the handlers read.
+"""Settings of each function, typed. The CDK renders the classes that the handlers read.
 
-`to_env` is called at synth (values may be CDK tokens, which are plain strings there), `from_env` on a
-handler's first use. A field `table_name` travels as `CLIPFERRY_TABLE_NAME`.
+The CDK calls `to_env` at synth, when values may be CDK tokens (plain strings), and a handler calls `from_env` on its
+first use. The field `table_name` becomes the variable `CLIPFERRY_TABLE_NAME`.
 """
 
 import os
@@ -24,11 +24,11 @@ _DECODERS: dict[object, typing.Callable[[str], object]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Base of the settings of a function. Fields are `str`, `int`, `bool` or `tuple[str, ...]`."""
+    """Base of a function's settings. Fields are `str`, `int`, `bool` or `tuple[str, ...]`."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
-        """Read every field from `env` (the process's own by default); raises `InvalidSettings`."""
+        """Read every field from `env`, by default the process's environment. Raises `InvalidSettings`."""
         source = os.environ if env is None else env
         hints = typing.get_type_hints(cls)
         values: dict[str, object] = {}
@@ -43,7 +43,7 @@ class Settings:
         return cls(**values)
 
     def to_env(self) -> dict[str, str]:
-        """The environment variables from which `from_env` makes an equal object."""
+        """Return the environment variables from which `from_env` makes an equal object."""
         env: dict[str, str] = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -96,13 +96,13 @@ class ApiSettings(Deployment, RowSettings):
     default_on_existing: str
     default_content_validation: str
     preview_seconds: int
-    """How long a preview or a pre-flight may look before it answers with "at least"."""
+    """Time of a preview or preflight before it answers with "at least"."""
     audit_retention_days: int
     webhook_secret_arn: str
     allow_private_urls: bool
     report_url_seconds: int
     integration_secrets_prefix: str
-    """Names of secrets that hold integrations' credentials begin so."""
+    """Beginning of the names of secrets that hold integrations' credentials."""
     trusted_account: str
     """ARN of the own account's root, for the trust policies of callers' roles."""
     trusted_roles: str
@@ -139,7 +139,7 @@ class CopySettings(RowSettings):
     stream_part_bytes: int
     stream_memory_bytes: int
     copy_roles: tuple[str, ...]
-    """ARNs of roles of integrations that may write clips: what they read is copied inside S3."""
+    """ARNs of integrations' roles that may write clips; S3 copies what they read."""
     integration_secrets_prefix: str
     allow_private_urls: bool
 
@@ -180,7 +180,7 @@ class UploadSettings(RowSettings):
     default_on_existing: str
     default_content_validation: str
     upload_window_seconds: int
-    """How long an upload-triggered job gathers further uploads before it is planned."""
+    """Seconds for which a job gathers further uploads before it is planned."""
     audit_retention_days: int
 
 
@@ -191,5 +191,5 @@ class SweepSettings(RowSettings):
     clips_bucket: str
     state_machine_arn: str
     grace_seconds: int
-    """Age from which a job without a running execution is taken for orphaned."""
+    """Age in seconds from which a job without a running execution counts as orphaned."""
     integration_secrets_prefix: str

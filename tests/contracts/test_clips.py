@@ -4,37 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.batching import VIEWS
 from service.domain.clips import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
 from service.ports.clips import ClipStore
+from tests.samples import DONE, a_sets_rows, row
 
 JOB = "ij_1"
 
-DONE = Extrapolation(
-    status=ExtrapolationStatus.DONE, key="k.stationary.parquet", tracks=2, stationary=1, rows=30, added=20
-)
-
 FAILED = Extrapolation(status=ExtrapolationStatus.FAILED, code="NO_OBSTACLES", message="none 日本")
-
-
-def row(ordinal: int, status: ClipStatus = ClipStatus.COPIED) -> ClipRow:
-    if status is ClipStatus.COPIED:
-        return ClipRow(ordinal=ordinal, status=status, size=ordinal, etag=f"e{ordinal}")
-    return ClipRow(
-        ordinal=ordinal,
-        status=status,
-        code="CODE",
-        message=f"why {ordinal} 日本",
-        source_uri=f"s3://source/{ordinal}",
-        destination="",
-    )
-
-
-def a_sets_rows(status: ClipStatus) -> list[ClipRow]:
-    return [
-        ClipRow(ordinal=7 + n, status=status, size=n, code="C", group=7, view=view, set_name="drive")
-        for n, view in enumerate(VIEWS)
-    ]
 
 
 @pytest.mark.parametrize(

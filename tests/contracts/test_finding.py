@@ -2,28 +2,10 @@
 
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.jobs import Job, JobTag
-from service.domain.search_keys import findable, search_key
+from service.domain.search_keys import search_key
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
-from tests.builders import a_job
-
-
-def job_at(second: int, job_id: str, **changes: object) -> Job:
-    return a_job(job_id, created_at=f"2026-11-22T17:00:{second:02d}.000Z", **changes)
-
-
-def put(clips: ClipStore, job: Job, *uris: str, status: ClipStatus = ClipStatus.COPIED) -> list[ClipRow]:
-    rows = [
-        findable(
-            ClipRow(ordinal=ordinal, status=status, size=1, etag="e", source_uri=uri, destination=f"d/{uri}"),
-            job_id=job.id,
-            project=job.project,
-            created_at=job.created_at,
-        )
-        for ordinal, uri in enumerate(uris)
-    ]
-    clips.put(job.id, rows)
-    return rows
+from tests.samples import job_at, put
 
 
 def test_rows_are_found_by_both_keys_newest_first_in_pages(clips: ClipStore) -> None:

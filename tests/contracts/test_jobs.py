@@ -9,35 +9,10 @@ from service.domain.errors import NotFound
 from service.domain.jobs import Counts, Door, Job, JobStatus, JobTag, Retry, Source, SourceKind, Tally, Trigger
 from service.domain.manifest import BatchState
 from service.domain.progress import runs_after
-from service.domain.requests import ContentValidation, Filters, ImportSettings, Notify, OnExisting, Tolerance
+from service.domain.requests import ImportSettings, Tolerance
 from service.ports.jobs import JobStore
 from tests.builders import a_job
-
-SETTINGS = ImportSettings(
-    on_existing=OnExisting.FAIL,
-    content_validation=ContentValidation.DEEP,
-    storage_class="GLACIER_IR",
-    keep_metadata=False,
-    keep_tags=False,
-    notify=Notify(webhook_url="https://example.com/hook?token=t", event=False),
-    destination="{stem}{extension}",
-    max_concurrency=7,
-    tolerated_failures=Tolerance(percent=12.5),
-    stationary_extrapolation=True,
-)
-
-FULL = a_job(
-    source=Source(kind=SourceKind.PREFIX, uri="s3://source/日本 +%20/"),
-    folder="night runs/ü",
-    labels=("a", "日本"),
-    run_name_prefix="r-",
-    request_digest="d" * 64,
-    key_id="key_1",
-    filters=Filters(include=("*.zip", "日本"), max_size=5, modified_after="2026-01-01T00:00:00Z"),
-    settings=SETTINGS,
-    execution_settings_id="es_1",
-    integration_id="in_1",
-)
+from tests.samples import FULL, SETTINGS
 
 
 def state(**changes: Any) -> BatchState:
@@ -303,7 +278,7 @@ def test_a_retry_begins_the_next_run_and_keeps_the_one_before(jobs: JobStore) ->
         cancel_requested=False,
     )
     assert again == expected == got(jobs)
-    assert list(jobs.active()) == [expected]
+    assert [job.id for job in jobs.active()] == [expected.id]
     assert jobs.page("demo", limit=1, after=None) == ([expected], None)
 
 

@@ -17,7 +17,7 @@ from local.config import ROOT, StateDir
 from local.down import bring_down
 from local.stack import Stack
 from local.up import bring_up, end_on_sigterm
-from tests.e2e.faults import functions, invoke, paused_copies, with_environment
+from tests.e2e.faults import functions, invoke, paused_copies, retry_soon, with_environment
 from tests.e2e.raised import PROVOKES, failures, functions_fail_only_as_expected
 from tests.e2e.stores import provider_stores
 
@@ -98,7 +98,9 @@ def stack() -> Iterator[Stack]:
     state = StateDir(ROOT / ".local" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     end_on_sigterm()
     try:
-        yield bring_up(state, _silently)
+        own = bring_up(state, _silently)
+        retry_soon(own)
+        yield own
     finally:
         bring_down(state)
 

@@ -1,6 +1,7 @@
 """Ways to hurt the deployed stack, as fixtures."""
 
 import json
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -13,6 +14,15 @@ from local.stack import Stack
 Pause = Callable[[], AbstractContextManager[None]]
 Invoke = Callable[[str, dict[str, Any]], Any]
 Reconfigure = Callable[..., AbstractContextManager[None]]
+
+RETRY_DELAY_SECONDS = 3.0
+
+
+def retry_soon(stack: Stack) -> None:
+    """Let the state machine try again after a few seconds, where on AWS it waits up to half a minute."""
+    body = json.dumps({"retry_delay_seconds": RETRY_DELAY_SECONDS}).encode()
+    request = urllib.request.Request(f"{stack.aws_endpoint_url}/_clipferry/limits", data=body)
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
 
 
 def function_name(client: Any, handler: str) -> str:
@@ -45,24 +55,24 @@ def reconfigured(client: Any, handler: str, *, timeout: int | None = None, **var
         update(before["Timeout"], own)
 
 
+@contextmanager
+def copies_paused(client: Any) -> Iterator[None]:
+    """While it lasts, no copy function can start: jobs are planned and wait."""
+    name = function_name(client, "lambdas.copy.handler")
+    before = client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        yield
+    finally:
+        if before is None:
+            client.delete_function_concurrency(FunctionName=name)
+        else:
+            client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
+
+
 @pytest.fixture
 def paused_copies(functions: Any) -> Pause:
-    """While it lasts, no copy function can start: jobs are planned and wait."""
-
-    @contextmanager
-    def pause() -> Iterator[None]:
-        name = function_name(functions, "lambdas.copy.handler")
-        before = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
-        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-        try:
-            yield
-        finally:
-            if before is None:
-                functions.delete_function_concurrency(FunctionName=name)
-            else:
-                functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
-
-    return pause
+    return lambda: copies_paused(functions)
 
 
 @pytest.fixture

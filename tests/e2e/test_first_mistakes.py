@@ -48,10 +48,15 @@ def test_curl_without_a_content_type_is_understood(api: "Api", stack: Stack) -> 
     assert api("POST", "/v1/previews", body, headers=form)[0] == 200
 
 
-def test_a_body_of_ten_megabytes_is_a_413_that_says_the_limit(api: "Api") -> None:
-    answer = api.post("/v1/imports", {"exact_paths": ["s3://some-bucket/" + "k" * 900] * 11_000})
+@pytest.mark.parametrize(
+    ("megabytes", "said"), [(5.5, "the limit is"), (8, "API Gateway"), (11, "above API Gateway's 10 MB")]
+)
+def test_a_body_that_is_too_large_is_a_413_that_says_what_to_do(api: "Api", megabytes: float, said: str) -> None:
+    """The function refuses what reaches it; Lambda takes no more than 6 MB, the gateway no more than 10 MB."""
+    answer = api.post("/v1/imports", {"exact_paths": ["s3://some-bucket/" + "k" * 900] * int(megabytes * 1_090)})
     assert (answer[0], answer[1]["code"]) == (413, "BODY_TOO_LARGE")
-    assert "limit" in answer[1]["detail"]
+    assert said in answer[1]["detail"]
+    assert "manifest_uri" in answer[1]["detail"]
 
 
 def test_a_bucket_that_the_service_may_not_read_fails_the_preflight(api: "Api", stack: Stack) -> None:

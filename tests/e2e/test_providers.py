@@ -237,6 +237,7 @@ def test_without_its_integration_an_import_fails_until_a_retry_finds_one(
     assert [landed(s3, clip) for clip in all_clips(team, job["id"])] == [b"a", b"b"]
 
 
+@pytest.mark.provokes("Sandbox.Timedout")
 def test_a_call_that_is_ended_in_the_middle_loses_no_part(
     team: "Api", stack: Stack, s3: "S3Client", stores: Mapping[str, Store], functions: Any
 ) -> None:

@@ -34,6 +34,32 @@ class FakeClips:
             self.writes.update((job_id, row.ordinal) for row in rows)
         return [held[row.ordinal] for row in rows]
 
+    def settle_each(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
+        """One by one: a crash leaves those before it."""
+        return [self._settle_one(job_id, row, run) for row in rows]
+
+    def reopen(self, job_id: str, rows: Sequence[ClipRow], *, run: int) -> bool:
+        """One by one: a crash leaves those before it."""
+        return all(self._reopen_one(job_id, row, run) for row in rows)
+
+    @port_call
+    def _reopen_one(self, job_id: str, row: ClipRow, run: int) -> bool:
+        assert self.jobs is not None
+        job = self.jobs.rows.get(job_id)
+        if job is None or job.status.terminal or job.run != run or job.planned_run is None or job.planned_run >= run:
+            return False
+        self.rows[job_id][row.ordinal] = row
+        self.writes[job_id, row.ordinal] += 1
+        return True
+
+    @port_call
+    def _settle_one(self, job_id: str, row: ClipRow, run: int) -> ClipRow:
+        there = self.rows[job_id].get(row.ordinal)
+        if there is None or (run and there.status is ClipStatus.PENDING and there.run == run):
+            self.rows[job_id][row.ordinal] = row
+            self.writes[job_id, row.ordinal] += 1
+        return self.rows[job_id][row.ordinal]
+
     @port_call
     def _put(self, job_id: str, row: ClipRow) -> None:
         self.rows[job_id][row.ordinal] = row
@@ -71,12 +97,14 @@ class FakeClips:
         return [found[position] for position in shown], shown[-1] if len(rest) > limit else None
 
     @port_call
-    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str) -> bool:
+    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str, run: int | None = None) -> bool:
         assert self.jobs is not None
         rows, job = self.rows[job_id], self.jobs.rows.get(job_id)
         found = [rows[ordinal] for ordinal in ordinals if ordinal in rows]
         open_ = [row for row in found if row.status is ClipStatus.PENDING or row.deleted_at]
         if job is None or open_ or len(found) < len(ordinals):
+            return False
+        if run is not None and (job.run != run or (run and not job.status.terminal)):
             return False
         rows.update({row.ordinal: replace(row, deleted_at=now, keys=None) for row in found})
         self.jobs.rows[job_id] = replace(job, removed=job.removed + 1, removed_landed=job.removed_landed + landed)

@@ -1,7 +1,7 @@
 """Copying without a thread that watches, and by one copier."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from service.domain.manifest import BatchState, ManifestEntry
@@ -15,6 +15,8 @@ class LookWhenOld:
 
     read: Callable[[], BatchState]
     monotonic: Callable[[], float]
+    _read_at: float = field(init=False)
+    _state: BatchState = field(init=False)
 
     @property
     def state(self) -> BatchState:

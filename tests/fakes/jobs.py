@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from service.domain.ends import Delivery, End
 from service.domain.errors import NotFound, TableBusy
-from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally
 from service.domain.manifest import BatchState
 from service.domain.objects import LargeCopy
 from service.domain.progress import runs_after
@@ -215,11 +215,17 @@ class FakeJobs:
     def bury(self, job_id: str) -> None:
         self.buried.add(job_id)
 
-    def active(self) -> Iterator[Job]:
+    def active(self, *, after: str = "") -> Iterator[ActiveJob]:
         with self.faults.lock:
             self.faults.enter("jobs.active")
-            found = [job for job in self.rows.values() if not job.status.terminal]
-        yield from sorted(found, key=lambda job: (job.created_at, job.id))
+            found = [
+                ActiveJob(
+                    id=job.id, run=job.run, updated_at=job.updated_at, position=job_position(job.created_at, job.id)
+                )
+                for job in self.rows.values()
+                if not job.status.terminal
+            ]
+        yield from sorted((job for job in found if job.position > after), key=lambda job: job.position)
 
 
 @dataclass
@@ -234,11 +240,11 @@ class FakeEnds:
     def get(self, job_id: str, ended_at: str) -> End | None:
         return self.jobs.ends.get((job_id, ended_at))
 
-    def open(self) -> Iterator[End]:
+    def open(self, *, after: str = "") -> Iterator[End]:
         with self.faults.lock:
             self.faults.enter("ends.open")
-            found = [end for end in self.jobs.ends.values() if not end.closed]
-        yield from sorted(found, key=lambda end: (end.ended_at, end.job_id))
+            found = [end for end in self.jobs.ends.values() if not end.closed and end.position > after]
+        yield from sorted(found, key=lambda end: end.position)
 
     @port_call
     def save(self, end: End, *, now: str) -> bool:

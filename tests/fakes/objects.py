@@ -402,9 +402,6 @@ class FakeReader:
     def read(self, start: int, length: int) -> bytes:
         return self.body[start : start + length]
 
-    def read_tail(self, length: int) -> tuple[bytes, int]:
-        return self.body[max(0, self.size - length) :], self.size
-
 
 @dataclass
 class FakeResults:

@@ -65,7 +65,7 @@ class FakeUploads:
     def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
         self._refuse_claimed(uploads)
         job = self.jobs.rows.get(job_id)
-        if job is None or job.status is not JobStatus.PENDING or job.run:
+        if job is None or job.status is not JobStatus.PENDING or job.run or job.cancel_requested:
             raise GatheringClosed
         self._take(job_id, uploads, list_key)
 

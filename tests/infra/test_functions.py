@@ -65,7 +65,10 @@ READS_BY_INTEGRATIONS = {
 }
 STARTS = {MACHINE: {"states:StartExecution"}}
 FINISHES = {
-    **table("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    **table(
+        *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem"),
+        *("GetItem", "PutItem", "Query", "UpdateItem"),
+    ),
     CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
     f"{CLIPS}/*": {"s3:AbortMultipartUpload", "s3:DeleteObjectVersion", "s3:GetObjectVersion"},
 }
@@ -84,7 +87,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         INTEGRATION_SECRETS: {f"secretsmanager:{verb}" for verb in ("CreateSecret", "DeleteSecret", "GetSecretValue")},
     },
     "PipelinePlan": {
-        **table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        **table("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **queried("attention", "listing"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject", "GetObjectVersion"),

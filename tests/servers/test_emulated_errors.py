@@ -48,6 +48,13 @@ def test_a_process_survives_its_handlers_exception(emulator: Emulated) -> None:
     assert emulator.call(function, {}) == (None, 3)
 
 
+def test_processes_with_the_same_code_read_one_copy_of_it(emulator: Emulated) -> None:
+    code = "import os\ndef handler(event, context):\n    return os.path.realpath(os.environ['LAMBDA_TASK_ROOT'])"
+    same = {emulator.call(emulator.function(code))[1] for _ in range(2)}
+    assert len(same) == 1
+    assert emulator.call(emulator.function(code + "\n"))[1] not in same
+
+
 @pytest.mark.parametrize(
     ("code", "handler", "event", "name"),
     [

@@ -107,6 +107,14 @@ def test_the_proxy_injects_what_its_rules_say_and_nothing_without_rules(proxied:
     client.list_buckets()
 
 
+def test_the_proxy_tells_the_size_of_an_object(proxied: str) -> None:
+    client = aws.session().client("s3", endpoint_url=proxied, config=ONCE)
+    client.create_bucket(Bucket="sizes")
+    client.put_object(Bucket="sizes", Key="k", Body=b"four")
+    assert client.head_object(Bucket="sizes", Key="k")["ContentLength"] == 4
+    assert client.get_object(Bucket="sizes", Key="k", Range="bytes=1-2")["Body"].read() == b"ou"
+
+
 @pytest.mark.usefixtures("proxied")
 def test_both_are_ended_by_their_own_pids(state: StateDir) -> None:
     before = emulator.recorded(state)

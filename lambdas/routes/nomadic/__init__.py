@@ -1,4 +1,4 @@
-"""The NomadicML door: `/api/…` as the SDKs `nomadicml` and `nomadic` call it, onto the same service functions."""
+"""The NomadicML API: `/api/…` as the SDKs `nomadicml` and `nomadic` call it, on the same service functions."""
 
 from lambdas.routes.nomadic import folders, integrations, jobs, session, uploads, videos
 

@@ -1,4 +1,4 @@
-"""What the routes of this door share."""
+"""What the routes of the NomadicML API share."""
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 

@@ -16,7 +16,7 @@ from service.projects.folders import create, create_or_get, get_by_name, video_c
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.post("/api/folders/create-or-get", summary="A folder, made if need be", tags=TAGS)
+@router.post("/api/folders/create-or-get", summary="Get a folder, or make it", tags=TAGS)
 def create_or_get_folder(
     body: Annotated[VideoFolderBody, Body()], idempotency_key: IdempotencyKey = None
 ) -> VideoFolderView:

@@ -1,4 +1,4 @@
-"""Import jobs: how they stand, their videos, another run of those that failed."""
+"""Import jobs: their status, their videos, retries."""
 
 from typing import Annotated
 
@@ -23,12 +23,16 @@ def read_import_job(job_id: JobId) -> JobView:
     return JobView.of(get_job(job_id, project=project, jobs=container_of(router).status.jobs))
 
 
-@router.get("/api/import-jobs/<job_id>/videos", summary="The job's videos; of sets the front views", tags=TAGS)
+@router.get(
+    "/api/import-jobs/<job_id>/videos", summary="The job's videos; sets are shown by their front views", tags=TAGS
+)
 def list_import_job_videos(
     job_id: JobId,
-    limit: Annotated[int, Query(description="Above 1,000 it is 1,000.")] = 500,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before: its last `video_id`.")] = None,
-    offset: Annotated[int | None, Query(description="In the place of `cursor`; not for multi-view jobs.")] = None,
+    limit: Annotated[int, Query(description="The most rows; 1,000 at most.")] = 500,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page: its last `video_id`.")] = None,
+    offset: Annotated[
+        int | None, Query(description="Rows to skip, instead of `cursor`; not for multi-view jobs.")
+    ] = None,
 ) -> VideosView:
     project, _ = project_of(router)
     ports = container_of(router).status
@@ -36,7 +40,7 @@ def list_import_job_videos(
     return VideosView.of(job, videos_page(job, limit=limit, cursor=cursor, offset=offset, ports=ports), cursor=cursor)
 
 
-@router.post("/api/import-jobs/<job_id>/retry", summary="Run failed videos again", tags=TAGS)
+@router.post("/api/import-jobs/<job_id>/retry", summary="Retry failed videos", tags=TAGS)
 def retry_import_job(
     job_id: JobId,
     body: Annotated[RetryVideosBody | None, Body()] = None,

@@ -1,4 +1,7 @@
-"""Uploads from S3, Google Cloud Storage and Hugging Face buckets. What is wrong with one object is its row, later."""
+"""Import from S3, Google Cloud Storage and Hugging Face buckets.
+
+A wrong object fails later, as a row of the job.
+"""
 
 from typing import Annotated
 
@@ -27,7 +30,7 @@ def upload_s3(body: Annotated[S3UploadBody, Body()], idempotency_key: Idempotenc
 
 @router.post("/api/gcs/upload", summary="Import objects of Google Cloud Storage", tags=TAGS)
 def upload_gcs(body: Annotated[FilesUploadBody, Body()], idempotency_key: IdempotencyKey = None) -> AcceptedView:
-    """The bucket is the integration's where the body names none."""
+    """Import from the body's bucket, or the integration's."""
     bucket = body.bucket or _bucket_of(body.integration_id)
     return _accepted(body.to_request("gs", bucket, _given(body.folder_id, idempotency_key)))
 
@@ -54,7 +57,7 @@ def _given(folder_id: str | None, idempotency_key: str | None) -> Given:
 
 
 def _bucket_of(integration_id: str | None) -> str | None:
-    """Raises `NotFound`, upon which the SDKs try the next integration that they know."""
+    """Raises `NotFound`: then the SDKs try the next integration that they know."""
     if not integration_id:
         return None
     project, _ = project_of(router)

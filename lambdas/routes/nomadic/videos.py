@@ -1,4 +1,4 @@
-"""Videos by themselves: the newest, one's status, deleting one."""
+"""Single videos: list the newest, read a status, delete one."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ VideoId = Annotated[str, Path(description="The video's id.")]
 @router.get("/api/my-videos", summary="The newest 1,000 videos", tags=TAGS)
 def my_videos(
     folder: Annotated[str | None, Query(description="Only of the folder of this name.")] = None,
-    scope: Annotated[Scope | None, Query(description="Of the folder; both where it is absent.")] = None,
+    scope: Annotated[Scope | None, Query(description="The folder's scope; without it both scopes.")] = None,
 ) -> MyVideosView:
     project, _ = project_of(router)
     scopes = [scope] if scope else list(FolderScope)
@@ -37,7 +37,7 @@ def read_video_status(video_id: VideoId) -> VideoStatusView:
     return VideoStatusView.of(get_video(video_id, project=project, ports=container_of(router).status))
 
 
-@router.delete("/api/video/<video_id>", summary="Delete a video, with its set where it is of one", tags=TAGS)
+@router.delete("/api/video/<video_id>", summary="Delete a video, with its whole set", tags=TAGS)
 def delete_video(video_id: VideoId) -> DeletedView:
     project, _ = project_of(router)
     video = get_video(video_id, project=project, ports=container_of(router).status, deleted_too=True)

@@ -5,12 +5,12 @@ from pydantic import Field
 from lambdas.schemas.base import Model
 from lambdas.schemas.nomadic.base import SdkBody
 from lambdas.schemas.nomadic.uploads import PROVIDERS
+from service.domain.codes import ClipCode
 from service.domain.errors import InvalidUri
 from service.domain.jobs import Job, JobStatus, SourceKind
 from service.domain.uris import parse_prefix
 from service.imports.intake.retry_request import MAX_CHOSEN
 from service.imports.queries.videos import Video, VideoPage, VideoStatus, status_of, total_of
-from service.imports.results.set_fates import SET_INCOMPLETE
 
 POLL_SECONDS = 5
 """The SDKs' own wait between two looks at a job."""
@@ -120,7 +120,7 @@ def row_of(video: Video) -> VideoRow | SetRow:
 def failed_views(video: Video) -> list[str]:
     """The views that are to blame, else (a cancelled set) all that did not land."""
     failed = {r: one for r, one in (video.views or {}).items() if status_of(one) is VideoStatus.UPLOADING_FAILED}
-    return [role for role, one in failed.items() if one.code != SET_INCOMPLETE] or list(failed)
+    return [role for role, one in failed.items() if one.code != ClipCode.SET_INCOMPLETE] or list(failed)
 
 
 class VideosView(Model):

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from lambdas.schemas.base import MAX_LABELS, Model
+from lambdas.schemas.base import Model
 from lambdas.schemas.nomadic.base import Key, SdkBody, Text
 from lambdas.schemas.nomadic.folders import Scope
 from service.domain.errors import InvalidRequest
+from service.domain.limits import MAX_LABELS
 from service.domain.requests import ImportRequest, ImportSettings, VideoUpload, ViewSet
 from service.domain.uris import Location, Scheme, parse_prefix
 

@@ -5,25 +5,28 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
-from pynamodb.transactions import TransactGet, TransactWrite
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
 
-from service.aws.dynamodb.connection import connection
 from service.aws.dynamodb.keys_of_rows import CLIP_SHARDS, SEARCH_SHARDS, clip_pk, job_of, job_pk, ordinal_sk, shard_pk
 from service.aws.dynamodb.table import ClipRowModel, Item, JobRow
-from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit, commit_if, delete_rows, failed_conditions
+from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows, read_at_once
 from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from service.domain.errors import TableBusy
 from service.ports.clips import ClipIndex
 
 SHARD_PAGE = 500
-"""Rows that a shard's query reads at once while a whole job is read in order."""
+"""Rows that each shard's query reads at once when a whole job is read in order."""
 
 ROWS_A_REQUEST = 25
-"""Of BatchWriteItem (DynamoDB)."""
+"""The limit of BatchWriteItem (DynamoDB)."""
+ROWS_A_TRANSACTION = 100
+"""The limit of TransactWriteItems (DynamoDB)."""
 PUT_ATTEMPTS = 10
 LONGEST_PUT_WAIT = 5.0
 """Seconds before a throttled write is tried again; the first wait is at most 0.2 s, each further one twice as long."""
@@ -38,7 +41,7 @@ class DynamoClips:
             _put(some)
 
     def settle(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
-        """Both ways in a transaction, so that nobody sees half of a set's rows."""
+        """Write and read in transactions, so that nobody sees half of a set's rows."""
         pending_in_run = (ClipRowModel.status == ClipStatus.PENDING) & (ClipRowModel.run == run)
         is_open = pending_in_run if run else ClipRowModel.pk.does_not_exist()
 
@@ -46,16 +49,39 @@ class DynamoClips:
             for row in rows:
                 transaction.save(ClipRowModel(**_values(job_id, row)), condition=is_open)
 
-        try:
-            commit(build)
-        except TransactWriteError as error:
-            if not failed_conditions(error):
-                raise
-            with TransactGet(connection=connection()) as transaction:
-                keys = [(clip_pk(job_id, row.ordinal), ordinal_sk(row.ordinal)) for row in rows]
-                found = [transaction.get(ClipRowModel, *key) for key in keys]
-            return [_row(future.get()) for future in found]
-        return rows
+        if not commit_if(build):
+            return rows
+        keys = [(clip_pk(job_id, row.ordinal), ordinal_sk(row.ordinal)) for row in rows]
+        return [_row(model) for model in read_at_once(ClipRowModel, keys)]
+
+    def settle_each(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
+        """BatchWriteItem takes no conditions, so rows are written in transactions; settled ones drop out of the next
+        try."""
+        is_open = ClipRowModel.pk.does_not_exist()
+        if run:
+            is_open |= (ClipRowModel.status == ClipStatus.PENDING) & (ClipRowModel.run == run)
+        held: list[ClipRow] = []
+        for first in range(0, len(rows), ROWS_A_TRANSACTION):
+            left, settled = list(rows[first : first + ROWS_A_TRANSACTION]), list[ClipRow]()
+            while left and (failed := commit_if(partial(_save_each, job_id, left, is_open))):
+                settled += [left[position] for position in failed]
+                left = [row for position, row in enumerate(left) if position not in failed]
+            held += left
+            if settled:
+                held += self.get(job_id, [row.ordinal for row in settled]).values()
+        return held
+
+    def reopen(self, job_id: str, rows: Sequence[ClipRow], *, run: int) -> bool:
+        planning = JobRow.completed_at.does_not_exist() & (JobRow.run == run) & (JobRow.planned_run < run)
+
+        def build(transaction: TransactWrite, some: Sequence[ClipRow]) -> None:
+            transaction.condition_check(JobRow, job_pk(job_id), "JOB", condition=JobRow.pk.exists() & planning)
+            for row in some:
+                transaction.save(ClipRowModel(**_values(job_id, row)))
+
+        size = ROWS_A_TRANSACTION - 1
+        slices = (rows[first : first + size] for first in range(0, len(rows), size))
+        return not any(commit_if(partial(build, some=some)) for some in slices)
 
     def get(self, job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]:
         keys = [(clip_pk(job_id, ordinal), ordinal_sk(ordinal)) for ordinal in ordinals]
@@ -63,7 +89,7 @@ class DynamoClips:
         return {row.ordinal: row for row in rows}
 
     def in_order(self, job_id: str, *, first: int) -> Iterator[ClipRow]:
-        """One query a shard, each read as far as the others: 16 pages are in memory at a time."""
+        """Merge one query for each shard; 16 pages are in memory at a time."""
         return heapq.merge(
             *(self._shard(job_id, shard, first) for shard in range(CLIP_SHARDS)), key=lambda row: row.ordinal
         )
@@ -84,7 +110,7 @@ class DynamoClips:
             wanted = limit - len(found)
             ordinals = self._in_the_index(job_id, first, wanted)
             rows = self.get(job_id, ordinals)
-            # The index is behind by a moment: it may still hold clips that a retry runs again, or that were deleted.
+            # The index lags: it may still hold clips that a retry opened again or that were deleted.
             found += [rows[ordinal] for ordinal in ordinals if ordinal in rows and _unsuccessful(rows[ordinal])]
             if len(ordinals) < wanted:
                 break
@@ -121,7 +147,12 @@ class DynamoClips:
         known = [(job_of(pk), rows[pk, sk]) for pk, sk in shown if (pk, sk) in rows]
         return known, found[limit - 1][0] if len(found) > limit else None
 
-    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str) -> bool:
+    def remove(self, job_id: str, ordinals: Sequence[int], *, landed: int, now: str, run: int | None = None) -> bool:
+        there = JobRow.created_at.exists() & JobRow.deleted_at.does_not_exist()
+        if run is not None:
+            there &= JobRow.run == run
+        if run:
+            there &= JobRow.completed_at.exists()
         settled = (ClipRowModel.status != ClipStatus.PENDING) & ClipRowModel.deleted_at.does_not_exist()
 
         def build(transaction: TransactWrite) -> None:
@@ -134,7 +165,7 @@ class DynamoClips:
             transaction.update(
                 JobRow(job_pk(job_id), "JOB"),
                 actions=[JobRow.removed.add(1), JobRow.removed_landed.add(landed)],
-                condition=JobRow.created_at.exists() & JobRow.deleted_at.does_not_exist(),
+                condition=there,
             )
 
         return not commit_if(build)
@@ -162,6 +193,11 @@ class DynamoClips:
         return False
 
 
+def _save_each(job_id: str, rows: Sequence[ClipRow], is_open: Condition, transaction: TransactWrite) -> None:
+    for row in rows:
+        transaction.save(ClipRowModel(**_values(job_id, row)), condition=is_open)
+
+
 _INDEX_KEYS = (
     *(ClipRowModel.attention_pk, ClipRowModel.attention_sk),
     *(ClipRowModel.clip_pk, ClipRowModel.clip_sk),
@@ -170,8 +206,8 @@ _INDEX_KEYS = (
 
 
 def _put(items: Sequence[Item]) -> None:
-    """What a busy partition leaves unwritten is written later: pynamodb gives up after two tries without a wait, and
-    clips that have no row are copied again."""
+    """Write the rows, and retry those that a busy partition leaves out: pynamodb gives up after two tries without a
+    wait, and clips without a row are copied again."""
     for attempt in range(1, PUT_ATTEMPTS + 1):
         batch: Any = ClipRowModel.batch_write()  # it would take instances of the model only
         try:

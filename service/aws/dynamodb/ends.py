@@ -1,7 +1,8 @@
-"""Ends of jobs in DynamoDB: one row an end, in the `attention` index for as long as it is open."""
+"""The outbox of completions in DynamoDB: one row for each end of a job, in the `attention` index while it is open."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 
 from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
@@ -11,6 +12,8 @@ from service.aws.dynamodb.keys_of_rows import OPEN_ENDS, end_sk, job_pk
 from service.aws.dynamodb.table import EndRow, JobRow
 from service.domain.ends import Delivery, DeliveryStatus, End
 
+READ_AT_ONCE = 25
+"""Ends that are read at once: the document of one may take 160 KB."""
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
@@ -21,10 +24,11 @@ class DynamoEnds:
         except DoesNotExist:
             return None
 
-    def open(self) -> Iterator[End]:
-        keys = [(key.pk, key.sk) for key in EndRow.attention.query(OPEN_ENDS)]
-        rows = {(row.pk, row.sk): row for row in EndRow.batch_get(keys, consistent_read=True)}
-        yield from (_end(rows[key]) for key in keys if key in rows and not rows[key].closed)
+    def open(self, *, after: str = "") -> Iterator[End]:
+        entries = EndRow.attention.query(OPEN_ENDS, EndRow.attention_sk > after if after else None)
+        while keys := [(key.pk, key.sk) for key in islice(entries, READ_AT_ONCE)]:
+            rows = {(row.pk, row.sk): row for row in EndRow.batch_get(keys, consistent_read=True)}
+            yield from (_end(rows[key]) for key in keys if key in rows and not rows[key].closed)
 
     def save(self, end: End, *, now: str) -> bool:
         actions: list[Action] = [EndRow.closed.set(end.closed)]
@@ -47,7 +51,7 @@ class DynamoEnds:
         return self._update(end, webhook, actions, now)
 
     def _update(self, end: End, webhook: Delivery | None, actions: list[Action], now: str) -> End | None:
-        """The end as it is then. The job's copy of the webhook is written first, so that no crash leaves it behind."""
+        """Update the end and return it. Writes the job's copy of the webhook first, so that no crash loses it."""
         if webhook:
             _tell_job(end, webhook)
             actions.append(EndRow.webhook.set(asdict(webhook)))
@@ -73,7 +77,7 @@ def _tell_job(end: End, webhook: Delivery) -> None:
 
 
 def delivery_of(stored: dict[str, object] | None) -> Delivery | None:
-    """Out of a row's JSON."""
+    """Read a delivery from a row's JSON."""
     return Delivery(**stored | {"status": DeliveryStatus(stored["status"])}) if stored else None  # type: ignore[arg-type]
 
 

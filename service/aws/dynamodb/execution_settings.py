@@ -1,4 +1,4 @@
-"""Saved execution settings in DynamoDB, and how many a project has; each change is one transaction with its audit."""
+"""Presets (saved execution settings) in DynamoDB. Each change and its audit entry are one transaction."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Folders in DynamoDB; each is made in one transaction with its audit."""
+"""Folders in DynamoDB. A folder and its audit entry are one transaction."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Integrations in DynamoDB; each change is one transaction with its audit."""
+"""Integrations in DynamoDB. Each change and its audit entry are one transaction."""
 
 from collections.abc import Iterator, Sequence
 
@@ -39,7 +39,7 @@ class DynamoIntegrations:
         return [one for one in found if one.state is IntegrationState.READY], position
 
     def settle(self, integration: Integration, now: str) -> bool:
-        """One that is ready already stays as it is."""
+        """Mark the integration as ready; one that is ready stays as it is."""
         actions = [*_enter(IntegrationState.READY, now), *_OUT_OF_ATTENTION]
         if self._change(integration, IntegrationState.CREATING, actions, None):
             return True
@@ -94,7 +94,7 @@ def _enter(state: IntegrationState, now: str) -> list[Action]:
 
 
 def _same(one: Integration, other: Integration) -> bool:
-    """Whether they are the same one, and not two that had one id one after the other."""
+    """Whether both are the same integration: an id can be used again after a deletion."""
     return one.secret_name == other.secret_name
 
 

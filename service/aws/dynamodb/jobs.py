@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 
 from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
@@ -28,7 +29,7 @@ from service.aws.dynamodb.listing import listed
 from service.aws.dynamodb.table import BatchRow, EndRow, JobRow, TagRow, TombstoneRow
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows
 from service.domain.errors import NotFound
-from service.domain.jobs import Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally
 from service.domain.manifest import BatchState
 from service.domain.progress import runs_after
 from service.domain.projects import AuditEntry
@@ -38,8 +39,10 @@ from service.domain.requests import (
 from service.domain.search_keys import job_position, tags_of
 from service.support.clock import utc_now
 
+READ_AT_ONCE = 100
+"""Of BatchGetItem (DynamoDB)."""
 TOMBSTONE_SECONDS = 91 * 24 * 3600
-"""Step Functions keeps an execution's name taken for 90 days, and executions are named by their jobs."""
+"""One day more than the 90 for which Step Functions keeps the name of an execution, which is the job's."""
 _UNPLANNED = (JobStatus.PENDING, JobStatus.PLANNING, JobStatus.COPYING)
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -81,7 +84,7 @@ class DynamoJobs:
         return [jobs[job_id] for job_id in ids if job_id in jobs], positions[limit] if len(positions) > limit else None
 
     def _whole(self, keys: Sequence[JobRow]) -> Sequence[Job]:
-        """The jobs of index entries, which hold keys only, in the same order."""
+        """Read the jobs of index entries, in the same order; entries hold keys only."""
         rows = JobRow.batch_get([(key.pk, key.sk) for key in keys], consistent_read=True)
         jobs = {row.pk: job_of_row(row) for row in rows if not row.deleted_at}
         return [jobs[key.pk] for key in keys if key.pk in jobs]
@@ -186,7 +189,7 @@ class DynamoJobs:
         return self._update(job_id, actions, JobRow.completed_at.does_not_exist()) is not None
 
     def _update(self, job_id: str, actions: list[Action], condition: Condition) -> Job | None:
-        """The job as it is after the update; None where it is absent or the condition does not hold."""
+        """Update the job and return it; None where it is absent or the condition does not hold."""
         row = JobRow(job_pk(job_id), "JOB")
         try:
             row.update(actions=actions, condition=JobRow.pk.exists() & condition)
@@ -280,8 +283,18 @@ class DynamoJobs:
         expires_at = int(time.time()) + TOMBSTONE_SECONDS
         TombstoneRow(job_pk(job_id), "JOB", deleted_at=utc_now(), expires_at=expires_at).save()
 
-    def active(self) -> Iterator[Job]:
-        yield from self._whole(list(JobRow.attention.query(ACTIVE)))
+    def active(self, *, after: str = "") -> Iterator[ActiveJob]:
+        """The index has keys only. Of the rows only what the sweep needs is sent."""
+        keys = JobRow.attention.query(ACTIVE, JobRow.attention_sk > after if after else None)
+        wanted = ["pk", "run", "updated_at", "completed_at", "deleted_at"]
+        while some := list(islice(keys, READ_AT_ONCE)):
+            found = JobRow.batch_get([(key.pk, key.sk) for key in some], consistent_read=True, attributes_to_get=wanted)
+            rows = {row.pk: row for row in found if not (row.completed_at or row.deleted_at)}
+            for key in some:
+                if row := rows.get(key.pk):
+                    yield ActiveJob(
+                        id=job_of(key.pk), run=int(row.run), updated_at=row.updated_at, position=key.attention_sk
+                    )
 
 
 def _going_on(run: int) -> Condition:
@@ -290,7 +303,7 @@ def _going_on(run: int) -> Condition:
 
 
 def add_job(transaction: TransactWrite, job: Job, entry: AuditEntry | None) -> None:
-    """Everything that a new job begins with; of its operations only the job's own can fail its condition."""
+    """Add a new job, its tags and its audit entry. Only the job's own row has a condition."""
     transaction.save(job_row(job), condition=JobRow.pk.does_not_exist())
     for row in _tag_rows(job):
         transaction.save(row)

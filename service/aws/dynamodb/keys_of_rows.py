@@ -3,15 +3,15 @@
 from service.domain.jobs import JobTag
 
 CLIP_SHARDS = 16
-"""Partition keys that a job's clip rows are spread over: each takes 1,000 writes/s (DynamoDB), a fleet makes 3,500."""
+"""Partition keys of one job's clip rows. One key takes 1,000 writes/s (DynamoDB), all copy functions make 3,500."""
 
 
 SEARCH_SHARDS = 4
-"""The same for a key of the indexes that find clips: a million films may all be named `front.mp4`."""
+"""Partition keys of one search key: a million films may all be named `front.mp4`."""
 
 
 OPEN_ENDS = "ENDED"
-"""Partition of `attention` with the ends whose conclusion is not over: the outbox."""
+"""Partition of `attention` with the open ends: the outbox."""
 
 
 UNSETTLED = "INTEGRATIONS"
@@ -35,7 +35,7 @@ def shard_pk(job_id: str, shard: int) -> str:
 
 
 def job_of(pk: str) -> str:
-    """The id in the partition key of a job's or a clip's row."""
+    """The job's id, from the partition key of a job's or a clip's row."""
     return pk.split("#")[1]
 
 
@@ -62,5 +62,5 @@ def project_pk(project: str) -> str:
 
 
 def tag_pk(project: str, tag: JobTag, value: str) -> str:
-    """No project's name holds a `#`."""
+    """Partition key of a tag. `#` separates, since no project's name has one."""
     return f"{tag}#{project}#{value}"

@@ -1,4 +1,4 @@
-"""Unfinished uploads of large clips in DynamoDB."""
+"""Unfinished multipart uploads in DynamoDB."""
 
 from collections.abc import Sequence
 

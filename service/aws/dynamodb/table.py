@@ -1,8 +1,8 @@
 """The rows of the one table, as pynamodb models. docs/architecture.md shows the keys.
 
-`pk`/`sk` find a row. `listing` orders the jobs of a project and the API keys; `attention` is sparse: jobs without a
-terminal status, ends of jobs that are not concluded, and clips that did not land; `clip` and `url` find clips across
-jobs. All indexes project keys only, so counting costs no index writes.
+`pk` and `sk` find a row. The index `listing` orders a project's jobs and other small resources, `clip` and `url` find
+clips across jobs. `attention` is sparse: it has jobs without a terminal status, open ends, failed and cancelled clips.
+All indexes hold keys only, so counting clips writes to no index.
 """
 
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ class UrlIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # p
 
 
 class _Meta:
-    """Region and endpoint come from the environment, as for every AWS client; the name is set by `bind`."""
+    """`bind` sets the name; region and endpoint come from the environment."""
 
     table_name = ""
 
@@ -135,7 +135,7 @@ class JobRow(_Row):
 
 
 class TombstoneRow(_Row):
-    """In the place of a deleted job's row. Forgotten by TTL."""
+    """A tombstone in the place of a deleted job's row. TTL removes it."""
 
     class Meta(_Meta):
         pass
@@ -157,7 +157,7 @@ class TagRow(_Row):
 
 
 class AuditRow(_Row):
-    """An audit entry, by time in its project and, through `listing`, by subject. Forgotten by TTL."""
+    """An audit entry, by time in its project and, through `listing`, by subject. TTL removes it."""
 
     class Meta(_Meta):
         pass
@@ -261,7 +261,7 @@ class IntegrationRow(_Row):
 
 
 class EndRow(_Row):
-    """One end of a job and what followed it. In `attention` until its conclusion is over."""
+    """One end of a job: its report, event and webhook. In `attention` while it is open."""
 
     class Meta(_Meta):
         pass
@@ -341,7 +341,7 @@ class KeyRow(_Row):
 
 
 class ClaimRow(_Row):
-    """Which job an upload belongs to. Forgotten by TTL after its event can no longer be delivered again."""
+    """The job that an upload belongs to. TTL removes it once its event cannot come again."""
 
     class Meta(_Meta):
         pass
@@ -353,7 +353,7 @@ class ClaimRow(_Row):
 
 
 class GatheringRow(_Row):
-    """The job that takes a project's uploads at the moment."""
+    """The job that gathers a project's uploads."""
 
     class Meta(_Meta):
         pass
@@ -377,7 +377,7 @@ class UploadListRow(_Row):
 
 
 class LargeCopyRow(_Row):
-    """An unfinished upload of a large clip."""
+    """An unfinished multipart upload of a clip."""
 
     class Meta(_Meta):
         pass
@@ -397,9 +397,9 @@ class LargeCopyRow(_Row):
 
 @dataclass(frozen=True)
 class Item:
-    """A row for `Model.batch_write`, which asks no more of what it saves than `serialize`.
+    """A row for `Model.batch_write`, which needs nothing but `serialize`.
 
-    The same as the model's instance would become, without one: its descriptors are a third of what writing a row takes.
+    It makes the same item as an instance of the model would; an instance would take half as much CPU again.
     """
 
     model: type[Model]

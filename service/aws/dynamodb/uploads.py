@@ -1,4 +1,4 @@
-"""Claims of uploads in DynamoDB: the claims of a list, the list and a new job's row are one transaction."""
+"""Claims of uploads in DynamoDB. One transaction writes the claims of a list, the list and a new job."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,13 +17,13 @@ from service.domain.requests import Upload
 from service.ports.uploads import AlreadyClaimed, GatheringClosed
 
 CLAIM_SECONDS = 30 * 24 * 3600
-"""A message lives 14 days in the queue and 14 more in the dead-letter queue (SQS); claims outlive both."""
+"""Claims outlive their messages: 14 days in the queue and 14 in the dead-letter queue (SQS)."""
 
 
 class DynamoUploads:
     @property
     def max_uploads_per_claim(self) -> int:
-        """A transaction has 100 items at most (DynamoDB); five are job, list, group, audit entry, gathering row."""
+        """A transaction has 100 items (DynamoDB): five are the job, list, group, audit entry and gathering row."""
         return 95
 
     def gathering_job(self, project: str) -> str | None:
@@ -34,8 +34,8 @@ class DynamoUploads:
 
     def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
         def build(transaction: TransactWrite) -> None:
-            # A retry is pending too, and takes no uploads.
-            gathering = (JobRow.status == JobStatus.PENDING) & (JobRow.run == 0)
+            # A retry is PENDING too, but takes no uploads; a cancelled job takes none, because it would cancel them.
+            gathering = (JobRow.status == JobStatus.PENDING) & (JobRow.run == 0) & (JobRow.cancel_requested == False)  # noqa: E712
             transaction.condition_check(JobRow, job_pk(job_id), "JOB", condition=gathering)
             _add_claims(transaction, job_id, uploads)
             transaction.save(_list_row(job_id, list_key))
@@ -83,7 +83,7 @@ def _list_row(job_id: str, list_key: str) -> UploadListRow:
 
 
 def _commit_claims(build: Callable[[TransactWrite], None], uploads: Sequence[Upload], *, first_claim: int) -> None:
-    """Raises `AlreadyClaimed` where a claim was there before, `GatheringClosed` where another condition failed."""
+    """Commit claims. Raises `AlreadyClaimed` for claims that exist, `GatheringClosed` if another condition fails."""
     try:
         commit(build)
     except TransactWriteError as error:
@@ -101,7 +101,7 @@ def _commit_claims(build: Callable[[TransactWrite], None], uploads: Sequence[Upl
 
 
 def _owner(error: TransactWriteError, index: int) -> str:
-    """The job in the claim that was there before, which `ALL_OLD` asks for."""
+    """The job of the claim that exists, which `ALL_OLD` returns."""
     reason = error.cancellation_reasons[index]
     assert reason is not None
     assert reason.raw_item is not None

@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from service.aws.s3.heads import DESCRIBING, Head, head_planned
+from service.aws.s3.heads import DESCRIBING, Head, etag_in, head_planned
 from service.aws.s3.http.event_loop import run
+from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.range_reader import source_object
 from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import CopiedPart
 from service.domain.requests import ImportSettings
-from service.domain.uris import parse_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CreateMultipartUploadRequestTypeDef
@@ -62,7 +62,7 @@ async def copy_whole(storage: "S3Storage", entry: ManifestEntry, settings: Impor
     if not settings.keep_tags:
         headers["x-amz-tagging-directive"] = "REPLACE"
     answer = await storage.copies.requests.put("CopyObject", storage.clips_bucket, entry.destination, headers)
-    return Copy(answer.result["ETag"].strip('"'), checksums_of(answer.result), answer.version)
+    return Copy(etag_in(answer.result), checksums_of(answer.result), answer.version)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,10 @@ class PartCopies:
         if kind:
             upload["ChecksumAlgorithm"] = kind  # type: ignore[typeddict-item]  # one of three literals
             upload["ChecksumType"] = "FULL_OBJECT"
-        return self.storage.copies.client.create_multipart_upload(**upload)["UploadId"]
+        upload_id = self.storage.copies.client.create_multipart_upload(**upload).get("UploadId")
+        if not upload_id:
+            raise Unanswered(reason="its answer names no upload")
+        return upload_id
 
     def listed(self, key: str, upload_id: str) -> dict[int, CopiedPart]:
         """All parts that are there, by number; S3 lists 1,000 a page."""
@@ -102,6 +105,7 @@ class PartCopies:
             part["PartNumber"]: CopiedPart(etag=part["ETag"].strip('"'), size=part["Size"])
             for page in pages
             for part in page.get("Parts", [])
+            if part.keys() >= {"PartNumber", "ETag", "Size"}  # what is listed without is copied again
         }
 
     def copy(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
@@ -112,7 +116,7 @@ class PartCopies:
             "UploadPartCopy", self.storage.clips_bucket, entry.destination, headers, query
         )
         answer = run(sent)
-        return CopiedPart(etag=answer.result["ETag"].strip('"'), size=last - first + 1)
+        return CopiedPart(etag=etag_in(answer.result), size=last - first + 1)
 
     def complete(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copy:
         parts: list[CompletedPartTypeDef] = [
@@ -124,7 +128,7 @@ class PartCopies:
             UploadId=upload_id,
             MultipartUpload={"Parts": parts},
         )
-        return Copy(done["ETag"].strip('"'), checksums_of(done), done.get("VersionId"))
+        return Copy(etag_in(done), checksums_of(done), done.get("VersionId"))
 
     def begun_since(self, key: str, moment: datetime) -> list[str]:
         """Ids of the unfinished uploads to exactly this key that began at `moment` or later."""
@@ -140,12 +144,12 @@ class PartCopies:
 
     def _tags(self, entry: ManifestEntry) -> dict[str, str]:
         answer = self.storage.sources.client.get_object_tagging(**source_object(entry))
-        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        return {tag["Key"]: tag["Value"] for tag in answer.get("TagSet", [])}
 
 
 def copied_from(entry: ManifestEntry) -> dict[str, str]:
     """Headers of a copy of exactly the planned object."""
-    at = parse_object(entry.source_uri)
+    at = entry.location
     source = quote(f"{at.bucket}/{at.key}", safe="/~")
     if entry.version:
         source = f"{source}?versionId={entry.version}"

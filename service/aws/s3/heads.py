@@ -1,13 +1,13 @@
-"""What HEAD tells of an object."""
+"""Read what HEAD tells of an object."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Self
+from typing import Any, Self
 
-from service.aws.s3.http.requests import Requests, of_version
+from service.aws.s3.http.requests import Requests, Unanswered, of_version
+from service.domain.errors import SourceChanged
 from service.domain.manifest import ManifestEntry
-from service.domain.uris import parse_object
 from service.support.clock import timestamp
 
 DESCRIBING = {
@@ -26,7 +26,9 @@ _NO_CHECKSUM = ("MODE", "TYPE", "ALGORITHM")
 @dataclass(frozen=True, kw_only=True)
 class Head:
     size: int
+    """-1 where the answer does not say."""
     etag: str
+    """Empty where the answer does not say."""
     version: str | None
     modified: str | None
     described: Mapping[str, str] = field(default_factory=dict)
@@ -38,13 +40,20 @@ class Head:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self:
-        """Of an answer's headers, names in lower case."""
+        """Read an answer's headers, names in lower case. Raises `Unanswered` where they make no sense."""
+        try:
+            return cls._of(headers)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unanswered(reason=f"its headers cannot be read ({type(error).__name__})") from error
+
+    @classmethod
+    def _of(cls, headers: Mapping[str, str]) -> Self:
         modified = headers.get("last-modified")
         checksums = {
             name.removeprefix(_CHECKSUM).upper(): value for name, value in headers.items() if name.startswith(_CHECKSUM)
         }
         return cls(
-            size=int(headers.get("content-length", "0")),
+            size=int(headers.get("content-length", "-1")),
             etag=headers.get("etag", "").strip('"'),
             version=headers.get("x-amz-version-id"),
             modified=timestamp(parsedate_to_datetime(modified)) if modified else None,
@@ -57,13 +66,25 @@ class Head:
 
 
 async def head_planned(requests: Requests, entry: ManifestEntry) -> Head:
-    """Of exactly the planned object, with its checksums."""
-    at = parse_object(entry.source_uri)
+    """HEAD of exactly the planned object, with its checksums. Raises `SourceChanged` where its size is another."""
+    at = entry.location
     headers = {"if-match": f'"{entry.etag}"', "x-amz-checksum-mode": "ENABLED"}
-    return await head_of(requests, at.bucket, at.key, entry.version, headers)
+    head = await head_of(requests, at.bucket, at.key, entry.version, headers)
+    if head.size != entry.size:
+        message = f"it has {head.size} bytes, {entry.size} were planned"
+        raise SourceChanged(message, operation="inspect", uri=entry.source_uri)
+    return head
 
 
 async def head_of(
     requests: Requests, bucket: str, key: str, version: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Head:
     return Head.of(await requests.head(bucket, key, headers or {}, of_version(version)))
+
+
+def etag_in(answer: Mapping[str, Any]) -> str:
+    """The answer's ETag, without quotes. Raises `Unanswered` where it has none."""
+    etag = str(answer.get("ETag") or "").strip('"')
+    if not etag:
+        raise Unanswered(reason="its answer has no ETag")
+    return etag

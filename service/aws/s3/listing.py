@@ -123,14 +123,14 @@ def _any(body: bytes) -> ListedPage:
 
 
 def _object(contents: ET.Element, decode: Callable[[str], str]) -> ListedObject:
-    """Without a key or a size it is none."""
+    """Raises `ValueError` where the key, the size or the ETag is missing."""
     said = {_name(child): child.text or "" for child in contents}
-    if "Key" not in said or "Size" not in said:
-        raise ValueError("an object without a key or a size")
+    if not (said.get("Key") and said.get("Size") and said.get("ETag", "").strip('"')):
+        raise ValueError("an object without a key, a size or an ETag")
     return ListedObject(
         key=decode(said["Key"]),
         size=int(said["Size"]),
-        etag=said.get("ETag", "").strip('"'),
+        etag=said["ETag"].strip('"'),
         modified=_time(said["LastModified"]) if "LastModified" in said else None,
     )
 

@@ -9,7 +9,6 @@ from service.aws.clients import object_error
 from service.aws.s3.http.event_loop import run
 from service.aws.s3.http.requests import Requests, Unanswered, of_version
 from service.domain.manifest import ManifestEntry
-from service.domain.uris import parse_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 def source_object(entry: ManifestEntry) -> "CopySourceTypeDef":
     """Bucket, key and (where it was planned) version of the clip's source, as all S3 requests name them."""
-    location = parse_object(entry.source_uri)
+    location = entry.location
     where: CopySourceTypeDef = {"Bucket": location.bucket, "Key": location.key}
     if entry.version:
         where["VersionId"] = entry.version
@@ -44,9 +43,6 @@ class S3RangeReader:
             return run(range_of(self.requests, source_object(self.entry), start, end - start, str(self.entry.etag)))
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="read", uri=self.entry.source_uri) from error
-
-    def read_tail(self, length: int) -> tuple[bytes, int]:
-        return self.read(max(0, self.size - length), length), self.size
 
 
 async def range_of(requests: Requests, where: "CopySourceTypeDef", start: int, length: int, etag: str) -> bytes:

@@ -13,11 +13,12 @@ from service.aws.clients import object_error
 from service.aws.s3.copy_requests import NEEDS, Copy, PartCopies, copy_whole
 from service.aws.s3.heads import head_of, head_planned
 from service.aws.s3.http.event_loop import each, run
+from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.listing import fetcher
 from service.aws.s3.parallel_listing import pages_of
 from service.aws.s3.range_reader import S3RangeReader
 from service.aws.s3.session import S3Session
-from service.domain.errors import ChecksumMismatch, ObjectError, ObjectMissing, UploadGone
+from service.domain.errors import ChecksumMismatch, ObjectError, ObjectMissing, SourceChanged, UploadGone
 from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, ListedObject
@@ -71,6 +72,8 @@ class S3Storage:
     def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
         try:
             head = run(head_of(self.sources.requests, at.bucket, at.key, version))
+            if not head.etag or head.size < 0:
+                raise Unanswered(reason="its answer has no ETag or no size")
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="inspect", uri=str(at)) from error
         return ListedObject(key=at.key, size=head.size, etag=head.etag, version=head.version, modified=head.modified)
@@ -143,7 +146,7 @@ class S3Storage:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
                 raise
-            same = head.etag == etag and (mark is None or head.metadata.get(MARK) == mark)
+            same = (head.etag, head.size) == (etag, entry.size) and (mark is None or head.metadata.get(MARK) == mark)
             return await self._verified(entry, Copy(head.etag, head.checksums, head.version)) if same else None
 
     def abort(self, destination: str, upload_id: str) -> None:
@@ -160,7 +163,12 @@ class S3Storage:
         """Compare the copy with its source. One that is certainly another object is removed."""
         assert entry.size is not None, "planning pins every clip that is to be copied"
         assert entry.etag is not None
-        verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=await self._checksums_agree(entry, copy))
+        try:
+            agree = await self._checksums_agree(entry, copy)
+        except SourceChanged:
+            await asyncio.to_thread(self._remove, entry.destination, copy.version)
+            raise
+        verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=agree)
         if verified is None:
             await asyncio.to_thread(self._remove, entry.destination, copy.version)
             whose = "its line in the manifest" if entry.checksum else "the source"

@@ -1,4 +1,4 @@
-"""What the service reads for its callers, and by whose access."""
+"""Access of an import to its sources: which integration opens an object, or the service itself."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,27 +17,27 @@ from service.ports.projects import IntegrationStore
 from service.projects.integrations.rules import AccessRule
 
 REFUSALS = (CannotAccess, IntegrationMismatch, UnknownIntegration)
-"""What `Reach.opener` raises: of one clip it is a fate."""
+"""Errors of `Reach.opener`. For a single clip they become its fate."""
 _PAGE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """The sources of one import."""
+    """Access to the sources of one import."""
 
     rule: AccessRule
     integration_id: str | None
     storage: SourceStorage
     own_failures: Callable[[Location], bool]
-    """Whether an object is the failures that a report of the project's own jobs names."""
+    """Whether an object is the `failures.jsonl` of a report of the project's own jobs."""
 
     def check(self) -> None:
-        """Raises `UnknownIntegration` where the one that was named is not there."""
+        """Raises `UnknownIntegration` if the named integration does not exist."""
         if self.integration_id is not None:
             self.rule.named(self.integration_id)
 
     def opener(self, at: Location) -> Integration | None:
-        """The integration that opens an object; None: the service's own access, or nobody's.
+        """Return the integration that opens an object; None: the service's own access, or public access.
 
         Raises one of `REFUSALS`.
         """
@@ -45,16 +45,16 @@ class Reach:
         return access if isinstance(access, Integration) else None
 
     def prefix_opener(self, at: Location) -> Integration | None:
-        """The same for a prefix, all of whose keys must be open to the project."""
+        """Like `opener` for a prefix: all of its keys must be open to the project."""
         access = self.rule.access_to(at, integration_id=self.integration_id, as_prefix=True)
         return access if isinstance(access, Integration) else None
 
     def manifest_opener(self, at: Location) -> Integration | None:
-        """The same for a manifest, which can also be the project's own failures."""
+        """Like `opener` for a manifest, which may also be the project's own `failures.jsonl`."""
         return None if self.own_failures(at) else self.opener(at)
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        """Raises one of `REFUSALS` at once."""
+        """List a prefix. Raises one of `REFUSALS` at once."""
         return self.storage.list_pages(at, start_after=start_after, integration=id_of(self.prefix_opener(at)))
 
 
@@ -66,10 +66,10 @@ class SourceAccess:
     jobs: JobReader
     integrations: IntegrationStore
     storage: Callable[[str], SourceStorage]
-    """Of a project."""
+    """Gives the storage of a project."""
 
     def reach(self, project: str, integration_id: str | None = None) -> Reach:
-        """Reads all of the project's integrations, `integrations.manage.MAX_PER_PROJECT` at most."""
+        """Return the project's access. Reads all of its integrations, at most `integrations.manage.MAX_PER_PROJECT`."""
 
         def own_failures(at: Location) -> bool:
             job_id = job_of_failures(at.key) if (at.scheme, at.bucket) == ("s3", self.service.state) else None
@@ -87,11 +87,11 @@ class SourceAccess:
         return self.reach(job.project, job.integration_id)
 
     def through(self, storage: SourceStorage) -> "SourceAccess":
-        """The same by another storage."""
+        """Return the same access with another storage."""
         return replace(self, storage=lambda _: storage)
 
     def used(self, project: str, integration_ids: Iterable[str], now: str) -> None:
-        """Keep that an import was planned with these integrations."""
+        """Record that these integrations were used."""
         for integration_id in integration_ids:
             if found := self.integrations.get(project, integration_id):
                 self.integrations.use(found, now, entry=None)
@@ -110,5 +110,5 @@ def id_of(opener: Integration | None) -> str | None:
 
 
 def store_of(opener: Integration | None) -> str | None:
-    """What tells its store from others of the same kind, in destinations."""
+    """Return the part of destinations that names the integration's store."""
     return store_segment(opener.endpoint_url) if opener else None

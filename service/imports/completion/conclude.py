@@ -1,6 +1,6 @@
-"""What follows the end of a job: its report, an event, a webhook. Step by step, each kept when it is done.
+"""Report completion: write the report, send the event, deliver the webhook. Each step is stored when it is done.
 
-A step that was done and not kept is done again: a report is written the same, an event and a webhook carry the same id.
+A step that was done but not stored is done again: the report is written alike, event and webhook have the same id.
 """
 
 import json
@@ -14,6 +14,7 @@ from service.domain.ends import Delivery, DeliveryStatus, End
 from service.domain.errors import WebhookRefused, WebhookUnreachable
 from service.domain.ids import end_id
 from service.domain.jobs import Job
+from service.domain.limits import bounded
 from service.domain.webhooks import Verdict, delay_seconds, project_secret, signed_headers, verdict
 from service.imports.completion.report import told, write_report
 from service.ports.clips import ClipStore
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 DETAIL_TYPE = "Clipferry Import Ended"
 REPORT_FAILURES = 3
-"""After so many executions that could not conclude, event and webhook go out without a report."""
+"""After this many failed executions, event and webhook are sent without a report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,20 +50,20 @@ class ConcludePorts:
 
 @dataclass(frozen=True, kw_only=True)
 class Concluded:
-    """Whether the conclusion is over; if not, to be called again after `wait_seconds`."""
+    """Whether all is done; if not, call again after `wait_seconds`."""
 
     done: bool = True
     wait_seconds: int = 0
     webhook: DeliveryStatus | None = None
-    """Where this call settled it."""
+    """The webhook's final status, if this call decided it."""
 
 
 def conclude(job_id: str, ended_at: str, *, out_of_time: Callable[[], bool], ports: ConcludePorts) -> Concluded:
-    """Do what is left of one end's conclusion, for as long as there is time. Safe to repeat, from any point."""
+    """Do the steps that one completion still needs, while there is time. Safe to repeat from any point."""
     end, job = ports.ends.get(job_id, ended_at), ports.jobs.get(job_id)
     if end is None or end.closed:
         return Concluded()
-    if job is None:  # deleted: nobody is told of it any more
+    if job is None:  # deleted: nobody is notified
         ports.ends.save(replace(end, closed=True), now=ports.clock())
         return Concluded()
     if end.report is None:
@@ -89,7 +90,7 @@ def conclude(job_id: str, ended_at: str, *, out_of_time: Callable[[], bool], por
 
 
 def _report(job: Job, end: End, out_of_time: Callable[[], bool], ports: ConcludePorts) -> Mapping[str, int] | None:
-    """Empty for an end that is not the job's last any more, since its clips are others by now."""
+    """Write the report. Empty if a retry began since, as the clips have changed; None if another round must follow."""
     if end.failures >= REPORT_FAILURES:
         log.error("the report of %s is left out: it could not be written", end_id(end.job_id, end.ended_at))
         return {}
@@ -105,7 +106,7 @@ def _document(end: End, ports: ConcludePorts) -> dict[str, object]:
 
 
 def _deliver(end: End, url: str, project: str, ports: ConcludePorts) -> tuple[Delivery, int | None]:
-    """One attempt: how the delivery stands then, and the seconds to the next one where there is to be one."""
+    """Try once; return the delivery, and the seconds to wait if another attempt is due."""
     body = json.dumps(_document(end, ports), separators=(",", ":")).encode()
     secret = project_secret(ports.secrets.get(ports.webhook_secret_arn), project)
     now = ports.clock()
@@ -125,7 +126,7 @@ def _deliver(end: End, url: str, project: str, ports: ConcludePorts) -> tuple[De
         attempts=before.attempts + 1,
         last_attempt_at=now,
         last_status_code=answer.status if answer else None,
-        last_error=None if outcome is Verdict.DELIVERED else error,
+        last_error=None if outcome is Verdict.DELIVERED else bounded(error),
     )
     if outcome is Verdict.DELIVERED:
         return replace(tried, status=DeliveryStatus.DELIVERED, delivered_at=now), None

@@ -1,4 +1,4 @@
-"""The ports that finishing an import needs."""
+"""Ports that complete an import."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,11 @@
-"""Delete a job's record. The clips that it brought stay in the clips bucket.
+"""Delete an import's record. Its clips stay in the clips bucket.
 
-A request hides the job at once; the sweep's function removes its rows and files in slices, minute by minute.
+A request hides the job at once; the sweep removes its rows and files in slices, minute by minute.
 """
 
 from collections.abc import Callable
 
-from service.domain.errors import NotEnded, NotFound
+from service.domain.errors import NotEnded
 from service.domain.state_keys import job_files
 from service.imports.completion.context import FinishPorts
 from service.imports.queries.status import get_job
@@ -14,18 +14,19 @@ from service.ports.state import Clock
 
 
 def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:
-    """From now on there is no such job. Raises `NotFound`, `NotEnded`."""
+    """Hide the job from all requests. Raises `NotFound`, `NotEnded`."""
     job = get_job(job_id, project=project, jobs=jobs)
     if not job.status.terminal:
         raise NotEnded(f"import {job_id} is {job.status}: cancel it, or wait for its end")
     if not jobs.delete(job_id, clock()):
-        raise NotFound(f"there is no import {job_id!r} in this project")
+        job = get_job(job_id, project=project, jobs=jobs)  # another request was faster: gone, or being retried
+        raise NotEnded(f"import {job_id} is {job.status}: it is being retried by another request")
 
 
 def purge(ports: FinishPorts, *, out_of_time: Callable[[], bool]) -> list[str]:
-    """Remove what is left of deleted jobs, until none is left or `out_of_time()` says so; the ids of those done.
+    """Remove rows and files of deleted jobs until none are left or `out_of_time()` is true; return the finished ids.
 
-    Safe to stop and repeat anywhere: a job is on the list until nothing but its tombstone is left.
+    Safe to stop and repeat anywhere: a job stays on the list until only its tombstone is left.
     """
     done: list[str] = []
     for job_id in ports.jobs.deleted():

@@ -1,12 +1,13 @@
 """Complete an import: account for every clip, decide the final status, write it once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from service.domain.codes import ImportCode
 from service.domain.jobs import Counts, Job, JobStatus
 from service.domain.progress import final_status, run_ended_at, too_many_failures
 from service.imports.completion.context import FinishPorts
-from service.imports.completion.lost_batches import account_for_lost_batches, recount
+from service.imports.completion.lost_batches import account_for_lost_batches, check_time, recount
 from service.imports.completion.unplanned import plan_as_failed
 from service.imports.copying.abort import remove_upload
 from service.imports.lifecycle.end import end_job
@@ -15,11 +16,11 @@ from service.imports.planning.reopen import read_run_plan, reopen
 
 @dataclass(frozen=True)
 class Ended:
-    """A job's status after `finish`: None where there is no such job."""
+    """A job's status after `finish`; None if there is no such job."""
 
     status: JobStatus | None
     at: str | None = None
-    """When the run ended; None where that is not known any more."""
+    """When the attempt completed; None if that is no longer known."""
     now: bool = False
     """Whether this call set it."""
 
@@ -33,10 +34,18 @@ class Outcome:
     message: str | None = None
 
 
-def finish(job_id: str, *, run: int = 0, error: str | None, ports: FinishPorts) -> Ended:
-    """Bring the job's run to its terminal status. Safe to repeat, from any point; does nothing to a later run.
+def finish(
+    job_id: str,
+    *,
+    run: int = 0,
+    error: str | None,
+    ports: FinishPorts,
+    out_of_time: Callable[[], bool] = lambda: False,
+) -> Ended:
+    """Bring the attempt to its final status. Safe to repeat from any point; a later attempt is left alone.
 
-    `error` is what the state machine caught, if anything; a batch that never reported becomes failed rows.
+    `error` is what the state machine caught, if anything. Batches that never reported become failed rows. Raises
+    `FinishIncomplete` once `out_of_time()` is true; the next call continues.
     """
     job = ports.jobs.get(job_id)
     if job is None or job.run != run or job.status.terminal:
@@ -46,7 +55,7 @@ def finish(job_id: str, *, run: int = 0, error: str | None, ports: FinishPorts) 
         reason = f"planning did not end: {error or 'no reason was given'}"
         unplanned = None if _plan_what_is_known(job, reason, ports) else reason
     if unplanned is None:
-        job, counts = _settle(job, error, ports)
+        job, counts = _settle(job, error, ports, out_of_time)
     outcome = decide_outcome(job, unplanned=unplanned)
     now = ports.clock()
     if end_job(job, outcome.status, outcome.code, outcome.message, counts=counts, jobs=ports.jobs, now=now):
@@ -55,7 +64,7 @@ def finish(job_id: str, *, run: int = 0, error: str | None, ports: FinishPorts) 
 
 
 def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
-    """The outcome of a job whose clips are all settled, or of one that was not planned, for the reason `unplanned`."""
+    """Decide the outcome of a job whose clips are all settled, or that was not planned for the reason `unplanned`."""
     counts = job.counts
     by_counts = final_status(counts, cancel_requested=job.cancel_requested)
     cut_short = "the import was cancelled before its source was read to the end; the rest of it is not part of it"
@@ -79,7 +88,7 @@ def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
 
 
 def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts) -> bool:
-    """Complete a planning that broke down, as far as it can be; False where no clip is known or is to be run again."""
+    """Complete a planning that broke down, if its clips are known; else return False."""
     if job.planned:
         plan = read_run_plan(job, ports.state)
         if plan:
@@ -91,17 +100,20 @@ def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts) -> bool:
     return True
 
 
-def _settle(job: Job, error: str | None, ports: FinishPorts) -> tuple[Job, Counts | None]:
-    """Account for lost batches and remove unfinished uploads. The job then, and its counts where they were recounted.
+def _settle(
+    job: Job, error: str | None, ports: FinishPorts, out_of_time: Callable[[], bool]
+) -> tuple[Job, Counts | None]:
+    """Account for lost batches and remove unfinished uploads, so that no clip is pending.
 
-    Afterwards no clip is pending.
+    Return the job as it is then, and its counts if they had to be recounted.
     """
-    lost = account_for_lost_batches(job, error, ports)
+    lost = account_for_lost_batches(job, error, ports, out_of_time)
     for upload in ports.large.unfinished(job.id):
         remove_upload(upload, ports.storage, ports.large)
+        check_time(job, out_of_time)
     now = ports.jobs.get(job.id)
     assert now is not None
-    counts = recount(now, lost, ports) if lost else None
+    counts = recount(now, lost, ports, out_of_time) if lost else None
     settled = replace(now, counts=counts) if counts else now
     assert settled.counts.pending == 0, "every batch is recorded"
     return settled, counts

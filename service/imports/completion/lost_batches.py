@@ -1,16 +1,18 @@
 """Account for batches that never reported, and count an import's rows again."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 
 from service.domain.batching import PART_CLIPS, sets_of
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.codes import ClipCode
-from service.domain.errors import NotFound, SourceChanged
+from service.domain.errors import FinishIncomplete, NotFound, SourceChanged
 from service.domain.fates import CANCELLED, Fate
 from service.domain.jobs import Counts, Job, SourceKind, Tally
 from service.domain.manifest import Batch, ManifestEntry
+from service.domain.state_keys import recount_key
 from service.imports.completion.context import FinishPorts, findable_row
 from service.imports.copying.set_rollback import take_back
 from service.imports.manifest.store import read_batch, read_batches, read_part
@@ -19,14 +21,26 @@ from service.imports.results.set_fates import failed_set, landed, stopped_set, t
 from service.ports.state import StateFiles
 
 
-def account_for_lost_batches(job: Job, error: str | None, ports: FinishPorts) -> str | None:
-    """Settle and count the batches that never reported. Where a plan is lost this tells which, and it is left out."""
+def check_time(job: Job, out_of_time: Callable[[], bool]) -> None:
+    """Raises `FinishIncomplete`."""
+    if out_of_time():
+        raise FinishIncomplete(f"import {job.id} takes longer to account for than one call has time")
+
+
+def account_for_lost_batches(
+    job: Job, error: str | None, ports: FinishPorts, out_of_time: Callable[[], bool]
+) -> str | None:
+    """Settle and count the batches that never reported. If a part of the plan is lost, return why and leave it out.
+
+    Raises `FinishIncomplete`; what was counted by then stays counted.
+    """
     recorded = ports.jobs.recorded_batches(job.id, run=job.run)
     lost = None
     try:
         for batch in read_batches(ports.state, job.id, job.run):
             if batch.number not in recorded:
                 lost = _account_for(batch, job, error, ports) or lost
+                check_time(job, out_of_time)
     except NotFound as missing:
         return missing.message
     return lost
@@ -43,8 +57,9 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
             rows |= {row.ordinal: row for row in _end_set(unit, rows, job, error, ports)}
     lost = [entry for entry in entries if entry.ordinal not in rows]
     failed = Fate(ClipStatus.FAILED, ClipCode.RETRIES_EXHAUSTED, lost_message(error))
-    rows |= {entry.ordinal: _lost_row(entry, job, failed) for entry in lost}
-    ports.clips.put(job.id, (rows[entry.ordinal] for entry in lost))
+    # A worker that is late may settle some of them first: whatever holds is counted.
+    settled = ports.clips.settle_each(job.id, [_lost_row(entry, job, failed) for entry in lost], run=job.run)
+    rows |= {row.ordinal: row for row in settled}
     ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock(), run=job.run)
     return None
 
@@ -52,7 +67,7 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
 def _end_set(
     entries: list[ManifestEntry], known: Mapping[int, ClipRow], job: Job, error: str | None, ports: FinishPorts
 ) -> Sequence[ClipRow]:
-    """The rows of a lost batch's set. Unless it had landed, nothing that the job copied for it is left in its place."""
+    """Settle a lost batch's set and return its rows. Unless the set is complete, its copies are removed."""
     rows: Sequence[ClipRow] = [known[entry.ordinal] for entry in entries if entry.ordinal in known]
     if len(rows) < len(entries):
         lost, fated = to_copy(entries), entries
@@ -76,34 +91,47 @@ def _end_set(
 
 
 def _lost_row(entry: ManifestEntry, job: Job, otherwise: Fate) -> ClipRow:
-    """The row of a clip that no worker settled."""
+    """Return the row of a clip that no worker settled."""
     fate = entry.fate or (CANCELLED if job.cancel_requested else otherwise)
     return findable_row(row_for(entry, fate.status, fate.code, fate.message), job)
 
 
-def recount(job: Job, lost: str, ports: FinishPorts) -> Counts:
-    """Where the batches cannot be told any more: a row for every clip without a fate, and the counts of all rows.
+def recount(job: Job, lost: str, ports: FinishPorts, out_of_time: Callable[[], bool]) -> Counts:
+    """Settle every clip without a result and count all rows, for a job whose batches are lost.
 
-    Reads every row of the job, in slices.
+    Reads every row of the job, in slices. Raises `FinishIncomplete` after storing its progress: settled rows never
+    change, so the next call continues there.
     """
-    total = Tally()
-    for part in range(-(-job.counts.total // PART_CLIPS)):
+    first, total = _counted_before(job, ports.state)
+    for part in range(first, -(-job.counts.total // PART_CLIPS)):
         ordinals = range(part * PART_CLIPS, min((part + 1) * PART_CLIPS, job.counts.total))
         rows = dict(ports.clips.get(job.id, ordinals))
         unsettled = [o for o in ordinals if o not in rows or rows[o].status is ClipStatus.PENDING]
         if unsettled:
             planned = _what_is_known(job, part, rows, ports.state)
             fate = Fate(ClipStatus.FAILED, ClipCode.MANIFEST_LOST, lost)
-            settled = {o: _lost_row(planned.get(o) or _unknown(o), job, fate) for o in unsettled}
-            ports.clips.put(job.id, settled.values())
-            rows |= settled
+            settled = [_lost_row(planned.get(o) or _unknown(o), job, fate) for o in unsettled]
+            rows |= {row.ordinal: row for row in ports.clips.settle_each(job.id, settled, run=job.run)}
         some = tally_of(list(rows.values()))
         total = Tally(**{name: number + getattr(some, name) for name, number in asdict(total).items()})
+        if out_of_time():
+            kept = json.dumps({"parts": part + 1, "tally": asdict(total)})
+            ports.state.put(recount_key(job.id, job.run), kept.encode())
+            check_time(job, lambda: True)
     return Counts(total=job.counts.total, **asdict(total))
 
 
+def _counted_before(job: Job, state: StateFiles) -> tuple[int, Tally]:
+    """Return how many parts an earlier call counted, and their counts."""
+    try:
+        kept = json.loads(state.get(recount_key(job.id, job.run)))
+    except NotFound:
+        return 0, Tally()
+    return kept["parts"], Tally(**kept["tally"])
+
+
 def _what_is_known(job: Job, part: int, rows: Mapping[int, ClipRow], state: StateFiles) -> dict[int, ManifestEntry]:
-    """What a retry's rows say of its clips, else what is left of the manifest."""
+    """Return the clips by what a retry's rows say of them, else by what is left of the manifest."""
     again = {
         ordinal: ManifestEntry(
             ordinal=ordinal,

@@ -1,4 +1,4 @@
-"""What callers can ask of an ended import: a link to its report, its webhook once more."""
+"""Requests about a completed import: a link to its report, and a replay of its webhook."""
 
 import logging
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class ReportLink:
 
 
 def report_link(job_id: str, form: str, *, project: str, ports: EndedPorts) -> ReportLink:
-    """Where a file of the report of the job's last end can be downloaded. `form` is one of `REPORT_FILES`.
+    """Return a link to a file of the last attempt's report. `form` is one of `REPORT_FILES`.
 
     Raises `NotFound`, `NotEnded`, `ReportPending`, `NoReport`.
     """
@@ -60,7 +60,7 @@ def report_link(job_id: str, form: str, *, project: str, ports: EndedPorts) -> R
 
 
 def replay_webhook(job_id: str, *, project: str, ports: EndedPorts) -> Job:
-    """Send the webhook of the job's last end again, under its id; one that is being delivered goes on as it is.
+    """Send the webhook of the last completion again, with the same id. A delivery in progress is left alone.
 
     Raises `NotFound`, `NotEnded`, `NoWebhook`.
     """
@@ -80,7 +80,7 @@ def replay_webhook(job_id: str, *, project: str, ports: EndedPorts) -> Job:
 
 
 def webhook_secret(project: str, ports: EndedPorts) -> str:
-    """What verifies the project's webhooks."""
+    """Return the secret that verifies the project's webhooks."""
     return project_secret(ports.secrets.get(ports.webhook_secret_arn), project)
 
 

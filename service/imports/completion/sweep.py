@@ -1,13 +1,22 @@
-"""Find jobs that nothing works on any more, and start, end or conclude them: the backstop against what gets lost."""
+"""Find imports that nothing works on any more, and start, complete or conclude them: the backstop for what gets lost.
 
+A sweep has a time budget and continues where the last one stopped, so neither many jobs nor a large one starve others.
+"""
+
+import json
 import logging
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Protocol, TypeVar
 
 from service.domain.ends import Delivery, DeliveryStatus, End
-from service.domain.errors import SweepIncomplete
+from service.domain.errors import FinishIncomplete, NotFound, SweepIncomplete
 from service.domain.ids import conclusion_name, execution_name
-from service.domain.jobs import Job
+from service.domain.jobs import ActiveJob
+from service.domain.state_keys import SWEEP_POSITIONS
 from service.imports.completion.context import FinishPorts
 from service.imports.completion.finish import finish
 from service.imports.lifecycle.start import start
@@ -17,11 +26,13 @@ from service.ports.jobs import EndStore
 log = logging.getLogger(__name__)
 
 CHILD_SECONDS = 900
-"""A copy function may go on this long after its execution was ended (Lambda), so such a job is left alone."""
+"""A copy function may run this long after its execution ended (Lambda's limit), so the job is left alone."""
 
 
+ORPHAN_SECONDS = 15
+"""Seconds that one orphan may take of a sweep, so that others have their turn."""
 CONCLUSION_FAILURES = 8
-"""Executions that are started for a conclusion which nobody brings to its end, each after twice the time: 8 hours."""
+"""Executions that are started to conclude one completion, each after twice the wait: 8 hours in all."""
 
 GIVEN_UP = "the service could not conclude the import; its log says why"
 
@@ -38,37 +49,88 @@ class SweepPorts:
 class Swept:
     started: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    continued: list[str] = field(default_factory=list)
+    """Jobs so large that the next sweep continues to account for them."""
     concluding: list[str] = field(default_factory=list)
-    """Jobs whose conclusion got an execution of its own."""
+    """Jobs for which an execution was started to conclude them."""
     given_up: list[str] = field(default_factory=list)
-    """Jobs whose conclusion is over though not all of it could be done."""
+    """Jobs that were closed though not all steps could be done."""
 
 
-def sweep(ports: SweepPorts) -> Swept:
-    """One pass over the jobs without a terminal status, and one over the ends that are not concluded.
+def sweep(ports: SweepPorts, *, seconds_left: Callable[[], float] = lambda: math.inf) -> Swept:
+    """Look after the jobs without a final status for half of the time, then after the ends that are not concluded.
 
-    Raises `SweepIncomplete` after the pass where a job could not be looked after; the others were.
+    Raises `SweepIncomplete` at the end where a job could not be looked after; the others were.
     """
     now = datetime.fromisoformat(ports.finish.clock())
-    swept, failed = Swept(), []
-    for job in ports.finish.jobs.active():
-        try:
-            _look_after(job, now, swept, ports)
-        except Exception:
-            log.exception("job %s cannot be looked after", job.id)
-            failed.append(job.id)
-    for end in ports.ends.open():
-        try:
-            _see_to_conclusion(end, now, swept, ports)
-        except Exception:
-            log.exception("the end of job %s cannot be looked after", end.job_id)
-            failed.append(end.job_id)
+    swept, failed = Swept(), list[str]()
+    positions = _read_positions(ports)
+    half = seconds_left() / 2
+
+    def look_after(job: ActiveJob) -> None:
+        until = max(half, seconds_left() - ORPHAN_SECONDS)
+        _look_after(job, now, swept, ports, lambda: seconds_left() < until)
+
+    jobs = _in_turn(lambda after: ports.finish.jobs.active(after=after), positions.jobs)
+    stopped_at = _each(jobs, look_after, lambda: seconds_left() < half, failed)
+    ends = _in_turn(lambda after: ports.ends.open(after=after), positions.ends)
+    last_end = _each(ends, lambda end: _see_to_conclusion(end, now, swept, ports), lambda: seconds_left() < 0, failed)
+    reached = Positions(jobs=stopped_at, ends=last_end)
+    if reached != positions:
+        ports.finish.state.put(SWEEP_POSITIONS, json.dumps(asdict(reached)).encode())
     if failed:
         raise SweepIncomplete(f"{len(failed)} jobs could not be looked after, first: {failed[0]}")
     return swept
 
 
-def _look_after(job: Job, now: datetime, swept: Swept, ports: SweepPorts) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Positions:
+    """The last job and the last end that a sweep looked after; empty where it looked after all."""
+
+    jobs: str = ""
+    ends: str = ""
+
+
+class _Placed(Protocol):
+    @property
+    def position(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=_Placed)
+
+
+def _in_turn(read: Callable[[str], Iterator[Item]], after: str) -> Iterator[Item]:
+    """Those behind the position, then the others."""
+    yield from read(after)
+    if after:
+        yield from takewhile(lambda item: item.position <= after, read(""))
+
+
+def _each(
+    items: Iterator[Item], look_after: Callable[[Item], None], out_of_time: Callable[[], bool], failed: list[str]
+) -> str:
+    """Where time ran out; empty where all had their turn. An item that fails does not hold up the others."""
+    for item in items:
+        try:
+            look_after(item)
+        except Exception:
+            log.exception("%s cannot be looked after", item.position)
+            failed.append(item.position)
+        if out_of_time():
+            return item.position
+    return ""
+
+
+def _read_positions(ports: SweepPorts) -> Positions:
+    try:
+        return Positions(**json.loads(ports.finish.state.get(SWEEP_POSITIONS)))
+    except NotFound:
+        return Positions()
+
+
+def _look_after(
+    job: ActiveJob, now: datetime, swept: Swept, ports: SweepPorts, out_of_time: Callable[[], bool]
+) -> None:
     if not _untouched(job.updated_at, now, ports.grace_seconds):
         return
     match ports.workflow.state(execution_name(job.id, job.run)):
@@ -76,9 +138,13 @@ def _look_after(job: Job, now: datetime, swept: Swept, ports: SweepPorts) -> Non
             start(job, ports.workflow)
             swept.started.append(job.id)
         case ExecutionState.ENDED if _untouched(job.updated_at, now, CHILD_SECONDS):
-            reason = "the job's execution was aborted, timed out or failed"
-            finish(job.id, run=job.run, error=reason, ports=ports.finish)
-            swept.ended.append(job.id)
+            reason = "the import's execution was aborted, timed out or failed"
+            try:
+                finish(job.id, run=job.run, error=reason, ports=ports.finish, out_of_time=out_of_time)
+            except FinishIncomplete:
+                swept.continued.append(job.id)
+            else:
+                swept.ended.append(job.id)
         case _:
             pass
 
@@ -86,7 +152,7 @@ def _look_after(job: Job, now: datetime, swept: Swept, ports: SweepPorts) -> Non
 def _see_to_conclusion(end: End, now: datetime, swept: Swept, ports: SweepPorts) -> None:
     if not _untouched(end.touched_at, now, ports.grace_seconds * 2**end.failures):
         return
-    own = execution_name(end.job_id, end.run)  # which concludes the end that it brings about
+    own = execution_name(end.job_id, end.run)  # it concludes the completion that it reaches
     if end.executions:
         own = conclusion_name(end.job_id, end.ended_at, end.executions)
     state = ports.workflow.state(own)

@@ -7,6 +7,7 @@ from service.domain.clips import ClipStatus
 from service.domain.codes import ClipCode
 from service.domain.fates import CANCELLED, Fate
 from service.domain.jobs import Job, SourceKind
+from service.domain.limits import MAX_SHOWN_URI, bounded
 from service.domain.manifest import ManifestEntry
 from service.domain.uris import s3_at
 from service.imports.completion.context import FinishPorts
@@ -39,4 +40,7 @@ def _named_clips(job: Job, ports: FinishPorts) -> Iterator[list[ManifestEntry]]:
         uris = [str(s3_at(upload.bucket, upload.key)) for upload in uploads]
     for first in range(0, len(uris), PART_CLIPS):
         part = enumerate(uris[first : first + PART_CLIPS], first)
-        yield [ManifestEntry(ordinal=ordinal, source_uri=uri, destination="") for ordinal, uri in part]
+        yield [
+            ManifestEntry(ordinal=ordinal, source_uri=bounded(uri, MAX_SHOWN_URI), destination="")
+            for ordinal, uri in part
+        ]

@@ -80,6 +80,7 @@ def copy_batch(
                 results: list[Outcome] = [one for some in sets for one in some]
             else:
                 results = [*copy_clips(work, entries)]
+        results = [rows.held.get(one.ordinal, one) if isinstance(one, ClipRow) else one for one in results]
         last = watch.state
     if last.recorded:
         return None

@@ -90,13 +90,15 @@ class BatchWork:
         return clip.copier.copy(clip.entry, self.settings, mark=mark)
 
 
-def write_rows(rows: Sequence[ClipRow], batch: Batch, ports: CopyPorts, watch: Watch) -> bool:
-    """Write the rows; False where the batch was counted without this call, so that they do not count."""
+def write_rows(rows: Sequence[ClipRow], batch: Batch, ports: CopyPorts, watch: Watch) -> Sequence[ClipRow]:
+    """Write the rows and return the row that each clip has now: another delivery, or completion, may have been faster.
+
+    Empty where the batch was counted without this call, so that its rows do not count.
+    """
     state = watch.state
     if state.recorded:
-        return False
-    ports.clips.put(batch.job_id, with_search_keys(rows, batch, state))
-    return True
+        return []
+    return ports.clips.settle_each(batch.job_id, with_search_keys(rows, batch, state), run=batch.run)
 
 
 def with_search_keys(rows: Sequence[ClipRow], batch: Batch, state: BatchState) -> list[ClipRow]:

@@ -20,13 +20,15 @@ class RowWriter:
 
     def __init__(
         self,
-        write: Callable[[Sequence[ClipRow]], object],
+        write: Callable[[Sequence[ClipRow]], Iterable[ClipRow]],
         *,
         rows_a_write: int = ROWS_A_WRITE,
         seconds: float = WRITE_SECONDS,
     ) -> None:
         self._write, self._rows_a_write, self._seconds = write, rows_a_write, seconds
         self._waiting: list[ClipRow] = []
+        self.held: dict[int, ClipRow] = {}
+        """By ordinal, what `write` returned: the rows that the written clips have now."""
         self._changed, self._closing = Condition(), False
         self._error: BaseException | None = None
         self._thread = Thread(target=self._run, name="rows", daemon=True)
@@ -70,6 +72,6 @@ class RowWriter:
             rows, self._waiting = self._waiting, []
         try:
             if rows:
-                self._write(rows)
+                self.held.update((row.ordinal, row) for row in self._write(rows))
         except BaseException as error:  # noqa: BLE001  # `add` and the end raise it
             self._error = error

@@ -1,7 +1,6 @@
 """Copy the clips of a batch that belong to no set."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from functools import partial
 from threading import BoundedSemaphore
 
@@ -10,7 +9,6 @@ from service.domain.errors import AccessDenied, ObjectError, SourceUnavailable
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import ContentValidation
-from service.domain.uris import parse_object
 from service.formats.failures import ContentInvalid, UnknownFormat
 from service.imports.copying.context import BatchWork, Clip, write_rows
 from service.imports.results.clip_rows import Facts, code_of, copied_row, row_for, settled_rows
@@ -112,8 +110,10 @@ def _copy_alone(work: BatchWork, clip: Clip) -> Sequence[Result]:
     result = _settled(work, clip)
     if isinstance(result, ClipRow):
         work.gate.count_failures([result])
-        if write_rows([result], work.batch, work.ports, work.watch):
+        held = write_rows([result], work.batch, work.ports, work.watch)
+        if held:
             work.large.settled(clip.entry.ordinal)
+            return held
     return [result]
 
 
@@ -149,5 +149,7 @@ def validate_content(clip: Clip, depth: ContentValidation) -> Facts:
     from service.formats.check import Depth, check_clip
 
     with _CHECKS:
-        facts = check_clip(parse_object(clip.entry.source_uri).key, clip.copier.reader(clip.entry), depth=Depth(depth))
-    return {name: value for name, value in asdict(facts).items() if value is not None}
+        verdict = check_clip(clip.entry.location.key, clip.copier.reader(clip.entry), depth=Depth(depth))
+    if verdict.failure:
+        raise verdict.failure
+    return verdict.facts.to_json()

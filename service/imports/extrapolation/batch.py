@@ -23,8 +23,9 @@ from service.domain.errors import (
 from service.domain.manifest import Batch, ManifestEntry
 from service.domain.uris import parse_object, s3_at
 from service.formats.clipgt import read_layer, read_layout
-from service.formats.failures import ContentInvalid
-from service.formats.reader import Reader
+from service.formats.facts import Findings
+from service.formats.failures import Finding
+from service.formats.reader import Reader, run
 from service.imports.extrapolation.result import Extrapolated
 from service.imports.extrapolation.status import is_extrapolated, result_key
 from service.imports.manifest.store import read_batch
@@ -127,7 +128,7 @@ class _Round:
             if not alone:
                 return error
             made = _failed(LayerTooLarge.code, "its layers unpack to more than the function's memory")
-        except ContentInvalid as error:
+        except Finding as error:
             made = _failed(error.reason, error.message)
         except (CannotExtrapolate, ObjectError) as error:
             made = _failed(error.code, error.message)
@@ -177,18 +178,19 @@ class _Round:
         return replace(clip, size=there.size, etag=there.etag)
 
     def _layers(self, clip: ManifestEntry, row: ClipRow) -> tuple[bytes, bytes]:
-        """By range reads of the two members. Raises `ContentInvalid`, `CannotExtrapolate`, `ObjectError`."""
+        """By range reads of the two members. Raises `Finding`, `CannotExtrapolate`, `ObjectError`."""
         name = parse_object(str(row.source_uri)).key
-        reader = Reader(self.ports.objects.reader(clip), name)
-        layers = read_layout(name, reader).layers
+        source = self.ports.objects.reader(clip)
+        reader = Reader(source.size, name)
+        layers = run(read_layout(name, reader, Findings("clipgt")), source).layers
         if "obstacle" not in layers:
             raise NoObstacles("the clip has no obstacle.parquet")
         obstacle, egomotion = layers["obstacle"], layers["egomotion_estimate"]
         for part in (obstacle, egomotion):
-            size = part.member.info.file_size
+            size = part.member.size
             if size > MAX_LAYER_BYTES:
                 raise LayerTooLarge(f"{part.layer} unpacks to {size} bytes, at most {MAX_LAYER_BYTES} are extended")
-        return read_layer(reader, obstacle), read_layer(reader, egomotion)
+        return run(read_layer(reader, obstacle), source), run(read_layer(reader, egomotion), source)
 
 
 def _noted(note: str | None) -> dict[str, Any] | None:

@@ -1,1 +1,1 @@
-"""What a caller named: lists of URIs, manifests, sets, clips to retry, uploads."""
+"""Sources that callers name: lists of URIs, manifests, sets, clips to retry, uploads."""

@@ -1,4 +1,4 @@
-"""Read a manifest that a caller brings, line by line in constant memory, from wherever the last round stopped."""
+"""Read a caller's manifest line by line in constant memory, from where the last round stopped."""
 
 import json
 import zlib
@@ -22,25 +22,27 @@ from service.imports.inputs.manifest_lines import BadLine, Layout, Line, csv_lay
 from service.ports.objects import Objects
 
 BLOCK_BYTES = 4 * 1024**2
-"""Read, and unpacked, at once."""
+"""Bytes that are read, or unpacked, at once."""
 MAX_LINE = 16 * 1024
-"""Bytes of a line. A key of 1,024 bytes takes 6 KiB of JSON escapes at most."""
+"""Maximum bytes of a line. A key of 1,024 bytes takes at most 6 KiB of JSON escapes."""
+MAX_SKIPPED = 64 * 1024**2
+"""Bytes of a longer line that planning skips before it rejects the manifest."""
 MAX_INVENTORY = 5 * 1024**2
-"""Bytes of an inventory's manifest.json; it names each of its files in some 150."""
+"""Maximum bytes of an inventory's manifest.json, which takes about 150 for each of its files."""
 FORMATS = "a manifest's name ends in .jsonl, .ndjson or .csv (or these with .gz), or is an S3 Inventory's manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where reading goes on: a file of the manifest (an inventory has several) and a place in its text."""
+    """Where reading continues: a file of the manifest (an inventory has several) and a place in its text."""
 
     file: int = 0
     offset: int = 0
-    """Bytes of text, unpacked."""
+    """Bytes of unpacked text before the place."""
     line: int = 0
-    """Lines before it."""
+    """Lines before the place."""
     etag: str = ""
-    """Of an inventory's file, from its first line on."""
+    """ETag of an inventory's file, once its first line was read."""
 
     def __str__(self) -> str:
         return f"{self.file} {self.offset} {self.line} {self.etag}"
@@ -55,10 +57,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Read:
-    """One line: a clip, or what is wrong with it."""
+    """One line: a clip, or a problem."""
 
     uri: str
-    """Of the clip, or of the line where it could not be read: `s3://bucket/manifest.csv#line=7`."""
+    """URI of the clip, or of the line if it is unreadable: `s3://bucket/manifest.csv#line=7`."""
     clip: Line | None
     problem: str = ""
 
@@ -68,7 +70,7 @@ class LineChunk:
     lines: list[Read]
     after: Place
     more: bool
-    """Whether there may be further lines."""
+    """Whether more lines may follow."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,15 @@ class _File:
     etag: str
     version: str | None
     integration: str | None
-    """What opens it."""
+    """Id of the integration that opens it."""
 
-    def blocks(self, storage: Objects, start: int) -> Iterator[bytes]:
-        """The file's text from byte `start` on. Raises `ObjectError`, `InvalidManifest`."""
-        return self._unpacked(storage, start) if self.uri.key.endswith(".gz") else self._raw(storage, start)
+    def blocks(self, storage: Objects, start: int, *, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
+        """Yield the file's text from byte `start`, `block_bytes` at a time. Raises `ObjectError`, `InvalidManifest`."""
+        if self.uri.key.endswith(".gz"):
+            return self._unpacked(storage, start, block_bytes)
+        return self._raw(storage, start, block_bytes)
 
-    def _raw(self, storage: Objects, start: int) -> Iterator[bytes]:
+    def _raw(self, storage: Objects, start: int, block_bytes: int) -> Iterator[bytes]:
         pinned = ManifestEntry(
             ordinal=0,
             source_uri=str(self.uri),
@@ -95,26 +99,26 @@ class _File:
             integration=self.integration,
         )
         reader = storage.reader(pinned)
-        for at in range(start, self.size, BLOCK_BYTES):
-            yield reader.read(at, BLOCK_BYTES)
+        for at in range(start, self.size, block_bytes):
+            yield reader.read(at, block_bytes)
 
-    def _unpacked(self, storage: Objects, start: int) -> Iterator[bytes]:
-        """Packed text is unpacked from its beginning again: what comes before `start` is thrown away."""
+    def _unpacked(self, storage: Objects, start: int, block_bytes: int) -> Iterator[bytes]:
+        """Unpack the file from its beginning, since gzip cannot start elsewhere, and skip what is before `start`."""
         unpack, skip, whole = zlib.decompressobj(wbits=31), start, False
-        for packed in self._raw(storage, 0):
+        for packed in self._raw(storage, 0, block_bytes):
             more = packed.lstrip(b"\0") if whole else packed
             while more:
                 try:
-                    text = unpack.decompress(more, BLOCK_BYTES)
+                    text = unpack.decompress(more, block_bytes)
                     while text:
                         if text[skip:]:
                             yield text[skip:]
                         skip = max(0, skip - len(text))
-                        text = b"" if unpack.eof else unpack.decompress(unpack.unconsumed_tail, BLOCK_BYTES)
+                        text = b"" if unpack.eof else unpack.decompress(unpack.unconsumed_tail, block_bytes)
                 except zlib.error as error:
                     raise InvalidManifest(f"{self.uri} is not a gzip file, or it is damaged") from error
                 whole, more = unpack.eof, b""
-                if whole:  # files may be joined, and zeros may follow
+                if whole:  # several gzip files may be joined, and zeros may follow
                     more = unpack.unused_data.lstrip(b"\0")
                     unpack = zlib.decompressobj(wbits=31)
         if not whole:
@@ -122,7 +126,7 @@ class _File:
 
 
 def open_manifest(location: Location, reach: Reach) -> Source:
-    """The manifest as it is now, its first line read.
+    """Pin the manifest as it is now, and check its first line.
 
     Raises one of `access.REFUSALS`, `InvalidManifest`, `CannotAccess`, `PreflightUnknown`.
     """
@@ -141,7 +145,7 @@ def open_manifest(location: Location, reach: Reach) -> Source:
 
 
 def check_manifest(source: Source, *, reach: Reach) -> None:
-    """Whether it begins as one of the formats does.
+    """Check that the manifest begins like one of the formats.
 
     Raises `InvalidManifest`, one of `access.REFUSALS`, `ObjectError`s.
     """
@@ -157,16 +161,16 @@ def check_manifest(source: Source, *, reach: Reach) -> None:
 
 
 def read_manifest(source: Source, after: Place, *, chunk_lines: int, reach: Reach) -> Iterator[LineChunk]:
-    """The lines after a place, up to `chunk_lines` at a time. Blank lines are none.
+    """Yield the lines after a place, up to `chunk_lines` at a time. Blank lines are skipped.
 
-    Raises `InvalidManifest`, one of `access.REFUSALS` and `ObjectError`s, `SourceChanged` where it is not the manifest
-    that was submitted any more.
+    Raises `InvalidManifest`, one of `access.REFUSALS` and `ObjectError`s; `SourceChanged` if the manifest is no longer
+    the submitted one.
     """
     return _Manifest(source, reach).chunks(after, chunk_lines)
 
 
 class _Manifest:
-    """A submitted manifest: one file, or those of an inventory."""
+    """A submitted manifest: one file, or several of an inventory."""
 
     def __init__(self, source: Source, reach: Reach) -> None:
         assert source.size is not None
@@ -190,8 +194,8 @@ class _Manifest:
             raise InvalidManifest(f"{source.uri} has no known format: {FORMATS}")
 
     def first_line(self) -> str:
-        """Raises `InvalidManifest` where there is none that could be read."""
-        line, _ = next(_split(self._own.blocks(self._storage, 0)), (b"", 0))
+        """Return the first line. Raises `InvalidManifest` if it is empty, too long or not UTF-8."""
+        line = _first_line(self._own.blocks(self._storage, 0, block_bytes=2 * MAX_LINE))
         try:
             text = _text(line, first=True) if line is not None else None
         except UnicodeDecodeError:
@@ -209,7 +213,7 @@ class _Manifest:
             raise InvalidManifest(f"{self._own.uri}: {error.message.removeprefix(f'{self._own.uri}: ')}") from error
 
     def _inventory(self) -> tuple[str, list[Location]]:
-        """The schema and the files of a manifest.json (S3 user guide, "Locating your inventory list")."""
+        """Return schema and files of a manifest.json (S3 user guide, "Locating your inventory list")."""
         if self._own.size > MAX_INVENTORY:
             raise InvalidManifest(f"{self._own.uri} has {self._own.size:,} bytes, the limit is {MAX_INVENTORY:,}")
         try:
@@ -228,7 +232,7 @@ class _Manifest:
         return schema, files
 
     def _file(self, number: int, etag: str) -> _File:
-        """A file of the manifest as it is, or as it was when its first line was read."""
+        """Return a file as it is, or pinned to the ETag that it had when its first line was read."""
         uri = self._files[number]
         if uri == self._own.uri:
             return self._own
@@ -273,7 +277,7 @@ class _Manifest:
 
 
 def _split(blocks: Iterator[bytes]) -> Iterator[tuple[bytes | None, int]]:
-    """Lines and how many bytes each takes with its end; None for a line that is too long, which is not kept."""
+    """Yield each line and its bytes with the line end. A line that is too long is not kept: None."""
     rest, dropped = b"", 0
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
@@ -283,9 +287,22 @@ def _split(blocks: Iterator[bytes]) -> Iterator[tuple[bytes | None, int]]:
             dropped = 0
         if len(rest) > MAX_LINE:
             dropped, rest = dropped + len(rest), b""
+        if dropped > MAX_SKIPPED:
+            raise InvalidManifest(f"a line has more than {MAX_SKIPPED:,} bytes: this is not a manifest")
     if rest or dropped:
         length = dropped + len(rest)
         yield (rest if length <= MAX_LINE else None), length
+
+
+def _first_line(blocks: Iterator[bytes]) -> bytes | None:
+    """Return the first line without its end, or None if it is too long. Reads little more than the longest line."""
+    start = b""
+    for block in blocks:
+        start += block
+        if b"\n" in start or len(start) > MAX_LINE:
+            break
+    line, _, _ = start.partition(b"\n")
+    return line if len(line) < MAX_LINE else None
 
 
 def _text(line: bytes, *, first: bool) -> str:

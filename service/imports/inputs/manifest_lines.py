@@ -1,4 +1,4 @@
-"""The lines of a manifest that a caller brings: JSONL, CSV with a header row, CSV as S3 Inventory writes it.
+"""Parse lines of a caller's manifest: JSONL, CSV with a header row, or CSV of an S3 Inventory.
 
 S3 Inventory's columns, and that its keys are URL-encoded (a space is a `+`): S3 user guide, "Amazon S3 Inventory list".
 """
@@ -19,7 +19,7 @@ from service.domain.uris import Location, is_bucket_name, parse_object
 from service.support.clock import timestamp
 
 CHECKSUM_BYTES = {"CRC64NVME": 8, "CRC32": 4, "CRC32C": 4, "SHA1": 20, "SHA256": 32}
-"""Kinds of checksums that S3 keeps, and how long they are."""
+"""Kinds of checksums that S3 stores, and their bytes."""
 
 _ETAG = re.compile(r"[\x21\x23-\x7e]{1,256}")
 _VERSION = re.compile(r"[\x21-\x7e]{1,1024}")
@@ -29,7 +29,7 @@ _TRUTHS = ("true", "false")
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A clip as its line names it. What the line leaves out is None."""
+    """A clip as its line names it. Missing fields are None."""
 
     location: Location
     size: int | None = None
@@ -42,11 +42,11 @@ class Line:
 
 
 class BadLine(Exception):
-    """What is wrong with a line, in a sentence."""
+    """A line is malformed; the message says how."""
 
 
 Layout = Callable[[str], Line | None]
-"""Reads a line; None where it is no clip: a delete marker, an older version, a folder marker. Raises `BadLine`."""
+"""Parses a line; None if it is not a clip: a delete marker, an older version, a folder marker. Raises `BadLine`."""
 
 
 def jsonl(text: str) -> Line:
@@ -67,7 +67,7 @@ def jsonl(text: str) -> Line:
 
 
 def csv_layout(first: str) -> tuple[Layout, bool]:
-    """How to read a CSV whose first line this is, and whether that line is a header. Raises `InvalidManifest`."""
+    """Return the layout of a CSV by its first line, and whether that is a header. Raises `InvalidManifest`."""
     try:
         fields = _cells(first)
     except BadLine as error:
@@ -97,7 +97,7 @@ def _headed(names: Sequence[str]) -> Layout:
 
 
 def inventory(schema: str) -> Layout:
-    """By the `fileSchema` of an inventory's manifest.json. Raises `InvalidManifest`."""
+    """Return the layout for the `fileSchema` of an inventory's manifest.json. Raises `InvalidManifest`."""
     names = [name.strip() for name in schema.split(",")]
     if not {"Bucket", "Key"} <= set(names):
         raise InvalidManifest("its fileSchema has no columns Bucket and Key")
@@ -112,8 +112,8 @@ def inventory(schema: str) -> Layout:
 
 
 def _by_shape(text: str) -> Line | None:
-    """An inventory's line without its schema: bucket, key, then what there is of three columns of versions, size, time
-    and ETag.
+    """Parse an inventory's line without its schema: bucket, key, then optionally three version columns, size, time and
+    ETag.
     """
     cells = _cells(text)
     if len(cells) < 2:
@@ -140,7 +140,7 @@ def _inventoried(fields: Mapping[str, str]) -> Line | None:
 
 
 def _cells(text: str) -> list[str]:
-    """A record is one line: a quoted field with a line break in it is not read."""
+    """Split a record, which is one line: a quoted field cannot contain a line break."""
     try:
         return next(csv.reader([text], strict=True), [])
     except csv.Error as error:

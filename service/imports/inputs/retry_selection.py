@@ -1,4 +1,4 @@
-"""The clips that a retry was asked to run again."""
+"""The clips that a retry runs again."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The uploads that an import was made of."""
+"""The uploads of an import, in state files."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from service.ports.uploads import UploadLists
 
 
 def claimed_uploads(job_id: str, uploads: UploadLists, state: StateReader) -> list[Upload]:
-    """All uploads of a job, in an order that does not change once the job is closed."""
+    """Return all uploads of a job, in an order that is fixed once the job is closed."""
     return [upload for key in uploads.lists(job_id) for upload in decode_uploads(state.get(key))]
 
 

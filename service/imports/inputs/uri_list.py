@@ -1,4 +1,4 @@
-"""The list of a request, as a state file: one JSON string a line."""
+"""The URIs of a request in a state file, one JSON string per line."""
 
 import json
 
@@ -8,7 +8,7 @@ from service.ports.state import StateReader
 
 
 def requested_uris(job: Job, state: StateReader) -> list[str]:
-    """The URIs of a list job, as they were given, or the directories of a prefix."""
+    """Return the URIs of a list as they were given, or the directories of a prefix."""
     assert job.request_digest is not None
     return decode_uris(state.get(request_key(job.id, job.request_digest)))
 

@@ -1,4 +1,4 @@
-"""Sets of views that a caller named: check them, store them, turn them into manifest entries."""
+"""Sets of views: check them, store them, and make manifest entries of them."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +11,7 @@ from service.domain.codes import ClipCode
 from service.domain.errors import InvalidRequest, InvalidUri
 from service.domain.fates import Fate
 from service.domain.jobs import Job
+from service.domain.limits import check_text
 from service.domain.manifest import ManifestEntry
 from service.domain.requests import ViewSet
 from service.domain.state_keys import request_key
@@ -19,13 +20,15 @@ from service.ports.state import StateReader
 
 
 def check_sets(sets: Sequence[ViewSet], max_clips: int, *, late: bool = False) -> None:
-    """Raises `InvalidRequest` or `InvalidUri`, which name the set's index and the view; the latter not if `late`."""
+    """Check sets. Raises `InvalidRequest` or, unless `late`, `InvalidUri`, with the set's index and the view."""
     if not sets:
         raise InvalidRequest("sets is empty")
     total = sum(len(item.views) for item in sets)
     if total > max_clips:
         raise InvalidRequest(f"sets has {total:,} views, the limit is {max_clips:,}")
     for index, item in enumerate(sets):
+        if item.name is not None:
+            check_text(f"sets[{index}].name", item.name)
         _check_set(item, f"sets[{index}].views", late=late)
 
 
@@ -50,7 +53,7 @@ def encode_sets(sets: Iterable[ViewSet]) -> bytes:
 
 
 def decode_sets(lines: bytes) -> list[ViewSet]:
-    """With `front` first within each set."""
+    """Decode the sets, with `front` first in each."""
     return [_front_first(json.loads(line)) for line in lines.splitlines()]
 
 
@@ -62,9 +65,9 @@ def _front_first(fields: dict[str, list[list[str]]]) -> ViewSet:
 def parts_of_sets(
     sets: Sequence[ViewSet], *, first: int = 0, part_clips: int = PART_CLIPS
 ) -> Iterator[list[ManifestEntry]]:
-    """The views of each manifest part, not yet inspected, from the part that begins with ordinal `first` on.
+    """Yield the views of each manifest part, not yet inspected, from the part that begins with ordinal `first`.
 
-    Of equal sets all but the first are settled.
+    Sets that repeat an earlier one have their fate already.
     """
     repeats = duplicates_of_first(json.dumps(sorted(item.views)) for item in sets)
     sizes = [len(item.views) for item in sets]

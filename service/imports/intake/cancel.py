@@ -1,4 +1,4 @@
-"""Cancel an import: planning, workers and the end notice the flag and start nothing more."""
+"""Cancel an import by a flag on its job. Planning, workers and completion see it and start nothing more."""
 
 from service.domain.errors import AlreadyEnded
 from service.domain.jobs import Job
@@ -8,7 +8,7 @@ from service.ports.state import Clock
 
 
 def cancel(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> Job:
-    """Ask for the job's end and return it as it is now; asking again changes nothing.
+    """Request the cancellation and return the job. Repeating the request changes nothing.
 
     Raises `NotFound`, `AlreadyEnded`.
     """

@@ -1,7 +1,7 @@
-"""Turn uploads to the drop bucket into jobs: each upload into exactly one, many uploads into few.
+"""Turn uploads to the drop bucket into jobs: each upload belongs to exactly one, and many uploads share one.
 
-A project's uploads gather in one pending job until its planning begins. Claiming an upload and adding it to the job
-are one transaction, so a crash anywhere leaves it either unclaimed (its message comes again) or in a job that runs.
+A project's uploads gather in one pending job until its planning begins. One transaction claims an upload and adds it to
+the job. So after a crash the upload is either unclaimed, and its message comes again, or in a job that will run.
 """
 
 import hashlib
@@ -14,11 +14,13 @@ from service.domain.clip_names import is_folder_marker
 from service.domain.errors import InvalidRequest
 from service.domain.ids import job_id_for, new_job_id
 from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind
+from service.domain.limits import is_unicode
+from service.domain.multipart import MAX_OBJECT_BYTES
 from service.domain.projects import Action, Actor, AuditEntry
 from service.domain.requests import ImportRequest, ImportSettings, Upload
 from service.domain.service_buckets import project_of_upload
 from service.domain.state_keys import upload_list_key
-from service.domain.uris import s3_at
+from service.domain.uris import MAX_KEY_BYTES, s3_at
 from service.imports.inputs.upload_lists import encode_uploads
 from service.imports.lifecycle.new_job import job_of
 from service.imports.lifecycle.start import start
@@ -46,27 +48,37 @@ class UploadPorts:
 
 
 def parse_event(event: Mapping[str, Any], *, drop_bucket: str) -> Upload | None:
-    """The upload that an EventBridge "Object Created" event tells of; None for a folder marker.
+    """Return the upload of an EventBridge "Object Created" event; None for a folder marker.
 
     Format: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html. Raises `InvalidRequest`.
     """
     try:
         detail = event["detail"]
-        bucket, item = str(detail["bucket"]["name"]), detail["object"]
-        key, size, etag = str(item["key"]), int(item["size"]), str(item["etag"])
-    except (KeyError, TypeError, ValueError) as error:
+        bucket, item = _text(detail["bucket"]["name"]), detail["object"]
+        key, size, etag = _text(item["key"]), int(item["size"]), _text(item["etag"])
+        version = _text(item["version-id"]) if item.get("version-id") else None
+        sequencer = _text(item.get("sequencer") or event.get("time") or "")
+        if not 0 <= size <= MAX_OBJECT_BYTES:
+            raise ValueError("its size is that of no object")
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidRequest(f"not an S3 Object Created event: {error!r}") from error
     if bucket != drop_bucket:
         raise InvalidRequest(f"an event of bucket {bucket}, which is not the drop bucket")
     if is_folder_marker(key, size):
         return None
-    version, sequencer = item.get("version-id"), str(item.get("sequencer") or event.get("time") or "")
     identity = hashlib.sha256("\0".join((bucket, key, etag, version or "", sequencer)).encode()).hexdigest()
     return Upload(identity=identity, bucket=bucket, key=key, size=size, etag=etag, version=version, sequencer=sequencer)
 
 
+def _text(value: object) -> str:
+    """Raises `ValueError` for what the table cannot store."""
+    if not isinstance(value, str) or len(value) > MAX_KEY_BYTES or not is_unicode(value):
+        raise ValueError(f"{ascii(value)[:100]} is not text of at most {MAX_KEY_BYTES:,} characters")
+    return value
+
+
 def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
-    """Give every upload a job: a manifest one of its own, which imports what it names.
+    """Give every upload a job. An uploaded manifest gets a job of its own, which imports the clips that it names.
 
     After an exception the same uploads can be handed in again.
     """
@@ -83,12 +95,12 @@ def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
 
 
 def is_manifest(key: str) -> bool:
-    """Whether an upload names clips instead of being one."""
+    """Whether the upload is a manifest instead of a clip."""
     return _MANIFEST.fullmatch(key) is not None
 
 
 def _import_manifest(upload: Upload, ports: UploadPorts) -> None:
-    """Its job's id is made of the upload's identity, so that every delivery means the same job."""
+    """Create the job of a manifest. Its id follows from the upload's identity, so every delivery gives the same job."""
     source = Source(
         kind=SourceKind.MANIFEST,
         uri=str(s3_at(upload.bucket, upload.key)),
@@ -107,7 +119,7 @@ def _import_manifest(upload: Upload, ports: UploadPorts) -> None:
 
 
 def _claim(project: str, uploads: Sequence[Upload], ports: UploadPorts) -> None:
-    """Add the uploads to the gathering job, or open one. Whoever loses a race looks again who gathers now."""
+    """Add the uploads to the gathering job, or open one. After a lost race, look up the gathering job again."""
     gathering = ports.uploads.gathering_job(project)
     closed: str | None = None
     while uploads:
@@ -132,7 +144,7 @@ def _claim(project: str, uploads: Sequence[Upload], ports: UploadPorts) -> None:
 
 
 def _start_owners(claimed: AlreadyClaimed, ports: UploadPorts) -> None:
-    """The delivery that made these claims may have ended before it started their jobs."""
+    """Start the owners' jobs: the delivery that claimed the uploads may have died before it did."""
     for job_id in set(claimed.owners.values()):
         job = ports.jobs.get(job_id)
         if job and job.status is JobStatus.PENDING:

@@ -29,7 +29,7 @@ def preflight(
     filters: Filters | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
-    """List for `seconds`, for what an import could not mend: whatever is found after that is for planning to say.
+    """List the prefix for `seconds`, to refuse an import that cannot succeed. Later problems are found by planning.
 
     Raises `InvalidRequest` (filters), one of `access.REFUSALS`, `LimitExceeded` or `PreflightUnknown`.
     """
@@ -57,7 +57,7 @@ def check_limit(clips: int, max_clips: int, source: str) -> None:
 
 @contextmanager
 def listing_errors() -> Iterator[None]:
-    """A source that cannot be listed is one of the three pre-flight errors."""
+    """Translate errors of listing to the three preflight errors."""
     try:
         yield
     except (AccessDenied, ObjectMissing) as error:

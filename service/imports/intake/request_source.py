@@ -1,11 +1,30 @@
 """Check what a request names: this is where its URIs are parsed first."""
 
+from dataclasses import asdict
+
 from service.domain.errors import InvalidRequest, InvalidUri
 from service.domain.filters import selection
 from service.domain.jobs import Source, SourceKind
+from service.domain.limits import MAX_FOLDER, MAX_LABELS, MAX_REQUEST_BYTES, check_size, check_text
 from service.domain.requests import ImportRequest
 from service.domain.uris import parse_object
 from service.imports.inputs.view_sets import check_sets
+
+
+def check_fields(request: ImportRequest) -> None:
+    """Raises `InvalidRequest` where a field is longer than its limit, or all of them than a job's row."""
+    if len(request.labels) > MAX_LABELS:
+        raise InvalidRequest(f"labels has {len(request.labels):,} labels, the limit is {MAX_LABELS}")
+    for index, label in enumerate(request.labels):
+        check_text(f"labels[{index}]", label)
+    for name in ("run_name_prefix", "test_run_group_name"):
+        if (text := getattr(request, name)) is not None:
+            check_text(name, text)
+    if request.folder is not None:
+        check_text("folder", request.folder, limit=MAX_FOLDER)
+    filters = asdict(request.filters) if request.filters else None
+    kept = [filters, asdict(request.settings), request.labels]
+    check_size("filters, settings and labels", kept, limit=MAX_REQUEST_BYTES)
 
 
 def source_of(request: ImportRequest, max_clips: int, *, late: bool = False) -> Source:

@@ -1,6 +1,6 @@
-"""Run the clips of an ended import again that failed or were cancelled, or those of them that a caller names.
+"""Request a retry: run the failed and cancelled clips of a completed import again, or those that the caller names.
 
-A request writes the chosen ordinals, if any, and begins the next run in one update; `rerun` plans it.
+The request stores the chosen ordinals, if any, and begins the next attempt in one update; `planning.retry` plans it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from service.ports.delivery import Workflow
 from service.ports.state import Clock
 
 MAX_CHOSEN = 10_000
-"""Clips that one request may name: their rows are read before it is answered, 100 a call."""
+"""Clips that one request may name. Their rows are read during the request, 100 per call."""
 
 
 def retry(
@@ -30,11 +30,11 @@ def retry(
     workflow: Workflow,
     clock: Clock,
 ) -> Job:
-    """Begin the job's next run and return the job; with an idempotency key that was used before, only return it.
+    """Begin the job's next attempt and return the job. With a known idempotency key, only return the job.
 
-    Raises `NotFound`, `NotEnded`, `NothingToRetry`, `InvalidRequest`, `IdempotencyConflict`. Of the clips named, those
-    that landed are left as they are. Once the job's row says so the run will take place: should the start below fail,
-    the sweep starts it.
+    Raises `NotFound`, `NotEnded`, `NothingToRetry`, `InvalidRequest`, `IdempotencyConflict`. Named clips that were
+    copied or skipped stay as they are. Once the job's row is updated the attempt runs: if the start fails, the sweep
+    starts it.
     """
     job = get_job(job_id, project=project, jobs=ports.jobs)
     digest = request_digest(sorted(set(clip_ids)) if clip_ids is not None else None)
@@ -63,7 +63,7 @@ def _started(job: Job, workflow: Workflow) -> Job:
 
 
 def _asked_before(job: Job, idempotency: str | None, digest: str) -> bool:
-    """Raises `IdempotencyConflict` where it was for other clips."""
+    """Whether this key asked for the same clips before. Raises `IdempotencyConflict` if it asked for others."""
     if idempotency is None:
         return False
     known = next((asked for asked in (job.retry, *job.runs) if asked and asked.idempotency == idempotency), None)
@@ -73,14 +73,14 @@ def _asked_before(job: Job, idempotency: str | None, digest: str) -> bool:
 
 
 def _has_more_to_do(job: Job) -> bool:
-    """A job without clips that is not complete was never planned: all of it runs again."""
+    """Whether there are clips to run again. A job that was never planned runs again as a whole."""
     return bool(job.counts.failed or job.counts.cancelled) or (
         job.counts.total == 0 and job.status is not JobStatus.COMPLETED
     )
 
 
 def _choose(job: Job, clip_ids: Sequence[str], digest: str, ports: StatusPorts) -> str:
-    """Store the ordinals of the named clips that can be retried; the state key of their list."""
+    """Store the ordinals of the named clips that can be retried; return the key of the file."""
     if not 0 < len(clip_ids) <= MAX_CHOSEN:
         raise InvalidRequest(f"clip_ids names {len(clip_ids):,} clips, 1 to {MAX_CHOSEN:,} are allowed")
     known = {clip_id: ordinal_of(job.id, clip_id) for clip_id in clip_ids}

@@ -1,4 +1,4 @@
-"""Accept an import: write its job once, keep its list, start its execution."""
+"""Accept an import: check the request, store its list and its job, start its execution."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +20,7 @@ from service.imports.inputs.caller_manifest import open_manifest
 from service.imports.inputs.uri_list import encode_uris
 from service.imports.inputs.view_sets import encode_sets
 from service.imports.intake.preflight import preflight
-from service.imports.intake.request_source import source_of
+from service.imports.intake.request_source import check_fields, source_of
 from service.imports.lifecycle.new_job import job_of
 from service.imports.lifecycle.start import start
 from service.ports.delivery import Workflow
@@ -38,17 +38,17 @@ class SubmitPorts:
     access: SourceAccess
     max_clips: int
     max_concurrency: int
-    """What `settings.max_concurrency` may be at most."""
+    """Upper limit of `settings.max_concurrency`."""
     preview_seconds: float
     defaults: ImportSettings
-    """What a request's settings leave out."""
+    """Values of settings that a request leaves out."""
     audit_days: int
     allow_private_urls: bool = False
-    """Whether webhooks may go to http and to private addresses."""
+    """Whether webhooks may use http and private addresses."""
 
 
 def no_saved_settings(settings_id: str) -> ImportSettings:
-    """For doors that know none."""
+    """For endpoints without presets."""
     raise UnknownExecutionSettings(f"there are no execution settings {settings_id!r} here")
 
 
@@ -62,11 +62,11 @@ def submit(
     request_id: str | None = None,
     saved_settings: Callable[[str], ImportSettings] = no_saved_settings,
 ) -> Job:
-    """Create the job and return it; with an idempotency key that was used before, return that job.
+    """Create the job and return it. With a known idempotency key, return the job that was created with it.
 
-    `saved_settings` says what the settings of an id mean now; it raises `UnknownExecutionSettings`. Raises
-    `InvalidRequest` (`InvalidManifest` among them), `PreflightFailed`, `IdempotencyConflict`. Once the job's row is
-    written it will run: should the start below fail, the sweep starts it.
+    `saved_settings` reads a preset; it raises `UnknownExecutionSettings`. Raises `InvalidRequest` and its subclasses,
+    `PreflightFailed`, `IdempotencyConflict`. Once the job's row is written the job will run: if the start fails, the
+    sweep starts it.
     """
     source = source_of(request, ports.max_clips, late=door is Door.NOMADICML)
     digest = _digest(request)
@@ -81,6 +81,7 @@ def submit(
         asked = replace(request.settings, stationary_extrapolation=request.stationary_extrapolation)
         request = replace(request, settings=asked)
     _check_settings(request.settings, ports)
+    check_fields(request)
     if any(one is not None for one in (request.integration_id, request.root_path, request.manifest_uri)):
         source = _looked_at(source, request, ports.access.reach(project, request.integration_id), ports)
     now = ports.clock()
@@ -99,7 +100,7 @@ def submit(
 
 
 def _looked_at(source: Source, request: ImportRequest, reach: Reach, ports: SubmitPorts) -> Source:
-    """The source, its prefix listed or its manifest pinned. Raises as `preflight` and `open_manifest` do."""
+    """List the prefix or pin the manifest; return the source. Raises as `preflight` and `open_manifest` do."""
     reach.check()
     if request.root_path is not None and request.validate:
         preflight(
@@ -113,7 +114,7 @@ def _looked_at(source: Source, request: ImportRequest, reach: Reach, ports: Subm
 
 
 def _check_settings(settings: ImportSettings, ports: SubmitPorts) -> None:
-    """What only this deployment can say, of saved settings too. Raises `InvalidRequest`."""
+    """Check the settings against this deployment's limits, also those of a preset. Raises `InvalidRequest`."""
     wanted = settings.max_concurrency
     if wanted is not None and not 1 <= wanted <= ports.max_concurrency:
         allowed = f"this deployment allows 1 to {ports.max_concurrency:,}"
@@ -125,7 +126,7 @@ def _check_settings(settings: ImportSettings, ports: SubmitPorts) -> None:
 
 
 def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:
-    """What of a request is too long for the job's row, as state files."""
+    """Return the state files for the parts of a request that are too long for the job's row."""
     assert job.request_digest is not None
     key = request_key(job.id, job.request_digest)
     if named := request.exact_paths or request.directories:
@@ -134,7 +135,7 @@ def request_files(job: Job, request: ImportRequest) -> dict[str, bytes]:
 
 
 def _digest(request: ImportRequest) -> str:
-    """Of what was asked, without its key. Of saved settings that is their id: they may change between two tries."""
+    """Hash the request without its idempotency key. Of a preset only the id counts, since it may change."""
     asked = asdict(request) | {"idempotency_key": None}
     return request_digest(asked if request.execution_settings_id is None else asked | {"settings": None})
 

@@ -1,10 +1,11 @@
-"""The end of a job's run: its terminal status, and with it the document of what is told about it."""
+"""Complete an attempt: set its final status, together with the document that event, webhook and report show."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
 
 from service.domain.ids import end_id
 from service.domain.jobs import Counts, Job, JobStatus
+from service.domain.limits import bounded
 from service.domain.progress import run_started_at
 from service.ports.jobs import JobStore
 
@@ -21,10 +22,11 @@ def end_job(
     jobs: JobStore,
     now: str,
 ) -> bool:
-    """Set the terminal status of the run that `job` is in, once; False where that run has ended already.
+    """Set the final status of the attempt that `job` is in, once; False if it has completed already.
 
-    The end is told with the job's counts, which must be final, or with `counts`, which the job gets then.
+    The document shows the job's counts, which must be final, or `counts`, which then become the job's.
     """
+    message = message and bounded(message)
     ended = replace(job, status=status, code=code, message=message, completed_at=now, counts=counts or job.counts)
     return jobs.end(
         job.id,
@@ -39,7 +41,7 @@ def end_job(
 
 
 def end_document(job: Job) -> dict[str, object]:
-    """What event, webhook and report say of an ended job; docs/import-ended.schema.json is its schema."""
+    """Return the document for event, webhook and report. Its schema is docs/import-ended.schema.json."""
     assert job.completed_at is not None
     counts = job.counts
     return {

@@ -9,7 +9,7 @@ from service.domain.manifest import Batch, ManifestEntry
 
 
 def encode_entry(entry: ManifestEntry) -> bytes:
-    """One manifest line, without the fields that are empty."""
+    """Encode one manifest line, without empty fields."""
     # `vars` holds the parsed source as well, once something asked for it.
     fields = {name: value for name, value in vars(entry).items() if value is not None and name != "location"}
     if entry.status is ClipStatus.PENDING:

@@ -13,7 +13,7 @@ from service.ports.state import StateFiles, StateReader
 
 @dataclass
 class ManifestWriter:
-    """Appends parts of `PART_CLIPS` entries. All that is kept in memory is one round's batch descriptors."""
+    """Appends parts of `PART_CLIPS` entries. Only one round's batch descriptors are kept in memory."""
 
     state: StateFiles
     job_id: str
@@ -21,17 +21,17 @@ class ManifestWriter:
     batch_clips: int
     batch_bytes: int
     ordinal: int = 0
-    """Clips written so far, earlier rounds included."""
+    """Clips written so far, also in earlier rounds."""
     batches: int = 0
     round_number: int = 0
     manifest_run: int = 0
-    """The run whose manifest it is: 0 is the one that pages of clips show, a retry's is its own."""
+    """The attempt that the manifest belongs to. Pages of clips show that of attempt 0; a retry has its own."""
 
     def __post_init__(self) -> None:
         self._descriptors: list[bytes] = []
 
     def write_part(self, entries: Sequence[ManifestEntry]) -> None:
-        """Entries go on from the last part's; every part but the last is a full one (`PART_CLIPS`, `set_parts`)."""
+        """Write the next entries. Every part but the last must be full (`PART_CLIPS`, `set_parts`)."""
         last = self.ordinal + len(entries) - 1
         assert not entries or last // PART_CLIPS > (self.ordinal - 1) // PART_CLIPS, "only the last part may be short"
         lines = [encode_entry(entry) for entry in entries]
@@ -59,7 +59,7 @@ class ManifestWriter:
         self.ordinal += len(entries)
 
     def carry(self, entries: Sequence[ManifestEntry]) -> str:
-        """Keep clips that did not make a whole part for the next round; the key of their file, empty for none."""
+        """Store clips that did not fill a part for the next round; return the key of the file, empty for none."""
         if not entries:
             return ""
         lines = b"".join(encode_entry(entry) for entry in entries)
@@ -68,13 +68,13 @@ class ManifestWriter:
         return key
 
     def end_round(self) -> None:
-        """Keep this round's descriptors; a later round goes on from here."""
+        """Store this round's descriptors."""
         self.state.put(batches_key(self.job_id, self.round_number, self.run), b"".join(self._descriptors))
         self._descriptors = []
         self.round_number += 1
 
     def end(self) -> str:
-        """Join all rounds' descriptors into the list that the map reads; return its key."""
+        """Join the descriptors of all rounds into the list that the map reads; return its key."""
         self.end_round()
         rounds = [self.state.get(batches_key(self.job_id, number, self.run)) for number in range(self.round_number)]
         key = batches_key(self.job_id, run=self.run)
@@ -91,18 +91,18 @@ def read_batches(state: StateFiles, job_id: str, run: int = 0) -> Iterator[Batch
 
 
 def read_batch(state: StateFiles, batch: Batch) -> list[ManifestEntry]:
-    """The clips of a batch. Raises `SourceChanged` where the manifest is not the one the batch was cut from."""
+    """Return the clips of a batch. Raises `SourceChanged` if the manifest is no longer the one that it was cut from."""
     lines = state.get_range(batch.part_key, start=batch.start, length=batch.length, etag=batch.part_etag)
     return decode_entries(lines)
 
 
 def read_part(state: StateReader, job_id: str, part: int, run: int = 0) -> list[ManifestEntry]:
-    """Raises `NotFound`."""
+    """Return the entries of one part. Raises `NotFound`."""
     return decode_entries(state.get(part_key(job_id, part, run)))
 
 
 def read_entries(state: StateReader, job_id: str, first: int, last: int) -> list[ManifestEntry]:
-    """Entries with ordinals from `first` up to, not including, `last`: O(page), wherever in the job it lies."""
+    """Return the entries from ordinal `first` up to before `last`. Only the parts in between are read."""
     entries: list[ManifestEntry] = []
     part = first // PART_CLIPS
     # A set that runs over the end of a part lies in the next one.

@@ -1,4 +1,4 @@
-"""What planning is done with, and how it goes on: ports, the cursor between rounds, parts of the manifest."""
+"""Ports of planning, the cursor that one round passes to the next, and parts of the manifest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from service.ports.uploads import UploadLists
 
 @dataclass(frozen=True, kw_only=True)
 class ExpandPorts:
-    """All that a source is expanded with. Nothing is written through them, so a preview expands with its own."""
+    """Ports that expand a source. They are read-only, so a preview has its own."""
 
     state: StateReader
     storage: Objects
-    """The clips bucket, and the drop bucket."""
+    """Access to the clips bucket and the drop bucket."""
     uploads: UploadLists | None = None
     """Which uploads a job was made of; None in a preview, which is never of uploads."""
     access: SourceAccess
     clips_bucket: str
     stat_concurrency: int
     part_clips: int = PART_CLIPS
-    """Clips of a part; the manifest takes no other number."""
+    """Clips of a part; only a preview, which writes no manifest, may use another number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,52 +45,52 @@ class PlanPorts(ExpandPorts):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanCursor:
-    """Where the next round goes on."""
+    """Where the next round continues."""
 
     round_number: int = 0
     ordinal: int = 0
     batches: int = 0
     start_after: str = ""
-    """Last key of the prefix that was looked at."""
+    """Last key of the prefix that was read."""
     read_to: str = ""
     """Place in a caller's manifest (`Place`)."""
     carried: str = ""
-    """State file of the clips found before that place that did not make a whole part."""
+    """State file of clips that were found but did not fill a part."""
     next_clip: int = 0
-    """Of a retry: the first ordinal that was not looked at yet."""
+    """In a retry: the first ordinal that was not planned yet."""
     failed: int = 0
     cancelled: int = 0
-    """Of a retry: the former fates of the clips in its manifest."""
+    """In a retry: the former results of the clips in its manifest."""
     opened: int = 0
-    """Of a retry: parts of its manifest whose clips are pending again."""
+    """In a retry: parts of its manifest whose clips are pending again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """The end of a round: a cursor where more is to be planned, else the list of batches."""
+    """Result of a round: a cursor if another round must follow, else the list of batches."""
 
     cursor: PlanCursor | None = None
     batches: int = 0
     batches_key: str = ""
     max_concurrency: int | None = None
-    """The job's setting."""
+    """Maximum concurrent copy functions, by the job's settings."""
     extrapolate: bool = False
-    """Whether the job asks for its clips' stationary extrapolation."""
+    """Whether the job asks for stationary extrapolation."""
     failed: bool = False
-    """Whether this round ended the job as FAILED."""
+    """Whether this round completed the job as FAILED."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The next `PART_CLIPS` clips, or the last ones; no clips where a part is not whole yet but a round may end."""
+    """The next `PART_CLIPS` clips, or the last ones. Without clips: the part is not full yet, but a round may end."""
 
     entries: Sequence[ManifestEntry]
     rest: Sequence[ManifestEntry] = ()
-    """Clips behind them that were found by then."""
+    """Clips that were found after them."""
     start_after: str = ""
     read_to: str = ""
     sets: bool = False
-    """Whether it holds whole sets, so that another may follow whatever its length."""
+    """Whether it holds whole sets, so that another part may follow whatever its length."""
 
     @property
     def may_end_a_round(self) -> bool:
@@ -98,7 +98,7 @@ class Part:
 
 
 def writer_at(cursor: PlanCursor, job: Job, ports: PlanPorts, *, manifest_run: int = 0) -> ManifestWriter:
-    """Where the last round stopped to write."""
+    """Return a writer that continues where the last round stopped."""
     return ManifestWriter(
         ports.state,
         job.id,

@@ -1,4 +1,4 @@
-"""What a job has named already, in little memory: repeats and clashes are found over a million clips and all rounds."""
+"""Find repeated sources and clashing destinations among a million clips, over all rounds, in little memory."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -17,19 +17,19 @@ from service.imports.planning.pin import destination_of
 from service.ports.state import StateReader
 
 _WIDTH = 12
-"""Bytes of a hash: among ten million texts two have the same one with a probability below 10^-15."""
+"""Bytes of a hash: two of ten million texts have the same one with a probability below 10^-15."""
 _EMPTY = bytes(_WIDTH)
 
 
 class Seen:
-    """A set of texts as hashes in one block of memory: 16 to 32 bytes a text, where Python's own set takes 200."""
+    """A set of texts, stored as hashes in one block: 16 to 32 bytes a text, where Python's set takes 200."""
 
     def __init__(self) -> None:
         self._slots, self._used = 1 << 12, 0
         self._table = bytearray(self._slots * _WIDTH)
 
     def add(self, text: str) -> bool:
-        """False where the text was there."""
+        """Add the text; return False if it was there."""
         digest = _digest(text)
         at = self._find(digest)
         if self._table[at : at + _WIDTH] == digest:
@@ -46,7 +46,7 @@ class Seen:
         return self._table[at : at + _WIDTH] == digest
 
     def _find(self, digest: bytes) -> int:
-        """Where the hash lies, or the free place for it."""
+        """Return the place of the hash, or a free place for it."""
         slot = int.from_bytes(digest[:6], "big") % self._slots
         while self._table[slot * _WIDTH : (slot + 1) * _WIDTH] not in (_EMPTY, digest):
             slot = (slot + 1) % self._slots
@@ -75,7 +75,7 @@ class Ledger:
 
     @classmethod
     def of(cls, job_id: str, ordinal: int, carried: Iterable[ManifestEntry], state: StateReader) -> "Ledger":
-        """As it was after the first `ordinal` clips, which are in the manifest, and those carried over."""
+        """Rebuild it after the first `ordinal` clips, which are in the manifest, and the carried ones."""
         ledger = cls()
         for entry in (*_written(job_id, ordinal, state), *carried):
             if entry.code not in (ClipCode.DUPLICATE, ClipCode.INVALID_LINE):
@@ -85,11 +85,11 @@ class Ledger:
         return ledger
 
     def first_of(self, uri: str, version: str | None) -> bool:
-        """Whether no clip had this source before."""
+        """Record a source; return whether no earlier clip had it."""
         return self.sources.add(f"{version or ''}\0{uri}")
 
     def settled(self, entry: ManifestEntry) -> ManifestEntry:
-        """The clip, failed where another one of this job has its destination."""
+        """Record the clip's destination; return the clip, failed if an earlier clip has the same one."""
         if not occupies(entry) or self.destinations.add(entry.destination):
             return entry
         return entry.with_fate(DESTINATION_TAKEN)
@@ -101,14 +101,14 @@ def _written(job_id: str, ordinal: int, state: StateReader) -> Iterator[Manifest
 
 
 def occupies(entry: ManifestEntry) -> bool:
-    """Whether the clip's destination is its own, by its plan."""
+    """Whether the plan gives the destination to this clip."""
     return entry.status is ClipStatus.PENDING or entry.code == ClipCode.UNCHANGED
 
 
 def destinations_of_others(job: Job, state: StateReader) -> set[int]:
-    """Ordinals of the clips whose destination is another's: the one that was to be copied there, else the first.
+    """Return the ordinals of clips whose destination belongs to another clip: the one to copy there, else the first.
 
-    By the first manifest alone, whatever became of the clips, so every run says the same. Reads it twice.
+    Only the first manifest decides, so every attempt gives the same answer. Reads it twice.
     """
     owned, others = Seen(), set()
     for owners in (True, False):

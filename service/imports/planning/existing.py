@@ -1,7 +1,7 @@
-"""What lies at the destinations already, found while planning, so that an import copies only what it must.
+"""Look at the destinations while planning, so that an import copies only what is new.
 
-A prefix is compared listing with listing, both sorted, in one pass: no request for a clip. Lists and uploads are
-looked up clip by clip.
+For a prefix, the sorted listings of source and destinations are compared in one pass, without a request for each clip.
+Lists and uploads are looked up clip by clip.
 """
 
 import re
@@ -71,9 +71,9 @@ def settled_by(
 
 @dataclass
 class Destinations:
-    """Looks destinations up in the order of their keys, reading the clips bucket's listing along with the source's.
+    """Look destinations up in the order of their keys, by a listing of the clips bucket beside the source's.
 
-    `prefix` is what all mirrored destinations begin with. A key outside the listing's reach is looked up by itself.
+    All mirrored destinations begin with `prefix`. A key outside of the listing is looked up by itself.
     """
 
     storage: Objects
@@ -89,7 +89,7 @@ class Destinations:
         self._next = next(self._listed, None)
 
     def find(self, key: str) -> ListedObject | None:
-        """The object at `key`; keys that begin with `prefix` must come in ascending order."""
+        """Return the object at `key`. Keys that begin with `prefix` must come in ascending order."""
         if not key.startswith(self.prefix):
             return look_up(self.storage, self.bucket, key)
         while self._next is not None and self._next.key < key:
@@ -98,7 +98,7 @@ class Destinations:
 
 
 def look_up(storage: Objects, bucket: str, key: str) -> ListedObject | None:
-    """The object at `key`, None where there is none."""
+    """Return the object at `key`, or None."""
     try:
         return storage.stat(s3_at(bucket, key))
     except ObjectMissing:

@@ -12,6 +12,7 @@ from service.domain.codes import ClipCode
 from service.domain.errors import InvalidUri
 from service.domain.fates import CANCELLED, Fate
 from service.domain.jobs import Job
+from service.domain.limits import MAX_SHOWN_URI, bounded
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.requests import Upload
@@ -88,7 +89,8 @@ def plan_uri(clip: ManifestEntry, *, job: Job, reach: Reach, ports: ExpandPorts)
     try:
         location = clip.location
     except InvalidUri as error:  # the NomadicML endpoints accept it
-        return clip.with_fate(Fate.failed(error))
+        shown = replace(clip, source_uri=bounded(clip.source_uri, MAX_SHOWN_URI))
+        return shown.with_fate(Fate.failed(error))
     target = target_of(job, location, clip.ordinal, reach)
     if clip.fate:
         return replace(clip, destination=target.destination)
@@ -108,7 +110,7 @@ def uploaded_clips(job: Job, ports: ExpandPorts) -> Named:
         found = ListedObject(key=upload.key, size=upload.size, etag=upload.etag, version=upload.version)
         fate: Fate | None
         if upload.sequencer < newest[upload.key]:
-            fate = Fate(ClipStatus.SKIPPED, ClipCode.SUPERSEDED, "a later upload to the same key is in this job")
+            fate = Fate(ClipStatus.SKIPPED, ClipCode.SUPERSEDED, "a later upload to the same key is in this import")
         elif now.cancel_requested:
             fate = CANCELLED
         else:

@@ -1,4 +1,4 @@
-"""Pin a clip: which object it is, where it lands, and the fate that it has already."""
+"""Pin a clip: decide which object it is, its destination, and its fate if there is one already."""
 
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,7 @@ def pin(
     *,
     integration: str | None = None,
 ) -> ManifestEntry:
-    """The clip as it is to be copied, or with the fate that it has already."""
+    """Return the clip as it is to be copied, or with its fate."""
     return ManifestEntry(
         ordinal=ordinal,
         source_uri=uri,
@@ -43,24 +43,24 @@ def pin(
 
 @dataclass(frozen=True)
 class Target:
-    """Where a clip lands, and what opens its source. Without a `refusal` something does."""
+    """A clip's destination, and what opens its source. Without a `refusal` something opens it."""
 
     destination: str
     misnamed: Fate | None = None
-    """Where the clip cannot be named so."""
+    """Set if the clip cannot have this name."""
     integration: str | None = None
     refusal: Fate | None = None
 
 
 def target_of(job: Job, at: Location, ordinal: int, reach: Reach, *, name: str | None = None) -> Target:
-    """`name`: the destination that the clip's line gives."""
+    """Find the target. `name` is the destination that the clip's line gives."""
     opener, refusal = opened(at, reach)
     destination, misnamed = destination_of(job, at, ordinal, name=name, store=store_of(opener))
     return Target(destination, misnamed, id_of(opener), refusal)
 
 
 def opened(at: Location, reach: Reach) -> tuple[Integration | None, Fate | None]:
-    """What opens it, or the fate of its clip where nothing does."""
+    """Return what opens the object, or the fate of its clip if nothing does."""
     try:
         return reach.opener(at), None
     except REFUSALS as error:
@@ -93,13 +93,13 @@ def inspect(
 
 
 def is_unfit(job: Job, key: str) -> bool:
-    """Whether the door that the job came by takes no objects of such a name."""
+    """Whether the endpoint that the job came by refuses objects of this name."""
     named = job.source.kind in (SourceKind.LIST, SourceKind.SETS)
     return named and job.door is Door.NOMADICML and extension(key) != VIDEO_EXTENSION
 
 
 def _hint(error: ObjectError, location: Location) -> str:
-    """For whoever meant a pattern: a key is taken as it is."""
+    """Return a hint for callers who meant a pattern: keys are taken literally."""
     if isinstance(error, ObjectMissing) and set("*?") & set(location.key):
         return "; wildcards are not supported, so name each object"
     return ""
@@ -122,7 +122,7 @@ def look_at_destination(
 
 
 def other_than_pinned(size: int | None, etag: str | None, found: ListedObject) -> Fate | None:
-    """The fate of a line's clip where the object is not the one that the line pins, as far as it does."""
+    """Return the fate of a line's clip if the object differs from the size or ETag that the line gives."""
     if size not in (None, found.size):
         return _changed(f"it has {found.size} bytes, its line says {size}")
     if etag not in (None, found.etag):
@@ -137,9 +137,9 @@ def _changed(message: str) -> Fate:
 def destination_of(
     job: Job, at: Location, ordinal: int, *, name: str | None = None, store: str | None = None
 ) -> tuple[str, Fate | None]:
-    """A clip's key in the clips bucket, by the name that its line gives, the job's template or its source.
+    """Return a clip's key in the clips bucket, by its line's name, the job's template or its source.
 
-    Where the name is not possible the key is empty, and that is the clip's fate.
+    If the name is not possible, the key is empty and the fate says why.
     """
     template = job.settings.destination
     if name is None and template is None:

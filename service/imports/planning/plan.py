@@ -13,12 +13,12 @@ from service.imports.planning.sources import parts_of
 def plan(
     job_id: str, cursor: PlanCursor, *, run: int = 0, out_of_time: Callable[[], bool], ports: PlanPorts
 ) -> Planned:
-    """One round. Writes whole manifest parts until the source is exhausted or `out_of_time()` says so.
+    """Plan one round: write whole manifest parts until the source is exhausted or `out_of_time()` is true.
 
-    Clips that make no whole part by then are carried over to the next round.
+    Clips that do not fill a part are carried over to the next round.
 
-    A source that cannot be listed for good ends the job as FAILED; passing faults of listing are raised for another
-    try. What is wrong with one URI of a list is that clip's fate.
+    If the source can never be listed, the job completes as FAILED; transient faults are raised, so that the state
+    machine tries again. What is wrong with one URI of a list becomes that clip's fate.
     """
     job = ports.jobs.begin_planning(job_id, ports.clock(), run=run)
     if job is None:

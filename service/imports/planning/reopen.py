@@ -1,4 +1,4 @@
-"""The end of a retry's planning: its clips become pending again, in their rows and in the job's counts."""
+"""Complete a retry's planning: make its clips pending again, in their rows and in the job's counts."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class ReopenPorts(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
-    """What a retry's planning came to. `failed` and `cancelled` are the former fates of its clips."""
+    """Result of a retry's planning. `failed` and `cancelled` count the former results of its clips."""
 
     clips: int
     batches: int
@@ -44,7 +44,7 @@ def write_run_plan(job: Job, plan: RunPlan, state: StateFiles) -> None:
 
 
 def read_run_plan(job: Job, state: StateFiles) -> RunPlan | None:
-    """None where the run's manifest and batches are not whole: no row was touched then."""
+    """Return the plan, or None if the attempt's manifest and batches are not complete; then no row was changed."""
     try:
         return RunPlan(**json.loads(state.get(run_plan_key(job.id, job.run))))
     except NotFound:
@@ -52,19 +52,16 @@ def read_run_plan(job: Job, state: StateFiles) -> RunPlan | None:
 
 
 def reopen(job: Job, plan: RunPlan, *, first_part: int, out_of_time: Callable[[], bool], ports: ReopenPorts) -> int:
-    """Make the clips of the run's manifest pending, from part `first_part` on; how many parts are done.
+    """Make the clips of the attempt's manifest pending, from part `first_part` on; return how many parts are done.
 
-    Rows first, then the counts, once for the run: before that the former counts stand. Safe to repeat until the counts
-    have changed; after that nothing is written any more, as the rows are the workers' then.
+    Rows change first, then the counts, once for the attempt. The call can be repeated until the counts have changed;
+    from then on it writes nothing, since the rows belong to the workers.
     """
     parts = -(-plan.clips // PART_CLIPS)
     for part in range(first_part, parts):
-        if not _still_to_open(job, ports):
+        pending = [_pending(entry, job) for entry in read_part(ports.state, job.id, part, job.run)]
+        if not ports.clips.reopen(job.id, pending, run=job.run):
             return parts
-        ports.clips.put(
-            job.id,
-            [_pending(entry, job) for entry in read_part(ports.state, job.id, part, job.run)],
-        )
         if out_of_time() and part + 1 < parts:
             return part + 1
     ports.jobs.reopen(job, Tally(failed=plan.failed, cancelled=plan.cancelled), ports.clock())
@@ -72,7 +69,7 @@ def reopen(job: Job, plan: RunPlan, *, first_part: int, out_of_time: Callable[[]
 
 
 def _pending(entry: ManifestEntry, job: Job) -> ClipRow:
-    """Found as the clip was before: its index keys are the same, so nothing is written to those indexes."""
+    """Return the pending row. Its index keys are those of the former row, so the indexes need no write."""
     row = ClipRow(
         ordinal=entry.ordinal,
         status=ClipStatus.PENDING,
@@ -86,8 +83,3 @@ def _pending(entry: ManifestEntry, job: Job) -> ClipRow:
         run=job.run,
     )
     return findable(row, job_id=job.id, project=job.project, created_at=job.created_at)
-
-
-def _still_to_open(job: Job, ports: ReopenPorts) -> bool:
-    now = ports.jobs.get(job.id)
-    return now is not None and now.run == job.run and now.planned_run != job.run and not now.status.terminal

@@ -170,7 +170,7 @@ def _plan_first_again(again: Replanner, row: ClipRow, _entry: ManifestEntry | No
 
 def _as_it_was(_again: Replanner, row: ClipRow, entry: ManifestEntry | None) -> ManifestEntry:
     """A malformed line or an impossible name stays so; without the manifest nothing tells what the clip was."""
-    lost = Fate(ClipStatus.FAILED, ClipCode.MANIFEST_LOST, "its plan is lost")
+    lost = Fate(ClipStatus.FAILED, ClipCode.MANIFEST_LOST, "its manifest is lost; import the source again")
     return entry or _unknown(row).with_fate(lost)
 
 

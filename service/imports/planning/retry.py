@@ -20,11 +20,11 @@ from service.imports.planning.reopen import RunPlan, read_run_plan, reopen, writ
 from service.imports.planning.replan import Replanner
 
 INDEX_LAG_SECONDS = 5
-"""How long the index of failures, which is eventually consistent, may take to show a job's last ones."""
+"""How long the index of failures, which is eventually consistent, may take to show the last failures."""
 
 
 def plan_again(job: Job, cursor: PlanCursor, *, out_of_time: Callable[[], bool], ports: PlanPorts) -> Planned:
-    """One round. Raises `SelectionIncomplete` where another try, some seconds later, will find more clips."""
+    """Plan one round. Raises `SelectionIncomplete` if another attempt, some seconds later, will find more clips."""
     plan = read_run_plan(job, ports.state)
     if plan is None:
         planned = _write_parts(job, cursor, out_of_time, ports)
@@ -45,7 +45,7 @@ def plan_again(job: Job, cursor: PlanCursor, *, out_of_time: Callable[[], bool],
 def _write_parts(
     job: Job, cursor: PlanCursor, out_of_time: Callable[[], bool], ports: PlanPorts
 ) -> RunPlan | PlanCursor:
-    """The manifest and the batches, or where to go on."""
+    """Write manifest and batches; return the plan, or where the next round continues."""
     writer = writer_at(cursor, job, ports, manifest_run=job.run)
     replanner = Replanner(job, ports)
     chosen = _chosen(job, ports)
@@ -82,7 +82,7 @@ def _index_may_lag(job: Job, ports: PlanPorts) -> bool:
 
 
 def _chosen(job: Job, ports: PlanPorts) -> list[int] | None:
-    """The ordinals that a caller named; None: all that failed or were cancelled."""
+    """Return the ordinals that the caller named; None: all that failed or were cancelled."""
     assert job.retry is not None
     if job.retry.selection is None:
         return None
@@ -96,7 +96,7 @@ def _chosen(job: Job, ports: PlanPorts) -> list[int] | None:
 def _next_part(
     job: Job, chosen: Sequence[int] | None, cursor: PlanCursor, ports: PlanPorts
 ) -> tuple[Sequence[ClipRow], bool]:
-    """Rows of the next part's clips, in order, and whether there are more. Its sets are whole (`set_parts`)."""
+    """Return the rows of the next part's clips in order, and whether more follow. Sets stay whole (`set_parts`)."""
     parts = -(-cursor.ordinal // PART_CLIPS)
     room = (parts + 1) * PART_CLIPS - cursor.ordinal
     rows = _next_rows(job, chosen, cursor.next_clip, room + 1, ports)

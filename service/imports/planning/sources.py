@@ -1,4 +1,4 @@
-"""A job's source as parts of its manifest: what a prefix lists, what a list or a manifest names, what was uploaded."""
+"""Expand a job's source, of whatever kind, into parts of its manifest."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,10 +14,11 @@ from service.imports.planning.views import view_parts
 def parts_of(
     job: Job, cursor: PlanCursor, ports: ExpandPorts, *, read_again: Callable[[Job], Job] = lambda job: job
 ) -> "Iterator[Part | None]":
-    """The source part by part. Once the job is cancelled nothing is listed or inspected any more: what is left of a
-    list or of uploads are cancelled clips; what is left of a prefix or a manifest is unknown, which a None says.
+    """Yield the source part by part.
 
-    `read_again` gives the job as it is now; nobody cancels a preview.
+    Once the job is cancelled, nothing more is listed or inspected. The rest of a list or of uploads becomes cancelled
+    clips; the rest of a prefix or a manifest is unknown, so a None ends the parts. `read_again` reads the job again; a
+    preview cannot be cancelled.
     """
     parts, ordinal = _SOURCES[job.source.kind](job, cursor, ports), cursor.ordinal
     while True:

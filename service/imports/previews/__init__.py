@@ -1,1 +1,1 @@
-"""What an import would do, cost and take, by a dry run of the planner."""
+"""Preview an import by a dry run of the planner: results, cost and time."""

@@ -1,7 +1,7 @@
-"""What an import costs and how long it takes, from what its planning found.
+"""Estimate an import's cost and time from the result of its planning.
 
 `prices.json` beside this file has the prices, each with its unit and source. Every other assumption is a constant in
-this module. An estimate is of the right order, not a quote: retries, throttling and other imports are not in it.
+this module. An estimate gives the order of magnitude, not a quote: it leaves out retries, throttling and other imports.
 """
 
 import json
@@ -22,56 +22,57 @@ GIB = 1024**3
 """A GB of S3's bill (S3 FAQ, "How will I be charged and billed": byte-hours over 1,073,741,824) and of Lambda's."""
 
 COPY_SECONDS = 0.05
-"""One request that copies, without its bytes."""
+"""Seconds of one copy request, without its bytes."""
 COPY_BYTES_PER_SECOND = 85_000_000
-"""What one request moves (S3 user guide, "Performance guidelines": 85 to 90 MB/s a request; taken for copies too)."""
+"""Rate of one request (S3 user guide, "Performance guidelines": 85 to 90 MB/s per request; assumed for copies too)."""
 STREAM_BYTES_PER_SECOND = 60_000_000
-"""What one function takes in and sends on, all its copies together: an assumption, below the 600 Mbit/s that are
-measured of Lambda's network; a CPU alone passes on 500 MB/s (decision 30)."""
+"""Rate of one function, all its copies together: an assumption, below the 600 Mbit/s measured for Lambda's network; a
+CPU alone passes 500 MB/s (decision 30)."""
 STREAM_READ_SECONDS = 0.1
-"""HEAD and first byte of a clip in another store."""
+"""Seconds for HEAD and first byte of a clip in another store."""
 COPIES_PER_SECOND = 3_500
-"""What S3 takes at least below one partitioned prefix (S3 user guide, "Optimizing performance")."""
+"""Requests per second that S3 accepts at least below one prefix (S3 user guide, "Optimizing performance")."""
 READ_SECONDS = 0.03
-"""One HEAD or range read."""
+"""Seconds of one HEAD or range read."""
 LIST_SECONDS = 0.05
 """One page of 1,000 keys: 20 ms of CPU, 5 to list them and the rest to plan them, of which the plan function has about
 half; and S3's 20 ms, of which long listings wait for several at once (decision 63)."""
 BATCH_SECONDS = 0.5
-"""What a batch takes besides its copies: its child, its state, its slice of the manifest, its rows."""
+"""Seconds of a batch without its copies: child execution, state, slice of the manifest, rows."""
 FIXED_SECONDS = 10.0
-"""Cold starts, the map's start and end, the finish."""
+"""Seconds for cold starts, start and end of the map, and finish."""
 READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 3, ContentValidation.DEEP: 8}
-"""Range reads of content validation for a clip of some hundred megabytes; a small one takes a single read."""
+"""Range reads to validate a clip of some hundred megabytes; a small one takes a single read."""
 
 COPY_GB = 1.0
 """Memory of the copy function (`COPY_MB` in stacks/import_functions.py)."""
 PLAN_GB = 1.0
 FUNCTION_CALLS = 3
-"""Plan, finish, and one sweep."""
+"""Calls of plan, finish, and one sweep."""
 TRANSITIONS = 7
-"""Of an import's own states, from Start to Done."""
+"""Transitions of an import's own states, from Start to Done."""
 TRANSITIONS_PER_BATCH = 5
-"""Of a batch's child (decisions 8 and 16)."""
+"""Transitions of a batch's child execution (decisions 8 and 16)."""
 WRITES_PER_IMPORT = 30
 """The job's row and its indexes from accepted to ended, and its audit entry and some tags in a transaction."""
-WRITES_PER_CLIP = 3
-"""The row, and its places in the two indexes that clips are found by (decision 18)."""
+PLACES_PER_CLIP = 2
+"""Writes to the two indexes that clips are found by (decision 18)."""
+WRITES_PER_ROW = 2
+"""A row is written in a transaction, where a write counts twice (decision 75)."""
+WRITES_PER_CLIP = WRITES_PER_ROW + PLACES_PER_CLIP
 WRITES_PER_BATCH = 4
 """One transaction of two rows; a transaction's writes count twice."""
 READS_PER_BATCH = 2
 """The job's row and the batch's."""
 WRITES_PER_FAILURE = 1
-"""More: its place in the index of failures."""
-WRITES_PER_VIEW = 1
-"""More: a set's rows are written in a transaction, where a row counts twice (decision 15)."""
+"""Additional write: the place in the index of failures."""
 SMALLEST_BILLED = {"STANDARD_IA": 128 * 1024, "ONEZONE_IA": 128 * 1024, "GLACIER_IR": 128 * 1024}
 """Bytes for which these classes bill a smaller object (S3 user guide, "Storage classes")."""
 
 
 @dataclass(kw_only=True)
 class Workload:
-    """What an import is to do, as its planning counts it."""
+    """The work of an import, as its planning counts it."""
 
     lists: int = 0
     """Listing requests of planning."""
@@ -82,25 +83,25 @@ class Workload:
     skipped: int = 0
     failed: int = 0
     bytes: int = 0
-    """Of the clips to copy."""
+    """Bytes of the clips to copy."""
     billed_bytes: int = 0
-    """What their storage class bills for them."""
+    """Bytes that their storage class bills."""
     largest: int = 0
     by_parts: int = 0
-    """How many of the clips to copy are copied by parts."""
+    """Clips that are copied by parts."""
     parts: int = 0
-    """Their parts together."""
+    """Parts of those clips."""
     streamed: int = 0
-    """How many of the clips to copy pass through the copy function."""
+    """Clips that pass through the copy function."""
     streamed_by_parts: int = 0
     streamed_bytes: int = 0
     largest_streamed: int = 0
     compared: int = 0
-    """Clips whose copies take one more HEAD to be verified."""
+    """Clips whose copies need another HEAD to be verified."""
     views: int = 0
-    """Clips that belong to sets, whatever becomes of them."""
+    """Clips that belong to sets, with any result."""
     marked: int = 0
-    """Views whose metadata takes one more HEAD to be given anew."""
+    """Views that need another HEAD, because their metadata is written again."""
 
     @property
     def clips(self) -> int:
@@ -149,10 +150,10 @@ class Workload:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Dollars, once an import."""
+    """Cost of one import, in dollars."""
 
     s3_writes: float
-    """COPY and PUT, of parts too, and what begins and ends parts."""
+    """COPY and PUT, also of parts, and the requests that begin and complete uploads."""
     s3_lists: float
     s3_reads: float
     """GET and HEAD."""
@@ -178,9 +179,9 @@ class Cost:
 class Estimate:
     cost: Cost
     storage_per_month: float
-    """Dollars a month for what was copied, apart from the import's cost."""
+    """Dollars per month for the copied bytes; not part of the import's cost."""
     seconds: int
-    """From accepted to ended."""
+    """Seconds from request to completion."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class PriceList:
     _prices: Mapping[str, Mapping[str, Any]]
 
     def of(self, name: str) -> float:
-        """Dollars for one unit."""
+        """Return the price of one unit in dollars."""
         entry = self._prices[name]
         return float(entry["price"]) / int(entry["per"])
 
@@ -206,7 +207,7 @@ def read_prices(path: Path) -> PriceList:
 
 
 def estimate(work: Workload, *, settings: ImportSettings, deployment: Deployment) -> Estimate:
-    """Sources count as STANDARD: a listing does not cost by class, and of a HEAD it is not known."""
+    """Estimate cost and time. Sources count as STANDARD, since a HEAD's price by class is not known."""
     storage_class, prices = settings.storage_class or "STANDARD", price_list()
     cost = Cost(
         s3_writes=_s3_writes(work, storage_class),
@@ -225,7 +226,7 @@ def estimate(work: Workload, *, settings: ImportSettings, deployment: Deployment
 
 
 def part_count(size: int, part_bytes: int) -> int:
-    """How many parts `service.domain.multipart.copy_parts` makes of an object."""
+    """Return how many parts `service.domain.multipart.copy_parts` makes of an object."""
     return -(-size // _part_size(size, part_bytes))
 
 
@@ -234,7 +235,7 @@ def _part_size(size: int, part_bytes: int) -> int:
 
 
 def _s3_writes(work: Workload, storage_class: str) -> float:
-    """In dollars: state files are STANDARD, whatever the copies are."""
+    """Return dollars. State files are STANDARD, whatever the copies are."""
     state_files = math.ceil(work.clips / PART_CLIPS) + 2
     begun_and_ended = 2 * work.by_parts
     copies = (work.copy_requests + begun_and_ended) * price_list().of(f"s3.write.{storage_class}")
@@ -256,12 +257,12 @@ def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) ->
 
 
 def _dynamodb_writes(work: Workload) -> int:
-    rows = WRITES_PER_CLIP * work.clips + WRITES_PER_FAILURE * work.failed + WRITES_PER_VIEW * work.views
+    rows = WRITES_PER_CLIP * work.clips + WRITES_PER_FAILURE * work.failed
     return rows + WRITES_PER_BATCH * work.batches + WRITES_PER_IMPORT
 
 
 def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -> float:
-    """Planning, then copying: bounded by what is in flight, by S3's rate, and by the largest clip."""
+    """Return seconds of planning, then copying, which is bounded by concurrency, S3's rate and the largest clip."""
     allowed = min(deployment.map_concurrency, settings.max_concurrency or deployment.map_concurrency)
     functions = max(1, min(allowed, work.batches))
     in_flight = functions * _at_once(work, settings, deployment)
@@ -276,7 +277,7 @@ def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -
 
 
 def _at_once(work: Workload, settings: ImportSettings, deployment: Deployment) -> int:
-    """Copies in flight in one function. Clips that take nothing but a copy need no threads."""
+    """Return the concurrent copies of one function. Plain server-side copies need no threads."""
     plain = settings.content_validation is ContentValidation.NONE and not work.views and not work.streamed
     return deployment.copy_concurrency if plain else min(deployment.copy_concurrency, deployment.copy_threads)
 
@@ -286,7 +287,7 @@ def _planning_seconds(work: Workload, deployment: Deployment) -> float:
 
 
 def _busy_seconds(work: Workload, settings: ImportSettings) -> float:
-    """Of all requests of all copies, one after the other."""
+    """Return the seconds of all requests of all copies, one after the other."""
     reads = READS_PER_CLIP[settings.content_validation] * work.copied + work.compared + work.marked
     copied_inside = work.bytes - work.streamed_bytes
     waits = COPY_SECONDS * work.copy_requests + STREAM_READ_SECONDS * work.streamed + READ_SECONDS * reads
@@ -294,12 +295,12 @@ def _busy_seconds(work: Workload, settings: ImportSettings) -> float:
 
 
 def _streaming_seconds(work: Workload) -> float:
-    """Of one function."""
+    """Return the seconds that one function streams."""
     return work.streamed_bytes / STREAM_BYTES_PER_SECOND
 
 
 def _longest_copy(work: Workload, deployment: Deployment) -> float:
-    """Of the largest clip by itself, whose parts are copied side by side."""
+    """Return the seconds of the largest clip, whose parts are copied concurrently."""
     if work.largest <= deployment.multipart_threshold_bytes:
         return work.largest / COPY_BYTES_PER_SECOND
     at_once = min(deployment.copy_concurrency, deployment.copy_threads)

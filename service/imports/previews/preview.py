@@ -1,4 +1,4 @@
-"""What an import would do, cost and take: a dry run of its planning that writes nothing and ends in time."""
+"""Preview an import: plan it without writing anything, for a limited time."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -25,7 +25,7 @@ from service.support.settings import Deployment
 from service.support.stops import OutOfTime
 
 PREVIEW = "preview"
-"""In the place of an id: the job of a preview is never written."""
+"""Id of a preview's job, which is never stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +38,12 @@ class PreviewPorts:
     deployment: Deployment
     defaults: ImportSettings
     copy_roles: Collection[str] = ()
-    """ARNs of roles of integrations that may write clips."""
+    """ARNs of integrations' roles that may write clips."""
     monotonic: Callable[[], float] = time.monotonic
 
 
 def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Preview:
-    """Plan for at most `ports.seconds`, keep nothing. Raises `InvalidRequest` or `PreflightFailed`."""
+    """Plan for at most `ports.seconds` and store nothing. Raises `InvalidRequest` or `PreflightFailed`."""
     source = source_of(request, ports.max_clips)
     if request.settings.destination is not None:
         check_template(request.settings.destination)
@@ -68,7 +68,7 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
         access=ports.access.through(storage),
         clips_bucket=ports.clips_bucket,
         stat_concurrency=ports.deployment.stat_concurrency,
-        # What is inspected at once: all that is lost of a list when the time is up.
+        # Clips that are inspected at once: the part of a list that is lost when time is up.
         part_clips=ports.deployment.stat_concurrency,
     )
     late = False
@@ -90,7 +90,7 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
 
 
 def _streams(entry: ManifestEntry, rule: AccessRule, copy_roles: Collection[str]) -> bool:
-    """Whether the clip passes through the copy function: not where S3 can copy by the access that opens it."""
+    """Whether the clip passes through the copy function, as S3 cannot copy it by the access that opens it."""
     if entry.integration is None:
         return entry.location.scheme != "s3"
     opener = rule.by_id.get(entry.integration)
@@ -99,7 +99,7 @@ def _streams(entry: ManifestEntry, rule: AccessRule, copy_roles: Collection[str]
 
 @dataclass(frozen=True)
 class _GivenFiles:
-    """State files that were never written."""
+    """State files in memory."""
 
     files: Mapping[str, bytes]
 

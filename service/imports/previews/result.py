@@ -18,7 +18,7 @@ class Total:
 
 @dataclass
 class Fates(Total):
-    """Clips that are not copied, and why."""
+    """Clips that are not copied, by code."""
 
     by_code: dict[str, Total] = field(default_factory=dict)
 
@@ -32,17 +32,17 @@ class PreviewedClip:
     run_name: str
     source_uri: str
     destination: str
-    """`s3://clips-bucket/key`, empty where it has none."""
+    """`s3://clips-bucket/key`, or empty."""
     size: int | None
     status: ClipStatus
-    """PENDING: it would be copied."""
+    """PENDING means that it would be copied."""
     code: str | None
     message: str | None
 
 
 @dataclass
 class Outcome:
-    """What would happen to the clips. The three sum to the preview's count."""
+    """Clips by result. The three add up to the preview's count."""
 
     to_copy: Total = field(default_factory=Total)
     to_skip: Fates = field(default_factory=Fates)
@@ -53,7 +53,7 @@ class Outcome:
 
 @dataclass(kw_only=True)
 class Preview:
-    """Where `complete` is false, the time was up before all was looked at: every figure means "at least"."""
+    """Result of a preview. If `complete` is false, time was up first, and every figure means "at least"."""
 
     root_path: str | None
     complete: bool

@@ -1,4 +1,4 @@
-"""Count what a preview finds, clip by clip."""
+"""Count the clips that a preview finds."""
 
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -24,11 +24,11 @@ MAX_EXTENSIONS = 100
 
 
 OTHER = "other"
-"""Counts what comes after the first 100 extensions; no extension lacks its dot."""
+"""Counts clips beyond the first 100 extensions. All other entries begin with a dot."""
 
 
 class PreviewTally:
-    """What the dry run has found so far. Its thread may still be at work when the answer is made."""
+    """Counts of the dry run so far. Its thread may still be running when the answer is made."""
 
     def __init__(
         self, job: Job, clips_bucket: str, deployment: Deployment, streams: Callable[[ManifestEntry], bool]
@@ -42,7 +42,7 @@ class PreviewTally:
         self._outcome = Outcome()
         self._work = Workload()
         self._part: list[ManifestEntry] = []
-        """The manifest part that is not full yet."""
+        """The manifest part in progress."""
         self._answered = False
 
     @property
@@ -50,7 +50,7 @@ class PreviewTally:
         return self._total.count
 
     def add(self, entries: Sequence[ManifestEntry]) -> None:
-        """Raises `OutOfTime` once the answer is given."""
+        """Count the entries. Raises `OutOfTime` once the answer is made."""
         with self._lock:
             if self._answered:
                 raise OutOfTime
@@ -114,7 +114,7 @@ class PreviewTally:
                 outcome.problems.append(self._shown(entry))
 
     def _end_part(self) -> None:
-        """Count the batches of a manifest part, as the manifest's writer cuts them."""
+        """Count the batches of a manifest part, cut like the manifest's writer does."""
         limits = self._deployment
         batches = cut_batches(
             [batch_weight(entry) for entry in self._part],

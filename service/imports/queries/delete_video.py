@@ -1,4 +1,4 @@
-"""Delete one video: its object in the clips bucket, and it from every list. Its import's counts stay as they were."""
+"""Delete one video: its object, and its place in all lists. The counts of its import stay."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class RemovePorts:
 
 
 def remove(video: Video, *, ports: RemovePorts) -> None:
-    """Delete it, or the whole set where it is a view of one. Objects first, so that a repeat finds what is left.
+    """Delete the video, or the whole set if it is a view. Objects go first, so that a repeat finds the rest.
 
     Only an object with the very ETag that the import copied, or found, is removed; a later import's stays. A clip that
     repeats another one, or that a later upload replaced, has no object of its own. Raises `NotFound` where another
@@ -35,20 +35,30 @@ def remove(video: Video, *, ports: RemovePorts) -> None:
     """
     job, rows = video.job, _rows(video, ports.status)
     if any(row.status is ClipStatus.PENDING for row in rows) or not rows:
-        raise NotEnded(f"video {video.clip.id} is being imported: delete it when it is uploaded or has failed")
+        raise NotEnded(f"video {video.clip.id} is being imported: delete it once it is uploaded or has failed")
     landed = [row for row in rows if row.status in _LANDED]
-    if not landed and job.run and not job.status.terminal:
-        raise NotEnded(f"import {job.id} is being retried: delete its failed videos when it has ended")
+    if not landed:
+        _check_not_retried(job, ports)
     for row in landed:
         if row.destination and row.etag and row.code not in _OF_ANOTHER_CLIP:
             ports.storage.remove_up_to(row.destination, etag=row.etag)
     ordinals = [row.ordinal for row in rows]
-    if not ports.status.clips.remove(job.id, ordinals, landed=len(landed), now=ports.clock()):
+    # What landed stays so in every attempt; what failed must not be deleted while a retry may bring it.
+    run = None if landed else job.run
+    if not ports.status.clips.remove(job.id, ordinals, landed=len(landed), now=ports.clock(), run=run):
+        _check_not_retried(job, ports)
         raise no_video(video.clip.id)
 
 
+def _check_not_retried(job: Job, ports: RemovePorts) -> None:
+    """Raises `NotEnded`."""
+    now = ports.status.jobs.get(job.id)
+    if now and now.run and not now.status.terminal:
+        raise NotEnded(f"import {job.id} is being retried: delete its failed videos once it has completed")
+
+
 def _rows(video: Video, ports: StatusPorts) -> list[ClipRow]:
-    """Of the video, or of all views of its set; none where one has no row yet."""
+    """Return the rows of the video, or of all views of its set; none if one has no row yet."""
     ordinals = _ordinals(video.job, video.clip, ports)
     found = ports.clips.get(video.job.id, ordinals)
     return [found[ordinal] for ordinal in ordinals if ordinal in found] if len(found) == len(ordinals) else []

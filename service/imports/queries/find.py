@@ -1,4 +1,4 @@
-"""Find clips across the imports of a project: by what they are, or by what their imports were given."""
+"""Find clips across a project's imports: by clip id or URI, or by label, folder and group of the import."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,12 +15,12 @@ from service.ports.clips import ClipIndex
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
 
 JOBS_LOOKED_AT = 100
-"""Imports that one page by label, folder or group looks at: one BatchGetItem's worth."""
+"""Imports that one page by label, folder or group reads: one BatchGetItem."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """All that are given must hold; at least one is."""
+    """Conditions, of which at least one is given. All given ones must hold."""
 
     clip_id: str | None = None
     original_clipgt_url: str | None = None
@@ -30,7 +30,7 @@ class Wanted:
 
     @property
     def tags(self) -> list[tuple[JobTag, str]]:
-        """What the clips' import must have been given, the rarest first."""
+        """Return the conditions on the import, the rarest first."""
         asked = (
             (JobTag.GROUP, self.test_run_group),
             (JobTag.LABEL, self.label),
@@ -51,16 +51,16 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class FoundClip:
-    """A clip and what its import was given."""
+    """A clip and its import."""
 
     clip: Clip
     job: Job
 
 
 def find_clips(project: str, wanted: Wanted, *, limit: int, cursor: str | None, ports: StatusPorts) -> Page[FoundClip]:
-    """Newest import first. A page may be shorter than `limit` though there are more.
+    """Return a page of clips, newest import first. It may be shorter than `limit` although more follow.
 
-    By clip id and URI a clip is found once it has a row, which it keeps in a retry. Raises `InvalidCursor`,
+    By clip id and URI, only clips with a row are found; a retry keeps the row. Raises `InvalidCursor`,
     `InvalidRequest`.
     """
     check_limit(limit)
@@ -90,7 +90,7 @@ def _by_row(
 
 
 def _index(wanted: Wanted) -> tuple[ClipIndex, str]:
-    """A URI is the rarer of the two."""
+    """Return the index and value to search by; a URI is rarer than a clip id."""
     if wanted.original_clipgt_url is not None:
         return "url", wanted.original_clipgt_url
     assert wanted.clip_id is not None
@@ -100,7 +100,7 @@ def _index(wanted: Wanted) -> tuple[ClipIndex, str]:
 def _by_job(
     project: str, wanted: Wanted, limit: int, after: str | None, ports: StatusPorts
 ) -> tuple[Sequence[FoundClip], str | None]:
-    """A position is `{job's position}#{ordinal}`: of the clip with which the next page begins."""
+    """Search by label, folder or group. A position is `{job's position}#{ordinal}` of the next page's first clip."""
     begin, ordinal = _split(after) if after else (None, 0)
     tag, value = wanted.tags[0]
     jobs, following = ports.jobs.find(project, tag, value, limit=JOBS_LOOKED_AT, begin=begin)

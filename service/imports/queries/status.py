@@ -19,7 +19,7 @@ from service.ports.state import StateFiles
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor, read_page
 
 SCAN_PARTS = 20
-"""Manifest parts that one filtered page reads at most; it may be short then, with more to come."""
+"""Manifest parts that one filtered page reads; the page may then be short, with more to come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class StatusPorts:
 
 
 def get_job(job_id: str, *, project: str, jobs: JobStore) -> Job:
-    """Raises `NotFound`, also for another project's job."""
+    """Return the job. Raises `NotFound`, also for another project's job."""
     job = jobs.get(job_id) if is_job_id(job_id) else None
     if job is None or job.project != project:
         raise NotFound(f"there is no import {job_id!r} in this project")
@@ -39,16 +39,16 @@ def get_job(job_id: str, *, project: str, jobs: JobStore) -> Job:
 
 
 def jobs_page(project: str, *, limit: int, cursor: str | None, jobs: JobStore) -> Page[Job]:
-    """Newest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    """Return a page of jobs, newest first. Raises `InvalidCursor`, `InvalidRequest`."""
     return read_page(partial(jobs.page, project), scope=f"jobs of {project}", limit=limit, cursor=cursor)
 
 
 def clips_page(
     job: Job, *, limit: int, cursor: str | None, status: ClipStatus | None, ports: StatusPorts
 ) -> Page[Clip]:
-    """Clips in manifest order, complete from the moment planning ends; before that the page is empty.
+    """Return a page of clips in manifest order. It is empty until planning is complete.
 
-    With a `status` other than FAILED and CANCELLED a page may be shorter than `limit` though there are more.
+    With a `status` other than FAILED and CANCELLED, a page may be shorter than `limit` although more follow.
     Raises `InvalidCursor`, `InvalidRequest`.
     """
     check_limit(limit)
@@ -68,7 +68,7 @@ def clips_page(
 
 
 def clips_between(job: Job, first: int, last: int, ports: StatusPorts) -> list[Clip]:
-    """The clips from ordinal `first` to before `last`. Raises `NotFound` where the manifest has expired."""
+    """Return the clips from ordinal `first` up to before `last`. Raises `NotFound` if the manifest has expired."""
     if first >= last:
         return []
     entries = read_entries(ports.state, job.id, first, last)
@@ -103,9 +103,9 @@ def _unsuccessful(
 
 
 def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bucket: str) -> Clip:
-    """A clip out of its manifest line, its row, or both; one of them is there.
+    """Build a clip from its manifest line, its row, or both; at least one is given.
 
-    What a row has is newer than the manifest: a retry looks at each source again.
+    The row is newer than the manifest, since a retry looks at each source again.
     """
     described = entry or row
     assert described is not None

@@ -1,4 +1,4 @@
-"""Clips as videos: the state in three words, a set as its front view, pages by the last id or by an offset."""
+"""Clips as videos: three statuses, a set as its front view, pages by the last id or by an offset."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +20,11 @@ from service.projects.folders import imports_into
 from service.support.paging import MAX_PAGE
 
 MAX_LISTED = 1_000
-"""Videos that one list of a project's or a folder's newest ones has."""
+"""Videos in a list of the newest ones."""
 JOBS_LISTED = 100
-"""Imports that such a list looks at."""
+"""Imports that such a list reads."""
 MAX_LOOKED_AT = 20_000
-"""Clips of them that it looks at: most may be no videos."""
+"""Clips that such a list reads; most of them may not be videos."""
 
 
 class VideoStatus(StrEnum):
@@ -44,7 +44,7 @@ _STATUS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Video:
-    """A clip; of a set its front view, with all of its views by their roles."""
+    """A clip, or the front view of a set with all views by role."""
 
     job: Job
     clip: Clip
@@ -63,7 +63,7 @@ def status_of(clip: Clip) -> VideoStatus:
 class VideoPage:
     videos: Sequence[Video]
     limit: int
-    """What was asked for, 1,000 at most."""
+    """The requested limit, at most 1,000."""
     has_more: bool
 
     @property
@@ -72,7 +72,7 @@ class VideoPage:
 
 
 def total_of(job: Job) -> int:
-    """Videos of the import that were asked for (sets count once) or found, without those that were deleted since."""
+    """Return the videos that the import named (a set counts once) or found, without deleted ones."""
     named = job.source.count if job.source.kind in (SourceKind.LIST, SourceKind.SETS) else None
     return (job.counts.total if named is None else named) - job.removed
 
@@ -81,9 +81,9 @@ def total_of(job: Job) -> int:
 
 
 def videos_page(job: Job, *, limit: int, cursor: str | None, offset: int | None, ports: StatusPorts) -> VideoPage:
-    """In the import's order, complete from the moment planning ends; before that the page is empty.
+    """Return a page in the import's order. It is empty until planning is complete.
 
-    `cursor` is the last id of the page before. Raises `InvalidCursor`, `InvalidRequest`, `NotFound`.
+    `cursor` is the last id of the previous page. Raises `InvalidCursor`, `InvalidRequest`, `NotFound`.
     """
     if limit < 1:
         raise InvalidRequest(f"limit is {limit}, it must be 1 or more")
@@ -94,14 +94,14 @@ def videos_page(job: Job, *, limit: int, cursor: str | None, offset: int | None,
     while True:
         videos, following = (_sets if in_sets else _clips)(job, first, limit, ports)
         shown = [video for video in videos if video.clip.deleted_at is None]
-        # A page has to have a last id: what was deleted is passed over.
+        # A page needs a last id, so pages of deleted videos are skipped.
         if shown or following is None:
             return VideoPage(videos=shown, limit=limit, has_more=following is not None)
         first = following
 
 
 def _first(job: Job, cursor: str | None, offset: int | None, *, in_sets: bool) -> int:
-    """The ordinal to begin at."""
+    """Return the ordinal of the page's first clip."""
     if cursor and offset is not None:
         raise InvalidRequest("Provide cursor or offset, not both")
     if offset is not None:
@@ -126,7 +126,7 @@ def _clips(job: Job, first: int, limit: int, ports: StatusPorts) -> tuple[list[V
 
 
 def _sets(job: Job, first: int, limit: int, ports: StatusPorts) -> tuple[list[Video], int | None]:
-    """Only the fronts' rows are read: a set lands whole or not at all. Of failed ones each view tells what it has."""
+    """Read a page of sets. Only front views need their rows, since a set has one result; failed sets need all."""
     units = list(islice(_units(job, first, ports), limit + 1))
     shown = units[:limit]
     fronts = {clip.id: clip for clip in _overlaid(job, [unit[0] for unit in shown], ports)}
@@ -153,7 +153,7 @@ def _set_of(job: Job, unit: Sequence[ManifestEntry], fronts: Mapping[str, Clip],
 
 
 def _units(job: Job, first: int, ports: StatusPorts) -> Iterator[list[ManifestEntry]]:
-    """Whole sets, of those whose front has ordinal `first` or a later one; parts are read as they are asked for."""
+    """Yield whole sets from the one whose front has ordinal `first`; parts are read when needed."""
     part, following = first // PART_CLIPS, first
     while following < job.counts.total:
         entries = read_part(ports.state, job.id, part)
@@ -162,7 +162,7 @@ def _units(job: Job, first: int, ports: StatusPorts) -> Iterator[list[ManifestEn
 
 
 def _overlaid(job: Job, entries: Sequence[ManifestEntry], ports: StatusPorts) -> list[Clip]:
-    """Manifest lines with their rows; one that repeats another has what became of that."""
+    """Build clips from manifest lines and rows. One that repeats another clip has the result of that clip."""
     repeated = {entry.same_as for entry in entries if entry.same_as is not None}
     wanted = {entry.ordinal for entry in entries} | repeated
     rows = ports.clips.get(job.id, sorted(wanted)) if wanted else {}
@@ -182,7 +182,7 @@ def _with_fate(clip: Clip, entry: ManifestEntry, rows: Mapping[int, ClipRow]) ->
 
 
 def get_video(video_id: str, *, project: str, ports: StatusPorts, deleted_too: bool = False) -> Video:
-    """Raises `NotFound`, also before its import is planned, and for deleted ones if those are not asked for."""
+    """Return a video. Raises `NotFound`, also before its import is planned, and for deleted ones by default."""
     job_id = video_id.rpartition("-")[0]
     ordinal = ordinal_of(job_id, video_id)
     try:
@@ -208,9 +208,9 @@ def no_video(video_id: str) -> NotFound:
 def newest_videos(
     project: str, *, folder: str | None, scopes: Collection[FolderScope], ports: StatusPorts
 ) -> list[Video]:
-    """Videos of the newest imports, at most `MAX_LISTED`: of the folders of this name, or (None) of the whole project.
+    """Return videos of the newest imports, at most `MAX_LISTED`: of folders with this name, or of the project (None).
 
-    Whatever door they came by, what is called `.mp4` is a video. Imports whose manifest has expired are left out.
+    Every `.mp4` is a video, by whatever endpoint it came. Imports whose manifest has expired are left out.
     """
     found: list[Video] = []
     looked_at = 0

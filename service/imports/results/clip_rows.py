@@ -7,6 +7,7 @@ from service.domain.clips import ClipRow, ClipStatus
 from service.domain.codes import ClipCode
 from service.domain.errors import ObjectError
 from service.domain.jobs import Tally
+from service.domain.limits import bounded, bounded_facts
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.formats.failures import ContentInvalid, UnknownFormat
@@ -19,13 +20,14 @@ Failure = ContentInvalid | ObjectError | UnknownFormat
 
 
 def copied_row(entry: ManifestEntry, facts: Facts, copied: Copied) -> ClipRow:
-    return _row(entry, ClipStatus.COPIED, size=copied.size, etag=copied.etag, verified=copied.verified, facts=facts)
+    kept = bounded_facts(facts) if facts else facts
+    return _row(entry, ClipStatus.COPIED, size=copied.size, etag=copied.etag, verified=copied.verified, facts=kept)
 
 
 def row_for(entry: ManifestEntry, status: ClipStatus, code: str | None, message: str | None) -> ClipRow:
     """A row that says why a clip was not copied. One that lay at its destination already has the ETag found there."""
     etag = (code == ClipCode.UNCHANGED and entry.destination_etag) or entry.etag
-    return _row(entry, status, size=entry.size, etag=etag, code=code, message=message)
+    return _row(entry, status, size=entry.size, etag=etag, code=code, message=message and bounded(message))
 
 
 def _row(entry: ManifestEntry, status: ClipStatus, **said: Any) -> ClipRow:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from service.domain.clips import ClipRow, ClipStatus
+from service.domain.codes import ClipCode
 from service.domain.manifest import ManifestEntry
-
-SET_INCOMPLETE = "SET_INCOMPLETE"
 
 
 def whole_or_failed(entries: Sequence[ManifestEntry]) -> Sequence[ManifestEntry]:
@@ -21,7 +20,10 @@ def failed_set(
     """The set as failed. `fates`: code and message of the views that are to blame, by ordinal; at least one."""
     culprit = next(entry for entry in entries if entry.ordinal in fates)
     code, message = fates[culprit.ordinal]
-    because = (SET_INCOMPLETE, f"a set lands whole or not at all, and its view {culprit.view} has {code}: {message}")
+    because = (
+        ClipCode.SET_INCOMPLETE,
+        f"a set is imported as a whole or not at all, and its view {culprit.view} has {code}: {message}",
+    )
     return [_with_fate(entry, ClipStatus.FAILED, *fates.get(entry.ordinal, because)) for entry in entries]
 
 

@@ -1,7 +1,7 @@
-"""The life of an integration.
+"""Create, read and delete integrations.
 
-Its row comes first and goes last, and is seen by callers only between: what a crash leaves is a hidden row that names
-the secret, which `mend` removes.
+The row is written before the secret and removed after it, and callers see it only in between. So a crash leaves a
+hidden row that names the secret, and `mend` removes both.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ from service.support.paging import Page, read_page
 log = logging.getLogger(__name__)
 
 MAX_PER_PROJECT = 100
-"""All of a project's are read to find the one for a URI; each is a secret that costs by the month."""
+"""Maximum integrations of a project: all are read to find the one for a URI, and each secret has a monthly price."""
 UNSETTLED_SECONDS = 120
-"""From this age on nobody makes or deletes an integration any more: requests end after 29 s."""
+"""Age from which a hidden integration is abandoned: requests end after 29 seconds."""
 ROLE_NAME_PREFIX = "clipferry-"
-"""Only roles whose names begin so are assumed: the deployment's own account may have others that trust all of it."""
+"""Only roles whose names begin so are assumed, since the own account may have roles that trust all of it."""
 
 _ID = re.compile(r"in_[0-9a-f]{24}")
 ROLE_ARN = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:role/{ROLE_NAME_PREFIX}[\w+=,.@-]{{1,54}}", re.ASCII)
@@ -46,27 +46,27 @@ class IntegrationPorts:
     clock: Clock
     audit_days: int
     service: ServiceBuckets
-    """No integration is saved for these: their objects are imported without one."""
+    """Buckets for which no integration is saved; their objects are imported without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrationRequest:
     type: IntegrationType
     name: str
-    """For people; several may have the same."""
+    """For people; several integrations may share a name."""
     bucket: str
     prefix: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     role_arn: str | None = None
     credentials: str | None = field(default=None, repr=False)
-    """As `service.sources.build` reads them; None where the type needs none."""
+    """In the form that `service.sources.build` reads; None if the type needs none."""
 
 
 def create(
     request: IntegrationRequest, *, project: str, by: Actor, ports: IntegrationPorts, idempotency_key: str | None = None
 ) -> Integration:
-    """Save it under a new id; with an idempotency key that was used before, return what was saved then.
+    """Save an integration under a new id. With a known idempotency key, return the one that was saved with it.
 
     Raises `InvalidRequest`, `TooManyIntegrations`, `IdempotencyConflict`.
     """
@@ -122,7 +122,7 @@ def check_integration(made: Integration, service: ServiceBuckets) -> None:
 
 
 def _made_before(made: Integration, ports: IntegrationPorts) -> Integration:
-    """What the same request made, or began to make. Raises `IdempotencyConflict`."""
+    """Return the integration that the same request made or began to make. Raises `IdempotencyConflict`."""
     known = ports.store.get(made.project, made.id)
     if known is None or known.state is IntegrationState.DELETING:
         raise IdempotencyConflict("the integration of this idempotency key is being deleted: use another key")
@@ -132,7 +132,7 @@ def _made_before(made: Integration, ports: IntegrationPorts) -> Integration:
 
 
 def _keeps(made: Integration, credentials: str | None, ports: IntegrationPorts) -> bool:
-    """Whether these are its credentials, or have become so now."""
+    """Store the credentials if none are stored; return whether the stored ones are these."""
     if credentials is None:
         return True
     if made.state is IntegrationState.CREATING and ports.secrets.put(made.secret_name, credentials):
@@ -142,7 +142,7 @@ def _keeps(made: Integration, credentials: str | None, ports: IntegrationPorts) 
 
 
 def get(integration_id: str, *, project: str, store: IntegrationStore) -> Integration:
-    """Raises `NotFound`, also for another project's, and for one that is being made or deleted."""
+    """Return an integration. Raises `NotFound`, also for another project's and for one being made or deleted."""
     found = _find(integration_id, project, store)
     if found is None or found.state is not IntegrationState.READY:
         raise _not_found(integration_id)
@@ -150,12 +150,12 @@ def get(integration_id: str, *, project: str, store: IntegrationStore) -> Integr
 
 
 def page(project: str, *, limit: int, cursor: str | None, store: IntegrationStore) -> Page[Integration]:
-    """Oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
+    """Return a page of integrations, oldest first. Raises `InvalidCursor`, `InvalidRequest`."""
     return read_page(partial(store.page, project), scope=f"integrations of {project}", limit=limit, cursor=cursor)
 
 
 def delete(integration_id: str, *, project: str, by: Actor, ports: IntegrationPorts) -> None:
-    """Delete it with its credentials. One whose deletion was interrupted is deleted to the end. Raises `NotFound`."""
+    """Delete an integration and its credentials, also after an interrupted deletion. Raises `NotFound`."""
     found = _find(integration_id, project, ports.store)
     if found is None or found.state is IntegrationState.CREATING:
         raise _not_found(integration_id)
@@ -166,9 +166,9 @@ def delete(integration_id: str, *, project: str, by: Actor, ports: IntegrationPo
 
 
 def mend(store: IntegrationStore, secrets_: IntegrationSecrets, clock: Clock) -> list[str]:
-    """Remove what interrupted creations and deletions left; the ids.
+    """Remove what interrupted creations and deletions left; return the ids.
 
-    Raises `SweepIncomplete` at the end where some could not be removed.
+    Raises `SweepIncomplete` at the end if some could not be removed.
     """
     now = clock()
     until = datetime.fromisoformat(now) - timedelta(seconds=UNSETTLED_SECONDS)
@@ -190,7 +190,7 @@ def mend(store: IntegrationStore, secrets_: IntegrationSecrets, clock: Clock) ->
 
 
 def _remove(integration: Integration, store: IntegrationStore, secrets_: IntegrationSecrets) -> None:
-    """The secret first: as long as there is one, a row names it."""
+    """Delete the secret, then the row, so that a row names the secret as long as it exists."""
     secrets_.delete(integration.secret_name)
     store.remove(integration)
 
@@ -213,7 +213,7 @@ def _id_for(project: str, idempotency_key: str) -> str:
 
 
 def _digest(request: IntegrationRequest) -> str:
-    """Without the credentials, of which not even a hash is kept; those are compared with the stored ones."""
+    """Hash the request without its credentials, which are compared with the stored ones instead."""
     return request_digest(
         {
             "type": request.type,

@@ -1,4 +1,4 @@
-"""What the owner of a bucket in another AWS account has to allow: the policies of the role, to be pasted."""
+"""Policies of a role in another AWS account, for its owner to paste."""
 
 import re
 from collections.abc import Collection
@@ -10,12 +10,12 @@ from service.domain.projects import Integration
 _WILD = re.compile(r"[*?$]")
 READ_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging")
 COPY_ACTIONS = ("s3:PutObject", "s3:PutObjectTagging")
-"""All that copies need at their destination. Looking at them, aborting and removing is done by our own roles."""
+"""Actions that a copy needs at its destination. The service's own roles do the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trusted:
-    """Who assumes roles: functions of this deployment. And where those roles may put clips."""
+    """The roles that assume, and the bucket that assumed roles may write to."""
 
     account: str
     """ARN of the account's root."""

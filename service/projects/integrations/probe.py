@@ -1,4 +1,4 @@
-"""Whether an integration works: it lists, and reads one byte of one object; and whether S3 shows it tags."""
+"""Test an integration: list, read one byte of one object, and on S3 read its tags."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from service.sources.deadline import done_within
 from service.sources.port import ObjectSource
 
 PROBE_SECONDS = 15
-"""And those of `done_within`: below the 29 s after which API Gateway gives up."""
+"""With the time of `done_within`, this is below API Gateway's limit of 29 seconds."""
 OBJECTS_LOOKED_AT = 1_000
-"""To find one that is not empty."""
+"""Objects among which one that is not empty is searched."""
 
 NOT_TRIED = "NOT_TRIED"
 TIMED_OUT = "TIMED_OUT"
@@ -31,7 +31,7 @@ PERMISSIONS = {
 @dataclass(frozen=True)
 class Check:
     action: str
-    """`list`, `read`, or of S3 `tags`: without them imports work, and keep none."""
+    """`list`, `read`, or on S3 `tags`; without the last, imports work but do not keep tags."""
     ok: bool
     code: str | None = None
     message: str | None = None
@@ -47,7 +47,7 @@ class Probe:
 
 
 def probe(integration_id: str, *, project: str, by: Actor, ports: IntegrationPorts) -> Probe:
-    """Try it now. Raises `NotFound`, or `InvalidRequest` for one that reaches the service's own buckets."""
+    """Test it now. Raises `NotFound`, or `InvalidRequest` if it reaches the service's own buckets."""
     integration = get(integration_id, project=project, store=ports.store)
     check_integration(integration, ports.service)
     now = ports.clock()

@@ -1,4 +1,4 @@
-"""What opens a URI: the integration that was named, a saved one, the service's own access, or nothing. Pure."""
+"""Decide what opens a URI: the named integration, another one of the project, the service itself, or nothing."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ Access = Integration | Unsaved
 
 
 def location_of(integration: Integration) -> Location:
-    """All that it reaches."""
+    """Return the bucket or prefix that the integration reaches."""
     return Location(SCHEMES[integration.type], integration.bucket, integration.prefix or "")
 
 
 def covers(integration: Integration, location: Location) -> bool:
-    """Of a prefix: whether all of its keys are covered."""
+    """Whether the integration reaches the object, or all keys of the prefix."""
     reached = location_of(integration)
     same = (reached.scheme, reached.bucket) == (location.scheme, location.bucket)
     return same and location.key.startswith(reached.key)
@@ -45,7 +45,7 @@ class AccessRule:
 
     project: str
     saved: Mapping[tuple[Scheme, str], tuple[Integration, ...]]
-    """By scheme and bucket, in the order in which they are tried."""
+    """The project's integrations by scheme and bucket, in the order in which they are tried."""
     by_id: Mapping[str, Integration]
     own: Collection[str]
     """Buckets that the service reads by its own roles."""
@@ -55,7 +55,7 @@ class AccessRule:
     def of(
         cls, project: str, saved: Iterable[Integration], *, own: Collection[str], service: ServiceBuckets
     ) -> "AccessRule":
-        """The longest prefix is tried first; of equal ones the newest, which its owner made to replace the other."""
+        """The longest prefix is tried first; among equal ones the newest, which was made to replace the others."""
         ready = [one for one in saved if one.state is IntegrationState.READY]
         grouped: dict[tuple[Scheme, str], list[Integration]] = {}
         newest_first = sorted(ready, key=lambda one: (one.created_at, one.id), reverse=True)

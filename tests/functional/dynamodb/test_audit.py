@@ -1,41 +1,17 @@
 """Audit entries and saved execution settings in DynamoDB."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from service.aws.dynamodb.audit import DynamoAudit
 from service.aws.dynamodb.execution_settings import DynamoExecutionSettings
-from service.domain.jobs import Door
-from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
-from service.projects.audit import entry_of
 from tests.functional.aws import TABLE
 from tests.functional.faults import FailingTransactions
+from tests.samples import an_entry, some
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-ADMIN = Actor(door=Door.API, key_id="admin", request_id="r-1")
-
-
-def an_entry(second: int = 0, *, subject: str = "ij_1", project: str = "demo", by: Actor = ADMIN) -> AuditEntry:
-    now = f"2026-11-22T17:00:{second:02d}.000Z"
-    return entry_of(Action.IMPORT_START, subject, project=project, by=by, now=now, days=400)
-
-
-def some(n: int = 1, **changes: Any) -> ExecutionSettings:
-    saved = ExecutionSettings(
-        id=f"es_{n}",
-        project="demo",
-        name="ü",
-        description=None,
-        settings={"on_existing": "fail", "keep_tags": False, "storage_class": None},
-        created_at=f"2026-11-22T17:00:0{n}.000Z",
-        updated_at=f"2026-11-22T17:00:0{n}.000Z",
-        request_digest="d",
-    )
-    return replace(saved, **changes)
 
 
 @pytest.fixture

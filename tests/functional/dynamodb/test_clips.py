@@ -12,8 +12,8 @@ from botocore.model import OperationModel
 from pynamodb.exceptions import TransactWriteError
 
 from service.aws.dynamodb.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, DynamoClips
+from service.aws.dynamodb.connection import ATTEMPTS
 from service.aws.dynamodb.jobs import DynamoJobs
-from service.domain.batching import VIEWS
 from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
 from service.domain.errors import TableBusy
 from service.domain.jobs import Tally
@@ -21,28 +21,13 @@ from service.imports.copying.batch import copy_batch
 from tests.builders import World
 from tests.functional.aws import TABLE, hooked
 from tests.functional.faults import FailingTransactions
+from tests.samples import DONE, a_sets_rows, row
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 JOB = "ij_1"
-DONE = Extrapolation(
-    status=ExtrapolationStatus.DONE, key="k.stationary.parquet", tracks=2, stationary=1, rows=30, added=20
-)
 FAILED = Extrapolation(status=ExtrapolationStatus.FAILED, code="NO_OBSTACLES", message="none 日本")
-
-
-def row(ordinal: int, status: ClipStatus = ClipStatus.COPIED) -> ClipRow:
-    if status is ClipStatus.COPIED:
-        return ClipRow(ordinal=ordinal, status=status, size=ordinal, etag=f"e{ordinal}")
-    return ClipRow(
-        ordinal=ordinal,
-        status=status,
-        code="CODE",
-        message=f"why {ordinal} 日本",
-        source_uri=f"s3://source/{ordinal}",
-        destination="",
-    )
 
 
 @contextmanager
@@ -150,13 +135,6 @@ def test_a_table_that_stays_busy_is_an_error_in_the_end(
     assert max(no_sleep) <= LONGEST_PUT_WAIT
 
 
-def a_sets_rows(status: ClipStatus) -> list[ClipRow]:
-    return [
-        ClipRow(ordinal=7 + n, status=status, size=n, code="C", group=7, view=view, set_name="drive")
-        for n, view in enumerate(VIEWS)
-    ]
-
-
 def test_rows_of_a_set_are_one_transaction(clips: DynamoClips) -> None:
     with counted_calls() as calls:
         clips.settle(JOB, a_sets_rows(ClipStatus.COPIED))
@@ -170,6 +148,19 @@ def test_a_conflict_over_a_sets_rows_is_tried_again(
     rows = a_sets_rows(ClipStatus.COPIED)
     assert clips.settle(JOB, rows) == rows
     assert (transactions.sent, len(no_sleep)) == (2, 1)
+
+
+def test_a_conflict_over_reading_the_fate_that_holds_is_tried_again(clips: DynamoClips, no_sleep: list[float]) -> None:
+    first = a_sets_rows(ClipStatus.FAILED)
+    clips.settle(JOB, first)
+    reads = FailingTransactions()
+    with hooked("before-call.dynamodb.TransactGetItems", reads.answer):
+        reads.fail(["TransactionConflict"] * 7)
+        assert clips.settle(JOB, a_sets_rows(ClipStatus.COPIED)) == first
+        assert (reads.sent, len(no_sleep)) == (2, 1)
+        reads.fail(*[["TransactionConflict"] * 7] * ATTEMPTS)
+        with pytest.raises(TableBusy):
+            clips.settle(JOB, a_sets_rows(ClipStatus.COPIED))
 
 
 def test_a_transaction_that_fails_otherwise_is_no_fate(clips: DynamoClips, transactions: FailingTransactions) -> None:
@@ -211,8 +202,8 @@ def test_a_hundred_clips_cost_at_most_five_calls(jobs: DynamoJobs, clips: Dynamo
         tally = copy_batch(batch, attempt=0, ports=world.copy_ports)
     assert isinstance(tally, Tally)
     assert (tally.copied, tally.failed) == (BATCH_CLIPS - failing, failing)
-    assert calls["BatchWriteItem"] == BATCH_CLIPS / 25
-    assert calls["TransactWriteItems"] == 1
+    assert calls["BatchWriteItem"] == 0
+    assert calls["TransactWriteItems"] == 3 + 1, "rows by hundreds, and the count"
     assert calls.total() / BATCH_CLIPS * 100 <= 5, calls
 
 

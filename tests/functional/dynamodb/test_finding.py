@@ -8,34 +8,15 @@ import pytest
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.uploads import DynamoUploads
-from service.domain.clips import ClipRow, ClipStatus
-from service.domain.jobs import Job, JobStatus, JobTag
+from service.domain.jobs import JobStatus, JobTag
 from service.domain.projects import AuditEntry
-from service.domain.search_keys import findable, search_key
+from service.domain.search_keys import search_key
 from tests.builders import a_job, an_upload
 from tests.functional.aws import TABLE
-from tests.functional.dynamodb.test_audit import an_entry
+from tests.samples import an_entry, job_at, put
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-def job_at(second: int, job_id: str, **changes: object) -> Job:
-    return a_job(job_id, created_at=f"2026-11-22T17:00:{second:02d}.000Z", **changes)
-
-
-def put(clips: DynamoClips, job: Job, *uris: str, status: ClipStatus = ClipStatus.COPIED) -> list[ClipRow]:
-    rows = [
-        findable(
-            ClipRow(ordinal=ordinal, status=status, size=1, etag="e", source_uri=uri, destination=f"d/{uri}"),
-            job_id=job.id,
-            project=job.project,
-            created_at=job.created_at,
-        )
-        for ordinal, uri in enumerate(uris)
-    ]
-    clips.put(job.id, rows)
-    return rows
 
 
 def items(dynamodb: "DynamoDBClient", start: str) -> list[tuple[str, str]]:

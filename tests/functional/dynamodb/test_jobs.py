@@ -9,38 +9,13 @@ from pynamodb.exceptions import TransactWriteError
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import BatchRow
 from service.domain.errors import TableBusy
-from service.domain.jobs import Counts, JobStatus, Source, SourceKind, Tally
-from service.domain.requests import ContentValidation, Filters, ImportSettings, Notify, OnExisting, Tolerance
+from service.domain.jobs import Counts, JobStatus, Tally
 from tests.builders import a_job
 from tests.functional.faults import FailingTransactions
+from tests.samples import FULL
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-SETTINGS = ImportSettings(
-    on_existing=OnExisting.FAIL,
-    content_validation=ContentValidation.DEEP,
-    storage_class="GLACIER_IR",
-    keep_metadata=False,
-    keep_tags=False,
-    notify=Notify(webhook_url="https://example.com/hook?token=t", event=False),
-    destination="{stem}{extension}",
-    max_concurrency=7,
-    tolerated_failures=Tolerance(percent=12.5),
-    stationary_extrapolation=True,
-)
-FULL = a_job(
-    source=Source(kind=SourceKind.PREFIX, uri="s3://source/日本 +%20/"),
-    folder="night runs/ü",
-    labels=("a", "日本"),
-    run_name_prefix="r-",
-    request_digest="d" * 64,
-    key_id="key_1",
-    filters=Filters(include=("*.zip", "日本"), max_size=5, modified_after="2026-01-01T00:00:00Z"),
-    settings=SETTINGS,
-    execution_settings_id="es_1",
-    integration_id="in_1",
-)
 
 
 def ended_job(jobs: DynamoJobs) -> None:

@@ -120,7 +120,7 @@ def test_parts_are_copied_by_the_role_and_listed_and_aborted_by_ourselves(stubs:
 
 def test_what_landed_is_looked_at_and_removed_by_ourselves(stubs: tuple[S3Storage, Stubs]) -> None:
     storage, at = stubs
-    head = {"ETag": '"landed"', "Metadata": {}, "ChecksumCRC32C": "a", "VersionId": "v"}
+    head = {"ContentLength": 25, "ETag": '"landed"', "Metadata": {}, "ChecksumCRC32C": "a", "VersionId": "v"}
     at.own.add_response("head_object", head, {**TARGET, "ChecksumMode": "ENABLED"})
     at.reads.add_response(*look({"ChecksumCRC32C": "b"}))
     at.own.add_response("delete_object", {}, {**TARGET, "VersionId": "v"})

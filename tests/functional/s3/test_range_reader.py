@@ -75,13 +75,6 @@ def test_a_range_ends_with_the_object(s3: "S3Client", stub: Stubber, start: int,
     assert S3RangeReader(BotoRequests(s3), ENTRY).read(start, length) == body
 
 
-@pytest.mark.parametrize(("length", "span"), [(10, "90-99"), (100, "0-99"), (65_536, "0-99"), (1, "99-99")])
-def test_a_tail_is_one_request_that_needs_no_size(s3: "S3Client", stub: Stubber, length: int, span: str) -> None:
-    tail = bytes(100)[: min(length, 100)]
-    answer(stub, span, tail)
-    assert S3RangeReader(BotoRequests(s3), ENTRY).read_tail(length) == (tail, 100)
-
-
 @pytest.mark.usefixtures("stub")
 @pytest.mark.parametrize(("start", "length"), [(100, 1), (5_000, 10), (0, 0), (10, 0), (10, -1)])
 def test_a_range_without_a_byte_makes_no_request(s3: "S3Client", start: int, length: int) -> None:
@@ -91,7 +84,7 @@ def test_a_range_without_a_byte_makes_no_request(s3: "S3Client", start: int, len
 @pytest.mark.usefixtures("stub")
 def test_an_empty_object_makes_no_request(s3: "S3Client") -> None:
     reader = S3RangeReader(BotoRequests(s3), replace(ENTRY, size=0))
-    assert (reader.size, reader.read(0, 10), reader.read_tail(10)) == (0, b"", (b"", 0))
+    assert (reader.size, reader.read(0, 10)) == (0, b"")
 
 
 @pytest.mark.parametrize(
@@ -148,13 +141,11 @@ def test_ranges_are_those_of_the_object(storage: S3Storage, s3: "S3Client") -> N
     assert reader.size == 256
     for start, length in [(0, 1), (0, 256), (100, 50), (250, 50), (255, 1), (256, 1), (300, 5)]:
         assert reader.read(start, length) == body[start : start + length]
-    assert reader.read_tail(10) == (body[-10:], 256)
-    assert reader.read_tail(1_000) == (body, 256)
 
 
 def test_an_empty_object_has_no_bytes(storage: S3Storage, s3: "S3Client") -> None:
     reader = storage.reader(planned(storage, s3, b""))
-    assert (reader.read(0, 1), reader.read_tail(1)) == (b"", (b"", 0))
+    assert reader.read(0, 1) == b""
 
 
 def test_an_object_that_changes_under_way_is_not_read_on(storage: S3Storage, s3: "S3Client") -> None:
@@ -165,7 +156,7 @@ def test_an_object_that_changes_under_way_is_not_read_on(storage: S3Storage, s3:
         reader.read(5, 5)
     s3.delete_object(Bucket=SOURCE_BUCKET, Key=KEY)
     with pytest.raises(ObjectMissing):
-        reader.read_tail(5)
+        reader.read(5, 5)
 
 
 def test_of_a_versioned_bucket_the_planned_version_is_read(storage: S3Storage, s3: "S3Client") -> None:
@@ -186,8 +177,8 @@ def test_a_clip_is_checked_over_s3_in_few_requests(storage: S3Storage, s3: "S3Cl
 
     s3.meta.events.register("before-call.s3.GetObject", count)
     try:
-        facts = check_clip(CLIP.name, storage.reader(entry), depth=depth)
+        verdict = check_clip(CLIP.name, storage.reader(entry), depth=depth)
     finally:
         s3.meta.events.unregister("before-call.s3.GetObject", count)
-    assert facts.clip_id == CLIP.stem
+    assert verdict.facts.clip_id == CLIP.stem
     assert len(sent) == 1

@@ -500,7 +500,6 @@ def test_entries_are_copied_read_and_found_by_their_pins(s3: "S3Client") -> None
     assert storage.landed(entry) is None
     reader = storage.reader(entry)
     assert (reader.size, reader.read(2, 3), reader.read(len(LARGE), 1)) == (len(LARGE), LARGE[2:5], b"")
-    assert reader.read_tail(4) == (LARGE[-4:], len(LARGE))
     upload_id = storage.begin_parts(entry, SETTINGS, mark="ij_1-0")
     spans = dict(enumerate(copy_parts(len(LARGE), part_bytes=MIN_PART_BYTES), 1))
     advanced: list[None] = []

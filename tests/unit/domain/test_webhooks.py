@@ -98,6 +98,18 @@ def test_where_private_urls_are_allowed_http_and_loopback_will_do_and_nothing_el
         ("::ffff:127.0.0.1", False),
         ("64:ff9b::a00:1", False),
         ("2002:0a00:0001::1", False),
+        ("::10.0.0.1", False),
+        ("::8.8.8.8", False),
+        ("::ffff:0:10.0.0.1", False),
+        ("::ffff:0:8.8.8.8", False),
+        ("fec0::1", False),
+        ("64:ff9b::8.8.8.8", False),
+        ("64:ff9b:1::10.0.0.1", False),
+        ("2001:0:4136:e378:8000:63bf:f5ff:fffe", False),
+        ("2606:4700::5efe:10.0.0.1", False),
+        ("2606:4700::200:5efe:10.0.0.1", False),
+        ("4000::1", False),
+        ("100::1", False),
     ],
 )
 def test_only_addresses_of_the_public_internet_are_public(address: str, public: bool) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from service.formats.check import Depth, check_clip
-from service.formats.facts import ClipFacts
-from service.formats.failures import ContentInvalid, Reason
-from service.formats.reader import MAX_READ_BYTES, MAX_TOTAL_BYTES
+from service.formats.facts import ClipFacts, Verdict
+from service.formats.failures import Finding, Reason
+from service.formats.limits import MAX_READ_BYTES, MAX_READS, MAX_TOTAL_BYTES
 
 DATA = Path(__file__).parents[2] / "data"
 CLIPS = sorted((DATA / "clipgt").iterdir())
@@ -26,42 +26,68 @@ CLIP_ID = CLIP_PATH.stem
 
 @dataclass
 class Source:
-    """An object in memory as a `RangeReader`, which holds every read to the limits of the reader."""
+    """An object in memory as a `RangeReader`, which holds every read to the limits of a check."""
 
     data: bytes
-    size: int | None = None
-    max_read: int = MAX_READ_BYTES
-    max_total: int = MAX_TOTAL_BYTES
     ranges: list[tuple[int, int]] = field(default_factory=list)
     total: int = 0
 
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
     def read(self, start: int, length: int) -> bytes:
-        return self._answer(start, length)
-
-    def read_tail(self, length: int) -> tuple[bytes, int]:
-        return self._answer(max(len(self.data) - length, 0), length), len(self.data)
-
-    def _answer(self, start: int, length: int) -> bytes:
         assert start >= 0
-        assert 0 < length <= self.max_read
-        self.size = len(self.data)
-        answer = self.data[start : start + length]
-        self.ranges.append((start, len(answer)))
-        self.total += len(answer)
-        assert self.total <= self.max_total
-        return answer
+        assert 0 < length <= MAX_READ_BYTES
+        assert start + length <= self.size
+        self.ranges.append((start, length))
+        self.total += length
+        assert len(self.ranges) <= MAX_READS
+        assert self.total <= MAX_TOTAL_BYTES
+        return self.part(start, length)
+
+    def part(self, start: int, length: int) -> bytes:
+        return self.data[start : start + length]
 
 
-def check(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.STRUCTURE) -> ClipFacts:
+@dataclass
+class Sparse(Source):
+    """A large object of zeros with bytes at some places, so that no test has to hold it."""
+
+    length: int = 0
+    places: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return self.length
+
+    def part(self, start: int, length: int) -> bytes:
+        out = bytearray(length)
+        for at, content in self.places.items():
+            begin, end = max(at, start), min(at + len(content), start + length)
+            if begin < end:
+                out[begin - start : end - start] = content[begin - at : end - at]
+        return bytes(out)
+
+
+def judge(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.STRUCTURE) -> Verdict:
     return check_clip(key, Source(data), depth=depth)
 
 
+def check(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.STRUCTURE) -> ClipFacts:
+    """Facts of a valid clip; raises why it is not."""
+    verdict = judge(data, key, depth=depth)
+    if verdict.finding:
+        raise verdict.finding
+    return verdict.facts
+
+
 def outcome(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.DEEP) -> Reason | None:
-    """Why it is refused; None where it is not."""
+    """Why it is invalid or unchecked; None where it is valid."""
     try:
         check(data, key, depth=depth)
-    except ContentInvalid as error:
-        return error.reason
+    except Finding as finding:
+        return finding.reason
     return None
 
 
@@ -247,6 +273,8 @@ def table(kind: str, *rows: Sequence[int], wide: bool = False) -> bytes:
     return full(kind, f"I{len(numbers)}{'Q' if wide else 'I'}", len(rows), *numbers)
 
 
+AVCC = box("avcC", b"\1\x64\0\x1f\xff\xe0\0")
+HVCC = box("hvcC", b"\1" + bytes(22))
 FTYP = box("ftyp", b"isom", bytes(4), b"isomavc1")
 SAMPLES = 30
 
@@ -258,6 +286,7 @@ class Film:
     ftyp: bytes = FTYP
     handler: bytes = b"vide"
     codec: bytes = b"avc1"
+    configuration: bytes = AVCC
     width: int = 320
     height: int = 180
     scale: int = 1000
@@ -266,7 +295,7 @@ class Film:
     film_duration: int = 2000
     version: int = 0
     stsd: bytes | None = None
-    stts: bytes = table("stts", (SAMPLES, 100))
+    stts: bytes = table("stts", (20, 67), (10, 66))
     stsc: bytes = table("stsc", (1, 10, 1))
     stsz: bytes = full("stsz", "II", 100, SAMPLES)
     stco: bytes | None = None
@@ -274,6 +303,9 @@ class Film:
     shift: int = 0
     mdhd: bytes | None = None
     hdlr: bytes | None = None
+    display: tuple[int, int] = (0, 0)
+    edits: bytes = b""
+    ctts: bytes = b""
     extra_tracks: bytes = b""
     mvex: bytes = b""
 
@@ -281,41 +313,70 @@ class Film:
         """`media`: where the samples begin in the object."""
         offsets = [(max(media + self.shift, 0) + index * 1000,) for index in range(3)]
         stco = self.stco or table("co64" if self.wide_offsets else "stco", *offsets, wide=self.wide_offsets)
-        entry = box(self.codec.decode("latin-1"), bytes(24), struct.pack(">2H", self.width, self.height), bytes(50))
+        size = struct.pack(">2H", self.width, self.height)
+        entry = box(self.codec.decode("latin-1"), bytes(24), size, bytes(50), self.configuration)
         stsd = full("stsd", "I", 1, more=entry) if self.stsd is None else self.stsd
         layout = "QQIQ" if self.version else "IIII"
         mvhd = full("mvhd", layout, 0, 0, self.film_scale, self.film_duration, version=self.version, more=bytes(80))
         mdhd = full("mdhd", layout, 0, 0, self.scale, self.duration, version=self.version, more=bytes(4))
-        tkhd = full("tkhd", "3I", 0, 0, 1, more=bytes(68))
+        tkhd = full("tkhd", "3I", 0, 0, 1, more=bytes(60) + struct.pack(">2I", *(side << 16 for side in self.display)))
         hdlr = full("hdlr", "I4s", 0, self.handler, more=bytes(13))
-        stbl = box("stbl", stsd, self.stts, self.stsc, self.stsz, stco)
+        stbl = box("stbl", stsd, self.stts, self.ctts, self.stsc, self.stsz, stco)
         mdia = box(
             "mdia",
             mdhd if self.mdhd is None else self.mdhd,
             hdlr if self.hdlr is None else self.hdlr,
             box("minf", stbl),
         )
-        return box("moov", mvhd, box("trak", tkhd, mdia), self.extra_tracks, self.mvex)
+        return box("moov", mvhd, box("trak", tkhd, self.edits, mdia), self.extra_tracks, self.mvex)
 
     def bytes(self) -> bytes:
         before = len(self.ftyp) + len(self.moov())
         return self.ftyp + self.moov(before + 8) + box("mdat", bytes(3000))
 
-    def bytes_moov_last(self, *, padding: int = 0) -> bytes:
+    def bytes_moov_last(self, *, padding: int = 0, before: bytes = b"") -> bytes:
+        """`before`: boxes between `ftyp` and the samples."""
         mdat = box("mdat", bytes(3000 + padding))
-        return self.ftyp + mdat + self.moov(len(self.ftyp) + 8)
+        return self.ftyp + before + mdat + self.moov(len(self.ftyp) + len(before) + 8)
 
 
-def fragment(samples: int = 10, duration: int = 100, size: int = 50, *, track: int = 1, **lies: int) -> bytes:
-    """`moof` and its `mdat`; `lies`: `offset` of the run's data, `count` of its samples."""
+def edit_list(*edits: tuple[int, int]) -> bytes:
+    """(duration in the film's units, start in the track's)"""
+    rows = b"".join(struct.pack(">IiI", duration, start, 0x10000) for duration, start in edits)
+    return box("edts", full("elst", "I", len(edits), more=rows))
+
+
+def track(handler: bytes, number: int, entry: bytes, *tables: bytes, scale: int = 1000, duration: int = 2000) -> bytes:
+    """A further track; `tables` are `stts`, `stsc`, `stsz`, `stco`."""
+    mdia = box(
+        "mdia",
+        full("mdhd", "4I", 0, 0, scale, duration, more=bytes(4)),
+        full("hdlr", "I4s", 0, handler, more=bytes(13)),
+        box("minf", box("stbl", full("stsd", "I", 1, more=entry), *tables)),
+    )
+    return box("trak", full("tkhd", "3I", 0, 0, number, more=bytes(68)), mdia)
+
+
+def fragment(
+    samples: int = 10,
+    duration: int = 100,
+    size: int = 50,
+    *,
+    track: int = 1,
+    time: int | None = None,
+    media: bytes | None = None,
+    **lies: int,
+) -> bytes:
+    """`moof` and its `mdat`; `time`: when it begins; `lies`: `offset` of the run's data, `count` of its samples."""
 
     def moof(offset: int) -> bytes:
         tfhd = full("tfhd", "I", track, flags=0x20000)
         rows = struct.pack(f">{2 * samples}I", *[duration, size] * samples)
         trun = full("trun", "Ii", lies.get("count", samples), lies.get("offset", offset), flags=0x301, more=rows)
-        return box("moof", full("mfhd", "I", 1), box("traf", tfhd, trun))
+        tfdt = b"" if time is None else full("tfdt", "Q", time, version=1)
+        return box("moof", full("mfhd", "I", 1), box("traf", tfhd, tfdt, trun))
 
-    return moof(len(moof(0)) + 8) + box("mdat", bytes(samples * size))
+    return moof(len(moof(0)) + 8) + box("mdat", b"\x55" * (samples * size) if media is None else media)
 
 
 EMPTY_TABLES = {

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from service.formats.check import Depth
-from service.formats.failures import ContentInvalid, Reason
-from service.formats.parquet import MAX_FOOTER_BYTES, TAIL_BYTES, read_footer
-from service.formats.thrift import MAX_DEPTH, MAX_VALUES, Garbled, read_struct
+from service.formats.failures import ContentUnchecked, Finding, Reason
+from service.formats.limits import MAX_FOOTER_BYTES, MAX_FOOTER_VALUES, MAX_NESTING, Work
+from service.formats.parquet import TAIL_BYTES, read_footer
+from service.formats.thrift import Cursor, Garbled, TooMuch
 from tests.unit.formats.making import (
     CLIP_ID,
     check,
@@ -83,7 +84,7 @@ INVALID: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", INVALID)
 def test_an_invalid_layer(name: str) -> None:
-    with pytest.raises(ContentInvalid) as caught:
+    with pytest.raises(Finding) as caught:
         check(with_layer("egomotion_estimate", INVALID[name]))
     assert caught.value.reason is Reason.PARQUET_INVALID, caught.value
     assert caught.value.part == f"{CLIP_ID}.egomotion_estimate.parquet"
@@ -103,7 +104,7 @@ def test_which_layers_are_read_at_which_depth(layer: str) -> None:
 )
 def test_a_layer_without_its_column(columns: list[bytes]) -> None:
     data = parquet(metadata(columns, groups=[], rows_said=0))
-    with pytest.raises(ContentInvalid) as caught:
+    with pytest.raises(Finding) as caught:
         check(with_layer("egomotion_estimate", data))
     assert caught.value.reason is Reason.PARQUET_MISSING_COLUMN
     assert caught.value.message.isascii()
@@ -152,18 +153,21 @@ def test_an_empty_row_group_has_no_offsets() -> None:
 
 
 def test_a_footer_needs_no_more_than_the_files_ends() -> None:
-    """Behind 20 MB of pages only the last 4 MB are kept."""
+    """Behind 20 MB of pages only the last 16 MB are kept."""
     body = bytes(20_000_000)
     footer = thrift(metadata())[1]
     tail = footer + struct.pack("<L", len(footer)) + b"PAR1"
-    read = read_footer("x", head=b"PAR1", tail=(body + tail)[-TAIL_BYTES:], size=4 + len(body) + len(tail))
+    size = 4 + len(body) + len(tail)
+    read = read_footer("x", head=b"PAR1", tail=(body + tail)[-TAIL_BYTES:], size=size, work=Work())
     assert (read.columns, read.rows) == (("egomotion_estimate",), 1)
 
 
-def test_a_footer_too_large_to_read() -> None:
+def test_a_footer_too_large_to_read_leaves_the_clip_unchecked() -> None:
     length = MAX_FOOTER_BYTES + 1
-    with pytest.raises(ContentInvalid, match="at most 4194304"):
-        read_footer("x", head=b"PAR1", tail=struct.pack("<L", length) + b"PAR1", size=length + 12)
+    tail = struct.pack("<L", length) + b"PAR1"
+    with pytest.raises(ContentUnchecked, match="at most 16777216") as caught:
+        read_footer("x", head=b"PAR1", tail=tail, size=length + 12, work=Work())
+    assert caught.value.reason is Reason.PARQUET_FOOTER_TOO_LARGE
 
 
 def test_every_cut_of_a_footer_is_refused() -> None:
@@ -176,41 +180,58 @@ def test_every_cut_of_a_footer_is_refused() -> None:
 # --- thrift --------------------------------------------------------------------------------------------------------
 
 
-def test_every_kind_of_value() -> None:
+def test_every_kind_of_value_is_passed() -> None:
     fields = [
         b"\x11", b"\x12", b"\x13\x80", b"\x14\x01", b"\x15\x02", b"\x16\x03", b"\x17" + struct.pack("<d", 0.5),
         b"\x18\x02hi", b"\x19\x21\x01\x02", b"\x1a\x25\x02\x04", b"\x1b\x01\x58\x02\x01k", b"\x1c\x00",
         b"\x05\xc8\x01\x02", b"\x00",
     ]  # fmt: skip
-    assert read_struct(b"".join(fields)) == {
-        1: True, 2: False, 3: -128, 4: -1, 5: 1, 6: -2, 7: 0.5, 8: b"hi", 9: [True, False], 10: [1, 2],
-        11: [1, b"k"], 12: {}, 100: 1,
-    }  # fmt: skip
+    cursor = Cursor(b"".join(fields))
+    numbers = []
+    for number, kind in cursor.fields():
+        numbers.append(number)
+        cursor.skip(kind)
+    assert numbers == [*range(1, 13), 100]
+    assert cursor.at == len(cursor.data)
+
+
+def passed(data: bytes) -> int:
+    """How many values there are."""
+    cursor = Cursor(data)
+    for _, kind in cursor.fields():
+        cursor.skip(kind)
+    return cursor.values
 
 
 @pytest.mark.parametrize(
     "data",
     [
         b"",
+        b"\x15",  # a field without its value
         b"\x18\x05abc\x00",  # a text longer than the data
         b"\x18" + b"\xff" * 9 + b"\x01",  # a text of exabytes
-        b"\x18" + b"\x80" * 20,  # a number without end
+        b"\x18" + b"\x80" * 20,  # a length without end
+        b"\x16" + b"\x80" * 20 + b"\x01\x00",  # a number without end
         b"\x19\xf5" + varint(2**40),  # a list of exabytes
         b"\x1b" + varint(2**40) + b"\x55",  # a map of exabytes
         b"\x1d\x00",  # no such type
-        b"\x1c" * 1000,  # structs within structs
-        b"\x19" + b"\x19" * 1000,  # lists within lists
         b"\x17\x00",  # half a number
     ],
 )
 def test_garbled_thrift(data: bytes) -> None:
     with pytest.raises(Garbled):
-        read_struct(data)
+        passed(data)
 
 
-def test_limits_of_depth_and_of_values() -> None:
-    assert read_struct(b"\x1c" * (MAX_DEPTH - 1) + b"\0" * MAX_DEPTH)
-    with pytest.raises(Garbled):
-        read_struct(b"\x1c" * (MAX_DEPTH + 1) + b"\0" * (MAX_DEPTH + 2))
-    with pytest.raises(Garbled, match=str(MAX_VALUES)):
-        read_struct(b"\x19\xf5" + varint(MAX_VALUES + 1) + bytes(MAX_VALUES + 2))
+@pytest.mark.parametrize("data", [b"\x1c" * 1000, b"\x19" + b"\x19" * 1000])
+def test_values_nested_too_deep(data: bytes) -> None:
+    assert passed(b"\x1c" * (MAX_NESTING - 1) + b"\0" * MAX_NESTING) == MAX_NESTING - 1
+    with pytest.raises(TooMuch):
+        passed(data)
+
+
+def test_too_many_values() -> None:
+    values = MAX_FOOTER_VALUES - 1
+    assert passed(b"\x19\xf5" + varint(values) + bytes(values) + b"\0") == MAX_FOOTER_VALUES
+    with pytest.raises(TooMuch, match=str(MAX_FOOTER_VALUES)):
+        passed(b"\x19\xf5" + varint(values + 1) + bytes(values + 2))

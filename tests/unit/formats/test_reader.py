@@ -1,121 +1,118 @@
 """The reader: few requests, limits that hold, errors of the store untouched."""
 
-import io
+import asyncio
 
 import pytest
 
 from service.domain.errors import SourceChanged, SourceUnavailable
-from service.formats.check import Depth, check_clip
-from service.formats.failures import ContentInvalid, Reason
-from service.formats.reader import RangeFile, Reader
-from tests.unit.formats.making import CLIP, FILM, Source
+from service.formats import limits
+from service.formats.check import Depth, check_clip, checking
+from service.formats.failures import ContentUnchecked, Reason
+from service.formats.reader import Range, Reader, run, run_async
+from tests.unit.formats.making import CLIP, FILM, Source, Sparse
 
 DATA = bytes(range(256)) * 40
 
 
+class Read:
+    """A `Reader` with its source, driven at once."""
+
+    def __init__(self, source: Source) -> None:
+        self.source, self.reader = source, Reader(source.size, "x")
+
+    def __call__(self, start: int, length: int, *, ahead: int = 0) -> bytes:
+        return run(self.reader.read(start, length, ahead=ahead), self.source)
+
+
 def test_what_was_read_is_not_read_again() -> None:
-    source = Source(DATA, size=len(DATA))
-    reader = Reader(source, "x")
-    assert reader.read(100, 50, ahead=100) == DATA[100:150]
-    assert reader.read(150, 100) == DATA[150:250]
-    assert reader.read(100, 150) == DATA[100:250]
-    assert (reader.reads, reader.bytes) == (1, 150)
-    assert source.ranges == [(100, 150)]
+    read = Read(Source(DATA))
+    assert read(100, 50, ahead=100) == DATA[100:150]
+    assert read(150, 100) == DATA[150:250]
+    assert read(100, 150) == DATA[100:250]
+    assert (read.reader.reads, read.reader.bytes) == (1, 150)
+    assert read.source.ranges == [(100, 150)]
 
 
 def test_only_what_is_missing_is_read() -> None:
-    source = Source(DATA, size=len(DATA))
-    reader = Reader(source, "x")
-    reader.read(1000, 100)
-    assert reader.read(1050, 100) == DATA[1050:1150]
-    assert reader.read(950, 100) == DATA[950:1050]
-    assert source.ranges == [(1000, 100), (1100, 50), (950, 50)]
+    read = Read(Source(DATA))
+    read(1000, 100)
+    assert read(1050, 100) == DATA[1050:1150]
+    assert read(950, 100) == DATA[950:1050]
+    assert read.source.ranges == [(1000, 100), (1100, 50), (950, 50)]
 
 
 def test_the_first_span_is_kept() -> None:
-    source = Source(DATA, size=len(DATA))
-    reader = Reader(source, "x")
+    read = Read(Source(DATA))
     for start in (0, 1000, 2000):
-        reader.read(start, 10)
-    assert reader.has(0, 10)
-    assert not reader.has(1000, 10)
-    assert reader.read(0, 10) == DATA[:10]
-    assert reader.reads == 3
+        read(start, 10)
+    assert read.reader.has(0, 10)
+    assert not read.reader.has(1000, 10)
+    assert read(0, 10) == DATA[:10]
+    assert read.reader.reads == 3
 
 
 def test_the_end_cuts_reads_short() -> None:
-    reader = Reader(Source(DATA), "x")
-    assert reader.tail(10) == DATA[-10:]
-    assert reader.read(len(DATA) - 5, 100, ahead=1000) == DATA[-5:]
-    assert reader.read(len(DATA), 10) == reader.read(len(DATA) + 10, 10) == b""
-    assert reader.tail(10**6) == DATA
-    assert reader.size == len(DATA)
+    read = Read(Source(DATA))
+    assert run(read.reader.tail(10), read.source) == DATA[-10:]
+    assert read(len(DATA) - 5, 100, ahead=1000) == DATA[-5:]
+    assert read(len(DATA), 10) == read(len(DATA) + 10, 10) == b""
+    assert run(read.reader.tail(10**6), read.source) == DATA
 
 
-def test_the_size_comes_with_the_first_read() -> None:
-    head, tail, alone = (Source(DATA) for _ in range(3))
-    assert Reader(head, "x").head(10) == DATA[:10]
-    assert Reader(tail, "x").tail(10) == DATA[-10:]
-    assert Reader(alone, "x").size == len(DATA)
-    assert [len(source.ranges) for source in (head, tail, alone)] == [1, 1, 1]
+def test_two_large_reads_are_not_held_together() -> None:
+    """Each is a new range: to join them would hold both, and their copy."""
+    source = Sparse(b"", length=100 * 1024**2)
+    read = Read(source)
+    for start in (0, 20_000_000, 40_000_000):
+        read(start, 20_000_001)
+    assert source.ranges == [(0, 20_000_001), (20_000_000, 20_000_001), (40_000_000, 20_000_001)]
 
 
-class Silent(Source):
-    """Tells its size only where the protocol makes it."""
-
-    def read(self, start: int, length: int) -> bytes:
-        data = super().read(start, length)
-        self.size = None
-        return data
-
-
-def test_a_size_that_is_not_told_is_asked_for() -> None:
-    short, long = Silent(DATA[:100]), Silent(DATA)
-    for source in (short, long):
-        reader = Reader(source, "x")
-        assert reader.head(200) == source.data[:200]
-        assert reader.size == len(source.data)
-    assert (len(short.ranges), len(long.ranges)) == (1, 2)
-
-
-@pytest.mark.parametrize("call", ["read", "head", "tail"])
-def test_a_read_too_large_is_not_made(call: str) -> None:
-    source = Source(DATA)
-    reader = Reader(source, "x", max_read=99)
-    with pytest.raises(ContentInvalid) as caught:
-        {"read": lambda: reader.read(0, 100), "head": lambda: reader.head(100), "tail": lambda: reader.tail(100)}[
-            call
-        ]()
+def test_a_read_too_large_is_not_made() -> None:
+    read = Read(Sparse(b"", length=100 * 1024**2))
+    with pytest.raises(ContentUnchecked) as caught:
+        read(0, limits.MAX_READ_BYTES + 1)
     assert caught.value.reason is Reason.TOO_MUCH_TO_READ
-    assert all(length < 100 for _, length in source.ranges)
+    assert read.source.ranges == []
 
 
 def test_reads_stop_at_the_total() -> None:
-    source = Source(DATA, size=len(DATA))
-    reader = Reader(source, "x", max_total=250)
-    reader.read(0, 100)
-    reader.read(1000, 100)
-    with pytest.raises(ContentInvalid):
-        reader.read(2000, 100)
-    assert reader.bytes == source.total == 200
+    read = Read(Sparse(b"", length=10 * limits.MAX_TOTAL_BYTES))
+    count = limits.MAX_TOTAL_BYTES // limits.MAX_READ_BYTES
+    for index in range(count):
+        read(2 * index * limits.MAX_READ_BYTES, limits.MAX_READ_BYTES)
+    with pytest.raises(ContentUnchecked):
+        read(limits.MAX_TOTAL_BYTES * 9, 1)
+    assert read.reader.bytes == read.source.total == limits.MAX_TOTAL_BYTES
+
+
+def test_reads_stop_at_their_number() -> None:
+    read = Read(Sparse(b"", length=10**6))
+    for index in range(limits.MAX_READS):
+        read(index * 100, 1)
+    with pytest.raises(ContentUnchecked):
+        read(900_000, 1)
+    assert read.reader.reads == limits.MAX_READS
 
 
 def test_reading_ahead_stops_at_the_limit_of_a_read() -> None:
-    source = Source(DATA, size=len(DATA))
-    assert Reader(source, "x", max_read=50).read(0, 10, ahead=100) == DATA[:10]
-    assert source.ranges == [(0, 50)]
+    read = Read(Sparse(b"", length=10 * limits.MAX_READ_BYTES))
+    assert read(0, 10, ahead=2 * limits.MAX_READ_BYTES) == bytes(10)
+    assert read.source.ranges == [(0, limits.MAX_READ_BYTES)]
 
 
 @pytest.mark.parametrize("size", [len(CLIP) - 1, len(CLIP) + 1, 100, 10**6])
 def test_another_size_than_planned_is_another_object(size: int) -> None:
     class Stubborn(Source):
-        def _answer(self, start: int, length: int) -> bytes:
-            answer = super()._answer(start, length)
-            self.size = size
-            return answer
+        @property
+        def size(self) -> int:
+            return size
+
+        def read(self, start: int, length: int) -> bytes:
+            return CLIP[start : start + length] if size > len(CLIP) else CLIP[start:]
 
     with pytest.raises(SourceChanged) as caught:
-        check_clip("a/clip.zip", Stubborn(CLIP, size=size), depth=Depth.STRUCTURE)
+        check_clip("a/clip.zip", Stubborn(CLIP), depth=Depth.STRUCTURE)
     assert (caught.value.operation, caught.value.uri) == ("read", "a/clip.zip")
 
 
@@ -125,7 +122,7 @@ def test_errors_of_the_store_pass_through(key: str, data: bytes, error: type[Sou
     planned = error("slow down", operation="GetObject", uri="s3://b/k")
 
     class Broken(Source):
-        def _answer(self, *_: int) -> bytes:
+        def read(self, *_: int) -> bytes:
             raise planned
 
     with pytest.raises(error) as caught:
@@ -133,30 +130,15 @@ def test_errors_of_the_store_pass_through(key: str, data: bytes, error: type[Sou
     assert caught.value is planned
 
 
-def test_errors_in_the_middle_pass_through_zipfile() -> None:
-    planned = SourceUnavailable("slow down", operation="GetObject", uri="s3://b/k")
+@pytest.mark.parametrize(("key", "data"), [("a.zip", CLIP), ("a.mp4", FILM)])
+def test_a_thread_and_an_event_loop_come_to_the_same_verdict(key: str, data: bytes) -> None:
+    source, asked = Source(data), []
 
-    class Flaky(Source):
-        def _answer(self, start: int, length: int) -> bytes:
-            if self.ranges:
-                raise planned
-            return super()._answer(start, length)
+    async def read(start: int, length: int) -> bytes:
+        await asyncio.sleep(0)
+        asked.append(Range(start, length))
+        return data[start : start + length]
 
-    reader = Reader(Flaky(DATA), "x")
-    reader.tail(10)
-    with pytest.raises(SourceUnavailable):
-        RangeFile(reader).read()
-
-
-def test_a_file_to_read() -> None:
-    file = RangeFile(Reader(Source(DATA), "x"))
-    assert (file.readable(), file.seekable(), file.writable()) == (True, True, False)
-    assert file.seek(-10, io.SEEK_END) == len(DATA) - 10
-    assert file.read() == DATA[-10:]
-    assert file.read(5) == b""
-    assert file.seek(7) == file.tell() == 7
-    assert file.seek(3, io.SEEK_CUR) == 10
-    assert file.read(6) == DATA[10:16]
-    assert file.read(None) == DATA[16:]
-    with pytest.raises(OSError, match="seek"):
-        file.seek(-1)
+    verdict = asyncio.run(run_async(checking(key, len(data), depth=Depth.DEEP), read))
+    assert verdict == check_clip(key, source, depth=Depth.DEEP)
+    assert asked == source.ranges

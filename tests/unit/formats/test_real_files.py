@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from service.formats.check import Depth, check_clip
-from service.formats.failures import ContentInvalid, Reason, UnknownFormat
-from tests.unit.formats.making import CLIP, CLIP_ID, CLIPS, DATA, FILM, FILMS, Source, check, clip_files
+from service.formats.facts import ClipFacts, Content, Verdict
+from service.formats.failures import Reason, UnknownFormat
+from tests.unit.formats.making import CLIP, CLIP_ID, CLIPS, DATA, FILM, FILMS, Source, check, clip_files, judge
 
 depths = pytest.mark.parametrize("depth", list(Depth))
 
@@ -32,6 +33,12 @@ BAD = {
 }
 
 
+def valid(verdict: Verdict) -> ClipFacts:
+    assert (verdict.content, verdict.finding) == (Content.VALID, None)
+    assert verdict.facts.notes == ()
+    return verdict.facts
+
+
 def test_no_file_of_the_data_set_is_left_out() -> None:
     files = {path.relative_to(DATA).as_posix() for path in DATA.rglob("*") if path.is_file()}
     good = {path.relative_to(DATA).as_posix() for path in [*CLIPS, *FILMS]}
@@ -44,7 +51,7 @@ def test_no_file_of_the_data_set_is_left_out() -> None:
 @pytest.mark.parametrize("path", CLIPS, ids=lambda path: path.stem)
 def test_a_clip(path: Path, depth: Depth) -> None:
     source = Source(path.read_bytes())
-    facts = check_clip(f"drives/{path.name}", source, depth=depth)
+    facts = valid(check_clip(f"drives/{path.name}", source, depth=depth))
     assert (facts.format, facts.clip_id, facts.layers, facts.cameras) == ("clipgt", path.stem, LAYERS, CAMERAS)
     assert facts.rows is not None
     assert set(facts.rows) == ({*LAYERS} if depth is Depth.DEEP else {LAYERS[0], "egomotion_estimate", "obstacle"})
@@ -79,7 +86,7 @@ def test_other_ways_to_lay_a_clip_out(
     name: str, clip_id: str, cameras: tuple[str, ...], rows: int, depth: Depth
 ) -> None:
     source = Source((DATA / f"clipgt_ok_variants/{name}.zip").read_bytes())
-    facts = check_clip(f"{name}.zip", source, depth=depth)
+    facts = valid(check_clip(f"{name}.zip", source, depth=depth))
     assert (facts.clip_id, facts.cameras) == (clip_id, cameras)
     assert facts.rows is not None
     assert facts.rows["egomotion_estimate"] == rows
@@ -90,7 +97,7 @@ def test_other_ways_to_lay_a_clip_out(
 @pytest.mark.parametrize("path", FILMS, ids=lambda path: path.relative_to(DATA).as_posix())
 def test_a_film(path: Path, depth: Depth) -> None:
     source = Source(path.read_bytes())
-    facts = check_clip(f"views/{path.name}", source, depth=depth)
+    facts = valid(check_clip(f"views/{path.name}", source, depth=depth))
     assert (facts.format, facts.duration_s, facts.width, facts.height, facts.codec) == ("mp4", 2.0, 320, 180, "avc1")
     assert facts.fragmented is (path.stem == "fragmented")
     assert facts.tracks == ("vide",)
@@ -103,35 +110,28 @@ def test_a_film(path: Path, depth: Depth) -> None:
 def test_a_broken_file(name: str, depth: Depth) -> None:
     reason, part = BAD[name]
     source = Source((DATA / name).read_bytes())
-    with pytest.raises(ContentInvalid) as caught:
-        check_clip(name, source, depth=depth)
-    assert (caught.value.reason, caught.value.part) == (reason, part)
-    assert caught.value.code == "CONTENT_INVALID"
-    assert part is None or part in caught.value.message
-    assert len(source.ranges) == 1
-
-
-def test_a_planned_size_saves_no_read_and_costs_none() -> None:
-    for key, data in (("a.zip", CLIP), ("a.mp4", FILM)):
-        source = Source(data, size=len(data))
-        check_clip(key, source, depth=Depth.DEEP)
-        assert len(source.ranges) == 1
+    verdict = check_clip(name, source, depth=depth)
+    assert (verdict.content, verdict.code) == (Content.INVALID, reason)
+    assert verdict.failure is not None
+    assert (verdict.failure.code, verdict.failure.part) == ("CONTENT_INVALID", part)
+    assert part is None or part in verdict.failure.message
+    assert len(source.ranges) == (0 if reason is Reason.EMPTY_FILE else 1)
 
 
 def test_an_object_known_to_be_empty_is_not_read() -> None:
     for key in ("a.zip", "a.mp4"):
-        source = Source(b"", size=0)
-        with pytest.raises(ContentInvalid, match="empty"):
-            check_clip(key, source, depth=Depth.STRUCTURE)
-        assert source.ranges == []
+        source = Source(b"")
+        verdict = check_clip(key, source, depth=Depth.STRUCTURE)
+        assert verdict.code == Reason.EMPTY_FILE
+        assert (verdict.reads, source.ranges) == (0, [])
 
 
 @pytest.mark.parametrize("key", ["a/CLIP.ZIP", "clip.zip", "front.MP4", "front.mp4", "front.Mp4"])
 def test_the_extension_says_the_format_in_any_case(key: str) -> None:
     is_film = key.lower().endswith("mp4")
-    assert check_clip(key, Source(FILM if is_film else CLIP), depth=Depth.DEEP).format == (
-        "mp4" if is_film else "clipgt"
-    )
+    verdict = check_clip(key, Source(FILM if is_film else CLIP), depth=Depth.DEEP)
+    assert verdict.content == Content.VALID
+    assert verdict.facts.format == ("mp4" if is_film else "clipgt")
 
 
 @pytest.mark.parametrize("key", ["front.mov", "clip.zip.txt", "clip", "a.zip/readme", "", ".zip"])
@@ -144,8 +144,5 @@ def test_other_extensions_are_the_callers_to_decide(key: str) -> None:
 
 
 def test_the_content_must_be_what_the_extension_says() -> None:
-    with pytest.raises(ContentInvalid) as film:
-        check(CLIP, "front.mp4")
-    with pytest.raises(ContentInvalid) as clip:
-        check(FILM, "clip.zip")
-    assert (film.value.reason, clip.value.reason) == (Reason.NOT_AN_MP4, Reason.NOT_A_ZIP)
+    film, clip = judge(CLIP, "front.mp4"), judge(FILM, "clip.zip")
+    assert (film.code, clip.code) == (Reason.NOT_AN_MP4, Reason.NOT_A_ZIP)

@@ -11,19 +11,19 @@ from io import BytesIO
 
 import pytest
 
-from service.formats.archive import MAX_DIRECTORY_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
-from service.formats.check import Depth, check_clip
-from service.formats.clipgt import MAX_LAYER_BYTES
-from service.formats.failures import ContentInvalid, Reason
+from service.formats.check import Depth
+from service.formats.facts import Content
+from service.formats.failures import Reason
+from service.formats.limits import MAX_MEMBERS, RATIO_FLOOR_BYTES, RATIO_FLOOR_LAYER_BYTES
 from tests.unit.formats.making import (
     CLIP,
     CLIP_ID,
     Raw,
-    Source,
     changed,
     check,
     clip_files,
     deflated,
+    judge,
     members,
     outcome,
     write_zip,
@@ -79,13 +79,9 @@ BROKEN: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "zeros": (lambda: bytes(100_000), Reason.NOT_A_ZIP),
     "a hole at the end": (lambda: CLIP + bytes(70_000), Reason.ZIP_TRUNCATED),
     # what readers could take for different archives
-    "bytes before": (lambda: b"MZ" + CLIP, Reason.ZIP_AMBIGUOUS),
-    "bytes before, known to the directory": (lambda: write_zip(members(), prefix=b"#!/bin/sh"), Reason.ZIP_AMBIGUOUS),
-    "bytes behind": (lambda: CLIP + b"\n", Reason.ZIP_AMBIGUOUS),
-    "bytes behind the comment": (lambda: write_zip(members(), comment=b"c", suffix=b"s"), Reason.ZIP_AMBIGUOUS),
     "bytes between directory and end": (
         lambda: CLIP[: end_at(CLIP)] + b"signature" + CLIP[end_at(CLIP) :],
-        Reason.ZIP_AMBIGUOUS,
+        Reason.ZIP_CORRUPT_DIRECTORY,
     ),
     "two archives": (lambda: CLIP + CLIP, Reason.ZIP_AMBIGUOUS),
     "a second end record in the comment": (
@@ -112,34 +108,21 @@ BROKEN: dict[str, tuple[Callable[[], bytes], Reason]] = {
     # sizes that lie
     "a directory beyond the end": (lambda: write_zip(members(), size=2**31), Reason.ZIP_TRUNCATED),
     "a directory that begins too late": (lambda: write_zip(members(), offset=2**31), Reason.ZIP_TRUNCATED),
-    "a directory that begins too early": (lambda: write_zip(members(), offset=0), Reason.ZIP_AMBIGUOUS),
-    "a directory that is cut": (lambda: write_zip(members(), size=100), Reason.ZIP_AMBIGUOUS),
+    "a directory that begins too early": (lambda: write_zip(members(), offset=0), Reason.ZIP_OVERLAP),
+    "a directory that is cut": (lambda: write_zip(members(), size=100), Reason.ZIP_CORRUPT_DIRECTORY),
     "a zip64 directory of exabytes": (
         lambda: write_zip(members(), zip64=True, size=2**62),
         Reason.ZIP_TRUNCATED,
     ),
-    "a zip64 count of exabytes": (
-        lambda: write_zip(members(), zip64=True, count=2**62, here=2**62),
-        Reason.ZIP_TOO_MANY_MEMBERS,
-    ),
     "a zip64 directory far away": (lambda: write_zip(members(), zip64=True, offset=2**63), Reason.ZIP_TRUNCATED),
-    "a comment longer than the file": (lambda: CLIP[:-2] + b"\xff\xff", Reason.ZIP_AMBIGUOUS),
-    "too many members": (
-        lambda: write_zip([Raw(b"%d.txt" % n) for n in range(MAX_MEMBERS + 1)]),
-        Reason.ZIP_TOO_MANY_MEMBERS,
-    ),
     "more members than it counts": (
         lambda: write_zip([Raw(b"%d.txt" % n) for n in range(5_000)], count=3, here=3),
         Reason.ZIP_CORRUPT_DIRECTORY,
     ),
-    "a large directory of few members": (
-        lambda: write_zip([*members(), *(Raw(b"%d" % n, comment=bytes(65_535)) for n in range(20))]),
-        Reason.ZIP_DIRECTORY_TOO_LARGE,
-    ),
     # the directory
     "no directory entry": (lambda: CLIP.replace(b"PK\1\2", b"PK\1\1", 1), Reason.ZIP_CORRUPT_DIRECTORY),
     "a name that is no UTF-8": (lambda: with_note(name=b"\xff\xfe", flags=0x800), Reason.ZIP_CORRUPT_DIRECTORY),
-    "a future version": (lambda: with_note(version=99), Reason.ZIP_CORRUPT_DIRECTORY),
+    "a future version": (lambda: with_note(version=99), Reason.ZIP_UNSUPPORTED_METHOD),
     "a zip64 field without values": (
         lambda: with_note(size=0xFFFFFFFF, packed_size=0xFFFFFFFF, extra=struct.pack("<HH", 1, 0)),
         Reason.ZIP_CORRUPT_DIRECTORY,
@@ -152,7 +135,6 @@ BROKEN: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "a way out": (lambda: with_note(name=b"../note.txt"), Reason.ZIP_UNSAFE_NAME),
     "a way out in the middle": (lambda: with_note(name=b"a/../../note.txt"), Reason.ZIP_UNSAFE_NAME),
     "a way out of a folder": (lambda: with_note(name=b"a/.."), Reason.ZIP_UNSAFE_NAME),
-    "a dot": (lambda: with_note(name=b"./note.txt"), Reason.ZIP_UNSAFE_NAME),
     "an absolute name": (lambda: with_note(name=b"/etc/passwd"), Reason.ZIP_UNSAFE_NAME),
     "a network name": (lambda: with_note(name=b"//server/share"), Reason.ZIP_UNSAFE_NAME),
     "a drive": (lambda: with_note(name=b"C:/note.txt"), Reason.ZIP_UNSAFE_NAME),
@@ -162,8 +144,6 @@ BROKEN: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "a line break": (lambda: with_note(name=b"a\nb"), Reason.ZIP_UNSAFE_NAME),
     "a terminal's escape": (lambda: with_note(name=b"\x1b[2J"), Reason.ZIP_UNSAFE_NAME),
     "no name": (lambda: with_note(name=b""), Reason.ZIP_UNSAFE_NAME),
-    "an empty folder's name": (lambda: with_note(name=b"a//b"), Reason.ZIP_UNSAFE_NAME),
-    "the root": (lambda: with_note(name=b"/"), Reason.ZIP_UNSAFE_NAME),
     "a name twice": (lambda: write_zip([*members(), NOTE, NOTE]), Reason.ZIP_DUPLICATE_NAME),
     "a layer twice": (lambda: write_zip([*members(), members()[5]]), Reason.ZIP_DUPLICATE_NAME),
     "a name twice but for its case": (
@@ -192,9 +172,13 @@ BROKEN: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "a symbolic link": (lambda: with_note(attributes=(stat.S_IFLNK | 0o777) << 16), Reason.ZIP_SYMLINK),
     "a device": (lambda: with_note(attributes=(stat.S_IFBLK | 0o600) << 16), Reason.ZIP_SYMLINK),
     "a pipe": (lambda: with_note(attributes=(stat.S_IFIFO | 0o600) << 16), Reason.ZIP_SYMLINK),
-    "a bomb by its ratio": (lambda: with_note(data=bytes(10_000_000)), Reason.ZIP_BOMB),
+    "a bomb by its ratio": (lambda: with_note(data=bytes(RATIO_FLOOR_BYTES)), Reason.ZIP_BOMB),
+    "a layer that is a bomb": (lambda: with_ego(data=bytes(RATIO_FLOOR_LAYER_BYTES + 1)), Reason.ZIP_BOMB),
+    "many bombs": (
+        lambda: write_zip([*members(), *(Raw(b"%d" % n, bytes(RATIO_FLOOR_BYTES // 8)) for n in range(9))]),
+        Reason.ZIP_BOMB,
+    ),
     "a bomb by what it says": (lambda: with_note(size=2**32 - 2), Reason.ZIP_BOMB),
-    "a bomb out of nothing": (lambda: with_note(packed=b"", size=1), Reason.ZIP_BOMB),
     "a zip64 bomb": (lambda: with_note(size=2**40, zip64=True, local={"size": 2**32 - 1}), Reason.ZIP_BOMB),
     "a stored member of two sizes": (lambda: with_note(method=0, size=12), Reason.ZIP_CORRUPT_MEMBER),
     "a member beyond the directory": (lambda: with_note(packed_size=100_000), Reason.ZIP_OVERLAP),
@@ -272,24 +256,47 @@ BROKEN: dict[str, tuple[Callable[[], bytes], Reason]] = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_zip(name: str, depth: Depth) -> None:
     make, reason = BROKEN[name]
-    with pytest.raises(ContentInvalid) as caught:
-        check(make(), depth=depth)
-    assert caught.value.reason is reason, caught.value
-    assert caught.value.message.isprintable()
+    verdict = judge(make(), depth=depth)
+    assert (verdict.content, verdict.code) == (Content.INVALID, reason), verdict.message
+    assert verdict.message is not None
+    assert verdict.message.isprintable()
 
 
-def test_the_unpacked_sizes_are_limited_together() -> None:
-    packed = MAX_UNPACKED_BYTES // 8 // 200
-    large = [Raw(b"%d.bin" % n, packed=bytes(packed), size=200 * packed) for n in range(9)]
-    assert outcome(write_zip([*members(), *large[:7]])) is None
-    assert outcome(write_zip([*members(), *large])) is Reason.ZIP_BOMB
+UNCHECKED: dict[str, tuple[Callable[[], bytes], Reason]] = {
+    "too many members": (
+        lambda: write_zip([Raw(b"%d" % n) for n in range(MAX_MEMBERS + 1)]), Reason.ZIP_TOO_MANY_MEMBERS,
+    ),
+    "more members than the count can say": (
+        lambda: write_zip([Raw(b"%d" % n, method=0) for n in range(66_000)], count=464, here=464),
+        Reason.ZIP_TOO_MANY_MEMBERS,
+    ),
+    "a count of exabytes": (
+        lambda: write_zip(members(), zip64=True, count=2**62, here=2**62), Reason.ZIP_TOO_MANY_MEMBERS,
+    ),
+    "a large directory of few members": (
+        lambda: write_zip([*members(), *(Raw(b"%d" % n, comment=bytes(65_535)) for n in range(70))]),
+        Reason.ZIP_DIRECTORY_TOO_LARGE,
+    ),
+}  # fmt: skip
 
 
-def test_the_layers_to_unpack_are_limited_together() -> None:
-    size = MAX_LAYER_BYTES // 199
-    large = write_zip(changed(".lane.parquet", packed=bytes(size), size=MAX_LAYER_BYTES))
+@pytest.mark.parametrize("depth", list(Depth))
+@pytest.mark.parametrize("name", UNCHECKED)
+def test_a_zip_beyond_the_limits_is_unchecked(name: str, depth: Depth) -> None:
+    make, reason = UNCHECKED[name]
+    verdict = judge(make(), depth=depth)
+    assert (verdict.content, verdict.code, verdict.failure) == (Content.UNCHECKED, reason, None)
+
+
+def test_members_that_unpack_to_too_much_leave_the_clip_unchecked() -> None:
+    """The directory says so; whether it is true is not found out."""
+    packed = 1_400_000
+    large = write_zip([*members(), *(Raw(b"%d" % n, packed=bytes(packed), size=199 * packed) for n in range(2))])
     assert outcome(large, depth=Depth.DEEP) is Reason.CLIPGT_LAYERS_TOO_LARGE
-    assert outcome(large, depth=Depth.STRUCTURE) is None
+    wide = write_zip(changed(".lane.parquet", packed=bytes(packed), size=199 * packed, method=8))
+    assert judge(wide, depth=Depth.DEEP).content == Content.UNCHECKED
+    assert outcome(wide, depth=Depth.DEEP) is Reason.CLIPGT_LAYERS_TOO_LARGE
+    assert outcome(wide, depth=Depth.STRUCTURE) is None
 
 
 def test_only_deep_checks_read_the_other_layers() -> None:
@@ -298,9 +305,10 @@ def test_only_deep_checks_read_the_other_layers() -> None:
     assert outcome(broken, depth=Depth.DEEP) is Reason.ZIP_CORRUPT_MEMBER
 
 
-def test_what_is_no_layer_is_never_read() -> None:
-    assert outcome(with_note(crc=7, name=b"x.unknown_layer.parquet")) is None
-    assert outcome(write_zip(changed("camera_front", crc=7))) is None
+def test_deep_checks_read_every_other_file_too() -> None:
+    for broken in (with_note(crc=7, name=b"x.unknown_layer.parquet"), write_zip(changed("camera_front", crc=7))):
+        assert outcome(broken, depth=Depth.STRUCTURE) is None
+        assert outcome(broken, depth=Depth.DEEP) is Reason.ZIP_CORRUPT_MEMBER
 
 
 def files_in(folder: str) -> dict[str, bytes]:
@@ -370,7 +378,7 @@ FINE: dict[str, Callable[[], bytes]] = {
     "bare": lambda: write_zip(members(bare())),
     "bare, below the zip's name": lambda: write_zip(members({f"clip/{name}": data for name, data in bare().items()})),
     "with MAX_MEMBERS members": lambda: write_zip(
-        [*members(), *(Raw(b"%d" % n) for n in range(MAX_MEMBERS - len(members())))]
+        [*members(), *(Raw(b"%d" % n, method=0) for n in range(MAX_MEMBERS - len(members())))]
     ),
     "without any optional layer": lambda: write_zip([raw for raw in members() if b"_estimate" in raw.name]),
     "a clip id with dots": lambda: write_zip(
@@ -399,7 +407,7 @@ def test_cut_anywhere_a_zip_is_truncated_or_none() -> None:
 def test_every_header_field_that_matters_is_checked() -> None:
     """A flipped bit in a layer's headers is found, or it is in a field that says nothing about the content.
 
-    Those are versions, most flags, times and attributes.
+    Those are versions, most flags, times and attributes, and in the local header sizes that the directory has too.
     """
     local, entry = found(CLIP, b"PK\3\4")[5], found(CLIP, b"PK\1\2")[5]
     in_local, in_entry = {*range(4, 8), *range(10, 14)}, {*range(4, 10), *range(12, 16), *range(36, 42)}
@@ -413,55 +421,3 @@ def test_every_header_field_that_matters_is_checked() -> None:
 
 def found(data: bytes, pattern: bytes) -> list[int]:
     return [at for at in range(len(data)) if data.startswith(pattern, at)]
-
-
-# --- reads ---------------------------------------------------------------------------------------------------------
-
-
-def large_clip(camera_bytes: int = 2_000_000) -> bytes:
-    """A clip whose cameras lie between and behind the layers, as in the 210 MB clips of the contract."""
-    camera = Raw(b"", bytes(camera_bytes), method=0)
-    spread: list[Raw] = []
-    for index, raw in enumerate(members()):
-        spread += [raw, replace(camera, name=b"camera_%d.mp4" % index)]
-    return write_zip(spread)
-
-
-def test_a_large_clip_takes_four_reads() -> None:
-    source = Source(large_clip())
-    facts = check_clip("clip.zip", source, depth=Depth.STRUCTURE)
-    assert facts.clip_id == CLIP_ID
-    assert len(source.ranges) == 4
-    assert source.ranges[0] == (len(source.data) - 65_558, 65_558)
-    assert source.total < 88_000
-
-
-def test_a_deep_check_takes_a_read_for_each_layer() -> None:
-    source = Source(large_clip())
-    facts = check_clip("clip.zip", source, depth=Depth.DEEP)
-    assert facts.layers is not None
-    assert len(source.ranges) == 1 + len(facts.layers)
-    assert source.total < 120_000
-
-
-def test_a_directory_beyond_the_tail_takes_one_more_read() -> None:
-    entries = [Raw(b"%d.txt" % n, comment=bytes(200)) for n in range(900)]
-    camera = Raw(b"camera.mp4", bytes(500_000), method=0)
-    source = Source(write_zip([*members(), camera, *entries]))
-    check_clip("clip.zip", source, depth=Depth.STRUCTURE)
-    assert len(source.ranges) == 5
-    assert source.total < 300_000
-
-
-def test_a_refusal_by_the_directory_takes_one_read() -> None:
-    source = Source(write_zip([*changed("egomotion", flags=1), Raw(b"camera.mp4", bytes(500_000), method=0)]))
-    with pytest.raises(ContentInvalid):
-        check_clip("clip.zip", source, depth=Depth.DEEP)
-    assert len(source.ranges) == 1
-
-
-def test_a_hostile_directory_size_is_not_read() -> None:
-    source = Source(bytes(3_000_000) + write_zip(members(), size=MAX_DIRECTORY_BYTES + 1))
-    with pytest.raises(ContentInvalid):
-        check_clip("clip.zip", source, depth=Depth.DEEP)
-    assert source.total == 65_558

@@ -1,11 +1,14 @@
 """Request bodies, limits and errors of all routes."""
 
 import json
+from typing import Any
 
 import pytest
 
+import lambdas.api
 from service.domain.ids import new_job_id
-from tests.unit.lambdas.api import Api
+from tests.builders import LambdaContext, api_event
+from tests.unit.lambdas.api import Api, container_of
 from tests.unit.lambdas.shapes import LIST
 
 
@@ -130,3 +133,123 @@ def test_answers_are_json(api: Api) -> None:
         api(*call)
         (content_type,) = [value for name, value in api.headers.items() if name.lower() == "content-type"]
         assert "application/json" in content_type
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/imports", "GET, POST"),
+        ("HEAD", "/v1/imports", "GET, POST"),
+        ("OPTIONS", "/v1/keys/key_1", "DELETE"),
+        ("PATCH", "/v1/imports/ij_1", "DELETE, GET"),
+        ("POST", "/v1/execution-settings/es_1", "DELETE, GET, PUT"),
+        ("DELETE", "/openapi.json", "GET"),
+        ("GET", "/api/s3/upload", "POST"),
+    ],
+)
+def test_another_method_of_a_known_path_is_a_405_with_those_it_takes(
+    api: Api, method: str, path: str, allowed: str
+) -> None:
+    status, code, detail = api.refusal(method, path)
+    assert (status, code) == (405, "METHOD_NOT_ALLOWED")
+    assert api.headers["Allow"] == [allowed]
+    assert f"{method} {path}" in detail
+
+
+@pytest.mark.parametrize("path", ["/v1/imports/{id}\n", "/v1/imports\n", "/v1/imports/{id}/clips\n", "/v1/imports/\n"])
+def test_a_newline_after_a_path_is_another_path(api: Api, path: str) -> None:
+    job = api.world.planned_list(["a"])
+    assert api.refusal("GET", path.format(id=job.id))[:2] == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/v1/imports", {"limits": "2"}),
+        ("/v1/imports", {"limit": "2", "status": "FAILED"}),
+        ("/v1/imports/{id}", {"x": "1"}),
+        ("/v1/imports/{id}/clips", {"Status": "FAILED"}),
+        ("/v1/clips", {"clip_id": "c", "clipid": "c"}),
+        ("/v1/key", {"x" * 3_000: ""}),
+    ],
+)
+def test_an_unknown_query_parameter_is_named_and_refused(api: Api, path: str, query: dict[str, str]) -> None:
+    job = api.world.planned_list(["a"])
+    status, code, detail = api.refusal("GET", path.format(id=job.id), query=query)
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert max(query)[:100] in detail
+    assert len(detail) < 300
+
+
+def test_the_sdks_may_send_parameters_that_are_not_known_here(api: Api) -> None:
+    assert api.get("/api/my-videos", folder_collection="user")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"x" * 90_000: 1},
+        {"exact_paths": ["s3://source/a.zip"], "settings": {"y" * 90_000: 1}},
+        {"root_path": "z" * 90_000},
+        {"exact_paths": ["z" * 90_000]},
+        {"manifest_uri": "z" * 90_000},
+        {"sets": [{"views": {"v" * 90_000: "s3://source/a.zip", "front": "s3://source/b.zip"}}]},
+        LIST | {"settings": {"on_existing": "w" * 90_000}},
+    ],
+)
+def test_no_error_repeats_what_a_caller_sent_at_length(api: Api, body: object) -> None:
+    status, _, detail = api.refusal("POST", "/v1/imports", body)
+    assert status == 422
+    assert len(detail) <= 2_001
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"\\ud800": 1, "root_path": "s3://source/"}',
+        '{"root_path": "s3://source/", "root_path": "", "\\ud800": 1, "\\ud800": 2}',
+        '{"sets": [{"views": {"front": "s3://source/a.zip", "\\ud800": "s3://source/b.zip"}}]}',
+    ],
+)
+def test_a_name_that_is_not_unicode_is_refused_in_valid_unicode(api: Api, body: str) -> None:
+    answer = api.raw("POST", "/v1/imports", body)
+    assert answer["statusCode"] == 422
+    assert answer["body"].encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('{"root_path": "s3://source/a/", "root_path": "s3://source/b/"}', "'root_path' occurs twice"),
+        ('{"root_path": "s3://source/", "filters": {"include": [], "include": ["*"]}}', "'include' occurs twice"),
+        ('{"root_path": "s3://source/", "filters": {"min_size": Infinity}}', "Infinity is not JSON"),
+        ('{"root_path": "s3://source/\ufffd"}', "Not UTF-8"),
+    ],
+)
+def test_a_body_that_can_be_read_in_two_ways_is_refused(api: Api, body: str, reason: str) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (422, "INVALID_REQUEST")
+    assert reason in detail
+    assert not api.world.jobs.rows
+
+
+def test_a_key_may_hold_the_replacement_character_as_an_escape(api: Api) -> None:
+    assert api("POST", "/v1/imports", '{"exact_paths": ["s3://source/\\ufffd.zip"]}')[0] == 202
+
+
+def test_two_idempotency_keys_are_refused(api: Api) -> None:
+    event = api_event("POST", "/v1/imports", LIST)
+    event["multiValueHeaders"] |= {"Idempotency-Key": ["k", "l"]}
+    context: Any = LambdaContext()
+    answer = lambdas.api.handler(event, context, container_of(api.world, api.max_body_bytes))
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (422, "INVALID_REQUEST")
+    assert not api.world.jobs.rows
+
+
+@pytest.mark.parametrize("path", ["/v1/imports/{id}", "/v1/execution-settings/{saved}"])
+def test_an_answer_without_content_has_no_content_type(api: Api, path: str) -> None:
+    job = api.world.run(api.world.submit_list(["missing"]).id)
+    _, saved = api("POST", "/v1/execution-settings", {"name": "n", "settings": {}})
+    answer = api.raw("DELETE", path.format(id=job.id, saved=saved["id"]))
+    assert (answer["statusCode"], answer["body"]) == (204, "")
+    assert not [name for name in answer.get("multiValueHeaders", {}) if name.lower() == "content-type"]

@@ -1,5 +1,6 @@
 """The functions behind queue, state machine and schedule, with fakes in the place of the wiring."""
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -256,6 +257,7 @@ def test_sweep_tells_what_it_did(functions: Functions) -> None:
         "ended": [],
         "concluding": [],
         "given_up": [],
+        "continued": [],
     }
 
 
@@ -281,6 +283,21 @@ def test_readable_messages_are_taken_and_the_others_come_again(functions: Functi
     )
     assert failed == ["m1", "m2", "m4", "m5"]
     assert len(functions.world.uploads.owners) == 1
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        json.dumps(object_created("half \ud800")),
+        "[" * 200_000 + "]" * 200_000,
+        json.dumps(object_created("a", size=float("inf"))),
+        json.dumps(object_created("k" * 100_000)),
+        json.dumps(object_created("a", **{"version-id": {"deep": []}})),
+    ],
+)
+def test_a_poisonous_message_fails_alone(functions: Functions, poison: str) -> None:
+    assert functions.upload(object_created("a"), poison, object_created("b")) == ["m1"]
+    assert len(functions.world.uploads.owners) == 2
 
 
 def test_all_uploads_of_a_batch_make_one_job(functions: Functions) -> None:

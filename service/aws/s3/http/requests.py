@@ -25,8 +25,9 @@ from service.domain.s3_error_codes import LIMITED
 if TYPE_CHECKING:
     from botocore.credentials import Credentials, ReadOnlyCredentials
 
-LONGEST_BACKOFF = 20.0
-"""Seconds; the first is at most 1 s, each further one twice as long, all with full jitter."""
+FIRST_BACKOFF, FIRST_BACKOFF_REFUSED, LONGEST_BACKOFF = 1.0, 0.25, 20.0
+"""Seconds that a request waits at most before its second try; each further wait is twice as long, all with full jitter.
+After a refusal the rate limiter has fewer requests begin, so the refused one itself need not wait for long."""
 _REFUSED = LIMITED | {"ServiceUnavailable", "503"}
 _ELSEWHERE = {"301", "307", "400", "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"}
 """What is told of a bucket in another region; 400 is all that HEAD is answered when it was signed for the wrong one."""
@@ -51,7 +52,7 @@ class Unanswered(BotoCoreError):
 
 
 class Untaken(BotoCoreError):
-    fmt = "S3 was not asked: those in flight left no turn"
+    fmt = "S3 was not asked: timed out waiting for a request slot"
 
 
 @dataclass(frozen=True)
@@ -164,8 +165,13 @@ class S3Requests:
                     continue
                 if attempt == self.attempts or not is_passing(error):
                     raise
-            await sleep(random.uniform(0, min(LONGEST_BACKOFF, 2 ** (attempt - 1))))
+                first = self._first_backoff(error)
+            await sleep(random.uniform(0, min(LONGEST_BACKOFF, first * 2 ** (attempt - 1))))
             attempt += 1
+
+    def _first_backoff(self, error: ClientError | Unanswered) -> float:
+        refused = isinstance(error, ClientError) and _is_refused(error)
+        return FIRST_BACKOFF_REFUSED if refused and not self.in_flight.is_limited else FIRST_BACKOFF
 
     async def _in_turn(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
         try:
@@ -176,8 +182,7 @@ class S3Requests:
         try:
             return await self._send(request, place, read)
         except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            refused = error.response["Error"]["Code"] in _REFUSED or status in (429, 503)
+            refused = _is_refused(error)
             raise
         finally:
             self.in_flight.end(begun, refused=refused)
@@ -237,6 +242,12 @@ class _Request:
         return host, encoded
 
 
+def _is_refused(error: ClientError) -> bool:
+    """Whether the store asks for fewer requests."""
+    told = error.response
+    return told["Error"]["Code"] in _REFUSED or told["ResponseMetadata"]["HTTPStatusCode"] in (429, 503)
+
+
 def _found(request: _Request, answer: Answer) -> Answer:
     if answer.status in (200, 206):
         return answer
@@ -248,7 +259,7 @@ def _copied(request: _Request, answer: Answer) -> CopyAnswer:
     if answer.status == 200 and _RESULT.search(answer.body):
         body = answer.body.decode(errors="replace")
         values = {name: unescape(value, _QUOTES) if "&" in value else value for name, value in _LEAF.findall(body)}
-        if "ETag" in values:
+        if values.get("ETag", "").strip('"'):
             return CopyAnswer(values, answer.headers.get("x-amz-version-id"))
     raise _error(request.operation, answer, _said(answer.body.strip()))
 

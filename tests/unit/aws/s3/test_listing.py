@@ -128,7 +128,8 @@ def test_times_are_written_as_everywhere(sent: str, modified: str) -> None:
 
 
 def test_what_an_object_may_lack() -> None:
-    assert only(page("<Contents><Key>k</Key><Size>1</Size></Contents>")) == ListedObject(key="k", size=1, etag="")
+    least = "<Contents><Key>k</Key><Size>1</Size><ETag>&quot;e&quot;</ETag></Contents>"
+    assert only(page(least)) == ListedObject(key="k", size=1, etag="e")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,8 @@ def test_what_an_object_may_lack() -> None:
         page(OF_S3.replace("<Size>7</Size>", "<Size>many</Size>")),
         page(OF_S3.replace("<Size>7</Size>", "")),
         page("<Contents><Size>1</Size></Contents>"),
+        page("<Contents><Key>k</Key><Size>1</Size></Contents>"),
+        page("<Contents><Key>k</Key><Size>1</Size><ETag>&quot;&quot;</ETag></Contents>"),
         b"<Error><Code>InternalError</Code></Error>",
         b"<html><body>502</body></html>",
         f"{HEAD}<IsTruncated>true</IsTruncated>{TAIL}".encode(),

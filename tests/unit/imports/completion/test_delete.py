@@ -96,3 +96,17 @@ def test_the_idempotency_key_of_a_deleted_job_starts_nothing(world: World) -> No
     remove(world, job)
     with pytest.raises(IdempotencyConflict, match="deleted"):
         world.submit(request)
+
+
+def test_a_deletion_that_loses_to_a_retry_is_to_be_tried_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = world.run(world.submit_list(["missing"]).id)
+    delete_row = world.jobs.delete
+
+    def late(job_id: str, now: str) -> bool:
+        world.retry(job_id)
+        return delete_row(job_id, now)
+
+    monkeypatch.setattr(world.jobs, "delete", late)
+    with pytest.raises(NotEnded, match="retried by another request"):
+        remove(world, job)
+    assert world.job(job.id).run == 1

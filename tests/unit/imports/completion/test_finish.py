@@ -1,18 +1,24 @@
 """Ending a job: every clip is accounted for, the terminal status is set once, from whatever state the job is in."""
 
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from service.domain.batching import PART_CLIPS
 from service.domain.clips import Clip, ClipRow, ClipStatus
+from service.domain.errors import FinishIncomplete
 from service.domain.jobs import Counts, Job, JobStatus, Tally
+from service.domain.state_keys import batches_key
 from service.imports.completion.finish import Ended, finish
 from service.imports.copying.batch import copy_batch
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
-from tests.builders import World, always, an_upload, fates, import_list, import_prefix, summing
+from tests.builders import World, always, an_upload, fates, import_list, import_prefix, never, summing
 from tests.fakes.faults import CrashError
 
 
@@ -283,3 +289,119 @@ def test_an_end_that_crashed_anywhere_ends_the_same_when_it_is_repeated(make: ob
     else:
         pytest.fail("finish never ran without a crash")
     assert calls > 5
+
+
+# --- a copy function that is still at work ---------------------------------------------------------------------------
+
+
+def settling(world: World, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """`meanwhile` happens right before a worker's next row is written: no look at the batch's state comes between."""
+    write = world.clips.settle_each
+
+    def late(job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
+        monkeypatch.setattr(world.clips, "settle_each", write)
+        meanwhile()
+        return write(job_id, rows, run=run)
+
+    monkeypatch.setattr(world.clips, "settle_each", late)
+
+
+def test_rows_and_counts_agree_where_the_import_ends_while_a_worker_writes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = world.submit_list(world.put_sources(3))
+    world.plan(job.id)
+    (batch,) = world.batches(job.id)
+    settling(world, monkeypatch, lambda: end(world, job, "States.Timeout"))
+    assert copy_batch(batch, attempt=0, ports=world.copy_ports) is None
+    done = world.job(job.id)
+    assert (done.status, done.counts.failed) == (JobStatus.FAILED, 3)
+    assert rows_and_counts_agree(world, job)
+    world.retry(job.id)
+    again = world.run(job.id)
+    assert again.counts.failed == 0
+    assert rows_and_counts_agree(world, job)
+
+
+def test_what_a_late_worker_wrote_first_is_counted_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = world.submit_list(world.put_sources(3))
+    world.plan(job.id)
+    (batch,) = world.batches(job.id)
+    settling(world, monkeypatch, lambda: copy_batch(batch, attempt=0, ports=world.copy_ports))
+    assert end(world, job, "States.Timeout") is JobStatus.COMPLETED
+    assert rows_and_counts_agree(world, job)
+
+
+def test_a_worker_of_a_former_attempt_changes_no_row_of_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = world.submit_list(world.put_sources(2))
+    world.plan(job.id)
+    (batch,) = world.batches(job.id)
+
+    def fail_and_retry() -> None:
+        end(world, job, "States.Timeout")
+        world.retry(job.id)
+        world.plan(job.id)
+
+    settling(world, monkeypatch, fail_and_retry)
+    copy_batch(batch, attempt=0, ports=world.copy_ports)
+    assert {row.status for row in world.clips.rows[job.id].values()} == {ClipStatus.PENDING}
+    assert world.run(job.id).counts.pending == 0
+    assert rows_and_counts_agree(world, job)
+
+
+# --- more than one call has time for ---------------------------------------------------------------------------------
+
+
+def test_rows_are_counted_in_slices_that_never_begin_anew(world: World) -> None:
+    clips_count = 5 * PART_CLIPS
+    job = world.submit_list([f"{n}.zip" for n in range(clips_count)])
+    world.plan(job.id)
+    del world.state.files[batches_key(job.id)]
+    calls, read = 0, Counter[int]()
+    get = world.clips.get
+
+    def counted(job_id: str, ordinals: Sequence[int]) -> Mapping[int, ClipRow]:
+        read[ordinals[0] // PART_CLIPS] += 1
+        return get(job_id, ordinals)
+
+    world.clips.get = counted  # type: ignore[method-assign]
+    while not world.job(job.id).status.terminal:
+        calls += 1
+        with suppress(FinishIncomplete):
+            finish(job.id, error="States.Timeout", ports=world.finish_ports, out_of_time=always)
+    assert calls == 6
+    assert set(read.values()) == {1}
+    assert world.job(job.id).counts == Counts(total=clips_count, failed=clips_count)
+
+
+@pytest.mark.parametrize("take_effect", [False, True])
+def test_a_call_that_crashes_while_it_counts_rows_is_continued(world: World, take_effect: bool) -> None:
+    job = world.submit_list([f"{n}.zip" for n in range(2_500)])
+    world.plan(job.id)
+    del world.state.files[batches_key(job.id)]
+    calls = 1
+    while not world.job(job.id).status.terminal:
+        world.faults.crash_in(calls, take_effect=take_effect)
+        with suppress(FinishIncomplete, CrashError):
+            finish(job.id, error="States.Timeout", ports=world.finish_ports, out_of_time=always)
+        world.faults.revive()
+        calls += 7
+    assert rows_and_counts_agree(world, job)
+
+
+def test_a_late_planner_makes_no_settled_clip_pending_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = world.run(world.submit_list(["p/000000.zip", "p/000001.zip"]).id)
+    world.put_sources(2)
+    world.retry(job.id)
+    reopen = world.clips.reopen
+
+    def late(job_id: str, rows: Sequence[ClipRow], *, run: int) -> bool:
+        monkeypatch.setattr(world.clips, "reopen", reopen)
+        world.run(job_id)
+        return reopen(job_id, rows, run=run)
+
+    world.clock.advance(60)
+    monkeypatch.setattr(world.clips, "reopen", late)
+    plan(job.id, PlanCursor(), run=1, out_of_time=never, ports=world.plan_ports)
+    assert world.job(job.id).counts == Counts(total=2, copied=2, bytes=20)
+    assert rows_and_counts_agree(world, job)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,7 +112,10 @@ def test_a_crash_anywhere_costs_a_repeat_and_changes_nothing(world: World, take_
 def test_nothing_in_a_cell_is_a_formula(world: World) -> None:
     world.storage.put(SOURCE_BUCKET, "=1+1.zip")
     for prefix in ("=", "+", "-", "@", "\t", "\uff1d"):
-        job = world.run(world.submit_list(["=1+1.zip"], run_name_prefix=prefix, folder=f"f{ord(prefix)}").id)
+        submitted = world.submit_list(["=1+1.zip"], folder=f"f{ord(prefix)}")
+        # A tab is refused today; rows from before may have one.
+        world.jobs.rows[submitted.id] = replace(submitted, run_name_prefix=prefix)
+        job = world.run(submitted.id)
         write(world, job)
         (row,) = csv.DictReader(io.StringIO(file(world, job, "csv").decode(), newline=""))
         assert row["run_name"] == f"'{prefix}=1+1"

@@ -82,3 +82,60 @@ def test_a_sweep_that_is_repeated_does_no_more(world: World, state: ExecutionSta
     before = (world.job(job_id), world.workflow.started)
     sweep(world.sweep_ports)
     assert (world.job(job_id), world.workflow.started) == before
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """Seconds left: each look takes one."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+
+    def __call__(self) -> float:
+        self.left -= 1
+        return self.left
+
+
+def test_many_jobs_are_looked_after_in_turn_by_sweeps_that_run_out_of_time(world: World) -> None:
+    waiting = [unstarted(world) for _ in range(20)]
+    world.clock.advance(GRACE)
+    looked_at: list[str] = []
+    sweeps = 0
+    while len(set(looked_at)) < len(waiting):
+        before = world.faults.calls["workflow.state"]
+        world.faults.plan("workflow.start", [WorkflowUnavailable("throttled")] * 20)
+        swept = sweep(world.sweep_ports, seconds_left=Clock(12))
+        looked_at += swept.started
+        sweeps += 1
+        assert 0 < world.faults.calls["workflow.state"] - before < len(waiting)
+        assert sweeps <= len(waiting)
+    assert looked_at[: len(waiting)] == sorted(waiting, key=waiting.index), "each has its turn before one has a second"
+
+
+def test_a_sweep_reads_no_more_of_a_job_than_it_needs(world: World) -> None:
+    world.submit_list(world.put_sources(1))
+    world.clock.advance(GRACE)
+    sweep(world.sweep_ports)
+    assert not world.faults.calls["jobs.get"]
+
+
+def test_a_large_orphan_does_not_hold_up_the_others_and_is_ended_in_slices(world: World) -> None:
+    world.batch_clips = 10
+    large = world.planned_list(world.put_sources(300))
+    small = world.planned_list(world.put_sources(1))
+    for job in (large, small):
+        world.workflow.states[job.id] = ExecutionState.ENDED
+    world.clock.advance(CHILD_SECONDS)
+    first = sweep(world.sweep_ports, seconds_left=Clock(100))
+    assert (first.continued, first.ended) == ([large.id], [small.id])
+    sweeps = 1
+    while not world.job(large.id).status.terminal:
+        world.clock.advance(CHILD_SECONDS)
+        counted = world.job(large.id).counts.settled
+        sweep(world.sweep_ports, seconds_left=Clock(100))
+        assert world.job(large.id).status.terminal or world.job(large.id).counts.settled > counted
+        sweeps += 1
+    assert 1 < sweeps < 30
+    assert world.job(large.id).counts.failed == 300

@@ -394,9 +394,6 @@ class FailingReader:
     def read(self, *_: int) -> bytes:
         raise self.fault
 
-    def read_tail(self, *_: int) -> tuple[bytes, int]:
-        raise self.fault
-
 
 @pytest.mark.parametrize("kind", [AccessDenied, SourceChanged, ObjectRejected])
 def test_a_clip_that_cannot_be_read_fails_with_the_stores_reason(

@@ -88,19 +88,19 @@ def test_the_batchs_state_and_rows_go_by_other_threads_while_copies_are_in_fligh
             blocking.wait_for("rows")
 
     copier = OnTheLoop(world.storage, before)
-    read, put = world.jobs.batch_state, world.clips.put
+    read, put = world.jobs.batch_state, world.clips.settle_each
 
     def batch_state(*args: Any, **named: Any) -> BatchState:
         blocking.call()
         return read(*args, **named)
 
-    def put_rows(job_id: str, rows: Iterable[ClipRow]) -> None:
+    def put_rows(job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
         blocking.call()
-        put(job_id, rows)
+        return put(job_id, rows, run=run)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(world.jobs, "batch_state", batch_state)
-        patch.setattr(world.clips, "put", put_rows)
+        patch.setattr(world.clips, "settle_each", put_rows)
         ports = CopyPorts(
             jobs=world.jobs,
             clips=world.clips,

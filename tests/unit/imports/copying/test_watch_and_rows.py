@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -69,20 +70,27 @@ def test_rows_are_written_as_they_come_and_the_rest_at_the_end() -> None:
     written: list[Sequence[ClipRow]] = []
     first = threading.Event()
 
-    def write(rows: Sequence[ClipRow]) -> None:
+    def write(rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
         written.append(rows)
         first.set()
+        return [replace(one, code="HELD") for one in rows[:1]]
 
     with RowWriter(write, rows_a_write=2, seconds=1_000) as rows:
         rows.add([row(0), row(1)])
         assert first.wait(PATIENCE_SECONDS), "while others are copied"
         rows.add([row(2)])
     assert [[one.ordinal for one in some] for some in written] == [[0, 1], [2]]
+    assert {ordinal: one.code for ordinal, one in rows.held.items()} == {0: "HELD", 2: "HELD"}
 
 
 def test_few_rows_wait_only_for_a_while() -> None:
     written = threading.Event()
-    with RowWriter(lambda _rows: written.set(), seconds=0.001) as rows:
+
+    def write(rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
+        written.set()
+        return rows
+
+    with RowWriter(write, seconds=0.001) as rows:
         rows.add([row(0)])
         assert written.wait(PATIENCE_SECONDS)
 
@@ -90,7 +98,7 @@ def test_few_rows_wait_only_for_a_while() -> None:
 def test_a_write_that_fails_ends_copying() -> None:
     failed = threading.Event()
 
-    def write(_rows: Sequence[ClipRow]) -> None:
+    def write(_rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
         failed.set()
         raise RuntimeError("throttled")
 
@@ -109,7 +117,7 @@ def test_rows_are_written_also_where_copying_raises() -> None:
     written: list[ClipRow] = []
 
     def copy() -> None:
-        with RowWriter(written.extend) as rows:
+        with RowWriter(lambda rows: written.extend(rows) or rows) as rows:
             rows.add([row(0)])
             raise KeyError("a bug")
 

@@ -136,3 +136,16 @@ def test_a_cancelled_job_whose_planning_breaks_down_is_cancelled(world: World, k
     ask(world, job)
     assert finish(job.id, error="States.Timeout", ports=world.finish_ports).status is JobStatus.CANCELLED
     assert world.job(job.id).counts == (Counts() if kind == "prefix" else Counts(total=3, cancelled=3))
+
+
+def test_an_upload_that_comes_after_a_cancel_is_not_cancelled_with_it(world: World) -> None:
+    accept_uploads([an_upload("inbox/demo/a.zip")], world.upload_ports)
+    (cancelled,) = world.jobs.rows
+    cancel(cancelled, project=PROJECT, jobs=world.jobs, clock=world.clock)
+    accept_uploads([an_upload("inbox/demo/b.zip")], world.upload_ports)
+    (other,) = set(world.jobs.rows) - {cancelled}
+    for key in ("inbox/demo/a.zip", "inbox/demo/b.zip"):
+        world.storage.put("drop", key)
+    assert world.run(cancelled).counts.cancelled == 1
+    done = world.run(other)
+    assert (done.counts.total, done.counts.cancelled) == (1, 0)

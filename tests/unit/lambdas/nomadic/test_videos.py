@@ -362,6 +362,22 @@ def test_a_failed_video_is_not_deleted_while_its_import_is_retried(sdk: Sdk) -> 
     assert sdk("DELETE", f"/api/video/{job_id}-0")[0] == 200
 
 
+def test_a_retry_that_begins_during_a_deletion_keeps_the_video(sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = sdk.imported("a.mp4")
+    remove = sdk.world.clips.remove
+
+    def late(*args: Any, **kwargs: Any) -> bool:
+        sdk.world.retry(job_id)
+        return remove(*args, **kwargs)
+
+    monkeypatch.setattr(sdk.world.clips, "remove", late)
+    assert sdk.refusal("DELETE", f"/api/video/{job_id}-0")[0] == 409
+    put_videos(sdk.world, "a.mp4")
+    sdk.world.clock.advance(60)
+    sdk.world.run(job_id)
+    assert (landed(sdk.world, "a.mp4"), sdk.world.clips.rows[job_id][0].deleted_at) == (True, None)
+
+
 def test_a_page_of_deleted_videos_is_passed_over(sdk: Sdk) -> None:
     put_videos(sdk.world, *(f"{number}.mp4" for number in range(6)))
     job_id = sdk.imported(*(f"{number}.mp4" for number in range(6)))

@@ -1,11 +1,22 @@
 """How many requests may be in flight, and how many a second begin. In virtual time."""
 
 import asyncio
+import random
 
 import pytest
 
 from benchmarks.simulation.clock import run_virtually
-from service.aws.s3.http.rate_limiter import CATCH_UP_SECONDS, CUT, FIRST_RATE, LEAST_RATE, RAISE, InFlight, NoTurn
+from benchmarks.simulation.models import BURST_SECONDS, TokenBucket
+from service.aws.s3.http.event_loop import each
+from service.aws.s3.http.rate_limiter import (
+    CATCH_UP_SECONDS,
+    FIRST_RATE,
+    LEAST_RATE,
+    PENALTY,
+    InFlight,
+    NoTurn,
+)
+from service.aws.s3.http.requests import FIRST_BACKOFF, FIRST_BACKOFF_REFUSED
 
 FREE = 1e12
 """A rate that nothing waits for."""
@@ -29,13 +40,6 @@ async def begun_by(flight: InFlight, seconds: float, *, at_once: int = 64) -> in
 
     await asyncio.gather(*(ask() for _ in range(at_once)))
     return count
-
-
-async def refused(flight: InFlight, count: int = 1) -> None:
-    """So far apart that none of them waits."""
-    for _ in range(count):
-        await asyncio.sleep(1 / LEAST_RATE)
-        flight.end(await flight.begin(), refused=True)
 
 
 # --- the rate --------------------------------------------------------------------------------------------------------
@@ -104,48 +108,110 @@ def test_requests_that_wait_for_those_in_flight_do_not_raise_the_rate() -> None:
     assert run_virtually(story()) == FREE
 
 
-def test_a_refusal_cuts_the_rate_once_for_all_that_were_in_flight() -> None:
+def test_a_few_refusals_cost_little() -> None:
+    async def story() -> float:
+        flight = InFlight(64, rate=1_000.0)
+        for number in range(200):
+            await asyncio.sleep(0.01)
+            flight.end(await flight.begin(), refused=number % 33 == 0)
+        return flight.rate
+
+    assert run_virtually(story()) == 1_000.0 - 7 * PENALTY
+
+
+def test_many_refusals_cut_the_rate_once_for_all_that_were_in_flight() -> None:
     async def story() -> float:
         flight = InFlight(64, rate=FREE)
         for begun in [await flight.begin() for _ in range(64)]:
             flight.end(begun, refused=True)
         return flight.rate
 
-    assert run_virtually(story()) == pytest.approx(FREE * CUT)
+    assert run_virtually(story()) == pytest.approx((FREE - 15 * PENALTY) * (1 - 16 / 64))
 
 
-def test_each_refusal_after_a_cut_cuts_again_down_to_one_a_second() -> None:
-    async def story() -> tuple[float, float]:
-        flight = InFlight(64, rate=10.0)
-        await refused(flight, 2)
-        twice = flight.rate
-        await refused(flight, 20)
-        return twice, flight.rate
+def test_a_store_that_refuses_all_is_asked_ever_less_down_to_one_a_second() -> None:
+    async def story() -> float:
+        flight = InFlight(64, rate=FIRST_RATE)
+        for _ in range(100):
+            await asyncio.sleep(1 / LEAST_RATE)
+            flight.end(await flight.begin(), refused=True)
+        return flight.rate
 
-    twice, least = run_virtually(story())
-    assert twice == pytest.approx(10.0 * CUT * CUT)
-    assert least == LEAST_RATE
+    assert run_virtually(story()) == LEAST_RATE
 
 
-def test_after_a_refusal_the_rate_rises_slowly() -> None:
-    async def story() -> tuple[float, float]:
-        flight = InFlight(64, rate=100.0)
-        await refused(flight)
-        cut = flight.rate
-        await begun_by(flight, 1.0, at_once=4)
-        return cut, flight.rate
-
-    cut, later = run_virtually(story())
-    assert cut * (1 + RAISE / 2) < later < cut * (1 + 1.5 * RAISE)
+@pytest.mark.parametrize(
+    ("refused", "times", "requests"), [(0.003, 1.5, 3_000), (0.01, 1.5, 3_000), (0.03, 2.5, 3_000), (0.03, 2.5, 30_000)]
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_random_refusals_hardly_slow_copies_down(refused: float, times: float, requests: int, seed: int) -> None:
+    free, _ = run_virtually(copied(requests, Store(0.0, seed)))
+    disturbed, _ = run_virtually(copied(requests, Store(refused, seed)))
+    assert disturbed <= times * free
 
 
-def test_those_that_begin_keep_to_the_rate() -> None:
-    async def story() -> int:
-        flight = InFlight(64, rate=100.0)
-        flight._raise = 0.0
-        return await begun_by(flight, 10.0)
+@pytest.mark.parametrize("refused", [0.01, 0.03, 0.1, 0.3, 1.0])
+def test_copies_are_at_full_speed_again_two_seconds_after_refusals_have_ended(refused: float) -> None:
+    _, store = run_virtually(copied(40_000, Store(refused, 1, since=2.0, until=3.0)))
+    before, after = (sum(at <= moment < at + 1 for moment in store.taken) for at in (1.0, 5.0))
+    assert after >= 0.75 * before
 
-    assert 999 <= run_virtually(story()) <= 1_002
+
+@pytest.mark.parametrize("functions", [1, 5, 40])
+def test_functions_that_share_a_prefix_settle_near_its_limit_with_few_refusals(functions: int) -> None:
+    async def story() -> tuple[int, int]:
+        store = Store(0.0, 1, limit=3_500.0)
+        await asyncio.gather(*(copy_with(InFlight(128), store, 60_000 // functions) for _ in range(functions)))
+        inside = [moment for moment in store.taken if 5 <= moment < 15]
+        return len(inside), sum(5 <= moment < 15 for moment in store.refused)
+
+    taken, refused = run_virtually(story())
+    assert taken >= 0.85 * 35_000
+    assert refused <= 0.02 * taken
+
+
+class Store:
+    """Takes 30 ms a copy. Refuses a share of the requests at random from `since` to `until`, and all above `limit`."""
+
+    def __init__(self, share: float, seed: int, *, since: float = 0.0, until: float = 1e9, limit: float = FREE) -> None:
+        self._share, self._since, self._until = share, since, until
+        self._random, self._bucket = random.Random(seed), TokenBucket(limit, limit * BURST_SECONDS)
+        self.taken: list[float] = []
+        self.refused: list[float] = []
+
+    async def copy(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        unlucky = self._since <= now < self._until and self._random.random() < self._share
+        if unlucky or not self._bucket.take(now):
+            self.refused.append(now)
+            await asyncio.sleep(0.015)
+            return False
+        self.taken.append(now)
+        await asyncio.sleep(0.03)
+        return True
+
+
+async def copied(requests: int, store: Store) -> tuple[float, Store]:
+    """The seconds that it took."""
+    await copy_with(InFlight(128), store, requests)
+    return asyncio.get_running_loop().time(), store
+
+
+async def copy_with(flight: InFlight, store: Store, requests: int) -> None:
+    """A refused request waits as `S3Requests` has it wait, at most."""
+
+    async def copy(_number: int) -> None:
+        wait = FIRST_BACKOFF_REFUSED
+        while True:
+            begun = await flight.begin()
+            taken = await store.copy()
+            flight.end(begun, refused=not taken)
+            if taken:
+                return
+            await asyncio.sleep(FIRST_BACKOFF if flight.is_limited else wait)
+            wait *= 2
+
+    await each(copy, range(requests), at_once=128)
 
 
 # --- in flight -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,46 @@
+"""A `moov` box too large for one read, without the tables that only a deep check needs."""
+
+import struct
+
+from service.formats.boxes import HEADER_BYTES, Box, is_type, parse_header
+from service.formats.failures import ContentUnchecked, Reason
+from service.formats.reader import Reader, Reading
+
+_CONTAINERS = {b"trak", b"mdia", b"minf", b"stbl"}
+_WHOLE = {b"mvhd", b"mvex", b"cmov", b"tkhd", b"edts", b"mdhd", b"hdlr", b"stsd", b"stts"}
+_COUNTED = {b"stsz", b"stz2"}
+_COUNT_BYTES = 12
+_AHEAD_BYTES = 64 * 1024
+_MAX_WHOLE_BYTES = 8 * 1024**2
+"""Of all boxes that are kept. What is long in a `moov` is left out."""
+
+
+def read_outline(reader: Reader, moov: Box) -> Reading[bytes]:
+    """The content of `moov` with the boxes that say what the film is, and its tables' counts. Raises
+    `ContentUnchecked` where those alone are too large."""
+    return (yield from _outline(reader, moov, [_MAX_WHOLE_BYTES]))
+
+
+def _outline(reader: Reader, parent: Box, left: list[int]) -> Reading[bytes]:
+    out, at = [], parent.body
+    while at < parent.end:
+        head = yield from reader.read(at, HEADER_BYTES, ahead=_AHEAD_BYTES)
+        box = parse_header(head, 0, at, parent.end)
+        if box is None or box.end > parent.end or not is_type(box.type):
+            out.append(head[:8])  # the reader of the outline says what is wrong with it
+            break
+        reader.work.add_boxes(1)
+        content = None
+        if box.type in _CONTAINERS:
+            content = yield from _outline(reader, box, left)
+        elif box.type in _WHOLE or box.type in _COUNTED:
+            length = box.end - box.body if box.type in _WHOLE else min(_COUNT_BYTES, box.end - box.body)
+            left[0] -= length
+            if left[0] < 0:
+                message = f"more than {_MAX_WHOLE_BYTES} bytes of it describe the tracks"
+                raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part="moov")
+            content = yield from reader.read(box.body, length)
+        if content is not None:
+            out.append(struct.pack(">I4s", len(content) + 8, box.type) + content)
+        at = box.end
+    return b"".join(out)

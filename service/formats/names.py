@@ -1,0 +1,69 @@
+"""Names of a zip's members by the rules of the specification, the same on every Python.
+
+APPNOTE.TXT 4.4.17 and appendix D: a name is UTF-8 where flag 11 says so, else code page 437; a Unicode Path field
+(0x7075) whose CRC is that of the name goes before both. Python's `zipfile` heeds that field from 3.14 only.
+"""
+
+import unicodedata
+import zlib
+
+from service.formats.failures import ContentInvalid, Reason
+
+UTF8_FLAG = 0x800
+UNICODE_PATH = 0x7075
+
+_SYSTEM_FILES = {".ds_store", "icon\r", "thumbs.db", "desktop.ini"}
+_SYSTEM_FOLDER = "__macosx"
+
+
+def decode_name(raw: bytes, flags: int) -> str:
+    """Raises `ContentInvalid` where a name that is said to be UTF-8 is not."""
+    if not flags & UTF8_FLAG:
+        return raw.decode("cp437")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"a name is not UTF-8, as its flag says ({error.reason})"
+        raise ContentInvalid(Reason.ZIP_CORRUPT_DIRECTORY, message, part=raw.decode("latin-1")) from error
+
+
+def unicode_path(field: bytes, raw: bytes) -> str | None:
+    """The name in a Unicode Path field; None where the field is of another version or of another name."""
+    if len(field) < 5 or field[0] != 1 or int.from_bytes(field[1:5], "little") != zlib.crc32(raw):
+        return None
+    try:
+        return field[5:].decode("utf-8") or None
+    except UnicodeDecodeError:
+        return None
+
+
+def normal_name(name: str) -> str:
+    """The path with `/` between its segments and one at the end of a folder; empty for the archive's own root.
+
+    `.` segments and doubled separators go, as every reader drops them. Raises `ContentInvalid` (ZIP_UNSAFE_NAME).
+    """
+    path = name.replace("\\", "/")
+    segments = [segment for segment in path.split("/") if segment not in ("", ".")]
+    if not segments and path:
+        return ""  # the root as a folder: `./` by bsdtar, `/` by others
+    if not segments or path[0] == "/" or path[1:2] == ":" or ".." in segments:
+        raise ContentInvalid(Reason.ZIP_UNSAFE_NAME, "the name is absolute, empty or leaves its folder", part=name)
+    if not name.isprintable() and not is_system_file("/".join(segments)):
+        _check_characters(name)
+    return "/".join(segments) + ("/" if path[-1] == "/" else "")
+
+
+def is_system_file(name: str) -> bool:
+    """Whether macOS or Windows added it: it says nothing about the clip."""
+    segments = name.casefold().split("/")
+    return segments[-1].startswith("._") or segments[-1] in _SYSTEM_FILES or _SYSTEM_FOLDER in segments
+
+
+def folded(name: str) -> str:
+    """Equal for names that some file system takes for one."""
+    return name.casefold() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
+
+
+def _check_characters(name: str) -> None:
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        raise ContentInvalid(Reason.ZIP_UNSAFE_NAME, "the name has control characters", part=name)

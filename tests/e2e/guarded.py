@@ -1,0 +1,124 @@
+"""A stack that enforces the functions' roles: what each role was asked for, and roles with one action less."""
+
+import copy
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from local import aws
+from local.stack import Stack
+from tests.e2e.disturbed import Disturbed, Imports, PatientUser
+
+Grant = tuple[str, str]
+"""A function's handler module (`copy`) and an action (`s3:PutObject`)."""
+UNCALLED = ("logs:", "sqs:")
+"""Actions of Lambda itself (its logs, the queue of `on_upload`), which the emulator does without asking."""
+
+
+@dataclass
+class Guarded:
+    """`roles` by handler module; `granted` are the actions of the inline policies, as deployed."""
+
+    stack: Stack
+    roles: dict[str, str]
+    granted: set[Grant]
+
+    @classmethod
+    def of(cls, stack: Stack) -> "Guarded":
+        functions = aws.session().client("lambda", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
+        pages = functions.get_paginator("list_functions").paginate()
+        found = [one for page in pages for one in page["Functions"] if one["Handler"].startswith("lambdas.")]
+        roles = {one["Handler"].split(".")[1]: one["Role"].rpartition("/")[2] for one in found}
+        guarded = cls(stack, roles, set())
+        for handler in roles:
+            for document in guarded._policies(handler).values():
+                for statement in document["Statement"]:
+                    guarded.granted |= {(handler, action) for action in _listed(statement["Action"])}
+        guarded.granted = {one for one in guarded.granted if not one[1].startswith(UNCALLED)}
+        return guarded
+
+    def imports(self) -> Imports:
+        user = PatientUser(self.stack)
+        return Imports(Disturbed(self.stack, aws.s3(self.stack.aws_endpoint_url)), user)
+
+    def checks(self) -> dict[tuple[str, str, bool], int]:
+        """How often each handler was allowed (True) and refused (False) each action so far."""
+        return {check: times for check, (times, _) in self._checks().items()}
+
+    def last_refused(self) -> dict[Grant, str]:
+        """The resource of each handler's last refusal of each action."""
+        return {(handler, action): last for (handler, action, ok), (_, last) in self._checks().items() if not ok}
+
+    def _checks(self) -> dict[tuple[str, str, bool], tuple[int, str]]:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self.stack.aws_endpoint_url}/_clipferry/roles", timeout=30) as answer:
+            listed = json.loads(answer.read())["checks"]
+        names = {role: handler for handler, role in self.roles.items()}
+        return {
+            (names[one["role"]], one["action"], one["allowed"]): (one["times"], one["last"])
+            for one in listed
+            if one["role"] in names
+        }
+
+    def refused(self, handler: str, action: str) -> int:
+        return self.checks().get((handler, action, False), 0)
+
+    @contextmanager
+    def without(self, handler: str, action: str) -> Iterator[None]:
+        """While it lasts, no statement of the function's role has this action; its processes start anew."""
+        before = self._policies(handler)
+        for name, document in before.items():
+            self._put(handler, name, _less(document, action))
+        self._restart(handler)
+        try:
+            yield
+        finally:
+            for name, document in before.items():
+                self._put(handler, name, document)
+
+    def wait_for_refusal(self, handler: str, action: str, before: int, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.refused(handler, action) > before:
+                return True
+            time.sleep(0.2)
+        return False
+
+    def _policies(self, handler: str) -> dict[str, Any]:
+        iam = aws.session().client("iam", endpoint_url=self.stack.aws_endpoint_url, config=aws.CONFIG)
+        role = self.roles[handler]
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        return {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
+
+    def _put(self, handler: str, name: str, document: object) -> None:
+        iam = aws.session().client("iam", endpoint_url=self.stack.aws_endpoint_url, config=aws.CONFIG)
+        iam.put_role_policy(RoleName=self.roles[handler], PolicyName=name, PolicyDocument=json.dumps(document))
+
+    def _restart(self, handler: str) -> None:
+        """A process keeps keys and secrets that it has read: only a new one asks for them again."""
+        functions = aws.session().client("lambda", endpoint_url=self.stack.aws_endpoint_url, config=aws.CONFIG)
+        for page in functions.get_paginator("list_functions").paginate():
+            for one in page["Functions"]:
+                if one["Handler"] == f"lambdas.{handler}.handler":
+                    functions.update_function_configuration(
+                        FunctionName=one["FunctionName"], Description=str(time.time())
+                    )
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _less(document: Any, action: str) -> Any:
+    """The policy without an action. A statement may not be empty, so one that had no other is left out."""
+    less = copy.deepcopy(document)
+    for statement in less["Statement"]:
+        statement["Action"] = [one for one in _listed(statement["Action"]) if one != action]
+    less["Statement"] = [one for one in less["Statement"] if one["Action"]]
+    # A policy has one statement at least.
+    less["Statement"] = less["Statement"] or [{"Effect": "Deny", "Action": action, "Resource": "*"}]
+    return less

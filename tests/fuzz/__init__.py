@@ -1,0 +1,1 @@
+"""Fuzzing that is run by hand: see docs/validation.md."""

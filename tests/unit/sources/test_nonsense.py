@@ -1,0 +1,138 @@
+"""Stores that answer nonsense: each adapter calls it an `ObjectError`, whatever the answer lacks or has instead."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import urllib3
+from botocore.awsrequest import AWSResponse
+
+from service.domain.errors import ObjectError
+from service.domain.uris import Location
+from service.sources.gcs import GcsAdapter
+from service.sources.http import Asked
+from service.sources.hub import HubAdapter
+from service.sources.patience import Patience
+from service.sources.port import Adapter, Pin
+from service.sources.s3 import S3Keys, s3_with_keys
+from service.web.addresses import AddressRule
+
+AT = {scheme: Location(scheme, "bucket", "k") for scheme in ("s3", "gs", "hf")}  # type: ignore[arg-type]
+ANYWHERE = AddressRule(allow_private=True)
+ONCE = Patience(attempts=1)
+
+Answer = tuple[dict[str, str], bytes]
+
+
+class Raw:
+    def __init__(self, body: bytes) -> None:
+        self._body = [body]
+
+    def stream(self, *_: Any, **__: Any) -> list[bytes]:
+        return self._body
+
+    def read(self, *_: Any) -> bytes:
+        return self._body.pop() if self._body else b""
+
+    def close(self) -> None:
+        pass
+
+
+def s3(answer: Answer) -> Adapter:
+    adapter = s3_with_keys(S3Keys(access_key_id="a", secret_access_key="s"), rule=ANYWHERE)
+    headers, body = answer
+
+    def answered(request: Any, **_: Any) -> AWSResponse:
+        return AWSResponse(request.url, 200, headers, Raw(body))
+
+    adapter.client.meta.events.register_first("before-send.s3", answered)
+    return adapter
+
+
+class Told:
+    """An `Http` that answers to order."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._headers, self._body = answer
+
+    def send(self, *_: Any, **__: Any) -> urllib3.BaseHTTPResponse:
+        from io import BytesIO
+
+        return urllib3.HTTPResponse(BytesIO(self._body), headers=self._headers, status=200, preload_content=False)
+
+
+class NoToken:
+    def header(self, _asked: Asked) -> dict[str, str]:
+        return {}
+
+
+def gcs(answer: Answer) -> Adapter:
+    return GcsAdapter(Told(answer), NoToken(), None, "https://gcs")  # type: ignore[arg-type]
+
+
+def hub(answer: Answer) -> Adapter:
+    return HubAdapter(rule=ANYWHERE, http=Told(answer))  # type: ignore[arg-type]
+
+
+GOOD_S3 = {"Content-Length": "1", "ETag": '"e"', "Last-Modified": "Sun, 22 Nov 2026 17:00:00 GMT"}
+PAGE = "<ListBucketResult><Contents>{}</Contents></ListBucketResult>"
+MEMBERS = {
+    "Key": "k",
+    "Size": "1",
+    "ETag": "e",
+    "LastModified": "2026-11-22T17:00:00Z",
+}
+OF_GCS: dict[str, Any] = {"name": "k", "size": "1", "etag": "e", "generation": "7", "updated": "2026-11-22T17:00:00Z"}
+OF_HUB: dict[str, Any] = {"type": "file", "path": "k", "size": 1, "xetHash": "e", "mtime": "2026-11-22T17:00:00Z"}
+WRONG: list[Any] = [None, "", -1, [], {}, "nonsense", True]
+
+
+def page_of(members: dict[str, str]) -> bytes:
+    return PAGE.format("".join(f"<{name}>{value}</{name}>" for name, value in members.items())).encode()
+
+
+def without(good: dict[str, Any], name: str) -> dict[str, Any]:
+    return {other: value for other, value in good.items() if other != name}
+
+
+def attempts() -> list[tuple[str, Callable[[Answer], Adapter], Answer, str]]:
+    found: list[tuple[str, Callable[[Answer], Adapter], Answer, str]] = []
+    for name in ("Content-Length", "ETag", "Last-Modified"):
+        for wrong in (None, "nonsense" if name != "ETag" else '""'):
+            headers = without(GOOD_S3, name) | ({name: wrong} if wrong else {})
+            found.append(("s3", s3, (headers, b""), "stat"))
+    for name in MEMBERS:
+        found.append(("s3", s3, ({}, page_of(without(MEMBERS, name))), "list"))
+    for name in ("Size", "LastModified"):
+        found.append(("s3", s3, ({}, page_of(MEMBERS | {name: "nonsense"})), "list"))
+    found.append(("s3", s3, (without(GOOD_S3, "ETag"), b"x"), "open"))
+    found.append(("s3", s3, (without(GOOD_S3, "Content-Length"), b"x"), "open"))
+    for name in ("name", "size", "etag", "generation"):
+        bad = [without(OF_GCS, name), *(OF_GCS | {name: wrong} for wrong in WRONG[:5] if name != "generation")]
+        found += [("gs", gcs, ({}, json.dumps(one).encode()), "stat") for one in bad]
+        found += [("gs", gcs, ({}, json.dumps({"items": [one]}).encode()), "list") for one in bad]
+    found += [("gs", gcs, ({}, json.dumps(wrong).encode()), "list") for wrong in ([], "x", 7, {"items": 7})]
+    found += [("gs", gcs, ({}, json.dumps(wrong).encode()), "stat") for wrong in ([], "x", 7)]
+    for name in ("size", "xetHash"):
+        bad = [without(OF_HUB, name), *(OF_HUB | {name: wrong} for wrong in WRONG[:5])]
+        found += [("hf", hub, ({}, json.dumps([one]).encode()), call) for one in bad for call in ("stat", "list")]
+    found += [
+        ("hf", hub, ({}, json.dumps(wrong).encode()), call) for wrong in (7, [7], "x") for call in ("stat", "list")
+    ]
+    found += [("hf", hub, ({}, json.dumps([OF_HUB | {"mtime": 7}]).encode()), call) for call in ("stat", "list")]
+    return found
+
+
+@pytest.mark.parametrize(("scheme", "adapter", "answer", "call"), attempts())
+def test_nonsense_is_the_stores_fault(
+    scheme: str, adapter: Callable[[Answer], Adapter], answer: Answer, call: str
+) -> None:
+    store, at = adapter(answer), AT[scheme]
+    with pytest.raises(ObjectError):
+        if call == "stat":
+            store.stat(at, None)
+        elif call == "list":
+            list(store.list_pages(at, start_after="", patience=ONCE))
+        else:
+            store.open(at, 0, 1, Pin(size=1, etag="e"))
