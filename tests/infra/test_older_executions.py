@@ -31,7 +31,9 @@ class Calls:
     """In the place of a use case: keeps what it is called with, and answers as the real one does."""
 
     def __init__(self, answer: Any) -> None:
-        self.answer, self.given, self.named = answer, (), {}
+        self.answer = answer
+        self.given: tuple[Any, ...] = ()
+        self.named: dict[str, Any] = {}
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         self.given, self.named = given, named
