@@ -29,6 +29,8 @@ ALWAYS_READ = ("egomotion_estimate", "calibration_estimate", "obstacle")
 """By `structure`, where they lie close enough together; what comes first is more important."""
 SPAN_BYTES = 4 * 1024**2
 """`structure` makes one read besides the directory's: layers further apart than this are not all read."""
+MAX_READS_OF_ZIP = 2
+"""At `structure`: a directory longer than the tail leaves none for the layers."""
 WHOLE_BYTES = 8 * 1024**2
 """`deep` reads an archive up to this size at once."""
 
@@ -115,12 +117,13 @@ def check_clipgt(key: str, reader: Reader, findings: Findings, *, deep: bool) ->
 def _within_one_read(reader: Reader, layers: Mapping[str, Part], findings: Findings) -> Reading[Sequence[Member]]:
     """Read the layers that lie close enough together, and return them with those that were read already."""
     wanted = [layers[name].member for name in ALWAYS_READ if name in layers]
+    span = SPAN_BYTES if reader.reads < MAX_READS_OF_ZIP else 0
     chosen: list[Member] = []
     start = end = 0
     for member in wanted:
         here = reader.has(member.offset, member.end - member.offset)
         first, last = (min(start, member.offset), max(end, member.end)) if end else (member.offset, member.end)
-        if not here and last - first <= SPAN_BYTES:
+        if not here and last - first <= span:
             start, end = first, last
         elif not here:
             findings.note(Note.LAYERS_UNREAD)
