@@ -175,7 +175,7 @@ BROKEN: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "a bomb by its ratio": (lambda: with_note(data=bytes(RATIO_FLOOR_BYTES)), Reason.ZIP_BOMB),
     "a layer that is a bomb": (lambda: with_ego(data=bytes(RATIO_FLOOR_LAYER_BYTES + 1)), Reason.ZIP_BOMB),
     "many bombs": (
-        lambda: write_zip([*members(), *(Raw(b"%d" % n, bytes(RATIO_FLOOR_BYTES // 8)) for n in range(9))]),
+        lambda: write_zip([*members(), *(Raw(b"%d" % n, bytes(RATIO_FLOOR_BYTES // 8 + 1)) for n in range(9))]),
         Reason.ZIP_BOMB,
     ),
     "a bomb by what it says": (lambda: with_note(size=2**32 - 2), Reason.ZIP_BOMB),
