@@ -11,8 +11,8 @@ from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
 from service.aws.dynamodb.table import bind
 from service.aws.s3.http.rate_limiter import InFlight
-from service.aws.s3.session import session_of
-from service.aws.s3.storage import RoleSessions, S3Storage
+from service.aws.s3.session import RoleSessions, session_of
+from service.aws.s3.storage import S3Storage
 from service.domain.projects import Integration
 from service.imports.copying.context import CopyPorts
 from service.ports.objects import Copier

@@ -17,7 +17,7 @@ from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.listing import fetcher
 from service.aws.s3.parallel_listing import pages_of
 from service.aws.s3.range_reader import S3RangeReader
-from service.aws.s3.session import S3Session
+from service.aws.s3.session import CopySessions
 from service.domain.errors import ChecksumMismatch, ObjectError, ObjectMissing, SourceChanged, UploadGone
 from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
@@ -34,33 +34,9 @@ CLOCK_SKEW = timedelta(minutes=1)
 """How much a function's clock may be ahead of S3's when it looks for uploads that it began."""
 
 
-@dataclass(frozen=True)
-class RoleSessions:
-    """Of one role, for copies on S3's side."""
-
-    reads: S3Session
-    """Asks the source's region."""
-    copies: S3Session
-    """Asks the clips bucket's region: a copy is a request to its destination."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class S3Storage:
+class S3Storage(CopySessions):
     """By the service's own identity, or by a role of another account and the service's own."""
-
-    own: S3Session
-    """What concerns the clips bucket alone."""
-    clips_bucket: str
-    role: RoleSessions | None = None
-
-    @property
-    def sources(self) -> S3Session:
-        return self.role.reads if self.role else self.own
-
-    @property
-    def copies(self) -> S3Session:
-        """Copies, which takes access to source and destination at once. It asks the clips bucket's region."""
-        return self.role.copies if self.role else self.own
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         """By ranges of keys where it is a long one (decision 63)."""

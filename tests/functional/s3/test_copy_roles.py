@@ -14,7 +14,8 @@ from botocore.stub import Stubber
 import lambdas.wiring.copy
 from service.aws.clients import s3_client
 from service.aws.s3.http.requests import S3Requests
-from service.aws.s3.storage import RoleSessions, S3Storage
+from service.aws.s3.session import RoleSessions
+from service.aws.s3.storage import S3Storage
 from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
