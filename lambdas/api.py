@@ -1,5 +1,6 @@
 """The REST API: one function behind API Gateway's proxy resource."""
 
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambdas.answers import cached, etag_of, secured
 from lambdas.http import error_response, parse_json, retry_after_of, status_of, validation_detail
 from lambdas.observe import logger
 from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
@@ -33,21 +35,31 @@ for router in nomadic.ROUTERS:
 
 @app.get("/openapi.json", include_in_schema=False)
 def openapi() -> Response[str]:
-    return Response(status_code=HTTPStatus.OK, content_type="application/json", body=_document())
+    body, etag = _openapi()
+    return cached("application/json", body, etag, app.current_event.headers)
 
 
 @app.get("/docs", include_in_schema=False)
 def docs() -> Response[str]:
-    from lambdas.reference import page
+    body, etag, policy = _docs()
+    return cached("text/html; charset=utf-8", body, etag, app.current_event.headers, policy=policy)
 
-    return Response(status_code=HTTPStatus.OK, content_type="text/html", body=page(_document()))
 
-
-def _document() -> str:
-    # Imported here because few requests ask for it and it takes longer to import than all routes.
+# Few requests ask for the documentation, so only they import `lambdas.reference`, the longest import of all.
+@cache
+def _openapi() -> tuple[str, str]:
     from lambdas.reference import document
 
-    return document(app, f"/{app.current_event.request_context.stage}")
+    body = document(app)
+    return body, etag_of(body)
+
+
+@cache
+def _docs() -> tuple[str, str, str]:
+    from lambdas.reference import page, page_policy
+
+    body = page()
+    return body, etag_of(body), page_policy()
 
 
 @app.exception_handler(ClipferryError)  # type: ignore[untyped-decorator]
@@ -73,11 +85,11 @@ def unexpected(error: Exception) -> Response[Any]:
 def handler(event: dict[str, Any], context: LambdaContext, container: ApiContainer = DEPLOYED) -> dict[str, Any]:
     refused = refusal(event, container.settings.max_body_bytes)
     if refused:
-        return {"statusCode": refused.status_code, "headers": refused.headers, "body": refused.body}
+        return secured({"statusCode": refused.status_code, "headers": refused.headers, "body": refused.body})
     # The API speaks JSON only, so a body counts as JSON whatever its header says (`curl -d` calls it a form).
     event["headers"] = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "content-type"}
     app.append_context(container=container)  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
-    return app.resolve(event, context)
+    return secured(app.resolve(event, context))
 
 
 def refusal(event: dict[str, Any], max_body_bytes: int) -> Response[Any] | None:

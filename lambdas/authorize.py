@@ -1,6 +1,6 @@
-"""Find out whose API key a request carries, in `X-API-Key` or `Authorization: Bearer`.
+"""Authorize a request of the API by its key, from `X-API-Key` or `Authorization: Bearer`.
 
-A bad key is denied, never an error; the API answers a denial with 401 (stacks/api.py).
+A bad key is a denial, never an exception. API Gateway answers a denial with 401 (stacks/api.py).
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger
 from lambdas.wiring.authorize import AuthorizeContainer
-from service.projects.keys import Caller, authenticate
+from service.projects.keys import Caller, authenticate, may_be_admin
 
 DEPLOYED = AuthorizeContainer()
 
@@ -19,13 +19,13 @@ def handler(event: dict[str, Any], _context: LambdaContext, container: Authorize
     text = key_of(event.get("headers") or {})
     caller = None
     if text:
-        admin_key = container.secrets.get(container.settings.admin_secret_arn)
+        admin_key = container.secrets.get(container.settings.admin_secret_arn) if may_be_admin(text) else None
         caller = authenticate(text, keys=container.keys, admin_key=admin_key)
     return policy(caller, event["methodArn"])
 
 
 def key_of(headers: dict[str, str]) -> str | None:
-    """The key of the request; `X-API-Key` wins over `Authorization`."""
+    """The key of a request; of two, the one in `X-API-Key`."""
     lowered = {name.lower(): value.strip() for name, value in headers.items()}
     scheme, _, token = lowered.get("authorization", "").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""

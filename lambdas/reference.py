@@ -1,8 +1,11 @@
-"""Make the OpenAPI document, with this API's errors, and the page that shows it.
+"""The OpenAPI document, with the errors that each operation really has, and the page that shows it.
 
-Powertools' OpenAPI models take longer to import than all routes, so `lambdas.api` imports this module on demand.
+`lambdas.api` imports this module when somebody asks for the document: the models that Powertools describes an API by
+take longer to import than all routes.
 """
 
+import base64
+import hashlib
 import json
 from importlib.resources import files
 from typing import Any
@@ -11,28 +14,26 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, Server
 
+from lambdas.operations import errors_of
 from lambdas.schemas.base import ErrorView
 
 _ERROR = {"$ref": "#/components/schemas/Error"}
-_REFUSALS = {
-    "401": "No valid key",
-    "403": "Not allowed, or a bucket that cannot be read",
-    "404": "Not found in this project",
-    "409": "An idempotency key that was used with another request, or an import that is not in the state for this",
-    "413": "Too large",
-    "422": "Invalid request",
-    "429": "Too many requests",
-    "default": "Internal server error",
-}
+
+_SETUP = """
+SwaggerUIBundle({
+  dom_id: "#page", url: "openapi.json", deepLinking: true, filter: true, persistAuthorization: false, validatorUrl: null
+});
+"""
+"""A key that a reader enters is forgotten when the page closes."""
 
 
-def document(app: APIGatewayRestResolver, url: str) -> str:
-    """The document as JSON. Replaces Powertools' validation errors, which `lambdas.api` replaces in answers too."""
+def document(app: APIGatewayRestResolver) -> str:
+    """The document as JSON. Its server is the folder that it was read from, so a stage or a domain changes nothing."""
     described = app.get_openapi_schema(
         title="Clipferry",
         version="1",
         description="Import driving-data clips into your project's bucket, verified, with a status for each.",
-        servers=[Server(url=url)],
+        servers=[Server(url=".")],
         security_schemes={"key": APIKey(name="X-API-Key", in_=APIKeyIn.header)},
         security=[{"key": []}],
     ).model_dump(by_alias=True, exclude_none=True, mode="json")
@@ -40,21 +41,62 @@ def document(app: APIGatewayRestResolver, url: str) -> str:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Error"] = ErrorView.model_json_schema()
-    for operations in described["paths"].values():
-        for operation in operations.values():
-            operation["responses"] |= {status: _refusal(text) for status, text in _REFUSALS.items()}
+    for path, operations in described["paths"].items():
+        for verb, operation in operations.items():
+            _describe(verb, path, operation)
     return json.dumps(described, indent=2, ensure_ascii=False)
 
 
-def page(document: str) -> str:
-    """An HTML page with Swagger UI, whose script and styles Powertools brings along."""
-    script, styles = (
-        (files(swagger_ui) / name).read_text("utf-8") for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css")
+def page() -> str:
+    """HTML with all that it needs: Swagger UI's script and styles are in Powertools."""
+    script, styles = _assets()
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="UTF-8"><title>Clipferry API (Swagger UI)</title>'
+        f'<style>{styles}</style></head>\n<body><div id="page"></div>\n'
+        f"<script>{script}</script>\n<script>{_SETUP}</script>\n</body>\n</html>\n"
     )
-    # `</` would end the script tag.
-    shown = document.replace("</", "<\\/")
-    return swagger_ui.generate_swagger_html(shown, script, styles, "", None, persist_authorization=True)
 
 
-def _refusal(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": _ERROR}}}
+def page_policy() -> str:
+    """Content-Security-Policy of the page: its own two scripts, requests to this API, and nothing from elsewhere."""
+    script, _ = _assets()
+    hashes = " ".join(f"'sha256-{_sha256(text)}'" for text in (script, _SETUP))
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _assets() -> tuple[str, str]:
+    """(script, styles)."""
+    folder = files(swagger_ui)
+    script, styles = ((folder / name).read_text("utf-8") for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css"))
+    return script, styles
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _describe(verb: str, path: str, operation: dict[str, Any]) -> None:
+    """Correct what Powertools says of one operation."""
+    for parameter in operation.get("parameters", []):
+        _without_null(parameter["schema"])
+    # Powertools names its own shape of validation errors, which `lambdas.api` replaces.
+    answers = {status: one for status, one in operation["responses"].items() if status.startswith("2")}
+    for status, answer in answers.items():
+        answer["description"] = operation["summary"]
+        if status == "204":
+            answer.pop("content", None)
+    operation["responses"] = answers | {
+        str(status.value): {"description": text, "content": {"application/json": {"schema": _ERROR}}}
+        for status, text in errors_of(verb, path, operation).items()
+    }
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """A parameter in a URL or a header is text or absent, never null."""
+    kinds = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    if len(kinds) == 1:
+        del schema["anyOf"]
+        schema |= kinds[0]

@@ -8,13 +8,10 @@ from service.support.settings import ApiSettings, AuthorizeSettings
 from stacks.access import allow, read_sources, start_imports, use_job_files, use_table
 from stacks.clips_access import look_at_clips, remove_videos
 from stacks.function import Parts, ServiceFunction
-from stacks.gateway import STAGE, rest_api
+from stacks.gateway import OPEN_PATHS, STAGE, rest_api
 from stacks.integration_access import assume_integration_roles, integration_secrets_prefix, use_integration_secrets
 from stacks.machine import ImportMachine
 from stacks.nag import acknowledge
-
-OPEN_PATHS = ("openapi.json", "docs")
-"""Documentation, which needs no key."""
 
 
 class Api(Construct):

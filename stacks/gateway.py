@@ -2,15 +2,20 @@
 
 import json
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Size
 from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
+from service.support.response_headers import GATEWAY_HEADERS
 from stacks.function import log_group
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
 
 STAGE = "prod"
+OPEN_PATHS = ("openapi.json", "docs")
+"""Documentation, which needs no key."""
+MIN_COMPRESSED_BYTES = 1_024
+"""API Gateway compresses larger answers for clients that accept gzip. A smaller one fills one packet anyway."""
 LOGS_POLICY = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 ACCESS_LOG_FIELDS = {
@@ -93,6 +98,7 @@ def rest_api(scope: Construct, deploy: DeploySettings) -> apigateway.RestApi:
         rest_api_name=deploy.stack_name,
         description="Clipferry: clip imports",
         endpoint_types=[apigateway.EndpointType.REGIONAL],
+        min_compression_size=Size.bytes(MIN_COMPRESSED_BYTES),
         # A stage with logs fails to deploy in a region that has no role for them. The role is the region's, so it
         # stays when the stack goes: other APIs may use it by then.
         cloud_watch_role=deploy.api_logging_role,
@@ -107,6 +113,17 @@ def rest_api(scope: Construct, deploy: DeploySettings) -> apigateway.RestApi:
             data_trace_enabled=False,
             metrics_enabled=True,
             tracing_enabled=not deploy.local,
+            # A throttle of their own: readers without a key cannot use up the callers' requests.
+            method_options={
+                f"/{path}/GET": apigateway.MethodDeploymentOptions(
+                    throttling_rate_limit=deploy.docs_rate,
+                    throttling_burst_limit=deploy.docs_burst,
+                    logging_level=apigateway.MethodLoggingLevel.ERROR,
+                    data_trace_enabled=False,
+                    metrics_enabled=True,
+                )
+                for path in OPEN_PATHS
+            },
         ),
     )
     rest.node.try_remove_child("Endpoint")  # an output of the same address as BaseUrl
@@ -128,6 +145,6 @@ def rest_api(scope: Construct, deploy: DeploySettings) -> apigateway.RestApi:
             type=kind,
             status_code=status,
             templates={"application/json": template},
-            response_headers=headers or None,
+            response_headers={header: f"'{value}'" for header, value in GATEWAY_HEADERS.items()} | headers,
         )
     return rest

@@ -131,6 +131,12 @@ class DeploySettings:
     api_logging_role: bool = True
     """Whether the stack sets the region's role for API Gateway's logs. Switch it off where the region has one."""
 
+    docs_rate: int = _number(2, 1, 100)
+    """Requests a second for each of the two open pages, which anyone may read without a key."""
+
+    docs_burst: int = _number(10, 1, 100)
+    """Requests that each of the two open pages takes at once."""
+
     log_retention_days: int = _number(30, 1, 3_653)
     """How long logs are kept; one of CloudWatch's periods."""
 

@@ -5,17 +5,16 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.container import container_of
-from lambdas.routes.parameters import Cursor, IdempotencyKey, Limit
+from lambdas.routes.parameters import Cursor, IdempotencyKey, Limit, SettingsId
 from lambdas.schemas.settings import ExecutionSettingsBody, ExecutionSettingsPage, ExecutionSettingsView
 from service.projects.presets import delete_saved, get_saved, replace_saved, save, saved_page
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
-SettingsId = Annotated[str, Path(description="The execution settings' id.")]
 TAGS = ["Execution settings"]
 
 

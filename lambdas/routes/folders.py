@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.container import container_of
-from lambdas.routes.parameters import Cursor, IdempotencyKey, Limit
+from lambdas.routes.parameters import Cursor, FolderId, IdempotencyKey, Limit
 from lambdas.schemas.folders import CountedFolderView, FolderBody, FolderPage, FolderView
 from service.projects.folders import create, get, page, video_count
 
@@ -34,7 +34,7 @@ def list_folders(limit: Limit = 100, cursor: Cursor = None) -> FolderPage:
 
 
 @router.get("/v1/folders/<folder_id>", summary="A folder, and how many clips it has", tags=TAGS)
-def read_folder(folder_id: Annotated[str, Path(description="The folder's id.")]) -> CountedFolderView:
+def read_folder(folder_id: FolderId) -> CountedFolderView:
     project, _ = project_of(router)
     ports = container_of(router).folders
     folder = get(folder_id, project=project, store=ports.store)

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from lambdas.routes.caller import actor_of, caller_of, require_admin
 from lambdas.routes.container import container_of
-from lambdas.routes.parameters import Cursor, Limit
+from lambdas.routes.parameters import Cursor, KeyId, Limit
 from lambdas.schemas.keys import CallerView, CreatedKeyView, KeyBody, KeyPage
 from service.projects.keys import create_key, keys_page, revoke_key
 from service.support.clock import utc_now
@@ -44,7 +44,7 @@ def list_keys(limit: Limit = 100, cursor: Cursor = None) -> KeyPage:
 
 
 @router.delete("/v1/keys/<key_id>", status_code=204, summary="Revoke a key", tags=["Keys"])
-def delete_key(key_id: Annotated[str, Path(description="The key's id.")]) -> Response[str]:
+def delete_key(key_id: KeyId) -> Response[str]:
     require_admin(router)
     revoke_key(key_id, keys=container_of(router).keys, by=actor_of(router), audit=container_of(router).audit)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")

@@ -1,32 +1,56 @@
-"""Imports: what is asked, and how they stand."""
+"""Imports: requests and their status."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from lambdas.schemas.base import Body, Label, Model, Name
+from lambdas.schemas.patterns import (
+    CLIP_ID,
+    INTEGRATION_ID,
+    OBJECT_URI,
+    PREFIX_URI,
+    PRESET_ID,
+    exactly_one_of,
+    not_both,
+    one_or_more,
+)
 from lambdas.schemas.settings import SettingsBody, SettingsView
-from service.domain.batching import VIEWS
+from service.domain.batching import FRONT, VIEWS
 from service.domain.ends import Delivery, DeliveryStatus
 from service.domain.errors import InvalidRequest
+from service.domain.filters import MAX_PATTERNS
 from service.domain.jobs import Door, Job, JobStatus, SourceKind, Trigger
 from service.domain.limits import MAX_FOLDER, MAX_LABELS
+from service.domain.patterns import MAX_PATTERN
 from service.domain.progress import eta_seconds, rate
 from service.domain.requests import Filters, ImportRequest, ImportSettings, ViewSet
 from service.domain.webhooks import shown_url
 from service.imports.intake.retry_request import MAX_CHOSEN
 from service.support.paging import Page
 
+_PATTERNS: dict[str, Any] = {
+    "items": {"type": "string", "minLength": 1, "maxLength": MAX_PATTERN},
+    "maxItems": MAX_PATTERNS,
+}
+_TIME: dict[str, Any] = {"format": "date-time"}
+
 
 class FiltersBody(Body):
-    """Which objects are clips. Patterns are those of `.gitignore`, matched on what follows the prefix's last `/`."""
+    """Select the objects that are clips. Patterns follow `.gitignore` and see the key after the prefix's last `/`."""
 
-    include: list[str] = Field([], description="A key must match one of these, where there are any.")
-    exclude: list[str] = Field([], description="A key that matches one of these is no clip.")
-    min_size: int | None = Field(None, ge=0, description="Bytes, inclusive.")
-    max_size: int | None = Field(None, ge=0, description="Bytes, inclusive.")
-    modified_after: str | None = Field(None, description="ISO 8601 with its zone, inclusive.")
-    modified_before: str | None = Field(None, description="ISO 8601 with its zone, exclusive.")
+    include: list[str] = Field(
+        [], description="A clip's key matches at least one of these. Empty: any key.", json_schema_extra=_PATTERNS
+    )
+    exclude: list[str] = Field([], description="A clip's key matches none of these.", json_schema_extra=_PATTERNS)
+    min_size: int | None = Field(None, ge=0, description="Smallest size in bytes.")
+    max_size: int | None = Field(None, ge=0, description="Largest size in bytes.")
+    modified_after: str | None = Field(
+        None, description="Earliest time of change, ISO 8601 with a zone.", json_schema_extra=_TIME
+    )
+    modified_before: str | None = Field(
+        None, description="The time of change is before this one, ISO 8601 with a zone.", json_schema_extra=_TIME
+    )
 
     def to_filters(self) -> Filters:
         return Filters(**self.model_dump() | {"include": tuple(self.include), "exclude": tuple(self.exclude)})
@@ -36,45 +60,71 @@ class SetBody(Body):
     """Views of one scene: all of them are imported, or none."""
 
     views: dict[str, str] = Field(
-        description=f"`s3://bucket/key` of each view, `front` among them. Views: {', '.join(VIEWS)}."
+        description=f"URI of each view. `front` is required. Views: {', '.join(VIEWS)}.",
+        json_schema_extra={
+            "required": [FRONT],
+            "propertyNames": {"enum": list(VIEWS)},
+            "additionalProperties": {"type": "string", **OBJECT_URI},
+        },
     )
-    name: Name | None = Field(None, description="Makes the run name of its clips, instead of their objects' names.")
+    name: Name | None = Field(None, description="Run name of the clips. Default: the names of their objects.")
 
 
 class ImportBody(Body):
-    """Exactly one of `exact_paths`, `root_path`, `manifest_uri` and `sets`."""
+    """Start an import from exactly one source: `exact_paths`, `root_path`, `manifest_uri` or `sets`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                exactly_one_of("exact_paths", "root_path", "manifest_uri", "sets"),
+                not_both("settings", "execution_settings_id"),
+            ]
+        }
+    )
 
     exact_paths: list[str] | None = Field(
         None,
-        description="URIs, one clip each, in this order: `s3://bucket/key`, `gs://bucket/object`, "
+        description="Clips to import, in this order: `s3://bucket/key`, `gs://bucket/object` or "
         "`hf://buckets/namespace/name/path`.",
+        json_schema_extra=one_or_more(OBJECT_URI),
     )
     root_path: str | None = Field(
-        None, description="`s3://bucket/prefix`, or one of the other stores: every object whose key begins so."
+        None,
+        description="Import every object whose key begins with this prefix: `s3://bucket/prefix`, or another store.",
+        json_schema_extra=PREFIX_URI,
     )
-    manifest_uri: str | None = Field(None, description="URI of a JSONL or CSV object (or `.gz`) that names the clips.")
-    sets: list[SetBody] | None = Field(None, description="Multi-view sets, each imported whole or not at all.")
-    filters: FiltersBody | None = Field(None, description="Which objects of a prefix or a manifest are clips.")
-    folder: Annotated[Name, Field(max_length=MAX_FOLDER)] | None = Field(None, description="Folder the clips land in.")
-    labels: list[Label] = Field([], max_length=MAX_LABELS)
-    run_name_prefix: Name | None = Field(None, description="Put before each clip's name to make its run name.")
-    test_run_group_name: Name | None = Field(None, description="Generated where it is absent.")
+    manifest_uri: str | None = Field(
+        None,
+        description="Object that names the clips, one a line: JSONL or CSV, plain or `.gz`.",
+        json_schema_extra=OBJECT_URI,
+    )
+    sets: list[SetBody] | None = Field(
+        None,
+        description="Multi-view sets. Each is imported whole or not at all.",
+        json_schema_extra={"minItems": 1},
+    )
+    filters: FiltersBody | None = Field(None, description="Objects of the prefix or manifest to import. Default: all.")
+    folder: Annotated[Name, Field(max_length=MAX_FOLDER)] | None = Field(None, description="Folder to import into.")
+    labels: list[Label] = Field([], max_length=MAX_LABELS, description="Labels to find the clips by.")
+    run_name_prefix: Name | None = Field(None, description="Prefix of each clip's run name.")
+    test_run_group_name: Name | None = Field(None, description="Test run group. Default: a generated name.")
     settings: SettingsBody = Field(default_factory=SettingsBody)
     execution_settings_id: Annotated[str, Field(max_length=128)] | None = Field(
-        None, description="Saved execution settings, in the place of `settings`."
+        None, description="Preset to use instead of `settings`.", json_schema_extra=PRESET_ID
     )
     stationary_extrapolation: bool | None = Field(
-        None, description="In the place of the setting of this name, also of saved settings; null: as they say."
+        None, description="Override the setting with this name, also the one of a preset."
     )
     integration_id: Annotated[str, Field(max_length=128)] | None = Field(
         None,
-        description="Integration that opens all sources. Without it each is opened by what was saved for its bucket.",
+        description="Integration that reads all sources. Default: the project's integration for each bucket.",
+        json_schema_extra=INTEGRATION_ID,
     )
     validate_: bool = Field(
-        True, alias="validate", description="List `root_path` before the job is created. No effect on the others."
+        True, alias="validate", description="List `root_path` before accepting the import. Other sources ignore it."
     )
     idempotency_key: Name | None = Field(
-        None, description="The same key and request give the same job. The header `Idempotency-Key` does the same."
+        None, description="The same key with the same request returns the same import. Or send `Idempotency-Key`."
     )
 
     def to_request(self, *, idempotency_key: str | None, defaults: ImportSettings) -> ImportRequest:
@@ -107,14 +157,15 @@ class RetryBody(Body):
         None,
         min_length=1,
         max_length=MAX_CHOSEN,
-        description="Clips to run again, of those that failed or were cancelled; all of them where it is absent.",
+        description="Ids of failed or cancelled clips to retry. Default: all of them.",
+        json_schema_extra={"items": {"type": "string", **CLIP_ID}},
     )
 
 
 class SourceView(Model):
     kind: SourceKind
-    uri: str | None = Field(description="The prefix, the manifest, or the drop bucket of a job that uploads started.")
-    count: int | None = Field(description="How many URIs a list has, or how many sets were given.")
+    uri: str | None = Field(description="Prefix, manifest or drop bucket; null for a list and for sets.")
+    count: int | None = Field(description="Number of URIs of a list, or of sets.")
 
 
 class CountsView(Model):
@@ -126,13 +177,13 @@ class CountsView(Model):
     skipped: int
     failed: int
     cancelled: int
-    bytes: int = Field(description="Size of the copied clips.")
+    bytes: int = Field(description="Bytes of the copied clips.")
 
 
 class WebhookView(Model):
-    """How the webhook of the import's last end stands."""
+    """Delivery of the webhook for the last attempt that ended."""
 
-    url: str = Field(description="Without its query.")
+    url: str = Field(description="URL without its query.")
     status: DeliveryStatus
     attempts: int
     last_status_code: int | None
@@ -160,14 +211,14 @@ class FiltersView(Model):
 
 
 class RateView(Model):
-    """Of this run, since its copying began, waits included."""
+    """Average of this attempt since its copying began."""
 
-    clips: float = Field(description="Clips settled a second.")
+    clips: float = Field(description="Clips copied, skipped, failed or cancelled a second.")
     bytes: float = Field(description="Bytes copied a second.")
 
 
 class RunView(Model):
-    """A run that has ended. `counts` are the import's then, all runs together."""
+    """An attempt that ended. `counts` are those of the whole import at that time."""
 
     run: int
     started_at: str
@@ -176,7 +227,7 @@ class RunView(Model):
     counts: CountsView
     code: str | None
     message: str | None
-    key_id: str | None = Field(description="The API key that asked for it.")
+    key_id: str | None = Field(description="Key that started the attempt.")
 
 
 class ImportView(Model):
@@ -185,28 +236,30 @@ class ImportView(Model):
     project: str
     source: SourceView
     trigger: Trigger
-    door: Door = Field(description="What the caller came in by.")
-    key_id: str | None = Field(description="The key that asked; null for uploads.")
+    door: Door = Field(description="Way by which the import was started.")
+    key_id: str | None = Field(description="Key that started the import; null for uploads.")
     folder: str | None
     labels: list[str]
     run_name_prefix: str | None
     test_run_group_name: str
     filters: FiltersView | None
     settings: SettingsView
-    execution_settings_id: str | None = Field(description="Where the settings come from, if they were saved ones.")
-    integration_id: str | None = Field(description="The integration that was named for the sources.")
+    execution_settings_id: str | None = Field(description="Preset that the settings come from.")
+    integration_id: str | None = Field(description="Integration that the request named.")
     created_at: str
     updated_at: str
     completed_at: str | None
-    cancel_requested: bool = Field(description="Someone asked to cancel it. It ends once its clips are accounted for.")
-    run: int = Field(description="0 is the import itself; each retry is the next run.")
-    runs: list[RunView] = Field(description="The runs before this one, oldest first, the last 50.")
+    cancel_requested: bool = Field(
+        description="A cancel was requested; the import ends when every clip is accounted for."
+    )
+    run: int = Field(description="Number of the current attempt: 0 is the first, each retry adds one.")
+    runs: list[RunView] = Field(description="Earlier attempts, oldest first, at most 50.")
     counts: CountsView
-    rate: RateView | None = Field(description="Null until the copying begins.")
-    eta_seconds: int | None = Field(description="Seconds that the rest takes at this rate; null where nothing tells.")
-    code: str | None = Field(description="Why the job ended as it did, where that needs saying.")
+    rate: RateView | None = Field(description="Null until copying begins.")
+    eta_seconds: int | None = Field(description="Estimated seconds until all clips are done; null if unknown.")
+    code: str | None = Field(description="Reason for the final status, if there is one.")
     message: str | None
-    webhook: WebhookView | None = Field(description="Null where none was asked for.")
+    webhook: WebhookView | None = Field(description="Null if the import has no webhook.")
 
     @classmethod
     def of(cls, job: Job, *, now: str) -> "ImportView":

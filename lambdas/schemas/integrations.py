@@ -1,4 +1,4 @@
-"""Integrations: what is saved, what is shown, and what a test of one found."""
+"""Integrations: requests, saved integrations and test results."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, JsonValue, SecretStr, StringConstraints, field_validator
 
 from lambdas.schemas.base import Body, Model, Name
+from lambdas.schemas.patterns import BUCKET, ROLE_ARN
 from service.domain.projects import Integration, IntegrationType
 from service.projects.integrations.manage import IntegrationRequest
 from service.projects.integrations.policies import Trusted, permission_policy, trust_policy
@@ -16,7 +17,7 @@ MAX_ACCOUNT_BYTES = 16 * 1024
 
 
 def _printable(secret: SecretStr) -> SecretStr:
-    """Headers carry it."""
+    """HTTP headers carry it, so it has printable ASCII only."""
     if not all("!" <= character <= "~" for character in secret.get_secret_value()):
         raise ValueError("must be ASCII without spaces")
     return secret
@@ -31,32 +32,32 @@ EndpointUrl = Annotated[str, StringConstraints(max_length=2_048, pattern=r"^http
 class IntegrationBody(Body):
     name: Name
     bucket: Annotated[str, StringConstraints(min_length=1, max_length=256)] = Field(
-        description="Its name alone; of Hugging Face `namespace/name`."
+        description="Name of the bucket; `namespace/name` for Hugging Face.", json_schema_extra=BUCKET
     )
     prefix: Annotated[str, StringConstraints(max_length=1_024)] | None = Field(
-        None, description="Reach only keys that begin so; end a folder with `/`."
+        None, description="Read only keys that begin with this. End a folder with `/`."
     )
 
     def to_request(self) -> IntegrationRequest:
-        """With the credentials of those types that have some."""
+        """The domain's request, with the credentials of types that have some."""
         shown = ("type", "name", "bucket", "prefix", "region", "endpoint_url", "role_arn")
         given = {name: getattr(self, name) for name in shown if hasattr(self, name)}
         return IntegrationRequest(**given | {"type": IntegrationType(given["type"])}, credentials=self.credentials())
 
     def credentials(self) -> str | None:
-        """As they are kept: JSON."""
+        """The credentials as JSON, as Secrets Manager keeps them."""
         return None
 
 
 class S3IntegrationBody(IntegrationBody):
-    """S3, or a store that speaks it, by keys."""
+    """A bucket of S3, or of a store with its API, by access keys."""
 
     type: Literal["s3"]
     access_key_id: Secret
     secret_access_key: Secret
     session_token: SessionToken | None = None
-    region: Region | None = Field(None, description="With an `endpoint_url` it is `auto` where it is left out.")
-    endpoint_url: EndpointUrl | None = Field(None, description="Of a store that is not AWS: `https://…`.")
+    region: Region | None = Field(None, description="Default with `endpoint_url`: `auto`.")
+    endpoint_url: EndpointUrl | None = Field(None, description="Endpoint of a store other than AWS.")
 
     def credentials(self) -> str:
         token = self.session_token.get_secret_value() if self.session_token else None
@@ -70,19 +71,22 @@ class S3IntegrationBody(IntegrationBody):
 
 
 class S3RoleIntegrationBody(IntegrationBody):
-    """S3 of another account. The answer has the policies to paste into the role."""
+    """A bucket of another AWS account, by a role. The answer has the policies for the role."""
 
     type: Literal["s3_role"]
     role_arn: Annotated[str, StringConstraints(max_length=256)] = Field(
-        description="`arn:aws:iam::123456789012:role/clipferry-…`; the role need not be there yet."
+        description="ARN of the role. Its name begins with `clipferry-`. It may not exist yet.",
+        json_schema_extra=ROLE_ARN,
     )
     region: Region | None = None
 
 
 class GcsIntegrationBody(IntegrationBody):
+    """A bucket of Google Cloud Storage, by a service account."""
+
     type: Literal["gcs"]
-    service_account: dict[str, JsonValue] = Field(repr=False, description="The key file, as a JSON object.")
-    endpoint_url: EndpointUrl | None = Field(None, description="Of a store that is not Google's own.")
+    service_account: dict[str, JsonValue] = Field(repr=False, description="Content of the key file, a JSON object.")
+    endpoint_url: EndpointUrl | None = Field(None, description="Endpoint of a store other than Google's.")
 
     @field_validator("service_account")
     @classmethod
@@ -96,8 +100,10 @@ class GcsIntegrationBody(IntegrationBody):
 
 
 class HfBucketIntegrationBody(IntegrationBody):
+    """A Hugging Face bucket."""
+
     type: Literal["hf_bucket"]
-    token: Secret | None = Field(None, description="Public buckets need none.")
+    token: Secret | None = Field(None, description="Access token. Public buckets need none.")
 
     def credentials(self) -> str | None:
         return json.dumps({"token": self.token.get_secret_value()}) if self.token else None
@@ -107,7 +113,7 @@ AnyIntegrationBody = S3IntegrationBody | S3RoleIntegrationBody | GcsIntegrationB
 
 
 class IntegrationView(Model):
-    """Without its credentials: no answer ever has them."""
+    """An integration without its credentials, which no answer ever contains."""
 
     id: str
     name: str
@@ -117,11 +123,11 @@ class IntegrationView(Model):
     region: str | None
     endpoint_url: str | None
     role_arn: str | None
-    external_id: str | None = Field(description="Of a role: its trust policy must demand it.")
-    trust_policy: dict[str, Any] | None = Field(description="To be pasted into the role.")
-    permission_policy: dict[str, Any] | None = Field(description="To be pasted into the role.")
+    external_id: str | None = Field(description="Id that the role's trust policy must require.")
+    trust_policy: dict[str, Any] | None = Field(description="Trust policy for the role.")
+    permission_policy: dict[str, Any] | None = Field(description="Permission policy for the role.")
     created_at: str
-    created_by: str | None = Field(description="Id of the key that asked.")
+    created_by: str | None = Field(description="Id of the key that created it.")
     last_used: str | None
 
     @classmethod
@@ -149,7 +155,7 @@ class CheckView(Model):
     action: Literal["list", "read", "tags"]
     ok: bool
     code: str | None
-    message: str | None = Field(description="Names the permission that is missing, where one is.")
+    message: str | None = Field(description="Reason, with the missing permission if there is one.")
 
     @classmethod
     def of(cls, check: Check) -> "CheckView":
@@ -157,9 +163,9 @@ class CheckView(Model):
 
 
 class ProbeView(Model):
-    ok: bool = Field(description="Whether listing and reading were seen to work.")
+    ok: bool = Field(description="Whether listing and reading worked.")
     checks: list[CheckView] = Field(
-        description="`list` and `read`, in this order; of S3 also `tags`, without which none are kept."
+        description="`list`, `read` and, for S3, `tags`. Without the permission for tags, copies have no tags."
     )
 
     @classmethod

@@ -1,20 +1,22 @@
-"""Settings of imports, given with one or saved."""
+"""Settings of imports, in a request or in a preset."""
 
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from lambdas.schemas.base import Body, Model, Name
+from lambdas.schemas.patterns import exactly_one_of
+from service.domain.destination_template import MAX_TEMPLATE
 from service.domain.projects import ExecutionSettings
 from service.domain.requests import ContentValidation, ImportSettings, Notify, OnExisting, Tolerance
-from service.domain.webhooks import shown_url
+from service.domain.webhooks import MAX_URL, shown_url
 from service.projects.presets import ExecutionSettingsRequest
 from service.support.paging import Page
 
 
 class StorageClass(StrEnum):
-    """Of S3. The archive classes are left out: a clip that lands is to be read."""
+    """S3's storage classes, without the archive classes, whose objects cannot be read at once."""
 
     STANDARD = "STANDARD"
     STANDARD_IA = "STANDARD_IA"
@@ -24,19 +26,23 @@ class StorageClass(StrEnum):
 
 
 class NotifyBody(Body):
-    """Who is told of the import's end."""
+    """Notifications on completion."""
 
     webhook_url: str | None = Field(
-        None, description="`https://…`: gets a signed POST (docs/events.md). Its query is never shown again."
+        None,
+        description="URL to notify on completion, by a signed POST. Its query is never shown again.",
+        json_schema_extra={"maxLength": MAX_URL, "pattern": "^https?://[!-~]+$"},
     )
-    event: bool = Field(True, description="An EventBridge event on the account's default bus.")
+    event: bool = Field(True, description="Put an event on the account's default EventBridge bus.")
 
 
 class ToleranceBody(Body):
-    """Exactly one of `count` and `percent`."""
+    """Failed clips that an import tolerates: exactly one of `count` and `percent`."""
 
-    count: int | None = Field(None, ge=0, description="So many clips may fail.")
-    percent: float | None = Field(None, gt=0, le=100, description="So many of a hundred clips may fail.")
+    model_config = ConfigDict(json_schema_extra=exactly_one_of("count", "percent"))
+
+    count: int | None = Field(None, ge=0, description="Maximum number of failed clips.")
+    percent: float | None = Field(None, gt=0, le=100, description="Maximum percentage of failed clips.")
 
     @model_validator(mode="after")
     def one_of_them(self) -> Self:
@@ -46,34 +52,34 @@ class ToleranceBody(Body):
 
 
 class SettingsBody(Body):
-    """How to import. What is left out has the deployment's default."""
+    """How to import. Absent settings have the deployment's default."""
 
     on_existing: Annotated[OnExisting, Field(strict=False)] | None = Field(
-        None, description="`skip` copies what is not there yet or has changed; `fail` refuses what is there."
+        None, description="For existing objects: `skip` unchanged ones, `overwrite` all, or `fail` those clips."
     )
     content_validation: Annotated[ContentValidation, Field(strict=False)] | None = Field(
-        None, description="Look into each clip before it is copied; one that is not valid is not copied."
+        None, description="Check the content of each clip and copy only valid ones."
     )
     storage_class: Annotated[StorageClass, Field(strict=False)] | None = None
-    keep_metadata: bool = Field(True, description="Content type and user metadata.")
-    keep_tags: bool = True
+    keep_metadata: bool = Field(True, description="Copy content type and user metadata.")
+    keep_tags: bool = Field(True, description="Copy tags.")
     notify: NotifyBody = Field(default_factory=NotifyBody)
     destination: str | None = Field(
         None,
-        description="Names the clips below the project's and folder's root, with {bucket}, {key}, {name}, {stem}, "
-        "{extension}, {ordinal} and {job_id}. Null: they mirror their sources.",
+        description="Template of the keys below the project's folder. Fields: {bucket}, {key}, {name}, {stem}, "
+        "{extension}, {ordinal}, {job_id}. Default: the bucket and the key of the source.",
+        json_schema_extra={"maxLength": MAX_TEMPLATE},
     )
     max_concurrency: int | None = Field(
-        None, ge=1, description="Copy functions that work on this import at once, up to the deployment's own limit."
+        None, ge=1, description="Maximum number of copy functions at once, up to the deployment's limit."
     )
     tolerated_failures: ToleranceBody | None = Field(
-        None, description="Once more clips have failed the import stops and is FAILED. Without it nothing stops it."
+        None, description="Stop the import as FAILED when more clips have failed. Default: never stop."
     )
-
     stationary_extrapolation: bool = Field(
         False,
-        description="Extend the stationary obstacle tracks of each ClipGT clip over the clip's whole time, in a "
-        "Parquet file beside the clip, which stays as it is.",
+        description="Extend the stationary obstacle tracks of each ClipGT clip over its whole duration, in a Parquet "
+        "file beside the clip. The clip itself does not change.",
     )
 
     def to_settings(self, defaults: ImportSettings) -> ImportSettings:
@@ -92,7 +98,7 @@ class SettingsBody(Body):
 
 
 class NotifyView(Model):
-    webhook_url: str | None = Field(description="Without its query.")
+    webhook_url: str | None = Field(description="URL without its query.")
     event: bool
 
     @field_validator("webhook_url")
@@ -136,7 +142,7 @@ class ExecutionSettingsView(Model):
     id: str
     name: str
     description: str | None
-    settings: dict[str, object] = Field(description="As given; what they leave out has the default when they are used.")
+    settings: dict[str, object] = Field(description="As saved. Absent settings have the default at the time of use.")
     created_at: str
     updated_at: str
 

@@ -172,7 +172,7 @@ class ApiContainer:
         return EndedPorts(
             jobs=DynamoJobs(),
             ends=DynamoEnds(),
-            files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS), settings.state_bucket),
+            files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS, virtual_hosts=True), settings.state_bucket),
             workflow=self._workflow,
             secrets=SecretsManager(secrets_client()),
             webhook_secret_arn=settings.webhook_secret_arn,

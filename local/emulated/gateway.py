@@ -1,10 +1,11 @@
-"""Enforce API Gateway's limits on REST APIs: request size, function payload size, time, and what an error may tell.
+"""Make REST APIs answer as API Gateway's do: its limits, what an error may tell, and compression.
 
 The answers are those of the API's own gateway responses: 413 (`REQUEST_TOO_LARGE`) and 504 (`INTEGRATION_TIMEOUT`). A
 function that fails, or answers with more than Lambda allows, is a 502 that says nothing of the error.
 """
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -55,8 +56,37 @@ def limit_gateway(gateway: Any, limits: Limits) -> None:
         unattended.discard(task)
         task.exception()  # Nobody waits for it any more.
 
-    gateway._invoke_lambda_proxy_v1, gateway._call_lambda_raw = invoke_proxy, call_lambda
+    async def compressed_proxy(integration: dict[str, Any], api_id: str, *args: Any, **options: Any) -> Any:
+        answer = await invoke_proxy(integration, api_id, *args, **options)
+        api = gateway._rest_apis.get_scoped(options["owner_account_id"], options["owner_region"], api_id)
+        smallest = api.get("minimumCompressionSize")
+        return compressed(*answer, accepted=args[5].get("accept-encoding", ""), smallest=smallest)
+
+    gateway._invoke_lambda_proxy_v1, gateway._call_lambda_raw = compressed_proxy, call_lambda
     gateway._lambda_proxy_response = proxy_response
+
+
+def compressed(
+    status: int, headers: dict[str, Any], body: bytes, *, accepted: str, smallest: int | None
+) -> tuple[int, dict[str, Any], bytes]:
+    """Compress an answer of at least `smallest` bytes for a client that accepts gzip ("payload compression").
+
+    An answer without content loses the content type that the emulator gives to every answer.
+    """
+    if status in (204, 304):
+        return status, {name: value for name, value in headers.items() if name.lower() != "content-type"}, b""
+    if smallest is None or len(body) < smallest or not _accepts_gzip(accepted):
+        return status, headers, body
+    return status, headers | {"Content-Encoding": "gzip"}, gzip.compress(body, 6, mtime=0)
+
+
+def _accepts_gzip(accepted: str) -> bool:
+    """`accepted` is an `Accept-Encoding` header: `gzip;q=0` refuses it."""
+    for part in accepted.lower().split(","):
+        name, _, quality = part.partition(";")
+        if name.strip() in ("gzip", "*") and quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000"):
+            return True
+    return False
 
 
 def limit_invoke(lambdas: Any, limits: Limits) -> None:

@@ -84,11 +84,18 @@ def _client(service: str, config: Config | None = None) -> Any:
     return _Later(lambda: session().create_client(service, config=config))
 
 
-def s3_client(*, connections: int, patience: Patience = PATIENT, sign_bodies: bool = True) -> "S3Client":
+def s3_client(
+    *, connections: int, patience: Patience = PATIENT, sign_bodies: bool = True, virtual_hosts: bool = False
+) -> "S3Client":
     """Checksums only where S3 asks for them: a copy has no body, and other stores reject the trailers.
 
     Bodies that bring a CRC need no signature over TLS: botocore would take the SHA-256 of each.
+    With `virtual_hosts` the client signs URLs for `bucket.s3.{region}.…`. Botocore would use `bucket.s3.amazonaws.com`,
+    which redirects to the bucket's region, where the signature is not valid. TLS refuses bucket names with a dot there.
     """
+    special: dict[str, Any] = {} if sign_bodies else {"payload_signing_enabled": False}
+    if virtual_hosts:
+        special |= {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
     config = Config(
         max_pool_connections=connections,
         connect_timeout=patience.connect_seconds,
@@ -98,7 +105,7 @@ def s3_client(*, connections: int, patience: Patience = PATIENT, sign_bodies: bo
         response_checksum_validation="when_required",
         # For presigned URLs, which botocore would sign the old way: newer regions refuse that.
         signature_version="s3v4",
-        s3=None if sign_bodies else {"payload_signing_enabled": False},
+        s3=special or None,
     )
     client: S3Client = _client("s3", config)
     return client

@@ -10,7 +10,14 @@ from service.formats.directory import LOCAL_HEADER, Member, parse_directory, too
 from service.formats.endrecord import find_end_record
 from service.formats.facts import Findings
 from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason
-from service.formats.limits import MAX_DIRECTORY_BYTES, MAX_MEMBERS, MAX_RATIO, RATIO_FLOOR_BYTES
+from service.formats.limits import (
+    HOLLOW_FLOOR_BYTES,
+    HOLLOW_RATIO,
+    MAX_DIRECTORY_BYTES,
+    MAX_MEMBERS,
+    MAX_RATIO,
+    RATIO_FLOOR_BYTES,
+)
 from service.formats.names import folded
 from service.formats.reader import Reader, Reading
 
@@ -70,7 +77,7 @@ def _check_member(member: Member) -> None:
         raise ContentInvalid(Reason.ZIP_UNSUPPORTED_METHOD, message, part=name)
     if stat.S_IFMT(member.mode) in _SPECIAL_FILES:
         raise ContentInvalid(Reason.ZIP_SYMLINK, "a link or a device, not a file", part=name)
-    if member.method == STORED and member.packed_size != member.size:
+    if member.method == STORED and member.packed_size != member.size and not member.is_folder:
         message = f"stored as it is, yet {member.packed_size} packed bytes are to be {member.size}"
         raise ContentInvalid(Reason.ZIP_CORRUPT_MEMBER, message, part=name)
 
@@ -85,10 +92,13 @@ def _check_names(members: Sequence[Member]) -> None:
 
 
 def _check_ratio(members: Sequence[Member]) -> None:
+    if not members:
+        return
     size, packed = sum(member.size for member in members), sum(member.packed_size for member in members)
-    if size > RATIO_FLOOR_BYTES and size > MAX_RATIO * packed:
-        largest = max(members, key=lambda member: member.size)
-        message = f"{packed} bytes unpack to {size}, more than {MAX_RATIO} times as many"
+    largest = max(members, key=lambda member: member.size)
+    hollow = largest.size > HOLLOW_FLOOR_BYTES and largest.size > HOLLOW_RATIO * largest.packed_size
+    if hollow or (size > RATIO_FLOOR_BYTES and size > MAX_RATIO * packed):
+        message = f"{packed} bytes unpack to {size}: nothing of value packs so well"
         raise ContentInvalid(Reason.ZIP_BOMB, message, part=largest.name)
 
 

@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 from service.formats.archive import read_members
 from service.formats.directory import Member
 from service.formats.facts import Findings
-from service.formats.failures import ContentInvalid, Note, Reason, shown
-from service.formats.limits import MAX_RATIO, MAX_TOTAL_BYTES, RATIO_FLOOR_LAYER_BYTES
+from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason, shown
+from service.formats.limits import MAX_RATIO, MAX_TOTAL_BYTES, MAX_UNPACKED_BYTES, RATIO_FLOOR_LAYER_BYTES
 from service.formats.parquet import TAIL_BYTES, Footer, read_footer
 from service.formats.reader import Reader, Reading
 from service.formats.unpack import WINDOW_BYTES, Kept, unpack
@@ -29,6 +29,10 @@ ALWAYS_READ = ("egomotion_estimate", "calibration_estimate", "obstacle")
 """By `structure`, where they lie close enough together; what comes first is more important."""
 SPAN_BYTES = 4 * 1024**2
 """`structure` makes one read besides the directory's: layers further apart than this are not all read."""
+LARGE_SPAN_BYTES = 24 * 1024**2
+"""Layers that are large themselves may take so much, if they are half of it."""
+MAX_READS_OF_ZIP = 2
+"""At `structure`: a directory longer than the tail leaves none for the layers."""
 WHOLE_BYTES = 8 * 1024**2
 """`deep` reads an archive up to this size at once."""
 
@@ -98,11 +102,12 @@ def check_clipgt(key: str, reader: Reader, findings: Findings, *, deep: bool) ->
         fingerprint=fingerprint(layout.members),
     )
     of_member = {part.member.name: part for part in layers.values()}
-    if deep:
+    too_large = deep and _is_too_large(layout.members)
+    members: Sequence[Member]
+    if too_large:
+        members, ahead = [part.member for part in parts], 0
+    elif deep:
         members, ahead = layout.members, WINDOW_BYTES
-        if sum(member.packed_size for member in members) > MAX_TOTAL_BYTES - WHOLE_BYTES:
-            # The layers first: what is wrong with them is said even though the rest cannot be read.
-            members, ahead = sorted(members, key=lambda member: member.name not in of_member), 0
     else:
         members, ahead = (yield from _within_one_read(reader, layers, findings)), 0
     for member in members:
@@ -110,18 +115,32 @@ def check_clipgt(key: str, reader: Reader, findings: Findings, *, deep: bool) ->
             rows[part.layer] = (yield from _check_layer(reader, part, ahead)).rows
         else:
             yield from unpack(reader, member, Kept(tail=0), ahead=ahead)
+    if too_large:
+        message = (
+            f"its members take more than {MAX_TOTAL_BYTES - WHOLE_BYTES} bytes, or {MAX_UNPACKED_BYTES} unpacked: the"
+            " layers and cameras are right, the other files were not read"
+        )
+        raise ContentUnchecked(Reason.TOO_MUCH_TO_READ, message)
+
+
+def _is_too_large(members: Sequence[Member]) -> bool:
+    packed, size = sum(member.packed_size for member in members), sum(member.size for member in members)
+    return packed > MAX_TOTAL_BYTES - WHOLE_BYTES or size > MAX_UNPACKED_BYTES
 
 
 def _within_one_read(reader: Reader, layers: Mapping[str, Part], findings: Findings) -> Reading[Sequence[Member]]:
     """Read the layers that lie close enough together, and return them with those that were read already."""
     wanted = [layers[name].member for name in ALWAYS_READ if name in layers]
+    span = SPAN_BYTES if reader.reads < MAX_READS_OF_ZIP else 0
     chosen: list[Member] = []
-    start = end = 0
+    start = end = needed = 0
     for member in wanted:
-        here = reader.has(member.offset, member.end - member.offset)
+        length = member.end - member.offset
+        here = reader.has(member.offset, length)
         first, last = (min(start, member.offset), max(end, member.end)) if end else (member.offset, member.end)
-        if not here and last - first <= SPAN_BYTES:
-            start, end = first, last
+        useful = 2 * (needed + length) >= last - first and last - first <= LARGE_SPAN_BYTES
+        if not here and span and (last - first <= span or useful):
+            start, end, needed = first, last, needed + length
         elif not here:
             findings.note(Note.LAYERS_UNREAD)
             continue

@@ -105,7 +105,7 @@ def _member(fields: tuple[int, ...], raw: bytes, extra: bytes, findings: Finding
 
 def _check_same_role(name: str, other: str) -> None:
     """Readers that ignore the field go by the header's name: it must be safe too, and not that of another layer."""
-    one, two = normal_name(name), normal_name(other)
+    one, two = normal_name(name.partition("\0")[0] or name, shown=False), normal_name(other)
     roles = [path.rpartition("/")[2].casefold().split(".")[-2:] for path in (one, two)]
     layers = any(role[-1] in ("parquet", "json") for role in roles)
     if layers and (roles[0] != roles[1] or other.isascii()):

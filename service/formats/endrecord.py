@@ -127,6 +127,11 @@ def _resolve(reader: Reader, tail: bytes, at: int, base: int) -> Reading[tuple[E
         return EndRecord(count, offset, size, 0), start, start
     _, _, claimed_start, disks = _LOCATOR64.unpack(locator)
     record, start = yield from _end64(reader, claimed_start, locator_start)
+    if not record:
+        # A name or a comment at the directory's end may look like a locator.
+        if 0xFFFF in (disk, first_disk, here, count) or 0xFFFFFFFF in (size, offset):
+            raise _contradictory()
+        return EndRecord(count, offset, size, 0), base + at, base + at
     _, _, _, _, disk64, first_disk64, here64, count64, size64, offset64 = _END64.unpack_from(record)
     if disks > 1 or (disk64, first_disk64) != (0, 0) or here64 != count64:
         raise ContentInvalid(Reason.ZIP_SPLIT, "the archive is one disk of a split archive")
@@ -137,14 +142,17 @@ def _resolve(reader: Reader, tail: bytes, at: int, base: int) -> Reading[tuple[E
 
 
 def _end64(reader: Reader, claimed: int, locator: int) -> Reading[tuple[bytes, int]]:
-    """The zip64 end record, which may be longer than its fields (4.3.14.2) and lie behind bytes put in front."""
+    """The zip64 end record, which may be longer than its fields (4.3.14.2) and lie behind bytes put in front.
+
+    Empty where there is none.
+    """
     for start in (claimed, locator - _END64.size):
         if 0 <= start <= locator - _END64.size:
             record = yield from reader.read(start, _END64.size)
             length = int.from_bytes(record[4:12], "little")
             if record.startswith(_END64_SIGNATURE) and start + 12 + length == locator:
                 return record, start
-    raise _contradictory()
+    return b"", 0
 
 
 def _contradictory() -> ContentInvalid:

@@ -56,7 +56,7 @@
 | ZIP_BACKSLASHES | names use `\\` as the separator |
 | ZIP_UNICODE_PATH | a Unicode Path field gives a member another name than its header |
 | SYSTEM_FILES_IGNORED | files that macOS or Windows added (`__MACOSX`, `._*`, `.DS_Store`, `Thumbs.db` …) |
-| LAYERS_UNREAD | the required layers lie too far apart for one read: `structure` did not read all of them |
+| LAYERS_UNREAD | `structure` did not read every required layer: one read could not bring them all |
 | MP4_NO_FTYP | no `ftyp` box; the standard reads it as brand `mp41` |
 | MP4_TRAILER | bytes that are no box follow the last one |
 | MP4_PADDING | a container ends with padding |

@@ -25,6 +25,8 @@ class Film:
     index: Index | None = None
     jumped: bool = False
     """Whether fragments were passed over that the index knows."""
+    skipped: bool = False
+    """Whether boxes before `moov` were passed over, media among them."""
     whole: bool = False
     """Whether every top-level box was seen."""
     stopped: bool = False
@@ -38,7 +40,7 @@ class Film:
 
     @property
     def has_media(self) -> bool:
-        return any(box.end > box.body for box in self.media)
+        return self.skipped or any(box.end > box.body for box in self.media)
 
     @property
     def usable(self) -> bool:

@@ -20,8 +20,10 @@ MAX_MEMBERS = 20_000
 MAX_DIRECTORY_BYTES = 4 * 1024**2
 """20,000 members of 150-byte names."""
 MAX_RATIO = 200
-RATIO_FLOOR_BYTES = 32 * 1024**2
-"""Unpacked size of an archive below which its ratio does not matter: a log of 300 kB packs 1000:1."""
+RATIO_FLOOR_BYTES = 64 * 1024**2
+"""Unpacked size of an archive up to which its ratio does not matter: a log of 300 kB packs 1000:1."""
+HOLLOW_RATIO, HOLLOW_FLOOR_BYTES = 1000, 32 * 1024**2
+"""A member larger than that which packs so well is one byte over and over: deflate's most is 1032:1."""
 RATIO_FLOOR_LAYER_BYTES = 8 * 1024**2
 """The same for a layer that is read."""
 MAX_UNPACKED_BYTES = 256 * 1024**2

@@ -13,8 +13,9 @@ from service.formats.samples import check_fragments, check_track, last_byte
 from service.formats.timing import TOLERANCE_S, film_seconds
 from service.formats.walk import Walk
 
-_ABSURD = 20
-"""A header that claims so many times what the fragments last is wrong; below that, fragments are missing."""
+_ABSURD = 4
+"""A header that claims so many times what the fragments last says nothing about this file: packagers copy it from the
+whole film. Below that, fragments are missing."""
 
 
 def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None]:

@@ -37,10 +37,11 @@ def unicode_path(field: bytes, raw: bytes) -> str | None:
         return None
 
 
-def normal_name(name: str) -> str:
+def normal_name(name: str, *, shown: bool = True) -> str:
     """The path with `/` between its segments and one at the end of a folder; empty for the archive's own root.
 
-    `.` segments and doubled separators go, as every reader drops them. Raises `ContentInvalid` (ZIP_UNSAFE_NAME).
+    `shown`: it must have no control characters; the bytes of another code page may. `.` segments and doubled
+    separators go, as every reader drops them. Raises `ContentInvalid` (ZIP_UNSAFE_NAME).
     """
     path = name.replace("\\", "/")
     segments = [segment for segment in path.split("/") if segment not in ("", ".")]
@@ -48,7 +49,7 @@ def normal_name(name: str) -> str:
         return ""  # the root as a folder: `./` by bsdtar, `/` by others
     if not segments or path[0] == "/" or path[1:2] == ":" or ".." in segments:
         raise ContentInvalid(Reason.ZIP_UNSAFE_NAME, "the name is absolute, empty or leaves its folder", part=name)
-    if not name.isprintable() and not is_system_file("/".join(segments)):
+    if shown and not name.isprintable() and not is_system_file("/".join(segments)):
         _check_characters(name)
     return "/".join(segments) + ("/" if path[-1] == "/" else "")
 

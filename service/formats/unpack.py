@@ -36,8 +36,10 @@ class Kept:
             self._held -= len(self._pieces.pop(0))
 
     def data(self) -> bytes:
-        """What is kept; at least the last `tail` bytes."""
-        return b"".join(self._pieces)
+        """What is kept; at least the last `tail` bytes. To be asked for once: the pieces are let go."""
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        return data
 
 
 def unpack(reader: Reader, member: Member, keep: Callable[[bytes], None], *, ahead: int = 0) -> Reading[None]:

@@ -45,7 +45,7 @@ class Walk:
         self.reader, self.findings, self.deep = reader, findings, deep
         self.film = Film()
         self.max_reads = MAX_READS if deep else MAX_READS_STRUCTURE
-        self._searched = self._skipped = self._indexed = self._ftyp = False
+        self._searched = self._indexed = self._ftyp = False
         self._first_fragment: int | None = None
 
     def run(self) -> Reading[Film]:
@@ -71,7 +71,7 @@ class Walk:
                 break
             yield from self._visit(box)
             at = box.end
-        film.whole = not film.jumped and not self._skipped
+        film.whole = not film.jumped and not film.skipped
         if not self._ftyp:
             self.findings.note(Note.MP4_NO_FTYP)
         return film
@@ -89,7 +89,7 @@ class Walk:
         reader, film = self.reader, self.film
         left = reader.size - at
         if film.movie is None:
-            if film.media and not self._searched and left > REST_BYTES and not self._is_mostly_moov(left):
+            if not self._searched and left > REST_BYTES and not self._is_mostly_moov(left):
                 return (yield from self._search(at))
         elif not film.movie.fragmented:
             if film.usable and not self.deep:
@@ -116,7 +116,7 @@ class Walk:
 
     def _ahead(self, at: int) -> int:
         film, left = self.film, self.reader.size - at
-        if left <= REST_BYTES or (film.movie is None and film.media and self._is_mostly_moov(left)):
+        if left <= REST_BYTES or (film.movie is None and self._is_mostly_moov(left)):
             return left
         if film.movie is None:
             return TAIL_BYTES
@@ -132,7 +132,7 @@ class Walk:
         length = min(max(reader.size // 64, TAIL_BYTES), REST_BYTES)
         tail = yield from reader.tail(length)
         start = last_moov(tail, reader.size - len(tail), reader.size)
-        self._skipped = start is not None and start > at
+        self.film.skipped = start is not None and start > at
         return start if start is not None and start > at else at
 
     def _jump(self, at: int) -> Reading[int]:

@@ -50,9 +50,21 @@ def create_key(
     return key, f"cf_{key_id}_{secret}"
 
 
-def authenticate(text: str, *, keys: KeyStore, admin_key: str) -> Caller | None:
-    """Return the caller of a key; None if the key is unknown, revoked or malformed."""
-    if hmac.compare_digest(text.encode(errors="replace"), admin_key.encode()):
+MAX_KEY = 128
+"""Characters of a key. The admin key that a deployment generates has 40."""
+
+
+def may_be_admin(text: str) -> bool:
+    """Whether it can be the admin key, so that nothing else makes the service read that secret."""
+    return not text.startswith("cf_") and 0 < len(text) <= MAX_KEY and text.isascii() and text.isprintable()
+
+
+def authenticate(text: str, *, keys: KeyStore, admin_key: str | None) -> Caller | None:
+    """Whose key this is; None for a key that is unknown, revoked or malformed.
+
+    `admin_key` may be None for a text that `may_be_admin` excludes.
+    """
+    if admin_key and hmac.compare_digest(text.encode(errors="replace"), admin_key.encode()):
         return ADMIN
     match = _FORMAT.fullmatch(text)
     key = keys.get(f"key_{match[1]}") if match else None

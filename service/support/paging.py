@@ -51,7 +51,8 @@ def encode_cursor(position: str, *, scope: str) -> str:
 
 def decode_cursor(cursor: str, *, scope: str) -> str:
     try:
-        given, position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        given, position = json.loads(text)
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise InvalidCursor("this is not a cursor that the service gave out") from error
     if given != scope or not isinstance(position, str) or len(position) > MAX_POSITION:

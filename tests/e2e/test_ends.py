@@ -74,9 +74,9 @@ def test_a_deleted_import_is_gone_and_its_clips_stay(
         assert api.get(path)[0] == 404
     assert job["id"] not in {listed["id"] for listed in api.get("/v1/imports")[1]["imports"]}
     invoke("lambdas.sweep.handler", {})
-    prefix = f"jobs/{job['id']}/"
+    files = f"jobs/{job['id']}/"
     eventually(
-        lambda: s3.list_objects_v2(Bucket=stack.state_bucket, Prefix=prefix)["KeyCount"] == 0, what="the files to go"
+        lambda: s3.list_objects_v2(Bucket=stack.state_bucket, Prefix=files)["KeyCount"] == 0, what="the files to go"
     )
     pages = dynamodb.get_paginator("scan").paginate(TableName=stack.table_name)
     rows = [row for page in pages for row in page["Items"] if job["id"] in row["pk"]["S"]]

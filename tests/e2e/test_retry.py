@@ -172,9 +172,9 @@ def test_a_deleted_import_leaves_nothing_of_its_runs(
     status, refusal = api("POST", f"/v1/imports/{job['id']}/retry")
     assert (status, refusal["code"]) == (404, "NOT_FOUND")
     invoke("lambdas.sweep.handler", {})
-    prefix = f"jobs/{job['id']}/"
+    files = f"jobs/{job['id']}/"
     eventually(
-        lambda: s3.list_objects_v2(Bucket=stack.state_bucket, Prefix=prefix)["KeyCount"] == 0, what="the files to go"
+        lambda: s3.list_objects_v2(Bucket=stack.state_bucket, Prefix=files)["KeyCount"] == 0, what="the files to go"
     )
     pages = dynamodb.get_paginator("scan").paginate(TableName=stack.table_name)
     rows = [row for page in pages for row in page["Items"] if job["id"] in row["pk"]["S"]]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
+from service.support.response_headers import GATEWAY_HEADERS
 from tests.infra.reading import properties, text
 
 OPEN = {"ApiRestopenapijsonGET", "ApiRestdocsGET"}
@@ -42,8 +43,7 @@ def test_the_authorizer_is_asked_every_time_whichever_header_has_the_key(templat
 def test_the_stage_is_throttled_logged_measured_and_traced(template: Template) -> None:
     (stage,) = properties(template, "AWS::ApiGateway::Stage").values()
     assert (stage["StageName"], stage["TracingEnabled"]) == ("prod", True)
-    (settings,) = stage["MethodSettings"]
-    assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+    settings = method_settings(stage)["/*", "*"]
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (50, 100)
     assert (settings["MetricsEnabled"], settings["DataTraceEnabled"], settings["LoggingLevel"]) == (
         True,
@@ -98,7 +98,30 @@ def test_api_gateway_answers_in_the_shape_of_the_service(
 
 def test_throttled_callers_learn_when_to_come_back(template: Template) -> None:
     headers = gateway_responses(template)["THROTTLED"]["ResponseParameters"]
-    assert headers == {"gatewayresponse.header.Retry-After": "'1'"}
+    assert headers["gatewayresponse.header.Retry-After"] == "'1'"
+
+
+def test_what_api_gateway_says_has_the_security_headers_of_the_service(template: Template) -> None:
+    for answer in gateway_responses(template).values():
+        given = answer["ResponseParameters"]
+        assert {"X-Content-Type-Options", "Strict-Transport-Security", "X-Frame-Options"} <= set(GATEWAY_HEADERS)
+        for name, value in GATEWAY_HEADERS.items():
+            assert given[f"gatewayresponse.header.{name}"] == f"'{value}'"
+
+
+def test_answers_are_compressed_for_clients_that_ask(template: Template) -> None:
+    (rest,) = properties(template, "AWS::ApiGateway::RestApi").values()
+    assert rest["MinimumCompressionSize"] == 1_024
+    assert "BinaryMediaTypes" not in rest, "base64 bodies would take a third of Lambda's 6 MB"
+
+
+def test_the_open_pages_have_a_throttle_of_their_own(template: Template) -> None:
+    (stage,) = properties(template, "AWS::ApiGateway::Stage").values()
+    settings = method_settings(stage)
+    for path in ("/~1docs", "/~1openapi.json"):
+        limits = settings[path, "GET"]
+        assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == (2, 10)
+        assert (limits["MetricsEnabled"], limits["DataTraceEnabled"], limits["LoggingLevel"]) == (True, False, "ERROR")
 
 
 def test_the_outputs_are_the_names_that_scripts_know(template: Template) -> None:
@@ -118,6 +141,10 @@ def test_the_outputs_are_the_names_that_scripts_know(template: Template) -> None
     }
     url = text(outputs["BaseUrl"]["Value"])
     assert url == "https://${ApiRest}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod"
+
+
+def method_settings(stage: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(item["ResourcePath"], item["HttpMethod"]): item for item in stage["MethodSettings"]}
 
 
 def gateway_responses(template: Template) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from lambdas.routes.caller import project_of
 from lambdas.routes.changes import run_again
 from lambdas.routes.container import container_of
 from lambdas.routes.nomadic.common import TAGS, sdk_actor
-from lambdas.routes.parameters import IdempotencyKey, JobId
+from lambdas.routes.parameters import IdempotencyKey, JobId, VideoCursor
 from lambdas.schemas.nomadic.jobs import JobView, RetryVideosBody, VideosView
 from service.imports.queries.status import get_job
 from service.imports.queries.videos import videos_page
@@ -28,10 +28,12 @@ def read_import_job(job_id: JobId) -> JobView:
 )
 def list_import_job_videos(
     job_id: JobId,
-    limit: Annotated[int, Query(description="The most rows; 1,000 at most.")] = 500,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page: its last `video_id`.")] = None,
+    limit: Annotated[
+        int, Query(ge=1, description="Maximum number of videos. A page may have fewer, and never more than 1,000.")
+    ] = 500,
+    cursor: VideoCursor = None,
     offset: Annotated[
-        int | None, Query(description="Rows to skip, instead of `cursor`; not for multi-view jobs.")
+        int | None, Query(ge=0, description="Number of videos to skip, instead of `cursor`. Not for multi-view jobs.")
     ] = None,
 ) -> VideosView:
     project, _ = project_of(router)

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lambdas.routes.caller import project_of
 from lambdas.routes.container import container_of
 from lambdas.routes.nomadic.common import TAGS, sdk_actor
+from lambdas.routes.parameters import VideoId
 from lambdas.schemas.nomadic.folders import Scope
 from lambdas.schemas.nomadic.videos import DeletedView, ListedVideo, MyVideosView, VideoStatusView
 from service.domain.projects import Action, FolderScope
@@ -16,8 +17,6 @@ from service.imports.queries.videos import get_video, newest_videos
 from service.projects.audit import record
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
-
-VideoId = Annotated[str, Path(description="The video's id.")]
 
 
 @router.get("/api/my-videos", summary="The newest 1,000 videos", tags=TAGS)

@@ -155,6 +155,9 @@ KINDS: dict[str, Kind] = {
     "mdhd of 46 hours, in fragments": Kind(
         lambda: fragmented(fragment(), fragment(), mdhd=full("mdhd", "IIII", 0, 0, 1000, 167_772_160)), 2.0, (HEADER,)
     ),
+    "mehd of a film of which this is the beginning": Kind(
+        lambda: fragmented(fragment(), fragment(), mvex=full("mehd", "I", 10_960)), 2.0, (HEADER,)
+    ),
     "mehd in the units of the track": Kind(
         lambda: fragmented(fragment(), fragment(), scale=1000, film_scale=100, mvex=full("mehd", "I", 2000)),
         2.0, (HEADER,),

@@ -84,6 +84,10 @@ FINE: dict[str, tuple[Callable[[], bytes], tuple[Note, ...]]] = {
     ),
     "a Unicode Path field that says the same": (lambda: with_note(extra=unicode_path("note.txt", b"note.txt")), ()),
     "a Unicode Path field of another name": (lambda: with_note(extra=unicode_path("x.txt", b"old.txt")), ()),
+    "a Unicode Path field of a name in another code page": (
+        lambda: with_note(name=b"\x1b$B\0.txt", extra=unicode_path("\u65e5.txt", b"\x1b$B\0.txt")),
+        (Note.ZIP_UNICODE_PATH,),
+    ),
     "a Unicode Path field of the future": (
         lambda: with_note(extra=struct.pack("<2HBL", 0x7075, 6, 2, zlib.crc32(b"note.txt")) + b"x"), (),
     ),
@@ -125,6 +129,9 @@ FINE: dict[str, tuple[Callable[[], bytes], tuple[Note, ...]]] = {
     "a log that packs 1000:1": (lambda: with_note(data=bytes(300_000)), ()),
     "a log of 20 MB that packs 1000:1": (lambda: with_note(data=bytes(20_000_000)), ()),
     "a file of one byte out of nothing said": (lambda: write_zip([*members(), Raw(b"e", b"", method=0)]), ()),
+    # what looks like zip64
+    "a locator's signature in the last comment": (lambda: with_note(comment=b"PK\6\7" + b"-" * 16), ()),
+    "a folder that has a size": (lambda: with_note(name=b"c/", method=0, data=b"", size=1024), ()),
     # Z8: signatures in comments
     "a signature in the comment": (lambda: write_zip(members(), comment=b"ends with PK\5\6"), ()),
     "a signature and more in the comment": (lambda: write_zip(members(), comment=b"PK\5\6" + b"x" * 40), ()),
@@ -175,6 +182,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], Reason]] = {
     ),
     "a note that becomes a layer": (
         lambda: with_note(extra=unicode_path(f"{CLIP_ID}.pole.parquet", b"note.txt")), Reason.ZIP_AMBIGUOUS,
+    ),
+    "a layer behind a NUL that a Unicode Path field hides": (
+        lambda: with_note(name=b"x.pole.parquet\0", extra=unicode_path("x.txt", b"x.pole.parquet\0")),
+        Reason.ZIP_AMBIGUOUS,
     ),
     "a way out in a Unicode Path field": (
         lambda: with_note(extra=unicode_path("../../x", b"note.txt")), Reason.ZIP_UNSAFE_NAME,
@@ -293,6 +304,13 @@ def test_a_name_is_read_by_both_rules_of_python(name: str, flags: int) -> None:
     without = with_note(flags=flags)
     for depth in Depth:
         assert judge(data, depth=depth).content == judge(without, depth=depth).content == Content.VALID
+
+
+def test_an_archive_of_64_mib_may_pack_400_times() -> None:
+    """As a large log does; above, an archive that packs so well is refused."""
+    for size, reason in ((64 * 1024**2 - 200_000, None), (64 * 1024**2, Reason.ZIP_BOMB)):
+        data = write_zip([*members(), Raw(b"large.bin", packed=bytes(160_000), size=size)])
+        assert outcome(data, depth=Depth.STRUCTURE) is reason
 
 
 def test_the_fingerprint_is_of_normal_names() -> None:

@@ -53,6 +53,7 @@ class Functions:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.admin_secrets = FakeSecrets({"arn": "admin-key"})
 
     def plan(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
         container = PlanContainer()
@@ -88,7 +89,7 @@ class Functions:
         container = AuthorizeContainer()
         container.settings = AuthorizeSettings(table_name="table", admin_secret_arn="arn")
         container.keys = self.world.keys
-        container.secrets = FakeSecrets({"arn": "admin-key"})
+        container.secrets = self.admin_secrets
         answer: dict[str, Any] = lambdas.authorize.handler({"headers": headers, "methodArn": ARN}, CONTEXT, container)
         return answer
 
@@ -363,6 +364,15 @@ def test_x_api_key_wins_over_bearer(functions: Functions, project_key: str) -> N
     )
     assert effect(functions.authorize({"X-API-Key": "wrong", "Authorization": f"Bearer {project_key}"})) == "Deny"
     assert effect(functions.authorize({"X-API-Key": "", "Authorization": f"Bearer {project_key}"})) == "Allow"
+
+
+def test_a_projects_key_does_not_read_the_admin_secret(functions: Functions, project_key: str) -> None:
+    functions.admin_secrets = FakeSecrets({})  # reading it would fail
+    assert effect(functions.authorize({"X-API-Key": project_key})) == "Allow"
+    for text in (project_key[:-1], "cf_", "cf_x" * 2_000, "k" * 129, "clé", "a\x00b"):
+        assert effect(functions.authorize({"X-API-Key": text})) == "Deny"
+    with pytest.raises(KeyError):
+        functions.authorize({"X-API-Key": "admin-key"})
 
 
 def test_the_admin_has_an_empty_project(functions: Functions, project_key: str) -> None:

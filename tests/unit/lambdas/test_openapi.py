@@ -1,5 +1,8 @@
 """The API describes itself."""
 
+import base64
+import hashlib
+import re
 from typing import Any
 
 import pytest
@@ -82,7 +85,7 @@ def test_openapi_lists_all_routes_and_how_to_authenticate(api: Api) -> None:
     of_the_sdks = {route for route, one in operations(document).items() if one["tags"] == ["NomadicML"]}
     assert of_the_sdks == NOMADIC_ROUTES
     assert document["info"]["title"] == "Clipferry"
-    assert document["servers"] == [{"url": "/prod"}]
+    assert document["servers"] == [{"url": "."}], "relative to the page, whatever stage or domain it is behind"
     assert document["components"]["securitySchemes"]["key"]["name"] == "X-API-Key"
     assert document["security"] == [{"key": []}]
 
@@ -124,12 +127,94 @@ def test_openapi_shows_the_answers_by_their_models(api: Api) -> None:
 def test_openapi_shows_the_errors_in_their_real_shape(api: Api, verb: str, path: str) -> None:
     document = openapi(api)
     responses = operations(document)[verb, path]["responses"]
-    refusals = {status: one for status, one in responses.items() if status.startswith(("4", "5", "default"))}
-    assert refusals
+    refusals = {status: one for status, one in responses.items() if not status.startswith("2")}
+    assert {"401", "429", "500", "503"} <= set(refusals)
+    assert "default" not in refusals
     for response in refusals.values():
         reference = response["content"]["application/json"]["schema"]["$ref"]
         schema = document["components"]["schemas"][reference.rpartition("/")[2]]
         assert set(schema["properties"]) == {"detail", "code"}
+
+
+STATUSES = {
+    ("get", "/v1/key"): {"200", "401", "422", "429", "500", "502", "503", "504"},
+    ("get", "/v1/imports"): {"200", "400", "401", "403", "422", "429", "500", "502", "503", "504"},
+    ("post", "/v1/imports"): {"202", "401", "403", "409", "413", "422", "429", "500", "502", "503", "504"},
+    ("delete", "/v1/imports/{job_id}"): {"204", "401", "403", "404", "409", "422", "429", "500", "502", "503", "504"},
+    ("get", "/api/cloud-integrations"): {"200", "401", "403", "429", "500", "502", "503", "504"},
+}
+
+
+@pytest.mark.parametrize(("operation", "statuses"), STATUSES.items())
+def test_openapi_lists_the_statuses_that_an_operation_has(
+    api: Api, operation: tuple[str, str], statuses: set[str]
+) -> None:
+    assert set(operations(openapi(api))[operation]["responses"]) == statuses
+
+
+def test_openapi_shows_an_answer_without_content_as_such(api: Api) -> None:
+    for one in operations(openapi(api)).values():
+        assert "content" not in one["responses"].get("204", {})
+
+
+def test_openapi_says_what_the_service_enforces_of_parameters(api: Api) -> None:
+    for (_, path), one in operations(openapi(api)).items():
+        schemas = {parameter["name"]: parameter["schema"] for parameter in one.get("parameters", [])}
+        assert not [name for name, schema in schemas.items() if "anyOf" in schema], "a parameter cannot be null"
+        if "limit" in schemas and path.startswith("/v1"):
+            assert (schemas["limit"]["minimum"], schemas["limit"]["maximum"]) == (1, 1_000)
+        if "cursor" in schemas:
+            assert schemas["cursor"]["pattern"]
+        for name in schemas:
+            assert not name.endswith("_id") or name == "clip_id" or schemas[name]["pattern"]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+def test_the_documentation_is_kept_by_browsers_and_not_sent_again(api: Api, path: str) -> None:
+    fresh = api.raw("GET", path)["multiValueHeaders"]
+    (etag,) = fresh["ETag"]
+    assert fresh["Cache-Control"] == ["public, max-age=3600"]
+    for known in (etag, f'"other", {etag}', "*"):
+        again = api.raw("GET", path, headers={"If-None-Match": known})
+        assert (again["statusCode"], again["body"]) == (304, "")
+        assert again["multiValueHeaders"]["ETag"] == [etag]
+    assert api.raw("GET", path, headers={"If-None-Match": '"other"'})["statusCode"] == 200
+
+
+def test_the_page_runs_its_own_scripts_only_and_keeps_no_key(api: Api) -> None:
+    answer = api.raw("GET", "/docs")
+    (policy,) = answer["multiValueHeaders"]["Content-Security-Policy"]
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    scripts = re.findall(r"<script>(.*?)</script>", answer["body"], re.DOTALL)
+    assert directives["script-src"].split() == [f"'sha256-{sha256(text)}'" for text in scripts]
+    assert (directives["default-src"], directives["frame-ancestors"]) == ("'none'", "'none'")
+    assert "http" not in policy
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", answer["body"].split("<script>")[0])
+    assert "persistAuthorization: false" in scripts[-1]
+
+
+def sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/imports"),
+        ("GET", "/nope"),
+        ("PUT", "/v1/imports"),
+        ("POST", "/v1/imports"),
+        ("GET", "/docs"),
+        ("GET", "/openapi.json"),
+        ("POST", "/api/keys/verify"),
+    ],
+)
+def test_every_answer_has_the_security_headers(api: Api, method: str, path: str) -> None:
+    headers = api.raw(method, path)["multiValueHeaders"]
+    assert headers["X-Content-Type-Options"] == ["nosniff"]
+    assert headers["Strict-Transport-Security"] == ["max-age=31536000"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"][0]
+    assert path in ("/docs", "/openapi.json") or headers["Cache-Control"] == ["no-store"]
 
 
 def test_docs_is_a_page_for_browsers(api: Api) -> None:

@@ -1,0 +1,36 @@
+"""Show rules of `service.domain` in the OpenAPI document. The domain checks them, with codes of its own."""
+
+from typing import Any
+
+_S3 = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_GS = r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
+_HF = r"hf://buckets/[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+
+OBJECT_URI: dict[str, Any] = {"pattern": rf"^({_S3}|{_GS}|{_HF})/[\s\S]+$"}
+PREFIX_URI: dict[str, Any] = {"pattern": rf"^({_S3}|{_GS}|{_HF})(/[\s\S]*)?$"}
+BUCKET: dict[str, Any] = {"pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$"}
+PRESET_ID: dict[str, Any] = {"pattern": "^es_[0-9a-f]{24}$"}
+INTEGRATION_ID: dict[str, Any] = {"pattern": "^in_[0-9a-f]{24}$"}
+CLIP_ID: dict[str, Any] = {"pattern": "^ij_[0-9a-f]{24}-(0|[1-9][0-9]{0,9})$"}
+ROLE_ARN: dict[str, Any] = {"pattern": r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/clipferry-[A-Za-z0-9_+=,.@-]{1,54}$"}
+
+
+def exactly_one_of(*names: str) -> dict[str, Any]:
+    """For an object's schema. `null` counts as absent."""
+    null, given = {"type": "null"}, {"not": {"type": "null"}}
+    return {
+        "oneOf": [
+            {"required": [name], "properties": {other: given if other == name else null for other in names}}
+            for name in names
+        ]
+    }
+
+
+def one_or_more(item: dict[str, Any]) -> dict[str, Any]:
+    """For a list of texts."""
+    return {"minItems": 1, "items": {"type": "string", **item}}
+
+
+def not_both(first: str, second: str) -> dict[str, Any]:
+    """For an object's schema: `second` may be null beside `first`."""
+    return {"not": {"required": [first, second], "properties": {second: {"not": {"type": "null"}}}}}
