@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from service.sources.build import IntegrationSources
 
 
+CALLER_SECONDS = 8.0
+"""Total time of a request to another store while a caller waits: API Gateway gives up after 29 s."""
+
+
 @Once
 def api_settings() -> ApiSettings:
     return ApiSettings.from_env()
@@ -69,13 +73,14 @@ def _hurried_access() -> SourceAccess:
 
 @Once
 def _hurried_sources() -> "IntegrationSources":
+    from service.sources.patience import Patience
+
     settings = api_settings()
     return integration_sources(
         settings.integration_secrets_prefix,
         allow_private=settings.allow_private_urls,
         connections=settings.stat_concurrency,
-        attempts=2,
-        longest_wait=2.0,
+        patience=Patience(attempts=2, longest_wait=2.0, request_seconds=CALLER_SECONDS, part_seconds=CALLER_SECONDS),
     )
 
 

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 @Once
 def _patient_sources() -> "IntegrationSources":
+    from service.sources.patience import Patience
+
     settings = PlanSettings.from_env()
     return integration_sources(
         settings.integration_secrets_prefix,
         allow_private=settings.allow_private_urls,
         connections=settings.stat_concurrency,
-        attempts=5,
-        longest_wait=20.0,
+        patience=Patience(request_seconds=settings.source_request_seconds),
     )
 
 

@@ -5,12 +5,14 @@ Errors are `service.domain.errors.ObjectError`s; no message carries a credential
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from service.domain.objects import ListedObject
 from service.domain.projects import Integration
 from service.domain.uris import Location
-from service.sources.patience import Patience
+
+if TYPE_CHECKING:
+    from service.sources.patience import Patience
 
 CHUNK_BYTES = 256 * 1024
 HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
@@ -93,7 +95,7 @@ class Adapter(Protocol):
     """One provider's protocol. Each method but the listing makes one try."""
 
     def list_pages(
-        self, location: Location, *, start_after: str, patience: Patience
+        self, location: Location, *, start_after: str, patience: "Patience"
     ) -> Iterator[Sequence[SourceObject]]:
         """Each request for a page is tried as `patience` says."""
         ...

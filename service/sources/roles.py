@@ -16,7 +16,7 @@ from botocore.credentials import (
 from botocore.exceptions import CredentialRetrievalError
 from botocore.utils import parse_timestamp
 
-from service.sources.s3 import S3Adapter, client_config
+from service.sources.s3 import S3Adapter, client_config, send_pinned
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -43,7 +43,9 @@ class S3Role:
 def s3_with_role(role: S3Role, *, sts: "STSClient", connections: int = 16) -> S3Adapter:
     """The role is assumed at the first request, and again by botocore 15 minutes before its session ends."""
     config = client_config(connections=connections, path_style=False)
-    return S3Adapter(_client(_session(role, sts), role.region or ANY_REGION, config))
+    client = _client(_session(role, sts), role.region or ANY_REGION, config)
+    send_pinned(client, None, connections=connections)
+    return S3Adapter(client)
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,10 @@ from service.sources.digests import Digests, Kind, encoded, extended, kind_for, 
 from service.sources.http import Asked, etag_of, key_of, reading
 from service.sources.kept import attributes
 from service.sources.memory import Memory
+from service.sources.patience import PART_SECONDS
 from service.sources.port import ObjectSource, Pin, SourceObject
 from service.sources.s3 import s3_error, whole_checksums
+from service.web.deadline import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -93,6 +95,8 @@ class StreamCopy:
     part_bytes: int = STREAM_PART_BYTES
     parts_in_flight: int = 3
     """Of one copy: 48 MiB, which is some 90 MB/s where a part takes half a second."""
+    clip_seconds: float = PART_SECONDS
+    """Total time to read a clip that goes in one request."""
 
     def __post_init__(self) -> None:
         if not MIN_PART_BYTES <= self.part_bytes <= self.memory.total:
@@ -101,7 +105,7 @@ class StreamCopy:
     def whole(self, item: Streamed, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         """In one request. What is not the source's bytes never lands."""
         self._check_fits(item, item.pin.size)
-        with self._errors(item):
+        with Deadline(self.clip_seconds) as deadline, deadline.used(), self._errors(item):
             found = item.found()
             kept = self._attributes(item, found, settings, mark)
             kind, digests = kind_for(found, item.given), Digests(found, item.given)

@@ -104,6 +104,7 @@ class PlanSettings(Settings):
     batch_bytes: int
     stat_concurrency: int
     map_concurrency: int
+    source_request_seconds: int
     integration_secrets_prefix: str
     allow_private_urls: bool
 
@@ -119,6 +120,10 @@ class CopySettings(Settings):
     part_bytes: int
     stream_part_bytes: int
     stream_memory_bytes: int
+    source_request_seconds: int
+    """Total time of a request to another store, however slowly its answer comes."""
+    source_part_seconds: int
+    """Total time of one part of a streamed clip."""
     copy_roles: tuple[str, ...]
     """ARNs of roles of integrations that may write clips: what they read is copied inside S3."""
     integration_secrets_prefix: str

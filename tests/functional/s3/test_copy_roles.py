@@ -277,6 +277,8 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
         part_bytes=1,
         stream_part_bytes=5 * 1024**2,
         stream_memory_bytes=16 * 1024**2,
+        source_request_seconds=60,
+        source_part_seconds=150,
         copy_roles=(ROLE.role_arn,),
         integration_secrets_prefix="secrets/",
         allow_private_urls=False,

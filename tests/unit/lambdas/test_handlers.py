@@ -64,6 +64,7 @@ def wired(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         batch_bytes=1,
         stat_concurrency=1,
         map_concurrency=40,
+        source_request_seconds=60,
         integration_secrets_prefix="secrets/",
         allow_private_urls=False,
     )

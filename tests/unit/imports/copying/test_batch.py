@@ -190,6 +190,23 @@ def test_the_first_attempt_reads_no_rows(world: World) -> None:
     assert not world.faults.calls["clips.get"]
 
 
+def test_a_clip_that_ends_the_call_does_not_take_the_rows_of_the_others_with_it(world: World) -> None:
+    job, batch = planned(world, 4)
+    world.storage.streamed = {"p/000003.zip"}
+
+    def end_the_call(entry: ManifestEntry) -> None:
+        if entry.ordinal == 3:
+            raise RuntimeError("the function's time is over")
+
+    world.storage.before_copy = end_the_call
+    with pytest.raises(RuntimeError):
+        copy(world, batch)
+    assert sorted(world.clips.rows[job.id]) == [0, 1, 2]
+    world.storage.before_copy = lambda _entry: None
+    assert copy(world, batch, attempt=1) == Tally(copied=4, bytes=40)
+    assert set(world.storage.copies.values()) == {1}
+
+
 # --- at-least-once delivery ------------------------------------------------------------------------------------------
 
 
