@@ -30,6 +30,8 @@ class ManifestEntry:
     set_name: str | None = None
     integration: str | None = None
     """Id of the integration that opens the source; None: the service's own access, on Hugging Face nobody's."""
+    destination_etag: str | None = None
+    """ETag of the object that planning found at the destination; None where it found none, or did not look."""
     same_as: int | None = None
     """Of a repeated URI, or a view of a repeated set: ordinal of the clip, or of the front, that it repeats."""
 

@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.aws.s3.copy_requests import NEEDS, Copy, PartCopies, copy_whole
-from service.aws.s3.heads import head_of, head_planned
+from service.aws.s3.copy_requests import NEEDS, Copy, PartCopies, copy_whole, written_if
+from service.aws.s3.heads import Head, head_of, head_planned
 from service.aws.s3.http.event_loop import each, run
 from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.listing import fetcher
 from service.aws.s3.parallel_listing import pages_of
 from service.aws.s3.range_reader import S3RangeReader
 from service.aws.s3.session import S3Session
-from service.domain.errors import ChecksumMismatch, ObjectError, ObjectMissing, SourceChanged, UploadGone
+from service.domain.errors import (
+    ChecksumMismatch,
+    DestinationChanged,
+    ObjectError,
+    ObjectMissing,
+    SourceChanged,
+    UploadGone,
+)
 from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, ListedObject
@@ -107,7 +114,12 @@ class S3Storage:
 
     async def _copied(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copied:
         with self._errors(entry):
-            return await self._verified(entry, await copy_whole(self, entry, settings, mark))
+            try:
+                copy = await copy_whole(self, entry, settings, mark)
+            except ClientError as error:
+                await self._check_destination(entry, settings, error)
+                raise
+            return await self._verified(entry, copy)
 
     def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
         with self._errors(entry):
@@ -126,11 +138,45 @@ class S3Storage:
         entry: ManifestEntry,
         upload_id: str,
         etags: Sequence[str],
+        settings: ImportSettings,
         *,
         digests: Mapping[str, str] | None = None,  # noqa: ARG002  # S3 has its own
     ) -> Copied:
         with self._errors(entry):
-            return run(self._verified(entry, self._parts.complete(entry, upload_id, etags)))
+            try:
+                copy = self._parts.complete(entry, upload_id, etags, settings)
+            except ClientError as error:
+                run(self._check_destination(entry, settings, error))
+                raise
+            return run(self._verified(entry, copy))
+
+    async def _check_destination(self, entry: ManifestEntry, settings: ImportSettings, error: ClientError) -> None:
+        """Raises `DestinationChanged` where a 412 is not about the source: S3 does not say which condition failed."""
+        metadata = error.response["ResponseMetadata"]
+        condition = written_if(entry, settings, by_role=self.role is not None)
+        conditional = condition and error.operation_name in ("CopyObject", "CompleteMultipartUpload")
+        if metadata["HTTPStatusCode"] != 412 or not conditional:
+            return
+        there = await self._at_destination(entry)
+        if (there.etag if there else None) == entry.destination_etag:
+            return
+        raise DestinationChanged(
+            operation=self._operation(entry),
+            uri=entry.source_uri,
+            etag=there.etag if there else None,
+            size=there.size if there else None,
+            repeated=metadata.get("RetryAttempts", 0) > 0,
+        )
+
+    async def _at_destination(self, entry: ManifestEntry) -> Head | None:
+        try:
+            return await head_of(
+                self.own.requests, self.clips_bucket, entry.destination, headers={"x-amz-checksum-mode": "ENABLED"}
+            )
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
 
     def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
         """Without `etag` the copy must have the source's own, as copies of one request do unless KMS encrypts them."""
@@ -138,14 +184,9 @@ class S3Storage:
 
     async def _landed(self, entry: ManifestEntry, etag: str, mark: str | None) -> Copied | None:
         with self._errors(entry):
-            try:
-                head = await head_of(
-                    self.own.requests, self.clips_bucket, entry.destination, headers={"x-amz-checksum-mode": "ENABLED"}
-                )
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                    return None
-                raise
+            head = await self._at_destination(entry)
+            if head is None:
+                return None
             same = (head.etag, head.size) == (etag, entry.size) and (mark is None or head.metadata.get(MARK) == mark)
             return await self._verified(entry, Copy(head.etag, head.checksums, head.version)) if same else None
 

@@ -156,6 +156,7 @@ class S3Requests:
         self, request: "_Request", read: "Callable[[_Request, Answer], Read]", *, in_turn: bool = False
     ) -> Read:
         attempt, send = 1, self._in_turn if in_turn else self._send
+        doubtful = 0
         while True:
             place = self._elsewhere.get(request.bucket, self.home)
             try:
@@ -163,15 +164,15 @@ class S3Requests:
             except (ClientError, Unanswered) as error:
                 if isinstance(error, ClientError) and not in_turn and await self._moved(request, place, error):
                     continue
+                refused = isinstance(error, ClientError) and _is_refused(error)
+                if isinstance(error, ClientError):
+                    error.response["ResponseMetadata"]["RetryAttempts"] = doubtful
                 if attempt == self.attempts or not is_passing(error):
                     raise
-                first = self._first_backoff(error)
+                doubtful += not refused  # it may have been done all the same
+                first = FIRST_BACKOFF_REFUSED if refused and not self.in_flight.is_limited else FIRST_BACKOFF
             await sleep(random.uniform(0, min(LONGEST_BACKOFF, first * 2 ** (attempt - 1))))
             attempt += 1
-
-    def _first_backoff(self, error: ClientError | Unanswered) -> float:
-        refused = isinstance(error, ClientError) and _is_refused(error)
-        return FIRST_BACKOFF_REFUSED if refused and not self.in_flight.is_limited else FIRST_BACKOFF
 
     async def _in_turn(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
         try:
