@@ -50,7 +50,7 @@ def s3_with_role(role: S3Role, *, sts: "STSClient", connections: int = 16) -> S3
 
 @dataclass(frozen=True)
 class RoleClients:
-    """Of one session, for copies on S3's side."""
+    """Clients of one session, for server-side copies."""
 
     reads: "S3Client"
     """Asks the source's region."""
@@ -61,7 +61,7 @@ class RoleClients:
 
 
 def copying_by_role(role: S3Role, *, sts: "STSClient", clips_region: str, connections: int = 16) -> RoleClients:
-    """Clients that try again by themselves."""
+    """Make clients that try again by themselves."""
     session = _session(role, sts)
     config = client_config(connections=connections, path_style=False).merge(
         Config(retries={"mode": "standard", "total_max_attempts": COPY_ATTEMPTS})

@@ -1,4 +1,4 @@
-"""POST to a URL that a caller named, and reach nothing by it that the caller could not reach himself.
+"""POST to a URL that a caller named, without reaching anything that the caller cannot reach directly.
 
 The name is resolved here, once; every address that it has must be public; and the connection goes to an address that
 was checked, with TLS and `Host` for the name. So an answer of DNS that changes in between changes nothing. Redirects

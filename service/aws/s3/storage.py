@@ -1,4 +1,4 @@
-"""Source objects and the clips bucket on S3. Copies are server-side: no clip passes through the function."""
+"""Read sources and write clips on S3. Copies are server-side: no clip passes through the function."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 
 CLOCK_SKEW = timedelta(minutes=1)
-"""How much a function's clock may be ahead of S3's when it looks for uploads that it began."""
+"""How far a function's clock may be ahead of S3's when it looks for uploads that it began."""
 
 
 @dataclass(frozen=True)
 class RoleSessions:
-    """Of one role, for copies on S3's side."""
+    """Sessions of one role, for server-side copies."""
 
     reads: S3Session
     """Asks the source's region."""
@@ -53,10 +53,13 @@ class RoleSessions:
 
 @dataclass(frozen=True, kw_only=True)
 class S3Storage:
-    """By the service's own identity, or by a role of another account and the service's own."""
+    """Uses the service's own identity, or a role of another account besides.
+
+    A `ServerSideCopier`, a `ClipsBucket`, a `ClipRemover` and an `Objects`.
+    """
 
     own: S3Session
-    """What concerns the clips bucket alone."""
+    """For requests that concern the clips bucket alone."""
     clips_bucket: str
     role: RoleSessions | None = None
 
@@ -66,11 +69,11 @@ class S3Storage:
 
     @property
     def copies(self) -> S3Session:
-        """Copies, which takes access to source and destination at once. It asks the clips bucket's region."""
+        """For copies, which take access to source and destination at once. Asks the clips bucket's region."""
         return self.role.copies if self.role else self.own
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        """By ranges of keys where it is a long one (decision 63)."""
+        """A long listing is read by ranges of keys at once (decision 63)."""
         try:
             yield from pages_of(fetcher(self.sources.requests, at.bucket, at.key), start_after=start_after)
         except (ClientError, BotoCoreError) as error:
@@ -201,7 +204,7 @@ class S3Storage:
             self.abort(destination, upload_id)
 
     async def _verified(self, entry: ManifestEntry, copy: Copy) -> Copied:
-        """Compare the copy with its source. One that is certainly another object is removed."""
+        """Compare the copy with its source, and remove it if it is certainly another object."""
         assert entry.size is not None, "planning pins every clip that is to be copied"
         assert entry.etag is not None
         try:
@@ -218,7 +221,9 @@ class S3Storage:
         return Copied(size=entry.size, etag=copy.etag, verified=verified)
 
     async def _checksums_agree(self, entry: ManifestEntry, copy: Copy) -> bool | None:
-        """None where no checksum tells. What the caller gave counts against the copy, else against the source."""
+        """Compare checksums; None where none tells. One that the caller gave is compared with the copy's, else with the
+        source's.
+        """
         agree = etags_agree(str(entry.etag), copy.etag)
         given = given_checksum(entry.checksum)
         told = compare_checksums(given, copy.checksums)
@@ -239,7 +244,7 @@ class S3Storage:
             raise object_error(error, operation="remove", uri=str(s3_at(self.clips_bucket, key))) from error
 
     def remove_up_to(self, key: str, *, etag: str, size: int | None = None) -> None:
-        """The oldest first, so that what was removed by then does not show one of them again."""
+        """Removes the oldest version first, so that no removal shows an older one again."""
         try:
             versions = self._listed_versions(key)
             newest = (n for n, one in enumerate(versions) if one["ETag"].strip('"') == etag or one["Size"] == size)
@@ -252,7 +257,7 @@ class S3Storage:
         return [version["VersionId"] for version in self._listed_versions(key)]
 
     def _listed_versions(self, key: str) -> "list[ObjectVersionTypeDef]":
-        """Newest first, of this very key: a listing begins with it and goes on with those that are longer."""
+        """The versions of exactly this key, newest first. A listing goes on with longer keys."""
         pages = self.own.client.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
         found: list[ObjectVersionTypeDef] = []
         for page in pages:
@@ -272,7 +277,7 @@ class S3Storage:
         return head.metadata.get(MARK)
 
     def _remove(self, key: str, version: str | None) -> None:
-        """This version, so that what lay there before it is there again; the bucket keeps versions, stores may not."""
+        """Remove this version, so that the one before shows again. Not every store keeps versions."""
         if version:
             self.own.client.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
         else:
@@ -301,5 +306,5 @@ class S3Storage:
         return f"copy to {s3_at(self.clips_bucket, entry.destination)} from"
 
     async def _source_checksums(self, entry: ManifestEntry) -> Mapping[str, str]:
-        """One HEAD, and only where the ETags say nothing: sources uploaded in parts, or encrypted with KMS."""
+        """Costs a HEAD, so only where the ETags do not tell: sources uploaded in parts, or encrypted with KMS."""
         return (await head_planned(self.sources.requests, entry)).checksums
