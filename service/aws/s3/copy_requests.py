@@ -17,7 +17,7 @@ from service.aws.s3.session import CopySessions
 from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import CopiedPart
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, OnExisting
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CreateMultipartUploadRequestTypeDef
@@ -36,6 +36,10 @@ WHOLE_OBJECT_CHECKSUMS = ("CRC64NVME", "CRC32C", "CRC32")
 """Kinds that S3 computes over an object uploaded in parts as if it were whole (S3 user guide, "Checking integrity")."""
 
 
+_CONDITIONS = {"if-match": "IfMatch", "if-none-match": "IfNoneMatch"}
+"""boto3's names."""
+
+
 @dataclass(frozen=True)
 class Copy:
     """What S3 says of the object that it made."""
@@ -47,7 +51,7 @@ class Copy:
 
 async def copy_whole(sessions: CopySessions, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copy:
     """One CopyObject. It carries metadata and tags by itself, but for a mark all metadata has to be given anew."""
-    headers = copied_from(entry)
+    headers = copied_from(entry) | written_if(entry, settings, by_role=sessions.role is not None)
     if entry.checksum:  # S3 computes it of what it copies
         headers["x-amz-checksum-algorithm"] = entry.checksum.partition(":")[0]
     if settings.storage_class:
@@ -116,7 +120,11 @@ class PartCopies:
         answer = run(sent)
         return CopiedPart(etag=etag_in(answer.result), size=last - first + 1)
 
-    def complete(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copy:
+    def complete(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], settings: ImportSettings) -> Copy:
+        condition: Any = {
+            _CONDITIONS[name]: value
+            for name, value in written_if(entry, settings, by_role=self.sessions.role is not None).items()
+        }
         parts: list[CompletedPartTypeDef] = [
             {"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in enumerate(etags, 1)
         ]
@@ -125,6 +133,7 @@ class PartCopies:
             Key=entry.destination,
             UploadId=upload_id,
             MultipartUpload={"Parts": parts},
+            **condition,
         )
         return Copy(etag_in(done), checksums_of(done), done.get("VersionId"))
 
@@ -152,6 +161,19 @@ def copied_from(entry: ManifestEntry) -> dict[str, str]:
     if entry.version:
         source = f"{source}?versionId={entry.version}"
     return {"x-amz-copy-source": source, "x-amz-copy-source-if-match": f'"{entry.etag}"'}
+
+
+def written_if(entry: ManifestEntry, settings: ImportSettings, *, by_role: bool = False) -> dict[str, str]:
+    """Headers by which S3 writes only over what planning found at the destination, or over nothing.
+
+    Empty where the import overwrites, since its planning does not look; and where a role of another account copies over
+    an object: `If-Match` takes s3:GetObject, and such a role may read no clips.
+    """
+    if settings.on_existing is OnExisting.OVERWRITE:
+        return {}
+    if entry.destination_etag is None:
+        return {"if-none-match": "*"}
+    return {} if by_role else {"if-match": f'"{entry.destination_etag}"'}
 
 
 def as_headers(given: Mapping[str, Any]) -> dict[str, str]:
