@@ -59,6 +59,7 @@ def container_of(world: World, max_body_bytes: int) -> ApiContainer:
     container.preview = world.preview_ports
     container.status = world.status_ports
     container.ended = world.ended_ports
+    container.webhook_secrets = world.webhook_secret_ports
     container.remove = world.remove_ports
     container.folders = world.folder_ports
     container.presets = world.execution_settings_ports
