@@ -114,6 +114,9 @@ class DeploySettings:
     api_burst: int = _number(100, 1, 5_000)
     """Requests that the API takes at once."""
 
+    max_active_imports: int = _number(50, 1, 10_000)
+    """Imports of one project that may be active at once, besides those that uploads start."""
+
     docs_rate: int = _number(2, 1, 100)
     """Requests a second for each of the two open pages, which anyone may read without a key."""
 

@@ -137,6 +137,7 @@ class World:
         self.bus = FakeBus(self.faults)
         self.sender = FakeSender(self.faults)
         self.secrets = FakeSecrets({"webhook-secret": "master"})
+        self.max_active = 1_000
         self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
             buckets=[SOURCE_BUCKET, DROP_BUCKET],
@@ -159,6 +160,7 @@ class World:
             preview_seconds=8,
             defaults=self.defaults,
             audit_days=AUDIT_DAYS,
+            max_active=self.max_active,
         )
 
     @property

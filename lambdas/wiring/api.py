@@ -95,6 +95,7 @@ class ApiContainer:
             preview_seconds=settings.preview_seconds,
             defaults=import_settings(settings.default_on_existing, settings.default_content_validation),
             audit_days=settings.audit_retention_days,
+            max_active=settings.max_active_imports,
             allow_private_urls=settings.allow_private_urls,
         )
 

@@ -89,6 +89,7 @@ class ApiSettings(Deployment):
     default_content_validation: str
     preview_seconds: int
     """How long a preview or a pre-flight may look before it answers with "at least"."""
+    max_active_imports: int
     audit_retention_days: int
     webhook_secret_arn: str
     allow_private_urls: bool

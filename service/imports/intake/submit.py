@@ -43,6 +43,8 @@ class SubmitPorts:
     defaults: ImportSettings
     """What a request's settings leave out."""
     audit_days: int
+    max_active: int
+    """Active imports that a project may have."""
     allow_private_urls: bool = False
     """Whether webhooks may go to http and to private addresses."""
 
@@ -65,8 +67,8 @@ def submit(
     """Create the job and return it; with an idempotency key that was used before, return that job.
 
     `saved_settings` says what the settings of an id mean now; it raises `UnknownExecutionSettings`. Raises
-    `InvalidRequest` (`InvalidManifest` among them), `PreflightFailed`, `IdempotencyConflict`. Once the job's row is
-    written it will run: should the start below fail, the sweep starts it.
+    `InvalidRequest` (`InvalidManifest` among them), `PreflightFailed`, `IdempotencyConflict`, `QuotaExceeded`.
+    Once the job's row is written it will run: should the start below fail, the sweep starts it.
     """
     source = source_of(request, ports.max_clips, late=door is Door.NOMADICML)
     digest = _digest(request)
@@ -89,7 +91,7 @@ def submit(
         ports.state.put(key, body)
     by = Actor(door=door, key_id=key_id, request_id=request_id)
     entry = entry_of(Action.IMPORT_START, job_id, project=project, by=by, now=now, days=ports.audit_days)
-    if not ports.jobs.create(job, entry=entry):
+    if not ports.jobs.create(job, entry=entry, max_active=ports.max_active):
         known = ports.jobs.get(job_id)
         if known is None:
             raise IdempotencyConflict("this idempotency key was used by an import that was deleted since")

@@ -85,6 +85,7 @@ def api_settings(max_body_bytes: int) -> ApiSettings:
         drop_bucket="drop",
         default_project="demo",
         max_clips_per_import=1_000,
+        max_active_imports=50,
         max_body_bytes=max_body_bytes,
         preview_seconds=8,
         default_on_existing="skip",
