@@ -1,13 +1,19 @@
 """Give every answer its security headers, and the public pages those for caches."""
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel
 
 from service.support.response_headers import SECURITY_HEADERS
+
+MAX_ANSWER_BYTES = 5_500_000
+"""Bytes of a list's answer, as a JSON string in which every character that is not ASCII is escaped: so a function's
+runtime may send it. Lambda allows 6 MB (6,291,556 bytes), which hold headers too."""
 
 MAX_AGE_SECONDS = 3_600
 """How long a browser may keep the documentation without asking again."""
@@ -38,3 +44,29 @@ def cached(
 def etag_of(body: str) -> str:
     """Weak, because API Gateway may compress the body."""
     return f'W/"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+
+
+Shown = TypeVar("Shown", bound=BaseModel)
+
+
+def fitting(read: Callable[[int], Shown], limit: int) -> Shown:
+    """The page of up to `limit` items that `read` gives, or of fewer, so that it fits `MAX_ANSWER_BYTES`.
+
+    A page that does not fit is read again with a smaller limit, so its cursor is right whatever the list is.
+    """
+    while True:
+        page = read(limit)
+        size = size_of(page)
+        if size <= MAX_ANSWER_BYTES or limit == 1:
+            return page
+        limit = max(1, min(limit - 1, limit * MAX_ANSWER_BYTES * 9 // (size * 10)))
+
+
+def size_of(shown: BaseModel) -> int:
+    """Bytes that the answer takes in what the function returns."""
+    return len(json.dumps(shown.model_dump_json(by_alias=True)))
+
+
+def in_utf8(content: Any) -> str:
+    """JSON without escapes, as API Gateway sends it to the caller."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.answers import cached, etag_of, secured
+from lambdas.answers import cached, etag_of, in_utf8, secured
 from lambdas.http import error_response, parse_json, retry_after_of, status_of, validation_detail
 from lambdas.observe import logger
 from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
@@ -19,7 +19,7 @@ from service.domain.errors import BodyTooLarge, ClipferryError, InvalidRequest
 
 DEPLOYED = ApiContainer()
 
-app = Resolver(enable_validation=True, json_body_deserializer=parse_json)
+app = Resolver(enable_validation=True, serializer=in_utf8, json_body_deserializer=parse_json)
 app.use([refuse_unknown_parameters])
 app.include_router(imports.router)
 app.include_router(clips.router)

@@ -28,6 +28,7 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,
     errors.SourceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TableBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 
@@ -40,6 +41,7 @@ RETRY_AFTER: dict[type[errors.ClipferryError], int] = {
     errors.ReportPending: 5,
     errors.SourceUnavailable: 5,
     errors.TableBusy: 5,
+    errors.QuotaExceeded: 30,
 }
 """Seconds after which another try may succeed."""
 

@@ -138,6 +138,9 @@ class DeploySettings:
     api_logging_role: bool = True
     """Whether the stack sets the region's role for API Gateway's logs. Switch it off where the region has one."""
 
+    max_active_imports: int = _number(50, 1, 10_000)
+    """Imports of one project that may be active at once, besides those that uploads start."""
+
     docs_rate: int = _number(2, 1, 100)
     """Requests a second for each of the two open pages, which anyone may read without a key."""
 

@@ -40,6 +40,7 @@ from service.projects.audit import AuditPorts
 from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
 from service.projects.presets import ExecutionSettingsPorts
+from service.projects.webhook_secrets import WebhookSecretPorts
 from service.sources.routed import RoutedObjects
 from service.support.settings import Deployment
 from tests.fakes.clips import FakeClips
@@ -49,7 +50,14 @@ from tests.fakes.faults import Faults
 from tests.fakes.integrations import FakeIntegrations, FakeIntegrationSecrets
 from tests.fakes.jobs import FakeEnds, FakeJobs
 from tests.fakes.objects import FakeResults, FakeStorage
-from tests.fakes.projects import FakeAudit, FakeExecutionSettings, FakeFolders, FakeKeys, FakeSecrets
+from tests.fakes.projects import (
+    FakeAudit,
+    FakeExecutionSettings,
+    FakeFolders,
+    FakeKeys,
+    FakeSecrets,
+    FakeWebhookSecrets,
+)
 from tests.fakes.sources import FakeSources
 from tests.fakes.state import FakeClock, FakeReportFiles, FakeStateFiles
 from tests.fakes.uploads import FakeLargeCopies, FakeUploads
@@ -129,6 +137,8 @@ class World:
         self.bus = FakeBus(self.faults)
         self.sender = FakeSender(self.faults)
         self.secrets = FakeSecrets({"webhook-secret": "master"})
+        self.max_active = 1_000
+        self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
             buckets=[SOURCE_BUCKET, DROP_BUCKET],
             service=SERVICE_BUCKETS,
@@ -150,6 +160,7 @@ class World:
             preview_seconds=8,
             defaults=self.defaults,
             audit_days=AUDIT_DAYS,
+            max_active=self.max_active,
         )
 
     @property
@@ -267,8 +278,7 @@ class World:
             files=self.files,
             bus=self.bus,
             sender=self.sender,
-            secrets=self.secrets,
-            webhook_secret_arn="webhook-secret",
+            webhook_secrets=self.webhook_secret_ports,
             clock=self.clock,
             clips_bucket=CLIPS_BUCKET,
             webhook_attempts=4,
@@ -283,10 +293,14 @@ class World:
             ends=self.ends,
             files=self.files,
             workflow=self.workflow,
-            secrets=self.secrets,
-            webhook_secret_arn="webhook-secret",
             clock=self.clock,
             url_seconds=3_600,
+        )
+
+    @property
+    def webhook_secret_ports(self) -> WebhookSecretPorts:
+        return WebhookSecretPorts(
+            store=self.webhook_secrets, secrets=self.secrets, master_arn="webhook-secret", clock=self.clock
         )
 
     @property

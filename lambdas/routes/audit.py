@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from lambdas.answers import fitting
 from lambdas.routes.caller import project_of
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, Limit
@@ -24,6 +25,9 @@ def list_audit(
     cursor: Cursor = None,
 ) -> AuditPage:
     project, _ = project_of(router)
-    return AuditPage.of(
-        audit_page(project, subject=subject, limit=limit, cursor=cursor, log=container_of(router).audit.log)
-    )
+    log = container_of(router).audit.log
+
+    def read(limit: int) -> AuditPage:
+        return AuditPage.of(audit_page(project, subject=subject, limit=limit, cursor=cursor, log=log))
+
+    return fitting(read, limit)

@@ -37,4 +37,5 @@ def run_again(
         ports=container.status,
         workflow=container.submit.workflow,
         clock=container.submit.clock,
+        max_active=container.submit.max_active,
     )

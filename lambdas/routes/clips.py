@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from lambdas.answers import fitting
 from lambdas.routes.caller import project_of
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, Limit
@@ -34,4 +35,9 @@ def search_clips(
         folder=folder,
         test_run_group=test_run_group,
     )
-    return FoundClipPage.of(find_clips(project, wanted, limit=limit, cursor=cursor, ports=container_of(router).status))
+    ports = container_of(router).status
+
+    def read(limit: int) -> FoundClipPage:
+        return FoundClipPage.of(find_clips(project, wanted, limit=limit, cursor=cursor, ports=ports))
+
+    return fitting(read, limit)

@@ -1,18 +1,19 @@
-"""The report and the webhook of an ended import, and the secret that signs a project's webhooks."""
+"""Reports and webhooks of completed imports, and the secret that verifies a project's webhooks."""
 
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.changes import record_change
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import JobId
-from lambdas.schemas.ended import ReportFormat, ReportView, WebhookSecretView
+from lambdas.schemas.ended import ReportFormat, ReportView, RotateBody, WebhookSecretView
 from lambdas.schemas.imports import ImportView
 from service.domain.projects import Action
-from service.imports.completion.report_links import replay_webhook, report_link, webhook_secret
+from service.imports.completion.report_links import replay_webhook, report_link
+from service.projects.webhook_secrets import rotate, signing_secrets
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -41,4 +42,18 @@ def replay(job_id: JobId) -> ImportView:
 @router.get("/v1/webhook-secret", summary="The secret that signs the project's webhooks", tags=["Webhooks"])
 def read_secret() -> WebhookSecretView:
     project, _ = project_of(router)
-    return WebhookSecretView(secret=webhook_secret(project, container_of(router).ended))
+    return WebhookSecretView.of(signing_secrets(project, container_of(router).webhook_secrets))
+
+
+@router.post("/v1/webhook-secret/rotate", summary="Replace the secret that signs webhooks", tags=["Webhooks"])
+def rotate_secret(body: Annotated[RotateBody | None, Body()] = None) -> WebhookSecretView:
+    project, _ = project_of(router)
+    container = container_of(router)
+    signing = rotate(
+        project,
+        overlap_seconds=(body or RotateBody()).overlap_seconds,
+        by=actor_of(router),
+        audit_days=container.audit.retention_days,
+        ports=container.webhook_secrets,
+    )
+    return WebhookSecretView.of(signing)

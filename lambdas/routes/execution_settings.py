@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from lambdas.answers import fitting
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, IdempotencyKey, Limit, SettingsId
@@ -38,7 +39,11 @@ def save_settings(
 def list_settings(limit: Limit = 100, cursor: Cursor = None) -> ExecutionSettingsPage:
     project, _ = project_of(router)
     store = container_of(router).presets.store
-    return ExecutionSettingsPage.of(saved_page(project, limit=limit, cursor=cursor, store=store))
+
+    def read(limit: int) -> ExecutionSettingsPage:
+        return ExecutionSettingsPage.of(saved_page(project, limit=limit, cursor=cursor, store=store))
+
+    return fitting(read, limit)
 
 
 @router.get("/v1/execution-settings/<settings_id>", summary="Saved settings", tags=TAGS)

@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from lambdas.answers import fitting
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, FolderId, IdempotencyKey, Limit
@@ -30,7 +31,12 @@ def make_folder(
 @router.get("/v1/folders", summary="List folders, oldest first", tags=TAGS)
 def list_folders(limit: Limit = 100, cursor: Cursor = None) -> FolderPage:
     project, _ = project_of(router)
-    return FolderPage.of(page(project, limit=limit, cursor=cursor, store=container_of(router).folders.store))
+    store = container_of(router).folders.store
+
+    def read(limit: int) -> FolderPage:
+        return FolderPage.of(page(project, limit=limit, cursor=cursor, store=store))
+
+    return fitting(read, limit)
 
 
 @router.get("/v1/folders/<folder_id>", summary="A folder, and how many clips it has", tags=TAGS)

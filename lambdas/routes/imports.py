@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
+from lambdas.answers import fitting
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.changes import record_change, run_again
 from lambdas.routes.container import container_of
@@ -59,8 +60,12 @@ def start_import(
 @router.get("/v1/imports", summary="List imports, newest first", tags=["Imports"])
 def list_imports(limit: Limit = 100, cursor: Cursor = None) -> ImportPage:
     project, _ = project_of(router)
-    page = jobs_page(project, limit=limit, cursor=cursor, jobs=container_of(router).status.jobs)
-    return ImportPage.of(page, now=container_of(router).submit.clock())
+    jobs, now = container_of(router).status.jobs, container_of(router).submit.clock()
+
+    def read(limit: int) -> ImportPage:
+        return ImportPage.of(jobs_page(project, limit=limit, cursor=cursor, jobs=jobs), now=now)
+
+    return fitting(read, limit)
 
 
 @router.get("/v1/imports/<job_id>", summary="An import's status and counts", tags=["Imports"])
@@ -106,16 +111,23 @@ def list_clips(
     project, _ = project_of(router)
     ports = container_of(router).status
     job = get_job(job_id, project=project, jobs=ports.jobs)
-    return ClipPage.of(clips_page(job, limit=limit, cursor=cursor, status=status, ports=ports))
+
+    def read(limit: int) -> ClipPage:
+        return ClipPage.of(clips_page(job, limit=limit, cursor=cursor, status=status, ports=ports))
+
+    return fitting(read, limit)
 
 
 @router.get("/v1/imports/<job_id>/audit", summary="An import's audit entries, newest first", tags=["Audit"])
 def list_import_audit(job_id: JobId, limit: Limit = 100, cursor: Cursor = None) -> AuditPage:
     project, _ = project_of(router)
     get_job(job_id, project=project, jobs=container_of(router).status.jobs)
-    return AuditPage.of(
-        audit_page(project, subject=job_id, limit=limit, cursor=cursor, log=container_of(router).audit.log)
-    )
+    log = container_of(router).audit.log
+
+    def read(limit: int) -> AuditPage:
+        return AuditPage.of(audit_page(project, subject=job_id, limit=limit, cursor=cursor, log=log))
+
+    return fitting(read, limit)
 
 
 @router.post("/v1/previews", summary="Preview an import: clips, cost and duration", tags=["Imports"])

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from lambdas.answers import fitting
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, IdempotencyKey, IntegrationId, Limit
@@ -38,8 +39,12 @@ def save_integration(
 @router.get("/v1/integrations", summary="List integrations, oldest first", tags=TAGS)
 def list_integrations(limit: Limit = 100, cursor: Cursor = None) -> IntegrationPage:
     project, _ = project_of(router)
-    found = page(project, limit=limit, cursor=cursor, store=container_of(router).integrations.store)
-    return IntegrationPage.of(found, container_of(router).trusted)
+    store, trusted = container_of(router).integrations.store, container_of(router).trusted
+
+    def read(limit: int) -> IntegrationPage:
+        return IntegrationPage.of(page(project, limit=limit, cursor=cursor, store=store), trusted)
+
+    return fitting(read, limit)
 
 
 @router.get("/v1/integrations/<integration_id>", summary="An integration", tags=TAGS)

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from lambdas.answers import fitting
 from lambdas.routes.caller import actor_of, caller_of, require_admin
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, KeyId, Limit
@@ -40,7 +41,12 @@ def make_key(body: Annotated[KeyBody, Body()]) -> CreatedKeyView:
 @router.get("/v1/keys", summary="List keys, oldest first", tags=["Keys"])
 def list_keys(limit: Limit = 100, cursor: Cursor = None) -> KeyPage:
     require_admin(router)
-    return KeyPage.of(keys_page(limit=limit, cursor=cursor, keys=container_of(router).keys))
+    keys = container_of(router).keys
+
+    def read(limit: int) -> KeyPage:
+        return KeyPage.of(keys_page(limit=limit, cursor=cursor, keys=keys))
+
+    return fitting(read, limit)
 
 
 @router.delete("/v1/keys/<key_id>", status_code=204, summary="Revoke a key", tags=["Keys"])

@@ -21,6 +21,7 @@ from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
 from service.aws.workflow import StepFunctionsWorkflow
@@ -36,6 +37,7 @@ from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
 from service.projects.integrations.policies import Trusted
 from service.projects.presets import ExecutionSettingsPorts
+from service.projects.webhook_secrets import WebhookSecretPorts
 from service.support.clock import utc_now
 from service.support.parallel import Once
 from service.support.settings import ApiSettings
@@ -101,6 +103,7 @@ class ApiContainer:
             preview_seconds=settings.preview_seconds,
             defaults=import_settings(settings.default_on_existing, settings.default_content_validation),
             audit_days=settings.audit_retention_days,
+            max_active=settings.max_active_imports,
             allow_private_urls=settings.allow_private_urls,
         )
 
@@ -182,8 +185,15 @@ class ApiContainer:
             ends=DynamoEnds(),
             files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS, virtual_hosts=True), settings.state_bucket),
             workflow=self._workflow,
-            secrets=SecretsManager(secrets_client()),
-            webhook_secret_arn=settings.webhook_secret_arn,
             clock=utc_now,
             url_seconds=settings.report_url_seconds,
+        )
+
+    @cached_property
+    def webhook_secrets(self) -> WebhookSecretPorts:
+        return WebhookSecretPorts(
+            store=DynamoWebhookSecrets(),
+            secrets=SecretsManager(secrets_client()),
+            master_arn=self.settings.webhook_secret_arn,
+            clock=utc_now,
         )

@@ -7,9 +7,11 @@ from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.ends import DynamoEnds
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import SecretsManager
 from service.imports.completion.conclude import ConcludePorts
+from service.projects.webhook_secrets import WebhookSecretPorts
 from service.support.clock import utc_now
 from service.support.settings import ConcludeSettings
 from service.web.post import HttpSender
@@ -28,8 +30,12 @@ class ConcludeContainer:
             files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS), settings.state_bucket),
             bus=DefaultEventBus(events_client()),
             sender=HttpSender(settings.allow_private_urls),
-            secrets=SecretsManager(secrets_client()),
-            webhook_secret_arn=settings.webhook_secret_arn,
+            webhook_secrets=WebhookSecretPorts(
+                store=DynamoWebhookSecrets(),
+                secrets=SecretsManager(secrets_client()),
+                master_arn=settings.webhook_secret_arn,
+                clock=utc_now,
+            ),
             clock=utc_now,
             clips_bucket=settings.clips_bucket,
             webhook_attempts=settings.webhook_attempts,

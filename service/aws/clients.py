@@ -93,7 +93,7 @@ def s3_client(
     With `virtual_hosts` the client signs URLs for `bucket.s3.{region}.…`. Botocore would use `bucket.s3.amazonaws.com`,
     which redirects to the bucket's region, where the signature is not valid. TLS refuses bucket names with a dot there.
     """
-    special: dict[str, Any] = {} if sign_bodies else {"payload_signing_enabled": False}
+    special: Any = {} if sign_bodies else {"payload_signing_enabled": False}
     if virtual_hosts:
         special |= {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
     config = Config(

@@ -59,6 +59,12 @@ class NotFound(ClipferryError):
     code = "NOT_FOUND"
 
 
+class QuotaExceeded(ClipferryError):
+    """The project has as many active imports as the deployment allows. A later try may succeed."""
+
+    code = "QUOTA_EXCEEDED"
+
+
 class Forbidden(ClipferryError):
     code = "FORBIDDEN"
 

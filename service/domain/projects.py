@@ -1,7 +1,7 @@
 """What a project owns besides imports: keys, folders, presets, integrations and the audit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from service.domain.jobs import Door
@@ -17,6 +17,7 @@ class Action(StrEnum):
     CLIP_DELETE = "clip.delete"
     FOLDER_CREATE = "folder.create"
     WEBHOOK_REPLAY = "webhook.replay"
+    WEBHOOK_SECRET_ROTATE = "webhook_secret.rotate"
     KEY_CREATE = "key.create"
     KEY_REVOKE = "key.revoke"
     EXECUTION_SETTINGS_CREATE = "execution_settings.create"
@@ -148,4 +149,13 @@ class Integration:
     """Id of the API key that asked."""
     last_used: str | None = None
     request_digest: str
-    """SHA-256 of the request, without the credentials."""
+    """SHA-256 of the request that made it, without its credentials."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSecretState:
+    """Which of a project's webhook secrets are in use. Secrets are numbered; `webhooks.project_secret` derives each."""
+
+    current: int = 0
+    older: Mapping[int, str] = field(default_factory=dict)
+    """Number of each older secret that still signs → until when."""

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -88,23 +89,35 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def project_secret(master: str, project: str) -> str:
-    """Return the secret that signs a project's webhooks: `whsec_` and 32 bytes in base64."""
-    derived = hmac.digest(master.encode(), f"webhooks of {project}".encode(), hashlib.sha256)
+def project_secret(master: str, project: str, number: int = 0) -> str:
+    """The project's secret with this number, 0 being the first: `whsec_` and 32 bytes in base64."""
+    # Names of projects have no spaces, so no two secrets are derived from the same text.
+    name = f"webhooks of {project}" + (f" {number}" if number else "")
+    derived = hmac.digest(master.encode(), name.encode(), hashlib.sha256)
     return SECRET_PREFIX + base64.b64encode(derived).decode()
 
 
-def signed_headers(body: bytes, *, event_id: str, timestamp: int, secret: str) -> dict[str, str]:
-    """Return the headers of a delivery. `timestamp` is the time of the attempt in seconds since 1970."""
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    signature = hmac.digest(key, b".".join((event_id.encode(), str(timestamp).encode(), body)), hashlib.sha256)
+def signed_headers(
+    body: bytes, *, event_id: str, timestamp: int, secret: str, older: Sequence[str] = ()
+) -> dict[str, str]:
+    """Headers of a webhook, with one signature for `secret` and one for each of the `older` secrets.
+
+    `timestamp` is the time of the attempt in seconds since 1970.
+    """
+    signed = b".".join((event_id.encode(), str(timestamp).encode(), body))
+    signatures = [_signature(signed, one) for one in (secret, *older)]
     return {
         "Content-Type": "application/json",
         "User-Agent": "Clipferry",
         "webhook-id": event_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": "v1," + base64.b64encode(signature).decode(),
+        "webhook-signature": " ".join(signatures),
     }
+
+
+def _signature(signed: bytes, secret: str) -> str:
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 
 def verdict(status: int) -> Verdict:

@@ -16,10 +16,11 @@ class JobReader(Protocol):
 class JobStore(JobReader, Protocol):
     """Whatever names a `run` does nothing where the job is in another one by now."""
 
-    def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
+    def create(self, job: Job, *, entry: AuditEntry | None = None, max_active: int | None = None) -> bool:
         """Write the job, what it is found by and its audit entry, all or nothing.
 
-        False where a job of that id exists already; nothing is written then.
+        False where a job of that id exists already; nothing is written then. Raises `QuotaExceeded` if the project has
+        `max_active` active imports. None: this import neither needs room nor counts, as those that uploads start.
         """
         ...
 
@@ -46,10 +47,11 @@ class JobStore(JobReader, Protocol):
 
     def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None: ...
 
-    def retry(self, job: Job, retry: Retry) -> Job | None:
+    def retry(self, job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
         """Begin the run after the ended one that `job` shows, which goes into the history.
 
-        A job without clips is to be planned anew. None where it is in another run by now, or deleted.
+        A job without clips is to be planned anew. None where it is in another run by now, or deleted. Raises
+        `QuotaExceeded` as `create` does.
         """
         ...
 
@@ -71,10 +73,12 @@ class JobStore(JobReader, Protocol):
         counts: Counts | None = None,
         document: Mapping[str, object],
         now: str,
+        counted_in: str | None = None,
     ) -> bool:
         """Set the run's terminal status and any `counts`, and open an `End` with `document`: once, all or nothing.
 
-        False where the run has ended already. Raises `TableBusy` where an earlier run ended at this very time.
+        False where the run has ended already. `counted_in` is the project whose active imports become one less: of
+        each run that began with a `max_active`. Raises `TableBusy` where an earlier run ended at this very time.
         """
         ...
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from service.domain.projects import ApiKey, AuditEntry, ExecutionSettings, Folder, Integration
+from service.domain.projects import ApiKey, AuditEntry, ExecutionSettings, Folder, Integration, WebhookSecretState
 
 
 class KeyStore(Protocol):
@@ -113,6 +113,16 @@ class IntegrationSecrets(Protocol):
 
     def delete(self, name: str) -> None:
         """At once and for good; also where there is none."""
+        ...
+
+
+class WebhookSecretStore(Protocol):
+    def get(self, project: str) -> WebhookSecretState:
+        """The first state, 0 and none, for a project that never rotated its secret."""
+        ...
+
+    def replace(self, project: str, state: WebhookSecretState, *, entry: AuditEntry) -> bool:
+        """Write the state and the audit entry. False if the state before is not the one that `state` follows."""
         ...
 
 

@@ -97,6 +97,7 @@ class ApiSettings(Deployment, RowSettings):
     default_content_validation: str
     preview_seconds: int
     """Time of a preview or preflight before it answers with "at least"."""
+    max_active_imports: int
     audit_retention_days: int
     webhook_secret_arn: str
     allow_private_urls: bool

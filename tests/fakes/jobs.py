@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from service.domain.ends import Delivery, End
-from service.domain.errors import NotFound, TableBusy
-from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.errors import NotFound, QuotaExceeded, TableBusy
+from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally, Trigger
 from service.domain.manifest import BatchState
 from service.domain.objects import LargeCopy
 from service.domain.progress import runs_after
@@ -32,12 +32,19 @@ class FakeJobs:
     port = "jobs"
 
     @port_call
-    def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
+    def create(self, job: Job, *, entry: AuditEntry | None = None, max_active: int | None = None) -> bool:
         if job.id in self.rows or job.id in self.hidden:
             return False
+        self._check_quota(job, max_active)
         self.rows[job.id] = job
         self.audit += [entry] if entry else []
         return True
+
+    def _check_quota(self, job: Job, max_active: int | None) -> None:
+        counted = [one for one in self.rows.values() if one.project == job.project and one.trigger != Trigger.UPLOAD]
+        active = sum(not one.status.terminal for one in counted)
+        if max_active is not None and job.trigger != Trigger.UPLOAD and active >= max_active:
+            raise QuotaExceeded(f"this project has {max_active} active imports")
 
     @port_call
     def get(self, job_id: str) -> Job | None:
@@ -79,10 +86,11 @@ class FakeJobs:
         self._update(job_id, run, status=JobStatus.COPYING, counts=replace(job.counts, total=total), **changes)
 
     @port_call
-    def retry(self, job: Job, retry: Retry) -> Job | None:
+    def retry(self, job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
         now = self.rows.get(job.id)
         if now is None or not now.status.terminal or now.run != job.run:
             return None
+        self._check_quota(job, max_active)
         unplanned = {"planned": False, "planned_run": None, "cut_short": False} if job.counts.total == 0 else {}
         self.rows[job.id] = replace(
             now,
@@ -130,6 +138,7 @@ class FakeJobs:
         counts: Counts | None = None,
         document: Mapping[str, object],
         now: str,
+        counted_in: str | None = None,  # noqa: ARG002  # this store counts the jobs themselves
     ) -> bool:
         changes = {"counts": counts} if counts else {}
         job = self.rows.get(job_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.domain.errors import TooManyExecutionSettings
-from service.domain.projects import ApiKey, AuditEntry, ExecutionSettings, Folder
+from service.domain.projects import ApiKey, AuditEntry, ExecutionSettings, Folder, WebhookSecretState
 from tests.fakes.faults import Faults, port_call
 
 
@@ -133,3 +133,19 @@ class FakeSecrets:
 
     def get(self, secret_id: str) -> str:
         return self.values[secret_id]
+
+
+@dataclass
+class FakeWebhookSecrets:
+    entries: list[AuditEntry]
+    states: dict[str, WebhookSecretState] = field(default_factory=dict)
+
+    def get(self, project: str) -> WebhookSecretState:
+        return self.states.get(project, WebhookSecretState())
+
+    def replace(self, project: str, state: WebhookSecretState, *, entry: AuditEntry) -> bool:
+        if self.get(project).current != state.current - 1:
+            return False
+        self.states[project] = state
+        self.entries.append(entry)
+        return True

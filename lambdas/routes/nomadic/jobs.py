@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
+from lambdas.answers import fitting
 from lambdas.routes.caller import project_of
 from lambdas.routes.changes import run_again
 from lambdas.routes.container import container_of
@@ -13,6 +14,7 @@ from lambdas.routes.parameters import IdempotencyKey, JobId, VideoCursor
 from lambdas.schemas.nomadic.jobs import JobView, RetryVideosBody, VideosView
 from service.imports.queries.status import get_job
 from service.imports.queries.videos import videos_page
+from service.support.paging import MAX_PAGE
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -39,7 +41,13 @@ def list_import_job_videos(
     project, _ = project_of(router)
     ports = container_of(router).status
     job = get_job(job_id, project=project, jobs=ports.jobs)
-    return VideosView.of(job, videos_page(job, limit=limit, cursor=cursor, offset=offset, ports=ports), cursor=cursor)
+
+    def read(size: int) -> VideosView:
+        page = videos_page(job, limit=size, cursor=cursor, offset=offset, ports=ports)
+        return VideosView.of(job, page, cursor=cursor)
+
+    shown = fitting(read, limit)
+    return shown.model_copy(update={"limit": min(limit, MAX_PAGE)})
 
 
 @router.post("/api/import-jobs/<job_id>/retry", summary="Retry failed videos", tags=TAGS)

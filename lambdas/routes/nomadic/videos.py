@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from lambdas.answers import fitting
 from lambdas.routes.caller import project_of
 from lambdas.routes.container import container_of
 from lambdas.routes.nomadic.common import TAGS, sdk_actor
@@ -27,7 +28,8 @@ def my_videos(
     project, _ = project_of(router)
     scopes = [scope] if scope else list(FolderScope)
     found = newest_videos(project, folder=folder or None, scopes=scopes, ports=container_of(router).status)
-    return MyVideosView(videos=[ListedVideo.of(video) for video in found])
+    listed = [ListedVideo.of(video) for video in found]
+    return fitting(lambda size: MyVideosView(videos=listed[:size]), max(1, len(listed)))
 
 
 @router.get("/api/video/<video_id>/status", summary="A video's status", tags=TAGS)

@@ -26,6 +26,7 @@ from service.aws.dynamodb.keys_of_rows import (
     tag_pk,
 )
 from service.aws.dynamodb.listing import listed
+from service.aws.dynamodb.quota import add_active, quota_exceeded, remove_active
 from service.aws.dynamodb.table import BatchRow, EndRow, JobRow, TagRow, TombstoneRow
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows
 from service.domain.errors import NotFound
@@ -48,8 +49,16 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class DynamoJobs:
-    def create(self, job: Job, *, entry: AuditEntry | None = None) -> bool:
-        return not commit_if(lambda transaction: add_job(transaction, job, entry))
+    def create(self, job: Job, *, entry: AuditEntry | None = None, max_active: int | None = None) -> bool:
+        def build(transaction: TransactWrite) -> None:
+            add_job(transaction, job, entry)
+            if max_active is not None:
+                add_active(transaction, job.project, max_active)
+
+        failed = commit_if(build)
+        if max_active is not None and failed and 0 not in failed:
+            raise quota_exceeded(max_active)
+        return not failed
 
     def get(self, job_id: str) -> Job | None:
         try:
@@ -105,7 +114,7 @@ class DynamoJobs:
         ]
         self._update(job_id, actions, _going_on(run))
 
-    def retry(self, job: Job, retry: Retry) -> Job | None:
+    def retry(self, job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
         actions: list[Action] = [
             JobRow.status.set(JobStatus.PENDING),
             JobRow.run.set(job.run + 1),
@@ -123,7 +132,20 @@ class DynamoJobs:
         if job.counts.total == 0:
             actions += [JobRow.planned.set(False), JobRow.planned_run.remove(), JobRow.cut_short.set(False)]
         ended = JobRow.completed_at.exists() & JobRow.deleted_at.does_not_exist()
-        return self._update(job.id, actions, ended & (JobRow.run == job.run))
+        unchanged = ended & (JobRow.run == job.run)
+        if max_active is None:
+            return self._update(job.id, actions, unchanged)
+        limit = max_active
+
+        def build(transaction: TransactWrite) -> None:
+            row = JobRow(job_pk(job.id), "JOB")
+            transaction.update(row, actions=actions, condition=JobRow.pk.exists() & unchanged)
+            add_active(transaction, job.project, limit)
+
+        failed = commit_if(build)
+        if failed and 0 not in failed:
+            raise quota_exceeded(limit)
+        return None if failed else self.get(job.id)
 
     def reopen(self, job: Job, again: Tally, now: str) -> bool:
         actions: list[Action] = [
@@ -149,6 +171,7 @@ class DynamoJobs:
         counts: Counts | None = None,
         document: Mapping[str, object],
         now: str,
+        counted_in: str | None = None,
     ) -> bool:
         actions: list[Action] = [
             JobRow.status.set(status),
@@ -178,6 +201,8 @@ class DynamoJobs:
             # Two ends at the same millisecond would share a row: the later one is tried again.
             transaction.save(opened, condition=EndRow.pk.does_not_exist())
             transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=running)
+            if counted_in is not None:
+                remove_active(transaction, counted_in)
 
         failed = commit_if(build)
         if failed == [0]:

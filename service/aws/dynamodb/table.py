@@ -226,6 +226,18 @@ class CountRow(_Row):
     saved = NumberAttribute()
 
 
+class WebhookSecretRow(_Row):
+    """Number of a project's current webhook secret, and when each older one expires. No row: 0, and none."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True, default="WEBHOOKSECRET")
+    current = NumberAttribute()
+    older = JSONAttribute()
+
+
 class IntegrationRow(_Row):
     """In `attention` while it is being made or deleted."""
 
@@ -419,6 +431,7 @@ ROWS: tuple[type[Model], ...] = (
     ExecutionSettingsRow,
     FolderRow,
     CountRow,
+    WebhookSecretRow,
     IntegrationRow,
     EndRow,
     BatchRow,

@@ -15,13 +15,13 @@ from service.domain.errors import WebhookRefused, WebhookUnreachable
 from service.domain.ids import end_id
 from service.domain.jobs import Job
 from service.domain.limits import bounded
-from service.domain.webhooks import Verdict, delay_seconds, project_secret, signed_headers, verdict
+from service.domain.webhooks import Verdict, delay_seconds, signed_headers, verdict
 from service.imports.completion.report import told, write_report
 from service.ports.clips import ClipStore
 from service.ports.delivery import EventBus, WebhookAnswer, WebhookSender
 from service.ports.jobs import EndStore, JobStore
-from service.ports.projects import Secrets
 from service.ports.state import Clock, ReportFiles, StateFiles
+from service.projects.webhook_secrets import WebhookSecretPorts, signing_secrets
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,7 @@ class ConcludePorts:
     files: ReportFiles
     bus: EventBus
     sender: WebhookSender
-    secrets: Secrets
-    webhook_secret_arn: str
+    webhook_secrets: WebhookSecretPorts
     clock: Clock
     clips_bucket: str
     webhook_attempts: int
@@ -108,10 +107,16 @@ def _document(end: End, ports: ConcludePorts) -> dict[str, object]:
 def _deliver(end: End, url: str, project: str, ports: ConcludePorts) -> tuple[Delivery, int | None]:
     """Try once; return the delivery, and the seconds to wait if another attempt is due."""
     body = json.dumps(_document(end, ports), separators=(",", ":")).encode()
-    secret = project_secret(ports.secrets.get(ports.webhook_secret_arn), project)
+    signing = signing_secrets(project, ports.webhook_secrets)
     now = ports.clock()
     seconds = int(datetime.fromisoformat(now).timestamp())
-    headers = signed_headers(body, event_id=end_id(end.job_id, end.ended_at), timestamp=seconds, secret=secret)
+    headers = signed_headers(
+        body,
+        event_id=end_id(end.job_id, end.ended_at),
+        timestamp=seconds,
+        secret=signing.current,
+        older=signing.older,
+    )
     answer: WebhookAnswer | None = None
     try:
         answer = ports.sender.post(url, headers, body)

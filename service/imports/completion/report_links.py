@@ -8,11 +8,9 @@ from service.domain.ends import Delivery, DeliveryStatus, End
 from service.domain.errors import NoReport, NotEnded, NoWebhook, ReportPending, WorkflowUnavailable
 from service.domain.jobs import Job
 from service.domain.state_keys import REPORT_FILES, report_key
-from service.domain.webhooks import project_secret
 from service.imports.queries.status import get_job
 from service.ports.delivery import Workflow
 from service.ports.jobs import EndStore, JobStore
-from service.ports.projects import Secrets
 from service.ports.state import Clock, ReportFiles
 from service.support.clock import timestamp
 
@@ -25,8 +23,6 @@ class EndedPorts:
     ends: EndStore
     files: ReportFiles
     workflow: Workflow
-    secrets: Secrets
-    webhook_secret_arn: str
     clock: Clock
     url_seconds: int
 
@@ -77,11 +73,6 @@ def replay_webhook(job_id: str, *, project: str, ports: EndedPorts) -> Job:
         except WorkflowUnavailable as error:
             log.warning("the webhook of job %s waits for the sweep to send it: %s", job_id, error.message)
     return get_job(job_id, project=project, jobs=ports.jobs)
-
-
-def webhook_secret(project: str, ports: EndedPorts) -> str:
-    """Return the secret that verifies the project's webhooks."""
-    return project_secret(ports.secrets.get(ports.webhook_secret_arn), project)
 
 
 def _ended(job_id: str, project: str, ports: EndedPorts) -> tuple[Job, End | None]:

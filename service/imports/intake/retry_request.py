@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotEnded, NothingToRetry
 from service.domain.ids import ordinal_of, request_digest
-from service.domain.jobs import Job, JobStatus, Retry
+from service.domain.jobs import Job, JobStatus, Retry, Trigger
 from service.domain.state_keys import selection_key
 from service.imports.inputs.retry_selection import can_run_again, encode_ordinals
 from service.imports.lifecycle.start import start
@@ -29,12 +29,13 @@ def retry(
     ports: StatusPorts,
     workflow: Workflow,
     clock: Clock,
+    max_active: int | None = None,
 ) -> Job:
     """Begin the job's next attempt and return the job. With a known idempotency key, only return the job.
 
-    Raises `NotFound`, `NotEnded`, `NothingToRetry`, `InvalidRequest`, `IdempotencyConflict`. Named clips that were
-    copied or skipped stay as they are. Once the job's row is updated the attempt runs: if the start fails, the sweep
-    starts it.
+    Raises `NotFound`, `NotEnded`, `NothingToRetry`, `InvalidRequest`, `IdempotencyConflict`, `QuotaExceeded` (above
+    `max_active` active imports of the project). Named clips that were copied or skipped stay as they are. Once the
+    job's row is updated the attempt runs: if the start fails, the sweep starts it.
     """
     job = get_job(job_id, project=project, jobs=ports.jobs)
     digest = request_digest(sorted(set(clip_ids)) if clip_ids is not None else None)
@@ -47,7 +48,7 @@ def retry(
     if clip_ids is None and not _has_more_to_do(job):
         raise NothingToRetry(f"no clip of import {job_id} failed or was cancelled")
     asked = Retry(at=clock(), key_id=key_id, selection=selection, idempotency=idempotency, digest=digest)
-    begun = ports.jobs.retry(job, asked)
+    begun = ports.jobs.retry(job, asked, max_active=None if job.trigger is Trigger.UPLOAD else max_active)
     if begun is None:
         job = get_job(job_id, project=project, jobs=ports.jobs)
         if _asked_before(job, idempotency, digest):

@@ -43,6 +43,8 @@ class SubmitPorts:
     defaults: ImportSettings
     """Values of settings that a request leaves out."""
     audit_days: int
+    max_active: int
+    """Active imports that a project may have."""
     allow_private_urls: bool = False
     """Whether webhooks may use http and private addresses."""
 
@@ -65,8 +67,8 @@ def submit(
     """Create the job and return it. With a known idempotency key, return the job that was created with it.
 
     `saved_settings` reads a preset; it raises `UnknownExecutionSettings`. Raises `InvalidRequest` and its subclasses,
-    `PreflightFailed`, `IdempotencyConflict`. Once the job's row is written the job will run: if the start fails, the
-    sweep starts it.
+    `PreflightFailed`, `IdempotencyConflict`, `QuotaExceeded`. Once the job's row is written the job will run: if the
+    start fails, the sweep starts it.
     """
     source = source_of(request, ports.max_clips, late=door is Door.NOMADICML)
     digest = _digest(request)
@@ -90,7 +92,7 @@ def submit(
         ports.state.put(key, body)
     by = Actor(door=door, key_id=key_id, request_id=request_id)
     entry = entry_of(Action.IMPORT_START, job_id, project=project, by=by, now=now, days=ports.audit_days)
-    if not ports.jobs.create(job, entry=entry):
+    if not ports.jobs.create(job, entry=entry, max_active=ports.max_active):
         known = ports.jobs.get(job_id)
         if known is None:
             raise IdempotencyConflict("this idempotency key was used by an import that was deleted since")

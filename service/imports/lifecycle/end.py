@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 
 from service.domain.ids import end_id
-from service.domain.jobs import Counts, Job, JobStatus
+from service.domain.jobs import Counts, Job, JobStatus, Trigger
 from service.domain.limits import bounded
 from service.domain.progress import run_started_at
 from service.ports.jobs import JobStore
@@ -37,6 +37,7 @@ def end_job(
         counts=counts,
         document=end_document(ended),
         now=now,
+        counted_in=None if job.trigger is Trigger.UPLOAD else job.project,
     )
 
 

@@ -175,3 +175,14 @@ def test_each_wait_is_three_times_the_last_give_or_take_a_fifth_up_to_six_hours(
 )
 def test_a_receiver_can_ask_for_a_longer_wait(retry_after: str, seconds: int) -> None:
     assert delay(1, retry_after) == seconds
+
+
+def test_receivers_verify_a_webhook_by_any_of_its_secrets() -> None:
+    secrets = [project_secret("master", "a", number) for number in range(3)]
+    headers = signed_headers(
+        b"{}", event_id="ij_1-x", timestamp=int(time.time()), secret=secrets[2], older=[secrets[1], secrets[0]]
+    )
+    for secret in secrets:
+        assert Webhook(secret).verify(b"{}", headers) == {}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(project_secret("master", "a", 3)).verify(b"{}", headers)

@@ -59,6 +59,7 @@ def container_of(world: World, max_body_bytes: int) -> ApiContainer:
     container.preview = world.preview_ports
     container.status = world.status_ports
     container.ended = world.ended_ports
+    container.webhook_secrets = world.webhook_secret_ports
     container.remove = world.remove_ports
     container.folders = world.folder_ports
     container.presets = world.execution_settings_ports
@@ -84,6 +85,7 @@ def api_settings(max_body_bytes: int) -> ApiSettings:
         drop_bucket="drop",
         default_project="demo",
         max_clips_per_import=1_000,
+        max_active_imports=50,
         max_body_bytes=max_body_bytes,
         preview_seconds=8,
         default_on_existing="skip",

@@ -50,6 +50,7 @@ ROUTES = {
     ("get", "/v1/imports/{job_id}/report"),
     ("post", "/v1/imports/{job_id}/webhook/replay"),
     ("get", "/v1/webhook-secret"),
+    ("post", "/v1/webhook-secret/rotate"),
 }
 
 NOMADIC_ROUTES = {

@@ -28,9 +28,10 @@ from service.domain.state_keys import batches_key
 from service.imports.completion.conclude import REPORT_FAILURES, conclude
 from service.imports.completion.delete import delete, purge
 from service.imports.completion.finish import finish
-from service.imports.completion.report_links import replay_webhook, report_link, webhook_secret
+from service.imports.completion.report_links import replay_webhook, report_link
 from service.imports.completion.sweep import CHILD_SECONDS, CONCLUSION_FAILURES, Swept, sweep
 from service.ports.delivery import ExecutionState, WebhookAnswer
+from service.projects.webhook_secrets import signing_secrets
 from tests.builders import PROJECT, SOURCE_BUCKET, World, never
 from tests.fakes.faults import CrashError
 from tests.paths import ROOT
@@ -71,7 +72,7 @@ def test_an_end_opens_with_the_status_and_closes_when_all_is_done(world: World) 
     ((url, headers, body),) = world.sender.sent
     assert (url, json.loads(body)) == ("https://example.com/hook?token=t", event)
     assert headers["webhook-id"] == event["event_id"]
-    secret = webhook_secret(PROJECT, world.ended_ports)
+    secret = signing_secrets(PROJECT, world.webhook_secret_ports).current
     Webhook(secret)
     assert webhook_of(world, job).status is DeliveryStatus.DELIVERED
     report: Any = event["report"]
