@@ -12,7 +12,7 @@ from service.domain.errors import InvalidRequest
 from service.domain.jobs import Door, Job, JobStatus, SourceKind, Trigger
 from service.domain.limits import MAX_FOLDER, MAX_LABELS
 from service.domain.progress import eta_seconds, rate
-from service.domain.requests import Filters, ImportRequest, ImportSettings, ViewSet
+from service.domain.requests import ContentValidation, Filters, ImportRequest, ImportSettings, ViewSet
 from service.domain.webhooks import shown_url
 from service.imports.intake.retry_request import MAX_CHOSEN
 from service.support.paging import Page
@@ -107,7 +107,13 @@ class RetryBody(Body):
         None,
         min_length=1,
         max_length=MAX_CHOSEN,
-        description="Clips to run again, of those that failed or were cancelled; all of them where it is absent.",
+        description="Clips to run again, of those that failed or were cancelled. Where it is absent: all of them, with "
+        "`content_validation` all that failed their check.",
+    )
+    content_validation: Annotated[ContentValidation, Field(strict=False)] | None = Field(
+        None,
+        description="How closely this run looks at its clips, in the place of the import's setting. The clips that "
+        "failed their check keep that verdict in `overruled`, and the audit says who asked.",
     )
 
 

@@ -9,9 +9,10 @@ from service.domain.errors import AccessDenied, ObjectError, SourceUnavailable
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import ContentValidation
+from service.formats.facts import Verdict
 from service.formats.failures import ContentInvalid, UnknownFormat
 from service.imports.copying.context import BatchWork, Clip, write_rows
-from service.imports.results.clip_rows import Facts, code_of, copied_row, row_for, settled_rows
+from service.imports.results.clip_rows import code_of, copied_row, row_for, settled_rows
 from service.ports.objects import ServerSideCopier
 from service.support.parallel import each
 from service.support.stops import OutOfTime, Stopped
@@ -124,8 +125,8 @@ def _settled(work: BatchWork, clip: Clip) -> Result:
             work.gate.check()  # its parts begin one by one
         else:
             work.gate.begin()
-        facts = validate_content(clip, work.settings.content_validation)
-        return copied_row(entry, facts, work.copy(clip))
+        verdict = validate_content(clip, work.settings.content_validation)
+        return copied_row(entry, verdict, work.copy(clip))
     except (ContentInvalid, ObjectError, OutOfTime, Stopped, UnknownFormat) as reason:
         return result_of(entry, reason)
 
@@ -139,8 +140,8 @@ def result_of(entry: ManifestEntry, reason: Reason) -> Result:
     return row_for(entry, ClipStatus.FAILED, code_of(reason), reason.message)
 
 
-def validate_content(clip: Clip, depth: ContentValidation) -> Facts:
-    """Raises `ContentInvalid`, `UnknownFormat` or an `ObjectError`."""
+def validate_content(clip: Clip, depth: ContentValidation) -> Verdict | None:
+    """None where the run does not look into clips. Raises `ContentInvalid`, `UnknownFormat` or an `ObjectError`."""
     if depth is ContentValidation.NONE:
         return None
     if isinstance(clip.copier, AccessDenied):
@@ -152,4 +153,4 @@ def validate_content(clip: Clip, depth: ContentValidation) -> Facts:
         verdict = check_clip(clip.entry.location.key, clip.copier.reader(clip.entry), depth=Depth(depth))
     if verdict.failure:
         raise verdict.failure
-    return verdict.facts.to_json()
+    return verdict

@@ -1,13 +1,16 @@
 """Run the clips of an ended import again that failed or were cancelled, or those of them that a caller names.
 
+With a `content_validation` of its own the retry has the last word over failed checks: that holds for its run only.
 A request writes the chosen ordinals, if any, and begins the next run in one update; `rerun` plans it.
 """
 
 from collections.abc import Sequence
 
+from service.domain.batching import PART_CLIPS
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotEnded, NothingToRetry
 from service.domain.ids import ordinal_of, request_digest
 from service.domain.jobs import Job, JobStatus, Retry
+from service.domain.requests import ContentValidation
 from service.domain.state_keys import selection_key
 from service.imports.inputs.retry_selection import can_run_again, encode_ordinals
 from service.imports.lifecycle.start import start
@@ -26,6 +29,7 @@ def retry(
     clip_ids: Sequence[str] | None,
     idempotency_key: str | None,
     key_id: str | None,
+    content_validation: ContentValidation | None = None,
     ports: StatusPorts,
     workflow: Workflow,
     clock: Clock,
@@ -37,7 +41,8 @@ def retry(
     the sweep starts it.
     """
     job = get_job(job_id, project=project, jobs=ports.jobs)
-    digest = request_digest(sorted(set(clip_ids)) if clip_ids is not None else None)
+    named = sorted(set(clip_ids)) if clip_ids is not None else None
+    digest = request_digest([named, content_validation] if content_validation else named)
     idempotency = request_digest([job_id, idempotency_key]) if idempotency_key else None
     if _asked_before(job, idempotency, digest):
         return _started(job, workflow)
@@ -46,7 +51,16 @@ def retry(
     selection = _choose(job, clip_ids, digest, ports) if clip_ids is not None else None
     if clip_ids is None and not _has_more_to_do(job):
         raise NothingToRetry(f"no clip of import {job_id} failed or was cancelled")
-    asked = Retry(at=clock(), key_id=key_id, selection=selection, idempotency=idempotency, digest=digest)
+    if clip_ids is None and content_validation and not _may_have_failed_checks(job, ports):
+        raise NothingToRetry(f"no clip of import {job_id} failed its check: name the clips, or ask for a plain retry")
+    asked = Retry(
+        at=clock(),
+        key_id=key_id,
+        selection=selection,
+        idempotency=idempotency,
+        digest=digest,
+        content_validation=content_validation,
+    )
     begun = ports.jobs.retry(job, asked)
     if begun is None:
         job = get_job(job_id, project=project, jobs=ports.jobs)
@@ -77,6 +91,19 @@ def _has_more_to_do(job: Job) -> bool:
     return bool(job.counts.failed or job.counts.cancelled) or (
         job.counts.total == 0 and job.status is not JobStatus.COMPLETED
     )
+
+
+def _may_have_failed_checks(job: Job, ports: StatusPorts) -> bool:
+    """False where the job's failures are known to have none. Beyond `MAX_CHOSEN` of them planning finds out."""
+    first = 0
+    for _ in range(MAX_CHOSEN // PART_CLIPS):
+        rows = ports.clips.failures(job.id, first=first, limit=PART_CLIPS)
+        if any(row.failed_check for row in rows):
+            return True
+        if len(rows) < PART_CLIPS:
+            return False
+        first = rows[-1].ordinal + 1
+    return True
 
 
 def _choose(job: Job, clip_ids: Sequence[str], digest: str, ports: StatusPorts) -> str:
