@@ -86,27 +86,36 @@ class Demo:
         done(f"{len(clips)} clips imported {time.monotonic() - begun:.1f} s after the last upload")
 
     def import_with_failures(self) -> None:
-        heading("Import a list in which two clips cannot be had")
+        heading("Import a list in which two clips cannot be had, and one is broken")
         video = next(path for path in sample_files() if path.suffix == ".mp4")
         good = SAMPLES_PREFIX + video.relative_to(SAMPLES).as_posix()
         paths = [
             f"s3://{self.stack.source_bucket}/{good}",
             f"s3://{self.stack.source_bucket}/{SAMPLES_PREFIX}never-recorded.mp4",
             f"s3://{self.stack.forbidden_bucket}/{FORBIDDEN_KEY}",
+            f"s3://{self.stack.source_bucket}/{self._cut_short(video)}",
         ]
         body = {"exact_paths": paths, "folder": self.run}
-        say("POST /v1/imports with these three exact_paths:")
+        say("POST /v1/imports with these four exact_paths:")
         for path in paths:
             say(f"  {path}")
         job = self._wait(self.api.call("POST", "/v1/imports", body=body)["id"])
         clips = list(self.api.pages(f"/v1/imports/{job['id']}/clips", "clips"))
         console.print(outcome_table(clips))
-        self._expect(job, status="COMPLETED_WITH_ERRORS", total=3, copied=1, failed=2)
+        self._expect(job, status="COMPLETED_WITH_ERRORS", total=4, copied=1, failed=3)
         check([clip["source_uri"] for clip in clips] == paths, "the clips are not listed in the order given")
-        check([clip["status"] for clip in clips] == ["COPIED", "FAILED", "FAILED"], "the wrong clips failed")
+        check([clip["status"] for clip in clips] == ["COPIED"] + ["FAILED"] * 3, "the wrong clips failed")
         check(all(clip["code"] and clip["message"] for clip in clips[1:]), "a failed clip has no code or no message")
+        broken = clips[-1]
+        check(broken["content"] == "invalid", f"the broken clip's content is {broken['content']}, not invalid")
         self._verify_copies(clips[:1])
         done("the good clip was imported; each of the others says why it was not")
+
+    def _cut_short(self, video: Path) -> str:
+        """Upload the first half of this video; its key."""
+        body, key = video.read_bytes(), f"fleet/{self.run}-broken/half-of-{video.name}"
+        self.s3.put_object(Bucket=self.stack.source_bucket, Key=key, Body=body[: len(body) // 2])
+        return key
 
     def _lay_out_fleet(self, prefix: str) -> int:
         files = sample_files()

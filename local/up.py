@@ -4,9 +4,9 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -15,6 +15,7 @@ from local import aws, deploy, emulator, faults, process
 from local.api import Api, ApiError
 from local.config import (
     DEFAULT_STATE,
+    DEPLOY_CONTEXT,
     FORBIDDEN_BUCKET,
     PROJECT,
     REGION,
@@ -48,6 +49,8 @@ class StackOptions:
     """The proxy's; None: a free one."""
     enforce_roles: bool = False
     """Whether every call of a function is checked against its role's policies, once all is deployed."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the deployment besides `DEPLOY_CONTEXT`."""
 
 
 def running(state: StateDir) -> Stack | None:
@@ -95,7 +98,7 @@ def _start_and_deploy(state: StateDir, announce: Step, options: StackOptions) ->
     with announce("Bootstrap the CDK"):
         deploy.bootstrap(state, server.url)
     with announce("Deploy Clipferry (cdk deploy)"):
-        outputs = deploy.deploy(state, server.url)
+        outputs = deploy.deploy(state, server.url, {**DEPLOY_CONTEXT, **options.context})
     with announce("Upload the sample clips, create a project key"):
         fill_buckets(aws.s3(server.url))
         admin_key = aws.secrets(server.url).get_secret_value(SecretId=outputs.admin_secret_arn)["SecretString"]

@@ -120,7 +120,7 @@ class DeploySettings:
     default_on_existing: str = OnExisting.SKIP.value
     """What an import does where an object exists at a clip's destination: skip (if unchanged), overwrite or fail."""
 
-    default_content_validation: str = ContentValidation.NONE.value
+    default_content_validation: str = ContentValidation.STRUCTURE.value
     """How closely an import checks clips before it copies them: none, structure or deep."""
 
     upload_window_seconds: int = _number(20, 0, 900)

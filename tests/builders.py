@@ -340,7 +340,7 @@ class World:
     def submit_prefix(self, prefix: str = "p/", **changes: Any) -> Job:
         return self.submit(import_prefix(f"s3://{SOURCE_BUCKET}/{prefix}", **changes))
 
-    def retry(self, job_id: str, *, clips: Iterable[int] | None = None, key: str | None = None) -> Job:
+    def retry(self, job_id: str, *, clips: Iterable[int] | None = None, key: str | None = None, **asked: Any) -> Job:
         """`clips` are ordinals."""
         return retry(
             job_id,
@@ -348,6 +348,7 @@ class World:
             clip_ids=[clip_id(job_id, ordinal) for ordinal in clips] if clips is not None else None,
             idempotency_key=key,
             key_id="key_2",
+            **asked,
             ports=self.status_ports,
             workflow=self.workflow,
             clock=self.clock,

@@ -22,6 +22,13 @@ def clips(app: App, *, import_id: str, failed: bool, status: str | None, limit: 
     app.out.rows(
         Clip,
         app.client.imports.clips(import_id, status="FAILED" if failed else status, limit=limit),
-        {"clip": "id", "status": "status", "source": "source_uri", "code": "code", "why": "message"},
+        {
+            "clip": "id",
+            "status": "status",
+            "source": "source_uri",
+            "code": "code",
+            "why": "message",
+            "content": "content",
+        },
         shorten=("source", "why"),
     )

@@ -1,5 +1,7 @@
 """`clipferry retry`"""
 
+from typing import Any
+
 import click
 
 from clipferry.cli.app import App
@@ -17,8 +19,21 @@ from clipferry.cli.verbs import verb
     metavar="CLIP",
     help="Retry only this clip (repeatable): the first column of `clipferry clips`.",
 )
+@click.option(
+    "--content-validation",
+    type=click.Choice(["none", "structure", "deep"]),
+    help="Check clips this way in this attempt. Without --clip: retry all clips that failed their check, no others.",
+)
 @watchable
-def retry(app: App, *, import_id: str, clip_ids: tuple[str, ...], watch: bool, timeout: float | None) -> None:
+def retry(
+    app: App,
+    *,
+    import_id: str,
+    clip_ids: tuple[str, ...],
+    content_validation: Any,
+    watch: bool,
+    timeout: float | None,
+) -> None:
     """Copy the failed and cancelled clips of an ended import again."""
-    job = app.client.imports.retry(import_id, clip_ids=clip_ids or None)
+    job = app.client.imports.retry(import_id, clip_ids=clip_ids or None, content_validation=content_validation)
     started(app, job, f"import {job.id} runs again (attempt {job.run + 1})", watch=watch, timeout=timeout)

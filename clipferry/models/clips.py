@@ -42,6 +42,13 @@ class Clip(Model):
     """When this clip was deleted, without its import. `status` still says what the import did with it."""
     extrapolation: Mapping[str, Any] | None = None
     """The state of its stationary extrapolation, if the import requested one."""
+    content: str | None = None
+    """What content validation says: `valid`, `invalid` or `unchecked`; None if it did not look into the clip."""
+    content_code: str | None = None
+    """Why the clip is `unchecked`. For an `invalid` clip see `code` and `message`."""
+    content_message: str | None = None
+    overruled: Mapping[str, Any] | None = None
+    """`code` and `message` of the failed check that a retry overruled."""
 
 
 @dataclass(frozen=True, kw_only=True)

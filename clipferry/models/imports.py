@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from clipferry.decode import Model
 from clipferry.models.clips import Clip
@@ -102,7 +102,13 @@ class Calls(Protocol):
     def get(self, import_id: str) -> "Import": ...
     def wait(self, import_id: str, *, progress: Progress | None = None, timeout: float | None = None) -> "Import": ...
     def cancel(self, import_id: str) -> "Import": ...
-    def retry(self, import_id: str, *, clip_ids: Sequence[str] | None = None) -> "Import": ...
+    def retry(
+        self,
+        import_id: str,
+        *,
+        clip_ids: Sequence[str] | None = None,
+        content_validation: Literal["none", "structure", "deep"] | None = None,
+    ) -> "Import": ...
     def delete(self, import_id: str) -> None: ...
     def clips(self, import_id: str, *, status: str | None = None, limit: int | None = None) -> Iterator[Clip]: ...
     def download_report(self, import_id: str, path: Path, *, format: str = "csv", wait: float = 0) -> Report: ...
@@ -171,9 +177,16 @@ class Import(Model):
         """Ask the service to stop the import. Raises `Conflict` (ALREADY_ENDED)."""
         return self._client.cancel(self.id)
 
-    def retry(self, clip_ids: Sequence[str] | None = None) -> "Import":
-        """Start the next attempt, for all failed and cancelled clips or for those in `clip_ids` (each a `Clip.id`)."""
-        return self._client.retry(self.id, clip_ids=clip_ids)
+    def retry(
+        self,
+        clip_ids: Sequence[str] | None = None,
+        content_validation: Literal["none", "structure", "deep"] | None = None,
+    ) -> "Import":
+        """Start the next attempt, for all failed and cancelled clips or for those in `clip_ids` (each a `Clip.id`).
+
+        `content_validation` is how it checks clips. With it and no `clip_ids`, only clips that failed their check run.
+        """
+        return self._client.retry(self.id, clip_ids=clip_ids, content_validation=content_validation)
 
     def delete(self) -> None:
         """Delete the record of the ended import; its clips stay. Raises `Conflict` (NOT_ENDED)."""

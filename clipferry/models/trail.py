@@ -1,6 +1,8 @@
 """The audit log."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from clipferry.decode import Model
 
@@ -18,3 +20,5 @@ class AuditEntry(Model):
     """`api`, `upload` or `nomadicml`: how the request came in."""
     key_id: str | None = None
     request_id: str | None = None
+    details: Mapping[str, Any] | None = None
+    """What the request said besides: what a retry overruled."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Unpack
+from typing import Literal, Unpack
 
 import httpx
 
@@ -81,14 +81,22 @@ class Imports(Resource):
         return self._one(self._http.call("POST", path_of("imports", import_id, "cancel"), repeatable=True))
 
     def retry(
-        self, import_id: str, *, clip_ids: Sequence[str] | None = None, idempotency_key: str | None = None
+        self,
+        import_id: str,
+        *,
+        clip_ids: Sequence[str] | None = None,
+        content_validation: Literal["none", "structure", "deep"] | None = None,
+        idempotency_key: str | None = None,
     ) -> Import:
         """Start the next attempt of an ended import: copy its failed and cancelled clips again.
 
         `clip_ids` limits it to these clips. Each is a `Clip.id`, not a `Clip.clip_id`.
+        `content_validation` is how this attempt checks clips: `none` copies clips that failed their check. Without
+        `clip_ids`, it then runs all clips that failed their check, and no others.
         Raises `Conflict` (NOT_ENDED, NOTHING_TO_RETRY).
         """
-        key, body = idempotency_key or new_key(), body_of({"clip_ids": clip_ids})
+        key = idempotency_key or new_key()
+        body = body_of({"clip_ids": clip_ids, "content_validation": content_validation})
         path = path_of("imports", import_id, "retry")
         return self._one(self._http.call("POST", path, body=body, idempotency_key=key, repeatable=True))
 

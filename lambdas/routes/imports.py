@@ -88,8 +88,16 @@ def retry_import(
     body: Annotated[RetryBody | None, Body()] = None,
     header_key: IdempotencyKey = None,
 ) -> ImportView:
-    clip_ids = body.clip_ids if body else None
-    return _view(run_again(router, job_id, clip_ids, header_key, by=actor_of(router)))
+    body = body or RetryBody()
+    job = run_again(
+        router,
+        job_id,
+        body.clip_ids,
+        header_key,
+        by=actor_of(router),
+        content_validation=body.content_validation,
+    )
+    return _view(job)
 
 
 @router.delete("/v1/imports/<job_id>", status_code=204, summary="Delete an import's record", tags=["Imports"])

@@ -16,12 +16,16 @@ class AuditEntryView(Model):
     door: Door
     key_id: str | None = Field(description="`admin` for the admin key, null for uploads.")
     request_id: str | None = Field(description="Of API Gateway, as in its access log.")
+    details: dict[str, object] | None = Field(
+        description="Of a retry that overrules content validation: `content_validation`, `instead_of` (the import's "
+        "setting), `clips` (how many were named; null: all that failed their check), `clip_ids` (the first 100)."
+    )
 
     @classmethod
     def of(cls, entry: AuditEntry) -> "AuditEntryView":
         asked = {"id": entry.id, "time": entry.time, "action": entry.action, "subject": entry.subject}
         by = {"door": entry.by.door, "key_id": entry.by.key_id, "request_id": entry.by.request_id}
-        return cls.model_validate(asked | by)
+        return cls.model_validate(asked | by | {"details": entry.details})
 
 
 class AuditPage(Model):

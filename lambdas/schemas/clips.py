@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from lambdas.schemas.base import Model
-from service.domain.clips import Clip, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
+from service.domain.clips import Clip, ClipStatus, Content, Extrapolation, ExtrapolationStatus, Verification
 from service.imports.queries.find import FoundClip
 from service.support.paging import Page
 
@@ -23,6 +23,13 @@ class ExtrapolationView(Model):
     @classmethod
     def of(cls, extrapolation: Extrapolation | None) -> "ExtrapolationView | None":
         return cls.model_validate(extrapolation, from_attributes=True) if extrapolation else None
+
+
+class OverruledView(Model):
+    """The failed check of a clip that a retry with another `content_validation` took all the same."""
+
+    code: str
+    message: str
 
 
 class ClipView(Model):
@@ -45,6 +52,13 @@ class ClipView(Model):
     extrapolation: ExtrapolationView | None = Field(
         description="Of ClipGT clips that landed, where the import asks for `stationary_extrapolation`."
     )
+    content: Content | None = Field(
+        description="Verdict of content validation: a `valid` or `unchecked` clip is copied, an `invalid` one fails. "
+        "Null where nothing looked into the clip."
+    )
+    content_code: str | None = Field(description="Why the clip is `unchecked`; of an invalid one see `code`.")
+    content_message: str | None
+    overruled: OverruledView | None = Field(description="The failed check that a retry overruled.")
 
     @classmethod
     def of(cls, clip: Clip) -> "ClipView":
@@ -53,7 +67,8 @@ class ClipView(Model):
 
 def _clip_fields(clip: Clip) -> dict[str, object]:
     fields = {name: getattr(clip, name) for name in ClipView.model_fields}
-    return fields | {"extrapolation": ExtrapolationView.of(clip.extrapolation)}
+    overruled = OverruledView(**vars(clip.overruled)) if clip.overruled else None
+    return fields | {"extrapolation": ExtrapolationView.of(clip.extrapolation), "overruled": overruled}
 
 
 class ClipPage(Model):

@@ -24,7 +24,7 @@ from service.domain.jobs import Door, Job, JobStatus, SourceKind, Trigger
 from service.domain.limits import MAX_FOLDER, MAX_LABELS
 from service.domain.patterns import MAX_PATTERN
 from service.domain.progress import eta_seconds, rate
-from service.domain.requests import Filters, ImportRequest, ImportSettings, ViewSet
+from service.domain.requests import ContentValidation, Filters, ImportRequest, ImportSettings, ViewSet
 from service.domain.webhooks import shown_url
 from service.imports.intake.retry_request import MAX_CHOSEN
 from service.support.paging import Page
@@ -157,8 +157,14 @@ class RetryBody(Body):
         None,
         min_length=1,
         max_length=MAX_CHOSEN,
-        description="Ids of failed or cancelled clips to retry. Default: all of them.",
+        description="Ids of failed or cancelled clips to retry. Default: all of them; with `content_validation` all "
+        "that failed their check.",
         json_schema_extra={"items": {"type": "string", **CLIP_ID}},
+    )
+    content_validation: Annotated[ContentValidation, Field(strict=False)] | None = Field(
+        None,
+        description="Content validation of this attempt, instead of the import's setting. Clips that failed their "
+        "check keep that verdict in `overruled`, and the audit records who asked.",
     )
 
 

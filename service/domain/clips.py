@@ -21,6 +21,23 @@ class Verification(StrEnum):
     UNVERIFIABLE = "unverifiable"
 
 
+class Content(StrEnum):
+    """Verdict of content validation. An invalid clip fails; the others are copied."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNCHECKED = "unchecked"
+    """Deciding takes more than a check may read (`service.formats.limits`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overruled:
+    """Why a clip failed its check, before a retry with another `content_validation` took it all the same."""
+
+    code: str
+    message: str
+
+
 class ExtrapolationStatus(StrEnum):
     """Status of a clip's stationary extrapolation."""
 
@@ -91,6 +108,17 @@ class ClipRow:
     """When the clip was deleted. The row stays, so that pages and counts still show what the import did."""
     extrapolation: Extrapolation | None = None
     """Written later, by the function `extrapolate`."""
+    content: Content | None = None
+    """The last verdict of content validation; None where nothing looked into the clip."""
+    content_code: str | None = None
+    """Why an unchecked clip is unchecked. Of an invalid one, `code` says why it failed."""
+    content_message: str | None = None
+    overruled: Overruled | None = None
+
+    @property
+    def failed_check(self) -> bool:
+        """Whether content validation keeps the clip from landing."""
+        return self.content is Content.INVALID and self.status is not ClipStatus.COPIED
 
     def with_keys(self, keys: ClipKeys) -> "ClipRow":
         """Return a copy with keys: like `dataclasses.replace`, in a sixth of the time, since every clip needs it."""
@@ -123,6 +151,10 @@ class Clip:
     """When the clip was deleted; its object is gone by then."""
     extrapolation: Extrapolation | None = None
     """None where the import does not ask for it, and for clips without one (`imports/extrapolation/status.py`)."""
+    content: Content | None = None
+    content_code: str | None = None
+    content_message: str | None = None
+    overruled: Overruled | None = None
 
     @property
     def original_clipgt_url(self) -> str:

@@ -3,12 +3,12 @@
 Times are ISO 8601 in UTC with milliseconds (`2026-11-22T17:44:05.123Z`), so that they sort as text. Sizes are bytes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
 from service.domain.ends import Delivery
-from service.domain.requests import Filters, ImportSettings, VideoUpload
+from service.domain.requests import ContentValidation, Filters, ImportSettings, VideoUpload
 from service.domain.uris import Location, parse_prefix
 
 
@@ -115,11 +115,20 @@ class Retry:
     key_id: str | None
     """Id of the API key that asked."""
     selection: str | None = None
-    """State file with the ordinals of the chosen clips; None: all that failed or were cancelled."""
+    """State file with the ordinals of the chosen clips; None: all that failed or were cancelled, with a
+    `content_validation` all that failed their check."""
     idempotency: str | None = None
     """SHA-256 of the idempotency key."""
     digest: str | None = None
     """SHA-256 of the request, to tell a repeated idempotency key from a reused one."""
+    content_validation: ContentValidation | None = None
+    """Of this run, in the place of the job's setting; None: as that says."""
+
+
+def settings_of_run(settings: ImportSettings, retry: Retry | None) -> ImportSettings:
+    """What a job's present run copies with."""
+    asked = retry.content_validation if retry else None
+    return replace(settings, content_validation=asked) if asked else settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from service.domain.clips import ClipStatus
+from service.domain.clips import ClipStatus, Overruled
 from service.domain.codes import ClipCode
 from service.domain.fates import Fate
 from service.domain.requests import ImportSettings
@@ -38,6 +38,8 @@ class ManifestEntry:
     """ETag of the object that planning found at the destination; None where it found none, or did not look."""
     same_as: int | None = None
     """Ordinal of the clip, or of the front view, that this one repeats."""
+    overruled: Overruled | None = None
+    """In a retry with another `content_validation`: the failed check that it overrules."""
 
     @cached_property
     def location(self) -> Location:

@@ -84,6 +84,8 @@ class AuditEntry:
     by: Actor
     expires_at: int
     """When it expires, in seconds since 1970."""
+    details: Mapping[str, object] | None = None
+    """What was asked besides, as JSON: of a retry that overrules content validation."""
 
 
 @dataclass(frozen=True, kw_only=True)

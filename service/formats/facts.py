@@ -2,16 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Literal
 
+from service.domain.clips import Content as Content  # the checks and their callers share the three verdicts
 from service.formats.failures import ContentInvalid, Finding, Note
-
-
-class Content(StrEnum):
-    VALID = "valid"
-    INVALID = "invalid"
-    UNCHECKED = "unchecked"
 
 
 @dataclass(frozen=True, kw_only=True)

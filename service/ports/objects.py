@@ -9,7 +9,7 @@ from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, LargeCopy, ListedObject, Sent
 from service.domain.requests import ImportSettings
 from service.domain.uris import Location
-from service.formats.reader import RangeReader
+from service.formats.reader import RangeReader, Reading
 
 
 class Objects(Protocol):
@@ -96,11 +96,13 @@ class ServerSideCopier(AnyCopier, Protocol):
         settled: Callable[[ManifestEntry, Copied | ObjectError], object],
         *,
         at_once: int,
+        check: Callable[[ManifestEntry], Reading[bool]] | None = None,
     ) -> None:
         """Copy the entries, at most `at_once` at a time, and report each result.
 
-        One thread reads `entries` and calls `settled`: neither may block. If one of them raises, the copies in flight
-        finish and the error is raised.
+        `check` reads ranges of exactly the planned object before it is copied. If it returns False, the entry is
+        neither copied nor reported. One thread reads `entries`, runs `check` and calls `settled`: none may block. If
+        one of them raises, the copies in flight finish and the error is raised.
         """
         ...
 

@@ -5,6 +5,7 @@ Starting an import and changing execution settings write their entries in the tr
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +23,16 @@ class AuditPorts:
     retention_days: int
 
 
-def entry_of(action: Action, subject: str, *, project: str, by: Actor, now: str, days: int) -> AuditEntry:
+def entry_of(
+    action: Action,
+    subject: str,
+    *,
+    project: str,
+    by: Actor,
+    now: str,
+    days: int,
+    details: Mapping[str, object] | None = None,
+) -> AuditEntry:
     """Return a new entry, which expires after `days`."""
     expires_at = datetime.fromisoformat(now) + timedelta(days=days)
     return AuditEntry(
@@ -33,13 +43,30 @@ def entry_of(action: Action, subject: str, *, project: str, by: Actor, now: str,
         subject=subject,
         by=by,
         expires_at=int(expires_at.timestamp()),
+        details=details,
     )
 
 
-def record(action: Action, subject: str, *, project: str, by: Actor, ports: AuditPorts) -> None:
+def record(
+    action: Action,
+    subject: str,
+    *,
+    project: str,
+    by: Actor,
+    ports: AuditPorts,
+    details: Mapping[str, object] | None = None,
+) -> None:
     """Add an entry. Call it once the subject is known to exist, and before the change."""
     ports.log.add(
-        entry_of(action, subject, project=project, by=by, now=ports.clock(), days=ports.retention_days),
+        entry_of(
+            action,
+            subject,
+            project=project,
+            by=by,
+            now=ports.clock(),
+            days=ports.retention_days,
+            details=details,
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from tests.samples import an_entry, some
 
 
 def test_entries_come_back_newest_first_by_project_and_by_subject(audit: AuditLog) -> None:
-    made = [an_entry(n, subject=f"ij_{n % 2}") for n in range(5)]
+    made = [replace(an_entry(n, subject=f"ij_{n % 2}"), details={"n": n} if n else None) for n in range(5)]
     made[4] = replace(made[4], by=Actor(door=Door.UPLOAD))
     for entry in (*made, an_entry(9, project="other"), an_entry(9, subject="ij_10")):
         audit.add(entry)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.clips import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
+from service.domain.clips import ClipRow, ClipStatus, Content, Extrapolation, ExtrapolationStatus, Overruled
 from service.ports.clips import ClipStore
 from tests.samples import DONE, a_sets_rows, row
 
@@ -23,6 +23,8 @@ FAILED = Extrapolation(status=ExtrapolationStatus.FAILED, code="NO_OBSTACLES", m
         ClipRow(ordinal=3, status=ClipStatus.COPIED, size=50 * 1024**4, etag="e"),
         ClipRow(ordinal=4, status=ClipStatus.COPIED, size=0, etag="e"),
         replace(row(5), extrapolation=DONE),
+        replace(row(6), content=Content.UNCHECKED, content_code="MP4_MOOV_TOO_LARGE", content_message="why 日本"),
+        replace(row(7), content=Content.INVALID, overruled=Overruled(code="NOT_A_ZIP", message="why 日本")),
     ],
 )
 def test_a_row_comes_back_as_it_was(clips: ClipStore, one: ClipRow) -> None:

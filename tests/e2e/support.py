@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 TERMINAL = {"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"}
 PATIENCE_SECONDS = 60
 
+UNCHECKED = {"default_content_validation": "none"}
+"""Of the deployments under test: most tests copy a few bytes under a clip's name. `test_content_default.py` deploys
+with the real default."""
+
 
 def unique(name: str) -> str:
     return f"{name}-{uuid.uuid4().hex[:8]}"

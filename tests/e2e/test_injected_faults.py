@@ -12,6 +12,7 @@ from local.down import bring_down
 from local.up import StackOptions, bring_up, end_on_sigterm
 from tests.e2e.disturbed import KINDS, Disturbed, Imports, PatientUser, all_rules, rules
 from tests.e2e.faults import function_name, retry_soon
+from tests.e2e.support import UNCHECKED
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def disturbed() -> Iterator[Disturbed]:
     state = StateDir(ROOT / ".local" / f"disturbed{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     end_on_sigterm()
     try:
-        stack = bring_up(state, _silently, StackOptions(rules=[]))
+        stack = bring_up(state, _silently, StackOptions(rules=[], context=UNCHECKED))
         retry_soon(stack)
         yield Disturbed(stack, aws.s3(stack.aws_endpoint_url))
     finally:

@@ -14,7 +14,7 @@ from tests.e2e import disturbed
 from tests.e2e.faults import reconfigured, retry_soon
 from tests.e2e.guarded import Grant, Guarded
 from tests.e2e.scenarios import REFUSED, SCENARIOS, client
-from tests.e2e.support import unique
+from tests.e2e.support import UNCHECKED, unique
 
 REFUSAL_SECONDS = 60.0
 
@@ -30,7 +30,7 @@ def guarded() -> Iterator[Guarded]:
     state = StateDir(ROOT / ".local" / f"guarded{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     end_on_sigterm()
     try:
-        stack = bring_up(state, _silently, StackOptions(enforce_roles=True))
+        stack = bring_up(state, _silently, StackOptions(enforce_roles=True, context=UNCHECKED))
         retry_soon(stack)
         yield Guarded.of(stack)
     finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from service.domain.ends import Delivery, End
 from service.domain.errors import NotFound, QuotaExceeded, TableBusy
-from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally, Trigger
+from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally, Trigger, settings_of_run
 from service.domain.manifest import BatchState
 from service.domain.objects import LargeCopy
 from service.domain.progress import runs_after
@@ -191,7 +191,7 @@ class FakeJobs:
         return BatchState(
             recorded=over or (run, number) in self.batches[job_id],
             cancel_requested=job is None or job.cancel_requested,
-            settings=job.settings if job else ImportSettings(),
+            settings=settings_of_run(job.settings, job.retry) if job else ImportSettings(),
             project=job.project if job else "",
             created_at=job.created_at if job else "",
             failed=job.counts.failed if job else 0,

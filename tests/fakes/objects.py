@@ -21,22 +21,24 @@ from service.domain.objects import Copied, CopiedPart, ListedObject, Sent
 from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import Location, parse_object
 from service.domain.verification import etag_of_parts
+from service.formats.reader import Reading, run
 from service.ports.objects import StoredResult
 from tests.fakes.faults import Faults, Planned, port_call, raise_next
 
 
 def one_by_one(
-    copy: Callable[[ManifestEntry], Copied],
+    copy: Callable[[ManifestEntry], Copied | None],
     entries: Iterable[ManifestEntry],
     settled: Callable[[ManifestEntry, Copied | ObjectError], object],
 ) -> None:
-    """`ServerSideCopier.copy_each` with one copy in flight."""
+    """`ServerSideCopier.copy_each` with one copy in flight; `copy` returns None for what its check keeps out."""
     for entry in entries:
         try:
-            outcome: Copied | ObjectError = copy(entry)
+            outcome: Copied | ObjectError | None = copy(entry)
         except ObjectError as error:
             outcome = error
-        settled(entry, outcome)
+        if outcome:
+            settled(entry, outcome)
 
 
 @dataclass
@@ -383,11 +385,14 @@ class FakeServerSideCopier(_FakeCopier):
         settled: Callable[[ManifestEntry, Copied | ObjectError], object],
         *,
         at_once: int,
+        check: Callable[[ManifestEntry], Reading[bool]] | None = None,
     ) -> None:
         assert at_once > 0
 
-        def copy(entry: ManifestEntry) -> Copied:
+        def copy(entry: ManifestEntry) -> Copied | None:
             self.storage.together.append(entry.ordinal)
+            if check and not run(check(entry), self.storage.reader(entry)):
+                return None
             return self.storage.copy(entry, settings)
 
         one_by_one(copy, entries, settled)

@@ -226,7 +226,7 @@ def test_only_the_copy_function_can_write_clips(template: Template) -> None:
 def test_the_doors_of_imports_know_the_deployments_defaults(template: Template, name: str) -> None:
     env = environment(template, name)
     assert env["CLIPFERRY_DEFAULT_ON_EXISTING"] == "skip"
-    assert env["CLIPFERRY_DEFAULT_CONTENT_VALIDATION"] == "none"
+    assert env["CLIPFERRY_DEFAULT_CONTENT_VALIDATION"] == "structure"
 
 
 def test_no_role_but_the_copying_ones_can_reach_other_buckets_than_the_named_ones(template: Template) -> None:

@@ -42,7 +42,7 @@ def test_an_override_on_the_command_line_wins_and_is_parsed_from_text() -> None:
 
 
 def test_the_defaults_of_imports_are_settings() -> None:
-    assert (DeploySettings().default_on_existing, DeploySettings().default_content_validation) == ("skip", "none")
+    assert (DeploySettings().default_on_existing, DeploySettings().default_content_validation) == ("skip", "structure")
     settings = read(clipferry={"default_on_existing": "fail"}, default_content_validation="deep")
     assert (settings.default_on_existing, settings.default_content_validation) == ("fail", "deep")
 

@@ -19,6 +19,7 @@ def audit_row(entry: AuditEntry) -> AuditRow:
         key_id=entry.by.key_id,
         request_id=entry.by.request_id,
         expires_at=entry.expires_at,
+        details=entry.details,
     )
 
 
@@ -39,4 +40,5 @@ def entry_of_row(row: AuditRow) -> AuditEntry:
         subject=row.subject,
         by=Actor(door=Door(row.door), key_id=row.key_id, request_id=row.request_id),
         expires_at=int(row.expires_at),
+        details=row.details,
     )

@@ -16,7 +16,16 @@ from pynamodb.transactions import TransactWrite
 from service.aws.dynamodb.keys_of_rows import CLIP_SHARDS, SEARCH_SHARDS, clip_pk, job_of, job_pk, ordinal_sk, shard_pk
 from service.aws.dynamodb.table import ClipRowModel, Item, JobRow
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows, read_at_once
-from service.domain.clips import ClipKeys, ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus, Verification
+from service.domain.clips import (
+    ClipKeys,
+    ClipRow,
+    ClipStatus,
+    Content,
+    Extrapolation,
+    ExtrapolationStatus,
+    Overruled,
+    Verification,
+)
 from service.domain.errors import TableBusy
 from service.ports.clips import ClipIndex
 
@@ -256,6 +265,10 @@ def _values(job_id: str, row: ClipRow) -> dict[str, Any]:
         "run": row.run,
         "deleted_at": row.deleted_at,
         "extrapolation": asdict(row.extrapolation) if row.extrapolation else None,
+        "content": row.content,
+        "content_code": row.content_code,
+        "content_message": row.content_message,
+        "overruled": asdict(row.overruled) if row.overruled else None,
     }
 
 
@@ -278,6 +291,10 @@ def _row(model: ClipRowModel) -> ClipRow:
         run=int(model.run) if model.run is not None else None,
         deleted_at=model.deleted_at,
         extrapolation=_extrapolation(model.extrapolation) if model.extrapolation else None,
+        content=Content(model.content) if model.content else None,
+        content_code=model.content_code,
+        content_message=model.content_message,
+        overruled=Overruled(**model.overruled) if model.overruled else None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from service.aws.dynamodb.ends import delivery_of
 from service.aws.dynamodb.keys_of_rows import ACTIVE, job_pk, project_pk
 from service.aws.dynamodb.table import JobRow
-from service.domain.jobs import Counts, Door, Job, JobStatus, Retry, Run, Source, SourceKind, Trigger
+from service.domain.jobs import Counts, Door, Job, JobStatus, Retry, Run, Source, SourceKind, Trigger, settings_of_run
 from service.domain.requests import (
     ContentValidation,
     Filters,
@@ -122,7 +122,7 @@ def job_of_row(row: JobRow) -> Job:
         webhook=delivery_of(row.webhook),
         run=int(row.run),
         planned_run=int(row.planned_run) if row.planned_run is not None else None,
-        retry=Retry(**row.retry) if row.retry else None,
+        retry=_retry(row.retry) if row.retry else None,
         runs=tuple(_run(stored) for stored in row.runs),
         settled_before=int(row.settled_before),
         bytes_before=int(row.bytes_before),
@@ -130,6 +130,16 @@ def job_of_row(row: JobRow) -> Job:
         removed=int(row.removed),
         removed_landed=int(row.removed_landed),
     )
+
+
+def settings_of_batch(row: JobRow) -> ImportSettings:
+    """What the job's present run copies with. The row needs `settings` and `retry` only."""
+    return settings_of_run(_settings(row), _retry(row.retry) if row.retry else None)
+
+
+def _retry(stored: dict[str, Any]) -> Retry:
+    asked = stored.get("content_validation")
+    return Retry(**stored | {"content_validation": ContentValidation(asked) if asked else None})
 
 
 def _run(stored: dict[str, Any]) -> Run:

@@ -12,7 +12,7 @@ from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.audit_rows import audit_row
 from service.aws.dynamodb.connection import busy
-from service.aws.dynamodb.job_rows import _settings, job_of_row, job_row
+from service.aws.dynamodb.job_rows import job_of_row, job_row, settings_of_batch
 from service.aws.dynamodb.keys_of_rows import (
     ACTIVE,
     DELETED,
@@ -252,14 +252,14 @@ class DynamoJobs:
     def batch_state(self, job_id: str, number: int, *, run: int = 0) -> BatchState:
         keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), batch_sk(number, run))]
         state = ["cancel_requested", "deleted_at", "completed_at", "run", "failed", "total"]
-        wanted = ["pk", "sk", "settings", "project", "created_at", *state]
+        wanted = ["pk", "sk", "settings", "retry", "project", "created_at", *state]
         rows = {row.sk: row for row in JobRow.batch_get(keys, consistent_read=True, attributes_to_get=wanted)}
         job = rows.get("JOB")
         over = bool(job and (job.deleted_at or job.completed_at or job.run != run))
         return BatchState(
             recorded=over or batch_sk(number, run) in rows,
             cancel_requested=job is None or bool(job.cancel_requested),
-            settings=_settings(job) if job and not job.deleted_at else ImportSettings(),
+            settings=settings_of_batch(job) if job and not job.deleted_at else ImportSettings(),
             project=job.project if job and not job.deleted_at else "",
             created_at=job.created_at if job and not job.deleted_at else "",
             failed=int(job.failed) if job else 0,

@@ -175,6 +175,7 @@ class AuditRow(_Row):
     door = UnicodeAttribute()
     key_id = UnicodeAttribute(null=True)
     request_id = UnicodeAttribute(null=True)
+    details = JSONAttribute(null=True)
     expires_at = NumberAttribute()
 
 
@@ -324,6 +325,10 @@ class ClipRowModel(_Row):
     etag = UnicodeAttribute(null=True)
     verified = UnicodeAttribute(null=True)
     facts = JSONAttribute(null=True)
+    content = UnicodeAttribute(null=True)
+    content_code = UnicodeAttribute(null=True)
+    content_message = UnicodeAttribute(null=True)
+    overruled = JSONAttribute(null=True)
     code = UnicodeAttribute(null=True)
     message = UnicodeAttribute(null=True)
     source_uri = UnicodeAttribute(null=True)

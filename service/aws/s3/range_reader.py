@@ -36,11 +36,16 @@ class S3RangeReader:
         return self.entry.size
 
     def read(self, start: int, length: int) -> bytes:
+        return run(self.read_on_loop(start, length))
+
+    async def read_on_loop(self, start: int, length: int) -> bytes:
+        """`read`, for what runs on the event loop already."""
         if start >= self.size or length <= 0:
             return b""  # S3 answers 416 to a range without a byte
         end = min(start + length, self.size)
+        where = source_object(self.entry)
         try:
-            return run(range_of(self.requests, source_object(self.entry), start, end - start, str(self.entry.etag)))
+            return await range_of(self.requests, where, start, end - start, str(self.entry.etag))
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="read", uri=self.entry.source_uri) from error
 

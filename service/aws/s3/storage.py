@@ -32,6 +32,7 @@ from service.domain.objects import Copied, CopiedPart, ListedObject
 from service.domain.requests import ImportSettings
 from service.domain.uris import Location, s3_at
 from service.domain.verification import compare_checksums, etags_agree, given_checksum, verdict
+from service.formats.reader import Reading, run_async
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
@@ -81,9 +82,12 @@ class S3Storage(CopySessions):
         settled: Callable[[ManifestEntry, Copied | ObjectError], object],
         *,
         at_once: int,
+        check: Callable[[ManifestEntry], Reading[bool]] | None = None,
     ) -> None:
         async def copied(entry: ManifestEntry) -> None:
             try:
+                if check and not await run_async(check(entry), self.reader(entry).read_on_loop):
+                    return
                 outcome: Copied | ObjectError = await self._copied(entry, settings, None)
             except ObjectError as error:
                 outcome = error

@@ -18,7 +18,9 @@ from service.imports.queries.status import clip_of
 from service.ports.clips import ClipStore
 from service.ports.state import StateFiles
 
-COLUMNS = (*(item.name for item in fields(Clip)), "original_clipgt_url")
+_LAST = ("original_clipgt_url", "content", "content_code", "content_message", "overruled")
+"""Columns that came later than the others come last: scripts count columns."""
+COLUMNS = (*(item.name for item in fields(Clip) if item.name not in _LAST), *_LAST)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Characters that may begin a formula in a spreadsheet (OWASP, CSV injection); the last four are full width."""
 

@@ -10,12 +10,13 @@ from service.domain.ids import set_mark
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import OnExisting
+from service.formats.facts import Verdict
 from service.formats.failures import ContentInvalid, UnknownFormat
 from service.imports.copying.conflict import CONFLICTS
 from service.imports.copying.context import BatchWork, Clip, with_search_keys
 from service.imports.copying.set_rollback import take_back
 from service.imports.copying.worker import Result, validate_content
-from service.imports.results.clip_rows import Facts, Failure, code_of, copied_row, row_for
+from service.imports.results.clip_rows import Failure, code_of, copied_row, row_for
 from service.imports.results.set_fates import failed_set, landed, stopped_set, to_copy
 from service.support.stops import OutOfTime, Stopped
 
@@ -81,7 +82,7 @@ class SetWorker:
         except Stopped as stop:
             return _rows_of(stopped_set(entries, stop.code, stop.message))
         rows = {
-            entry.ordinal: copied_row(entry, views.facts[entry.ordinal], views.copies[entry.ordinal])
+            entry.ordinal: copied_row(entry, views.verdicts[entry.ordinal], views.copies[entry.ordinal])
             for entry in wanted
         }
         return [rows.get(row.ordinal, row) for row in _rows_of(entries)]
@@ -93,7 +94,7 @@ class SetWorker:
             if isinstance(found, ClipferryError):
                 views.failures[clip.entry.ordinal] = found
             else:
-                views.facts[clip.entry.ordinal] = found
+                views.verdicts[clip.entry.ordinal] = found
         # Large views first: they continue over several rounds. The others are copied when nothing else is left.
         large = [clip for clip in clips if clip.large]
         list(self.views.map(lambda clip: self._copy(clip, views, gate.check), large))
@@ -104,7 +105,7 @@ class SetWorker:
             list(self.views.map(lambda clip: self._copy(clip, views, check), whole))
         return views
 
-    def _validate(self, clip: Clip) -> Facts | Failure:
+    def _validate(self, clip: Clip) -> Verdict | Failure | None:
         try:
             return validate_content(clip, self.work.settings.content_validation)
         except (ContentInvalid, ObjectError, UnknownFormat) as error:
@@ -150,7 +151,7 @@ class SetWorker:
 class _Views:
     """Results of a set's views so far, by ordinal."""
 
-    facts: dict[int, Facts] = field(default_factory=dict)
+    verdicts: dict[int, Verdict | None] = field(default_factory=dict)
     copies: dict[int, Copied] = field(default_factory=dict)
     failures: dict[int, Failure | OutOfTime | Stopped] = field(default_factory=dict)
 

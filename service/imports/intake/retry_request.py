@@ -1,13 +1,16 @@
 """Request a retry: run the failed and cancelled clips of a completed import again, or those that the caller names.
 
-The request stores the chosen ordinals, if any, and begins the next attempt in one update; `planning.retry` plans it.
+With a `content_validation` of its own, the retry overrules failed checks, for its attempt only. The request stores the
+chosen ordinals, if any, and begins the next attempt in one update; `planning.retry` plans it.
 """
 
 from collections.abc import Sequence
 
+from service.domain.batching import PART_CLIPS
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotEnded, NothingToRetry
 from service.domain.ids import ordinal_of, request_digest
 from service.domain.jobs import Job, JobStatus, Retry, Trigger
+from service.domain.requests import ContentValidation
 from service.domain.state_keys import selection_key
 from service.imports.inputs.retry_selection import can_run_again, encode_ordinals
 from service.imports.lifecycle.start import start
@@ -26,6 +29,7 @@ def retry(
     clip_ids: Sequence[str] | None,
     idempotency_key: str | None,
     key_id: str | None,
+    content_validation: ContentValidation | None = None,
     ports: StatusPorts,
     workflow: Workflow,
     clock: Clock,
@@ -38,7 +42,8 @@ def retry(
     job's row is updated the attempt runs: if the start fails, the sweep starts it.
     """
     job = get_job(job_id, project=project, jobs=ports.jobs)
-    digest = request_digest(sorted(set(clip_ids)) if clip_ids is not None else None)
+    named = sorted(set(clip_ids)) if clip_ids is not None else None
+    digest = request_digest([named, content_validation] if content_validation else named)
     idempotency = request_digest([job_id, idempotency_key]) if idempotency_key else None
     if _asked_before(job, idempotency, digest):
         return _started(job, workflow)
@@ -47,7 +52,16 @@ def retry(
     selection = _choose(job, clip_ids, digest, ports) if clip_ids is not None else None
     if clip_ids is None and not _has_more_to_do(job):
         raise NothingToRetry(f"no clip of import {job_id} failed or was cancelled")
-    asked = Retry(at=clock(), key_id=key_id, selection=selection, idempotency=idempotency, digest=digest)
+    if clip_ids is None and content_validation and not _may_have_failed_checks(job, ports):
+        raise NothingToRetry(f"no clip of import {job_id} failed its check: name the clips, or ask for a plain retry")
+    asked = Retry(
+        at=clock(),
+        key_id=key_id,
+        selection=selection,
+        idempotency=idempotency,
+        digest=digest,
+        content_validation=content_validation,
+    )
     begun = ports.jobs.retry(job, asked, max_active=None if job.trigger is Trigger.UPLOAD else max_active)
     if begun is None:
         job = get_job(job_id, project=project, jobs=ports.jobs)
@@ -78,6 +92,19 @@ def _has_more_to_do(job: Job) -> bool:
     return bool(job.counts.failed or job.counts.cancelled) or (
         job.counts.total == 0 and job.status is not JobStatus.COMPLETED
     )
+
+
+def _may_have_failed_checks(job: Job, ports: StatusPorts) -> bool:
+    """False where the job's failures are known to have none. Beyond `MAX_CHOSEN` of them planning finds out."""
+    first = 0
+    for _ in range(MAX_CHOSEN // PART_CLIPS):
+        rows = ports.clips.failures(job.id, first=first, limit=PART_CLIPS)
+        if any(row.failed_check for row in rows):
+            return True
+        if len(rows) < PART_CLIPS:
+            return False
+        first = rows[-1].ordinal + 1
+    return True
 
 
 def _choose(job: Job, clip_ids: Sequence[str], digest: str, ports: StatusPorts) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from service.domain.clips import ClipStatus
+from service.domain.clips import ClipStatus, Overruled
 from service.domain.manifest import Batch, ManifestEntry
 
 
@@ -14,6 +14,8 @@ def encode_entry(entry: ManifestEntry) -> bytes:
     fields = {name: value for name, value in vars(entry).items() if value is not None and name != "location"}
     if entry.status is ClipStatus.PENDING:
         del fields["status"]
+    if entry.overruled:
+        fields["overruled"] = vars(entry.overruled)
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
 
@@ -25,6 +27,8 @@ def _decode_entry(line: bytes) -> ManifestEntry:
     fields = json.loads(line)
     if "status" in fields:
         fields["status"] = ClipStatus(fields["status"])
+    if "overruled" in fields:
+        fields["overruled"] = Overruled(**fields["overruled"])
     return ManifestEntry(**fields)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from service.domain.batching import PART_CLIPS
-from service.domain.clips import ClipRow, ClipStatus
+from service.domain.clips import ClipRow, ClipStatus, Content
 from service.domain.errors import NotFound
 from service.domain.jobs import Job, Tally
 from service.domain.manifest import ManifestEntry
@@ -81,5 +81,7 @@ def _pending(entry: ManifestEntry, job: Job) -> ClipRow:
         view=entry.view,
         set_name=entry.set_name,
         run=job.run,
+        content=Content.INVALID if entry.overruled else None,
+        overruled=entry.overruled,
     )
     return findable(row, job_id=job.id, project=job.project, created_at=job.created_at)

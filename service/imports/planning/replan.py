@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from service.domain.batching import PART_CLIPS
-from service.domain.clips import ClipRow, ClipStatus
+from service.domain.clips import ClipRow, ClipStatus, Overruled
 from service.domain.codes import ClipCode
 from service.domain.errors import NotFound, ObjectError
 from service.domain.fates import CANCELLED, DESTINATION_TAKEN, Fate
@@ -48,7 +48,8 @@ class Replanner:
         self.job = self.ports.jobs.get(self.job.id) or self.job  # it may have been cancelled
         strategy, known = _STRATEGIES[self.job.source.kind], self._known(rows)
         with ThreadPoolExecutor(self.ports.stat_concurrency) as pool:
-            entries = list(pool.map(lambda row: self._again(row, known.get(row.ordinal), strategy), rows))
+            planned = list(pool.map(lambda row: self._again(row, known.get(row.ordinal), strategy), rows))
+        entries = [self._overruling(row, entry) for row, entry in zip(rows, planned, strict=True)]
         return whole_sets_or_failed(entries) if self.job.source.kind is SourceKind.SETS else entries
 
     def _again(self, row: ClipRow, entry: ManifestEntry | None, strategy: "_Strategy") -> ManifestEntry:
@@ -57,6 +58,14 @@ class Replanner:
         if entry and entry.destination:
             return strategy.placed(self, entry)
         return strategy.unplaced(self, row, entry)
+
+    def _overruling(self, row: ClipRow, entry: ManifestEntry) -> ManifestEntry:
+        """The entry, with the failed check where this run looks at the clip in another way."""
+        assert self.job.retry is not None
+        if self.job.retry.content_validation is None or not row.failed_check:
+            return entry
+        said = row.overruled or Overruled(code=row.code or "", message=row.message or "")
+        return replace(entry, overruled=said)
 
     def _known(self, rows: Sequence[ClipRow]) -> dict[int, ManifestEntry]:
         """The clips as they were planned. Their rows tell enough of those that are inspected again and mirror sources:

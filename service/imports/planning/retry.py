@@ -7,6 +7,7 @@ clips pending. The first manifest stays as it is, since pages of clips read it.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 
 from service.domain.batching import PART_CLIPS, whole_sets
 from service.domain.clips import ClipRow, ClipStatus
@@ -82,7 +83,7 @@ def _index_may_lag(job: Job, ports: PlanPorts) -> bool:
 
 
 def _chosen(job: Job, ports: PlanPorts) -> list[int] | None:
-    """Return the ordinals that the caller named; None: all that failed or were cancelled."""
+    """Return the ordinals that the caller named; None: see `Retry.selection`."""
     assert job.retry is not None
     if job.retry.selection is None:
         return None
@@ -110,6 +111,9 @@ def _next_part(
 
 def _next_rows(job: Job, chosen: Sequence[int] | None, first: int, limit: int, ports: PlanPorts) -> Sequence[ClipRow]:
     if chosen is None:
+        assert job.retry is not None
+        if job.retry.content_validation is not None:
+            return _failed_checks(job, first, limit, ports)
         return ports.clips.failures(job.id, first=first, limit=limit)
     left = [ordinal for ordinal in chosen if ordinal >= first]
     found: list[ClipRow] = []
@@ -119,3 +123,26 @@ def _next_rows(job: Job, chosen: Sequence[int] | None, first: int, limit: int, p
         if len(found) >= limit:
             break
     return found[:limit]
+
+
+def _failed_checks(job: Job, first: int, limit: int, ports: PlanPorts) -> Sequence[ClipRow]:
+    """Rows that failed their check, and the other views of their sets."""
+    found: list[ClipRow] = []
+    pending: list[ClipRow] = []
+    more = True
+    while more and len(found) < limit:
+        rows = ports.clips.failures(job.id, first=first, limit=PART_CLIPS)
+        more = len(rows) == PART_CLIPS
+        if more:
+            first = rows[-1].ordinal + 1
+        pending += rows
+        # A set's rows follow each other; the last set of a page may go on in the next one.
+        units = [list(unit) for _, unit in groupby(pending, key=_unit)]
+        pending = units.pop() if more and units else []
+        found += [row for unit in units if any(row.failed_check for row in unit) for row in unit]
+    return found[:limit]
+
+
+def _unit(row: ClipRow) -> tuple[bool, int]:
+    """Equal for the views of a set."""
+    return (False, row.ordinal) if row.group is None else (True, row.group)

@@ -128,6 +128,10 @@ def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bu
         set=clip_id(job.id, described.group) if described.group is not None else None,
         deleted_at=row.deleted_at if row else None,
         extrapolation=extrapolation_of(job, row),
+        content=row.content if row else None,
+        content_code=row.content_code if row else None,
+        content_message=row.content_message if row else None,
+        overruled=row.overruled if row else None,
     )
 
 

@@ -1,36 +1,52 @@
 """Rows of clips: the fate of each, and what they add up to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from service.domain.clips import ClipRow, ClipStatus
+from service.domain.clips import ClipRow, ClipStatus, Content
 from service.domain.codes import ClipCode
 from service.domain.errors import ObjectError
 from service.domain.jobs import Tally
 from service.domain.limits import bounded, bounded_facts
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
-from service.formats.failures import ContentInvalid, UnknownFormat
+from service.formats.facts import Verdict
+from service.formats.failures import ContentInvalid, Reason, UnknownFormat
 from service.ports.clips import ClipStore
 
-Facts = Mapping[str, object] | None
-"""Of a valid clip; None where the job does not look into clips."""
+_FAILED_CHECK = frozenset({*Reason, ClipCode.UNKNOWN_FORMAT})
 
 Failure = ContentInvalid | ObjectError | UnknownFormat
 
 
-def copied_row(entry: ManifestEntry, facts: Facts, copied: Copied) -> ClipRow:
-    kept = bounded_facts(facts) if facts else facts
-    return _row(entry, ClipStatus.COPIED, size=copied.size, etag=copied.etag, verified=copied.verified, facts=kept)
+def copied_row(entry: ManifestEntry, verdict: Verdict | None, copied: Copied) -> ClipRow:
+    """`verdict`: None where the run does not look into clips."""
+    said = _said(verdict) if verdict else {}
+    return _row(entry, ClipStatus.COPIED, size=copied.size, etag=copied.etag, verified=copied.verified, **said)
+
+
+def _said(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "content": verdict.content,
+        "content_code": verdict.code,
+        "content_message": verdict.message and bounded(verdict.message),
+        "facts": bounded_facts(verdict.facts.to_json()),
+    }
 
 
 def row_for(entry: ManifestEntry, status: ClipStatus, code: str | None, message: str | None) -> ClipRow:
     """A row that says why a clip was not copied. One that lay at its destination already has the ETag found there."""
     etag = (code == ClipCode.UNCHANGED and entry.destination_etag) or entry.etag
-    return _row(entry, status, size=entry.size, etag=etag, code=code, message=message and bounded(message))
+    said: dict[str, Any] = {"size": entry.size, "etag": etag, "code": code, "message": message and bounded(message)}
+    if code in _FAILED_CHECK:
+        said |= {"content": Content.INVALID, "overruled": None}
+    return _row(entry, status, **said)
 
 
 def _row(entry: ManifestEntry, status: ClipStatus, **said: Any) -> ClipRow:
+    # What overrules a failed check without looking again leaves the verdict as it was.
+    if entry.overruled:
+        said = {"content": Content.INVALID, "overruled": entry.overruled} | said
     return ClipRow(
         ordinal=entry.ordinal,
         status=status,

@@ -39,6 +39,7 @@ from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, ListedObject
 from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import s3_at
+from service.formats.reader import Range, Reading
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, an_entry
 from tests.functional.wire import COPIED, MD5, Wire, answer, copied, failed, serving
 
@@ -618,6 +619,32 @@ def test_what_becomes_of_each_is_told(storage: S3Storage, wire: Wire) -> None:
         entries(4), PLAIN, lambda entry, outcome: outcomes.append((entry.ordinal, type(outcome))), at_once=1
     )
     assert outcomes == [(0, Copied), (1, AccessDenied), (2, SourceChanged), (3, Copied)]
+
+
+def test_a_check_reads_its_ranges_on_the_same_thread_before_the_copy(storage: S3Storage, wire: Wire) -> None:
+    wire.answers.extend(
+        [answer(206, b"PK"), answer(206, b"end"), copied(), answer(206, b"<h"), failed(403, "AccessDenied")]
+    )
+    threads: set[int] = set()
+    read: list[bytes] = []
+    outcomes: list[tuple[int, type]] = []
+
+    def check(entry: ManifestEntry) -> Reading[bool]:
+        threads.add(threading.get_ident())
+        read.append((yield Range(0, 2)))
+        if entry.ordinal == 0:
+            read.append((yield Range(22, 3)))
+        return entry.ordinal == 0
+
+    def settled(entry: ManifestEntry, outcome: Copied | ObjectError) -> None:
+        threads.add(threading.get_ident())
+        outcomes.append((entry.ordinal, type(outcome)))
+
+    storage.copy_each(entries(3), PLAIN, settled, at_once=1, check=check)
+    assert read == [b"PK", b"end", b"<h"]
+    assert outcomes == [(0, Copied), (2, AccessDenied)], "the second one is not copied, the third cannot be read"
+    assert [one[:3] for one in wire.requests] == [b"GET", b"GET", b"PUT", b"GET", b"GET"]
+    assert len(threads) == 1
 
 
 def test_an_error_of_the_caller_ends_it_after_those_in_flight(storage: S3Storage, wire: Wire) -> None:

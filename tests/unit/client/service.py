@@ -75,6 +75,10 @@ def clip(ordinal: int = 0, status: str = "COPIED", **given: Any) -> dict[str, An
         "message": None,
         "view": None,
         "set": None,
+        "content": None,
+        "content_code": None,
+        "content_message": None,
+        "overruled": None,
     } | given
 
 

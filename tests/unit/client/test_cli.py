@@ -63,10 +63,10 @@ def test_json_keeps_unknown_fields(run: Run) -> None:
 
 
 def test_a_pipe_gets_tab_separated_rows_without_a_header(run: Run) -> None:
-    rows = page("clips", [clip(0), clip(1, "FAILED", code="NOT_FOUND", message="none\nat all")])
+    rows = page("clips", [clip(0, content="valid"), clip(1, "FAILED", code="NOT_FOUND", message="none\nat all")])
     found = run("clips ij_1", rows)
     assert found.stdout == (
-        "ij_1-0\tCOPIED\ts3://clips/0.zip\t\t\nij_1-1\tFAILED\ts3://clips/1.zip\tNOT_FOUND\tnone\\nat all\n"
+        "ij_1-0\tCOPIED\ts3://clips/0.zip\t\t\tvalid\nij_1-1\tFAILED\ts3://clips/1.zip\tNOT_FOUND\tnone\\nat all\t\n"
     )
 
 
@@ -209,3 +209,9 @@ def test_wrong_credentials_are_usage_errors_without_secrets(
 ) -> None:
     found = run(f"integrations {arguments}", stdin=stdin)
     assert (found.exit_code, said in found.stderr, "s3cr3t" in found.output) == (2, True, False), found.output
+
+
+def test_a_retry_overrules_failed_checks(run: Run) -> None:
+    found = run("retry ij_1 --content-validation none", job("PENDING", run=1))
+    assert (found.exit_code, found.service.body(0)) == (0, {"content_validation": "none"})
+    assert run("retry ij_1 --content-validation all").exit_code == 2

@@ -56,9 +56,8 @@ def test_wait_stops_after_its_timeout() -> None:
 
 
 def test_an_import_has_methods() -> None:
-    service = FakeService(
-        job("COPYING"), job(cancel_requested=True), job(), job("PENDING", run=1), page("clips", [clip()])
-    )
+    again = job("PENDING", run=1)
+    service = FakeService(job("COPYING"), job(cancel_requested=True), job(), again, page("clips", [clip()]), again)
     one = service.client().imports.get("ij_1")
     assert one.cancel().cancel_requested
     assert one.refresh().ended
@@ -71,6 +70,8 @@ def test_an_import_has_methods() -> None:
         ("POST", "/v1/imports/ij_1/retry"),
         ("GET", "/v1/imports/ij_1/clips?status=FAILED&limit=1"),
     ]
+    one.retry(content_validation="none")
+    assert service.body(5) == {"content_validation": "none"}
 
 
 def test_clips_are_found_across_imports() -> None:

@@ -48,6 +48,10 @@ CLIP_FIELDS = {
     "code",
     "message",
     "extrapolation",
+    "content",
+    "content_code",
+    "content_message",
+    "overruled",
 }
 
 LIST = {"exact_paths": ["s3://source/a.zip"]}

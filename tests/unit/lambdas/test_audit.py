@@ -17,7 +17,7 @@ def test_each_change_is_recorded_with_its_request_before_it_is_made(api: Api) ->
         ("import.start", job.id),
     ]
     newest = page["entries"][0]
-    assert set(newest) == {"id", "time", "action", "subject", "door", "key_id", "request_id"}
+    assert set(newest) == {"id", "time", "action", "subject", "door", "key_id", "request_id", "details"}
     assert (newest["door"], newest["key_id"], newest["request_id"]) == ("api", "key_1", "request-1")
     assert api.get("/v1/audit", subject=job.id)[1]["entries"] == page["entries"]
     assert api("GET", "/v1/audit", project="other")[1]["entries"] == []

@@ -3,6 +3,8 @@
 import pytest
 
 from service.domain.errors import TableBusy
+from service.domain.requests import ContentValidation, ImportSettings
+from service.imports.planning.retry import INDEX_LAG_SECONDS
 from tests.unit.lambdas.api import Api
 
 
@@ -49,6 +51,29 @@ def test_failed_clips_of_an_ended_import_are_run_again(api: Api) -> None:
     api.world.run(job.id)
     assert api.refusal("POST", path)[:2] == (409, "NOTHING_TO_RETRY")
     assert api.refusal("POST", path, project="other")[:2] == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_retry_overrules_failed_checks_and_the_audit_says_what(api: Api, named: bool) -> None:
+    api.world.storage.put_body("source", "bad.zip", b"<html>")
+    settings = ImportSettings(content_validation=ContentValidation.STRUCTURE)
+    job = api.world.run(api.world.submit_list(["bad.zip", "missing"], settings=settings).id)
+    body = {"content_validation": "none"} | ({"clip_ids": [f"{job.id}-0"]} if named else {})
+    assert api("POST", f"/v1/imports/{job.id}/retry", body)[0] == 202
+    api.world.clock.advance(INDEX_LAG_SECONDS)
+    api.world.run(job.id)
+    bad, missing = api.get(f"/v1/imports/{job.id}/clips")[1]["clips"]
+    assert (bad["status"], bad["content"], bad["overruled"]["code"]) == ("COPIED", "invalid", "NOT_A_ZIP")
+    assert bad["overruled"]["message"]
+    assert (missing["status"], missing["overruled"]) == ("FAILED", None)
+    _, trail = api.get(f"/v1/imports/{job.id}/audit")
+    assert trail["entries"][0]["details"] == {
+        "content_validation": "none",
+        "instead_of": "structure",
+        "clips": 1 if named else None,
+        "clip_ids": [f"{job.id}-0"] if named else None,
+    }
+    assert trail["entries"][-1]["details"] is None
 
 
 def test_chosen_clips_are_run_again_once_for_an_idempotency_key(api: Api) -> None:

@@ -34,6 +34,11 @@ def test_a_clip_shows_what_verified_it_and_what_was_found_in_it(api: Api) -> Non
     good, bad = api.get(f"/v1/imports/{job['id']}/clips")[1]["clips"]
     assert (good["verified"], good["facts"]["clip_id"], good["code"]) == ("etag", clip.stem, None)
     assert (bad["verified"], bad["facts"], bad["code"]) == (None, None, "NOT_A_ZIP")
+    assert [one["content"] for one in (good, bad)] == ["valid", "invalid"]
+    _, found = api.get("/v1/clips", clip_id="bad")
+    assert [(one["content"], one["content_code"], one["overruled"]) for one in found["clips"]] == [
+        ("invalid", None, None)
+    ]
 
 
 def test_a_job_is_read_with_its_counts_and_its_clips(api: Api) -> None:

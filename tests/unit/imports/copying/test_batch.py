@@ -23,6 +23,7 @@ from service.domain.jobs import Counts, Job, Tally
 from service.domain.manifest import Batch, ManifestEntry
 from service.domain.requests import ContentValidation, ImportSettings
 from service.domain.search_keys import search_key
+from service.imports.copying import worker
 from service.imports.copying.batch import copy_batch
 from service.imports.copying.watch import WATCH_SECONDS
 from tests.builders import World, import_list, summing
@@ -123,14 +124,31 @@ def test_clips_that_take_nothing_but_a_copy_go_together(world: World) -> None:
     assert sorted(world.clips.rows[job.id]) == list(range(6))
 
 
-def test_clips_that_are_looked_into_have_a_thread_each() -> None:
+@pytest.mark.parametrize(("depth", "together"), [("structure", 20), ("deep", 0)])
+def test_structure_is_checked_where_plain_copies_run_and_deep_in_threads(depth: str, together: int) -> None:
     world = World(concurrency=8)
-    job, batch = planned(world, 20, settings=ImportSettings(content_validation=ContentValidation.STRUCTURE))
+    job, batch = planned(world, 20, settings=ImportSettings(content_validation=ContentValidation(depth)))
     for number in range(20):
-        world.storage.bodies["source", f"p/{number:06d}.zip"] = b"not a zip"
+        world.storage.bodies["source", f"p/{number:06d}.zip"] = b"not a zip!"
     assert copy(world, batch) == Tally(failed=20)
-    assert world.storage.together == []
+    assert len(world.storage.together) == together
     assert {row.status for row in world.clips.rows[job.id].values()} == {ClipStatus.FAILED}
+
+
+def test_a_check_that_reads_much_moves_to_a_thread(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would hold up all copies of the event loop."""
+    monkeypatch.setattr(worker, "LOOP_BYTES", 10_000)
+    film = (DATA / "video/set01/front.mp4").read_bytes()
+    for key, body in {"film.mp4": film, "page.mp4": b"<html>"}.items():
+        world.storage.put_body("source", key, body)
+    settings = ImportSettings(content_validation=ContentValidation.STRUCTURE)
+    job = world.planned_list(["film.mp4", "page.mp4"], settings=settings)
+    (batch,) = world.batches(job.id)
+    assert copy(world, batch) == Tally(copied=1, failed=1, bytes=len(film))
+    rows = world.clips.rows[job.id]
+    assert [(rows[n].content, rows[n].code) for n in (0, 1)] == [("valid", None), ("invalid", "NOT_AN_MP4")]
+    assert world.storage.read == {"film.mp4": 2, "page.mp4": 1}
+    assert list(world.storage.copies.values()) == [1]
 
 
 def test_threads_copy_all_clips_once() -> None:

@@ -22,6 +22,7 @@ from service.domain.jobs import Tally
 from service.domain.manifest import BatchState, ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import ImportSettings
+from service.formats.reader import Reading
 from service.imports.copying.batch import copy_batch
 from service.imports.copying.context import CopyPorts
 from service.imports.copying.watch import BatchWatch
@@ -69,6 +70,7 @@ class OnTheLoop(FakeServerSideCopier):
         settled: Callable[[ManifestEntry, Copied | ObjectError], object],
         *,
         at_once: int,
+        check: Callable[[ManifestEntry], Reading[bool]] | None = None,  # noqa: ARG002  # nothing here is checked
     ) -> None:
         async def copy(entry: ManifestEntry) -> None:
             await asyncio.to_thread(self.before, entry)

@@ -6,7 +6,9 @@ import pytest
 
 from service.domain.jobs import Door, JobStatus, SourceKind
 from service.domain.projects import FolderScope
+from service.domain.requests import ContentValidation, ImportSettings
 from tests.builders import always, an_integration
+from tests.paths import DATA
 from tests.unit.lambdas.nomadic.conftest import Sdk, landed, put_videos
 
 UPLOADS = ("/api/s3/upload", "/api/gcs/upload", "/api/hf-buckets/upload")
@@ -45,6 +47,19 @@ def test_what_is_wrong_with_an_object_is_its_row(sdk: Sdk) -> None:
     assert "wildcards are not supported" in told["s3://source/clips/*.mp4"]
     assert "wildcards" not in told["s3://source/missing.mp4"]
     assert sdk.world.job(job_id).status is JobStatus.COMPLETED_WITH_ERRORS
+
+
+def test_a_video_that_fails_its_check_is_a_failed_upload_with_its_reason(sdk: Sdk) -> None:
+    sdk.world.defaults = ImportSettings(content_validation=ContentValidation.STRUCTURE)
+    sdk.world.storage.put_body("source", "good.mp4", (DATA / "video/set01/front.mp4").read_bytes())
+    sdk.world.storage.put_body("source", "page.mp4", b"<html>")
+    job_id = sdk.imported("good.mp4", "page.mp4")
+    assert rows(sdk, job_id) == [
+        ("s3://source/good.mp4", "UPLOADED", None),
+        ("s3://source/page.mp4", "UPLOADING_FAILED", "NOT_AN_MP4"),
+    ]
+    assert sdk.videos(job_id)["videos"][1]["message"]
+    assert sdk.get(f"/api/import-jobs/{job_id}")["status"] == "partial"
 
 
 @pytest.mark.parametrize("bucket", ["somebody-elses", "No_Bucket", "x"])
