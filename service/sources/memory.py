@@ -26,6 +26,11 @@ class Memory:
         self._queue: deque[object] = deque()
         self._changed = Condition()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a buffer."""
+        return len(self._queue)
+
     def take(self, size: int) -> bytearray:
         """A buffer of `size` bytes, `total` at most. Waits: only for who holds none."""
         turn = object()
