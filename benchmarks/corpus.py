@@ -72,7 +72,8 @@ class Line:
     @property
     def wrong_duration(self) -> bool:
         """Further from ffprobe's than the tolerance, and no note says why."""
-        ours, theirs = self.facts.get("duration_s"), self.tools.get("ffprobe", "").partition("duration=")[2]
+        ours: float | None = self.facts.get("duration_s")
+        theirs = self.tools.get("ffprobe", "").partition("duration=")[2]
         if ours is None or not theirs or self.facts.get("notes"):
             return False
         return abs(ours - float(theirs.split()[0])) > TOLERANCE_S

@@ -260,7 +260,11 @@ def refusals_benchmark(folder: Path, count: int, rounds: int) -> list[dict[str, 
             tools = Tools(url, folder)
             commands = {name: tools.copying(count)[name] for name in ("clipferry", "s5cmd")}
             counted(url)
-            runs, requests = interleaved(commands, tools.environment, rounds, lambda _name, url=url: counted(url))
+
+            def after(_name: str, url: str = url) -> Mapping[str, float]:
+                return counted(url)
+
+            runs, requests = interleaved(commands, tools.environment, rounds, after)
         assert all(run.said["copied"] == count for run in runs["clipferry"]), runs["clipferry"]
         found.append(
             {

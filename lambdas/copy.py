@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.wiring.copy import copy_ports
+from lambdas.wiring.copy import CopyContainer
 from service.aws.faults import raises_service_busy
 from service.domain.manifest import Batch
 from service.imports.copying.batch import Unfinished, copy_batch
@@ -18,11 +18,13 @@ from service.imports.copying.batch import Unfinished, copy_batch
 MARGIN_MS = 180_000
 """Left of the function's time when a round begins nothing more: enough to end what is under way and to store rows."""
 
+DEPLOYED = CopyContainer()
+
 
 @raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext, container: CopyContainer = DEPLOYED) -> dict[str, Any]:
     batch = Batch(**event["batch"])
     round_number = int(event["round"])
     logger.append_keys(job_id=batch.job_id, batch=batch.number, attempt=event["attempt"], round=round_number)
@@ -31,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         attempt=int(event["attempt"]),
         round_number=round_number,
         out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
-        ports=copy_ports(),
+        ports=container.ports,
     )
     if isinstance(tally, Unfinished):
         logger.info("round ended", extra={"left": tally.left})

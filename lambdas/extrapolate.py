@@ -4,15 +4,13 @@ In: `{"batch": {…}, "round": n}`, the batch being a line of the batch list; ou
 next round. Each clip's row holds its result.
 """
 
-import os
-import resource
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
-from lambdas.wiring.extrapolate import extrapolate_ports
+from lambdas.wiring.extrapolate import ExtrapolateContainer
 from service.aws.faults import raises_service_busy
 from service.domain.manifest import Batch
 from service.imports.extrapolation.batch import extrapolate_batch
@@ -20,27 +18,22 @@ from service.imports.extrapolation.batch import extrapolate_batch
 MARGIN_MS = 60_000
 """Milliseconds that must be left to begin another clip: a clip takes a second, a hostile one somewhat more."""
 
-OTHERS_MB = 200
-"""Megabytes of the function's memory for code and libraries, which the limit below does not count."""
-
-
-def limit_memory() -> None:
-    """Limit the data segment, so that a hostile layer raises `MemoryError` instead of killing the process."""
-    data = (int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) - OTHERS_MB) * 1024**2
-    resource.setrlimit(resource.RLIMIT_DATA, (data, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+DEPLOYED = ExtrapolateContainer()
 
 
 @raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(
+    event: dict[str, Any], context: LambdaContext, container: ExtrapolateContainer = DEPLOYED
+) -> dict[str, Any]:
     batch, round_number = Batch(**event["batch"]), int(event["round"])
     logger.append_keys(job_id=batch.job_id, batch=batch.number, round=round_number)
-    limit_memory()
+    container.limit_memory()
     progress = extrapolate_batch(
         batch,
         out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
-        ports=extrapolate_ports(),
+        ports=container.ports,
     )
     logger.info("clips extrapolated", extra={"clips": progress.done, "failed": progress.failed, "left": progress.left})
     metrics.add_metric("ClipsExtrapolated", MetricUnit.Count, progress.done)

@@ -35,7 +35,7 @@ from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
 from service.ports.jobs import JobReader
-from service.ports.objects import Objects
+from service.ports.objects import Copiers, Objects
 from service.projects.audit import AuditPorts
 from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
@@ -44,7 +44,7 @@ from service.projects.webhook_secrets import WebhookSecretPorts
 from service.sources.routed import RoutedObjects
 from service.support.settings import Deployment
 from tests.fakes.clips import FakeClips
-from tests.fakes.copying import LookWhenOld, OneCopier
+from tests.fakes.copying import LookWhenOld
 from tests.fakes.delivery import FakeBus, FakeSender, FakeWorkflow
 from tests.fakes.faults import Faults
 from tests.fakes.integrations import FakeIntegrations, FakeIntegrationSecrets
@@ -120,6 +120,7 @@ class World:
         self.clips = FakeClips(self.faults, self.jobs)
         self.state = FakeStateFiles(self.faults)
         self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults, now=self.clock)
+        self.copiers: Copiers = self.storage
         self.large = FakeLargeCopies(self.faults, self.jobs.large)
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.workflow = FakeWorkflow(self.faults)
@@ -226,7 +227,7 @@ class World:
             jobs=self.jobs,
             clips=self.clips,
             state=self.state,
-            copiers=lambda _: self.storage if hasattr(self.storage, "copier_of") else OneCopier(self.storage),
+            copiers=lambda _: self.copiers,
             bucket=self.storage,
             large=self.large,
             clock=self.clock,

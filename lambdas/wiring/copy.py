@@ -1,4 +1,4 @@
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from lambdas.wiring.sources import integration_sources
@@ -28,92 +28,99 @@ if TYPE_CHECKING:
     from service.sources.streaming import StreamingStorage
 
 
-@Once
-def copy_ports() -> CopyPorts:
-    settings = CopySettings.from_env()
-    bind(settings.table_name)
-    in_flight = _copies_in_flight()
-    own = clips_storage(settings.clips_bucket, connections=in_flight.most, in_flight=in_flight)
-    saved = DynamoIntegrations()
+class CopyContainer:
+    """The copy function's parts. Its threads share them, so those made on demand are made `Once`."""
 
-    def copiers(project: str) -> RoutedCopiers:
-        return RoutedCopiers(project=project, own=own, through=partial(_through, own), saved=saved)
+    def __init__(self) -> None:
+        self._copy_roles = Once(self._made_copy_roles)
+        self._streams = Once(self._made_streams)
+        self._role_sessions = lru_cache(maxsize=32)(self._made_role_sessions)
 
-    return CopyPorts(
-        jobs=DynamoJobs(),
-        clips=DynamoClips(),
-        state=state_files(settings.state_bucket),
-        copiers=copiers,
-        bucket=own,
-        large=DynamoLargeCopies(),
-        clock=utc_now,
-        copies_at_once=settings.copy_concurrency,
-        threads=settings.copy_threads,
-        multipart_threshold=settings.multipart_threshold_bytes,
-        part_bytes=settings.part_bytes,
-        stream_part_bytes=settings.stream_part_bytes,
-    )
+    @cached_property
+    def settings(self) -> CopySettings:
+        return CopySettings.from_env()
 
+    @cached_property
+    def in_flight(self) -> InFlight:
+        """The limit of all copies of the process: of whole objects, and of parts of large ones."""
+        return InFlight(self.settings.copy_concurrency)
 
-def _through(own: S3Storage, integration: Integration | None) -> Copier:
-    """Inside S3 where the integration's role may write clips, else through this process."""
-    clients = _copy_roles().clients_of(integration)
-    if clients is None:
-        return _streaming(integration)
-    return S3Storage(own=own.own, clips_bucket=own.clips_bucket, role=_role_sessions(clients))
+    @cached_property
+    def own(self) -> S3Storage:
+        """The clips bucket, by the service's own identity."""
+        return clips_storage(self.settings.clips_bucket, connections=self.in_flight.most, in_flight=self.in_flight)
 
+    @cached_property
+    def ports(self) -> CopyPorts:
+        settings = self.settings
+        bind(settings.table_name)
+        own, saved = self.own, DynamoIntegrations()
 
-@Once
-def _copies_in_flight() -> InFlight:
-    """For all copies of the process: whole ones, and parts of large ones besides."""
-    return InFlight(CopySettings.from_env().copy_concurrency)
+        def copiers(project: str) -> RoutedCopiers:
+            return RoutedCopiers(project=project, own=own, through=self.copier_through, saved=saved)
 
+        return CopyPorts(
+            jobs=DynamoJobs(),
+            clips=DynamoClips(),
+            state=state_files(settings.state_bucket),
+            copiers=copiers,
+            bucket=own,
+            large=DynamoLargeCopies(),
+            clock=utc_now,
+            copies_at_once=settings.copy_concurrency,
+            threads=settings.copy_threads,
+            multipart_threshold=settings.multipart_threshold_bytes,
+            part_bytes=settings.part_bytes,
+            stream_part_bytes=settings.stream_part_bytes,
+        )
 
-@lru_cache(maxsize=32)
-def _role_sessions(clients: "RoleClients") -> RoleSessions:
-    """Kept as long as the clients are, with their connections."""
-    in_flight = _copies_in_flight()
-    return RoleSessions(
-        reads=session_of(clients.reads, clients.credentials, in_flight=in_flight),
-        copies=session_of(clients.copies, clients.credentials, in_flight=in_flight),
-    )
+    def copier_through(self, integration: Integration | None) -> Copier:
+        """Copy inside S3 where the integration's role may write clips, else through this process."""
+        clients = self._copy_roles().clients_of(integration)
+        if clients is None:
+            return self._streaming(integration)
+        return S3Storage(own=self.own.own, clips_bucket=self.own.clips_bucket, role=self._role_sessions(clients))
 
+    def _made_role_sessions(self, clients: "RoleClients") -> RoleSessions:
+        """Kept as long as the clients are, with their connections."""
+        return RoleSessions(
+            reads=session_of(clients.reads, clients.credentials, in_flight=self.in_flight),
+            copies=session_of(clients.copies, clients.credentials, in_flight=self.in_flight),
+        )
 
-@Once
-def _copy_roles() -> "CopyRoles":
-    from service.sources.build import CopyRoles
+    def _made_copy_roles(self) -> "CopyRoles":
+        from service.sources.build import CopyRoles
 
-    settings = CopySettings.from_env()
-    return CopyRoles(
-        settings.copy_roles, sts=sts_client, clips_region=own_region(), connections=2 * settings.copy_threads
-    )
+        settings = self.settings
+        return CopyRoles(
+            settings.copy_roles, sts=sts_client, clips_region=own_region(), connections=2 * settings.copy_threads
+        )
 
+    def _streaming(self, integration: Integration | None) -> "StreamingStorage":
+        from service.sources.streaming import StreamingStorage
 
-def _streaming(integration: Integration | None) -> "StreamingStorage":
-    from service.sources.streaming import StreamingStorage
+        copier, sources = self._streams()
+        return StreamingStorage(copier=copier, source=sources.opened_by(integration))
 
-    copier, sources = _streams()
-    return StreamingStorage(copier=copier, source=sources.opened_by(integration))
+    def _made_streams(self) -> "tuple[StreamCopy, IntegrationSources]":
+        from service.sources.memory import Memory
+        from service.sources.patience import Patience
+        from service.sources.stream_copy import StreamCopy
 
-
-@Once
-def _streams() -> "tuple[StreamCopy, IntegrationSources]":
-    from service.sources.memory import Memory
-    from service.sources.patience import Patience
-    from service.sources.stream_copy import StreamCopy
-
-    settings = CopySettings.from_env()
-    sources = integration_sources(
-        settings.integration_secrets_prefix,
-        allow_private=settings.allow_private_urls,
-        connections=settings.copy_threads,
-        patience=Patience(request_seconds=settings.source_request_seconds, part_seconds=settings.source_part_seconds),
-    )
-    copier = StreamCopy(
-        client=s3_client(connections=settings.copy_threads, sign_bodies=False),
-        clips_bucket=settings.clips_bucket,
-        memory=Memory(settings.stream_memory_bytes, reused=settings.stream_part_bytes),
-        part_bytes=settings.stream_part_bytes,
-        clip_seconds=settings.source_part_seconds,
-    )
-    return copier, sources
+        settings = self.settings
+        sources = integration_sources(
+            settings.integration_secrets_prefix,
+            allow_private=settings.allow_private_urls,
+            connections=settings.copy_threads,
+            patience=Patience(
+                request_seconds=settings.source_request_seconds, part_seconds=settings.source_part_seconds
+            ),
+        )
+        copier = StreamCopy(
+            client=s3_client(connections=settings.copy_threads, sign_bodies=False),
+            clips_bucket=settings.clips_bucket,
+            memory=Memory(settings.stream_memory_bytes, reused=settings.stream_part_bytes),
+            part_bytes=settings.stream_part_bytes,
+            clip_seconds=settings.source_part_seconds,
+        )
+        return copier, sources

@@ -18,6 +18,7 @@ from service.domain.errors import AccessDenied, ObjectError, RoleRefused, Source
 from service.support.parallel import Once
 
 if TYPE_CHECKING:
+    from botocore.config import _S3Dict
     from botocore.credentials import Credentials
     from botocore.session import Session
     from mypy_boto3_events import EventBridgeClient
@@ -93,7 +94,7 @@ def s3_client(
     With `virtual_hosts` the client signs URLs for `bucket.s3.{region}.…`. Botocore would use `bucket.s3.amazonaws.com`,
     which redirects to the bucket's region, where the signature is not valid. TLS refuses bucket names with a dot there.
     """
-    special: Any = {} if sign_bodies else {"payload_signing_enabled": False}
+    special: _S3Dict = {} if sign_bodies else {"payload_signing_enabled": False}
     if virtual_hosts:
         special |= {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
     config = Config(

@@ -154,7 +154,12 @@ class Note(_Named):
 
 
 class Finding(ClipferryError):
-    """A sentence about the content. `reason` is its stable code, `part` the member or the box that it is about."""
+    """A sentence about the content. `reason` is its stable code, `part` the member or the box that it is about.
+
+    Only its two subclasses are raised.
+    """
+
+    code: ClassVar[str] = "CONTENT_FINDING"
 
     def __init__(self, reason: Reason, message: str, *, part: str | None = None) -> None:
         super().__init__(f"{shown(part)}: {message}" if part is not None else message)

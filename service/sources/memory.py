@@ -25,6 +25,11 @@ class Memory:
         self._queue: deque[object] = deque()
         self._changed = Condition()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a buffer."""
+        return len(self._queue)
+
     def take(self, size: int) -> bytearray:
         """Wait for a buffer of `size` bytes (`total` at most). Only a copy that holds none may call it."""
         turn = object()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from local import aws, faults
 from local.api import Answer, Api
@@ -91,7 +91,10 @@ class PatientUser:
         return patiently(look, what=f"import {job_id} to end")
 
 
-def patiently(look: Callable[[], Any], *, what: str) -> Any:
+Found = TypeVar("Found")
+
+
+def patiently(look: Callable[[], Found | None], *, what: str) -> Found:
     """The first truthy value of `look()`; fails after `PATIENCE_SECONDS`."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:

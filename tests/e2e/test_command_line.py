@@ -263,9 +263,14 @@ def test_integrations_take_their_secrets_from_files_and_the_environment_only(cli
 
 def test_an_integration_is_tested_and_opens_a_store_of_others(cli: CommandLine, tmp_path: Path) -> None:
     with seaweed(tmp_path / "seaweed") as url:
-        keys = {"aws_access_key_id": ADMIN.access_key_id, "aws_secret_access_key": ADMIN.secret_access_key}
-        config = client_config(connections=2, path_style=True)
-        store = boto3.client("s3", endpoint_url=url, region_name="us-east-1", config=config, **keys)
+        store = boto3.client(
+            "s3",
+            endpoint_url=url,
+            region_name="us-east-1",
+            config=client_config(connections=2, path_style=True),
+            aws_access_key_id=ADMIN.access_key_id,
+            aws_secret_access_key=ADMIN.secret_access_key,
+        )
         store.create_bucket(Bucket="clips")
         store.put_object(Bucket="clips", Key="a/clip.zip", Body=b"clip")
         (tmp_path / "keys.json").write_text(

@@ -81,7 +81,9 @@ def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(
         terminal.interrupt()
         code, screen = terminal.end()
         assert code == 130
-        job = re.search(r"clipferry status (ij_\w+) --watch", screen)[1]
+        told = re.search(r"clipferry status (ij_\w+) --watch", screen)
+        assert told
+        job = told[1]
         assert f"clipferry cancel {job}" in screen
         assert "Traceback" not in screen
         _, found = api.get(f"/v1/imports/{job}")
@@ -127,8 +129,9 @@ def test_an_integrations_secret_is_asked_for_without_showing_it(cli: CommandLine
         terminal.type(secret)
         code, screen = terminal.end()
     assert (code, secret in screen) == (0, False)
-    made = re.search(r"int?_\w+", screen)[0]
-    assert cli("integrations", "delete", made).returncode == 0
+    made = re.search(r"int?_\w+", screen)
+    assert made
+    assert cli("integrations", "delete", made[0]).returncode == 0
 
 
 def test_lists_are_tables_with_escaped_control_characters(cli: CommandLine, stack: Stack, s3: "S3Client") -> None:

@@ -94,7 +94,8 @@ class FakeStorage:
     opened_by: dict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     """Ids of the integrations by which a bucket was read, copied from or listed."""
     port = "storage"
-    _writes: int = 0
+    writes: int = 0
+    """Objects that were put, which gives each its ETag and its time."""
     _begun: int = 0
 
     def put_body(self, bucket: str, key: str, body: bytes) -> ListedObject:
@@ -103,9 +104,9 @@ class FakeStorage:
 
     def put(self, bucket: str, key: str, size: int = 10, *, version: str | None = None) -> ListedObject:
         """A new object, with an ETag that none had before."""
-        self._writes += 1
-        modified = f"2026-01-01T00:00:{self._writes // 1000:02d}.{self._writes % 1000:03d}Z"
-        item = ListedObject(key=key, size=size, etag=f"etag{self._writes}", version=version, modified=modified)
+        self.writes += 1
+        modified = f"2026-01-01T00:00:{self.writes // 1000:02d}.{self.writes % 1000:03d}Z"
+        item = ListedObject(key=key, size=size, etag=f"etag{self.writes}", version=version, modified=modified)
         self.buckets[bucket][key] = item
         if bucket == self.clips_bucket:
             self.marks[key].append((item, None))

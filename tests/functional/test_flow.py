@@ -24,6 +24,7 @@ from tests.builders import (
     object_created,
     own_access,
 )
+from tests.fakes.copying import OneCopier
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,6 +39,7 @@ def flow(
     world = World(batch_clips=3, concurrency=2)
     world.jobs, world.clips, world.uploads = jobs, clips, uploads  # type: ignore[assignment]
     world.state, world.storage = state, storage  # type: ignore[assignment]
+    world.copiers = OneCopier(storage)
     world.access = own_access(storage, jobs)
     return world
 

@@ -10,7 +10,7 @@ is any exception, a passed limit, or a `structure` check that refuses what `deep
 import sys
 from pathlib import Path
 
-import atheris  # type: ignore[import-not-found]
+import atheris  # type: ignore[import-untyped]
 
 with atheris.instrument_imports(include=["service.formats"]):
     from service.formats import limits

@@ -1,7 +1,6 @@
 """The handlers that the state machine calls, with something else in the place of their use cases."""
 
 import importlib
-import inspect
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -20,17 +19,16 @@ USE_CASES = {
 """Handler → the function that its module calls."""
 
 CONTEXT: Any = LambdaContext()
-CONTAINER = SimpleNamespace(ports=None, settings=SimpleNamespace(state_bucket="state", map_concurrency=40))
+CONTAINER = SimpleNamespace(
+    ports=None, settings=SimpleNamespace(state_bucket="state", map_concurrency=40), limit_memory=lambda: None
+)
 
 
 def replace_use_case(name: str, use_case: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(f"lambdas.{name}")
     monkeypatch.setattr(module, USE_CASES[name], use_case)
-    for absent in (f"{name}_ports", "limit_memory"):
-        monkeypatch.setattr(module, absent, lambda: None, raising=False)
 
 
 def call(name: str, event: dict[str, Any]) -> Any:
     handler = importlib.import_module(f"lambdas.{name}").handler
-    container = {"container": CONTAINER} if "container" in inspect.signature(handler).parameters else {}
-    return handler(event, CONTEXT, **container)
+    return handler(event, CONTEXT, CONTAINER)

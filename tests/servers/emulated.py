@@ -6,6 +6,7 @@ import time
 import urllib.request
 import uuid
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ class Emulated:
     url: str
 
     def client(self, service: str) -> Any:
-        return aws.session().client(service, endpoint_url=self.url, config=ONCE)
+        make: Callable[..., Any] = aws.session().client
+        return make(service, endpoint_url=self.url, config=ONCE)
 
     def ask(self, path: str, body: object = None) -> Any:
         """GET `path`, or POST `body` to it; the JSON answer."""

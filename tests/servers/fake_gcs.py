@@ -16,7 +16,7 @@ def fake_gcs(folder: Path) -> Iterator[str]:
     (port,) = free_ports(1)
     url = f"http://{HOST}:{port}"
     command = [
-        str(_server._get_binary_path()),
+        str(_server._get_binary_path()),  # noqa: SLF001  # nothing public names the program
         *("-scheme", "http", "-host", HOST, "-port", str(port), "-external-url", url, "-backend", "memory"),
     ]
     with running(command, log=folder / "log", ready_url=f"{url}/storage/v1/b"):

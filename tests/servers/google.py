@@ -55,7 +55,9 @@ class Google:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         try:
-            claims = google.auth.jwt.decode(form["assertion"][0], certs=public, audience=AUDIENCE)
+            claims = google.auth.jwt.decode(  # type: ignore[no-untyped-call]  # the library types none of its functions
+                form["assertion"][0], certs=public, audience=AUDIENCE
+            )
         except ValueError:
             claims = {}
         if form.get("grant_type") != [GRANT] or claims.get("iss") != EMAIL or claims.get("scope") != SCOPE:

@@ -28,6 +28,7 @@ from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.multipart import LargeCopies
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
+from tests.fakes.copying import OneCopier
 from tests.fakes.state import FakeClock
 from tests.fakes.uploads import FakeLargeCopies
 from tests.servers.seaweed import ADMIN
@@ -216,6 +217,7 @@ def test_an_upload_is_found_by_its_key_and_aborted(storage: S3Storage, s3: "S3Cl
 def a_world(storage: S3Storage) -> World:
     world = World(multipart_threshold=PART, part_bytes=PART)
     world.storage = storage  # type: ignore[assignment]
+    world.copiers = OneCopier(storage)
     world.access = own_access(storage, world.jobs)
     return world
 

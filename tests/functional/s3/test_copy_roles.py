@@ -1,6 +1,6 @@
 """Copies inside S3 by roles of integrations: which client asks what, and what the other account's refusals become."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-import lambdas.wiring.copy
+from lambdas.wiring.copy import CopyContainer
 from service.aws.clients import s3_client
 from service.aws.s3.http.requests import S3Requests
 from service.aws.s3.session import RoleSessions
@@ -189,8 +189,9 @@ def test_one_session_reads_where_the_source_is_and_copies_where_clips_are() -> N
     made = clients(sts)
     assert (made.reads.meta.region_name, made.copies.meta.region_name) == ("eu-west-1", "us-west-2")
     for client in (made.reads, made.copies):
-        assert client.meta.config.retries["total_max_attempts"] == COPY_ATTEMPTS
-        assert client.meta.config.max_pool_connections == 7
+        config: Any = client.meta.config  # its options become attributes when it is made
+        assert config.retries["total_max_attempts"] == COPY_ATTEMPTS
+        assert config.max_pool_connections == 7
     anywhere = copying_by_role(replace(ROLE, region=None), sts=sts, clips_region="us-west-2")
     assert anywhere.reads.meta.region_name == ANY_REGION
     with Stubber(sts) as stub:
@@ -214,12 +215,13 @@ def test_a_role_that_cannot_be_assumed_is_a_clips_error(
 ) -> None:
     sts = boto3.client("sts")
     with Stubber(sts) as stub:
-        for ask in (
+        requests: list[Callable[[S3Storage], object]] = [
             lambda storage: storage.copy(ENTRY, PLAIN),
             lambda storage: storage.begin_parts(ENTRY, PLAIN),
             lambda storage: storage.reader(ENTRY).read(0, 1),
             lambda storage: storage.stat(s3_at("fleet", "a.zip")),
-        ):
+        ]
+        for ask in requests:
             stub.add_client_error("assume_role", code, "because", status)
             with pytest.raises(ObjectError, match=words) as caught:
                 ask(by_role(sts))
@@ -276,8 +278,8 @@ def test_clients_are_kept_briefly_for_each_integration() -> None:
 
 
 @pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
-    """The service's own access to clips, of a deployment with one copy role."""
+def deployed() -> CopyContainer:
+    """The copy function's parts, in a deployment with one copy role."""
     settings = CopySettings(
         table_name="table",
         state_bucket="state",
@@ -294,41 +296,34 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
         integration_secrets_prefix="secrets/",
         allow_private_urls=False,
     )
-    for name, value in settings.to_env().items():
-        monkeypatch.setenv(name, value)
-    made = (
-        lambdas.wiring.copy._copy_roles,
-        lambdas.wiring.copy._streams,
-        lambdas.wiring.copy._copies_in_flight,
-    )
-    client = s3_client(connections=1)
-    yield S3Storage(own=boto_session(client), clips_bucket=CLIPS_BUCKET)
-    for one in made:
-        one.forget()
-    lambdas.wiring.copy._role_sessions.cache_clear()
+    container = CopyContainer()
+    container.settings = settings
+    container.own = S3Storage(own=boto_session(s3_client(connections=1)), clips_bucket=CLIPS_BUCKET)
+    return container
 
 
-def test_the_copy_function_copies_by_a_copy_role_and_streams_all_else(deployed: S3Storage) -> None:
-    inside = lambdas.wiring.copy._through(deployed, FLEET)
+def test_the_copy_function_copies_by_a_copy_role_and_streams_all_else(deployed: CopyContainer) -> None:
+    inside = deployed.copier_through(FLEET)
     assert isinstance(inside, S3Storage)
-    assert inside.own is deployed.own
+    assert inside.own is deployed.own.own
     assert inside.sources.client.meta.region_name == ROLE.region
-    assert inside.copies.client.meta.region_name == deployed.own.client.meta.region_name
+    assert inside.copies.client.meta.region_name == deployed.own.own.client.meta.region_name
     for by_role in (inside.sources, inside.copies):
         assert isinstance(by_role.requests, S3Requests)
         assert by_role.requests.home.signer.region == by_role.client.meta.region_name
     assert not inside.streams
     other = replace(FLEET, role_arn=f"{ROLE.role_arn}-2", secret_name="in_2/0")
     for integration in (None, other):
-        through = lambdas.wiring.copy._through(deployed, integration)
+        through = deployed.copier_through(integration)
         assert isinstance(through, StreamingStorage)
         assert through.streams
 
 
-def test_bodies_of_streamed_copies_are_checked_by_their_crc_and_not_hashed_too(deployed: S3Storage) -> None:
+def test_bodies_of_streamed_copies_are_checked_by_their_crc_and_not_hashed_too(deployed: CopyContainer) -> None:
     """The SHA-256 would take a third of a streamed copy's CPU time."""
-    assert deployed
-    copier, _ = lambdas.wiring.copy._streams()
+    streaming = deployed.copier_through(None)
+    assert isinstance(streaming, StreamingStorage)
+    copier = streaming.copier
     sent: list[Any] = []
     copier.client.create_bucket(Bucket=CLIPS_BUCKET)
     copier.client.meta.events.register("request-created.s3.PutObject", lambda request, **_: sent.append(request))

@@ -41,6 +41,7 @@ from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import s3_at
 from service.formats.reader import Range, Reading
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, an_entry
+from tests.fakes.copying import OneCopier
 from tests.functional.wire import COPIED, MD5, Wire, answer, copied, failed, serving
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def a_storage(client: "S3Client", requests: S3Requests | None = None) -> S3Stora
 
 
 @pytest.fixture
-def storage(boto3_client: "S3Client") -> S3Storage:  # type: ignore[override]  # of this file, by HTTP
+def storage(boto3_client: "S3Client") -> S3Storage:
+    """Of this file, by HTTP."""
     return a_storage(boto3_client)
 
 
@@ -762,10 +764,11 @@ def over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
     certificate = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    monkeypatch.setattr(connections, "_tls", connections._tls.__wrapped__)
+    connections.tls_context.forget()
     with serving(context) as wire:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"https://127.0.0.1:{wire.port}")
         yield wire, certificate
+    connections.tls_context.forget()
 
 
 def self_signed(folder: Path) -> Path:
@@ -826,6 +829,7 @@ def test_a_clip_costs_one_copy_and_nothing_else(storage: S3Storage, wire: Wire) 
     world.storage.buckets[SOURCE_BUCKET] = {key: ListedObject(key=key, size=10, etag=MD5) for key in keys}
     job = world.planned_list(keys)
     world.storage = storage  # type: ignore[assignment]
+    world.copiers = OneCopier(storage)
     (batch,) = world.batches(job.id)
     world.copy(batch)
     assert world.job(job.id).counts.copied == 100

@@ -64,19 +64,6 @@ def test_what_is_said_of_a_refusal(
         results.put(KEY, b"parquet", note="note", replaces=replaces)
 
 
-def test_what_was_stored_is_found_with_its_note(results: S3Results, s3: "S3Client") -> None:
-    s3.create_bucket(Bucket=CLIPS_BUCKET)
-    assert results.find(KEY) is None
-    results.put(KEY, b"one", note='{"of":"e"}', replaces=None)
-    found = results.find(KEY)
-    assert found is not None
-    assert found.note == '{"of":"e"}'
-    with pytest.raises(SourceUnavailable):
-        results.put(KEY, b"two", note="n", replaces=None)
-    results.put(KEY, b"two", note="n", replaces=found.etag)
-    assert s3.get_object(Bucket=CLIPS_BUCKET, Key=KEY)["Body"].read() == b"two"
-
-
 def test_an_object_of_somebody_else_has_no_note(results: S3Results, s3: "S3Client") -> None:
     s3.create_bucket(Bucket=CLIPS_BUCKET)
     etag = s3.put_object(Bucket=CLIPS_BUCKET, Key=KEY, Body=b"mine")["ETag"].strip('"')

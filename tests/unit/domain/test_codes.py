@@ -19,7 +19,7 @@ def kinds(error: type[ClipferryError]) -> list[type[ClipferryError]]:
 
 
 @pytest.mark.parametrize("enumeration", [ClipCode, ImportCode])
-def test_every_code_has_a_docstring_of_one_line(enumeration: type) -> None:
+def test_every_code_has_a_docstring_of_one_line(enumeration: type[ClipCode] | type[ImportCode]) -> None:
     tree = ast.parse(inspect.getsource(codes))
     (found,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == enumeration.__name__]
     documented = [

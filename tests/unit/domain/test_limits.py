@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from service.domain.clips import ClipStatus
+from service.domain.clips import ClipStatus, Verification
 from service.domain.errors import InvalidRequest
 from service.domain.filters import selection
 from service.domain.jobs import Counts, Door, JobStatus, Retry
@@ -19,7 +19,7 @@ from service.domain.limits import (
     bounded_facts,
     json_bytes,
 )
-from service.domain.objects import Copied, Verification
+from service.domain.objects import Copied
 from service.domain.progress import MAX_RUNS, runs_after
 from service.domain.projects import Actor
 from service.domain.requests import Filters, ImportSettings

@@ -137,21 +137,20 @@ def write_zip(
     for member in members:
         packed = member.packed if member.packed is not None else deflated(member.data) if member.method else member.data
         fields = {
-            "name": member.name,
             "flags": member.flags | (8 if member.descriptor else 0),
             "method": member.method,
             "crc": zlib.crc32(member.data) if member.crc is None else member.crc,
             "packed_size": len(packed) if member.packed_size is None else member.packed_size,
             "size": len(member.data) if member.size is None else member.size,
-            "extra": b"",
         }
+        name, extra = member.local.get("name", member.name), member.local.get("extra", b"")
         offset = len(out) if member.offset is None else member.offset
         local = fields | (dict.fromkeys(("crc", "packed_size", "size"), 0) if member.descriptor else {}) | member.local
         out += struct.pack(
             "<4s5H3L2H", local.get("signature", b"PK\3\4"), member.version, local["flags"], local["method"], 0, 33,
-            local["crc"], local["packed_size"], local["size"], len(local["name"]), len(local["extra"]),
+            local["crc"], local["packed_size"], local["size"], len(name), len(extra),
         )  # fmt: skip
-        out += local["name"] + local["extra"] + packed
+        out += name + extra + packed
         if member.descriptor:
             out += struct.pack("<4s3L", b"PK\7\x08", fields["crc"], fields["packed_size"], fields["size"])
         sizes = (fields["packed_size"], fields["size"], offset)
@@ -330,14 +329,14 @@ class Film:
         )
         return box("moov", mvhd, box("trak", tkhd, self.edits, mdia), self.extra_tracks, self.mvex)
 
-    def bytes(self) -> bytes:
-        before = len(self.ftyp) + len(self.moov())
-        return self.ftyp + self.moov(before + 8) + box("mdat", bytes(3000))
-
     def bytes_moov_last(self, *, padding: int = 0, before: bytes = b"") -> bytes:
         """`before`: boxes between `ftyp` and the samples."""
         mdat = box("mdat", bytes(3000 + padding))
         return self.ftyp + before + mdat + self.moov(len(self.ftyp) + len(before) + 8)
+
+    def bytes(self) -> bytes:
+        before = len(self.ftyp) + len(self.moov())
+        return self.ftyp + self.moov(before + 8) + box("mdat", bytes(3000))
 
 
 def edit_list(*edits: tuple[int, int]) -> bytes:
@@ -379,13 +378,19 @@ def fragment(
     return moof(len(moof(0)) + 8) + box("mdat", b"\x55" * (samples * size) if media is None else media)
 
 
-EMPTY_TABLES = {
-    "stts": table("stts"), "stsc": table("stsc"), "stsz": full("stsz", "II", 0, 0), "stco": table("stco"),
-    "duration": 0, "film_duration": 0,
-}  # fmt: skip
 TREX = full("trex", "5I", 1, 1, 0, 0, 0)
+IN_FRAGMENTS = Film(
+    stts=table("stts"),
+    stsc=table("stsc"),
+    stsz=full("stsz", "II", 0, 0),
+    stco=table("stco"),
+    duration=0,
+    film_duration=0,
+    mvex=box("mvex", TREX),
+)
+"""A film whose samples are all in fragments."""
 
 
 def fragmented(*fragments: bytes, mvex: bytes = b"", **changes: Any) -> bytes:
-    film = Film(**EMPTY_TABLES | {"mvex": box("mvex", mvex, TREX)} | changes)
+    film = replace(IN_FRAGMENTS, mvex=box("mvex", mvex, TREX), **changes)
     return film.ftyp + film.moov() + b"".join(fragments)

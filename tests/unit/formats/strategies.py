@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from tests.unit.formats.making import (
-    EMPTY_TABLES,
     FTYP,
     HVCC,
+    IN_FRAGMENTS,
     TREX,
     Film,
     Raw,
@@ -73,9 +73,7 @@ def fragmented_films(draw: st.DrawFn) -> Made:
     sizes = draw(st.lists(st.integers(1, 12), min_size=1, max_size=6))
     duration = draw(st.integers(1, 4000))
     timed, own = draw(st.booleans()), draw(st.booleans())
-    film = (
-        Film(scale=scale, mvex=box("mvex", TREX)) if own else Film(**EMPTY_TABLES, scale=scale, mvex=box("mvex", TREX))
-    )
+    film = Film(scale=scale, mvex=box("mvex", TREX)) if own else replace(IN_FRAGMENTS, scale=scale)
     film.stts = table("stts", (30, duration)) if own else film.stts
     units = 30 * duration if own else 0
     out = film.bytes() if own else film.ftyp + film.moov()

@@ -57,7 +57,7 @@ def test_a_clip(path: Path, depth: Depth) -> None:
     assert set(facts.rows) == ({*LAYERS} if depth is Depth.DEEP else {LAYERS[0], "egomotion_estimate", "obstacle"})
     assert facts.rows["egomotion_estimate"] > 300
     assert facts.rows["calibration_estimate"] == 1
-    assert facts.duration_s is facts.codec is facts.tracks is facts.fragmented is None
+    assert [facts.duration_s, facts.codec, facts.tracks, facts.fragmented] == [None] * 4
     assert len(source.ranges) == 1
 
 
@@ -101,7 +101,7 @@ def test_a_film(path: Path, depth: Depth) -> None:
     assert (facts.format, facts.duration_s, facts.width, facts.height, facts.codec) == ("mp4", 2.0, 320, 180, "avc1")
     assert facts.fragmented is (path.stem == "fragmented")
     assert facts.tracks == ("vide",)
-    assert facts.clip_id is facts.layers is facts.rows is facts.cameras is facts.fingerprint is None
+    assert [facts.clip_id, facts.layers, facts.rows, facts.cameras, facts.fingerprint] == [None] * 5
     assert len(source.ranges) == 1
 
 

@@ -16,6 +16,8 @@ import lambdas.plan
 import lambdas.sweep
 from lambdas.wiring.authorize import AuthorizeContainer
 from lambdas.wiring.conclude import ConcludeContainer
+from lambdas.wiring.copy import CopyContainer
+from lambdas.wiring.extrapolate import ExtrapolateContainer
 from lambdas.wiring.finish import FinishContainer
 from lambdas.wiring.on_upload import UploadContainer
 from lambdas.wiring.plan import PlanContainer
@@ -60,6 +62,17 @@ class Functions:
         container.settings = PLAN_SETTINGS
         container.ports = self.world.plan_ports
         return lambdas.plan.handler(event, context, container)
+
+    def copy(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
+        container = CopyContainer()
+        container.ports = self.world.copy_ports
+        return lambdas.copy.handler(event, context, container)
+
+    def extrapolate(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
+        container = ExtrapolateContainer()
+        container.limit_memory = lambda: None  # it would limit the process that runs the tests
+        container.ports = self.world.extrapolate_ports
+        return lambdas.extrapolate.handler(event, context, container)
 
     def finish(self, event: dict[str, Any]) -> Any:
         container = FinishContainer()
@@ -113,11 +126,7 @@ PLAN_SETTINGS = PlanSettings(
 
 
 @pytest.fixture
-def functions(world: World, monkeypatch: pytest.MonkeyPatch) -> Functions:
-    monkeypatch.setattr(lambdas.copy, "copy_ports", lambda: world.copy_ports)
-    monkeypatch.setattr(lambdas.extrapolate, "extrapolate_ports", lambda: world.extrapolate_ports)
-    # Of a function, not of the process that runs the tests.
-    monkeypatch.setattr(lambdas.extrapolate, "limit_memory", lambda: None)
+def functions(world: World) -> Functions:
     return Functions(world)
 
 
@@ -134,7 +143,7 @@ def test_a_job_runs_through_plan_copy_and_finish(functions: Functions) -> None:
     }
     for batch in functions.world.batches(job.id):
         event = {"batch": asdict(batch), "attempt": 0, "round": 0}
-        assert lambdas.copy.handler(event, CONTEXT) == {"done": True, "round": 1}
+        assert functions.copy(event) == {"done": True, "round": 1}
     ended = functions.finish({"job_id": job.id, "run": 0})
     assert ended == {"status": "COMPLETED_WITH_ERRORS", "ended_at": functions.world.job(job.id).completed_at}
     assert functions.world.job(job.id).counts.copied == 3
@@ -151,11 +160,11 @@ def test_a_batch_is_extrapolated_in_rounds(functions: Functions) -> None:
     planned = functions.plan({"job_id": job.id, "run": 0, "cursor": None})
     assert planned["extrapolate"] is True
     (batch,) = functions.world.batches(job.id)
-    lambdas.copy.handler({"batch": asdict(batch), "attempt": 0, "round": 0}, CONTEXT)
+    functions.copy({"batch": asdict(batch), "attempt": 0, "round": 0})
     late: Any = LambdaContext(lambdas.extrapolate.MARGIN_MS - 1)
     event = {"batch": asdict(batch), "round": 0}
-    assert lambdas.extrapolate.handler(event, late) == {"done": False, "round": 1}
-    assert lambdas.extrapolate.handler(event | {"round": 1}, CONTEXT) == {"done": True, "round": 2}
+    assert functions.extrapolate(event, late) == {"done": False, "round": 1}
+    assert functions.extrapolate(event | {"round": 1}) == {"done": True, "round": 2}
     assert functions.world.faults.calls["results.put"] == 2
 
 
@@ -207,10 +216,10 @@ def test_copy_raises_what_another_attempt_can_mend_and_takes_its_number(function
     fault = SourceUnavailable("slow down", operation="copy", uri="u")
     functions.world.storage.fail_copy["p/000001.zip"] = [fault]
     with pytest.raises(BatchIncomplete):
-        lambdas.copy.handler({"batch": asdict(batch), "attempt": 0, "round": 0}, CONTEXT)
+        functions.copy({"batch": asdict(batch), "attempt": 0, "round": 0})
     done = {"done": True, "round": 1}
-    assert lambdas.copy.handler({"batch": asdict(batch), "attempt": 1, "round": 0}, CONTEXT) == done
-    assert lambdas.copy.handler({"batch": asdict(batch), "attempt": 2, "round": 0}, CONTEXT) == done
+    assert functions.copy({"batch": asdict(batch), "attempt": 1, "round": 0}) == done
+    assert functions.copy({"batch": asdict(batch), "attempt": 2, "round": 0}) == done
     assert set(functions.world.storage.copies.values()) == {1}
 
 
@@ -221,7 +230,7 @@ def test_copy_goes_on_in_rounds_where_its_time_is_short(functions: Functions) ->
     event: dict[str, Any] = {"batch": asdict(batch), "attempt": 0, "round": 0}
     answers: list[dict[str, Any]] = []
     while not answers or not answers[-1]["done"]:
-        answers.append(lambdas.copy.handler(event, short_of_time))
+        answers.append(functions.copy(event, short_of_time))
         event["round"] = answers[-1]["round"]
     assert [answer["done"] for answer in answers] == [False, False, True]
     assert functions.world.job(job.id).counts.copied == 3

@@ -1,5 +1,6 @@
 """Many streamed copies at once with little memory, and sending that ends in the middle. No network."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -149,9 +150,8 @@ def test_a_long_copy_gives_way_to_one_that_waits() -> None:
     def note(number: int) -> None:
         if number == 2:
             waiting.set()
-            with copier.memory._changed:
-                while not copier.memory._queue:
-                    copier.memory._changed.wait(0.001)
+            while not copier.memory.waiting:
+                time.sleep(0.001)
         seen.append(len(landing.sizes["second"]))
 
     landing.before_part = note

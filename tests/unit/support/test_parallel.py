@@ -103,10 +103,10 @@ def test_threads_that_come_first_at_once_share_one_event_loop(monkeypatch: pytes
     made: list[asyncio.AbstractEventLoop] = []
 
     def start() -> asyncio.AbstractEventLoop:
-        made.append(loop._started())
+        made.append(loop.started())
         return made[-1]
 
-    monkeypatch.setattr(loop, "_loop", Once(slowly(start)))
+    monkeypatch.setattr(loop, "loop", Once(slowly(start)))
 
     async def running() -> object:
         return asyncio.get_running_loop()

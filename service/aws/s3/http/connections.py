@@ -88,7 +88,7 @@ class Connections:
             except Stale:
                 while idle:  # they are no younger
                     idle.pop().close()
-        tls = await asyncio.to_thread(_tls) if self.tls else None  # it reads the authorities' certificates
+        tls = await asyncio.to_thread(tls_context) if self.tls else None  # it reads the authorities' certificates
         connection = await opened(host, self.port, tls, self.patience)
         return await self._on(connection, request, bodiless, idle)
 
@@ -237,7 +237,7 @@ class _Reading:
 
 
 @Once
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """A context that trusts what botocore trusts: its own list, or `AWS_CA_BUNDLE`."""
     return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True))
 

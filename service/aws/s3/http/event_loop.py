@@ -17,17 +17,19 @@ LOOKUP_THREADS = 4
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run it on the loop and wait for the result. Call it from any thread but the loop's own."""
-    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+    return asyncio.run_coroutine_threadsafe(work, loop()).result()
 
 
-def _started() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    loop.set_default_executor(ThreadPoolExecutor(LOOKUP_THREADS, "lookup"))
-    threading.Thread(target=loop.run_forever, name="s3", daemon=True).start()
-    return loop
+def started() -> asyncio.AbstractEventLoop:
+    """A new event loop, running in a thread of its own."""
+    made = asyncio.new_event_loop()
+    made.set_default_executor(ThreadPoolExecutor(LOOKUP_THREADS, "lookup"))
+    threading.Thread(target=made.run_forever, name="s3", daemon=True).start()
+    return made
 
 
-_loop = Once(_started)
+loop = Once(started)
+"""The process's event loop."""
 
 
 async def each(work: Callable[[Item], Coroutine[Any, Any, object]], items: Iterable[Item], *, at_once: int) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from service.domain.clips import ClipStatus
 from service.domain.errors import CannotAccess, InvalidRequest
-from service.domain.jobs import JobStatus
-from service.domain.projects import Actor, Door, IntegrationType
+from service.domain.jobs import Door, JobStatus
+from service.domain.projects import Actor, IntegrationType
 from service.domain.requests import ImportRequest, ViewSet
 from service.domain.uris import parse_prefix
 from service.imports.intake.drop_bucket import accept_uploads

@@ -52,8 +52,8 @@ def test_a_retry_that_could_not_be_planned_leaves_the_status_that_the_counts_giv
 
 @pytest.mark.parametrize(("cancelled", "status"), [(True, JobStatus.CANCELLED), (False, JobStatus.COMPLETED)])
 def test_a_source_that_was_not_read_to_its_end_is_said_to_be_cut_short(cancelled: bool, status: JobStatus) -> None:
-    changes = {"cut_short": True, "cancel_requested": cancelled}
-    assert outcome(DONE, Counts(total=1, copied=1), **changes) == (status, ImportCode.CUT_SHORT)
+    ended = outcome(DONE, Counts(total=1, copied=1), cut_short=True, cancel_requested=cancelled)
+    assert ended == (status, ImportCode.CUT_SHORT)
 
 
 def test_more_failures_than_tolerated_fail_the_import_unless_its_cancel_came_first() -> None:

@@ -13,9 +13,9 @@ from lambdas.schemas.clips import ClipPage
 from service.domain.jobs import Job
 from service.domain.requests import ImportSettings
 from service.domain.state_keys import part_key, report_key
-from service.imports.completion import report as report_module
 from service.imports.completion.finish import finish
 from service.imports.completion.report import MAX_EXTENSIONS, write_report
+from service.imports.completion.report_rows import COLUMNS
 from service.imports.queries.status import clips_page
 from tests.builders import SOURCE_BUCKET, World, always, import_prefix, never
 from tests.fakes.faults import CrashError
@@ -139,7 +139,7 @@ def test_a_job_that_could_not_be_planned_has_an_empty_report(world: World) -> No
     finish(job.id, error=None, ports=world.finish_ports)
     job = world.job(job.id)
     write(world, job)
-    assert file(world, job, "csv").decode().splitlines() == [",".join(report_module.COLUMNS)]
+    assert file(world, job, "csv").decode().splitlines() == [",".join(COLUMNS)]
     assert (file(world, job, "jsonl"), file(world, job, "failures")) == (b"", b"")
 
 

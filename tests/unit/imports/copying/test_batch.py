@@ -24,7 +24,7 @@ from service.domain.manifest import Batch, ManifestEntry
 from service.domain.requests import ContentValidation, ImportSettings
 from service.domain.search_keys import search_key
 from service.imports.copying import worker
-from service.imports.copying.batch import copy_batch
+from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.watch import WATCH_SECONDS
 from tests.builders import World, import_list, summing
 from tests.paths import DATA
@@ -42,7 +42,9 @@ def planned(world: World, count: int = 5, **changes: object) -> tuple[Job, Batch
 
 
 def copy(world: World, batch: Batch, attempt: int = 0) -> Tally | None:
-    return copy_batch(batch, attempt=attempt, ports=world.copy_ports)
+    tally = copy_batch(batch, attempt=attempt, ports=world.copy_ports)
+    assert not isinstance(tally, Unfinished)
+    return tally
 
 
 def statuses(world: World, job: Job) -> list[ClipStatus]:

@@ -49,7 +49,7 @@ class Blocking:
         async def answer() -> None:
             alive.set()
 
-        asyncio.run_coroutine_threadsafe(answer(), event_loop._loop())
+        asyncio.run_coroutine_threadsafe(answer(), event_loop.loop())
         assert alive.wait(PATIENCE_SECONDS), "the loop waits for this call"
         self.called[name].set()
 
@@ -133,7 +133,7 @@ def test_a_roles_keys_are_renewed_in_a_thread_once_for_all_requests() -> None:
 
     signer = Signer(DeferredRefreshableCredentials(assume, "sts-assume-role"), "eu-central-1")
 
-    async def keys(requests: int) -> set[str]:
+    async def keys(requests: int) -> set[str | None]:
         found = await asyncio.gather(*(signer.keys() for _ in range(requests)))
         return {one.access_key for one in found}
 

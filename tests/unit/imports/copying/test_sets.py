@@ -49,7 +49,9 @@ def two_sets(world: World, **changes: object) -> tuple[Job, Batch]:
 
 
 def copy(world: World, batch: Batch, attempt: int = 0) -> Tally | None:
-    return copy_batch(batch, attempt=attempt, ports=world.copy_ports)
+    tally = copy_batch(batch, attempt=attempt, ports=world.copy_ports)
+    assert not isinstance(tally, Unfinished)
+    return tally
 
 
 def clips(world: World, job: Job, status: ClipStatus | None = None) -> list[Clip]:
@@ -261,7 +263,7 @@ def test_after_a_passing_fault_the_set_is_tried_again_as_a_whole(world: World) -
 
 def test_copies_of_an_attempt_that_crashed_are_removed_with_those_of_the_next(world: World) -> None:
     job, batch = two_sets(world)
-    world.storage.fail_copy["c"] = [CrashError("end")]  # type: ignore[list-item]
+    world.storage.fail_copy["c"] = [CrashError("end")]
     with pytest.raises(CrashError):
         copy(world, batch)
     assert ROOT + "a" in world.visible()

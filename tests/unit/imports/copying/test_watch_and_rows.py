@@ -116,8 +116,12 @@ def test_a_write_that_fails_ends_copying() -> None:
 def test_rows_are_written_also_where_copying_raises() -> None:
     written: list[ClipRow] = []
 
+    def write(rows: Sequence[ClipRow]) -> Sequence[ClipRow]:
+        written.extend(rows)
+        return rows
+
     def copy() -> None:
-        with RowWriter(lambda rows: written.extend(rows) or rows) as rows:
+        with RowWriter(write) as rows:
             rows.add([row(0)])
             raise KeyError("a bug")
 

@@ -13,7 +13,7 @@ from tests.paths import ROOT
 
 TRY = """
 import sys
-from lambdas.extrapolate import limit_memory
+from lambdas.wiring.extrapolate import limit_memory
 from service.imports.extrapolation.layer import extrapolate
 limit_memory()
 body = sys.stdin.buffer.read()

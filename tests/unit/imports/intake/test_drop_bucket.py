@@ -85,7 +85,7 @@ def test_an_event_of_another_bucket_is_refused() -> None:
         object_created("half \ud800"),
         object_created("k" * 1_025),
         object_created(etag=["a"]),
-        object_created(**{"version-id": {"a": 1}}),
+        object_created(version_id={"a": 1}),
         object_created(sequencer="\udfff"),
         object_created(etag=None),
     ],

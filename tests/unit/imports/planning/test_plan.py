@@ -326,10 +326,10 @@ def started(world: World, door: str, settings: ImportSettings) -> Job:
 
 def lies_there(world: World, door: str, *, size: int, etag: str | None = None) -> None:
     key = f"{ROOTS[door]}/p/000000.zip"
-    world.storage._writes = 500  # younger than the source
+    world.storage.writes = 500  # younger than the source
     item = world.storage.put("clips", key, size)
     world.storage.buckets["clips"][key] = replace(item, etag=etag or item.etag, modified="2026-01-02T00:00:00.000Z")
-    world.storage._writes = 0
+    world.storage.writes = 0
 
 
 UNCHANGED = (ClipStatus.SKIPPED, "UNCHANGED")
