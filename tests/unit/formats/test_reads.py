@@ -151,8 +151,12 @@ def test_a_moov_too_large_for_one_read_is_outlined(size: int) -> None:
 
 
 def test_boxes_within_boxes_without_end_are_passed_over() -> None:
-    """A thousand levels deep, which no call stack should follow."""
-    deep = b"".join(struct.pack(">I4s", 34 * 1024**2 - 8 * level, b"trak") for level in range(1, 5000))
+    """Thousands of levels deep, which no call stack should follow."""
+
+    def kind(level: int) -> bytes:
+        return (b"trak", b"mdia", b"minf", b"stbl")[min(level - 1, 3)]
+
+    deep = b"".join(struct.pack(">I4s", 33 * 1024**2 - 8 * level, kind(level)) for level in range(1, 5000))
     head = FTYP + box("moov", size=34 * 1024**2) + full("mvhd", "IIII", 0, 0, 1000, 0, more=bytes(80))
     source = Sparse(b"", length=35 * 1024**2, places={0: head + deep})
     verdict = seen(source)
