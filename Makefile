@@ -26,6 +26,9 @@ CDK_ENV := env CDK_HOME=$(CURDIR)/.cache/cdk JSII_RUNTIME_PACKAGE_CACHE_ROOT=$(C
 NO_AWS := env -u AWS_PROFILE -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY -u AWS_SESSION_TOKEN -u AWS_ENDPOINT_URL \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
+LOCAL_OPTIONS = $(if $(PORT),--port=$(PORT)) $(if $(FAULTS),--faults=$(FAULTS)) \
+	$(if $(FAULTS_PORT),--faults-port=$(FAULTS_PORT)) $(if $(filter-out 0,$(AUTH)),--auth)
+
 export KEEP
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -42,8 +45,7 @@ demo: setup ## Deploy to a local emulator and import clips (KEEP=1 leaves it up)
 	@$(RUN) -m local.demo --started $(STARTED) $(if $(PORT),--port=$(PORT))
 
 local: setup ## Start the local stack and leave it running (PORT=…; FAULTS=rules.yml injects faults; AUTH=1 enforces roles)
-	@$(RUN) -m local.up $(if $(PORT),--port=$(PORT)) $(if $(FAULTS),--faults=$(FAULTS)) \
-		$(if $(FAULTS_PORT),--faults-port=$(FAULTS_PORT)) $(if $(filter-out 0,$(AUTH)),--auth)
+	@$(RUN) -m local.up $(LOCAL_OPTIONS)
 
 local-down: ## End the local stack
 	@$(PYTHON) -m local.down

@@ -107,6 +107,13 @@ class DeploySettings:
     stream_memory_bytes: int = _number(128 * MIB, 16 * MIB, 1024 * MIB)
     """Memory of one copy function for streamed parts, all its copies together. The function has 1,024 MB."""
 
+    source_request_seconds: int = _number(60, 5, 120)
+    """Total time of one request to another store (a HEAD, a page, a token), tries and waits included."""
+
+    source_part_seconds: int = _number(150, 10, 170)
+    """Total time of one part of a clip that passes through the copy function, or of a smaller clip. Slower stores fail
+    the clip with SOURCE_UNAVAILABLE; a call keeps 180 s for what is under way."""
+
     stationary_distance_cm: int = _number(50, 1, 1_000)
     """How far the centre of an obstacle track may be from its median for the track to count as stationary."""
 

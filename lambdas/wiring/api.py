@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from service.sources.build import IntegrationSources
 
 
+CALLER_SECONDS = 8.0
+"""Total time of a request to another store while a caller waits: API Gateway gives up after 29 s."""
+
+
 class ApiContainer:
     @cached_property
     def settings(self) -> ApiSettings:
@@ -68,15 +72,19 @@ class ApiContainer:
 
     @cached_property
     def _sources(self) -> "Once[IntegrationSources]":
+        return Once(self._built_sources)
+
+    def _built_sources(self) -> "IntegrationSources":
+        from service.sources.patience import Patience
+
         settings = self.settings
-        return Once(
-            lambda: integration_sources(
-                settings.integration_secrets_prefix,
-                allow_private=settings.allow_private_urls,
-                connections=settings.stat_concurrency,
-                attempts=2,
-                longest_wait=2.0,
-            )
+        return integration_sources(
+            settings.integration_secrets_prefix,
+            allow_private=settings.allow_private_urls,
+            connections=settings.stat_concurrency,
+            patience=Patience(
+                attempts=2, longest_wait=2.0, request_seconds=CALLER_SECONDS, part_seconds=CALLER_SECONDS
+            ),
         )
 
     @cached_property

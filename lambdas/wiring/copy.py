@@ -11,8 +11,8 @@ from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
 from service.aws.dynamodb.table import bind
 from service.aws.s3.http.rate_limiter import InFlight
-from service.aws.s3.session import session_of
-from service.aws.s3.storage import RoleSessions, S3Storage
+from service.aws.s3.session import RoleSessions, session_of
+from service.aws.s3.storage import S3Storage
 from service.domain.projects import Integration
 from service.imports.copying.context import CopyPorts
 from service.ports.objects import Copier
@@ -99,6 +99,7 @@ def _streaming(integration: Integration | None) -> "StreamingStorage":
 @Once
 def _streams() -> "tuple[StreamCopy, IntegrationSources]":
     from service.sources.memory import Memory
+    from service.sources.patience import Patience
     from service.sources.stream_copy import StreamCopy
 
     settings = CopySettings.from_env()
@@ -106,13 +107,13 @@ def _streams() -> "tuple[StreamCopy, IntegrationSources]":
         settings.integration_secrets_prefix,
         allow_private=settings.allow_private_urls,
         connections=settings.copy_threads,
-        attempts=5,
-        longest_wait=20.0,
+        patience=Patience(request_seconds=settings.source_request_seconds, part_seconds=settings.source_part_seconds),
     )
     copier = StreamCopy(
         client=s3_client(connections=settings.copy_threads, sign_bodies=False),
         clips_bucket=settings.clips_bucket,
         memory=Memory(settings.stream_memory_bytes, reused=settings.stream_part_bytes),
         part_bytes=settings.stream_part_bytes,
+        clip_seconds=settings.source_part_seconds,
     )
     return copier, sources

@@ -44,11 +44,12 @@ class PlanContainer:
         )
 
     def _sources(self) -> "IntegrationSources":
+        from service.sources.patience import Patience
+
         settings = self.settings
         return integration_sources(
             settings.integration_secrets_prefix,
             allow_private=settings.allow_private_urls,
             connections=settings.stat_concurrency,
-            attempts=5,
-            longest_wait=20.0,
+            patience=Patience(request_seconds=settings.source_request_seconds),
         )

@@ -23,7 +23,15 @@ LIMITED = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRe
 
 DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "AccountProblem", "KMS.DisabledException"})
 
-_PASSING = LIMITED | {"RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "OperationAborted"}
+_PASSING = LIMITED | {
+    "RequestTimeout",
+    "InternalError",
+    "ServiceUnavailable",
+    "503",
+    "500",
+    "OperationAborted",
+    "ConditionalRequestConflict",
+}
 
 _CODES: Mapping[type[ObjectError], Collection[str]] = {
     ObjectMissing: {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"},

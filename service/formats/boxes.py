@@ -9,7 +9,7 @@ from array import array
 from typing import Any, NamedTuple
 
 from service.formats.failures import ContentInvalid, Reason, shown
-from service.formats.limits import Work
+from service.formats.limits import MAX_BOXES, Work
 
 HEADER_BYTES = 16
 """The longest header: 32-bit size 1, type, 64-bit size. A `uuid` box's 16 bytes more count as content."""
@@ -69,7 +69,8 @@ def children(data: bytes, start: int, end: int, path: str, work: Work, needed: f
     """The boxes in [start, end). Raises `ContentInvalid` (MP4_CORRUPT) where one that is `needed` runs over the end."""
     found = Children()
     every = found.every = []
-    while start < end:
+    allowed = MAX_BOXES - work.boxes
+    while start < end and len(every) <= allowed:
         box = parse_header(data, start, start, end)
         if box is None or box.end > end:
             if data[start + 4 : min(start + 8, end)] in needed:

@@ -6,7 +6,8 @@ from service.formats.boxes import HEADER_BYTES, Box, is_type, parse_header
 from service.formats.failures import ContentUnchecked, Reason
 from service.formats.reader import Reader, Reading
 
-_CONTAINERS = {b"trak", b"mdia", b"minf", b"stbl"}
+_CONTAINERS = (b"trak", b"mdia", b"minf", b"stbl")
+"""Each within the one before."""
 _WHOLE = {b"mvhd", b"mvex", b"cmov", b"tkhd", b"edts", b"mdhd", b"hdlr", b"stsd", b"stts"}
 _COUNTED = {b"stsz", b"stz2"}
 _COUNT_BYTES = 12
@@ -18,10 +19,10 @@ _MAX_WHOLE_BYTES = 8 * 1024**2
 def read_outline(reader: Reader, moov: Box) -> Reading[bytes]:
     """The content of `moov` with the boxes that say what the film is, and its tables' counts. Raises
     `ContentUnchecked` where those alone are too large."""
-    return (yield from _outline(reader, moov, [_MAX_WHOLE_BYTES]))
+    return (yield from _outline(reader, moov, 0, [_MAX_WHOLE_BYTES]))
 
 
-def _outline(reader: Reader, parent: Box, left: list[int]) -> Reading[bytes]:
+def _outline(reader: Reader, parent: Box, level: int, left: list[int]) -> Reading[bytes]:
     out, at = [], parent.body
     while at < parent.end:
         head = yield from reader.read(at, HEADER_BYTES, ahead=_AHEAD_BYTES)
@@ -31,8 +32,8 @@ def _outline(reader: Reader, parent: Box, left: list[int]) -> Reading[bytes]:
             break
         reader.work.add_boxes(1)
         content = None
-        if box.type in _CONTAINERS:
-            content = yield from _outline(reader, box, left)
+        if _CONTAINERS[level : level + 1] == (box.type,):
+            content = yield from _outline(reader, box, level + 1, left)
         elif box.type in _WHOLE or box.type in _COUNTED:
             length = box.end - box.body if box.type in _WHOLE else min(_COUNT_BYTES, box.end - box.body)
             left[0] -= length

@@ -32,6 +32,8 @@ MAX_UNPACKED_BYTES = 256 * 1024**2
 MAX_FOOTER_BYTES = 16 * 1024**2
 MAX_FOOTER_VALUES = 2_000_000
 """Values in the footers of one clip. A usual layer has 600; 100 row groups by 15 columns 40,000."""
+MAX_SCHEMA_ELEMENTS = 100_000
+"""Columns and what they are made of, which are held in memory. A usual layer has 20."""
 MAX_NESTING = 24
 """Structs and lists within each other in a footer; a Parquet footer needs 8."""
 

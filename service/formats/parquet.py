@@ -6,7 +6,7 @@ Format: apache/parquet-format, README.md and src/main/thrift/parquet.thrift; the
 from dataclasses import dataclass, field
 
 from service.formats.failures import ContentInvalid, ContentUnchecked, Reason
-from service.formats.limits import MAX_FOOTER_BYTES, Work
+from service.formats.limits import MAX_FOOTER_BYTES, MAX_SCHEMA_ELEMENTS, Work
 from service.formats.thrift import STRUCT, Cursor, Garbled, TooMuch
 
 MAGIC = b"PAR1"
@@ -72,6 +72,7 @@ class _Parser:
         self.null_leaves: list[bool] = []
         """Of each leaf of the schema in its order: whether its type is that of nulls."""
         self.leaf_columns: list[str] = []
+        self.known: frozenset[str] = frozenset()
 
     def metadata(self) -> Footer:
         cursor, seen, rows, counted = self.cursor, set(), 0, 0
@@ -100,6 +101,8 @@ class _Parser:
         inner, count = cursor.items(kind)
         if not count:
             raise Garbled("its schema is empty")
+        if count > MAX_SCHEMA_ELEMENTS:
+            raise TooMuch(f"{count} columns and fields, at most {MAX_SCHEMA_ELEMENTS} are read")
         columns: list[str] = []
         open_ends: list[int] = []  # children still to come, of the root and its descendants
         for index in range(count):
@@ -121,6 +124,7 @@ class _Parser:
         if any(open_ends):
             raise Garbled("its schema ends early")
         self.footer.columns = tuple(columns)
+        self.known = frozenset(columns)
 
     def _schema_element(self, kind: int) -> tuple[bytes | None, int, bool]:
         """(name, number of children, whether its logical type is that of nulls)"""
@@ -205,6 +209,8 @@ class _Parser:
         # Writers give no offset where there are no values.
         if values and not len(MAGIC) <= start <= start + length <= self.end:
             raise Garbled("a column's data lies outside the file")
+        if column not in self.known:
+            return
         self.footer.chunked.add(column)
         null_type = index < len(self.null_leaves) and self.leaf_columns[index] == column and self.null_leaves[index]
         if not null_type and nulls != values:

@@ -51,7 +51,8 @@ class AnyCopier(Protocol):
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         """Copy exactly the planned object (size, ETag, version) in one request, and compare copy and source.
 
-        Larger objects go by parts. The copy keeps `mark`, for `ClipsBucket.remove_marked`.
+        Larger objects go by parts. The copy keeps `mark`, for `ClipsBucket.remove_marked`. Raises `DestinationChanged`
+        where another object lies at the destination than planning found there, unless the import overwrites.
         """
         ...
 
@@ -60,9 +61,15 @@ class AnyCopier(Protocol):
         ...
 
     def complete_parts(
-        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        etags: Sequence[str],
+        settings: ImportSettings,
+        *,
+        digests: Mapping[str, str] | None = None,
     ) -> Copied:
-        """Complete the upload and compare copy and source. Raises `UploadGone`.
+        """Complete the upload and compare copy and source. Raises `UploadGone`, and what `copy` raises.
 
         `digests` are those of `StreamCopier.send_parts`.
         """

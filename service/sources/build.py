@@ -1,4 +1,4 @@
-"""The source of an integration: its credentials, read from where they are kept, in the adapter of its type."""
+"""Make the source of an integration: read its credentials and put them into the adapter of its type."""
 
 import json
 import time
@@ -30,7 +30,7 @@ Made = TypeVar("Made")
 
 @dataclass
 class Kept(Generic[Made]):
-    """What was made of integrations, for `CACHE_SECONDS`: by their secrets' names, since those never change."""
+    """Caches what was made of integrations for `CACHE_SECONDS`, by their secrets' names, which never change."""
 
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[str, tuple[float, Made]] = field(default_factory=dict, repr=False)
@@ -62,7 +62,7 @@ class CopyRoles:
     _kept: Kept[RoleClients] = field(default_factory=Kept, repr=False)
 
     def clients_of(self, integration: Integration | None) -> RoleClients | None:
-        """None where the integration is no such role's: then its clips have to stream."""
+        """None where the integration has no such role: its clips must stream."""
         if integration is None or integration.type is not IntegrationType.S3_ROLE:
             return None
         return self._kept.get(integration, self._made) if integration.role_arn in self.arns else None
@@ -98,7 +98,7 @@ class IntegrationSources:
         """Public buckets of Hugging Face."""
 
     def opened_by(self, integration: Integration | None) -> ObjectSource:
-        """By an integration, or by nobody's credentials. Raises `CredentialsLost`."""
+        """The source that an integration opens; None: without credentials. Raises `CredentialsLost`."""
         return self.source_for(integration) if integration else self._public
 
     def check(self, integration: Integration, credentials: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Looking at sources while a caller waits: a storage that stops when the time is up, and an end to waiting."""
+"""Look at sources while a caller waits, and stop when the time is up."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -53,9 +53,9 @@ def gcs_with_account(
     account: str, *, rule: AddressRule, endpoint: str | None = None, connections: int = 16
 ) -> "GcsAdapter":
     """`account` is the service account's key file. Raises `InvalidRequest` where it is none."""
-    http = Http.of(connections)
-    token = _Token.of(account, http, rule)
-    return GcsAdapter(http, token, rule if endpoint else None, (endpoint or ENDPOINT).rstrip("/"))
+    token = _Token.of(account, Http.of(1, rule))
+    http = Http.of(connections, rule if endpoint else None)
+    return GcsAdapter(http, token, (endpoint or ENDPOINT).rstrip("/"))
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ class _Token:
     credentials: Credentials = field(repr=False)
     url: str
     http: Http
-    rule: AddressRule
+    """Connects where the deployment's rule allows it."""
     lock: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
-    def of(cls, account: str, http: Http, rule: AddressRule) -> "_Token":
+    def of(cls, account: str, http: Http) -> "_Token":
         try:
             fields = json.loads(account)
             credentials = Credentials.from_service_account_info(fields, scopes=[SCOPE])  # type: ignore[no-untyped-call]
@@ -115,7 +115,7 @@ class _Token:
         except (ValueError, TypeError, KeyError, AttributeError):
             # What the parsers say may quote the key. Google's errors of malformed files are ValueErrors.
             raise InvalidRequest("this is not the key file (JSON) of a Google service account") from None
-        return cls(credentials, url, http, rule)
+        return cls(credentials, url, http)
 
     def header(self, asked: Asked) -> dict[str, str]:
         with self.lock:
@@ -125,7 +125,8 @@ class _Token:
 
     def _renew(self, asked: Asked) -> None:
         try:
-            self.rule.check(self.url)
+            if self.http.rule:
+                self.http.rule.check_form(self.url)
             self.credentials.refresh(_Transport(self.http.pool))  # type: ignore[no-untyped-call]
         except UnsafeUrl as error:
             raise asked.error(AccessDenied, f"token_uri: {error.message}") from None
@@ -140,8 +141,6 @@ class _Token:
 class GcsAdapter:
     http: Http
     token: _Token
-    rule: AddressRule | None
-    """Of the endpoint, where it is not Google's own."""
     endpoint: str
     page_objects: int = 1000
 
@@ -158,7 +157,7 @@ class GcsAdapter:
             query["startOffset"] = start_after  # Includes the object of that very name.
         while True:
             url = f"{self._bucket(location)}/o?{urlencode(query | ({'pageToken': token} if token else {}))}"
-            page = patience(lambda url=url: self._json(url, asked))  # type: ignore[misc]
+            page = patience(lambda url=url: self._json(url, asked), str(location))  # type: ignore[misc]
             with reading(asked):
                 objects = [one for one in map(_object, page.get("items", [])) if one.key > start_after]
                 token = page.get("nextPageToken", "")
@@ -196,11 +195,6 @@ class GcsAdapter:
         return json_of(self._get(url, asked, {}), asked)
 
     def _get(self, url: str, asked: Asked, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        try:
-            if self.rule:
-                self.rule.check(url)
-        except UnsafeUrl as error:
-            raise asked.error(AccessDenied, error.message) from None
         response = self.http.send("GET", url, headers | self.token.header(asked), asked)
         if response.status >= 300:
             raise _error(response, asked)

@@ -20,12 +20,15 @@ from service.domain.errors import (
     RateLimited,
     SourceChanged,
     SourceUnavailable,
+    UnsafeUrl,
 )
 from service.domain.uris import Location
+from service.web.addresses import AddressRule
+from service.web.pinned import pinned
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
-"""Without a byte."""
+"""Without a byte; `Patience` limits the whole time."""
 MAX_ANSWER_BYTES = 16 * 1024**2
 """Of a JSON answer: a page of a listing is far smaller."""
 
@@ -101,19 +104,28 @@ class Http:
     """Neither follows redirects nor tries again. Bytes come as they are stored, never decoded."""
 
     pool: urllib3.PoolManager
+    rule: AddressRule | None = None
 
     @classmethod
-    def of(cls, connections: int) -> "Http":
+    def of(cls, connections: int, rule: AddressRule | None = None) -> "Http":
+        """Connects only where `rule` allows it; None: anywhere, for URLs that no caller gave."""
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        return cls(urllib3.PoolManager(maxsize=connections, retries=False, timeout=timeout))
+        pool = urllib3.PoolManager(maxsize=connections, retries=False, timeout=timeout)
+        pool.pool_classes_by_scheme = pinned(rule, pool.pool_classes_by_scheme)
+        return cls(pool, rule)
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], asked: Asked, body: bytes | None = None
     ) -> urllib3.BaseHTTPResponse:
+        """Raises `AccessDenied` where the rule forbids the URL."""
         try:
+            if self.rule:
+                self.rule.check_form(url)
             return self.pool.request(
                 method, url, headers=headers, body=body, preload_content=False, decode_content=False, redirect=False
             )
+        except UnsafeUrl as error:
+            raise asked.error(AccessDenied, error.message) from None
         except HTTPError as error:
             raise asked.unavailable(error) from None
 

@@ -25,7 +25,6 @@ from service.domain.errors import (
     ObjectMissing,
     SourceChanged,
     SourceUnavailable,
-    UnsafeUrl,
 )
 from service.domain.uris import Location
 from service.sources.http import (
@@ -68,7 +67,13 @@ class HubAdapter:
     token: str | None = field(default=None, repr=False)
     endpoint: str = field(default_factory=hub_endpoint)
     http: Http = field(default_factory=lambda: Http.of(16), repr=False)
+    """To the Hub, which the deployment chooses."""
     window: int = WINDOW_OBJECTS
+    elsewhere: Http = field(init=False, repr=False)
+    """To where the Hub redirects."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "elsewhere", Http.of(16, self.rule))
 
     def list_pages(
         self, location: Location, *, start_after: str, patience: Patience
@@ -90,7 +95,7 @@ class HubAdapter:
         prefix = f"/{quote(location.key, safe='')}" if location.key else ""
         url: str | None = f"{self.endpoint}/api/buckets/{location.bucket}/tree{prefix}?recursive=true"
         while url:
-            items, url = patience(lambda url=url: self._page(url, asked))  # type: ignore[misc]
+            items, url = patience(lambda url=url: self._page(url, asked), str(location))  # type: ignore[misc]
             with reading(asked):
                 files = [item for item in items if item["type"] == "file" and item["path"].startswith(location.key)]
                 found = [_object(item) for item in files]
@@ -132,7 +137,7 @@ class HubAdapter:
         pinned = False
         for _ in range(MAX_REDIRECTS):
             at_hub = _origin(url) == _origin(self.endpoint)
-            response = self._hub("GET", url, asked, span) if at_hub else self._elsewhere(url, asked, span)
+            response = self._hub("GET", url, asked, span) if at_hub else self.elsewhere.send("GET", url, span, asked)
             if response.status >= 400:
                 raise self._error(response, asked) if at_hub else _store_error(response, asked)
             found = response.headers.get("X-Xet-Hash") if at_hub else None
@@ -159,13 +164,6 @@ class HubAdapter:
         if body is not None:
             sent["Content-Type"] = "application/json"
         return self.http.send(method, url, sent, asked, body)
-
-    def _elsewhere(self, url: str, asked: Asked, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        try:
-            self.rule.check(url)
-        except UnsafeUrl as error:
-            raise asked.error(AccessDenied, f"the Hub redirects: {error.message}") from None
-        return self.http.send("GET", url, headers, asked)
 
     def _error(self, response: urllib3.BaseHTTPResponse, asked: Asked) -> ObjectError:
         """The Hub answers 401 to strangers also where a bucket is private or absent."""

@@ -1,4 +1,4 @@
-"""What a streamed copy keeps of its source besides its bytes, as parameters of the request that writes it."""
+"""Keep a source's headers, metadata and tags with its streamed copy."""
 
 import base64
 import re
@@ -13,7 +13,7 @@ from service.sources.http import Asked
 from service.sources.port import SourceObject
 
 MAX_METADATA_BYTES = 2048
-"""S3: user metadata of an object, names and values."""
+"""S3's limit for an object's user metadata, names and values together."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OWN = {MARK, SOURCE_MARK}
 
@@ -26,7 +26,10 @@ def attributes(
     own: Mapping[str, str],
     asked: Asked,
 ) -> dict[str, Any]:
-    """`own` is the service's user metadata. Raises `ObjectRejected` where S3 cannot keep what it is to keep."""
+    """Parameters of the request that writes the copy; `own` is the service's user metadata.
+
+    Raises `ObjectRejected` where S3 cannot keep the source's.
+    """
     given: dict[str, Any] = {"Metadata": dict(own)}
     if settings.storage_class:
         given["StorageClass"] = settings.storage_class
@@ -41,7 +44,7 @@ def attributes(
 
 
 def _headers(found: SourceObject, asked: Asked) -> dict[str, str]:
-    """`aws-chunked` tells how an upload was sent, not how the object is stored; some stores keep it all the same."""
+    """Leaves out `aws-chunked`, which tells how an upload was sent; some stores keep it all the same."""
     headers = dict(found.headers)
     encodings = [part.strip() for part in headers.pop("ContentEncoding", "").split(",")]
     if encoding := ",".join(part for part in encodings if part not in ("", "aws-chunked")):

@@ -1,4 +1,4 @@
-"""The memory that all streamed copies of a process share."""
+"""Share memory between all streamed copies of a process."""
 
 from collections import deque
 from threading import Condition
@@ -6,16 +6,15 @@ from threading import Condition
 from service.domain.multipart import STREAM_PART_BYTES
 
 MEMORY_BYTES = 128 * 1024**2
-"""Eight parts: two copies at full width and a third at two parts, or eight at one each.
-
-A small share of the copy function's memory."""
+"""Eight parts of 16 MiB, for up to eight copies at once: an eighth of the copy function's memory."""
 
 
 class Memory:
-    """Buffers of `total` bytes altogether. Those of `reused` bytes are used again: new ones would fragment the heap.
+    """Hands out buffers of `total` bytes altogether. Buffers of `reused` bytes are used again: new ones would fragment
+    the heap.
 
-    Who holds a buffer never waits for another one, so somebody always goes on; who waits is served in order, and before
-    those who want one more, so nobody waits longer than the parts take that were begun before.
+    A copy that holds a buffer never waits for another, so some copy always makes progress. Waiting copies are served in
+    order, before copies that want one more buffer.
     """
 
     def __init__(self, total: int = MEMORY_BYTES, *, reused: int = STREAM_PART_BYTES) -> None:
@@ -27,7 +26,7 @@ class Memory:
         self._changed = Condition()
 
     def take(self, size: int) -> bytearray:
-        """A buffer of `size` bytes, `total` at most. Waits: only for who holds none."""
+        """Wait for a buffer of `size` bytes (`total` at most). Only a copy that holds none may call it."""
         turn = object()
         with self._changed:
             self._queue.append(turn)
@@ -39,12 +38,12 @@ class Memory:
                 self._changed.notify_all()
 
     def try_take(self, size: int) -> bytearray | None:
-        """One more buffer; None where there is no room, or someone waits for it."""
+        """One more buffer without waiting; None where there is no room, or another copy waits for it."""
         with self._changed:
             return None if self._queue or size > self._free else self._buffer(size)
 
     def give(self, buffer: bytearray) -> None:
-        """Back, once."""
+        """Return a buffer, once."""
         with self._changed:
             self._free += len(buffer)
             if len(buffer) == self.reused:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from service.domain.errors import SourceChanged, SourceUnavailable
 from service.domain.uris import Location
-from service.sources.patience import Patience
+from service.sources.patience import Patience, check_pace
 from service.sources.port import CHUNK_BYTES, Adapter, Pin, SourceObject
+from service.web.deadline import Deadline
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,13 @@ class PatientSource:
         return self.adapter.list_pages(location, start_after=start_after, patience=self.patience)
 
     def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
-        found = self.patience(lambda: self.adapter.stat(location, pin.version if pin else version))
+        found = self.patience(lambda: self.adapter.stat(location, pin.version if pin else version), str(location))
         if pin and not pin.holds(found):
             raise SourceChanged("it is not the planned object any more", operation="inspect", uri=str(location))
         return found
 
     def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:
-        return self.patience(lambda: self.adapter.tags(location, pin.version))
+        return self.patience(lambda: self.adapter.tags(location, pin.version), str(location))
 
     def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
         return b"".join(self.chunks(location, start, length, pin))
@@ -33,20 +34,28 @@ class PatientSource:
     def chunks(
         self, location: Location, start: int, length: int, pin: Pin, chunk_bytes: int = CHUNK_BYTES
     ) -> Iterator[bytes]:
-        """Faults count in a row: each piece that arrives is progress, and starts the count anew."""
+        """Faults count in a row: each piece that arrives is progress, and starts the count anew.
+
+        All pieces together take `Patience.part_seconds` at most.
+        """
         at, end, failures = start, min(start + length, pin.size), 0
-        while at < end:
-            try:
-                with closing(self.adapter.open(location, at, end - at, pin)) as body:
-                    while at < end:
-                        piece = body.read(min(chunk_bytes, end - at))
-                        if not piece:
-                            raise _cut(location, at, end)
-                        at, failures = at + len(piece), 0
-                        yield piece
-            except SourceUnavailable as error:
-                failures += 1
-                self.patience.wait(failures, error)
+        with Deadline(self.patience.part_seconds) as deadline:
+            while at < end:
+                try:
+                    with deadline.used():
+                        opened = self.adapter.open(location, at, end - at, pin)
+                    with closing(opened) as body:
+                        while at < end:
+                            piece = body.read(min(chunk_bytes, end - at))
+                            if not piece or deadline.passed:
+                                raise _cut(location, at, end)
+                            at, failures = at + len(piece), 0
+                            yield piece
+                except SourceUnavailable as error:
+                    failures += 1
+                    check_pace(deadline, error)
+                    self.patience.wait(failures, error)
+                    check_pace(deadline, error)
 
 
 def _cut(location: Location, at: int, end: int) -> SourceUnavailable:

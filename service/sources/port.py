@@ -1,16 +1,18 @@
-"""What planning and copying need of a source, and what an adapter has to offer for it.
+"""What planning and copying need of a source, and what an adapter must offer.
 
 Errors are `service.domain.errors.ObjectError`s; no message carries a credential or a signed URL.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from service.domain.objects import ListedObject
 from service.domain.projects import Integration
 from service.domain.uris import Location
-from service.sources.patience import Patience
+
+if TYPE_CHECKING:
+    from service.sources.patience import Patience
 
 CHUNK_BYTES = 256 * 1024
 HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
@@ -18,13 +20,13 @@ HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLang
 
 @dataclass(frozen=True, kw_only=True)
 class Pin:
-    """What makes an object the one that was planned."""
+    """Identifies the object that was planned."""
 
     size: int
     etag: str
     """ETag without quotes; of Hugging Face the xet hash."""
     version: str | None = None
-    """Of Google Cloud Storage the generation; of S3 the version where only that one is wanted."""
+    """On Google Cloud Storage the generation; on S3 the version, if only that one is wanted."""
 
     def holds(self, found: ListedObject) -> bool:
         """A version decides alone: Google's ETags change with an object's metadata."""
@@ -52,7 +54,7 @@ class SourceObject(ListedObject):
 
 
 class ObjectSource(Protocol):
-    """Objects of one provider, by one set of credentials. Safe for threads; passing faults are retried inside."""
+    """Objects of one provider, opened by one set of credentials. Safe for threads; tries transient faults again."""
 
     def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
         """Pages of objects whose keys begin with the location's, in UTF-8 binary order, those after `start_after`."""
@@ -73,7 +75,7 @@ class ObjectSource(Protocol):
     def chunks(
         self, location: Location, start: int, length: int, pin: Pin, chunk_bytes: int = CHUNK_BYTES
     ) -> Iterator[bytes]:
-        """Like `read`, in pieces of at most `chunk_bytes`: that is all that is held."""
+        """Like `read`, in pieces of at most `chunk_bytes`, one in memory at a time."""
         ...
 
 
@@ -93,7 +95,7 @@ class Adapter(Protocol):
     """One provider's protocol. Each method but the listing makes one try."""
 
     def list_pages(
-        self, location: Location, *, start_after: str, patience: Patience
+        self, location: Location, *, start_after: str, patience: "Patience"
     ) -> Iterator[Sequence[SourceObject]]:
         """Each request for a page is tried as `patience` says."""
         ...

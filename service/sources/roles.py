@@ -16,7 +16,7 @@ from botocore.credentials import (
 from botocore.exceptions import CredentialRetrievalError
 from botocore.utils import parse_timestamp
 
-from service.sources.s3 import S3Adapter, client_config
+from service.sources.s3 import S3Adapter, client_config, send_pinned
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -43,12 +43,14 @@ class S3Role:
 def s3_with_role(role: S3Role, *, sts: "STSClient", connections: int = 16) -> S3Adapter:
     """The role is assumed at the first request, and again by botocore 15 minutes before its session ends."""
     config = client_config(connections=connections, path_style=False)
-    return S3Adapter(_client(_session(role, sts), role.region or ANY_REGION, config))
+    client = _client(_session(role, sts), role.region or ANY_REGION, config)
+    send_pinned(client, None, connections=connections)
+    return S3Adapter(client)
 
 
 @dataclass(frozen=True)
 class RoleClients:
-    """Of one session, for copies on S3's side."""
+    """Clients of one session, for server-side copies."""
 
     reads: "S3Client"
     """Asks the source's region."""
@@ -59,7 +61,7 @@ class RoleClients:
 
 
 def copying_by_role(role: S3Role, *, sts: "STSClient", clips_region: str, connections: int = 16) -> RoleClients:
-    """Clients that try again by themselves."""
+    """Make clients that try again by themselves."""
     session = _session(role, sts)
     config = client_config(connections=connections, path_style=False).merge(
         Config(retries={"mode": "standard", "total_max_attempts": COPY_ATTEMPTS})

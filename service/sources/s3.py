@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+from botocore.httpsession import URLLib3Session
 from urllib3.exceptions import HTTPError
 
 from service.domain import s3_error_codes as s3_codes
@@ -33,11 +34,14 @@ from service.sources.patience import Patience
 from service.sources.port import HEADERS, Pin, SourceObject
 from service.support.clock import timestamp
 from service.web.addresses import AddressRule
+from service.web.pinned import pinned
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+    from urllib3 import PoolManager
 
 _TAGLESS = {"NotImplemented", "MethodNotAllowed", "NoSuchTagSet", "NoSuchTagSetError"}
 """Of stores without tags, or of those that call their absence an error."""
@@ -71,7 +75,7 @@ def client_config(*, connections: int, path_style: bool) -> Config:
 
 
 def s3_with_keys(keys: S3Keys, *, rule: AddressRule, connections: int = 16) -> "S3Adapter":
-    """Every request to the caller's endpoint, redirected ones too, asks `rule` first."""
+    """Requests to the caller's endpoint, redirected ones too, go where `rule` allows it."""
     custom = keys.endpoint_url is not None
     client = boto3.client(
         "s3",
@@ -82,9 +86,37 @@ def s3_with_keys(keys: S3Keys, *, rule: AddressRule, connections: int = 16) -> "
         endpoint_url=keys.endpoint_url,
         config=client_config(connections=connections, path_style=custom),
     )
-    if custom:
-        client.meta.events.register("before-send.s3", lambda request, **_: rule.check(request.url))
+    send_pinned(client, rule if custom else None, connections=connections)
     return S3Adapter(client)
+
+
+class _PinnedSession(URLLib3Session):
+    """botocore's HTTP, with our connections."""
+
+    def __init__(self, rule: AddressRule | None, connections: int) -> None:
+        timeout: Any = (CONNECT_SECONDS, READ_SECONDS)
+        super().__init__(timeout=timeout, max_pool_connections=connections)
+        self._rule = rule
+        manager: PoolManager = self._manager  # type: ignore[attr-defined]  # botocore has no parameter for it
+        manager.pool_classes_by_scheme = pinned(rule, manager.pool_classes_by_scheme)
+
+    def answer(self, request: "AWSPreparedRequest", **_event: Any) -> Any:
+        """Raises `UnsafeUrl`."""
+        if self._rule:
+            self._rule.check_form(request.url)
+        try:
+            return self.send(request)
+        except HTTPClientError as error:
+            unsafe = error.kwargs.get("error")
+            raise unsafe if isinstance(unsafe, UnsafeUrl) else error from None
+
+
+def send_pinned(client: "S3Client", rule: AddressRule | None, *, connections: int) -> None:
+    """Have the client's requests sent by connections that keep to the rule (None: any address) and to deadlines.
+
+    botocore takes the answer of a `before-send` handler instead of sending the request itself.
+    """
+    client.meta.events.register("before-send.s3", _PinnedSession(rule, connections).answer)
 
 
 @dataclass(frozen=True)
@@ -118,8 +150,10 @@ class S3Adapter:
             request["StartAfter"] = start_after
         while True:
             more = request | ({"ContinuationToken": token} if token else {})
-            page = patience(lambda more=more: _named(asked, self.client.list_objects_v2, **more))  # type: ignore[misc]
+            page = patience(lambda more=more: _named(asked, self.client.list_objects_v2, **more), str(location))  # type: ignore[misc]
             with reading(asked):
+                if not page.keys() & {"Contents", "IsTruncated", "KeyCount"}:
+                    raise LookupError("no listing")  # an empty one says so
                 objects = [
                     SourceObject(
                         key=key_of(item["Key"]),

@@ -15,6 +15,7 @@ from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
     ChecksumMismatch,
+    DestinationChanged,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
@@ -25,15 +26,17 @@ from service.domain.errors import (
 from service.domain.ids import MARK, SOURCE_MARK
 from service.domain.multipart import MAX_PARTS, STREAM_PART_BYTES, part_size
 from service.domain.objects import Copied, Sent
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import Location
 from service.domain.verification import given_checksum
 from service.sources.digests import Digests, Kind, encoded, extended, kind_for, verdict_of
 from service.sources.http import Asked, etag_of, key_of, reading
 from service.sources.kept import attributes
 from service.sources.memory import Memory
+from service.sources.patience import PART_SECONDS
 from service.sources.port import ObjectSource, Pin, SourceObject
 from service.sources.s3 import s3_error, whole_checksums
+from service.web.deadline import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,6 +54,8 @@ class Streamed:
     destination: str
     checksum: str | None = None
     """`KIND:base64` that the object must have."""
+    destination_etag: str | None = None
+    """Of the object that planning found at the destination."""
 
     @property
     def given(self) -> dict[str, str]:
@@ -93,6 +98,8 @@ class StreamCopy:
     part_bytes: int = STREAM_PART_BYTES
     parts_in_flight: int = 3
     """Of one copy: 48 MiB, which is some 90 MB/s where a part takes half a second."""
+    clip_seconds: float = PART_SECONDS
+    """Total time to read a clip that goes in one request."""
 
     def __post_init__(self) -> None:
         if not MIN_PART_BYTES <= self.part_bytes <= self.memory.total:
@@ -101,7 +108,7 @@ class StreamCopy:
     def whole(self, item: Streamed, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         """In one request. What is not the source's bytes never lands."""
         self._check_fits(item, item.pin.size)
-        with self._errors(item):
+        with Deadline(self.clip_seconds) as deadline, deadline.used(), self._errors(item):
             found = item.found()
             kept = self._attributes(item, found, settings, mark)
             kind, digests = kind_for(found, item.given), Digests(found, item.given)
@@ -110,12 +117,14 @@ class StreamCopy:
                 crc = item.fill(data, 0, kind)
                 digests.update(data, crc)
                 verified = self._verified(item, found, digests.sums())
-                answer = self.client.put_object(
-                    **self._target(item),
-                    **kept,
-                    **_named(kind, crc),
-                    Body=data,  # type: ignore[arg-type]  # any buffer will do
-                )
+                with self._condition(item, settings) as condition:
+                    answer = self.client.put_object(
+                        **self._target(item),
+                        **kept,
+                        **condition,
+                        **_named(kind, crc),
+                        Body=data,  # type: ignore[arg-type]  # any buffer will do
+                    )
             finally:
                 self.memory.give(data)
             with reading(self._asked(item)):
@@ -186,7 +195,12 @@ class StreamCopy:
             return etag_of(answer["ETag"]), crc
 
     def complete(
-        self, item: Streamed, upload_id: str, etags: Sequence[str], digests: Mapping[str, str] | None
+        self,
+        item: Streamed,
+        upload_id: str,
+        etags: Sequence[str],
+        settings: ImportSettings,
+        digests: Mapping[str, str] | None,
     ) -> Copied:
         """S3 is told the checksum that the whole must have, where it is known, and refuses to make another object."""
         with self._errors(item):
@@ -196,28 +210,58 @@ class StreamCopy:
             known = {**found.checksums, **item.given, **sums}
             parts: Any = [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in enumerate(etags, 1)]
             try:
-                answer = self.client.complete_multipart_upload(
-                    **self._target(item),
-                    UploadId=upload_id,
-                    MultipartUpload={"Parts": parts},
-                    ChecksumType="FULL_OBJECT",
-                    **({f"Checksum{kind}": known[kind]} if kind in known else {}),  # type: ignore[arg-type]
-                )
+                with self._condition(item, settings) as condition:
+                    answer = self.client.complete_multipart_upload(
+                        **self._target(item),
+                        **condition,
+                        UploadId=upload_id,
+                        MultipartUpload={"Parts": parts},
+                        ChecksumType="FULL_OBJECT",
+                        **({f"Checksum{kind}": known[kind]} if kind in known else {}),  # type: ignore[arg-type]
+                    )
             except ClientError as error:
                 if _code(error) == "BadDigest":
                     raise self._mismatch(item) from None
                 raise
             return self._kept(item, found, sums, answer)
 
+    @contextmanager
+    def _condition(self, item: Streamed, settings: ImportSettings) -> Iterator[dict[str, Any]]:
+        """Parameters by which S3 writes only over what planning found. Raises `DestinationChanged`."""
+        if settings.on_existing is OnExisting.OVERWRITE:
+            yield {}
+            return
+        expected = item.destination_etag
+        try:
+            yield {"IfMatch": f'"{expected}"'} if expected else {"IfNoneMatch": "*"}
+        except ClientError as error:
+            metadata = error.response["ResponseMetadata"]
+            if metadata["HTTPStatusCode"] != 412:
+                raise
+            there = self._at_destination(item)
+            raise DestinationChanged(
+                operation=self._asked(item).operation,
+                uri=str(item.location),
+                etag=there.get("ETag", "").strip('"') if there else None,
+                size=there.get("ContentLength") if there else None,
+                repeated=metadata.get("RetryAttempts", 0) > 0,
+            ) from None
+
+    def _at_destination(self, item: Streamed) -> Any:
+        """The HEAD of what lies there; None where nothing does."""
+        try:
+            return self.client.head_object(**self._target(item), ChecksumMode="ENABLED")
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
+
     def landed(self, item: Streamed, etag: str | None, mark: str | None) -> Copied | None:
         """The object at the destination, if it is a copy of the pinned one; with this ETag and mark, where given."""
         with self._errors(item):
-            try:
-                head = self.client.head_object(**self._target(item), ChecksumMode="ENABLED")
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                    return None
-                raise
+            head = self._at_destination(item)
+            if head is None:
+                return None
             if head.get("ContentLength") != item.pin.size:
                 return None
             told = head.get("Metadata", {})

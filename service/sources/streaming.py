@@ -41,9 +41,15 @@ class StreamingStorage(SourceObjects):
         return self.copier.send(self._item(entry), upload_id, spans, whole=whole, check=check, advanced=advanced)
 
     def complete_parts(
-        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        etags: Sequence[str],
+        settings: ImportSettings,
+        *,
+        digests: Mapping[str, str] | None = None,
     ) -> Copied:
-        return self.copier.complete(self._item(entry), upload_id, etags, digests)
+        return self.copier.complete(self._item(entry), upload_id, etags, settings, digests)
 
     def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
         """Each copy names the source object that it is a copy of, so it needs no ETag to be recognized."""
@@ -56,4 +62,5 @@ class StreamingStorage(SourceObjects):
             pin=pin_of(entry),
             destination=entry.destination,
             checksum=entry.checksum,
+            destination_etag=entry.destination_etag,
         )

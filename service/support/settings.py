@@ -123,6 +123,7 @@ class PlanSettings(RowSettings):
     batch_bytes: int
     stat_concurrency: int
     map_concurrency: int
+    source_request_seconds: int
     integration_secrets_prefix: str
     allow_private_urls: bool
 
@@ -138,6 +139,10 @@ class CopySettings(RowSettings):
     part_bytes: int
     stream_part_bytes: int
     stream_memory_bytes: int
+    source_request_seconds: int
+    """Total time of a request to another store, however slowly its answer comes."""
+    source_part_seconds: int
+    """Total time of one part of a streamed clip."""
     copy_roles: tuple[str, ...]
     """ARNs of integrations' roles that may write clips; S3 copies what they read."""
     integration_secrets_prefix: str

@@ -1,4 +1,4 @@
-"""Addresses that a caller's URL leads to, and which of them the service may connect to."""
+"""Resolve names in callers' URLs, and decide which addresses the service may connect to."""
 
 import socket
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from service.domain.webhooks import is_public
 
 
 def addresses(host: str, port: int) -> list[str]:
-    """What the name resolves to, IPv4 first: functions outside a VPC have no way to IPv6."""
+    """What the name resolves to, IPv4 first: functions outside a VPC cannot reach IPv6."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     unique = dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found)
     return [address for _, address in sorted(unique, key=lambda item: item[0] != socket.AF_INET)]
@@ -18,10 +18,10 @@ def addresses(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True)
 class AddressRule:
-    """Asked right before each request, since a name may lead elsewhere by then.
+    """Which URLs of callers the service may connect to: `https` ones that lead to public addresses only.
 
-    The connection resolves the name once more. A name server that answers otherwise then gets a TLS handshake sent
-    inside, which fails: no server there has a certificate for the name.
+    `check` says so before a URL is kept. Connections ask `addresses`, and go to one of those that it checked: no name
+    is resolved a second time, so a name server that answers otherwise in between changes nothing.
     """
 
     allow_private: bool = False
@@ -29,7 +29,13 @@ class AddressRule:
     resolve: Callable[[str, int], Iterable[str]] = addresses
 
     def check(self, url: str) -> None:
-        """Raises `UnsafeUrl`."""
+        """Raises `UnsafeUrl`, also where the URL's name leads to another address than a public one now."""
+        host, port = self.check_form(url)
+        if not self.allow_private:
+            self.addresses(host, port)
+
+    def check_form(self, url: str) -> tuple[str, int]:
+        """Host and port of a URL that may be asked, as far as it tells itself. Raises `UnsafeUrl`."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
@@ -39,13 +45,18 @@ class AddressRule:
             raise UnsafeUrl("the URL is not an https:// one")
         if parts.username is not None or parts.password is not None:
             raise UnsafeUrl("the URL carries a user or a password")
-        if self.allow_private:
-            return
-        if parts.scheme != "https":
+        if parts.scheme != "https" and not self.allow_private:
             raise UnsafeUrl(f"{host!a}: the URL is not an https:// one")
+        return host, port or (443 if parts.scheme == "https" else 80)
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """What the name resolves to, all of it allowed. Raises `UnsafeUrl`."""
         try:
-            found = list(self.resolve(host, port or 443))
+            found = list(self.resolve(host, port))
         except (OSError, UnicodeError) as error:
             raise UnsafeUrl(f"{host!a} has no address") from error
+        if self.allow_private:
+            return found
         if not found or not all(map(is_public, found)):
             raise UnsafeUrl(f"{host!a} does not lead to public addresses only")
+        return found

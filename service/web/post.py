@@ -1,4 +1,4 @@
-"""POST to a URL that a caller named, and reach nothing by it that the caller could not reach himself.
+"""POST to a URL that a caller named, without reaching anything that the caller cannot reach directly.
 
 The name is resolved here, once; every address that it has must be public; and the connection goes to an address that
 was checked, with TLS and `Host` for the name. So an answer of DNS that changes in between changes nothing. Redirects
@@ -17,6 +17,7 @@ from service.domain.errors import InvalidRequest, WebhookRefused, WebhookUnreach
 from service.domain.webhooks import check_url, is_public
 from service.ports.delivery import WebhookAnswer
 from service.web.addresses import addresses
+from service.web.deadline import shut_down
 
 TIMEOUT_SECONDS = 10.0
 """For the whole exchange, however slowly its bytes come."""
@@ -61,9 +62,8 @@ class HttpSender:
         if secure:
             link = self.tls.wrap_socket(link, server_hostname=parts.hostname, do_handshake_on_connect=False)
         connection.sock = link
-        # A socket's own timeout begins anew with every byte. This is the plain socket's `shutdown`, because TLS's
-        # drops the session from under the thread that reads.
-        deadline = threading.Timer(self.timeout, _shut_down, [link])
+        # A socket's own timeout begins anew with every byte.
+        deadline = threading.Timer(self.timeout, shut_down, [link])
         deadline.start()
         try:
             if isinstance(link, ssl.SSLSocket):
@@ -76,13 +76,6 @@ class HttpSender:
             deadline.cancel()
             connection.close()
             link.close()
-
-
-def _shut_down(link: socket.socket) -> None:
-    try:
-        socket.socket.shutdown(link, socket.SHUT_RDWR)
-    except OSError:
-        return  # it is closed already
 
 
 def _port(parts: SplitResult) -> int:

@@ -98,7 +98,7 @@ def patiently(look: Callable[[], Any], *, what: str) -> Any:
         found = look()
         if found:
             return found
-        time.sleep(0.5)
+        time.sleep(0.1)
     raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s for {what}")
 
 

@@ -69,11 +69,10 @@ class Guarded:
 
     @contextmanager
     def without(self, handler: str, action: str) -> Iterator[None]:
-        """While it lasts, no statement of the function's role has this action; its processes start anew."""
+        """While it lasts, no statement of the function's role has this action."""
         before = self._policies(handler)
         for name, document in before.items():
             self._put(handler, name, _less(document, action))
-        self._restart(handler)
         try:
             yield
         finally:
@@ -97,16 +96,6 @@ class Guarded:
     def _put(self, handler: str, name: str, document: object) -> None:
         iam = aws.session().client("iam", endpoint_url=self.stack.aws_endpoint_url, config=aws.CONFIG)
         iam.put_role_policy(RoleName=self.roles[handler], PolicyName=name, PolicyDocument=json.dumps(document))
-
-    def _restart(self, handler: str) -> None:
-        """A process keeps keys and secrets that it has read: only a new one asks for them again."""
-        functions = aws.session().client("lambda", endpoint_url=self.stack.aws_endpoint_url, config=aws.CONFIG)
-        for page in functions.get_paginator("list_functions").paginate():
-            for one in page["Functions"]:
-                if one["Handler"] == f"lambdas.{handler}.handler":
-                    functions.update_function_configuration(
-                        FunctionName=one["FunctionName"], Description=str(time.time())
-                    )
 
 
 def _listed(value: str | list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from service.domain.clips import Verification
 from service.domain.errors import (
+    DestinationChanged,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
@@ -17,7 +18,7 @@ from service.domain.errors import (
 )
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, ListedObject, Sent
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import Location, parse_object
 from service.domain.verification import etag_of_parts
 from service.ports.objects import StoredResult
@@ -143,6 +144,7 @@ class FakeStorage:
         self.copied_with.append(settings)
         self.before_copy(entry)
         found = self._planned(entry)
+        self._check_destination(entry, settings)
         landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag)
         if self.streams(entry):
             landed = replace(landed, etag=f"streamed-{found.etag}")
@@ -232,14 +234,29 @@ class FakeStorage:
         self.parts_copied[entry.destination, number] += 1
         return upload.parts[number]
 
+    def _check_destination(self, entry: ManifestEntry, settings: ImportSettings) -> None:
+        """As S3 checks `If-Match` and `If-None-Match`."""
+        there = self.buckets[self.clips_bucket].get(entry.destination)
+        etag = there.etag if there else None
+        if settings.on_existing is not OnExisting.OVERWRITE and etag != entry.destination_etag:
+            size = there.size if there else None
+            raise DestinationChanged(operation="copy", uri=entry.source_uri, etag=etag, size=size)
+
     @port_call
     def complete_parts(
-        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        etags: Sequence[str],
+        settings: ImportSettings,
+        *,
+        digests: Mapping[str, str] | None = None,
     ) -> Copied:
         assert digests is None or (self.streams(entry) and digests == {"CRC32C": self._digest(etags)})
         upload = self._multipart(entry.destination, upload_id)
         if [upload.parts[number].etag for number in sorted(upload.parts)] != list(etags):
             raise ObjectRejected("InvalidPart", operation="copy", uri=entry.source_uri)
+        self._check_destination(entry, settings)
         spans = [upload.spans[number] for number in sorted(upload.spans)]
         assert [first for first, _ in spans] == [0, *(last + 1 for _, last in spans[:-1])], (
             "no byte twice, none left out"
@@ -340,9 +357,15 @@ class _FakeCopier:
         return self.storage.begin_parts(entry, settings, mark=mark)
 
     def complete_parts(
-        self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], *, digests: Mapping[str, str] | None = None
+        self,
+        entry: ManifestEntry,
+        upload_id: str,
+        etags: Sequence[str],
+        settings: ImportSettings,
+        *,
+        digests: Mapping[str, str] | None = None,
     ) -> Copied:
-        return self.storage.complete_parts(entry, upload_id, etags, digests=digests)
+        return self.storage.complete_parts(entry, upload_id, etags, settings, digests=digests)
 
     def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
         return self.storage.landed(entry, etag=etag, mark=mark)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
+from botocore.stub import Stubber
+
 from service.aws.s3.heads import DESCRIBING
 from service.aws.s3.http.requests import NOTHING, CopyAnswer, Query
 from service.aws.s3.session import S3Session
@@ -22,6 +24,7 @@ Read = TypeVar("Read")
 
 PARAMETERS = DESCRIBING | {
     "if-match": "IfMatch",
+    "if-none-match": "IfNoneMatch",
     "range": "Range",
     "x-amz-checksum-algorithm": "ChecksumAlgorithm",
     "x-amz-checksum-mode": "ChecksumMode",
@@ -39,6 +42,22 @@ LISTING: Any = {"continuation-token": "ContinuationToken", "prefix": "Prefix", "
 
 def boto_session(client: "S3Client") -> S3Session:
     return S3Session(BotoRequests(client), client)
+
+
+class WritesOverNothing(Stubber):
+    """Expects every request that makes an object to ask for a destination where nothing lies, unless it says else."""
+
+    def add_response(self, method: str, service_response: Any, expected_params: Any = None) -> None:
+        super().add_response(method, service_response, self._conditional(method, expected_params))
+
+    def add_client_error(self, method: str, *told: Any, expected_params: Any = None, **named: Any) -> None:
+        super().add_client_error(method, *told, expected_params=self._conditional(method, expected_params), **named)
+
+    @staticmethod
+    def _conditional(method: str, expected: Any) -> Any:
+        if method not in ("copy_object", "complete_multipart_upload", "put_object") or expected is None:
+            return expected
+        return expected if "IfMatch" in expected else {"IfNoneMatch": "*", **expected}
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def test_a_source_that_changes_between_parts_is_never_mixed(storage: S3Storage, 
         s3.put_object(Bucket=SOURCE_BUCKET, Key=prefix + "k", Body=LARGE[::-1])
 
     with pytest.raises(SourceChanged):
-        replace(copies, advanced=change, pool=ThreadPoolExecutor(1)).copy(entry, PLAIN)
+        replace(copies, large=replace(copies.large, advanced=change, pool=ThreadPoolExecutor(1))).copy(entry, PLAIN)
     assert not unfinished(s3, prefix)
     assert not copies.large.uploads.unfinished("ij_1")
 

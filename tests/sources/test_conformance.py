@@ -101,7 +101,9 @@ class Upload:
             self.item, self.id, missing, whole=not there, check=limited, advanced=lambda: None
         )
         etags = {**there, **sent.etags}
-        return copier(self.stores).complete(self.item, self.id, [etags[number] for number in spans], sent.digests)
+        return copier(self.stores).complete(
+            self.item, self.id, [etags[number] for number in spans], SETTINGS, sent.digests
+        )
 
     def abort(self) -> None:
         self.stores.landing.abort_multipart_upload(Bucket=LANDING, Key=self.item.destination, UploadId=self.id)
@@ -178,7 +180,7 @@ def test_an_upload_that_is_gone(store: Store, stores: Stores) -> None:
     send = copier(stores).send
     nothing = lambda: None  # noqa: E731
     failing(UploadGone, store, lambda: send(item, upload.id, spans, whole=False, check=nothing, advanced=nothing))
-    failing(UploadGone, store, lambda: copier(stores).complete(item, upload.id, ["0" * 32], None))
+    failing(UploadGone, store, lambda: copier(stores).complete(item, upload.id, ["0" * 32], SETTINGS, None))
 
 
 def test_a_copy_tells_of_which_object_it_is_one(store: Store, stores: Stores) -> None:

@@ -13,16 +13,14 @@ from service.aws.s3.heads import DESCRIBING, Head, etag_in, head_planned
 from service.aws.s3.http.event_loop import run
 from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.range_reader import source_object
+from service.aws.s3.session import CopySessions
 from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import CopiedPart
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, OnExisting
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CreateMultipartUploadRequestTypeDef
-
-    from service.aws.s3.storage import S3Storage
-
 _AT_BOTH = "s3:GetObject (of a version: s3:GetObjectVersion) at the source and s3:PutObject at the destination"
 NEEDS = {
     "HeadObject": "s3:GetObject (of a version: s3:GetObjectVersion)",
@@ -38,6 +36,10 @@ WHOLE_OBJECT_CHECKSUMS = ("CRC64NVME", "CRC32C", "CRC32")
 """Kinds that S3 computes over an object uploaded in parts as if it were whole (S3 user guide, "Checking integrity")."""
 
 
+_CONDITIONS = {"if-match": "IfMatch", "if-none-match": "IfNoneMatch"}
+"""boto3's names."""
+
+
 @dataclass(frozen=True)
 class Copy:
     """What S3 says of the object that it made."""
@@ -47,9 +49,9 @@ class Copy:
     version: str | None = None
 
 
-async def copy_whole(storage: "S3Storage", entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copy:
+async def copy_whole(sessions: CopySessions, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copy:
     """One CopyObject. It carries metadata and tags by itself, but for a mark all metadata has to be given anew."""
-    headers = copied_from(entry)
+    headers = copied_from(entry) | written_if(entry, settings, by_role=sessions.role is not None)
     if entry.checksum:  # S3 computes it of what it copies
         headers["x-amz-checksum-algorithm"] = entry.checksum.partition(":")[0]
     if settings.storage_class:
@@ -57,11 +59,11 @@ async def copy_whole(storage: "S3Storage", entry: ManifestEntry, settings: Impor
     if mark or not settings.keep_metadata:
         headers["x-amz-metadata-directive"] = "REPLACE"
     if mark:
-        head = await head_planned(storage.sources.requests, entry) if settings.keep_metadata else None
+        head = await head_planned(sessions.sources.requests, entry) if settings.keep_metadata else None
         headers |= as_headers(described(head, mark))
     if not settings.keep_tags:
         headers["x-amz-tagging-directive"] = "REPLACE"
-    answer = await storage.copies.requests.put("CopyObject", storage.clips_bucket, entry.destination, headers)
+    answer = await sessions.copies.requests.put("CopyObject", sessions.clips_bucket, entry.destination, headers)
     return Copy(etag_in(answer.result), checksums_of(answer.result), answer.version)
 
 
@@ -72,12 +74,12 @@ class PartCopies:
     Parts carry neither metadata nor tags, so both are asked for and set; the source's kind of checksum is kept.
     """
 
-    storage: "S3Storage"
+    sessions: CopySessions
 
     def begin(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> str:
-        head = run(head_planned(self.storage.sources.requests, entry))
+        head = run(head_planned(self.sessions.sources.requests, entry))
         upload: CreateMultipartUploadRequestTypeDef = {
-            "Bucket": self.storage.clips_bucket,
+            "Bucket": self.sessions.clips_bucket,
             "Key": entry.destination,
         }
         kept = head if settings.keep_metadata else None
@@ -91,15 +93,15 @@ class PartCopies:
         if kind:
             upload["ChecksumAlgorithm"] = kind  # type: ignore[typeddict-item]  # one of three literals
             upload["ChecksumType"] = "FULL_OBJECT"
-        upload_id = self.storage.copies.client.create_multipart_upload(**upload).get("UploadId")
+        upload_id = self.sessions.copies.client.create_multipart_upload(**upload).get("UploadId")
         if not upload_id:
             raise Unanswered(reason="its answer names no upload")
         return upload_id
 
     def listed(self, key: str, upload_id: str) -> dict[int, CopiedPart]:
         """All parts that are there, by number; S3 lists 1,000 a page."""
-        pages = self.storage.own.client.get_paginator("list_parts").paginate(
-            Bucket=self.storage.clips_bucket, Key=key, UploadId=upload_id
+        pages = self.sessions.own.client.get_paginator("list_parts").paginate(
+            Bucket=self.sessions.clips_bucket, Key=key, UploadId=upload_id
         )
         return {
             part["PartNumber"]: CopiedPart(etag=part["ETag"].strip('"'), size=part["Size"])
@@ -112,28 +114,33 @@ class PartCopies:
         first, last = span
         headers = copied_from(entry) | {"x-amz-copy-source-range": f"bytes={first}-{last}"}
         query = (("partNumber", str(number)), ("uploadId", upload_id))
-        sent = self.storage.copies.requests.put(
-            "UploadPartCopy", self.storage.clips_bucket, entry.destination, headers, query
+        sent = self.sessions.copies.requests.put(
+            "UploadPartCopy", self.sessions.clips_bucket, entry.destination, headers, query
         )
         answer = run(sent)
         return CopiedPart(etag=etag_in(answer.result), size=last - first + 1)
 
-    def complete(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str]) -> Copy:
+    def complete(self, entry: ManifestEntry, upload_id: str, etags: Sequence[str], settings: ImportSettings) -> Copy:
+        condition: Any = {
+            _CONDITIONS[name]: value
+            for name, value in written_if(entry, settings, by_role=self.sessions.role is not None).items()
+        }
         parts: list[CompletedPartTypeDef] = [
             {"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in enumerate(etags, 1)
         ]
-        done = self.storage.copies.client.complete_multipart_upload(
-            Bucket=self.storage.clips_bucket,
+        done = self.sessions.copies.client.complete_multipart_upload(
+            Bucket=self.sessions.clips_bucket,
             Key=entry.destination,
             UploadId=upload_id,
             MultipartUpload={"Parts": parts},
+            **condition,
         )
         return Copy(etag_in(done), checksums_of(done), done.get("VersionId"))
 
     def begun_since(self, key: str, moment: datetime) -> list[str]:
         """Ids of the unfinished uploads to exactly this key that began at `moment` or later."""
-        pages = self.storage.own.client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self.storage.clips_bucket, Prefix=key
+        pages = self.sessions.own.client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.sessions.clips_bucket, Prefix=key
         )
         return [
             upload["UploadId"]
@@ -143,7 +150,7 @@ class PartCopies:
         ]
 
     def _tags(self, entry: ManifestEntry) -> dict[str, str]:
-        answer = self.storage.sources.client.get_object_tagging(**source_object(entry))
+        answer = self.sessions.sources.client.get_object_tagging(**source_object(entry))
         return {tag["Key"]: tag["Value"] for tag in answer.get("TagSet", [])}
 
 
@@ -154,6 +161,19 @@ def copied_from(entry: ManifestEntry) -> dict[str, str]:
     if entry.version:
         source = f"{source}?versionId={entry.version}"
     return {"x-amz-copy-source": source, "x-amz-copy-source-if-match": f'"{entry.etag}"'}
+
+
+def written_if(entry: ManifestEntry, settings: ImportSettings, *, by_role: bool = False) -> dict[str, str]:
+    """Headers by which S3 writes only over what planning found at the destination, or over nothing.
+
+    Empty where the import overwrites, since its planning does not look; and where a role of another account copies over
+    an object: `If-Match` takes s3:GetObject, and such a role may read no clips.
+    """
+    if settings.on_existing is OnExisting.OVERWRITE:
+        return {}
+    if entry.destination_etag is None:
+        return {"if-none-match": "*"}
+    return {} if by_role else {"if-match": f'"{entry.destination_etag}"'}
 
 
 def as_headers(given: Mapping[str, Any]) -> dict[str, str]:

@@ -21,6 +21,36 @@ class S3Session:
     """For all else. Most copy functions never ask it, so that it is never made (`clients.s3_client`)."""
 
 
+@dataclass(frozen=True)
+class RoleSessions:
+    """Sessions of one role, for copies on S3's side."""
+
+    reads: S3Session
+    """Asks the source's region."""
+    copies: S3Session
+    """Asks the clips bucket's region: a copy is a request to its destination."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopySessions:
+    """Which session sends which request of a copy into the clips bucket."""
+
+    own: S3Session
+    """For requests that concern the clips bucket alone."""
+    clips_bucket: str
+    role: RoleSessions | None = None
+    """Another account's role that reads the source and writes the copy; None: the service's own identity does both."""
+
+    @property
+    def sources(self) -> S3Session:
+        return self.role.reads if self.role else self.own
+
+    @property
+    def copies(self) -> S3Session:
+        """For copies, which need access to source and destination at once. It asks the clips bucket's region."""
+        return self.role.copies if self.role else self.own
+
+
 def own_session(*, connections: int, patience: Patience = PATIENT, in_flight: InFlight | None = None) -> S3Session:
     """Of this process, to its region. Raises botocore's `NoCredentialsError`, `NoRegionError`."""
     region = own_region()

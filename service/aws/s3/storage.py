@@ -1,4 +1,4 @@
-"""Source objects and the clips bucket on S3. Copies are server-side: no clip passes through the function."""
+"""Read sources and write clips on S3. Copies are server-side: no clip passes through the function."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
-from service.aws.s3.copy_requests import NEEDS, Copy, PartCopies, copy_whole
-from service.aws.s3.heads import head_of, head_planned
+from service.aws.s3.copy_requests import NEEDS, Copy, PartCopies, copy_whole, written_if
+from service.aws.s3.heads import Head, head_of, head_planned
 from service.aws.s3.http.event_loop import each, run
 from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.listing import fetcher
 from service.aws.s3.parallel_listing import pages_of
 from service.aws.s3.range_reader import S3RangeReader
-from service.aws.s3.session import S3Session
-from service.domain.errors import ChecksumMismatch, ObjectError, ObjectMissing, SourceChanged, UploadGone
+from service.aws.s3.session import CopySessions
+from service.domain.errors import (
+    ChecksumMismatch,
+    DestinationChanged,
+    ObjectError,
+    ObjectMissing,
+    SourceChanged,
+    UploadGone,
+)
 from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, ListedObject
@@ -31,39 +38,18 @@ if TYPE_CHECKING:
 
 
 CLOCK_SKEW = timedelta(minutes=1)
-"""How much a function's clock may be ahead of S3's when it looks for uploads that it began."""
-
-
-@dataclass(frozen=True)
-class RoleSessions:
-    """Of one role, for copies on S3's side."""
-
-    reads: S3Session
-    """Asks the source's region."""
-    copies: S3Session
-    """Asks the clips bucket's region: a copy is a request to its destination."""
+"""How far a function's clock may be ahead of S3's when it looks for uploads that it began."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class S3Storage:
-    """By the service's own identity, or by a role of another account and the service's own."""
+class S3Storage(CopySessions):
+    """Uses the service's own identity, or a role of another account besides.
 
-    own: S3Session
-    """What concerns the clips bucket alone."""
-    clips_bucket: str
-    role: RoleSessions | None = None
-
-    @property
-    def sources(self) -> S3Session:
-        return self.role.reads if self.role else self.own
-
-    @property
-    def copies(self) -> S3Session:
-        """Copies, which takes access to source and destination at once. It asks the clips bucket's region."""
-        return self.role.copies if self.role else self.own
+    A `ServerSideCopier`, a `ClipsBucket`, a `ClipRemover` and an `Objects`.
+    """
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        """By ranges of keys where it is a long one (decision 63)."""
+        """A long listing is read by ranges of keys at once (decision 63)."""
         try:
             yield from pages_of(fetcher(self.sources.requests, at.bucket, at.key), start_after=start_after)
         except (ClientError, BotoCoreError) as error:
@@ -107,7 +93,12 @@ class S3Storage:
 
     async def _copied(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copied:
         with self._errors(entry):
-            return await self._verified(entry, await copy_whole(self, entry, settings, mark))
+            try:
+                copy = await copy_whole(self, entry, settings, mark)
+            except ClientError as error:
+                await self._check_destination(entry, settings, error)
+                raise
+            return await self._verified(entry, copy)
 
     def begin_parts(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> str:
         with self._errors(entry):
@@ -126,11 +117,45 @@ class S3Storage:
         entry: ManifestEntry,
         upload_id: str,
         etags: Sequence[str],
+        settings: ImportSettings,
         *,
         digests: Mapping[str, str] | None = None,  # noqa: ARG002  # S3 has its own
     ) -> Copied:
         with self._errors(entry):
-            return run(self._verified(entry, self._parts.complete(entry, upload_id, etags)))
+            try:
+                copy = self._parts.complete(entry, upload_id, etags, settings)
+            except ClientError as error:
+                run(self._check_destination(entry, settings, error))
+                raise
+            return run(self._verified(entry, copy))
+
+    async def _check_destination(self, entry: ManifestEntry, settings: ImportSettings, error: ClientError) -> None:
+        """Raises `DestinationChanged` where a 412 is not about the source: S3 does not say which condition failed."""
+        metadata = error.response["ResponseMetadata"]
+        condition = written_if(entry, settings, by_role=self.role is not None)
+        conditional = condition and error.operation_name in ("CopyObject", "CompleteMultipartUpload")
+        if metadata["HTTPStatusCode"] != 412 or not conditional:
+            return
+        there = await self._at_destination(entry)
+        if (there.etag if there else None) == entry.destination_etag:
+            return
+        raise DestinationChanged(
+            operation=self._operation(entry),
+            uri=entry.source_uri,
+            etag=there.etag if there else None,
+            size=there.size if there else None,
+            repeated=metadata.get("RetryAttempts", 0) > 0,
+        )
+
+    async def _at_destination(self, entry: ManifestEntry) -> Head | None:
+        try:
+            return await head_of(
+                self.own.requests, self.clips_bucket, entry.destination, headers={"x-amz-checksum-mode": "ENABLED"}
+            )
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
 
     def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
         """Without `etag` the copy must have the source's own, as copies of one request do unless KMS encrypts them."""
@@ -138,14 +163,9 @@ class S3Storage:
 
     async def _landed(self, entry: ManifestEntry, etag: str, mark: str | None) -> Copied | None:
         with self._errors(entry):
-            try:
-                head = await head_of(
-                    self.own.requests, self.clips_bucket, entry.destination, headers={"x-amz-checksum-mode": "ENABLED"}
-                )
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                    return None
-                raise
+            head = await self._at_destination(entry)
+            if head is None:
+                return None
             same = (head.etag, head.size) == (etag, entry.size) and (mark is None or head.metadata.get(MARK) == mark)
             return await self._verified(entry, Copy(head.etag, head.checksums, head.version)) if same else None
 
@@ -160,7 +180,7 @@ class S3Storage:
             self.abort(destination, upload_id)
 
     async def _verified(self, entry: ManifestEntry, copy: Copy) -> Copied:
-        """Compare the copy with its source. One that is certainly another object is removed."""
+        """Compare the copy with its source, and remove it if it is certainly another object."""
         assert entry.size is not None, "planning pins every clip that is to be copied"
         assert entry.etag is not None
         try:
@@ -177,7 +197,9 @@ class S3Storage:
         return Copied(size=entry.size, etag=copy.etag, verified=verified)
 
     async def _checksums_agree(self, entry: ManifestEntry, copy: Copy) -> bool | None:
-        """None where no checksum tells. What the caller gave counts against the copy, else against the source."""
+        """Compare checksums; None where none tells. One that the caller gave is compared with the copy's, else with the
+        source's.
+        """
         agree = etags_agree(str(entry.etag), copy.etag)
         given = given_checksum(entry.checksum)
         told = compare_checksums(given, copy.checksums)
@@ -198,7 +220,7 @@ class S3Storage:
             raise object_error(error, operation="remove", uri=str(s3_at(self.clips_bucket, key))) from error
 
     def remove_up_to(self, key: str, *, etag: str) -> None:
-        """The oldest first, so that what was removed by then does not show one of them again."""
+        """Removes the oldest version first, so that no removal shows an older one again."""
         try:
             versions = self._listed_versions(key)
             newest = (n for n, one in enumerate(versions) if one["ETag"].strip('"') == etag)
@@ -211,7 +233,7 @@ class S3Storage:
         return [version["VersionId"] for version in self._listed_versions(key)]
 
     def _listed_versions(self, key: str) -> "list[ObjectVersionTypeDef]":
-        """Newest first, of this very key: a listing begins with it and goes on with those that are longer."""
+        """The versions of exactly this key, newest first. A listing goes on with longer keys."""
         pages = self.own.client.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
         found: list[ObjectVersionTypeDef] = []
         for page in pages:
@@ -231,7 +253,7 @@ class S3Storage:
         return head.metadata.get(MARK)
 
     def _remove(self, key: str, version: str | None) -> None:
-        """This version, so that what lay there before it is there again; the bucket keeps versions, stores may not."""
+        """Remove this version, so that the one before shows again. Not every store keeps versions."""
         if version:
             self.own.client.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
         else:
@@ -260,5 +282,5 @@ class S3Storage:
         return f"copy to {s3_at(self.clips_bucket, entry.destination)} from"
 
     async def _source_checksums(self, entry: ManifestEntry) -> Mapping[str, str]:
-        """One HEAD, and only where the ETags say nothing: sources uploaded in parts, or encrypted with KMS."""
+        """Costs a HEAD, so only where the ETags do not tell: sources uploaded in parts, or encrypted with KMS."""
         return (await head_planned(self.sources.requests, entry)).checksums

@@ -72,10 +72,11 @@ def copy_batch(
                 gate=gate,
                 rows=rows,
                 large=_large_copies(batch, ports, gate, parts),
+                earlier=earlier,
                 known=known,
             )
             if in_sets:
-                settle = SetWorker(work, views, earlier=earlier).settle
+                settle = SetWorker(work, views).settle
                 sets = each(settle, list(sets_of(entries)), threads=ports.threads)
                 results: list[Outcome] = [one for some in sets for one in some]
             else:

@@ -65,6 +65,8 @@ class BatchWork:
     gate: Gate
     rows: RowWriter
     large: LargeCopies
+    earlier: bool
+    """Whether copies of an earlier round or attempt may be there."""
     known: Mapping[int, ClipRow]
     """Rows of clips that an earlier call settled."""
 

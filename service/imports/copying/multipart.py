@@ -58,7 +58,7 @@ class LargeCopies:
         for _ in range(BEGINNINGS):
             upload = self._claimed(entry, copier, settings, mark)
             try:
-                copied = self._go_on(upload, entry, copier, mark)
+                copied = self._go_on(upload, entry, copier, settings, mark)
             except UploadGone:
                 self.uploads.remove(upload)
             except SourceUnavailable:
@@ -107,7 +107,9 @@ class LargeCopies:
         remove_upload(begun, self.bucket, self.uploads)
         raise SourceUnavailable("another call began its upload too", operation="copy", uri=entry.source_uri)
 
-    def _go_on(self, upload: LargeCopy, entry: ManifestEntry, copier: Copier, mark: str | None) -> Copied:
+    def _go_on(
+        self, upload: LargeCopy, entry: ManifestEntry, copier: Copier, settings: ImportSettings, mark: str | None
+    ) -> Copied:
         """Copy the parts that are missing, then complete. Raises `UploadGone` where nothing came of the upload."""
         assert entry.size is not None
         assert upload.upload_id is not None
@@ -134,7 +136,7 @@ class LargeCopies:
         if known != upload and not self.uploads.update(known):
             raise SourceUnavailable("another call took its upload over", operation="copy", uri=entry.source_uri)
         try:
-            copied = copier.complete_parts(entry, upload.upload_id, parts, digests=sent.digests)
+            copied = copier.complete_parts(entry, upload.upload_id, parts, settings, digests=sent.digests)
         except UploadGone:
             done = copier.landed(entry, etag=known.completes_as, mark=mark)
             if done:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from service.domain.clips import ClipRow, ClipStatus
-from service.domain.errors import AccessDenied, ClipferryError, ObjectError, SourceUnavailable
+from service.domain.errors import AccessDenied, ClipferryError, DestinationChanged, ObjectError, SourceUnavailable
 from service.domain.ids import set_mark
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
+from service.domain.requests import OnExisting
 from service.formats.failures import ContentInvalid, UnknownFormat
+from service.imports.copying.conflict import CONFLICTS
 from service.imports.copying.context import BatchWork, Clip, with_search_keys
 from service.imports.copying.set_rollback import take_back
 from service.imports.copying.worker import Result, validate_content
@@ -24,8 +26,6 @@ class SetWorker:
 
     work: BatchWork
     views: ThreadPoolExecutor
-    earlier: bool = False
-    """Whether copies of an earlier round or attempt may be there."""
 
     def settle(self, entries: list[ManifestEntry]) -> Sequence[Result | ObjectError]:
         """Return the set's rows, or why it has none yet: the end of the call's time, or a fault to try again.
@@ -120,13 +120,28 @@ class SetWorker:
         try:
             check()
             there = self._of_earlier_round(clip, mark)
-            views.copies[entry.ordinal] = there or self.work.copy(clip, mark=mark)
+            views.copies[entry.ordinal] = there or self._over_what_is_there(clip, mark)
         except (ObjectError, OutOfTime, Stopped) as reason:
             views.failures[entry.ordinal] = reason
 
+    def _over_what_is_there(self, clip: Clip, mark: str) -> Copied:
+        """Copy the view, also over the same clip: a set has copies of its own. With `fail` nothing may lie there."""
+        for _ in range(CONFLICTS):
+            try:
+                return self.work.copy(clip, mark=mark)
+            except DestinationChanged as found:
+                repeated = found.repeated and not isinstance(clip.copier, AccessDenied)
+                ours = clip.copier.landed(clip.entry, mark=mark) if repeated else None  # type: ignore[union-attr]
+                if ours:
+                    return ours
+                if self.work.settings.on_existing is OnExisting.FAIL and found.etag is not None:
+                    raise
+                clip = replace(clip, entry=replace(clip.entry, destination_etag=found.etag))
+        raise SourceUnavailable("its destination keeps changing", operation="copy", uri=clip.entry.source_uri)
+
     def _of_earlier_round(self, clip: Clip, mark: str) -> Copied | None:
         """The set's own copy that an earlier round made in one request. A large view is found by its upload."""
-        if not self.earlier or clip.large or isinstance(clip.copier, AccessDenied):
+        if not self.work.earlier or clip.large or isinstance(clip.copier, AccessDenied):
             return None
         return clip.copier.landed(clip.entry, mark=mark)
 

@@ -5,11 +5,12 @@ from functools import partial
 from threading import BoundedSemaphore
 
 from service.domain.clips import ClipRow, ClipStatus
-from service.domain.errors import AccessDenied, ObjectError, SourceUnavailable
+from service.domain.errors import AccessDenied, DestinationChanged, ObjectError, SourceUnavailable
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import ContentValidation
 from service.formats.failures import ContentInvalid, UnknownFormat
+from service.imports.copying.conflict import CONFLICTS, decide
 from service.imports.copying.context import BatchWork, Clip, write_rows
 from service.imports.results.clip_rows import Facts, code_of, copied_row, row_for, settled_rows
 from service.ports.objects import ServerSideCopier
@@ -72,16 +73,16 @@ def _plain_copier(work: BatchWork, clip: Clip) -> ServerSideCopier | None:
 
 def _copy_together(work: BatchWork, copier: ServerSideCopier, entries: Sequence[ManifestEntry]) -> Sequence[Result]:
     results: list[Result] = []
+    conflicts: list[tuple[ManifestEntry, DestinationChanged]] = []
 
     # The event loop calls both of these: neither may block.
 
     def settled(entry: ManifestEntry, outcome: Copied | Reason) -> None:
-        result: Result
+        if isinstance(outcome, DestinationChanged):
+            conflicts.append((entry, outcome))
+            return
         result = copied_row(entry, None, outcome) if isinstance(outcome, Copied) else result_of(entry, outcome)
-        if isinstance(result, ClipRow):
-            work.gate.count_failures([result])
-            work.rows.add([result])
-        results.append(result)
+        results.append(_recorded(work, result))
 
     def beginning() -> Iterator[ManifestEntry]:
         for entry in entries:
@@ -93,16 +94,21 @@ def _copy_together(work: BatchWork, copier: ServerSideCopier, entries: Sequence[
                 yield entry
 
     copier.copy_each(beginning(), work.settings, settled, at_once=work.ports.copies_at_once)
+    for entry, found in conflicts:
+        results.append(_recorded(work, _copied_over(work, Clip(entry, copier, large=False), None, found)))
     return results
+
+
+def _recorded(work: BatchWork, result: Result) -> Result:
+    if isinstance(result, ClipRow):
+        work.gate.count_failures([result])
+        work.rows.add([result])
+    return result
 
 
 def _copy_alone(work: BatchWork, clip: Clip) -> Sequence[Result]:
     if not clip.large:
-        result = _settled(work, clip)
-        if isinstance(result, ClipRow):
-            work.gate.count_failures([result])
-            work.rows.add([result])
-        return [result]
+        return [_recorded(work, _settled(work, clip))]
     # A call may have ended between a large clip's row and the batch's count.
     known = settled_rows(work.ports.clips, work.job_id, [clip.entry])
     if known:
@@ -124,10 +130,29 @@ def _settled(work: BatchWork, clip: Clip) -> Result:
             work.gate.check()  # its parts begin one by one
         else:
             work.gate.begin()
-        facts = validate_content(clip, work.settings.content_validation)
-        return copied_row(entry, facts, work.copy(clip))
+        return _copied_over(work, clip, validate_content(clip, work.settings.content_validation))
     except (ContentInvalid, ObjectError, OutOfTime, Stopped, UnknownFormat) as reason:
         return result_of(entry, reason)
+
+
+def _copied_over(work: BatchWork, clip: Clip, facts: Facts, found: DestinationChanged | None = None) -> Result:
+    """Copy the clip. `found`, and whatever else lies at its destination by then, is decided by the import's setting."""
+    try:
+        for _ in range(CONFLICTS):
+            if found:
+                decided = decide(work, clip, found)
+                if isinstance(decided, ClipRow):
+                    return decided
+                if isinstance(decided, Copied):
+                    return copied_row(clip.entry, facts, decided)
+                clip = decided
+            try:
+                return copied_row(clip.entry, facts, work.copy(clip))
+            except DestinationChanged as another:
+                found = another
+    except (ObjectError, OutOfTime, Stopped) as reason:
+        return result_of(clip.entry, reason)
+    return SourceUnavailable("its destination keeps changing", operation="copy", uri=clip.entry.source_uri)
 
 
 def result_of(entry: ManifestEntry, reason: Reason) -> Result:

@@ -14,7 +14,8 @@ from botocore.stub import Stubber
 import lambdas.wiring.copy
 from service.aws.clients import s3_client
 from service.aws.s3.http.requests import S3Requests
-from service.aws.s3.storage import RoleSessions, S3Storage
+from service.aws.s3.session import RoleSessions
+from service.aws.s3.storage import S3Storage
 from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
@@ -33,7 +34,7 @@ from service.sources.roles import ANY_REGION, COPY_ATTEMPTS, RoleClients, S3Role
 from service.sources.streaming import StreamingStorage
 from service.support.settings import CopySettings
 from tests.builders import CLIPS_BUCKET, an_entry, an_integration
-from tests.functional.botorequests import boto_session
+from tests.functional.botorequests import WritesOverNothing, boto_session
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
@@ -67,7 +68,7 @@ def stubs() -> Iterator[tuple[S3Storage, Stubs]]:
     """A request to another client than the one that expects it fails."""
     reads, copies, own = (s3_client(connections=1) for _ in range(3))
     with ExitStack() as stack:
-        stubs = Stubs(*(stack.enter_context(Stubber(client)) for client in (reads, copies, own)))
+        stubs = Stubs(*(stack.enter_context(WritesOverNothing(client)) for client in (reads, copies, own)))
         yield (
             S3Storage(
                 own=boto_session(own),
@@ -95,6 +96,16 @@ def test_the_role_reads_and_copies(stubs: tuple[S3Storage, Stubs]) -> None:
     assert not storage.streams
 
 
+def test_a_role_copies_over_an_object_without_a_condition_that_takes_reading_it(
+    stubs: tuple[S3Storage, Stubs],
+) -> None:
+    storage, at = stubs
+    copy = {**TARGET, "CopySource": SOURCE, "CopySourceIfMatch": f'"{ENTRY.etag}"'}
+    Stubber.add_response(at.copies, "copy_object", {"CopyObjectResult": {"ETag": '"landed"'}}, copy)
+    at.reads.add_response(*look({}))
+    assert storage.copy(replace(ENTRY, destination_etag="e"), PLAIN).etag == "landed"
+
+
 def test_parts_are_copied_by_the_role_and_listed_and_aborted_by_ourselves(stubs: tuple[S3Storage, Stubs]) -> None:
     storage, at = stubs
     upload = {**TARGET, "UploadId": "u"}
@@ -111,7 +122,7 @@ def test_parts_are_copied_by_the_role_and_listed_and_aborted_by_ourselves(stubs:
     parts = {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": '"p"'}]}}
     at.copies.add_response("complete_multipart_upload", {"ETag": '"whole-1"'}, upload | parts)
     at.reads.add_response(*look({}))
-    assert storage.complete_parts(ENTRY, "u", ["p"]).etag == "whole-1"
+    assert storage.complete_parts(ENTRY, "u", ["p"], PLAIN).etag == "whole-1"
     at.own.add_response("abort_multipart_upload", {}, upload)
     storage.abort(ENTRY.destination, "u")
     at.own.add_response("list_multipart_uploads", {}, {"Bucket": CLIPS_BUCKET, "Prefix": ENTRY.destination})
@@ -277,6 +288,8 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
         part_bytes=1,
         stream_part_bytes=5 * 1024**2,
         stream_memory_bytes=16 * 1024**2,
+        source_request_seconds=60,
+        source_part_seconds=150,
         copy_roles=(ROLE.role_arn,),
         integration_secrets_prefix="secrets/",
         allow_private_urls=False,

@@ -28,6 +28,7 @@ from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
     BucketElsewhere,
+    DestinationChanged,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
@@ -36,7 +37,7 @@ from service.domain.errors import (
 )
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, ListedObject
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import s3_at
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, an_entry
 from tests.functional.wire import COPIED, MD5, Wire, answer, copied, failed, serving
@@ -100,6 +101,8 @@ def signed(headers: dict[str, str]) -> dict[str, str]:
 
 # --- requests --------------------------------------------------------------------------------------------------------
 
+NOT_THERE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+"""To the HEAD that tells whether a 412 is about the source or the destination."""
 SOURCE = f"{SOURCE_BUCKET}/a%20b%2B%2520/%E6%97%A5%E6%9C%AC.zip"
 
 
@@ -115,7 +118,68 @@ def test_a_copy_is_one_request(storage: S3Storage, wire: Wire, version: str | No
         "host": f"127.0.0.1:{wire.port}",
         "x-amz-copy-source": SOURCE + (f"?versionId={version}" if version else ""),
         "x-amz-copy-source-if-match": f'"{MD5}"',
+        "if-none-match": "*",
     }
+
+
+@pytest.mark.parametrize(
+    ("seen", "on_existing", "condition"),
+    [
+        (None, OnExisting.SKIP, {"if-none-match": "*"}),
+        (None, OnExisting.FAIL, {"if-none-match": "*"}),
+        ("e", OnExisting.SKIP, {"if-match": '"e"'}),
+        (None, OnExisting.OVERWRITE, {}),
+        ("e", OnExisting.OVERWRITE, {}),
+    ],
+)
+def test_each_write_is_conditional_on_what_planning_saw(
+    wire: Wire, seen: str | None, on_existing: OnExisting, condition: dict[str, str]
+) -> None:
+    storage, settings = a_storage(s3_client(connections=1)), ImportSettings(on_existing=on_existing)
+    entry = replace(ENTRY, destination_etag=seen)
+    storage.copy(entry, settings)
+    done = f'<CompleteMultipartUploadResult><ETag>"{MD5}"</ETag></CompleteMultipartUploadResult>'.encode()
+    wire.answers.append(answer(200, done))
+    storage.complete_parts(entry, "u", ["part"], settings)
+    assert len(wire.requests) == 2, "it costs no request"
+    for number in range(2):
+        sent = {name.lower(): value for name, value in wire.sent(number)[1].items()}
+        assert {name: sent[name] for name in ("if-match", "if-none-match") if name in sent} == condition
+
+
+@pytest.mark.parametrize(
+    ("there", "etag"), [(NOT_THERE, None), (b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nETag: "e"\r\n\r\n', "e")]
+)
+def test_a_412_is_about_the_source_where_the_destination_is_as_it_was_planned(
+    storage: S3Storage, wire: Wire, there: bytes, etag: str | None
+) -> None:
+    wire.answers.extend([failed(412, "PreconditionFailed"), there])
+    with pytest.raises(SourceChanged):
+        storage.copy(replace(ENTRY, destination_etag=etag), PLAIN)
+    wire.answers.extend([failed(412, "PreconditionFailed"), there])
+    with pytest.raises(DestinationChanged) as caught:
+        storage.copy(replace(ENTRY, destination_etag="another"), PLAIN)
+    assert (caught.value.etag, caught.value.size, caught.value.repeated) == (etag, 7 if etag else None, False)
+
+
+@pytest.mark.parametrize(
+    ("fault", "repeated"), [(failed(500, "InternalError"), True), (b"", True), (failed(503, "SlowDown"), False)]
+)
+def test_a_try_that_may_have_copied_is_told(
+    storage: S3Storage, wire: Wire, no_sleep: list[float], fault: bytes, repeated: bool
+) -> None:
+    wire.answers.extend([fault, failed(412, "PreconditionFailed"), head()])
+    with pytest.raises(DestinationChanged) as caught:
+        storage.copy(ENTRY, PLAIN)
+    assert (caught.value.repeated, bool(no_sleep)) == (repeated, True)
+
+
+def test_writes_of_one_key_at_the_same_time_are_tried_again(
+    storage: S3Storage, wire: Wire, no_sleep: list[float]
+) -> None:
+    wire.answers.extend([failed(409, "ConditionalRequestConflict"), copied()])
+    assert storage.copy(ENTRY, PLAIN).etag == MD5
+    assert no_sleep
 
 
 def test_settings_and_a_given_checksum_are_headers(storage: S3Storage, wire: Wire) -> None:
@@ -127,6 +191,7 @@ def test_settings_and_a_given_checksum_are_headers(storage: S3Storage, wire: Wir
     headers = signed(wire.sent()[1])
     assert {name: value for name, value in headers.items() if name not in ("host", "x-amz-copy-source")} == {
         "x-amz-copy-source-if-match": f'"{MD5}"',
+        "if-none-match": "*",
         "x-amz-checksum-algorithm": "CRC32",
         "x-amz-storage-class": "GLACIER_IR",
         "x-amz-metadata-directive": "REPLACE",
@@ -172,7 +237,7 @@ def test_a_200_with_an_error_in_its_body_is_tried_again_by_every_request_that_wr
     assert storage.copy_part(ENTRY, "u", 1, (0, 9)).etag == "part"
     done = f'<CompleteMultipartUploadResult><ETag>"{MD5}"</ETag></CompleteMultipartUploadResult>'.encode()
     wire.answers.extend([failed(200, code), answer(200, done)])
-    assert storage.complete_parts(ENTRY, "u", ["part"]).etag == MD5
+    assert storage.complete_parts(ENTRY, "u", ["part"], PLAIN).etag == MD5
     assert len(wire.requests) == 6
     assert no_sleep
 
@@ -184,7 +249,7 @@ def test_an_answer_without_an_etag_is_no_copy(wire: Wire, no_sleep: list[float],
     for write in (
         lambda: storage.copy(ENTRY, PLAIN),
         lambda: storage.copy_part(ENTRY, "u", 1, (0, 9)),
-        lambda: storage.complete_parts(ENTRY, "u", ["part"]),
+        lambda: storage.complete_parts(ENTRY, "u", ["part"], PLAIN),
     ):
         with pytest.raises(ObjectError):
             write()
@@ -296,10 +361,10 @@ def test_a_port_that_is_not_the_schemes_own_is_named() -> None:
 def test_what_is_final_is_not_tried_again(
     storage: S3Storage, wire: Wire, status: int, code: str, kind: type[ObjectError]
 ) -> None:
-    wire.answers.append(failed(status, code))
+    wire.answers.extend([failed(status, code), NOT_THERE])
     with pytest.raises(kind, match=rf"because \({code}, request R1\)"):
         storage.copy(ENTRY, PLAIN)
-    assert len(wire.requests) == 1
+    assert [request[:4] for request in wire.requests] == [b"PUT ", *([b"HEAD"] if status == 412 else [])]
 
 
 def test_a_final_error_in_the_body_of_a_200_has_its_name(storage: S3Storage, wire: Wire) -> None:
@@ -547,7 +612,7 @@ def test_many_are_in_flight_on_one_thread(storage: S3Storage, wire: Wire) -> Non
 
 
 def test_what_becomes_of_each_is_told(storage: S3Storage, wire: Wire) -> None:
-    wire.answers.extend([copied(), failed(403, "AccessDenied"), failed(412, "PreconditionFailed"), copied()])
+    wire.answers.extend([copied(), failed(403, "AccessDenied"), failed(412, "PreconditionFailed"), NOT_THERE, copied()])
     outcomes: list[tuple[int, type]] = []
     storage.copy_each(
         entries(4), PLAIN, lambda entry, outcome: outcomes.append((entry.ordinal, type(outcome))), at_once=1

@@ -26,13 +26,14 @@ from service.domain.errors import (
 )
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, LargeCopy, ListedObject
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import s3_at
 from service.imports.copying.multipart import LargeCopies
 from service.ports.objects import LargeCopyStore
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, an_entry
 from tests.fakes.state import FakeClock
 from tests.fakes.uploads import FakeLargeCopies
+from tests.functional.botorequests import WritesOverNothing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +57,7 @@ A_LARGE_COPY = LargeCopy(
 
 @pytest.fixture
 def stub(s3: "S3Client") -> Iterator[Stubber]:
-    with Stubber(s3) as stubber:
+    with WritesOverNothing(s3) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
 
@@ -828,7 +829,7 @@ def test_a_source_that_changed_is_not_copied_for_a_set_either(storage: S3Storage
 def test_marked_copies_keep_what_others_keep(storage: S3Storage, s3: "S3Client") -> None:
     put(s3, "k", ContentType="video/mp4", Metadata={"camera": "front"}, Tagging="team=a%2Bb")
     for one in (storage, copies_by_parts(storage, 5 * 1024**2)):
-        one.copy(pinned(storage, "k"), PLAIN, mark="ij_1-0")
+        one.copy(pinned(storage, "k"), ImportSettings(on_existing=OnExisting.OVERWRITE), mark="ij_1-0")
         head = s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")
         assert (head["ContentType"], head["Metadata"]) == ("video/mp4", {"camera": "front"} | MARKED)
         assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="demo/x")["TagSet"] == [{"Key": "team", "Value": "a+b"}]

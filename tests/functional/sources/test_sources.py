@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from service.domain.errors import (
     BucketElsewhere,
     ChecksumMismatch,
     CredentialsRejected,
+    DestinationChanged,
     InvalidRequest,
     ObjectError,
     ObjectMissing,
@@ -39,7 +40,7 @@ from service.domain.errors import (
 )
 from service.domain.multipart import copy_parts
 from service.domain.objects import Copied, Sent
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import Location
 from service.domain.verification import etag_of_parts
 from service.sources.digests import encoded, extended
@@ -259,6 +260,7 @@ def item_of(lying: Lying, **changes: Any) -> Streamed:
 
 
 SETTINGS = ImportSettings(storage_class="STANDARD_IA")
+OVER = ImportSettings(on_existing=OnExisting.OVERWRITE)
 
 
 def send(s3: "S3Client", item: Streamed, upload_id: str, *, numbers: Collection[int] | None = None) -> Sent:
@@ -275,7 +277,7 @@ def copy(
         return copier(s3).whole(item, settings, mark=mark)
     upload_id = copier(s3).begin(item, settings, mark=mark)
     sent = send(s3, item, upload_id)
-    return copier(s3).complete(item, upload_id, [sent.etags[n] for n in sorted(sent.etags)], sent.digests)
+    return copier(s3).complete(item, upload_id, [sent.etags[n] for n in sorted(sent.etags)], SETTINGS, sent.digests)
 
 
 def body(s3: "S3Client") -> bytes:
@@ -336,7 +338,7 @@ def test_what_is_found_wrong_after_completion_is_removed_and_what_lay_there_befo
     events.register("after-call.s3.CompleteMultipartUpload", tells, unique_id="tells")
     try:
         with pytest.raises(ChecksumMismatch):
-            copier(s3).complete(item, upload_id, [sent.etags[n] for n in (1, 2, 3)], None)
+            copier(s3).complete(item, upload_id, [sent.etags[n] for n in (1, 2, 3)], OVER, None)
     finally:
         events.unregister("before-call.s3.CompleteMultipartUpload", unique_id="careless")
         events.unregister("after-call.s3.CompleteMultipartUpload", unique_id="tells")
@@ -361,18 +363,58 @@ def test_s3_is_told_what_a_resumed_copy_must_have_and_refuses() -> None:
         "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": '"a"'}, {"PartNumber": 2, "ETag": '"b"'}]},
         "ChecksumType": "FULL_OBJECT",
         "ChecksumCRC32": "AAAAAA==",
+        "IfNoneMatch": "*",
     }
     with Stubber(client) as stub:
         stub.add_client_error("complete_multipart_upload", "BadDigest", "words", 400, expected_params=asked)
         with pytest.raises(ChecksumMismatch):
-            copying.complete(item, "u", ["a", "b"], None)
+            copying.complete(item, "u", ["a", "b"], SETTINGS, None)
         stub.add_client_error("complete_multipart_upload", "NoSuchUpload", "words", 404, expected_params=asked)
         with pytest.raises(UploadGone):
-            copying.complete(item, "u", ["a", "b"], None)
+            copying.complete(item, "u", ["a", "b"], SETTINGS, None)
         stub.add_client_error("upload_part", "BadDigest", "words", 400)
         with pytest.raises(SourceUnavailable, match="damaged on their way"):
             copying.send(item, "u", {1: (0, 9)}, whole=False, check=lambda: None, advanced=lambda: None)
         stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("seen", "on_existing", "condition"),
+    [
+        (None, OnExisting.SKIP, {"IfNoneMatch": "*"}),
+        ("e", OnExisting.FAIL, {"IfMatch": '"e"'}),
+        ("e", OnExisting.OVERWRITE, {}),
+    ],
+)
+def test_writes_are_conditional_on_what_planning_saw(
+    seen: str | None, on_existing: OnExisting, condition: dict[str, str]
+) -> None:
+    client, settings = boto3.client("s3"), ImportSettings(on_existing=on_existing)
+    item = replace(item_of(Lying(b"small")), destination_etag=seen)
+    copying = StreamCopy(client=client, clips_bucket=CLIPS_BUCKET, memory=Memory(16 * 1024**2))
+    sent: list[dict[str, Any]] = []
+    events = client.meta.events
+    events.register("before-parameter-build.s3", lambda params, **_: sent.append(dict(params)))
+    with Stubber(client) as stub:
+        stub.add_response("put_object", {"ETag": '"a"'})
+        copying.whole(item, settings)
+        stub.add_response("complete_multipart_upload", {"ETag": '"a-1"'})
+        copying.complete(item, "u", ["a"], settings, None)
+        for params in sent:
+            assert {name: params[name] for name in ("IfMatch", "IfNoneMatch") if name in params} == condition
+        assert len(sent) == 2
+        if not condition:
+            return
+        calls: dict[str, Callable[[], object]] = {
+            "put_object": lambda: copying.whole(item, settings),
+            "complete_multipart_upload": lambda: copying.complete(item, "u", ["a"], settings, None),
+        }
+        for method, call in calls.items():
+            stub.add_client_error(method, "PreconditionFailed", "no", 412)
+            stub.add_response("head_object", {"ETag": '"other"', "ContentLength": 7})
+            with pytest.raises(DestinationChanged) as caught:
+                call()
+            assert (caught.value.etag, caught.value.size) == ("other", 7)
 
 
 def test_the_largest_object_is_the_memory_times_the_parts(s3: "S3Client") -> None:
@@ -507,7 +549,7 @@ def test_entries_are_copied_read_and_found_by_their_pins(s3: "S3Client") -> None
         entry, upload_id, spans, whole=True, check=lambda: None, advanced=lambda: advanced.append(None)
     )
     assert len(advanced) == len(spans)
-    done = storage.complete_parts(entry, upload_id, [sent.etags[n] for n in spans], digests=sent.digests)
+    done = storage.complete_parts(entry, upload_id, [sent.etags[n] for n in spans], SETTINGS, digests=sent.digests)
     assert done.etag == etag_of_parts([sent.etags[n] for n in spans]), "it is foretold"
     assert body(s3) == LARGE
     assert storage.landed(entry, etag=done.etag, mark="ij_1-0") == done

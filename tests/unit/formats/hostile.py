@@ -45,6 +45,20 @@ def footer_of_row_groups() -> bytes:
     return stored_layer(parquet(schema + b"\x16\0" + b"\x19\xfc" + varint(300) + group * 300 + b"\0"))
 
 
+def footer_of_columns() -> bytes:
+    """A schema of names that are all different."""
+    elements = b"".join(b"\x48\x08" + b"%08d" % number + b"\0" for number in range(1_000_000))
+    return stored_layer(parquet(b"\x29\xfc" + varint(1_000_000) + elements + b"\x16\0\x19\x0c\0"))
+
+
+def footer_of_chunks() -> bytes:
+    """Data of columns that the schema does not know, all different."""
+    chunks = [b"\x3c\x39\x18\x08%08d\x26\x02\x26\x02\x26\x08\0\0" % number for number in range(300_000)]
+    group = b"\x19\xfc" + varint(len(chunks)) + b"".join(chunks) + b"\x26\0\0"
+    schema = b"\x29\x2c" + b"\x48\x04root\x15\x02\0" + b"\x48\x01x\0"
+    return stored_layer(parquet(schema + b"\x16\0" + b"\x19\x1c" + group + b"\0"))
+
+
 def footer_of_texts() -> bytes:
     count = limits.MAX_FOOTER_VALUES - 10
     return stored_layer(parquet(b"\x19\xf8" + varint(count) + b"\x01x" * count + b"\0"))
@@ -107,6 +121,19 @@ def tracks_of_boxes() -> bytes:
     return Film(extra_tracks=box("trak", box("free") * 980) * 99).bytes()
 
 
+def moov_of_boxes() -> bytes:
+    return Film(extra_tracks=box("free") * 3_500_000).bytes()
+
+
+def descriptions_of_boxes() -> bytes:
+    """More sample descriptions than there are boxes allowed."""
+    return Film(stsd=full("stsd", "I", 1, more=box("avc1") * 3_500_000)).bytes()
+
+
+def track_fragments_of_boxes() -> bytes:
+    return fragmented(box("moof", box("traf", box("free") * 3_500_000)))
+
+
 def tracks_of_nothing() -> bytes:
     return Film(extra_tracks=box("trak") * 99_000).bytes()
 
@@ -156,13 +183,15 @@ def indexes() -> bytes:
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     make.__name__: (make, "clip.zip")
     for make in (
-        footer_of_numbers, footer_of_structs, footer_of_row_groups, footer_of_texts, large_footer,
+        footer_of_numbers, footer_of_structs, footer_of_row_groups, footer_of_texts,
+        footer_of_columns, footer_of_chunks, large_footer,
         footers_in_every_layer, hollow_layer, many_members, end_records,
     )
 } | {
     make.__name__: (make, "clip.mp4")
     for make in (
         longest_tables, longest_times, longest_edit_list, tracks_of_boxes, tracks_of_nothing, sounds,
+        moov_of_boxes, descriptions_of_boxes, track_fragments_of_boxes,
         fragments_of_nothing, runs_of_nothing, runs_of_one, longest_run, boxes_of_nothing, moovs_in_the_tail, indexes,
     )
 }  # fmt: skip

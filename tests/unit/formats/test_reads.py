@@ -150,6 +150,16 @@ def test_a_moov_too_large_for_one_read_is_outlined(size: int) -> None:
     assert deep.facts.duration_s == verdict.facts.duration_s
 
 
+def test_boxes_within_boxes_without_end_are_passed_over() -> None:
+    """A thousand levels deep, which no call stack should follow."""
+    deep = b"".join(struct.pack(">I4s", 34 * 1024**2 - 8 * level, b"trak") for level in range(1, 5000))
+    head = FTYP + box("moov", size=34 * 1024**2) + full("mvhd", "IIII", 0, 0, 1000, 0, more=bytes(80))
+    source = Sparse(b"", length=35 * 1024**2, places={0: head + deep})
+    verdict = seen(source)
+    assert verdict.content == Content.INVALID
+    assert verdict.reads < 10
+
+
 def test_a_moov_above_the_limit_leaves_the_film_unchecked() -> None:
     for depth in Depth:
         verdict = seen(Sparse(b"", length=GIB, places={0: FTYP + box("moov", size=65 * 1024**2)}), depth=depth)

@@ -29,7 +29,20 @@ def test_a_hostile_file_costs_no_more_than_the_limits(name: str, depth: Depth) -
     assert len(source.ranges) <= limits.MAX_READS
 
 
-@pytest.mark.parametrize("name", ["large_footer", "hollow_layer", "longest_tables", "longest_times", "longest_run"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "large_footer",
+        "hollow_layer",
+        "longest_tables",
+        "longest_times",
+        "longest_run",
+        "moov_of_boxes",
+        "descriptions_of_boxes",
+        "footer_of_columns",
+        "footer_of_chunks",
+    ],
+)
 def test_a_hostile_file_takes_no_more_memory_than_the_limit(name: str) -> None:
     """Of those whose check holds the most."""
     make, key = HOSTILE[name]

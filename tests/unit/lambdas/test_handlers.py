@@ -106,6 +106,7 @@ PLAN_SETTINGS = PlanSettings(
     batch_bytes=1,
     stat_concurrency=1,
     map_concurrency=40,
+    source_request_seconds=60,
     integration_secrets_prefix="secrets/",
     allow_private_urls=False,
 )

@@ -102,10 +102,9 @@ def attempts() -> list[tuple[str, Callable[[Answer], Adapter], Answer, str]]:
         for wrong in (None, "nonsense" if name != "ETag" else '""'):
             headers = without(GOOD_S3, name) | ({name: wrong} if wrong else {})
             found.append(("s3", s3, (headers, b""), "stat"))
-    for name in MEMBERS:
-        found.append(("s3", s3, ({}, page_of(without(MEMBERS, name))), "list"))
-    for name in ("Size", "LastModified"):
-        found.append(("s3", s3, ({}, page_of(MEMBERS | {name: "nonsense"})), "list"))
+    pages = [without(MEMBERS, name) for name in MEMBERS]
+    pages += [MEMBERS | {name: "nonsense"} for name in ("Size", "LastModified")]
+    found += [("s3", s3, ({}, page_of(members)), "list") for members in pages]
     found.append(("s3", s3, (without(GOOD_S3, "ETag"), b"x"), "open"))
     found.append(("s3", s3, (without(GOOD_S3, "Content-Length"), b"x"), "open"))
     for name in ("name", "size", "etag", "generation"):
@@ -129,10 +128,10 @@ def test_nonsense_is_the_stores_fault(
     scheme: str, adapter: Callable[[Answer], Adapter], answer: Answer, call: str
 ) -> None:
     store, at = adapter(answer), AT[scheme]
+    calls: dict[str, Callable[[], object]] = {
+        "stat": lambda: store.stat(at, None),
+        "list": lambda: list(store.list_pages(at, start_after="", patience=ONCE)),
+        "open": lambda: store.open(at, 0, 1, Pin(size=1, etag="e")),
+    }
     with pytest.raises(ObjectError):
-        if call == "stat":
-            store.stat(at, None)
-        elif call == "list":
-            list(store.list_pages(at, start_after="", patience=ONCE))
-        else:
-            store.open(at, 0, 1, Pin(size=1, etag="e"))
+        calls[call]()

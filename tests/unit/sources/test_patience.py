@@ -22,7 +22,7 @@ def waits(*errors: Exception, **settings: float) -> tuple[list[float], bool]:
             raise left.pop(0)
 
     try:
-        Patience(sleep=slept.append, jitter=lambda: 1.0, **settings)(call)  # type: ignore[arg-type]
+        Patience(sleep=slept.append, jitter=lambda: 1.0, **settings)(call, "s3://b/k")  # type: ignore[arg-type]
     except SourceUnavailable:
         return slept, False
     return slept, True
@@ -45,3 +45,8 @@ def test_the_store_s_own_wait_counts() -> None:
 def test_final_errors_are_not_tried_again() -> None:
     with pytest.raises(ObjectMissing):
         waits(ObjectMissing("gone", operation="read", uri="s3://b/k"))
+
+
+def test_an_answer_that_comes_after_its_time_does_not_count() -> None:
+    with pytest.raises(SourceUnavailable, match="too slow"):
+        Patience(request_seconds=0.0)(lambda: "late", "s3://b/k")

@@ -1,4 +1,4 @@
-"""Connections to one endpoint that stay open between requests: one request at a time on each, all on one event loop."""
+"""Keep connections to one endpoint open between requests. All run on one event loop, one request at a time each."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from service.aws.clients import Patience
 from service.support.parallel import Once
 
 IDLE_SECONDS = 15.0
-"""How long an idle connection is used again. S3 closes them after some 20 s, and a function may sleep for minutes."""
+"""How long an idle connection may be used again. S3 closes it after some 20 s; a function may sleep for minutes."""
 MAX_ANSWER_BYTES = 20 * 1024**2
 """Answers to copies are some 300 bytes, pages of listings 300 KB (4 MB of the longest keys), range reads 16 MiB."""
 
@@ -26,11 +26,11 @@ connections. A TLS record has 16 KiB at most."""
 
 
 class Broken(Exception):
-    """No answer: no connection, a time-out, an end too soon, or what came is not HTTP. The text is the fault's kind."""
+    """There is no answer: no connection, a time-out, an early end, or no HTTP. The text names the fault."""
 
 
 class Stale(Broken):
-    """An open connection was closed by the other side before it answered anything: it had been idle for too long."""
+    """The other side closed an idle connection before it answered anything."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ class Endpoint:
     port: int
     tls: bool
     bucket_in_host: bool
-    """`bucket.host`, as AWS wants it; stores behind an endpoint of their own take `host/bucket`."""
+    """AWS takes `bucket.host`; stores with an endpoint of their own take `host/bucket`."""
 
     def of_bucket(self, bucket: str) -> tuple[str, str]:
-        """Host and the path's beginning. No certificate covers a bucket with dots, so such a one goes in the path."""
+        """The host, and how the path begins. A bucket with dots goes in the path: no certificate covers its name."""
         if self.bucket_in_host and not (self.tls and "." in bucket):
             return f"{bucket}.{self.host}", ""
         return self.host, f"/{bucket}"
 
     def in_region(self, region: str) -> "Endpoint":
-        """AWS's own of another region."""
+        """AWS's endpoint in another region."""
         end = "amazonaws.com.cn" if self.host.endswith(".cn") else "amazonaws.com"
         return replace(self, host=f"s3.{region}.{end}")
 
@@ -67,7 +67,7 @@ class Endpoint:
 
 @dataclass
 class Connections:
-    """Those of one endpoint that are open and idle, by host. Opened when there is none: never more than are in use."""
+    """The open connections to one endpoint, by host. A new one is opened only if none is idle."""
 
     port: int
     tls: bool
@@ -75,10 +75,10 @@ class Connections:
     _idle: dict[str, "deque[Connection]"] = field(default_factory=dict, repr=False)
 
     async def exchange(self, host: str, request: bytes, *, bodiless: bool = False) -> Answer:
-        """`bodiless`: the answer has none whatever its length says, as to HEAD. Raises `Broken`.
+        """Send the request and return its answer. Raises `Broken`.
 
-        A stale connection is no fault: the request goes out once more, on a new one. So requests must be ones that can
-        be repeated.
+        `bodiless`: the answer has no body whatever its length says, as to HEAD. If the connection was stale, the
+        request is sent once more on a new one, so it must be one that can be repeated.
         """
         idle = self._idle.setdefault(host, deque())
         connection = self._take(idle)
@@ -94,7 +94,7 @@ class Connections:
 
     @staticmethod
     def _take(idle: "deque[Connection]") -> "Connection | None":
-        """The one that was used last, so that those which are not needed grow old."""
+        """The connection that was used last, so that those which are not needed grow old."""
         while idle:
             connection = idle.pop()
             if connection.is_usable():
@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
         self._loop, self._silence = loop, patience.read_seconds
         self._waiting: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        """Goes on from request to request: one each would take as long as signing does."""
+        """One timer for all requests: one for each would take as long as signing does."""
         self._used = False
         self._heard_at = loop.time()
         self.is_open = True
@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _listen(self) -> None:
-        """Silence counts from the last byte on."""
+        """Fail when no byte came for too long."""
         left = self._heard_at + self._silence - self._loop.time()
         self._timer = None
         if not self._waiting:
@@ -238,7 +238,7 @@ class _Reading:
 
 @Once
 def _tls() -> ssl.SSLContext:
-    """With the authorities that botocore trusts: its own list, or `AWS_CA_BUNDLE`."""
+    """A context that trusts what botocore trusts: its own list, or `AWS_CA_BUNDLE`."""
     return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True))
 
 

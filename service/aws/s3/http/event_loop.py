@@ -1,4 +1,4 @@
-"""The event loop of this process, in a thread of its own: whatever speaks to S3 by the lean client runs on it."""
+"""Run the process's event loop in a thread of its own. All requests of our S3 client run on it."""
 
 import asyncio
 import threading
@@ -12,11 +12,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LOOKUP_THREADS = 4
-"""For what blocks: names being resolved, and the rare request of boto3."""
+"""Threads for calls that block: resolving names, renewing keys, the rare request of boto3."""
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Do it on the loop and wait for it. From any thread but the loop's own."""
+    """Run it on the loop and wait for the result. Call it from any thread but the loop's own."""
     return asyncio.run_coroutine_threadsafe(work, _loop()).result()
 
 
@@ -31,7 +31,7 @@ _loop = Once(_started)
 
 
 async def each(work: Callable[[Item], Coroutine[Any, Any, object]], items: Iterable[Item], *, at_once: int) -> None:
-    """`work` of the items as they come, so many in flight. After an error nothing more begins, and it is raised."""
+    """Do `work` for each item, at most `at_once` at a time. After an error nothing more begins, and it is raised."""
     coming = iter(items)
     errors: list[Exception] = []
 

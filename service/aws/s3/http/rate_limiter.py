@@ -10,6 +10,7 @@ returns to that level fast and goes beyond it slowly, as CUBIC does (RFC 9438).
 """
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -139,7 +140,7 @@ class InFlight:
         return self.rate < self._remembered(asyncio.get_running_loop().time())
 
     def _remembered(self, now: float) -> float:
-        return self._before * 0.5 ** ((now - self._cut_at) / MEMORY_SECONDS)
+        return self._before * math.pow(0.5, (now - self._cut_at) / MEMORY_SECONDS)
 
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         turn = loop.create_future()

@@ -1,6 +1,6 @@
-"""Requests to S3 that every clip or every page of a listing costs, by a client of their own (decision 60).
+"""Send S3 the requests that every clip or every page of a listing costs, by a client of our own (decision 60).
 
-All else goes by boto3. Errors are botocore's, so that `clients.object_error` names both clients' faults.
+boto3 sends all others. Errors are botocore's, so `clients.object_error` names the faults of both clients.
 """
 
 import random
@@ -30,10 +30,10 @@ FIRST_BACKOFF, FIRST_BACKOFF_REFUSED, LONGEST_BACKOFF = 1.0, 0.25, 20.0
 After a refusal the rate limiter has fewer requests begin, so the refused one itself need not wait for long."""
 _REFUSED = LIMITED | {"ServiceUnavailable", "503"}
 _ELSEWHERE = {"301", "307", "400", "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"}
-"""What is told of a bucket in another region; 400 is all that HEAD is answered when it was signed for the wrong one."""
+"""Codes of a bucket in another region. 400 is the whole answer to a HEAD that was signed for the wrong region."""
 _RESULT = re.compile(rb"<Copy(?:Object|Part)Result[ >]")
 _LEAF = re.compile(r"<(\w+)>([^<]*)</\1>")
-"""All that such a result has. A parser takes 17 µs for it, this 3: of some 130 that a copy costs."""
+"""Reads a copy's result in 3 µs; an XML parser takes 17, of some 130 µs that a copy costs."""
 _QUOTES = {"&quot;": '"'}
 
 
@@ -43,7 +43,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def of_version(version: str | None) -> Query:
-    """Names the version of an object where one is meant."""
+    """The query that names an object's version."""
     return (("versionId", version),) if version else ()
 
 
@@ -64,7 +64,7 @@ class CopyAnswer:
 
 
 class Requests(Protocol):
-    """Of S3, by one identity. Headers in lower case, a query's parameters in order.
+    """Requests to S3 by one identity. Header names are in lower case, a query's parameters in order.
 
     All raise botocore's `ClientError` or `BotoCoreError`.
     """
@@ -72,7 +72,7 @@ class Requests(Protocol):
     async def put(
         self, operation: str, bucket: str, key: str, headers: Mapping[str, str], query: Query = ()
     ) -> CopyAnswer:
-        """A copy: a PUT without a body, asked of the clips bucket's region."""
+        """Copy: a PUT without a body, sent to the clips bucket's region."""
         ...
 
     async def head(self, bucket: str, key: str, headers: Mapping[str, str], query: Query = ()) -> Mapping[str, str]:
@@ -89,13 +89,13 @@ class Requests(Protocol):
         headers: Mapping[str, str] = NOTHING,
         query: Query = (),
     ) -> Read:
-        """What `read` makes of the answer's body. It may raise `Unanswered`, as a passing fault."""
+        """Return what `read` makes of the answer's body. It may raise `Unanswered`, which is tried again."""
         ...
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where requests of a bucket go, and who signs them."""
+    """Where requests for a bucket go, and who signs them."""
 
     endpoint: Endpoint
     signer: Signer
@@ -103,19 +103,19 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class S3Requests:
-    """Passing faults are tried again, with jitter; an error in the body of a 200 is an error."""
+    """Tries transient faults again, with backoff and jitter. An error in the body of a 200 is an error."""
 
     home: Place
     connections: Connections
     in_flight: InFlight
-    """Of copies alone."""
+    """Limits copies only."""
     attempts: int
     _elsewhere: dict[str, Place] = field(default_factory=dict, repr=False)
     """Buckets of other regions."""
 
     @classmethod
     def to(cls, url: str, region: str, credentials: "Credentials", *, patience: Patience, in_flight: InFlight) -> Self:
-        """By a boto3 client's endpoint and region."""
+        """Made for a boto3 client's endpoint and region."""
         parts = urlsplit(url)
         tls = parts.scheme == "https"
         host = parts.hostname or ""
@@ -156,6 +156,7 @@ class S3Requests:
         self, request: "_Request", read: "Callable[[_Request, Answer], Read]", *, in_turn: bool = False
     ) -> Read:
         attempt, send = 1, self._in_turn if in_turn else self._send
+        doubtful = 0
         while True:
             place = self._elsewhere.get(request.bucket, self.home)
             try:
@@ -163,15 +164,15 @@ class S3Requests:
             except (ClientError, Unanswered) as error:
                 if isinstance(error, ClientError) and not in_turn and await self._moved(request, place, error):
                     continue
+                refused = isinstance(error, ClientError) and _is_refused(error)
+                if isinstance(error, ClientError):
+                    error.response["ResponseMetadata"]["RetryAttempts"] = doubtful
                 if attempt == self.attempts or not is_passing(error):
                     raise
-                first = self._first_backoff(error)
+                doubtful += not refused  # it may have been done all the same
+                first = FIRST_BACKOFF_REFUSED if refused and not self.in_flight.is_limited else FIRST_BACKOFF
             await sleep(random.uniform(0, min(LONGEST_BACKOFF, first * 2 ** (attempt - 1))))
             attempt += 1
-
-    def _first_backoff(self, error: ClientError | Unanswered) -> float:
-        refused = isinstance(error, ClientError) and _is_refused(error)
-        return FIRST_BACKOFF_REFUSED if refused and not self.in_flight.is_limited else FIRST_BACKOFF
 
     async def _in_turn(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
         try:
@@ -196,7 +197,7 @@ class S3Requests:
             raise Unanswered(reason=broken) from broken
 
     async def _moved(self, request: "_Request", place: Place, error: ClientError) -> bool:
-        """Whether the bucket turns out to be in another region of AWS, where it is asked from now on."""
+        """Whether the bucket turned out to be in another AWS region. Later requests go there."""
         if not place.endpoint.bucket_in_host or error.response["Error"]["Code"] not in _ELSEWHERE:
             return False
         region = _region_in(error)
@@ -224,7 +225,7 @@ class _Request:
     query: Query
 
     def encoded(self, place: Place, keys: "ReadOnlyCredentials") -> tuple[str, bytes]:
-        """Host and bytes. Metadata of an object is anybody's: a header that would be two is refused."""
+        """Host and bytes. Metadata may hold anything, so a header that would become two is refused."""
         host, beginning = place.endpoint.of_bucket(self.bucket)
         path = f"{beginning}/{quote(self.key, safe='/~')}"
         query = urlencode(self.query, quote_via=quote, safe="~") if self.query else ""
@@ -255,7 +256,7 @@ def _found(request: _Request, answer: Answer) -> Answer:
 
 
 def _copied(request: _Request, answer: Answer) -> CopyAnswer:
-    """S3 may send its 200 before it has copied anything, then blanks, and at last what became of it."""
+    """S3 may send its 200 before it copies, then blanks, and the result at last."""
     if answer.status == 200 and _RESULT.search(answer.body):
         body = answer.body.decode(errors="replace")
         values = {name: unescape(value, _QUOTES) if "&" in value else value for name, value in _LEAF.findall(body)}
@@ -265,7 +266,7 @@ def _copied(request: _Request, answer: Answer) -> CopyAnswer:
 
 
 def _said(body: bytes) -> Mapping[str, str]:
-    """An error's code and message; nothing where the body is no error in XML."""
+    """An error's code and message; empty where the body is no error in XML."""
     try:
         root = ET.fromstring(body)
     except ET.ParseError:

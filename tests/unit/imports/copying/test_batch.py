@@ -191,6 +191,23 @@ def test_the_first_attempt_reads_no_rows(world: World) -> None:
     assert not world.faults.calls["clips.get"]
 
 
+def test_a_clip_that_ends_the_call_does_not_take_the_rows_of_the_others_with_it(world: World) -> None:
+    job, batch = planned(world, 4)
+    world.storage.streamed = {"p/000003.zip"}
+
+    def end_the_call(entry: ManifestEntry) -> None:
+        if entry.ordinal == 3:
+            raise RuntimeError("the function's time is over")
+
+    world.storage.before_copy = end_the_call
+    with pytest.raises(RuntimeError):
+        copy(world, batch)
+    assert sorted(world.clips.rows[job.id]) == [0, 1, 2]
+    world.storage.before_copy = lambda _entry: None
+    assert copy(world, batch, attempt=1) == Tally(copied=4, bytes=40)
+    assert set(world.storage.copies.values()) == {1}
+
+
 # --- at-least-once delivery ------------------------------------------------------------------------------------------
 
 
@@ -222,9 +239,10 @@ def test_a_delivery_that_is_overtaken_by_another_writes_nothing(world: World) ->
 
     world.monotonic = lambda: the_other_is_faster() if world.monotonic is not now else now()
     assert copy(world, batch) is None
-    assert statuses(world, job) == [ClipStatus.COPIED] * 3
+    # The other found the first clip's copy and no row of it: S3 does not tell whose copy that is.
+    assert statuses(world, job) == [ClipStatus.SKIPPED, ClipStatus.COPIED, ClipStatus.COPIED]
     assert set(world.clips.writes.values()) == {1}
-    assert world.job(job.id).counts.copied == 3
+    assert world.job(job.id).counts == Counts(total=3, copied=2, skipped=1, bytes=20)
 
 
 def test_a_batch_of_a_job_that_is_gone_copies_nothing(world: World) -> None:

@@ -229,7 +229,10 @@ def test_whatever_crashes_each_clip_lands_and_no_upload_stays(
             break
         attempt, round_number = 0, round_number + 1
     finish(job.id, error=None, ports=world.finish_ports)
-    assert world.job(job.id).counts == Counts(total=len(sizes), copied=len(sizes), bytes=sum(sizes))
+    counts = world.job(job.id).counts
+    # A delivery that does not know of an earlier one may find its copies: then those are skipped.
+    assert counts.copied + counts.skipped == counts.total == len(sizes)
+    assert duplicates or counts == Counts(total=len(sizes), copied=len(sizes), bytes=sum(sizes))
     assert nothing_is_left(world)
     for entry in world.manifest(job.id):
         assert world.storage.buckets["clips"][entry.destination].size == entry.size

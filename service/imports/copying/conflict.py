@@ -1,0 +1,52 @@
+"""Decide what becomes of a clip whose destination is not as planning found it."""
+
+import re
+from dataclasses import replace
+
+from service.domain.clips import ClipRow, ClipStatus
+from service.domain.codes import ClipCode
+from service.domain.errors import AccessDenied, DestinationChanged
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied
+from service.domain.requests import OnExisting
+from service.imports.copying.context import BatchWork, Clip
+from service.imports.results.clip_rows import row_for, settled_rows
+
+CONFLICTS = 3
+"""How often one call copies a clip whose destination changes while it does."""
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+def decide(work: BatchWork, clip: Clip, found: DestinationChanged) -> ClipRow | Clip | Copied:
+    """The clip's row, the clip to copy over what lies there now, or the copy that an earlier try of ours made.
+
+    S3 does not tell who made a copy. After a try that may have made one, the same clip counts as ours.
+
+    Raises an `ObjectError` where the destination cannot be looked at.
+    """
+    entry = clip.entry
+    # Another delivery of the batch may have copied it; its row says so.
+    for row in settled_rows(work.ports.clips, work.job_id, [entry]).values():
+        return row
+    if (work.earlier or found.repeated) and not isinstance(clip.copier, AccessDenied):
+        ours = clip.copier.landed(entry)
+        if ours:
+            return ours
+    on_existing = work.settings.on_existing
+    if on_existing is OnExisting.FAIL and found.etag is not None:
+        return row_for(entry, ClipStatus.FAILED, found.code, "an object lies at the destination by now")
+    if on_existing is OnExisting.SKIP and _same(entry, found):
+        return row_for(entry, ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination by now")
+    return replace(clip, entry=replace(entry, destination_etag=found.etag))
+
+
+def _same(entry: ManifestEntry, found: DestinationChanged) -> bool:
+    """An object that was written after planning is the same clip by its ETag, or by its size where the ETags do not
+    tell: those of objects that came in parts are no MD5s.
+    """
+    if found.etag is None or entry.etag is None:
+        return False
+    if found.etag == entry.etag:
+        return True
+    return found.size == entry.size and not (_MD5.fullmatch(found.etag) and _MD5.fullmatch(entry.etag))

@@ -1,0 +1,379 @@
+"""What the roles' tests do on a stack that enforces roles: imports of each kind, source and end, cheapest first."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from local import aws
+from local.api import Api
+from local.config import COPY_ROLE, FORETIFY_BUCKET
+from tests.e2e.disturbed import Imports, patiently
+from tests.e2e.faults import copies_paused, function_name, reconfigured
+from tests.e2e.guarded import Grant, Guarded
+from tests.e2e.support import put_all, receiver, unique
+
+CLIP = min((Path(__file__).resolve().parent.parent / "data" / "clipgt").glob("*.zip"))
+MIB = 1024**2
+
+
+def sweep(guarded: Guarded) -> None:
+    functions = aws.session().client("lambda", endpoint_url=guarded.stack.aws_endpoint_url, config=aws.CONFIG)
+    answer = functions.invoke(FunctionName=function_name(functions, "lambdas.sweep.handler"), Payload=b"{}")
+    body = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, body
+
+
+def a_list(imports: Imports, **request: Any) -> dict[str, Any]:
+    """A list of two clips, one of which does not exist; the ended import."""
+    sources = imports.at.lay_out("ends", 1)
+    uris = [*sources, f"s3://{imports.at.stack.source_bucket}/{unique('not-there')}.zip"]
+    made = imports.user.call("POST", "/v1/imports", {"exact_paths": uris, **request})
+    return imports.user.ended(made["id"])
+
+
+def ends(guarded: Guarded) -> None:
+    """A report to download, a webhook, the import's deletion and what the sweep removes of it."""
+    imports = guarded.imports()
+    call = imports.user.call
+    with receiver() as (url, got):
+        job = a_list(imports, settings={"notify": {"webhook_url": url}})
+        report = patiently(lambda: report_of(imports, job["id"]), what="the report")
+        assert report["url"]
+        patiently(lambda: got, what="the webhook")
+    assert (job["counts"]["copied"], job["counts"]["failed"]) == (1, 1)
+    call("DELETE", f"/v1/imports/{job['id']}")
+    sweep(guarded)
+
+
+def report_of(imports: Imports, job_id: str) -> dict[str, Any] | None:
+    """The answer with the report's URL, once there is one."""
+    with suppress(AssertionError):  # 409: it is being written
+        return imports.user.call("GET", f"/v1/imports/{job_id}/report", format="csv")
+    return None
+
+
+def reading(guarded: Guarded) -> None:
+    call = guarded.imports().user.call
+    call("GET", "/v1/imports")
+    call("POST", "/v1/previews", {"root_path": f"s3://{guarded.stack.source_bucket}/samples/"})
+
+
+def extrapolation(guarded: Guarded) -> None:
+    imports = guarded.imports()
+    key = f"{unique('still')}/clip.zip"
+    put_all(imports.at.s3, guarded.stack.source_bucket, [(key, CLIP.read_bytes())])
+    body = {
+        "exact_paths": [f"s3://{guarded.stack.source_bucket}/{key}"],
+        "settings": {"stationary_extrapolation": True},
+    }
+    job = imports.user.call("POST", "/v1/imports", body)
+    assert imports.user.ended(job["id"])["status"] == "COMPLETED"
+    [clip] = imports.user.clips(job["id"])
+    assert clip["extrapolation"]["key"], clip
+
+
+def integration(guarded: Guarded) -> None:
+    """Saved keys of a store that speaks S3 (the emulator's own), tested, imported by, deleted and swept."""
+    imports = guarded.imports()
+    call = imports.user.call
+    bucket = unique("store")
+    imports.at.s3.create_bucket(Bucket=bucket)
+    put_all(imports.at.s3, bucket, [("a/clip.zip", b"clip")])
+    keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint_url": guarded.stack.aws_endpoint_url}
+    made = call("POST", "/v1/integrations", {"name": "own", "type": "s3", "bucket": bucket, **keys})
+    call("POST", f"/v1/integrations/{made['id']}/test")
+    job = call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made["id"]})
+    ended = imports.user.ended(job["id"])
+    assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 1), ended
+    call("DELETE", f"/v1/integrations/{made['id']}")
+    sweep(guarded)
+
+
+def client(guarded: Guarded, service: str) -> Any:
+    return aws.session().client(service, endpoint_url=guarded.stack.aws_endpoint_url, config=aws.CONFIG)
+
+
+def large(guarded: Guarded) -> None:
+    """A tagged clip that is copied in three parts, each in a call of its own."""
+    imports = guarded.imports()
+    key, body = f"{unique('large')}/clip.zip", os.urandom(11 * MIB)
+    imports.at.s3.put_object(Bucket=guarded.stack.source_bucket, Key=key, Body=body, Tagging="team=night")
+    parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
+    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", timeout=60, **parts):
+        uri = f"s3://{guarded.stack.source_bucket}/{key}"
+        job = imports.user.call("POST", "/v1/imports", {"exact_paths": [uri]})
+        assert imports.user.ended(job["id"])["status"] == "COMPLETED"
+    imports.at.assert_landed(imports.user.clips(job["id"]), {uri: body})
+
+
+def versions(guarded: Guarded) -> None:
+    """A tagged clip of a versioned bucket, planned and copied by its version."""
+    imports = guarded.imports()
+    key, body = f"{unique('versions')}/clip.zip", os.urandom(11 * MIB)
+    imports.at.s3.put_object(Bucket=versioned_bucket(imports), Key=key, Body=body, Tagging="team=night")
+    uri = f"s3://{FORETIFY_BUCKET}/{key}"
+    parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
+    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", **parts):
+        job = imports.user.call("POST", "/v1/imports", {"exact_paths": [uri]})
+        assert imports.user.ended(job["id"])["status"] == "COMPLETED"
+    imports.at.assert_landed(imports.user.clips(job["id"]), {uri: body})
+
+
+def broken_set(guarded: Guarded) -> None:
+    """A set of which one view changes before it is copied: the others are taken back."""
+    imports = guarded.imports()
+    sources = imports.at.lay_out("broken", 3)
+    uris = list(sources)
+    with copies_paused(client(guarded, "lambda")):
+        views = dict(zip(("front", "left", "right"), uris, strict=True))
+        job = imports.user.call("POST", "/v1/imports", {"sets": [{"views": views}]})
+        patiently(lambda: imports.user.call("GET", f"/v1/imports/{job['id']}")["status"] == "COPYING", what="the plan")
+        changed = uris[2].removeprefix("s3://").partition("/")[2]
+        imports.at.s3.put_object(Bucket=guarded.stack.source_bucket, Key=changed, Body=b"another clip")
+    ended = imports.user.ended(job["id"])
+    assert (ended["counts"]["copied"], ended["counts"]["failed"]) == (0, 3), ended
+
+
+def video(guarded: Guarded) -> None:
+    """A copied clip is deleted by itself, with its object."""
+    imports = guarded.imports()
+    sources = imports.at.lay_out("video", 1)
+    job = imports.user.call("POST", "/v1/imports", {"exact_paths": list(sources)})
+    imports.user.ended(job["id"])
+    [clip] = imports.user.clips(job["id"])
+    imports.user.call("DELETE", f"/api/video/{clip['id']}")
+    bucket, _, key = clip["destination"].removeprefix("s3://").partition("/")
+    assert "Contents" not in imports.at.s3.list_objects_v2(Bucket=bucket, Prefix=key)
+
+
+def role(guarded: Guarded) -> None:
+    """A role that may read a bucket of its own and write clips."""
+    imports, iam = guarded.imports(), client(guarded, "iam")
+    bucket, name = unique("fleet"), COPY_ROLE.rpartition("/")[2]
+    imports.at.s3.create_bucket(Bucket=bucket)
+    put_all(imports.at.s3, bucket, [("a/clip.zip", b"clip")])
+    anyone = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [anyone]}))
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    iam.put_role_policy(RoleName=name, PolicyName="s3", PolicyDocument=policy)
+    body = {"type": "s3_role", "name": unique("role"), "bucket": bucket, "role_arn": COPY_ROLE}
+    made = imports.user.call("POST", "/v1/integrations", body)
+    job = imports.user.call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made["id"]})
+    ended = imports.user.ended(job["id"])
+    assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 1), ended
+
+
+def orphan(guarded: Guarded) -> None:
+    """An import whose execution was stopped long ago is ended by the sweep, with a row for each clip."""
+    imports, states = guarded.imports(), client(guarded, "stepfunctions")
+    sources = imports.at.lay_out("orphan", 3)
+    root = next(iter(sources)).rpartition("/")[0] + "/"
+    with copies_paused(client(guarded, "lambda")):
+        job = imports.user.call("POST", "/v1/imports", {"root_path": root})["id"]
+        patiently(lambda: imports.user.call("GET", f"/v1/imports/{job}")["status"] == "COPYING", what="the plan")
+        machine = guarded.stack.state_machine_arn
+        states.stop_execution(executionArn=f"{machine.replace(':stateMachine:', ':execution:')}:{job}")
+        make_old(guarded, job)
+        sweep(guarded)
+    ended = imports.user.ended(job)
+    assert ended["status"] in ("FAILED", "COMPLETED_WITH_ERRORS"), ended
+
+
+def never_started(guarded: Guarded) -> None:
+    """An import whose execution could not be started is started by the sweep."""
+    imports = guarded.imports()
+    sources = imports.at.lay_out("never", 1)
+    name = unique("never-started")
+    with guarded.without("api", "states:StartExecution"):
+        body = {"exact_paths": list(sources), "test_run_group_name": name}
+        Api(guarded.stack.base_url, guarded.stack.api_key).send("POST", "/v1/imports", body=body)
+    [job] = [one["id"] for one in imports.user.rows("/v1/imports", "imports") if one["test_run_group_name"] == name]
+    assert imports.user.call("GET", f"/v1/imports/{job}")["status"] == "PENDING"
+    make_old(guarded, job)
+    sweep(guarded)
+    assert imports.user.ended(job)["status"] == "COMPLETED"
+
+
+def make_old(guarded: Guarded, job: str) -> None:
+    """Let the import look as if nothing had happened to it for months."""
+    client(guarded, "dynamodb").update_item(
+        TableName=guarded.stack.table_name,
+        Key={"pk": {"S": f"JOB#{job}"}, "sk": {"S": "JOB"}},
+        UpdateExpression="SET created_at = :then, updated_at = :then",
+        ExpressionAttributeValues={":then": {"S": "2026-01-01T00:00:00.000Z"}},
+    )
+
+
+BROKEN = {"CLIPFERRY_PART_BYTES": "no number"}
+"""With this in its environment, a function fails at its first line."""
+
+
+@contextmanager
+def half_copied(guarded: Guarded) -> Iterator[tuple[Imports, str]]:
+    """A set of which two views and some parts of the third are copied, and no more will be; and its import."""
+    imports, functions = guarded.imports(), client(guarded, "lambda")
+    name, last = unique("half"), os.urandom(31 * MIB)
+    views = {role: f"{name}/{role}.mp4" for role in ("front", "left", "right")}
+    bodies = {views["front"]: b"front", views["left"]: b"left", views["right"]: last}
+    put_all(imports.at.s3, guarded.stack.source_bucket, bodies.items())
+    parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
+    bucket = guarded.stack.clips_bucket
+    with reconfigured(functions, "lambdas.copy.handler", timeout=60, **parts):
+        uris = {role: f"s3://{guarded.stack.source_bucket}/{key}" for role, key in views.items()}
+        job = imports.user.call("POST", "/v1/imports", {"sets": [{"views": uris}]})["id"]
+        patiently(lambda: imports.at.s3.list_multipart_uploads(Bucket=bucket).get("Uploads"), what="the upload")
+        with reconfigured(functions, "lambdas.copy.handler", **BROKEN):
+            yield imports, job
+    assert not imports.at.s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+def lost_list(guarded: Guarded) -> None:
+    """The end of an import writes a row for each clip of a batch that never reported."""
+    imports = guarded.imports()
+    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", **BROKEN):
+        job = imports.user.call("POST", "/v1/imports", {"exact_paths": list(imports.at.lay_out("lost", 3))})["id"]
+        assert imports.user.ended(job)["counts"]["failed"] == 3
+
+
+def lost_batch(guarded: Guarded) -> None:
+    """The end of an import accounts for a batch that never reported, and removes its unfinished upload."""
+    with half_copied(guarded) as (imports, job):
+        assert imports.user.ended(job)["counts"]["failed"] == 3
+
+
+def lost_execution(guarded: Guarded) -> None:
+    """The same by the sweep, where the execution is gone too."""
+    with half_copied(guarded) as (imports, job):
+        machine = guarded.stack.state_machine_arn
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{job}"
+        client(guarded, "stepfunctions").stop_execution(executionArn=arn)
+        make_old(guarded, job)
+        sweep(guarded)
+        imports.user.ended(job)
+
+
+def changed_meanwhile(guarded: Guarded) -> None:
+    """A large clip that changes between two of its parts: its upload is given up."""
+    imports = guarded.imports()
+    key = f"{unique('changes')}/clip.zip"
+    put_all(imports.at.s3, guarded.stack.source_bucket, [(key, os.urandom(31 * MIB))])
+    parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
+    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", timeout=60, **parts):
+        uri = f"s3://{guarded.stack.source_bucket}/{key}"
+        job = imports.user.call("POST", "/v1/imports", {"exact_paths": [uri]})["id"]
+        bucket = guarded.stack.clips_bucket
+        patiently(lambda: imports.at.s3.list_multipart_uploads(Bucket=bucket).get("Uploads"), what="the upload")
+        put_all(imports.at.s3, guarded.stack.source_bucket, [(key, b"another clip")])
+        imports.user.ended(job)
+    assert [clip["code"] for clip in imports.user.clips(job)] == ["SOURCE_CHANGED"]
+
+
+def unlistable(guarded: Guarded) -> None:
+    """A prefix that planning may not list ends its import."""
+    imports = guarded.imports()
+    root = f"s3://{guarded.stack.forbidden_bucket}/"
+    job = imports.user.call("POST", "/v1/imports", {"root_path": root, "validate": False})
+    assert imports.user.ended(job["id"])["code"] == "CANNOT_ACCESS"
+
+
+def broken_retry(guarded: Guarded) -> None:
+    """A retry that cannot be planned ends with the clips failed as they were."""
+    imports = guarded.imports()
+    job = a_list(imports)
+    with reconfigured(client(guarded, "lambda"), "lambdas.plan.handler", CLIPFERRY_BATCH_CLIPS="no number"):
+        imports.user.call("POST", f"/v1/imports/{job['id']}/retry")
+        again = patiently(lambda: ended_run(imports, job["id"], 1), what="the retry")
+    assert (again["counts"]["copied"], again["counts"]["failed"]) == (1, 1), again
+
+
+def ended_run(imports: Imports, job_id: str, run: int) -> dict[str, Any] | None:
+    job = imports.user.ended(job_id)
+    return job if job["run"] == run else None
+
+
+def late_drop(guarded: Guarded) -> None:
+    """A second upload joins the import that gathers the first."""
+    imports = guarded.imports()
+    name, s3 = unique("late"), imports.at.s3
+    keys = [f"inbox/{guarded.stack.project}/{name}/{n}.zip" for n in range(6)]
+    for key in keys:
+        s3.put_object(Bucket=guarded.stack.drop_bucket, Key=key, Body=b"x")
+        time.sleep(0.5)
+
+    def landed() -> bool:
+        there = s3.list_objects_v2(Bucket=guarded.stack.clips_bucket, Prefix=guarded.stack.project)
+        return sum(name in one["Key"] for one in there.get("Contents", [])) == len(keys)
+
+    patiently(landed, what="the dropped files")
+
+
+def versioned_manifest(guarded: Guarded) -> None:
+    """A manifest of a versioned bucket is read by its version."""
+    imports = guarded.imports()
+    sources = imports.at.lay_out("listed", 2)
+    key = f"{unique('lists')}.jsonl"
+    lines = "\n".join(json.dumps({"uri": uri}) for uri in sources).encode()
+    imports.at.s3.put_object(Bucket=versioned_bucket(imports), Key=key, Body=lines)
+    job = imports.user.call("POST", "/v1/imports", {"manifest_uri": f"s3://{FORETIFY_BUCKET}/{key}"})
+    assert imports.user.ended(job["id"])["counts"]["copied"] == 2
+
+
+def versioned_bucket(imports: Imports) -> str:
+    s3 = imports.at.s3
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=FORETIFY_BUCKET)
+    s3.put_bucket_versioning(Bucket=FORETIFY_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return FORETIFY_BUCKET
+
+
+def kind(name: str) -> Callable[[Guarded], None]:
+    def run(guarded: Guarded) -> None:
+        imports = guarded.imports()
+        getattr(imports, name)()()
+        assert imports.user.refusals == []
+
+    return run
+
+
+SCENARIOS: dict[str, Callable[[Guarded], None]] = {
+    "reading": reading,
+    "sweep": sweep,
+    "list": lambda guarded: assert_partly_copied(a_list(guarded.imports())),
+    **{name: kind(name) for name in ("prefix", "manifest", "validated", "sets", "drop", "cancel", "retry")},
+    "ends": ends,
+    "video": video,
+    "broken set": broken_set,
+    "orphan": orphan,
+    "role": role,
+    "large": large,
+    "versions": versions,
+    "versioned manifest": versioned_manifest,
+    "late drop": late_drop,
+    "never started": never_started,
+    "unlistable": unlistable,
+    "broken retry": broken_retry,
+    "changed meanwhile": changed_meanwhile,
+    "lost list": lost_list,
+    "lost batch": lost_batch,
+    "lost execution": lost_execution,
+    "integration": integration,
+    "extrapolation": extrapolation,
+}
+"""Cheapest first: a grant is shown by the first of them that uses it."""
+
+
+def assert_partly_copied(job: dict[str, Any]) -> None:
+    assert (job["counts"]["copied"], job["counts"]["failed"]) == (1, 1), job
+
+
+REFUSED: dict[str, set[Grant]] = {
+    "never started": {("api", "states:StartExecution")},
+    "unlistable": {("plan", "s3:ListBucket")},
+}
+"""What a scenario is about to be refused: it takes the action away, or asks for a bucket without a grant."""
