@@ -38,8 +38,8 @@ def plan_function(scope: Construct, parts: Parts) -> ServiceFunction:
         timeout=LONGEST_CALL,
     )
     # Where a source cannot be listed, `plan` ends the job, in a transaction that puts and updates. To plan a retry it
-    # queries the index of failures and makes those clips pending.
-    actions = ("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+    # queries the index of failures and makes those clips pending, in transactions that check the job.
+    actions = ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem")
     use_table(function, storage.table, *actions, indexes=("attention", "listing"))
     use_job_files(function, storage.state, write=True)
     read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")

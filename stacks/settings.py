@@ -22,7 +22,7 @@ GIB = 1024**3
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 """The retention periods that CloudWatch Logs accepts."""
 
-NAMES_LENGTH = 2_500
+NAMES_LENGTH = 2_200
 """Characters that the names of source buckets and copy roles may take: a function's environment must fit 4 KB."""
 
 QUEUED_DAYS = 14

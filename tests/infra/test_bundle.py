@@ -204,7 +204,7 @@ def test_every_handler_can_be_imported_from_the_local_bundle(tmp_path: Path) -> 
 def test_the_bundles_sdk_makes_every_client_that_the_functions_use(tmp_path: Path) -> None:
     build_bundle(tmp_path, host_target())
     statement = (
-        "from service.aws import clients; from service.aws.table import connection;"
+        "from service.aws import clients; from service.aws.dynamodb.connection import connection;"
         "made = [clients.s3_client(connections=1), clients.events_client(), clients.workflow_client(),"
         " clients.secrets_client(), clients.sts_client(), connection().client];"
         "import botocore;"

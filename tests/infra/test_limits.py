@@ -12,8 +12,8 @@ from stacks.limits import too_large
 from stacks.settings import DeploySettings
 from tests.infra.conftest import COPY_ROLES, KMS_KEY
 
-SHORT_NAMES = tuple(f"b{number:03}" for number in range(500))
-"""2,499 characters in `source_buckets`, which its own limit allows."""
+SHORT_NAMES = tuple(f"b{number:03}" for number in range(435))
+"""2,174 characters in `source_buckets`, which its own limit allows."""
 
 
 def problems(template: Template) -> list[str]:
@@ -50,7 +50,7 @@ def test_the_longest_names_that_the_settings_allow_fit_the_functions_environment
 ) -> None:
     deploy = DeploySettings(
         stack_name="S" * 24,
-        source_buckets=tuple(f"{number:02}-{'n' * 60}" for number in range(36)),
+        source_buckets=tuple(f"{number:02}-{'n' * 60}" for number in range(33)),
         copy_roles=COPY_ROLES[:1],
         use_fips_endpoints=True,
         use_dualstack_endpoints=True,
