@@ -24,8 +24,8 @@ KEY = "vehicles/vehicle-0042/2026-11-22/drives/0815/recordings/{:09d}.zip"
 
 @dataclass
 class Asked:
-    """Calls by operation, and write units as AWS counts them: 1 for each KB of an item that is begun, twice as much in a
-    transaction, and 1 for each of its entries in an index, which follow outside of the transaction."""
+    """Calls by operation, and write units as AWS counts them: 1 for each KB of an item that is begun, twice as much in
+    a transaction, and 1 for each of its entries in an index, which follow outside of the transaction."""
 
     calls: Counter[str] = field(default_factory=Counter)
     units: int = 0
