@@ -100,8 +100,10 @@ class _Search:
             for item in items:
                 at = location.at(item.key)
                 destination = destination_key(job.project, job.folder, at, store=store)
-                fate = fate_of(item, existing(destination), job.settings.on_existing)
-                entries.append(pin(self._number(), str(at), destination, item, fate, integration=id_of(opener)))
+                there = existing(destination)
+                fate = fate_of(item, there, job.settings.on_existing)
+                entry = pin(self._number(), str(at), destination, item, fate, integration=id_of(opener), existing=there)
+                entries.append(entry)
             return entries
 
         return settle
@@ -228,5 +230,6 @@ def _with_existing(
     entry, found = pinned
     if found is None or entry.status is not ClipStatus.PENDING:
         return entry
-    fate = fate_by_existing(found, entry.destination, job, ports)
+    fate, existing = fate_by_existing(found, entry.destination, job, ports)
+    entry = replace(entry, destination_etag=existing.etag if existing else None)
     return replace(entry, status=fate[0], code=fate[1], message=fate[2]) if fate else entry

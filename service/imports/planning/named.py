@@ -160,10 +160,13 @@ def _planned_upload(
     uri = str(s3_at(upload.bucket, upload.key))
     destination, misnamed = destination_of(job, s3_at(upload.bucket, upload.key), ordinal)
     found = ListedObject(key=upload.key, size=upload.size, etag=upload.etag, version=upload.version)
+    existing: ListedObject | None = None
     if upload.sequencer < newest[upload.key]:
         fate: Fate | None = (ClipStatus.SKIPPED, "SUPERSEDED", "a later upload to the same key is in this job")
     elif job.cancel_requested:
         fate = (ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
     else:
-        fate = misnamed or fate_by_existing(found, destination, job, ports)
-    return pin(ordinal, uri, destination, found, fate)
+        fate = misnamed
+        if fate is None:
+            fate, existing = fate_by_existing(found, destination, job, ports)
+    return pin(ordinal, uri, destination, found, fate, existing=existing)

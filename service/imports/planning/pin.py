@@ -28,6 +28,7 @@ def pin(
     fate: Fate | None,
     *,
     integration: str | None = None,
+    existing: ListedObject | None = None,
 ) -> ManifestEntry:
     """The clip as it is to be copied, or with the fate that it has already."""
     return ManifestEntry(
@@ -41,6 +42,7 @@ def pin(
         code=fate[1] if fate else None,
         message=fate[2] if fate else None,
         integration=integration,
+        destination_etag=existing.etag if existing else None,
     )
 
 
@@ -93,8 +95,10 @@ def inspect(ordinal: int, uri: str, target: Target, *, job: Job, reach: Reach, p
         found = reach.storage.stat(location, integration=target.integration)
     except ObjectError as error:
         return settled(status=ClipStatus.FAILED, code=error.code, message=error.message + _hint(error, location))
-    fate = target.misnamed or fate_by_existing(found, target.destination, job, ports)
-    return pin(ordinal, uri, target.destination, found, fate, integration=target.integration)
+    fate, existing = target.misnamed, None
+    if fate is None:
+        fate, existing = fate_by_existing(found, target.destination, job, ports)
+    return pin(ordinal, uri, target.destination, found, fate, integration=target.integration, existing=existing)
 
 
 def is_unfit(job: Job, key: str) -> bool:
@@ -110,15 +114,17 @@ def _hint(error: ObjectError, location: Location) -> str:
     return ""
 
 
-def fate_by_existing(found: ListedObject, destination: str, job: Job, ports: ExpandPorts) -> Fate | None:
-    """What lies at the destination decides; where that cannot be seen, the clip fails."""
+def fate_by_existing(
+    found: ListedObject, destination: str, job: Job, ports: ExpandPorts
+) -> tuple[Fate | None, ListedObject | None]:
+    """What lies at the destination, and the fate that it gives the clip; where it cannot be seen, the clip fails."""
     if job.settings.on_existing is OnExisting.OVERWRITE:
-        return None
+        return None, None
     try:
         existing = look_up(ports.storage, ports.clips_bucket, destination)
     except ObjectError as error:
-        return ClipStatus.FAILED, error.code, error.message
-    return fate_of(found, existing, job.settings.on_existing)
+        return (ClipStatus.FAILED, error.code, error.message), None
+    return fate_of(found, existing, job.settings.on_existing), existing
 
 
 def other_than_pinned(size: int | None, etag: str | None, found: ListedObject) -> Fate | None:

@@ -218,13 +218,14 @@ class _Replanner:
         assert entry.size is not None
         assert entry.etag is not None
         upload = ListedObject(key=location.key, size=entry.size, etag=entry.etag, version=entry.version)
+        existing: ListedObject | None = None
         if self.job.cancel_requested:
             fate: Fate | None = (ClipStatus.CANCELLED, CANCELLED, CANCELLED_MESSAGE)
         elif self._superseded(location.bucket, upload):
             fate = (ClipStatus.SKIPPED, "SUPERSEDED", "a later upload to the same key took its place")
         else:
-            fate = fate_by_existing(upload, entry.destination, self.job, self.ports)
-        return pin(entry.ordinal, entry.source_uri, entry.destination, upload, fate)
+            fate, existing = fate_by_existing(upload, entry.destination, self.job, self.ports)
+        return pin(entry.ordinal, entry.source_uri, entry.destination, upload, fate, existing=existing)
 
     def _line_again(self, entry: ManifestEntry) -> ManifestEntry:
         """A clip of a caller's manifest stays the object that its line, or the first look at it, pinned."""
@@ -245,8 +246,16 @@ class _Replanner:
                 fate = other_than_pinned(entry.size, entry.etag, found)
         if fate:
             return replace(entry, status=fate[0], code=fate[1], message=fate[2])
-        fate = fate_by_existing(found, entry.destination, self.job, self.ports)
-        planned = pin(entry.ordinal, entry.source_uri, entry.destination, found, fate, integration=id_of(opener))
+        fate, existing = fate_by_existing(found, entry.destination, self.job, self.ports)
+        planned = pin(
+            entry.ordinal,
+            entry.source_uri,
+            entry.destination,
+            found,
+            fate,
+            integration=id_of(opener),
+            existing=existing,
+        )
         return replace(planned, version=entry.version or found.version, checksum=entry.checksum)
 
     def _superseded(self, bucket: str, upload: ListedObject) -> bool:
