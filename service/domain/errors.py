@@ -243,15 +243,24 @@ class SourceChanged(ObjectError):
 class DestinationChanged(ObjectError):
     """Another object lies at the destination than planning found there; nothing was written.
 
-    `etag` and `size` are its own, None where there is none; `repeated`: an earlier try of the same request got no clear
-    answer and may have written it.
+    `etag`, `size` and `modified` are its own, None where there is none; `repeated`: an earlier try of the same request
+    got no clear answer and may have written it.
     """
 
     code = ClipCode.EXISTS
 
-    def __init__(self, *, operation: str, uri: str, etag: str | None, size: int | None, repeated: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        operation: str,
+        uri: str,
+        etag: str | None,
+        size: int | None,
+        modified: str | None = None,
+        repeated: bool = False,
+    ) -> None:
         super().__init__("an object lies at the destination by now", operation=operation, uri=uri)
-        self.etag, self.size, self.repeated = etag, size, repeated
+        self.etag, self.size, self.modified, self.repeated = etag, size, modified, repeated
 
 
 class ChecksumMismatch(ObjectError):

@@ -36,6 +36,7 @@ from service.sources.memory import Memory
 from service.sources.patience import PART_SECONDS
 from service.sources.port import ObjectSource, Pin, SourceObject
 from service.sources.s3 import s3_error, whole_checksums
+from service.support.clock import timestamp
 from service.web.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -244,6 +245,7 @@ class StreamCopy:
                 uri=str(item.location),
                 etag=there.get("ETag", "").strip('"') if there else None,
                 size=there.get("ContentLength") if there else None,
+                modified=timestamp(there["LastModified"]) if there and "LastModified" in there else None,
                 repeated=metadata.get("RetryAttempts", 0) > 0,
             ) from None
 

@@ -242,8 +242,13 @@ class FakeStorage:
         there = self.buckets[self.clips_bucket].get(entry.destination)
         etag = there.etag if there else None
         if settings.on_existing is not OnExisting.OVERWRITE and etag != entry.destination_etag:
-            size = there.size if there else None
-            raise DestinationChanged(operation="copy", uri=entry.source_uri, etag=etag, size=size)
+            raise DestinationChanged(
+                operation="copy",
+                uri=entry.source_uri,
+                etag=etag,
+                size=there.size if there else None,
+                modified=there.modified or self.now() if there else None,  # copies here have no time
+            )
 
     @port_call
     def complete_parts(

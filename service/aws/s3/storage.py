@@ -148,6 +148,7 @@ class S3Storage(CopySessions):
             uri=entry.source_uri,
             etag=there.etag if there else None,
             size=there.size if there else None,
+            modified=there.modified if there else None,
             repeated=metadata.get("RetryAttempts", 0) > 0,
         )
 

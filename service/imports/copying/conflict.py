@@ -36,17 +36,19 @@ def decide(work: BatchWork, clip: Clip, found: DestinationChanged) -> ClipRow | 
     on_existing = work.settings.on_existing
     if on_existing is OnExisting.FAIL and found.etag is not None:
         return row_for(entry, ClipStatus.FAILED, found.code, "an object lies at the destination by now")
-    if on_existing is OnExisting.SKIP and _same(entry, found):
+    if on_existing is OnExisting.SKIP and _same(entry, found, since=work.watch.state.created_at):
         return row_for(entry, ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination by now")
     return replace(clip, entry=replace(entry, destination_etag=found.etag))
 
 
-def _same(entry: ManifestEntry, found: DestinationChanged) -> bool:
-    """An object that was written after planning is the same clip by its ETag, or by its size where the ETags do not
-    tell: those of objects that came in parts are no MD5s.
+def _same(entry: ManifestEntry, found: DestinationChanged, *, since: str) -> bool:
+    """Whether it is the same clip: by its ETag; else, for an object that is younger than the import, by its size, where
+    the ETags do not tell: those of objects that came in parts are no MD5s.
     """
     if found.etag is None or entry.etag is None:
         return False
     if found.etag == entry.etag:
         return True
-    return found.size == entry.size and not (_MD5.fullmatch(found.etag) and _MD5.fullmatch(entry.etag))
+    if found.modified is None or found.modified <= since or found.size != entry.size:
+        return False
+    return not (_MD5.fullmatch(found.etag) and _MD5.fullmatch(entry.etag))
