@@ -29,7 +29,8 @@ class Emulated:
     url: str
 
     def client(self, service: str) -> Any:
-        return aws.session().client(service, endpoint_url=self.url, config=ONCE)
+        session: Any = aws.session()  # its `client` is typed for each service's literal name
+        return session.client(service, endpoint_url=self.url, config=ONCE)
 
     def ask(self, path: str, body: object = None) -> Any:
         """GET `path`, or POST `body` to it; the JSON answer."""
