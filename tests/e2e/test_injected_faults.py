@@ -47,8 +47,6 @@ def test_without_faults_all_imports_end_right(disturbed: Disturbed) -> None:
     assert not disturbed.fired()
 
 
-WITHOUT_DROP = tuple(kind for kind in KINDS if kind != "drop")
-
 CASES = {
     "dynamodb": ("dynamodb", {"dynamodb"}),
     "s3": ("s3", {"s3"}),
@@ -65,10 +63,8 @@ CASES = {
 def test_imports_end_right_under(disturbed: Disturbed, case: str) -> None:
     word, services = CASES[case]
     before = disturbed.fired()
-    # Dropped files wait for the queue's visibility timeout where the upload function gives up, longer than this test.
-    kinds = WITHOUT_DROP if case in ("dynamodb", "conflict", "lost") else KINDS
     with disturbed.faults(*rules(word)):
-        user = import_all(disturbed, kinds)
+        user = import_all(disturbed)
     hit = {service for service, _ in disturbed.fired() - before}
     assert hit == services
     assert user.refusals == []
@@ -91,5 +87,5 @@ def test_imports_end_right_when_lambda_throttles(disturbed: Disturbed) -> None:
 
 def test_imports_end_right_under_all_faults_at_once(disturbed: Disturbed) -> None:
     with disturbed.faults(*all_rules()):
-        user = import_all(disturbed, WITHOUT_DROP)
+        user = import_all(disturbed)
     assert user.refusals == []
