@@ -88,7 +88,8 @@ class PatientUser:
             assert_counts_sum(job)
             return job if job["status"] in TERMINAL else None
 
-        return patiently(look, what=f"import {job_id} to end")
+        ended: dict[str, Any] = patiently(look, what=f"import {job_id} to end")
+        return ended
 
 
 Found = TypeVar("Found")

@@ -94,7 +94,8 @@ def integration(guarded: Guarded) -> None:
 
 
 def client(guarded: Guarded, service: str) -> Any:
-    return aws.session().client(service, endpoint_url=guarded.stack.aws_endpoint_url, config=aws.CONFIG)
+    session: Any = aws.session()  # its `client` is typed for each service's literal name
+    return session.client(service, endpoint_url=guarded.stack.aws_endpoint_url, config=aws.CONFIG)
 
 
 def large(guarded: Guarded) -> None:
@@ -117,7 +118,7 @@ def versions(guarded: Guarded) -> None:
     imports.at.s3.put_object(Bucket=versioned_bucket(imports), Key=key, Body=body, Tagging="team=night")
     uri = f"s3://{FORETIFY_BUCKET}/{key}"
     parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
-    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", **parts):
+    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", timeout=None, **parts):
         job = imports.user.call("POST", "/v1/imports", {"exact_paths": [uri]})
         assert imports.user.ended(job["id"])["status"] == "COMPLETED"
     imports.at.assert_landed(imports.user.clips(job["id"]), {uri: body})
@@ -228,7 +229,7 @@ def half_copied(guarded: Guarded) -> Iterator[tuple[Imports, str]]:
         uris = {role: f"s3://{guarded.stack.source_bucket}/{key}" for role, key in views.items()}
         job = imports.user.call("POST", "/v1/imports", {"sets": [{"views": uris}]})["id"]
         patiently(lambda: imports.at.s3.list_multipart_uploads(Bucket=bucket).get("Uploads"), what="the upload")
-        with reconfigured(functions, "lambdas.copy.handler", **BROKEN):
+        with reconfigured(functions, "lambdas.copy.handler", timeout=None, **BROKEN):
             yield imports, job
     assert not imports.at.s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
 
@@ -236,7 +237,7 @@ def half_copied(guarded: Guarded) -> Iterator[tuple[Imports, str]]:
 def lost_list(guarded: Guarded) -> None:
     """The end of an import writes a row for each clip of a batch that never reported."""
     imports = guarded.imports()
-    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", **BROKEN):
+    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", timeout=None, **BROKEN):
         job = imports.user.call("POST", "/v1/imports", {"exact_paths": list(imports.at.lay_out("lost", 3))})["id"]
         assert imports.user.ended(job)["counts"]["failed"] == 3
 

@@ -97,10 +97,12 @@ def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(
 def test_cancel_watches_the_import_to_its_end(
     cli: CommandLine, drive: Callable[[int], str], paused_copies: Pause
 ) -> None:
-    with paused_copies():
+    with ExitStack() as paused:
+        paused.enter_context(paused_copies())
         [job] = cli.json("import", "--prefix", drive(2))
         with cli.terminal("cancel", job["id"], "--watch") as terminal:
             terminal.until("CANCEL")
+            paused.close()  # Throttled copies wait for their turn; only then do they see the cancel.
             code, screen = terminal.end()
     assert (code, "CANCELLED" in screen) == (4, True)
 
