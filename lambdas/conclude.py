@@ -1,7 +1,7 @@
-"""Conclude a job's end, or a step of it.
+"""Complete an import: write its report and send its event and webhook.
 
-In: `{"job_id", "ended_at"}`; out: `{"ended_at", "done", "wait_seconds"}`. Without `ended_at` (there is no such job, or
-it runs again already) there is nothing to do here.
+In: `{"job_id", "ended_at"}`; out: `{"ended_at", "done", "wait_seconds"}`. The state machine calls the function again
+after `wait_seconds`, until `done`. Without `ended_at` the function does nothing: the job does not exist, or runs again.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from lambdas.wiring.conclude import ConcludeContainer
 from service.imports.completion.conclude import Concluded, conclude
 
 MARGIN_MS = 120_000
-"""Left of the function's time when a round of the report ends: enough for one more part, an event and a webhook."""
+"""Time kept when a round of the report ends: enough for one more part, an event and a webhook."""
 
 DEPLOYED = ConcludeContainer()
 
@@ -32,7 +32,9 @@ def handler(event: dict[str, Any], context: LambdaContext, container: ConcludeCo
             out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
             ports=container.ports,
         )
-    logger.info("end concluded" if concluded.done else "end to be concluded", extra={"wait": concluded.wait_seconds})
+    logger.info(
+        "import concluded" if concluded.done else "conclusion continues", extra={"wait": concluded.wait_seconds}
+    )
     if concluded.webhook:
         metrics.add_metric(f"Webhooks{concluded.webhook}", MetricUnit.Count, 1)
     return {"ended_at": ended_at, "done": concluded.done, "wait_seconds": concluded.wait_seconds}

@@ -1,7 +1,7 @@
-"""One round of extending the stationary tracks of a copied batch's clips.
+"""Extend the stationary tracks of a copied batch's clips, or of as many as fit one call.
 
-In: `{"batch": {…}, "round": n}`, the batch being a line of the batch list; out: `{"done", "round"}`, the number of the
-next round. What became of each clip's extrapolation is on its row.
+In: `{"batch": {…}, "round": n}`, where the batch is a line of the batch list; out: `{"done", "round"}`, where
+`round` is the number of the next round. Each clip's row has the result.
 """
 
 import os
@@ -17,14 +17,14 @@ from service.domain.manifest import Batch
 from service.imports.extrapolation.batch import extrapolate_batch
 
 MARGIN_MS = 60_000
-"""Left of the function's time when a round begins nothing more: a clip takes a second, a hostile one some more."""
+"""Time kept when a round starts no more clips: a clip takes a second, a hostile one longer."""
 
 OTHERS_MB = 200
-"""Of the function's memory: what is not data (code, libraries), which the limit below does not count."""
+"""Memory for code and libraries, which the limit below does not count."""
 
 
 def limit_memory() -> None:
-    """A hostile layer that unpacks to gigabytes meets a `MemoryError`, and not the end of the process."""
+    """Make a hostile layer that unpacks to gigabytes raise `MemoryError` instead of ending the process."""
     data = (int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) - OTHERS_MB) * 1024**2
     resource.setrlimit(resource.RLIMIT_DATA, (data, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 

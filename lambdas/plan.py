@@ -1,4 +1,4 @@
-"""One round of planning.
+"""Plan an import, or as much of it as fits one call: turn its source into a manifest and batches.
 
 In: `{"job_id", "run", "cursor"}`;
 out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency", "extrapolate"}`.
@@ -16,7 +16,7 @@ from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 
 MARGIN_MS = 60_000
-"""Left of the function's time when a round ends: enough to inspect one more part and to store what is planned."""
+"""Time kept when a round ends: enough to inspect one more part and to store the plan."""
 
 DEPLOYED = PlanContainer()
 

@@ -1,5 +1,7 @@
-"""Every minute: start jobs that never started, end and conclude those whose execution ended without that, purge deleted
-ones, and remove what is left of integrations.
+"""Repair what other functions left unfinished, once a minute.
+
+The sweep starts jobs that never started, ends and concludes jobs that lost their execution, purges deleted jobs, and
+removes the rest of integrations whose creation or deletion was interrupted.
 """
 
 from dataclasses import asdict
@@ -16,7 +18,7 @@ from service.projects.integrations.manage import mend
 from service.support.clock import utc_now
 
 MARGIN_MS = 20_000
-"""Left of the function's time when purging stops: its last slice and its clients' retries must fit."""
+"""Time kept when purging stops: enough for its last slice and the retries of its requests."""
 
 DEPLOYED = SweepContainer()
 

@@ -1,4 +1,4 @@
-"""Changes of an import that both `/v1` and `/api` make, each recorded in the audit first."""
+"""Change an import for `/v1` and `/api`. Each change is recorded in the audit first."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def record_change(router: Router, action: Action, job_id: str, *, by: Actor) -> 
 def run_again(
     router: Router, job_id: str, clip_ids: Sequence[str] | None, idempotency_key: str | None, *, by: Actor
 ) -> Job:
-    """Retry the clips that did not land, all or the given ones. Raises as `retry` does."""
+    """Retry the failed and cancelled clips, all or the given ones. Raises as `retry` does."""
     project, key_id = project_of(router)
     container = container_of(router)
     record_change(router, Action.IMPORT_RETRY, job_id, by=by)

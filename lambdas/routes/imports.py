@@ -1,4 +1,4 @@
-"""`/v1/imports`: start, list and follow imports; `/v1/previews`: look before that."""
+"""`/v1/imports`: start, list, follow and change imports; `/v1/previews`: plan one without importing."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -68,7 +68,7 @@ def list_imports(limit: Limit = 100, cursor: Cursor = None) -> ImportPage:
     return fitting(read, limit)
 
 
-@router.get("/v1/imports/<job_id>", summary="An import's status and counts", tags=["Imports"])
+@router.get("/v1/imports/<job_id>", summary="Get an import's status and counts", tags=["Imports"])
 def read_import(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
     return _view(get_job(job_id, project=project, jobs=container_of(router).status.jobs))
@@ -82,7 +82,9 @@ def cancel_import(job_id: JobId) -> ImportView:
     return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
 
 
-@router.post("/v1/imports/<job_id>/retry", status_code=202, summary="Run failed clips again", tags=["Imports"])
+@router.post(
+    "/v1/imports/<job_id>/retry", status_code=202, summary="Retry failed and cancelled clips", tags=["Imports"]
+)
 def retry_import(
     job_id: JobId,
     body: Annotated[RetryBody | None, Body()] = None,
@@ -101,12 +103,12 @@ def delete_import(job_id: JobId) -> Response[str]:
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")
 
 
-@router.get("/v1/imports/<job_id>/clips", summary="An import's clips", tags=["Imports"])
+@router.get("/v1/imports/<job_id>/clips", summary="List an import's clips", tags=["Imports"])
 def list_clips(
     job_id: JobId,
     limit: Limit = 500,
     cursor: Cursor = None,
-    status: Annotated[ClipStatus | None, Query(description="Only clips of this status.")] = None,
+    status: Annotated[ClipStatus | None, Query(description="Only clips with this status.")] = None,
 ) -> ClipPage:
     project, _ = project_of(router)
     ports = container_of(router).status
@@ -118,7 +120,7 @@ def list_clips(
     return fitting(read, limit)
 
 
-@router.get("/v1/imports/<job_id>/audit", summary="Who asked what of an import", tags=["Audit"])
+@router.get("/v1/imports/<job_id>/audit", summary="List requested changes of an import", tags=["Audit"])
 def list_import_audit(job_id: JobId, limit: Limit = 100, cursor: Cursor = None) -> AuditPage:
     project, _ = project_of(router)
     get_job(job_id, project=project, jobs=container_of(router).status.jobs)
@@ -130,7 +132,7 @@ def list_import_audit(job_id: JobId, limit: Limit = 100, cursor: Cursor = None) 
     return fitting(read, limit)
 
 
-@router.post("/v1/previews", summary="What an import would do, cost and take", tags=["Imports"])
+@router.post("/v1/previews", summary="Preview an import: clips, cost and time", tags=["Imports"])
 def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
     project, _ = project_of(router)
     ports = container_of(router).preview
@@ -141,7 +143,7 @@ def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
 
 
 def _saved(settings_id: str, project: str) -> ImportSettings:
-    """What saved settings mean now. Raises `UnknownExecutionSettings`."""
+    """The settings of a preset, with today's defaults. Raises `UnknownExecutionSettings`."""
     found = saved_for_import(settings_id, project=project, store=container_of(router).presets.store)
     return SettingsBody.model_validate(found.settings).to_settings(container_of(router).submit.defaults)
 

@@ -1,4 +1,4 @@
-"""The audit."""
+"""Audit entries."""
 
 from pydantic import Field
 
@@ -12,10 +12,10 @@ class AuditEntryView(Model):
     id: str
     time: str
     action: Action
-    subject: str = Field(description="Id of the import, the key, the execution settings or the integration.")
+    subject: str = Field(description="Id of the thing that the change is about; of a webhook secret, the project.")
     door: Door
-    key_id: str | None = Field(description="`admin` for the admin key, null for uploads.")
-    request_id: str | None = Field(description="Of API Gateway, as in its access log.")
+    key_id: str | None = Field(description="Id of the key: `admin` for the admin key, null for uploads.")
+    request_id: str | None = Field(description="Id of the request, as in API Gateway's access log.")
 
     @classmethod
     def of(cls, entry: AuditEntry) -> "AuditEntryView":

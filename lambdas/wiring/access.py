@@ -1,4 +1,4 @@
-"""Reading wherever an import may come from."""
+"""Build the access to every source that an import may have."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

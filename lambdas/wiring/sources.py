@@ -1,4 +1,4 @@
-"""Sources that are no bucket of this account."""
+"""Build the sources that integrations open."""
 
 from typing import TYPE_CHECKING
 

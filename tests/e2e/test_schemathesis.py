@@ -44,7 +44,7 @@ def test_schemathesis_finds_nothing(stack: Stack, api: Api, tmp_path: Path) -> N
             "--max-examples",
             "5",
         ),
-        *("--seed", str(seed), "--max-time", str(SECONDS), "--no-color", "--no-shrink", "--workers", "2"),
+        *("--seed", str(seed), "--max-time", str(SECONDS), "--no-color", "--no-shrink", "--workers", "1", "--request-timeout", "60"),
         *("--generation-database", "none", "--output-truncate", "true"),
     ]
     env = os.environ | {"SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks", VALUES: str(tmp_path / "values.json")}

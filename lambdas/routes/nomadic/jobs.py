@@ -1,4 +1,4 @@
-"""Import jobs: how they stand, their videos, another run of those that failed."""
+"""Import jobs: status, videos, retry."""
 
 from typing import Annotated
 
@@ -19,13 +19,15 @@ from service.support.paging import MAX_PAGE
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.get("/api/import-jobs/<job_id>", summary="An import job", tags=TAGS)
+@router.get("/api/import-jobs/<job_id>", summary="Get an import job", tags=TAGS)
 def read_import_job(job_id: JobId) -> JobView:
     project, _ = project_of(router)
     return JobView.of(get_job(job_id, project=project, jobs=container_of(router).status.jobs))
 
 
-@router.get("/api/import-jobs/<job_id>/videos", summary="The job's videos; of sets the front views", tags=TAGS)
+@router.get(
+    "/api/import-jobs/<job_id>/videos", summary="List an import job's videos, or the front views of its sets", tags=TAGS
+)
 def list_import_job_videos(
     job_id: JobId,
     limit: Annotated[
@@ -48,7 +50,7 @@ def list_import_job_videos(
     return shown.model_copy(update={"limit": min(limit, MAX_PAGE)})
 
 
-@router.post("/api/import-jobs/<job_id>/retry", summary="Run failed videos again", tags=TAGS)
+@router.post("/api/import-jobs/<job_id>/retry", summary="Retry failed videos", tags=TAGS)
 def retry_import_job(
     job_id: JobId,
     body: Annotated[RetryVideosBody | None, Body()] = None,

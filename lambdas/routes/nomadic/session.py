@@ -1,4 +1,4 @@
-"""Who a key is; and what of these SDKs has no counterpart here."""
+"""Describe the caller's key, and refuse calls that have no counterpart here."""
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -10,7 +10,7 @@ from service.domain.errors import NotSupported
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.post("/api/keys/verify", summary="Who the key is", tags=TAGS)
+@router.post("/api/keys/verify", summary="Describe the key of this request", tags=TAGS)
 def verify_key() -> VerifiedView:
     return VerifiedView.of(*project_of(router))
 
