@@ -85,7 +85,7 @@ GATEWAY_RESPONSES: dict[str, tuple[apigateway.ResponseType, str | None, str, dic
         _Types.REQUEST_TOO_LARGE,
         "413",
         _body(
-            "The body is above the limit (max_body_bytes): name the clips in an object and import that by manifest_uri.",
+            "The body is above the limit (max_body_bytes): name the clips in an object and import it by manifest_uri.",
             "BODY_TOO_LARGE",
         ),
         {},
