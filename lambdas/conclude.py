@@ -1,7 +1,7 @@
-"""Run one step of completing an import: its report, its event, its webhook.
+"""Complete an import: write its report and send its event and webhook.
 
-In: `{"job_id", "ended_at"}`; out: `{"ended_at", "done", "wait_seconds"}`. `ended_at` is null where
-there is no such job or a retry has begun; then there is nothing to do.
+In: `{"job_id", "ended_at"}`; out: `{"ended_at", "done", "wait_seconds"}`. The state machine calls the function again
+after `wait_seconds`, until `done`. Without `ended_at` the function does nothing: the job does not exist, or runs again.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from service.aws.faults import raises_service_busy
 from service.imports.completion.conclude import Concluded, conclude
 
 MARGIN_MS = 120_000
-"""Milliseconds that must be left to go on with the report: enough for one more part, an event and a webhook."""
+"""Time kept when a round of the report ends: enough for one more part, an event and a webhook."""
 
 DEPLOYED = ConcludeContainer()
 
@@ -34,7 +34,9 @@ def handler(event: dict[str, Any], context: LambdaContext, container: ConcludeCo
             out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
             ports=container.ports,
         )
-    logger.info("end concluded" if concluded.done else "end to be concluded", extra={"wait": concluded.wait_seconds})
+    logger.info(
+        "import concluded" if concluded.done else "conclusion continues", extra={"wait": concluded.wait_seconds}
+    )
     if concluded.webhook:
         metrics.add_metric(f"Webhooks{concluded.webhook}", MetricUnit.Count, 1)
     return {"ended_at": ended_at, "done": concluded.done, "wait_seconds": concluded.wait_seconds}

@@ -1,7 +1,7 @@
-"""One round of copying a batch.
+"""Copy one batch of clips, or as much of it as fits one call, and record each result.
 
-In: `{"batch": {…}, "attempt": n, "round": n}`, the batch being a line of the batch list; out: `{"done", "round"}`, the
-number of the next round. What became of each clip is in its row.
+In: `{"batch": {…}, "attempt": n, "round": n}`, where the batch is a line of the batch list;
+out: `{"done", "round"}`, where `round` is the number of the next round. Each clip's row has its result.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from service.domain.manifest import Batch
 from service.imports.copying.batch import Unfinished, copy_batch
 
 MARGIN_MS = 180_000
-"""Left of the function's time when a round begins nothing more: enough to end what is under way and to store rows."""
+"""Time kept when a round stops starting copies: enough to finish those in flight and to write rows."""
 
 DEPLOYED = CopyContainer()
 

@@ -1,7 +1,7 @@
-"""Run one round of extending the stationary tracks of a batch's clips.
+"""Extend the stationary tracks of a copied batch's clips, or of as many as fit one call.
 
-In: `{"batch": {…}, "round": n}`, the batch being a line of the batch list; out: `{"done", "round"}`, the number of the
-next round. Each clip's row holds its result.
+In: `{"batch": {…}, "round": n}`, where the batch is a line of the batch list; out: `{"done", "round"}`, where
+`round` is the number of the next round. Each clip's row has the result.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from service.domain.manifest import Batch
 from service.imports.extrapolation.batch import extrapolate_batch
 
 MARGIN_MS = 60_000
-"""Milliseconds that must be left to begin another clip: a clip takes a second, a hostile one somewhat more."""
+"""Time kept when a round starts no more clips: a clip takes a second, a hostile one longer."""
 
 DEPLOYED = ExtrapolateContainer()
 

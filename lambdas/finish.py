@@ -1,7 +1,7 @@
-"""Finish an attempt of an import: account for lost batches and set its final status.
+"""Account for every batch of an import and set its final status.
 
-In: `{"job_id", "run"}` and, where the state machine caught one, `error: {"Error", "Cause"}`; out: the job's `status`,
-and when the run `ended_at`.
+In: `{"job_id", "run"}`, and `error: {"Error", "Cause"}` if the state machine caught an error;
+out: `{"status", "ended_at"}`.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Run one round of planning an import.
+"""Plan an import, or as much of it as fits one call: turn its source into a manifest and batches.
 
 In: `{"job_id", "run", "cursor"}`;
 out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency", "extrapolate"}`.
@@ -17,7 +17,7 @@ from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 
 MARGIN_MS = 60_000
-"""Milliseconds that must be left to plan another part: enough to inspect it and to store the plan."""
+"""Time kept when a round ends: enough to inspect one more part and to store the plan."""
 
 DEPLOYED = PlanContainer()
 

@@ -1,5 +1,7 @@
-"""Clean up every minute: start jobs that never started, finish jobs whose execution is gone, purge deleted jobs and
-remove integrations that were half made or half deleted.
+"""Repair what other functions left unfinished, once a minute.
+
+The sweep starts jobs that never started, ends and concludes jobs that lost their execution, purges deleted jobs, and
+removes the rest of integrations whose creation or deletion was interrupted.
 """
 
 from dataclasses import asdict
@@ -16,10 +18,10 @@ from service.projects.integrations.manage import mend
 from service.support.clock import utc_now
 
 MARGIN_MS = 20_000
-"""Milliseconds that must be left to purge another slice, with its clients' retries."""
+"""Time kept when purging stops: enough for its last slice and the retries of its requests."""
 
 TIDY_SECONDS = 30
-"""Left of the function's time when sweeping stops, for purging and for integrations."""
+"""Time kept when sweeping stops, for purging and for integrations."""
 
 DEPLOYED = SweepContainer()
 

@@ -1,4 +1,4 @@
-"""`/v1/audit`: who asked for which change in a project."""
+"""`/v1/audit`: list who requested which change in a project."""
 
 from typing import Annotated
 
@@ -15,11 +15,10 @@ from service.projects.audit import audit_page
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.get("/v1/audit", summary="List audit entries, newest first", tags=["Audit"])
+@router.get("/v1/audit", summary="List requested changes, newest first", tags=["Audit"])
 def list_audit(
     subject: Annotated[
-        str | None,
-        Query(min_length=1, max_length=128, description="Only entries of this import, key or execution settings."),
+        str | None, Query(min_length=1, max_length=128, description="Only entries about the thing with this id.")
     ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,

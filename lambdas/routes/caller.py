@@ -1,4 +1,4 @@
-"""The caller of a request, as the authorizer found it."""
+"""Identify the caller of a request, as the authorizer found it."""
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -14,7 +14,7 @@ def caller_of(router: Router) -> Caller:
 
 
 def actor_of(router: Router, door: Door = Door.API) -> Actor:
-    """The caller, as the audit records it."""
+    """The caller, as the audit names it."""
     request_id = router.current_event.raw_event["requestContext"].get("requestId")
     return Actor(door=door, key_id=caller_of(router).key_id, request_id=request_id)
 

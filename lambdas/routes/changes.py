@@ -1,4 +1,4 @@
-"""Changes of an import that both `/v1` and `/api` make, each recorded in the audit first."""
+"""Change an import for `/v1` and `/api`. Each change is recorded in the audit first."""
 
 from collections.abc import Mapping, Sequence
 
@@ -36,7 +36,7 @@ def run_again(
     by: Actor,
     content_validation: ContentValidation | None = None,
 ) -> Job:
-    """Retry the clips that did not land, all or the given ones. Raises as `retry` does."""
+    """Retry the failed and cancelled clips, all or the given ones. Raises as `retry` does."""
     project, key_id = project_of(router)
     container = container_of(router)
     details = None

@@ -15,15 +15,18 @@ from service.imports.queries.find import Wanted, find_clips
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.get("/v1/clips", summary="Find clips, newest import first", tags=["Clips"])
+@router.get("/v1/clips", summary="Find clips across imports, newest import first", tags=["Clips"])
 def search_clips(
-    clip_id: Annotated[str | None, Query(max_length=1_024)] = None,
-    original_clipgt_url: Annotated[
-        str | None, Query(max_length=1_200, description="The source URI, exactly as the import request named it.")
+    clip_id: Annotated[
+        str | None,
+        Query(max_length=1_024, description="Id of a ClipGT clip, else the object's name without extension."),
     ] = None,
-    label: Annotated[str | None, Query(max_length=128)] = None,
-    folder: Annotated[str | None, Query(max_length=64)] = None,
-    test_run_group: Annotated[str | None, Query(max_length=128)] = None,
+    original_clipgt_url: Annotated[
+        str | None, Query(max_length=1_200, description="Source URI of the clip, exactly as the import named it.")
+    ] = None,
+    label: Annotated[str | None, Query(max_length=128, description="Label of the import.")] = None,
+    folder: Annotated[str | None, Query(max_length=64, description="Folder of the import.")] = None,
+    test_run_group: Annotated[str | None, Query(max_length=128, description="Test run group of the import.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> FoundClipPage:

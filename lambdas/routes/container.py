@@ -1,4 +1,4 @@
-"""What the routes run on: `lambdas.api.handler` puts the API's container into the context of each request."""
+"""Get the API's container, which `lambdas.api.handler` puts into the context of each request."""
 
 from typing import cast
 

@@ -17,10 +17,15 @@ from service.projects.webhook_secrets import rotate, signing_secrets
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
-Format = Annotated[ReportFormat, Query(alias="format", description="`failures` is a manifest of what did not land.")]
+Format = Annotated[
+    ReportFormat,
+    Query(
+        alias="format", description="File of the report. `failures` is a manifest of the clips that were not copied."
+    ),
+]
 
 
-@router.get("/v1/imports/<job_id>/report", summary="A link to a file of the import's report", tags=["Imports"])
+@router.get("/v1/imports/<job_id>/report", summary="Get a link to the import's report", tags=["Imports"])
 def read_report(job_id: JobId, form: Format = ReportFormat.CSV) -> ReportView:
     project, _ = project_of(router)
     return ReportView.of(report_link(job_id, form, project=project, ports=container_of(router).ended))
@@ -39,7 +44,7 @@ def replay(job_id: JobId) -> ImportView:
     return ImportView.of(replay_webhook(job_id, project=project, ports=ports), now=ports.clock())
 
 
-@router.get("/v1/webhook-secret", summary="The secret that signs the project's webhooks", tags=["Webhooks"])
+@router.get("/v1/webhook-secret", summary="Get the secret that signs webhooks", tags=["Webhooks"])
 def read_secret() -> WebhookSecretView:
     project, _ = project_of(router)
     return WebhookSecretView.of(signing_secrets(project, container_of(router).webhook_secrets))

@@ -1,4 +1,4 @@
-"""`/v1/execution-settings`: settings of imports, saved under an id."""
+"""`/v1/execution-settings`: presets, which are settings of imports saved under an id."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -19,7 +19,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyp
 TAGS = ["Execution settings"]
 
 
-@router.post("/v1/execution-settings", status_code=201, summary="Save settings of imports", tags=TAGS)
+@router.post("/v1/execution-settings", status_code=201, summary="Save a preset", tags=TAGS)
 def save_settings(
     body: Annotated[ExecutionSettingsBody, Body()],
     header_key: IdempotencyKey = None,
@@ -35,7 +35,7 @@ def save_settings(
     return ExecutionSettingsView.of(saved)
 
 
-@router.get("/v1/execution-settings", summary="List saved settings, oldest first", tags=TAGS)
+@router.get("/v1/execution-settings", summary="List presets, oldest first", tags=TAGS)
 def list_settings(limit: Limit = 100, cursor: Cursor = None) -> ExecutionSettingsPage:
     project, _ = project_of(router)
     store = container_of(router).presets.store
@@ -46,13 +46,13 @@ def list_settings(limit: Limit = 100, cursor: Cursor = None) -> ExecutionSetting
     return fitting(read, limit)
 
 
-@router.get("/v1/execution-settings/<settings_id>", summary="Saved settings", tags=TAGS)
+@router.get("/v1/execution-settings/<settings_id>", summary="Get a preset", tags=TAGS)
 def read_settings(settings_id: SettingsId) -> ExecutionSettingsView:
     project, _ = project_of(router)
     return ExecutionSettingsView.of(get_saved(settings_id, project=project, store=container_of(router).presets.store))
 
 
-@router.put("/v1/execution-settings/<settings_id>", summary="Replace saved settings", tags=TAGS)
+@router.put("/v1/execution-settings/<settings_id>", summary="Replace a preset", tags=TAGS)
 def replace_settings(settings_id: SettingsId, body: Annotated[ExecutionSettingsBody, Body()]) -> ExecutionSettingsView:
     project, _ = project_of(router)
     ports = container_of(router).presets
@@ -60,7 +60,7 @@ def replace_settings(settings_id: SettingsId, body: Annotated[ExecutionSettingsB
     return ExecutionSettingsView.of(changed)
 
 
-@router.delete("/v1/execution-settings/<settings_id>", status_code=204, summary="Delete saved settings", tags=TAGS)
+@router.delete("/v1/execution-settings/<settings_id>", status_code=204, summary="Delete a preset", tags=TAGS)
 def delete_settings(settings_id: SettingsId) -> Response[str]:
     project, _ = project_of(router)
     delete_saved(settings_id, project=project, by=actor_of(router), ports=container_of(router).presets)

@@ -1,4 +1,4 @@
-"""`/v1/folders`: names that imports land under."""
+"""`/v1/folders`: names under which clips are imported."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyp
 TAGS = ["Folders"]
 
 
-@router.post("/v1/folders", status_code=201, summary="Make a folder", tags=TAGS)
+@router.post("/v1/folders", status_code=201, summary="Create a folder", tags=TAGS)
 def make_folder(
     body: Annotated[FolderBody, Body()],
     header_key: IdempotencyKey = None,
@@ -39,7 +39,7 @@ def list_folders(limit: Limit = 100, cursor: Cursor = None) -> FolderPage:
     return fitting(read, limit)
 
 
-@router.get("/v1/folders/<folder_id>", summary="A folder, and how many clips it has", tags=TAGS)
+@router.get("/v1/folders/<folder_id>", summary="Get a folder with its number of clips", tags=TAGS)
 def read_folder(folder_id: FolderId) -> CountedFolderView:
     project, _ = project_of(router)
     ports = container_of(router).folders

@@ -1,4 +1,4 @@
-"""`/v1/imports`: start, list and follow imports; `/v1/previews`: preview one."""
+"""`/v1/imports`: start, list, follow and change imports; `/v1/previews`: plan one without importing."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -68,7 +68,7 @@ def list_imports(limit: Limit = 100, cursor: Cursor = None) -> ImportPage:
     return fitting(read, limit)
 
 
-@router.get("/v1/imports/<job_id>", summary="An import's status and counts", tags=["Imports"])
+@router.get("/v1/imports/<job_id>", summary="Get an import's status and counts", tags=["Imports"])
 def read_import(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
     return _view(get_job(job_id, project=project, jobs=container_of(router).status.jobs))
@@ -82,7 +82,9 @@ def cancel_import(job_id: JobId) -> ImportView:
     return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
 
 
-@router.post("/v1/imports/<job_id>/retry", status_code=202, summary="Retry failed clips", tags=["Imports"])
+@router.post(
+    "/v1/imports/<job_id>/retry", status_code=202, summary="Retry failed and cancelled clips", tags=["Imports"]
+)
 def retry_import(
     job_id: JobId,
     body: Annotated[RetryBody | None, Body()] = None,
@@ -109,12 +111,12 @@ def delete_import(job_id: JobId) -> Response[str]:
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")
 
 
-@router.get("/v1/imports/<job_id>/clips", summary="An import's clips", tags=["Imports"])
+@router.get("/v1/imports/<job_id>/clips", summary="List an import's clips", tags=["Imports"])
 def list_clips(
     job_id: JobId,
     limit: Limit = 500,
     cursor: Cursor = None,
-    status: Annotated[ClipStatus | None, Query(description="Only clips of this status.")] = None,
+    status: Annotated[ClipStatus | None, Query(description="Only clips with this status.")] = None,
 ) -> ClipPage:
     project, _ = project_of(router)
     ports = container_of(router).status
@@ -126,7 +128,7 @@ def list_clips(
     return fitting(read, limit)
 
 
-@router.get("/v1/imports/<job_id>/audit", summary="An import's audit entries, newest first", tags=["Audit"])
+@router.get("/v1/imports/<job_id>/audit", summary="List requested changes of an import", tags=["Audit"])
 def list_import_audit(job_id: JobId, limit: Limit = 100, cursor: Cursor = None) -> AuditPage:
     project, _ = project_of(router)
     get_job(job_id, project=project, jobs=container_of(router).status.jobs)
@@ -138,7 +140,7 @@ def list_import_audit(job_id: JobId, limit: Limit = 100, cursor: Cursor = None) 
     return fitting(read, limit)
 
 
-@router.post("/v1/previews", summary="Preview an import: clips, cost and duration", tags=["Imports"])
+@router.post("/v1/previews", summary="Preview an import: clips, cost and time", tags=["Imports"])
 def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
     project, _ = project_of(router)
     ports = container_of(router).preview
@@ -149,7 +151,7 @@ def preview_import(body: Annotated[ImportBody, Body()]) -> PreviewView:
 
 
 def _saved(settings_id: str, project: str) -> ImportSettings:
-    """The saved settings with the deployment's current defaults. Raises `UnknownExecutionSettings`."""
+    """The settings of a preset, with today's defaults. Raises `UnknownExecutionSettings`."""
     found = saved_for_import(settings_id, project=project, store=container_of(router).presets.store)
     return SettingsBody.model_validate(found.settings).to_settings(container_of(router).submit.defaults)
 

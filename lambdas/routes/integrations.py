@@ -20,7 +20,7 @@ router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyp
 TAGS = ["Integrations"]
 
 
-@router.post("/v1/integrations", status_code=201, summary="Save access to a bucket", tags=TAGS)
+@router.post("/v1/integrations", status_code=201, summary="Create an integration", tags=TAGS)
 def save_integration(
     body: Annotated[AnyIntegrationBody, Body(discriminator="type")],
     header_key: IdempotencyKey = None,
@@ -47,7 +47,7 @@ def list_integrations(limit: Limit = 100, cursor: Cursor = None) -> IntegrationP
     return fitting(read, limit)
 
 
-@router.get("/v1/integrations/<integration_id>", summary="An integration", tags=TAGS)
+@router.get("/v1/integrations/<integration_id>", summary="Get an integration", tags=TAGS)
 def read_integration(integration_id: IntegrationId) -> IntegrationView:
     project, _ = project_of(router)
     return IntegrationView.of(
@@ -56,7 +56,9 @@ def read_integration(integration_id: IntegrationId) -> IntegrationView:
     )
 
 
-@router.post("/v1/integrations/<integration_id>/test", summary="Try to list and to read one object", tags=TAGS)
+@router.post(
+    "/v1/integrations/<integration_id>/test", summary="Test an integration: list, and read one object", tags=TAGS
+)
 def test_integration(integration_id: IntegrationId) -> ProbeView:
     project, _ = project_of(router)
     return ProbeView.of(
@@ -65,7 +67,7 @@ def test_integration(integration_id: IntegrationId) -> ProbeView:
 
 
 @router.delete(
-    "/v1/integrations/<integration_id>", status_code=204, summary="Delete an integration and its secret", tags=TAGS
+    "/v1/integrations/<integration_id>", status_code=204, summary="Delete an integration and its credentials", tags=TAGS
 )
 def delete_integration(integration_id: IntegrationId) -> Response[str]:
     project, _ = project_of(router)

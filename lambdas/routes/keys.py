@@ -1,4 +1,4 @@
-"""`/v1/keys`: the admin key makes, lists and revokes projects' keys; `/v1/key`: the request's own key."""
+"""`/v1/keys`: create, list and revoke projects' keys with the admin key; `/v1/key`: describe a request's own key."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -18,13 +18,13 @@ from service.support.clock import utc_now
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.get("/v1/key", summary="The key of this request", tags=["Keys"])
+@router.get("/v1/key", summary="Describe the key of this request", tags=["Keys"])
 def read_own_key() -> CallerView:
     caller = caller_of(router)
     return CallerView(id=caller.key_id, project=caller.project)
 
 
-@router.post("/v1/keys", status_code=201, summary="Make a key for a project", tags=["Keys"])
+@router.post("/v1/keys", status_code=201, summary="Create a key for a project", tags=["Keys"])
 def make_key(body: Annotated[KeyBody, Body()]) -> CreatedKeyView:
     require_admin(router)
     key, text = create_key(

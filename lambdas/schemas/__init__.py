@@ -1,1 +1,1 @@
-"""The API's requests and answers. These models validate, and `/openapi.json` is made from them."""
+"""The API's requests and answers: models that validate, and from which `/openapi.json` is generated."""

@@ -1,4 +1,4 @@
-"""The audit."""
+"""Audit entries."""
 
 from pydantic import Field
 
@@ -12,14 +12,10 @@ class AuditEntryView(Model):
     id: str
     time: str
     action: Action
-    subject: str = Field(description="Id of the import, the key, the execution settings or the integration.")
+    subject: str = Field(description="Id of the thing that the change is about; of a webhook secret, the project.")
     door: Door
-    key_id: str | None = Field(description="`admin` for the admin key, null for uploads.")
-    request_id: str | None = Field(description="Of API Gateway, as in its access log.")
-    details: dict[str, object] | None = Field(
-        description="Of a retry that overrules content validation: `content_validation`, `instead_of` (the import's "
-        "setting), `clips` (how many were named; null: all that failed their check), `clip_ids` (the first 100)."
-    )
+    key_id: str | None = Field(description="Id of the key: `admin` for the admin key, null for uploads.")
+    request_id: str | None = Field(description="Id of the request, as in API Gateway's access log.")
 
     @classmethod
     def of(cls, entry: AuditEntry) -> "AuditEntryView":

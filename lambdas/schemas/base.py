@@ -1,4 +1,4 @@
-"""What all models share."""
+"""Shared by all models."""
 
 from typing import Annotated
 
@@ -11,17 +11,17 @@ Label = Name
 
 
 class Model(BaseModel):
-    """What validates and shows it is made when it is first used: a request uses few of all models."""
+    """A model whose validator is built at its first use, because a request uses few of all models."""
 
     model_config = ConfigDict(defer_build=True)
 
 
 class Body(Model):
-    """A request body: JSON types as they are, nothing converted, no unknown fields."""
+    """A request body. Types are not converted, and unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ErrorView(Model):
-    detail: str = Field(description="A sentence for people.")
-    code: str = Field(description="Stable, for programs.")
+    detail: str = Field(description="What is wrong, in a sentence.")
+    code: str = Field(description="Stable code for programs.")

@@ -1,4 +1,4 @@
-"""Clips of an import, and clips that were found."""
+"""Clips of an import, and clips found across imports."""
 
 from pydantic import Field
 
@@ -9,14 +9,14 @@ from service.support.paging import Page
 
 
 class ExtrapolationView(Model):
-    """What became of a clip's stationary extrapolation."""
+    """Result of a clip's stationary extrapolation."""
 
     status: ExtrapolationStatus
-    key: str | None = Field(description="Of the result, in the clips bucket.")
-    tracks: int | None = Field(description="Obstacle tracks of the clip.")
-    stationary: int | None = Field(description="Those of them that stand still.")
-    rows: int | None = Field(description="Of the result.")
-    added: int | None = Field(description="New ones among them.")
+    key: str | None = Field(description="Key of the result in the clips bucket.")
+    tracks: int | None = Field(description="Number of obstacle tracks.")
+    stationary: int | None = Field(description="Number of stationary tracks.")
+    rows: int | None = Field(description="Number of rows of the result.")
+    added: int | None = Field(description="Number of new rows.")
     code: str | None
     message: str | None
 
@@ -35,22 +35,24 @@ class OverruledView(Model):
 class ClipView(Model):
     id: str
     status: ClipStatus
-    source_uri: str = Field(description="As it was given, or as it was listed.")
+    source_uri: str = Field(description="URI of the source, as the import named or listed it.")
     destination: str = Field(description="`s3://clips-bucket/key`.")
     run_name: str
-    clip_id: str = Field(description="What content validation found, else the object's name without its extension.")
-    original_clipgt_url: str = Field(description="The source URI, under the name that the Foretify scripts know.")
+    clip_id: str = Field(description="Id that content validation found, else the object's name without extension.")
+    original_clipgt_url: str = Field(description="Same as `source_uri`; the name that Foretify scripts use.")
     size: int | None
     etag: str | None
-    verified: Verification | None = Field(description="What says that the copy is its source.")
-    facts: dict[str, object] | None = Field(description="What content validation found in the clip.")
+    verified: Verification | None = Field(description="Evidence that the copy equals its source.")
+    facts: dict[str, object] | None = Field(description="Facts that content validation read from the clip.")
     code: str | None
     message: str | None
-    view: str | None = Field(description="Its role in a multi-view set.")
-    set: str | None = Field(description="Id of that set's front clip.")
-    deleted_at: str | None = Field(description="When it was deleted by itself; its status says what the import did.")
+    view: str | None = Field(description="Role in a multi-view set.")
+    set: str | None = Field(description="Id of the set's front clip.")
+    deleted_at: str | None = Field(
+        description="Time at which the clip was deleted. Its status still says what the import did."
+    )
     extrapolation: ExtrapolationView | None = Field(
-        description="Of ClipGT clips that landed, where the import asks for `stationary_extrapolation`."
+        description="For copied ClipGT clips of imports with `stationary_extrapolation`; else null."
     )
     content: Content | None = Field(
         description="Verdict of content validation: a `valid` or `unchecked` clip is copied, an `invalid` one fails. "

@@ -11,9 +11,9 @@ from service.support.paging import Page
 
 
 class FolderBody(Body):
-    name: Annotated[Name, Field(max_length=MAX_NAME)] = Field(description="What imports name as their `folder`.")
+    name: Annotated[Name, Field(max_length=MAX_NAME)] = Field(description="Name by which imports use the folder.")
     scope: Annotated[FolderScope, Field(strict=False)] = Field(
-        FolderScope.USER, description="Folders of one name in both scopes are two."
+        FolderScope.USER, description="Folders with the same name in both scopes are two."
     )
     description: Annotated[str, StringConstraints(min_length=1, max_length=1_000)] | None = None
 
@@ -29,7 +29,7 @@ class FolderView(Model):
     scope: FolderScope
     description: str | None
     created_at: str
-    created_by: str | None = Field(description="Id of the key that asked.")
+    created_by: str | None = Field(description="Id of the key that created it.")
 
     @classmethod
     def of(cls, folder: Folder) -> "FolderView":
@@ -37,7 +37,7 @@ class FolderView(Model):
 
 
 class CountedFolderView(FolderView):
-    clip_count: int = Field(description="Clips that landed in it and were not deleted since.")
+    clip_count: int = Field(description="Number of clips copied into it and not deleted since.")
 
     @classmethod
     def with_count(cls, folder: Folder, clip_count: int) -> "CountedFolderView":

@@ -27,7 +27,7 @@ class KeyView(Model):
 
 
 class CreatedKeyView(KeyView):
-    key: str = Field(description="Shown this once: the service keeps only its hash.")
+    key: str = Field(description="The key itself. It is shown only once: the service keeps its hash.")
 
     @classmethod
     def with_text(cls, key: ApiKey, text: str) -> "CreatedKeyView":
@@ -46,7 +46,7 @@ class KeyPage(Model):
 
 
 class CallerView(Model):
-    """What the key of a request is."""
+    """The key of a request."""
 
     id: str = Field(description="`admin` for the admin key.")
     project: str | None = Field(description="Null for the admin key.")

@@ -38,12 +38,12 @@ _ACTIONS = {ClipStatus.PENDING: "copy", ClipStatus.SKIPPED: "skip", ClipStatus.F
 
 
 class OutcomeView(Model):
-    """The three sum to `count`. Content is looked into by the import only."""
+    """Expected results, which sum to `count`. Only an import checks the content of clips."""
 
     to_copy: TotalView
     to_skip: FatesView
     to_fail: FatesView
-    problems: list[PreviewedClipView] = Field(description="The first 20 clips that would fail.")
+    problems: list[PreviewedClipView] = Field(description="First 20 clips that would fail.")
 
     @classmethod
     def of(cls, outcome: Outcome) -> "OutcomeView":
@@ -55,7 +55,7 @@ Dollars = Annotated[float, PlainSerializer(lambda dollars: round(dollars, 9))]
 
 
 class CostView(Model):
-    """Dollars, once."""
+    """One-time cost in dollars."""
 
     model_config = ConfigDict(validate_by_name=True)
 
@@ -67,13 +67,13 @@ class CostView(Model):
 
 
 class EstimateView(Model):
-    """By the list prices of `service/imports/previews/prices.json`; docs/api.md says what is not in it."""
+    """Estimate by AWS's list prices. docs/api.md says what it leaves out."""
 
     cost: CostView
-    storage_per_month: Dollars = Field(description="Of the copies, apart from `cost`.")
-    seconds: int = Field(description="From accepted to ended.")
+    storage_per_month: Dollars = Field(description="Cost of storing the copies for a month, not part of `cost`.")
+    seconds: int = Field(description="Seconds from acceptance to completion.")
     currency: Literal["USD"] = "USD"
-    price_region: str = Field(description="The region that the prices are of.")
+    price_region: str = Field(description="Region of the prices.")
     prices_as_of: str
 
     @classmethod
@@ -89,13 +89,13 @@ class EstimateView(Model):
 
 
 class PreviewView(Model):
-    root_path: str | None = Field(description="As it was given; null for a list and for sets.")
+    root_path: str | None = Field(description="Prefix of the request; null for other sources.")
     count: int
     bytes: int
-    keys: list[str] = Field(description="The first 20.")
+    keys: list[str] = Field(description="First 20 keys.")
     by_extension: dict[str, TotalView]
-    complete: bool = Field(description='False: the time was up, and every figure, the estimate too, means "at least".')
-    sample: list[PreviewedClipView] = Field(description="The first 20 clips.")
+    complete: bool = Field(description='False if the time was too short: then every figure means "at least".')
+    sample: list[PreviewedClipView] = Field(description="First 20 clips.")
     outcome: OutcomeView
     estimate: EstimateView
 

@@ -1,4 +1,4 @@
-"""Access to every source that an import may name."""
+"""Build the access to every source that an import may have."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Sources in other accounts and other stores."""
+"""Build the sources that integrations open."""
 
 from typing import TYPE_CHECKING
 

@@ -58,6 +58,8 @@ def limit_gateway(gateway: Any, limits: Limits) -> None:
 
     async def compressed_proxy(integration: dict[str, Any], api_id: str, *args: Any, **options: Any) -> Any:
         answer = await invoke_proxy(integration, api_id, *args, **options)
+        if type(answer) is not tuple:  # an error of the gateway itself, which becomes a gateway response later
+            return answer
         api = gateway._rest_apis.get_scoped(options["owner_account_id"], options["owner_region"], api_id)
         smallest = api.get("minimumCompressionSize")
         return compressed(*answer, accepted=args[5].get("accept-encoding", ""), smallest=smallest)

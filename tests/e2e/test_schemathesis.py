@@ -44,10 +44,28 @@ def test_schemathesis_finds_nothing(stack: Stack, api: Api, tmp_path: Path) -> N
             "--max-examples",
             "5",
         ),
-        *("--seed", str(seed), "--max-time", str(SECONDS), "--no-color", "--no-shrink", "--workers", "2"),
+        *(
+            "--seed",
+            str(seed),
+            "--max-time",
+            str(SECONDS),
+            "--no-color",
+            "--no-shrink",
+            "--workers",
+            "1",
+            "--request-timeout",
+            "60",
+        ),
         *("--generation-database", "none", "--output-truncate", "true"),
     ]
-    env = os.environ | {"SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks", VALUES: str(tmp_path / "values.json")}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=3 * SECONDS, check=False)
+    env = os.environ | {
+        "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks",
+        "PYTHONPATH": str(ROOT),
+        VALUES: str(tmp_path / "values.json"),
+    }
+    # Its cache of failures goes where it runs.
+    done = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=3 * SECONDS, check=False
+    )
     print(done.stdout)
     assert done.returncode == 0, f"seed {seed}\n{done.stdout}\n{done.stderr}"

@@ -1,4 +1,4 @@
-"""The NomadicML API: `/api/…` as the SDKs `nomadicml` and `nomadic` call it, on the same service functions."""
+"""`/api/…`: the calls of the SDKs `nomadicml` and `nomadic`, on the same service functions as `/v1`."""
 
 from lambdas.routes.nomadic import folders, integrations, jobs, session, uploads, videos
 

@@ -1,4 +1,4 @@
-"""What the routes of the NomadicML API share."""
+"""Shared by the routes of `/api`."""
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 

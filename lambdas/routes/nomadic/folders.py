@@ -16,7 +16,7 @@ from service.projects.folders import create, create_or_get, get_by_name, video_c
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.post("/api/folders/create-or-get", summary="Get a folder, or make it", tags=TAGS)
+@router.post("/api/folders/create-or-get", summary="Get a folder, or create it", tags=TAGS)
 def create_or_get_folder(
     body: Annotated[VideoFolderBody, Body()], idempotency_key: IdempotencyKey = None
 ) -> VideoFolderView:
@@ -25,14 +25,14 @@ def create_or_get_folder(
     return _view(create_or_get(request, project=project, by=sdk_actor(router), ports=container_of(router).folders))
 
 
-@router.post("/api/folders", status_code=201, summary="Make a folder", tags=TAGS)
+@router.post("/api/folders", status_code=201, summary="Create a folder", tags=TAGS)
 def create_folder(body: Annotated[VideoFolderBody, Body()], idempotency_key: IdempotencyKey = None) -> VideoFolderView:
     project, _ = project_of(router)
     request = body.to_request(idempotency_key)
     return _view(create(request, project=project, by=sdk_actor(router), ports=container_of(router).folders))
 
 
-@router.get("/api/folders/get", summary="A folder by its name", tags=TAGS)
+@router.get("/api/folders/get", summary="Get a folder by its name", tags=TAGS)
 def read_folder(
     name: Annotated[str, Query()],
     scope: Annotated[Scope | None, Query()] = None,

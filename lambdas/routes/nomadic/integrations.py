@@ -1,4 +1,4 @@
-"""Cloud integrations: those of `/v1/integrations`."""
+"""Cloud integrations: the SDKs' view of `/v1/integrations`."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -24,7 +24,7 @@ from service.projects.integrations.manage import MAX_PER_PROJECT, create, delete
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.get("/api/cloud-integrations", summary="All integrations, oldest first", tags=TAGS)
+@router.get("/api/cloud-integrations", summary="List all integrations, oldest first", tags=TAGS)
 def list_cloud_integrations() -> list[CloudIntegrationView]:
     project, _ = project_of(router)
     # One page: a project has fewer of them than a page has rows.
@@ -32,22 +32,31 @@ def list_cloud_integrations() -> list[CloudIntegrationView]:
     return _views(found)
 
 
-@router.post("/api/cloud-integrations/s3", status_code=201, summary="Save access to a bucket of S3", tags=TAGS)
+@router.post("/api/cloud-integrations/s3", status_code=201, summary="Create an integration for an S3 bucket", tags=TAGS)
 def add_s3(body: Annotated[S3CloudBody, Body()], idempotency_key: IdempotencyKey = None) -> CloudIntegrationView:
     return _saved(body, idempotency_key)
 
 
-@router.post("/api/cloud-integrations/gcs", status_code=201, summary="Save access to Google Cloud Storage", tags=TAGS)
+@router.post(
+    "/api/cloud-integrations/gcs", status_code=201, summary="Create an integration for Google Cloud Storage", tags=TAGS
+)
 def add_gcs(body: Annotated[GcsCloudBody, Body()], idempotency_key: IdempotencyKey = None) -> CloudIntegrationView:
     return _saved(body, idempotency_key)
 
 
-@router.post("/api/cloud-integrations/hf-bucket", status_code=201, summary="Save access to Hugging Face", tags=TAGS)
+@router.post(
+    "/api/cloud-integrations/hf-bucket",
+    status_code=201,
+    summary="Create an integration for a Hugging Face bucket",
+    tags=TAGS,
+)
 def add_hf(body: Annotated[HfBucketCloudBody, Body()], idempotency_key: IdempotencyKey = None) -> CloudIntegrationView:
     return _saved(body, idempotency_key)
 
 
-@router.delete("/api/cloud-integrations/<integration_id>", summary="Delete an integration and its secret", tags=TAGS)
+@router.delete(
+    "/api/cloud-integrations/<integration_id>", summary="Delete an integration and its credentials", tags=TAGS
+)
 def delete_cloud_integration(integration_id: IntegrationId) -> DeletedIntegrationView:
     project, _ = project_of(router)
     delete(integration_id, project=project, by=sdk_actor(router), ports=container_of(router).integrations)

@@ -1,4 +1,4 @@
-"""Import jobs: their status, their videos, retries."""
+"""Import jobs: status, videos, retry."""
 
 from typing import Annotated
 
@@ -19,14 +19,14 @@ from service.support.paging import MAX_PAGE
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.get("/api/import-jobs/<job_id>", summary="An import job", tags=TAGS)
+@router.get("/api/import-jobs/<job_id>", summary="Get an import job", tags=TAGS)
 def read_import_job(job_id: JobId) -> JobView:
     project, _ = project_of(router)
     return JobView.of(get_job(job_id, project=project, jobs=container_of(router).status.jobs))
 
 
 @router.get(
-    "/api/import-jobs/<job_id>/videos", summary="The job's videos; sets are shown by their front views", tags=TAGS
+    "/api/import-jobs/<job_id>/videos", summary="List an import job's videos, or the front views of its sets", tags=TAGS
 )
 def list_import_job_videos(
     job_id: JobId,

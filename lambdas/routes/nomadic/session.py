@@ -1,4 +1,4 @@
-"""Verify a key; refuse the SDKs' calls that this service does not support."""
+"""Describe the caller's key, and refuse calls that have no counterpart here."""
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -10,7 +10,7 @@ from service.domain.errors import NotSupported
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.post("/api/keys/verify", summary="Verify the key", tags=TAGS)
+@router.post("/api/keys/verify", summary="Describe the key of this request", tags=TAGS)
 def verify_key() -> VerifiedView:
     return VerifiedView.of(*project_of(router))
 

@@ -1,7 +1,4 @@
-"""Import from S3, Google Cloud Storage and Hugging Face buckets.
-
-A wrong object fails later, as a row of the job.
-"""
+"""Import from S3, Google Cloud Storage and Hugging Face buckets. A bad object becomes a failed row."""
 
 from typing import Annotated
 
@@ -30,7 +27,7 @@ def upload_s3(body: Annotated[S3UploadBody, Body()], idempotency_key: Idempotenc
 
 @router.post("/api/gcs/upload", summary="Import objects of Google Cloud Storage", tags=TAGS)
 def upload_gcs(body: Annotated[FilesUploadBody, Body()], idempotency_key: IdempotencyKey = None) -> AcceptedView:
-    """Import from the body's bucket, or the integration's."""
+    """Import objects of a bucket. Without `bucket` it is the integration's."""
     bucket = body.bucket or _bucket_of(body.integration_id)
     return _accepted(body.to_request("gs", bucket, _given(body.folder_id, idempotency_key)))
 

@@ -1,4 +1,4 @@
-"""Single videos: list the newest, read a status, delete one."""
+"""Single videos: list the newest, get one's status, delete one."""
 
 from typing import Annotated
 
@@ -20,10 +20,10 @@ from service.projects.audit import record
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
-@router.get("/api/my-videos", summary="The newest 1,000 videos", tags=TAGS)
+@router.get("/api/my-videos", summary="List the newest videos, at most 1,000", tags=TAGS)
 def my_videos(
-    folder: Annotated[str | None, Query(description="Only of the folder of this name.")] = None,
-    scope: Annotated[Scope | None, Query(description="The folder's scope; without it both scopes.")] = None,
+    folder: Annotated[str | None, Query(description="Only videos of the folder with this name.")] = None,
+    scope: Annotated[Scope | None, Query(description="Scope of the folder. Default: both.")] = None,
 ) -> MyVideosView:
     project, _ = project_of(router)
     scopes = [scope] if scope else list(FolderScope)
@@ -32,13 +32,13 @@ def my_videos(
     return fitting(lambda size: MyVideosView(videos=listed[:size]), max(1, len(listed)))
 
 
-@router.get("/api/video/<video_id>/status", summary="A video's status", tags=TAGS)
+@router.get("/api/video/<video_id>/status", summary="Get a video's status", tags=TAGS)
 def read_video_status(video_id: VideoId) -> VideoStatusView:
     project, _ = project_of(router)
     return VideoStatusView.of(get_video(video_id, project=project, ports=container_of(router).status))
 
 
-@router.delete("/api/video/<video_id>", summary="Delete a video, with its whole set", tags=TAGS)
+@router.delete("/api/video/<video_id>", summary="Delete a video, or the whole set that it belongs to", tags=TAGS)
 def delete_video(video_id: VideoId) -> DeletedView:
     project, _ = project_of(router)
     video = get_video(video_id, project=project, ports=container_of(router).status, deleted_too=True)

@@ -1,4 +1,4 @@
-"""What all models of this door share."""
+"""Shared by the models of `/api`."""
 
 from typing import Annotated
 
@@ -7,11 +7,11 @@ from pydantic import AfterValidator, ConfigDict, Field
 from lambdas.schemas.base import Model
 
 MAX_URI = 2_048
-"""Characters of a key or URI, valid or not: what is refused late has a row, which must hold it."""
+"""Maximum characters of a key or URI. An invalid one becomes a failed row, which must hold it."""
 
 
 class SdkBody(Model):
-    """A request body. SDKs grow: fields that are not known here are ignored, and `null` means absent."""
+    """A request body. Unknown fields are ignored, because SDKs grow; `null` means absent."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 

@@ -24,7 +24,9 @@ Scope = Annotated[FolderScope, BeforeValidator(_scope)]
 
 class VideoFolderBody(SdkBody):
     name: Text
-    scope: Scope = Field(FolderScope.USER, description="`user` or `org`; folders of one name in both are two.")
+    scope: Scope = Field(
+        FolderScope.USER, description="`user` or `org`. Folders with the same name in both scopes are two."
+    )
     description: Text | None = None
 
     def to_request(self, idempotency_key: str | None) -> FolderRequest:
@@ -43,8 +45,8 @@ class VideoFolderView(Model):
     scope: FolderScope
     description: str | None
     created_at: str
-    created_by: str | None = Field(description="Id of the key that asked.")
-    video_count: int = Field(description="Videos that landed in it and were not deleted since.")
+    created_by: str | None = Field(description="Id of the key that created it.")
+    video_count: int = Field(description="Number of videos copied into it and not deleted since.")
 
     @classmethod
     def of(cls, folder: Folder, *, video_count: int) -> "VideoFolderView":

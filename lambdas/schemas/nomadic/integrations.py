@@ -27,7 +27,7 @@ class HfBucketCloudBody(HfBucketIntegrationBody):
 
 
 class CloudIntegrationView(Model):
-    """Without its credentials."""
+    """An integration without its credentials."""
 
     id: str
     name: str
@@ -39,9 +39,9 @@ class CloudIntegrationView(Model):
     role_arn: str | None
     created_at: str
     last_used: str | None
-    created_by: str | None = Field(description="Id of the key that asked.")
-    created_by_display_name: str | None = Field(description="That key's name; null where it was revoked.")
-    is_owner: bool = Field(description="Whether this request's key is that one.")
+    created_by: str | None = Field(description="Id of the key that created it.")
+    created_by_display_name: str | None = Field(description="Name of that key; null if it was revoked.")
+    is_owner: bool = Field(description="Whether the request uses that key.")
 
     @classmethod
     def of(cls, integration: Integration, *, key_id: str, display_name: str | None) -> "CloudIntegrationView":

@@ -13,7 +13,7 @@ from service.imports.intake.retry_request import MAX_CHOSEN
 from service.imports.queries.videos import Video, VideoPage, VideoStatus, status_of, total_of
 
 POLL_SECONDS = 5
-"""The SDKs' own wait between two looks at a job."""
+"""Seconds that the SDKs wait between two polls."""
 
 _STATUS = {
     JobStatus.COMPLETED: "completed",
@@ -25,23 +25,23 @@ _STATUS = {
 
 class RetryVideosBody(SdkBody):
     video_ids: list[str] | None = Field(
-        None, min_length=1, max_length=MAX_CHOSEN, description="Of those that failed; all of them where it is absent."
+        None, min_length=1, max_length=MAX_CHOSEN, description="Ids of failed videos to retry. Default: all of them."
     )
 
 
 class JobView(Model):
     job_id: str
-    import_job_id: str = Field(description="The same.")
+    import_job_id: str = Field(description="Same as `job_id`.")
     source: str = Field(description="`s3`, `gcs` or `hf_bucket`.")
     bucket: str | None
-    prefix: str | None = Field(description="Of directories; else null.")
+    prefix: str | None = Field(description="Prefix of an import of directories; else null.")
     folder_id: str | None
     folder_name: str | None
-    total: int = Field(description="Videos, or sets, that were asked for, without those deleted since.")
+    total: int = Field(description="Number of videos or sets of the request, without deleted ones.")
     status: str = Field(description="`importing`, then `completed`, `partial`, `failed` or `cancelled`.")
     terminal: bool
-    poll_after_seconds: int | None = Field(description="When to look again; null at the end.")
-    message: str | None = Field(description="Why it ended as it did, where that needs saying.")
+    poll_after_seconds: int | None = Field(description="Seconds until the next poll; null when the job is complete.")
+    message: str | None = Field(description="Reason for the final status, if there is one.")
     created_at: str
     updated_at: str
     completed_at: str | None
@@ -70,7 +70,7 @@ class JobView(Model):
 
 
 def _origin(job: Job) -> tuple[str, str | None, str | None]:
-    """(provider, bucket, prefix) also of jobs that came by another door."""
+    """(provider, bucket, prefix), also of imports that `/v1` or an upload started."""
     asked = job.video_upload
     if job.source.uri is None:
         return (asked.provider, asked.bucket, None) if asked else ("s3", None, None)
@@ -89,17 +89,17 @@ class ViewView(Model):
 class VideoRow(Model):
     video_id: str
     status: VideoStatus
-    import_source_uri: str = Field(description="As it was given.")
-    code: str | None = Field(description="Why it failed, or was not copied: the codes of clips.")
+    import_source_uri: str = Field(description="URI of the source, as the request named it.")
+    code: str | None = Field(description="Code of a video that was not copied.")
     message: str | None
 
 
 class SetRow(VideoRow):
-    """The front view of a set, which stands for it."""
+    """A set, shown as its front view."""
 
     set_video_id: str
     views: dict[str, ViewView]
-    failed_views: list[str] = Field(description="Roles of the views that kept the set from landing.")
+    failed_views: list[str] = Field(description="Roles of the views because of which the set was not copied.")
 
 
 def row_of(video: Video) -> VideoRow | SetRow:
@@ -118,7 +118,7 @@ def row_of(video: Video) -> VideoRow | SetRow:
 
 
 def failed_views(video: Video) -> list[str]:
-    """The views that are to blame, else (a cancelled set) all that did not land."""
+    """The views that failed themselves, else (in a cancelled set) all that were not copied."""
     failed = {r: one for r, one in (video.views or {}).items() if status_of(one) is VideoStatus.UPLOADING_FAILED}
     return [role for role, one in failed.items() if one.code != ClipCode.SET_INCOMPLETE] or list(failed)
 
@@ -129,9 +129,9 @@ class VideosView(Model):
     limit: int
     cursor: str | None
     has_more: bool
-    next_cursor: str | None = Field(description="The last `video_id` of this page.")
+    next_cursor: str | None = Field(description="Last `video_id` of this page, if there are more.")
     videos: list[SetRow | VideoRow]
-    video_count: int = Field(description="Of this page.")
+    video_count: int = Field(description="Number of videos on this page.")
 
     @classmethod
     def of(cls, job: Job, page: VideoPage, *, cursor: str | None) -> "VideosView":

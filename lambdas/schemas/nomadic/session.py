@@ -1,4 +1,4 @@
-"""Who a key is."""
+"""The caller's key."""
 
 from pydantic import Field
 
@@ -8,8 +8,8 @@ from lambdas.schemas.base import Model
 class VerifiedView(Model):
     valid: bool
     user_id: str = Field(description="The key's id.")
-    uid: str = Field(description="The same.")
-    email: str = Field(description="No address: the key's id at the project, below `.invalid`.")
+    uid: str = Field(description="Same as `user_id`.")
+    email: str = Field(description="`{key id}@{project}.invalid`, which is no real address.")
     org_id: str = Field(description="The project.")
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Uploads from clouds: what the SDKs send. Names of objects are taken verbatim."""
+"""Imports from clouds, as the SDKs request them. Names of objects are verbatim."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ PROVIDERS: dict[Scheme, str] = {"s3": "s3", "gs": "gcs", "hf": "hf_bucket"}
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What an upload has besides its body: the folder's name, its door's defaults, the header's key."""
+    """Parts of an upload besides its body: name of the folder, default settings, idempotency key."""
 
     folder: str | None
     settings: ImportSettings
@@ -25,21 +25,24 @@ class Given:
 
 
 class ViewsBody(SdkBody):
-    views: dict[str, Key] = Field(description="Full URI of each view by its role, `front` among them.")
+    views: dict[str, Key] = Field(description="URI of each view by its role. `front` is required.")
 
 
 class UploadBody(SdkBody):
-    """`sets` in the place of a list of names."""
+    """Objects of a bucket by their names, or `sets`."""
 
     bucket: Text | None = None
     sets: list[ViewsBody] | None = None
     folder_id: Text | None = None
-    scope: Scope | None = Field(None, description="Of the folder; its id says it already.")
-    integration_id: Text | None = Field(None, description="Else a saved one of the bucket, else the service itself.")
-    collection: object = Field(None, description="Has no effect here.")
+    scope: Scope | None = Field(None, description="Scope of the folder. Has no effect, because `folder_id` implies it.")
+    integration_id: Text | None = Field(
+        None,
+        description="Integration to read with. Default: the project's one for the bucket, else the service's role.",
+    )
+    collection: object = Field(None, description="Has no effect.")
 
     def names(self) -> list[str] | None:
-        """The objects, where they are named one by one."""
+        """The names of the objects, if the request lists them."""
         return None
 
     def to_request(self, scheme: Scheme, bucket: str | None, given: Given) -> ImportRequest:
@@ -68,7 +71,7 @@ def _view_set(index: int, item: ViewsBody, scheme: Scheme) -> ViewSet:
 
 
 class S3UploadBody(UploadBody):
-    keys: list[Key] | None = Field(None, description="Names of objects of `bucket`.")
+    keys: list[Key] | None = Field(None, description="Names of objects in the bucket.")
 
     def names(self) -> list[str] | None:
         return self.keys
@@ -80,20 +83,20 @@ class S3UploadBody(UploadBody):
 
 
 class FilesUploadBody(UploadBody):
-    files: list[Key] | None = Field(None, description="Names of objects of the bucket.")
+    files: list[Key] | None = Field(None, description="Names of objects in the bucket.")
 
     def names(self) -> list[str] | None:
         return self.files
 
 
 class DirectoryBody(SdkBody):
-    source_uri: Key = Field(description="`gs://bucket/directory/`, or s3 or hf.")
-    name: Text | None = Field(None, description="Kept as a label of the import.")
+    source_uri: Key = Field(description="Directory to import: `s3://…`, `gs://…` or `hf://buckets/…`.")
+    name: Text | None = Field(None, description="Label of the import.")
     folder_id: Text | None = None
 
 
 class DirectoriesBody(SdkBody):
-    """All objects below some directories of one bucket."""
+    """Import all objects below some directories of one bucket."""
 
     source_format: Text
     scope: Scope | None = None
@@ -107,7 +110,7 @@ class DirectoriesBody(SdkBody):
         return folders.pop()
 
     def to_request(self, given: Given) -> ImportRequest:
-        """One import of the prefix that they have in common, in which only they are listed. Raises `InvalidRequest`."""
+        """One import of their common prefix, which lists only these directories. Raises `InvalidRequest`."""
         found = [_directory(item.source_uri) for item in self.inputs]
         if len({(one.scheme, one.bucket) for one in found}) > 1:
             raise InvalidRequest("inputs have several buckets: make a call for each bucket")
@@ -137,14 +140,14 @@ def _directory(uri: str) -> Location:
 
 
 def _common_folder(keys: list[str]) -> str:
-    """What all of them begin with, to the last `/`."""
+    """Their common prefix, up to the last `/`."""
     first, last = min(keys), max(keys)
     length = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     return first[: first.rfind("/", 0, length) + 1]
 
 
 def _outermost(keys: list[str]) -> tuple[str, ...]:
-    """In binary order, without those within another."""
+    """The keys in binary order, without those inside another."""
     found: list[str] = []
     for key in sorted(keys, key=str.encode):
         if not found or not key.startswith(found[-1]):
@@ -154,4 +157,4 @@ def _outermost(keys: list[str]) -> tuple[str, ...]:
 
 class AcceptedView(Model):
     import_job_id: str
-    status: str = Field("importing", description="Always `importing`: what becomes of it is in the job.")
+    status: str = Field("importing", description="Always `importing`. The job has the result.")

@@ -11,13 +11,13 @@ from service.imports.queries.videos import Video, VideoStatus
 
 class ListedVideo(Model):
     video_id: str
-    video_name: str = Field(description="The object's name.")
+    video_name: str = Field(description="Name of the object.")
     filename: str
-    duration_s: float | None = Field(description="Where content validation has found it.")
+    duration_s: float | None = Field(description="Seconds, if content validation read them.")
     folder_id: str | None
     folder_name: str | None
     status: str = Field(description="`processing`, `uploaded` or `uploading_failed`.")
-    created_at: str = Field(description="When its import was asked for.")
+    created_at: str = Field(description="Time at which its import was requested.")
     org_id: str = Field(description="The project.")
     import_job_id: str
     import_source_uri: str
@@ -56,7 +56,7 @@ class VisualAnalysis(Model):
 
 class VideoMetadata(Model):
     visual_analysis: VisualAnalysis
-    chunks_total: int = Field(description="1: a video is copied as a whole.")
+    chunks_total: int = Field(description="Always 1: a video is copied as a whole.")
     chunks_uploaded: int
     video_name: str
     import_source_uri: str

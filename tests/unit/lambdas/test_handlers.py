@@ -376,6 +376,15 @@ def test_x_api_key_wins_over_bearer(functions: Functions, project_key: str) -> N
     assert effect(functions.authorize({"X-API-Key": "", "Authorization": f"Bearer {project_key}"})) == "Allow"
 
 
+NOT_UNICODE = json.dumps(object_created("inbox/demo/KEY.zip")).replace("KEY", "\\ud800")
+
+
+@pytest.mark.parametrize("body", ["[" * 50_000, NOT_UNICODE, "{", "null", "NaN"])
+def test_a_poisonous_upload_event_fails_alone(functions: Functions, body: str) -> None:
+    assert functions.upload(object_created("inbox/demo/a.zip"), body) == ["m1"]
+    assert len(functions.world.jobs.rows) == 1
+
+
 def test_a_projects_key_does_not_read_the_admin_secret(functions: Functions, project_key: str) -> None:
     functions.admin_secrets = FakeSecrets({})  # reading it would fail
     assert effect(functions.authorize({"X-API-Key": project_key})) == "Allow"
