@@ -41,8 +41,8 @@ BATCH_SECONDS = 0.5
 """What a batch takes besides its copies: its child, its state, its slice of the manifest, its rows."""
 FIXED_SECONDS = 10.0
 """Cold starts, the map's start and end, the finish."""
-READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 3, ContentValidation.DEEP: 8}
-"""Range reads of content validation for a clip of some hundred megabytes; a small one takes a single read."""
+READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 2, ContentValidation.DEEP: 8}
+"""Range reads of content validation for a clip of some hundred megabytes (docs/validation.md); a small one takes one."""
 
 COPY_GB = 1.0
 """Memory of the copy function (`COPY_MB` in stacks/import_functions.py)."""
@@ -277,8 +277,8 @@ def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -
 
 
 def _at_once(work: Workload, settings: ImportSettings, deployment: Deployment) -> int:
-    """Copies in flight in one function. Clips that take nothing but a copy need no threads."""
-    plain = settings.content_validation is ContentValidation.NONE and not work.views and not work.streamed
+    """Copies in flight in one function. Plain copies, with the checks of their structure, need no threads."""
+    plain = settings.content_validation is not ContentValidation.DEEP and not work.views and not work.streamed
     return deployment.copy_concurrency if plain else min(deployment.copy_concurrency, deployment.copy_threads)
 
 
