@@ -3,6 +3,8 @@
 `python -m benchmarks.copy --endpoint-url URL --source-bucket B --prefix P --destination-bucket D --count N
 --concurrency C`, credentials by the usual environment variables; without `--endpoint-url`, S3 itself.
 
+`--content-validation structure` checks each clip before its copy; it must be one then (`benchmarks.stub --body`).
+
 Batch after batch of `--batch-clips` clips, planned out of the listing, as one copy function gets them: its
 connections stay. Job, rows and manifest are not stored anywhere. Prints one JSON line:
 `copied`, `failed`, of the copying `seconds` and `cpu_seconds`, of the process `peak_rss_mb`. What is planning's in a
@@ -13,7 +15,7 @@ process: `start_cpu_seconds`.
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -25,7 +27,7 @@ from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import BatchIncomplete
 from service.domain.manifest import Batch, BatchState, ManifestEntry
 from service.domain.objects import ListedObject
-from service.domain.requests import ImportSettings
+from service.domain.requests import ContentValidation, ImportSettings
 from service.domain.uris import Location, parse_prefix
 from service.imports.copying.batch import copy_batch
 from service.imports.copying.context import CopyPorts
@@ -68,21 +70,29 @@ class CountedRows:
     fates: Counter[ClipStatus] = field(default_factory=Counter)
     first_failure: str | None = None
 
-    def put(self, _job_id: str, rows: Iterable[ClipRow]) -> None:
+    def settle_each(self, _job_id: str, rows: Sequence[ClipRow], **_run: Any) -> Sequence[ClipRow]:
         for row in rows:
             self.fates[row.status] += 1
             if row.status is ClipStatus.FAILED and self.first_failure is None:
                 self.first_failure = row.message
+        return rows
 
     def get(self, *_ordinals: Any) -> Mapping[int, ClipRow]:
         return {}
 
 
 def copy_all(
-    storage: S3Storage, at: Location, destination: str, *, count: int, batch_clips: int, concurrency: int
+    storage: S3Storage,
+    at: Location,
+    destination: str,
+    *,
+    count: int,
+    batch_clips: int,
+    concurrency: int,
+    settings: ImportSettings | None = None,
 ) -> dict[str, Any]:
     """Copy the first `count` objects under `at` to `{destination}/{key}`."""
-    work, rows = OneBatch(), CountedRows()
+    work, rows = OneBatch(settings=settings or ImportSettings()), CountedRows()
     # The parts of the ports that such a batch needs.
     ports = CopyPorts(
         jobs=work,  # type: ignore[arg-type]
@@ -154,6 +164,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=3_000)
     parser.add_argument("--concurrency", type=int, default=128)
     parser.add_argument("--batch-clips", type=int, default=BATCH_CLIPS)
+    parser.add_argument("--content-validation", choices=list(ContentValidation), default=ContentValidation.NONE)
     given = parser.parse_args()
     use_endpoint(given.endpoint_url)
     storage = storage_of(given.destination_bucket, given.concurrency)
@@ -165,6 +176,7 @@ def main() -> None:
         count=given.count,
         batch_clips=given.batch_clips,
         concurrency=given.concurrency,
+        settings=ImportSettings(content_validation=ContentValidation(given.content_validation)),
     )
     memory = {"peak_rss_mb": round(peak_rss_mb(), 1)}
     print(json.dumps(figures | memory | {"start_cpu_seconds": round(started, 3)}))

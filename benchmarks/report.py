@@ -138,6 +138,10 @@ def goals(results: Mapping[str, Any]) -> list[tuple[str, str, object, str]]:
             -1.5,
         ),
         ("import of the copy function, CPU ms", "≤ 300", start, -300),
+        *(
+            (f"CPU of a validated clip ÷ s5cmd's of copying one, {place}", "≤ 4", one["structure_by_s5cmd"], -4.0)
+            for place, one in results.get("validated_copies", {}).get("on", {}).items()
+        ),
     ]
     return [
         (name, goal, f"{value:.2f}", "yes" if met(value, limit) else "**no**") for name, goal, value, limit in ratios

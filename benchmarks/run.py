@@ -99,10 +99,10 @@ class Tools:
         facts = {"TYPE": "s3", "PROVIDER": "Other", "ENV_AUTH": "true", "ENDPOINT": self.url, "REGION": "us-east-1"}
         return {f"RCLONE_CONFIG_{name}_{fact}": value for fact, value in facts.items()}
 
-    def clipferry(self, count: int) -> list[str]:
+    def clipferry(self, count: int, *options: str) -> list[str]:
         named = ["--source-bucket", SOURCE, "--prefix", "clips/", "--destination-bucket", TARGET]
         sized = ["--count", str(count), "--concurrency", str(WORKER_THREADS)]
-        return [sys.executable, "-m", "benchmarks.copy", "--endpoint-url", self.url, *named, *sized]
+        return [sys.executable, "-m", "benchmarks.copy", "--endpoint-url", self.url, *named, *sized, *options]
 
     def copying(self, count: int) -> dict[str, list[str]]:
         rclone = ["--transfers", str(THREADS), "--checkers", str(THREADS), *RCLONE]
@@ -158,10 +158,10 @@ class Tools:
 
 
 @contextmanager
-def stub(objects: int, *, page_ms: int = 0, refuse_percent: float = 0.0) -> Iterator[str]:
+def stub(objects: int, *, page_ms: int = 0, refuse_percent: float = 0.0, body: Path | None = None) -> Iterator[str]:
     """Its URL."""
     command = [sys.executable, "-m", "benchmarks.stub", "--objects", str(objects), "--page-ms", str(page_ms)]
-    command += ["--refuse-percent", str(refuse_percent)]
+    command += ["--refuse-percent", str(refuse_percent), *(["--body", str(body)] if body else [])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout
         try:
@@ -280,6 +280,29 @@ def refusals_benchmark(folder: Path, count: int, rounds: int) -> list[dict[str, 
     return found
 
 
+def validation_benchmark(folder: Path, count: int, rounds: int) -> dict[str, Any]:
+    """CPU of a clip that is checked and copied, beside s5cmd's for copying it: a real ClipGT zip."""
+    with stub(count, body=SAMPLE) as url:
+        found: dict[str, Any] = {"stub": _validated(Tools(url, folder), count, rounds)}
+    with seaweed(folder / "validation") as url:
+        filled(url, count, SAMPLE.read_bytes())
+        found["seaweedfs"] = _validated(Tools(url, folder), count, rounds)
+    return {"objects": count, "on": found}
+
+
+def _validated(tools: Tools, count: int, rounds: int) -> dict[str, Any]:
+    commands = {
+        "unvalidated": tools.clipferry(count),
+        "structure": tools.clipferry(count, "--content-validation", "structure"),
+        "s5cmd": tools.copying(count)["s5cmd"],
+    }
+    runs, _ = interleaved(commands, tools.environment, rounds)
+    assert all(run.said["copied"] == count for name in ("unvalidated", "structure") for run in runs[name]), runs
+    found = {name: summary(of, count) for name, of in runs.items()}
+    ours, theirs = found["structure"]["cpu_per_1000"], found["s5cmd"]["cpu_per_1000"]
+    return {"tools": found, "structure_by_s5cmd": round(ours / theirs, 2)}
+
+
 def memory_benchmark(folder: Path, rounds: int) -> dict[str, float]:
     """Peak memory of a worker that copies one batch after another, in MB, by how many clips those are."""
     found = {}
@@ -374,12 +397,11 @@ def admin(url: str) -> "S3Client":
     )
 
 
-def filled(url: str, count: int) -> None:
+def filled(url: str, count: int, body: bytes = b"x" * 1_024) -> None:
     client = admin(url)
     for bucket in (SOURCE, TARGET):
         client.create_bucket(Bucket=bucket)
     with ThreadPoolExecutor(8) as pool:
-        body = b"x" * 1_024
         list(pool.map(lambda n: client.put_object(Bucket=SOURCE, Key=f"clips/{n:09d}.zip", Body=body), range(count)))
 
 
@@ -392,9 +414,13 @@ LONGEST_IN_A_ROW = 20 * 1_000_000
 REFUSED_PERCENT = (0.0, 0.3, 1.0, 3.0)
 """Of the copies, by random 503s: S3 gives some at any rate."""
 
+SAMPLE = min((ROOT / "samples").rglob("*.zip"))
+"""What validation is measured on: a ClipGT zip takes ten times the CPU of a film."""
+
 KEYS_OF = {
     "copy": "copy_on_a_stub_of_30_ms",
     "refusals": "copy_with_random_refusals",
+    "validation": "validated_copies",
     "seaweed": "copy_on_seaweedfs",
     "list": "list",
     "long": "long_lists",
@@ -425,6 +451,7 @@ def benchmarks(folder: Path, rounds: int, clips: Sequence[int], *, quick: bool) 
         "copy": on_stub,
         "refusals": lambda: refusals_benchmark(folder, 500 if quick else 3_000, few),
         "seaweed": on_seaweed,
+        "validation": lambda: validation_benchmark(folder, 300 if quick else 3_000, few),
         "list": lambda: list_benchmark(folder, 2_000 if quick else 20_000, rounds),
         "long": lambda: long_list_benchmark(folder, [2_000] if quick else [10_000, 100_000, 1_000_000]),
         "memory": lambda: memory_benchmark(folder, few),

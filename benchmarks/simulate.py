@@ -159,7 +159,7 @@ def bill(fleet: Fleet, copies: int) -> dict[str, float]:
     gb_seconds = fleet.billed_seconds * fleet.settings.memory_mb / 1024
     writes = WRITES_PER_CLIP * sum(fleet.table.units) + WRITES_PER_BATCH * fleet.batches
     return {
-        "s3": copies * prices.of("s3.write.STANDARD"),
+        "s3": copies * prices.of("s3.write.STANDARD") + fleet.s3.reads * prices.of("s3.read.STANDARD"),
         "lambda": gb_seconds * prices.of("lambda.gb_second") + fleet.calls * prices.of("lambda.request"),
         "step_functions": TRANSITIONS_PER_BATCH * fleet.batches * prices.of("states.transition"),
         "dynamodb": writes * prices.of("dynamodb.write"),

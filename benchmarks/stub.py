@@ -6,7 +6,8 @@ answered 503 SlowDown at random. `GET /?counts` tells how many requests of which
 its own CPU seconds (`cpu_seconds`), so that a run can show that not the stub limited it; `GET /?reset` begins counting
 anew.
 
-Every bucket holds the keys `clips/000000000.zip`, … of 1,024 bytes, and every copy of them. Nothing is checked: no
+Every bucket holds the keys `clips/000000000.zip`, … and every copy of them, each of 1,024 bytes or, with `--body FILE`,
+with the bytes of that file, of which a GET brings the range that it asks for after `--copy-ms`. Nothing is checked: no
 signature, bucket or key. It is a table of DynamoDB as well, which takes every write and counts them by operation.
 """
 
@@ -17,6 +18,7 @@ import random
 import time
 from bisect import bisect_right
 from collections import Counter, deque
+from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 PAGE = 1_000
@@ -63,8 +65,8 @@ class Clock:
 
 
 class Store:
-    def __init__(self, objects: int, copies: Clock, pages: Clock, refused: float) -> None:
-        self.objects, self.copies, self.pages, self.refused = objects, copies, pages, refused
+    def __init__(self, objects: int, copies: Clock, pages: Clock, refused: float, body: bytes = bytes(SIZE)) -> None:
+        self.objects, self.copies, self.pages, self.refused, self.body = objects, copies, pages, refused, body
         self.random = random.Random(1)
         self.counts: Counter[str] = Counter()
         self._cpu = time.process_time()
@@ -84,13 +86,13 @@ class Store:
         prefix = query.get("prefix", [""])[0]
         encoded = query.get("encoding-type", [""])[0]
         if not (PREFIX.startswith(prefix) or prefix.startswith(PREFIX)):
-            return _listing(bucket, prefix, [], "", encoded)
+            return _listing(bucket, prefix, [], "", encoded, len(self.body))
         first = bisect_right(range(self.objects), after, key=key_of)
         last = min(first + int(query.get("max-keys", [str(PAGE)])[0]), self.objects)
         known = self._pages.get((first, last, encoded))
         if known is None:
             more = key_of(last - 1) if last < self.objects else ""
-            known = _listing(bucket, PREFIX, list(range(first, last)), more, encoded)
+            known = _listing(bucket, PREFIX, list(range(first, last)), more, encoded, len(self.body))
             self._pages[first, last, encoded] = known
         return known
 
@@ -99,10 +101,10 @@ def key_of(number: int) -> str:
     return f"{PREFIX}{number:09d}.zip"
 
 
-def _listing(bucket: str, prefix: str, numbers: list[int], more: str, encoded: str) -> bytes:
+def _listing(bucket: str, prefix: str, numbers: list[int], more: str, encoded: str, size: int) -> bytes:
     items = "".join(
         f"<Contents><Key>{key_of(number)}</Key><LastModified>2026-11-22T17:00:00.000Z</LastModified>"
-        f"<ETag>&quot;{etag_of(number)}&quot;</ETag><Size>{SIZE}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+        f"<ETag>&quot;{etag_of(number)}&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
         for number in numbers
     )
     token = f"<NextContinuationToken>{more}</NextContinuationToken><NextMarker>{more}</NextMarker>" if more else ""
@@ -161,14 +163,16 @@ class Connection(asyncio.Protocol):
                 return
             digest = etag_of(int(digits))
             about = f'ETag: "{digest}"\r\nLast-Modified: {MODIFIED}\r\nContent-Type: application/zip\r\n'
-            store.copies.later(self.transport, _http(b"", about.encode(), length=SIZE))
+            store.copies.later(self.transport, _http(b"", about.encode(), length=len(store.body)))
         elif "list-type" in query or "prefix" in query or "delimiter" in query:
             store.counts["LIST"] += 1
             answer = store.page(path.strip("/").split("/")[0], query)
             store.pages.later(self.transport, _http(answer, b"Content-Type: application/xml\r\n"))
         else:
             store.counts[method.decode()] += 1
-            self.transport.write(_http(b"", b""))
+            first, _, last = (_header(head, b"range") or b"bytes=0-").removeprefix(b"bytes=").partition(b"-")
+            part = store.body[int(first) : int(last) + 1 if last else None]
+            store.copies.later(self.transport, _http(part, b"", status=b"206 Partial Content"))
 
 
 def _header(head: bytes, name: bytes) -> bytes | None:
@@ -184,9 +188,9 @@ def _http(body: bytes, headers: bytes, *, length: int | None = None, status: byt
     return b"HTTP/1.1 %s\r\nx-amz-request-id: STUB\r\nContent-Length: %d\r\n%s\r\n%s" % (status, size, headers, body)
 
 
-async def serve(port: int, objects: int, copy_seconds: float, page_seconds: float, refused: float) -> None:
+async def serve(port: int, objects: int, copy_seconds: float, page_seconds: float, refused: float, body: bytes) -> None:
     loop = asyncio.get_running_loop()
-    store = Store(objects, Clock(loop, copy_seconds), Clock(loop, page_seconds), refused)
+    store = Store(objects, Clock(loop, copy_seconds), Clock(loop, page_seconds), refused, body)
     server = await loop.create_server(lambda: Connection(store), "127.0.0.1", port, backlog=1_024)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     await server.serve_forever()
@@ -199,9 +203,11 @@ def main() -> None:
     parser.add_argument("--copy-ms", type=float, default=30.0)
     parser.add_argument("--page-ms", type=float, default=0.0)
     parser.add_argument("--refuse-percent", type=float, default=0.0)
+    parser.add_argument("--body", type=Path, help="a file that every object is")
     given = parser.parse_args()
+    body = given.body.read_bytes() if given.body else bytes(SIZE)
     refused = given.refuse_percent / 100
-    asyncio.run(serve(given.port, given.objects, given.copy_ms / 1e3, given.page_ms / 1e3, refused))
+    asyncio.run(serve(given.port, given.objects, given.copy_ms / 1e3, given.page_ms / 1e3, refused, body))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from benchmarks.simulation.models import (
+    CHECK_CPU_SECONDS,
     COLD_CPU_SECONDS,
     COLD_SECONDS,
     CONNECT_CPU_SECONDS,
     COPY_CPU_SECONDS,
+    READ_CPU_SECONDS,
     ROW_CPU_SECONDS,
     TRANSACTION_SECONDS,
     WRITE_SECONDS,
@@ -69,6 +71,8 @@ class Settings:
     map_concurrency: int
     copy_concurrency: int
     memory_mb: int
+    reads_per_clip: int = 0
+    """Range reads of content validation's `structure`: 1 or 2; 0: nothing is checked."""
 
 
 class Unfinished(Exception):
@@ -215,6 +219,8 @@ class Fleet:
 
         async def copy(clip: int) -> None:
             nonlocal faults
+            if reads := self.settings.reads_per_clip:
+                await self._check(sandbox, clip, reads)
             try:
                 await put("CopyObject", "clips", f"clips/{clip:010d}.zip", _HEADERS)
             except (ClientError, BotoCoreError) as error:
@@ -236,6 +242,14 @@ class Fleet:
             return False
         await self._count()
         return True
+
+    async def _check(self, sandbox: Sandbox, clip: int, reads: int) -> None:
+        """As a check of structure goes on the event loop."""
+        loop = self.loop
+        for _ in range(reads):
+            await asyncio.sleep(sandbox.cpu.done_at(loop.time(), READ_CPU_SECONDS) - loop.time())
+            await self.s3.read(clip)
+        await asyncio.sleep(sandbox.cpu.done_at(loop.time(), CHECK_CPU_SECONDS) - loop.time())
 
     async def _write(self, sandbox: Sandbox, batch: Batch, settled: list[int]) -> None:
         """`DynamoClips.put`. Raises `Unfinished` where it gives up."""

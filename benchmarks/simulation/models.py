@@ -11,7 +11,7 @@ from hashlib import md5
 
 from service.aws.dynamodb.keys_of_rows import CLIP_SHARDS, clip_pk
 from service.aws.s3.http.connections import Answer
-from service.imports.previews.estimate import COPIES_PER_SECOND, COPY_BYTES_PER_SECOND, COPY_SECONDS
+from service.imports.previews.estimate import COPIES_PER_SECOND, COPY_BYTES_PER_SECOND, COPY_SECONDS, READ_SECONDS
 
 # --- S3 --------------------------------------------------------------------------------------------------------------
 
@@ -19,6 +19,8 @@ BURST_SECONDS = 0.1
 """How much of its rate a prefix takes at once: an assumption. S3 publishes none."""
 SPREAD = 0.3
 """Of copies' times (standard deviation of their logarithm): an assumption."""
+READS_PER_SECOND = 5_500
+"""What S3 takes at least of GETs below one partitioned prefix (S3 user guide, "Optimizing performance")."""
 REFUSAL_SECONDS = 0.015
 """Until 503 is answered: an assumption."""
 
@@ -63,6 +65,8 @@ class ModelledS3:
         self._prefixes = [TokenBucket(rate, rate * BURST_SECONDS) for _ in range(prefixes)]
         self._seconds = COPY_SECONDS + clip_bytes / COPY_BYTES_PER_SECOND
         self._gauss = random.Random(seed).lognormvariate
+        self._reads_end = [0.0] * prefixes
+        self.reads = 0
         self.tries = bytearray(clips)
         """Requests for each clip."""
         self.copies = bytearray(clips)
@@ -95,6 +99,14 @@ class ModelledS3:
         seconds = self._seconds * self._gauss(-SPREAD * SPREAD / 2, SPREAD)
         self._loop.call_at(now + seconds, self._end, answered)
 
+    async def read(self, clip: int) -> None:
+        """A range read of this clip's source. What is over the rate waits for its turn: of 503s there is no model."""
+        now = self._loop.time()
+        prefix = clip % self._count
+        self._reads_end[prefix] = turn = max(now, self._reads_end[prefix]) + 1 / READS_PER_SECOND
+        self.reads += 1
+        await asyncio.sleep(turn - now + READ_SECONDS * self._gauss(-SPREAD * SPREAD / 2, SPREAD))
+
     def _end(self, answered: "asyncio.Future[Answer]") -> None:
         self.in_flight -= 1
         self.last_at = self._loop.time()
@@ -112,6 +124,10 @@ VCPU_MB = 1_769
 """Memory that brings one vCPU; less brings less, in proportion (Lambda developer guide, "Configure memory")."""
 COPY_CPU_SECONDS = 0.00017
 """Of one copy in the worker, its share of the manifest and its row included: measured by `benchmarks.copy`."""
+READ_CPU_SECONDS = 0.00015
+"""Of one range read in the worker: measured by `benchmarks.copy --content-validation structure`."""
+CHECK_CPU_SECONDS = 0.0008
+"""Of checking a ClipGT zip's structure, without its reads; a film's takes a tenth: measured by `benchmarks.corpus`."""
 ROW_CPU_SECONDS = 0.00011
 """Of writing one row: measured by `benchmarks.rows`."""
 CONNECT_CPU_SECONDS = 0.001

@@ -41,8 +41,8 @@ BATCH_SECONDS = 0.5
 """Seconds of a batch without its copies: child execution, state, slice of the manifest, rows."""
 FIXED_SECONDS = 10.0
 """Seconds for cold starts, start and end of the map, and finish."""
-READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 3, ContentValidation.DEEP: 8}
-"""Range reads to validate a clip of some hundred megabytes; a small one takes a single read."""
+READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 2, ContentValidation.DEEP: 8}
+"""Range reads of content validation for a clip of some hundred megabytes (docs/validation.md); a small one takes one."""
 
 COPY_GB = 1.0
 """Memory of the copy function (`COPY_MB` in stacks/import_functions.py)."""
@@ -277,8 +277,8 @@ def _seconds(work: Workload, settings: ImportSettings, deployment: Deployment) -
 
 
 def _at_once(work: Workload, settings: ImportSettings, deployment: Deployment) -> int:
-    """Return the concurrent copies of one function. Plain server-side copies need no threads."""
-    plain = settings.content_validation is ContentValidation.NONE and not work.views and not work.streamed
+    """Return the concurrent copies of one function. Plain copies, with checks of their structure, need no threads."""
+    plain = settings.content_validation is not ContentValidation.DEEP and not work.views and not work.streamed
     return deployment.copy_concurrency if plain else min(deployment.copy_concurrency, deployment.copy_threads)
 
 

@@ -199,3 +199,10 @@ def test_the_tables_say_what_was_not_simulated() -> None:
     text = tables({"runs": made})
     assert text.count("| 10,000,000 * | narrow |") == 2
     assert text.count("| 10,000,000 | defaults |") == 2
+
+
+def test_checks_read_each_clip_and_are_paid() -> None:
+    plain, checked = (simulate(replace(SMALL, settings=replace(SMALL.settings, reads_per_clip=n))) for n in (0, 2))
+    assert (checked["batches"], checked["lost_batches"]) == (plain["batches"], 0)
+    assert checked["dollars"]["s3"] - plain["dollars"]["s3"] == pytest.approx(2 * SMALL.clips * 0.0004 / 1000, abs=1e-4)
+    assert checked["copying_seconds"] > plain["copying_seconds"]
