@@ -18,19 +18,19 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         outer = _current.get()
-        self._ends_at = time.monotonic() + seconds
-        if outer:
-            self._ends_at = min(self._ends_at, outer._ends_at)
+        ends_at = time.monotonic() + seconds
+        self.ends_at = min(ends_at, outer.ends_at) if outer else ends_at
+        """On the monotonic clock, in seconds."""
         self._links: list[socket.socket] = []
         self._lock = Lock()
         self._timer: Timer | None = None
 
     @property
     def passed(self) -> bool:
-        return time.monotonic() >= self._ends_at
+        return time.monotonic() >= self.ends_at
 
     def __enter__(self) -> Self:
-        self._timer = Timer(max(0.0, self._ends_at - time.monotonic()), self._end)
+        self._timer = Timer(max(0.0, self.ends_at - time.monotonic()), self._end)
         self._timer.daemon = True
         self._timer.start()
         return self

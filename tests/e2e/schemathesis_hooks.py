@@ -13,7 +13,7 @@ import schemathesis
 VALUES = "CLIPFERRY_SCHEMATHESIS_VALUES"
 
 
-@schemathesis.hook  # type: ignore[untyped-decorator]
+@schemathesis.hook
 def before_load_schema(_context: Any, raw_schema: dict[str, Any]) -> None:
     values = json.loads(Path(os.environ[VALUES]).read_text())
     for operations in raw_schema["paths"].values():

@@ -51,7 +51,8 @@ class WritesOverNothing(Stubber):
         super().add_response(method, service_response, self._conditional(method, expected_params))
 
     def add_client_error(self, method: str, *told: Any, expected_params: Any = None, **named: Any) -> None:
-        super().add_client_error(method, *told, expected_params=self._conditional(method, expected_params), **named)
+        named["expected_params"] = self._conditional(method, expected_params)
+        super().add_client_error(method, *told, **named)
 
     @staticmethod
     def _conditional(method: str, expected: Any) -> Any:

@@ -42,7 +42,7 @@ BATCH_SECONDS = 0.5
 FIXED_SECONDS = 10.0
 """Seconds for cold starts, start and end of the map, and finish."""
 READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 2, ContentValidation.DEEP: 8}
-"""Range reads of content validation for a clip of some hundred megabytes (docs/validation.md); a small one takes one."""
+"""Range reads to validate a clip of some hundred megabytes (docs/validation.md); a small one takes one."""
 
 COPY_GB = 1.0
 """Memory of the copy function (`COPY_MB` in stacks/import_functions.py)."""

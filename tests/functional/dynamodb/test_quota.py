@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from service.aws.dynamodb.connection import connection
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.domain.errors import QuotaExceeded
 from service.domain.jobs import JobStatus, Retry, Trigger
 from service.imports.lifecycle.end import end_job
 from tests.builders import a_job
+from tests.functional.aws import hooked
 
 LIMIT = 3
 
@@ -22,17 +22,14 @@ def end(jobs: DynamoJobs, job_id: str, now: str = "2026-11-29T12:00:00.000Z") ->
     assert end_job(job, JobStatus.FAILED, None, None, jobs=jobs, now=now)
 
 
-def test_one_transaction_writes_the_job_and_checks_the_limit(jobs: DynamoJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_transaction_writes_the_job_and_checks_the_limit(jobs: DynamoJobs) -> None:
     asked: list[dict[str, Any]] = []
-    client = connection().client
-    send = client._make_api_call
 
-    def recorded(operation: str, request: dict[str, Any]) -> Any:
-        asked.extend([request] if operation == "TransactWriteItems" else [])
-        return send(operation, request)
+    def record(params: dict[str, Any], **_: object) -> None:
+        asked.append(params)
 
-    monkeypatch.setattr(client, "_make_api_call", recorded)
-    jobs.create(a_job("ij_1"), max_active=LIMIT)
+    with hooked("provide-client-params.dynamodb.TransactWriteItems", record):
+        jobs.create(a_job("ij_1"), max_active=LIMIT)
     (request,) = asked
     update = request["TransactItems"][-1]["Update"]
     assert update["Key"] == {"pk": {"S": "ACTIVE#demo"}, "sk": {"S": "COUNT"}}

@@ -5,7 +5,6 @@ from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from service.domain.projects import Action, WebhookSecretState
 from service.projects.audit import entry_of
 from tests.builders import ASKER
-from tests.functional.conftest import TABLE
 
 NOW = "2026-11-29T12:00:00.000Z"
 
@@ -23,5 +22,4 @@ def test_a_state_follows_the_one_before_with_its_audit_entry(keys: object) -> No
     assert store.replace("demo", WebhookSecretState(current=2), entry=entry)
     assert store.get("demo") == WebhookSecretState(current=2)
     assert store.get("other") == WebhookSecretState()
-    assert TABLE
     assert [one.action for one in DynamoAudit().page("demo", subject=None, limit=10, after=None)[0]] == [entry.action]

@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
-from service.domain.clips import ClipStatus, Verification
+from service.domain.clips import ClipStatus, Content, Verification
 from service.domain.errors import InvalidRequest
 from service.domain.filters import selection
 from service.domain.jobs import Counts, Door, JobStatus, Retry
@@ -23,6 +24,7 @@ from service.domain.objects import Copied
 from service.domain.progress import MAX_RUNS, runs_after
 from service.domain.projects import Actor
 from service.domain.requests import Filters, ImportSettings
+from service.formats.facts import ClipFacts, Verdict
 from service.imports.completion.finish import finish
 from service.imports.intake.submit import submit
 from service.imports.results.clip_rows import copied_row, row_for
@@ -115,7 +117,7 @@ def test_a_malformed_uri_of_any_length_is_a_failed_clip(world: World) -> None:
 def test_facts_are_cut_and_say_what_was() -> None:
     small = {"format": "clipgt", "cameras": ["front"]}
     assert bounded_facts(small) == small
-    large = {
+    large: dict[str, Any] = {
         "format": "clipgt",
         "clip_id": "c1",
         "cameras": tuple(f"camera {n} {'😀' * 1_000}" for n in range(60_000)),
@@ -125,7 +127,15 @@ def test_facts_are_cut_and_say_what_was() -> None:
     kept = bounded_facts(large)
     assert json_bytes(kept) <= MAX_FACTS_BYTES
     assert (kept["format"], kept["clip_id"], kept["cut"]) == ("clipgt", "c1", ["cameras", "codec", "rows"])
-    row = copied_row(an_entry(), large, Copied(size=1, etag="e", verified=Verification.ETAG))
+    facts = ClipFacts(
+        format="clipgt",
+        clip_id="c1",
+        cameras=large["cameras"],
+        rows=large["rows"],
+        codec=large["codec"],
+    )
+    verdict = Verdict(content=Content.VALID, facts=facts)
+    row = copied_row(an_entry(), verdict, Copied(size=1, etag="e", verified=Verification.ETAG))
     assert row.facts == kept
     assert len(json.dumps(kept, ensure_ascii=False).encode()) * 100 < 4 * 1024**2, "a transaction of DynamoDB"
 

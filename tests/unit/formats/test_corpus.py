@@ -1,6 +1,7 @@
 """The corpus benchmark: what it prints of a folder, and how it counts."""
 
 import gzip
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.unit.formats.making import CLIP, FILM
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three files to look at and one that is none; no tool but Python is installed."""
-    monkeypatch.setattr(corpus.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     (tmp_path / "clip.zip").write_bytes(CLIP)
     (tmp_path / "cut.zip").write_bytes(CLIP[:-100])
     (tmp_path / "film.mp4.gz").write_bytes(gzip.compress(FILM))

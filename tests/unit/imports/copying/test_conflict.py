@@ -123,7 +123,11 @@ def test_a_destination_that_keeps_changing_is_left_for_another_call() -> None:
     world = World()
     job, batch = planned(world, OnExisting.SKIP)
     sizes = itertools.count(100)
-    world.storage.before_copy = lambda _entry: world.storage.put("clips", DESTINATION, next(sizes)) and None
+
+    def change(_entry: ManifestEntry) -> None:
+        world.storage.put("clips", DESTINATION, next(sizes))
+
+    world.storage.before_copy = change
     with pytest.raises(Exception, match="keeps changing"):
         copy_batch(batch, attempt=0, ports=world.copy_ports)
     assert world.job(job.id).counts == Counts(total=1)
