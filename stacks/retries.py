@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 
-from service.domain.errors import BatchIncomplete, SelectionIncomplete, ServiceBusy, SourceUnavailable, TableBusy
+from service.domain.errors import (
+    BatchIncomplete,
+    FinishIncomplete,
+    SelectionIncomplete,
+    ServiceBusy,
+    SourceUnavailable,
+    TableBusy,
+)
 
 THROTTLED = ["Lambda.TooManyRequestsException"]
 """The function, or the account, runs as many copies as it may."""
@@ -46,7 +53,7 @@ def _with_subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
         yield from _with_subclasses(below)
 
 
-PASSING = error_names(BatchIncomplete, SelectionIncomplete, ServiceBusy, SourceUnavailable, TableBusy)
+PASSING = error_names(BatchIncomplete, FinishIncomplete, SelectionIncomplete, ServiceBusy, SourceUnavailable, TableBusy)
 """What handlers raise where another attempt may succeed: throttled or failing stores and AWS services."""
 
 

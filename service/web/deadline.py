@@ -19,7 +19,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         outer = _current.get()
         ends_at = time.monotonic() + seconds
-        self.ends_at = min(ends_at, outer.ends_at) if outer else ends_at
+        self.ends_at: float = min(ends_at, outer.ends_at) if outer else ends_at
         """On the monotonic clock, in seconds."""
         self._links: list[socket.socket] = []
         self._lock = Lock()
