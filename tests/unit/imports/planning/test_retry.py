@@ -251,7 +251,7 @@ def test_two_retries_at_once_are_one_run(world: World) -> None:
     job = half_failed(world)
     store = world.jobs.retry
 
-    def faster(shown: Job, asked: object) -> Job | None:
+    def faster(shown: Job, asked: object, **_: object) -> Job | None:
         world.jobs.retry = store  # type: ignore[method-assign]
         world.retry(job.id, clips=[3])
         return store(shown, asked)  # type: ignore[arg-type]
@@ -272,7 +272,7 @@ def test_a_job_that_is_deleted_meanwhile_is_not_retried(world: World) -> None:
     job = half_failed(world)
     store = world.jobs.retry
 
-    def too_late(shown: Job, asked: object) -> Job | None:
+    def too_late(shown: Job, asked: object, **_: object) -> Job | None:
         delete(job.id, project=PROJECT, jobs=world.jobs, clock=world.clock)
         return store(shown, asked)  # type: ignore[arg-type]
 
