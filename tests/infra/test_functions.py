@@ -96,9 +96,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **READS_BY_INTEGRATIONS,
     },
     "PipelineCopy": {
-        **table(
-            "BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"
-        ),
+        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
         **job_files("GetObject"),
         **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
         **READS_BY_INTEGRATIONS,
