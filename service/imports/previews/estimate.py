@@ -42,7 +42,7 @@ BATCH_SECONDS = 0.5
 FIXED_SECONDS = 10.0
 """Cold starts, the map's start and end, the finish."""
 READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 2, ContentValidation.DEEP: 8}
-"""Range reads of content validation for a clip of some hundred megabytes (docs/validation.md); a small one takes one."""
+"""Range reads of content validation for a clip of some hundred megabytes (docs/validation.md); for a small one, one."""
 
 COPY_GB = 1.0
 """Memory of the copy function (`COPY_MB` in stacks/import_functions.py)."""
