@@ -293,6 +293,16 @@ def test_of_two_retries_at_once_one_begins_a_run(jobs: JobStore) -> None:
     assert jobs.retry(a_job("ij_nope", completed_at="t"), ASKED) is None
 
 
+@pytest.mark.parametrize("asked", [None, ContentValidation.NONE, ContentValidation.STRUCTURE])
+def test_a_retry_may_check_in_another_way_for_its_run(jobs: JobStore, asked: ContentValidation | None) -> None:
+    again = jobs.retry(failed_job(jobs), replace(ASKED, content_validation=asked))
+    assert again
+    assert again == got(jobs)
+    assert (again.retry, again.settings) == (replace(ASKED, content_validation=asked), SETTINGS)
+    expected = replace(SETTINGS, content_validation=asked) if asked else SETTINGS
+    assert jobs.batch_state(FULL.id, 0, run=1).settings == expected
+
+
 def test_a_retry_and_a_delete_exclude_each_other(jobs: JobStore) -> None:
     ended = failed_job(jobs)
     jobs.retry(ended, ASKED)

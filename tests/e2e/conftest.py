@@ -1,6 +1,7 @@
 """The deployed local stack for the end-to-end tests, started once and always ended.
 
 `CLIPFERRY_STACK=path/to/stack.json` uses a running one (`make local`) instead, and leaves it running.
+That one checks clips, so tests whose clips are a few bytes need it deployed with `support.UNCHECKED`.
 """
 
 import os
