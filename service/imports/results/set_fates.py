@@ -16,7 +16,7 @@ def whole_or_failed(entries: Sequence[ManifestEntry]) -> Sequence[ManifestEntry]
 
 
 def failed_set(entries: Sequence[ManifestEntry], fates: Mapping[int, Fate]) -> list[tuple[ManifestEntry, Fate]]:
-    """Each view of a failed set with its fate. `fates`: those of the views that are to blame, by ordinal; at least one."""
+    """Each view of a failed set with its fate. `fates`: of the views that are to blame, by ordinal; at least one."""
     culprit = next(entry for entry in entries if entry.ordinal in fates)
     reason = fates[culprit.ordinal]
     message = f"a set is imported as a whole or not at all, and its view {culprit.view} has {reason.code}"
