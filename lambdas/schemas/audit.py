@@ -16,6 +16,10 @@ class AuditEntryView(Model):
     door: Door
     key_id: str | None = Field(description="Id of the key: `admin` for the admin key, null for uploads.")
     request_id: str | None = Field(description="Id of the request, as in API Gateway's access log.")
+    details: dict[str, object] | None = Field(
+        description="Of a retry that overrules content validation: `content_validation`, `instead_of` (the import's "
+        "setting), `clips` (how many were named; null: all that failed their check), `clip_ids` (the first 100)."
+    )
 
     @classmethod
     def of(cls, entry: AuditEntry) -> "AuditEntryView":

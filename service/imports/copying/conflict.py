@@ -18,7 +18,6 @@ CONFLICTS = 3
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
-_EXISTS = Fate(ClipStatus.FAILED, ClipCode.EXISTS, "an object lies at the destination by now")
 _UNCHANGED = Fate(ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination by now")
 
 
@@ -39,7 +38,7 @@ def decide(work: BatchWork, clip: Clip, found: DestinationChanged) -> ClipRow | 
             return ours
     on_existing = work.settings.on_existing
     if on_existing is OnExisting.FAIL and found.etag is not None:
-        return row_for(entry, _EXISTS)
+        return row_for(entry, Fate.failed(found))
     if on_existing is OnExisting.SKIP and _same(entry, found, since=work.watch.state.created_at):
         return row_for(entry, _UNCHANGED)
     return replace(clip, entry=replace(entry, destination_etag=found.etag))
