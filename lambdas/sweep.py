@@ -14,7 +14,7 @@ from lambdas.observe import logger, metrics
 from lambdas.wiring.sweep import SweepContainer
 from service.imports.completion.delete import purge
 from service.imports.completion.sweep import sweep
-from service.projects.integrations.manage import mend
+from service.projects.integrations.mend import mend
 from service.support.clock import utc_now
 
 MARGIN_MS = 20_000

@@ -75,7 +75,6 @@ class ModelledS3:
         """Copies that began, by second of the loop."""
         self.refused = 0
         self.in_flight = self.most_in_flight = 0
-        self.last_at = 0.0
 
     def arrive(self, clip: int, answered: "asyncio.Future[Answer]") -> None:
         """A request for this clip reaches S3 now."""
@@ -109,7 +108,6 @@ class ModelledS3:
 
     def _end(self, answered: "asyncio.Future[Answer]") -> None:
         self.in_flight -= 1
-        self.last_at = self._loop.time()
         _answer(answered, COPIED)
 
 

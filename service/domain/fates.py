@@ -1,6 +1,7 @@
 """The fate of a clip that is not copied."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from service.domain.clips import ClipStatus
 from service.domain.codes import ClipCode
@@ -12,7 +13,8 @@ class Fate:
     """Why a clip is skipped, failed or cancelled. `message` is one sentence for people."""
 
     status: ClipStatus
-    code: ClipCode
+    code: StrEnum
+    """A `ClipCode`, or why content validation failed the clip: a `service.formats.failures.Reason`."""
     message: str
 
     @classmethod

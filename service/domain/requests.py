@@ -94,7 +94,11 @@ class VideoUpload:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportRequest:
-    """A caller's request for an import, by any endpoint. It names one source: a list, a prefix, a manifest or sets."""
+    """A caller's request for an import, by any endpoint. It names one source: a list, a prefix, a manifest or sets.
+
+    Its URIs are text. Intake checks and stores them line by line, since a million `Location`s would take 250 MB,
+    and the NomadicML endpoints accept URIs that are none.
+    """
 
     exact_paths: tuple[str, ...] | None = None
     root_path: str | None = None

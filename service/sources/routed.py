@@ -8,7 +8,7 @@ from service.domain.errors import IntegrationGone
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.projects import Integration, IntegrationState
-from service.domain.uris import Location, parse_object
+from service.domain.uris import Location
 from service.formats.reader import RangeReader
 from service.ports.objects import Copier, Objects
 from service.ports.projects import IntegrationStore
@@ -52,11 +52,11 @@ class RoutedObjects(Routes[Objects]):
         return self.access_to(at, integration).stat(at, version=version)
 
     def reader(self, entry: ManifestEntry) -> RangeReader:
-        return self.access_to(parse_object(entry.source_uri), entry.integration).reader(entry)
+        return self.access_to(entry.location, entry.integration).reader(entry)
 
 
 class RoutedCopiers(Routes[Copier]):
     """A `Copiers`."""
 
     def copier_of(self, entry: ManifestEntry) -> Copier:
-        return self.access_to(parse_object(entry.source_uri), entry.integration)
+        return self.access_to(entry.location, entry.integration)

@@ -7,7 +7,6 @@ from typing import Literal
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, Sent
 from service.domain.requests import ImportSettings
-from service.domain.uris import parse_object
 from service.sources.objects import SourceObjects, pin_of
 from service.sources.stream_copy import StreamCopy, Streamed
 
@@ -58,7 +57,7 @@ class StreamingStorage(SourceObjects):
     def _item(self, entry: ManifestEntry) -> Streamed:
         return Streamed(
             source=self.source,
-            location=parse_object(entry.source_uri),
+            location=entry.location,
             pin=pin_of(entry),
             destination=entry.destination,
             checksum=entry.checksum,

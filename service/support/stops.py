@@ -1,14 +1,15 @@
 """Exceptions that end work early."""
 
+from service.domain.fates import Fate
+
 
 class OutOfTime(Exception):
     """The time of a call, or of a waiting caller, is over. Unfinished work stays for the next call."""
 
 
 class Stopped(Exception):
-    """The import must copy nothing more; `code` and `message` say why."""
+    """The import must copy nothing more; clips that are not copied yet get this fate."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+    def __init__(self, fate: Fate) -> None:
+        super().__init__(fate.message)
+        self.fate = fate

@@ -33,10 +33,17 @@ def _dynamodb() -> "DynamoDBClient":
 @cache
 def _s3() -> "S3Client":
     client = s3_client(connections=10)
+    client.meta.events.register("before-call.s3", _as_bytes)
     for operation in ("CopyObject", "UploadPartCopy"):
         events: Any = client.meta.events  # the stubs know no handlers that answer
         events.register(f"before-call.s3.{operation}", SourcePreconditions(client))
     return client
+
+
+def _as_bytes(params: dict[str, Any], **_: Any) -> None:
+    """For moto, which takes no buffer."""
+    if isinstance(params["body"], bytearray):
+        params["body"] = bytes(params["body"])
 
 
 @contextmanager

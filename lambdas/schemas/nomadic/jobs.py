@@ -8,7 +8,6 @@ from lambdas.schemas.nomadic.uploads import PROVIDERS
 from service.domain.codes import ClipCode
 from service.domain.errors import InvalidUri
 from service.domain.jobs import Job, JobStatus, SourceKind
-from service.domain.uris import parse_prefix
 from service.imports.intake.retry_request import MAX_CHOSEN
 from service.imports.queries.videos import Video, VideoPage, VideoStatus, status_of, total_of
 
@@ -75,7 +74,7 @@ def _origin(job: Job) -> tuple[str, str | None, str | None]:
     if job.source.uri is None:
         return (asked.provider, asked.bucket, None) if asked else ("s3", None, None)
     try:
-        found = parse_prefix(job.source.uri)
+        found = job.source.location
     except InvalidUri:
         return "s3", None, None
     return PROVIDERS[found.scheme], found.bucket, found.key if job.source.kind is SourceKind.PREFIX else None

@@ -45,17 +45,12 @@ class Sharding:
     most_pages: int = 10
     """What a range should take. One of fewer is not worth the request that may overlap; one of more is cut again."""
     buffered_pages: int = 14
-    """Of a range, before it waits for its reader."""
+    """Of a range, before it waits for its reader. A page takes at most 0.35 MB, if keys have some 30 characters."""
 
     @property
     def most_ranges(self) -> int:
         """Where one behind the first turns out large, it is cut though all `workers` ranges are there."""
         return 2 * self.workers
-
-    @property
-    def most_buffered(self) -> int:
-        """Pages of at most 0.35 MB, of objects with keys of some 30 characters."""
-        return self.most_ranges * self.buffered_pages
 
 
 def pages_of(

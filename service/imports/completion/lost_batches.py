@@ -17,7 +17,7 @@ from service.imports.completion.context import FinishPorts, findable_row
 from service.imports.copying.set_rollback import take_back
 from service.imports.manifest.store import read_batch, read_batches, read_part
 from service.imports.results.clip_rows import row_for, settled_rows, tally_of
-from service.imports.results.set_fates import failed_set, landed, stopped_set, to_copy
+from service.imports.results.set_fates import failed_set, landed, to_copy
 from service.ports.state import StateFiles
 
 
@@ -56,7 +56,7 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
         if unit[0].group is not None:
             rows |= {row.ordinal: row for row in _end_set(unit, rows, job, error, ports)}
     lost = [entry for entry in entries if entry.ordinal not in rows]
-    failed = Fate(ClipStatus.FAILED, ClipCode.RETRIES_EXHAUSTED, lost_message(error))
+    failed = _lost_fate(error)
     # A worker that is late may settle some of them first: whatever holds is counted.
     settled = ports.clips.settle_each(job.id, [_lost_row(entry, job, failed) for entry in lost], run=job.run)
     rows |= {row.ordinal: row for row in settled}
@@ -70,13 +70,14 @@ def _end_set(
     """Settle a lost batch's set and return its rows. Unless the set is complete, its copies are removed."""
     rows: Sequence[ClipRow] = [known[entry.ordinal] for entry in entries if entry.ordinal in known]
     if len(rows) < len(entries):
-        lost, fated = to_copy(entries), entries
+        lost = to_copy(entries)
         if lost and job.cancel_requested:
-            fated = stopped_set(entries, CANCELLED.code, CANCELLED.message)
+            fated = [(entry, CANCELLED) for entry in entries]
         elif lost:
-            why = (ClipCode.RETRIES_EXHAUSTED, lost_message(error))
-            fated = failed_set(entries, {entry.ordinal: why for entry in lost})
-        settled = (row_for(entry, entry.status, entry.code, entry.message) for entry in fated)
+            fated = failed_set(entries, {entry.ordinal: _lost_fate(error) for entry in lost})
+        else:
+            fated = [(entry, entry.fate) for entry in entries if entry.fate]
+        settled = (row_for(entry, fate) for entry, fate in fated)
         rows = ports.clips.settle(job.id, [findable_row(row, job) for row in settled], run=job.run)
     if landed(rows):
         return rows
@@ -90,10 +91,16 @@ def _end_set(
     return [telling.get(row.ordinal, row) for row in rows]
 
 
+def _lost_fate(error: str | None) -> Fate:
+    message = "its batch did not end within its retries"
+    message += f": {error}" if error else "; the copy function's log says why"
+    return Fate(ClipStatus.FAILED, ClipCode.RETRIES_EXHAUSTED, message)
+
+
 def _lost_row(entry: ManifestEntry, job: Job, otherwise: Fate) -> ClipRow:
     """Return the row of a clip that no worker settled."""
     fate = entry.fate or (CANCELLED if job.cancel_requested else otherwise)
-    return findable_row(row_for(entry, fate.status, fate.code, fate.message), job)
+    return findable_row(row_for(entry, fate), job)
 
 
 def recount(job: Job, lost: str, ports: FinishPorts, out_of_time: Callable[[], bool]) -> Counts:
@@ -153,9 +160,3 @@ def _what_is_known(job: Job, part: int, rows: Mapping[int, ClipRow], state: Stat
 
 def _unknown(ordinal: int) -> ManifestEntry:
     return ManifestEntry(ordinal=ordinal, source_uri="", destination="")
-
-
-def lost_message(error: str | None) -> str:
-    return "its batch did not end within its retries" + (
-        f": {error}" if error else "; the copy function's log says why"
-    )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.codes import ClipCode
 from service.domain.errors import AccessDenied, DestinationChanged
+from service.domain.fates import Fate
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import OnExisting
@@ -16,6 +17,8 @@ CONFLICTS = 3
 """How often one call copies a clip whose destination changes while it does."""
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
+
+_UNCHANGED = Fate(ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination by now")
 
 
 def decide(work: BatchWork, clip: Clip, found: DestinationChanged) -> ClipRow | Clip | Copied:
@@ -35,9 +38,9 @@ def decide(work: BatchWork, clip: Clip, found: DestinationChanged) -> ClipRow | 
             return ours
     on_existing = work.settings.on_existing
     if on_existing is OnExisting.FAIL and found.etag is not None:
-        return row_for(entry, ClipStatus.FAILED, found.code, "an object lies at the destination by now")
+        return row_for(entry, Fate.failed(found))
     if on_existing is OnExisting.SKIP and _same(entry, found, since=work.watch.state.created_at):
-        return row_for(entry, ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination by now")
+        return row_for(entry, _UNCHANGED)
     return replace(clip, entry=replace(entry, destination_etag=found.etag))
 
 

@@ -5,7 +5,7 @@ from threading import Lock
 
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.codes import ClipCode
-from service.domain.fates import CANCELLED
+from service.domain.fates import CANCELLED, Fate
 from service.domain.progress import too_many_failures
 from service.imports.copying.watch import Watch
 from service.support.stops import OutOfTime, Stopped
@@ -40,11 +40,12 @@ class Gate:
         """Raises `Stopped` where the import must copy nothing more."""
         state = self._watch.state
         if state.cancel_requested or state.recorded:
-            raise Stopped(CANCELLED.code, CANCELLED.message)
+            raise Stopped(CANCELLED)
         failed = state.failed + len(self._failed)
         reason = too_many_failures(state.settings.tolerated_failures, failed=failed, total=state.total)
         if reason:
-            raise Stopped(ClipCode.TOO_MANY_FAILURES, f"the import stopped before this clip was copied: {reason}")
+            message = f"the import stopped before this clip was copied: {reason}"
+            raise Stopped(Fate(ClipStatus.CANCELLED, ClipCode.TOO_MANY_FAILURES, message))
 
     def check(self) -> None:
         """Raises `Stopped`, or `OutOfTime` where nothing more may begin in this call."""

@@ -16,8 +16,8 @@ from service.imports.copying.conflict import CONFLICTS
 from service.imports.copying.context import BatchWork, Clip, with_search_keys
 from service.imports.copying.set_rollback import take_back
 from service.imports.copying.worker import Result, validate_content
-from service.imports.results.clip_rows import Failure, code_of, copied_row, row_for
-from service.imports.results.set_fates import failed_set, landed, stopped_set, to_copy
+from service.imports.results.clip_rows import Failure, copied_row, failure_fate, row_for
+from service.imports.results.set_fates import failed_set, landed, to_copy
 from service.support.stops import OutOfTime, Stopped
 
 
@@ -65,14 +65,15 @@ class SetWorker:
         Raises `SourceUnavailable` or `OutOfTime` where no view failed for good: the next round finds the copies again.
         """
         wanted = to_copy(entries)
+        planned = {entry.ordinal: row_for(entry, entry.fate) for entry in entries if entry.fate}
         if not wanted:
-            return _rows_of(entries)
+            return list(planned.values())
         try:
             self.work.gate.check()
             views = self._copied(wanted)
-            final = {n: (code_of(e), e.message) for n, e in views.failures.items() if not isinstance(e, _Passing)}
+            final = {n: failure_fate(error) for n, error in views.failures.items() if not isinstance(error, _Passing)}
             if final:
-                return _rows_of(failed_set(entries, final))
+                return [row_for(entry, fate) for entry, fate in failed_set(entries, final)]
             if views.failures:
                 self.work.gate.check_stop()
             for kind in (Stopped, OutOfTime, SourceUnavailable):
@@ -80,12 +81,12 @@ class SetWorker:
                     if isinstance(reason, kind):
                         raise reason
         except Stopped as stop:
-            return _rows_of(stopped_set(entries, stop.code, stop.message))
-        rows = {
+            return [row_for(entry, stop.fate) for entry in entries]
+        rows = planned | {
             entry.ordinal: copied_row(entry, views.verdicts[entry.ordinal], views.copies[entry.ordinal])
             for entry in wanted
         }
-        return [rows.get(row.ordinal, row) for row in _rows_of(entries)]
+        return [rows[entry.ordinal] for entry in entries]
 
     def _copied(self, wanted: Sequence[ManifestEntry]) -> "_Views":
         views, gate = _Views(), self.work.gate
@@ -161,7 +162,3 @@ _Passing = (SourceUnavailable, OutOfTime, Stopped)
 
 def _held(entries: Sequence[ManifestEntry], rows: Mapping[int, ClipRow]) -> list[ClipRow]:
     return [rows[entry.ordinal] for entry in entries if entry.ordinal in rows]
-
-
-def _rows_of(entries: Sequence[ManifestEntry]) -> list[ClipRow]:
-    return [row_for(entry, entry.status, entry.code, entry.message) for entry in entries]

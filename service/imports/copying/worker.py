@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import BoundedSemaphore
 
-from service.domain.clips import ClipRow, ClipStatus
+from service.domain.clips import ClipRow
 from service.domain.errors import AccessDenied, DestinationChanged, ObjectError, SourceUnavailable
+from service.domain.fates import Fate
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import ContentValidation
@@ -14,7 +15,7 @@ from service.formats.failures import ContentInvalid, UnknownFormat
 from service.formats.reader import Reading
 from service.imports.copying.conflict import CONFLICTS, decide
 from service.imports.copying.context import BatchWork, Clip, write_rows
-from service.imports.results.clip_rows import code_of, copied_row, row_for, settled_rows
+from service.imports.results.clip_rows import copied_row, failure_fate, row_for, settled_rows
 from service.ports.objects import ServerSideCopier
 from service.support.parallel import each
 from service.support.stops import OutOfTime, Stopped
@@ -44,8 +45,8 @@ def copy_clips(work: BatchWork, entries: Sequence[ManifestEntry]) -> list[Result
     for entry in entries:
         if entry.ordinal in work.known:
             results.append(work.known[entry.ordinal])
-        elif entry.status is not ClipStatus.PENDING:
-            results.append(_planned(work, entry))
+        elif entry.fate:
+            results.append(_planned(work, entry, entry.fate))
         else:
             clip = work.clip(entry)
             copier = _plain_copier(work, clip)
@@ -65,9 +66,9 @@ def copy_clips(work: BatchWork, entries: Sequence[ManifestEntry]) -> list[Result
     return results
 
 
-def _planned(work: BatchWork, entry: ManifestEntry) -> ClipRow:
-    """The row of a clip whose result planning already knows."""
-    row = row_for(entry, entry.status, entry.code, entry.message)
+def _planned(work: BatchWork, entry: ManifestEntry, fate: Fate) -> ClipRow:
+    """The row of a clip whose fate planning decided."""
+    row = row_for(entry, fate)
     work.rows.add([row])
     return row
 
@@ -219,8 +220,8 @@ def result_of(entry: ManifestEntry, reason: Reason) -> Result:
     if isinstance(reason, SourceUnavailable | OutOfTime):
         return reason
     if isinstance(reason, Stopped):
-        return row_for(entry, ClipStatus.CANCELLED, reason.code, reason.message)
-    return row_for(entry, ClipStatus.FAILED, code_of(reason), reason.message)
+        return row_for(entry, reason.fate)
+    return row_for(entry, failure_fate(reason))
 
 
 def validate_content(clip: Clip, depth: ContentValidation) -> Verdict | None:

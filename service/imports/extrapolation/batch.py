@@ -21,7 +21,7 @@ from service.domain.errors import (
     SourceUnavailable,
 )
 from service.domain.manifest import Batch, ManifestEntry
-from service.domain.uris import parse_object, s3_at
+from service.domain.uris import s3_at
 from service.formats.clipgt import read_layer, read_layout
 from service.formats.facts import Findings
 from service.formats.failures import Finding
@@ -83,15 +83,18 @@ def extrapolate_batch(batch: Batch, *, out_of_time: Callable[[], bool], ports: E
     """
     entries = read_batch(ports.state, batch)
     rows = ports.clips.get(batch.job_id, [entry.ordinal for entry in entries])
-    wanted = [row for row in rows.values() if is_extrapolated(row) and row.extrapolation is None]
+    wanted = [
+        (entry, row)
+        for entry in entries
+        if (row := rows.get(entry.ordinal)) and is_extrapolated(row) and row.extrapolation is None
+    ]
     work = _Round(batch, ports, out_of_time)
     with ThreadPoolExecutor(ports.concurrency) as pool:
-        outcomes = dict(zip([row.ordinal for row in wanted], pool.map(work.see_to, wanted), strict=True))
-    for row in wanted:
+        found = list(pool.map(lambda clip: work.see_to(*clip), wanted))
+    for number, clip in enumerate(wanted):
         # Perhaps only because of what its neighbours held.
-        if isinstance(outcomes[row.ordinal], MemoryError):
-            outcomes[row.ordinal] = work.see_to(row, alone=True)
-    found = list(outcomes.values())
+        if isinstance(found[number], MemoryError):
+            found[number] = work.see_to(*clip, alone=True)
     passing = [outcome for outcome in found if isinstance(outcome, SourceUnavailable)]
     noted = [outcome for outcome in found if isinstance(outcome, ExtrapolationStatus)]
     late = [outcome for outcome in found if isinstance(outcome, Left) and not outcome.final]
@@ -113,7 +116,7 @@ class _Round:
     _lock: Lock = field(default_factory=Lock)
     _decoding: Lock = field(default_factory=Lock)
 
-    def see_to(self, row: ClipRow, *, alone: bool = False) -> Outcome:
+    def see_to(self, planned: ManifestEntry, row: ClipRow, *, alone: bool = False) -> Outcome:
         """What is on the clip's row now, or why there is nothing. `alone`: no other clip is in work."""
         job = self.ports.jobs.get(self.batch.job_id)
         if job is None or job.status.terminal or job.run != self.batch.run or job.cancel_requested:
@@ -121,7 +124,7 @@ class _Round:
         if not self._may_begin():
             return Left(final=False)
         try:
-            made = self._extrapolation(row)
+            made = self._extrapolation(planned, row)
         except SourceUnavailable as error:
             return error
         except MemoryError as error:
@@ -142,7 +145,7 @@ class _Round:
             self._begun = True
             return True
 
-    def _extrapolation(self, row: ClipRow) -> Extrapolation:
+    def _extrapolation(self, planned: ManifestEntry, row: ClipRow) -> Extrapolation:
         ports = self.ports
         clip = self._clip(row)
         key = result_key(str(row.destination))
@@ -154,7 +157,7 @@ class _Round:
                 raise ResultKeyTaken(f"an object that is no result lies at s3://{ports.clips_bucket}/{key}")
             if all(noted.get(name) == value for name, value in of.items()):
                 return _done(key, noted)
-        obstacle, egomotion = self._layers(clip, row)
+        obstacle, egomotion = self._layers(clip, planned.location.key)
         with self._decoding:
             made = ports.extrapolate(obstacle, egomotion, ports.distance)
         figures = {name: getattr(made, name) for name in FIGURES}
@@ -177,9 +180,11 @@ class _Round:
         there = self.ports.objects.stat(at)
         return replace(clip, size=there.size, etag=there.etag)
 
-    def _layers(self, clip: ManifestEntry, row: ClipRow) -> tuple[bytes, bytes]:
-        """By range reads of the two members. Raises `Finding`, `CannotExtrapolate`, `ObjectError`."""
-        name = parse_object(str(row.source_uri)).key
+    def _layers(self, clip: ManifestEntry, name: str) -> tuple[bytes, bytes]:
+        """Read the two members of the clip, which its source calls `name`.
+
+        Raises `Finding`, `CannotExtrapolate`, `ObjectError`.
+        """
         source = self.ports.objects.reader(clip)
         reader = Reader(source.size, name)
         layers = run(read_layout(name, reader, Findings("clipgt")), source).layers

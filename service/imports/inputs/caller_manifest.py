@@ -1,7 +1,6 @@
 """Read a caller's manifest line by line in constant memory, from where the last round stopped."""
 
 import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,18 +14,11 @@ from service.domain.errors import (
     PreflightUnknown,
 )
 from service.domain.jobs import Source, SourceKind
-from service.domain.manifest import ManifestEntry
 from service.domain.uris import Location, s3_at
 from service.imports.access.reach import Reach, id_of
+from service.imports.inputs.manifest_file import MAX_LINE, ManifestFile, decode_line, first_line, split_lines
 from service.imports.inputs.manifest_lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
-from service.ports.objects import Objects
 
-BLOCK_BYTES = 4 * 1024**2
-"""Bytes that are read, or unpacked, at once."""
-MAX_LINE = 16 * 1024
-"""Maximum bytes of a line. A key of 1,024 bytes takes at most 6 KiB of JSON escapes."""
-MAX_SKIPPED = 64 * 1024**2
-"""Bytes of a longer line that planning skips before it rejects the manifest."""
 MAX_INVENTORY = 5 * 1024**2
 """Maximum bytes of an inventory's manifest.json, which takes about 150 for each of its files."""
 FORMATS = "a manifest's name ends in .jsonl, .ndjson or .csv (or these with .gz), or is an S3 Inventory's manifest.json"
@@ -71,58 +63,6 @@ class LineChunk:
     after: Place
     more: bool
     """Whether more lines may follow."""
-
-
-@dataclass(frozen=True)
-class _File:
-    uri: Location
-    size: int
-    etag: str
-    version: str | None
-    integration: str | None
-    """Id of the integration that opens it."""
-
-    def blocks(self, storage: Objects, start: int, *, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
-        """Yield the file's text from byte `start`, `block_bytes` at a time. Raises `ObjectError`, `InvalidManifest`."""
-        if self.uri.key.endswith(".gz"):
-            return self._unpacked(storage, start, block_bytes)
-        return self._raw(storage, start, block_bytes)
-
-    def _raw(self, storage: Objects, start: int, block_bytes: int) -> Iterator[bytes]:
-        pinned = ManifestEntry(
-            ordinal=0,
-            source_uri=str(self.uri),
-            destination="",
-            size=self.size,
-            etag=self.etag,
-            version=self.version,
-            integration=self.integration,
-        )
-        reader = storage.reader(pinned)
-        for at in range(start, self.size, block_bytes):
-            yield reader.read(at, block_bytes)
-
-    def _unpacked(self, storage: Objects, start: int, block_bytes: int) -> Iterator[bytes]:
-        """Unpack the file from its beginning, since gzip cannot start elsewhere, and skip what is before `start`."""
-        unpack, skip, whole = zlib.decompressobj(wbits=31), start, False
-        for packed in self._raw(storage, 0, block_bytes):
-            more = packed.lstrip(b"\0") if whole else packed
-            while more:
-                try:
-                    text = unpack.decompress(more, block_bytes)
-                    while text:
-                        if text[skip:]:
-                            yield text[skip:]
-                        skip = max(0, skip - len(text))
-                        text = b"" if unpack.eof else unpack.decompress(unpack.unconsumed_tail, block_bytes)
-                except zlib.error as error:
-                    raise InvalidManifest(f"{self.uri} is not a gzip file, or it is damaged") from error
-                whole, more = unpack.eof, b""
-                if whole:  # several gzip files may be joined, and zeros may follow
-                    more = unpack.unused_data.lstrip(b"\0")
-                    unpack = zlib.decompressobj(wbits=31)
-        if not whole:
-            raise InvalidManifest(f"{self.uri} ends in the middle of its compressed text")
 
 
 def open_manifest(location: Location, reach: Reach) -> Source:
@@ -178,7 +118,7 @@ class _Manifest:
         self._storage, self._reach = reach.storage, reach
         location = source.location
         opener = reach.manifest_opener(location)
-        self._own = _File(location, source.size, source.etag, source.version, id_of(opener))
+        self._own = ManifestFile(location, source.size, source.etag, source.version, id_of(opener))
         name = self._own.uri.key.removesuffix(".gz")
         self.is_inventory = self._own.uri.key.rpartition("/")[2] == "manifest.json"
         self.header = False
@@ -195,9 +135,9 @@ class _Manifest:
 
     def first_line(self) -> str:
         """Return the first line. Raises `InvalidManifest` if it is empty, too long or not UTF-8."""
-        line = _first_line(self._own.blocks(self._storage, 0, block_bytes=2 * MAX_LINE))
+        line = first_line(self._own.blocks(self._storage, 0, block_bytes=2 * MAX_LINE))
         try:
-            text = _text(line, first=True) if line is not None else None
+            text = decode_line(line, first=True) if line is not None else None
         except UnicodeDecodeError:
             text = None
         if text is None:
@@ -231,14 +171,14 @@ class _Manifest:
             self._reach.opener(file)
         return schema, files
 
-    def _file(self, number: int, etag: str) -> _File:
+    def _file(self, number: int, etag: str) -> ManifestFile:
         """Return a file as it is, or pinned to the ETag that it had when its first line was read."""
         uri = self._files[number]
         if uri == self._own.uri:
             return self._own
         integration = id_of(self._reach.opener(uri))
         found = self._storage.stat(uri, integration=integration)
-        return _File(uri, found.size, etag or found.etag, None, integration)
+        return ManifestFile(uri, found.size, etag or found.etag, None, integration)
 
     def chunks(self, after: Place, chunk_lines: int) -> Iterator[LineChunk]:
         for number in range(after.file, len(self._files)):
@@ -247,7 +187,7 @@ class _Manifest:
             last_file = number == len(self._files) - 1
             lines: list[Read] = []
             offset, count = place.offset, place.line
-            for line, length in _split(file.blocks(self._storage, offset)):
+            for line, length in split_lines(file.blocks(self._storage, offset)):
                 offset, count = offset + length, count + 1
                 if count == 1 and self.header:
                     continue
@@ -265,7 +205,7 @@ class _Manifest:
         if line is None:
             return failed(f"line {number} has more than {MAX_LINE:,} bytes")
         try:
-            text = _text(line, first=number == 1)
+            text = decode_line(line, first=number == 1)
             if not text.strip():
                 return None
             clip = self.layout(text)
@@ -274,36 +214,3 @@ class _Manifest:
         except BadLine as error:
             return failed(f"line {number}: {error}")
         return Read(str(clip.location), clip) if clip else None
-
-
-def _split(blocks: Iterator[bytes]) -> Iterator[tuple[bytes | None, int]]:
-    """Yield each line and its bytes with the line end. A line that is too long is not kept: None."""
-    rest, dropped = b"", 0
-    for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            length = dropped + len(line) + 1
-            yield (line if length <= MAX_LINE else None), length
-            dropped = 0
-        if len(rest) > MAX_LINE:
-            dropped, rest = dropped + len(rest), b""
-        if dropped > MAX_SKIPPED:
-            raise InvalidManifest(f"a line has more than {MAX_SKIPPED:,} bytes: this is not a manifest")
-    if rest or dropped:
-        length = dropped + len(rest)
-        yield (rest if length <= MAX_LINE else None), length
-
-
-def _first_line(blocks: Iterator[bytes]) -> bytes | None:
-    """Return the first line without its end, or None if it is too long. Reads little more than the longest line."""
-    start = b""
-    for block in blocks:
-        start += block
-        if b"\n" in start or len(start) > MAX_LINE:
-            break
-    line, _, _ = start.partition(b"\n")
-    return line if len(line) < MAX_LINE else None
-
-
-def _text(line: bytes, *, first: bool) -> str:
-    return line.decode("utf-8-sig" if first else "utf-8").removesuffix("\r")

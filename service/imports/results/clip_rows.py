@@ -6,6 +6,7 @@ from typing import Any
 from service.domain.clips import ClipRow, ClipStatus, Content
 from service.domain.codes import ClipCode
 from service.domain.errors import ObjectError
+from service.domain.fates import Fate
 from service.domain.jobs import Tally
 from service.domain.limits import bounded, bounded_facts
 from service.domain.manifest import ManifestEntry
@@ -34,13 +35,13 @@ def _said(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def row_for(entry: ManifestEntry, status: ClipStatus, code: str | None, message: str | None) -> ClipRow:
+def row_for(entry: ManifestEntry, fate: Fate) -> ClipRow:
     """A row that says why a clip was not copied. One that lay at its destination already has the ETag found there."""
-    etag = (code == ClipCode.UNCHANGED and entry.destination_etag) or entry.etag
-    said: dict[str, Any] = {"size": entry.size, "etag": etag, "code": code, "message": message and bounded(message)}
-    if code in _FAILED_CHECK:
+    etag = (fate.code is ClipCode.UNCHANGED and entry.destination_etag) or entry.etag
+    said: dict[str, Any] = {"size": entry.size, "etag": etag, "code": fate.code, "message": bounded(fate.message)}
+    if fate.code in _FAILED_CHECK:
         said |= {"content": Content.INVALID, "overruled": None}
-    return _row(entry, status, **said)
+    return _row(entry, fate.status, **said)
 
 
 def _row(entry: ManifestEntry, status: ClipStatus, **said: Any) -> ClipRow:
@@ -70,8 +71,11 @@ def tally_of(rows: list[ClipRow]) -> Tally:
     )
 
 
-def code_of(error: Failure) -> str:
-    return error.reason if isinstance(error, ContentInvalid) else error.code
+def failure_fate(error: Failure) -> Fate:
+    """The fate of a clip that fails for `error`."""
+    if isinstance(error, ContentInvalid):
+        return Fate(ClipStatus.FAILED, error.reason, error.message)
+    return Fate.failed(error)
 
 
 def settled_rows(clips: ClipStore, job_id: str, entries: Sequence[ManifestEntry]) -> dict[int, ClipRow]:

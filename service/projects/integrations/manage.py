@@ -6,14 +6,12 @@ hidden row that names the secret, and `mend` removes both.
 
 import hashlib
 import hmac
-import logging
 import re
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import partial
 
-from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound, SweepIncomplete
+from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound
 from service.domain.ids import request_digest
 from service.domain.projects import Action, Actor, AuditEntry, Integration, IntegrationState, IntegrationType
 from service.domain.service_buckets import ServiceBuckets
@@ -21,16 +19,13 @@ from service.domain.uris import parse_prefix
 from service.ports.projects import IntegrationSecrets, IntegrationStore
 from service.ports.state import Clock
 from service.projects.audit import entry_of
+from service.projects.integrations.mend import remove
 from service.projects.integrations.rules import location_of
 from service.sources.port import Sources
 from service.support.paging import Page, read_page
 
-log = logging.getLogger(__name__)
-
 MAX_PER_PROJECT = 100
 """Maximum integrations of a project: all are read to find the one for a URI, and each secret has a monthly price."""
-UNSETTLED_SECONDS = 120
-"""Age from which a hidden integration is abandoned: requests end after 29 seconds."""
 ROLE_NAME_PREFIX = "clipferry-"
 """Only roles whose names begin so are assumed, since the own account may have roles that trust all of it."""
 
@@ -162,37 +157,7 @@ def delete(integration_id: str, *, project: str, by: Actor, ports: IntegrationPo
     if found.state is IntegrationState.READY:
         now = ports.clock()
         ports.store.begin_delete(found, now, entry=_entry(Action.INTEGRATION_DELETE, found, by, now, ports))
-    _remove(found, ports.store, ports.secrets)
-
-
-def mend(store: IntegrationStore, secrets_: IntegrationSecrets, clock: Clock) -> list[str]:
-    """Remove what interrupted creations and deletions left; return the ids.
-
-    Raises `SweepIncomplete` at the end if some could not be removed.
-    """
-    now = clock()
-    until = datetime.fromisoformat(now) - timedelta(seconds=UNSETTLED_SECONDS)
-    mended, failed = [], []
-    for one in store.unsettled():
-        try:
-            if datetime.fromisoformat(one.touched_at) > until:
-                continue
-            if one.state is IntegrationState.CREATING and not store.begin_delete(one, now, entry=None):
-                continue
-            _remove(one, store, secrets_)
-            mended.append(one.id)
-        except Exception:
-            log.exception("integration %s cannot be removed", one.id)
-            failed.append(one.id)
-    if failed:
-        raise SweepIncomplete(f"{len(failed)} integrations could not be removed, first: {failed[0]}")
-    return mended
-
-
-def _remove(integration: Integration, store: IntegrationStore, secrets_: IntegrationSecrets) -> None:
-    """Delete the secret, then the row, so that a row names the secret as long as it exists."""
-    secrets_.delete(integration.secret_name)
-    store.remove(integration)
+    remove(found, ports.store, ports.secrets)
 
 
 def _find(integration_id: str, project: str, store: IntegrationStore) -> Integration | None:

@@ -242,14 +242,7 @@ class Lying:
         return io.BytesIO(self.data[start : start + length])
 
 
-def _as_bytes(params: dict[str, Any], **_: Any) -> None:
-    """For moto, which takes no buffer."""
-    if isinstance(params["body"], bytearray):
-        params["body"] = bytes(params["body"])
-
-
 def copier(s3: "S3Client") -> StreamCopy:
-    s3.meta.events.register("before-call.s3", _as_bytes, unique_id="as-bytes")
     memory = Memory(2 * MIN_PART_BYTES, reused=MIN_PART_BYTES)
     return StreamCopy(client=s3, clips_bucket=CLIPS_BUCKET, memory=memory, part_bytes=MIN_PART_BYTES)
 

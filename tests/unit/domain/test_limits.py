@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from service.domain.clips import ClipStatus, Content, Verification
+from service.domain.codes import ClipCode
 from service.domain.errors import InvalidRequest
+from service.domain.fates import Fate
 from service.domain.filters import selection
 from service.domain.jobs import Counts, Door, JobStatus, Retry
 from service.domain.limits import (
@@ -98,7 +100,7 @@ def test_the_message_of_an_end_and_of_a_clip_is_cut(world: World) -> None:
     job = world.submit(import_prefix("s3://source/p/"))
     finish(job.id, error="x" * 100_000, ports=world.finish_ports)
     assert len(world.job(job.id).message or "") == MAX_MESSAGE
-    row = row_for(an_entry(), ClipStatus.FAILED, "NOT_FOUND", "half \ud800" + "y" * 100_000)
+    row = row_for(an_entry(), Fate(ClipStatus.FAILED, ClipCode.NOT_FOUND, "half \ud800" + "y" * 100_000))
     assert len(row.message or "") == MAX_MESSAGE
     assert (row.message or "").encode()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import service.imports.inputs.caller_manifest
+import service.imports.inputs.manifest_file
 from service.domain.clips import ClipStatus
 from service.domain.errors import (
     AccessDenied,
@@ -230,7 +230,7 @@ def test_a_manifest_in_rounds_has_the_clips_of_one_round(world: World, packed: b
 
 
 def test_blocks_cut_lines_anywhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service.imports.inputs.caller_manifest, "BLOCK_BYTES", 7)
+    monkeypatch.setattr(service.imports.inputs.manifest_file, "BLOCK_BYTES", 7)
     rows = [line(f"日本{number}", size=1, etag="e") for number in range(40)]
     text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode("utf-8-sig")
     for name, body in [(NAME, text), (f"{NAME}.gz", gzip.compress(text.replace(b"\n", b"\r\n")))]:
@@ -342,7 +342,7 @@ def test_exactly_one_way_to_ask(world: World) -> None:
 def test_a_manifest_that_is_damaged_further_on_ends_the_job(
     world: World, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    monkeypatch.setattr(service.imports.inputs.caller_manifest, "BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(service.imports.inputs.manifest_file, "BLOCK_BYTES", 1_000)
     packed = gzip.compress(json_lines([line(f"{n}", size=1, etag="e") for n in range(3_000)]), 1)
     packed = packed[:-9] if damage == "cut short" else packed[:-2_000] + b"0123456789" + packed[-1_990:]
     job = submit_manifest(world, packed, f"{NAME}.gz")

@@ -32,11 +32,22 @@ def test_every_error_that_a_route_can_raise_has_its_status(error: type[errors.Cl
     assert status_of(error("because")) == status
 
 
+OTHERWISE = (errors.SourceUnavailable, errors.DestinationChanged)
+
+
 @pytest.mark.parametrize(
-    "error", [kind for kind in errors.ObjectError.__subclasses__() if kind is not errors.SourceUnavailable]
+    "error",
+    [
+        *(
+            kind("because", operation="copy", uri="u")
+            for kind in errors.ObjectError.__subclasses__()
+            if kind not in OTHERWISE
+        ),
+        errors.DestinationChanged(operation="copy", uri="u", etag=None, size=None),
+    ],
 )
-def test_errors_of_single_objects_are_not_for_callers_of_the_api(error: type[errors.ObjectError]) -> None:
-    assert status_of(error("because", operation="copy", uri="u")) == 500
+def test_errors_of_single_objects_are_not_for_callers_of_the_api(error: errors.ObjectError) -> None:
+    assert status_of(error) == 500
 
 
 @pytest.mark.parametrize("error", [errors.SourceUnavailable, errors.RateLimited])

@@ -8,7 +8,7 @@ import pytest
 from service.domain.errors import InvalidManifest
 from service.domain.jobs import JobStatus
 from service.domain.requests import ImportRequest
-from service.imports.inputs.caller_manifest import MAX_LINE, MAX_SKIPPED
+from service.imports.inputs.manifest_file import MAX_LINE, MAX_SKIPPED
 from tests.builders import World
 from tests.fakes.objects import FakeReader
 

@@ -10,14 +10,13 @@ from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound,
 from service.domain.projects import Integration, IntegrationState, IntegrationType
 from service.projects.audit import audit_page
 from service.projects.integrations.manage import (
-    UNSETTLED_SECONDS,
     IntegrationRequest,
     create,
     delete,
     get,
-    mend,
     page,
 )
+from service.projects.integrations.mend import UNSETTLED_SECONDS, mend
 from tests.builders import ASKER, PROJECT, World
 from tests.fakes.faults import CrashError
 
