@@ -2,11 +2,11 @@
 
 
 class OutOfTime(Exception):
-    """The time of a call, or of a waiting caller, is over. Unfinished work stays for the next call."""
+    """The time of a call, or of a waiting caller, is over. The next call continues the work."""
 
 
 class Stopped(Exception):
-    """The import must copy nothing more; `code` and `message` say why."""
+    """The import must copy nothing more; `code` and `message` give the reason."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

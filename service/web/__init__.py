@@ -1,1 +1,1 @@
-"""The service as a client of other people's servers. Nothing else opens connections of its own."""
+"""Outgoing connections to servers that callers name. No other code opens such connections."""

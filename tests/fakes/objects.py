@@ -456,5 +456,5 @@ class FakeResults:
     def put(self, key: str, body: bytes, *, note: str, replaces: str | None) -> None:
         there = self.storage.buckets[self.storage.clips_bucket].get(key)
         if (there.etag if there else None) != replaces:
-            raise SourceUnavailable("another write was faster", operation="store", uri=key)
+            raise SourceUnavailable("another request wrote the object in between", operation="store", uri=key)
         self.notes[self.storage.put_body(self.storage.clips_bucket, key, body).etag] = note

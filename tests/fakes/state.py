@@ -39,15 +39,15 @@ class FakeStateFiles:
     @port_call
     def get(self, key: str) -> bytes:
         if key not in self.files:
-            raise NotFound(f"the state bucket has no {key}")
+            raise NotFound(f"the state bucket has no object {key}")
         return self.files[key]
 
     @port_call
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
         if key not in self.files:
-            raise NotFound(f"the state bucket has no {key}")
+            raise NotFound(f"the state bucket has no object {key}")
         if self.etag(key) != etag:
-            raise SourceChanged("it was written again", operation="read", uri=f"s3://state/{key}")
+            raise SourceChanged("the object was overwritten since", operation="read", uri=f"s3://state/{key}")
         return self.files[key][start : start + length]
 
     @port_call

@@ -479,7 +479,7 @@ def test_what_is_no_page_is_asked_again(storage: S3Storage, wire: Wire, broken: 
     wire.answers.extend([answer(200, broken), failed(503, "SlowDown"), answer(200, PAGE)])
     assert [len(page) for page in storage.list_pages(s3_at(SOURCE_BUCKET, "p/"))] == [1]
     wire.answers.extend([answer(200, broken)] * PATIENCE.attempts)
-    with pytest.raises(SourceUnavailable, match=r"^cannot list s3://source/p/: .* are no page of a listing"):
+    with pytest.raises(SourceUnavailable, match=r"^cannot list s3://source/p/: .* is not a page of a listing"):
         list(storage.list_pages(s3_at(SOURCE_BUCKET, "p/")))
     assert len(wire.requests) == 3 + PATIENCE.attempts
 

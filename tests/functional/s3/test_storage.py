@@ -418,7 +418,9 @@ def test_a_copy_with_another_checksum_is_removed(storage: S3Storage, stub: Stubb
     copied_as(stub, MD5, ChecksumCRC64NVME="n")
     look_at_source(stub, {"ChecksumCRC64NVME": "other"})
     stub.add_response("delete_object", {}, TARGET)
-    with pytest.raises(ChecksumMismatch, match="another checksum than the source and was removed") as caught:
+    with pytest.raises(
+        ChecksumMismatch, match="checksum differs from that of the source; the copy was removed"
+    ) as caught:
         storage.copy(ENTRY, PLAIN)
     assert (caught.value.code, caught.value.uri) == ("CHECKSUM_MISMATCH", ENTRY.source_uri)
 
@@ -757,7 +759,7 @@ def test_a_given_checksum_is_asked_for_and_compared(storage: S3Storage, stub: St
     assert storage.copy(given, PLAIN).verified is Verification.CHECKSUM
     stub.add_response("copy_object", answer, asked)
     stub.add_response("delete_object", {}, TARGET)
-    with pytest.raises(ChecksumMismatch, match="another checksum than its line in the manifest"):
+    with pytest.raises(ChecksumMismatch, match="checksum differs from that of its line in the manifest"):
         storage.copy(replace(given, checksum="CRC32:d"), PLAIN)
 
 

@@ -211,9 +211,9 @@ def test_a_source_that_sends_too_little_lands_nothing_of_what_the_buffer_had() -
 
     landing = Landing()
     copier = a_copier(landing, 2)
-    with pytest.raises(SourceChanged, match="shorter than planned"):
+    with pytest.raises(SourceChanged, match="shorter than when the import was planned"):
         copier.whole(an_item(Short(100), "k"), ImportSettings())
-    with pytest.raises(SourceChanged, match="shorter than planned"):
+    with pytest.raises(SourceChanged, match="shorter than when the import was planned"):
         send(copier, Short(2 * MIN_PART_BYTES), "k")
     assert not landing.sizes
     assert copier.memory.try_take(copier.memory.total) is not None

@@ -9,7 +9,7 @@ PUBLIC = "93.184.216.34"
 def test_every_address_of_a_name_must_be_public() -> None:
     AddressRule(resolve=lambda *_: [PUBLIC]).check("https://store.example.com:9000/path")
     for found in (["10.0.0.1"], [PUBLIC, "10.0.0.1"], ["169.254.169.254"], ["::ffff:127.0.0.1"], []):
-        with pytest.raises(UnsafeUrl, match="public addresses only"):
+        with pytest.raises(UnsafeUrl, match="must resolve to public addresses only"):
             AddressRule(resolve=lambda *_, found=found: found).check("https://store.example.com")
 
 

@@ -279,7 +279,7 @@ def test_a_conclusion_that_never_works_is_tried_ever_less_often_and_then_given_u
     assert found == [Swept(concluding=[job.id])] * CONCLUSION_FAILURES + [Swept(given_up=[job.id])]
     webhook = webhook_of(world, job)
     assert webhook.status is DeliveryStatus.FAILED
-    assert "log says why" in (webhook.last_error or "")
+    assert "see its log" in (webhook.last_error or "")
     with pytest.raises(NoReport):
         report_link(job.id, "csv", project=PROJECT, ports=world.ended_ports)
 

@@ -183,7 +183,7 @@ def test_where_planning_of_a_list_broke_down_every_clip_says_so(world: World) ->
     shown = clips(world, job)
     assert [clip.source_uri for clip in shown] == uris[:1_000]
     assert set(fates(shown)) == {(ClipStatus.FAILED, "PLANNING_FAILED")}
-    assert shown[0].message == "planning did not end: Lambda.Unknown"
+    assert shown[0].message == "planning did not complete: Lambda.Unknown"
     assert shown[0].destination == ""
     assert rows_and_counts_agree(world, job)
 
@@ -200,7 +200,7 @@ def test_where_planning_of_a_prefix_broke_down_the_job_says_so(world: World) -> 
     job = world.submit(import_prefix("s3://source/p/", validate=False))
     assert end(world, job, "Lambda.Unknown") is JobStatus.FAILED
     ended = world.job(job.id)
-    assert (ended.code, ended.message) == ("PLANNING_FAILED", "planning did not end: Lambda.Unknown")
+    assert (ended.code, ended.message) == ("PLANNING_FAILED", "planning did not complete: Lambda.Unknown")
     assert ended.counts == Counts()
     assert clips(world, job) == []
 
