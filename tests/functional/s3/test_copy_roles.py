@@ -233,7 +233,7 @@ def test_a_session_that_is_over_when_it_begins_is_a_clips_error() -> None:
     sts = boto3.client("sts")
     with Stubber(sts) as stub:
         stub.add_response("assume_role", session(timedelta(seconds=-1)))
-        with pytest.raises(ObjectError, match="over by this clock"):
+        with pytest.raises(ObjectError, match="the session has expired"):
             by_role(sts).copy(ENTRY, PLAIN)
 
 
