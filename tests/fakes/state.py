@@ -11,7 +11,7 @@ from tests.fakes.faults import Faults, port_call
 
 @dataclass
 class FakeClock:
-    """Every look moves it by a millisecond, so that times differ and sort."""
+    """Each call moves it by a millisecond, so that times differ and sort."""
 
     now: datetime = datetime(2026, 11, 22, 17, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ class FakeClock:
 
 @dataclass
 class FakeStateFiles:
-    """ETags are MD5s, as for plain S3 objects: the same bytes have the same one."""
+    """ETags are MD5s, as for plain S3 objects: equal bytes have equal ETags."""
 
     faults: Faults = field(default_factory=Faults)
     files: dict[str, bytes] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What only one provider does."""
+"""Behaviour of single providers."""
 
 from dataclasses import replace
 from typing import Any

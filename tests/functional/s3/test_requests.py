@@ -67,7 +67,7 @@ def boto3_client(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> "S3Client":
 
 @pytest.fixture(autouse=True)
 def by_boto3(boto3_client: "S3Client") -> Iterator[Stubber]:
-    """Whatever else than a copy is asked for fails the test, unless it was added here."""
+    """Fails the test on any request other than a copy, unless the test added an answer."""
     with Stubber(boto3_client) as stub:
         yield stub
         stub.assert_no_pending_responses()
@@ -86,7 +86,7 @@ def a_storage(client: "S3Client", requests: S3Requests | None = None) -> S3Stora
 
 @pytest.fixture
 def storage(boto3_client: "S3Client") -> S3Storage:
-    """Of this file, by HTTP."""
+    """Return a storage whose requests reach this file's HTTP server."""
     return a_storage(boto3_client)
 
 
@@ -532,7 +532,7 @@ def test_other_bytes_than_were_asked_for_are_a_passing_fault(storage: S3Storage,
 
 @pytest.fixture
 def in_region(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> S3Requests:
-    """As to AWS, whose names all lead to the wire."""
+    """Return requests whose host names, like AWS's, all lead to the test's server."""
     requests = requests_to(wire.url)
     real = connections.opened
 

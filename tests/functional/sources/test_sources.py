@@ -1,4 +1,4 @@
-"""What no server on the machine can show: STS, AWS's own errors, sources that lie, URLs that lead inside."""
+"""Cases that no local server can show: STS, AWS's own errors, sources with false answers, URLs to private addresses."""
 
 import base64
 import hashlib

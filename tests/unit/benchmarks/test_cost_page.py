@@ -1,4 +1,4 @@
-"""docs/costs.md: its figures are today's, ours are those of a preview, the others' those of their documentation."""
+"""docs/costs.md: its figures are current, ours equal those of a preview, the others' those of their documentation."""
 
 import json
 from dataclasses import replace
@@ -76,7 +76,7 @@ def test_a_streamed_clip_is_sent_part_by_part() -> None:
     assert work.copy_requests == FEW * -(-CLIP_BYTES // part_bytes)
 
 
-# --- the others ------------------------------------------------------------------------------------------------------
+# --- the other tools -------------------------------------------------------------------------------------------------
 
 
 def test_batch_operations_take_a_fee_for_the_job_and_for_each_object() -> None:

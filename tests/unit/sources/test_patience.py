@@ -13,7 +13,7 @@ def limited(seconds: float | None) -> RateLimited:
 
 
 def waits(*errors: Exception, **settings: float) -> tuple[list[float], bool]:
-    """What was slept, and whether the call came through after the errors."""
+    """Return the waits, and whether the call succeeded after the errors."""
     slept: list[float] = []
     left = list(errors)
 

@@ -44,7 +44,7 @@ class Counted(Memory):
 
 @dataclass
 class Pattern:
-    """Objects whose bytes are the numbers of their parts; `on_read` is told the first byte of each read."""
+    """Objects whose bytes are the numbers of their parts; `on_read` gets the first byte of each read."""
 
     size: int
     on_read: Callable[[int], None] = lambda _first: None
@@ -67,7 +67,7 @@ class Pattern:
 
 @dataclass
 class Landing:
-    """What the copies ask of S3."""
+    """The requests of the copies to S3."""
 
     sizes: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     lock: Lock = field(default_factory=Lock)

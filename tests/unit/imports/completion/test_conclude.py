@@ -1,4 +1,4 @@
-"""What follows an end: report, event, webhook; after crashes, retries, deletions, and found by the sweep."""
+"""Reporting a completion: report, event, webhook; after crashes, retries and deletions, and through the sweep."""
 
 import json
 from contextlib import suppress

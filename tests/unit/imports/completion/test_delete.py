@@ -1,4 +1,4 @@
-"""Deleting a job's record: gone at once, removed in slices, whatever crashes."""
+"""Deleting a job's record: hidden at once, removed in slices, also after crashes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Ending a job: every clip is accounted for, the terminal status is set once, from whatever state the job is in."""
+"""Completing a job: every clip is accounted for, and the terminal status is set once, from any state of the job."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What becomes of an upload: acknowledged whatever is wrong with single objects, refused where the body is."""
+"""Uploads by the NomadicML routes: accepted even if single objects are bad, rejected if the body is bad."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Integrations are made and deleted whole, whatever crashes; credentials lie where they belong and nowhere else."""
+"""Integrations are created and deleted completely, also after crashes; only the secret store has credentials."""
 
 from dataclasses import asdict, replace
 from typing import Any

@@ -38,7 +38,7 @@ def failing(kind: type[Any], message: str = "no") -> ClipferryError:
 
 
 def codes(found: Probe) -> list[tuple[str, bool, str | None]]:
-    """Of listing and reading."""
+    """Return the checks of listing and reading."""
     return [(check.action, check.ok, check.code) for check in found.checks[:2]]
 
 
