@@ -412,10 +412,10 @@ LONGEST_IN_A_ROW = 20 * 1_000_000
 """Milliseconds a page times keys: a million keys at 100 ms a page would take 100 s and say nothing new."""
 
 REFUSED_PERCENT = (0.0, 0.3, 1.0, 3.0)
-"""Of the copies, by random 503s: S3 gives some at any rate."""
+"""Percent of copies refused with 503 at random: S3 refuses some at any rate."""
 
 SAMPLE = min((ROOT / "samples").rglob("*.zip"))
-"""What validation is measured on: a ClipGT zip takes ten times the CPU of a film."""
+"""The clip for measuring validation: a ClipGT zip takes ten times the CPU of a film."""
 
 KEYS_OF = {
     "copy": "copy_on_a_stub_of_30_ms",

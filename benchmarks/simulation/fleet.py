@@ -46,13 +46,13 @@ account's 500 a second (Step Functions' quotas, regions other than the three lar
 ROUND_SECONDS = 720.0
 """A call of 900 s begins nothing in its last 180 s (`lambdas.copy.MARGIN_MS`)."""
 RETRIES, RETRY_SECONDS = 4, 2.0
-"""Seconds before a failed batch is retried, doubled each time, with full jitter (stacks/machine.py)."""
+"""Retries of a failed batch, and seconds before the first: doubled each time, with full jitter (stacks/machine.py)."""
 ROW_TRIES = 3
-"""Of what BatchWriteItem left unprocessed, without a wait (pynamodb's `BatchWrite.commit`)."""
+"""Tries to write the rows that BatchWriteItem left unprocessed, without a wait (pynamodb's `BatchWrite.commit`)."""
 THROTTLED_WAITS = (0.05, 0.1, 0.2)
-"""Where it took nothing at all (botocore's `legacy` retries, as pynamodb sets them)."""
+"""Seconds between tries after BatchWriteItem failed completely (botocore's `legacy` retries, as pynamodb sets them)."""
 COMMIT_ATTEMPTS, COMMIT_WAIT, LONGEST_COMMIT_WAIT = 8, 0.05, 2.0
-"""As `service.aws.dynamodb.transactions.commit` has them."""
+"""The same as in `service.aws.dynamodb.transactions.commit`."""
 
 _KEY_AT = len(b"PUT /clips/")
 _KEY_END = _KEY_AT + 10

@@ -1,1 +1,1 @@
-"""Outgoing connections to servers that callers name. No other code opens such connections."""
+"""Checks for outgoing connections to URLs that callers give, and the connections themselves."""

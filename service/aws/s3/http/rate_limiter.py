@@ -92,7 +92,7 @@ class InFlight:
         return self._cuts
 
     def end(self, begun: int, *, refused: bool) -> None:
-        """Free the slot. `refused`: the store asked for fewer. Refusals of requests begun before the last cut do not count."""
+        """Free the slot. `refused`: the store asked for fewer. Refusals from before the last cut do not count again."""
         self._now -= 1
         if refused and begun == self._cuts:
             self._refuse()

@@ -95,7 +95,7 @@ class Requests(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """Where requests for a bucket go, and who signs them."""
+    """Endpoint and signer for the requests to a bucket."""
 
     endpoint: Endpoint
     signer: Signer
