@@ -99,7 +99,7 @@ class Reader:
         return end <= start or any(span.start <= start and end <= span.end for span in (self._latest, self._first))
 
     def read(self, start: int, length: int, *, ahead: int = 0) -> Reading[bytes]:
-        """Return `length` bytes from `start`, fewer at the object's end. If this needs a request, it reads `ahead` more."""
+        """Return `length` bytes from `start`, fewer at the object's end. A request reads `ahead` more."""
         data, at = yield from self.view(start, length, ahead=ahead)
         return data[at : at + min(length, max(self.size - start, 0))]
 

@@ -111,7 +111,7 @@ class Walk:
         return not self.deep or self.reader.reads >= self.max_reads - _READS_OF_JUMP
 
     def _is_mostly_moov(self, left: int) -> bool:
-        """Return whether the rest is small enough to be mostly `moov`, some hundredths of a film: then read it at once."""
+        """Return whether the rest is small enough to be mostly `moov` (some hundredths of a film), to read it whole."""
         return left <= MAX_READ_BYTES and left * 16 <= self.reader.size
 
     def _ahead(self, at: int) -> int:

@@ -351,7 +351,7 @@ def test_an_etag_that_is_no_md5_proves_nothing(s3: "S3Client") -> None:
     assert copy(s3, Lying(b"small", etag="0" * 32)).verified is Verification.UNVERIFIABLE
 
 
-def test_s3_is_told_what_a_resumed_copy_must_have_and_refuses() -> None:
+def test_s3_rejects_a_resumed_copy_with_another_checksum() -> None:
     client = boto3.client("s3")
     lying = Lying(LARGE, {"CRC32": "AAAAAA=="})
     copying = StreamCopy(client=client, clips_bucket=CLIPS_BUCKET, memory=Memory(16 * 1024**2))
@@ -499,7 +499,9 @@ def test_nothing_is_kept_where_nothing_is_to_be(s3: "S3Client") -> None:
         ({"headers": {"ContentDisposition": "日本"}}, "ContentDisposition is not printable ASCII"),
     ],
 )
-def test_what_s3_cannot_keep_is_said_before_anything_is_sent(s3: "S3Client", changes: dict[str, Any], why: str) -> None:
+def test_metadata_that_s3_cannot_keep_fails_before_anything_is_sent(
+    s3: "S3Client", changes: dict[str, Any], why: str
+) -> None:
     with pytest.raises(ObjectRejected, match=f"{why}.*keep_metadata: false"):
         copy(s3, described(**changes))
     copy(s3, described(**changes), settings=ImportSettings(keep_metadata=False))

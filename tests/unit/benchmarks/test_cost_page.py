@@ -30,7 +30,7 @@ def test_the_page_says_what_todays_prices_and_settings_make() -> None:
     assert costs.page(text) == text, "run `python -m benchmarks.costs`, and read what the page says about the figures"
 
 
-def test_what_the_page_says_in_words_is_so() -> None:
+def test_the_text_of_the_page_agrees_with_its_figures() -> None:
     for case in INSIDE:
         assert total(costs.batch_operations(case)) < total(costs.clipferry(case))
     lambdas = [costs.clipferry(case)["Lambda"] for case in INSIDE]

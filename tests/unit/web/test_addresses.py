@@ -25,7 +25,7 @@ def test_every_address_of_a_name_must_be_public() -> None:
         "https://store.example.com:port",
     ],
 )
-def test_refused_as_it_is_written(url: str) -> None:
+def test_a_malformed_or_unsafe_url_is_rejected_without_resolving(url: str) -> None:
     with pytest.raises(UnsafeUrl) as caught:
         AddressRule(resolve=lambda *_: [PUBLIC]).check(url)
     assert "password@" not in caught.value.message

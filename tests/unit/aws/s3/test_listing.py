@@ -87,7 +87,7 @@ def test_a_page_of_any_shape_says_the_same(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("around", ["{more}{objects}", "{objects}{more}", "{object}{more}{object}"])
-def test_where_the_next_page_begins_is_found_wherever_it_stands(around: str) -> None:
+def test_the_continuation_token_is_found_anywhere_in_the_page(around: str) -> None:
     more = "<IsTruncated>true</IsTruncated><NextContinuationToken>1+/=&amp;</NextContinuationToken>"
     body = HEAD + around.format(more=more, object=OF_S3, objects=OF_S3 * 2) + TAIL
     found = parse_page(body.encode())

@@ -111,7 +111,7 @@ def test_of_a_partly_written_batch_the_rows_stay_and_the_rest_failed(world: Worl
     assert rows_and_counts_agree(world, job)
 
 
-def test_of_a_lost_batch_what_planning_settled_keeps_its_fate(world: World) -> None:
+def test_clips_with_a_result_from_planning_keep_it_if_their_batch_is_lost(world: World) -> None:
     world.put_sources(1, prefix="")
     job = world.submit(import_list(["s3://source/000000.zip", "s3://source/missing", "s3://source/000000.zip"]))
     world.plan(job.id)
@@ -352,7 +352,7 @@ def test_a_worker_of_a_former_attempt_changes_no_row_of_the_next(world: World, m
 # --- more than one call has time for ---------------------------------------------------------------------------------
 
 
-def test_rows_are_counted_in_slices_that_never_begin_anew(world: World) -> None:
+def test_rows_are_counted_in_slices_without_starting_over(world: World) -> None:
     clips_count = 5 * PART_CLIPS
     job = world.submit_list([f"{n}.zip" for n in range(clips_count)])
     world.plan(job.id)
@@ -389,7 +389,7 @@ def test_a_call_that_crashes_while_it_counts_rows_is_continued(world: World, tak
     assert rows_and_counts_agree(world, job)
 
 
-def test_a_late_planner_makes_no_settled_clip_pending_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_planner_makes_no_clip_with_a_result_pending(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     job = world.run(world.submit_list(["p/000000.zip", "p/000001.zip"]).id)
     world.put_sources(2)
     world.retry(job.id)
