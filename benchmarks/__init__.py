@@ -1,1 +1,1 @@
-"""Measurements, which the tests do not run: no test asserts a time. And what imports cost, by arithmetic (`costs`)."""
+"""Measurements, which the tests do not run, since no test asserts a time; and computed costs of imports (`costs`)."""

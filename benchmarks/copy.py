@@ -1,15 +1,15 @@
-"""Copy objects by the shipped worker: `copy_batch` on the storage that the copy function runs on, with its settings.
+"""Copy objects with the shipped worker: `copy_batch` on the copy function's storage and settings.
 
 `python -m benchmarks.copy --endpoint-url URL --source-bucket B --prefix P --destination-bucket D --count N
---concurrency C`, credentials by the usual environment variables; without `--endpoint-url`, S3 itself.
+--concurrency C`, with credentials from the usual environment variables; without `--endpoint-url`, on S3.
 
-`--content-validation structure` checks each clip before its copy; it must be one then (`benchmarks.stub --body`).
+`--content-validation structure` checks each object before its copy, so it must be a clip (`benchmarks.stub --body`).
 
-Batch after batch of `--batch-clips` clips, planned out of the listing, as one copy function gets them: its
-connections stay. Job, rows and manifest are not stored anywhere. Prints one JSON line:
-`copied`, `failed`, of the copying `seconds` and `cpu_seconds`, of the process `peak_rss_mb`. What is planning's in a
-deployment is apart: `list_seconds`, `list_cpu_seconds`; and so is what Python, imports and clients took before, once a
-process: `start_cpu_seconds`.
+Copies batches of `--batch-clips` clips, planned from the listing, one after another like one copy function, which
+keeps its connections. Stores no job, rows or manifest. Prints one JSON line: `copied`, `failed`, `seconds` and
+`cpu_seconds` of the copying, `peak_rss_mb` of the process. Apart from these it reports the listing, which a deployment
+does in planning (`list_seconds`, `list_cpu_seconds`), and the CPU time for Python, imports and clients, once per
+process (`start_cpu_seconds`).
 """
 
 import argparse
@@ -40,7 +40,7 @@ PART_BYTES = 256 * 1024**2
 
 @dataclass
 class OneBatch:
-    """The manifest of the batch that is being copied, and no job behind it."""
+    """State files and job of the current batch: its manifest only, without a stored job."""
 
     lines: bytes = b""
     settings: ImportSettings = field(default_factory=ImportSettings)
@@ -65,7 +65,7 @@ class OneCopier:
 
 @dataclass
 class CountedRows:
-    """Rows are counted and forgotten: the memory measured is the worker's."""
+    """Counts rows and drops them, so that the measured memory is the worker's."""
 
     fates: Counter[ClipStatus] = field(default_factory=Counter)
     first_failure: str | None = None
@@ -93,7 +93,7 @@ def copy_all(
 ) -> dict[str, Any]:
     """Copy the first `count` objects under `at` to `{destination}/{key}`."""
     work, rows = OneBatch(settings=settings or ImportSettings()), CountedRows()
-    # The parts of the ports that such a batch needs.
+    # The parts of the ports that this batch needs.
     ports = CopyPorts(
         jobs=work,  # type: ignore[arg-type]
         clips=rows,  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ def copy_all(
 
 
 def entry(at: Location, destination: str, ordinal: int, item: ListedObject) -> ManifestEntry:
-    """As planning pins it."""
+    """Return the entry that planning would write."""
     return ManifestEntry(
         ordinal=ordinal,
         source_uri=str(at.at(item.key)),
@@ -150,7 +150,7 @@ def entry(at: Location, destination: str, ordinal: int, item: ListedObject) -> M
 
 
 def storage_of(bucket: str, concurrency: int) -> S3Storage:
-    """As `lambdas.wiring` makes it."""
+    """Return the storage that `lambdas.wiring` makes."""
     return S3Storage(own=own_session(connections=concurrency), clips_bucket=bucket)
 
 
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--source-bucket", required=True)
     parser.add_argument("--prefix", default="")
     parser.add_argument("--destination-bucket", required=True)
-    parser.add_argument("--destination-prefix", default="benchmark", help="objects land at {this}/{key}")
+    parser.add_argument("--destination-prefix", default="benchmark", help="copies are written to {this}/{key}")
     parser.add_argument("--count", type=int, default=3_000)
     parser.add_argument("--concurrency", type=int, default=128)
     parser.add_argument("--batch-clips", type=int, default=BATCH_CLIPS)

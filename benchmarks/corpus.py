@@ -1,11 +1,11 @@
-"""Run the content checks on folders of files, beside what ordinary tools say about them.
+"""Run the content checks on folders of files, and compare the results with those of common tools.
 
     python -m benchmarks.corpus DIR… [--depth structure|deep] [--json FILE] [--memory]
 
-Looks at every `.zip` and `.mp4` below the folders, packed with gzip (`.mp4.gz`) or not. Prints a line a file, then the
-confusion matrix: what the checks say against what `ffprobe` (films) or Python, `unzip`, `7z` and `bsdtar` (zips) say,
-as far as they are installed. A false refusal is a file that is invalid here and that a tool reads; that need not be a
-fault, since a film can be encrypted and any readable zip need not be a clip.
+Checks every `.zip` and `.mp4` below the folders, packed with gzip (`.mp4.gz`) or not. Prints a line per file, then the
+confusion matrix: the checks' results against those of `ffprobe` (films) or Python, `unzip`, `7z` and `bsdtar` (zips),
+if installed. A false refusal is a file that is invalid here although a tool reads it. It may be no fault: a film can be
+encrypted, and not every readable zip is a clip.
 """
 
 import argparse
@@ -31,12 +31,12 @@ KINDS = (".zip", ".mp4")
 TOLERANCE_S = 0.1
 TOOL_SECONDS = 60
 ZIP_TOOLS = {"unzip": ["-tqq"], "7z": ["t", "-bd", "-p-"], "bsdtar": ["-tf"]}
-"""The arguments that make each of them read a whole archive or its directory."""
+"""Arguments with which each tool reads a whole archive or its directory."""
 
 
 @dataclass
 class FileSource:
-    """Range reads of a file."""
+    """Reads ranges of a file."""
 
     path: Path
     size: int = field(init=False)
@@ -62,16 +62,16 @@ class Line:
     cpu_s: float
     memory_bytes: int | None
     tools: dict[str, str]
-    """What each tool says: `ok` and details, or what is wrong."""
+    """Result of each tool: `ok` and details, or the error."""
 
     @property
     def readable(self) -> bool | None:
-        """Whether a tool reads it; None where none is installed."""
+        """Return whether a tool reads it; None if none is installed."""
         return any(said.startswith("ok") for said in self.tools.values()) if self.tools else None
 
     @property
     def wrong_duration(self) -> bool:
-        """Further from ffprobe's than the tolerance, and no note says why."""
+        """Return whether the duration differs from ffprobe's by more than the tolerance, and no note explains it."""
         ours: float | None = self.facts.get("duration_s")
         theirs = self.tools.get("ffprobe", "").partition("duration=")[2]
         if ours is None or not theirs or self.facts.get("notes"):
@@ -83,8 +83,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     parser.add_argument("--depth", type=Depth, default=Depth.STRUCTURE, choices=list(Depth))
-    parser.add_argument("--json", type=Path, help="write the lines to this file, one JSON object a line")
-    parser.add_argument("--memory", action="store_true", help="measure the peak of memory, which takes longer")
+    parser.add_argument("--json", type=Path, help="write the lines to this file, one JSON object per line")
+    parser.add_argument("--memory", action="store_true", help="measure the peak memory (slower)")
     options = parser.parse_args()
     lines = []
     for path in files_in(options.folders):
@@ -145,14 +145,14 @@ def peak_of(path: Path, depth: Depth) -> int:
 
 
 def asked(path: Path) -> dict[str, str]:
-    """What the installed tools say."""
+    """Return the results of the installed tools."""
     if kind_of(path) == ".mp4":
         return {"ffprobe": ffprobe(path)} if shutil.which("ffprobe") else {}
     said = {"python": by_python(path)}
     for tool, arguments in ZIP_TOOLS.items():
         if shutil.which(tool):
             result = run([tool, *arguments, str(path)])
-            # unzip ends with 1 where it warns and has read everything.
+            # unzip exits with 1 after a warning, having read everything.
             good = result is not None and result.returncode <= (1 if tool == "unzip" else 0)
             said[tool] = "ok" if good else f"exit {result.returncode}" if result else "no answer"
     return said
@@ -162,7 +162,7 @@ def by_python(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-    except Exception as error:  # noqa: BLE001 - whatever it raises is its answer
+    except Exception as error:  # noqa: BLE001 - any exception is a result
         return f"{type(error).__name__}: {error}"[:60]
     return f"damaged: {damaged}" if damaged else "ok"
 

@@ -1,9 +1,9 @@
-"""What a million clips cost, by component, beside S3 Batch Operations, DataSync and data-transfer-hub.
+"""Cost of a million clips by component, compared with S3 Batch Operations, DataSync and data-transfer-hub.
 
 `python -m benchmarks.costs` writes the figures of docs/costs.md between its markers. Clipferry's figures come from the
 code that prices a preview (`service.imports.previews.estimate`, with its `prices.json`) and the deploy settings'
-defaults. The others come from benchmarks/rival_prices.json and from the requests that their documentation names; where
-it leaves a count open, the table takes the smallest count that it allows.
+defaults. The others' come from benchmarks/rival_prices.json and the requests that their documentation names. If it
+leaves a count open, the table uses the smallest possible count.
 """
 
 import json
@@ -41,41 +41,42 @@ MIB = 1024**2
 CLIPS = 1_000_000
 CLIP_BYTES = 200 * MIB
 LIST_KEYS = 1_000
-"""Keys of a listing's page."""
+"""Keys per page of a listing."""
 
 DATASYNC_HEADS = 1
-"""Of an object on each side: while preparing, and while verifying."""
+"""Requests per object on each side: while preparing, and while verifying."""
 
 HUB_PART_BYTES = 5 * MIB
 HUB_PARTS_FROM_BYTES = 10 * MIB
 """data-transfer-hub's defaults (`DefaultChunkSize`, `DefaultMultipartThreshold`)."""
 HUB_GETS_BESIDES = {True: 2, False: 1}
-"""Of an object in parts, or whole: its cost page has 12 GETs and 10 PUTs for 50 MB, 2 GETs and 1 PUT for 10 KB."""
+"""Requests for an object in parts, or whole: its cost page has 12 GETs and 10 PUTs for 50 MB, 2 GETs and 1 PUT for
+10 KB."""
 HUB_BYTES_PER_SECOND = GIB / 60
 HUB_OBJECTS_PER_SECOND = 10
-"""What one of its instances does, by its cost page: 1 GB a minute, and some 10 files a second."""
+"""Throughput of one instance by its cost page: 1 GB a minute, and some 10 files a second."""
 HUB_WRITES = 2
 HUB_MESSAGES = 2
-"""DynamoDB writes and SQS requests of an object, by its cost page."""
+"""DynamoDB writes and SQS requests per object, by its cost page."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One way of importing, the same for all clips."""
+    """A kind of import, the same for all clips."""
 
     name: str
     settings: ImportSettings = field(default_factory=ImportSettings)
     etag: str = "md5"
     views: int = 0
-    """Clips of a set, each named by its URI; 0: no sets, and the clips are listed."""
+    """Clips of a set, each named by its URI; 0: a prefix is listed, without sets."""
     streams: bool = False
     unchanged: bool = False
     """Whether all of it was imported before."""
 
 
-PLAIN = Scenario(name="listed, copied inside S3, not looked into")
+PLAIN = Scenario(name="prefix, copied inside S3, without content checks")
 STREAMED = replace(PLAIN, name="streamed from another store", streams=True)
-AGAIN = replace(PLAIN, name="the first again, with nothing changed", unchanged=True)
+AGAIN = replace(PLAIN, name="the first repeated, all clips unchanged", unchanged=True)
 STRUCTURE, DEEP = (
     replace(PLAIN, name=f"`{depth}` validation", settings=ImportSettings(content_validation=depth))
     for depth in (ContentValidation.STRUCTURE, ContentValidation.DEEP)
@@ -87,7 +88,7 @@ SCENARIOS = (PLAIN, UPLOADED_IN_PARTS, STRUCTURE, DEEP, SETS, STREAMED, AGAIN)
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What the tools are compared on."""
+    """An import for which the tools are compared."""
 
     name: str
     size: int
@@ -95,12 +96,12 @@ class Case:
 
     @property
     def moved(self) -> int:
-        """Clips."""
+        """Clips that are copied."""
         return 0 if self.scenario.unchanged else CLIPS
 
     @property
     def sides(self) -> int:
-        """How many of source and destination are S3: another store's requests are not in AWS's bill."""
+        """How many of source and destination are on S3: AWS does not bill another store's requests."""
         return 1 if self.scenario.streams else 2
 
 
@@ -109,7 +110,7 @@ CASES = (
     Case(name="50 MiB", size=50 * MIB),
     Case(name="200 MiB", size=CLIP_BYTES),
     Case(name="200 MiB, from another store", size=CLIP_BYTES, scenario=STREAMED),
-    Case(name="200 MiB again, nothing changed", size=CLIP_BYTES, scenario=AGAIN),
+    Case(name="200 MiB repeated, all unchanged", size=CLIP_BYTES, scenario=AGAIN),
 )
 
 Bill = dict[str, float]
@@ -117,19 +118,19 @@ Bill = dict[str, float]
 
 
 def deployment() -> Deployment:
-    """The deploy settings' defaults."""
+    """Return the deploy settings' defaults."""
     defaults = DeploySettings()
     return defaults.env(Deployment)
 
 
 def workload(scenario: Scenario, *, clips: int = CLIPS, size: int = CLIP_BYTES) -> Workload:
-    """What a preview counts of one prefix, or of sets. `clips` is a multiple of `PART_CLIPS`."""
+    """Return the work that a preview counts for one prefix, or for sets. `clips` is a multiple of `PART_CLIPS`."""
     limits, parts = deployment(), clips // PART_CLIPS
     part = _part(scenario, size, limits)
     counts = {name: count * parts for name, count in vars(part).items() if not name.startswith("largest")}
     pages = math.ceil(clips / LIST_KEYS)
-    listed = pages + (pages if scenario.unchanged else 1)  # the clips bucket is listed along with the source
-    looked_at = 2 * clips  # a HEAD of the source and one of the destination
+    listed = pages + (pages if scenario.unchanged else 1)  # planning also lists the clips bucket
+    looked_at = 2 * clips  # one HEAD of the source, one of the destination
     asked = {"heads": looked_at} if scenario.views else {"lists": listed}
     return replace(part, **counts | asked)
 
@@ -178,7 +179,7 @@ def clipferry(case: Case) -> Bill:
 
 
 def batch_operations(case: Case) -> Bill | None:
-    """It copies inside S3 only. Another job copies everything again."""
+    """Copies only inside S3. Another job copies everything again."""
     if case.scenario.streams:
         return None
     return {
@@ -190,7 +191,7 @@ def batch_operations(case: Case) -> Bill | None:
 
 
 def datasync_basic(case: Case) -> Bill | None:
-    """Other stores take an agent of the user's own, which is not priced."""
+    """Other stores need the user's own agent, which has no price here."""
     return None if case.scenario.streams else _datasync(case, "datasync.basic")
 
 
@@ -199,7 +200,7 @@ def datasync_enhanced(case: Case) -> Bill:
 
 
 def _datasync(case: Case, per_gb: str) -> Bill:
-    """What is unchanged is looked at on both sides, not moved."""
+    """Unchanged objects are compared on both sides, but not transferred."""
     prices, gets = price_list(), case.moved * (case.sides - 1)
     return {
         "data copied": case.moved * case.size / GIB * rival(per_gb),
@@ -210,7 +211,7 @@ def _datasync(case: Case, per_gb: str) -> Bill:
 
 
 def data_transfer_hub(case: Case) -> Bill:
-    """What is unchanged is found by listing both sides."""
+    """Unchanged objects are found by listing both sides."""
     moved, prices = case.moved, price_list()
     in_parts = case.size > HUB_PARTS_FROM_BYTES
     puts = math.ceil(case.size / HUB_PART_BYTES) if in_parts else 1
@@ -227,7 +228,7 @@ def data_transfer_hub(case: Case) -> Bill:
 
 
 def _listed(case: Case) -> float:
-    """Source and destination, page by page, as far as they are S3."""
+    """Return the cost of listing source and destination, if they are on S3."""
     return case.sides * math.ceil(CLIPS / LIST_KEYS) * price_list().of("s3.write.STANDARD")
 
 
@@ -257,12 +258,12 @@ def figures() -> str:
         f"Not in it: {'; '.join(prices['not_included'])}.",
         "### By storage class of the copies",
         _classes(),
-        "### Beside others, a million clips",
+        "### Compared with other tools, a million clips",
         _totals(),
         _against_batch_operations(),
-        "### Beside others, by component",
+        "### Compared with other tools, by component",
         _components(),
-        f"### Prices of the others, as of {read_prices(RIVAL_PRICES).as_of}",
+        f"### Prices of the other tools, as of {read_prices(RIVAL_PRICES).as_of}",
         _rival_prices(),
     ]
     return "\n\n".join(parts)
@@ -271,7 +272,7 @@ def figures() -> str:
 def dollars(value: float) -> str:
     if value == 0:
         return "0"
-    cents = f"{value + 1e-9:,.2f}"  # half a cent counts as one
+    cents = f"{value + 1e-9:,.2f}"  # round half a cent up
     return cents if cents != "0.00" else "< 0.01"
 
 
@@ -292,7 +293,7 @@ def _classes() -> str:
     for name in StorageClass:
         found = estimated(replace(PLAIN, settings=ImportSettings(storage_class=name.value)))
         rows.append((name.value, dollars(found.cost.total), dollars(found.storage_per_month)))
-    return table(("storage class", "the import", "each month of storage, apart from it"), rows)
+    return table(("storage class", "the import", "storage per month (not part of the import)"), rows)
 
 
 def _totals() -> str:
@@ -318,7 +319,7 @@ def _cell(bill: Bill | None, part: str) -> str:
 
 
 def _against_batch_operations() -> str:
-    """Where the two differ, in figures, for the plain case."""
+    """Return the sentence about the differences for the plain case."""
     case = Case(name="200 MiB", size=CLIP_BYTES)
     ours, theirs = clipferry(case), batch_operations(case)
     assert theirs is not None
@@ -339,10 +340,10 @@ def _against_batch_operations() -> str:
 
 
 AGAINST_BATCH_OPERATIONS = (
-    "For clips of {size} inside S3, Clipferry's {ours} and Batch Operations' {theirs} have {copies} of COPY requests "
-    "in common. Batch Operations adds {fees} for its job, objects and manifest. Clipferry adds {row} for a row with "
-    "the status of each clip, {places} for the row's {indexes} places in the indexes that clips are found by, {states} "
-    "for Step Functions, and {functions} for Lambda, which waits while S3 copies."
+    "For clips of {size} inside S3, Clipferry costs {ours} and Batch Operations {theirs}; {copies} of each are COPY "
+    "requests. Batch Operations adds {fees} for its job, objects and manifest. Clipferry adds {row} for a row with the "
+    "status of each clip, {places} for the row's entries in the {indexes} indexes of clips, {states} for Step "
+    "Functions, and {functions} for Lambda, which waits while S3 copies."
 )
 
 
@@ -356,7 +357,7 @@ def _rival_prices() -> str:
 
 
 def page(text: str) -> str:
-    """The page with today's figures."""
+    """Return the page with current figures."""
     return with_figures(text, BEGIN, END, figures())
 
 

@@ -1,8 +1,8 @@
-"""Count the rooms and arrows of the import graph.
+"""Count the children of a package and the imports between them.
 
-`python -m benchmarks.graph` prints one line a package (by default `service` and `service.imports`): the number of its
-direct children, the number of pairs with an import between them, and the first cycle among them. A child counts with
-everything below it. Imports for the type checker count too.
+`python -m benchmarks.graph` prints one line per package (by default `service` and `service.imports`): the number of its
+direct children (`rooms`), the number of pairs with an import between them (`arrows`), and the first cycle. A child
+includes everything below it. Imports for the type checker count too.
 """
 
 import argparse
@@ -17,7 +17,7 @@ PACKAGES = ("service", "service.imports")
 def counted(package: str) -> dict[str, object]:
     """`{"package", "rooms", "arrows", "cycle"}`; `cycle` names the first cycle's children, or is None.
 
-    Raises `ModuleNotFoundError` where there is no such package.
+    Raises `ModuleNotFoundError` if there is no such package.
     """
     graph = grimp.build_graph(package.partition(".")[0], cache_dir=".cache/import-linter")
     rooms = graph.find_children(package)

@@ -1,9 +1,9 @@
 """List a prefix as planning does.
 
-`python -m benchmarks.list --endpoint-url URL --bucket B --prefix P`, credentials by the usual environment variables;
-without `--endpoint-url`, S3 itself. Prints one JSON line: `keys`, `seconds`, `cpu_seconds`, `peak_rss_mb`, and what
-the process had before, `start_rss_mb`. `--in-a-row` lists page after page, to compare. `--busy-us` has the reader
-work for so many microseconds of CPU a key, as planning does.
+`python -m benchmarks.list --endpoint-url URL --bucket B --prefix P`, with credentials from the usual environment
+variables; without `--endpoint-url`, on S3. Prints one JSON line: `keys`, `seconds`, `cpu_seconds`, `peak_rss_mb`, and
+the memory before the listing, `start_rss_mb`. `--in-a-row` lists page by page, for comparison. `--busy-us` makes the
+reader use that many microseconds of CPU per key, as planning does.
 """
 
 import argparse

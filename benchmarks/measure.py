@@ -1,4 +1,4 @@
-"""What a measured process says of itself: wall time, CPU time, memory. Linux."""
+"""Measure this process: wall time, CPU time, memory. Linux only."""
 
 import os
 import resource
@@ -15,20 +15,20 @@ from service.domain.errors import ClipferryError
 
 
 def cpu_seconds() -> float:
-    """Of this process so far, all threads, user and system."""
+    """Return the CPU time of this process so far: all threads, user and system."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def peak_rss_mb() -> float:
-    """`VmHWM` and not `ru_maxrss`, which a process inherits from the one that started it."""
+    """Return `VmHWM`, since a process inherits `ru_maxrss` from the one that started it."""
     status = Path("/proc/self/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
 
 
 @dataclass
 class Stopwatch:
-    """Adds up what passes in its `with` blocks."""
+    """Adds up the time spent in its `with` blocks."""
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -47,7 +47,7 @@ class Stopwatch:
 
 
 def as_program(main: Callable[[], None]) -> None:
-    """Run it; what a user did wrong, or the store says, is one line on stderr and exit status 1."""
+    """Run a program. A usage error or an error of the store is one line on stderr, and exit status 1."""
     try:
         main()
     except (BotoCoreError, ClipferryError) as error:
@@ -55,7 +55,7 @@ def as_program(main: Callable[[], None]) -> None:
 
 
 def use_endpoint(url: str | None) -> None:
-    """As a deployment's functions are pointed at another endpoint than AWS's."""
+    """Use another endpoint than AWS's, in the same way as a deployment's functions."""
     if url:
         os.environ["AWS_ENDPOINT_URL_S3"] = url
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")

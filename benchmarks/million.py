@@ -2,12 +2,12 @@
 
 `python -m benchmarks.million --clips 1000000`
 
-Real: everything in `service.imports` and `service.domain`. Simulated: S3 (a listing that is computed, copies that
-take no time), the table (SQLite for the clips, memory for the job), the state machine (a loop). State files and reports
-lie on disk. So the figures are the service's own time and memory, not those of AWS. Memory is read from /proc (Linux).
+Real: everything in `service.imports` and `service.domain`. Simulated: S3 (a computed listing, copies that take no
+time), the table (SQLite for the clips, memory for the job), the state machine (a loop). State files and reports are on
+disk. So the figures are the service's own time and memory, not those of AWS. Memory is read from /proc (Linux).
 
-Prints a line a phase and then one JSON line: `{"clips", "phases": {name: {"seconds", "peak_rss_mb"}}, "counts",
-"median_page_ms"}`, the last one of 21 pages all over the job.
+Prints a line per phase and then one JSON line: `{"clips", "phases": {name: {"seconds", "peak_rss_mb"}}, "counts",
+"median_page_ms"}`. The last one is the median of 21 pages spread over the job.
 """
 
 import argparse
@@ -53,12 +53,12 @@ SAMPLE_SECONDS = 0.02
 
 @dataclass
 class ComputedStorage:
-    """`count` clips in the source bucket that exist only as arithmetic. Copies of every thousandth fail."""
+    """Computes `count` clips in the source bucket. The copy of every thousandth fails."""
 
     count: int
     clips_bucket: str
     mended: bool = False
-    """Whether copies of those, too, succeed."""
+    """Whether these copies succeed too."""
 
     def list_pages(
         self, at: Location, *, start_after: str = "", integration: str | None = None
@@ -96,7 +96,7 @@ class ComputedStorage:
         assert entry.size is not None
         assert entry.etag is not None
         if entry.ordinal % EVERY_NTH_FAILS == EVERY_NTH_FAILS - 1 and not self.mended:
-            raise SourceChanged("it is another object now", operation="copy", uri=entry.source_uri)
+            raise SourceChanged("the object changed since planning", operation="copy", uri=entry.source_uri)
         return Copied(size=entry.size, etag=entry.etag, verified=Verification.ETAG)
 
 
@@ -124,7 +124,7 @@ class DiskState:
 
 @dataclass
 class DiskClips:
-    """Rows in SQLite. Look-ups by clip id and URI are the index's, which a simulation would only say nothing about."""
+    """Rows in SQLite. Look-ups by clip id and URI are missing: simulated indexes would prove nothing."""
 
     path: Path
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -186,7 +186,7 @@ class DiskFiles:
         return str(number)
 
     def complete(self, _key: str, _upload_id: str, _etags: Sequence[str]) -> None:
-        """Nothing is left to do."""
+        """Does nothing: the parts are in the file already."""
 
     def _path(self, key: str) -> Path:
         path = self.folder / key
@@ -222,16 +222,16 @@ class Phases:
 
 
 def resident_mb() -> float:
-    """From /proc (Linux): `ru_maxrss` never goes down, so it says nothing of a single phase."""
+    """Read it from /proc (Linux): `ru_maxrss` never falls, so it cannot measure a single phase."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1024**2
 
 
 def run(clips: int, folder: Path, phases: Phases) -> World:
-    """An import of `clips` clips and the retry of those that failed; pages and reports of it."""
+    """Run an import of `clips` clips and the retry of its failed clips; read pages and reports."""
     world = World(max_clips=clips, batch_clips=BATCH_CLIPS)
     storage = ComputedStorage(clips, world.storage.clips_bucket)
-    # The parts of the ports that such an import needs.
+    # The parts of the ports that this import needs.
     world.storage = storage  # type: ignore[assignment]
     world.state = DiskState(folder / "state")  # type: ignore[assignment]
     world.clips = DiskClips(folder / "clips.sqlite")  # type: ignore[assignment]

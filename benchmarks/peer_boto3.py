@@ -1,9 +1,9 @@
-"""What boto3 does as most scripts use it. Runs without this project, on the newest boto3. Each prints one JSON line.
+"""boto3 as most scripts use it. Runs without this project, on the newest boto3. Each command prints one JSON line.
 
 `python benchmarks/peer_boto3.py copy|list URL SOURCE PREFIX DESTINATION THREADS`: a client, a thread pool,
 `copy_object` or the paginator.
-`… stream URL SOURCE KEY DESTINATION`: `get_object`, and its body to `upload_fileobj`.
-`… rows URL batch_writer|put_item COUNT`: rows like those of clips, by a table's `batch_writer` or one by one.
+`… stream URL SOURCE KEY DESTINATION`: `get_object`, whose body goes to `upload_fileobj`.
+`… rows URL batch_writer|put_item COUNT`: rows like those of clips, with a table's `batch_writer` or one by one.
 """
 
 import json
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 Prepared = tuple[int, Callable[[], int | None]]
-"""How many there are, and what is measured, which may tell that only then."""
+"""The number of items and the measured function, which may return the number instead."""
 
 
 def client_of(url: str, threads: str = "10") -> Any:
@@ -89,7 +89,7 @@ def rows(url: str, how: str, count: str) -> Prepared:
 
 
 def row(ordinal: int) -> dict[str, Any]:
-    """With the attributes that `benchmarks.rows` writes."""
+    """Return a row with the attributes that `benchmarks.rows` writes."""
     position = f"2026-11-22#ij_0123456789abcdef#{ordinal:010d}"
     name = f"fleet-recordings/2026/11/22/vehicle-0042/clips/{ordinal:09d}.zip"
     return {

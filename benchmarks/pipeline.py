@@ -1,9 +1,9 @@
-"""Run commands, each one's output the next one's input, on one core, and tell what they used.
+"""Run a pipeline of commands on one core, and report what it used.
 
-`python -I -S benchmarks/pipeline.py CORE COMMAND … [| COMMAND …]` prints what the last command prints and then one JSON
-line: `seconds`, `cpu_seconds` and `peak_rss_mb` of all of them together, their children included. The memory is the sum
-of each command's own peak. A process begins with the peak of the one that started it, so this program imports little:
-no figure is below its 10 MB a command. Ends as the first command that failed did.
+`python -I -S benchmarks/pipeline.py CORE COMMAND … [| COMMAND …]` prints the last command's output and then one JSON
+line: `seconds`, `cpu_seconds` and `peak_rss_mb` of all commands together, with their children. The memory is the sum of
+each command's own peak. A process starts with the peak of its parent, so this program imports little: no figure is
+below its 10 MB per command. Exits with the status of the first command that failed.
 """
 
 import json
@@ -25,7 +25,7 @@ def main() -> None:
     for command in commands:
         following, target = os.pipe() if command is not commands[-1] else (source, os.dup(1))
         ends = [(os.POSIX_SPAWN_DUP2, source, 0), (os.POSIX_SPAWN_DUP2, target, 1)]
-        # Python ignores SIGPIPE, and so would they.
+        # Python ignores SIGPIPE, and its children would inherit that.
         pid = os.posix_spawnp(command[0], command, os.environ, file_actions=ends, setsigdef=[signal.SIGPIPE])
         started.append(pid)
         os.close(target)

@@ -1,4 +1,4 @@
-"""Results as tables and a plot in docs/, with each goal beside its figure."""
+"""Write results as tables and a plot into docs/, each goal next to its figure."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
 LONG = ("in a row", "by ranges", "by ranges, busy")
-"""Of `long_lists`, in the order of the table's columns."""
+"""Keys of `long_lists`, in the order of the table's columns."""
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 
 
@@ -24,7 +24,7 @@ def write(results: Mapping[str, Any]) -> None:
 
 
 def page(text: str, results: Mapping[str, Any]) -> str:
-    """The page with these figures."""
+    """Return the page with these figures."""
     return with_figures(text, BEGIN, END, figures(results))
 
 
@@ -45,22 +45,22 @@ def figures(results: Mapping[str, Any]) -> str:
         copies(results["copy_on_seaweedfs"]),
         "### Listing",
         copies(results["list"]),
-        "### Long listings: seconds and peak MB, a stub that answers a page of 1,000 after so many ms",
+        "### Long listings: seconds and peak MB, by the stub's time for a page of 1,000",
         table(
-            ("ms a page", "keys", "page after page", "by ranges", "by ranges, a reader that works 14 µs a key"),
+            ("ms per page", "keys", "page by page", "by ranges", "by ranges, reader uses 14 µs per key"),
             long_lists(results),
         ),
         "### Streamed copies: SeaweedFS to SeaweedFS, through the client",
         streams(results["streams"]),
-        "### Rows of clips, written to a stub of a table",
+        "### Rows of clips, written to a stub of DynamoDB",
         rows(results["status_rows"]),
         "### Imports without a network: planning, pages",
         table(
-            ("clips", "plan, s", "plan, peak MB", "first page of 1,000, ms", "last page, ms", "a page, median ms"),
+            ("clips", "plan, s", "plan, peak MB", "first page of 1,000, ms", "last page, ms", "median page, ms"),
             imports(results),
         ),
         "### Cold starts: CPU ms",
-        table(("function", "import", "budget", "kept", "ready for its first request"), starts(results["start"])),
+        table(("function", "import", "budget", "kept", "ready for the first request"), starts(results["start"])),
     ]
     return "\n\n".join(parts)
 
@@ -71,7 +71,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def copies(found: Mapping[str, Any]) -> str:
-    head = ("tool", "a second (least to most)", "CPU s per 1,000", "of the whole process", "peak MB", "requests")
+    head = ("tool", "per second (min to max)", "CPU s per 1,000", "CPU with start", "peak MB", "requests")
     lines = []
     for name, one in found["tools"].items():
         low, high = one["per_second_range"]
@@ -83,7 +83,7 @@ def copies(found: Mapping[str, Any]) -> str:
 
 
 def streams(found: Mapping[str, Any]) -> str:
-    head = ("tool", "MiB", "MiB/s (least to most)", "CPU s per GiB", "of the whole process", "peak MB")
+    head = ("tool", "MiB", "MiB/s (min to max)", "CPU s per GiB", "CPU with start", "peak MB")
     lines = []
     for size, tools in found.items():
         for name, one in tools.items():
@@ -94,7 +94,7 @@ def streams(found: Mapping[str, Any]) -> str:
 
 
 def rows(found: Mapping[str, Any]) -> str:
-    head = ("tool", "CPU ms a row", "of the whole process", "rows a second")
+    head = ("tool", "CPU ms per row", "CPU with start", "rows per second")
     lines = [
         (name, one["cpu_per_1000"], one["process_cpu_per_1000"], f"{one['per_second']:,}")
         for name, one in found["tools"].items()
@@ -115,15 +115,15 @@ def goals(results: Mapping[str, Any]) -> list[tuple[str, str, object, str]]:
     small, large = (results["streams"][size]["clipferry"]["peak_rss_mb"] for size in ("256", "1024"))
     start = results["start"]["cpu_ms"]["copy"]
     ratios = [
-        ("worker's copies a second ÷ s5cmd's (256)", "≥ 1.0", ours["per_second"] / s5cmd["per_second"], 1.0),
+        ("worker's copies per second ÷ s5cmd's (256 workers)", "≥ 1.0", ours["per_second"] / s5cmd["per_second"], 1.0),
         ("worker's CPU per 1,000 ÷ s5cmd's", "≤ 0.5", ours["cpu_per_1000"] / s5cmd["cpu_per_1000"], -0.5),
-        ("worker's copies a second ÷ rclone's", "≥ 2", ours["per_second"] / rclone["per_second"], 2.0),
-        ("COPY requests a clip", "1", asked["COPY"] / count, -1.0),
-        ("HEAD requests a clip", "0", asked.get("HEAD", 0) / count, -0.0),
+        ("worker's copies per second ÷ rclone's", "≥ 2", ours["per_second"] / rclone["per_second"], 2.0),
+        ("COPY requests per clip", "1", asked["COPY"] / count, -1.0),
+        ("HEAD requests per clip", "0", asked.get("HEAD", 0) / count, -0.0),
         ("worker's memory at 10,000 clips ÷ at 1,000", "≤ 1.1", memory["10000"] / memory["1000"], -1.1),
         ("stream's memory at 1 GiB ÷ at 256 MiB", "≤ 1.1", large / small, -1.1),
         ("stream's peak MB", "≤ 128", large, -128),
-        ("DynamoDB's writing calls per 100 clips", "≤ 5", results["status_rows"]["calls_per_100"], -5),
+        ("DynamoDB write calls per 100 clips", "≤ 5", results["status_rows"]["calls_per_100"], -5),
         ("listing's CPU ÷ boto3's", "≤ 0.1", lists[0] / lists[1], -0.1),
         (
             f"planning's memory at {int(sizes[-1]):,} clips ÷ at {int(sizes[0]):,}",
@@ -132,14 +132,14 @@ def goals(results: Mapping[str, Any]) -> list[tuple[str, str, object, str]]:
             -1.1,
         ),
         (
-            f"a page of 1,000 of {int(sizes[-1]):,} clips ÷ of {int(sizes[0]):,}",
+            f"time of a page of 1,000 at {int(sizes[-1]):,} clips ÷ at {int(sizes[0]):,}",
             "≤ 1.5",
             pages[1] / pages[0],
             -1.5,
         ),
         ("import of the copy function, CPU ms", "≤ 300", start, -300),
         *(
-            (f"CPU of a validated clip ÷ s5cmd's of copying one, {place}", "≤ 4", one["structure_by_s5cmd"], -4.0)
+            (f"CPU of a validated copy ÷ s5cmd's of a copy, {place}", "≤ 4", one["structure_by_s5cmd"], -4.0)
             for place, one in results.get("validated_copies", {}).get("on", {}).items()
         ),
     ]
@@ -149,7 +149,7 @@ def goals(results: Mapping[str, Any]) -> list[tuple[str, str, object, str]]:
 
 
 def met(value: float, limit: float) -> bool:
-    """A limit below 0 (or -0.0) is the most, another one the least."""
+    """Compare with a limit: a maximum if it is below 0 (or -0.0), else a minimum."""
     return value <= -limit if str(limit).startswith("-") else value >= limit
 
 
@@ -195,7 +195,7 @@ def imports(results: Mapping[str, Any]) -> list[tuple[object, ...]]:
 
 
 def plot(tools: Mapping[str, Any]) -> str:
-    """Bars of CPU seconds per 1,000 copies."""
+    """Draw bars of CPU seconds per 1,000 copies."""
     values = {name: one["cpu_per_1000"] for name, one in tools.items()}
     most, height = max(values.values()), 26
     bars = []

@@ -1,9 +1,8 @@
-"""Write rows of clips as a copy function does, to a table that takes everything (`benchmarks.stub`).
+"""Write rows of clips like a copy function, to a table that accepts everything (`benchmarks.stub`).
 
-`python -m benchmarks.rows --endpoint-url URL --count N` prints one JSON line: `rows`, `seconds`,
-`cpu_seconds`, `peak_rss_mb`. The time is the function's own; what DynamoDB takes is not in it. Each batch of 100 is
-counted on the job's row too, as the function does, so that the endpoint can tell how many calls a batch takes; that is
-not in the time.
+`python -m benchmarks.rows --endpoint-url URL --count N` prints one JSON line: `rows`, `seconds`, `cpu_seconds`,
+`peak_rss_mb`. The time is the function's own, without DynamoDB's. Each batch of 100 is also counted on the job's row,
+outside the measured time, so that the endpoint can report the calls per batch.
 """
 
 import argparse

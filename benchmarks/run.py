@@ -1,10 +1,10 @@
-"""All benchmarks beside what a user would pick instead: `make bench`.
+"""Run all benchmarks, next to the tools that a user could choose instead: `make bench`.
 
-Peers run from an environment of their own (`.cache/bench`, locked in benchmarks/requirements.txt), against the same
-endpoints, in turn with this project's, all on one pinned core; the endpoints have the other cores. Everything is
-measured `--rounds` times (streams and memory at most 3), and medians count. Writes benchmarks/results/latest.json,
-docs/performance.md's tables (between its markers) and docs/performance.svg. `--quick` runs less, to see that everything
-works, and `--only stream,rows` runs some; neither writes anything.
+Peers run in their own environment (`.cache/bench`, locked in benchmarks/requirements.txt), against the same endpoints,
+alternating with this project's, all on one pinned core; the endpoints have the other cores. Everything is measured
+`--rounds` times (streams and memory at most 3 times) and reported as medians. Writes benchmarks/results/latest.json,
+docs/performance.md's tables (between its markers) and docs/performance.svg. `--quick` runs less, to test the
+benchmarks, and `--only stream,rows` runs some; neither writes anything.
 """
 
 import argparse
@@ -39,10 +39,10 @@ CORE = 0
 SOURCE, TARGET = "bench-source", "bench-target"
 KEYS = {"AWS_ACCESS_KEY_ID": ADMIN.access_key_id, "AWS_SECRET_ACCESS_KEY": ADMIN.secret_access_key}
 THREADS = 64
-"""Of the peers, as the fastest of 64 and 128 for each; s5cmd has 256, its default."""
+"""Threads of the peers: the faster of 64 and 128 for each; s5cmd has 256, its default."""
 WORKER_THREADS = 128
 RCLONE = ("--s3-no-check-bucket", "--ignore-times")
-"""It would skip what an earlier round has copied."""
+"""Without this, it skips objects that an earlier round copied."""
 MIB = 1024**2
 
 
@@ -52,11 +52,11 @@ class Run:
     cpu_seconds: float
     peak_rss_mb: float
     said: Mapping[str, Any] = field(default_factory=dict)
-    """The JSON line of a tool that prints one."""
+    """The JSON line of the tool, if it prints one."""
 
 
 def measure(command: Sequence[str], environment: Mapping[str, str]) -> Run:
-    """On the pinned core, its children included; `|` in it is a pipe. Raises `CalledProcessError`."""
+    """Run it on the pinned core, with its children; `|` in it is a pipe. Raises `CalledProcessError`."""
     through = [sys.executable, "-I", "-S", "benchmarks/pipeline.py", str(CORE), *command]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         ended = subprocess.run(through, env=dict(environment), stdout=out, stderr=errors, cwd=ROOT, check=False)
@@ -72,7 +72,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Run:
 
 @dataclass(frozen=True)
 class Tools:
-    """Commands of this project and its peers, to one endpoint."""
+    """Commands of this project and its peers, for one endpoint."""
 
     url: str
     folder: Path
@@ -95,7 +95,7 @@ class Tools:
         }
 
     def _remote(self, name: str) -> dict[str, str]:
-        """Of rclone. It copies inside the store between what is of one remote, and through itself between two."""
+        """rclone's remote. It copies inside the store within one remote, and through itself between two."""
         facts = {"TYPE": "s3", "PROVIDER": "Other", "ENV_AUTH": "true", "ENDPOINT": self.url, "REGION": "us-east-1"}
         return {f"RCLONE_CONFIG_{name}_{fact}": value for fact, value in facts.items()}
 
@@ -126,7 +126,7 @@ class Tools:
         }
 
     def streaming(self, key: str) -> dict[str, list[str]]:
-        """All through the client, with the defaults that a user gets."""
+        """All through the client, with the defaults of each tool."""
         rclone = ["--disable", "copy", "--server-side-across-configs=false", *RCLONE]
         aws, s5cmd = [*self._aws, "cp", "--only-show-errors"], self._s5cmd("256")
         named = ["--source-bucket", SOURCE, "--key", key, "--destination-bucket", TARGET]
@@ -159,7 +159,7 @@ class Tools:
 
 @contextmanager
 def stub(objects: int, *, page_ms: int = 0, refuse_percent: float = 0.0, body: Path | None = None) -> Iterator[str]:
-    """Its URL."""
+    """Start a stub and return its URL."""
     command = [sys.executable, "-m", "benchmarks.stub", "--objects", str(objects), "--page-ms", str(page_ms)]
     command += ["--refuse-percent", str(refuse_percent), *(["--body", str(body)] if body else [])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
@@ -180,7 +180,7 @@ def counted(url: str) -> dict[str, float]:
 
 
 def noise() -> float:
-    """Milliseconds that a fixed piece of work takes on the pinned core: 100 in all rounds on a quiet machine."""
+    """Return the milliseconds of a fixed piece of work on the pinned core: 100 in all rounds on a quiet machine."""
     work = "import json, time; t = time.perf_counter(); sum(range(6_000_000))"
     work += "; print(json.dumps({'seconds': time.perf_counter() - t}))"
     return float(measure([sys.executable, "-c", work], os.environ).said["seconds"]) * 1000
@@ -204,7 +204,7 @@ def interleaved(
 
 
 def summary(runs: Sequence[Run], count: int) -> dict[str, Any]:
-    """Medians. Of this project's tools by what they say of themselves, besides the whole process."""
+    """Return medians. For this project's tools also by their own measurement, without the start of the process."""
     own = [(run.said.get("seconds", run.seconds), run.said.get("cpu_seconds", run.cpu_seconds)) for run in runs]
     rates = [count / seconds for seconds, _ in own]
     return {
@@ -236,7 +236,7 @@ def list_benchmark(folder: Path, keys: int, rounds: int) -> dict[str, Any]:
 
 
 def long_list_benchmark(folder: Path, sizes: Sequence[int]) -> list[dict[str, Any]]:
-    """Page after page, by ranges of keys, and by ranges with a reader that works as planning does; once each."""
+    """List page by page, by ranges of keys, and by ranges with a reader as slow as planning; once each."""
     found = []
     for keys in sizes:
         for page_ms in PAGE_MS:
@@ -253,7 +253,7 @@ def long_list_benchmark(folder: Path, sizes: Sequence[int]) -> list[dict[str, An
 
 
 def refusals_benchmark(folder: Path, count: int, rounds: int) -> list[dict[str, Any]]:
-    """Seconds that copying takes while the store refuses some of the copies at random, beside s5cmd."""
+    """Return the seconds of copying while the store refuses some copies at random, next to s5cmd."""
     found = []
     for percent in REFUSED_PERCENT:
         with stub(count, refuse_percent=percent) as url:
@@ -281,7 +281,7 @@ def refusals_benchmark(folder: Path, count: int, rounds: int) -> list[dict[str, 
 
 
 def validation_benchmark(folder: Path, count: int, rounds: int) -> dict[str, Any]:
-    """CPU of a clip that is checked and copied, beside s5cmd's for copying it: a real ClipGT zip."""
+    """CPU of checking and copying a clip, next to s5cmd's for copying it: a real ClipGT zip."""
     with stub(count, body=SAMPLE) as url:
         found: dict[str, Any] = {"stub": _validated(Tools(url, folder), count, rounds)}
     with seaweed(folder / "validation") as url:
@@ -304,7 +304,7 @@ def _validated(tools: Tools, count: int, rounds: int) -> dict[str, Any]:
 
 
 def memory_benchmark(folder: Path, rounds: int) -> dict[str, float]:
-    """Peak memory of a worker that copies one batch after another, in MB, by how many clips those are."""
+    """Return the peak MB of a worker that copies one batch after another, by number of clips."""
     found = {}
     with stub(10_000) as url:
         tools = Tools(url, folder)
@@ -315,7 +315,7 @@ def memory_benchmark(folder: Path, rounds: int) -> dict[str, float]:
 
 
 def rows_benchmark(folder: Path, count: int, rounds: int) -> dict[str, Any]:
-    """CPU seconds per 1,000 are CPU milliseconds a row."""
+    """Here CPU seconds per 1,000 are CPU milliseconds per row."""
     with stub(1) as url:
         tools = Tools(url, folder)
         runs, calls = interleaved(tools.writing(count), tools.environment, rounds, lambda _name: counted(url))
@@ -328,7 +328,7 @@ def rows_benchmark(folder: Path, count: int, rounds: int) -> dict[str, Any]:
 
 
 def stream_benchmark(folder: Path, sizes: Sequence[int], rounds: int) -> dict[str, Any]:
-    """By MiB of the object: all tools at the first size, this project's alone at the others."""
+    """By MiB of the object: all tools at the first size, only this project's at the others."""
     with seaweed(folder / "streams") as url:
         tools = Tools(url, folder)
         client = admin(url)
@@ -364,7 +364,7 @@ def stream_summary(runs: Sequence[Run], mib: int) -> dict[str, Any]:
 
 
 class Repeated(RawIOBase):
-    """`size` bytes that look random: a mebibyte again and again."""
+    """`size` pseudo-random bytes: one mebibyte, repeated."""
 
     def __init__(self, size: int) -> None:
         self._left, self._piece = size, random.Random(1).randbytes(MIB)
@@ -379,7 +379,7 @@ class Repeated(RawIOBase):
 
 
 def million_benchmark(clips: Sequence[int]) -> dict[str, Any]:
-    """The whole service without a network (`benchmarks.million`)."""
+    """Run the whole service without a network (`benchmarks.million`)."""
     environment = dict(os.environ)
     return {
         str(count): measure([sys.executable, "-m", "benchmarks.million", "--clips", str(count)], environment).said
@@ -412,10 +412,10 @@ LONGEST_IN_A_ROW = 20 * 1_000_000
 """Milliseconds a page times keys: a million keys at 100 ms a page would take 100 s and say nothing new."""
 
 REFUSED_PERCENT = (0.0, 0.3, 1.0, 3.0)
-"""Of the copies, by random 503s: S3 gives some at any rate."""
+"""Percent of copies refused with 503 at random: S3 refuses some at any rate."""
 
 SAMPLE = min((ROOT / "samples").rglob("*.zip"))
-"""What validation is measured on: a ClipGT zip takes ten times the CPU of a film."""
+"""The clip for measuring validation: a ClipGT zip takes ten times the CPU of a film."""
 
 KEYS_OF = {
     "copy": "copy_on_a_stub_of_30_ms",

@@ -1,11 +1,11 @@
-"""How long an import takes on AWS, and what it costs there: the service's own batching and back-off on modelled limits.
+"""Simulate the time and cost of an import on AWS: the service's own batching and backoff on modelled limits.
 
 `python -m benchmarks.simulate --clips 100000 --clip-mib 200` prints one JSON line. Settings not given are the deploy
 defaults. `--grid` runs 100,000, 1,000,000 and 10,000,000 clips of 1 and of 200 MiB with the defaults and with
 `NARROW`, and writes benchmarks/results/simulation.json and the tables of docs/performance.md between its markers.
 
-Nothing is measured here and no network is used: `benchmarks.simulation` says what is real and what is modelled, each
-figure with its source. Time is virtual, so the same seed gives the same figures on any machine.
+It measures nothing and uses no network: `benchmarks.simulation` says which parts are real and which are modelled, with
+a source for each figure. Time is virtual, so the same seed gives the same figures on any machine.
 """
 
 import argparse
@@ -53,13 +53,13 @@ DEFAULTS = Settings(
     memory_mb=round(COPY_GB * 1024),
 )
 NARROW = Settings(batch_clips=250, batch_bytes=50 * 1024**3, map_concurrency=40, copy_concurrency=32, memory_mb=1_769)
-"""As many in flight as a thread for each copy allows, on a whole vCPU."""
+"""As many copies in flight as with one thread per copy, on a whole vCPU."""
 SETTINGS = {"defaults": DEFAULTS, "narrow": NARROW}
 
 GRID_CLIPS = (100_000, 1_000_000, 10_000_000)
 GRID_MIB = (1, 200)
 EXTRAPOLATED_FROM = 1_000_000
-"""With `NARROW`, more clips than these are not simulated: their copying takes so many times as long."""
+"""With `NARROW`, larger imports are extrapolated: their copying takes proportionally longer."""
 GRID_PROCESSES = 2
 
 
@@ -70,15 +70,15 @@ class Case:
     settings: Settings
     prefixes: int = 1
     table_units: int = WARM_UNITS
-    """What the table takes a second when the import begins: of a new one, or more where it was used or warmed."""
+    """Writes per second of the table when the import begins: a new table's, or more if it was used or warmed."""
     seed: int = 1
 
 
 def simulate(case: Case) -> dict[str, Any]:
-    """One import on an account where nothing else runs."""
+    """Simulate one import on an account without other load."""
     began = time.process_time()
-    random.seed(case.seed)  # of the requests' back-off
-    gc.disable()  # nothing here is in a cycle, and looking for some takes a fifth of the time
+    random.seed(case.seed)  # for the requests' backoff
+    gc.disable()  # there are no reference cycles, and searching for them takes a fifth of the time
     try:
         fleet, copying = run_virtually(copied(case))
     finally:
@@ -87,7 +87,7 @@ def simulate(case: Case) -> dict[str, Any]:
 
 
 async def copied(case: Case) -> tuple[Fleet, float]:
-    """What the copies were made by, and in how many seconds."""
+    """Run the copies; return the fleet and the seconds."""
     loop = asyncio.get_running_loop()
     s3 = ModelledS3(loop, prefixes=case.prefixes, clips=case.clips, clip_bytes=case.clip_bytes, seed=case.seed)
     rows = ModelledTable(job_id=f"ij_{case.seed:024x}", units=case.table_units, seed=case.seed)
@@ -138,12 +138,12 @@ def figures(case: Case, fleet: Fleet, copying: float) -> dict[str, Any]:
 
 
 def import_seconds(clips: int, copying: float) -> float:
-    """With planning, which is over before copying begins, and what is around both."""
+    """Add planning, which completes before copying begins, and the states around both."""
     return FIXED_SECONDS + math.ceil(clips / PAGE_KEYS) * LIST_SECONDS + copying
 
 
 def steady_rate(taken: Sequence[int]) -> float:
-    """Copies a second between the first and the last tenth of all copies."""
+    """Return copies per second between the first and the last tenth of all copies."""
     tenth, sum_so_far = sum(taken) / 10, 0
     inside = []
     for count in taken:
@@ -154,7 +154,7 @@ def steady_rate(taken: Sequence[int]) -> float:
 
 
 def bill(fleet: Fleet, copies: int) -> dict[str, float]:
-    """Without planning, finish and what they call: those are the same for all settings. S3 does not bill a 503."""
+    """Leaves out planning, finish and their calls, which all settings share. S3 does not bill a 503."""
     prices = price_list()
     gb_seconds = fleet.billed_seconds * fleet.settings.memory_mb / 1024
     writes = WRITES_PER_CLIP * sum(fleet.table.units) + WRITES_PER_BATCH * fleet.batches
@@ -170,7 +170,7 @@ def bill(fleet: Fleet, copies: int) -> dict[str, float]:
 
 
 def run_grid() -> dict[str, Any]:
-    """All cases of both settings, the longest first. Some 15 minutes on two cores."""
+    """Run all cases of both settings, the longest first. Takes some 15 minutes on two cores."""
     wanted = [
         (name, Case(clips=clips, clip_bytes=mib * MIB, settings=settings))
         for clips in sorted(GRID_CLIPS, reverse=True)
@@ -190,7 +190,7 @@ def write(results: Mapping[str, Any]) -> None:
 
 
 def page(text: str, results: Mapping[str, Any]) -> str:
-    """The page with these results."""
+    """Return the page with these results."""
     return with_figures(text, BEGIN, END, tables(results))
 
 
@@ -215,14 +215,14 @@ COLUMNS: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
     "import": lambda one: clock_time(one["import_seconds"]),
     "of it copying": lambda one: clock_time(one["copying_seconds"]),
     "copies a second": lambda one: f"{one['steady_copies_per_second']:,}",
-    "of the prefix's rate": lambda one: f"{one['steady_percent_of_limit']:.0f} %",
+    "share of the prefix's rate": lambda one: f"{one['steady_percent_of_limit']:.0f} %",
     "503s per 1,000": lambda one: one["refusals_per_1000_copies"],
-    "most tries of a clip": lambda one: one["most_attempts"] if one["simulated"] else "—",
+    "maximum tries of a clip": lambda one: one["most_attempts"] if one["simulated"] else "—",
     "clips copied again": lambda one: one["copied_again"] if one["simulated"] else "—",
     "most in flight": lambda one: f"{one['most_in_flight']:,}",
     "rows throttled": lambda one: f"{one['rows_refused']:,}" if one["simulated"] else "—",
-    "Lambda, $ a million": lambda one: f"{one['dollars']['lambda'] / one['clips'] * 1e6:.2f}",
-    "all, $ a million": lambda one: f"{one['dollars_per_million']:.2f}",
+    "Lambda, $ per million": lambda one: f"{one['dollars']['lambda'] / one['clips'] * 1e6:.2f}",
+    "total, $ per million": lambda one: f"{one['dollars_per_million']:.2f}",
 }
 
 
@@ -233,7 +233,7 @@ def _settings_row(named: tuple[str, Settings]) -> list[object]:
 
 
 def _times(one: Mapping[str, Any], clips: int) -> dict[str, Any]:
-    """The same for more clips, at the same rate."""
+    """Scale the result to more clips, at the same rate."""
     factor = clips / one["clips"]
     copying = one["copying_seconds"] * factor
     dollars = {name: value * factor for name, value in one["dollars"].items()}
@@ -250,9 +250,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=100_000)
     parser.add_argument("--clip-mib", type=float, default=200.0)
-    parser.add_argument("--prefixes", type=int, default=1, help="partitioned prefixes that the copies are spread over")
+    parser.add_argument("--prefixes", type=int, default=1, help="partitioned prefixes over which the copies are spread")
     parser.add_argument(
-        "--table-units", type=int, default=WARM_UNITS, help="writes a second that the table is warm for"
+        "--table-units", type=int, default=WARM_UNITS, help="writes per second for which the table is warm"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--grid", action="store_true")

@@ -1,9 +1,9 @@
-"""How long each function takes to be imported, cold, and made ready for the first request that it sends.
+"""Measure the cold start of each function: its import, and everything before its first request.
 
-`python -m benchmarks.start --rounds 5` prints one JSON line of CPU milliseconds by function, the least of the rounds
-(the first one only warms the files' cache): `cpu_ms` of the import, `ready_cpu_ms` of that and the ports and clients of
-a usual first invocation, the imports' budgets and which are kept. CPU time is that of a full core; Lambda gives one
-from 1,769 MB of memory on.
+`python -m benchmarks.start --rounds 5` prints one JSON line of CPU milliseconds by function, the minimum of the rounds
+(the first one only warms the files' cache): `cpu_ms` of the import; `ready_cpu_ms` of the import and the ports and
+clients of a usual first invocation; the budgets of the imports, and which are kept. CPU time is that of a full core;
+Lambda gives one from 1,769 MB of memory on.
 """
 
 import argparse
@@ -17,13 +17,13 @@ import service.support.settings
 from service.support.settings import ENV_PREFIX, Settings
 
 ON_THE_WAY_MS = 300
-"""The copy function: a fleet of them starts cold for every large import. And the authorizer, before every new key."""
+"""The copy function: every large import starts many of them cold. And the authorizer, which each new key waits for."""
 ANSWERS_MS = 650
 """The API: pydantic, Powertools' routes and their validators are two thirds of it."""
 BEHIND_MS = 450
 """Nobody waits for these alone."""
 DECODES_MS = 500
-"""The same, and pyarrow and NumPy."""
+"""The same, with pyarrow and NumPy."""
 
 BUDGETS_MS = {
     "api": ANSWERS_MS,
@@ -48,9 +48,9 @@ READY = {
     "plan": ["DEPLOYED.ports.state.client.meta"],
     "sweep": ["DEPLOYED.ports"],
 }
-"""Of the container of a function, what its usual first invocation asks: `meta` makes the client. All ask the table.
+"""Container attributes that a function's usual first invocation uses: `meta` makes the client. All use the table.
 
-Copying small clips and reading manifests needs no client of botocore's for S3.
+Copying small clips and reading manifests needs no botocore client for S3.
 """
 
 _IMPORT = "import time; import lambdas.{name}; imported = time.process_time() * 1000"
@@ -61,7 +61,7 @@ _EXAMPLES: dict[object, str] = {str: "example", int: "8", bool: "False", tuple[s
 
 
 def started_ms(name: str) -> tuple[float, float]:
-    """CPU of the import, and of all until it is ready."""
+    """Return the CPU milliseconds of the import, and of everything until it is ready."""
     asked = [f"import lambdas.{name} as function", *(f"function.{one}" for one in READY[name])]
     script = "; ".join([_IMPORT.format(name=name), *asked, _READY, "print(imported, ready)"])
     said = subprocess.run(
@@ -72,7 +72,7 @@ def started_ms(name: str) -> tuple[float, float]:
 
 
 def _environment() -> dict[str, str]:
-    """All functions' settings: what they say does not matter here."""
+    """Return all functions' settings; their values do not matter here."""
     kinds = (
         kind
         for kind in vars(service.support.settings).values()

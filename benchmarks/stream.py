@@ -1,10 +1,9 @@
-"""Copy one object of another store through this process, as a copy function does for an integration with keys.
+"""Stream one object of another store through this process, like a copy function for an integration with keys.
 
-`python -m benchmarks.stream --endpoint-url URL --source-bucket B --key K --destination-bucket D`, credentials by the
-usual environment variables, for both ends; without `--endpoint-url`, from S3 to S3. Parts, memory and connections are
-those of a deployment that decides nothing; only the note of the upload is kept in this process and not in a table.
-Prints one JSON line: `bytes`, `verified`, `seconds`, `cpu_seconds`, of the process `peak_rss_mb`, and `start_rss_mb`
-before the copy.
+`python -m benchmarks.stream --endpoint-url URL --source-bucket B --key K --destination-bucket D`, with credentials from
+the usual environment variables for both ends; without `--endpoint-url`, from S3 to S3. Parts, memory and connections
+are those of a default deployment; only the upload's record is kept in this process instead of a table. Prints one JSON
+line: `bytes`, `verified`, `seconds`, `cpu_seconds`, `peak_rss_mb` of the process, and `start_rss_mb` before the copy.
 """
 
 import argparse
@@ -45,7 +44,7 @@ class OwnKeys:
 
 @dataclass
 class OneUpload:
-    """Of the one object that is copied."""
+    """The record of the upload of the one object."""
 
     kept: LargeCopy | None = None
 
@@ -62,7 +61,7 @@ class OneUpload:
 
 
 def storage_of(bucket: str, clips_bucket: str, endpoint_url: str | None, deploy: DeploySettings) -> StreamingStorage:
-    """As `lambdas.wiring` makes it."""
+    """Return the storage that `lambdas.wiring` makes."""
     sources = IntegrationSources(
         secrets=OwnKeys(),  # type: ignore[arg-type]
         rule=AddressRule(allow_private=True),
@@ -95,7 +94,7 @@ def storage_of(bucket: str, clips_bucket: str, endpoint_url: str | None, deploy:
 
 
 def planned(storage: StreamingStorage, at: Location, destination: str) -> ManifestEntry:
-    """The object as planning pins it."""
+    """Return the entry that planning would write for the object."""
     found = storage.stat(at)
     return ManifestEntry(
         ordinal=0,
@@ -108,7 +107,7 @@ def planned(storage: StreamingStorage, at: Location, destination: str) -> Manife
 
 
 def copy(storage: StreamingStorage, bucket: S3Storage, entry: ManifestEntry, deploy: DeploySettings) -> Copied:
-    """By parts where it has more bytes than one."""
+    """Copy in parts if the object is larger than one part."""
     if (entry.size or 0) <= deploy.stream_part_bytes:
         return storage.copy(entry, ImportSettings())
     with ThreadPoolExecutor(deploy.copy_threads) as parts:
@@ -132,7 +131,7 @@ def main() -> None:
     parser.add_argument("--source-bucket", required=True)
     parser.add_argument("--key", required=True)
     parser.add_argument("--destination-bucket", required=True)
-    parser.add_argument("--destination-prefix", default="benchmark", help="the copy lands at {this}/{key}")
+    parser.add_argument("--destination-prefix", default="benchmark", help="the copy is written to {this}/{key}")
     given = parser.parse_args()
     use_endpoint(given.endpoint_url)
     at, deploy, watch = s3_at(given.source_bucket, given.key), DeploySettings(), Stopwatch()

@@ -1,14 +1,13 @@
-"""An S3 endpoint that only answers: every object exists, copies succeed after a fixed time. So clients are measured.
+"""A fake S3 endpoint that only answers, to measure clients: every object exists, copies succeed after a fixed time.
 
 `python -m benchmarks.stub --port 0 --objects 3000 --copy-ms 30 --page-ms 0 --refuse-percent 0` prints `{"port": n}` and
-serves on 127.0.0.1 until it is ended. Pages of a listing take `--page-ms`; `--refuse-percent` of the copies are
-answered 503 SlowDown at random. `GET /?counts` tells how many requests of which kind it answered (`{"COPY": 3, …}`) and
-its own CPU seconds (`cpu_seconds`), so that a run can show that not the stub limited it; `GET /?reset` begins counting
-anew.
+serves on 127.0.0.1 until it is stopped. Pages of a listing take `--page-ms`; `--refuse-percent` of the copies get 503
+SlowDown at random. `GET /?counts` returns the answered requests by kind (`{"COPY": 3, …}`) and the stub's own CPU
+seconds (`cpu_seconds`), so that a run can show that the stub was not the bottleneck; `GET /?reset` resets the counts.
 
-Every bucket holds the keys `clips/000000000.zip`, … and every copy of them, each of 1,024 bytes or, with `--body FILE`,
-with the bytes of that file, of which a GET brings the range that it asks for after `--copy-ms`. Nothing is checked: no
-signature, bucket or key. It is a table of DynamoDB as well, which takes every write and counts them by operation.
+Every bucket holds the keys `clips/000000000.zip`, … and every copy of them. Each object has 1,024 bytes or, with
+`--body FILE`, the bytes of that file; a GET returns its range after `--copy-ms`. The stub checks no signature, bucket
+or key. It also acts as a DynamoDB table, which accepts every write and counts them by operation.
 """
 
 import argparse
@@ -34,12 +33,12 @@ _REFUSED = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rat
 
 
 def etag_of(number: int) -> str:
-    """A plain MD5 by its looks."""
+    """Return an ETag that looks like an MD5."""
     return f"{number:032x}"
 
 
 class Clock:
-    """Answers that wait, in the order in which they are due: one timer for all of them."""
+    """Delays answers and sends them in the order in which they are due, with one timer for all."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop, self._seconds = loop, seconds
@@ -81,7 +80,7 @@ class Store:
         return b"{}"
 
     def page(self, bucket: str, query: dict[str, list[str]]) -> bytes:
-        """Of ListObjectsV2 and, for whoever asks the old way, ListObjects. Made once, so that its cost is no one's."""
+        """Return a page of ListObjectsV2, or of ListObjects for old clients. Cached: its cost affects no client."""
         after = (query.get("continuation-token") or query.get("start-after") or query.get("marker") or [""])[0]
         prefix = query.get("prefix", [""])[0]
         encoded = query.get("encoding-type", [""])[0]
@@ -203,7 +202,7 @@ def main() -> None:
     parser.add_argument("--copy-ms", type=float, default=30.0)
     parser.add_argument("--page-ms", type=float, default=0.0)
     parser.add_argument("--refuse-percent", type=float, default=0.0)
-    parser.add_argument("--body", type=Path, help="a file that every object is")
+    parser.add_argument("--body", type=Path, help="file with the content of every object")
     given = parser.parse_args()
     body = given.body.read_bytes() if given.body else bytes(SIZE)
     refused = given.refuse_percent / 100

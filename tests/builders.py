@@ -80,13 +80,13 @@ DEPLOYMENT = Deployment(
     stream_part_bytes=16 * 1024**2,
     part_bytes=256 * 1024**2,
 )
-"""The defaults of the deploy settings."""
+"""Deploy settings' defaults."""
 AUDIT_DAYS = 400
 ASKER = Actor(door=Door.API, key_id="key_1", request_id="request-1")
 
 
 def extrapolated(obstacle: bytes, egomotion: bytes, distance: float) -> Extrapolated:  # noqa: ARG001
-    """In the place of a Parquet library."""
+    """Replaces the Parquet library."""
     return Extrapolated(body=b"extended " + obstacle, tracks=2, stationary=1, rows=30, added=20)
 
 
@@ -100,7 +100,7 @@ def always() -> bool:
 
 @dataclass(repr=False)
 class World:
-    """All ports as fakes, the functions' bundles of them, and a state machine that runs jobs to their end."""
+    """All ports as fakes, the functions' bundles of them, and a state machine that runs jobs until they complete."""
 
     max_clips: int = 100_000
     batch_clips: int = 100
@@ -326,7 +326,7 @@ class World:
     # --- what callers do ---
 
     def put_sources(self, count: int, *, prefix: str = "p/", size: int = 10) -> list[str]:
-        """`count` objects in the source bucket; their keys."""
+        """Put `count` objects into the source bucket; return their keys."""
         keys = [f"{prefix}{index:06d}.zip" for index in range(count)]
         for key in keys:
             self.storage.put(SOURCE_BUCKET, key, size)
@@ -358,7 +358,7 @@ class World:
     # --- the state machine ---
 
     def plan(self, job_id: str, *, out_of_time: Callable[[], bool] = never) -> Planned:
-        """All rounds of planning the run that the job is in."""
+        """Run all rounds of planning for the job's current run."""
         run = self.run_of(job_id)
         planned = plan(job_id, PlanCursor(), run=run, out_of_time=out_of_time, ports=self.plan_ports)
         while planned.cursor:
@@ -376,7 +376,7 @@ class World:
         return self.job(job.id)
 
     def copy(self, batch: Batch, *, attempts: int = COPY_ATTEMPTS, out_of_time: Callable[[], bool] = never) -> int:
-        """A child of the map: rounds until the batch is done, each tried again while it is incomplete; how many."""
+        """Run a child of the map until its batch is complete, with retries; return the number of rounds."""
         round_number = attempt = 0
         while attempt < attempts:
             try:
@@ -392,7 +392,7 @@ class World:
         return round_number
 
     def extrapolate(self, batch: Batch, *, out_of_time: Callable[[], bool] = never) -> list[Progress]:
-        """What a child does after its copy, round by round; an error gives up, as the Catch does."""
+        """Run what a child does after its copies, round by round; stop at an error, as the Catch does."""
         rounds: list[Progress] = []
         while not rounds or rounds[-1].left:
             try:
@@ -402,7 +402,7 @@ class World:
         return rounds
 
     def run(self, job_id: str) -> Job:
-        """The whole execution of the run that the job is in."""
+        """Run the whole execution of the job's current run."""
         run = self.run_of(job_id)
         planned = self.plan(job_id)
         if planned.batches:
@@ -414,7 +414,7 @@ class World:
         return self.job(job_id)
 
     def conclude(self, job_id: str, *, out_of_time: Callable[[], bool] = never) -> list[int]:
-        """What the state machine does after the end; the waits that were asked for."""
+        """Run the state machine's steps after completion; return the requested waits."""
         ended_at = self.job(job_id).completed_at
         assert ended_at is not None
         waits: list[int] = []
@@ -428,19 +428,19 @@ class World:
     # --- what is there ---
 
     def visible(self) -> set[str]:
-        """Keys of the clips bucket."""
+        """Return the keys of the clips bucket."""
         return set(self.storage.buckets[CLIPS_BUCKET])
 
     def job(self, job_id: str) -> Job:
         return self.jobs.rows[job_id]
 
     def run_of(self, job_id: str) -> int:
-        """The run that the job is in."""
+        """Return the job's current run."""
         job = self.jobs.get(job_id)
         return job.run if job else 0
 
     def batches(self, job_id: str) -> list[Batch]:
-        """Of the run that the job is in."""
+        """Return the batches of the job's current run."""
         return list(read_batches(self.state, job_id, self.run_of(job_id)))
 
     def manifest(self, job_id: str) -> list[ManifestEntry]:
@@ -448,7 +448,7 @@ class World:
 
 
 def own_access(storage: Objects, jobs: JobReader) -> SourceAccess:
-    """To the source and the drop bucket by `storage`, and by nothing else: nobody has saved anything."""
+    """Access to the source and the drop bucket through `storage`. There are no integrations."""
     integrations = FakeIntegrations([], Faults())
     return SourceAccess(
         buckets=[SOURCE_BUCKET, DROP_BUCKET],
@@ -472,7 +472,7 @@ def import_prefix(uri: str, **changes: Any) -> ImportRequest:
 
 
 def a_set(*keys: str, roles: Sequence[str] = VIEWS, name: str | None = None) -> ViewSet:
-    """Views of these objects in the source bucket, in the roles' order: the first is the front."""
+    """Return views of these objects in the source bucket, in the roles' order: the first is the front."""
     uris = [f"s3://{SOURCE_BUCKET}/{key}" for key in keys]
     return ViewSet(views=tuple(zip(roles, uris, strict=False)), name=name)
 
@@ -508,7 +508,7 @@ def an_entry(ordinal: int = 0, **changes: Any) -> ManifestEntry:
 
 
 def an_upload(key: str = "clip.zip", *, sequencer: str = "01", **changes: Any) -> Upload:
-    """The identity is that of a first delivery: the same key and sequencer make the same."""
+    """Return an upload. Its identity is that of a first delivery: the same key and sequencer give the same one."""
     upload = Upload(
         identity=f"{key}@{sequencer}",
         bucket=DROP_BUCKET,
@@ -552,9 +552,9 @@ def fates(clips: Iterable[Clip]) -> list[tuple[ClipStatus, str | None]]:
 
 
 def object_created(key: str = "inbox/demo/clip.zip", **changes: Any) -> dict[str, Any]:
-    """An EventBridge "Object Created" event as the S3 user guide shows it. `changes` go to `detail.object`.
+    """Return an EventBridge "Object Created" event as the S3 user guide shows it. `changes` go to `detail.object`.
 
-    Names in it have hyphens where these have underscores.
+    Underscores in their names become hyphens.
     """
     item = {
         "key": key,
@@ -585,7 +585,7 @@ def object_created(key: str = "inbox/demo/clip.zip", **changes: Any) -> dict[str
 
 
 def sqs_event(*bodies: object) -> dict[str, Any]:
-    """Messages `m0`, `m1`, … with these bodies: JSON where they are not text."""
+    """Return SQS messages `m0`, `m1`, … with these bodies, encoded as JSON unless they are text."""
     texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
     return {"Records": [{"messageId": f"m{index}", "body": text} for index, text in enumerate(texts)]}
 
@@ -599,7 +599,7 @@ def api_event(
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A REST API proxy event behind the authorizer. An empty project is the admin; text bodies are sent as they are."""
+    """Return a REST API proxy event after the authorizer. An empty project is the admin; text bodies stay unchanged."""
     headers = headers or {"Content-Type": "application/json"}
     query = query or None
     return {
@@ -623,7 +623,7 @@ def api_event(
 
 
 class LambdaContext:
-    """What Powertools and the handlers read of it."""
+    """The attributes that Powertools and the handlers read."""
 
     function_name = "function"
     function_version = "1"

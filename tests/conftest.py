@@ -1,4 +1,4 @@
-"""For all tests: nothing of the user's own AWS set-up reaches them, and nothing that they write leaves the checkout."""
+"""For all tests: hide the user's own AWS configuration, and keep temporary files inside the checkout."""
 
 import os
 import tempfile
@@ -10,4 +10,4 @@ isolate_process()
 SCRATCH = CACHE / "tmp"
 SCRATCH.mkdir(parents=True, exist_ok=True)
 os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = str(SCRATCH)
-tempfile.tempdir = None  # Asked for again, it is the folder that the environment names.
+tempfile.tempdir = None  # Makes `tempfile` read the folder from the environment again.

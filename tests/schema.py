@@ -1,4 +1,4 @@
-"""As much of JSON Schema as docs/import-ended.schema.json uses; an unknown keyword is an error."""
+"""The part of JSON Schema that docs/import-ended.schema.json uses; an unknown keyword is an error."""
 
 import json
 import re

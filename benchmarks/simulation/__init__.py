@@ -1,1 +1,1 @@
-"""A whole import on modelled AWS, in virtual time: `benchmarks.simulate` runs it."""
+"""A whole import on a model of AWS, in virtual time. `benchmarks.simulate` runs it."""

@@ -1,4 +1,4 @@
-"""An event loop whose time passes only when nothing is left to do at the moment: hours of waiting take no time."""
+"""An event loop with virtual time: if nothing is ready, the clock jumps to the next event instead of waiting."""
 
 import asyncio
 import selectors
@@ -9,19 +9,19 @@ Result = TypeVar("Result")
 
 
 class _NoWaiting(selectors.SelectSelector):
-    """Where the loop would wait, its clock is put forward. No socket is ever looked at."""
+    """Advances the loop's clock instead of waiting. Never polls a socket."""
 
     loop: "VirtualLoop"
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise RuntimeError("everything waits, and nothing is going to happen")
+            raise RuntimeError("deadlock: every task waits, and no timer is set")
         self.loop.now += timeout
         return []
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Begins at 0 s. What is due at the same moment runs in the order in which it was asked for."""
+    """Begins at 0 s. Events of the same moment run in the order in which they were scheduled."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -34,6 +34,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtually(work: Coroutine[Any, Any, Result]) -> Result:
-    """Like `asyncio.run`. Raises `RuntimeError` where all tasks wait for each other."""
+    """Like `asyncio.run`. Raises `RuntimeError` if all tasks wait for each other."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)

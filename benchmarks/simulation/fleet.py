@@ -1,8 +1,8 @@
-"""Copy functions that work through an import's batches, as the state machine runs them: a child a batch.
+"""Copy functions that process an import's batches as the state machine runs them: a child per batch.
 
-Real: how batches are cut (`service.domain.batching.cut_batches` on the parts of a manifest), requests and their retries
-(`S3Requests`), how many are in flight (`InFlight`, one a sandbox, for its life), the order of a batch's clips
-(`service.aws.s3.http.event_loop.each`), which faults pass (`is_passing`). What they run on is `simulation.models`.
+Real: splitting into batches (`service.domain.batching.cut_batches` on the parts of a manifest), requests and retries
+(`S3Requests`), the rate limiter (`InFlight`, one per sandbox, for its life), the order of a batch's clips
+(`service.aws.s3.http.event_loop.each`), the transient errors (`is_passing`). `simulation.models` models the rest.
 """
 
 import asyncio
@@ -39,20 +39,20 @@ from service.domain.batching import PART_CLIPS, cut_batches
 from service.imports.previews.estimate import READ_SECONDS
 
 CHILD_SECONDS = 0.1
-"""Of a child besides its function: begun, its states, its end. An assumption."""
+"""Seconds of a child besides its function: start, states, end. An assumption."""
 CHILDREN_PER_SECOND = 100
-"""That a map begins: an assumption, far from what bounds an import. Its states stay far below an account's 500 a second
-(Step Functions' quotas, other regions than the three largest)."""
+"""Children that a map begins per second: an assumption, far above what an import needs. The states stay far below an
+account's 500 a second (Step Functions' quotas, regions other than the three largest)."""
 ROUND_SECONDS = 720.0
-"""A call of 900 s begins nothing in its last 180 (`lambdas.copy.MARGIN_MS`)."""
+"""A call of 900 s begins nothing in its last 180 s (`lambdas.copy.MARGIN_MS`)."""
 RETRIES, RETRY_SECONDS = 4, 2.0
-"""Of a batch that failed, doubled each time, with full jitter (stacks/machine.py)."""
+"""Retries of a failed batch, and seconds before the first: doubled each time, with full jitter (stacks/machine.py)."""
 ROW_TRIES = 3
-"""Of what BatchWriteItem left unprocessed, without a wait (pynamodb's `BatchWrite.commit`)."""
+"""Tries to write the rows that BatchWriteItem left unprocessed, without a wait (pynamodb's `BatchWrite.commit`)."""
 THROTTLED_WAITS = (0.05, 0.1, 0.2)
-"""Where it took nothing at all (botocore's `legacy` retries, as pynamodb sets them)."""
+"""Seconds between tries after BatchWriteItem failed completely (botocore's `legacy` retries, as pynamodb sets them)."""
 COMMIT_ATTEMPTS, COMMIT_WAIT, LONGEST_COMMIT_WAIT = 8, 0.05, 2.0
-"""As `service.aws.dynamodb.transactions.commit` has them."""
+"""The same as in `service.aws.dynamodb.transactions.commit`."""
 
 _KEY_AT = len(b"PUT /clips/")
 _KEY_END = _KEY_AT + 10
@@ -72,11 +72,11 @@ class Settings:
     copy_concurrency: int
     memory_mb: int
     reads_per_clip: int = 0
-    """Range reads of content validation's `structure`: 1 or 2; 0: nothing is checked."""
+    """Range reads per clip for `structure` checks: 1 or 2; 0: no checks."""
 
 
 class Unfinished(Exception):
-    """A call that failed: a passing fault, or rows or counts that were not written."""
+    """A failed call: a transient error, or rows or counts that were not written."""
 
 
 @dataclass(eq=False)
@@ -88,7 +88,7 @@ class Batch:
 
 
 def batches_of(clips: int, clip_bytes: int, settings: Settings) -> Iterator[Batch]:
-    """As `ManifestWriter` cuts them: within parts, by the batch rule."""
+    """Split like `ManifestWriter`: within parts, by the batch rule."""
     known: dict[int, list[tuple[int, int]]] = {}
     for part in range(0, clips, PART_CLIPS):
         lines = min(PART_CLIPS, clips - part)
@@ -100,7 +100,7 @@ def batches_of(clips: int, clip_bytes: int, settings: Settings) -> Iterator[Batc
 
 
 class Unsigned(Signer):
-    """Signing takes its part of a copy's measured CPU, and of no modelled answer."""
+    """Does not sign: a copy's measured CPU includes signing, and no modelled answer checks it."""
 
     def sign(self, keys: object, method: str, path: str, query: str, headers: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG002
         return dict(headers)
@@ -108,7 +108,7 @@ class Unsigned(Signer):
 
 @dataclass
 class ModelledConnections(Connections):
-    """The requests of one sandbox wait for its CPU, then reach S3. Connections that were opened stay open."""
+    """The requests of one sandbox wait for its CPU, then reach S3. Opened connections stay open."""
 
     s3: ModelledS3 = field(kw_only=True)
     cpu: Cpu = field(kw_only=True)
@@ -142,13 +142,13 @@ class Sandbox:
         self.requests = S3Requests(
             home=Place(endpoint, Unsigned(Credentials("key", "secret"), "us-east-1")),
             connections=self.connections,
-            in_flight=InFlight(fleet.settings.copy_concurrency),  # as lambdas.wiring.copy makes it
+            in_flight=InFlight(fleet.settings.copy_concurrency),  # like lambdas.wiring.copy
             attempts=PATIENT.attempts,
         )
 
 
 class Fleet:
-    """The map's children and their functions. `copy_all` runs them."""
+    """The map's children and their functions. Run them with `copy_all`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, s3: ModelledS3, table: ModelledTable, settings: Settings):
         self.loop, self.s3, self.table, self.settings = loop, s3, table, settings
@@ -158,7 +158,7 @@ class Fleet:
         self.calls = self.batches = self.batches_tried_again = self.lost_batches = 0
         self.out_of_attempts = self.without_turn = 0
         self.counted = 0
-        """Clips of the batches that were counted."""
+        """Clips of the batches whose counts were recorded."""
 
     async def copy_all(self, batches: Iterator[Batch]) -> None:
         async def child(batch: Batch) -> None:
@@ -167,7 +167,7 @@ class Fleet:
             await self._child(batch)
 
         async def begun(children: int) -> None:
-            """Children begin one after the other."""
+            """Start children one after the other."""
             await asyncio.sleep(children / CHILDREN_PER_SECOND)
             for batch in batches:
                 await child(batch)
@@ -189,7 +189,7 @@ class Fleet:
         self.lost_batches += 1
 
     async def _call(self, batch: Batch) -> bool:
-        """One call of the copy function; False where its time was over before the batch was."""
+        """Run one call of the copy function; False if its time was over before the batch was complete."""
         began = self.loop.time()
         sandbox = self._idle.pop() if self._idle else None
         if sandbox is None:
@@ -204,7 +204,7 @@ class Fleet:
             self.billed_seconds += math.ceil((self.loop.time() - began) * 1000) / 1000
 
     async def _copy_batch(self, sandbox: Sandbox, batch: Batch, began: float) -> bool:
-        """As `service.imports.copying.batch.copy_batch` goes, for clips that are copied whole."""
+        """Like `service.imports.copying.batch.copy_batch`, for clips that are copied whole."""
         await asyncio.sleep(2 * READ_SECONDS)  # the batch's state, its slice of the manifest
         pending = [clip for clip in range(batch.first, batch.first + batch.count) if clip not in batch.written]
         settled: list[int] = []
@@ -244,7 +244,7 @@ class Fleet:
         return True
 
     async def _check(self, sandbox: Sandbox, clip: int, reads: int) -> None:
-        """As a check of structure goes on the event loop."""
+        """Like a check of structure on the event loop."""
         loop = self.loop
         for _ in range(reads):
             await asyncio.sleep(sandbox.cpu.done_at(loop.time(), READ_CPU_SECONDS) - loop.time())
@@ -252,7 +252,7 @@ class Fleet:
         await asyncio.sleep(sandbox.cpu.done_at(loop.time(), CHECK_CPU_SECONDS) - loop.time())
 
     async def _write(self, sandbox: Sandbox, batch: Batch, settled: list[int]) -> None:
-        """`DynamoClips.put`. Raises `Unfinished` where it gives up."""
+        """Write rows. Raises `Unfinished` if the retries do not suffice."""
         loop = self.loop
         for start in range(0, len(settled), ROWS_A_REQUEST):
             rows = settled[start : start + ROWS_A_REQUEST]
@@ -268,7 +268,7 @@ class Fleet:
                 raise Unfinished
 
     async def _put(self, rows: list[int]) -> list[int]:
-        """As pynamodb writes them: what is left when it gives up."""
+        """Write rows; return those that are left when the retries are used up."""
         for _ in range(ROW_TRIES):
             for wait in (*THROTTLED_WAITS, None):
                 await asyncio.sleep(WRITE_SECONDS)
@@ -284,7 +284,7 @@ class Fleet:
         return rows
 
     async def _count(self) -> None:
-        """`DynamoJobs.record_batch`. Raises `Unfinished` where conflicts do not end."""
+        """Like `DynamoJobs.record_batch`. Raises `Unfinished` if the conflicts do not end."""
         for attempt in range(1, COMMIT_ATTEMPTS + 1):
             begun = self.table.begin_transaction(self.loop.time())
             await asyncio.sleep(TRANSACTION_SECONDS)

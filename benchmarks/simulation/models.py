@@ -1,6 +1,6 @@
-"""What AWS is taken to do: S3's rate of copies, a function's CPU, DynamoDB's partitions. Times are seconds of the loop.
+"""Models of AWS: S3's rate of copies, a function's CPU, DynamoDB's partitions. Times are seconds of the loop.
 
-Each figure names its source; "assumption" where there is none.
+Each figure names its source, or says "assumption".
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from service.imports.previews.estimate import COPIES_PER_SECOND, COPY_BYTES_PER_
 # --- S3 --------------------------------------------------------------------------------------------------------------
 
 BURST_SECONDS = 0.1
-"""How much of its rate a prefix takes at once: an assumption. S3 publishes none."""
+"""Requests that a prefix accepts at once, as a share of its rate: an assumption. S3 publishes none."""
 SPREAD = 0.3
-"""Of copies' times (standard deviation of their logarithm): an assumption."""
+"""Spread of copy times (standard deviation of their logarithm): an assumption."""
 READS_PER_SECOND = 5_500
-"""What S3 takes at least of GETs below one partitioned prefix (S3 user guide, "Optimizing performance")."""
+"""GETs per second that S3 accepts at least below one partitioned prefix (S3 user guide, "Optimizing performance")."""
 REFUSAL_SECONDS = 0.015
-"""Until 503 is answered: an assumption."""
+"""Seconds until S3 answers 503: an assumption."""
 
 _COPIED = (
     b'<CopyObjectResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LastModified>2026-11-22T17:00:00.000Z'
@@ -34,7 +34,7 @@ REFUSED = Answer(503, {"content-type": "application/xml"}, _REFUSED)
 
 
 class TokenBucket:
-    """So many a second on average, `burst` at once; full at the beginning."""
+    """Allows `rate` per second on average and `burst` at once; full at the beginning."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self.rate, self.burst = rate, burst
@@ -53,10 +53,10 @@ class TokenBucket:
 
 
 class ModelledS3:
-    """Takes copies as long as their prefix has its rate left, and answers 503 beyond; a copy takes its bytes' time.
+    """Accepts copies while their prefix has rate left, and answers 503 beyond it. A copy takes time for its bytes.
 
-    Clips are spread evenly over the prefixes. S3's own splitting of a busy prefix, after half an hour or so, is not in
-    it, nor is any limit on bandwidth: AWS states none for copies inside a region.
+    Clips are spread evenly over the prefixes. The model leaves out S3's own splitting of a busy prefix (after half
+    an hour or so) and any limit on bandwidth: AWS states none for copies inside a region.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, prefixes: int, clips: int, clip_bytes: int, seed: int):
@@ -70,14 +70,14 @@ class ModelledS3:
         self.tries = bytearray(clips)
         """Requests for each clip."""
         self.copies = bytearray(clips)
-        """Copies that were taken of each clip."""
+        """Accepted copies of each clip."""
         self.taken: list[int] = []
-        """Copies that began, by second of the loop."""
+        """Copies begun, by second of the loop."""
         self.refused = 0
         self.in_flight = self.most_in_flight = 0
 
     def arrive(self, clip: int, answered: "asyncio.Future[Answer]") -> None:
-        """A request for this clip reaches S3 now."""
+        """Receive a request for this clip now."""
         now = self._loop.time()
         tries = self.tries
         if tries[clip] < 255:
@@ -99,7 +99,7 @@ class ModelledS3:
         self._loop.call_at(now + seconds, self._end, answered)
 
     async def read(self, clip: int) -> None:
-        """A range read of this clip's source. What is over the rate waits for its turn: of 503s there is no model."""
+        """Read a range of this clip's source. Reads above the rate wait: the model has no 503s for them."""
         now = self._loop.time()
         prefix = clip % self._count
         self._reads_end[prefix] = turn = max(now, self._reads_end[prefix]) + 1 / READS_PER_SECOND
@@ -119,32 +119,32 @@ def _answer(answered: "asyncio.Future[Answer]", answer: Answer) -> None:
 # --- Lambda ----------------------------------------------------------------------------------------------------------
 
 VCPU_MB = 1_769
-"""Memory that brings one vCPU; less brings less, in proportion (Lambda developer guide, "Configure memory")."""
+"""Memory with one vCPU; less memory has proportionally less (Lambda developer guide, "Configure memory")."""
 COPY_CPU_SECONDS = 0.00017
-"""Of one copy in the worker, its share of the manifest and its row included: measured by `benchmarks.copy`."""
+"""CPU seconds of one copy in the worker, with its manifest entry and its row: measured by `benchmarks.copy`."""
 READ_CPU_SECONDS = 0.00015
-"""Of one range read in the worker: measured by `benchmarks.copy --content-validation structure`."""
+"""CPU seconds of one range read: measured by `benchmarks.copy --content-validation structure`."""
 CHECK_CPU_SECONDS = 0.0008
-"""Of checking a ClipGT zip's structure, without its reads; a film's takes a tenth: measured by `benchmarks.corpus`."""
+"""CPU seconds to check a ClipGT zip's structure without its reads; a film takes a tenth: by `benchmarks.corpus`."""
 ROW_CPU_SECONDS = 0.00011
-"""Of writing one row: measured by `benchmarks.rows`."""
+"""CPU seconds to write one row: measured by `benchmarks.rows`."""
 CONNECT_CPU_SECONDS = 0.001
-"""Of opening a connection with TLS: an assumption."""
+"""CPU seconds to open a TLS connection: an assumption."""
 COLD_CPU_SECONDS = 0.39
-"""Of importing the copy function: measured by `benchmarks.start`."""
+"""CPU seconds to import the copy function: measured by `benchmarks.start`."""
 COLD_SECONDS = 0.25
-"""A new sandbox before it imports anything: an assumption."""
+"""Seconds to start a new sandbox before it imports anything: an assumption."""
 
 
 class Cpu:
-    """One function's: work on it is done one piece after the other. Python uses one vCPU at most."""
+    """The CPU of one function. It does one piece of work at a time; Python uses at most one vCPU."""
 
     def __init__(self, memory_mb: int) -> None:
         self.slowness = 1 / min(1.0, memory_mb / VCPU_MB)
         self._free_at = 0.0
 
     def done_at(self, now: float, seconds: float) -> float:
-        """When work that is handed over now is done, which takes so long on a whole vCPU."""
+        """Return when work submitted now is done. `seconds` is its time on a whole vCPU."""
         free_at = self._free_at
         self._free_at = (max(now, free_at)) + seconds * self.slowness
         return self._free_at
@@ -153,21 +153,21 @@ class Cpu:
 # --- DynamoDB --------------------------------------------------------------------------------------------------------
 
 PARTITION_UNITS = 1_000
-"""Writes a second of one partition (DynamoDB developer guide, "Burst and adaptive capacity")."""
+"""Writes per second of one partition (DynamoDB developer guide, "Burst and adaptive capacity")."""
 WARM_UNITS = 4_000
-"""Writes a second that a new on-demand table, or an index of it, takes at once ("On-demand capacity mode")."""
+"""Writes per second that a new on-demand table, or its index, accepts at once ("On-demand capacity mode")."""
 SPLIT_SECONDS = 600.0
-"""From a partition's first refusal until it is two: an assumption. The guide says that on-demand tables may throttle
-when traffic more than doubles within 30 minutes, and that hot partitions are split, not when."""
+"""Seconds from a partition's first refusal until its split: an assumption. The guide says that on-demand tables may
+throttle if traffic more than doubles within 30 minutes, and that hot partitions are split, but not when."""
 WRITE_SECONDS = 0.01
-"""One BatchWriteItem: an assumption ("single-digit milliseconds" for an item, here up to 25)."""
+"""Seconds of one BatchWriteItem: an assumption ("single-digit milliseconds" for an item, here up to 25)."""
 TRANSACTION_SECONDS = 0.02
-"""In which another transaction on the same row is a conflict: an assumption."""
+"""Seconds in which another transaction on the same row is a conflict: an assumption."""
 
 
 @dataclass
 class _Partition:
-    """Of the hashes from `low` up to `high`, out of 1."""
+    """The partition of hashes from `low` up to `high`, out of 1."""
 
     low: float
     high: float
@@ -176,7 +176,7 @@ class _Partition:
 
 
 class _Writes:
-    """Partitions of a table or an index. Keys have fixed places by their hash."""
+    """Partitions of a table or an index. A key's hash decides its partition."""
 
     def __init__(self, units: int) -> None:
         count = max(1, units // PARTITION_UNITS)
@@ -202,10 +202,10 @@ class _Writes:
 
 
 class ModelledTable:
-    """Rows of clips under the keys that they really have, their places in an index, and a job's row.
+    """Rows of clips under their real keys, their index entries, and a job's row.
 
-    The two indexes take what the table takes, a key for each clip, so one stands for both. Rows are below 1 KB. Reads,
-    burst capacity and adaptive capacity short of a split are not in it.
+    One index stands for both: they have the table's capacity and a key per clip. Rows are below 1 KB. The model leaves
+    out reads, burst capacity, and adaptive capacity other than splits.
     """
 
     def __init__(self, *, job_id: str, units: int, seed: int) -> None:
@@ -213,16 +213,16 @@ class ModelledTable:
         self._places = [_place(clip_pk(job_id, shard)) for shard in range(CLIP_SHARDS)]
         self._random = random.Random(seed).random
         self.units = [0] * CLIP_SHARDS
-        """Of rows, by partition key."""
+        """Partitions of rows, by partition key."""
         self.hottest = 0
-        """The most units of one key in one second."""
+        """Maximum units of one key in one second."""
         self.refused = 0
         self.conflicts = 0
         self._second, self._in_second = -1, [0] * CLIP_SHARDS
         self._busy_until = 0.0
 
     def write(self, clips: Sequence[int], now: float) -> list[int]:
-        """BatchWriteItem; what it leaves unprocessed."""
+        """Run a BatchWriteItem; return the unprocessed rows."""
         left: list[int] = []
         if int(now) != self._second:
             self._second, self._in_second = int(now), [0] * CLIP_SHARDS
@@ -239,7 +239,7 @@ class ModelledTable:
         return left
 
     def begin_transaction(self, now: float) -> bool:
-        """On the job's row; False: another one is under way."""
+        """Begin one on the job's row; False if another one is in progress."""
         if now < self._busy_until:
             self.conflicts += 1
             return False
@@ -252,5 +252,5 @@ class ModelledTable:
 
 
 def _place(key: str) -> float:
-    """DynamoDB's own hash is not published; MD5 spreads as any does."""
+    """Hash with MD5: DynamoDB's hash is not published, and any good hash spreads as evenly."""
     return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest()[:7], "big") / 2**56

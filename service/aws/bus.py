@@ -24,7 +24,7 @@ class DefaultEventBus:
                 {
                     "Source": SOURCE,
                     "DetailType": detail_type,
-                    # Not escaped: EventBridge takes 256 KB, which 50 patterns of escaped letters could pass.
+                    # Not escaped: EventBridge accepts 256 KB, which 50 patterns of escaped letters could exceed.
                     "Detail": json.dumps(detail, separators=(",", ":"), ensure_ascii=False),
                     "Time": datetime.fromisoformat(time),
                 }

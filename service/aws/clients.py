@@ -1,6 +1,7 @@
-"""botocore's clients as the service wants them, and what their errors mean.
+"""botocore clients with the service's settings, and the mapping of their errors.
 
-Not boto3's: what it adds (resources, transfers of files) is used nowhere, and takes as long to import as the Logger.
+Not boto3's clients: nothing uses what boto3 adds (resources, file transfers), and importing it takes as long as the
+Logger.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long a client bears with S3: seconds to connect, seconds without a byte, tries of a call."""
+    """S3 timeouts: seconds to connect, seconds without a byte, tries per call."""
 
     connect_seconds: float
     read_seconds: float
@@ -38,20 +39,20 @@ class Patience:
 
 
 PATIENT = Patience(connect_seconds=60, read_seconds=60, attempts=5)
-"""Botocore's own timeouts."""
+"""botocore's own timeouts."""
 A_CALLER_WAITS = Patience(connect_seconds=2, read_seconds=4, attempts=2)
-"""For what must be answered before API Gateway gives up, after 29 s: a call that hangs is an error in some 9 s."""
+"""For calls that must end before API Gateway's timeout of 29 s: a call that hangs fails after about 9 s."""
 
 
 MAKING = RLock()
-"""Held while a client is made: botocore's sessions are not made for threads, its clients are."""
+"""Held while a client is made: botocore's sessions are not thread-safe, its clients are."""
 
 
 _SERVICES = ["dynamodb", "events", "s3", "secretsmanager", "stepfunctions", "sts"]
 
 
 class _Loader(Loader):
-    """Of botocore's data. It takes 15 ms to look through the folders of 400 services for the one that is asked for."""
+    """Loads botocore's data. botocore would spend 15 ms searching the folders of 400 services for the requested one."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002
         return _SERVICES
@@ -59,16 +60,16 @@ class _Loader(Loader):
 
 @Once
 def session() -> "Session":
-    """One for all clients of the process, pynamodb's too: it keeps credentials, and what botocore's files say."""
+    """The session of all clients of the process, also pynamodb's. It caches credentials and botocore's data files."""
     made = botocore.session.get_session()
     made.register_component("data_loader", _Loader())
     return made
 
 
 class _Later:
-    """A client that is made by the first thing asked of it: to make one takes 20 to 100 ms of CPU.
+    """A client made at its first use, since making one takes 20 to 100 ms of CPU.
 
-    So ports can be put together before it is known which of them a call needs.
+    So ports can be built before it is known which clients a call needs.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
@@ -88,9 +89,9 @@ def _client(service: str, config: Config | None = None) -> Any:
 def s3_client(
     *, connections: int, patience: Patience = PATIENT, sign_bodies: bool = True, virtual_hosts: bool = False
 ) -> "S3Client":
-    """Checksums only where S3 asks for them: a copy has no body, and other stores reject the trailers.
+    """Make an S3 client. It sends checksums only where S3 requires them: copies have no body, others reject trailers.
 
-    Bodies that bring a CRC need no signature over TLS: botocore would take the SHA-256 of each.
+    Over TLS, a body with a CRC needs no signature: botocore would compute the SHA-256 of each.
     With `virtual_hosts` the client signs URLs for `bucket.s3.{region}.…`. Botocore would use `bucket.s3.amazonaws.com`,
     which redirects to the bucket's region, where the signature is not valid. TLS refuses bucket names with a dot there.
     """
@@ -104,7 +105,7 @@ def s3_client(
         retries={"mode": "standard", "total_max_attempts": patience.attempts},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        # For presigned URLs, which botocore would sign the old way: newer regions refuse that.
+        # For presigned URLs: botocore would use the old signature version, which newer regions reject.
         signature_version="s3v4",
         s3=special or None,
     )
@@ -113,7 +114,7 @@ def s3_client(
 
 
 def own_credentials() -> "Credentials":
-    """Of this process, which its clients have too. Raises `NoCredentialsError`."""
+    """Return this process's credentials, which its clients use too. Raises `NoCredentialsError`."""
     found = session().get_credentials()
     if found is None:
         raise NoCredentialsError
@@ -121,7 +122,7 @@ def own_credentials() -> "Credentials":
 
 
 def own_region() -> str:
-    """Of this process, which its clients ask. Raises `NoRegionError`."""
+    """Return this process's region, where its clients send requests. Raises `NoRegionError`."""
     found: str | None = session().get_config_variable("region")
     if found is None:
         raise NoRegionError
@@ -149,12 +150,12 @@ def sts_client() -> "STSClient":
 
 
 def is_passing(error: ClientError | BotoCoreError) -> bool:
-    """Whether another try may succeed."""
+    """Return whether another try may succeed."""
     return isinstance(error, BotoCoreError) or s3_codes.is_passing(*_said(error))
 
 
 def _said(error: ClientError) -> tuple[str, int]:
-    """S3's code and the status."""
+    """Return S3's error code and the status."""
     response = error.response
     return response.get("Error", {}).get("Code", ""), response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
@@ -162,9 +163,9 @@ def _said(error: ClientError) -> tuple[str, int]:
 def object_error(
     error: ClientError | BotoCoreError, *, operation: str, uri: str, needs: Mapping[str, str] | None = None
 ) -> ObjectError:
-    """The domain error for a failed S3 call, or for a role that could not be assumed for it.
+    """Map a failed S3 call, or a role that could not be assumed for it, to a domain error.
 
-    `needs` are permissions by operation, told where S3 denies without naming one, as it does across accounts.
+    `needs`: permissions by operation, for the message if S3 denies access without naming one (across accounts).
     """
     if isinstance(error, BotoCoreError):
         return SourceUnavailable(str(error), operation=operation, uri=uri)

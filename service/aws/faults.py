@@ -1,4 +1,4 @@
-"""Name the faults of AWS services that pass, for the state machine: it retries by the name of an exception's class."""
+"""Rename transient AWS errors for the state machine, which retries by the name of the exception class."""
 
 import functools
 from collections.abc import Callable
@@ -25,14 +25,14 @@ BUSY = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Codes with status 400, of DynamoDB, its cancelled transactions and other services. s3_error_codes has the rest."""
+"""Error codes with status 400 of DynamoDB, its cancelled transactions and others. s3_error_codes has the rest."""
 
 NO_ANSWER = (ConnectionError, HTTPClientError, IncompleteReadError)
-"""botocore's errors where no whole answer arrived. Its other errors are wrong calls or missing settings."""
+"""botocore's errors without a complete answer. Its other errors are wrong calls or missing settings."""
 
 
 def raises_service_busy(handler: Callable[P, R]) -> Callable[P, R]:
-    """Let `handler` raise `ServiceBusy` for each AWS fault that may pass. Every other error stays as it is."""
+    """Make `handler` raise `ServiceBusy` for each transient AWS error. Other errors stay unchanged."""
 
     @functools.wraps(handler)
     def named(*given: P.args, **options: P.kwargs) -> R:
@@ -47,12 +47,12 @@ def raises_service_busy(handler: Callable[P, R]) -> Callable[P, R]:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Whether another attempt may succeed. False for None, which pynamodb gives as an unknown cause."""
+    """Return whether another try may succeed. False for None, pynamodb's unknown cause."""
     if isinstance(error, TransactWriteError | TransactGetError):
         codes = {reason.code for reason in error.cancellation_reasons if reason} - {"None"}
         return codes <= BUSY if codes else is_busy(error.cause)
     if isinstance(error, PynamoDBException):
-        # Without a cause: DynamoDB left items of a batch unwritten, which it does under throttling.
+        # Without a cause: DynamoDB left items of a batch unwritten, as it does under throttling.
         return is_busy(error.cause) or (isinstance(error, PutError) and error.cause is None)
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")

@@ -1,4 +1,4 @@
-"""Secrets Manager, with a short memory so that a request costs no call."""
+"""Secrets Manager, with a short cache so that most requests need no call."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class SecretsManager:
     _known: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def get(self, secret_id: str) -> str:
-        """The secret's text, at most `CACHE_SECONDS` old."""
+        """Return the secret's text, at most `CACHE_SECONDS` old."""
         read_at, value = self._known.get(secret_id, (float("-inf"), ""))
         if self.monotonic() - read_at >= CACHE_SECONDS:
             value = self.client.get_secret_value(SecretId=secret_id)["SecretString"]
@@ -29,12 +29,12 @@ class SecretsManager:
 
 
 _GONE = {"ResourceNotFoundException", "InvalidRequestException"}
-"""A secret that was deleted a moment ago may still be there, marked as deleted: the second code."""
+"""A recently deleted secret may still exist, marked as deleted: the second code."""
 
 
 @dataclass(frozen=True)
 class IntegrationSecretsManager:
-    """Credentials of integrations, all below `prefix`, which the functions' roles name."""
+    """Stores the credentials of integrations below `prefix`, which the functions' roles name."""
 
     client: "SecretsManagerClient"
     prefix: str

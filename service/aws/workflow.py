@@ -1,4 +1,4 @@
-"""Executions of the import state machine: one a run, named by job and run, and one a conclusion that is made up for."""
+"""Executions of the import state machine: one per run, named by job and run, and one per repeated conclusion."""
 
 import json
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Content checks of clips by range reads: ClipGT zips and mp4 films. Pure: all reading goes through a `RangeReader`."""
+"""Check clips by range reads: ClipGT zips and mp4 films. Pure: all reading goes through a `RangeReader`."""

@@ -1,6 +1,6 @@
-"""A zip's directory by one or two reads, judged before anything is unpacked.
+"""Read a zip's directory with one or two reads, and check it before anything is unpacked.
 
-A member's local header, size and CRC are checked when it is read (`service.formats.unpack`).
+`service.formats.unpack` checks a member's local header, size and CRC when it reads the member.
 """
 
 import stat
@@ -42,7 +42,7 @@ def read_members(reader: Reader, findings: Findings, *, everything: int = 0) -> 
     if end.directory_size > MAX_DIRECTORY_BYTES:
         message = f"the directory takes {end.directory_size} bytes, at most {MAX_DIRECTORY_BYTES} are read"
         raise ContentUnchecked(Reason.ZIP_DIRECTORY_TOO_LARGE, message)
-    # To the object's end and not only the directory: one request for what the tail lacks.
+    # Up to the object's end, not only the directory: one request for everything that the tail lacks.
     ahead = reader.size - end.directory_start - end.directory_size
     directory = yield from reader.read(end.directory_start, end.directory_size, ahead=ahead)
     members = parse_directory(directory, end, findings)
@@ -103,7 +103,7 @@ def _check_ratio(members: Sequence[Member]) -> None:
 
 
 def _check_prefix(reader: Reader, length: int) -> Reading[None]:
-    """Writers leave a marker of 4 bytes in front. More may be a program or a header, but no archive of its own."""
+    """Check the bytes before the first member. They may be a 4-byte marker, a program or a header, but no archive."""
     if length > _MARKER_BYTES and (yield from reader.read(0, _MARKER_BYTES)) == b"PK\3\4":
         message = f"{length} bytes come before the first member, and they are an archive too"
         raise ContentInvalid(Reason.ZIP_AMBIGUOUS, message)
@@ -114,7 +114,7 @@ def _check_extents(members: Sequence[Member], directory_start: int) -> None:
     following = directory_start
     for member in reversed(members):
         member.limit = following
-        # At least that: the extra fields of the local header are unknown until it is read.
+        # A lower bound: the extra fields of the local header are unknown until it is read.
         if member.offset + LOCAL_HEADER.size + len(member.raw_name) + member.packed_size > following:
             message = f"its {member.packed_size} packed bytes run into what begins at byte {following}"
             raise ContentInvalid(Reason.ZIP_OVERLAP, message, part=member.name)

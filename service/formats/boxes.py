@@ -1,6 +1,6 @@
 """Boxes of ISO/IEC 14496-12 (4.2): a big-endian size, four characters, then the content, often more boxes.
 
-Parsed where they lie in `data`, without copies.
+Parsed in place in `data`, without copies.
 """
 
 import struct
@@ -18,7 +18,7 @@ _HEADER = struct.Struct(">I4s")
 
 
 class Box(NamedTuple):
-    """Offsets are those of the bytes it was read from: the object's for a top-level box."""
+    """A box. Its offsets are those of the data it was read from: of the object for a top-level box."""
 
     type: bytes
     start: int
@@ -31,14 +31,14 @@ class Box(NamedTuple):
 
 
 def is_type(kind: bytes) -> bool:
-    """Whether the four bytes can be a box's type: QuickTime has a copyright sign in some."""
+    """Return whether the four bytes can be a box's type. QuickTime has a copyright sign in some."""
     return len(kind) == 4 and all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in kind)
 
 
 def parse_header(head: bytes, at: int, start: int, end: int) -> Box | None:
-    """The box whose header is at `at` of `head` and which begins at `start`. None where it cannot be one.
+    """Return the box whose header is at `at` of `head` and which begins at `start`. None if it is not a box.
 
-    Its end may lie beyond `end`, up to which a box of size 0 reaches.
+    Its end may lie after `end`, which is the end of a box of size 0.
     """
     if end - start < 8 or len(head) - at < 8:
         return None
@@ -60,13 +60,13 @@ class Children(dict[bytes, Box]):
     """The first box of each type within another."""
 
     padded = False
-    """Whether bytes that are no box end the parent: zeros, as QuickTime ends lists, or others that players skip."""
+    """Whether other bytes than boxes end the parent: zeros, as QuickTime ends lists, or bytes that players skip."""
     every: list[Box]
-    """All of them in their order."""
+    """All child boxes, in order."""
 
 
 def children(data: bytes, start: int, end: int, path: str, work: Work, needed: frozenset[bytes]) -> Children:
-    """The boxes in [start, end). Raises `ContentInvalid` (MP4_CORRUPT) where one that is `needed` runs over the end."""
+    """Return the boxes in [start, end). Raises `ContentInvalid` (MP4_CORRUPT) if a `needed` one exceeds the end."""
     found = Children()
     every = found.every = []
     allowed = MAX_BOXES - work.boxes
@@ -88,14 +88,14 @@ def children(data: bytes, start: int, end: int, path: str, work: Work, needed: f
 
 
 def fields(data: bytes, box: Box, layout: str, offset: int = 0) -> tuple[Any, ...]:
-    """Big-endian values from `offset` of the box's content. Raises `ContentInvalid` where the box is too short."""
+    """Return big-endian values from `offset` of the box's content. Raises `ContentInvalid` if the box is too short."""
     if box.body + offset + struct.calcsize(f">{layout}") > box.end:
         raise corrupt(box.name, "the box is too short for its fields")
     return struct.unpack_from(f">{layout}", data, box.body + offset)
 
 
 def numbers(data: bytes, start: int, count: int, *, wide: bool = False) -> "array[int]":
-    """`count` big-endian integers of 32 or 64 bits; the caller has seen that they are there."""
+    """Return `count` big-endian integers of 32 or 64 bits. The caller has checked that they exist."""
     values = array("Q" if wide else "I")
     values.frombytes(memoryview(data)[start : start + count * (8 if wide else 4)])
     if sys.byteorder == "little":

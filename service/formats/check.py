@@ -1,4 +1,4 @@
-"""Is this clip what its name promises? Decided from a few range reads, with the facts found on the way.
+"""Check a clip with a few range reads, and collect its facts.
 
 | | requests | structure looks at | deep adds |
 |---|---|---|---|
@@ -24,15 +24,15 @@ class Depth(StrEnum):
 
 
 def check_clip(key: str, source: RangeReader, *, depth: Depth) -> Verdict:
-    """Check the clip of that key by blocking reads; see `checking`."""
+    """Check the clip with this key by blocking reads; see `checking`."""
     return run(checking(key, source.size, depth=depth), source)
 
 
 def checking(key: str, size: int, *, depth: Depth) -> Reading[Verdict]:
-    """Check the clip of that key and size; its extension, in any case, says which format it should have.
+    """Check the clip with this key and size. The key's extension, in upper or lower case, decides its format.
 
     Yields the ranges that it needs (`service.formats.reader.run_async`). Raises `UnknownFormat` for another extension,
-    before the first range, and `SourceChanged` where an answer is not as long as its range.
+    before the first range, and `SourceChanged` if an answer is shorter or longer than its range.
     """
     extension = PurePosixPath(key).suffix.lower()
     if extension not in (".zip", ".mp4"):

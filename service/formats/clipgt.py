@@ -1,8 +1,8 @@
 """A ClipGT zip: one clip's layers, `{clip_id}.{layer}.parquet`, and its cameras, `{clip_id}.camera_{name}.json`.
 
 Source: NVIDIA cosmos-transfer2.5, docs/world_scenario_parquet.md. Names may be bare
-(`{layer}.parquet`: the clip id is then the zip's own name); members lie at the root, below `<clip_id>/` or below
-`clipgt/`. Other files may be there and count for nothing.
+(`{layer}.parquet`: the clip id is then the zip's own name). Members are at the root, below `<clip_id>/` or below
+`clipgt/`. Other files are ignored.
 """
 
 import hashlib
@@ -26,15 +26,15 @@ KNOWN = {
     "association", "clip", "mads_trace",
 }  # fmt: skip
 ALWAYS_READ = ("egomotion_estimate", "calibration_estimate", "obstacle")
-"""By `structure`, where they lie close enough together; what comes first is more important."""
+"""Layers that `structure` reads if they are close enough together, the most important first."""
 SPAN_BYTES = 4 * 1024**2
-"""`structure` makes one read besides the directory's: layers further apart than this are not all read."""
+"""`structure` makes one read after the directory's: it skips layers that are further apart than this."""
 LARGE_SPAN_BYTES = 24 * 1024**2
-"""Layers that are large themselves may take so much, if they are half of it."""
+"""Maximum for layers that are themselves large, if they are half of it."""
 MAX_READS_OF_ZIP = 2
-"""At `structure`: a directory longer than the tail leaves none for the layers."""
+"""Maximum directory at `structure`: a longer one than the tail leaves no read for the layers."""
 WHOLE_BYTES = 8 * 1024**2
-"""`deep` reads an archive up to this size at once."""
+"""`deep` reads an archive up to this size in one read."""
 
 _FOLDER = "clipgt"
 _CAMERA = "camera_"
@@ -66,7 +66,7 @@ class Layout:
 
 
 def read_layout(key: str, reader: Reader, findings: Findings, *, everything: int = 0) -> Reading[Layout]:
-    """What the zip's directory says of the clip, which has the layers that it needs. Raises `ContentInvalid`."""
+    """Read the zip's directory and check that the required layers exist. Raises `ContentInvalid`."""
     members = yield from read_members(reader, findings, everything=everything)
     parts = [part for member in members if (part := _part(member))]
     layers = {part.layer: part for part in parts if not part.is_camera}
@@ -79,7 +79,7 @@ def read_layout(key: str, reader: Reader, findings: Findings, *, everything: int
 
 
 def read_layer(reader: Reader, part: Part) -> Reading[bytes]:
-    """The whole layer, whose size the caller has judged (`member.size`). Raises `ContentInvalid`."""
+    """Return the whole layer. The caller has checked its size (`member.size`). Raises `ContentInvalid`."""
     kept = Kept()
     yield from unpack(reader, part.member, kept)
     return kept.data()
@@ -129,7 +129,7 @@ def _is_too_large(members: Sequence[Member]) -> bool:
 
 
 def _within_one_read(reader: Reader, layers: Mapping[str, Part], findings: Findings) -> Reading[Sequence[Member]]:
-    """Read the layers that lie close enough together, and return them with those that were read already."""
+    """Read the layers that are close enough together; return them with those that were read already."""
     wanted = [layers[name].member for name in ALWAYS_READ if name in layers]
     span = SPAN_BYTES if reader.reads < MAX_READS_OF_ZIP else 0
     chosen: list[Member] = []
@@ -151,7 +151,7 @@ def _within_one_read(reader: Reader, layers: Mapping[str, Part], findings: Findi
 
 
 def fingerprint(members: Sequence[Member]) -> str:
-    """SHA-256 over the sorted (name, CRC, size) of all files: the same for the same content packed in another way."""
+    """Return the SHA-256 over the sorted (name, CRC, size) of all files: it does not depend on the packing."""
     lines = sorted((member.name, member.crc, member.size) for member in members)
     text = "".join(f"{name}\0{crc:08x}\0{size}\n" for name, crc, size in lines)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -171,7 +171,7 @@ def _part(member: Member) -> Part | None:
 
 
 def _check_layout(parts: Sequence[Part]) -> str | None:
-    """The one clip id of all parts, None where all are bare."""
+    """Return the one clip id of all parts, None if all are bare."""
     first = parts[0]
     for part in parts:
         if part.clip_id != first.clip_id:
@@ -191,7 +191,7 @@ def _check_folder(part: Part, clip_id: str) -> None:
 
 
 def _check_layer(reader: Reader, part: Part, ahead: int) -> Reading[Footer]:
-    """Unpack the layer, keeping no more than its ends, and check what its footer says."""
+    """Unpack the layer, keeping only its ends, and check its footer."""
     member, name = part.member, part.member.name
     if member.size > RATIO_FLOOR_LAYER_BYTES and member.size > MAX_RATIO * member.packed_size:
         message = f"{member.packed_size} bytes unpack to {member.size}, more than {MAX_RATIO} times as many"

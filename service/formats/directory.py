@@ -1,7 +1,7 @@
-"""The central directory of a zip: its entries as they are, before they are judged (`service.formats.archive`).
+"""Parse the central directory of a zip. `service.formats.archive` checks the entries.
 
-Written here and not with `zipfile`, because verdicts must not depend on the Python version and because `zipfile` makes
-objects of whatever a hostile directory says. Source: APPNOTE.TXT 4.3.12, 4.5.3. Sizes are bytes.
+Our own code instead of `zipfile`, because results must not depend on the Python version, and because `zipfile` makes
+an object for every entry of a hostile directory. Source: APPNOTE.TXT 4.3.12, 4.5.3. Sizes are bytes.
 """
 
 import struct
@@ -25,7 +25,7 @@ class Member:
     """A file or a folder of the archive, as the directory describes it."""
 
     name: str
-    """Normal form: `/` between segments, one at the end of a folder; empty for the root."""
+    """Normalized: `/` between segments, one at the end of a folder; empty for the root."""
     raw_name: bytes
     flags: int
     method: int
@@ -39,11 +39,11 @@ class Member:
     disk: int
     ignored: bool
     limit: int = 0
-    """Byte at which something else begins."""
+    """Byte at which the next member or the directory begins."""
 
     @property
     def end(self) -> int:
-        """Where its bytes end at the latest, unless its local header has unusually long extra fields."""
+        """Return the end of its bytes, unless its local header has unusually long extra fields."""
         return min(self.limit, self.offset + LOCAL_HEADER.size + len(self.raw_name) + self.packed_size + _EXTRA_BYTES)
 
     @property
@@ -52,7 +52,7 @@ class Member:
 
 
 def parse_directory(directory: bytes, end: EndRecord, findings: Findings) -> list[Member]:
-    """Every entry, in the directory's order. Raises `ContentInvalid`, `ContentUnchecked`."""
+    """Return every entry, in the directory's order. Raises `ContentInvalid`, `ContentUnchecked`."""
     members: list[Member] = []
     at = 0
     while at < len(directory):
@@ -104,7 +104,7 @@ def _member(fields: tuple[int, ...], raw: bytes, extra: bytes, findings: Finding
 
 
 def _check_same_role(name: str, other: str) -> None:
-    """Readers that ignore the field go by the header's name: it must be safe too, and not that of another layer."""
+    """Check the header's name too, which some readers use: it must be safe, and not name another layer."""
     one, two = normal_name(name.partition("\0")[0] or name, shown=False), normal_name(other)
     roles = [path.rpartition("/")[2].casefold().split(".")[-2:] for path in (one, two)]
     layers = any(role[-1] in ("parquet", "json") for role in roles)
@@ -114,7 +114,7 @@ def _check_same_role(name: str, other: str) -> None:
 
 
 def _extra_fields(extra: bytes) -> dict[int, bytes]:
-    """The first field of each kind; a rest too short to be one is padding."""
+    """Return the first field of each kind. A rest too short for a field is padding."""
     found: dict[int, bytes] = {}
     at = 0
     while at + 4 <= len(extra):
@@ -127,7 +127,7 @@ def _extra_fields(extra: bytes) -> dict[int, bytes]:
 
 
 def _wide(field: bytes, size: int, packed: int, offset: int, disk: int, name: str) -> tuple[int, int, int, int]:
-    """The zip64 field has those values only that do not fit, in this order."""
+    """Read a zip64 field: it contains only the values that do not fit, in this order."""
     values, at = [], 0
     for value, unknown, length in (
         (size, _UNKNOWN, 8),

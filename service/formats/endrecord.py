@@ -1,7 +1,7 @@
-"""The end of a zip: one read of its last bytes says where the directory lies and how large it is.
+"""Find the end record of a zip: one read of its last bytes gives the directory's position and size.
 
-Sources: APPNOTE.TXT 4.3.14 to 4.3.16. Accepted besides, with a note, as readers do: bytes behind the end record
-(padding, a line end) and bytes in front of the first member.
+Sources: APPNOTE.TXT 4.3.14 to 4.3.16. Other bytes are accepted with a note, as other readers do: after the end record
+(padding, a line end) and before the first member.
 """
 
 import struct
@@ -12,7 +12,7 @@ from service.formats.failures import ContentInvalid, Note, Reason
 from service.formats.reader import Reader, Reading
 
 TAIL_BYTES = 128 * 1024
-"""An end record with the longest comment takes 65,557; the rest often has the whole directory and some layers."""
+"""An end record with the longest comment has 65,557 bytes; the rest often has the directory and some layers."""
 
 _END = struct.Struct("<4s4H2LH")
 _LOCATOR64 = struct.Struct("<4sLQL")
@@ -22,7 +22,7 @@ _FIRST_MEMBER = b"PK\3\4"
 _ENCODINGS = {b"\x1f\x8b": Reason.GZIP_ENCODED, b"\x28\xb5\x2f\xfd": Reason.ZSTD_ENCODED}
 _4_GIB = 2**32
 _SEARCHED_BYTES = _END.size + 65_535
-"""`zipfile` and `unzip` look for the end record so far from the object's end."""
+"""Bytes from the object's end in which `zipfile` and `unzip` search for the end record."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class EndRecord:
     directory_start: int
     directory_size: int
     shift: int
-    """What to add to the offsets that the archive states: bytes came in front of it after it was written."""
+    """Add this to the archive's offsets: bytes were put in front after it was written."""
     wraps: bool = False
     """Whether the sizes are those of a larger archive modulo 4 GiB."""
 
@@ -40,11 +40,11 @@ class EndRecord:
 class _Candidate:
     at: int
     fits: bool
-    """Whether its comment ends the object exactly."""
+    """Whether its comment ends exactly at the object's end."""
 
 
 def check_encoding(head: bytes) -> None:
-    """Raises `ContentInvalid` where the object was stored compressed as a whole."""
+    """Raises `ContentInvalid` if the whole object was stored compressed."""
     for magic, reason in _ENCODINGS.items():
         if head.startswith(magic):
             name = "gzip" if reason is Reason.GZIP_ENCODED else "Zstandard"
@@ -82,7 +82,7 @@ def find_end_record(reader: Reader, findings: Findings, *, everything: int = 0) 
 
 
 def _candidates(tail: bytes) -> list[_Candidate]:
-    """Every end record that is whole, the last one first."""
+    """Return every complete end record, the last one first."""
     found = []
     at = tail.rfind(_SIGNATURE)
     while at >= max(len(tail) - _SEARCHED_BYTES, 0):
@@ -94,7 +94,7 @@ def _candidates(tail: bytes) -> list[_Candidate]:
 
 
 def _choose(tail: bytes, base: int, candidates: list[_Candidate]) -> _Candidate:
-    """The only one that has a directory before it; the signature in a comment or in a member has none."""
+    """Return the only one with a directory before it; a signature in a comment or in a member has none."""
     if len(candidates) == 1:
         return candidates[0]
     real = [candidate for candidate in candidates if _has_directory(tail, base, candidate.at)]
@@ -106,7 +106,7 @@ def _choose(tail: bytes, base: int, candidates: list[_Candidate]) -> _Candidate:
 
 
 def _has_directory(tail: bytes, base: int, at: int) -> bool:
-    """Whether it can be an end record: all on one disk, and behind a directory or, of an empty archive, nothing."""
+    """Return whether it can be an end record: all on one disk, after a directory or, in an empty archive, nothing."""
     if tail[max(at - _LOCATOR64.size, 0) : at].startswith(_LOCATOR64_SIGNATURE):
         return True
     _, disk, first_disk, here, count, size, _, _ = _END.unpack_from(tail, at)
@@ -116,7 +116,7 @@ def _has_directory(tail: bytes, base: int, at: int) -> bool:
 
 
 def _resolve(reader: Reader, tail: bytes, at: int, base: int) -> Reading[tuple[EndRecord, int, int]]:
-    """The record, from its zip64 form where there is one, the byte where that begins, and where it is said to."""
+    """Return the record (the zip64 one if it exists), the byte where it begins, and the byte where it should begin."""
     _, disk, first_disk, here, count, size, offset, _ = _END.unpack_from(tail, at)
     start = base + at
     locator_start = start - _LOCATOR64.size
@@ -142,9 +142,9 @@ def _resolve(reader: Reader, tail: bytes, at: int, base: int) -> Reading[tuple[E
 
 
 def _end64(reader: Reader, claimed: int, locator: int) -> Reading[tuple[bytes, int]]:
-    """The zip64 end record, which may be longer than its fields (4.3.14.2) and lie behind bytes put in front.
+    """Read the zip64 end record. It may be longer than its fields (4.3.14.2), and moved by bytes put in front.
 
-    Empty where there is none.
+    Return nothing if there is none.
     """
     for start in (claimed, locator - _END64.size):
         if 0 <= start <= locator - _END64.size:

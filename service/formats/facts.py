@@ -1,4 +1,4 @@
-"""What a check found out about a clip, and its verdict."""
+"""Facts about a clip, and the result of its check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from service.formats.failures import ContentInvalid, Finding, Note
 
 @dataclass(frozen=True, kw_only=True)
 class ClipFacts:
-    """None: the field does not apply to the format, or the parts that were read do not tell."""
+    """Facts about a clip. None: the field does not apply to the format, or was not read."""
 
     format: Literal["clipgt", "mp4"]
     notes: tuple[Note, ...] = ()
-    """What is odd but harmless, sorted; each is explained in `service.formats.failures`."""
+    """Harmless oddities, sorted; `service.formats.failures` explains each."""
 
     clip_id: str | None = None
     layers: tuple[str, ...] | None = None
@@ -38,14 +38,14 @@ class ClipFacts:
     """Handler of each track in its order, such as `vide`, `soun`, `meta`."""
 
     def to_json(self) -> dict[str, Any]:
-        """What is known, for a row: fields without a value are left out, and notes where there are none."""
+        """Return the known facts for a row, without empty fields and notes."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in values.items() if value is not None and (value or name != "notes")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Copy the clip unless it is invalid. `finding` says why it is invalid or unchecked, None for a valid clip."""
+    """The result of a check. Copy the clip unless it is invalid. `finding` is the reason; None for a valid clip."""
 
     content: Content
     facts: ClipFacts
@@ -53,9 +53,9 @@ class Verdict:
     reads: int = 0
     """Requests that the check made."""
     bytes: int = 0
-    """Bytes that they brought."""
+    """Bytes read by them."""
     work: Mapping[str, int] = field(default_factory=dict)
-    """What the check counted against `service.formats.limits`, by kind."""
+    """Amounts counted against `service.formats.limits`, by kind."""
 
     @property
     def code(self) -> str | None:
@@ -67,13 +67,13 @@ class Verdict:
 
     @property
     def failure(self) -> ContentInvalid | None:
-        """The error of an invalid clip."""
+        """Return the error of an invalid clip."""
         return self.finding if isinstance(self.finding, ContentInvalid) else None
 
 
 @dataclass
 class Findings:
-    """Facts and notes while they are collected, so that a check that stops early keeps what it has."""
+    """Collects facts and notes, so that a check that stops early keeps them."""
 
     format: Literal["clipgt", "mp4"]
     values: dict[str, Any] = field(default_factory=dict)

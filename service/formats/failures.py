@@ -154,7 +154,7 @@ class Note(_Named):
 
 
 class Finding(ClipferryError):
-    """A sentence about the content. `reason` is its stable code, `part` the member or the box that it is about.
+    """A message about the content. `reason` is its stable code, `part` the member or box concerned.
 
     Only its two subclasses are raised.
     """
@@ -168,7 +168,7 @@ class Finding(ClipferryError):
 
 
 class ContentInvalid(Finding):
-    """The clip cannot be used as what its name promises. Trying again does not change that."""
+    """The clip does not have the format that its name says. Another try gives the same result."""
 
     code: ClassVar[str] = "CONTENT_INVALID"
 
@@ -180,12 +180,12 @@ class ContentUnchecked(Finding):
 
 
 class UnknownFormat(ClipferryError):
-    """Neither `.zip` nor `.mp4`: there is nothing to check it against, and the caller decides what that means."""
+    """Neither `.zip` nor `.mp4`: there is no check for it. The caller decides what to do."""
 
     code: ClassVar[str] = "UNKNOWN_FORMAT"
 
 
 def shown(text: str) -> str:
-    """Make a name out of a hostile file safe for terminals and log lines: ASCII without controls, 200 characters."""
+    """Make a name from a hostile file safe for terminals and logs: ASCII without control characters, 200 characters."""
     plain = ascii(text if len(text) <= 200 else text[:200] + "...")[1:-1]
     return plain or "''"

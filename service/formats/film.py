@@ -1,4 +1,4 @@
-"""What the walk over a film's top-level boxes has met, and what comes behind the last of them."""
+"""The result of the walk over a film's top-level boxes, and the check of the bytes after the last one."""
 
 from dataclasses import dataclass, field
 
@@ -12,25 +12,25 @@ from service.formats.reader import Reader, Reading
 
 _OF_FILM = {b"mdat", b"moov", b"moof", b"ftyp", b"free", b"skip", b"wide", b"uuid", b"udta", b"meta"}
 _OF_SEGMENT = {b"sidx", b"styp", b"ssix", b"prft", b"emsg", b"mfra"}
-"""Where one of these runs past the end, bytes are missing. Others are not boxes but what somebody appended."""
+"""If one of these exceeds the end, bytes are missing. Other types are appended bytes, not boxes."""
 
 
 @dataclass(slots=True)
 class Film:
-    """Top-level boxes met so far."""
+    """Top-level boxes found so far."""
 
     movie: Movie | None = None
     media: list[Box] = field(default_factory=list)
     fragments: Fragments = field(default_factory=Fragments)
     index: Index | None = None
     jumped: bool = False
-    """Whether fragments were passed over that the index knows."""
+    """Whether fragments that the index knows were skipped."""
     skipped: bool = False
-    """Whether boxes before `moov` were passed over, media among them."""
+    """Whether boxes before `moov` were skipped, media among them."""
     whole: bool = False
     """Whether every top-level box was seen."""
     stopped: bool = False
-    """Whether fragments may follow that were not visited."""
+    """Whether there may be more fragments that were not visited."""
     complete: bool = False
     """Whether an index at the end shows that the film was finished."""
     outlined: bool = False
@@ -44,12 +44,12 @@ class Film:
 
     @property
     def usable(self) -> bool:
-        """Whether what follows cannot make a film out of it that it is not yet."""
+        """Return whether the film is complete enough that later bytes cannot change the result."""
         return self.movie is not None and self.has_media
 
 
 def end_of_boxes(film: Film, reader: Reader, findings: Findings, at: int, box: Box | None) -> Reading[None]:
-    """Judge what begins at `at`, which is no whole box: bytes are missing, or somebody appended some.
+    """Check the bytes at `at`, which are not a whole box: either bytes are missing, or some were appended.
 
     Raises `ContentInvalid`.
     """
@@ -67,7 +67,7 @@ def end_of_boxes(film: Film, reader: Reader, findings: Findings, at: int, box: B
             raise _truncated(f"the file ends within a box header, {left} bytes after byte {at}", None)
         what = "begins no box" if any(head) else "zeros begin"
         raise ContentInvalid(Reason.MP4_CORRUPT, f"at byte {at} {what}, and no film is described before")
-    # A copy that broke off in a file made at its full size: the last fragment ends in zeros, and more follow.
+    # An interrupted copy into a file of the full size: the last fragment ends in zeros, and more zeros follow.
     if fragmented and left >= HEADER_BYTES and not any(head):
         before = yield from reader.read(at - HEADER_BYTES, HEADER_BYTES)
         if not any(before):

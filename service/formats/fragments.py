@@ -1,4 +1,4 @@
-"""Fragments of a film: what each `moof` says of its samples. Layouts: ISO/IEC 14496-12, 8.8."""
+"""Fragments of a film: the samples that each `moof` describes. Layouts: ISO/IEC 14496-12, 8.8."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from service.formats.movie import Defaults
 
 _NOTHING = Defaults(0, 0)
 _BLOCK_SAMPLES = 100_000
-"""Of a run, looked at together: that bounds memory."""
+"""Samples of a run that are processed together, which limits memory."""
 _NEEDED = frozenset({b"traf", b"tfhd", b"tfdt", b"trun"})
 _BASE, _DESCRIPTION, _DURATION, _SIZE, _BASE_IS_MOOF = 0x1, 0x2, 0x8, 0x10, 0x20000
 _OFFSET, _FIRST_FLAGS, _DURATIONS, _SIZES, _FLAGS, _TIMES = 0x1, 0x4, 0x100, 0x200, 0x400, 0x800
 
 
 class Run(NamedTuple):
-    """Samples of one track that lie one behind the other."""
+    """Consecutive samples of one track."""
 
     start: int
     """Byte of the object."""
@@ -27,18 +27,18 @@ class Run(NamedTuple):
 
 @dataclass(slots=True)
 class Timeline:
-    """What the fragments say of one track, in its time units."""
+    """The time that fragments give for one track, in its time units."""
 
     start: int | None = None
     end: int = 0
-    """Where the next fragment begins unless it says otherwise."""
+    """Start of the next fragment, unless it has its own."""
     latest: int = 0
     samples: int = 0
     jump: int = 0
     """The largest distance between the end of a fragment and the start of the next."""
 
     timed: bool = True
-    """Whether the last fragment says when it begins."""
+    """Whether the last fragment has a start time."""
 
     def add(self, base: int | None, duration: int, samples: int) -> None:
         begin = self.end if base is None else base
@@ -59,7 +59,7 @@ class Timeline:
 
 @dataclass(slots=True)
 class Fragments:
-    """All fragments met so far."""
+    """All fragments found so far."""
 
     count: int = 0
     timelines: dict[int, Timeline] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Fragments:
         return self.timelines.setdefault(track, Timeline())
 
     def add(self, data: bytes, at: int, box: Box, defaults: Mapping[int, Defaults], work: Work) -> None:
-        """Note what a `moof` box says; `at` is where its content begins in `data`. Raises `ContentInvalid`."""
+        """Add a `moof` box; `at` is where its content begins in `data`. Raises `ContentInvalid`."""
         self.count += 1
         end: int | None = None  # of the data of the track before, in the object
         for traf in children(data, at, at + box.end - box.body, "moof", work, _NEEDED).every:
@@ -116,7 +116,7 @@ class Fragments:
 
 
 def _run(data: bytes, box: Box, base: int, end: int | None, default: Defaults, work: Work) -> tuple[Run, int]:
-    """The run, and how long it lasts."""
+    """Return the run and its duration."""
     flags, samples = fields(data, box, "2I")
     offset, start = 8, base if end is None else end
     if flags & _OFFSET:

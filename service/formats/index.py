@@ -10,22 +10,22 @@ from service.formats.boxes import Box, parse_header
 from service.formats.failures import ContentInvalid, Reason
 
 _MAX_TRIES = 1_000
-"""Places in a tail that look like the box; media has those four bytes once in 4 GB."""
+"""Maximum places in a tail that look like the box; media has those four bytes once in 4 GB."""
 _FIRST_IN_MOOV = {b"mvhd", b"cmov", b"free", b"udta", b"iods", b"trak", b"meta", b"uuid", b"skip", b"wide", b"prfl"}
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     last: int
-    """Byte of the object at which the last fragment that it knows begins."""
+    """Byte of the object at which the last known fragment begins."""
     end: int
-    """Where the fragments that it knows end."""
+    """End of the known fragments."""
     seconds: float | None
-    """Duration of all that it knows, where it says so."""
+    """Total duration of the known fragments, if the index has it."""
 
 
 def last_moov(tail: bytes, base: int, size: int) -> int | None:
-    """The byte of the object at which the last `moov` box of its tail begins; `base` is that of `tail`."""
+    """Return the byte of the object at which the last `moov` box of its tail begins; `base` is the tail's own."""
     at = tail.rfind(b"moov")
     for _ in range(_MAX_TRIES):
         if at < 4:
@@ -38,10 +38,10 @@ def last_moov(tail: bytes, base: int, size: int) -> int | None:
 
 
 def parse_sidx(data: bytes, box: Box, anchor: int, size: int) -> Index | None:
-    """The index of segments, which begins at `box.body` of `data`; `anchor`: the object's byte behind it.
+    """Return the index of segments that begins at `box.body` of `data`; `anchor`: the object's byte after it.
 
-    None where it knows one segment only, or further indexes. Raises `ContentInvalid` where it names bytes that are
-    not there.
+    None if it has only one segment, or refers to further indexes. Raises `ContentInvalid` if it refers to bytes beyond
+    the object's end.
     """
     start = box.body
     if box.end - start < 32:
@@ -67,7 +67,7 @@ def parse_sidx(data: bytes, box: Box, anchor: int, size: int) -> Index | None:
 
 
 def parse_mfra(tail: bytes, size: int) -> Index | None:
-    """The random access index at the object's end, whose last bytes are `tail`; None where there is none."""
+    """Return the random access index at the object's end, whose last bytes are `tail`; None if there is none."""
     if len(tail) < 16 or tail[-12:-8] != b"mfro":
         return None
     length = int.from_bytes(tail[-4:], "big")
@@ -82,7 +82,7 @@ def parse_mfra(tail: bytes, size: int) -> Index | None:
 
 
 def _last_entry(data: bytes, box: Box) -> int:
-    """Offset of the last fragment of a track."""
+    """Return the offset of a track's last fragment."""
     version, lengths, count = (
         data[box.body],
         data[box.body + 11],

@@ -7,18 +7,20 @@ from service.formats.failures import ContentUnchecked, Reason
 from service.formats.reader import Reader, Reading
 
 _CONTAINERS = (b"trak", b"mdia", b"minf", b"stbl")
-"""Each within the one before."""
+"""Containers, each within the one before."""
 _WHOLE = {b"mvhd", b"mvex", b"cmov", b"tkhd", b"edts", b"mdhd", b"hdlr", b"stsd", b"stts"}
 _COUNTED = {b"stsz", b"stz2"}
 _COUNT_BYTES = 12
 _AHEAD_BYTES = 64 * 1024
 _MAX_WHOLE_BYTES = 8 * 1024**2
-"""Of all boxes that are kept. What is long in a `moov` is left out."""
+"""Maximum bytes of all kept boxes. The long boxes of a `moov` are left out."""
 
 
 def read_outline(reader: Reader, moov: Box) -> Reading[bytes]:
-    """The content of `moov` with the boxes that say what the film is, and its tables' counts. Raises
-    `ContentUnchecked` where those alone are too large."""
+    """Return the content of `moov` without long tables: the boxes that describe the film, and the tables' counts.
+
+    Raises `ContentUnchecked` if those alone are too large.
+    """
     return (yield from _outline(reader, moov, 0, [_MAX_WHOLE_BYTES]))
 
 
@@ -28,7 +30,7 @@ def _outline(reader: Reader, parent: Box, level: int, left: list[int]) -> Readin
         head = yield from reader.read(at, HEADER_BYTES, ahead=_AHEAD_BYTES)
         box = parse_header(head, 0, at, parent.end)
         if box is None or box.end > parent.end or not is_type(box.type):
-            out.append(head[:8])  # the reader of the outline says what is wrong with it
+            out.append(head[:8])  # the reader of the outline reports the error
             break
         reader.work.add_boxes(1)
         content = None

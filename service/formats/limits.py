@@ -1,6 +1,6 @@
-"""Limits of one check: at most 2 s of CPU, 64 MiB of memory and 64 reads, whatever the file says.
+"""Limits of one check: at most 2 s of CPU, 64 MiB of memory and 64 reads, for any file.
 
-The check counts what it does instead of taking the time, so that the verdict is the same on every machine.
+The check counts its work instead of measuring time, so that the result is the same on every machine.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from service.formats.failures import ContentUnchecked, Reason
 
 MAX_READS = 64
 MAX_READS_STRUCTURE = 16
-"""Of a fragmented film without an index; every other clip takes 1 to 4."""
+"""Reads of a fragmented film without an index; every other clip takes 1 to 4."""
 MAX_READ_BYTES = 32 * 1024**2
-"""Of one read: a size that a hostile file declares must not decide our memory. 12 h at 30 frames a second: 21 MB."""
+"""Bytes of one read, since a hostile file must not decide our memory. 12 h at 30 frames a second: 21 MB."""
 MAX_TOTAL_BYTES = 256 * 1024**2
-"""Of all reads. Only a deep check of a zip comes near it."""
+"""Bytes of all reads. Only a deep check of a zip comes near it."""
 
 MAX_MEMBERS = 20_000
 """A clip has about 30 members. 20,000 take 0.2 s and 10 MB."""
@@ -23,34 +23,34 @@ MAX_RATIO = 200
 RATIO_FLOOR_BYTES = 64 * 1024**2
 """Unpacked size of an archive up to which its ratio does not matter: a log of 300 kB packs 1000:1."""
 HOLLOW_RATIO, HOLLOW_FLOOR_BYTES = 1000, 32 * 1024**2
-"""A member larger than that which packs so well is one byte over and over: deflate's most is 1032:1."""
+"""A larger member with this ratio repeats a single byte: deflate's maximum is 1032:1."""
 RATIO_FLOOR_LAYER_BYTES = 8 * 1024**2
 """The same for a layer that is read."""
 MAX_UNPACKED_BYTES = 256 * 1024**2
-"""Of all members that a check unpacks: about a second. The layers of a real clip take 20 to 100 kB."""
+"""Unpacked bytes of all members of a check: about a second. The layers of a real clip take 20 to 100 kB."""
 
 MAX_FOOTER_BYTES = 16 * 1024**2
 MAX_FOOTER_VALUES = 2_000_000
 """Values in the footers of one clip. A usual layer has 600; 100 row groups by 15 columns 40,000."""
 MAX_SCHEMA_ELEMENTS = 100_000
-"""Columns and what they are made of, which are held in memory. A usual layer has 20."""
+"""Columns and their parts, which are kept in memory. A usual layer has 20."""
 MAX_NESTING = 24
-"""Structs and lists within each other in a footer; a Parquet footer needs 8."""
+"""Depth of structs and lists in a footer; a Parquet footer needs 8."""
 
 MAX_MOOV_BYTES = 64 * 1024**2
 MAX_BOXES = 100_000
 """Boxes parsed, at every level. A film has about 30 and 10 more a track, a fragment 6."""
 MAX_ENTRIES = 20_000_000
-"""Table entries and samples of runs, a chunk that is compared with `mdat` counting 4. 12 h at 30 frames a second with
+"""Table entries, samples of runs, and chunks compared with `mdat` (each counts as 4). 12 h at 30 frames a second with
 sound: 16 million."""
 MAX_TABLE_ENTRIES = 4_000_000
-"""Of one table: it is held in memory."""
+"""Entries of one table, which is kept in memory."""
 CHUNK_ENTRIES = 4
 
 
 @dataclass
 class Work:
-    """What a check has done so far. Each method raises `ContentUnchecked` where that is more than the limit."""
+    """The work of a check so far. Each method raises `ContentUnchecked` above its limit."""
 
     boxes: int = 0
     entries: int = 0

@@ -1,6 +1,6 @@
 """The `moov` box: tracks, their times, codec and dimensions. Field layouts: ISO/IEC 14496-12 chapter 8.
 
-What is odd and harmless to players is a note. What no player can do without raises `ContentInvalid`.
+Harmless oddities become notes. Missing parts that every player needs raise `ContentInvalid`.
 """
 
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ VIDEO, SOUND = "vide", "soun"
 
 _ENCRYPTED = {b"encv", b"drmi", b"resv"}
 _CONFIGURATIONS = {b"avc1": (b"avcC", 7), b"hvc1": (b"hvcC", 23)}
-"""The box that a decoder cannot do without, and its shortest content. `avc3` and `hev1` have it in the frames."""
+"""The box that a decoder needs, and its minimum content. `avc3` and `hev1` have it in the frames."""
 _CONFIGURED = (b"avcC", b"hvcC", b"av1C", b"vpcC", b"esds", b"vvcC", b"dvcC")
 _ENTRY_BYTES = 78
-"""Of a visual sample entry, before the boxes in it."""
+"""Bytes of a visual sample entry before the boxes in it."""
 
 _NEEDED_IN_MOOV = frozenset({b"mvhd", b"trak", b"mvex"})
 _NEEDED_IN_TRACK = frozenset({b"tkhd", b"mdia"})
@@ -28,7 +28,7 @@ _NEEDED_IN_TABLES = frozenset({b"stsd", b"stts", b"stsc", b"stsz", b"stz2", b"st
 
 class Times(NamedTuple):
     scale: int
-    """Units a second."""
+    """Units per second."""
     duration: int
     """0 where unknown."""
 
@@ -38,7 +38,7 @@ class Track:
     path: str
     id: int | None = None
     handler: str = ""
-    """Four characters such as `vide`; empty where the track does not say."""
+    """Four characters such as `vide`; empty if the track has none."""
     times: Times | None = None
     display: tuple[int, int] = (0, 0)
     """Width and height of the track header, in pixels."""
@@ -46,7 +46,7 @@ class Track:
     tables: Children = field(default_factory=Children)
     """The boxes of `stbl`."""
     samples: int = 0
-    """That `moov` itself describes; those of fragments do not count."""
+    """Samples that `moov` itself describes, without those of fragments."""
 
 
 class Defaults(NamedTuple):
@@ -57,13 +57,13 @@ class Defaults(NamedTuple):
 @dataclass(slots=True, kw_only=True)
 class Movie:
     data: bytes
-    """Bytes with the whole `moov` box; offsets of boxes in it are theirs."""
+    """Bytes that contain the whole `moov` box; offsets of its boxes refer to them."""
     times: Times
     tracks: tuple[Track, ...]
     defaults: dict[int, Defaults] | None
-    """Of each track, for samples in fragments; None where the film has no `mvex` box."""
+    """Defaults of each track for samples in fragments; None if the film has no `mvex` box."""
     declared: int
-    """Duration of all fragments as `mehd` says, in the film's units; 0 where unknown."""
+    """Duration of all fragments by `mehd`, in the film's units; 0 if unknown."""
 
     @property
     def fragmented(self) -> bool:
@@ -77,7 +77,7 @@ class Picture(NamedTuple):
 
 
 def parse_movie(data: bytes, start: int, end: int, work: Work, findings: Findings) -> Movie:
-    """Raises `ContentInvalid` where the structure cannot be read, `ContentUnchecked` where it is compressed."""
+    """Raises `ContentInvalid` if the structure is malformed, `ContentUnchecked` if it is compressed."""
     found = _children(data, start, end, "moov", work, _NEEDED_IN_MOOV, findings)
     if b"cmov" in found:
         message = "the film's description is compressed (QuickTime cmov)"
@@ -155,7 +155,7 @@ def _times(data: bytes, box: Box) -> Times:
 
 
 def picture(movie: Movie, track: Track, work: Work, findings: Findings) -> Picture:
-    """From the first sample description of a video track. Raises `ContentInvalid` where no player can decode it."""
+    """Read a video track's first sample description. Raises `ContentInvalid` if no player can decode it."""
     data, path = movie.data, track.path
     descriptions = track.tables.get(b"stsd")
     if descriptions is None:
@@ -188,7 +188,7 @@ def _check_configuration(data: bytes, entry: Box, inner: Children, path: str) ->
         return
     kind, shortest = _CONFIGURATIONS[entry.type]
     box = inner.get(kind)
-    # QuickTime may have other bytes between the fields and the boxes: then its name alone is looked for.
+    # QuickTime may have other bytes between the fields and the boxes: then only the box's name is searched.
     missing = box.end - box.body < shortest if box else data.find(kind, entry.body, entry.end) < 0
     if missing:
         message = f"{entry.name} video without a whole {kind.decode()} box: no player can decode it"

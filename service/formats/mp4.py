@@ -1,7 +1,7 @@
-"""An mp4 film: can a player show it, and what does it show? Nothing is decoded.
+"""Check whether players can show an mp4 film, and collect its facts. Nothing is decoded.
 
-`structure` walks the boxes (`service.formats.walk`) and reads the video track's facts; `deep` checks the tables of
-samples against each other and against `mdat` besides (`service.formats.samples`).
+`structure` walks the boxes (`service.formats.walk`) and reads the video track's facts; `deep` also compares the sample
+tables with each other and with `mdat` (`service.formats.samples`).
 """
 
 from service.formats.facts import Findings
@@ -14,8 +14,8 @@ from service.formats.timing import TOLERANCE_S, film_seconds
 from service.formats.walk import Walk
 
 _ABSURD = 4
-"""A header that claims so many times what the fragments last says nothing about this file: packagers copy it from the
-whole film. Below that, fragments are missing."""
+"""A header's duration above this multiple of the fragments' is ignored: packagers copy it from the whole film. Below
+it, fragments are missing."""
 
 
 def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None]:
@@ -47,7 +47,7 @@ def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None
         message = "its tables are too long to be compared; the rest of the film is fine"
         raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part="moov")
     if deep:
-        # Players do not mind what is wrong with other tracks, such as thumbnails and metadata.
+        # Players tolerate errors in other tracks, such as thumbnails and metadata.
         for track in (video, *(track for track in movie.tracks if track.handler == SOUND)):
             check_track(movie, track, film.media, reader.work, findings, whole=film.whole, size=reader.size)
         check_fragments(film.fragments.runs, film.media, whole=film.whole)
@@ -69,7 +69,7 @@ def _check_boxes(film: Film) -> Movie:
 
 
 def _video(movie: Movie, film: Film) -> Track:
-    """The video track with the most samples: a cover picture is a video track of one."""
+    """Return the video track with the most samples: a cover picture is a video track with one."""
     timelines = film.fragments.timelines
 
     def samples(track: Track) -> int:
@@ -84,7 +84,7 @@ def _video(movie: Movie, film: Film) -> Track:
 
 
 def _check_overrun(film: Film, movie: Movie, reader: Reader, findings: Findings) -> None:
-    """`mdat` claims more than there is: harmless only if every frame lies before the object's end."""
+    """Check an `mdat` that claims more bytes than exist: harmless only if every frame is before the object's end."""
     assert film.overrun
     end = max(last_byte(movie, track, reader.work) for track in movie.tracks)
     if end > reader.size:
@@ -97,7 +97,7 @@ def _check_overrun(film: Film, movie: Movie, reader: Reader, findings: Findings)
 
 
 def _fragments_seconds(film: Film, movie: Movie, video: Track, findings: Findings) -> float | None:
-    """None where fragments were left out and no index tells how long they are."""
+    """Return the seconds of the fragments; None if some were skipped and no index has their duration."""
     if film.stopped:
         return None
     timeline = film.fragments.timelines.get(video.id or 0)
@@ -123,7 +123,7 @@ def _fragments_seconds(film: Film, movie: Movie, video: Track, findings: Finding
 
 
 def _check_declared(film: Film, movie: Movie, seconds: float, scale: int, findings: Findings) -> None:
-    """`mehd` says how long all fragments are together. Less than that is a film cut between two fragments."""
+    """Compare with `mehd`, the duration of all fragments. A shorter film was cut between two fragments."""
     if not movie.declared or not movie.times.scale:
         return
     declared = movie.declared / movie.times.scale

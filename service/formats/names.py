@@ -1,7 +1,7 @@
-"""Names of a zip's members by the rules of the specification, the same on every Python.
+"""Decode the names of a zip's members by the specification, in the same way on every Python.
 
-APPNOTE.TXT 4.4.17 and appendix D: a name is UTF-8 where flag 11 says so, else code page 437; a Unicode Path field
-(0x7075) whose CRC is that of the name goes before both. Python's `zipfile` heeds that field from 3.14 only.
+APPNOTE.TXT 4.4.17 and appendix D: a name is UTF-8 if flag 11 is set, else code page 437; a Unicode Path field
+(0x7075) whose CRC matches the name has precedence. Python's `zipfile` uses that field only from 3.14 on.
 """
 
 import unicodedata
@@ -17,7 +17,7 @@ _SYSTEM_FOLDER = "__macosx"
 
 
 def decode_name(raw: bytes, flags: int) -> str:
-    """Raises `ContentInvalid` where a name that is said to be UTF-8 is not."""
+    """Decode a name. Raises `ContentInvalid` if its flag says UTF-8 and it is not."""
     if not flags & UTF8_FLAG:
         return raw.decode("cp437")
     try:
@@ -28,7 +28,7 @@ def decode_name(raw: bytes, flags: int) -> str:
 
 
 def unicode_path(field: bytes, raw: bytes) -> str | None:
-    """The name in a Unicode Path field; None where the field is of another version or of another name."""
+    """Return the name in a Unicode Path field; None if the field has another version or belongs to another name."""
     if len(field) < 5 or field[0] != 1 or int.from_bytes(field[1:5], "little") != zlib.crc32(raw):
         return None
     try:
@@ -38,10 +38,10 @@ def unicode_path(field: bytes, raw: bytes) -> str | None:
 
 
 def normal_name(name: str, *, shown: bool = True) -> str:
-    """The path with `/` between its segments and one at the end of a folder; empty for the archive's own root.
+    """Return the path with `/` between its segments and one at the end of a folder; empty for the archive's root.
 
-    `shown`: it must have no control characters; the bytes of another code page may. `.` segments and doubled
-    separators go, as every reader drops them. Raises `ContentInvalid` (ZIP_UNSAFE_NAME).
+    `shown`: it must have no control characters, which bytes of another code page may be. `.` segments and doubled
+    separators are dropped, as every reader does. Raises `ContentInvalid` (ZIP_UNSAFE_NAME).
     """
     path = name.replace("\\", "/")
     segments = [segment for segment in path.split("/") if segment not in ("", ".")]
@@ -55,13 +55,13 @@ def normal_name(name: str, *, shown: bool = True) -> str:
 
 
 def is_system_file(name: str) -> bool:
-    """Whether macOS or Windows added it: it says nothing about the clip."""
+    """Return whether macOS or Windows added the file, which is then no part of the clip."""
     segments = name.casefold().split("/")
     return segments[-1].startswith("._") or segments[-1] in _SYSTEM_FILES or _SYSTEM_FOLDER in segments
 
 
 def folded(name: str) -> str:
-    """Equal for names that some file system takes for one."""
+    """Return the same text for names that some file system treats as equal."""
     return name.casefold() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
 
 

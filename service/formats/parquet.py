@@ -1,4 +1,4 @@
-"""What a Parquet file's footer says: its top-level columns and its rows. No page is decoded.
+"""Read a Parquet file's footer: its top-level columns and its rows. No page is decoded.
 
 Format: apache/parquet-format, README.md and src/main/thrift/parquet.thrift; the numbers below are its field ids.
 """
@@ -11,7 +11,7 @@ from service.formats.thrift import STRUCT, Cursor, Garbled, TooMuch
 
 MAGIC = b"PAR1"
 TAIL_BYTES = MAX_FOOTER_BYTES + 8
-"""What `read_footer` needs of the end of a file: the footer, its length (4 bytes, little-endian) and `PAR1`."""
+"""Bytes that `read_footer` needs from a file's end: footer, its length (4 bytes, little-endian) and `PAR1`."""
 
 _ENCRYPTED_MAGIC = b"PARE"
 _SMALLEST = 12  # PAR1, an empty footer's length, PAR1
@@ -21,20 +21,20 @@ _NULL_TYPE = 11  # LogicalType.UNKNOWN: always null
 @dataclass(kw_only=True)
 class Footer:
     columns: tuple[str, ...] = ()
-    """Top-level ones, in their order."""
+    """Top-level columns, in order."""
     rows: int = 0
     filled: set[str] = field(default_factory=set)
-    """Those of `columns` with a leaf that may have a value."""
+    """Columns with a leaf that may have a value."""
     chunked: set[str] = field(default_factory=set)
-    """Those of `columns` with data in a row group."""
+    """Columns with data in a row group."""
 
     def all_null(self, column: str) -> bool:
-        """Whether types or statistics say that every value of the column is null."""
+        """Return whether types or statistics say that every value of the column is null."""
         return column in self.chunked and column not in self.filled
 
 
 def read_footer(name: str, *, head: bytes, tail: bytes, size: int, work: Work) -> Footer:
-    """`head`: the first 4 bytes, `tail`: the last `TAIL_BYTES` (all where there are fewer) of a file of `size` bytes.
+    """Parse the footer of a file of `size` bytes from its first 4 bytes (`head`) and its last `TAIL_BYTES` (`tail`).
 
     Raises `ContentInvalid` (PARQUET_INVALID) or `ContentUnchecked` (PARQUET_FOOTER_TOO_LARGE), naming the member.
     """
@@ -67,10 +67,10 @@ class _Parser:
     def __init__(self, cursor: Cursor, *, end: int) -> None:
         self.cursor = cursor
         self.end = end
-        """The footer's first byte: data lies before it."""
+        """The footer's first byte: data is before it."""
         self.footer = Footer()
         self.null_leaves: list[bool] = []
-        """Of each leaf of the schema in its order: whether its type is that of nulls."""
+        """For each leaf of the schema, in order: whether its type is always null."""
         self.leaf_columns: list[str] = []
         self.known: frozenset[str] = frozenset()
 
@@ -96,7 +96,7 @@ class _Parser:
         return self.footer
 
     def _schema(self, kind: int) -> None:
-        """The schema is a tree in depth-first order, each element saying how many children it has."""
+        """Read the schema: a tree in depth-first order, in which each element has its number of children."""
         cursor = self.cursor
         inner, count = cursor.items(kind)
         if not count:
@@ -127,7 +127,7 @@ class _Parser:
         self.known = frozenset(columns)
 
     def _schema_element(self, kind: int) -> tuple[bytes | None, int, bool]:
-        """(name, number of children, whether its logical type is that of nulls)"""
+        """Return (name, number of children, whether its logical type is always null)."""
         cursor, name, children, null_type = self.cursor, None, 0, False
         _expect_struct(kind)
         for number, inner in cursor.fields(1):
@@ -146,7 +146,7 @@ class _Parser:
         return name, children, null_type
 
     def _row_group(self, kind: int) -> int:
-        """Number of its rows."""
+        """Return the number of its rows."""
         cursor, rows, columns = self.cursor, None, False
         _expect_struct(kind)
         for number, inner in cursor.fields(1):
@@ -206,7 +206,7 @@ class _Parser:
         values, length, start = found[5], found[7], found[9]
         if found.get(11, 0) > 0:
             start = min(start, found[11])
-        # Writers give no offset where there are no values.
+        # Writers set no offset if there are no values.
         if values and not len(MAGIC) <= start <= start + length <= self.end:
             raise Garbled("a column's data lies outside the file")
         if column not in self.known:

@@ -1,7 +1,7 @@
-"""Read parts of one object: few requests, all of them counted.
+"""Read parts of one object with few requests, and count them.
 
-A check is a generator: it yields the `Range` that it needs next and is sent the bytes. It does no input or output of
-its own, so that a thread (`run`) and an event loop (`run_async`) drive the same code.
+A check is a generator: it yields the `Range` that it needs next and receives the bytes. It does no input or output
+itself, so a thread (`run`) and an event loop (`run_async`) can drive the same code.
 """
 
 from collections.abc import Awaitable, Callable, Generator
@@ -12,14 +12,14 @@ from service.formats.failures import ContentUnchecked, Reason
 from service.formats.limits import MAX_READ_BYTES, MAX_READS, MAX_TOTAL_BYTES, Work
 
 JOINED_BYTES = 4 * 1024**2
-"""Up to this size a new read is joined to what is there already; above, the copy would cost more memory than a
-second read of the shared bytes."""
+"""Up to this size a new read is joined to the bytes at hand; above, the copy would need more memory than reading the
+shared bytes again."""
 
 T = TypeVar("T")
 
 
 class Range(NamedTuple):
-    """Bytes that a check needs: at least one, all of them within the object."""
+    """Bytes that a check needs: at least one, all within the object."""
 
     start: int
     length: int
@@ -29,20 +29,20 @@ Reading = Generator[Range, bytes, T]
 
 
 class RangeReader(Protocol):
-    """What an adapter offers for one pinned object (size and ETag). Errors are `service.domain.errors.ObjectError`s."""
+    """Reads one pinned object (size and ETag). Errors are `service.domain.errors.ObjectError`s."""
 
     @property
     def size(self) -> int:
-        """Bytes of the object, known from planning: no request asks for it."""
+        """Return the object's size, known from planning without a request."""
         ...
 
     def read(self, start: int, length: int) -> bytes:
-        """All of the bytes asked for, which lie within the object."""
+        """Return all requested bytes, which are within the object."""
         ...
 
 
 def run(reading: Reading[T], source: RangeReader) -> T:
-    """Drive a check by blocking reads. Raises what `source` and the check raise."""
+    """Run a check with blocking reads. Raises the errors of `source` and of the check."""
     try:
         wanted = next(reading)
         while True:
@@ -53,7 +53,7 @@ def run(reading: Reading[T], source: RangeReader) -> T:
 
 
 async def run_async(reading: Reading[T], read: Callable[[int, int], Awaitable[bytes]]) -> T:
-    """Drive a check on an event loop; `read` takes start and length."""
+    """Run a check on an event loop; `read` takes start and length."""
     try:
         wanted = next(reading)
         while True:
@@ -75,8 +75,8 @@ class Span(NamedTuple):
 class Reader:
     """Random access to an object of `size` bytes. Keeps two spans of it: the first one read, and the latest.
 
-    Raises `ContentUnchecked` (TOO_MUCH_TO_READ) in place of a read that would go over a limit, and `SourceChanged`
-    where an answer has another length than the range.
+    Raises `ContentUnchecked` (TOO_MUCH_TO_READ) before a read that would exceed a limit, and `SourceChanged` if an
+    answer has another length than its range.
     """
 
     def __init__(self, size: int, name: str) -> None:
@@ -86,25 +86,25 @@ class Reader:
         self.reads = 0
         """Requests made."""
         self.bytes = 0
-        """Bytes they brought."""
+        """Bytes read by them."""
         self._first = self._latest = Span(0, b"")
 
     def tail(self, length: int) -> Reading[bytes]:
-        """The last `length` bytes, or all there are."""
+        """Return the last `length` bytes, or all there are."""
         return (yield from self.read(max(self.size - length, 0), length))
 
     def has(self, start: int, length: int) -> bool:
-        """Whether reading this makes no request."""
+        """Return whether reading this needs no request."""
         end = min(start + length, self.size)
         return end <= start or any(span.start <= start and end <= span.end for span in (self._latest, self._first))
 
     def read(self, start: int, length: int, *, ahead: int = 0) -> Reading[bytes]:
-        """`length` bytes from `start`, fewer at the object's end. A request, where one is made, brings `ahead` more."""
+        """Return `length` bytes from `start`, fewer at the object's end. A request reads `ahead` more."""
         data, at = yield from self.view(start, length, ahead=ahead)
         return data[at : at + min(length, max(self.size - start, 0))]
 
     def view(self, start: int, length: int, *, ahead: int = 0) -> Reading[tuple[bytes, int]]:
-        """Like `read`, without a copy: bytes, and where in them `start` is."""
+        """Like `read`, without a copy: return bytes, and the position of `start` in them."""
         end = min(start + length, self.size)
         if end <= start:
             return b"", 0
@@ -115,7 +115,7 @@ class Reader:
         return self._latest.data, start - self._latest.start
 
     def _fetch(self, start: int, end: int, wanted: int) -> Reading[None]:
-        """Make [start, wanted) the latest span. Bytes that a span has already are not read again."""
+        """Make [start, wanted) the latest span. Does not read bytes again that a span has."""
         for span in (self._latest, self._first):
             if wanted - start <= JOINED_BYTES and len(span.data) <= JOINED_BYTES:
                 if span.start <= start < span.end:
@@ -125,7 +125,7 @@ class Reader:
                     self._keep(Span(start, (yield from self._get(start, span.start)) + span.data))
                     return
         if wanted - start > JOINED_BYTES:
-            self._latest = self._first  # two large spans at once would be over the limit of memory
+            self._latest = self._first  # two large spans would exceed the memory limit
         self._keep(Span(start, (yield from self._get(start, wanted))))
 
     def _get(self, start: int, end: int) -> Reading[bytes]:

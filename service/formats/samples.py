@@ -1,4 +1,4 @@
-"""A track's sample tables (ISO/IEC 14496-12, 8.6 and 8.7), against each other and against the `mdat` boxes."""
+"""Compare a track's sample tables (ISO/IEC 14496-12, 8.6 and 8.7) with each other and with the `mdat` boxes."""
 
 import itertools
 from array import array
@@ -21,7 +21,7 @@ _SLACK, _SLACK_SHARE = 2, 100
 class _Chunks(NamedTuple):
     offsets: "array[int]"
     samples: "array[int]"
-    """In each chunk."""
+    """Samples in each chunk."""
 
 
 def check_track(
@@ -36,7 +36,7 @@ def check_track(
 ) -> None:
     """Check a video or sound track.
 
-    `whole`: `media` are all `mdat` boxes of the object; else samples must only lie within its `size` bytes. Raises
+    `whole`: `media` has all `mdat` boxes of the object; else samples must only be within its `size` bytes. Raises
     `ContentInvalid` (MP4_BAD_SAMPLES, MP4_BAD_OFFSETS, MP4_CORRUPT).
     """
     if not track.samples:
@@ -54,14 +54,14 @@ def check_track(
 
 
 def check_fragments(runs: Iterable[Run], media: Sequence[Box], *, whole: bool) -> None:
-    """Raises `ContentInvalid` (MP4_BAD_OFFSETS) where a run's samples are not in an `mdat` box."""
+    """Raises `ContentInvalid` (MP4_BAD_OFFSETS) if a run's samples are not in an `mdat` box."""
     if whole:
         for run in runs:
             _check_place(media, run.start, run.size, f"a run of {run.samples} samples", "moof")
 
 
 def last_byte(movie: Movie, track: Track, work: Work) -> int:
-    """The object's byte behind the track's last sample, as its tables say."""
+    """Return the object's byte after the track's last sample, by its tables."""
     if not track.samples:
         return 0
     chunks = _chunks(movie, track, work, Findings("mp4"))
@@ -92,7 +92,7 @@ def _agree(count: int, samples: int, what: str, track: Track, findings: Findings
 
 
 def _chunks(movie: Movie, track: Track, work: Work, findings: Findings) -> _Chunks:
-    """From runs of (first chunk, counted from 1, samples a chunk, description)."""
+    """Read the chunks from runs of (first chunk, counted from 1, samples per chunk, description)."""
     wide = b"stco" not in track.tables
     offsets = _table(movie, track, b"co64" if wide else b"stco", work, wide=wide)
     runs = _table(movie, track, b"stsc", work, columns=3)
@@ -111,10 +111,10 @@ def _chunks(movie: Movie, track: Track, work: Work, findings: Findings) -> _Chun
 
 
 def _chunk_sizes(movie: Movie, track: Track, chunks: _Chunks, work: Work) -> Iterable[int]:
-    """Bytes of each chunk, lazily: a hostile table has millions of them."""
+    """Yield the bytes of each chunk, lazily: a hostile table has millions of them."""
     box = track.tables.get(b"stsz")
     same = fields(movie.data, box, "I", 4)[0] if box else 0
-    # Compact sizes are not unpacked. QuickTime's sound counts frames of one byte, whatever its packets take.
+    # Compact sizes are not unpacked. QuickTime's sound counts frames of one byte, for packets of any size.
     if box is None or (same and track.handler == SOUND):
         return itertools.repeat(0, len(chunks.samples))
     if same:
@@ -129,7 +129,7 @@ def _chunk_sizes(movie: Movie, track: Track, chunks: _Chunks, work: Work) -> Ite
 def _table(
     movie: Movie, track: Track, kind: bytes, work: Work, *, columns: int = 1, wide: bool = False, count_at: int = 4
 ) -> "array[int]":
-    """A table's values in one row; its count of entries is at `count_at` of the box and the entries follow."""
+    """Return a table's values in one row. `count_at` is the position of its number of entries; the entries follow."""
     box = track.tables.get(kind)
     if box is None:
         raise corrupt(track.path, f"no {kind.decode()} box in it")

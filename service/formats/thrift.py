@@ -1,8 +1,8 @@
-"""Read Thrift's compact protocol field by field, skipping what the caller does not want, with limits on all of it.
+"""Read Thrift's compact protocol field by field, skip unneeded fields, and limit everything.
 
-Written here because what PyPI has is too heavy for a function: `thrift` (1.9 MB, and the structs of Parquet would come
-on top), `parquet-pages` and `parquet-analyzer` (over `thrift`), `fastparquet` (9 MB, with pandas and numpy). Nothing is
-built of values that are skipped, so a hostile footer costs time (which is counted) and no memory.
+Our own code because PyPI's packages are too heavy for a function: `thrift` (1.9 MB, without Parquet's structs),
+`parquet-pages` and `parquet-analyzer` (which need `thrift`), `fastparquet` (9 MB, with pandas and numpy). Skipped
+values build no objects, so a hostile footer costs time (which is counted) and no memory.
 Format: apache/thrift, doc/specs/thrift-compact-protocol.md.
 """
 
@@ -15,24 +15,24 @@ INTEGERS = (I16, I32, I64)
 
 
 class Garbled(ValueError):
-    """The bytes are not what the protocol allows."""
+    """The bytes violate the protocol."""
 
 
 class TooMuch(ValueError):
-    """More values, or deeper ones, than the limits allow."""
+    """More or deeper values than the limits allow."""
 
 
 class Cursor:
-    """A place in `data`. Each method reads what is there and moves behind it; each raises `Garbled` or `TooMuch`."""
+    """A position in `data`. Each method reads the next value and moves past it; each raises `Garbled` or `TooMuch`."""
 
     def __init__(self, data: bytes, *, values: int = 0) -> None:
         self.data = data
         self.at = 0
         self.values = values
-        """Values passed so far, those of earlier footers included."""
+        """Values read or skipped so far, including those of earlier footers."""
 
     def fields(self, depth: int = 0) -> Iterator[tuple[int, int]]:
-        """(number, type) of each field of a struct. The caller reads or skips the value before it asks for the next."""
+        """Yield (number, type) of each field of a struct. The caller reads or skips each value before the next one."""
         data, number = self.data, 0
         while True:
             if self.at >= len(data):
@@ -49,14 +49,14 @@ class Cursor:
             yield number, header & 0xF
 
     def items(self, kind: int) -> tuple[int, int]:
-        """(element type, count) of a list or a set; the elements follow."""
+        """Return (element type, count) of a list or a set; the elements follow."""
         if kind not in (LIST, SET):
             raise Garbled("its footer has a value of another type than the format says")
         header = self._byte()
         count = header >> 4
         if count == 0xF:
             count = self._varint()
-        if count > len(self.data) - self.at:  # every element takes a byte at least
+        if count > len(self.data) - self.at:  # every element takes at least one byte
             raise Garbled(f"{count} elements in {len(self.data) - self.at} bytes")
         return header & 0xF, count
 
@@ -79,7 +79,7 @@ class Cursor:
         return self.data[self.at - length : self.at]
 
     def skip(self, kind: int, depth: int = 0) -> None:
-        """Pass a field's value."""
+        """Skip a field's value."""
         if kind > FALSE:  # a boolean field has its value in the header
             try:
                 self.at = self._skip(kind, self.at, depth)
@@ -87,7 +87,7 @@ class Cursor:
                 raise Garbled("the data ends early") from error
 
     def _skip(self, kind: int, at: int, depth: int) -> int:
-        """Where what follows a value begins. Written out for speed: a clip's footers have a thousand values."""
+        """Return the position after a value. Unrolled for speed: a clip's footers have a thousand values."""
         data = self.data
         if I16 <= kind <= I64:
             end = at
@@ -144,7 +144,7 @@ class Cursor:
             length = count * self._fixed(kinds[0])
             self._need(length)
             return at + length
-        if len(kinds) == 1 and kinds[0] == I32:  # as encodings are
+        if len(kinds) == 1 and kinds[0] == I32:  # such as encodings
             data = self.data
             for _ in range(count):
                 at = at + 1 if data[at] < 0x80 else self._skip(I32, at, depth)
@@ -155,7 +155,7 @@ class Cursor:
         return at
 
     def _fixed(self, kind: int) -> int:
-        """Length of a value that always has the same; of a boolean in a list too."""
+        """Return the length of a type of fixed length; also of a boolean in a list."""
         if kind not in (TRUE, FALSE, BYTE, DOUBLE):
             raise Garbled(f"no type has number {kind}")
         return 8 if kind == DOUBLE else 1

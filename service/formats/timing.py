@@ -1,6 +1,6 @@
-"""How long a video plays: from its frames' times and its edit list, not from what headers claim.
+"""Compute how long a video plays, from its frames' times and its edit list instead of the headers' claims.
 
-As ffprobe and players do: the shorter of the frames' times and the track header's, cut by the edit list.
+Like ffprobe and players: the shorter of the frames' times and the track header's, cut by the edit list.
 """
 
 from array import array
@@ -13,15 +13,15 @@ from service.formats.limits import Work
 from service.formats.movie import SOUND, Movie, Track
 
 TOLERANCE_S = 0.1
-"""Two durations that differ by less are the same to a viewer."""
+"""Durations that differ by less are equal for a viewer."""
 
 _NEGATIVE = 2**31
 _BLOCK_ENTRIES = 100_000
-"""Of a table, looked at together: that bounds memory."""
+"""Entries of a table that are processed together, which limits memory."""
 
 
 def film_seconds(movie: Movie, video: Track, work: Work, findings: Findings) -> float:
-    """Of a film without fragments. Raises `ContentInvalid` (MP4_NO_DURATION)."""
+    """Return the seconds of a film without fragments. Raises `ContentInvalid` (MP4_NO_DURATION)."""
     seconds = _track_seconds(movie, video, work, findings)
     if not seconds:
         raise ContentInvalid(Reason.MP4_NO_DURATION, "no frame and no header says how long it is", part=video.path)
@@ -36,7 +36,7 @@ def film_seconds(movie: Movie, video: Track, work: Work, findings: Findings) -> 
 
 
 def media_units(movie: Movie, track: Track, work: Work) -> int:
-    """Time units of the samples that `moov` describes, by their table; 0 where there is none."""
+    """Return the time units of the samples that `moov` describes, by their table; 0 if there is none."""
     box = track.tables.get(b"stts")
     if box is None or box.end - box.body < 8:
         return 0
@@ -50,14 +50,14 @@ def media_units(movie: Movie, track: Track, work: Work) -> int:
         runs = numbers(movie.data, box.body + 8 + 8 * first, 2 * min(_BLOCK_ENTRIES, count - first))
         deltas = runs[1::2]
         if max(deltas) >= _NEGATIVE:
-            # Written by those who meant a negative time: players take 1 unit instead.
+            # Some writers mean a negative time: players use 1 unit instead.
             deltas = array("I", [delta if delta < _NEGATIVE else 1 for delta in deltas])
         total += sum(map(mul, runs[0::2], deltas))
     return total
 
 
 def _track_seconds(movie: Movie, track: Track, work: Work, findings: Findings) -> float:
-    """0 where unknown."""
+    """Return the track's seconds; 0 if unknown."""
     scale, declared = track.times or (0, 0)
     if not scale:
         return 0.0
@@ -76,9 +76,9 @@ def _track_seconds(movie: Movie, track: Track, work: Work, findings: Findings) -
 
 
 def _edited(movie: Movie, track: Track, seconds: float, scale: int, work: Work) -> tuple[float, bool]:
-    """Seconds of the media that its edit list shows; all of them where it has none, or one that shows nothing.
+    """Return the seconds of the media that its edit list shows; all of them without a list, or if it shows nothing.
 
-    And whether players would take the list in another way: an edit has no length or begins behind the last frame.
+    Also return whether players may differ on the list: an edit has no length or begins after the last frame.
     """
     box = track.edits
     if box is None or not movie.times.scale:
@@ -92,7 +92,7 @@ def _edited(movie: Movie, track: Track, seconds: float, scale: int, work: Work) 
     for index in range(count):
         shown, start = fields(data, box, layout, 8 + index * length)
         if start < 0:
-            continue  # an empty edit, which is a delay and no picture
+            continue  # an empty edit is a delay without a picture
         left = min(seconds - (start - first) / scale, seconds)
         odd = odd or not shown or left <= 0
         if left > 0:
@@ -101,7 +101,7 @@ def _edited(movie: Movie, track: Track, seconds: float, scale: int, work: Work) 
 
 
 def _first_frame(movie: Movie, track: Track) -> int:
-    """When the first frame is shown, in media time: behind 0 where frames are stored in another order than shown."""
+    """Return the media time of the first shown frame: after 0 if the frames are stored in another order."""
     box = track.tables.get(b"ctts")
     if box is None or box.end - box.body < 16 or not fields(movie.data, box, "I", 4)[0]:
         return 0

@@ -1,4 +1,4 @@
-"""Unpack one member of a zip, strictly: another reader might take for something else what is not checked here."""
+"""Unpack one member of a zip strictly: other readers may interpret unchecked fields differently."""
 
 import zlib
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from service.formats.failures import ContentInvalid, Reason
 from service.formats.reader import Reader, Reading
 
 WINDOW_BYTES = 4 * 1024**2
-"""Of one read of a member larger than that. Usual layers (about 20 kB) come in one read."""
+"""Bytes per read of a larger member. Usual layers (about 20 kB) need one read."""
 UNPACK_BYTES = 256 * 1024
-"""Of one piece of unpacked bytes."""
+"""Bytes of one unpacked piece."""
 
 _DESCRIPTOR = 0x8
 """Flag: size and CRC follow the data, and the directory has them too."""
@@ -19,7 +19,7 @@ _UNKNOWN = 0xFFFFFFFF
 
 
 class Kept:
-    """The first `head` and the last `tail` bytes of what passes; all of it where `tail` is None."""
+    """Keeps the first `head` and the last `tail` bytes of a stream; all of it if `tail` is None."""
 
     def __init__(self, *, head: int = 4, tail: int | None = None) -> None:
         self.head = b""
@@ -36,16 +36,16 @@ class Kept:
             self._held -= len(self._pieces.pop(0))
 
     def data(self) -> bytes:
-        """What is kept; at least the last `tail` bytes. To be asked for once: the pieces are let go."""
+        """Return the kept bytes; at least the last `tail` ones. Call it once: it releases the pieces."""
         data = b"".join(self._pieces)
         self._pieces.clear()
         return data
 
 
 def unpack(reader: Reader, member: Member, keep: Callable[[bytes], None], *, ahead: int = 0) -> Reading[None]:
-    """Pass the member's bytes to `keep` in pieces; its header, size and CRC must be right.
+    """Pass the member's bytes to `keep` in pieces, and check its header, size and CRC.
 
-    One read for a member of up to `WINDOW_BYTES`, which brings `ahead` more. Raises `ContentInvalid`.
+    Needs one read for a member of up to `WINDOW_BYTES`, which reads `ahead` more. Raises `ContentInvalid`.
     """
     reader.work.add_unpacked(member.size)
     start = yield from _data_start(reader, member, ahead)
@@ -73,7 +73,7 @@ def _data_start(reader: Reader, member: Member, ahead: int) -> Reading[int]:
     name = yield from reader.read(member.offset + LOCAL_HEADER.size, name_length, ahead=wanted + ahead)
     if name != member.raw_name or method != member.method:
         raise _corrupt(member, "its local header has another name or method than the directory")
-    # Writers of streams leave zeros here, with the flag or without it; zip64 has the sizes in an extra field.
+    # Streaming writers leave zeros here, with or without the flag; zip64 has the sizes in an extra field.
     known = not flags & _DESCRIPTOR and _UNKNOWN not in (packed, unpacked) and (crc, packed, unpacked) != (0, 0, 0)
     if known and (crc, packed, unpacked) != (member.crc, member.packed_size, member.size):
         raise _corrupt(member, "its local header has another size or CRC than the directory")

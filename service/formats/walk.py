@@ -1,4 +1,4 @@
-"""The top-level boxes of an mp4 by few reads: the first 64 KiB, then only what a check needs of the rest.
+"""Visit the top-level boxes of an mp4 with few reads: the first 64 KiB, then only the parts that a check needs.
 
 | film | requests at `structure` |
 |---|---|
@@ -23,15 +23,15 @@ from service.formats.timing import media_units
 
 HEAD_BYTES = 64 * 1024
 WHOLE_BYTES = 256 * 1024
-"""An object up to this size is read at once."""
+"""An object up to this size is read whole."""
 REST_BYTES = 4 * 1024**2
-"""What is left behind `mdat` is read at once up to this size: it is `moov`, as a rule. The same for fragments."""
+"""The bytes after `mdat` are read at once up to this size, since they usually are `moov`; the same for fragments."""
 TAIL_BYTES = 256 * 1024
-"""At least so much is searched for `moov` where boxes are many: 1/64 of the object, at most `REST_BYTES`."""
+"""Minimum tail that is searched for `moov` after many boxes: 1/64 of the object, at most `REST_BYTES`."""
 AHEAD_BYTES = 16 * 1024
-"""Read with a fragment's first box: its `moof` and the header of its `mdat`."""
+"""Bytes read with a fragment's first box: its `moof` and the header of its `mdat`."""
 SPARSE_BYTES = 512 * 1024
-"""Fragments further apart than this are visited one by one; closer ones are read through."""
+"""Fragments further apart than this are visited one by one; closer ones are read together."""
 
 _READS_OF_JUMP = 4
 
@@ -57,7 +57,7 @@ class Walk:
         self._check_start(head)
         while at < reader.size:
             if film.jumped and film.complete and film.index and at == film.index.end:
-                break  # the index itself follows, which was read
+                break  # the index itself follows, and it was read already
             if not reader.has(at, HEADER_BYTES):
                 following = yield from self._approach(at)
                 if following is None:
@@ -85,7 +85,7 @@ class Walk:
             raise ContentInvalid(Reason.NOT_AN_MP4, message)
 
     def _approach(self, at: int) -> Reading[int | None]:
-        """Before the request for the box at `at`: where to go on, None where nothing more is needed."""
+        """Return where to continue before requesting the box at `at`; None if nothing more is needed."""
         reader, film = self.reader, self.film
         left = reader.size - at
         if film.movie is None:
@@ -105,13 +105,13 @@ class Walk:
         return at
 
     def _may_jump(self, left: int) -> bool:
-        """The index saves reads; a deep check visits every fragment as long as it has reads for it."""
+        """Return whether to use the index to save reads. A deep check visits every fragment while it has reads left."""
         if self._indexed or not self.film.fragments.count or left <= REST_BYTES:
             return False
         return not self.deep or self.reader.reads >= self.max_reads - _READS_OF_JUMP
 
     def _is_mostly_moov(self, left: int) -> bool:
-        """A film's description is some hundredths of it at most: as much as that behind `mdat` is read at once."""
+        """Return whether the rest is small enough to be mostly `moov` (some hundredths of a film), to read it whole."""
         return left <= MAX_READ_BYTES and left * 16 <= self.reader.size
 
     def _ahead(self, at: int) -> int:
@@ -126,7 +126,7 @@ class Walk:
         return AHEAD_BYTES if apart > SPARSE_BYTES else REST_BYTES
 
     def _search(self, at: int) -> Reading[int]:
-        """Look for `moov` in the object's tail; it is visited if it is there."""
+        """Search the object's tail for `moov`, and visit it if found."""
         self._searched = True
         reader = self.reader
         length = min(max(reader.size // 64, TAIL_BYTES), REST_BYTES)
@@ -136,7 +136,7 @@ class Walk:
         return start if start is not None and start > at else at
 
     def _jump(self, at: int) -> Reading[int]:
-        """Go to the last fragment that an index knows."""
+        """Go to the last fragment that an index has."""
         self._indexed = True
         reader, film = self.reader, self.film
         if film.index is None:

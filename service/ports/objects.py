@@ -1,4 +1,4 @@
-"""Ports of object stores: look, read, copy, upload and remove."""
+"""Ports of object stores: list, read, copy, upload and remove."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from service.formats.reader import RangeReader, Reading
 
 
 class Objects(Protocol):
-    """Looking at objects by one access. Errors are `ObjectError`s. Safe for threads."""
+    """Read access to objects with one set of credentials. Errors are `ObjectError`s. Thread-safe."""
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        """Pages of objects whose keys begin with the location's, in UTF-8 binary order, those after `start_after`."""
+        """Yield pages of objects whose key begins with the location's, in UTF-8 binary order, after `start_after`."""
         ...
 
     def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
-        """The object, or its named version."""
+        """Return the object, or its named version."""
         ...
 
     def reader(self, entry: ManifestEntry) -> RangeReader:
-        """Range reads of exactly the planned object."""
+        """Return a reader for ranges of exactly the planned object."""
         ...
 
 
 class SourceStorage(Objects, Protocol):
-    """Looking at the sources of one project, each by its own access; without any at the clips bucket.
+    """Read access to the sources of one project, and to the clips bucket.
 
-    `integration` is the id of the saved access that opens a source; None: the service's own, on Hugging Face nobody's.
+    `integration` is the id of the one that opens a source. None: the service's own role; for Hugging Face no token.
     """
 
     def list_pages(
@@ -42,7 +42,7 @@ class SourceStorage(Objects, Protocol):
 
 
 class AnyCopier(Protocol):
-    """Copies clips of one source into the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+    """Copies clips of one source into the clips bucket. Errors are `ObjectError`s. Thread-safe."""
 
     def reader(self, entry: ManifestEntry) -> RangeReader:
         """Read ranges of exactly the planned object."""
@@ -51,8 +51,8 @@ class AnyCopier(Protocol):
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         """Copy exactly the planned object (size, ETag, version) in one request, and compare copy and source.
 
-        Larger objects go by parts. The copy keeps `mark`, for `ClipsBucket.remove_marked`. Raises `DestinationChanged`
-        where another object lies at the destination than planning found there, unless the import overwrites.
+        Larger objects need parts. The copy keeps `mark`, for `ClipsBucket.remove_marked`. Raises `DestinationChanged`
+        if the destination holds another object than planning found, unless the import overwrites.
         """
         ...
 
@@ -76,9 +76,9 @@ class AnyCopier(Protocol):
         ...
 
     def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
-        """Compare the object at the destination with its source; None where it is no copy of the planned object.
+        """Compare the object at the destination with its source. None if it is not a copy of the planned object.
 
-        Without `etag` the copier tells by its own means. A given `etag` or `mark` must be the object's.
+        Without `etag` the copier decides by its own rule. If `etag` or `mark` is given, the object must have it.
         """
         ...
 
@@ -101,8 +101,8 @@ class ServerSideCopier(AnyCopier, Protocol):
         """Copy the entries, at most `at_once` at a time, and report each result.
 
         `check` reads ranges of exactly the planned object before it is copied. If it returns False, the entry is
-        neither copied nor reported. One thread reads `entries`, runs `check` and calls `settled`: none may block. If
-        one of them raises, the copies in flight finish and the error is raised.
+        neither copied nor reported. One thread reads `entries`, runs `check` and calls `settled`: none of them may
+        block. If one of them raises, the running copies finish and the error is raised.
         """
         ...
 
@@ -142,19 +142,19 @@ class Copiers(Protocol):
     """The copiers of one project's sources."""
 
     def copier_of(self, entry: ManifestEntry) -> Copier:
-        """Raises `AccessDenied` where the integration that opens the source is gone."""
+        """Raises `AccessDenied` if the integration that opens the source is gone."""
         ...
 
 
 class Uploads(Protocol):
-    """Unfinished multipart uploads to the clips bucket. Errors are `ObjectError`s. Safe for threads."""
+    """Unfinished multipart uploads to the clips bucket. Errors are `ObjectError`s. Thread-safe."""
 
     def copied_parts(self, destination: str, upload_id: str) -> Mapping[int, CopiedPart]:
-        """By number, from 1. Raises `UploadGone`."""
+        """Return the parts by number, from 1. Raises `UploadGone`."""
         ...
 
     def abort(self, destination: str, upload_id: str) -> None:
-        """Remove an upload and its parts, if it is there."""
+        """Remove an upload and its parts, if it exists."""
         ...
 
     def abort_begun_since(self, destination: str, moment: str) -> None:
@@ -170,9 +170,9 @@ class ClipsBucket(Uploads, Protocol):
 
 class ClipRemover(Protocol):
     def remove_up_to(self, key: str, *, etag: str) -> None:
-        """Remove from the clips bucket the newest version of `key` with this ETag, and all before it.
+        """Remove from the clips bucket the newest version of `key` with this ETag, and all versions before it.
 
-        Where there is none, nothing; a version after it stays. Errors are `ObjectError`s.
+        Do nothing if there is none; later versions stay. Errors are `ObjectError`s.
         """
         ...
 
@@ -181,39 +181,39 @@ class ClipRemover(Protocol):
 class StoredResult:
     etag: str
     note: str | None
-    """What it was stored with; None: the object is something else."""
+    """The note stored with it. None: the object is not a result of this service."""
 
 
 class ResultStore(Protocol):
-    """Results of the service's own, beside the clips. Errors are `ObjectError`s. Safe for threads."""
+    """Results that the service stores beside the clips. Errors are `ObjectError`s. Thread-safe."""
 
     def find(self, key: str) -> StoredResult | None: ...
 
     def put(self, key: str, body: bytes, *, note: str, replaces: str | None) -> None:
-        """Store it in the place of the object with the ETag `replaces`, or of none.
+        """Store it over the object with the ETag `replaces`; None: only if no object is there.
 
-        Raises `SourceUnavailable` where another one lies there by now. `note` is ASCII, 1 KiB at most.
+        Raises `SourceUnavailable` if another object is there by now. `note` is ASCII, at most 1 KiB.
         """
         ...
 
 
 class LargeCopyStore(Protocol):
-    """Which uploads are unfinished: at most one for a clip."""
+    """Unfinished multipart uploads of clips, at most one for each clip."""
 
     def claim(self, copy: LargeCopy) -> LargeCopy:
-        """Keep `copy` unless the clip has one already; the one that is kept."""
+        """Store `copy` unless the clip has an upload already; return the stored one."""
         ...
 
     def update(self, copy: LargeCopy) -> bool:
-        """Replace the one of the same token; False where there is none."""
+        """Replace the record of the same token. False if there is none."""
         ...
 
     def remove(self, copy: LargeCopy) -> None:
-        """Forget it, if it still has this token and upload."""
+        """Delete the record if it still has this token and upload."""
         ...
 
     def of(self, job_id: str, ordinals: Sequence[int]) -> Sequence[LargeCopy]:
-        """Those of these clips."""
+        """Return the records of these clips."""
         ...
 
     def unfinished(self, job_id: str) -> Sequence[LargeCopy]: ...

@@ -1,4 +1,4 @@
-"""Ports of what a project owns: keys, folders, presets, integrations, audit."""
+"""Ports of what a project owns: keys, folders, presets, integrations, audit log."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -14,7 +14,7 @@ class KeyStore(Protocol):
     def page(self, *, limit: int, after: str | None) -> tuple[Sequence[ApiKey], str | None]: ...
 
     def delete(self, key_id: str) -> bool:
-        """False where there is no such key."""
+        """Return False if there is no such key."""
         ...
 
 
@@ -24,19 +24,19 @@ class AuditLog(Protocol):
     def page(
         self, project: str, *, subject: str | None, limit: int, after: str | None
     ) -> tuple[Sequence[AuditEntry], str | None]:
-        """Newest first, of one subject or of all; `after` and the second value are positions (None: the end)."""
+        """Return one subject's or all entries, newest first. `after` and the second value are positions (None: end)."""
         ...
 
 
 class FolderStore(Protocol):
     def create(self, folder: Folder, *, entry: AuditEntry) -> bool:
-        """Write it and its audit entry. False where one of that id exists in the project; nothing is written then."""
+        """Write it and its audit entry. False, and nothing is written, if the id exists in the project."""
         ...
 
     def get(self, project: str, folder_id: str) -> Folder | None: ...
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Folder], str | None]:
-        """Oldest first."""
+        """Return folders, oldest first."""
         ...
 
 
@@ -44,24 +44,24 @@ class ExecutionSettingsStore(Protocol):
     """Each change and its audit entry are one transaction."""
 
     def create(self, saved: ExecutionSettings, *, limit: int, entry: AuditEntry) -> bool:
-        """False where settings of that id exist in the project; nothing is written then.
+        """Write it and its audit entry. False, and nothing is written, if the id exists in the project.
 
-        Raises `TooManyExecutionSettings` where the project has `limit` of them.
+        Raises `TooManyExecutionSettings` if the project has `limit` of them.
         """
         ...
 
     def get(self, project: str, settings_id: str) -> ExecutionSettings | None: ...
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[ExecutionSettings], str | None]:
-        """Oldest first."""
+        """Return presets, oldest first."""
         ...
 
     def replace(self, saved: ExecutionSettings, *, entry: AuditEntry) -> bool:
-        """False where they are gone; nothing is written then."""
+        """Return False, and write nothing, if the preset is gone."""
         ...
 
     def delete(self, project: str, settings_id: str, *, entry: AuditEntry) -> bool:
-        """False where they are gone already."""
+        """Return False if it is gone already."""
         ...
 
 
@@ -69,36 +69,36 @@ class IntegrationStore(Protocol):
     """Integrations of all states, and how many a project has."""
 
     def create(self, made: Integration, *, limit: int, entry: AuditEntry) -> bool:
-        """Write it and its audit entry. False where one of that id exists in the project; nothing is written then.
+        """Write it and its audit entry. False, and nothing is written, if the id exists in the project.
 
-        Raises `TooManyIntegrations` where the project has `limit` of them.
+        Raises `TooManyIntegrations` if the project has `limit` of them.
         """
         ...
 
     def get(self, project: str, integration_id: str) -> Integration | None: ...
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Integration], str | None]:
-        """Those that are ready, oldest first; pages may be short."""
+        """Return the ready ones, oldest first. A page may be short."""
         ...
 
     def settle(self, integration: Integration, now: str) -> bool:
-        """Make it ready. False where it is being deleted, or gone."""
+        """Make it ready. False if it is being deleted, or gone."""
         ...
 
     def begin_delete(self, integration: Integration, now: str, *, entry: AuditEntry | None) -> bool:
-        """Hide it from callers and write the entry. False where it has another state than `integration` by now."""
+        """Hide it from callers and write the entry. False if it has another state than `integration` by now."""
         ...
 
     def remove(self, integration: Integration) -> None:
-        """Forget one that is being deleted; of one that is gone already, nothing."""
+        """Delete the record of one that is being deleted. Does nothing if it is gone already."""
         ...
 
     def unsettled(self) -> Iterator[Integration]:
-        """Those that are not ready, of all projects."""
+        """Yield the integrations of all projects that are not ready."""
         ...
 
     def use(self, integration: Integration, now: str, *, entry: AuditEntry | None) -> bool:
-        """Keep that it was used, and write the entry. False where it is not ready any more."""
+        """Store when it was used, and write the entry. False if it is not ready any more."""
         ...
 
 
@@ -106,23 +106,23 @@ class IntegrationSecrets(Protocol):
     """Credentials by name. A value never changes."""
 
     def put(self, name: str, value: str) -> bool:
-        """False where the name is taken."""
+        """Return False if the name is taken."""
         ...
 
     def get(self, name: str) -> str | None: ...
 
     def delete(self, name: str) -> None:
-        """At once and for good; also where there is none."""
+        """Delete immediately and for good. Does nothing if there is none."""
         ...
 
 
 class WebhookSecretStore(Protocol):
     def get(self, project: str) -> WebhookSecretState:
-        """The first state, 0 and none, for a project that never rotated its secret."""
+        """Return the state. A project that never rotated its secret has state 0 without a secret."""
         ...
 
     def replace(self, project: str, state: WebhookSecretState, *, entry: AuditEntry) -> bool:
-        """Write the state and the audit entry. False if the state before is not the one that `state` follows."""
+        """Write the state and the audit entry. False if the stored state is not the predecessor of `state`."""
         ...
 
 

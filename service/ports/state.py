@@ -1,4 +1,4 @@
-"""Ports of the clock and of the files that an import keeps."""
+"""Ports of the clock and of an import's files."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 
 class Clock(Protocol):
     def __call__(self) -> str:
-        """Now, in the format that `service.domain.jobs` names."""
+        """Return the current time, in the format of `service.domain.jobs`."""
         ...
 
 
@@ -20,20 +20,20 @@ class StateFiles(StateReader, Protocol):
     """Objects in the state bucket: requests, manifests, batch lists."""
 
     def put(self, key: str, body: bytes) -> str:
-        """Store and return the ETag."""
+        """Store the object and return its ETag."""
         ...
 
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
-        """Part of the object that has this very ETag. Raises `SourceChanged` where it has another, `NotFound`."""
+        """Return part of the object with this ETag. Raises `SourceChanged` if it has another one, `NotFound`."""
         ...
 
     def delete_some(self, prefix: str) -> bool:
-        """Delete some of the objects below `prefix`; False where there were none."""
+        """Delete some of the objects below `prefix`. False if there were none."""
         ...
 
 
 class ReportFiles(Protocol):
-    """Files of reports in the state bucket, written at once or by parts."""
+    """Files of reports in the state bucket, written at once or by multipart upload."""
 
     @property
     def bucket(self) -> str: ...
@@ -41,11 +41,11 @@ class ReportFiles(Protocol):
     def put(self, key: str, body: bytes, content_type: str) -> None: ...
 
     def begin(self, key: str, content_type: str) -> str:
-        """The id of a multipart upload."""
+        """Create a multipart upload; return its id."""
         ...
 
     def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> str:
-        """Store part `number` (from 1; all but the last have 5 MiB or more), also again; its ETag.
+        """Store part `number` (from 1; all but the last have 5 MiB or more) and return its ETag. Safe to repeat.
 
         Raises `UploadLost`.
         """
@@ -56,5 +56,5 @@ class ReportFiles(Protocol):
         ...
 
     def url(self, key: str, *, seconds: int, name: str) -> str:
-        """Where anyone can download the file, under `name`, for that long."""
+        """Return a URL from which anyone can download the file, as `name`, for that long."""
         ...

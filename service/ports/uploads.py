@@ -9,7 +9,7 @@ from service.domain.requests import Upload
 
 
 class GatheringClosed(Exception):
-    """The uploads cannot be added as asked: the job's planning began, it was cancelled, or another job gathers."""
+    """The uploads cannot be added: the job's planning began, it was cancelled, or another job gathers uploads."""
 
 
 class AlreadyClaimed(Exception):
@@ -22,22 +22,22 @@ class AlreadyClaimed(Exception):
 
 class UploadLists(Protocol):
     def lists(self, job_id: str) -> Sequence[str]:
-        """State keys of all lists that were claimed for the job, in a stable order."""
+        """Return the state keys of all lists claimed for the job, in a stable order."""
         ...
 
 
 class UploadStore(UploadLists, Protocol):
-    """Which upload belongs to which job. A claim and its membership are one transaction."""
+    """Assigns uploads to jobs. A claim and its membership are one transaction."""
 
     @property
     def max_uploads_per_claim(self) -> int: ...
 
     def gathering_job(self, project: str) -> str | None:
-        """Id of the job that took this project's last uploads; it may have closed since."""
+        """Return the id of the job that took this project's last uploads. It may have closed since."""
         ...
 
     def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
-        """Make all `uploads` the pending job's, listed in state object `list_key`, or none of them.
+        """Assign all `uploads` to the pending job, or none of them. State object `list_key` lists them.
 
         Raises `GatheringClosed` or `AlreadyClaimed`.
         """
@@ -52,8 +52,8 @@ class UploadStore(UploadLists, Protocol):
         instead_of: str | None,
         entry: AuditEntry | None = None,
     ) -> None:
-        """Like `claim` for a job that is written with them, as by `JobStore.create`, and becomes the gathering job.
+        """Like `claim`, for a new job, which is written with the uploads and becomes the gathering job.
 
-        Raises `GatheringClosed` where the gathering job is no longer `instead_of`: another delivery was faster.
+        Raises `GatheringClosed` if the gathering job is no longer `instead_of`: another delivery was faster.
         """
         ...

@@ -1,1 +1,1 @@
-"""What a project owns besides its imports: keys, folders, presets, integrations and the audit."""
+"""What a project owns besides its imports: keys, folders, presets, integrations and the audit log."""

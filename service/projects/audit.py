@@ -1,7 +1,7 @@
-"""The audit: who asked for which change, when, and by which endpoint. Entries are added and read, never changed.
+"""The audit log: who requested which change, when, and through which API. Entries are added and read, never changed.
 
-A door records before it changes anything, so no change is without its entry; an entry alone means that someone asked.
-Starting an import and changing execution settings write their entries in the transaction of the change itself.
+Each endpoint writes the entry before the change, so no change lacks an entry; an entry alone means a request without
+effect. Starting an import and changing presets write their entries in the transaction of the change itself.
 """
 
 import secrets

@@ -20,7 +20,7 @@ from service.support.paging import Page, read_page
 _ID = re.compile(r"es_[0-9a-f]{24}")
 
 MAX_PER_PROJECT = 1_000
-"""Maximum presets of a project, so that a program that saves one for each import is noticed."""
+"""Maximum presets of a project: it reveals a program that saves one for each import."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class ExecutionSettingsRequest:
     """For people; several presets may share a name."""
     description: str | None = None
     settings: Mapping[str, object]
-    """As they were given, already validated."""
+    """The caller's settings, already validated."""
 
 
 def save(
@@ -76,7 +76,7 @@ def get_saved(settings_id: str, *, project: str, store: ExecutionSettingsStore) 
     """Return a preset. Raises `NotFound`, also for another project's."""
     saved = store.get(project, settings_id) if _ID.fullmatch(settings_id) else None
     if saved is None:
-        raise NotFound(f"there are no execution settings {settings_id!r} in this project")
+        raise NotFound(f"there is no preset {settings_id!r} in this project")
     return saved
 
 
@@ -128,7 +128,7 @@ def _check(request: ExecutionSettingsRequest) -> None:
 
 
 def _gone(settings_id: str) -> NotFound:
-    return NotFound(f"there are no execution settings {settings_id!r} in this project")
+    return NotFound(f"there is no preset {settings_id!r} in this project")
 
 
 def _entry(

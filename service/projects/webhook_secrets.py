@@ -17,11 +17,11 @@ from service.projects.audit import entry_of
 from service.support.clock import timestamp
 
 MAX_OVERLAP_SECONDS = 30 * 86_400
-"""The longest time for which a replaced secret goes on to sign."""
+"""Maximum seconds for which a replaced secret still signs."""
 MAX_OLDER = 4
-"""Older secrets that sign at once: each adds 48 bytes to a header that receivers limit."""
+"""Maximum older secrets that still sign: each adds 48 bytes to a header that receivers limit."""
 _ATTEMPTS = 3
-"""Tries against other rotations of the same project at the same moment."""
+"""Tries if other requests rotate the same project's secret at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,22 +36,22 @@ class WebhookSecretPorts:
 class SigningSecrets:
     current: str
     older: tuple[str, ...]
-    """Those that have not expired, newest first."""
+    """Secrets that have not expired, newest first."""
     older_until: str | None
     """When the last of them expires."""
 
 
 def signing_secrets(project: str, ports: WebhookSecretPorts) -> SigningSecrets:
-    """The secrets that sign the project's webhooks now."""
+    """Return the secrets that currently sign the project's webhooks."""
     return _derived(project, ports.store.get(project), ports)
 
 
 def rotate(
     project: str, *, overlap_seconds: int, by: Actor, audit_days: int, ports: WebhookSecretPorts
 ) -> SigningSecrets:
-    """Make a new current secret. The old one goes on to sign for `overlap_seconds`. Written with its audit entry.
+    """Make a new current secret. The old one still signs for `overlap_seconds`. Written with its audit entry.
 
-    Raises `InvalidRequest` while `MAX_OLDER` older secrets still sign, `TableBusy` if others rotate all the time.
+    Raises `InvalidRequest` while `MAX_OLDER` older secrets still sign, `TableBusy` if others keep rotating it.
     """
     for _ in range(_ATTEMPTS):
         now = ports.clock()
@@ -60,7 +60,7 @@ def rotate(
         if overlap_seconds and len(older) >= MAX_OLDER:
             raise InvalidRequest(
                 f"{MAX_OLDER} older secrets still sign, until {max(older.values())}: wait, or rotate with "
-                "overlap_seconds 0, which ends them all"
+                "overlap_seconds 0, which invalidates them all"
             )
         until = timestamp(datetime.fromisoformat(now) + timedelta(seconds=overlap_seconds))
         changed = WebhookSecretState(
@@ -69,7 +69,7 @@ def rotate(
         entry = entry_of(Action.WEBHOOK_SECRET_ROTATE, project, project=project, by=by, now=now, days=audit_days)
         if ports.store.replace(project, changed, entry=entry):
             return _derived(project, changed, ports)
-    raise TableBusy("the webhook secret is being rotated by other requests: nothing was changed, try again")
+    raise TableBusy("other requests are rotating the webhook secret: nothing was changed, try again")
 
 
 def _derived(project: str, state: WebhookSecretState, ports: WebhookSecretPorts) -> SigningSecrets:

@@ -1,1 +1,1 @@
-"""Where clips come from: one port, an adapter for each provider, and the copy that streams from any of them."""
+"""Sources of clips: one port, an adapter for each provider, and the copier that streams from any of them."""

@@ -1,4 +1,4 @@
-"""Make the source of an integration: read its credentials and put them into the adapter of its type."""
+"""Build the source of an integration: read its credentials and pass them to the adapter of its type."""
 
 import json
 import time
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 CACHE_SECONDS = 60.0
-"""How long a process keeps an integration's credentials, in the client that is made with them."""
+"""How long a process keeps a client, and with it the integration's credentials."""
 MAX_CACHED = 32
 
 Made = TypeVar("Made")
@@ -30,14 +30,14 @@ Made = TypeVar("Made")
 
 @dataclass
 class Kept(Generic[Made]):
-    """Caches what was made of integrations for `CACHE_SECONDS`, by their secrets' names, which never change."""
+    """Caches objects built from integrations for `CACHE_SECONDS`, by secret name; a secret's value never changes."""
 
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[str, tuple[float, Made]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def get(self, integration: Integration, make: Callable[[Integration], Made]) -> Made:
-        """Raises as `make` does."""
+        """Return the cached object, or build it. Raises what `make` raises."""
         name = integration.secret_name
         with self._lock:
             known = self._known.get(name)
@@ -62,7 +62,7 @@ class CopyRoles:
     _kept: Kept[RoleClients] = field(default_factory=Kept, repr=False)
 
     def clients_of(self, integration: Integration | None) -> RoleClients | None:
-        """None where the integration has no such role: its clips must stream."""
+        """Return None if the integration has no such role: its clips must be streamed."""
         if integration is None or integration.type is not IntegrationType.S3_ROLE:
             return None
         return self._kept.get(integration, self._made) if integration.role_arn in self.arns else None
@@ -81,8 +81,9 @@ def role_of(integration: Integration) -> S3Role:
 
 @dataclass
 class IntegrationSources:
-    """`credentials` are JSON: of `s3` the fields of `S3Keys` that are secret, of `gcs` the service account's key file,
-    of `hf_bucket` a `token`.
+    """Builds sources from integrations and their credentials, which are JSON.
+
+    `s3`: the secret fields of `S3Keys`. `gcs`: the service account's key file. `hf_bucket`: a `token`.
     """
 
     secrets: IntegrationSecrets
@@ -98,11 +99,11 @@ class IntegrationSources:
         """Public buckets of Hugging Face."""
 
     def opened_by(self, integration: Integration | None) -> ObjectSource:
-        """The source that an integration opens; None: without credentials. Raises `CredentialsLost`."""
+        """Return the source that an integration opens; None: without credentials. Raises `CredentialsLost`."""
         return self.source_for(integration) if integration else self._public
 
     def check(self, integration: Integration, credentials: str | None) -> None:
-        """The URLs must lead where the service may go, by what their names mean now. Raises `InvalidRequest`."""
+        """Check fields and credentials, and that all URLs lead to public addresses. Raises `InvalidRequest`."""
         urls = {"endpoint_url": integration.endpoint_url}
         if integration.type is IntegrationType.GCS:
             account: Any = json.loads(credentials or "null")
@@ -117,11 +118,11 @@ class IntegrationSources:
         try:
             self._adapter(integration, credentials)
         except ValueError as error:
-            # Of botocore, about the region or the endpoint: it names the value, and never a key.
+            # botocore's error about the region or the endpoint: it names the value, and never a key.
             raise InvalidRequest(str(error)) from None
 
     def source_for(self, integration: Integration) -> ObjectSource:
-        """Kept for `CACHE_SECONDS`, and never beyond the credentials it was made with, which do not change.
+        """Return the source, from the cache for up to `CACHE_SECONDS`. Its credentials never change.
 
         Raises `CredentialsLost`.
         """
@@ -134,7 +135,7 @@ class IntegrationSources:
         found = self.secrets.get(integration.secret_name) if integration.with_credentials else None
         if integration.with_credentials and found is None:
             raise CredentialsLost(
-                f"the credentials of integration {integration.id} are gone: delete it and save it anew",
+                f"the credentials of integration {integration.id} are gone: delete the integration and create it again",
                 operation="open",
                 uri=f"integration {integration.id}",
             )
@@ -152,7 +153,7 @@ class IntegrationSources:
             case IntegrationType.S3_ROLE:
                 return s3_with_role(role_of(integration), sts=self.sts(), connections=self.connections)
             case IntegrationType.GCS:
-                # Here and not above: google-auth takes 10 MB and 60 ms of CPU.
+                # Imported here because google-auth takes 10 MB and 60 ms of CPU.
                 from service.sources.gcs import gcs_with_account
 
                 return gcs_with_account(

@@ -1,4 +1,4 @@
-"""Look at sources while a caller waits, and stop when the time is up."""
+"""Read sources while a caller waits, and stop when the time is up."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +14,17 @@ from service.ports.objects import SourceStorage
 from service.support.stops import OutOfTime
 
 SETTLE_SECONDS = 2.0
-"""How much longer the clips bucket may be asked for the destinations of what was found in time."""
+"""Extra time to look up destinations in the clips bucket for the objects that were found in time."""
 LAST_SECONDS = 5.0
-"""After this the answer is given whatever is still under way: 20 s, the longest preview, and these stay below the 29 s
-after which API Gateway gives up."""
+"""Extra time after which the answer is sent even if requests are still running. With the longest preview (20 s) this
+stays below API Gateway's timeout of 29 s."""
 
 
 @dataclass
 class HurriedStorage:
-    """Counts what is asked of `storage`, and asks nothing more when `seconds` are over.
+    """Counts the requests to `storage`, and sends no more after `seconds`.
 
-    A source's listing just ends then, so that what was found is not lost; all else raises `OutOfTime`.
+    A listing then ends early, so that the objects found so far are kept; every other call raises `OutOfTime`.
     """
 
     storage: SourceStorage
@@ -32,7 +32,7 @@ class HurriedStorage:
     seconds: float
     monotonic: Callable[[], float] = time.monotonic
     cut: bool = False
-    """Whether a listing was ended."""
+    """Whether a listing was ended early."""
     lists: int = 0
     heads: int = 0
     _lock: Lock = field(default_factory=Lock)
@@ -95,9 +95,9 @@ class HurriedReader:
 
 
 def done_within(seconds: float, work: Callable[[], None]) -> bool:
-    """Run `work`, which minds its own `seconds`, and wait `LAST_SECONDS` more; False where it hangs even then.
+    """Run `work`, which checks `seconds` itself, and wait up to `LAST_SECONDS` more. False if it still runs then.
 
-    What hangs is left behind: its client's timeouts end it.
+    A call that hangs keeps its thread until its client's timeout ends it.
     """
     pool = ThreadPoolExecutor(1)
     outcome = pool.submit(work)

@@ -1,4 +1,4 @@
-"""What is computed of the bytes that pass through, and what it says about the copy."""
+"""Compute checksums of streamed bytes, and compare them with those of the copy."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from service.domain.verification import compare_checksums, etags_agree, verdict
 from service.sources.port import SourceObject
 
 Kind = Literal["CRC32C", "CRC32"]
-"""Kinds that S3 keeps of a whole object though it came in parts, and that a part's sender can compute for it."""
+"""Checksum kinds that S3 stores for a whole multipart object, and that the sender can compute part by part."""
 
 _MD5 = re.compile("[0-9a-f]{32}")
 
@@ -25,7 +25,7 @@ _EXTEND: dict[Kind, Callable[[int, bytes], int]] = {
     "CRC32": lambda value, data: zlib.crc32(data, value),
 }
 _POLYNOMIALS: dict[Kind, int] = {"CRC32C": 0x82F63B78, "CRC32": 0xEDB88320}
-"""Without x³², the lowest power in the highest bit."""
+"""CRC polynomials without the leading term, lowest power in the highest bit."""
 _ONE, _X8 = 1 << 31, 1 << 23
 
 
@@ -33,7 +33,7 @@ _HASHES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
 
 
 def kind_for(found: SourceObject, given: Mapping[str, str]) -> Kind:
-    """What the copy is kept with: the given kind or else the source's own, so that the sums can be compared."""
+    """Return the checksum kind of the copy: the given kind, else the source's own, so that both can be compared."""
     for known in (given, found.checksums):
         if "CRC32C" in known:
             return "CRC32C"
@@ -43,18 +43,18 @@ def kind_for(found: SourceObject, given: Mapping[str, str]) -> Kind:
 
 
 def extended(kind: Kind, value: int, data: bytes) -> int:
-    """The CRC of bytes whose CRC is `value` (of none: 0) with `data` behind them."""
+    """Return the CRC of some bytes followed by `data`. `value` is the CRC of the bytes before (0 if there are none)."""
     return _EXTEND[kind](value, data)
 
 
 def joined(kind: Kind, first: int, second: int, length: int) -> int:
-    """The CRC of two runs of bytes, from theirs and the `length` of the second: the first, shifted by as many bytes."""
+    """Return the CRC of two runs of bytes from their CRCs and the second one's `length`."""
     return _product(_shift(kind, length), first, _POLYNOMIALS[kind]) ^ second
 
 
 @lru_cache(maxsize=8)
 def _shift(kind: Kind, length: int) -> int:
-    """x^(8·length)."""
+    """Return x^(8·length)."""
     power, factor = _ONE, _X8
     while length:
         if length & 1:
@@ -65,7 +65,7 @@ def _shift(kind: Kind, length: int) -> int:
 
 
 def _product(one: int, other: int, polynomial: int) -> int:
-    """Of two polynomials over GF(2), modulo the CRC's."""
+    """Multiply two polynomials over GF(2), modulo the CRC's."""
     product = 0
     while one:
         if one & _ONE:
@@ -76,16 +76,15 @@ def _product(one: int, other: int, polynomial: int) -> int:
 
 
 def encoded(value: int) -> str:
-    """Base64, as S3 wants it."""
+    """Return base64, the form that S3 expects."""
     return base64.b64encode(value.to_bytes(4, "big")).decode()
 
 
 class Digests:
-    """Of all bytes of one object, which must come in order.
+    """Checksums of all bytes of one object, which must come in order.
 
-    Besides the CRC that the copy is kept with, a hash that the caller gave (`given`). The MD5, which takes as long as
-    all else together, is computed only where it can tell something: the source has no such CRC to be compared with, but
-    an MD5, or an ETag that looks like one.
+    Always computes the copy's CRC, and a hash if the caller gave one (`given`). MD5 takes as long as everything else
+    together, so it is computed only if needed: the source has no comparable CRC, but an MD5 or an ETag like one.
     """
 
     def __init__(self, found: SourceObject, given: Mapping[str, str]) -> None:
@@ -99,13 +98,13 @@ class Digests:
         }
 
     def update(self, data: bytes | bytearray, crc: int) -> None:
-        """`crc` is that of `data`, of the kind that the copy is kept with."""
+        """Add bytes. `crc` is the CRC of `data`, of the copy's kind."""
         self._sum = joined(self._kind, self._sum, crc, len(data))
         for one in self._hashes.values():
             one.update(data)
 
     def sums(self) -> dict[str, str]:
-        """Base64 by kind."""
+        """Return base64 by kind."""
         hashes = {kind: base64.b64encode(one.digest()).decode() for kind, one in self._hashes.items()}
         return {str(self._kind): encoded(self._sum)} | hashes
 
@@ -113,7 +112,7 @@ class Digests:
 def verdict_of(
     found: SourceObject, given: Mapping[str, str], sums: Mapping[str, str], etag: str | None = None
 ) -> Verification | None:
-    """What the copy's checksums and its ETag say; None where it is certainly not the source, or not what was given."""
+    """Compare the copy's checksums and ETag. None: the copy differs from the source, or from the given checksum."""
     compared = [compare_checksums(known, sums) for known in (given, found.checksums)]
     if False in compared or compare_checksums(given, found.checksums) is False:
         return None

@@ -1,4 +1,4 @@
-"""Google Cloud Storage by its JSON API, as a service account (docs/decisions/0030)."""
+"""Google Cloud Storage through its JSON API, as a service account (docs/decisions/0030)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ _LIMIT_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
 def gcs_with_account(
     account: str, *, rule: AddressRule, endpoint: str | None = None, connections: int = 16
 ) -> "GcsAdapter":
-    """`account` is the service account's key file. Raises `InvalidRequest` where it is none."""
+    """`account` is the service account's key file (JSON). Raises `InvalidRequest` if it is not one."""
     token = _Token.of(account, Http.of(1, rule))
     http = Http.of(connections, rule if endpoint else None)
     return GcsAdapter(http, token, (endpoint or ENDPOINT).rstrip("/"))
@@ -77,7 +77,7 @@ class _Answer(google.auth.transport.Response):
 
 @dataclass(frozen=True)
 class _Transport(google.auth.transport.Request):
-    """What google-auth asks for tokens by. Its own one for urllib3 needs packages that nothing else here does."""
+    """Sends google-auth's token requests. Its own urllib3 transport needs packages that nothing else uses here."""
 
     pool: urllib3.PoolManager
 
@@ -98,12 +98,12 @@ class _Transport(google.auth.transport.Request):
 
 @dataclass(frozen=True)
 class _Token:
-    """Access tokens of one service account, renewed before they end. The token URL is out of a caller's file."""
+    """Access tokens of one service account, renewed before they expire. The token URL comes from a caller's file."""
 
     credentials: Credentials = field(repr=False)
     url: str
     http: Http
-    """Connects where the deployment's rule allows it."""
+    """Connects only to addresses that the deployment's rule allows."""
     lock: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
@@ -113,7 +113,7 @@ class _Token:
             credentials = Credentials.from_service_account_info(fields, scopes=[SCOPE])  # type: ignore[no-untyped-call]
             url = str(fields["token_uri"])
         except (ValueError, TypeError, KeyError, AttributeError):
-            # What the parsers say may quote the key. Google's errors of malformed files are ValueErrors.
+            # The parsers' messages may quote the key. Google raises ValueError for malformed files.
             raise InvalidRequest("this is not the key file (JSON) of a Google service account") from None
         return cls(credentials, url, http)
 
@@ -154,7 +154,7 @@ class GcsAdapter:
             "fields": f"items({_FIELDS}),nextPageToken",
         }
         if start_after:
-            query["startOffset"] = start_after  # Includes the object of that very name.
+            query["startOffset"] = start_after  # Inclusive: the object with this name is listed too.
         while True:
             url = f"{self._bucket(location)}/o?{urlencode(query | ({'pageToken': token} if token else {}))}"
             page = patience(lambda url=url: self._json(url, asked), str(location))  # type: ignore[misc]
@@ -176,13 +176,13 @@ class GcsAdapter:
         return {}
 
     def open(self, location: Location, start: int, length: int, pin: Pin) -> HttpBody:
-        """`Accept-Encoding: gzip` keeps Google from unpacking what is stored packed, which would ignore the range."""
+        """Send `Accept-Encoding: gzip`: otherwise Google unpacks gzip objects and ignores the range."""
         asked = Asked("read", location)
         span = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "gzip"}
         response = self._get(f"{self._object(location)}?alt=media&ifGenerationMatch={pin.version}", asked, span)
         if response.headers.get("X-Goog-Generation", pin.version) != pin.version:
             response.close()
-            raise asked.error(SourceChanged, "it is not the planned object any more")
+            raise asked.error(SourceChanged, "the object changed since the import was planned")
         return body_of(response, asked, start, length, pin.size)
 
     def _bucket(self, location: Location) -> str:
@@ -202,7 +202,7 @@ class GcsAdapter:
 
 
 def _error(response: urllib3.BaseHTTPResponse, asked: Asked) -> ObjectError:
-    """Some of Google's limits are answered with 403 and told by their reason."""
+    """Return the error of a failed answer. Google sends some rate limits as 403, with the limit as the reason."""
     body = drained(response, asked)
     if response.status == 403 and _reasons(body) & _LIMIT_REASONS:
         return asked.limited("the store asks for fewer requests (403)", retry_after(response.headers))
@@ -217,7 +217,7 @@ def _reasons(body: bytes) -> set[str]:
 
 
 def _object(item: dict[str, Any]) -> SourceObject:
-    known = {"CRC32C": item.get("crc32c"), "MD5": item.get("md5Hash")}  # Composed objects have no MD5.
+    known = {"CRC32C": item.get("crc32c"), "MD5": item.get("md5Hash")}  # Composite objects have no MD5.
     return SourceObject(
         key=key_of(item["name"]),
         size=size_of(item["size"]),

@@ -1,4 +1,4 @@
-"""HTTP for the providers without a client library of their own here: one pool, one way to name faults."""
+"""HTTP for providers without a client library in this project: one connection pool, one mapping of errors."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -28,14 +28,14 @@ from service.web.pinned import pinned
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
-"""Without a byte; `Patience` limits the whole time."""
+"""Seconds without a byte; `Patience` limits the total time."""
 MAX_ANSWER_BYTES = 16 * 1024**2
-"""Of a JSON answer: a page of a listing is far smaller."""
+"""Maximum size of a JSON answer. A page of a listing is far smaller."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request was for, for the messages."""
+    """The operation and object of a request, for error messages."""
 
     operation: str
     location: Location
@@ -44,7 +44,7 @@ class Asked:
         return kind(message, operation=self.operation, uri=str(self.location))
 
     def unavailable(self, error: Exception) -> SourceUnavailable:
-        """Only the fault's kind is told: its text may hold a signed URL."""
+        """Name only the kind of the connection error: its text may contain a signed URL."""
         message = f"the connection failed ({type(error).__name__})"
         return SourceUnavailable(message, operation=self.operation, uri=str(self.location))
 
@@ -54,7 +54,7 @@ class Asked:
 
 @contextmanager
 def reading(asked: Asked) -> Iterator[None]:
-    """What a store answers may be anything: an answer without a size or an ETag, or of another shape, is its fault."""
+    """Map parse errors to `SourceUnavailable`. A store's answer may have any shape, or lack its size or its ETag."""
     try:
         yield
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
@@ -63,7 +63,7 @@ def reading(asked: Asked) -> Iterator[None]:
 
 
 def etag_of(value: object) -> str:
-    """The ETag without quotes. Raises `ValueError` where there is none."""
+    """Return the ETag without quotes. Raises `ValueError` if there is none."""
     etag = value.strip('"') if isinstance(value, str) else ""
     if not etag:
         raise ValueError("no ETag")
@@ -71,14 +71,14 @@ def etag_of(value: object) -> str:
 
 
 def size_of(value: object) -> int:
-    """Of a number or its digits. Raises `ValueError`."""
+    """Return a size given as a number or as digits. Raises `ValueError`."""
     if isinstance(value, bool) or not isinstance(value, int | str) or int(value) < 0:
         raise ValueError("no size")
     return int(value)
 
 
 def key_of(value: object) -> str:
-    """Raises `ValueError` where there is none."""
+    """Return the key. Raises `ValueError` if there is none."""
     if not isinstance(value, str) or not value:
         raise ValueError("no key")
     return value
@@ -101,14 +101,14 @@ class HttpBody:
 
 @dataclass(frozen=True)
 class Http:
-    """Neither follows redirects nor tries again. Bytes come as they are stored, never decoded."""
+    """Sends one request: no redirects, no retries. Bodies are never decompressed."""
 
     pool: urllib3.PoolManager
     rule: AddressRule | None = None
 
     @classmethod
     def of(cls, connections: int, rule: AddressRule | None = None) -> "Http":
-        """Connects only where `rule` allows it; None: anywhere, for URLs that no caller gave."""
+        """Connect only where `rule` allows it. None: anywhere, for URLs that no caller gave."""
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         pool = urllib3.PoolManager(maxsize=connections, retries=False, timeout=timeout)
         pool.pool_classes_by_scheme = pinned(rule, pool.pool_classes_by_scheme)
@@ -117,7 +117,7 @@ class Http:
     def send(
         self, method: str, url: str, headers: Mapping[str, str], asked: Asked, body: bytes | None = None
     ) -> urllib3.BaseHTTPResponse:
-        """Raises `AccessDenied` where the rule forbids the URL."""
+        """Raises `AccessDenied` if the rule forbids the URL."""
         try:
             if self.rule:
                 self.rule.check_form(url)
@@ -131,7 +131,7 @@ class Http:
 
 
 def json_of(response: urllib3.BaseHTTPResponse, asked: Asked) -> Any:
-    """The answer's JSON; the connection is free for the next request."""
+    """Return the answer's JSON and release the connection."""
     data = drained(response, asked)
     try:
         return json.loads(data)
@@ -140,7 +140,7 @@ def json_of(response: urllib3.BaseHTTPResponse, asked: Asked) -> Any:
 
 
 def drained(response: urllib3.BaseHTTPResponse, asked: Asked) -> bytes:
-    """The answer's body, up to a limit."""
+    """Return the answer's body. Raises `ObjectRejected` above `MAX_ANSWER_BYTES`."""
     try:
         data = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
     except HTTPError as error:
@@ -152,7 +152,7 @@ def drained(response: urllib3.BaseHTTPResponse, asked: Asked) -> bytes:
 
 
 def status_error(status: int, headers: Mapping[str, str], asked: Asked) -> ObjectError:
-    """The domain error of an answer by its status alone."""
+    """Map an HTTP status to a domain error."""
     wait = retry_after(headers)
     if status == 429 or (status == 503 and wait is not None):
         return asked.limited(f"the store asks for fewer requests ({status})", wait)
@@ -163,15 +163,15 @@ def status_error(status: int, headers: Mapping[str, str], asked: Asked) -> Objec
         403: (AccessDenied, "access is denied"),
         404: (ObjectMissing, "there is no such object"),
         410: (ObjectMissing, "there is no such object"),
-        412: (SourceChanged, "it is not the planned object any more"),
-        416: (SourceChanged, "it is shorter than planned"),
+        412: (SourceChanged, "the object changed since the import was planned"),
+        416: (SourceChanged, "the object is shorter than when the import was planned"),
     }
     kind, message = kinds.get(status, (ObjectRejected, "the store refuses"))
     return asked.error(kind, f"{message} ({status})")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, out of a number or a date; None where the header is absent or neither."""
+    """Return the seconds in `Retry-After`, which is a number or a date; None if it is absent or neither."""
     text = headers.get("Retry-After", "").strip()
     if text.isdecimal():
         return float(text)
@@ -182,10 +182,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def body_of(response: urllib3.BaseHTTPResponse, asked: Asked, start: int, length: int, size: int) -> HttpBody:
-    """The answer to a range request; a store that sends other bytes than were asked for is refused."""
+    """Return the body of a range request. Raises `ObjectRejected` if the store sends another range."""
     expected = f"bytes {start}-{start + length - 1}/"
     whole = response.status == 200 and start == 0 and length == size
     if whole or (response.status == 206 and response.headers.get("Content-Range", "").startswith(expected)):
         return HttpBody(response, asked)
     response.close()
-    raise asked.error(ObjectRejected, f"the store does not answer the bytes that were asked for ({response.status})")
+    raise asked.error(ObjectRejected, f"the store sent other bytes than the requested range ({response.status})")

@@ -1,8 +1,8 @@
-"""Hugging Face buckets by the Hub's public HTTP interface, as `huggingface_hub` speaks to it (docs/decisions/0030).
+"""Hugging Face buckets through the Hub's HTTP API, as `huggingface_hub` uses it (docs/decisions/0030).
 
-Listing: `GET /api/buckets/{ns}/{name}/tree/{prefix}?recursive=true`, pages by `Link`. Facts of one file:
-`POST …/paths-info`. Bytes: `GET /buckets/{ns}/{name}/resolve/{path}`, whose redirect names the content
-(`X-Xet-Hash`) and leads to a signed URL elsewhere, where the token must not go.
+Listing: `GET /api/buckets/{ns}/{name}/tree/{prefix}?recursive=true`, pages by `Link`. Properties of one file:
+`POST …/paths-info`. Bytes: `GET /buckets/{ns}/{name}/resolve/{path}`, which names the content (`X-Xet-Hash`) and
+redirects to a signed URL on another host, which must not receive the token.
 """
 
 import heapq
@@ -47,7 +47,7 @@ from service.web.addresses import AddressRule
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 WINDOW_OBJECTS = 100_000
-"""Objects held at a time: the Hub promises no order, so a listing is sorted here, in several passes if it is longer."""
+"""Maximum objects in memory. The Hub lists in any order, so the adapter sorts; longer listings take several passes."""
 PAGE_OBJECTS = 1000
 MAX_REDIRECTS = 5
 _RATE = re.compile(r'"\w+"\s*;\s*r\s*=\s*(?P<left>\d+)\s*;\s*t\s*=\s*(?P<seconds>\d+)')
@@ -55,22 +55,22 @@ _NEXT = re.compile(r'<(?P<url>[^>]*)>\s*;\s*rel="next"')
 
 
 def hub_endpoint(environment: Mapping[str, str] = os.environ) -> str:
-    """The deployment's choice, by the variable that all tools of Hugging Face read."""
+    """Return the Hub's URL from the variable that all Hugging Face tools read."""
     return environment.get("HF_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HubAdapter:
-    """Without a token only public buckets answer."""
+    """Without a token, only public buckets can be read."""
 
     rule: AddressRule
     token: str | None = field(default=None, repr=False)
     endpoint: str = field(default_factory=hub_endpoint)
     http: Http = field(default_factory=lambda: Http.of(16), repr=False)
-    """To the Hub, which the deployment chooses."""
+    """For the Hub, whose URL the deployment sets."""
     window: int = WINDOW_OBJECTS
     elsewhere: Http = field(init=False, repr=False)
-    """To where the Hub redirects."""
+    """For the hosts to which the Hub redirects."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "elsewhere", Http.of(16, self.rule))
@@ -90,7 +90,7 @@ class HubAdapter:
             after = smallest[-1].key
 
     def _every(self, location: Location, patience: Patience) -> Iterator[SourceObject]:
-        """Files whose path begins with the location's key, as the Hub orders them."""
+        """Yield the files whose path begins with the location's key, in the Hub's order."""
         asked = Asked("list", location)
         prefix = f"/{quote(location.key, safe='')}" if location.key else ""
         url: str | None = f"{self.endpoint}/api/buckets/{location.bucket}/tree{prefix}?recursive=true"
@@ -111,7 +111,8 @@ class HubAdapter:
             return items, None
         further = urljoin(url, following["url"])
         if _origin(further) != _origin(self.endpoint):
-            raise asked.error(AccessDenied, "the listing goes on at another host, where the token must not go")
+            message = "the next page of the listing is on another host, which must not receive the token"
+            raise asked.error(AccessDenied, message)
         return items, further
 
     def stat(self, location: Location, version: str | None) -> SourceObject:  # noqa: ARG002  # buckets keep no versions
@@ -143,13 +144,13 @@ class HubAdapter:
             found = response.headers.get("X-Xet-Hash") if at_hub else None
             if found not in (None, pin.etag):
                 response.close()
-                raise asked.error(SourceChanged, "it is not the planned object any more")
+                raise asked.error(SourceChanged, "the object changed since the import was planned")
             pinned = pinned or found is not None
             target = response.get_redirect_location()
             if not target:
                 if not pinned:
                     response.close()
-                    raise asked.error(SourceChanged, "the Hub does not say which content this is")
+                    raise asked.error(SourceChanged, "the Hub's answer lacks the content hash (X-Xet-Hash)")
                 return body_of(response, asked, start, length, pin.size)
             drained(response, asked)
             url = urljoin(url, target)
@@ -166,13 +167,13 @@ class HubAdapter:
         return self.http.send(method, url, sent, asked, body)
 
     def _error(self, response: urllib3.BaseHTTPResponse, asked: Asked) -> ObjectError:
-        """The Hub answers 401 to strangers also where a bucket is private or absent."""
+        """Map an error. The Hub also answers 401 if a bucket is private or absent and the request has no token."""
         drained(response, asked)
         headers, status = response.headers, response.status
         if status == 401 and not self.token:
             return asked.error(AccessDenied, "there is no such public bucket; a private one needs a token (401)")
         if status == 401 and headers.get("X-Error-Code") == "RepoNotFound":
-            return asked.error(AccessDenied, "there is no such bucket for this token (401)")
+            return asked.error(AccessDenied, "this token can read no bucket of this name (401)")
         if status == 401:
             return asked.error(CredentialsRejected, "the token is wrong, expired or revoked (401)")
         rate = _RATE.search(headers.get("RateLimit", ""))
@@ -182,10 +183,10 @@ class HubAdapter:
 
 
 def _store_error(response: urllib3.BaseHTTPResponse, asked: Asked) -> ObjectError:
-    """Of the store behind the Hub, to which the URL that it was asked by is all the permission."""
+    """Map an error of the store behind the Hub. The signed URL is the only credential there."""
     drained(response, asked)
     if response.status in (401, 403):
-        return asked.error(SourceUnavailable, "the Hub's signed URL is not valid any more")
+        return asked.error(SourceUnavailable, "the Hub's signed URL has expired")
     return status_error(response.status, response.headers, asked)
 
 

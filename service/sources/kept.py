@@ -1,4 +1,4 @@
-"""Keep a source's headers, metadata and tags with its streamed copy."""
+"""Keep the source's headers, metadata and tags on its streamed copy."""
 
 import base64
 import re
@@ -28,7 +28,7 @@ def attributes(
 ) -> dict[str, Any]:
     """Parameters of the request that writes the copy; `own` is the service's user metadata.
 
-    Raises `ObjectRejected` where S3 cannot keep the source's.
+    Raises `ObjectRejected` if S3 cannot keep the source's metadata.
     """
     given: dict[str, Any] = {"Metadata": dict(own)}
     if settings.storage_class:
@@ -44,28 +44,28 @@ def attributes(
 
 
 def _headers(found: SourceObject, asked: Asked) -> dict[str, str]:
-    """Leaves out `aws-chunked`, which tells how an upload was sent; some stores keep it all the same."""
+    """Omit `aws-chunked`: it describes how the object was uploaded, and some stores keep it by mistake."""
     headers = dict(found.headers)
     encodings = [part.strip() for part in headers.pop("ContentEncoding", "").split(",")]
     if encoding := ",".join(part for part in encodings if part not in ("", "aws-chunked")):
         headers["ContentEncoding"] = encoding
     for name, value in headers.items():
         if not _plain(value):
-            raise _refused(asked, f"its {name} is not printable ASCII")
+            raise _refused(asked, f"its header {name} is not printable ASCII")
     return headers
 
 
 def _check_metadata(metadata: Mapping[str, str], asked: Asked) -> None:
     for name in metadata:
         if not _NAME.fullmatch(name):
-            raise _refused(asked, f"a name in its metadata is not one for a header: {name[:50]!a}")
+            raise _refused(asked, f"a metadata name is not a valid header name: {name[:50]!a}")
     size = sum(len(name) + len(value) for name, value in metadata.items())
     if size > MAX_METADATA_BYTES:
-        raise _refused(asked, f"its metadata has {size} bytes with ours, S3 allows {MAX_METADATA_BYTES}")
+        raise _refused(asked, f"its metadata and the service's own have {size} bytes, S3 allows {MAX_METADATA_BYTES}")
 
 
 def _ascii(value: str) -> str:
-    """As S3 itself shows other characters in user metadata (RFC 2047)."""
+    """Encode other characters in user metadata as S3 does (RFC 2047)."""
     return value if _plain(value) else f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
 
 
@@ -74,4 +74,4 @@ def _plain(value: str) -> bool:
 
 
 def _refused(asked: Asked, why: str) -> Exception:
-    return asked.error(ObjectRejected, f"{why}; `keep_metadata: false` copies without it")
+    return asked.error(ObjectRejected, f"{why}; set `keep_metadata: false` to copy without metadata")

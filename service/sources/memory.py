@@ -1,4 +1,4 @@
-"""Share memory between all streamed copies of a process."""
+"""Share one memory budget between all streamed copies of a process."""
 
 from collections import deque
 from threading import Condition
@@ -10,8 +10,8 @@ MEMORY_BYTES = 128 * 1024**2
 
 
 class Memory:
-    """Hands out buffers of `total` bytes altogether. Buffers of `reused` bytes are used again: new ones would fragment
-    the heap.
+    """Hands out buffers with `total` bytes together. Buffers of `reused` bytes are reused, since new ones would
+    fragment the heap.
 
     A copy that holds a buffer never waits for another, so some copy always makes progress. Waiting copies are served in
     order, before copies that want one more buffer.
@@ -21,17 +21,17 @@ class Memory:
         self.total, self.reused = total, reused
         self._free = total
         self._kept: list[bytearray] = []
-        """Free buffers; their bytes are among the free ones."""
+        """Free buffers. Their bytes count as free."""
         self._queue: deque[object] = deque()
         self._changed = Condition()
 
     @property
     def waiting(self) -> int:
-        """How many wait for a buffer."""
+        """Return how many copies wait for a buffer."""
         return len(self._queue)
 
     def take(self, size: int) -> bytearray:
-        """Wait for a buffer of `size` bytes (`total` at most). Only a copy that holds none may call it."""
+        """Wait for a buffer of `size` bytes (at most `total`). Call it only from a copy that holds no buffer."""
         turn = object()
         with self._changed:
             self._queue.append(turn)
@@ -43,12 +43,12 @@ class Memory:
                 self._changed.notify_all()
 
     def try_take(self, size: int) -> bytearray | None:
-        """One more buffer without waiting; None where there is no room, or another copy waits for it."""
+        """Return one more buffer without waiting; None if there is no room or another copy waits."""
         with self._changed:
             return None if self._queue or size > self._free else self._buffer(size)
 
     def give(self, buffer: bytearray) -> None:
-        """Return a buffer, once."""
+        """Return a buffer. Call it once for each."""
         with self._changed:
             self._free += len(buffer)
             if len(buffer) == self.reused:

@@ -1,4 +1,4 @@
-"""A source as planning and content checks see objects, whoever opens it."""
+"""The view of a source that planning and content checks use, the same for every provider."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from service.sources.port import ObjectSource, Pin
 
 
 def pin_of(entry: ManifestEntry) -> Pin:
-    """The object that was planned."""
+    """Return the pin of the planned object."""
     assert entry.size is not None, "planning pins every clip that is to be copied"
     assert entry.etag is not None
     return Pin(size=entry.size, etag=entry.etag, version=entry.version)
@@ -34,7 +34,7 @@ class SourceObjects:
 
 @dataclass(frozen=True)
 class SourceReader:
-    """Range reads of exactly the pinned object. Planning knows the size, so no read has to ask for it."""
+    """Reads ranges of exactly the pinned object. The manifest has the size, so no read requests it."""
 
     source: ObjectSource
     at: Location

@@ -1,4 +1,4 @@
-"""How often a passing fault is tried again, and how long to wait: one rule for all providers."""
+"""Retry transient errors with backoff: one rule for all providers."""
 
 import random
 import time
@@ -12,31 +12,32 @@ from service.web.deadline import Deadline
 T = TypeVar("T")
 
 REQUEST_SECONDS, PART_SECONDS = 60.0, 150.0
-"""A part of 16 MiB is 112 KB/s at least then. A round of copying keeps 180 s for what is under way
+"""Total seconds of a part: at least 112 KB/s for 16 MiB. A copying round keeps 180 s for running requests
 (`lambdas.copy.MARGIN_MS`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """Waits double from `first_wait` to `longest_wait` seconds, with jitter, or last as long as the store asks for.
+    """Retry policy: exponential backoff from `first_wait` to `longest_wait` seconds with jitter.
 
-    A store that asks for more than `longest_wait` is not waited for: the batch is run again later.
+    A store's own wait (`Retry-After`) takes its place. If it is above `longest_wait`, the call fails, and the batch is
+    retried later.
     """
 
     attempts: int = 5
     first_wait: float = 0.25
     longest_wait: float = 20.0
     request_seconds: float = REQUEST_SECONDS
-    """A request that is no part: a HEAD, a page of a listing, a token. All tries and waits together."""
+    """Total seconds of a request without a part (HEAD, page of a listing, token), with all retries and waits."""
     part_seconds: float = PART_SECONDS
-    """A part, or a whole clip of up to a part, likewise."""
+    """Total seconds of a part, or of a whole clip no larger than a part, with all retries and waits."""
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
 
     def __call__(self, call: Callable[[], T], uri: str) -> T:
-        """What the call returns; `uri` names what it asks for. Raises `SourceUnavailable` where the time is over.
+        """Return the call's result; `uri` names the object in errors. Raises `SourceUnavailable` when the time is over.
 
-        A connection that its deadline ends may look like the end of an answer, so an answer after it does not count.
+        A connection that the deadline closed may look like the end of an answer, so a late answer is dropped.
         """
         failures = 0
         with Deadline(self.request_seconds) as deadline, deadline.used():
@@ -44,7 +45,7 @@ class Patience:
                 try:
                     found = call()
                     if deadline.passed:
-                        raise SourceUnavailable("it came too late", operation="read", uri=uri)
+                        raise SourceUnavailable("the store did not answer in time", operation="read", uri=uri)
                     return found
                 except SourceUnavailable as error:
                     failures += 1
@@ -53,7 +54,7 @@ class Patience:
                     check_pace(deadline, error)
 
     def wait(self, failures: int, error: SourceUnavailable) -> None:
-        """Sleep before the next try, or raise the error where `failures` in a row are enough."""
+        """Sleep before the next try; raise the error after too many `failures` in a row."""
         asked = error.retry_after if isinstance(error, RateLimited) else None
         if failures >= self.attempts or (asked or 0) > self.longest_wait:
             raise error
@@ -62,7 +63,7 @@ class Patience:
 
 
 def check_pace(deadline: Deadline, error: SourceUnavailable) -> None:
-    """Raise the error of a request whose time is over, and say so."""
+    """Raise a timeout error if the request's time is over."""
     if deadline.passed:
-        message = f"the store was too slow: its answer did not come in time ({error.code})"
+        message = f"the store did not answer in time ({error.code})"
         raise SourceUnavailable(message, operation=error.operation, uri=error.uri) from None

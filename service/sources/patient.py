@@ -1,4 +1,4 @@
-"""A source over an adapter: tries again, and goes on where a connection was cut, still pinned to the same object."""
+"""Wrap an adapter: retry transient errors, and resume a read that was cut, pinned to the same object."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -22,7 +22,8 @@ class PatientSource:
     def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
         found = self.patience(lambda: self.adapter.stat(location, pin.version if pin else version), str(location))
         if pin and not pin.holds(found):
-            raise SourceChanged("it is not the planned object any more", operation="inspect", uri=str(location))
+            message = "the object changed since the import was planned"
+            raise SourceChanged(message, operation="inspect", uri=str(location))
         return found
 
     def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:
@@ -34,9 +35,9 @@ class PatientSource:
     def chunks(
         self, location: Location, start: int, length: int, pin: Pin, chunk_bytes: int = CHUNK_BYTES
     ) -> Iterator[bytes]:
-        """Faults count in a row: each piece that arrives is progress, and starts the count anew.
+        """Yield pieces and resume after errors. Only errors in a row count: each piece that arrives resets the count.
 
-        All pieces together take `Patience.part_seconds` at most.
+        All pieces together take at most `Patience.part_seconds`.
         """
         at, end, failures = start, min(start + length, pin.size), 0
         with Deadline(self.patience.part_seconds) as deadline:
@@ -59,4 +60,4 @@ class PatientSource:
 
 
 def _cut(location: Location, at: int, end: int) -> SourceUnavailable:
-    return SourceUnavailable(f"the answer ended at byte {at} of {end}", operation="read", uri=str(location))
+    return SourceUnavailable(f"the answer ended early, at byte {at} of {end}", operation="read", uri=str(location))

@@ -1,6 +1,6 @@
-"""What planning and copying need of a source, and what an adapter must offer.
+"""The ports of sources: `ObjectSource` for planning and copying, `Adapter` for each provider.
 
-Errors are `service.domain.errors.ObjectError`s; no message carries a credential or a signed URL.
+Errors are `service.domain.errors.ObjectError`s. No message contains a credential or a signed URL.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,22 +24,22 @@ class Pin:
 
     size: int
     etag: str
-    """ETag without quotes; of Hugging Face the xet hash."""
+    """ETag without quotes; for Hugging Face the xet hash."""
     version: str | None = None
-    """On Google Cloud Storage the generation; on S3 the version, if only that one is wanted."""
+    """Google Cloud Storage: the generation. S3: the version, if the import asks for a particular one."""
 
     def holds(self, found: ListedObject) -> bool:
-        """A version decides alone: Google's ETags change with an object's metadata."""
+        """Return whether `found` is the pinned object. A version decides alone: Google's ETags change with metadata."""
         same = found.version == self.version if self.version else found.etag == self.etag
         return same and found.size == self.size
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceObject(ListedObject):
-    """An object, with what its provider says of its content.
+    """An object, with the checksums and headers that its provider reports.
 
-    `checksums` are of the whole object, base64 by kind: `CRC32C`, `CRC32`, `CRC64NVME`, `SHA256`, `MD5`. An S3 ETag
-    is not among them: it need not be an MD5. What else is to be kept of it only `stat` tells.
+    `checksums` are of the whole object, base64 by kind: `CRC32C`, `CRC32`, `CRC64NVME`, `SHA256`, `MD5`. An S3 ETag is
+    not among them, since it may not be an MD5. Only `stat` sets all of `headers` and `metadata`.
     """
 
     checksums: Mapping[str, str] = field(default_factory=dict)
@@ -54,70 +54,70 @@ class SourceObject(ListedObject):
 
 
 class ObjectSource(Protocol):
-    """Objects of one provider, opened by one set of credentials. Safe for threads; tries transient faults again."""
+    """Objects of one provider, read with one set of credentials. Thread-safe; retries transient errors."""
 
     def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
-        """Pages of objects whose keys begin with the location's, in UTF-8 binary order, those after `start_after`."""
+        """Yield pages of objects whose key begins with the location's, in UTF-8 binary order, after `start_after`."""
         ...
 
     def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
-        """The pinned object, or the latest one, or its named version. Raises `SourceChanged`."""
+        """Return the pinned object, the named version, or the latest one. Raises `SourceChanged`."""
         ...
 
     def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:
-        """Empty where the provider or the store has no tags. Raises `AccessDenied` where they may not be read."""
+        """Return the tags; empty if there are none. Raises `AccessDenied` if reading them is forbidden."""
         ...
 
     def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
-        """Bytes of exactly the pinned object; only its end cuts them short. Raises `SourceChanged`."""
+        """Return bytes of exactly the pinned object; fewer only at its end. Raises `SourceChanged`."""
         ...
 
     def chunks(
         self, location: Location, start: int, length: int, pin: Pin, chunk_bytes: int = CHUNK_BYTES
     ) -> Iterator[bytes]:
-        """Like `read`, in pieces of at most `chunk_bytes`, one in memory at a time."""
+        """Like `read`, in pieces of at most `chunk_bytes`, with one piece in memory at a time."""
         ...
 
 
 class Body(Protocol):
-    """An answer's bytes as they come."""
+    """The bytes of an answer, as they arrive."""
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes, none only at the end. Raises `SourceUnavailable` where the connection breaks."""
+        """Return at most `size` bytes; none only at the end. Raises `SourceUnavailable` if the connection breaks."""
         ...
 
     def close(self) -> None:
-        """Give up the rest."""
+        """Close the connection without reading the rest."""
         ...
 
 
 class Adapter(Protocol):
-    """One provider's protocol. Each method but the listing makes one try."""
+    """One provider's protocol. Each method except `list_pages` tries once."""
 
     def list_pages(
         self, location: Location, *, start_after: str, patience: "Patience"
     ) -> Iterator[Sequence[SourceObject]]:
-        """Each request for a page is tried as `patience` says."""
+        """Yield pages; `patience` retries the request for each page."""
         ...
 
     def stat(self, location: Location, version: str | None) -> SourceObject:
-        """The latest one, or where the provider keeps versions that one."""
+        """Return the latest object, or this version if the provider keeps versions."""
         ...
 
     def tags(self, location: Location, version: str | None) -> Mapping[str, str]:
-        """Empty where the provider or the store has no tags."""
+        """Return the tags; empty if the provider or store has none."""
         ...
 
     def open(self, location: Location, start: int, length: int, pin: Pin) -> Body:
-        """At least one byte, all within the pinned object."""
+        """Open a range of at least one byte, all of it within the pinned object."""
         ...
 
 
 class Sources(Protocol):
     def check(self, integration: Integration, credentials: str | None) -> None:
-        """Whether a source can be made of these, connecting nowhere. Raises `InvalidRequest` where it cannot."""
+        """Check the fields and the credentials without connecting to the source. Raises `InvalidRequest`."""
         ...
 
     def source_for(self, integration: Integration) -> ObjectSource:
-        """The source that the integration's credentials open. Raises `CredentialsLost`."""
+        """Return the source that the integration's credentials open. Raises `CredentialsLost`."""
         ...

@@ -1,4 +1,4 @@
-"""S3 of another account, by a role that trusts this one."""
+"""S3 of another account, through a role that trusts this account."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 ANY_REGION = "us-east-1"
-"""It says where a bucket is that lies elsewhere, and botocore follows."""
+"""Global region: its answer names the bucket's own region, and botocore follows."""
 SESSION_SECONDS = 3600
-"""The most that AWS grants to a role that assumes a role."""
+"""The longest session that AWS grants when a role assumes a role."""
 COPY_ATTEMPTS = 5
-"""Of one request of a copy on S3's side, as by the service's own role."""
+"""Tries of one server-side copy request, as for the service's own role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class S3Role:
 
 
 def s3_with_role(role: S3Role, *, sts: "STSClient", connections: int = 16) -> S3Adapter:
-    """The role is assumed at the first request, and again by botocore 15 minutes before its session ends."""
+    """Make an adapter. The first request assumes the role; botocore renews the session 15 minutes before its end."""
     config = client_config(connections=connections, path_style=False)
     client = _client(_session(role, sts), role.region or ANY_REGION, config)
     send_pinned(client, None, connections=connections)
@@ -53,21 +53,21 @@ class RoleClients:
     """Clients of one session, for server-side copies."""
 
     reads: "S3Client"
-    """Asks the source's region."""
+    """Sends requests to the source's region."""
     copies: "S3Client"
-    """Asks the clips bucket's region: a copy is a request to its destination."""
+    """Sends requests to the clips bucket's region: a copy is a request to its destination."""
     credentials: "Credentials"
-    """Of the session, which renew themselves."""
+    """Credentials of the session, renewed automatically."""
 
 
 def copying_by_role(role: S3Role, *, sts: "STSClient", clips_region: str, connections: int = 16) -> RoleClients:
-    """Make clients that try again by themselves."""
+    """Make clients that retry transient errors themselves."""
     session = _session(role, sts)
     config = client_config(connections=connections, path_style=False).merge(
         Config(retries={"mode": "standard", "total_max_attempts": COPY_ATTEMPTS})
     )
     credentials = session.get_credentials()
-    assert credentials is not None  # they are asked for later
+    assert credentials is not None  # the provider returns them lazily
     return RoleClients(
         reads=_client(session, role.region or ANY_REGION, config),
         copies=_client(session, clips_region, config),
@@ -105,12 +105,13 @@ class _Assumed(CredentialProvider):
 
 
 def _not_over(refresh: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    """Botocore's own word for a session that is over when it begins is a bare `RuntimeError`."""
+    """Name the error of an expired session: botocore raises a bare `RuntimeError` for it."""
 
     def session() -> dict[str, Any]:
         given = refresh()
         if parse_timestamp(given["expiry_time"]) <= datetime.now(UTC):
-            raise CredentialRetrievalError(provider=_Assumed.METHOD, error_msg="the session is over by this clock")
+            message = "the session has expired by this machine's clock"
+            raise CredentialRetrievalError(provider=_Assumed.METHOD, error_msg=message)
         return given
 
     return session

@@ -1,4 +1,4 @@
-"""S3 and stores that speak it, by keys or by a role."""
+"""S3 and S3-compatible stores, by access keys or by a role."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager
 
 _TAGLESS = {"NotImplemented", "MethodNotAllowed", "NoSuchTagSet", "NoSuchTagSetError"}
-"""Of stores without tags, or of those that call their absence an error."""
+"""Error codes of stores without tags, and of stores that report an object without tags as an error."""
 MAX_MESSAGE = 300
-"""Characters of a store's own words: it may be anybody's."""
+"""Maximum characters of a store's error message, which is untrusted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class S3Keys:
-    """Of a caller's. An `endpoint_url` names a store that is not AWS; its region is `auto` unless given."""
+    """A caller's access keys. An `endpoint_url` means a store other than AWS; its region is `auto` unless given."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -61,7 +61,7 @@ class S3Keys:
 
 
 def client_config(*, connections: int, path_style: bool) -> Config:
-    """Checksums only where a store asks for them: others reject the trailers. One try: `Patience` has the rest."""
+    """Send checksums only if a store requires them, since others reject the trailers. `Patience` does the retries."""
     return Config(
         max_pool_connections=connections,
         connect_timeout=CONNECT_SECONDS,
@@ -75,7 +75,7 @@ def client_config(*, connections: int, path_style: bool) -> Config:
 
 
 def s3_with_keys(keys: S3Keys, *, rule: AddressRule, connections: int = 16) -> "S3Adapter":
-    """Requests to the caller's endpoint, redirected ones too, go where `rule` allows it."""
+    """Make an adapter. Requests to the caller's endpoint, also after redirects, must satisfy `rule`."""
     custom = keys.endpoint_url is not None
     client = boto3.client(
         "s3",
@@ -91,7 +91,7 @@ def s3_with_keys(keys: S3Keys, *, rule: AddressRule, connections: int = 16) -> "
 
 
 class _PinnedSession(URLLib3Session):
-    """botocore's HTTP, with our connections."""
+    """botocore's HTTP session, with connections to checked addresses."""
 
     def __init__(self, rule: AddressRule | None, connections: int) -> None:
         timeout: Any = (CONNECT_SECONDS, READ_SECONDS)
@@ -112,7 +112,7 @@ class _PinnedSession(URLLib3Session):
 
 
 def send_pinned(client: "S3Client", rule: AddressRule | None, *, connections: int) -> None:
-    """Have the client's requests sent by connections that keep to the rule (None: any address) and to deadlines.
+    """Send the client's requests only to addresses that `rule` allows (None: any), and within their deadlines.
 
     botocore takes the answer of a `before-send` handler instead of sending the request itself.
     """
@@ -129,7 +129,7 @@ class _S3Body:
             return self.stream.read(size)
         except (BotoCoreError, ClientError) as error:
             raise s3_error(error, self.asked) from None
-        except HTTPError as error:  # botocore lets those of TLS through
+        except HTTPError as error:  # botocore lets TLS errors through
             raise self.asked.unavailable(error) from None
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ class S3Adapter:
             page = patience(lambda more=more: _named(asked, self.client.list_objects_v2, **more), str(location))  # type: ignore[misc]
             with reading(asked):
                 if not page.keys() & {"Contents", "IsTruncated", "KeyCount"}:
-                    raise LookupError("no listing")  # an empty one says so
+                    raise LookupError("no listing")  # a listing without keys has KeyCount 0
                 objects = [
                     SourceObject(
                         key=key_of(item["Key"]),
@@ -203,14 +203,14 @@ class S3Adapter:
                 if code in _TAGLESS or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (405, 501):
                     return {}
                 if code in s3_codes.DENIED:
-                    raise asked.error(AccessDenied, f"access is denied ({code})") from None
+                    raise asked.error(AccessDenied, f"access denied ({code})") from None
                 raise s3_error(error, asked) from None
             except (BotoCoreError, UnsafeUrl) as error:
                 raise s3_error(error, asked) from None
             return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def _explain(self, where: dict[str, str], asked: Asked) -> None:
-        """Raise what a GET says, which has a body: wrong keys, an expired token and no permission are one to a HEAD."""
+        """Raise the error of a GET: a HEAD has no body to tell wrong keys, expired tokens and missing rights apart."""
         answer = _named(asked, self.client.get_object, **where, Range="bytes=0-0")
         answer["Body"].close()
 
@@ -228,15 +228,15 @@ class S3Adapter:
         body = _S3Body(answer["Body"], asked)
         if answer.get("ETag", "").strip('"') != pin.etag:
             body.close()
-            raise asked.error(SourceChanged, "it is not the planned object any more")
+            raise asked.error(SourceChanged, "the object changed since the import was planned")
         if answer.get("ContentLength") != length:
             body.close()
-            raise asked.error(ObjectRejected, "the store does not answer the bytes that were asked for")
+            raise asked.error(ObjectRejected, "the store sent other bytes than the requested range")
         return body
 
 
 def whole_checksums(answer: Any) -> dict[str, str]:
-    """Those of the object, out of an answer's `ChecksumCRC32C`, …; not those of its parts (`…-7`)."""
+    """Return the checksums of the whole object from an answer's `ChecksumCRC32C`, …, without composite ones (`…-7`)."""
     named = ((name.removeprefix("Checksum"), value) for name, value in answer.items() if name.startswith("Checksum"))
     return {kind: value for kind, value in named if kind != "Type" and "-" not in value}
 
@@ -250,13 +250,13 @@ def _named(asked: Asked, call: Any, **request: Any) -> Any:
 
 
 def s3_error(error: ClientError | BotoCoreError | UnsafeUrl, asked: Asked) -> ObjectError:
-    """The domain error of a failed call. Answers that name no known cause are final."""
+    """Map a failed call to a domain error. Unknown errors are final."""
     if isinstance(error, UnsafeUrl):
         return asked.error(AccessDenied, error.message)
     if isinstance(error, BotoCoreError):
         if isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError):
             return asked.unavailable(error)
-        return asked.error(ObjectRejected, f"the request cannot be made ({type(error).__name__})")
+        return asked.error(ObjectRejected, f"botocore cannot build the request ({type(error).__name__})")
     told, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
     code, status = told.get("Code", ""), metadata.get("HTTPStatusCode", 0)
     words: str = s3_codes.WORDS.get(code) or told.get("Message") or "no reason given"

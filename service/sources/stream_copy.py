@@ -1,4 +1,4 @@
-"""Copy objects of any source into the clips bucket: through this process, in parts, with bounded memory."""
+"""Stream objects from any source into the clips bucket, in parts and with bounded memory."""
 
 import hashlib
 import json
@@ -42,21 +42,21 @@ from service.web.deadline import Deadline
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MIN_PART_BYTES = 5 * 1024**2  # S3: every part but the last
+MIN_PART_BYTES = 5 * 1024**2  # S3's minimum for every part but the last
 
 
 @dataclass(frozen=True, kw_only=True)
 class Streamed:
-    """What is copied, and to which key."""
+    """An object to stream, and its destination key."""
 
     source: ObjectSource
     location: Location
     pin: Pin
     destination: str
     checksum: str | None = None
-    """`KIND:base64` that the object must have."""
+    """`KIND:base64`; the object must have this checksum."""
     destination_etag: str | None = None
-    """Of the object that planning found at the destination."""
+    """ETag of the object that planning found at the destination."""
 
     @property
     def given(self) -> dict[str, str]:
@@ -64,33 +64,34 @@ class Streamed:
 
     @property
     def source_mark(self) -> str:
-        """Tells this very object from all others at its location."""
+        """Return a mark that differs for each object that ever had this location."""
         facts = json.dumps([self.pin.size, self.pin.etag, self.pin.version])
         return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
     def found(self) -> SourceObject:
-        """Raises `SourceChanged`."""
+        """Return the pinned source object. Raises `SourceChanged`."""
         return self.source.stat(self.location, self.pin)
 
     def fill(self, data: bytearray, first: int, kind: Kind) -> int:
-        """With the object's bytes from the first on; their CRC. Raises `SourceChanged`."""
+        """Fill the buffer with the object's bytes from `first` on; return their CRC. Raises `SourceChanged`."""
         at, crc = 0, 0
         with memoryview(data) as view:
             for piece in self.source.chunks(self.location, first, len(data), self.pin):
                 view[at : at + len(piece)] = piece
                 crc = extended(kind, crc, piece)
                 at += len(piece)
-        if at != len(data):  # The buffer may have another object's bytes.
-            raise SourceChanged("it is shorter than planned", operation="read", uri=str(self.location))
+        if at != len(data):  # The rest of the buffer may hold another object's bytes.
+            message = "the object is shorter than when the import was planned"
+            raise SourceChanged(message, operation="read", uri=str(self.location))
         return crc
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamCopy:
-    """Objects up to `part_bytes` go in one request, larger ones by an upload that any later call can go on with.
+    """Streams objects up to `part_bytes` in one request, larger ones by a multipart upload that later calls can resume.
 
-    Buffers come out of `memory`, which all copies of the process share. Each request's body carries a CRC that S3
-    compares on arrival. Errors are `ObjectError`s.
+    All copies of the process share the buffers in `memory`. Each request has a CRC, which S3 checks on arrival. Errors
+    are `ObjectError`s.
     """
 
     client: "S3Client"
@@ -98,16 +99,16 @@ class StreamCopy:
     memory: Memory
     part_bytes: int = STREAM_PART_BYTES
     parts_in_flight: int = 3
-    """Of one copy: 48 MiB, which is some 90 MB/s where a part takes half a second."""
+    """Concurrent parts of one copy: 48 MiB, some 90 MB/s if a part takes half a second."""
     clip_seconds: float = PART_SECONDS
-    """Total time to read a clip that goes in one request."""
+    """Total seconds to read a clip that is sent in one request."""
 
     def __post_init__(self) -> None:
         if not MIN_PART_BYTES <= self.part_bytes <= self.memory.total:
             raise ValueError(f"part_bytes must be between {MIN_PART_BYTES} and the memory")
 
     def whole(self, item: Streamed, settings: ImportSettings, *, mark: str | None = None) -> Copied:
-        """In one request. What is not the source's bytes never lands."""
+        """Copy the object in one request. S3 stores nothing if the bytes were damaged."""
         self._check_fits(item, item.pin.size)
         with Deadline(self.clip_seconds) as deadline, deadline.used(), self._errors(item):
             found = item.found()
@@ -124,7 +125,7 @@ class StreamCopy:
                         **kept,
                         **condition,
                         **_named(kind, crc),
-                        Body=data,  # type: ignore[arg-type]  # any buffer will do
+                        Body=data,  # type: ignore[arg-type]  # any buffer works
                     )
             finally:
                 self.memory.give(data)
@@ -132,7 +133,7 @@ class StreamCopy:
                 return Copied(size=item.pin.size, etag=etag_of(answer["ETag"]), verified=verified)
 
     def begin(self, item: Streamed, settings: ImportSettings, *, mark: str | None = None) -> str:
-        """The id of an upload for the object's parts."""
+        """Create a multipart upload; return its id."""
         self._check_fits(item, part_size(item.pin.size, part_bytes=self.part_bytes))
         with self._errors(item):
             found = item.found()
@@ -155,7 +156,7 @@ class StreamCopy:
         check: Callable[[], object],
         advanced: Callable[[], None],
     ) -> Sent:
-        """As `StreamCopier.send_parts` says."""
+        """Send parts, as described at `StreamCopier.send_parts`."""
         self._check_fits(item, max(last - first + 1 for first, last in spans.values()))
         with self._errors(item):
             found = item.found()
@@ -182,7 +183,7 @@ class StreamCopy:
     def _send(
         self, item: Streamed, upload_id: str, number: int, first: int, kind: Kind, data: bytearray
     ) -> tuple[str, int]:
-        """The part's ETag and its CRC."""
+        """Send one part; return its ETag and its CRC."""
         crc = item.fill(data, first, kind)
         with self._errors(item):
             answer = self.client.upload_part(
@@ -190,7 +191,7 @@ class StreamCopy:
                 UploadId=upload_id,
                 PartNumber=number,
                 **_named(kind, crc),
-                Body=data,  # type: ignore[arg-type]  # any buffer will do
+                Body=data,  # type: ignore[arg-type]  # any buffer works
             )
         with reading(self._asked(item)):
             return etag_of(answer["ETag"]), crc
@@ -203,7 +204,7 @@ class StreamCopy:
         settings: ImportSettings,
         digests: Mapping[str, str] | None,
     ) -> Copied:
-        """S3 is told the checksum that the whole must have, where it is known, and refuses to make another object."""
+        """Complete the upload. If the whole checksum is known, S3 gets it and rejects an object that differs."""
         with self._errors(item):
             found, sums = item.found(), digests or {}
             self._verified(item, found, sums)
@@ -228,7 +229,7 @@ class StreamCopy:
 
     @contextmanager
     def _condition(self, item: Streamed, settings: ImportSettings) -> Iterator[dict[str, Any]]:
-        """Parameters by which S3 writes only over what planning found. Raises `DestinationChanged`."""
+        """Yield parameters: S3 then overwrites only the object that planning found. Raises `DestinationChanged`."""
         if settings.on_existing is OnExisting.OVERWRITE:
             yield {}
             return
@@ -250,7 +251,7 @@ class StreamCopy:
             ) from None
 
     def _at_destination(self, item: Streamed) -> Any:
-        """The HEAD of what lies there; None where nothing does."""
+        """Return the HEAD of the destination; None if there is no object."""
         try:
             return self.client.head_object(**self._target(item), ChecksumMode="ENABLED")
         except ClientError as error:
@@ -259,7 +260,7 @@ class StreamCopy:
             raise
 
     def landed(self, item: Streamed, etag: str | None, mark: str | None) -> Copied | None:
-        """The object at the destination, if it is a copy of the pinned one; with this ETag and mark, where given."""
+        """Return the destination object if it copies the pinned one, with this ETag and mark if given; else None."""
         with self._errors(item):
             head = self._at_destination(item)
             if head is None:
@@ -274,12 +275,12 @@ class StreamCopy:
             try:
                 found = item.found()
             except (ObjectMissing, SourceChanged):
-                # It was there when it was copied.
+                # The source still existed when it was copied.
                 found = SourceObject(key=item.location.key, size=item.pin.size, etag=item.pin.etag)
             return self._kept(item, found, {}, head)
 
     def _kept(self, item: Streamed, found: SourceObject, sums: Mapping[str, str], answer: Any) -> Copied:
-        """What the store says of the copy, compared too. One that is not its source is removed: this very version."""
+        """Compare the copy, also with the store's checksums. Remove it (exactly this version) if it differs."""
         with reading(self._asked(item)):
             etag = etag_of(answer["ETag"])
         verified = verdict_of(found, item.given, {**sums, **whole_checksums(answer)}, etag)
@@ -297,13 +298,13 @@ class StreamCopy:
 
     def _mismatch(self, item: Streamed) -> ObjectError:
         whose = "its line in the manifest" if item.checksum else "the store"
-        return self._asked(item).error(ChecksumMismatch, f"its bytes have another checksum than {whose} says")
+        return self._asked(item).error(ChecksumMismatch, f"its bytes do not match the checksum from {whose}")
 
     def _check_fits(self, item: Streamed, part: int) -> None:
         if part > self.memory.total:
             most = MAX_PARTS * self.memory.total
-            message = f"it has {item.pin.size} bytes and would be copied in parts of {part}, for which the memory of"
-            message += f" {self.memory.total} is too small: {most} bytes can be streamed at most"
+            message = f"its {item.pin.size} bytes need parts of {part} bytes, more than the memory of"
+            message += f" {self.memory.total} bytes allows: at most {most} bytes can be streamed"
             raise self._asked(item).error(ObjectRejected, message)
 
     def _attributes(
@@ -314,7 +315,7 @@ class StreamCopy:
         return attributes(found, tags, settings, own=own, asked=self._asked(item))
 
     def _tags(self, item: Streamed) -> Mapping[str, str]:
-        """None where they may not be read: listing and reading are all that an import asks of a source."""
+        """Return the tags; none if reading them is denied. An import needs only listing and reading at a source."""
         try:
             return item.source.tags(item.location, item.pin)
         except AccessDenied:
@@ -333,9 +334,9 @@ class StreamCopy:
         except (ClientError, BotoCoreError) as error:
             asked, code = self._asked(item), _code(error)
             if code == "NoSuchUpload":
-                raise asked.error(UploadGone, "there is no such upload") from None
+                raise asked.error(UploadGone, "the multipart upload no longer exists") from None
             if code == "BadDigest":
-                raise asked.error(SourceUnavailable, "its bytes were damaged on their way to S3") from None
+                raise asked.error(SourceUnavailable, "its bytes arrived damaged at S3") from None
             raise s3_error(error, asked) from None
 
 
@@ -348,7 +349,7 @@ class _Part:
 
 @dataclass
 class _Sending:
-    """Parts under way, which end in their order: so the digests see every byte in its turn."""
+    """Parts in flight. They finish in order, so that the digests see the bytes in order."""
 
     memory: Memory
     digests: Digests | None
@@ -357,7 +358,7 @@ class _Sending:
     etags: dict[int, str] = field(default_factory=dict)
 
     def buffer(self, size: int, most: int) -> bytearray:
-        """For one part more, `most` at a time. Waits for others' memory only when no part is under way."""
+        """Return a buffer for one more part, `most` in flight. Wait for other copies only with no part in flight."""
         while self.flight:
             found = self.memory.try_take(size) if len(self.flight) < most else None
             if found is not None:
@@ -366,7 +367,7 @@ class _Sending:
         return self.memory.take(size)
 
     def land(self) -> None:
-        """Wait for the first part; raise what it met."""
+        """Wait for the oldest part; raise its error."""
         part = self.flight.popleft()
         try:
             self.etags[part.number], crc = part.sent.result()
@@ -377,7 +378,7 @@ class _Sending:
         self.advanced()
 
     def land_all(self) -> None:
-        """Also where some of them fail: what one of them met is raised when none is under way any more."""
+        """Wait for all parts, also if some fail; then raise the first error."""
         try:
             while self.flight:
                 self.land()

@@ -34,7 +34,7 @@ class ReadPage(Protocol[Read]):
 
 
 def read_page(read: ReadPage[Item], *, scope: str, limit: int, cursor: str | None) -> Page[Item]:
-    """A page of the list that `scope` names. Raises `InvalidCursor`, `InvalidRequest`."""
+    """Return a page of the list that `scope` names. Raises `InvalidCursor`, `InvalidRequest`."""
     check_limit(limit)
     found, position = read(limit=limit, after=decode_cursor(cursor, scope=scope) if cursor else None)
     return Page(found, encode_cursor(position, scope=scope) if position else None)
@@ -42,7 +42,7 @@ def read_page(read: ReadPage[Item], *, scope: str, limit: int, cursor: str | Non
 
 def check_limit(limit: int) -> None:
     if not 1 <= limit <= MAX_PAGE:
-        raise InvalidRequest(f"limit is {limit}, it must be from 1 to {MAX_PAGE:,}")
+        raise InvalidRequest(f"limit is {limit}: it must be from 1 to {MAX_PAGE:,}")
 
 
 def encode_cursor(position: str, *, scope: str) -> str:
@@ -54,7 +54,7 @@ def decode_cursor(cursor: str, *, scope: str) -> str:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         given, position = json.loads(text)
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
-        raise InvalidCursor("this is not a cursor that the service gave out") from error
+        raise InvalidCursor("the cursor is invalid: use the next_cursor of an earlier page") from error
     if given != scope or not isinstance(position, str) or len(position) > MAX_POSITION:
-        raise InvalidCursor("this cursor continues another list")
+        raise InvalidCursor("the cursor belongs to another list")
     return position

@@ -13,7 +13,7 @@ Made = TypeVar("Made")
 def each(work: Callable[[Item], Result], items: Sequence[Item], *, threads: int) -> list[Result]:
     """Return `work` of every item, in order. After an error no more items begin, and the error is raised.
 
-    An executor's `map` does the same with a future and two locks per item, which cost a tenth of a copy.
+    An executor's `map` needs a future and two locks per item, which cost a tenth of a copy.
     """
     results: list[Result | None] = [None] * len(items)
     errors: list[BaseException] = []

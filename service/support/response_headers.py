@@ -1,4 +1,4 @@
-"""Headers of the API's answers, whether its function or API Gateway itself gives them."""
+"""Headers of the API's answers, sent by its function or by API Gateway itself."""
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -8,7 +8,7 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Nothing is stored, framed, sniffed or sent over plain HTTP unless a route says otherwise."""
+"""Forbid storing, framing, sniffing and plain HTTP, unless a route says otherwise."""
 
 GATEWAY_HEADERS = {name: value for name, value in SECURITY_HEADERS.items() if "'" not in value}
-"""Those that API Gateway can add to its own answers: it quotes a value by `'`, and has no escape for one inside."""
+"""Headers that API Gateway can add to its own answers: it quotes a value with `'` and cannot escape one inside."""

@@ -87,23 +87,23 @@ class ApiSettings(Deployment, RowSettings):
     clips_bucket: str
     state_machine_arn: str
     source_buckets: tuple[str, ...]
-    """Buckets that callers may name; the drop bucket is among them."""
+    """Buckets that callers may name, including the drop bucket."""
     drop_bucket: str
     default_project: str
-    """Owns what is in the drop bucket outside `inbox/`."""
+    """Project that owns the objects in the drop bucket outside `inbox/`."""
     max_clips_per_import: int
     max_body_bytes: int
     default_on_existing: str
     default_content_validation: str
     preview_seconds: int
-    """Time of a preview or preflight before it answers with "at least"."""
+    """Seconds of a preview or preflight before it answers with "at least"."""
     max_active_imports: int
     audit_retention_days: int
     webhook_secret_arn: str
     allow_private_urls: bool
     report_url_seconds: int
     integration_secrets_prefix: str
-    """Beginning of the names of secrets that hold integrations' credentials."""
+    """Prefix of the secrets that hold integrations' credentials."""
     trusted_account: str
     """ARN of the own account's root, for the trust policies of callers' roles."""
     trusted_roles: str
@@ -141,11 +141,11 @@ class CopySettings(RowSettings):
     stream_part_bytes: int
     stream_memory_bytes: int
     source_request_seconds: int
-    """Total time of a request to another store, however slowly its answer comes."""
+    """Total seconds of a request to another store, however slowly its answer comes."""
     source_part_seconds: int
-    """Total time of one part of a streamed clip."""
+    """Total seconds of one part of a streamed clip."""
     copy_roles: tuple[str, ...]
-    """ARNs of integrations' roles that may write clips; S3 copies what they read."""
+    """ARNs of integrations' roles that may write clips; S3 copies the objects that they read."""
     integration_secrets_prefix: str
     allow_private_urls: bool
 

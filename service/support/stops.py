@@ -4,7 +4,7 @@ from service.domain.fates import Fate
 
 
 class OutOfTime(Exception):
-    """The time of a call, or of a waiting caller, is over. Unfinished work stays for the next call."""
+    """The time of a call, or of a waiting caller, is over. The next call continues the work."""
 
 
 class Stopped(Exception):

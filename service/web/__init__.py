@@ -1,1 +1,1 @@
-"""The service as a client of other people's servers. Nothing else opens connections of its own."""
+"""Checks for outgoing connections to URLs that callers give, and the connections themselves."""

@@ -10,10 +10,10 @@ from typing import Self
 
 
 class Deadline:
-    """Shuts down the connections of its exchanges when its seconds are over.
+    """Shuts down the connections of its requests when its seconds are over.
 
-    A socket's own timeout begins anew with every byte, so a server that drips a byte a minute would hold its client for
-    good. Requests that are made inside `used()` belong to the deadline. One inside another never ends later than that.
+    A socket's own timeout restarts with every byte, so a server that sends a byte a minute could block its client for
+    ever. Requests inside `used()` belong to the deadline. A nested deadline never ends later than the outer one.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -69,7 +69,7 @@ def current_deadline() -> Deadline | None:
 
 
 def shut_down(link: socket.socket) -> None:
-    """Also from another thread than the one that reads: TLS's own shutdown would drop the session from under it."""
+    """Shut down from any thread: TLS's own shutdown would destroy the session while another thread reads it."""
     try:
         socket.socket.shutdown(link, socket.SHUT_RDWR)
     except OSError:

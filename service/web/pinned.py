@@ -1,4 +1,4 @@
-"""Connections of urllib3 that go to an address that was checked, and end with their request's deadline."""
+"""urllib3 connections that use a checked address and end with their request's deadline."""
 
 import socket
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from service.web.deadline import current_deadline
 
 
 class _Pinned:
-    """Mixed into a connection class of urllib3, before it. TLS and `Host` stay the name's."""
+    """Mixin for urllib3's connection classes, placed before them. TLS and `Host` keep the name."""
 
     rule: AddressRule | None
     _link: socket.socket | None = None
-    """The connection's socket once more: TLS takes the other one over."""
+    """A second reference to the connection's socket, since TLS takes over the first one."""
 
     def _new_conn(self) -> socket.socket:
         """Raises `UnsafeUrl`, and urllib3's errors."""
@@ -40,7 +40,7 @@ class _Pinned:
 
     def request(self, *args: Any, **named: Any) -> Any:
         self._attach()
-        return super().request(*args, **named)  # type: ignore[misc]  # of the class that this is mixed into
+        return super().request(*args, **named)  # type: ignore[misc]  # defined by the class that this is mixed into
 
     def close(self) -> None:
         super().close()  # type: ignore[misc]
@@ -55,7 +55,7 @@ class _Pinned:
 
 
 def pinned(rule: AddressRule | None, pools: Mapping[str, type]) -> dict[str, type]:
-    """`pools` (classes of connection pools by scheme) with connections to addresses that `rule` allows; None: any."""
+    """Return `pools` (pool classes by scheme) whose connections use only addresses that `rule` allows; None: any."""
 
     def of(pool: Any) -> type:
         connection = type(f"Pinned{pool.ConnectionCls.__name__}", (_Pinned, pool.ConnectionCls), {"rule": rule})

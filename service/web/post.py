@@ -1,8 +1,8 @@
-"""POST to a URL that a caller named, without reaching anything that the caller cannot reach directly.
+"""POST to a URL that a caller named, without giving the caller access to private addresses.
 
-The name is resolved here, once; every address that it has must be public; and the connection goes to an address that
-was checked, with TLS and `Host` for the name. So an answer of DNS that changes in between changes nothing. Redirects
-are not followed, the answer's body is not read.
+The name is resolved once, and every address of it must be public. The connection uses one of these addresses, with TLS
+and `Host` for the name, so a DNS answer that changes in between has no effect. Redirects are not followed, and the
+answer's body is not read.
 """
 
 import http.client
@@ -20,13 +20,13 @@ from service.web.addresses import addresses
 from service.web.deadline import shut_down
 
 TIMEOUT_SECONDS = 10.0
-"""For the whole exchange, however slowly its bytes come."""
+"""Seconds for the whole exchange, however slowly its bytes come."""
 
 
 @dataclass(frozen=True)
 class HttpSender:
     allow_private: bool
-    """Whether http and private addresses will do: for the local stack, and for receivers inside a VPC."""
+    """Whether http and private addresses are allowed: for the local stack, and for receivers inside a VPC."""
     timeout: float = TIMEOUT_SECONDS
     resolve: Callable[[str, int], list[str]] = addresses
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
@@ -57,12 +57,12 @@ class HttpSender:
     def _exchange(self, parts: SplitResult, address: str, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
         secure = parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        connection = kind(str(parts.hostname), parts.port)  # its name makes the Host header, nothing is resolved again
+        connection = kind(str(parts.hostname), parts.port)  # the name is for the Host header; it is not resolved again
         link = socket.create_connection((address, _port(parts)), timeout=self.timeout)
         if secure:
             link = self.tls.wrap_socket(link, server_hostname=parts.hostname, do_handshake_on_connect=False)
         connection.sock = link
-        # A socket's own timeout begins anew with every byte.
+        # A socket's own timeout restarts with every byte.
         deadline = threading.Timer(self.timeout, shut_down, [link])
         deadline.start()
         try:

@@ -1,4 +1,4 @@
-"""What each store promises, tested on the fake and on the adapter: one suite, two implementations.
+"""Contract tests of the stores: one suite for the fake and the adapter of each port.
 
 The adapters run on moto in this process, so these tests open no sockets either.
 """
@@ -67,7 +67,7 @@ class Stores:
     written: Callable[[str], tuple[bytes, str]]
     """Body and content type of a report file."""
     rows: Callable[[], object]
-    """All that the table holds, to compare with later."""
+    """Everything in the table, for later comparison."""
 
 
 def fakes() -> Stores:
@@ -97,7 +97,7 @@ def fakes() -> Stores:
 
 
 def kept(store: object) -> dict[str, object]:
-    """Entries of a fake's collections; an empty one is none."""
+    """Return the entries of a fake's collections, without empty ones."""
     return {name: value for name, value in vars(store).items() if isinstance(value, dict | list | set) and value}
 
 

@@ -1,4 +1,4 @@
-"""What finds clips and jobs."""
+"""The indexes for clips and jobs."""
 
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.jobs import Job, JobTag

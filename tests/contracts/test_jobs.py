@@ -9,7 +9,7 @@ from service.domain.errors import NotFound
 from service.domain.jobs import Counts, Door, Job, JobStatus, JobTag, Retry, Source, SourceKind, Tally, Trigger
 from service.domain.manifest import BatchState
 from service.domain.progress import runs_after
-from service.domain.requests import ImportSettings, Tolerance
+from service.domain.requests import ContentValidation, ImportSettings, Tolerance
 from service.ports.jobs import JobStore
 from tests.builders import a_job
 from tests.samples import FULL, SETTINGS

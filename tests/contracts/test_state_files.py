@@ -21,7 +21,7 @@ def test_an_empty_file_is_a_file(state: StateFiles) -> None:
 def test_a_file_that_was_written_again_has_no_ranges_of_the_old_one(state: StateFiles) -> None:
     etag = state.put("a", b"first")
     state.put("a", b"second")
-    with pytest.raises(SourceChanged, match="read s3://state/a: it was written again"):
+    with pytest.raises(SourceChanged, match="read s3://state/a: the object was overwritten since"):
         state.get_range("a", start=0, length=5, etag=etag)
 
 
@@ -30,9 +30,9 @@ def test_the_same_bytes_have_the_same_etag(state: StateFiles) -> None:
 
 
 def test_a_missing_file_is_not_found(state: StateFiles) -> None:
-    with pytest.raises(NotFound, match="the state bucket has no nope"):
+    with pytest.raises(NotFound, match="the state bucket has no object nope"):
         state.get("nope")
-    with pytest.raises(NotFound, match="the state bucket has no nope"):
+    with pytest.raises(NotFound, match="the state bucket has no object nope"):
         state.get_range("nope", start=0, length=1, etag="e")
 
 

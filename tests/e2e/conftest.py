@@ -1,4 +1,4 @@
-"""The deployed local stack for the end-to-end tests, started once and always ended.
+"""The deployed local stack for the end-to-end tests: started once, always stopped.
 
 `CLIPFERRY_STACK=path/to/stack.json` uses a running one (`make local`) instead, and leaves it running.
 That one checks clips, so tests whose clips are a few bytes need it deployed with `support.UNCHECKED`.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
-# Fixtures that only a conftest can offer to every test.
+# Fixtures for every test, which only a conftest can offer.
 __all__ = [
     "failures",
     "functions",
@@ -49,14 +49,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the end-to-end tests out of the coverage: their own calls of `service` show nothing that was tested."""
+    """Leave the end-to-end tests out of the coverage: their direct calls of `service` prove nothing."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("no_cover")
 
 
 class Api:
-    """The service as a test sees it: every call gives the status and the parsed body, whatever they are."""
+    """A client of the API: every call returns the status and the parsed body, also for errors."""
 
     def __init__(self, base_url: str, key: str) -> None:
         self.base_url = base_url
@@ -72,7 +72,7 @@ class Api:
         query: dict[str, object] | None = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, Any]:
-        """`body` is sent as it is if bytes, else as JSON. An answer that is not JSON comes back as text."""
+        """Bytes are sent unchanged, other bodies as JSON. An answer that is not JSON is returned as text."""
         answer = self._api.send(method, path, body=body, query=query, headers=headers)
         try:
             return answer.status, answer.json()
@@ -86,7 +86,7 @@ class Api:
         return self("POST", path, body)
 
     def with_key(self, key: str) -> "Api":
-        """The same service with another key; an empty one sends none."""
+        """Return a client with another key; an empty one sends none."""
         return Api(self.base_url, key)
 
 

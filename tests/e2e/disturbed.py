@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PATIENCE_SECONDS = 150.0
-"""For an import to end: faults make the service wait and try again."""
+"""Seconds to wait for an import: faults make the service wait and retry."""
 ASK_AGAIN = (429, 503)
 FILM = (Path(__file__).resolve().parent.parent / "data" / "video" / "set01" / "front.mp4").read_bytes()
 
 
 @cache
 def all_rules() -> tuple[dict[str, Any], ...]:
-    """The rules of `local/faults.yml`."""
+    """Return the rules of `local/faults.yml`."""
     return tuple(faults.read_rules(ROOT / "local" / "faults.yml"))
 
 
 def rules(first_word: str) -> list[dict[str, Any]]:
-    """Those whose name begins with this word."""
+    """Return the rules whose name begins with this word."""
     return [rule for rule in all_rules() if rule["name"].startswith(first_word)]
 
 
 @dataclass
 class PatientUser:
-    """Calls the API as a user does who waits when told to; keeps every answer with a status from 500, and no other."""
+    """A caller that waits and retries as answers ask it to. Records unexpected answers."""
 
     stack: Stack
     refusals: list[str] = field(default_factory=list)
-    """Answers that a user should never get: 5xx, and 429 or 503 without `Retry-After`."""
+    """Answers that callers should never get: 5xx, and 429 or 503 without `Retry-After`."""
 
     def call(self, method: str, path: str, body: object = None, **query: object) -> dict[str, Any]:
         api = Api(self.stack.base_url, self.stack.api_key)
@@ -81,7 +81,7 @@ class PatientUser:
         return self.rows(f"/v1/imports/{job_id}/clips", "clips")
 
     def ended(self, job_id: str) -> dict[str, Any]:
-        """The import once it has ended. Its counts must sum whenever it is looked at."""
+        """Wait until the import completes and return it. Its counts must add up each time it is read."""
 
         def look() -> dict[str, Any] | None:
             job = self.call("GET", f"/v1/imports/{job_id}")
@@ -96,7 +96,7 @@ Found = TypeVar("Found")
 
 
 def patiently(look: Callable[[], Found | None], *, what: str) -> Found:
-    """The first truthy value of `look()`; fails after `PATIENCE_SECONDS`."""
+    """Return the first truthy value of `look()`; fail after `PATIENCE_SECONDS`."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         found = look()
@@ -108,14 +108,14 @@ def patiently(look: Callable[[], Found | None], *, what: str) -> Found:
 
 @dataclass
 class Disturbed:
-    """A stack with a proxy. `s3` reaches the emulator without it."""
+    """A stack with a proxy. `s3` reaches the emulator directly."""
 
     stack: Stack
     s3: "S3Client"
 
     @contextmanager
     def faults(self, *injected: Mapping[str, Any]) -> Iterator[None]:
-        """Inject by these rules while the block runs."""
+        """Inject faults by these rules during the block."""
         self._set([dict(rule) for rule in injected])
         try:
             yield
@@ -127,12 +127,12 @@ class Disturbed:
         faults.set_rules(self.stack.faults_url, injected)
 
     def fired(self) -> Counter[tuple[str, str]]:
-        """How often a fault hit (service, operation) so far."""
+        """Return how often a fault was injected into (service, operation) so far."""
         assert self.stack.faults_url
         return Counter((one["service"], one["operation"]) for one in faults.fired(self.stack.faults_url))
 
     def lay_out(self, kind: str, count: int, body: bytes | None = None) -> dict[str, bytes]:
-        """New source objects: URI → bytes. Without `body`, each has bytes of its own."""
+        """Put new source objects; return URI → bytes. Without `body`, each has different bytes."""
         prefix = unique(kind)
         objects = {f"{prefix}/{n:03d}.mp4": body or f"{prefix} {n} ".encode() * (n + 1) for n in range(count)}
         put_all(self.s3, self.stack.source_bucket, objects.items())
@@ -143,7 +143,7 @@ class Disturbed:
         return bytes(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def assert_landed(self, clips: list[dict[str, Any]], sources: Mapping[str, bytes]) -> None:
-        """Each source is exactly one clip, copied, with its bytes at the destination."""
+        """Check that each source is exactly one copied clip with its bytes at the destination."""
         assert sorted(clip["source_uri"] for clip in clips) == sorted(sources)
         assert {(clip["status"], clip["code"]) for clip in clips} == {("COPIED", None)}
         for clip in clips:
@@ -151,11 +151,11 @@ class Disturbed:
 
 
 Finished = Callable[[], None]
-"""Waits for an import that was started, and checks it."""
+"""Waits for a started import and checks it."""
 
 
 class Imports:
-    """Imports of each kind. A method starts one and gives what waits for its end and checks it."""
+    """Imports of each kind. A method starts one and returns a function that waits for it and checks it."""
 
     def __init__(self, at: Disturbed, user: PatientUser) -> None:
         self.at, self.user = at, user
@@ -201,7 +201,7 @@ class Imports:
         return finish
 
     def retry(self) -> Finished:
-        """A list of which half appears only before its retry."""
+        """Import a list of which half appears only before its retry."""
         early, late = self.at.lay_out("early", 10), self.at.lay_out("late", 10)
         for uri in late:
             self._delete(uri)
@@ -219,7 +219,7 @@ class Imports:
         return finish
 
     def cancel(self) -> Finished:
-        """An import that is cancelled before it can copy anything."""
+        """Cancel an import before it can copy anything."""
         sources = self.at.lay_out("cancel", 60)
         root = next(iter(sources)).rpartition("/")[0] + "/"
         functions = aws.session().client("lambda", endpoint_url=self.at.stack.aws_endpoint_url, config=aws.CONFIG)
@@ -239,7 +239,7 @@ class Imports:
         return finish
 
     def _start(self, request: dict[str, Any]) -> str:
-        # With an idempotency key, an answer that is lost starts nothing twice.
+        # With an idempotency key, a lost answer starts nothing twice.
         body = {**request, "idempotency_key": unique("once"), "folder": unique("disturbed")}
         return str(self.user.call("POST", "/v1/imports", body)["id"])
 

@@ -1,4 +1,4 @@
-"""Executions of the state machine, the children of their maps, and what is in their histories."""
+"""Executions of the state machine, the children of their maps, and their histories."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +10,13 @@ def executions(client: Any, machine: str) -> Iterator[dict[str, Any]]:
 
 
 def children(client: Any, execution: str) -> Iterator[str]:
-    """ARNs of an execution's map children."""
+    """Return the ARNs of an execution's map children."""
     for run in client.list_map_runs(executionArn=execution)["mapRuns"]:
         for page in client.get_paginator("list_executions").paginate(mapRunArn=run["mapRunArn"]):
             yield from (child["executionArn"] for child in page["executions"])
 
 
 def events(client: Any, execution: str, **options: Any) -> Iterator[dict[str, Any]]:
-    """Of an execution's history."""
+    """Return the events of an execution's history."""
     for page in client.get_paginator("get_execution_history").paginate(executionArn=execution, **options):
         yield from page["events"]

@@ -1,4 +1,4 @@
-"""Ways to hurt the deployed stack, as fixtures."""
+"""Fixtures that break the deployed stack in certain ways."""
 
 import json
 import urllib.request
@@ -19,7 +19,7 @@ RETRY_DELAY_SECONDS = 3.0
 
 
 def retry_soon(stack: Stack) -> None:
-    """Let the state machine try again after a few seconds, where on AWS it waits up to half a minute."""
+    """Shorten the state machine's waits to a few seconds; on AWS they are up to half a minute."""
     body = json.dumps({"retry_delay_seconds": RETRY_DELAY_SECONDS}).encode()
     request = urllib.request.Request(f"{stack.aws_endpoint_url}/_clipferry/limits", data=body)
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
@@ -40,7 +40,7 @@ def functions(stack: Stack) -> Any:
 
 @contextmanager
 def reconfigured(client: Any, handler: str, *, timeout: int | None = None, **variables: str) -> Iterator[None]:
-    """While it lasts, the function has other seconds for a call and these variables in its environment."""
+    """Give the function another timeout and these environment variables during the block."""
     name = function_name(client, handler)
     before = client.get_function_configuration(FunctionName=name)
     own = before["Environment"]["Variables"]
@@ -57,7 +57,7 @@ def reconfigured(client: Any, handler: str, *, timeout: int | None = None, **var
 
 @contextmanager
 def copies_paused(client: Any) -> Iterator[None]:
-    """While it lasts, no copy function can start: jobs are planned and wait."""
+    """Let no copy function start during the block: jobs are planned and wait."""
     name = function_name(client, "lambdas.copy.handler")
     before = client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
@@ -77,7 +77,7 @@ def paused_copies(functions: Any) -> Pause:
 
 @pytest.fixture
 def invoke(functions: Any) -> Invoke:
-    """Call a function by its handler, as the state machine or a schedule would; its answer."""
+    """Call a function like the state machine or a schedule; return its answer."""
 
     def call(handler: str, payload: dict[str, Any]) -> Any:
         name = function_name(functions, handler)
@@ -91,7 +91,7 @@ def invoke(functions: Any) -> Invoke:
 
 @pytest.fixture
 def with_environment(functions: Any) -> Reconfigure:
-    """While it lasts, the functions of these handlers have other variables in their environment."""
+    """Give the functions of these handlers other environment variables during the block."""
 
     @contextmanager
     def change(*handlers: str, **variables: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""A stack that enforces the functions' roles: what each role was asked for, and roles with one action less."""
+"""A stack that enforces the functions' roles: record each role's calls, and remove single actions from roles."""
 
 import copy
 import json
@@ -16,12 +16,12 @@ from tests.e2e.disturbed import Disturbed, Imports, PatientUser
 Grant = tuple[str, str]
 """A function's handler module (`copy`) and an action (`s3:PutObject`)."""
 UNCALLED = ("logs:", "sqs:")
-"""Actions of Lambda itself (its logs, the queue of `on_upload`), which the emulator does without asking."""
+"""Actions of Lambda itself (its logs, the queue of `on_upload`), which the emulator does not check."""
 
 
 @dataclass
 class Guarded:
-    """`roles` by handler module; `granted` are the actions of the inline policies, as deployed."""
+    """`roles` by handler module; `granted`: actions of the deployed inline policies."""
 
     stack: Stack
     roles: dict[str, str]
@@ -46,11 +46,11 @@ class Guarded:
         return Imports(Disturbed(self.stack, aws.s3(self.stack.aws_endpoint_url)), user)
 
     def checks(self) -> dict[tuple[str, str, bool], int]:
-        """How often each handler was allowed (True) and refused (False) each action so far."""
+        """Return how often each handler was allowed (True) and denied (False) each action so far."""
         return {check: times for check, (times, _) in self._checks().items()}
 
     def last_refused(self) -> dict[Grant, str]:
-        """The resource of each handler's last refusal of each action."""
+        """Return the resource of each handler's last denial of each action."""
         return {(handler, action): last for (handler, action, ok), (_, last) in self._checks().items() if not ok}
 
     def _checks(self) -> dict[tuple[str, str, bool], tuple[int, str]]:
@@ -69,7 +69,7 @@ class Guarded:
 
     @contextmanager
     def without(self, handler: str, action: str) -> Iterator[None]:
-        """While it lasts, no statement of the function's role has this action."""
+        """Remove this action from all statements of the function's role during the block."""
         before = self._policies(handler)
         for name, document in before.items():
             self._put(handler, name, _less(document, action))
@@ -103,11 +103,11 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def _less(document: Any, action: str) -> Any:
-    """The policy without an action. A statement may not be empty, so one that had no other is left out."""
+    """Return the policy without an action. Statements without any other action are left out."""
     less = copy.deepcopy(document)
     for statement in less["Statement"]:
         statement["Action"] = [one for one in _listed(statement["Action"]) if one != action]
     less["Statement"] = [one for one in less["Statement"] if one["Action"]]
-    # A policy has one statement at least.
+    # A policy needs at least one statement.
     less["Statement"] = less["Statement"] or [{"Effect": "Deny", "Action": action, "Resource": "*"}]
     return less

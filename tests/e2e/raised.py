@@ -1,4 +1,4 @@
-"""Failed calls of the deployed functions: which are signals that the state machine handles, and which are bugs."""
+"""Failed calls of the deployed functions: errors that the state machine handles, and bugs."""
 
 import json
 import urllib.request
@@ -14,7 +14,7 @@ PROVOKES = "provokes(*names): functions may fail with these errors (`errorType`)
 
 
 class Failures:
-    """The failed calls of one stack's functions since the last look."""
+    """The failed calls of one stack's functions since the last check."""
 
     def __init__(self, stack: Stack) -> None:
         self._url = f"{stack.aws_endpoint_url}/_clipferry/raised"
@@ -22,7 +22,7 @@ class Failures:
         self._seen = len(self._all())
 
     def unexpected(self, provoked: set[str]) -> list[str]:
-        """One line for each new failure that is neither `provoked` nor named by the state machine."""
+        """Return a line for each new failure that is neither `provoked` nor named by the state machine."""
         calls = self._all()
         new, self._seen = calls[self._seen :], len(calls)
         bugs = [call for call in new if call["errorType"] not in self._handled | provoked]
@@ -36,7 +36,7 @@ class Failures:
 
 
 def handled_errors(stack: Stack) -> set[str]:
-    """The exception classes that a Retry or a Catch of the deployed machine names; `States.ALL` names none."""
+    """Return the exception classes that a Retry or Catch of the deployed machine names; `States.ALL` names none."""
     client = aws.stepfunctions(stack.aws_endpoint_url)
     definition = client.describe_state_machine(stateMachineArn=stack.state_machine_arn)["definition"]
     return {name for name in _named(json.loads(definition)) if not name.startswith("States.")}
@@ -63,7 +63,7 @@ def failures(stack: Stack) -> Failures:
 
 @pytest.fixture(autouse=True)
 def functions_fail_only_as_expected(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the test during which (or during whose fixtures) a function failed unexpectedly."""
+    """Fail the test if a function failed unexpectedly during it or its fixtures."""
     if "stack" not in request.fixturenames:
         yield
         return

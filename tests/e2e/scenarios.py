@@ -1,4 +1,4 @@
-"""What the roles' tests do on a stack that enforces roles: imports of each kind, source and end, cheapest first."""
+"""Scenarios for a stack that enforces roles: imports of each kind, source and outcome, cheapest first."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def sweep(guarded: Guarded) -> None:
 
 
 def a_list(imports: Imports, **request: Any) -> dict[str, Any]:
-    """A list of two clips, one of which does not exist; the ended import."""
+    """Import a list of two clips, one of which does not exist; return the completed import."""
     sources = imports.at.lay_out("ends", 1)
     uris = [*sources, f"s3://{imports.at.stack.source_bucket}/{unique('not-there')}.zip"]
     made = imports.user.call("POST", "/v1/imports", {"exact_paths": uris, **request})
@@ -36,7 +36,7 @@ def a_list(imports: Imports, **request: Any) -> dict[str, Any]:
 
 
 def ends(guarded: Guarded) -> None:
-    """A report to download, a webhook, the import's deletion and what the sweep removes of it."""
+    """Download a report, deliver a webhook, delete the import and let the sweep purge it."""
     imports = guarded.imports()
     call = imports.user.call
     with receiver() as (url, got):
@@ -50,8 +50,8 @@ def ends(guarded: Guarded) -> None:
 
 
 def report_of(imports: Imports, job_id: str) -> dict[str, Any] | None:
-    """The answer with the report's URL, once there is one."""
-    with suppress(AssertionError):  # 409: it is being written
+    """Return the answer with the report's URL, once it exists."""
+    with suppress(AssertionError):  # 409: the report is being written
         return imports.user.call("GET", f"/v1/imports/{job_id}/report", format="csv")
     return None
 
@@ -77,7 +77,7 @@ def extrapolation(guarded: Guarded) -> None:
 
 
 def integration(guarded: Guarded) -> None:
-    """Saved keys of a store that speaks S3 (the emulator's own), tested, imported by, deleted and swept."""
+    """Save keys of an S3-compatible store (the emulator itself), test them, import with them, delete them, sweep."""
     imports = guarded.imports()
     call = imports.user.call
     bucket = unique("store")
@@ -99,7 +99,7 @@ def client(guarded: Guarded, service: str) -> Any:
 
 
 def large(guarded: Guarded) -> None:
-    """A tagged clip that is copied in three parts, each in a call of its own."""
+    """Copy a tagged clip in three parts, each in its own call."""
     imports = guarded.imports()
     key, body = f"{unique('large')}/clip.zip", os.urandom(11 * MIB)
     imports.at.s3.put_object(Bucket=guarded.stack.source_bucket, Key=key, Body=body, Tagging="team=night")
@@ -112,7 +112,7 @@ def large(guarded: Guarded) -> None:
 
 
 def versions(guarded: Guarded) -> None:
-    """A tagged clip of a versioned bucket, planned and copied by its version."""
+    """Plan and copy a tagged clip of a versioned bucket by its version."""
     imports = guarded.imports()
     key, body = f"{unique('versions')}/clip.zip", os.urandom(11 * MIB)
     imports.at.s3.put_object(Bucket=versioned_bucket(imports), Key=key, Body=body, Tagging="team=night")
@@ -125,7 +125,7 @@ def versions(guarded: Guarded) -> None:
 
 
 def broken_set(guarded: Guarded) -> None:
-    """A set of which one view changes before it is copied: the others are taken back."""
+    """Import a set of which one view changes before it is copied: the copies of the others are removed."""
     imports = guarded.imports()
     sources = imports.at.lay_out("broken", 3)
     uris = list(sources)
@@ -140,7 +140,7 @@ def broken_set(guarded: Guarded) -> None:
 
 
 def video(guarded: Guarded) -> None:
-    """A copied clip is deleted by itself, with its object."""
+    """Delete a single copied clip with its object."""
     imports = guarded.imports()
     sources = imports.at.lay_out("video", 1)
     job = imports.user.call("POST", "/v1/imports", {"exact_paths": list(sources)})
@@ -152,7 +152,7 @@ def video(guarded: Guarded) -> None:
 
 
 def role(guarded: Guarded) -> None:
-    """A role that may read a bucket of its own and write clips."""
+    """Use a role that may read its own bucket and write clips."""
     imports, iam = guarded.imports(), client(guarded, "iam")
     bucket, name = unique("fleet"), COPY_ROLE.rpartition("/")[2]
     imports.at.s3.create_bucket(Bucket=bucket)
@@ -171,7 +171,7 @@ def role(guarded: Guarded) -> None:
 
 
 def orphan(guarded: Guarded) -> None:
-    """An import whose execution was stopped long ago is ended by the sweep, with a row for each clip."""
+    """Let the sweep complete an import whose execution was stopped long ago, with a row for each clip."""
     imports, states = guarded.imports(), client(guarded, "stepfunctions")
     sources = imports.at.lay_out("orphan", 3)
     root = next(iter(sources)).rpartition("/")[0] + "/"
@@ -187,7 +187,7 @@ def orphan(guarded: Guarded) -> None:
 
 
 def never_started(guarded: Guarded) -> None:
-    """An import whose execution could not be started is started by the sweep."""
+    """Let the sweep start an import whose execution could not be started."""
     imports = guarded.imports()
     sources = imports.at.lay_out("never", 1)
     name = unique("never-started")
@@ -202,7 +202,7 @@ def never_started(guarded: Guarded) -> None:
 
 
 def make_old(guarded: Guarded, job: str) -> None:
-    """Let the import look as if nothing had happened to it for months."""
+    """Make the import look untouched for months."""
     client(guarded, "dynamodb").update_item(
         TableName=guarded.stack.table_name,
         Key={"pk": {"S": f"JOB#{job}"}, "sk": {"S": "JOB"}},
@@ -212,12 +212,12 @@ def make_old(guarded: Guarded, job: str) -> None:
 
 
 BROKEN = {"CLIPFERRY_PART_BYTES": "no number"}
-"""With this in its environment, a function fails at its first line."""
+"""With this in its environment, a function fails immediately."""
 
 
 @contextmanager
 def half_copied(guarded: Guarded) -> Iterator[tuple[Imports, str]]:
-    """A set of which two views and some parts of the third are copied, and no more will be; and its import."""
+    """Prepare a set with two copied views and some parts of the third, which no worker continues; return its import."""
     imports, functions = guarded.imports(), client(guarded, "lambda")
     name, last = unique("half"), os.urandom(31 * MIB)
     views = {role: f"{name}/{role}.mp4" for role in ("front", "left", "right")}
@@ -235,7 +235,7 @@ def half_copied(guarded: Guarded) -> Iterator[tuple[Imports, str]]:
 
 
 def lost_list(guarded: Guarded) -> None:
-    """The end of an import writes a row for each clip of a batch that never reported."""
+    """Let `finish` write a row for each clip of a batch that never reported."""
     imports = guarded.imports()
     with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", timeout=None, **BROKEN):
         job = imports.user.call("POST", "/v1/imports", {"exact_paths": list(imports.at.lay_out("lost", 3))})["id"]
@@ -243,13 +243,13 @@ def lost_list(guarded: Guarded) -> None:
 
 
 def lost_batch(guarded: Guarded) -> None:
-    """The end of an import accounts for a batch that never reported, and removes its unfinished upload."""
+    """Let `finish` account for a batch that never reported, and remove its unfinished upload."""
     with half_copied(guarded) as (imports, job):
         assert imports.user.ended(job)["counts"]["failed"] == 3
 
 
 def lost_execution(guarded: Guarded) -> None:
-    """The same by the sweep, where the execution is gone too."""
+    """Let the sweep do the same after the execution is gone."""
     with half_copied(guarded) as (imports, job):
         machine = guarded.stack.state_machine_arn
         arn = f"{machine.replace(':stateMachine:', ':execution:')}:{job}"
@@ -260,7 +260,7 @@ def lost_execution(guarded: Guarded) -> None:
 
 
 def changed_meanwhile(guarded: Guarded) -> None:
-    """A large clip that changes between two of its parts: its upload is given up."""
+    """Change a large clip between two of its parts: its upload is aborted."""
     imports = guarded.imports()
     key = f"{unique('changes')}/clip.zip"
     put_all(imports.at.s3, guarded.stack.source_bucket, [(key, os.urandom(31 * MIB))])
@@ -276,7 +276,7 @@ def changed_meanwhile(guarded: Guarded) -> None:
 
 
 def unlistable(guarded: Guarded) -> None:
-    """A prefix that planning may not list ends its import."""
+    """Fail an import whose prefix planning may not list."""
     imports = guarded.imports()
     root = f"s3://{guarded.stack.forbidden_bucket}/"
     job = imports.user.call("POST", "/v1/imports", {"root_path": root, "validate": False})
@@ -284,7 +284,7 @@ def unlistable(guarded: Guarded) -> None:
 
 
 def broken_retry(guarded: Guarded) -> None:
-    """A retry that cannot be planned ends with the clips failed as they were."""
+    """Complete a retry that cannot be planned: its clips stay failed."""
     imports = guarded.imports()
     job = a_list(imports)
     with reconfigured(client(guarded, "lambda"), "lambdas.plan.handler", CLIPFERRY_BATCH_CLIPS="no number"):
@@ -299,7 +299,7 @@ def ended_run(imports: Imports, job_id: str, run: int) -> dict[str, Any] | None:
 
 
 def late_drop(guarded: Guarded) -> None:
-    """A second upload joins the import that gathers the first."""
+    """Add a second upload to the import that gathers the first."""
     imports = guarded.imports()
     name, s3 = unique("late"), imports.at.s3
     keys = [f"inbox/{guarded.stack.project}/{name}/{n}.zip" for n in range(6)]
@@ -315,7 +315,7 @@ def late_drop(guarded: Guarded) -> None:
 
 
 def versioned_manifest(guarded: Guarded) -> None:
-    """A manifest of a versioned bucket is read by its version."""
+    """Read a manifest of a versioned bucket by its version."""
     imports = guarded.imports()
     sources = imports.at.lay_out("listed", 2)
     key = f"{unique('lists')}.jsonl"
@@ -372,7 +372,7 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "integration": integration,
     "extrapolation": extrapolation,
 }
-"""Cheapest first: a grant is shown by the first of them that uses it."""
+"""Cheapest first: the first scenario that uses a grant proves it."""
 
 
 def assert_partly_copied(job: dict[str, Any]) -> None:
@@ -383,4 +383,4 @@ REFUSED: dict[str, set[Grant]] = {
     "never started": {("api", "states:StartExecution")},
     "unlistable": {("plan", "s3:ListBucket")},
 }
-"""What a scenario is about to be refused: it takes the action away, or asks for a bucket without a grant."""
+"""Expected denials by scenario, which removes the action or requests a bucket without a grant."""

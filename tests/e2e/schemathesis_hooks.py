@@ -1,6 +1,6 @@
-"""Name things that exist in the document that schemathesis reads, so that its valid requests can succeed.
+"""Put names of existing things into the document that schemathesis reads, so that its valid requests can succeed.
 
-The test puts `values.json`, which `VALUES` names, beside its other files: {name of a field or parameter: [values]}.
+The test writes `values.json` (path in `VALUES`) next to its other files: {name of a field or parameter: [values]}.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The real SDKs, each in its own environment (`make setup`), driven line by line."""
+"""The real SDKs, each in its own environment (`make setup`), driven line by line through pipes."""
 
 import json
 import os
@@ -13,7 +13,7 @@ CLASSES = {"nomadicml": "NomadicML", "nomadic": "NomadicAI"}
 
 
 class SdkError(Exception):
-    """What the SDK raised: its class, the status that it tells, its text."""
+    """An exception of the SDK: its class, HTTP status and text."""
 
     def __init__(self, kind: str, status: int | None, text: str) -> None:
         super().__init__(f"{kind} ({status}): {text}")
@@ -26,7 +26,7 @@ class Sdk:
         self._process = process
 
     def __call__(self, call: str, *args: object, **kwargs: object) -> Any:
-        """What the SDK's call returned. Raises `SdkError`."""
+        """Call the SDK and return its result. Raises `SdkError`."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin
         assert stdout
@@ -42,7 +42,7 @@ class Sdk:
 
 
 def python_of(name: str) -> str:
-    """Fails where the SDK's environment is not there."""
+    """Fails if the SDK's environment is missing."""
     python = CACHE / "sdk" / name / "bin" / "python"
     assert python.exists(), f"{python.parent.parent} is missing: `make setup` makes it"
     return str(python)

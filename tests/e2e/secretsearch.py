@@ -1,4 +1,4 @@
-"""Search for secrets wherever the service keeps, says or logs something, in whatever form they are there."""
+"""Search for secrets, in every encoding, in everything that the service stores, answers or logs."""
 
 import base64
 import json
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def forms(secret: str) -> set[str]:
-    """As it is, in JSON, in a URL, in Base64 at each place within a longer text."""
+    """Return the text unchanged, in JSON, in a URL, and in Base64 at each offset within a longer text."""
     found = {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe=""), quote_plus(secret)}
     for shift in range(3):
         data = b"\0" * shift + secret.encode()
-        # Characters that the neighbours have no bit of.
+        # Characters that share no bits with their neighbours.
         whole = slice((8 * shift + 5) // 6, 8 * len(data) // 6)
         found |= {encode(data).decode()[whole] for encode in (base64.b64encode, base64.urlsafe_b64encode)}
     return found
 
 
 def where(secrets: Iterable[str], places: Mapping[str, str]) -> dict[str, set[str]]:
-    """The secrets that are found, by place."""
+    """Return the secrets found, by place."""
     wanted = {secret: forms(secret) for secret in secrets}
     found = {
         place: {secret for secret, shapes in wanted.items() if any(shape in text for shape in shapes)}
@@ -41,7 +41,7 @@ def where(secrets: Iterable[str], places: Mapping[str, str]) -> dict[str, set[st
 def kept_places(
     stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient", stepfunctions: "SFNClient", job_ids: Iterable[str]
 ) -> dict[str, str]:
-    """All rows, state files and events of logs; what the state machine was told and says of these jobs."""
+    """Return all rows, state files and log events; inputs and histories of the state machine for these jobs."""
     return {
         "table": _table(dynamodb, stack.table_name),
         "state bucket": _objects(s3, stack.state_bucket),
@@ -71,7 +71,7 @@ def _objects(s3: Any, bucket: str) -> str:
 
 
 def _executions(stepfunctions: Any, machine: str, job_ids: tuple[str, ...]) -> Iterable[str]:
-    """Inputs, outputs and histories of executions, and of the children of their maps."""
+    """Return inputs, outputs and histories of executions, and of their maps' children."""
     for execution in executions(stepfunctions, machine):
         if execution["name"].startswith(job_ids):
             arn = execution["executionArn"]

@@ -1,4 +1,4 @@
-"""Stores of the other providers beside the deployed stack, and integrations that open them."""
+"""Stores of the other providers next to the deployed stack, and integrations that open them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def provider_stores(
-    stack: Stack,  # noqa: ARG001  # it is up before its functions change
+    stack: Stack,  # noqa: ARG001  # it must run before its functions change
     functions: Any,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Mapping[str, Store]]:
-    """By name. While they are up, the deployed functions take the stand-in for the Hub."""
+    """Yield the stores by name. During the block, the deployed functions use the stand-in for the Hub."""
     with ExitStack() as open_things:
         stores = start_stores(open_things, tmp_path_factory.mktemp("stores")).by_name
         for handler in ("lambdas.api.handler", "lambdas.plan.handler", "lambdas.copy.handler"):
@@ -30,7 +30,7 @@ def provider_stores(
 
 
 def save(api: "Api", store: Store, credentials: str = "good", **changes: object) -> dict[str, Any]:
-    """The integration that was saved; empty where none is needed."""
+    """Return the saved integration; empty if none is needed."""
     fields = store.integration(credentials)
     if not fields:
         return {}

@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: waiting for an end, reading all pages, names of their own."""
+"""Helpers of the end-to-end tests: wait for completion, read all pages, make unique names."""
 
 import threading
 import time
@@ -19,8 +19,8 @@ TERMINAL = {"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"}
 PATIENCE_SECONDS = 60
 
 UNCHECKED = {"default_content_validation": "none"}
-"""Of the deployments under test: most tests copy a few bytes under a clip's name. `test_content_default.py` deploys
-with the real default."""
+"""Of the deployments under test, since most tests copy a few bytes under a clip's name. `test_content_default.py`
+deploys the real default."""
 
 
 def unique(name: str) -> str:
@@ -28,7 +28,7 @@ def unique(name: str) -> str:
 
 
 def eventually(found: Callable[[], Any], *, what: str) -> Any:
-    """The first truthy value of `found()`; fails after `PATIENCE_SECONDS`."""
+    """Return the first truthy value of `found()`; fail after `PATIENCE_SECONDS`."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         value = found()
@@ -46,7 +46,7 @@ def start(api: "Api", **request: object) -> dict[str, Any]:
 
 
 def settled(api: "Api", job_id: str) -> dict[str, Any]:
-    """The job once it is terminal. Its counts must sum every time that it is looked at."""
+    """Wait until the job is terminal and return it. Its counts must add up each time it is read."""
 
     def look() -> dict[str, Any] | None:
         status, job = api.get(f"/v1/imports/{job_id}")
@@ -92,14 +92,14 @@ def put_all(s3: "S3Client", bucket: str, objects: Iterable[tuple[str, bytes]]) -
 
 
 def landed(s3: "S3Client", clip: dict[str, Any]) -> bytes:
-    """The bytes at a clip's destination."""
+    """Return the bytes at a clip's destination."""
     bucket, _, key = clip["destination"].removeprefix("s3://").partition("/")
     return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 @contextmanager
 def receiver(*answers: int) -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
-    """A server on this machine that answers with these statuses, then 204; yields its URL and what it got."""
+    """Run a local server that answers with these statuses, then 204; yield its URL and the received requests."""
     waiting, got = deque(answers), []
 
     class Handler(BaseHTTPRequestHandler):
@@ -110,7 +110,7 @@ def receiver(*answers: int) -> Iterator[tuple[str, list[tuple[str, dict[str, str
             self.end_headers()
 
         def log_message(self, *_arguments: object) -> None:
-            """Not on the tests' output."""
+            """Keep the log out of the tests' output."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""The audit: who asked for which change, when, by which door, with which key."""
+"""The audit log: who requested which change, when, through which API, with which key."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What follows the end of an import: its report, the event on the bus, the signed webhook."""
+"""Steps after an import completes: its report, the event on the bus, the signed webhook."""
 
 import csv
 import io
@@ -195,7 +195,7 @@ def test_a_webhook_url_that_can_never_work_is_refused(api: "Api", stack: Stack, 
 def test_an_end_that_nobody_concluded_is_found_by_the_sweep(
     api: "Api", stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient", invoke: Invoke
 ) -> None:
-    """As after a crash: the end is open, nothing runs for it."""
+    """Reset the completion as after a crash: it is open, and no execution works on it."""
     key = f"{unique('lost')}.zip"
     put_all(s3, stack.source_bucket, [(key, b"x")])
     with receiver() as (url, got):

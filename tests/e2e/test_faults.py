@@ -1,4 +1,4 @@
-"""Nothing is lost and no job stays running, whatever ends in the middle."""
+"""No clip is lost and no job stays active, whichever process is stopped in the middle."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a user gets wrong first, and what the API says then: a clear sentence, a stable code, nothing created."""
+"""Common first mistakes of users, and the API's answers: a clear message, a stable code, nothing created."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Folders of `/v1`: by the package and the command line, on the deployed stack; the NomadicML door has the same."""
+"""Folders of `/v1`, by SDK and command line, on the deployed stack; the NomadicML routes have the same folders."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

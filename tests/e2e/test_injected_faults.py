@@ -72,7 +72,7 @@ def test_imports_end_right_under(disturbed: Disturbed, case: str) -> None:
 
 
 def test_imports_end_right_when_lambda_throttles(disturbed: Disturbed) -> None:
-    """One copy function for all imports: the others get `TooManyRequestsException` and wait for their turn."""
+    """Allow one copy function for all imports: other calls get `TooManyRequestsException` and wait."""
     functions = aws.session().client("lambda", endpoint_url=disturbed.stack.aws_endpoint_url, config=aws.CONFIG)
     name = function_name(functions, "lambdas.copy.handler")
     before = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")

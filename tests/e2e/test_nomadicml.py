@@ -92,7 +92,7 @@ def rows_of(sdk: Any, job_id: str, **query: object) -> tuple[list[dict[str, Any]
 
 
 def ended(sdk: Any, answer: dict[str, Any], **query: object) -> list[dict[str, Any]]:
-    """(URI, status) of each row, when all that were asked for have their end."""
+    """Return (URI, status) of each row once all requested clips have a result."""
     job_id = answer["import_job_id"]
     assert answer == {"import_job_id": job_id, "status": "importing"}
 
@@ -335,7 +335,7 @@ def test_objects_of_google_come_by_the_integration_that_the_sdk_finds(
 
 
 def test_objects_of_hugging_face_come_by_their_bucket(sdk: Any, raw: "Api", with_environment: Reconfigure) -> None:
-    """Of a public bucket without anything, of a private one by the integration that was saved for it."""
+    """A public bucket needs no integration; a private one is opened by the integration saved for it."""
     with (
         hub("hf_planted") as state,
         with_environment("lambdas.plan.handler", "lambdas.copy.handler", HF_ENDPOINT=state.url),

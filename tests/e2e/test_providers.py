@@ -27,7 +27,7 @@ LARGE = os.urandom(10 * MIB + 345)
 """Three parts of the local stack's streamed copies."""
 SAMPLE = (ROOT / "samples/clipgt/0f247895-e3e5-537e-924b-b3976d321702.zip").read_bytes()
 VERIFIED = {"s3": "etag", "gcs": "checksum", "hf": "unverifiable", "hf-public": "unverifiable"}
-"""Of copies in one go (decision 30)."""
+"""How a one-request copy is verified, by provider (decision 30)."""
 WITH_CREDENTIALS = ("s3", "gcs", "hf")
 CALL_SECONDS = 12
 """Less than the margin that ends a round: each call of a copy function sends one part."""

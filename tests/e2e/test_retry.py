@@ -1,4 +1,4 @@
-"""What failed or was cancelled runs again: all of it or what is named, once for a key, and with its history."""
+"""Retries of failed and cancelled clips: all of them or the named ones, once per idempotency key, with a history."""
 
 import json
 from typing import TYPE_CHECKING, Any

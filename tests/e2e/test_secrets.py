@@ -44,14 +44,14 @@ class Overheard(Api):
 
 @dataclass
 class Searched:
-    """What was planted, and all places that could have kept it."""
+    """The planted secrets, and all places that could have stored them."""
 
     kept: set[str] = field(default_factory=set)
-    """Of integrations that were saved."""
+    """Secrets of saved integrations."""
     refused: set[str] = field(default_factory=set)
-    """Of requests that were refused."""
+    """Secrets of rejected requests."""
     derived: set[str] = field(default_factory=set)
-    """What stores give for credentials."""
+    """Secrets that stores issue for credentials."""
     jobs: list[str] = field(default_factory=list)
     vault: dict[str, str] = field(default_factory=dict)
     """Secrets Manager, before and after the integrations were deleted."""
@@ -67,7 +67,7 @@ def secrets_of(body: dict[str, Any]) -> set[str]:
 
 
 def vault(stack: Stack, ids: Iterable[str]) -> str:
-    """What Secrets Manager has of these integrations."""
+    """Return Secrets Manager's secrets of these integrations."""
     client = aws.secrets(stack.aws_endpoint_url)
     names = [one["Name"] for page in client.get_paginator("list_secrets").paginate() for one in page["SecretList"]]
     names = [name for name in names if any(id_ in name for id_ in ids)]

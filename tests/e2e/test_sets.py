@@ -111,7 +111,7 @@ def test_a_view_that_changes_after_the_plan_takes_its_set_back(
     visible: Callable[[dict[str, str]], int],
     paused_copies: Pause,
 ) -> None:
-    """What lay at a destination before is there again, and no version of the failed set is left."""
+    """The object that was at the destination before is current again, and no version of the failed set is left."""
     views = scene()
     [before] = all_clips(api, imported(api, exact_paths=[views["front"]])["id"])
     overwritten = views["front"].removeprefix(f"s3://{stack.source_bucket}/")

@@ -102,7 +102,7 @@ def test_what_is_no_upload_event_ends_in_the_dead_letter_queue(stack: Stack, sqs
 
 
 def upload_event(stack: Stack, key: str, *, size: int, etag: str, sequencer: str) -> str:
-    """As EventBridge hands it to the queue."""
+    """Return the event as EventBridge delivers it to the queue."""
     detail = {
         "version": "0",
         "bucket": {"name": stack.drop_bucket},
@@ -117,7 +117,7 @@ def settled_jobs(api: "Api") -> list[dict[str, Any]]:
 
 
 def imports_of(api: "Api", stack: Stack, keys: Iterable[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """(job, clip) for each dropped key, once all are settled. Fails where a key has more than one."""
+    """Return (job, clip) for each dropped key once no clip is pending. Fails if a key has more than one."""
     wanted = {f"s3://{stack.drop_bucket}/{key}" for key in keys}
 
     def look() -> list[tuple[dict[str, Any], dict[str, Any]]] | None:

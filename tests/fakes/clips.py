@@ -12,7 +12,7 @@ from tests.fakes.jobs import FakeJobs
 
 @dataclass
 class FakeClips:
-    """Shares the jobs with `FakeJobs`, where it has them: both live in one table."""
+    """Shares the jobs with `FakeJobs`, since both are in one table."""
 
     faults: Faults = field(default_factory=Faults)
     jobs: FakeJobs | None = None
@@ -21,7 +21,7 @@ class FakeClips:
     port = "clips"
 
     def put(self, job_id: str, rows: Iterable[ClipRow]) -> None:
-        """Rows one by one: a crash leaves those before it."""
+        """Write rows one by one: a crash keeps those before it."""
         for row in rows:
             self._put(job_id, row)
 
@@ -35,11 +35,11 @@ class FakeClips:
         return [held[row.ordinal] for row in rows]
 
     def settle_each(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
-        """One by one: a crash leaves those before it."""
+        """Write one by one: a crash keeps those before it."""
         return [self._settle_one(job_id, row, run) for row in rows]
 
     def reopen(self, job_id: str, rows: Sequence[ClipRow], *, run: int) -> bool:
-        """One by one: a crash leaves those before it."""
+        """Write one by one: a crash keeps those before it."""
         return all(self._reopen_one(job_id, row, run) for row in rows)
 
     @port_call

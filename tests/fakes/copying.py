@@ -1,4 +1,4 @@
-"""Copying without a thread that watches, and by one copier."""
+"""Fakes for copying: a watch without a thread, and a single copier for all clips."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from service.ports.objects import Copier
 
 @dataclass
 class LookWhenOld:
-    """A `Watch` that reads the state where it is looked at, once it is older than `WATCH_SECONDS`."""
+    """A `Watch` that reads the state when asked, if it is older than `WATCH_SECONDS`."""
 
     read: Callable[[], BatchState]
     monotonic: Callable[[], float]
@@ -36,7 +36,7 @@ class LookWhenOld:
 
 @dataclass(frozen=True)
 class OneCopier:
-    """A `Copiers` that copies every clip by the same one."""
+    """A `Copiers` with one copier for every clip."""
 
     copier: Copier
 

@@ -12,7 +12,7 @@ from tests.fakes.faults import Faults, port_call
 
 @dataclass
 class FakeWorkflow:
-    """Remembers by name which executions were started, and with which wait."""
+    """Records the started executions by name, with their waits."""
 
     faults: Faults = field(default_factory=Faults)
     waits: dict[str, int] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class FakeBus:
 
 @dataclass
 class FakeSender:
-    """Answers 200, or in turn what `answers` has: a status, an answer, or what is raised."""
+    """Answers 200, or the next of `answers`: a status, an answer, or an exception to raise."""
 
     faults: Faults = field(default_factory=Faults)
     answers: deque[int | WebhookAnswer | Exception] = field(default_factory=deque)

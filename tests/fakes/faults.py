@@ -8,11 +8,11 @@ from threading import RLock
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 Planned = Sequence[BaseException | None]
-"""What successive calls raise; None lets a call through, and so does the end of the sequence."""
+"""Exceptions of successive calls; None lets a call pass. Calls after the sequence pass."""
 
 
 class CrashError(Exception):
-    """The process ended here: nobody catches this but the test."""
+    """The process crashed here: only the test catches this."""
 
 
 @dataclass
@@ -35,13 +35,13 @@ class Faults:
         self._calls_left, self._take_effect = calls, take_effect
 
     def revive(self) -> bool:
-        """A new process; tells whether the last one had crashed."""
+        """Start a new process; return whether the last one had crashed."""
         crashed = self._calls_left == 0
         self._calls_left = None
         return crashed
 
     def enter(self, call: str) -> bool:
-        """Count the call and raise what is planned for it; True where it is to crash after its effect."""
+        """Count the call and raise its planned exception; return True if it must crash after its effect."""
         self.calls[call] += 1
         if self._calls_left is not None:
             if self._calls_left == 0:
@@ -80,7 +80,7 @@ Result = TypeVar("Result")
 def port_call(
     method: Callable[Concatenate[Self_, Arguments], Result],
 ) -> Callable[Concatenate[Self_, Arguments], Result]:
-    """One call at a time, counted, with the faults that are planned for it."""
+    """Wrap a port's method: run one call at a time, count it, and raise its planned faults."""
 
     @functools.wraps(method)
     def call(self: Self_, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

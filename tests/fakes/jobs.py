@@ -22,12 +22,12 @@ class FakeJobs:
     rows: dict[str, Job] = field(default_factory=dict)
     batches: dict[str, dict[tuple[int, int], Tally]] = field(default_factory=lambda: defaultdict(dict))
     hidden: dict[str, str] = field(default_factory=dict)
-    """Deleted jobs and when they were."""
+    """Deleted jobs and the times of their deletion."""
     buried: set[str] = field(default_factory=set)
     audit: list[AuditEntry] = field(default_factory=list)
     ends: dict[tuple[str, str], End] = field(default_factory=dict)
     large: dict[tuple[str, int], LargeCopy] = field(default_factory=dict)
-    """Notes of unfinished multipart uploads: rows that belong to jobs, as their batches, ends and lists of uploads."""
+    """Records of unfinished multipart uploads, which belong to jobs like batches, completions and lists of uploads."""
     lists: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     port = "jobs"
 
@@ -138,7 +138,7 @@ class FakeJobs:
         counts: Counts | None = None,
         document: Mapping[str, object],
         now: str,
-        counted_in: str | None = None,  # noqa: ARG002  # this store counts the jobs themselves
+        counted_in: str | None = None,  # noqa: ARG002  # this store counts the jobs directly
     ) -> bool:
         changes = {"counts": counts} if counts else {}
         job = self.rows.get(job_id)
@@ -156,7 +156,7 @@ class FakeJobs:
         return self._update(job_id, None, cancel_requested=True, updated_at=now) is not None
 
     def _update(self, job_id: str, run: int | None, **changes: object) -> Job | None:
-        """None where the job is absent, terminal or in another run (None: any); nothing changes then."""
+        """Return None, and change nothing, if the job is absent, terminal or in another run (None: any run)."""
         job = self.rows.get(job_id)
         if job is None or job.status.terminal or run not in (None, job.run):
             return None
@@ -239,7 +239,7 @@ class FakeJobs:
 
 @dataclass
 class FakeEnds:
-    """Shares the jobs with `FakeJobs`, as both live in one table."""
+    """Shares the jobs with `FakeJobs`, since both are in one table."""
 
     jobs: FakeJobs
     faults: Faults = field(default_factory=Faults)

@@ -31,7 +31,7 @@ def one_by_one(
     entries: Iterable[ManifestEntry],
     settled: Callable[[ManifestEntry, Copied | ObjectError], object],
 ) -> None:
-    """`ServerSideCopier.copy_each` with one copy in flight; `copy` returns None for what its check keeps out."""
+    """`ServerSideCopier.copy_each` with one copy at a time; `copy` returns None for entries that its check rejects."""
     for entry in entries:
         try:
             outcome: Copied | ObjectError | None = copy(entry)
@@ -43,7 +43,7 @@ def one_by_one(
 
 @dataclass
 class FakeMultipart:
-    """An unfinished upload: parts by number, each with the bytes of the source that it holds."""
+    """An unfinished upload: parts by number, each with its bytes of the source."""
 
     key: str
     begun_at: str
@@ -55,7 +55,7 @@ class FakeMultipart:
 
 @dataclass
 class FakeStorage:
-    """Buckets by name, of every store. `fail_stat` and `fail_copy` go by source key, `fail_list` by bucket and page."""
+    """Buckets by name, of every store. Keys of `fail_stat`, `fail_copy`: source key; of `fail_list`: bucket, page."""
 
     clips_bucket: str = "clips"
     page_size: int = 1_000
@@ -70,32 +70,32 @@ class FakeStorage:
     stats: Counter[str] = field(default_factory=Counter)
     listed_after: list[str] = field(default_factory=list)
     together: list[int] = field(default_factory=list)
-    """Ordinals that went through `copy_each`."""
+    """Ordinals copied by `copy_each`."""
     before_copy: Callable[[ManifestEntry], None] = lambda _entry: None
     copied_with: list[ImportSettings] = field(default_factory=list)
     bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    """What `reader` reads, for the objects that have one."""
+    """Content for `reader`, for objects that have one."""
     read: Counter[str] = field(default_factory=Counter)
     multiparts: dict[str, FakeMultipart] = field(default_factory=dict)
     """Unfinished uploads by id."""
     parts_copied: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """By destination and number."""
+    """Parts by destination and number."""
     streamed: set[str] = field(default_factory=set)
-    """Source keys whose bytes pass through the process."""
+    """Source keys whose clips are streamed."""
     streamed_from: dict[str, str] = field(default_factory=dict)
-    """What a streamed copy tells of its source: the source's ETag by the copy's."""
+    """ETags of streamed sources by those of their copies."""
     before_part: Callable[[ManifestEntry, int], None] = lambda _entry, _number: None
     now: Callable[[], str] = lambda: "2026-11-22T17:00:00.000Z"
     marks: dict[str, list[tuple[ListedObject, str | None]]] = field(default_factory=lambda: defaultdict(list))
-    """Versions of the clips bucket by key, oldest first, with what they were marked with."""
+    """Versions in the clips bucket by key, oldest first, with their marks."""
     removed: Counter[str] = field(default_factory=Counter)
-    """Versions that were removed, by key."""
+    """Removed versions by key."""
     fail_remove: dict[str, Planned] = field(default_factory=dict)
     opened_by: dict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
-    """Ids of the integrations by which a bucket was read, copied from or listed."""
+    """Ids of the integrations with which a bucket was read, copied from or listed."""
     port = "storage"
     writes: int = 0
-    """Objects that were put, which gives each its ETag and its time."""
+    """Number of objects put, which gives each its ETag and its time."""
     _begun: int = 0
 
     def put_body(self, bucket: str, key: str, body: bytes) -> ListedObject:
@@ -103,7 +103,7 @@ class FakeStorage:
         return self.put(bucket, key, len(body))
 
     def put(self, bucket: str, key: str, size: int = 10, *, version: str | None = None) -> ListedObject:
-        """A new object, with an ETag that none had before."""
+        """Put a new object with a new ETag."""
         self.writes += 1
         modified = f"2026-01-01T00:00:{self.writes // 1000:02d}.{self.writes % 1000:03d}Z"
         item = ListedObject(key=key, size=size, etag=f"etag{self.writes}", version=version, modified=modified)
@@ -127,7 +127,7 @@ class FakeStorage:
             with self.faults.lock:
                 self.faults.enter("storage.list_page")
                 raise_next(failures)
-            # As S3 lists: no version ids.
+            # Like S3: listings have no version ids.
             yield [replace(self.buckets[bucket][k], version=None) for k in rest[first : first + self.page_size]]
 
     @port_call
@@ -165,7 +165,7 @@ class FakeStorage:
         return entry.source_uri.removeprefix("s3://").partition("/")[2] in self.streamed
 
     def _planned(self, entry: ManifestEntry) -> ListedObject:
-        """The source as it was planned, or what is ordered to go wrong with it."""
+        """Return the source as planned, or raise its planned fault."""
         at = parse_object(entry.source_uri)
         bucket, key = at.bucket, at.key
         self.opened_by[bucket].add(entry.integration)
@@ -197,7 +197,7 @@ class FakeStorage:
 
     @port_call
     def send_part(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
-        """One of `send_parts`, between which the process may end."""
+        """Send one part; the process may crash between parts."""
         return self._part(entry, upload_id, number, span)
 
     def send_parts(
@@ -238,7 +238,7 @@ class FakeStorage:
         return upload.parts[number]
 
     def _check_destination(self, entry: ManifestEntry, settings: ImportSettings) -> None:
-        """As S3 checks `If-Match` and `If-None-Match`."""
+        """Check `If-Match` and `If-None-Match` like S3."""
         there = self.buckets[self.clips_bucket].get(entry.destination)
         etag = there.etag if there else None
         if settings.on_existing is not OnExisting.OVERWRITE and etag != entry.destination_etag:
@@ -439,12 +439,12 @@ class FakeReader:
 
 @dataclass
 class FakeResults:
-    """In the clips bucket of `storage`."""
+    """Results in the clips bucket of `storage`."""
 
     storage: FakeStorage
     faults: Faults = field(default_factory=Faults)
     notes: dict[str, str] = field(default_factory=dict)
-    """By ETag."""
+    """Notes by ETag."""
     port = "results"
 
     @port_call
@@ -456,5 +456,5 @@ class FakeResults:
     def put(self, key: str, body: bytes, *, note: str, replaces: str | None) -> None:
         there = self.storage.buckets[self.storage.clips_bucket].get(key)
         if (there.etag if there else None) != replaces:
-            raise SourceUnavailable("another write was faster", operation="store", uri=key)
+            raise SourceUnavailable("another request wrote the object in between", operation="store", uri=key)
         self.notes[self.storage.put_body(self.storage.clips_bucket, key, body).etag] = note

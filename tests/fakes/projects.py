@@ -36,7 +36,7 @@ class FakeKeys:
 
 @dataclass
 class FakeAudit:
-    """Shares its entries with whoever writes them along with a change."""
+    """Shares its entries with the fakes that write them together with a change."""
 
     entries: list[AuditEntry]
     faults: Faults = field(default_factory=Faults)

@@ -11,7 +11,7 @@ from service.sources.port import CHUNK_BYTES, Pin, SourceObject
 
 @dataclass
 class FakeSource:
-    """`objects` by key; `errors` are raised by `list`, `read`."""
+    """`objects` by key; `list` and `read` raise `errors`."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
     errors: dict[str, Exception] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class FakeSource:
 
 @dataclass
 class FakeSources:
-    """One source for all integrations; `refusal` is what `check` raises, `lost` what `source_for` does."""
+    """One source for all integrations; `check` raises `refusal`, `source_for` raises `lost`."""
 
     source: FakeSource = field(default_factory=FakeSource)
     refusal: Exception | None = None

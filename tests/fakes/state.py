@@ -11,7 +11,7 @@ from tests.fakes.faults import Faults, port_call
 
 @dataclass
 class FakeClock:
-    """Every look moves it by a millisecond, so that times differ and sort."""
+    """Each call moves it by a millisecond, so that times differ and sort."""
 
     now: datetime = datetime(2026, 11, 22, 17, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ class FakeClock:
 
 @dataclass
 class FakeStateFiles:
-    """ETags are MD5s, as for plain S3 objects: the same bytes have the same one."""
+    """ETags are MD5s, as for plain S3 objects: equal bytes have equal ETags."""
 
     faults: Faults = field(default_factory=Faults)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -39,15 +39,15 @@ class FakeStateFiles:
     @port_call
     def get(self, key: str) -> bytes:
         if key not in self.files:
-            raise NotFound(f"the state bucket has no {key}")
+            raise NotFound(f"the state bucket has no object {key}")
         return self.files[key]
 
     @port_call
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
         if key not in self.files:
-            raise NotFound(f"the state bucket has no {key}")
+            raise NotFound(f"the state bucket has no object {key}")
         if self.etag(key) != etag:
-            raise SourceChanged("it was written again", operation="read", uri=f"s3://state/{key}")
+            raise SourceChanged("the object was overwritten since", operation="read", uri=f"s3://state/{key}")
         return self.files[key][start : start + length]
 
     @port_call

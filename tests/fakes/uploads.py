@@ -47,7 +47,7 @@ class FakeLargeCopies:
 
 @dataclass
 class FakeUploads:
-    """Shares the jobs with `FakeJobs`, as both live in one table."""
+    """Shares the jobs with `FakeJobs`, since both are in one table."""
 
     jobs: FakeJobs
     faults: Faults = field(default_factory=Faults)

@@ -128,7 +128,7 @@ class BotoRequests:
 
 
 def page_of(answer: Any) -> bytes:
-    """As S3 would have written what boto3 made of it."""
+    """Return the XML that S3 would have sent for boto3's answer."""
     said = {"EncodingType": "url", "IsTruncated": str(answer["IsTruncated"]).lower()}
     said |= {name: answer[name] for name in ("NextContinuationToken",) if name in answer}
     objects = [

@@ -1,4 +1,4 @@
-"""The adapters against moto, in this process: one table and three buckets, new for every test."""
+"""The adapters on moto, in this process: one table and three buckets, new for every test."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ def _aws() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_sleep(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the retries would have slept."""
+    """Seconds that the retries would have slept."""
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -94,7 +94,7 @@ def storage(s3: "S3Client") -> S3Storage:
 
 @pytest.fixture
 def transactions(dynamodb: "DynamoDBClient") -> Iterator[FailingTransactions]:
-    """Every TransactWriteItems of the service asks it first."""
+    """Passes every TransactWriteItems of the service to it first."""
     assert dynamodb
     failing = FailingTransactions()
     with hooked("before-call.dynamodb.TransactWriteItems", failing.answer):

@@ -1,4 +1,4 @@
-"""Answers to order in the place of AWS's, as the errors that botocore makes of them."""
+"""Replace AWS's answers by the errors that botocore would raise."""
 
 import json
 from collections import deque
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class FailingTransactions:
-    """Cancels TransactWriteItems with the given reasons, then lets them through. Counts those since `fail`."""
+    """Cancels TransactWriteItems with the given reasons, then lets calls through. Counts the calls since `fail`."""
 
     def __init__(self) -> None:
         self.sent = 0
         self._reasons: deque[list[str]] = deque()
 
     def fail(self, *reasons: list[str]) -> None:
-        """Each a list of codes, one for each operation of the transaction."""
+        """Lists of error codes, one code for each operation of the transaction."""
         self._reasons.extend(reasons)
         self.sent = 0
 
     def answer(self, **_: object) -> tuple[SimpleNamespace, dict[str, object]] | None:
-        """botocore's event `before-call`: the answer in the place of DynamoDB's, None to ask that."""
+        """Handle botocore's event `before-call`: return the answer in place of DynamoDB's; None: send the request."""
         self.sent += 1
         if not self._reasons:
             return None
@@ -42,7 +42,7 @@ class FailingTransactions:
 
 
 class Refusals:
-    """Answers requests for a DynamoDB operation with an error, below botocore's retries; then lets them through."""
+    """Answers requests for a DynamoDB operation with an error, below botocore's retries; then lets requests through."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -54,12 +54,12 @@ class Refusals:
         self.sent.clear()
 
     def answer(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
-        """botocore's event `before-send`."""
+        """Handle botocore's event `before-send`."""
         operation = event_name.rpartition(".")[2]
         self.sent.append(operation)
         if operation != self._operation or not self._planned:
             return None
-        # botocore asks moto's handler too, whose answer it ignores: let it do something without effect.
+        # botocore also calls moto's handler and ignores its answer: give it a request without effect.
         request.headers["X-Amz-Target"], request.body = "DynamoDB_20120810.ListTables", b"{}"
         body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{self._planned.popleft()}", "message": "no"})
         return AWSResponse(request.url, 400, HTTPHeaders(), _Body(body.encode()))
@@ -67,7 +67,7 @@ class Refusals:
 
 @dataclass
 class _Body:
-    """As botocore reads an answer of urllib3."""
+    """A body with urllib3's interface for botocore."""
 
     content: bytes
 
@@ -76,7 +76,7 @@ class _Body:
 
 
 class SourcePreconditions:
-    """moto 5.2 ignores `x-amz-copy-source-if-match`; this `before-call` handler answers in its place as S3 does."""
+    """moto 5.2 ignores `x-amz-copy-source-if-match`; this `before-call` handler answers like S3 instead."""
 
     def __init__(self, client: "S3Client") -> None:
         self.client = client

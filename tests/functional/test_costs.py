@@ -1,4 +1,4 @@
-"""What a batch costs in DynamoDB: calls and write units, counted at the client."""
+"""The cost of a batch in DynamoDB: calls and write units, counted at the client."""
 
 from collections import Counter
 from collections.abc import Iterator

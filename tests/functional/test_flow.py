@@ -118,7 +118,7 @@ def test_a_source_that_changes_after_planning_fails_alone(flow: World, sources: 
     assert (failed.source_uri, failed.code) == (f"s3://{SOURCE_BUCKET}/{KEYS[0]}", "SOURCE_CHANGED")
 
 
-def test_uploads_land_once_however_often_they_are_told_of(flow: World, s3: "S3Client") -> None:
+def test_repeated_upload_events_import_each_upload_once(flow: World, s3: "S3Client") -> None:
     s3.create_bucket(Bucket=DROP_BUCKET)
     names = [f"inbox/fleet/{n} ü+.zip" for n in range(5)]
     events = []

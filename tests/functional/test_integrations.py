@@ -167,7 +167,7 @@ def test_a_good_endpoint_is_accepted() -> None:
     sources().check(an_integration(type=IntegrationType.S3_ROLE, role_arn="r", external_id="e"), None)
 
 
-def test_a_role_that_cannot_be_assumed_is_told_apart_from_a_missing_permission() -> None:
+def test_a_role_that_cannot_be_assumed_is_distinguished_from_a_missing_permission() -> None:
     sts = boto3.client("sts")
     role = an_integration(
         type=IntegrationType.S3_ROLE,

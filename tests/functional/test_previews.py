@@ -81,7 +81,7 @@ def test_a_uri_takes_two_heads(client: "S3Client", asked: list[str]) -> None:
     assert sorted(asked) == [f"HeadObject {CLIPS_BUCKET}", *[f"HeadObject {SOURCE_BUCKET}"] * 2]
 
 
-def test_a_client_for_a_waiting_caller_gives_up_soon(client: "S3Client") -> None:
+def test_a_client_for_a_waiting_caller_times_out_early(client: "S3Client") -> None:
     """Both tries of a call that hangs, and the second between them, end before API Gateway does."""
     config: Any = client.meta.config  # its options are attributes that the stubs do not name
     assert (config.connect_timeout, config.read_timeout) == (2, 4)

@@ -33,7 +33,7 @@ def files(s3: "S3Client") -> S3ReportFiles:
     return S3ReportFiles(s3, STATE_BUCKET)
 
 
-def test_an_upload_that_is_over_is_told(files: S3ReportFiles) -> None:
+def test_an_upload_that_no_longer_exists_raises_upload_lost(files: S3ReportFiles) -> None:
     with Stubber(files.client) as stub:
         stub.add_client_error("upload_part", "NoSuchUpload", http_status_code=404)
         with pytest.raises(UploadLost):

@@ -1,4 +1,4 @@
-"""The synthesized stack, once a session, without its code bundle (tests/infra/test_bundle.py builds that)."""
+"""The synthesized stack, once per session, without its code bundle (tests/infra/test_bundle.py builds that)."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def template(make_stack: Callable[[DeploySettings], ClipferryStack], deploy: Dep
 
 @pytest.fixture(scope="session")
 def other_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Template:
-    """A second deployment, with other values where the default switches something off."""
+    """Return a second deployment, with the optional parts that the defaults switch off."""
     deploy = DeploySettings(
         stack_name="Staging",
         copy_reserved_concurrency=60,

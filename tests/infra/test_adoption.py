@@ -1,4 +1,4 @@
-"""What a destroyed stack leaves comes back into a new one, by `cdk import` and `cdk deploy` (docs/operations.md).
+"""A new stack can adopt the resources that a deleted one keeps (`cdk import`, `cdk deploy`, docs/operations.md).
 
 On the emulator, which imports buckets and tables. It cannot import secrets.
 """

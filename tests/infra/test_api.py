@@ -88,7 +88,7 @@ def test_api_gateway_answers_in_the_shape_of_the_service(
 ) -> None:
     answer = gateway_responses(template)[kind]
     assert answer.get("StatusCode") == status
-    # What messageString is at run time: a sentence in quotation marks.
+    # The value of messageString at run time: a sentence in quotation marks.
     body = answer["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"Bad"')
     parsed = json.loads(body)
     assert set(parsed) == {"detail", "code"}

@@ -150,7 +150,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     },
 }
 ROLES = {"Api": "ApiApi"}
-"""Where the construct's name and its folder's fall together."""
+"""Functions whose construct has the same name as its folder."""
 
 
 def function(template: Template, name: str) -> dict[str, Any]:

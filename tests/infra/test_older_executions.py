@@ -100,7 +100,7 @@ def test_older_files_are_read(recorded: dict[str, Any]) -> None:
 
 
 def test_the_newest_version_is_what_the_definition_sends(recorded: dict[str, Any]) -> None:
-    """Where this fails, the definition has changed: record its shape in a new file, and keep the older ones."""
+    """If this fails, the definition has changed: record its shape in a new file, and keep the older ones."""
     if recorded != json.loads(VERSIONS[-1].read_text()):
         pytest.skip("an older version")
     definition = json.loads((Path(__file__).parent / "golden" / "state_machine.asl.json").read_text())

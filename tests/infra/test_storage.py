@@ -1,4 +1,4 @@
-"""What the emulator drops or does not enforce: encryption, lifecycle, TLS, backups."""
+"""Settings that the emulator drops or does not enforce: encryption, lifecycle, TLS, backups."""
 
 import json
 from typing import Any

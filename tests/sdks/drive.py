@@ -20,7 +20,7 @@ def main() -> None:
         call = operator.attrgetter(asked["call"])(client)
         try:
             outcome = {"returned": call(*asked["args"], **asked["kwargs"])}
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is the outcome
+        except Exception as error:  # noqa: BLE001  # any exception is a result
             status = getattr(error, "status_code", None)
             outcome = {"raised": {"type": type(error).__name__, "status": status, "text": str(error)}}
         print(json.dumps(outcome), flush=True)

@@ -1,4 +1,4 @@
-"""Servers for the tests of this folder, on loopback, ended in any case: SeaweedFS, and a bare emulator."""
+"""Servers for the tests of this folder, on loopback, always stopped: SeaweedFS, and a bare emulator."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3Client"]:
-    """A client of SeaweedFS with the settings of the service's own client."""
+    """Return a client of SeaweedFS with the settings of the service's own client."""
     config = Config(
         s3={"addressing_style": "path"},
         max_pool_connections=32,
@@ -41,7 +41,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3Client"]:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulated]:
-    """An emulator with nothing deployed to it."""
+    """Run an emulator without any deployment."""
     state = StateDir(ROOT / ".local" / f"bare{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     state.path.mkdir(parents=True, exist_ok=True)
     started = emulators.start(state)

@@ -1,4 +1,4 @@
-"""Functions and state machines on a bare emulator, and the paths that our changes add to it."""
+"""Functions and state machines on a bare emulator, and the routes that this project adds to it."""
 
 import io
 import json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/tests"
 ONCE = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={})
-"""Clients that do not try again, so that each test sees the emulator's own answer."""
+"""Clients without retries, so that each test sees the emulator's own answer."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Emulated:
         return make(service, endpoint_url=self.url, config=ONCE)
 
     def ask(self, path: str, body: object = None) -> Any:
-        """GET `path`, or POST `body` to it; the JSON answer."""
+        """GET `path`, or POST `body` to it; return the JSON answer."""
         data = None if body is None else json.dumps(body).encode()
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(urllib.request.Request(self.url + path, data=data), timeout=30) as answer:
             return json.loads(answer.read())
 
     def function(self, code: str, handler: str = "main.handler", **settings: Any) -> str:
-        """Deploy the module `main.py`; the function's name."""
+        """Deploy the module `main.py`; return the function's name."""
         packed, name = io.BytesIO(), f"f-{uuid.uuid4().hex[:8]}"
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr("main.py", code)
@@ -56,12 +56,12 @@ class Emulated:
         return name
 
     def call(self, function: str, event: object = None) -> tuple[str | None, Any]:
-        """Invoke a function: its `FunctionError`, and its answer or the error object."""
+        """Invoke a function; return its `FunctionError`, and its answer or the error object."""
         answer = self.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
         return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
     def run(self, states: dict[str, Any], event: object = None) -> dict[str, Any]:
-        """Run a state machine that begins with its first state; the description of the ended execution."""
+        """Run a state machine that begins with its first state; return the description of the execution."""
         client: SFNClient = self.client("stepfunctions")
         definition = json.dumps({"StartAt": next(iter(states)), "States": states})
         made = client.create_state_machine(name=f"m-{uuid.uuid4().hex[:8]}", definition=definition, roleArn=ROLE)
@@ -74,6 +74,6 @@ class Emulated:
 
 
 def task(function: str, **fields: Any) -> dict[str, Any]:
-    """A task state that ends the machine unless `fields` say otherwise."""
+    """Return a task state that ends the machine unless `fields` say otherwise."""
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
     return {"Type": "Task", "Resource": arn, **({"End": True} | fields)}

@@ -1,4 +1,4 @@
-"""fake-gcs-server: the JSON API of Google Cloud Storage. It asks nobody for credentials; `tests.servers.gate` does."""
+"""fake-gcs-server: Google Cloud Storage's JSON API without credentials; `tests.servers.gate` checks them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from tests.servers.process import HOST, free_ports, running
 
 @contextmanager
 def fake_gcs(folder: Path) -> Iterator[str]:
-    """The endpoint's URL. The wrapper's own class would set an environment variable for the whole process."""
+    """Run it and yield its URL. The wrapper's own class would set an environment variable for the whole process."""
     folder.mkdir(parents=True)
     (port,) = free_ports(1)
     url = f"http://{HOST}:{port}"

@@ -1,4 +1,4 @@
-"""An HTTP proxy in front of a store, that can ask for credentials and do what networks and busy stores do."""
+"""An HTTP proxy in front of a store. It can require credentials and simulate network errors and throttling."""
 
 import http.client
 import threading
@@ -24,7 +24,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """In the store's place."""
+    """An answer in place of the store's."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -33,14 +33,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Cut:
-    """The connection ends after so many bytes of the body."""
+    """Closes the connection after this many bytes of the body."""
 
     after: int
 
 
 @dataclass(frozen=True)
 class Slow:
-    """So many seconds before each block of the body, which is small."""
+    """Waits this many seconds before each small block of the body."""
 
     seconds: float
     block: int = 4096
@@ -51,7 +51,7 @@ Fault = Answer | Cut | Slow
 
 @dataclass
 class Gate:
-    """`faults` are used up in order, one a request that `matches`; `permit` answers in the store's place or is None."""
+    """Uses `faults` in order, one per request that `matches`. `permit` answers instead of the store, or gives None."""
 
     upstream: str
     permit: Callable[[Request], Answer | None] = lambda _: None
@@ -80,7 +80,7 @@ class Gate:
 
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The URL of a server in threads of this process."""
+    """Run a server in threads of this process; yield its URL."""
     server = ThreadingHTTPServer((HOST, 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -94,7 +94,7 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """HTTP/1.1 without a log, and without Nagle's delay."""
+    """HTTP/1.1 without a log and without Nagle's delay."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

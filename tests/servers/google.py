@@ -1,4 +1,4 @@
-"""What stands before Google Cloud Storage: service accounts, tokens, and who may read what."""
+"""Google Cloud Storage's access control: service accounts, tokens, and permissions by bucket."""
 
 import json
 import secrets
@@ -16,14 +16,14 @@ from tests.servers.gate import Answer, Handler, Request, serving
 
 EMAIL = "importer@clipferry-tests.iam.gserviceaccount.com"
 AUDIENCE = "https://oauth2.googleapis.com/token"
-"""Whatever the key file's `token_uri` is."""
+"""Audience of tokens, for any `token_uri` in the key file."""
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 
 
 @dataclass
 class Google:
-    """Issues tokens to the one service account it knows; `allowed` are the buckets that it may read."""
+    """Issues tokens to one service account; `allowed` are the buckets that it may read."""
 
     allowed: set[str]
     key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
@@ -32,7 +32,7 @@ class Google:
     url: str = ""
 
     def account(self, key: rsa.RSAPrivateKey | None = None) -> str:
-        """The key file; with another `key`, one that was deleted."""
+        """Return the key file; with another `key`, that of a deleted key."""
         form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         pem = (key or self.key).private_bytes(serialization.Encoding.PEM, *form).decode()
         return json.dumps(
@@ -68,7 +68,7 @@ class Google:
         return _json(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
     def permit(self, request: Request) -> Answer | None:
-        """Google's answers to strangers and to those without a permission (JSON API, "Standard error responses")."""
+        """Google's answers without a token or without a permission (JSON API, "Standard error responses")."""
         if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
             return _refusal(401, "authError", "Invalid Credentials")
         bucket = unquote(urlsplit(request.path).path.split("/")[4])

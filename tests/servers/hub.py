@@ -1,10 +1,9 @@
-"""A stand-in for the Hugging Face Hub's buckets, made after how `huggingface_hub` 2.4 speaks to it.
+"""A stand-in for the Hugging Face Hub's buckets, with the API that `huggingface_hub` 2.4 uses.
 
 Its `hf_api.py` (`list_bucket_tree`, `get_bucket_paths_info`, `get_bucket_file_metadata`), `hf_file_system.py` (`url`,
 `_fetch_range`), `utils/_http.py` (`hf_raise_for_status`, rate limits) and `utils/_pagination.py` name the routes,
-fields, headers and error codes. The tree's prefix is matched lexically, its order is that of no alphabet, pages are
-named by `Link`; bytes are redirected to a signed URL of another origin, which refuses whoever shows the Hub's
-token.
+fields, headers and error codes. The tree's prefix is matched lexically, its order is arbitrary, `Link` names the next
+page. Bytes redirect to a signed URL of another origin, which rejects requests with the Hub's token.
 """
 
 import hashlib
@@ -24,14 +23,14 @@ _ROUTE = re.compile(r"/(api/)?buckets/(?P<bucket>[^/]+/[^/]+)/(?P<action>tree|pa
 
 @dataclass
 class Hub:
-    """`buckets` by id: path → bytes. Private ones are for `token`, unless they are in `hidden` from it."""
+    """`buckets` by id: path → bytes. Private ones need `token`; the token cannot see those in `hidden`."""
 
     token: str
     buckets: dict[str, dict[str, bytes]] = field(default_factory=dict)
     public: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     url: str = ""
-    """As clients see it; a proxy's, where there is one before it."""
+    """URL for clients: the Hub's, or that of a proxy in front of it."""
     store_url: str = ""
     signed: dict[str, bytes] = field(default_factory=dict)
 
@@ -42,7 +41,7 @@ class Hub:
             return _refusal(401, None, "Invalid credentials in Authorization header")
         bucket = match["bucket"] if match else ""
         if match is None or bucket not in self.buckets or (token is None and bucket not in self.public):
-            # Strangers are not told whether it is private or absent.
+            # Without a token, private and absent buckets get the same answer.
             return _refusal(401 if token is None else 404, "RepoNotFound", "Repository not found")
         if bucket in self.hidden:
             return _refusal(403, None, "you have no access to this resource")
@@ -77,7 +76,7 @@ class Hub:
 
 
 def xet_hash(data: bytes) -> str:
-    """As long as the real one and as sensitive to the content; the real one is not a plain hash."""
+    """A hash of the real one's length that changes with the content; the real one is not a plain hash."""
     return hashlib.blake2b(data, digest_size=32).hexdigest()
 
 

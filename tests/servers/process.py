@@ -1,4 +1,4 @@
-"""Start a server's program, wait until it answers, end it by its process id."""
+"""Start a server program, wait until it answers, stop it by its process id."""
 
 import socket
 import subprocess
@@ -12,11 +12,11 @@ from pathlib import Path
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 GRPC_OFFSET = 10_000
-"""SeaweedFS takes a second port for each of its servers, so much above the first."""
+"""Offset of the second port that SeaweedFS uses for each of its servers."""
 
 
 class ServerFailed(Exception):
-    """The program ended or did not answer in time; the text is the end of its log."""
+    """The program exited or did not answer in time; the text is the end of its log."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -58,7 +58,7 @@ def running(
             _wait(process, log, ready_url, ready_status)
             yield
         finally:
-            process.kill()  # What it would still tidy up is thrown away.
+            process.kill()  # Its folder is deleted anyway.
             process.wait()
 
 
@@ -73,7 +73,7 @@ def _wait(process: "subprocess.Popen[bytes]", log: Path, url: str, status: int |
 
 
 def _status(url: str) -> int | None:
-    """The status that `url` answers with; None if nothing answers. No proxy is asked."""
+    """Return the status of `url`; None if nothing answers. Uses no proxy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=2) as answer:

@@ -1,4 +1,4 @@
-"""SeaweedFS as a store that speaks S3, with identities of its own."""
+"""SeaweedFS as an S3-compatible store with its own identities."""
 
 import json
 import os
@@ -20,7 +20,7 @@ class Identity:
 
 ADMIN = Identity("ADMINKEY", "admin-secret-never-shown", ("Admin", "Read", "List", "Write", "Tagging"))
 READER = Identity("READERKEY", "reader-secret-never-shown", ("Read:clips", "List:clips"))
-"""May list and read the bucket `clips` and nothing else."""
+"""May only list and read the bucket `clips`."""
 
 
 @contextmanager
@@ -44,18 +44,18 @@ def seaweed(folder: Path) -> Iterator[str]:
         *("-master.telemetry=false", "-master.volumeSizeLimitMB=256", "-volume.max=50"),
         *("-filer", "-s3", f"-s3.config={folder / 's3.json'}", "-s3.iam=false"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
-        # Relative to the process's folder: the path of a unix socket may have 107 bytes only, a checkout's has more.
+        # Relative to the process's folder: a unix socket's path is limited to 107 bytes.
         *("-filer.localSocket=filer.sock", "-s3.localSocket=s3.sock"),
     ]
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     env |= {"HOME": str(folder), "TMPDIR": str(folder)}
     url = f"http://{HOST}:{s3}"
-    # It knows its identities once it refuses whoever has no key.
+    # Its identities are loaded once it rejects requests without a key.
     grpc = {"master": master, "volume": volume, "filer": filer, "s3": s3}
     try:
         with running(command, log=folder / "log", ready_url=f"{url}/", ready_status=403, env=env):
             yield url
     finally:
         for name, port in grpc.items():
-            # No option moves these sockets elsewhere, and a killed process leaves them.
+            # No option changes the folder of these sockets, and a killed process leaves them.
             Path(f"/tmp/seaweedfs-{name}-grpc-{port + GRPC_OFFSET}.sock").unlink(missing_ok=True)

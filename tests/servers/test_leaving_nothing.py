@@ -1,4 +1,4 @@
-"""What the tests' servers write stays below the checkout, and ends with them."""
+"""The tests' servers write only inside the checkout, and remove their files when they stop."""
 
 from pathlib import Path
 from urllib.parse import urlsplit

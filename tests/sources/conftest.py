@@ -1,4 +1,4 @@
-"""Every provider behind a gate, started once; a table of what each of them passed at the end of the run."""
+"""Start every provider once behind a gate; at the end of the run, print a table of the passed tests by provider."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""The providers as the conformance suite sees them: put an object there, read it by the product's own client."""
+"""The providers for the conformance suite: put an object into the store, read it with the product's client."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PROVIDERS = ("s3", "gcs", "hf", "hf-public")
 TOKEN = "hf_never-shown-in-any-message"
 LANDING = "landing"
-"""The clips bucket, in SeaweedFS, reached without a gate."""
+"""The clips bucket, in SeaweedFS, without a gate."""
 ANYWHERE = AddressRule(allow_private=True)
 EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
 PAGE = 3
@@ -44,18 +44,18 @@ class Store:
     scheme: Scheme
     bucket: str
     forbidden: str
-    """A bucket that is there and that the good credentials may not read."""
+    """An existing bucket that the good credentials may not read."""
     put: Callable[[str, bytes], None]
     adapter: Callable[[str], Adapter]
-    """By credentials: `good`, or `wrong`."""
+    """Makes an adapter with these credentials: `good` or `wrong`."""
     integration: Callable[[str], dict[str, Any]]
-    """What `POST /v1/integrations` saves for the same credentials; empty where good ones are nobody's."""
+    """The body of `POST /v1/integrations` for the same credentials; empty if no credentials are needed."""
     expire: Callable[[], None]
-    """From now on the good credentials are too old."""
+    """Makes the good credentials expire."""
     front: Gate
-    """Before everything."""
+    """Gate in front of all requests."""
     bytes_gate: Gate
-    """Before the bytes of objects."""
+    """Gate in front of the objects' bytes."""
     is_bytes: Callable[[Request], bool]
     secrets: tuple[str, ...]
     odd_key: str = "odd/ä +%25?&=#~'\" ()[]*:;,@!$日本.zip"
@@ -238,4 +238,4 @@ def _hub(stack: ExitStack) -> tuple[Store, Store]:
 
 
 def _done(_: Any) -> None:
-    """For calls whose answer nobody needs."""
+    """For calls whose answer is not needed."""

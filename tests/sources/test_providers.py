@@ -1,4 +1,4 @@
-"""What only one provider does."""
+"""Behaviour of single providers."""
 
 from dataclasses import replace
 from typing import Any
@@ -138,5 +138,5 @@ def test_a_hub_that_does_not_name_the_content_cannot_be_pinned(of: Any) -> None:
     store.put("unnamed", DATA)
     pin: Pin = store.source().stat(store.at("unnamed")).pin
     store.front.fail(Answer(206, {"Content-Range": "bytes 0-9/10"}, DATA))
-    with pytest.raises(SourceChanged, match="does not say which content this is"):
+    with pytest.raises(SourceChanged, match="lacks the content hash"):
         store.source().read(store.at("unnamed"), 0, 10, pin)

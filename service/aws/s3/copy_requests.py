@@ -1,6 +1,6 @@
-"""The two ways to copy an object on S3's side: whole, or by parts. Errors are botocore's; the storage names them.
+"""The two kinds of server-side copies: whole objects, and multipart copies. They raise botocore's errors.
 
-Copies themselves go by a client of their own (`requests.py`), the rest of an upload by boto3.
+The copies use our own client (`requests.py`), the other requests of an upload botocore's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,16 +33,16 @@ NEEDS = {
 """Permissions of the requests of a copy (S3 user guide, "Required permissions for Amazon S3 API operations")."""
 
 WHOLE_OBJECT_CHECKSUMS = ("CRC64NVME", "CRC32C", "CRC32")
-"""Kinds that S3 computes over an object uploaded in parts as if it were whole (S3 user guide, "Checking integrity")."""
+"""Checksums that S3 computes over the whole of a multipart object (S3 user guide, "Checking integrity")."""
 
 
 _CONDITIONS = {"if-match": "IfMatch", "if-none-match": "IfNoneMatch"}
-"""boto3's names."""
+"""botocore's parameter names."""
 
 
 @dataclass(frozen=True)
 class Copy:
-    """What S3 says of the object that it made."""
+    """S3's answer about the new object."""
 
     etag: str
     checksums: Mapping[str, str]
@@ -50,9 +50,9 @@ class Copy:
 
 
 async def copy_whole(sessions: CopySessions, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copy:
-    """One CopyObject. It carries metadata and tags by itself, but for a mark all metadata has to be given anew."""
+    """Send one CopyObject. It copies metadata and tags; with a mark, all metadata must be sent again."""
     headers = copied_from(entry) | written_if(entry, settings, by_role=sessions.role is not None)
-    if entry.checksum:  # S3 computes it of what it copies
+    if entry.checksum:  # S3 computes it over the source
         headers["x-amz-checksum-algorithm"] = entry.checksum.partition(":")[0]
     if settings.storage_class:
         headers["x-amz-storage-class"] = settings.storage_class
@@ -69,9 +69,9 @@ async def copy_whole(sessions: CopySessions, entry: ManifestEntry, settings: Imp
 
 @dataclass(frozen=True)
 class PartCopies:
-    """The requests of a multipart upload of copied ranges, each pinned to the same ETag.
+    """The requests of a multipart copy, each pinned to the same ETag.
 
-    Parts carry neither metadata nor tags, so both are asked for and set; the source's kind of checksum is kept.
+    UploadPartCopy copies neither metadata nor tags, so both are read and set; the source's checksum kind is kept.
     """
 
     sessions: CopySessions
@@ -83,7 +83,7 @@ class PartCopies:
             "Key": entry.destination,
         }
         kept = head if settings.keep_metadata else None
-        upload.update(described(kept, mark))  # type: ignore[typeddict-item]  # names that the request knows
+        upload.update(described(kept, mark))  # type: ignore[typeddict-item]  # parameter names of the request
         tags = self._tags(entry) if settings.keep_tags else {}
         if tags:
             upload["Tagging"] = urlencode(tags)
@@ -95,11 +95,11 @@ class PartCopies:
             upload["ChecksumType"] = "FULL_OBJECT"
         upload_id = self.sessions.copies.client.create_multipart_upload(**upload).get("UploadId")
         if not upload_id:
-            raise Unanswered(reason="its answer names no upload")
+            raise Unanswered(reason="the answer has no upload id")
         return upload_id
 
     def listed(self, key: str, upload_id: str) -> dict[int, CopiedPart]:
-        """All parts that are there, by number; S3 lists 1,000 a page."""
+        """Return all stored parts by number. S3 lists 1,000 per page."""
         pages = self.sessions.own.client.get_paginator("list_parts").paginate(
             Bucket=self.sessions.clips_bucket, Key=key, UploadId=upload_id
         )
@@ -107,7 +107,7 @@ class PartCopies:
             part["PartNumber"]: CopiedPart(etag=part["ETag"].strip('"'), size=part["Size"])
             for page in pages
             for part in page.get("Parts", [])
-            if part.keys() >= {"PartNumber", "ETag", "Size"}  # what is listed without is copied again
+            if part.keys() >= {"PartNumber", "ETag", "Size"}  # incomplete entries are copied again
         }
 
     def copy(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
@@ -138,7 +138,7 @@ class PartCopies:
         return Copy(etag_in(done), checksums_of(done), done.get("VersionId"))
 
     def begun_since(self, key: str, moment: datetime) -> list[str]:
-        """Ids of the unfinished uploads to exactly this key that began at `moment` or later."""
+        """Return the ids of unfinished uploads to exactly this key that began at `moment` or later."""
         pages = self.sessions.own.client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self.sessions.clips_bucket, Prefix=key
         )
@@ -155,7 +155,7 @@ class PartCopies:
 
 
 def copied_from(entry: ManifestEntry) -> dict[str, str]:
-    """Headers of a copy of exactly the planned object."""
+    """Return headers that pin the copy to the planned object."""
     at = entry.location
     source = quote(f"{at.bucket}/{at.key}", safe="/~")
     if entry.version:
@@ -164,10 +164,10 @@ def copied_from(entry: ManifestEntry) -> dict[str, str]:
 
 
 def written_if(entry: ManifestEntry, settings: ImportSettings, *, by_role: bool = False) -> dict[str, str]:
-    """Headers by which S3 writes only over what planning found at the destination, or over nothing.
+    """Return headers so that S3 overwrites only the object that planning found at the destination, or nothing.
 
-    Empty where the import overwrites, since its planning does not look; and where a role of another account copies over
-    an object: `If-Match` takes s3:GetObject, and such a role may read no clips.
+    Empty if the import overwrites, since its planning does not look; and if a role of another account copies over an
+    object, since `If-Match` needs s3:GetObject and such a role may not read clips.
     """
     if settings.on_existing is OnExisting.OVERWRITE:
         return {}
@@ -177,13 +177,13 @@ def written_if(entry: ManifestEntry, settings: ImportSettings, *, by_role: bool 
 
 
 def as_headers(given: Mapping[str, Any]) -> dict[str, str]:
-    """What `described` names, by the names that headers have."""
+    """Convert the parameters of `described` to header names."""
     metadata = {f"x-amz-meta-{name}".lower(): value for name, value in given.get("Metadata", {}).items()}
     return {header: str(given[name]) for header, name in DESCRIBING.items() if name in given} | metadata
 
 
 def described(head: Head | None, mark: str | None) -> dict[str, Any]:
-    """The source's metadata (`head`; None: it is not kept) and the mark, as parameters of a request that writes."""
+    """Return the source's metadata (`head`; None: not kept) and the mark, as parameters of a write request."""
     given: dict[str, Any] = {**head.described, "Metadata": dict(head.metadata)} if head else {}
     if mark:
         given["Metadata"] = given.get("Metadata", {}) | {MARK: mark}
@@ -191,6 +191,6 @@ def described(head: Head | None, mark: str | None) -> dict[str, Any]:
 
 
 def checksums_of(answer: Mapping[str, Any]) -> dict[str, str]:
-    """`{"CRC32": base64, …}` out of an S3 answer's `ChecksumCRC32`, …"""
+    """Return `{"CRC32": base64, …}` from an S3 answer's `ChecksumCRC32`, …"""
     named = ((name.removeprefix("Checksum"), value) for name, value in answer.items() if name.startswith("Checksum"))
     return {kind: value for kind, value in named if kind != "Type"}

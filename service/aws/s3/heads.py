@@ -1,4 +1,4 @@
-"""Read what HEAD tells of an object."""
+"""Parse the headers of a HEAD answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ DESCRIBING = {
     "content-language": "ContentLanguage",
     "content-type": "ContentType",
 }
-"""Headers that describe an object's content, and boto3's names for them."""
+"""Headers that describe an object's content, and botocore's names for them."""
 _METADATA = "x-amz-meta-"
 _CHECKSUM = "x-amz-checksum-"
 _NO_CHECKSUM = ("MODE", "TYPE", "ALGORITHM")
@@ -26,13 +26,13 @@ _NO_CHECKSUM = ("MODE", "TYPE", "ALGORITHM")
 @dataclass(frozen=True, kw_only=True)
 class Head:
     size: int
-    """-1 where the answer does not say."""
+    """-1 if the answer has none."""
     etag: str
-    """Empty where the answer does not say."""
+    """Empty if the answer has none."""
     version: str | None
     modified: str | None
     described: Mapping[str, str] = field(default_factory=dict)
-    """By boto3's names (`DESCRIBING`)."""
+    """By botocore's names (`DESCRIBING`)."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """User metadata, names in lower case."""
     checksums: Mapping[str, str] = field(default_factory=dict)
@@ -40,11 +40,11 @@ class Head:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self:
-        """Read an answer's headers, names in lower case. Raises `Unanswered` where they make no sense."""
+        """Parse an answer's headers, names in lower case. Raises `Unanswered` if they are malformed."""
         try:
             return cls._of(headers)
         except (KeyError, TypeError, ValueError) as error:
-            raise Unanswered(reason=f"its headers cannot be read ({type(error).__name__})") from error
+            raise Unanswered(reason=f"the answer's headers are malformed ({type(error).__name__})") from error
 
     @classmethod
     def _of(cls, headers: Mapping[str, str]) -> Self:
@@ -66,7 +66,7 @@ class Head:
 
 
 async def head_planned(requests: Requests, entry: ManifestEntry) -> Head:
-    """HEAD of exactly the planned object, with its checksums. Raises `SourceChanged` where its size is another."""
+    """HEAD exactly the planned object, with its checksums. Raises `SourceChanged` if its size differs."""
     at = entry.location
     headers = {"if-match": f'"{entry.etag}"', "x-amz-checksum-mode": "ENABLED"}
     head = await head_of(requests, at.bucket, at.key, entry.version, headers)
@@ -83,8 +83,8 @@ async def head_of(
 
 
 def etag_in(answer: Mapping[str, Any]) -> str:
-    """The answer's ETag, without quotes. Raises `Unanswered` where it has none."""
+    """Return the answer's ETag without quotes. Raises `Unanswered` if it has none."""
     etag = str(answer.get("ETag") or "").strip('"')
     if not etag:
-        raise Unanswered(reason="its answer has no ETag")
+        raise Unanswered(reason="the answer has no ETag")
     return etag

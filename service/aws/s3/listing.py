@@ -1,6 +1,6 @@
-"""Pages of ListObjectsV2: what is asked for, and what the answer says. A parser of the page's usual shape, for speed.
+"""Request and parse pages of ListObjectsV2. A parser for the page's usual form makes it fast.
 
-Botocore takes 65 µs a key for it, a third of what planning a clip costs in all (decision 63).
+Botocore takes 65 µs per key, a third of the total cost of planning a clip (decision 63).
 """
 
 import re
@@ -22,12 +22,12 @@ from service.support.clock import timestamp
 
 OPERATION = "ListObjectsV2"
 _TIME = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z"
-"""As `service.support.clock.timestamp` has it."""
+"""Format of `service.support.clock.timestamp`."""
 _OBJECT = re.compile(
     rf"<Contents><Key>([^<]*)</Key><LastModified>({_TIME})</LastModified><ETag>\"?([^<\"]*)\"?</ETag>"
     r"(?:<Checksum(?:Algorithm|Type)>[^<]*</Checksum(?:Algorithm|Type)>)*<Size>([0-9]+)</Size>"
 )
-"""The beginning of an object, as S3 writes it."""
+"""The XML of an object, as S3 writes it."""
 _BEGINNING = re.compile(r'(?:<\?xml version="1\.0" encoding="(?:UTF|utf)-8"\?>)?\s*<ListBucketResult[ >]')
 _NEXT = "</Contents><Contents>"
 _KEY = attrgetter("key")
@@ -36,18 +36,18 @@ _KEY = attrgetter("key")
 @dataclass(frozen=True)
 class ListedPage(Page):
     token: str = ""
-    """Where the next page begins, by the store's own word; needed only where a page has no objects and more follow."""
+    """The store's continuation token; needed only if a page has no objects and more follow."""
 
 
 def list_query(prefix: str, *, start_after: str = "", token: str = "") -> Query:
-    """In the order of their names, as signatures want it. Keys come percent-encoded: XML cannot hold them all."""
+    """Return the query, sorted as signatures require. Keys are percent-encoded, since XML cannot hold all of them."""
     given = {"continuation-token": token, "prefix": prefix, "start-after": "" if token else start_after}
     asked = {name: value for name, value in given.items() if value} | {"encoding-type": "url", "list-type": "2"}
     return sorted(asked.items())
 
 
 def fetcher(requests: Requests, bucket: str, prefix: str) -> Fetch:
-    """Gives the first page after a key. Raises botocore's errors."""
+    """Return a function that reads the first page after a key. It raises botocore's errors."""
 
     def fetch(start_after: str) -> Page:
         token = ""
@@ -64,7 +64,7 @@ def fetcher(requests: Requests, bucket: str, prefix: str) -> Fetch:
 
 
 def _check_order(start_after: str, objects: Sequence[ListedObject]) -> None:
-    """Whoever goes on after the last key would otherwise miss objects, or never end."""
+    """Raise an error if the order is wrong: a reader that continues after the last key would skip objects or loop."""
     keys = [start_after, *map(_KEY, objects)]
     if keys != sorted(keys) or (start_after and objects and keys[1] == start_after):
         told = {"Code": "ListingOutOfOrder", "Message": "keys are not listed in UTF-8 binary order after a given one"}
@@ -72,18 +72,19 @@ def _check_order(start_after: str, objects: Sequence[ListedObject]) -> None:
 
 
 def parse_page(body: bytes) -> ListedPage:
-    """Raises `Unanswered`: what is no page, or not a whole one, may be the next time."""
+    """Parse a page. Raises `Unanswered`, which is retried, if the body is not a complete page."""
     try:
         page = _usual(body) or _any(body)
     except (ET.ParseError, ValueError) as error:
-        raise Unanswered(reason=f"{len(body)} bytes are no page of a listing ({type(error).__name__})") from error
+        message = f"the answer of {len(body)} bytes is not a page of a listing ({type(error).__name__})"
+        raise Unanswered(reason=message) from error
     if page.more and not page.objects and not page.token:
-        raise Unanswered(reason="more is to follow an empty page of a listing, but not where")
+        raise Unanswered(reason="an empty page of a listing says that more follow, but has no continuation token")
     return page
 
 
 def _usual(body: bytes) -> ListedPage | None:
-    """The page where it has the shape that S3 gives it, letter for letter; else None."""
+    """Parse a page that has exactly the form that S3 writes; else return None."""
     if body.count(b"&") != body.count(b"&quot;") or b"<!" in body or b"\r" in body:
         return None
     text = body.decode().replace("&quot;", '"')
@@ -112,7 +113,7 @@ def _leaf(text: str, name: str) -> str:
 
 
 def _any(body: bytes) -> ListedPage:
-    """As botocore reads it: by names, whatever their order and namespace."""
+    """Parse any page, like botocore: by element names, in any order and namespace."""
     root = ET.fromstring(body)
     if _name(root) != "ListBucketResult":
         raise ValueError(_name(root))
@@ -123,10 +124,10 @@ def _any(body: bytes) -> ListedPage:
 
 
 def _object(contents: ET.Element, decode: Callable[[str], str]) -> ListedObject:
-    """Raises `ValueError` where the key, the size or the ETag is missing."""
+    """Raises `ValueError` if the key, the size or the ETag is missing."""
     said = {_name(child): child.text or "" for child in contents}
     if not (said.get("Key") and said.get("Size") and said.get("ETag", "").strip('"')):
-        raise ValueError("an object without a key, a size or an ETag")
+        raise ValueError("an object lacks its key, size or ETag")
     return ListedObject(
         key=decode(said["Key"]),
         size=int(said["Size"]),

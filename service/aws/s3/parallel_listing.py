@@ -1,7 +1,7 @@
-"""List a key space faster than page after page: by ranges of keys, in order, in bounded memory (decision 63).
+"""List a prefix faster than page by page: in concurrent ranges of keys, in order, with bounded memory (decision 63).
 
-A range ends where the next one begins, and which key that is decides nothing but how long the two are: keys are cut at
-it, so whatever a guess finds, every object is listed once. Python orders text as UTF-8 does, which is S3's order.
+A range ends where the next one begins. The boundary only decides how long the two are: keys are cut at it, so every
+object is listed once, wherever it lies. Python sorts text like UTF-8, which is S3's order.
 """
 
 from bisect import bisect_right
@@ -17,7 +17,7 @@ from service.domain.objects import ListedObject
 from service.domain.uris import MAX_KEY_BYTES
 
 WIDEST_STEP = 16
-"""Characters; some more are a step of the character before."""
+"""Maximum step of one character, in code points; a longer range steps the character before it."""
 _LAST_CHARACTER = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
 _KEY = attrgetter("key")
@@ -25,41 +25,42 @@ _KEY = attrgetter("key")
 
 @dataclass(frozen=True)
 class Page:
-    """Objects by key, and whether more follow. Without objects none do."""
+    """Objects by key, and whether more follow. If there are no objects, no more follow."""
 
     objects: Sequence[ListedObject]
     more: bool
 
 
 Fetch = Callable[[str], Page]
-"""The first page after a key; "" is before them all. Safe for threads."""
+"""Returns the first page after a key ("": the first of all). Thread-safe."""
 
 
 @dataclass(frozen=True)
 class Sharding:
     first_pages: int = 10
-    """One after the other, so that small listings cost what they did."""
+    """Pages read one after the other first, so that small listings cost no more requests."""
     workers: int = 8
-    """Requests under way at once, and ranges ahead of the reader. S3 gives 5,500 a second below one prefix."""
+    """Concurrent requests, and ranges ahead of the reader. S3 accepts 5,500 a second below one prefix."""
     fewest_pages: int = 4
     most_pages: int = 10
-    """What a range should take. One of fewer is not worth the request that may overlap; one of more is cut again."""
+    """Target pages of a range. A shorter one is not worth its additional request; a longer one is split again."""
     buffered_pages: int = 14
-    """Of a range, before it waits for its reader. A page takes at most 0.35 MB, if keys have some 30 characters."""
+    """Maximum pages that a range buffers before it waits for its reader. A page takes at most 0.35 MB, if keys have some 30
+    characters."""
 
     @property
     def most_ranges(self) -> int:
-        """Where one behind the first turns out large, it is cut though all `workers` ranges are there."""
+        """A range behind the first one that turns out large is split even if all `workers` ranges exist."""
         return 2 * self.workers
 
 
 def pages_of(
     fetch: Fetch, *, start_after: str = "", sharding: Sharding = Sharding()
 ) -> Iterator[Sequence[ListedObject]]:
-    """All pages after a key, in order; one page without objects where there are none.
+    """Yield all pages after a key, in order; one page without objects if there are none.
 
-    What `fetch` raises is raised after all pages before it. Closed early, it asks for nothing more and ends when what
-    is under way is answered.
+    An error of `fetch` is raised after all pages before it. If closed early, it sends no more requests and ends when
+    the running ones are answered.
     """
     ends: list[str] = []
     for _ in range(sharding.first_pages):
@@ -78,19 +79,19 @@ def pages_of(
 
 @dataclass(frozen=True, eq=False)
 class Ruler:
-    """How far the next range begins: where the character at `depth` (from 1) is `step` characters further."""
+    """Length of the next range: the character at `depth` (from 1) changes by `step`."""
 
     depth: int
     step: int = 1
 
     @classmethod
     def of(cls, ends: Sequence[str]) -> "Ruler":
-        """About as far as a page, by the last keys of successive pages."""
+        """Return a ruler of about a page's length, from the last keys of successive pages."""
         shared = [_shared(key, following) for key, following in pairwise(ends)]
         return cls(median_low(shared) + 1 if shared else len(ends[-1]), 4)
 
     def after(self, key: str) -> str | None:
-        """A key after `key`, None where there is none."""
+        """Return a key after `key`, None if there is none."""
         at = min(self.depth, len(key)) - 1
         point = ord(key[at]) + self.step
         if point in _SURROGATES:
@@ -101,7 +102,7 @@ class Ruler:
         return found if len(found.encode()) <= MAX_KEY_BYTES else None
 
     def wider(self, changed: int) -> "Ruler":
-        """`changed`: which character it was that changed where the next range began."""
+        """Return a wider ruler. `changed`: the position of the character that changed at the next range's beginning."""
         if changed < self.depth:
             return Ruler(changed)
         if self.step < WIDEST_STEP or self.depth == 1:
@@ -113,7 +114,7 @@ class Ruler:
 
 
 def _shared(one: str, other: str) -> int:
-    """How many characters both begin with."""
+    """Return the length of the common prefix."""
     for at, (mine, its) in enumerate(zip(one, other, strict=False)):
         if mine != its:
             return at
@@ -122,21 +123,21 @@ def _shared(one: str, other: str) -> int:
 
 @dataclass(eq=False)
 class _Range:
-    """Keys after `last`, which are not listed yet, up to and with `until` (None: all)."""
+    """Keys after `last`, not listed yet, up to and including `until` (None: to the end)."""
 
     last: str
     until: str | None
     can_be_cut: bool
-    """How long it is is not known; else a ruler said so, until it proves longer."""
+    """Whether its length is unknown; otherwise a ruler chose it, until it proves longer."""
     ends: deque[str]
-    """Last keys of its pages so far, and before."""
+    """Last keys of its pages so far, and of those before it."""
     ruler: Ruler | None = None
-    """By which it ends where it does."""
+    """The ruler that chose its end."""
     pages: deque[Sequence[ListedObject]] = field(default_factory=deque)
     listed: int = 0
     """Pages since its end was set."""
     changed: int = 0
-    """Which character changes (from 1) where the next range begins."""
+    """Position (from 1) of the character that changes where the next range begins."""
     asked: bool = False
     being_cut: bool = False
     done: bool = False
@@ -155,11 +156,11 @@ class _Range:
 
 
 class _Ranges:
-    """What is listed ahead of the reader, by `workers` threads: of each range a page at a time, the first one first.
+    """The ranges ahead of the reader. `workers` threads list each of them a page at a time, the first range first.
 
-    A thread that finds no page to ask for cuts the first range that can be cut. What it asks to find where the next
-    one begins is that one's first page. It is guessed by one ruler for all, which is made wider or narrower by the
-    ranges that came of it.
+    A thread without a page to request splits the first range that can be split. Its request for the beginning of the
+    new range also returns that range's first page. One ruler for all ranges guesses the boundaries; it becomes wider or
+    narrower by the lengths of the ranges that it made.
     """
 
     def __init__(self, fetch: Fetch, sharding: Sharding, ends: Sequence[str]) -> None:
@@ -170,13 +171,13 @@ class _Ranges:
         self._listed, self._cuts = len(ends), 0
         self._being_cut = 0
         self._short = 0
-        """Which character changed behind the last range of this ruler if it was too short, else 0."""
+        """Position of the character that changed behind this ruler's last range if that was too short, else 0."""
         self._stopped = False
         self._fault: BaseException | None = None
-        """Of this code itself: without its threads the reader would wait for ever."""
+        """An error of this code itself. Without its threads the reader would wait for ever."""
         self._changed = Condition()
         self._reader: Thread | None = None
-        # They know this object, which knows nothing of the generator that reads: one that is dropped is closed.
+        # The threads refer to this object, but not to the reading generator: so a dropped generator is closed.
         self._threads = [Thread(target=self._work, name=f"list-{n}", daemon=True) for n in range(sharding.workers)]
 
     def pages(self) -> Iterator[Sequence[ListedObject]]:
@@ -203,7 +204,7 @@ class _Ranges:
             self._stopped = True
             self._changed.notify_all()
         if current_thread() is not self._reader:
-            return  # the collector's doing: in any thread, which may be one that these wait for
+            return  # called by the garbage collector, in any thread: these threads may wait for that one
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
@@ -228,7 +229,7 @@ class _Ranges:
             found, bound = task
             try:
                 page: Page | Exception = self._fetch(found.last if bound is None else bound)
-            except Exception as error:  # noqa: BLE001  # it is the reader's, at its place
+            except Exception as error:  # noqa: BLE001  # the reader raises it at this place
                 page = error
             with self._changed:
                 if bound is None:
@@ -238,7 +239,7 @@ class _Ranges:
                 self._changed.notify_all()
 
     def _task(self) -> tuple[_Range, str | None] | None:
-        """A range whose next page to ask for, or one to cut and the key."""
+        """Return a range whose next page to request, or one to split and the key to split at."""
         for found in self._ranges:
             if not found.done and not found.asked and len(found.pages) < self._sharding.buffered_pages:
                 found.asked = True
@@ -261,7 +262,7 @@ class _Ranges:
 
     @property
     def _cuts_allowed(self) -> int:
-        """Each costs one request at most that page after page would not: so all do a quarter, and a few."""
+        """A split costs at most one more request than page by page, so all together may cost a quarter, and a few."""
         return self._sharding.workers + self._listed // self._sharding.fewest_pages
 
     def _add(self, found: _Range, page: Page | Exception) -> None:
@@ -274,7 +275,7 @@ class _Ranges:
         self._heed(found)
 
     def _heed(self, found: _Range) -> None:
-        """Make ranges to come wider or narrower, by one that ended, or did not."""
+        """Make new ranges wider or narrower, by one that ended early or is too long."""
         by_this = found.ruler is self._ruler
         if found.done:
             if by_this and found.listed < self._sharding.fewest_pages:
@@ -287,7 +288,7 @@ class _Ranges:
             self._short = 0
 
     def _widen(self, changed: int) -> None:
-        """By the second in a row that was too short: one may have ended with a folder."""
+        """Widen after the second short range in a row: a single one may have ended with a folder."""
         if self._short:
             self._ruler, self._short = self._ruler.wider(max(changed, self._short)), 0
         else:
@@ -295,11 +296,11 @@ class _Ranges:
 
     @staticmethod
     def _settle(found: _Range, ruler: Ruler | None) -> None:
-        """It has its end."""
+        """Mark the range as complete in length."""
         found.can_be_cut, found.ruler, found.listed = False, ruler, 0
 
     def _cut(self, found: _Range, bound: str, page: Page | Exception) -> None:
-        """`page` is what was found after `bound`. A fault costs no more than the cut: the range itself goes on."""
+        """Split the range at `bound`; `page` is the first page after it. On an error the range continues unsplit."""
         found.being_cut = False
         self._being_cut -= 1
         if found.done:
@@ -307,7 +308,7 @@ class _Ranges:
         if isinstance(page, Exception):
             self._settle(found, None)
             return
-        if found.last >= bound:  # its own pages were faster
+        if found.last >= bound:  # its own pages passed the boundary meanwhile
             self._widen(self._ruler.depth)
             return
         rest = _Range(bound, found.until, can_be_cut=True, ends=found.ends.copy())

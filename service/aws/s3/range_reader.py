@@ -1,4 +1,4 @@
-"""Range reads of one planned object."""
+"""Read ranges of one planned object."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def source_object(entry: ManifestEntry) -> "CopySourceTypeDef":
-    """Bucket, key and (where it was planned) version of the clip's source, as all S3 requests name them."""
+    """Return bucket, key and (if planned) version of the clip's source, in the form of all S3 requests."""
     location = entry.location
     where: CopySourceTypeDef = {"Bucket": location.bucket, "Key": location.key}
     if entry.version:
@@ -25,7 +25,7 @@ def source_object(entry: ManifestEntry) -> "CopySourceTypeDef":
 
 @dataclass(frozen=True)
 class S3RangeReader:
-    """Each read carries the planned ETag. Planning knows the size, so no read has to ask for it."""
+    """Each read is pinned to the planned ETag. The manifest has the size, so no read requests it."""
 
     requests: Requests
     entry: ManifestEntry
@@ -39,9 +39,9 @@ class S3RangeReader:
         return run(self.read_on_loop(start, length))
 
     async def read_on_loop(self, start: int, length: int) -> bytes:
-        """`read`, for what runs on the event loop already."""
+        """Like `read`, for callers on the event loop."""
         if start >= self.size or length <= 0:
-            return b""  # S3 answers 416 to a range without a byte
+            return b""  # S3 answers 416 to an empty range
         end = min(start + length, self.size)
         where = source_object(self.entry)
         try:
@@ -51,11 +51,11 @@ class S3RangeReader:
 
 
 async def range_of(requests: Requests, where: "CopySourceTypeDef", start: int, length: int, etag: str) -> bytes:
-    """Of the object that has this very ETag. Raises botocore's `ClientError` or `BotoCoreError`."""
+    """Read a range of the object with this ETag. Raises botocore's `ClientError` or `BotoCoreError`."""
 
     def whole(body: bytes) -> bytes:
         if len(body) != length:
-            raise Unanswered(reason=f"{len(body)} bytes came where {length} were asked for")
+            raise Unanswered(reason=f"the store sent {len(body)} bytes for a range of {length}")
         return body
 
     return await requests.get(

@@ -1,4 +1,4 @@
-"""Results of the service's own in the clips bucket, each under a condition on what lies there."""
+"""The service's own results in the clips bucket, each written only over the expected object."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,7 +52,8 @@ class S3Results:
             self.client.put_object(**request)
         except (ClientError, BotoCoreError) as error:
             code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
-            # 404: what was to be replaced was deleted meanwhile.
+            # 404: the object to replace was deleted in between.
             if code in _ANOTHER_WAS_FASTER or (replaces and code in ("404", "NoSuchKey")):
-                raise SourceUnavailable("another write was faster", operation="store", uri=uri) from error
+                message = "another request wrote the object in between"
+                raise SourceUnavailable(message, operation="store", uri=uri) from error
             raise object_error(error, operation="store", uri=uri) from error

@@ -1,4 +1,4 @@
-"""One identity at S3, asking one region first."""
+"""One identity at S3, with one default region."""
 
 import os
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class S3Session:
     requests: Requests
-    """For what every clip or every page of a listing costs."""
+    """For the frequent requests, for every clip or page of a listing."""
     client: "S3Client"
-    """For all else. Most copy functions never ask it, so that it is never made (`clients.s3_client`)."""
+    """For all other requests. Most copy functions never use it, so it is not made there (`clients.s3_client`)."""
 
 
 @dataclass(frozen=True)
 class RoleSessions:
-    """Sessions of one role, for copies on S3's side."""
+    """Sessions of one role, for server-side copies."""
 
     reads: S3Session
-    """Asks the source's region."""
+    """Sends requests to the source's region."""
     copies: S3Session
-    """Asks the clips bucket's region: a copy is a request to its destination."""
+    """Sends requests to the clips bucket's region: a copy is a request to its destination."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopySessions:
-    """Which session sends which request of a copy into the clips bucket."""
+    """Chooses the session for each request of a copy into the clips bucket."""
 
     own: S3Session
-    """For requests that concern the clips bucket alone."""
+    """For requests to the clips bucket alone."""
     clips_bucket: str
     role: RoleSessions | None = None
     """Another account's role that reads the source and writes the copy; None: the service's own identity does both."""
@@ -47,12 +47,12 @@ class CopySessions:
 
     @property
     def copies(self) -> S3Session:
-        """For copies, which need access to source and destination at once. It asks the clips bucket's region."""
+        """For copies, which need access to source and destination at once. It uses the clips bucket's region."""
         return self.role.copies if self.role else self.own
 
 
 def own_session(*, connections: int, patience: Patience = PATIENT, in_flight: InFlight | None = None) -> S3Session:
-    """Of this process, to its region. Raises botocore's `NoCredentialsError`, `NoRegionError`."""
+    """Return this process's session, for its region. Raises botocore's `NoCredentialsError`, `NoRegionError`."""
     region = own_region()
     requests = S3Requests.to(
         _endpoint(region),
@@ -65,13 +65,13 @@ def own_session(*, connections: int, patience: Patience = PATIENT, in_flight: In
 
 
 def session_of(client: "S3Client", credentials: "Credentials", *, in_flight: InFlight) -> S3Session:
-    """Of a client's endpoint and region."""
+    """Return a session for a client's endpoint and region."""
     meta = client.meta
     requests = S3Requests.to(meta.endpoint_url, meta.region_name, credentials, patience=PATIENT, in_flight=in_flight)
     return S3Session(requests, client)
 
 
 def _endpoint(region: str) -> str:
-    """As botocore takes it from the environment; S3's own where that names none."""
+    """Return the endpoint that botocore takes from the environment; S3's own if it names none."""
     given = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     return given or f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"

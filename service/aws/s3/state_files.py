@@ -31,7 +31,7 @@ class S3StateFiles:
         try:
             return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except self.client.exceptions.NoSuchKey as error:
-            raise NotFound(f"the state bucket has no {key}") from error
+            raise NotFound(f"the state bucket has no object {key}") from error
 
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
         try:
@@ -39,13 +39,13 @@ class S3StateFiles:
         except ClientError as error:
             code, uri = error.response["Error"]["Code"], f"s3://{self.bucket}/{key}"
             if code == "PreconditionFailed":
-                raise SourceChanged("it was written again", operation="read", uri=uri) from error
+                raise SourceChanged("the object was overwritten since", operation="read", uri=uri) from error
             if code == "NoSuchKey":
-                raise NotFound(f"the state bucket has no {key}") from error
+                raise NotFound(f"the state bucket has no object {key}") from error
             raise
 
     def delete_some(self, prefix: str) -> bool:
-        """A thousand at most, as many as one request lists and one deletes."""
+        """Delete at most a thousand objects, as many as one request lists and one deletes."""
         found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
         if not found:
             return False

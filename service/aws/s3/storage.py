@@ -39,18 +39,18 @@ if TYPE_CHECKING:
 
 
 CLOCK_SKEW = timedelta(minutes=1)
-"""How far a function's clock may be ahead of S3's when it looks for uploads that it began."""
+"""Seconds that a function's clock may be ahead of S3's when it searches for uploads that it began."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class S3Storage(CopySessions):
-    """Uses the service's own identity, or a role of another account besides.
+    """Uses the service's own identity, and optionally a role of another account.
 
-    A `ServerSideCopier`, a `ClipsBucket`, a `ClipRemover` and an `Objects`.
+    Implements `ServerSideCopier`, `ClipsBucket`, `ClipRemover` and `Objects`.
     """
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        """A long listing is read by ranges of keys at once (decision 63)."""
+        """List objects; a long listing uses concurrent ranges of keys (decision 63)."""
         try:
             yield from pages_of(fetcher(self.sources.requests, at.bucket, at.key), start_after=start_after)
         except (ClientError, BotoCoreError) as error:
@@ -60,7 +60,7 @@ class S3Storage(CopySessions):
         try:
             head = run(head_of(self.sources.requests, at.bucket, at.key, version))
             if not head.etag or head.size < 0:
-                raise Unanswered(reason="its answer has no ETag or no size")
+                raise Unanswered(reason="the answer has no ETag or no size")
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="inspect", uri=str(at)) from error
         return ListedObject(key=at.key, size=head.size, etag=head.etag, version=head.version, modified=head.modified)
@@ -123,7 +123,7 @@ class S3Storage(CopySessions):
         etags: Sequence[str],
         settings: ImportSettings,
         *,
-        digests: Mapping[str, str] | None = None,  # noqa: ARG002  # S3 has its own
+        digests: Mapping[str, str] | None = None,  # noqa: ARG002  # S3 computes its own
     ) -> Copied:
         with self._errors(entry):
             try:
@@ -134,7 +134,7 @@ class S3Storage(CopySessions):
             return run(self._verified(entry, copy))
 
     async def _check_destination(self, entry: ManifestEntry, settings: ImportSettings, error: ClientError) -> None:
-        """Raises `DestinationChanged` where a 412 is not about the source: S3 does not say which condition failed."""
+        """Raise `DestinationChanged` if a 412 is not about the source: S3 does not say which condition failed."""
         metadata = error.response["ResponseMetadata"]
         condition = written_if(entry, settings, by_role=self.role is not None)
         conditional = condition and error.operation_name in ("CopyObject", "CompleteMultipartUpload")
@@ -163,7 +163,7 @@ class S3Storage(CopySessions):
             raise
 
     def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
-        """Without `etag` the copy must have the source's own, as copies of one request do unless KMS encrypts them."""
+        """Without `etag`, the copy must have the source's ETag, as one-request copies have unless KMS encrypts them."""
         return run(self._landed(entry, etag or str(entry.etag), mark))
 
     async def _landed(self, entry: ManifestEntry, etag: str, mark: str | None) -> Copied | None:
@@ -197,13 +197,13 @@ class S3Storage(CopySessions):
         if verified is None:
             await asyncio.to_thread(self._remove, entry.destination, copy.version)
             whose = "its line in the manifest" if entry.checksum else "the source"
-            message = f"the copy has another checksum than {whose} and was removed"
+            message = f"the copy's checksum differs from that of {whose}; the copy was removed"
             raise ChecksumMismatch(message, operation=self._operation(entry), uri=entry.source_uri)
         return Copied(size=entry.size, etag=copy.etag, verified=verified)
 
     async def _checksums_agree(self, entry: ManifestEntry, copy: Copy) -> bool | None:
-        """Compare checksums; None where none tells. One that the caller gave is compared with the copy's, else with the
-        source's.
+        """Compare checksums; None if there are none to compare. A checksum from the caller is compared with the copy's
+        if possible, else with the source's.
         """
         agree = etags_agree(str(entry.etag), copy.etag)
         given = given_checksum(entry.checksum)
@@ -225,7 +225,7 @@ class S3Storage(CopySessions):
             raise object_error(error, operation="remove", uri=str(s3_at(self.clips_bucket, key))) from error
 
     def remove_up_to(self, key: str, *, etag: str) -> None:
-        """Removes the oldest version first, so that no removal shows an older one again."""
+        """Remove the oldest version first, so that no removal exposes an older version."""
         try:
             versions = self._listed_versions(key)
             newest = (n for n, one in enumerate(versions) if one["ETag"].strip('"') == etag)
@@ -238,7 +238,7 @@ class S3Storage(CopySessions):
         return [version["VersionId"] for version in self._listed_versions(key)]
 
     def _listed_versions(self, key: str) -> "list[ObjectVersionTypeDef]":
-        """The versions of exactly this key, newest first. A listing goes on with longer keys."""
+        """Return the versions of exactly this key, newest first. The listing continues with longer keys."""
         pages = self.own.client.get_paginator("list_object_versions").paginate(Bucket=self.clips_bucket, Prefix=key)
         found: list[ObjectVersionTypeDef] = []
         for page in pages:
@@ -253,12 +253,12 @@ class S3Storage(CopySessions):
             head = run(head_of(self.own.requests, self.clips_bucket, key, version))
         except ClientError as error:
             if isinstance(object_error(error, operation="inspect", uri=key), ObjectMissing):
-                return None  # another delivery was faster
+                return None  # another delivery removed it in between
             raise
         return head.metadata.get(MARK)
 
     def _remove(self, key: str, version: str | None) -> None:
-        """Remove this version, so that the one before shows again. Not every store keeps versions."""
+        """Remove this version, so that the previous one is current again. Not every store keeps versions."""
         if version:
             self.own.client.delete_object(Bucket=self.clips_bucket, Key=key, VersionId=version)
         else:
@@ -287,5 +287,5 @@ class S3Storage(CopySessions):
         return f"copy to {s3_at(self.clips_bucket, entry.destination)} from"
 
     async def _source_checksums(self, entry: ManifestEntry) -> Mapping[str, str]:
-        """Costs a HEAD, so only where the ETags do not tell: sources uploaded in parts, or encrypted with KMS."""
+        """Return the source's checksums. Costs a HEAD, so only if ETags cannot tell: multipart or KMS sources."""
         return (await head_planned(self.sources.requests, entry)).checksums

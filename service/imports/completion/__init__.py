@@ -1,1 +1,1 @@
-"""A job gets its final status, its report and its notifications; the sweep finds what was lost."""
+"""Complete imports: final status, report, notifications, deletion, and the sweep that finds lost imports."""

@@ -1,6 +1,6 @@
 """Report completion: write the report, send the event, deliver the webhook. Each step is stored when it is done.
 
-A step that was done but not stored is done again: the report is written alike, event and webhook have the same id.
+A step that was done but not stored is repeated: the report is the same, event and webhook keep their id.
 """
 
 import json
@@ -89,9 +89,9 @@ def conclude(job_id: str, ended_at: str, *, out_of_time: Callable[[], bool], por
 
 
 def _report(job: Job, end: End, out_of_time: Callable[[], bool], ports: ConcludePorts) -> Mapping[str, int] | None:
-    """Write the report. Empty if a retry began since, as the clips have changed; None if another round must follow."""
+    """Write the report. Empty if a retry began in between, as the clips changed; None if another round must follow."""
     if end.failures >= REPORT_FAILURES:
-        log.error("the report of %s is left out: it could not be written", end_id(end.job_id, end.ended_at))
+        log.error("writing the report failed, completion %s goes without it", end_id(end.job_id, end.ended_at))
         return {}
     if job.completed_at != end.ended_at:
         return {}

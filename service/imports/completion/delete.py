@@ -17,9 +17,9 @@ def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:
     """Hide the job from all requests. Raises `NotFound`, `NotEnded`."""
     job = get_job(job_id, project=project, jobs=jobs)
     if not job.status.terminal:
-        raise NotEnded(f"import {job_id} is {job.status}: cancel it, or wait for its end")
+        raise NotEnded(f"import {job_id} is {job.status}: cancel it, or wait until it completes")
     if not jobs.delete(job_id, clock()):
-        job = get_job(job_id, project=project, jobs=jobs)  # another request was faster: gone, or being retried
+        job = get_job(job_id, project=project, jobs=jobs)  # another request deleted or retried it in between
         raise NotEnded(f"import {job_id} is {job.status}: it is being retried by another request")
 
 

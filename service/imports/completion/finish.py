@@ -52,7 +52,7 @@ def finish(
         return _ended(job, run)
     counts, unplanned = None, None
     if job.planned_run != run:
-        reason = f"planning did not end: {error or 'no reason was given'}"
+        reason = f"planning did not complete: {error or 'no reason was given'}"
         unplanned = None if _plan_what_is_known(job, reason, ports) else reason
     if unplanned is None:
         job, counts = _settle(job, error, ports, out_of_time)
@@ -64,12 +64,12 @@ def finish(
 
 
 def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
-    """Decide the outcome of a job whose clips are all settled, or that was not planned for the reason `unplanned`."""
+    """Decide the outcome of a job without pending clips, or of one that was not planned (`unplanned` is the reason)."""
     counts = job.counts
     by_counts = final_status(counts, cancel_requested=job.cancel_requested)
-    cut_short = "the import was cancelled before its source was read to the end; the rest of it is not part of it"
+    cut_short = "the import was cancelled before its source was listed completely; the other objects are not part of it"
     if unplanned and job.planned:
-        message = f"{unplanned}; the clips to retry are as they were"
+        message = f"{unplanned}; the clips to retry did not change"
         return Outcome(by_counts, ImportCode.PLANNING_FAILED, message)
     if unplanned and not job.cancel_requested:
         return Outcome(JobStatus.FAILED, ImportCode.PLANNING_FAILED, unplanned)
@@ -88,7 +88,7 @@ def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
 
 
 def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts) -> bool:
-    """Complete a planning that broke down, if its clips are known; else return False."""
+    """Complete a failed planning if its clips are known; else return False."""
     if job.planned:
         plan = read_run_plan(job, ports.state)
         if plan:
@@ -105,7 +105,7 @@ def _settle(
 ) -> tuple[Job, Counts | None]:
     """Account for lost batches and remove unfinished uploads, so that no clip is pending.
 
-    Return the job as it is then, and its counts if they had to be recounted.
+    Return the job after that, and its counts if they were recounted.
     """
     lost = account_for_lost_batches(job, error, ports, out_of_time)
     for upload in ports.large.unfinished(job.id):

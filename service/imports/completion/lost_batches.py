@@ -1,4 +1,4 @@
-"""Account for batches that never reported, and count an import's rows again."""
+"""Account for batches that never reported, and recount an import's rows."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -24,15 +24,15 @@ from service.ports.state import StateFiles
 def check_time(job: Job, out_of_time: Callable[[], bool]) -> None:
     """Raises `FinishIncomplete`."""
     if out_of_time():
-        raise FinishIncomplete(f"import {job.id} takes longer to account for than one call has time")
+        raise FinishIncomplete(f"not all clips of import {job.id} are accounted for; the next call continues")
 
 
 def account_for_lost_batches(
     job: Job, error: str | None, ports: FinishPorts, out_of_time: Callable[[], bool]
 ) -> str | None:
-    """Settle and count the batches that never reported. If a part of the plan is lost, return why and leave it out.
+    """Record and count the clips of batches that never reported. Return the reason if part of the plan is lost.
 
-    Raises `FinishIncomplete`; what was counted by then stays counted.
+    That part is left out. Raises `FinishIncomplete`; what was counted by then stays counted.
     """
     recorded = ports.jobs.recorded_batches(job.id, run=job.run)
     lost = None
@@ -57,7 +57,7 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
             rows |= {row.ordinal: row for row in _end_set(unit, rows, job, error, ports)}
     lost = [entry for entry in entries if entry.ordinal not in rows]
     failed = _lost_fate(error)
-    # A worker that is late may settle some of them first: whatever holds is counted.
+    # A late worker may record some of them first; the stored rows are counted.
     settled = ports.clips.settle_each(job.id, [_lost_row(entry, job, failed) for entry in lost], run=job.run)
     rows |= {row.ordinal: row for row in settled}
     ports.jobs.record_batch(job.id, batch.number, tally_of(list(rows.values())), ports.clock(), run=job.run)
@@ -67,7 +67,7 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
 def _end_set(
     entries: list[ManifestEntry], known: Mapping[int, ClipRow], job: Job, error: str | None, ports: FinishPorts
 ) -> Sequence[ClipRow]:
-    """Settle a lost batch's set and return its rows. Unless the set is complete, its copies are removed."""
+    """Record the result of a lost batch's set and return its rows. An incomplete set loses its copies."""
     rows: Sequence[ClipRow] = [known[entry.ordinal] for entry in entries if entry.ordinal in known]
     if len(rows) < len(entries):
         lost = to_copy(entries)
@@ -92,22 +92,22 @@ def _end_set(
 
 
 def _lost_fate(error: str | None) -> Fate:
-    message = "its batch did not end within its retries"
-    message += f": {error}" if error else "; the copy function's log says why"
+    message = "its batch did not complete within its retries"
+    message += f": {error}" if error else "; see the copy function's log"
     return Fate(ClipStatus.FAILED, ClipCode.RETRIES_EXHAUSTED, message)
 
 
 def _lost_row(entry: ManifestEntry, job: Job, otherwise: Fate) -> ClipRow:
-    """Return the row of a clip that no worker settled."""
+    """Return the row of a clip without a result from a worker."""
     fate = entry.fate or (CANCELLED if job.cancel_requested else otherwise)
     return findable_row(row_for(entry, fate), job)
 
 
 def recount(job: Job, lost: str, ports: FinishPorts, out_of_time: Callable[[], bool]) -> Counts:
-    """Settle every clip without a result and count all rows, for a job whose batches are lost.
+    """Fail every clip without a result and count all rows, for a job whose batches are lost.
 
-    Reads every row of the job, in slices. Raises `FinishIncomplete` after storing its progress: settled rows never
-    change, so the next call continues there.
+    Reads every row of the job, in slices. Raises `FinishIncomplete` after it stored its progress: rows with a result
+    never change, so the next call continues there.
     """
     first, total = _counted_before(job, ports.state)
     for part in range(first, -(-job.counts.total // PART_CLIPS)):
@@ -138,7 +138,7 @@ def _counted_before(job: Job, state: StateFiles) -> tuple[int, Tally]:
 
 
 def _what_is_known(job: Job, part: int, rows: Mapping[int, ClipRow], state: StateFiles) -> dict[int, ManifestEntry]:
-    """Return the clips by what a retry's rows say of them, else by what is left of the manifest."""
+    """Return the part's clips from a retry's rows, else from what is left of the manifest."""
     again = {
         ordinal: ManifestEntry(
             ordinal=ordinal,
@@ -151,7 +151,7 @@ def _what_is_known(job: Job, part: int, rows: Mapping[int, ClipRow], state: Stat
         if row.status is ClipStatus.PENDING
     }
     kept: dict[int, ManifestEntry] = {}
-    # A set that runs over the end of a part lies in the next one.
+    # A set that exceeds the end of a part is stored in the next one.
     for number in (part, part + 1) if job.source.kind is SourceKind.SETS else (part,):
         with suppress(NotFound, ValueError):
             kept |= {entry.ordinal: entry for entry in read_part(state, job.id, number)}

@@ -34,7 +34,7 @@ PART_BYTES = 8 * 1024**2
 
 MAX_EXTENSIONS = 100
 OTHER = "other"
-"""Counts clips beyond the first 100 extensions. All other entries begin with a dot."""
+"""Counts clips beyond the first 100 extensions. All other keys begin with a dot."""
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -102,7 +102,7 @@ def write_report(
             return None
         return writer.complete(draft, document)
     except UploadLost:
-        # A repeat of this round completed the upload, or it expired: start again.
+        # An earlier try of this round completed the upload, or the upload expired: start again.
         ports.state.put(progress, json.dumps(asdict(Draft())).encode())
         return None
 
@@ -193,6 +193,6 @@ def _count(clips: Sequence[Clip], draft: Draft) -> None:
 def told(
     document: Mapping[str, object], report: Mapping[str, int], *, job_id: str, ended_at: str, bucket: str
 ) -> dict[str, object]:
-    """Return the document of a completion with the places of its report, or null if there is none."""
+    """Return a completion's document with the location of its report; null if there is none."""
     places = {form: report_key(job_id, ended_at, form) for form in REPORT_FILES}
     return {**document, "report": {"bucket": bucket, **places} if report else None}

@@ -1,4 +1,4 @@
-"""Requests about a completed import: a link to its report, and a replay of its webhook."""
+"""Links to the report of a completed import, and a replay of its webhook."""
 
 import logging
 from dataclasses import dataclass
@@ -42,9 +42,9 @@ def report_link(job_id: str, form: str, *, project: str, ports: EndedPorts) -> R
     """
     job, end = _ended(job_id, project, ports)
     if end and end.report is None and not end.closed:
-        raise ReportPending(f"import {job_id} has ended, its report is being written: try again in a few seconds")
+        raise ReportPending(f"the report of import {job_id} is being written: try again in a few seconds")
     if end is None or not end.report:
-        raise NoReport(f"no report could be written of import {job_id}; its clips can be read page by page")
+        raise NoReport(f"import {job_id} has no report, as writing it failed; list its clips instead")
     key = report_key(job.id, end.ended_at, form)
     expires = datetime.fromisoformat(ports.clock()) + timedelta(seconds=ports.url_seconds)
     return ReportLink(
@@ -56,13 +56,13 @@ def report_link(job_id: str, form: str, *, project: str, ports: EndedPorts) -> R
 
 
 def replay_webhook(job_id: str, *, project: str, ports: EndedPorts) -> Job:
-    """Send the webhook of the last completion again, with the same id. A delivery in progress is left alone.
+    """Send the webhook of the last completion again, with the same id. Does nothing while a delivery is in progress.
 
     Raises `NotFound`, `NotEnded`, `NoWebhook`.
     """
     job, end = _ended(job_id, project, ports)
     if job.settings.notify.webhook_url is None or end is None:
-        raise NoWebhook(f"import {job_id} has no webhook: settings.notify.webhook_url names one when it is started")
+        raise NoWebhook(f"import {job_id} has no webhook: set settings.notify.webhook_url when you start an import")
     if not end.closed:
         return job
     again = Delivery(ended_at=end.ended_at, status=DeliveryStatus.PENDING)
@@ -78,5 +78,5 @@ def replay_webhook(job_id: str, *, project: str, ports: EndedPorts) -> Job:
 def _ended(job_id: str, project: str, ports: EndedPorts) -> tuple[Job, End | None]:
     job = get_job(job_id, project=project, jobs=ports.jobs)
     if job.completed_at is None:
-        raise NotEnded(f"import {job_id} is {job.status}: wait for its end")
+        raise NotEnded(f"import {job_id} is {job.status}: wait until it completes")
     return job, ports.ends.get(job.id, job.completed_at)

@@ -1,4 +1,4 @@
-"""Read an import's clips part by part, and write each as a line of the report's files."""
+"""Read an import's clips part by part, and format each as a line of the report's files."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from service.ports.clips import ClipStore
 from service.ports.state import StateFiles
 
 _LAST = ("original_clipgt_url", "content", "content_code", "content_message", "overruled")
-"""Columns that came later than the others come last: scripts count columns."""
+"""New columns go last: scripts read columns by position."""
 COLUMNS = (*(item.name for item in fields(Clip) if item.name not in _LAST), *_LAST)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Characters that may begin a formula in a spreadsheet (OWASP, CSV injection); the last four are full width."""
@@ -107,5 +107,5 @@ def is_failure(clip: Clip) -> bool:
 
 
 def failure_line(clip: Clip, name: str | None) -> str:
-    """Return a manifest line without size and ETag, so that a source that changed since is imported as it is now."""
+    """Return a manifest line without size and ETag, so that another import also takes a source that changed."""
     return json.dumps({"uri": clip.source_uri} | ({"destination": name} if name else {})) + "\n"

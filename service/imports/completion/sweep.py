@@ -1,6 +1,6 @@
-"""Find imports that nothing works on any more, and start, complete or conclude them: the backstop for what gets lost.
+"""Find imports whose execution is gone, and start, complete or conclude them: the backstop for lost work.
 
-A sweep has a time budget and continues where the last one stopped, so neither many jobs nor a large one starve others.
+A sweep has a time budget and continues where the last one stopped, so no job, however large, delays the others.
 """
 
 import json
@@ -26,15 +26,15 @@ from service.ports.jobs import EndStore
 log = logging.getLogger(__name__)
 
 CHILD_SECONDS = 900
-"""A copy function may run this long after its execution ended (Lambda's limit), so the job is left alone."""
+"""A copy function may run this long after its execution ended (Lambda's limit), so the job waits until then."""
 
 
 ORPHAN_SECONDS = 15
-"""Seconds that one orphan may take of a sweep, so that others have their turn."""
+"""Seconds of a sweep that one orphan may use, so that others get their turn."""
 CONCLUSION_FAILURES = 8
-"""Executions that are started to conclude one completion, each after twice the wait: 8 hours in all."""
+"""Maximum executions to conclude one completion, each after twice the wait: 8 hours in total."""
 
-GIVEN_UP = "the service could not conclude the import; its log says why"
+GIVEN_UP = "the service could not report the completion; see its log"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +54,13 @@ class Swept:
     concluding: list[str] = field(default_factory=list)
     """Jobs for which an execution was started to conclude them."""
     given_up: list[str] = field(default_factory=list)
-    """Jobs that were closed though not all steps could be done."""
+    """Jobs that were closed although some steps failed."""
 
 
 def sweep(ports: SweepPorts, *, seconds_left: Callable[[], float] = lambda: math.inf) -> Swept:
-    """Look after the jobs without a final status for half of the time, then after the ends that are not concluded.
+    """Check the active jobs for half of the time, then the completions that are still open.
 
-    Raises `SweepIncomplete` at the end where a job could not be looked after; the others were.
+    Raises `SweepIncomplete` at the end if the check of a job failed; all others were checked.
     """
     now = datetime.fromisoformat(ports.finish.clock())
     swept, failed = Swept(), list[str]()
@@ -79,13 +79,13 @@ def sweep(ports: SweepPorts, *, seconds_left: Callable[[], float] = lambda: math
     if reached != positions:
         ports.finish.state.put(SWEEP_POSITIONS, json.dumps(asdict(reached)).encode())
     if failed:
-        raise SweepIncomplete(f"{len(failed)} jobs could not be looked after, first: {failed[0]}")
+        raise SweepIncomplete(f"the sweep failed for {len(failed)} jobs, first: {failed[0]}")
     return swept
 
 
 @dataclass(frozen=True, kw_only=True)
 class Positions:
-    """The last job and the last end that a sweep looked after; empty where it looked after all."""
+    """The last job and the last completion that a sweep checked; empty if it checked all."""
 
     jobs: str = ""
     ends: str = ""
@@ -100,7 +100,7 @@ Item = TypeVar("Item", bound=_Placed)
 
 
 def _in_turn(read: Callable[[str], Iterator[Item]], after: str) -> Iterator[Item]:
-    """Those behind the position, then the others."""
+    """Yield the items after the position, then the others."""
     yield from read(after)
     if after:
         yield from takewhile(lambda item: item.position <= after, read(""))
@@ -109,12 +109,12 @@ def _in_turn(read: Callable[[str], Iterator[Item]], after: str) -> Iterator[Item
 def _each(
     items: Iterator[Item], look_after: Callable[[Item], None], out_of_time: Callable[[], bool], failed: list[str]
 ) -> str:
-    """Where time ran out; empty where all had their turn. An item that fails does not hold up the others."""
+    """Return the position where time ran out; empty if all items had their turn. A failed item does not stop others."""
     for item in items:
         try:
             look_after(item)
         except Exception:
-            log.exception("%s cannot be looked after", item.position)
+            log.exception("the sweep failed for %s", item.position)
             failed.append(item.position)
         if out_of_time():
             return item.position
@@ -152,7 +152,7 @@ def _look_after(
 def _see_to_conclusion(end: End, now: datetime, swept: Swept, ports: SweepPorts) -> None:
     if not _untouched(end.touched_at, now, ports.grace_seconds * 2**end.failures):
         return
-    own = execution_name(end.job_id, end.run)  # it concludes the completion that it reaches
+    own = execution_name(end.job_id, end.run)  # an attempt's own execution also concludes it
     if end.executions:
         own = conclusion_name(end.job_id, end.ended_at, end.executions)
     state = ports.workflow.state(own)

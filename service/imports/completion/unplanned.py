@@ -1,4 +1,4 @@
-"""Give every named clip its row where planning broke down before it was done."""
+"""Write a failed row for each named clip if planning failed before it completed."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from service.imports.manifest.store import ManifestWriter
 
 
 def plan_as_failed(job: Job, reason: str, ports: FinishPorts) -> None:
-    """Write a manifest in which the clips of a list, of sets or of uploads have failed, or were cancelled."""
+    """Write a manifest in which the clips of a list, of sets or of uploads are failed, or cancelled."""
     fate = CANCELLED if job.cancel_requested else Fate(ClipStatus.FAILED, ClipCode.PLANNING_FAILED, reason)
     writer = ManifestWriter(ports.state, job.id, job.run, batch_clips=PART_CLIPS, batch_bytes=1)
     for part in _named_clips(job, ports):
@@ -28,7 +28,7 @@ def plan_as_failed(job: Job, reason: str, ports: FinishPorts) -> None:
 
 
 def _named_clips(job: Job, ports: FinishPorts) -> Iterator[list[ManifestEntry]]:
-    """The clips of each manifest part, as they were named."""
+    """Yield the named clips of each manifest part."""
     if job.source.kind is SourceKind.SETS:
         yield from parts_of_sets(requested_sets(job, ports.state))
         return

@@ -1,1 +1,1 @@
-"""Stationary extrapolation: extend the tracks of obstacles that stand still over the whole clip."""
+"""Stationary extrapolation: extend the tracks of stationary obstacles over the whole clip."""

@@ -1,6 +1,6 @@
-"""Extend the stationary tracks of a copied batch's clips, each into a file beside the clip. No clip's fate changes.
+"""Extend the stationary tracks of a copied batch's clips; store each result beside its clip. Clip results stay.
 
-Everything can be repeated: a result tells which clip and which rule it is of, and one that is there is taken as it is.
+Safe to repeat: a result names its clip and its rule version, and an existing result is reused.
 """
 
 import json
@@ -35,12 +35,12 @@ from service.ports.objects import Objects, ResultStore
 from service.ports.state import StateFiles
 
 MAX_LAYER_BYTES = 32 * 1024**2
-"""Unpacked, of each of the two layers. Those of the real clips take 10 to 100 kB."""
+"""Maximum unpacked bytes of each of the two layers. The real clips' layers have 10 to 100 kB."""
 
 FIGURES = ("tracks", "stationary", "rows", "added")
 
 RULE = 1
-"""Of `service.imports.extrapolation.tracks`: raise it when the rule changes, so that older results are made again."""
+"""Version of `service.imports.extrapolation.tracks`. Raise it with each change of the rule to replace older results."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +51,17 @@ class ExtrapolatePorts:
     objects: Objects
     results: ResultStore
     extrapolate: Callable[[bytes, bytes, float], Extrapolated]
-    """The obstacle and the egomotion layer, and the distance. Raises `CannotExtrapolate`, `MemoryError`."""
+    """Takes the obstacle layer, the egomotion layer and the distance. Raises `CannotExtrapolate`, `MemoryError`."""
     clips_bucket: str
     distance: float
-    """Metres within which the centre of a stationary track stays."""
+    """Metres. The centre of a stationary track stays within this distance."""
     concurrency: int
-    """Clips in work at once; only one of them is decoded."""
+    """Clips in progress; only one of them is decoded at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """One round: what was noted on rows, and how many clips are left for the next one."""
+    """One round: results stored on rows, and the number of clips left for the next round."""
 
     done: int = 0
     failed: int = 0
@@ -70,16 +70,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Left:
-    """Nothing is known of the clip yet: the import was stopped (`final`), or the round's time was over."""
+    """A clip without a result: the import was stopped (`final`), or the round's time was over."""
 
     final: bool
 
 
 def extrapolate_batch(batch: Batch, *, out_of_time: Callable[[], bool], ports: ExtrapolatePorts) -> Progress:
-    """See to every clip of the batch that has no extrapolation yet; nothing once the job was cancelled or has ended.
+    """Extrapolate every clip of the batch that has no result yet; none if the job is cancelled or has completed.
 
-    What is wrong with one clip is noted on its row. A round sees to one clip at least, whatever its time. Raises
-    `BatchIncomplete` where a passing fault kept it from any of those it could see to.
+    A clip's error is stored on its row. Each round processes at least one clip. Raises `BatchIncomplete` if a transient
+    error stopped any of the clips.
     """
     entries = read_batch(ports.state, batch)
     rows = ports.clips.get(batch.job_id, [entry.ordinal for entry in entries])
@@ -92,14 +92,14 @@ def extrapolate_batch(batch: Batch, *, out_of_time: Callable[[], bool], ports: E
     with ThreadPoolExecutor(ports.concurrency) as pool:
         found = list(pool.map(lambda clip: work.see_to(*clip), wanted))
     for number, clip in enumerate(wanted):
-        # Perhaps only because of what its neighbours held.
+        # The other clips in progress may have used the memory: try it alone.
         if isinstance(found[number], MemoryError):
             found[number] = work.see_to(*clip, alone=True)
     passing = [outcome for outcome in found if isinstance(outcome, SourceUnavailable)]
     noted = [outcome for outcome in found if isinstance(outcome, ExtrapolationStatus)]
     late = [outcome for outcome in found if isinstance(outcome, Left) and not outcome.final]
     if passing and not (late and noted):
-        raise BatchIncomplete(f"{len(passing)} clips met a passing fault, first: {passing[0].message}")
+        raise BatchIncomplete(f"{len(passing)} clips failed with transient errors, first: {passing[0].message}")
     failed = noted.count(ExtrapolationStatus.FAILED)
     return Progress(done=len(noted) - failed, failed=failed, left=len(late) + len(passing))
 
@@ -117,7 +117,7 @@ class _Round:
     _decoding: Lock = field(default_factory=Lock)
 
     def see_to(self, planned: ManifestEntry, row: ClipRow, *, alone: bool = False) -> Outcome:
-        """What is on the clip's row now, or why there is nothing. `alone`: no other clip is in work."""
+        """Return the clip's extrapolation, or why it has none. `alone`: no other clip is in progress."""
         job = self.ports.jobs.get(self.batch.job_id)
         if job is None or job.status.terminal or job.run != self.batch.run or job.cancel_requested:
             return Left(final=True)
@@ -130,7 +130,7 @@ class _Round:
         except MemoryError as error:
             if not alone:
                 return error
-            made = _failed(LayerTooLarge.code, "its layers unpack to more than the function's memory")
+            made = _failed(LayerTooLarge.code, "its unpacked layers exceed the function's memory")
         except Finding as error:
             made = _failed(error.reason, error.message)
         except (CannotExtrapolate, ObjectError) as error:
@@ -154,7 +154,7 @@ class _Round:
         if there:
             noted = _noted(there.note)
             if noted is None:
-                raise ResultKeyTaken(f"an object that is no result lies at s3://{ports.clips_bucket}/{key}")
+                raise ResultKeyTaken(f"s3://{ports.clips_bucket}/{key} is not an extrapolation result of the service")
             if all(noted.get(name) == value for name, value in of.items()):
                 return _done(key, noted)
         obstacle, egomotion = self._layers(clip, planned.location.key)
@@ -166,7 +166,7 @@ class _Round:
         return _done(key, figures)
 
     def _clip(self, row: ClipRow) -> ManifestEntry:
-        """The clip as it lies in the clips bucket: what was copied, or what lay there."""
+        """Return an entry for the clip in the clips bucket: the copy, or the object that was already there."""
         at = s3_at(self.ports.clips_bucket, str(row.destination))
         clip = ManifestEntry(
             ordinal=row.ordinal,
@@ -181,7 +181,7 @@ class _Round:
         return replace(clip, size=there.size, etag=there.etag)
 
     def _layers(self, clip: ManifestEntry, name: str) -> tuple[bytes, bytes]:
-        """Read the two members of the clip, which its source calls `name`.
+        """Read the two members by range, from the clip that its source calls `name`.
 
         Raises `Finding`, `CannotExtrapolate`, `ObjectError`.
         """
@@ -199,7 +199,7 @@ class _Round:
 
 
 def _noted(note: str | None) -> dict[str, Any] | None:
-    """None where the object is no result: it has no note, or one that this service does not write."""
+    """Return the object's note; None if it has none, or one that this service does not write."""
     try:
         noted = json.loads(note or "null")
     except ValueError:

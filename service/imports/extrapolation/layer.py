@@ -1,7 +1,7 @@
-"""The obstacle layer with its stationary tracks extended: Parquet in, Parquet out. The only user of a Parquet library.
+"""Extend the stationary tracks of the obstacle layer: Parquet in, Parquet out. The only user of a Parquet library.
 
-Bounded: at most `tracks.MAX_ROWS` rows are decoded, and come out; the caller bounds the bytes that go in. What a
-hostile file unpacks to on the way is up to the process: the function limits its memory, which is a `MemoryError` here.
+At most `tracks.MAX_ROWS` rows are decoded and written; the caller limits the input bytes. The function's memory limits
+what a hostile file unpacks to on the way: a `MemoryError` here.
 """
 
 import io
@@ -22,15 +22,15 @@ TIME = ("key", "timestamp_micros")
 TRACK = ("obstacle", "trackline_id")
 CENTRE = ("obstacle", "center")
 
-# The allocator of the C library keeps nothing that it was given back, and maps no more than it was asked for.
+# The C library's allocator returns freed memory, and maps no more than requested.
 pa.set_memory_pool(pa.system_memory_pool())
 
 
 def extrapolate(obstacle: bytes, egomotion: bytes, distance: float) -> Extrapolated:
-    """All rows of the obstacle layer as they are, and what its stationary tracks lack of the egomotion's time.
+    """Return all rows of the obstacle layer and the rows that its stationary tracks lack in the egomotion's time.
 
-    New rows repeat a given one at another time. Where the given rows are in the order of time all of them are,
-    else the new ones come last. `distance` is in metres. Raises `LayerUnusable`, `LayerTooLarge`, `MemoryError`.
+    A new row repeats a given row at another time. If the given rows are sorted by time, all rows are; else the new rows
+    come last. `distance` is in metres. Raises `LayerUnusable`, `LayerTooLarge`, `MemoryError`.
     """
     with _errors("egomotion_estimate"):
         times = _numbers(_read(egomotion, [".".join(TIME)]), TIME)
@@ -101,7 +101,7 @@ def _coordinates(centres: Any, axis: str) -> list[float | None]:
 def _leaf(table: pa.Table, path: tuple[str, str]) -> Any:
     outer, inner = path
     if table.schema.get_field_index(outer) < 0:
-        raise LayerUnusable(f"there is no column {outer}.{inner}")
+        raise LayerUnusable(f"the layer has no column {outer}.{inner}")
     return pc.struct_field(table.column(outer), inner)
 
 
@@ -128,20 +128,20 @@ def _with_rows(layer: pa.Table, times: Sequence[int | None], extension: Extensio
 
 
 def _at_times(keys: Any, times: Sequence[int | None]) -> Any:
-    """The structs with other times."""
+    """Return the structs with other times."""
     if isinstance(keys, pa.ChunkedArray):
         keys = pa.concat_arrays(keys.chunks)
     fields = [keys.type.field(index) for index in range(keys.type.num_fields)]
     parts = [keys.field(index) for index in range(len(fields))]
     at = keys.type.get_field_index(TIME[1])
-    # What lies below a struct that is null stays, too: where nulls are not allowed it is a value.
+    # Also keep the values below a null struct: a field that may not be null has one there.
     values = [below if time is None else time for time, below in zip(times, parts[at].to_pylist(), strict=True)]
     parts[at] = pa.array(values, fields[at].type)
     return pa.StructArray.from_arrays(parts, fields=fields, mask=keys.is_null())
 
 
 def _compression(file: pq.ParquetFile) -> str:
-    """As the given layer has it, in its first column."""
+    """Return the compression of the layer's first column."""
     metadata = file.metadata
     used = metadata.row_group(0).column(0).compression if metadata.num_row_groups and metadata.num_columns else "SNAPPY"
     return "NONE" if used == "UNCOMPRESSED" else str(used)

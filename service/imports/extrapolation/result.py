@@ -1,4 +1,4 @@
-"""What an extended layer comes to."""
+"""The result for one layer."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ class Extrapolated:
     """Parquet with the given layer's schema."""
     tracks: int
     stationary: int
-    """Tracks that stand still."""
+    """Stationary tracks."""
     rows: int
     added: int
     """New rows among `rows`."""

@@ -1,4 +1,4 @@
-"""Which clips of an import get a stationary extrapolation, where it lies, and how it stands for whoever looks."""
+"""Decide which clips get a stationary extrapolation, where it is stored, and which status it has."""
 
 from service.domain.clip_names import extension
 from service.domain.clips import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
@@ -7,14 +7,14 @@ from service.domain.fates import CANCELLED
 from service.domain.jobs import Job
 
 RESULT_SUFFIX = ".stationary.parquet"
-"""Follows the clip's own key."""
+"""Suffix of the clip's own key."""
 
 EXTRAPOLATION_LOST = "EXTRAPOLATION_LOST"
 _LOST = Extrapolation(
     status=ExtrapolationStatus.FAILED,
     code=EXTRAPOLATION_LOST,
-    message="the import ended before this was done, or its function did not end within its retries; another import"
-    " of the clip that asks for it makes up for it",
+    message="the import completed before the extrapolation, or the function failed in all its retries; import the clip"
+    " again with extrapolation to get it",
 )
 _CANCELLED = Extrapolation(status=ExtrapolationStatus.CANCELLED, code=CANCELLED.code, message=CANCELLED.message)
 
@@ -24,13 +24,13 @@ def result_key(destination: str) -> str:
 
 
 def is_extrapolated(row: ClipRow) -> bool:
-    """Of an import that asks for it: a ClipGT clip that was copied, or that lay at its destination already."""
+    """Return whether the import asks for it, and the clip is ClipGT and was copied or already at its destination."""
     there = row.status is ClipStatus.COPIED or (row.status is ClipStatus.SKIPPED and row.code == ClipCode.UNCHANGED)
     return there and row.deleted_at is None and extension(row.source_uri or "") == ".zip"
 
 
 def extrapolation_of(job: Job, row: ClipRow | None) -> Extrapolation | None:
-    """None where there is to be none. What was to be done and is not on the row is pending until the job ends."""
+    """Return the clip's extrapolation, if it is to have one. Without a result it is pending until the job ends."""
     if row is None or not job.settings.stationary_extrapolation:
         return None
     if row.extrapolation or not is_extrapolated(row):

@@ -1,11 +1,12 @@
-"""Which obstacle tracks stand still, and which rows they lack over a clip's whole time. Pure; times are microseconds.
+"""Find stationary obstacle tracks, and the rows that they lack over the clip's whole time. Pure; times in microseconds.
 
-- A track **stands still** where all of its centres are known and none lies farther than a given distance from their
+- A track is **stationary** if all of its centres are known and none is farther than a given distance from their
   median, axis by axis.
-- Its **period** is the lower median of the steps between its times. A track that was seen at one time only has none,
-  and is left as it is: nothing shows that it stands still.
-- It is **extended** by its period from its first time back and from its last time on, as far as the clip's time goes,
-  and within a gap of more than one and a half periods. A new row repeats the last given row before it, else the first.
+- Its **period** is the lower median of the steps between its times. A track with a single time has no period and is
+  left unchanged: nothing shows that it is stationary.
+- A track is **extended** in steps of its period: from its first time back, from its last time on, to the ends of the
+  clip's time, and in gaps longer than one and a half periods. A new row repeats the last given row before it, else the
+  first one.
 """
 
 import math
@@ -17,7 +18,7 @@ from statistics import median, median_low
 Centre = tuple[float | None, float | None, float | None]
 
 MAX_ROWS = 500_000
-"""Of a layer, given and new rows together: 20 seconds of 2,500 tracks at 10 Hz."""
+"""Maximum rows of a layer, given and new together: 20 seconds of 2,500 tracks at 10 Hz."""
 
 
 class TooManyRows(ValueError):
@@ -35,7 +36,7 @@ class Sighting:
 
 @dataclass(frozen=True)
 class NewRow:
-    """A row to add: that of position `like`, at another time."""
+    """A row to add: the row at position `like`, at another time."""
 
     like: int
     time: int
@@ -46,7 +47,7 @@ class Extension:
     new_rows: Sequence[NewRow] = ()
     tracks: int = 0
     stationary: int = 0
-    """How many of them stand still, whether they lacked rows or not."""
+    """Stationary tracks, with or without missing rows."""
 
 
 def extend(
@@ -58,7 +59,7 @@ def extend(
     last: int,
     distance: float,
 ) -> Extension:
-    """What a layer lacks from time `first` to `last`; the three sequences are its columns, `distance` is in metres.
+    """Find a layer's missing rows from time `first` to `last`. The sequences are its columns, `distance` is in metres.
 
     Rows without a track or a time belong to no track. Raises `TooManyRows`.
     """
@@ -86,19 +87,19 @@ def stands_still(sightings: Sequence[Sighting], distance: float) -> bool:
 
 
 def missing_rows(sightings: Sequence[Sighting], *, first: int, last: int, room: int) -> list[NewRow]:
-    """Of a track that stands still, by time. Raises `TooManyRows` where there are more than `room`."""
+    """Return the missing rows of a stationary track, by time. Raises `TooManyRows` above `room` rows."""
     rows: dict[int, int] = {}
     for sighting in sightings:
         rows.setdefault(sighting.time, sighting.row)
     runs = [(like, _within(run, first, last)) for like, run in _runs(sorted(rows), first, last)]
-    # Not their `len`, which ends at 2**63.
+    # Not `len`, which fails above 2**63.
     if sum(-(-(run.stop - run.start) // run.step) for _, run in runs) > room:
-        raise TooManyRows(f"with its tracks extended the layer would have more than {MAX_ROWS:,} rows")
+        raise TooManyRows(f"the extended layer would have more than {MAX_ROWS:,} rows")
     return [NewRow(rows[like], time) for like, run in runs for time in run]
 
 
 def _runs(times: Sequence[int], first: int, last: int) -> Iterator[tuple[int, range]]:
-    """Times to add, in order, each run with the given time that its rows repeat."""
+    """Yield the times to add, in order: each run with the time of the given row that it repeats."""
     period = median_low([later - earlier for earlier, later in pairwise(times)])
     begin, end = times[0], times[-1]
     yield begin, range(begin - max(0, begin - first) // period * period, begin, period)
@@ -109,7 +110,7 @@ def _runs(times: Sequence[int], first: int, last: int) -> Iterator[tuple[int, ra
 
 
 def _within(run: range, first: int, last: int) -> range:
-    """What of the run lies in the clip's time."""
+    """Return the part of the run within the clip's time."""
     skipped = max(0, -((run.start - first) // run.step))
     start = run.start + skipped * run.step
     return range(start, max(start, min(run.stop, last + 1)), run.step)

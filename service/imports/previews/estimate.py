@@ -26,7 +26,7 @@ COPY_SECONDS = 0.05
 COPY_BYTES_PER_SECOND = 85_000_000
 """Rate of one request (S3 user guide, "Performance guidelines": 85 to 90 MB/s per request; assumed for copies too)."""
 STREAM_BYTES_PER_SECOND = 60_000_000
-"""Rate of one function, all its copies together: an assumption, below the 600 Mbit/s measured for Lambda's network; a
+"""Rate of one function, all its copies together: an assumption, below the 600 Mbit/s measured for Lambda's network. Its
 CPU alone passes 500 MB/s (decision 30)."""
 STREAM_READ_SECONDS = 0.1
 """Seconds for HEAD and first byte of a clip in another store."""
@@ -35,8 +35,8 @@ COPIES_PER_SECOND = 3_500
 READ_SECONDS = 0.03
 """Seconds of one HEAD or range read."""
 LIST_SECONDS = 0.05
-"""One page of 1,000 keys: 20 ms of CPU, 5 to list them and the rest to plan them, of which the plan function has about
-half; and S3's 20 ms, of which long listings wait for several at once (decision 63)."""
+"""One page of 1,000 keys: 20 ms of CPU (5 to list, 15 to plan), at half a CPU for the plan function, and S3's 20 ms,
+of which long listings wait for several at once (decision 63)."""
 BATCH_SECONDS = 0.5
 """Seconds of a batch without its copies: child execution, state, slice of the manifest, rows."""
 FIXED_SECONDS = 10.0
@@ -54,9 +54,9 @@ TRANSITIONS = 7
 TRANSITIONS_PER_BATCH = 5
 """Transitions of a batch's child execution (decisions 8 and 16)."""
 WRITES_PER_IMPORT = 30
-"""The job's row and its indexes from accepted to ended, and its audit entry and some tags in a transaction."""
+"""The job's row and its indexes from start to completion, its audit entry, and some tags in a transaction."""
 PLACES_PER_CLIP = 2
-"""Writes to the two indexes that clips are found by (decision 18)."""
+"""Writes to the two indexes of clips (decision 18)."""
 WRITES_PER_ROW = 2
 """A row is written in a transaction, where a write counts twice (decision 75)."""
 WRITES_PER_CLIP = WRITES_PER_ROW + PLACES_PER_CLIP
@@ -67,12 +67,12 @@ READS_PER_BATCH = 2
 WRITES_PER_FAILURE = 1
 """Additional write: the place in the index of failures."""
 SMALLEST_BILLED = {"STANDARD_IA": 128 * 1024, "ONEZONE_IA": 128 * 1024, "GLACIER_IR": 128 * 1024}
-"""Bytes for which these classes bill a smaller object (S3 user guide, "Storage classes")."""
+"""Minimum billed bytes of an object in these classes (S3 user guide, "Storage classes")."""
 
 
 @dataclass(kw_only=True)
 class Workload:
-    """The work of an import, as its planning counts it."""
+    """The work of an import, as planning counts it."""
 
     lists: int = 0
     """Listing requests of planning."""
@@ -85,7 +85,7 @@ class Workload:
     bytes: int = 0
     """Bytes of the clips to copy."""
     billed_bytes: int = 0
-    """Bytes that their storage class bills."""
+    """Bytes that the storage class bills for them."""
     largest: int = 0
     by_parts: int = 0
     """Clips that are copied by parts."""
@@ -135,7 +135,7 @@ class Workload:
             self.parts += part_count(size, deployment.part_bytes)
         elif in_set and settings.keep_metadata:
             self.marked += 1
-        if in_parts or "-" in etag:  # such an ETag is no MD5, so the checksums are compared
+        if in_parts or "-" in etag:  # such an ETag is not an MD5, so checksums are compared
             self.compared += 1
 
     def _add_stream(self, size: int, deployment: Deployment) -> None:

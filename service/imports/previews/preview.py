@@ -68,7 +68,7 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
         access=ports.access.through(storage),
         clips_bucket=ports.clips_bucket,
         stat_concurrency=ports.deployment.stat_concurrency,
-        # Clips that are inspected at once: the part of a list that is lost when time is up.
+        # Clips that are inspected concurrently: the part of a list that is lost when time is up.
         part_clips=ports.deployment.stat_concurrency,
     )
     late = False
@@ -77,7 +77,7 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
         nonlocal late
         try:
             for part in parts_of(job, PlanCursor(), expand_ports):
-                assert part is not None, "nobody cancels a preview"
+                assert part is not None, "a preview cannot be cancelled"
                 seen.add(part.entries)
                 check_limit(seen.count, ports.max_clips, request.root_path or "the source")
         except OutOfTime:
@@ -90,7 +90,7 @@ def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Pre
 
 
 def _streams(entry: ManifestEntry, rule: AccessRule, copy_roles: Collection[str]) -> bool:
-    """Whether the clip passes through the copy function, as S3 cannot copy it by the access that opens it."""
+    """Return whether the clip must be streamed, because S3 cannot copy it with the credentials that open it."""
     if entry.integration is None:
         return entry.location.scheme != "s3"
     opener = rule.by_id.get(entry.integration)

@@ -24,11 +24,11 @@ MAX_EXTENSIONS = 100
 
 
 OTHER = "other"
-"""Counts clips beyond the first 100 extensions. All other entries begin with a dot."""
+"""Counts clips beyond the first 100 extensions. All other keys begin with a dot."""
 
 
 class PreviewTally:
-    """Counts of the dry run so far. Its thread may still be running when the answer is made."""
+    """Counts of the dry run so far. Its thread may still be running when the answer is sent."""
 
     def __init__(
         self, job: Job, clips_bucket: str, deployment: Deployment, streams: Callable[[ManifestEntry], bool]
@@ -50,7 +50,7 @@ class PreviewTally:
         return self._total.count
 
     def add(self, entries: Sequence[ManifestEntry]) -> None:
-        """Count the entries. Raises `OutOfTime` once the answer is made."""
+        """Count the entries. Raises `OutOfTime` once the answer is built."""
         with self._lock:
             if self._answered:
                 raise OutOfTime
@@ -114,7 +114,7 @@ class PreviewTally:
                 outcome.problems.append(self._shown(entry))
 
     def _end_part(self) -> None:
-        """Count the batches of a manifest part, cut like the manifest's writer does."""
+        """Count the batches of a manifest part, split as the manifest's writer does."""
         limits = self._deployment
         batches = cut_batches(
             [batch_weight(entry) for entry in self._part],

@@ -1,1 +1,1 @@
-"""What callers look at: imports, clips, videos."""
+"""Queries of imports, clips and videos."""

@@ -1,4 +1,4 @@
-"""Delete one video: its object, and its place in all lists. The counts of its import stay."""
+"""Delete one video: its object, and its entry in all lists. The counts of its import stay."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from service.ports.state import Clock
 
 _LANDED = (ClipStatus.COPIED, ClipStatus.SKIPPED)
 _OF_ANOTHER_CLIP = (ClipCode.DUPLICATE, ClipCode.SUPERSEDED)
-"""The object at the destination is another clip's."""
+"""Codes of clips whose destination holds another clip's object."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +29,13 @@ class RemovePorts:
 def remove(video: Video, *, ports: RemovePorts) -> None:
     """Delete the video, or the whole set if it is a view. Objects go first, so that a repeat finds the rest.
 
-    Only an object with the very ETag that the import copied, or found, is removed; a later import's stays. A clip that
-    repeats another one, or that a later upload replaced, has no object of its own. Raises `NotFound` where another
-    request was faster, `NotEnded` while the video is on its way, and `ObjectError`s.
+    Removes only an object with the ETag that the import copied or found, so a later import's object stays. A clip that
+    repeats another one, or that a later upload replaced, has no object of its own. Raises `NotFound` if another request
+    deleted it first, `NotEnded` while the video is being imported, and `ObjectError`s.
     """
     job, rows = video.job, _rows(video, ports.status)
     if any(row.status is ClipStatus.PENDING for row in rows) or not rows:
-        raise NotEnded(f"video {video.clip.id} is being imported: delete it once it is uploaded or has failed")
+        raise NotEnded(f"video {video.clip.id} is being imported: delete it after it is uploaded or has failed")
     landed = [row for row in rows if row.status in _LANDED]
     if not landed:
         _check_not_retried(job, ports)
@@ -43,7 +43,7 @@ def remove(video: Video, *, ports: RemovePorts) -> None:
         if row.destination and row.etag and row.code not in _OF_ANOTHER_CLIP:
             ports.storage.remove_up_to(row.destination, etag=row.etag)
     ordinals = [row.ordinal for row in rows]
-    # What landed stays so in every attempt; what failed must not be deleted while a retry may bring it.
+    # A copied clip stays copied in every attempt; a failed one must not be deleted while a retry may copy it.
     run = None if landed else job.run
     if not ports.status.clips.remove(job.id, ordinals, landed=len(landed), now=ports.clock(), run=run):
         _check_not_retried(job, ports)
@@ -54,7 +54,7 @@ def _check_not_retried(job: Job, ports: RemovePorts) -> None:
     """Raises `NotEnded`."""
     now = ports.status.jobs.get(job.id)
     if now and now.run and not now.status.terminal:
-        raise NotEnded(f"import {job.id} is being retried: delete its failed videos once it has completed")
+        raise NotEnded(f"import {job.id} is being retried: delete its failed videos after it has completed")
 
 
 def _rows(video: Video, ports: StatusPorts) -> list[ClipRow]:
@@ -70,7 +70,7 @@ def _ordinals(job: Job, clip: Clip, ports: StatusPorts) -> list[int]:
     assert ordinal is not None
     if group is None:
         return [ordinal]
-    # A set that runs over the end of a part lies in the next one.
+    # A set that exceeds the end of a part is stored in the next one.
     for part in (group // PART_CLIPS, group // PART_CLIPS + 1):
         entries = read_part(ports.state, job.id, part)
         if views := [entry.ordinal for entry in entries if entry.group == group]:

@@ -20,7 +20,7 @@ JOBS_LOOKED_AT = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Conditions, of which at least one is given. All given ones must hold."""
+    """Search conditions, at least one. A clip must satisfy all of them."""
 
     clip_id: str | None = None
     original_clipgt_url: str | None = None
@@ -127,5 +127,5 @@ def _by_job(
 def _split(position: str) -> tuple[str, int]:
     begin, _, ordinal = position.rpartition("#")
     if not begin or not ordinal.isdecimal() or len(ordinal) > ORDINAL_DIGITS:
-        raise InvalidCursor("this is not a cursor that the service gave out")
+        raise InvalidCursor("the cursor is invalid: use the next_cursor of an earlier page")
     return begin, int(ordinal)

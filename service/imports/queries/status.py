@@ -137,5 +137,5 @@ def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bu
 
 def _ordinal(position: str) -> int:
     if not position.isdecimal() or len(position) > ORDINAL_DIGITS:
-        raise InvalidCursor("this is not a cursor that the service gave out")
+        raise InvalidCursor("the cursor is invalid: use the next_cursor of an earlier page")
     return int(position)

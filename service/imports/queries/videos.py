@@ -20,11 +20,11 @@ from service.projects.folders import imports_into
 from service.support.paging import MAX_PAGE
 
 MAX_LISTED = 1_000
-"""Videos in a list of the newest ones."""
+"""Videos in the list of the newest ones."""
 JOBS_LISTED = 100
-"""Imports that such a list reads."""
+"""Imports that this list reads."""
 MAX_LOOKED_AT = 20_000
-"""Clips that such a list reads; most of them may not be videos."""
+"""Clips that this list reads; most of them may not be videos."""
 
 
 class VideoStatus(StrEnum):
@@ -86,7 +86,7 @@ def videos_page(job: Job, *, limit: int, cursor: str | None, offset: int | None,
     `cursor` is the last id of the previous page. Raises `InvalidCursor`, `InvalidRequest`, `NotFound`.
     """
     if limit < 1:
-        raise InvalidRequest(f"limit is {limit}, it must be 1 or more")
+        raise InvalidRequest(f"limit is {limit}: it must be 1 or more")
     in_sets = job.source.kind is SourceKind.SETS
     first, limit = _first(job, cursor, offset, in_sets=in_sets), min(limit, MAX_PAGE)
     if not job.planned:
@@ -108,7 +108,7 @@ def _first(job: Job, cursor: str | None, offset: int | None, *, in_sets: bool) -
         if in_sets:
             raise InvalidRequest("offset is not supported for multi-view imports: use cursor")
         if offset < 0:
-            raise InvalidRequest(f"offset is {offset}, it must be 0 or more")
+            raise InvalidRequest(f"offset is {offset}: it must be 0 or more")
         return offset
     if not cursor:
         return 0
@@ -126,7 +126,7 @@ def _clips(job: Job, first: int, limit: int, ports: StatusPorts) -> tuple[list[V
 
 
 def _sets(job: Job, first: int, limit: int, ports: StatusPorts) -> tuple[list[Video], int | None]:
-    """Read a page of sets. Only front views need their rows, since a set has one result; failed sets need all."""
+    """Read a page of sets. A set has one result, so only front views need their rows; failed sets need all."""
     units = list(islice(_units(job, first, ports), limit + 1))
     shown = units[:limit]
     fronts = {clip.id: clip for clip in _overlaid(job, [unit[0] for unit in shown], ports)}
@@ -162,7 +162,7 @@ def _units(job: Job, first: int, ports: StatusPorts) -> Iterator[list[ManifestEn
 
 
 def _overlaid(job: Job, entries: Sequence[ManifestEntry], ports: StatusPorts) -> list[Clip]:
-    """Build clips from manifest lines and rows. One that repeats another clip has the result of that clip."""
+    """Build clips from manifest lines and rows. A clip that repeats another one has the result of that clip."""
     repeated = {entry.same_as for entry in entries if entry.same_as is not None}
     wanted = {entry.ordinal for entry in entries} | repeated
     rows = ports.clips.get(job.id, sorted(wanted)) if wanted else {}
@@ -182,7 +182,7 @@ def _with_fate(clip: Clip, entry: ManifestEntry, rows: Mapping[int, ClipRow]) ->
 
 
 def get_video(video_id: str, *, project: str, ports: StatusPorts, deleted_too: bool = False) -> Video:
-    """Return a video. Raises `NotFound`, also before its import is planned, and for deleted ones by default."""
+    """Return a video. Raises `NotFound`, also before its import is planned, and by default for deleted videos."""
     job_id = video_id.rpartition("-")[0]
     ordinal = ordinal_of(job_id, video_id)
     try:
@@ -208,9 +208,9 @@ def no_video(video_id: str) -> NotFound:
 def newest_videos(
     project: str, *, folder: str | None, scopes: Collection[FolderScope], ports: StatusPorts
 ) -> list[Video]:
-    """Return videos of the newest imports, at most `MAX_LISTED`: of folders with this name, or of the project (None).
+    """Return at most `MAX_LISTED` videos of the newest imports: of folders with this name, or of the project (None).
 
-    Every `.mp4` is a video, by whatever endpoint it came. Imports whose manifest has expired are left out.
+    Every `.mp4` is a video, whichever endpoint imported it. Imports whose manifest has expired are left out.
     """
     found: list[Video] = []
     looked_at = 0

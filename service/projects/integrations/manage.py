@@ -27,7 +27,7 @@ from service.support.paging import Page, read_page
 MAX_PER_PROJECT = 100
 """Maximum integrations of a project: all are read to find the one for a URI, and each secret has a monthly price."""
 ROLE_NAME_PREFIX = "clipferry-"
-"""Only roles whose names begin so are assumed, since the own account may have roles that trust all of it."""
+"""Functions assume only roles with this name prefix, since the own account may have roles that trust all of it."""
 
 _ID = re.compile(r"in_[0-9a-f]{24}")
 ROLE_ARN = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:role/{ROLE_NAME_PREFIX}[\w+=,.@-]{{1,54}}", re.ASCII)
@@ -75,7 +75,7 @@ def create(
         raise IdempotencyConflict("this idempotency key was used with other credentials before")
     if not ports.store.settle(made, ports.clock()):
         ports.secrets.delete(made.secret_name)
-        raise IdempotencyConflict("this integration was removed while it was being made: ask again")
+        raise IdempotencyConflict("this integration was deleted while it was being created: send the request again")
     return get(made.id, project=project, store=ports.store)
 
 

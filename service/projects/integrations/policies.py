@@ -15,7 +15,7 @@ COPY_ACTIONS = ("s3:PutObject", "s3:PutObjectTagging")
 
 @dataclass(frozen=True, kw_only=True)
 class Trusted:
-    """The roles that assume, and the bucket that assumed roles may write to."""
+    """The roles that assume the caller's role, and the bucket that it may write to."""
 
     account: str
     """ARN of the account's root."""
@@ -27,7 +27,7 @@ class Trusted:
 
 
 def trust_policy(integration: Integration, trusted: Trusted) -> dict[str, Any]:
-    """Names the account and, as a condition, its roles: a role named as principal is lost when it is made anew."""
+    """Trust the account, with its roles as a condition: a role named as principal is lost when it is created again."""
     return _policy(
         {
             "Effect": "Allow",
@@ -42,7 +42,7 @@ def trust_policy(integration: Integration, trusted: Trusted) -> dict[str, Any]:
 
 
 def permission_policy(integration: Integration, trusted: Trusted) -> dict[str, Any]:
-    """Listing and reading below the prefix; of a role that may write clips, writing those of its project, too."""
+    """Allow listing and reading below the prefix; a role that may write clips may also write its project's clips."""
     role_arn = integration.role_arn or ""
     partition = role_arn.split(":")[1]
     bucket = f"arn:{partition}:s3:::{integration.bucket}"

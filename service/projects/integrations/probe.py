@@ -13,9 +13,9 @@ from service.sources.deadline import done_within
 from service.sources.port import ObjectSource
 
 PROBE_SECONDS = 15
-"""With the time of `done_within`, this is below API Gateway's limit of 29 seconds."""
+"""Seconds. With the time of `done_within`, this is below API Gateway's limit of 29 seconds."""
 OBJECTS_LOOKED_AT = 1_000
-"""Objects among which one that is not empty is searched."""
+"""Objects in which it searches for one with content."""
 
 NOT_TRIED = "NOT_TRIED"
 TIMED_OUT = "TIMED_OUT"
@@ -68,7 +68,7 @@ def probe(integration_id: str, *, project: str, by: Actor, ports: IntegrationPor
 def _untried(action: str, before: Check, late: str) -> Check:
     if before.ok:
         return Check(action, False, TIMED_OUT, late)
-    return Check(action, False, NOT_TRIED, f"it is tried once {before.action} works")
+    return Check(action, False, NOT_TRIED, f"it is tested after {before.action} works")
 
 
 def _try(integration: Integration, opened: Callable[[], ObjectSource], tell: Callable[[Check], None]) -> None:

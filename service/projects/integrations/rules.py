@@ -1,4 +1,4 @@
-"""Decide what opens a URI: the named integration, another one of the project, the service itself, or nothing."""
+"""Choose the access to a URI: the named integration, another one of the project, the service's role, or none."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class AccessRule:
     def of(
         cls, project: str, saved: Iterable[Integration], *, own: Collection[str], service: ServiceBuckets
     ) -> "AccessRule":
-        """The longest prefix is tried first; among equal ones the newest, which was made to replace the others."""
+        """Try the longest prefix first; among equal ones the newest, which was saved to replace the others."""
         ready = [one for one in saved if one.state is IntegrationState.READY]
         grouped: dict[tuple[Scheme, str], list[Integration]] = {}
         newest_first = sorted(ready, key=lambda one: (one.created_at, one.id), reverse=True)
@@ -65,7 +65,7 @@ class AccessRule:
         return cls(project, by_bucket, {one.id: one for one in ready}, own, service)
 
     def access_to(self, location: Location, *, integration_id: str | None = None, as_prefix: bool = False) -> Access:
-        """What opens an object, or lists a prefix. Raises `UnknownIntegration`, `IntegrationMismatch`, `CannotAccess`.
+        """Return the access to an object or prefix. Raises `UnknownIntegration`, `IntegrationMismatch`, `CannotAccess`.
 
         The service's own buckets come first: no integration opens another project's keys there.
         """
@@ -101,7 +101,7 @@ class AccessRule:
 
 def _refusal(location: Location) -> str:
     kinds = "gcs" if location.scheme == "gs" else "s3 or s3_role"
-    begin = f"nothing opens {_shown(location)}: no integration of this project covers it"
+    begin = f"{_shown(location)} cannot be opened: no integration of this project covers it"
     if location.scheme == "s3":
         begin += f", and {location.bucket} is not among the deploy settings' source buckets"
     return f"{begin}; save one for the bucket (POST /v1/integrations, type {kinds})"

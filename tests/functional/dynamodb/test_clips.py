@@ -74,7 +74,7 @@ def test_rows_lie_in_the_table_alike_however_they_are_written(
 
 
 class BusyTable:
-    """Takes as many rows of each BatchWriteItem as it is told, and everything afterwards. None: it refuses the call."""
+    """Accepts a given number of rows of each BatchWriteItem, then everything. None: it refuses the call."""
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self.asked: list[int] = []
@@ -186,7 +186,7 @@ def test_only_rows_that_failed_are_in_the_index(clips: DynamoClips, dynamodb: "D
 
 
 BATCH_CLIPS = 250
-"""As in stacks/settings.py: what a batch costs once is shared by so many clips."""
+"""As in stacks/settings.py: a batch's fixed cost is shared by this many clips."""
 
 
 @pytest.mark.parametrize("failing", [0, 10])

@@ -1,4 +1,4 @@
-"""What finds clips and jobs in DynamoDB, and what it costs to keep."""
+"""The indexes for clips and jobs in DynamoDB, and the cost of their entries."""
 
 from collections import Counter
 from typing import TYPE_CHECKING

@@ -148,7 +148,7 @@ def test_content_is_read_by_the_role(stubs: tuple[S3Storage, Stubs]) -> None:
         storage.reader(ENTRY).read(0, 10)
 
 
-def test_a_role_that_may_not_write_is_told_what_it_needs(stubs: tuple[S3Storage, Stubs]) -> None:
+def test_the_error_of_a_role_that_may_not_write_names_the_permissions(stubs: tuple[S3Storage, Stubs]) -> None:
     storage, at = stubs
     at.copies.add_client_error("copy_object", "AccessDenied", "Access Denied", 403)
     with pytest.raises(
@@ -233,7 +233,7 @@ def test_a_session_that_is_over_when_it_begins_is_a_clips_error() -> None:
     sts = boto3.client("sts")
     with Stubber(sts) as stub:
         stub.add_response("assume_role", session(timedelta(seconds=-1)))
-        with pytest.raises(ObjectError, match="over by this clock"):
+        with pytest.raises(ObjectError, match="the session has expired"):
             by_role(sts).copy(ENTRY, PLAIN)
 
 

@@ -67,7 +67,7 @@ def boto3_client(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> "S3Client":
 
 @pytest.fixture(autouse=True)
 def by_boto3(boto3_client: "S3Client") -> Iterator[Stubber]:
-    """Whatever else than a copy is asked for fails the test, unless it was added here."""
+    """Fails the test on any request other than a copy, unless the test added an answer."""
     with Stubber(boto3_client) as stub:
         yield stub
         stub.assert_no_pending_responses()
@@ -86,7 +86,7 @@ def a_storage(client: "S3Client", requests: S3Requests | None = None) -> S3Stora
 
 @pytest.fixture
 def storage(boto3_client: "S3Client") -> S3Storage:
-    """Of this file, by HTTP."""
+    """Return a storage whose requests reach this file's HTTP server."""
     return a_storage(boto3_client)
 
 
@@ -168,7 +168,7 @@ def test_a_412_is_about_the_source_where_the_destination_is_as_it_was_planned(
 @pytest.mark.parametrize(
     ("fault", "repeated"), [(failed(500, "InternalError"), True), (b"", True), (failed(503, "SlowDown"), False)]
 )
-def test_a_try_that_may_have_copied_is_told(
+def test_a_try_that_may_have_copied_is_reported(
     storage: S3Storage, wire: Wire, no_sleep: list[float], fault: bytes, repeated: bool
 ) -> None:
     wire.answers.extend([fault, failed(412, "PreconditionFailed"), head()])
@@ -404,7 +404,7 @@ def test_a_passing_fault_is_tried_again(storage: S3Storage, wire: Wire, no_sleep
     assert 0 <= no_sleep[1] <= 2
 
 
-def test_after_the_last_try_a_passing_fault_is_told(storage: S3Storage, wire: Wire, no_sleep: list[float]) -> None:
+def test_after_the_last_try_a_transient_error_is_raised(storage: S3Storage, wire: Wire, no_sleep: list[float]) -> None:
     wire.answers.extend([failed(503, "SlowDown")] * 5)
     with pytest.raises(SourceUnavailable, match=r"because \(SlowDown, request R1\)"):
         storage.copy(ENTRY, PLAIN)
@@ -479,12 +479,12 @@ def test_what_is_no_page_is_asked_again(storage: S3Storage, wire: Wire, broken: 
     wire.answers.extend([answer(200, broken), failed(503, "SlowDown"), answer(200, PAGE)])
     assert [len(page) for page in storage.list_pages(s3_at(SOURCE_BUCKET, "p/"))] == [1]
     wire.answers.extend([answer(200, broken)] * PATIENCE.attempts)
-    with pytest.raises(SourceUnavailable, match=r"^cannot list s3://source/p/: .* are no page of a listing"):
+    with pytest.raises(SourceUnavailable, match=r"^cannot list s3://source/p/: .* is not a page of a listing"):
         list(storage.list_pages(s3_at(SOURCE_BUCKET, "p/")))
     assert len(wire.requests) == 3 + PATIENCE.attempts
 
 
-def test_after_a_head_the_connection_goes_on(storage: S3Storage, wire: Wire) -> None:
+def test_after_a_head_the_connection_is_reused(storage: S3Storage, wire: Wire) -> None:
     wire.answers.extend([head(), head(), b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"])
     assert [storage.stat(AT).size for _ in range(2)] == [25, 25]
     with pytest.raises(ObjectMissing, match=r"there is no such object \(404\)"):
@@ -532,7 +532,7 @@ def test_other_bytes_than_were_asked_for_are_a_passing_fault(storage: S3Storage,
 
 @pytest.fixture
 def in_region(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> S3Requests:
-    """As to AWS, whose names all lead to the wire."""
+    """Return requests whose host names, like AWS's, all lead to the test's server."""
     requests = requests_to(wire.url)
     real = connections.opened
 
@@ -615,7 +615,7 @@ def test_many_are_in_flight_on_one_thread(storage: S3Storage, wire: Wire) -> Non
     assert (wire.connections, wire.most_at_once, len(threads)) == (7, 7, 1)
 
 
-def test_what_becomes_of_each_is_told(storage: S3Storage, wire: Wire) -> None:
+def test_each_copy_s_result_is_reported(storage: S3Storage, wire: Wire) -> None:
     wire.answers.extend([copied(), failed(403, "AccessDenied"), failed(412, "PreconditionFailed"), NOT_THERE, copied()])
     outcomes: list[tuple[int, type]] = []
     storage.copy_each(
@@ -661,7 +661,7 @@ def test_an_error_of_the_caller_ends_it_after_those_in_flight(storage: S3Storage
     assert len(outcomes) == len(wire.requests) == 5
 
 
-def test_an_error_of_whoever_is_told_ends_it(storage: S3Storage, wire: Wire) -> None:
+def test_an_error_of_the_callback_stops_the_copies(storage: S3Storage, wire: Wire) -> None:
     def settled(*_: object) -> None:
         raise RuntimeError("not this")
 

@@ -21,7 +21,7 @@ def test_a_range_is_read_by_one_pinned_request(state: S3StateFiles, s3: "S3Clien
             state.get_range("a", start=100, length=50, etag="e")
 
 
-def test_files_that_stay_are_told(state: S3StateFiles) -> None:
+def test_files_that_cannot_be_deleted_raise_an_error(state: S3StateFiles) -> None:
     state.put("jobs/ij_1/x", b"x")
     refused = {"Errors": [{"Key": "jobs/ij_1/x", "Code": "AccessDenied", "Message": "no"}]}
     with Stubber(state.client) as stub:

@@ -418,7 +418,9 @@ def test_a_copy_with_another_checksum_is_removed(storage: S3Storage, stub: Stubb
     copied_as(stub, MD5, ChecksumCRC64NVME="n")
     look_at_source(stub, {"ChecksumCRC64NVME": "other"})
     stub.add_response("delete_object", {}, TARGET)
-    with pytest.raises(ChecksumMismatch, match="another checksum than the source and was removed") as caught:
+    with pytest.raises(
+        ChecksumMismatch, match="checksum differs from that of the source; the copy was removed"
+    ) as caught:
         storage.copy(ENTRY, PLAIN)
     assert (caught.value.code, caught.value.uri) == ("CHECKSUM_MISMATCH", ENTRY.source_uri)
 
@@ -605,7 +607,7 @@ def test_odd_keys_are_inspected_and_copied_as_they_are(storage: S3Storage, s3: "
     assert s3.get_object(Bucket=CLIPS_BUCKET, Key=entry.destination)["Body"].read() == b"0123456789"
 
 
-def test_a_listing_goes_on_after_a_key(storage: S3Storage, s3: "S3Client") -> None:
+def test_a_listing_continues_after_a_key(storage: S3Storage, s3: "S3Client") -> None:
     for n in range(5):
         put(s3, f"p/{n}")
     pages = list(storage.list_pages(s3_at(SOURCE_BUCKET, "p/"), start_after="p/2"))
@@ -757,7 +759,7 @@ def test_a_given_checksum_is_asked_for_and_compared(storage: S3Storage, stub: St
     assert storage.copy(given, PLAIN).verified is Verification.CHECKSUM
     stub.add_response("copy_object", answer, asked)
     stub.add_response("delete_object", {}, TARGET)
-    with pytest.raises(ChecksumMismatch, match="another checksum than its line in the manifest"):
+    with pytest.raises(ChecksumMismatch, match="checksum differs from that of its line in the manifest"):
         storage.copy(replace(given, checksum="CRC32:d"), PLAIN)
 
 
@@ -803,7 +805,7 @@ def test_a_version_is_inspected_by_its_name(storage: S3Storage, stub: Stubber) -
 MARKED = {"clipferry-set": "ij_1-0"}
 
 
-def test_a_marked_copy_gives_all_metadata_anew(storage: S3Storage, stub: Stubber) -> None:
+def test_a_marked_copy_sends_all_metadata_again(storage: S3Storage, stub: Stubber) -> None:
     entry = replace(ENTRY, etag=MD5)
     kept = {"Metadata": {"camera": "front"}, "ContentType": "video/mp4", "CacheControl": "no-cache"}
     asked = WHERE | {"IfMatch": f'"{MD5}"', "ChecksumMode": "ENABLED"}
@@ -835,7 +837,7 @@ def test_marked_copies_keep_what_others_keep(storage: S3Storage, s3: "S3Client")
         assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="demo/x")["TagSet"] == [{"Key": "team", "Value": "a+b"}]
 
 
-def test_a_copy_that_landed_is_told_by_its_mark(storage: S3Storage, s3: "S3Client") -> None:
+def test_a_finished_copy_is_recognized_by_its_mark(storage: S3Storage, s3: "S3Client") -> None:
     put(s3, "k", b"body")
     entry = pinned(storage, "k")
     storage.copy(entry, PLAIN, mark="ij_1-0")

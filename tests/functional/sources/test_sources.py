@@ -1,4 +1,4 @@
-"""What no server on the machine can show: STS, AWS's own errors, sources that lie, URLs that lead inside."""
+"""Cases that no local server can show: STS, AWS's own errors, sources with false answers, URLs to private addresses."""
 
 import base64
 import hashlib
@@ -163,7 +163,7 @@ def test_a_caller_s_endpoint_is_asked_about_before_each_request() -> None:
     keys = S3Keys(access_key_id="A", secret_access_key="s", endpoint_url="https://store.example.com")
     source = PatientSource(s3_with_keys(keys, rule=INSIDE))
     for call in (lambda: source.stat(WHERE), lambda: list(source.list_pages(WHERE))):
-        with pytest.raises(AccessDenied, match="does not lead to public addresses only"):
+        with pytest.raises(AccessDenied, match="must resolve to public addresses only"):
             call()
     assert "secret" not in repr(keys)
     assert "'s'" not in repr(keys)
@@ -344,7 +344,7 @@ def test_an_etag_that_is_no_md5_proves_nothing(s3: "S3Client") -> None:
     assert copy(s3, Lying(b"small", etag="0" * 32)).verified is Verification.UNVERIFIABLE
 
 
-def test_s3_is_told_what_a_resumed_copy_must_have_and_refuses() -> None:
+def test_s3_rejects_a_resumed_copy_with_another_checksum() -> None:
     client = boto3.client("s3")
     lying = Lying(LARGE, {"CRC32": "AAAAAA=="})
     copying = StreamCopy(client=client, clips_bucket=CLIPS_BUCKET, memory=Memory(16 * 1024**2))
@@ -366,7 +366,7 @@ def test_s3_is_told_what_a_resumed_copy_must_have_and_refuses() -> None:
         with pytest.raises(UploadGone):
             copying.complete(item, "u", ["a", "b"], SETTINGS, None)
         stub.add_client_error("upload_part", "BadDigest", "words", 400)
-        with pytest.raises(SourceUnavailable, match="damaged on their way"):
+        with pytest.raises(SourceUnavailable, match="arrived damaged at S3"):
             copying.send(item, "u", {1: (0, 9)}, whole=False, check=lambda: None, advanced=lambda: None)
         stub.assert_no_pending_responses()
 
@@ -413,7 +413,7 @@ def test_writes_are_conditional_on_what_planning_saw(
 def test_the_largest_object_is_the_memory_times_the_parts(s3: "S3Client") -> None:
     lying = Lying(b"small")
     most = 10_000 * 2 * MIN_PART_BYTES
-    with pytest.raises(ObjectRejected, match=f"{most} bytes can be streamed at most"):
+    with pytest.raises(ObjectRejected, match=f"at most {most} bytes can be streamed"):
         copier(s3).begin(item_of(lying, pin=Pin(size=most + 1, etag=lying.etag)), SETTINGS)
     with pytest.raises(ValueError, match="part_bytes"):
         StreamCopy(client=s3, clips_bucket=CLIPS_BUCKET, memory=Memory(MIN_PART_BYTES), part_bytes=CHUNK_BYTES)
@@ -492,7 +492,9 @@ def test_nothing_is_kept_where_nothing_is_to_be(s3: "S3Client") -> None:
         ({"headers": {"ContentDisposition": "日本"}}, "ContentDisposition is not printable ASCII"),
     ],
 )
-def test_what_s3_cannot_keep_is_said_before_anything_is_sent(s3: "S3Client", changes: dict[str, Any], why: str) -> None:
+def test_metadata_that_s3_cannot_keep_fails_before_anything_is_sent(
+    s3: "S3Client", changes: dict[str, Any], why: str
+) -> None:
     with pytest.raises(ObjectRejected, match=f"{why}.*keep_metadata: false"):
         copy(s3, described(**changes))
     copy(s3, described(**changes), settings=ImportSettings(keep_metadata=False))

@@ -72,9 +72,9 @@ def test_a_name_that_leads_elsewhere_by_then_is_not_connected_to(wire: Wire, ins
     names = Names([["8.8.8.8"], [inside]])
     rule = AddressRule(resolve=names)
     rule.check(f"https://store.example.com:{wire.port}")
-    with pytest.raises(AccessDenied, match="does not lead to public addresses only"):
+    with pytest.raises(AccessDenied, match="must resolve to public addresses only"):
         s3_at(wire.port, rule, scheme="https").stat(AT, None)
-    with pytest.raises(AccessDenied, match="does not lead to public addresses only"):
+    with pytest.raises(AccessDenied, match="must resolve to public addresses only"):
         Http.of(1, rule).send("GET", f"https://store.example.com:{wire.port}/", {}, ASKED)
     assert not wire.connections
 
@@ -146,15 +146,15 @@ def test_a_request_that_drips_ends_when_its_time_is_over(dripping: Callable[[byt
     hub = PatientSource(HubAdapter(rule=LOOPBACK, endpoint=f"http://hub.example.com:{port}"), HURRIED)
     at = Location("hf", "maker/clips", "a.zip")
     if b"Content-Length" not in first:  # an answer to HEAD has no body that could drip
-        with pytest.raises(SourceUnavailable, match="too slow"):
+        with pytest.raises(SourceUnavailable, match="did not answer in time"):
             s3.stat(AT)
     for slow in (lambda: list(s3.list_pages(AT)), lambda: hub.stat(at), lambda: list(hub.list_pages(at))):
-        with pytest.raises(SourceUnavailable, match="too slow"):
+        with pytest.raises(SourceUnavailable, match="did not answer in time"):
             slow()
 
 
 def test_a_part_that_drips_ends_when_its_time_is_over(dripping: Callable[[bytes], int]) -> None:
     head = "\r\n".join(["HTTP/1.1 206 Partial Content", "Content-Length: 99999", 'ETag: "e"', "", ""])
     source = PatientSource(s3_at(dripping(head.encode()), LOOPBACK), HURRIED)
-    with pytest.raises(SourceUnavailable, match="too slow"):
+    with pytest.raises(SourceUnavailable, match="did not answer in time"):
         source.read(AT, 0, 99_999, Pin(size=99_999, etag="e"))

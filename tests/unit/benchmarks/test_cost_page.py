@@ -1,4 +1,4 @@
-"""docs/costs.md: its figures are today's, ours are those of a preview, the others' those of their documentation."""
+"""docs/costs.md: its figures are current, ours equal those of a preview, the others' those of their documentation."""
 
 import json
 from dataclasses import replace
@@ -30,7 +30,7 @@ def test_the_page_says_what_todays_prices_and_settings_make() -> None:
     assert costs.page(text) == text, "run `python -m benchmarks.costs`, and read what the page says about the figures"
 
 
-def test_what_the_page_says_in_words_is_so() -> None:
+def test_the_text_of_the_page_agrees_with_its_figures() -> None:
     for case in INSIDE:
         assert total(costs.batch_operations(case)) < total(costs.clipferry(case))
     lambdas = [costs.clipferry(case)["Lambda"] for case in INSIDE]
@@ -76,7 +76,7 @@ def test_a_streamed_clip_is_sent_part_by_part() -> None:
     assert work.copy_requests == FEW * -(-CLIP_BYTES // part_bytes)
 
 
-# --- the others ------------------------------------------------------------------------------------------------------
+# --- the other tools -------------------------------------------------------------------------------------------------
 
 
 def test_batch_operations_take_a_fee_for_the_job_and_for_each_object() -> None:

@@ -11,6 +11,6 @@ def test_the_page_and_the_plot_have_the_figures_of_the_last_run() -> None:
     assert plot(results["copy_on_a_stub_of_30_ms"]["tools"]) == PLOT.read_text()
 
 
-def test_no_heading_stands_there_twice() -> None:
+def test_no_heading_occurs_twice() -> None:
     headings = [line for line in PAGE.read_text().splitlines() if line.startswith("#")]
     assert len(set(headings)) == len(headings), headings

@@ -1,4 +1,4 @@
-"""What a function imports before its first request. Timings are the benchmarks' (`benchmarks/start.py`)."""
+"""The modules that a function imports before its first request. `benchmarks/start.py` measures the times."""
 
 import importlib.util
 import os

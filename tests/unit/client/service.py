@@ -26,7 +26,7 @@ def counts(**given: int) -> dict[str, int]:
 
 
 def job(status: str = "COMPLETED", **given: Any) -> dict[str, Any]:
-    """The API's answer for an import."""
+    """Return the API's answer for an import."""
     return {
         "id": "ij_1",
         "status": status,
@@ -87,7 +87,7 @@ def page(name: str, rows: list[dict[str, Any]], cursor: str | None = None) -> ht
 
 
 class FakeService:
-    """Answers each request with the next of `answers`; JSON is a 200. Keeps requests and pauses."""
+    """Answers each request with the next of `answers` (JSON with 200). Records requests and pauses."""
 
     def __init__(self, *answers: Answer | object) -> None:
         self._answers = deque(answers)
@@ -109,7 +109,7 @@ class FakeService:
 
     @property
     def asked(self) -> list[tuple[str, str]]:
-        """The method and the path with its query of each request."""
+        """Return the method and the path with query of each request."""
         base = httpx.URL(BASE_URL).raw_path.decode()
         return [(one.method, one.url.raw_path.decode().removeprefix(base)) for one in self.requests]
 

@@ -1,4 +1,4 @@
-"""What errors and ends advise: something that fits."""
+"""Hints after errors and completions fit the situation."""
 
 import json
 from typing import Any

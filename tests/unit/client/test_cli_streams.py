@@ -1,4 +1,4 @@
-"""Whatever stdout, stderr and stdin are, the program ends with a sentence and not with a traceback."""
+"""For any kind of stdout, stderr and stdin, the program prints a message instead of a traceback."""
 
 import json
 import os

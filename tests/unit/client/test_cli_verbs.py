@@ -131,7 +131,7 @@ def test_an_integrations_test_prints_the_apis_answer_as_json(run: Run) -> None:
 
 
 def offered(words: list[str], incomplete: str) -> list[str]:
-    """What a shell offers after `clipferry WORDS`."""
+    """Return the shell completions after `clipferry WORDS`."""
     return [one.value for one in ShellComplete(cli, {}, "clipferry", "_X").get_completions(words, incomplete)]
 
 

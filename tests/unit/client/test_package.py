@@ -1,4 +1,4 @@
-"""What `pip install .` installs."""
+"""The contents of `pip install .`."""
 
 import shutil
 import subprocess

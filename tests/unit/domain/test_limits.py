@@ -1,4 +1,4 @@
-"""Every field of a row is bounded, whatever callers and clips bring."""
+"""Every field of a row is bounded, for any input of callers and clips."""
 
 import json
 from dataclasses import asdict, replace
@@ -34,7 +34,7 @@ from service.projects.presets import ExecutionSettingsRequest, replace_saved, sa
 from tests.builders import PROJECT, World, a_set, an_entry, import_list, import_prefix, import_sets
 
 ROW_BYTES = 400 * 1024
-"""Of DynamoDB."""
+"""Maximum bytes of an item in DynamoDB."""
 LARGE = import_prefix(
     "s3://source/",
     filters=Filters(include=tuple(f"{n:02d}{'😀' * 510}" for n in range(50))),

@@ -1,4 +1,4 @@
-"""Files made to cost as much as they can, each at one of the limits."""
+"""Files made to be as costly as possible, each at one of the limits."""
 
 import random
 import struct
@@ -27,7 +27,7 @@ def stored_layer(data: bytes) -> bytes:
 
 
 def footer_of_numbers() -> bytes:
-    """A list of as many numbers as a footer may hold, each of ten bytes' length at most."""
+    """A list of as many numbers as a footer may hold, each of the maximum length of ten bytes."""
     count = limits.MAX_FOOTER_VALUES - 10
     return stored_layer(parquet(b"\x19\xf6" + varint(count) + b"\x80\x01" * count + b"\0"))
 
@@ -38,7 +38,7 @@ def footer_of_structs() -> bytes:
 
 
 def footer_of_row_groups() -> bytes:
-    """Row groups of columns without what they need come to nothing at the first; so these have all of it."""
+    """Row groups with complete columns, since a check stops at the first incomplete one."""
     chunk = b"\x3c" + b"\x39\x18\x01x" + b"\x26\x02\x26\x02\x26\x08" + b"\0" + b"\0"
     group = b"\x19\xfc" + varint(1000) + chunk * 1000 + b"\x26\0\0"
     schema = b"\x29\x2c" + b"\x48\x04root\x15\x02\0" + b"\x48\x01x\0"
@@ -46,13 +46,13 @@ def footer_of_row_groups() -> bytes:
 
 
 def footer_of_columns() -> bytes:
-    """A schema of names that are all different."""
+    """A schema of distinct names."""
     elements = b"".join(b"\x48\x08" + b"%08d" % number + b"\0" for number in range(1_000_000))
     return stored_layer(parquet(b"\x29\xfc" + varint(1_000_000) + elements + b"\x16\0\x19\x0c\0"))
 
 
 def footer_of_chunks() -> bytes:
-    """Data of columns that the schema does not know, all different."""
+    """Data of columns that the schema lacks, all different."""
     chunks = [b"\x3c\x39\x18\x08%08d\x26\x02\x26\x02\x26\x08\0\0" % number for number in range(300_000)]
     group = b"\x19\xfc" + varint(len(chunks)) + b"".join(chunks) + b"\x26\0\0"
     schema = b"\x29\x2c" + b"\x48\x04root\x15\x02\0" + b"\x48\x01x\0"
@@ -69,20 +69,20 @@ def large_footer() -> bytes:
 
 
 def footers_in_every_layer() -> bytes:
-    """The values of all footers count together."""
+    """Values of several footers, which count together."""
     count = limits.MAX_FOOTER_VALUES // 3
     footer = parquet(b"\x19\xf6" + varint(count) + bytes(count) + b"\0")
     return write_zip([raw if b"camera" in raw.name else Raw(raw.name, footer, method=0) for raw in members()])
 
 
 def hollow_layer() -> bytes:
-    """As much as is unpacked, in little more than the ratio of a bomb."""
+    """The maximum unpacked size, at nearly the compression ratio of a bomb."""
     noise = random.Random(1)
     return with_layer("egomotion_estimate", b"".join(noise.randbytes(10) + bytes(1000) for _ in range(60_000)))
 
 
 def many_members() -> bytes:
-    """Names that are long and not ASCII, with extra fields to read."""
+    """Long names outside ASCII, with extra fields to read."""
     extra = b"".join(struct.pack("<2H", kind, 0) for kind in range(0x9000, 0x9008))
     return write_zip(
         Raw(("\u00e9\u4e2d/" * 12 + str(number)).encode(), method=0, flags=0x800, extra=extra)
@@ -95,7 +95,7 @@ def end_records() -> bytes:
 
 
 def longest_tables(count: int = 1_900_000) -> bytes:
-    """Each sample a chunk of its own, of another size than the one before: the costliest tables for their size."""
+    """Each sample in its own chunk, with another size than the one before: the costliest tables for their size."""
     film = Film(stsc=table("stsc", (1, 2, 1)), stts=table("stts", (2 * count, 1)))
     film.stsz = struct.pack(">I4s3I", 20 + 8 * count, b"stsz", 0, 0, 2 * count) + struct.pack(">I", 1) * (2 * count)
     film.stco = struct.pack(">I4s2I", 16 + 4 * count, b"stco", 0, count) + struct.pack(">I", 30_000_000) * count
@@ -126,7 +126,7 @@ def moov_of_boxes() -> bytes:
 
 
 def descriptions_of_boxes() -> bytes:
-    """More sample descriptions than there are boxes allowed."""
+    """More sample descriptions than the allowed number of boxes."""
     return Film(stsd=full("stsd", "I", 1, more=box("avc1") * 3_500_000)).bytes()
 
 
@@ -139,13 +139,13 @@ def tracks_of_nothing() -> bytes:
 
 
 def sounds() -> bytes:
-    """Many tracks of sound, for each of which a deep check looks at the tables."""
+    """Many sound tracks, whose tables a deep check reads."""
     one = Film(handler=b"soun").moov()[8 + 108 :]
     return Film(extra_tracks=one * 4_000).bytes()
 
 
 def fragments_of_nothing() -> bytes:
-    """`mvex` of 999 tracks, and as many empty fragments as boxes are allowed."""
+    """`mvex` of 999 tracks, and the maximum number of empty fragments."""
     mvex = b"".join(full("trex", "5I", number, 1, 0, 0, 0) for number in range(2, 1000))
     return fragmented(box("moof") * 98_000, mvex=mvex)
 

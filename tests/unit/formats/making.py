@@ -1,4 +1,4 @@
-"""Clips of every kind, valid and broken, byte by byte: a zip, a Parquet and an mp4 writer that lie where told to."""
+"""Make clips of every kind, valid and broken, byte by byte: writers for zip, Parquet and mp4 that can write lies."""
 
 import struct
 import zipfile
@@ -26,7 +26,7 @@ CLIP_ID = CLIP_PATH.stem
 
 @dataclass
 class Source:
-    """An object in memory as a `RangeReader`, which holds every read to the limits of a check."""
+    """An object in memory as a `RangeReader`. It checks that every read keeps a check's limits."""
 
     data: bytes
     ranges: list[tuple[int, int]] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Source:
 
 @dataclass
 class Sparse(Source):
-    """A large object of zeros with bytes at some places, so that no test has to hold it."""
+    """A large object of zeros with bytes at some places, which needs little memory."""
 
     length: int = 0
     places: dict[int, bytes] = field(default_factory=dict)
@@ -75,7 +75,7 @@ def judge(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.STRUCTURE)
 
 
 def check(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.STRUCTURE) -> ClipFacts:
-    """Facts of a valid clip; raises why it is not."""
+    """Return a valid clip's facts; raise the reason if it is not valid."""
     verdict = judge(data, key, depth=depth)
     if verdict.finding:
         raise verdict.finding
@@ -83,7 +83,7 @@ def check(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.STRUCTURE)
 
 
 def outcome(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.DEEP) -> Reason | None:
-    """Why it is invalid or unchecked; None where it is valid."""
+    """Return why it is invalid or unchecked; None if it is valid."""
     try:
         check(data, key, depth=depth)
     except Finding as finding:
@@ -96,7 +96,7 @@ def outcome(data: bytes, key: str = "clip.zip", *, depth: Depth = Depth.DEEP) ->
 
 @dataclass
 class Raw:
-    """A member as written. What is None is as it should be; `local_*` differ from the directory only where given."""
+    """A member as written. None means the correct value; `local_*` differ from the directory only if given."""
 
     name: bytes
     data: bytes = b""
@@ -188,14 +188,14 @@ def members(files: dict[str, bytes] | None = None) -> list[Raw]:
 
 
 def changed(layer: str, /, **changes: Any) -> list[Raw]:
-    """The first clip's members with the one of that layer or camera changed."""
+    """Return the first clip's members, with one layer or camera changed."""
     found = [replace(raw, **changes) if layer in raw.name.decode() else raw for raw in members()]
     assert found != members()
     return found
 
 
 def with_layer(layer: str, data: bytes) -> bytes:
-    """The first clip with another content of a layer."""
+    """Return the first clip with other content of a layer."""
     return write_zip(changed(f".{layer}.parquet", data=data))
 
 
@@ -239,7 +239,7 @@ def chunk(column: bytes, *, start: int = 4, size: int = 16, values: int = 1, nul
 
 
 def metadata(columns: Sequence[bytes] = (b"egomotion_estimate",), rows: int = 1, **changes: Any) -> dict[int, Any]:
-    """A footer; `changes` are `schema`, `groups` and `rows_said`."""
+    """Return a footer; `changes` are `schema`, `groups` and `rows_said`."""
     schema = [element(b"root", len(columns))]
     for column in columns:
         schema += [element(column, 1), element(b"leaf")]
@@ -280,7 +280,7 @@ SAMPLES = 30
 
 @dataclass
 class Film:
-    """A film of 30 samples of 100 bytes in 3 chunks, in front of which `moov` is; every part can be replaced."""
+    """A film of 30 samples of 100 bytes in 3 chunks, after `moov`; every part can be replaced."""
 
     ftyp: bytes = FTYP
     handler: bytes = b"vide"
@@ -309,7 +309,7 @@ class Film:
     mvex: bytes = b""
 
     def moov(self, media: int = 0) -> bytes:
-        """`media`: where the samples begin in the object."""
+        """`media`: offset of the samples in the object."""
         offsets = [(max(media + self.shift, 0) + index * 1000,) for index in range(3)]
         stco = self.stco or table("co64" if self.wide_offsets else "stco", *offsets, wide=self.wide_offsets)
         size = struct.pack(">2H", self.width, self.height)
@@ -346,7 +346,7 @@ def edit_list(*edits: tuple[int, int]) -> bytes:
 
 
 def track(handler: bytes, number: int, entry: bytes, *tables: bytes, scale: int = 1000, duration: int = 2000) -> bytes:
-    """A further track; `tables` are `stts`, `stsc`, `stsz`, `stco`."""
+    """Return a further track; `tables` are `stts`, `stsc`, `stsz`, `stco`."""
     mdia = box(
         "mdia",
         full("mdhd", "4I", 0, 0, scale, duration, more=bytes(4)),

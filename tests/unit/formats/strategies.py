@@ -28,12 +28,12 @@ TRAILERS = [b"", b"\n", bytes(700), b"\xff" * 40, b"ID3\4\0\0\0\0\0\0", b"CCCCCC
 
 @dataclass(frozen=True)
 class Made:
-    """A valid film and what is true of it."""
+    """A valid film and its known facts."""
 
     data: bytes
     seconds: float
     whole: int
-    """Bytes without which it is not whole: what comes behind them is a trailer."""
+    """Bytes that it needs to be whole; the bytes after them are a trailer."""
 
 
 @st.composite
@@ -68,7 +68,7 @@ def films(draw: st.DrawFn) -> Made:
 
 @st.composite
 def fragmented_films(draw: st.DrawFn) -> Made:
-    """Fragments of one video track, some samples of which may be in `moov`."""
+    """Fragments of one video track; some samples may be in `moov`."""
     scale = draw(st.sampled_from([1000, 90_000]))
     sizes = draw(st.lists(st.integers(1, 12), min_size=1, max_size=6))
     duration = draw(st.integers(1, 4000))
@@ -90,7 +90,7 @@ def _named(raw: Raw, prefix: bytes) -> Raw:
 
 @st.composite
 def archives(draw: st.DrawFn) -> bytes:
-    """The first clip, packed in one of many ways; its fingerprint depends on its folder alone."""
+    """The first clip, packed in one of many ways; its fingerprint depends only on its folder."""
     raws = [
         replace(
             raw,
@@ -124,7 +124,7 @@ class Damage:
     start: float
     end: float
     content: bytes | None
-    """None: zeros in their place, as many."""
+    """New bytes; None: as many zeros."""
 
     def of(self, data: bytes) -> bytes:
         start, end = sorted((round(self.start * len(data)), round(self.end * len(data))))

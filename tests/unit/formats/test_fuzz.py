@@ -1,4 +1,4 @@
-"""Whatever the bytes: facts or a refusal, within the limits, in the same way each time."""
+"""For any bytes, a check returns facts or an error, within its limits, and the same each time."""
 
 import zipfile
 from io import BytesIO

@@ -47,7 +47,7 @@ def in_moov(more: bytes) -> bytes:
 
 
 def with_samples_and_fragments() -> bytes:
-    """As `frag_keyframe` without `empty_moov` writes it: the first samples in `moov`, the others in fragments."""
+    """A film of `frag_keyframe` without `empty_moov`: the first samples are in `moov`, the others in fragments."""
     start = Film(mvex=box("mvex", TREX))
     return start.bytes() + b"".join(fragment(time=2000 + 1000 * index) for index in range(3))
 

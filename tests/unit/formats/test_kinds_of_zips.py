@@ -307,14 +307,14 @@ def test_a_name_is_read_by_both_rules_of_python(name: str, flags: int) -> None:
 
 
 def test_an_archive_of_64_mib_may_pack_400_times() -> None:
-    """As a large log does; above, an archive that packs so well is refused."""
+    """A large log compresses like this; an archive with a still higher ratio is refused."""
     for size, reason in ((64 * 1024**2 - 200_000, None), (64 * 1024**2, Reason.ZIP_BOMB)):
         data = write_zip([*members(), Raw(b"large.bin", packed=bytes(160_000), size=size)])
         assert outcome(data, depth=Depth.STRUCTURE) is reason
 
 
 def test_the_fingerprint_is_of_normal_names() -> None:
-    """Equal for equal files, whoever packed them."""
+    """Fingerprints are equal for equal files, whichever tool packed them."""
     plain = judge(renamed(lambda name: b"clipgt/" + name)).facts.fingerprint
     for separator in (b"./clipgt/", b"clipgt\\", b"clipgt//"):
         assert judge(renamed(lambda name, by=separator: by + name)).facts.fingerprint == plain  # type: ignore[misc]

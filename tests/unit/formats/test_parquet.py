@@ -147,7 +147,7 @@ def test_other_layers_may_be_empty_or_hold_one_row_of_nulls(rows: int) -> None:
 
 
 def test_an_empty_row_group_has_no_offsets() -> None:
-    """As pyarrow writes it."""
+    """A file in pyarrow's form."""
     empty = [group(chunk(b"obstacle", start=0, size=15, values=0), rows=0)]
     assert outcome(with_layer("obstacle", parquet(metadata([b"obstacle"], rows=0, groups=empty)))) is None
 

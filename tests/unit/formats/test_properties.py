@@ -1,4 +1,4 @@
-"""What holds for all films and archives of the strategies, whole or damaged."""
+"""Properties of all generated films and archives, whole or damaged."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -74,7 +74,7 @@ def test_any_damage_to_a_film_comes_to_a_verdict(made: Made, hits: list[Damage])
 @thorough
 @given(archives(), damages())
 def test_any_damage_to_an_archive_is_found_or_harmless(data: bytes, hits: list[Damage]) -> None:
-    """What passes a deep check has every file as it was, or files that damage has made others of."""
+    """In an archive that passes a deep check, every file is unchanged or was replaced by another valid file."""
     for hit in hits:
         data = hit.of(data)
     _, deep = both(data, "clip.zip")

@@ -102,12 +102,12 @@ def test_twelve_hours_take_two_reads(last: bool) -> None:
 
 
 def test_moov_last_behind_a_long_box_takes_two_reads() -> None:
-    """As recorders leave it that keep room for `moov` in front."""
+    """A film of a recorder that reserves room for `moov` in front."""
     sound(seen(placed(FTYP + box("free", bytes(1_000_000)), GIB, Film().moov(1000))), 2, 64 + 4096)
 
 
 def test_what_follows_the_media_takes_no_read_at_structure() -> None:
-    """Nothing there could change the verdict."""
+    """The check does not read where no byte could change the result."""
     behind = box("udta", bytes(5_000_000)) + box("free", bytes(100))
     sound(seen(placed(FTYP + Film().moov(1000), GIB, behind)), 1, 64)
     sound(seen(placed(FTYP + Film().moov(1000), GIB, behind), depth=DEEP), 3, 100)

@@ -1,4 +1,4 @@
-"""What hostile files cost: work that is counted, memory that is measured, and no verdict that time could change."""
+"""The cost of hostile files: counted work and measured memory; no result depends on time."""
 
 import tracemalloc
 
@@ -44,7 +44,7 @@ def test_a_hostile_file_costs_no_more_than_the_limits(name: str, depth: Depth) -
     ],
 )
 def test_a_hostile_file_takes_no_more_memory_than_the_limit(name: str) -> None:
-    """Of those whose check holds the most."""
+    """Tests the hostile files whose check needs the most memory."""
     make, key = HOSTILE[name]
     source = Source(make())
     tracemalloc.start()

@@ -409,7 +409,7 @@ def test_a_preview_takes_filters_and_manifests(world: World) -> None:
 
 
 def failures_of(world: World, job: Job) -> str:
-    """What another import of the job's failures is asked with."""
+    """Return the request for another import of the job's failures."""
     world.conclude(job.id)
     link = report_link(job.id, "failures", project=PROJECT, ports=world.ended_ports)
     bucket, _, key = link.uri.removeprefix("s3://").partition("/")

@@ -374,7 +374,7 @@ class Schedule(RuleBasedStateMachine):
             self.check_rows(job.id)
 
     def check_ends(self) -> None:
-        """Each run ended once, and what follows an end happens for each, whoever sees to it."""
+        """Each run completed once, and each completion was reported, by whichever process."""
         world = self.world
         for end in list(world.workflow.conclusions.values()):
             conclude(end.job_id, end.ended_at, out_of_time=never, ports=world.conclude_ports)

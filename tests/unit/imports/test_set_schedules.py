@@ -178,7 +178,7 @@ class SetSchedule(RuleBasedStateMachine):
             assert sum(entry.ordinal in self.world.clips.rows[self.job.id] for entry in entries) in (0, len(entries))
 
     def teardown(self) -> None:
-        """What was not delivered to its end is a lost batch; the end may crash, too."""
+        """A batch that failed in all its tries is lost; its completion may crash, too."""
         world, job_id = self.world, self.job.id
         run = world.run_of(job_id)
         world.storage.fail_remove.clear()

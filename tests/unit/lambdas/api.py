@@ -21,7 +21,7 @@ class Caller:
         self.headers: dict[str, Any] = {}
 
     def raw(self, method: str, path: str, body: object = None, **event: Any) -> dict[str, Any]:
-        """What the function returns to API Gateway."""
+        """Return the function's answer to API Gateway."""
         context: Any = LambdaContext()
         answer: dict[str, Any] = lambdas.api.handler(
             api_event(method, path, body, **event), context, container_of(self.world, self.max_body_bytes)
@@ -29,7 +29,7 @@ class Caller:
         return answer
 
     def __call__(self, method: str, path: str, body: object = None, **event: Any) -> tuple[int, Any]:
-        """(status, parsed body); a body that is text is sent as it is."""
+        """Return (status, parsed body). A text body is sent unchanged."""
         answer = self.raw(method, path, body, **event)
         self.headers = {**(answer.get("headers") or {}), **(answer.get("multiValueHeaders") or {})}
         text = answer.get("body")
@@ -37,7 +37,7 @@ class Caller:
 
 
 class Api(Caller):
-    """`/v1`."""
+    """Calls `/v1`."""
 
     max_body_bytes = 100_000
 
@@ -45,14 +45,14 @@ class Api(Caller):
         return self("GET", path, query=query)
 
     def refusal(self, *args: Any, **kwargs: Any) -> tuple[int, str, str]:
-        """(status, code, detail) of an answer that has exactly the error's shape."""
+        """Return (status, code, detail) of an answer that has exactly the error's shape."""
         status, body = self(*args, **kwargs)
         assert set(body) == {"detail", "code"}, body
         return status, body["code"], body["detail"]
 
 
 def container_of(world: World, max_body_bytes: int) -> ApiContainer:
-    """The API's container, every part a fake of this world as it is now."""
+    """Return the API's container, with a fake of this world for every part."""
     container = ApiContainer()
     container.settings = api_settings(max_body_bytes)
     container.submit = world.submit_ports

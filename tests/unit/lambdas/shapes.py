@@ -1,4 +1,4 @@
-"""Requests and shapes of answers that several tests of the API use."""
+"""Requests and shapes of answers, shared by several tests of the API."""
 
 JOB_FIELDS = {
     "id",

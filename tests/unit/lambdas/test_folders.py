@@ -52,7 +52,7 @@ def test_folders_are_listed_oldest_first_and_by_project(api: Api) -> None:
     assert api.refusal("GET", "/v1/folders", query={"limit": "0"})[:2] == (422, "INVALID_REQUEST")
 
 
-def test_a_folder_counts_what_landed_in_it_whoever_named_it(api: Api) -> None:
+def test_a_folder_counts_copied_clips_of_every_endpoint(api: Api) -> None:
     world = api.world
     keys = world.put_sources(3)
     world.run(world.submit_list([*keys[:2], "missing.zip"], folder="Rig A").id)

@@ -185,7 +185,7 @@ def test_a_job_that_is_gone_or_runs_again_has_nothing_to_conclude(functions: Fun
     assert not functions.world.faults.calls
 
 
-def test_plan_goes_on_from_the_cursor_that_it_gave(functions: Functions) -> None:
+def test_plan_continues_from_its_cursor(functions: Functions) -> None:
     functions.world.put_sources(2_500)
     job = functions.world.submit_prefix()
     short_of_time: Any = LambdaContext(remaining_ms=1_000)
@@ -223,7 +223,7 @@ def test_copy_raises_what_another_attempt_can_mend_and_takes_its_number(function
     assert set(functions.world.storage.copies.values()) == {1}
 
 
-def test_copy_goes_on_in_rounds_where_its_time_is_short(functions: Functions) -> None:
+def test_copy_continues_in_rounds_if_its_time_is_short(functions: Functions) -> None:
     job = functions.world.planned_list(functions.world.put_sources(3))
     (batch,) = functions.world.batches(job.id)
     short_of_time: Any = LambdaContext(remaining_ms=lambdas.copy.MARGIN_MS - 1)

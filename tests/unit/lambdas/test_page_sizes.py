@@ -1,4 +1,4 @@
-"""Every list is cut so that Lambda can return it, whatever its rows hold."""
+"""Every list is cut to fit Lambda's maximum answer, for rows of any size."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The audit: each change has its entry, whatever crashes; entries say who, when and by which door."""
+"""The audit log: each change has its entry, also after crashes; entries say who, when and through which API."""
 
 from datetime import UTC, datetime
 

@@ -142,7 +142,7 @@ def test_saved_names_are_checked_when_an_import_is_asked_for(world: World) -> No
         ask("..")
 
 
-def test_a_door_without_saved_settings_refuses_them(world: World) -> None:
+def test_an_endpoint_without_presets_rejects_them(world: World) -> None:
     with pytest.raises(UnknownExecutionSettings, match="es_1"):
         world.submit(import_list(["s3://source/a"], execution_settings_id="es_1"))
     assert not world.jobs.rows

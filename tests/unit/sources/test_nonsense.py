@@ -1,4 +1,4 @@
-"""Stores that answer nonsense: each adapter calls it an `ObjectError`, whatever the answer lacks or has instead."""
+"""Stores with malformed answers: each adapter raises an `ObjectError`, whatever is missing or wrong."""
 
 import json
 from collections.abc import Callable

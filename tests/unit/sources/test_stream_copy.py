@@ -44,7 +44,7 @@ class Counted(Memory):
 
 @dataclass
 class Pattern:
-    """Objects whose bytes are the numbers of their parts; `on_read` is told the first byte of each read."""
+    """Objects whose bytes are the numbers of their parts; `on_read` gets the first byte of each read."""
 
     size: int
     on_read: Callable[[int], None] = lambda _first: None
@@ -67,7 +67,7 @@ class Pattern:
 
 @dataclass
 class Landing:
-    """What the copies ask of S3."""
+    """The requests of the copies to S3."""
 
     sizes: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     lock: Lock = field(default_factory=Lock)
@@ -211,9 +211,9 @@ def test_a_source_that_sends_too_little_lands_nothing_of_what_the_buffer_had() -
 
     landing = Landing()
     copier = a_copier(landing, 2)
-    with pytest.raises(SourceChanged, match="shorter than planned"):
+    with pytest.raises(SourceChanged, match="shorter than when the import was planned"):
         copier.whole(an_item(Short(100), "k"), ImportSettings())
-    with pytest.raises(SourceChanged, match="shorter than planned"):
+    with pytest.raises(SourceChanged, match="shorter than when the import was planned"):
         send(copier, Short(2 * MIN_PART_BYTES), "k")
     assert not landing.sizes
     assert copier.memory.try_take(copier.memory.total) is not None

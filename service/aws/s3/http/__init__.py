@@ -1,1 +1,1 @@
-"""S3's frequent requests by an HTTP client of our own: connections, signatures, rate limit (docs/decisions/0060)."""
+"""Our own HTTP client for S3's frequent requests: connections, signatures, rate limiter (docs/decisions/0060)."""

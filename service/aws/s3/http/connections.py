@@ -1,4 +1,4 @@
-"""Keep connections to one endpoint open between requests. All run on one event loop, one request at a time each."""
+"""Pool connections to one endpoint. All run on one event loop, with one request at a time each."""
 
 import asyncio
 import os
@@ -15,22 +15,22 @@ from service.aws.clients import Patience
 from service.support.parallel import Once
 
 IDLE_SECONDS = 15.0
-"""How long an idle connection may be used again. S3 closes it after some 20 s; a function may sleep for minutes."""
+"""Seconds after which an idle connection is not reused. S3 closes it after some 20 s; a function may pause longer."""
 MAX_ANSWER_BYTES = 20 * 1024**2
-"""Answers to copies are some 300 bytes, pages of listings 300 KB (4 MB of the longest keys), range reads 16 MiB."""
+"""Answers to copies have some 300 bytes, pages of listings 300 KB (4 MB with the longest keys), range reads 16 MiB."""
 
 
 sslproto.SSLProtocol.max_size = 32 * 1024
-"""asyncio has no parameter for the read buffer that each TLS connection keeps: its 256 KiB would be 32 MB for 128
-connections. A TLS record has 16 KiB at most."""
+"""asyncio has no parameter for the read buffer of a TLS connection: its default of 256 KiB would take 32 MB for 128
+connections. A TLS record has at most 16 KiB."""
 
 
 class Broken(Exception):
-    """There is no answer: no connection, a time-out, an early end, or no HTTP. The text names the fault."""
+    """No answer: no connection, a timeout, an early end, or invalid HTTP. The text names the error."""
 
 
 class Stale(Broken):
-    """The other side closed an idle connection before it answered anything."""
+    """The server closed an idle connection before it sent an answer."""
 
 
 @dataclass(frozen=True)
@@ -50,24 +50,24 @@ class Endpoint:
     """AWS takes `bucket.host`; stores with an endpoint of their own take `host/bucket`."""
 
     def of_bucket(self, bucket: str) -> tuple[str, str]:
-        """The host, and how the path begins. A bucket with dots goes in the path: no certificate covers its name."""
+        """Return host and path prefix. A bucket with dots goes in the path: no certificate covers its name."""
         if self.bucket_in_host and not (self.tls and "." in bucket):
             return f"{bucket}.{self.host}", ""
         return self.host, f"/{bucket}"
 
     def in_region(self, region: str) -> "Endpoint":
-        """AWS's endpoint in another region."""
+        """Return AWS's endpoint in another region."""
         end = "amazonaws.com.cn" if self.host.endswith(".cn") else "amazonaws.com"
         return replace(self, host=f"s3.{region}.{end}")
 
     def named(self, host: str) -> str:
-        """The `Host` header."""
+        """Return the `Host` header."""
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
 @dataclass
 class Connections:
-    """The open connections to one endpoint, by host. A new one is opened only if none is idle."""
+    """Pools the connections to one endpoint, by host. Opens a new one only if none is idle."""
 
     port: int
     tls: bool
@@ -77,8 +77,8 @@ class Connections:
     async def exchange(self, host: str, request: bytes, *, bodiless: bool = False) -> Answer:
         """Send the request and return its answer. Raises `Broken`.
 
-        `bodiless`: the answer has no body whatever its length says, as to HEAD. If the connection was stale, the
-        request is sent once more on a new one, so it must be one that can be repeated.
+        `bodiless`: the answer has no body whatever its length header says, as for HEAD. On a stale connection the
+        request is sent once more on a new one, so it must be repeatable.
         """
         idle = self._idle.setdefault(host, deque())
         connection = self._take(idle)
@@ -86,15 +86,15 @@ class Connections:
             try:
                 return await self._on(connection, request, bodiless, idle)
             except Stale:
-                while idle:  # they are no younger
+                while idle:  # the others are at least as old
                     idle.pop().close()
-        tls = await asyncio.to_thread(tls_context) if self.tls else None  # it reads the authorities' certificates
+        tls = await asyncio.to_thread(tls_context) if self.tls else None  # loads the CA certificates, which blocks
         connection = await opened(host, self.port, tls, self.patience)
         return await self._on(connection, request, bodiless, idle)
 
     @staticmethod
     def _take(idle: "deque[Connection]") -> "Connection | None":
-        """The connection that was used last, so that those which are not needed grow old."""
+        """Return the most recently used connection, so that unneeded ones time out."""
         while idle:
             connection = idle.pop()
             if connection.is_usable():
@@ -128,13 +128,13 @@ async def opened(host: str, port: int, tls: ssl.SSLContext | None, patience: Pat
 
 
 class Connection(asyncio.Protocol):
-    """Made by `opened`."""
+    """One connection, made by `opened`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
         self._loop, self._silence = loop, patience.read_seconds
         self._waiting: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        """One timer for all requests: one for each would take as long as signing does."""
+        """One timer for all requests: one per request would take as long as signing."""
         self._used = False
         self._heard_at = loop.time()
         self.is_open = True
@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _listen(self) -> None:
-        """Fail when no byte came for too long."""
+        """Fail if no byte came for too long."""
         left = self._heard_at + self._silence - self._loop.time()
         self._timer = None
         if not self._waiting:
@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
         if self._waiting and not self._waiting.done():
             self._waiting.set_exception(fault)
 
-    # Called by the loop.
+    # Callbacks of the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         waiting, reading = self._waiting, self._reading
-        if waiting is None or waiting.done():  # nobody asked
+        if waiting is None or waiting.done():  # no request is waiting
             self.close()
             return
         self._heard_at = self._loop.time()
@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol):
         if reading.complete:
             waiting.set_result(None)
         elif reading.size > MAX_ANSWER_BYTES:
-            self._fail(Broken(f"an answer of more than {MAX_ANSWER_BYTES} bytes"))
+            self._fail(Broken(f"the answer has more than {MAX_ANSWER_BYTES} bytes"))
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._waiting:
@@ -210,7 +210,7 @@ class Connection(asyncio.Protocol):
 
 
 class _Reading:
-    """What the parser calls."""
+    """Callbacks of the HTTP parser."""
 
     def __init__(self, bodiless: bool) -> None:
         self.headers: dict[str, str] = {}
@@ -238,7 +238,7 @@ class _Reading:
 
 @Once
 def tls_context() -> ssl.SSLContext:
-    """A context that trusts what botocore trusts: its own list, or `AWS_CA_BUNDLE`."""
+    """Return a context with botocore's CA certificates: its own list, or `AWS_CA_BUNDLE`."""
     return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True))
 
 

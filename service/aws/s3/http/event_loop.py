@@ -1,4 +1,4 @@
-"""Run the process's event loop in a thread of its own. All requests of our S3 client run on it."""
+"""Run the process's event loop in its own thread. All requests of our S3 client run on it."""
 
 import asyncio
 import threading
@@ -12,16 +12,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LOOKUP_THREADS = 4
-"""Threads for calls that block: resolving names, renewing keys, the rare request of boto3."""
+"""Threads for blocking calls: name resolution, renewing credentials, botocore's rare requests."""
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run it on the loop and wait for the result. Call it from any thread but the loop's own."""
+    """Run `work` on the loop and wait for its result. Call it from any thread but the loop's own."""
     return asyncio.run_coroutine_threadsafe(work, loop()).result()
 
 
 def started() -> asyncio.AbstractEventLoop:
-    """A new event loop, running in a thread of its own."""
+    """Start a new event loop in its own thread."""
     made = asyncio.new_event_loop()
     made.set_default_executor(ThreadPoolExecutor(LOOKUP_THREADS, "lookup"))
     threading.Thread(target=made.run_forever, name="s3", daemon=True).start()
@@ -33,7 +33,7 @@ loop = Once(started)
 
 
 async def each(work: Callable[[Item], Coroutine[Any, Any, object]], items: Iterable[Item], *, at_once: int) -> None:
-    """Do `work` for each item, at most `at_once` at a time. After an error nothing more begins, and it is raised."""
+    """Do `work` for each item, at most `at_once` at a time. After an error no item begins, and the error is raised."""
     coming = iter(items)
     errors: list[Exception] = []
 

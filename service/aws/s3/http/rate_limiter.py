@@ -1,12 +1,12 @@
-"""Limit how many copies are in flight, and how many a second begin, by what the store refuses.
+"""Limit the copies in flight and the copies begun per second, guided by the store's refusals.
 
-Runs on one event loop, so it has no locks. Stores limit a rate, so the rate is what adapts: a number in flight would be
-another rate for each size of object, and would go out all at once where a batch begins.
+Runs on one event loop, so it needs no locks. Stores limit a rate, so the rate adapts: a limit on copies in flight would
+mean another rate for each object size, and a burst at the beginning of a batch.
 
-Two kinds of refusals come back. Where the store's limit is reached, a large share of the requests is refused until the
-rate falls. S3 also refuses a few requests at random, at any rate, and cutting the rate for those only loses time. So a
-single refusal costs little, a large share of refusals in a window cuts the rate to what the store took, and the rate
-returns to that level fast and goes beyond it slowly, as CUBIC does (RFC 9438).
+Refusals have two causes. At the store's limit, it refuses a large share of requests until the rate falls. S3 also
+refuses a few requests at random, at any rate; cutting the rate for those only loses time. So a single refusal costs
+little, and a large share of refusals in a window cuts the rate to what the store accepted. The rate returns to that
+level fast and exceeds it slowly, as CUBIC does (RFC 9438).
 """
 
 import asyncio
@@ -15,28 +15,28 @@ from collections import deque
 from dataclasses import dataclass, field
 
 FIRST_RATE = 200.0
-"""Requests that each function begins a second at first."""
+"""Initial requests per second of each function."""
 FIRST_RAISE = 20.0
-"""How much each request that waited for the rate raises it until the store's limit is found: 3,000/s after 0.14 s."""
+"""Increase per request that waited for the rate, until the store's limit is found: 3,000/s after 0.14 s."""
 WINDOW = 100
-"""Requests over which the share of refusals is taken."""
+"""Requests over which the share of refusals is computed."""
 FIRST_LIMIT = (4, 0.25)
-"""The limit is found when a window has so many refusals, and they are this share of its requests. Of the first `PROVEN`
-requests, since functions that begin together soon find it."""
+"""The limit is found when a window has this many refusals and this share of refusals. For the first `PROVEN` requests,
+since functions that begin together soon find it."""
 LIMIT = (8, 0.16)
-"""The same later on. With 3 % of random refusals that happens once in some 40,000 windows."""
+"""The same after that. With 3 % of random refusals it happens once in some 40,000 windows."""
 MOST_CUT = 0.6
-"""The largest share of the rate that one window takes away."""
+"""Maximum share by which one window cuts the rate."""
 PENALTY = 10.0
-"""Requests a second that any other refusal takes from the rate, down to half of the last known limit."""
+"""Requests per second by which every other refusal cuts the rate, down to half of the last known limit."""
 PROBE_RAISE = 0.06
-"""What each request that waited adds once the limit is known. PROBE_RAISE / PENALTY is the share of refusals at which
-functions at a prefix's limit settle: 6 of 1,000."""
+"""Increase per request that waited, once the limit is known. PROBE_RAISE / PENALTY is the share of refusals at which
+functions at a prefix's limit stay: 6 of 1,000."""
 RETURN_RAISE = 0.25
-"""What each adds besides, times how far the rate is below the limit; and after `CLEAN` requests without a refusal."""
+"""Additional increase, times the rate's distance below the limit; and after `CLEAN` requests without a refusal."""
 CLEAN = 100
 FAST_CLEAN, FAST_RAISE = 30, 3.0
-"""The same while the rate is below the one before the last cuts (`MEMORY_SECONDS`): it doubles within 0.25 s."""
+"""The same while the rate is below that before the last cuts (`MEMORY_SECONDS`): it doubles within 0.25 s."""
 MEMORY_SECONDS = 2.0
 """Half-life of the rate before the last cuts, which is remembered after `PROVEN` requests."""
 PROVEN = 500
@@ -44,46 +44,46 @@ MOST_FALL = 16
 """The rate never falls below this fraction of the remembered one, so an outage of a second costs little more."""
 LEAST_RATE = 1.0
 CATCH_UP_SECONDS = 0.01
-"""Turns may be late by so much, since timers are, and are given together then."""
+"""Timers are late, so slots may be this late too; those due together are given together."""
 
 
 class NoTurn(Exception):
-    """The requests before this one took so long that it was not sent."""
+    """Timed out waiting for a request slot; the request was not sent."""
 
 
 @dataclass
 class InFlight:
-    """At most `most` requests at once and `rate` a second.
+    """Allows at most `most` requests in flight and `rate` per second.
 
-    Functions that share a prefix without knowing of each other come to share what it can take.
+    Functions that share a prefix without knowing of each other share its capacity.
     """
 
     most: int
     wait_seconds: float = 120.0
-    """Before `NoTurn`. Far more than the requests in flight take, and less than a call keeps for its end."""
+    """Seconds before `NoTurn`. Far more than the requests in flight take, less than a call keeps for its end."""
     rate: float = FIRST_RATE
     _limit: float | None = field(default=None, init=False)
-    """The rate that the store took when its limit was last reached; None: it never was."""
+    """The rate that the store accepted when its limit was last reached; None: never reached."""
     _before: float = field(default=0.0, init=False)
     """The rate before the last cuts, as of `_cut_at`."""
     _cut_at: float = field(default=0.0, init=False)
     _window: int = field(default=0, init=False)
     _refused: int = field(default=0, init=False)
-    """Requests of the window, and refusals among them."""
+    """Requests and refusals of the window."""
     _clean: int = field(default=0, init=False)
     """Requests since the last refusal."""
     _clean_from: float = field(default=0.0, init=False)
-    """The rate when so many without a refusal raised it faster."""
+    """The rate after the last faster increase, which follows `CLEAN` requests without a refusal."""
     _begun: int = field(default=0, init=False)
     _now: int = field(default=0, init=False)
     _cuts: int = field(default=0, init=False)
     _next_at: float = field(default=0.0, init=False)
-    """When the rate allows another one to begin."""
+    """When the next request may begin."""
     _timer: asyncio.TimerHandle | None = field(default=None, init=False, repr=False)
     _waiting: "deque[asyncio.Future[None]]" = field(default_factory=deque, init=False, repr=False)
 
     async def begin(self) -> int:
-        """Wait for a turn; what `end` wants to know. Raises `NoTurn`."""
+        """Wait for a slot; return the value that `end` expects. Raises `NoTurn`."""
         loop = asyncio.get_running_loop()
         if not self._waiting and self._now < self.most and self._next_at <= loop.time():
             self._take(loop.time())
@@ -92,7 +92,7 @@ class InFlight:
         return self._cuts
 
     def end(self, begun: int, *, refused: bool) -> None:
-        """`refused`: the store asked for fewer. Refusals of requests from before the last cut do not count again."""
+        """Free the slot. `refused`: the store asked for fewer. Refusals from before the last cut do not count again."""
         self._now -= 1
         if refused and begun == self._cuts:
             self._refuse()
@@ -100,7 +100,7 @@ class InFlight:
 
     @property
     def is_limited(self) -> bool:
-        """Whether the store's limit was reached: then refused requests should wait."""
+        """Return whether the store's limit was reached: refused requests should then wait."""
         return self._limit is not None
 
     def _refuse(self) -> None:
@@ -126,7 +126,7 @@ class InFlight:
         self._window = self._refused = 0
 
     def _raise(self) -> float:
-        """What one request that waited for the rate adds to it."""
+        """Return the increase for one request that waited for the rate."""
         if self._limit is None:
             return FIRST_RAISE
         if self._is_clean():
@@ -164,7 +164,7 @@ class InFlight:
         self._next_at = max(self._next_at, now - CATCH_UP_SECONDS) + 1 / self.rate
 
     def _hand_over(self, *, waited_for_rate: bool = False) -> None:
-        """Turns that are free now, to those that wait the longest."""
+        """Give free slots to the requests that have waited longest."""
         if not self._waiting or self._now >= self.most or self._timer:
             return
         loop = asyncio.get_running_loop()

@@ -1,6 +1,6 @@
-"""Send S3 the requests that every clip or every page of a listing costs, by a client of our own (decision 60).
+"""Send S3's frequent requests (for every clip or page of a listing) with our own client (decision 60).
 
-boto3 sends all others. Errors are botocore's, so `clients.object_error` names the faults of both clients.
+botocore sends all others. Both raise botocore's errors, so `clients.object_error` maps those of both.
 """
 
 import random
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials, ReadOnlyCredentials
 
 FIRST_BACKOFF, FIRST_BACKOFF_REFUSED, LONGEST_BACKOFF = 1.0, 0.25, 20.0
-"""Seconds that a request waits at most before its second try; each further wait is twice as long, all with full jitter.
-After a refusal the rate limiter has fewer requests begin, so the refused one itself need not wait for long."""
+"""Maximum seconds before a request's second try; each further wait is twice as long, all with full jitter. After a
+refusal the rate limiter lowers the rate for all requests, so the refused one itself need not wait long."""
 _REFUSED = LIMITED | {"ServiceUnavailable", "503"}
 _ELSEWHERE = {"301", "307", "400", "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"}
-"""Codes of a bucket in another region. 400 is the whole answer to a HEAD that was signed for the wrong region."""
+"""Codes for a bucket in another region. A HEAD signed for the wrong region is answered only with 400."""
 _RESULT = re.compile(rb"<Copy(?:Object|Part)Result[ >]")
 _LEAF = re.compile(r"<(\w+)>([^<]*)</\1>")
-"""Reads a copy's result in 3 µs; an XML parser takes 17, of some 130 µs that a copy costs."""
+"""Parses a copy's result in 3 µs; an XML parser takes 17, of some 130 µs that a copy costs."""
 _QUOTES = {"&quot;": '"'}
 
 
@@ -43,7 +43,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def of_version(version: str | None) -> Query:
-    """The query that names an object's version."""
+    """Return the query that names an object's version."""
     return (("versionId", version),) if version else ()
 
 
@@ -57,14 +57,14 @@ class Untaken(BotoCoreError):
 
 @dataclass(frozen=True)
 class CopyAnswer:
-    """The answer's XML (`{"ETag": …, "ChecksumCRC32": …}`) and the version that was made."""
+    """Elements of the XML (`{"ETag": …, "ChecksumCRC32": …}`), and the version of the new object."""
 
     result: Mapping[str, str]
     version: str | None = None
 
 
 class Requests(Protocol):
-    """Requests to S3 by one identity. Header names are in lower case, a query's parameters in order.
+    """Requests to S3 with one identity. Header names are lower case, query parameters sorted.
 
     All raise botocore's `ClientError` or `BotoCoreError`.
     """
@@ -72,11 +72,11 @@ class Requests(Protocol):
     async def put(
         self, operation: str, bucket: str, key: str, headers: Mapping[str, str], query: Query = ()
     ) -> CopyAnswer:
-        """Copy: a PUT without a body, sent to the clips bucket's region."""
+        """Copy: a PUT without a body, to the clips bucket's region."""
         ...
 
     async def head(self, bucket: str, key: str, headers: Mapping[str, str], query: Query = ()) -> Mapping[str, str]:
-        """The answer's headers."""
+        """Return the answer's headers."""
         ...
 
     async def get(
@@ -89,13 +89,13 @@ class Requests(Protocol):
         headers: Mapping[str, str] = NOTHING,
         query: Query = (),
     ) -> Read:
-        """Return what `read` makes of the answer's body. It may raise `Unanswered`, which is tried again."""
+        """Return `read` of the answer's body. If `read` raises `Unanswered`, the request is retried."""
         ...
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where requests for a bucket go, and who signs them."""
+    """Endpoint and signer for the requests to a bucket."""
 
     endpoint: Endpoint
     signer: Signer
@@ -103,7 +103,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class S3Requests:
-    """Tries transient faults again, with backoff and jitter. An error in the body of a 200 is an error."""
+    """Retries transient errors with backoff and jitter. An error in the body of a 200 is an error."""
 
     home: Place
     connections: Connections
@@ -111,11 +111,11 @@ class S3Requests:
     """Limits copies only."""
     attempts: int
     _elsewhere: dict[str, Place] = field(default_factory=dict, repr=False)
-    """Buckets of other regions."""
+    """Places of buckets in other regions."""
 
     @classmethod
     def to(cls, url: str, region: str, credentials: "Credentials", *, patience: Patience, in_flight: InFlight) -> Self:
-        """Made for a boto3 client's endpoint and region."""
+        """Make it for a botocore client's endpoint and region."""
         parts = urlsplit(url)
         tls = parts.scheme == "https"
         host = parts.hostname or ""
@@ -169,7 +169,7 @@ class S3Requests:
                     error.response["ResponseMetadata"]["RetryAttempts"] = doubtful
                 if attempt == self.attempts or not is_passing(error):
                     raise
-                doubtful += not refused  # it may have been done all the same
+                doubtful += not refused  # S3 may have done it
                 first = FIRST_BACKOFF_REFUSED if refused and not self.in_flight.is_limited else FIRST_BACKOFF
             await sleep(random.uniform(0, min(LONGEST_BACKOFF, first * 2 ** (attempt - 1))))
             attempt += 1
@@ -197,12 +197,12 @@ class S3Requests:
             raise Unanswered(reason=broken) from broken
 
     async def _moved(self, request: "_Request", place: Place, error: ClientError) -> bool:
-        """Whether the bucket turned out to be in another AWS region. Later requests go there."""
+        """Return whether the bucket is in another AWS region. Later requests go there."""
         if not place.endpoint.bucket_in_host or error.response["Error"]["Code"] not in _ELSEWHERE:
             return False
         region = _region_in(error)
         if region is None and request.operation != "HeadBucket":
-            # An answer to HEAD may not say where; the one to HEAD of the bucket does (as botocore asks).
+            # The answer to a HEAD may not name the region; the HEAD of the bucket does (botocore does the same).
             try:
                 await self._send(_Request("HeadBucket", "HEAD", request.bucket, "", {}, ()), place, _found)
             except ClientError as found:
@@ -225,7 +225,7 @@ class _Request:
     query: Query
 
     def encoded(self, place: Place, keys: "ReadOnlyCredentials") -> tuple[str, bytes]:
-        """Host and bytes. Metadata may hold anything, so a header that would become two is refused."""
+        """Return host and bytes. Rejects headers with a line break, which metadata may contain."""
         host, beginning = place.endpoint.of_bucket(self.bucket)
         path = f"{beginning}/{quote(self.key, safe='/~')}"
         query = urlencode(self.query, quote_via=quote, safe="~") if self.query else ""
@@ -244,7 +244,7 @@ class _Request:
 
 
 def _is_refused(error: ClientError) -> bool:
-    """Whether the store asks for fewer requests."""
+    """Return whether the store asks for fewer requests."""
     told = error.response
     return told["Error"]["Code"] in _REFUSED or told["ResponseMetadata"]["HTTPStatusCode"] in (429, 503)
 
@@ -256,7 +256,7 @@ def _found(request: _Request, answer: Answer) -> Answer:
 
 
 def _copied(request: _Request, answer: Answer) -> CopyAnswer:
-    """S3 may send its 200 before it copies, then blanks, and the result at last."""
+    """Parse a copy's answer. S3 may send its 200 before it copies, then blanks, and finally the result."""
     if answer.status == 200 and _RESULT.search(answer.body):
         body = answer.body.decode(errors="replace")
         values = {name: unescape(value, _QUOTES) if "&" in value else value for name, value in _LEAF.findall(body)}
@@ -266,7 +266,7 @@ def _copied(request: _Request, answer: Answer) -> CopyAnswer:
 
 
 def _said(body: bytes) -> Mapping[str, str]:
-    """An error's code and message; empty where the body is no error in XML."""
+    """Return an error's code and message; empty if the body is not an error in XML."""
     try:
         root = ET.fromstring(body)
     except ET.ParseError:
@@ -278,7 +278,7 @@ def _said(body: bytes) -> Mapping[str, str]:
 def _error(operation: str, answer: Answer, said: Mapping[str, str]) -> ClientError:
     status = answer.status
     if status < 300:
-        status = 500  # as botocore takes it: the request was fine, what came of it was not
+        status = 500  # like botocore: the request was valid, S3 failed to do it
     told: Any = {
         "Error": {**said, "Code": said.get("Code") or str(status), "Message": said.get("Message", "")},
         "ResponseMetadata": {
@@ -299,4 +299,5 @@ def _region_in(error: ClientError) -> str | None:
 
 
 def _unsendable(operation: str) -> ClientError:
-    return _error(operation, Answer(400, {}, b""), {"Code": "InvalidHeader", "Message": "its metadata fits no header"})
+    said = {"Code": "InvalidHeader", "Message": "its metadata cannot be sent in a header"}
+    return _error(operation, Answer(400, {}, b""), said)

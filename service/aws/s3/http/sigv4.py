@@ -1,7 +1,7 @@
 """Sign S3 requests without a body by Signature Version 4 in headers ("Authenticating Requests", S3 API reference).
 
-Botocore's signer takes 96 µs a request, a third of what a whole copy may cost (decision 60). A test compares the
-signatures of both.
+Botocore's signer takes 96 µs per request, a third of what a whole copy may cost (decision 60). A test compares both
+signatures.
 """
 
 import asyncio
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 EMPTY_BODY = sha256(b"").hexdigest()
 HEADER_ENCODING = "latin-1"
-"""HTTP clients decode an answer's headers with it, so metadata is sent back as the bytes that it was."""
+"""HTTP clients decode an answer's headers with it, so metadata is sent back as the original bytes."""
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 RENEWED_AHEAD_SECONDS = 16 * 60
-"""From when on a thread asks for temporary keys. Botocore renews them from 15 minutes before their end on
-(`RefreshableCredentials`), so asking for them earlier than that never calls STS."""
+"""Seconds before their end at which temporary keys are renewed in a thread. Botocore renews them from 15 minutes before
+their end (`RefreshableCredentials`), so an earlier request to it never calls STS."""
 
 
 @dataclass
 class Signer:
     credentials: "Credentials"
-    """Those of assumed roles renew themselves when they are asked."""
+    """Credentials. Those of assumed roles renew themselves when they are read."""
     region: str
     _signing_keys: dict[tuple[str, str], bytes] = field(default_factory=dict, repr=False)
-    """By secret and date: deriving one is four HMACs."""
+    """Signing keys by secret and date: deriving one takes four HMACs."""
     _renewing: "asyncio.Future[ReadOnlyCredentials] | None" = field(default=None, repr=False)
 
     async def keys(self) -> "ReadOnlyCredentials":
-        """The keys to sign with. STS is called in a thread, once for all requests that wait for it."""
-        is_due = getattr(self.credentials, "refresh_needed", None)  # keys without an end have no such method
+        """Return the keys to sign with. STS is called in a thread, once for all waiting requests."""
+        is_due = getattr(self.credentials, "refresh_needed", None)  # permanent keys have no such method
         if is_due is None or not is_due(RENEWED_AHEAD_SECONDS):
             return self.credentials.get_frozen_credentials()
         if self._renewing is None:
@@ -52,9 +52,9 @@ class Signer:
     def sign(
         self, keys: "ReadOnlyCredentials", method: str, path: str, query: str, headers: Mapping[str, str]
     ) -> dict[str, str]:
-        """Return `headers` (lower case, with `host`) and those that sign the request.
+        """Return `headers` (lower case, with `host`) and the signature's headers.
 
-        `path` and `query` as they are sent: percent-encoded, the query's parameters in order.
+        `path` and `query` as sent: percent-encoded, query parameters sorted.
         """
         moment = _written(int(time.time()))
         date = moment[:8]
@@ -85,5 +85,5 @@ class Signer:
 
 @lru_cache(maxsize=1)
 def _written(second: int) -> str:
-    """The time as a signature has it, in UTC. Some thousand requests share one second."""
+    """Format the time for a signature, in UTC. Cached, as some thousand requests share one second."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))

@@ -1,4 +1,4 @@
-"""Pages of ListObjectsV2: read as botocore reads them, whatever their shape."""
+"""Pages of ListObjectsV2 are parsed like botocore parses them, in any form."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -87,7 +87,7 @@ def test_a_page_of_any_shape_says_the_same(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("around", ["{more}{objects}", "{objects}{more}", "{object}{more}{object}"])
-def test_where_the_next_page_begins_is_found_wherever_it_stands(around: str) -> None:
+def test_the_continuation_token_is_found_anywhere_in_the_page(around: str) -> None:
     more = "<IsTruncated>true</IsTruncated><NextContinuationToken>1+/=&amp;</NextContinuationToken>"
     body = HEAD + around.format(more=more, object=OF_S3, objects=OF_S3 * 2) + TAIL
     found = parse_page(body.encode())
@@ -168,7 +168,7 @@ def test_a_query_names_only_what_is_asked() -> None:
 
 
 class _Answering:
-    """A boto3 client that gets this body for whatever it asks."""
+    """A boto3 client that gets this body for every request."""
 
     def __init__(self) -> None:
         self.body = b""
@@ -207,7 +207,7 @@ times = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)).map(  # noqa: D
 
 @st.composite
 def listings(draw: st.DrawFn) -> bytes:
-    """As stores write them: mostly S3's way, with or without what it may leave out, keys encoded or not."""
+    """Pages of several stores: mostly in S3's form, with or without optional elements, keys encoded or not."""
     encoded = draw(st.booleans())
     keys = draw(st.lists(st.text(anything if encoded else in_xml, min_size=1, max_size=8), max_size=4))
     usual = draw(st.booleans())

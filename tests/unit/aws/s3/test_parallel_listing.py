@@ -1,4 +1,4 @@
-"""Listing by ranges of keys: the same objects in the same order as page after page, whatever the keys look like."""
+"""Listing by ranges of keys returns the same objects in the same order as page by page, for all kinds of keys."""
 
 import threading
 from bisect import bisect_right
@@ -127,13 +127,13 @@ def test_long_listings_have_several_requests_under_way(keys: list[str]) -> None:
 
 @pytest.mark.parametrize("keys", [numbered(4_000), numbered(4_000, "{:08x}"), ["a" * size for size in range(1, 900)]])
 def test_pages_ahead_of_a_slow_reader_are_bounded(keys: list[str]) -> None:
-    """Whatever is asked while the reader sleeps: until nobody asks for anything more."""
+    """Requests while the reader sleeps, until no thread sends any more."""
     listing = FakeListing(keys)
     pages, read = pages_of(listing, sharding=SMALL), 0
     for number, _ in enumerate(pages, 1):
         if number % 50 == 0:
             settle(listing)
-        # Of what was asked, some pages were guesses that found nothing new: at most one for each range.
+        # Some of these pages were guesses without new objects: at most one for each range.
         read = number
         buffered = SMALL.most_ranges * SMALL.buffered_pages
         assert len(listing.asked) - read <= buffered + SMALL.workers + read / SMALL.fewest_pages
@@ -162,7 +162,7 @@ def test_a_fault_is_raised_after_all_pages_before_it(at: int) -> None:
     fault = Broken()
 
     def fail(start_after: str) -> None:
-        # Whoever asks for what lies behind this key, as page after page would.
+        # The request for the keys after this one, as page by page would send it.
         if bisect_right(keys, start_after) >= 2 * at and start_after in ("", *keys):
             raise fault
 

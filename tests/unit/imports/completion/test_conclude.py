@@ -1,4 +1,4 @@
-"""What follows an end: report, event, webhook; after crashes, retries, deletions, and found by the sweep."""
+"""Reporting a completion: report, event, webhook; after crashes, retries and deletions, and through the sweep."""
 
 import json
 from contextlib import suppress
@@ -149,7 +149,7 @@ def test_a_webhook_url_is_checked_before_the_job_exists(world: World) -> None:
 # --- jobs that change meanwhile --------------------------------------------------------------------------------------
 
 
-def test_of_a_deleted_job_nobody_is_told_and_nothing_stays(world: World) -> None:
+def test_a_deleted_job_is_not_reported_and_leaves_nothing(world: World) -> None:
     job = ended(world)
     ended_at = job.completed_at or ""
     delete(job.id, project=PROJECT, jobs=world.jobs, clock=world.clock)
@@ -161,7 +161,7 @@ def test_of_a_deleted_job_nobody_is_told_and_nothing_stays(world: World) -> None
     assert conclude(job.id, ended_at, out_of_time=never, ports=world.conclude_ports).done
 
 
-def test_an_end_of_a_job_that_runs_again_is_told_as_it_was_without_a_report(world: World) -> None:
+def test_a_completion_before_a_running_retry_is_reported_unchanged_without_a_report(world: World) -> None:
 
     job = ended(world)
     world.jobs.rows[job.id] = replace(job, status=JobStatus.COPYING, completed_at=None)
@@ -279,7 +279,7 @@ def test_a_conclusion_that_never_works_is_tried_ever_less_often_and_then_given_u
     assert found == [Swept(concluding=[job.id])] * CONCLUSION_FAILURES + [Swept(given_up=[job.id])]
     webhook = webhook_of(world, job)
     assert webhook.status is DeliveryStatus.FAILED
-    assert "log says why" in (webhook.last_error or "")
+    assert "see its log" in (webhook.last_error or "")
     with pytest.raises(NoReport):
         report_link(job.id, "csv", project=PROJECT, ports=world.ended_ports)
 
@@ -334,7 +334,7 @@ COUNTS = {"total": 3, "copied": 2, "skipped": 0, "failed": 1, "cancelled": 0, "b
 COUNTS_AGAIN = {**COUNTS, "copied": 3, "failed": 0, "bytes": 30}
 
 
-def test_each_end_is_told_with_its_own_counts_and_report(world: World) -> None:
+def test_each_completion_is_reported_with_its_own_counts_and_report(world: World) -> None:
     job = ended(world)
     world.conclude(job.id)
     again = retried(world, job)
@@ -355,7 +355,7 @@ def test_each_end_is_told_with_its_own_counts_and_report(world: World) -> None:
 
 
 @pytest.mark.parametrize("runs_again_first", [True, False])
-def test_an_end_that_was_not_concluded_before_a_retry_is_told_without_a_report(
+def test_a_completion_not_reported_before_a_retry_is_reported_without_a_report(
     world: World, runs_again_first: bool
 ) -> None:
     job = ended(world)
@@ -409,7 +409,7 @@ def test_the_sweep_asks_for_the_execution_of_the_run_that_ended(world: World) ->
     assert sorted(end.run for end in world.workflow.conclusions.values()) == [0, 1]
 
 
-def test_counts_that_had_to_be_taken_anew_are_those_that_are_told(world: World) -> None:
+def test_recounted_counts_are_the_reported_ones(world: World) -> None:
     job = world.planned_list(["missing", *world.put_sources(1)])
     del world.state.files[batches_key(job.id)]
     finish(job.id, error=None, ports=world.finish_ports)

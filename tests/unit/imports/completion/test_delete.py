@@ -1,4 +1,4 @@
-"""Deleting a job's record: gone at once, removed in slices, whatever crashes."""
+"""Deleting a job's record: hidden at once, removed in slices, also after crashes."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_only_ended_jobs_of_the_project_are_deleted_and_once(world: World) -> No
         remove(world, job)
 
 
-def test_a_purge_goes_on_where_time_ran_out(world: World) -> None:
+def test_a_purge_continues_where_time_ran_out(world: World) -> None:
     job = ended(world)
     remove(world, job)
     before = left(world, job)

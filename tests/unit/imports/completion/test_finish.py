@@ -1,4 +1,4 @@
-"""Ending a job: every clip is accounted for, the terminal status is set once, from whatever state the job is in."""
+"""Completing a job: every clip is accounted for, and the terminal status is set once, from any state of the job."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -111,7 +111,7 @@ def test_of_a_partly_written_batch_the_rows_stay_and_the_rest_failed(world: Worl
     assert rows_and_counts_agree(world, job)
 
 
-def test_of_a_lost_batch_what_planning_settled_keeps_its_fate(world: World) -> None:
+def test_clips_with_a_result_from_planning_keep_it_if_their_batch_is_lost(world: World) -> None:
     world.put_sources(1, prefix="")
     job = world.submit(import_list(["s3://source/000000.zip", "s3://source/missing", "s3://source/000000.zip"]))
     world.plan(job.id)
@@ -183,7 +183,7 @@ def test_where_planning_of_a_list_broke_down_every_clip_says_so(world: World) ->
     shown = clips(world, job)
     assert [clip.source_uri for clip in shown] == uris[:1_000]
     assert set(fates(shown)) == {(ClipStatus.FAILED, "PLANNING_FAILED")}
-    assert shown[0].message == "planning did not end: Lambda.Unknown"
+    assert shown[0].message == "planning did not complete: Lambda.Unknown"
     assert shown[0].destination == ""
     assert rows_and_counts_agree(world, job)
 
@@ -200,7 +200,7 @@ def test_where_planning_of_a_prefix_broke_down_the_job_says_so(world: World) -> 
     job = world.submit(import_prefix("s3://source/p/", validate=False))
     assert end(world, job, "Lambda.Unknown") is JobStatus.FAILED
     ended = world.job(job.id)
-    assert (ended.code, ended.message) == ("PLANNING_FAILED", "planning did not end: Lambda.Unknown")
+    assert (ended.code, ended.message) == ("PLANNING_FAILED", "planning did not complete: Lambda.Unknown")
     assert ended.counts == Counts()
     assert clips(world, job) == []
 
@@ -352,7 +352,7 @@ def test_a_worker_of_a_former_attempt_changes_no_row_of_the_next(world: World, m
 # --- more than one call has time for ---------------------------------------------------------------------------------
 
 
-def test_rows_are_counted_in_slices_that_never_begin_anew(world: World) -> None:
+def test_rows_are_counted_in_slices_without_starting_over(world: World) -> None:
     clips_count = 5 * PART_CLIPS
     job = world.submit_list([f"{n}.zip" for n in range(clips_count)])
     world.plan(job.id)
@@ -389,7 +389,7 @@ def test_a_call_that_crashes_while_it_counts_rows_is_continued(world: World, tak
     assert rows_and_counts_agree(world, job)
 
 
-def test_a_late_planner_makes_no_settled_clip_pending_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_planner_makes_no_clip_with_a_result_pending(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     job = world.run(world.submit_list(["p/000000.zip", "p/000001.zip"]).id)
     world.put_sources(2)
     world.retry(job.id)

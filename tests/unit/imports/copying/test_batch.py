@@ -424,7 +424,7 @@ def test_clips_that_planning_settled_are_not_read(world: World) -> None:
 
 @dataclass
 class FailingReader:
-    """Of an object of 1 MB none of which can be read."""
+    """An object of 1 MB of which no byte can be read."""
 
     fault: ObjectError
     size: int = 1_000_000

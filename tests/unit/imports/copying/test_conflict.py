@@ -1,4 +1,4 @@
-"""What appears at a destination after planning: every write is conditional, and the import's setting decides."""
+"""Objects that appear at a destination after planning: every write is conditional; the import's setting decides."""
 
 import itertools
 from collections.abc import Callable

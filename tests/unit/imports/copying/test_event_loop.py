@@ -1,4 +1,4 @@
-"""Nothing that blocks runs on the event loop of all copies: neither the table's reads nor STS.
+"""Nothing blocks the event loop of all copies: neither reads of the table nor STS.
 
 A call that blocks waits here until the loop has run something else. On the loop's own thread that would never happen.
 """

@@ -266,7 +266,7 @@ def test_passing_faults_leave_the_clip_for_the_next_try(world: World) -> None:
     job = copied(world, CLIP, CLIP)
     fault = SourceUnavailable("slow down", operation="store", uri="u")
     world.faults.plan("results.put", [fault])
-    with pytest.raises(BatchIncomplete, match=r"1 clips met a passing fault, first: .*slow down"):
+    with pytest.raises(BatchIncomplete, match=r"1 clips failed with transient errors, first: .*slow down"):
         see_to(world, job)
     assert seen(world, job) == [("PENDING", None), ("DONE", None)]
     assert see_to(world, job) == Progress(done=1)

@@ -162,9 +162,9 @@ def without(column: str) -> bytes:
         (b"no parquet", egomotion(0), "obstacle: Parquet magic bytes not found"),
         (a_layer(("a", 0)), b"", "egomotion_estimate: "),
         (a_layer(("a", 0)), egomotion(None), "egomotion_estimate: no row has a key.timestamp_micros"),
-        (a_layer(("a", 0)), written(pa.table({"x": [1]})), "there is no column key.timestamp_micros"),
-        (without("key"), egomotion(0), "there is no column key.timestamp_micros"),
-        (without("obstacle"), egomotion(0), "there is no column obstacle.center"),
+        (a_layer(("a", 0)), written(pa.table({"x": [1]})), "the layer has no column key.timestamp_micros"),
+        (without("key"), egomotion(0), "the layer has no column key.timestamp_micros"),
+        (without("obstacle"), egomotion(0), "the layer has no column obstacle.center"),
         (written(pa.table({"obstacle": [1], "key": [1]})), egomotion(0), "obstacle: "),
         (written(pa.table({"obstacle": [{"trackline_id": "a"}], "key": [1]})), egomotion(0), "obstacle: "),
         (

@@ -1,4 +1,4 @@
-"""Uploads to the drop bucket: each ends in exactly one job, many in few, whatever crashes and comes twice."""
+"""Uploads to the drop bucket: each is in exactly one job, many share a few jobs, also after crashes and repeats."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What lies at the destinations already, and what that makes of a clip."""
+"""Objects that exist at the destinations, and the clip results that follow from them."""
 
 import json
 from dataclasses import replace

@@ -531,7 +531,7 @@ def test_a_retry_that_crashed_anywhere_ends_the_same_when_it_is_repeated(take_ef
 
 
 def calls_hit_an_end(world: World, job: Job) -> bool:
-    """What landed before the crash is found unchanged: nothing else may differ."""
+    """Clips copied before the crash are found unchanged: nothing else may differ."""
     counts = world.job(job.id).counts
     return counts.copied + counts.skipped == counts.total
 

@@ -215,7 +215,7 @@ def test_a_cursor_continues_only_the_list_it_came_from(world: World) -> None:
         lambda: jobs_page("other", limit=1, cursor=jobs, jobs=world.jobs),
     ]
     for call in refused:
-        with pytest.raises(InvalidCursor, match="continues another list"):
+        with pytest.raises(InvalidCursor, match="belongs to another list"):
             call()
 
 

@@ -1,4 +1,4 @@
-"""The routes of the NomadicML door through the handler, with fakes in the place of the wiring."""
+"""The NomadicML routes through the handler, with fakes instead of the wiring."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class Sdk(Caller):
         return self.upload({"keys": keys, "bucket": "source", "collection": "videos", "folder_id": None} | changes)
 
     def imported(self, *keys: str, **changes: object) -> str:
-        """Of an import that has ended."""
+        """Run an import of these keys; return its id."""
         job_id = self.upload_keys(*keys, **changes)
         self.world.run(job_id)
         return job_id

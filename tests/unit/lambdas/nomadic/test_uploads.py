@@ -1,4 +1,4 @@
-"""What becomes of an upload: acknowledged whatever is wrong with single objects, refused where the body is."""
+"""Uploads by the NomadicML routes: accepted even if single objects are bad, rejected if the body is bad."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def rows(sdk: Sdk, job_id: str) -> list[tuple[str, str, str | None]]:
     return [(row["import_source_uri"], row["status"], row["code"]) for row in sdk.videos(job_id)["videos"]]
 
 
-def test_objects_land_under_the_uris_as_given_by_a_door_of_its_own(sdk: Sdk) -> None:
+def test_objects_are_copied_under_their_given_uris_and_audited_as_nomadicml(sdk: Sdk) -> None:
     keys = ("a/one.mp4", "a/b%20c.MP4", "ünï.mp4")
     put_videos(sdk.world, *keys)
     job_id = sdk.imported(*keys)
@@ -80,7 +80,7 @@ def test_a_repeated_key_has_the_fate_of_the_first(sdk: Sdk) -> None:
     assert sdk.videos(job_id)["total"] == 4
 
 
-def test_a_retry_refuses_what_the_door_does_not_take_again(sdk: Sdk) -> None:
+def test_a_retry_keeps_rejecting_other_extensions(sdk: Sdk) -> None:
     put_videos(sdk.world, "clip.zip")
     job_id = sdk.imported("clip.zip", "late.mp4")
     put_videos(sdk.world, "late.mp4")
@@ -106,7 +106,7 @@ def test_thousands_of_keys_come_in_one_request(sdk: Sdk) -> None:
     assert sdk.get(f"/api/import-jobs/{job_id}")["total"] == 5_000
 
 
-def test_a_body_beyond_the_limit_is_told_what_to_do(sdk: Sdk) -> None:
+def test_the_error_of_a_too_large_body_says_what_to_do(sdk: Sdk) -> None:
     status, detail = sdk.refusal("POST", "/api/s3/upload", {"keys": ["x" * sdk.max_body_bytes], "bucket": "source"})
     assert status == 413
     assert "several requests" in detail
@@ -293,7 +293,7 @@ def test_a_folder_that_is_made_twice_by_one_request_is_no_conflict(sdk: Sdk) -> 
     assert sdk.refusal("POST", "/api/folders", changed, headers={"Idempotency-Key": "k"})[0] == 409
 
 
-def test_whoever_comes_second_in_a_race_gets_the_folder(sdk: Sdk) -> None:
+def test_the_second_of_two_concurrent_requests_gets_the_folder(sdk: Sdk) -> None:
     first = sdk.folder("Rig")
     rows = sdk.world.folders.rows
     hidden = rows.pop(("demo", first["id"]))

@@ -71,7 +71,7 @@ def test_a_job_tells_its_end_in_four_words(sdk: Sdk) -> None:
     assert sdk.refusal("GET", f"/api/import-jobs/{running}/videos", project="other")[0] == 404
 
 
-def test_a_job_of_another_door_can_be_read(sdk: Sdk) -> None:
+def test_a_job_started_through_v1_can_be_read(sdk: Sdk) -> None:
     keys = sdk.world.put_sources(2)
     job = sdk.world.run(sdk.world.submit_prefix().id)
     shown = sdk.get(f"/api/import-jobs/{job.id}")

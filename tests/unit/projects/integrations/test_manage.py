@@ -1,4 +1,4 @@
-"""Integrations are made and deleted whole, whatever crashes; credentials lie where they belong and nowhere else."""
+"""Integrations are created and deleted completely, also after crashes; only the secret store has credentials."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -217,7 +217,7 @@ def test_a_deletion_that_crashes_is_ended_by_a_repeat_or_by_the_sweep(take_effec
         assert calls > 3
 
 
-def test_a_repeat_while_it_is_being_deleted_is_told_so(world: World) -> None:
+def test_a_repeat_during_deletion_gets_a_clear_error(world: World) -> None:
     one = made(world, idempotency_key="k")
     world.faults.plan("integration_secrets.delete", [RuntimeError("throttled")])
     with pytest.raises(RuntimeError):

@@ -38,7 +38,7 @@ def failing(kind: type[Any], message: str = "no") -> ClipferryError:
 
 
 def codes(found: Probe) -> list[tuple[str, bool, str | None]]:
-    """Of listing and reading."""
+    """Return the checks of listing and reading."""
     return [(check.action, check.ok, check.code) for check in found.checks[:2]]
 
 
@@ -84,7 +84,7 @@ def test_other_causes_are_not_taken_for_a_missing_permission(world: World, kind:
     assert (check.ok, check.code, check.message) == (False, code, "cannot list s3://fleet/: no")
 
 
-def test_lost_credentials_are_told(world: World) -> None:
+def test_lost_credentials_are_reported(world: World) -> None:
     world.sources.lost = CredentialsLost("gone", operation="open", uri="integration in_1")
     assert codes(tried(world, made(world)))[0] == ("list", False, "CREDENTIALS_LOST")
 
@@ -111,7 +111,7 @@ def test_of_s3_it_says_whether_tags_can_be_kept_which_imports_do_without(world: 
         assert found.ok == bool(objects)
         told[name] = [(check.ok, check.code, check.message) for check in found.checks if check.action == "tags"]
     denied = (False, "CANNOT_ACCESS", "cannot list s3://fleet/: no; the missing permission is s3:GetObjectTagging")
-    expected = {"none": [(False, "NOT_TRIED", "it is tried once read works")], "works": [(True, None, None)]}
+    expected = {"none": [(False, "NOT_TRIED", "it is tested after read works")], "works": [(True, None, None)]}
     s3 = kind in (IntegrationType.S3, IntegrationType.S3_ROLE)
     assert told == (expected | {"denied": [denied]} if s3 else {name: [] for name in told})
 
@@ -143,7 +143,7 @@ def test_a_store_that_hangs_is_given_up(world: World, monkeypatch: pytest.Monkey
     assert codes(found) == expected
 
 
-def test_it_answers_before_api_gateway_gives_up() -> None:
+def test_it_answers_before_api_gateway_s_timeout() -> None:
     assert PROBE_SECONDS + service.sources.deadline.LAST_SECONDS < 25
 
 

@@ -230,7 +230,7 @@ def test_no_more_are_in_flight_than_the_most() -> None:
     run_virtually(story())
 
 
-def test_whoever_has_no_turn_waits_for_an_end_the_longest_first() -> None:
+def test_requests_without_a_slot_wait_in_order() -> None:
     async def story() -> list[str]:
         flight, had = InFlight(1, rate=FREE), []
 
