@@ -13,6 +13,7 @@ from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
+from service.aws.dynamodb.expiry import after_write
 from service.aws.dynamodb.keys_of_rows import CLIP_SHARDS, SEARCH_SHARDS, clip_pk, job_of, job_pk, ordinal_sk, shard_pk
 from service.aws.dynamodb.table import ClipRowModel, Item, JobRow
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows, read_at_once
@@ -269,6 +270,7 @@ def _values(job_id: str, row: ClipRow) -> dict[str, Any]:
         "content_code": row.content_code,
         "content_message": row.content_message,
         "overruled": asdict(row.overruled) if row.overruled else None,
+        "expires_at": after_write(),
     }
 
 
