@@ -1,6 +1,7 @@
 """S3's host names beside those of botocore's endpoint rules. No sockets."""
 
 import itertools
+from typing import Any
 
 import botocore.session
 import pytest
@@ -32,7 +33,7 @@ def session() -> botocore.session.Session:
 
 def of_botocore(session: botocore.session.Session, region: str, fips: bool, dualstack: bool) -> str:
     """The host of a request for a bucket, without the bucket."""
-    client = session.create_client(
+    client: Any = session.create_client(
         "s3",
         region,
         aws_access_key_id="k",
