@@ -127,7 +127,7 @@ class DynamoJobs:
         if job.counts.total == 0:
             actions += [JobRow.planned.set(False), JobRow.planned_run.remove(), JobRow.cut_short.set(False)]
         # Tags are written first: after a crash they outlive the job, and readers leave out jobs that are gone.
-        for tag in _tag_rows(job):
+        for tag in _tag_rows(job) if after_write() else ():
             tag.save()
         ended = JobRow.completed_at.exists() & JobRow.deleted_at.does_not_exist()
         unchanged = ended & (JobRow.run == job.run)
