@@ -6,6 +6,8 @@ KEEP ?=
 FAULTS ?=
 FAULTS_PORT ?=
 AUTH ?=
+STACK ?= Clipferry
+ARGS ?=
 
 VENV := .venv
 EMULATOR_VENV := .cache/emulator-venv
@@ -32,7 +34,7 @@ LOCAL_OPTIONS = $(if $(PORT),--port=$(PORT)) $(if $(FAULTS),--faults=$(FAULTS)) 
 export KEEP
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup bench demo local local-down test test-fast check lint types layers synth template states format lock clean
+.PHONY: help setup bench demo local local-down smoke test test-fast check lint types layers synth template states format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +51,9 @@ local: setup ## Start the local stack and leave it running (PORT=…; FAULTS=rul
 
 local-down: ## End the local stack
 	@$(PYTHON) -m local.down
+
+smoke: setup ## Prove a deployment in your own account; asks before it writes (STACK=name, ARGS="--webhook-url=…")
+	@$(RUN) -m smoke --stack=$(STACK) $(ARGS)
 
 test: setup ## Run all tests and show the coverage of service/ (the end-to-end ones on local stacks of their own)
 	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term

@@ -16,6 +16,7 @@ from service.aws.dynamodb.audit import DynamoAudit
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.ends import DynamoEnds
 from service.aws.dynamodb.execution_settings import DynamoExecutionSettings
+from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.folders import DynamoFolders
 from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
@@ -55,6 +56,7 @@ class ApiContainer:
     def settings(self) -> ApiSettings:
         settings = ApiSettings.from_env()
         bind(settings.table_name)
+        keep(settings)
         return settings
 
     @cached_property

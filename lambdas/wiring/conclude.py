@@ -5,6 +5,7 @@ from service.aws.bus import DefaultEventBus
 from service.aws.clients import events_client, s3_client, secrets_client
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.ends import DynamoEnds
+from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
@@ -22,6 +23,7 @@ class ConcludeContainer:
     def ports(self) -> ConcludePorts:
         settings = ConcludeSettings.from_env()
         bind(settings.table_name)
+        keep(settings)
         return ConcludePorts(
             jobs=DynamoJobs(),
             ends=DynamoEnds(),

@@ -6,6 +6,7 @@ from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
 from service.aws.clients import own_region, s3_client, sts_client
 from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
@@ -54,6 +55,7 @@ class CopyContainer:
     def ports(self) -> CopyPorts:
         settings = self.settings
         bind(settings.table_name)
+        keep(settings)
         own, saved = self.own, DynamoIntegrations()
 
         def copiers(project: str) -> RoutedCopiers:

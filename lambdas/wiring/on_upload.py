@@ -3,6 +3,7 @@ from functools import cached_property
 from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.state import state_files
 from service.aws.clients import workflow_client
+from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.uploads import DynamoUploads
@@ -17,6 +18,7 @@ class UploadContainer:
     def ports(self) -> UploadPorts:
         settings = UploadSettings.from_env()
         bind(settings.table_name)
+        keep(settings)
         return UploadPorts(
             jobs=DynamoJobs(),
             uploads=DynamoUploads(),

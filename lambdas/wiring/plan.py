@@ -6,6 +6,7 @@ from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
 from service.aws.dynamodb.clips import DynamoClips
+from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.uploads import DynamoUploads
@@ -27,6 +28,7 @@ class PlanContainer:
     def ports(self) -> PlanPorts:
         settings = self.settings
         bind(settings.table_name)
+        keep(settings)
         own = clips_storage(settings.clips_bucket, connections=settings.stat_concurrency)
         return PlanPorts(
             jobs=DynamoJobs(),

@@ -21,7 +21,7 @@ class SweepContainer:
     def ports(self) -> SweepPorts:
         settings = self.settings
         return SweepPorts(
-            finish=finish_ports(settings.table_name, settings.state_bucket, settings.clips_bucket),
+            finish=finish_ports(settings),
             ends=DynamoEnds(),
             workflow=StepFunctionsWorkflow(workflow_client(), settings.state_machine_arn),
             grace_seconds=settings.grace_seconds,

@@ -129,6 +129,11 @@ def own_region() -> str:
     return found
 
 
+def own_choice(name: str) -> bool:
+    """Of this process, as botocore takes it from the environment or the configuration: `use_fips_endpoint`, …"""
+    return bool(session().get_config_variable(name))
+
+
 def events_client() -> "EventBridgeClient":
     client: EventBridgeClient = _client("events")
     return client

@@ -54,6 +54,7 @@ _CODES: Mapping[type[ObjectError], Collection[str]] = {
         "TemporaryRedirect",
         "Redirect",
         "301",
+        "302",
         "307",
         "AuthorizationHeaderMalformed",
         "IllegalLocationConstraintException",
@@ -64,12 +65,15 @@ _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
 
 WORDS = {
     "301": "the bucket is in another region",
+    "302": "the bucket is in another region",
     "307": "the bucket is in another region",
     "403": "access is denied",
     "404": "there is no such object",
     "412": "it is not the planned object any more",
+    "IllegalLocationConstraintException": "S3 does not copy between these regions, one of which is an opt-in region: "
+    "put the source into the clips bucket's region, or save an integration with keys, whose clips are streamed",
 }
-"""Messages for answers to HEAD, which have only a status."""
+"""Messages for answers to HEAD, which have only a status, and in place of S3's own that do not say what to do."""
 
 
 def is_passing(code: str, status: int) -> bool:

@@ -56,7 +56,9 @@ class RowSettings(Settings):
     """Base of the settings of functions that write rows of imports."""
 
     row_retention_days: int = 0
-    """Days until such a row expires (`expires_at`). 0: it does not expire."""
+    """Days after its completion for which an import's rows are kept. 0: they do not expire."""
+    import_timeout_hours: int = 0
+    """The longest time that an import may take."""
 
 
 @dataclass(frozen=True, kw_only=True)

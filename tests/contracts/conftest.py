@@ -16,6 +16,7 @@ from service.aws.dynamodb.audit import DynamoAudit
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.ends import DynamoEnds
 from service.aws.dynamodb.execution_settings import DynamoExecutionSettings
+from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.folders import DynamoFolders
 from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
@@ -39,6 +40,7 @@ from service.ports.projects import (
 )
 from service.ports.state import ReportFiles, StateFiles
 from service.ports.uploads import UploadStore
+from service.support.settings import RowSettings
 from tests.builders import CLIPS_BUCKET, STATE_BUCKET, World
 from tests.functional.aws import TABLE, new_buckets, new_table
 from tests.functional.botorequests import boto_session
@@ -66,6 +68,8 @@ class Stores:
     results: ResultStore
     written: Callable[[str], tuple[bytes, str]]
     """Body and content type of a report file."""
+    keep: Callable[[int], None]
+    """Set how many days a completed job is shown."""
     rows: Callable[[], object]
     """Everything in the table, for later comparison."""
 
@@ -92,6 +96,7 @@ def fakes() -> Stores:
         files=world.files,
         results=world.results,
         written=lambda key: (world.files.files[key], world.files.types[key]),
+        keep=lambda days: setattr(world.jobs, "retention_days", days),
         rows=lambda: deepcopy([kept(store) for store in of_the_table]),
     )
 
@@ -119,6 +124,7 @@ def adapters() -> Stores:
         files=S3ReportFiles(s3, STATE_BUCKET),
         results=S3Results(s3, CLIPS_BUCKET),
         written=lambda key: body_and_type(s3, key),
+        keep=lambda days: keep(RowSettings(row_retention_days=days, import_timeout_hours=24)),
         rows=lambda: dynamodb.scan(TableName=TABLE)["Items"],
     )
 
@@ -136,6 +142,7 @@ def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         return
     with mock_aws():
         yield adapters()
+    keep(RowSettings())
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from service.domain.ends import Delivery, End
 from service.domain.errors import NotFound, QuotaExceeded, TableBusy
@@ -29,6 +30,8 @@ class FakeJobs:
     large: dict[tuple[str, int], LargeCopy] = field(default_factory=dict)
     """Records of unfinished multipart uploads, which belong to jobs like batches, completions and lists of uploads."""
     lists: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    retention_days: int = 0
+    """Days after its completion for which a job is shown. 0: for ever."""
     port = "jobs"
 
     @port_call
@@ -48,11 +51,17 @@ class FakeJobs:
 
     @port_call
     def get(self, job_id: str) -> Job | None:
-        return self.rows.get(job_id)
+        job = self.rows.get(job_id)
+        return job if job and self._is_shown(job) else None
+
+    def _is_shown(self, job: Job) -> bool:
+        if not (self.retention_days and job.completed_at):
+            return True
+        return datetime.now(UTC) - datetime.fromisoformat(job.completed_at) < timedelta(days=self.retention_days)
 
     @port_call
     def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        return {job_id: self.rows[job_id] for job_id in job_ids if job_id in self.rows}
+        return {job_id: job for job_id in job_ids if (job := self.rows.get(job_id)) and self._is_shown(job)}
 
     @port_call
     def find(
@@ -64,14 +73,16 @@ class FakeJobs:
             if job.project == project and (tag, value) in tags_of(job)
         }
         rest = [position for position in sorted(found, reverse=True) if begin is None or position <= begin]
-        return [found[position] for position in rest[:limit]], rest[limit] if len(rest) > limit else None
+        shown = [found[position] for position in rest[:limit] if self._is_shown(found[position])]
+        return shown, rest[limit] if len(rest) > limit else None
 
     @port_call
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
         positions = {f"{job.created_at}#{job.id}": job for job in self.rows.values() if job.project == project}
         rest = [position for position in sorted(positions, reverse=True) if after is None or position < after]
         shown = rest[:limit]
-        return [positions[position] for position in shown], shown[-1] if len(rest) > limit else None
+        jobs = [job for position in shown if self._is_shown(job := positions[position])]
+        return jobs, shown[-1] if len(rest) > limit else None
 
     @port_call
     def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:

@@ -13,7 +13,17 @@ from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from service.aws.dynamodb.keys_of_rows import CLIP_SHARDS, SEARCH_SHARDS, clip_pk, job_of, job_pk, ordinal_sk, shard_pk
+from service.aws.dynamodb.expiry import after_write
+from service.aws.dynamodb.keys_of_rows import (
+    CLIP_SHARDS,
+    SEARCH_SHARDS,
+    clip_pk,
+    job_of,
+    job_pk,
+    ordinal_sk,
+    search_pk,
+    shard_pk,
+)
 from service.aws.dynamodb.table import ClipRowModel, Item, JobRow
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows, read_at_once
 from service.domain.clips import (
@@ -246,9 +256,9 @@ def _values(job_id: str, row: ClipRow) -> dict[str, Any]:
         "sk": sk,
         "attention_pk": pk if attention else None,
         "attention_sk": sk if attention else None,
-        "clip_pk": _search_pk(row.keys.clip, row) if row.keys else None,
+        "clip_pk": search_pk(row.keys.clip, row.keys.position) if row.keys else None,
         "clip_sk": row.keys.position if row.keys else None,
-        "url_pk": _search_pk(row.keys.url, row) if row.keys else None,
+        "url_pk": search_pk(row.keys.url, row.keys.position) if row.keys else None,
         "url_sk": row.keys.position if row.keys else None,
         "status": row.status,
         "size": row.size,
@@ -269,6 +279,7 @@ def _values(job_id: str, row: ClipRow) -> dict[str, Any]:
         "content_code": row.content_code,
         "content_message": row.content_message,
         "overruled": asdict(row.overruled) if row.overruled else None,
+        "expires_at": after_write(),
     }
 
 
@@ -300,10 +311,6 @@ def _row(model: ClipRowModel) -> ClipRow:
 
 def _extrapolation(stored: Mapping[str, Any]) -> Extrapolation:
     return Extrapolation(**{**stored, "status": ExtrapolationStatus(stored["status"])})
-
-
-def _search_pk(key: str, row: ClipRow) -> str:
-    return f"{key}#{row.ordinal % SEARCH_SHARDS}"
 
 
 def _keys(model: ClipRowModel) -> ClipKeys:

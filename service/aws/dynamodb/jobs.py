@@ -12,6 +12,7 @@ from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.audit_rows import audit_row
 from service.aws.dynamodb.connection import busy
+from service.aws.dynamodb.expiry import TOMBSTONE_SECONDS, after_completion, after_write, is_gone
 from service.aws.dynamodb.job_rows import job_of_row, job_row, settings_of_batch
 from service.aws.dynamodb.keys_of_rows import (
     ACTIVE,
@@ -42,8 +43,6 @@ from service.support.clock import utc_now
 
 READ_AT_ONCE = 100
 """Of BatchGetItem (DynamoDB)."""
-TOMBSTONE_SECONDS = 91 * 24 * 3600
-"""One day more than the 90 for which Step Functions keeps the name of an execution, which is the job's."""
 _UNPLANNED = (JobStatus.PENDING, JobStatus.PLANNING, JobStatus.COPYING)
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -65,16 +64,16 @@ class DynamoJobs:
             row = JobRow.get(job_pk(job_id), "JOB", consistent_read=True)
         except DoesNotExist:
             return None
-        return None if row.deleted_at else job_of_row(row)
+        return job_of_row(row) if _is_shown(row) else None
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Job], str | None]:
         begin = JobRow.listing_sk < after if after else None
         rows, position = listed(JobRow, JobRow.listing, project_pk(project), begin, limit=limit, newest_first=True)
-        return [job_of_row(row) for row in rows if not row.deleted_at], position
+        return [job_of_row(row) for row in rows if _is_shown(row)], position
 
     def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         rows = JobRow.batch_get([(job_pk(job_id), "JOB") for job_id in job_ids], consistent_read=True)
-        return {job_of(row.pk): job_of_row(row) for row in rows if not row.deleted_at and row.project}
+        return {job_of(row.pk): job_of_row(row) for row in rows if _is_shown(row) and row.project}
 
     def find(
         self, project: str, tag: JobTag, value: str, *, limit: int, begin: str | None
@@ -91,12 +90,6 @@ class DynamoJobs:
         ids = [position.rpartition("#")[2] for position in positions[:limit]]
         jobs = self.get_some(ids)
         return [jobs[job_id] for job_id in ids if job_id in jobs], positions[limit] if len(positions) > limit else None
-
-    def _whole(self, keys: Sequence[JobRow]) -> Sequence[Job]:
-        """Read the jobs of index entries, in the same order; entries hold keys only."""
-        rows = JobRow.batch_get([(key.pk, key.sk) for key in keys], consistent_read=True)
-        jobs = {row.pk: job_of_row(row) for row in rows if not row.deleted_at}
-        return [jobs[key.pk] for key in keys if key.pk in jobs]
 
     def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
         actions: list[Action] = [JobRow.status.set(JobStatus.PLANNING), JobRow.updated_at.set(now)]
@@ -128,9 +121,14 @@ class DynamoJobs:
             JobRow.code.remove(),
             JobRow.message.remove(),
             JobRow.copying_since.remove(),
+            JobRow.gone_at.remove(),
+            JobRow.expires_at.remove(),
         ]
         if job.counts.total == 0:
             actions += [JobRow.planned.set(False), JobRow.planned_run.remove(), JobRow.cut_short.set(False)]
+        # Tags are written first: after a crash they outlive the job, and readers leave out jobs that are gone.
+        for tag in _tag_rows(job) if after_write() else ():
+            tag.save()
         ended = JobRow.completed_at.exists() & JobRow.deleted_at.does_not_exist()
         unchanged = ended & (JobRow.run == job.run)
         if max_active is None:
@@ -180,6 +178,9 @@ class DynamoJobs:
             JobRow.attention_pk.remove(),
             JobRow.attention_sk.remove(),
         ]
+        expiry = after_completion(now)
+        if expiry:
+            actions += [JobRow.gone_at.set(expiry.gone_at), JobRow.expires_at.set(expiry.expires_at)]
         if code:
             actions.append(JobRow.code.set(code))
         if message:
@@ -195,6 +196,7 @@ class DynamoJobs:
             run=run,
             document=dict(document),
             touched_at=now,
+            expires_at=expiry.gone_at if expiry else None,
         )
 
         def build(transaction: TransactWrite) -> None:
@@ -235,7 +237,7 @@ class DynamoJobs:
         ]
 
         def build(transaction: TransactWrite) -> None:
-            recorded = BatchRow(job_pk(job_id), batch_sk(number, run))
+            recorded = BatchRow(job_pk(job_id), batch_sk(number, run), expires_at=after_write())
             transaction.save(recorded, condition=BatchRow.pk.does_not_exist())
             goes_on = JobRow.pk.exists() & JobRow.completed_at.does_not_exist() & (JobRow.run == run)
             transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=goes_on)
@@ -322,6 +324,10 @@ class DynamoJobs:
                     )
 
 
+def _is_shown(row: JobRow) -> bool:
+    return not (row.deleted_at or is_gone(row))
+
+
 def _going_on(run: int) -> Condition:
     condition: Condition = JobRow.status.is_in(*_UNPLANNED) & (JobRow.run == run)
     return condition
@@ -338,4 +344,4 @@ def add_job(transaction: TransactWrite, job: Job, entry: AuditEntry | None) -> N
 
 def _tag_rows(job: Job) -> list[TagRow]:
     position = job_position(job.created_at, job.id)
-    return [TagRow(tag_pk(job.project, tag, value), position) for tag, value in tags_of(job)]
+    return [TagRow(tag_pk(job.project, tag, value), position, expires_at=after_write()) for tag, value in tags_of(job)]

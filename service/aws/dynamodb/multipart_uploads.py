@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pynamodb.exceptions import DeleteError, DoesNotExist, PutError
 
+from service.aws.dynamodb.expiry import after_write
 from service.aws.dynamodb.keys_of_rows import job_pk, ordinal_sk
 from service.aws.dynamodb.table import LargeCopyRow
 from service.domain.objects import LargeCopy
@@ -72,6 +73,7 @@ def _row(copy: LargeCopy) -> LargeCopyRow:
         begun_at=copy.begun_at,
         upload_id=copy.upload_id,
         completes_as=copy.completes_as,
+        expires_at=after_write(),
     )
 
 

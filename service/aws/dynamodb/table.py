@@ -125,6 +125,8 @@ class JobRow(_Row):
     video_upload = JSONAttribute(null=True)
     removed = NumberAttribute(default=0)
     removed_landed = NumberAttribute(default=0)
+    gone_at = NumberAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
 
     total = NumberAttribute(default=0)
     copied = NumberAttribute(default=0)
@@ -154,6 +156,7 @@ class TagRow(_Row):
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
+    expires_at = NumberAttribute(null=True)
 
 
 class AuditRow(_Row):
@@ -294,6 +297,7 @@ class EndRow(_Row):
     closed = BooleanAttribute(default=False)
     executions = NumberAttribute(default=0)
     failures = NumberAttribute(default=0)
+    expires_at = NumberAttribute(null=True)
 
 
 class BatchRow(_Row):
@@ -302,6 +306,7 @@ class BatchRow(_Row):
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
+    expires_at = NumberAttribute(null=True)
 
 
 class ClipRowModel(_Row):
@@ -339,6 +344,7 @@ class ClipRowModel(_Row):
     run = NumberAttribute(null=True)
     deleted_at = UnicodeAttribute(null=True)
     extrapolation = JSONAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
 
 
 class KeyRow(_Row):
@@ -389,6 +395,7 @@ class UploadListRow(_Row):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     list_key = UnicodeAttribute()
+    expires_at = NumberAttribute(null=True)
 
     PREFIX: ClassVar[str] = "LIST#"
 
@@ -408,6 +415,7 @@ class LargeCopyRow(_Row):
     begun_at = UnicodeAttribute()
     upload_id = UnicodeAttribute(null=True)
     completes_as = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
 
     PREFIX: ClassVar[str] = "LARGE#"
 

@@ -7,6 +7,7 @@ from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import DoesNotExist, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
+from service.aws.dynamodb.expiry import after_write
 from service.aws.dynamodb.jobs import add_job
 from service.aws.dynamodb.keys_of_rows import job_pk
 from service.aws.dynamodb.table import ClaimRow, GatheringRow, JobRow, UploadListRow
@@ -79,7 +80,8 @@ def _add_claims(transaction: TransactWrite, job_id: str, uploads: Sequence[Uploa
 
 
 def _list_row(job_id: str, list_key: str) -> UploadListRow:
-    return UploadListRow(job_pk(job_id), UploadListRow.PREFIX + list_key.rpartition("/")[2], list_key=list_key)
+    name = UploadListRow.PREFIX + list_key.rpartition("/")[2]
+    return UploadListRow(job_pk(job_id), name, list_key=list_key, expires_at=after_write())
 
 
 def _commit_claims(build: Callable[[TransactWrite], None], uploads: Sequence[Upload], *, first_claim: int) -> None:

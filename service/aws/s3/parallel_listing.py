@@ -45,8 +45,8 @@ class Sharding:
     most_pages: int = 10
     """Target pages of a range. A shorter one is not worth its additional request; a longer one is split again."""
     buffered_pages: int = 14
-    """Maximum pages that a range buffers before it waits for its reader. A page takes at most 0.35 MB, if keys have some 30
-    characters."""
+    """Maximum pages that a range buffers before it waits for its reader. A page takes at most 0.35 MB, if keys have
+    some 30 characters."""
 
     @property
     def most_ranges(self) -> int:

@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.aws.clients import PATIENT, Patience, own_credentials, own_region, s3_client
+from service.aws.clients import PATIENT, Patience, own_choice, own_credentials, own_region, s3_client
+from service.aws.s3.http.endpoints import s3_host
 from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.http.requests import Requests, S3Requests
 
@@ -74,4 +75,5 @@ def session_of(client: "S3Client", credentials: "Credentials", *, in_flight: InF
 def _endpoint(region: str) -> str:
     """Return the endpoint that botocore takes from the environment; S3's own if it names none."""
     given = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    return given or f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+    fips, dualstack = (own_choice(f"use_{kind}_endpoint") for kind in ("fips", "dualstack"))
+    return given or f"https://{s3_host(region, fips=fips, dualstack=dualstack)}"

@@ -95,7 +95,7 @@ def submit(
     if not ports.jobs.create(job, entry=entry, max_active=ports.max_active):
         known = ports.jobs.get(job_id)
         if known is None:
-            raise IdempotencyConflict("this idempotency key was used by an import that was deleted since")
+            raise IdempotencyConflict("this idempotency key was used by an import that is gone since: use a new one")
         return _again(known, digest, ports)
     start(job, ports.workflow)
     return job

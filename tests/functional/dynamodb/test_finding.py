@@ -7,10 +7,12 @@ import pytest
 
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.keys_of_rows import SEARCH_SHARDS, search_pk
 from service.aws.dynamodb.uploads import DynamoUploads
 from service.domain.jobs import JobStatus, JobTag
 from service.domain.projects import AuditEntry
 from service.domain.search_keys import search_key
+from service.ports.clips import ClipIndex
 from tests.builders import a_job, an_upload
 from tests.functional.aws import TABLE
 from tests.samples import an_entry, job_at, put
@@ -30,7 +32,7 @@ def test_a_key_that_many_clips_share_is_spread_and_paged_in_order(
     job = job_at(0, "ij_1")
     put(clips, job, *(f"s3://b/{n}/front.mp4" for n in range(41)))
     index = dynamodb.scan(TableName=TABLE, IndexName="clip")["Items"]
-    assert sorted(Counter(item["clip_pk"]["S"] for item in index).values()) == [10, 10, 10, 11]
+    assert len({item["clip_pk"]["S"] for item in index}) == SEARCH_SHARDS
     found: list[int] = []
     after = None
     while True:
@@ -40,6 +42,33 @@ def test_a_key_that_many_clips_share_is_spread_and_paged_in_order(
             break
         assert len(page) == 7
     assert found == list(range(40, -1, -1))
+
+
+@pytest.mark.parametrize("views", [1, 2, 3, 4, 5, 6, 7, 8, 16])
+def test_one_view_of_every_scene_is_spread_evenly(views: int) -> None:
+    """Its clips are each `views`th of the listing: shards by ordinal would put all of four views' into one."""
+    ordinals = range(0, 8_000 * views, views)
+    shards = Counter(search_pk("key", f"2026-01-01T00:00:00.000Z#ij_1#{n:010d}") for n in ordinals)
+    assert len(shards) == SEARCH_SHARDS
+    assert max(shards.values()) < 1.15 * 1_000
+
+
+@pytest.mark.parametrize("index", ["clip", "url"])
+def test_rows_of_before_are_found_in_order(clips: DynamoClips, dynamodb: "DynamoDBClient", index: ClipIndex) -> None:
+    """They lie in four shards, by their ordinals."""
+    put(clips, job_at(0, "ij_1"), *("s3://b/front.mp4" for _ in range(12)))
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        for name in ("clip_pk", "url_pk"):
+            key = item[name]["S"].partition("#")[0]
+            item[name] = {"S": f"{key}#{int(item['sk']['S']) % 4}"}
+        dynamodb.put_item(TableName=TABLE, Item=item)
+    put(clips, job_at(1, "ij_2"), *("s3://b/front.mp4" for _ in range(12)))
+    value = "front" if index == "clip" else "s3://b/front.mp4"
+    found, after = clips.find(index, search_key("demo", value), limit=24, after=None)
+    assert [(job, row.ordinal) for job, row in found] == [
+        (job, n) for job in ("ij_2", "ij_1") for n in range(11, -1, -1)
+    ]
+    assert after is None
 
 
 def test_a_common_row_fits_one_write_unit(clips: DynamoClips, dynamodb: "DynamoDBClient") -> None:

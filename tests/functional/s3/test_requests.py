@@ -551,8 +551,9 @@ def in_region(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> S3Requests:
         [answer(400, b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-3</Region></Error>")],
         [answer(301), answer(301, b"", "x-amz-bucket-region: eu-west-3")],
         [answer(400), answer(400, b"", "x-amz-bucket-region: eu-west-3")],
+        [answer(302), answer(302, b"", "x-amz-bucket-region: eu-west-3")],
     ],
-    ids=["a header", "the error", "a HEAD of the bucket", "400"],
+    ids=["a header", "the error", "a HEAD of the bucket", "400", "302 without a region"],
 )
 def test_a_source_in_another_region_is_asked_there_from_then_on(
     in_region: S3Requests, wire: Wire, told: list[bytes]
@@ -565,6 +566,12 @@ def test_a_source_in_another_region_is_asked_there_from_then_on(
         headers = wire.sent(number)[1]
         assert headers["host"] == f"{SOURCE_BUCKET}.s3.eu-west-3.amazonaws.com:{wire.port}"
         assert "/eu-west-3/s3/aws4_request" in headers["authorization"]
+
+
+def test_a_redirect_that_never_says_where_is_an_error_that_names_the_region(in_region: S3Requests, wire: Wire) -> None:
+    wire.answers.extend([answer(302), answer(302)])
+    with pytest.raises(BucketElsewhere, match="the bucket is in another region"):
+        S3RangeReader(in_region, ENTRY).read(0, 1)
 
 
 def test_an_answer_that_names_no_other_region_is_final(in_region: S3Requests, wire: Wire) -> None:

@@ -492,6 +492,8 @@ CODES: list[tuple[str, int, type[ObjectError]]] = [
     ("ExpiredToken", 400, CredentialsRejected),
     ("InvalidAccessKeyId", 403, CredentialsRejected),
     ("PermanentRedirect", 301, BucketElsewhere),
+    ("302", 302, BucketElsewhere),
+    ("IllegalLocationConstraintException", 400, BucketElsewhere),
     ("InvalidObjectState", 403, ObjectRejected),
     ("InvalidRequest", 400, ObjectRejected),
     ("KeyTooLongError", 400, ObjectRejected),
@@ -916,3 +918,9 @@ def test_a_removal_that_fails_names_the_clip(
     error(stub, "head_object", code, status)
     with pytest.raises(kind, match="cannot remove s3://clips/x"):
         storage.remove_marked("x", "ij_1-0")
+
+
+def test_a_copy_between_regions_that_s3_refuses_says_what_to_do() -> None:
+    """One region is an opt-in region; S3 says only that a location constraint is incompatible."""
+    found = object_error(client_error("IllegalLocationConstraintException", 400), operation="copy", uri="s3://b/k")
+    assert "put the source into the clips bucket's region" in found.message

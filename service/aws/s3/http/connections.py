@@ -12,6 +12,7 @@ from botocore.httpsession import get_cert_path
 from httptools import HttpParserError, HttpResponseParser
 
 from service.aws.clients import Patience
+from service.aws.s3.http.endpoints import in_region
 from service.support.parallel import Once
 
 IDLE_SECONDS = 15.0
@@ -57,8 +58,7 @@ class Endpoint:
 
     def in_region(self, region: str) -> "Endpoint":
         """Return AWS's endpoint in another region."""
-        end = "amazonaws.com.cn" if self.host.endswith(".cn") else "amazonaws.com"
-        return replace(self, host=f"s3.{region}.{end}")
+        return replace(self, host=in_region(self.host, region))
 
     def named(self, host: str) -> str:
         """Return the `Host` header."""

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import Patience, is_passing
 from service.aws.s3.http.connections import Answer, Broken, Connections, Endpoint
+from service.aws.s3.http.endpoints import is_s3_host
 from service.aws.s3.http.rate_limiter import InFlight, NoTurn
 from service.aws.s3.http.sigv4 import HEADER_ENCODING, Signer
 from service.domain.s3_error_codes import LIMITED
@@ -29,7 +30,7 @@ FIRST_BACKOFF, FIRST_BACKOFF_REFUSED, LONGEST_BACKOFF = 1.0, 0.25, 20.0
 """Maximum seconds before a request's second try; each further wait is twice as long, all with full jitter. After a
 refusal the rate limiter lowers the rate for all requests, so the refused one itself need not wait long."""
 _REFUSED = LIMITED | {"ServiceUnavailable", "503"}
-_ELSEWHERE = {"301", "307", "400", "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"}
+_ELSEWHERE = {"301", "302", "307", "400", "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"}
 """Codes for a bucket in another region. A HEAD signed for the wrong region is answered only with 400."""
 _RESULT = re.compile(rb"<Copy(?:Object|Part)Result[ >]")
 _LEAF = re.compile(r"<(\w+)>([^<]*)</\1>")
@@ -120,9 +121,9 @@ class S3Requests:
         tls = parts.scheme == "https"
         host = parts.hostname or ""
         port = parts.port or (443 if tls else 80)
-        in_host = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+        endpoint = Endpoint(host=host, port=port, tls=tls, bucket_in_host=is_s3_host(host))
         return cls(
-            home=Place(Endpoint(host=host, port=port, tls=tls, bucket_in_host=in_host), Signer(credentials, region)),
+            home=Place(endpoint, Signer(credentials, region)),
             connections=Connections(port, tls, patience),
             in_flight=in_flight,
             attempts=patience.attempts,
