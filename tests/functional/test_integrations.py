@@ -141,7 +141,12 @@ def _adapter(made: IntegrationSources, integration: Integration) -> object:
 @pytest.mark.parametrize(
     ("integration", "credentials", "error", "words"),
     [
-        (an_integration(endpoint_url="http://store.example.com"), KEYS, UnsafeUrl, "endpoint_url: .* not an https"),
+        (
+            an_integration(endpoint_url="http://store.example.com"),
+            KEYS,
+            UnsafeUrl,
+            "endpoint_url: .* must begin with https",
+        ),
         (an_integration(endpoint_url="https://inside.example.com"), KEYS, UnsafeUrl, "endpoint_url: .* public"),
         (an_integration(endpoint_url="https://a:b:c"), KEYS, UnsafeUrl, "endpoint_url: the URL is malformed"),
         (an_integration(region="-"), KEYS, InvalidRequest, "region"),

@@ -239,7 +239,7 @@ def test_a_creation_that_the_sweep_overtook_leaves_no_secret(world: World, monke
         return put(name, value)
 
     monkeypatch.setattr(world.integration_secrets, "put", slowly)
-    with pytest.raises(IdempotencyConflict, match="ask again"):
+    with pytest.raises(IdempotencyConflict, match="send the request again"):
         made(world)
     assert world.integrations.rows == {}
     assert world.integration_secrets.values == {}
