@@ -15,7 +15,8 @@ from lambdas.observe import logger
 from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
 from lambdas.routing import Resolver, refuse_unknown_parameters
 from lambdas.wiring.api import ApiContainer
-from service.domain.errors import BodyTooLarge, ClipferryError, InvalidRequest
+from service.aws.faults import is_busy
+from service.domain.errors import BodyTooLarge, ClipferryError, InvalidRequest, ServiceBusy
 
 DEPLOYED = ApiContainer()
 
@@ -74,7 +75,11 @@ def invalid(error: RequestValidationError) -> Response[Any]:
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def unexpected(error: Exception) -> Response[Any]:
-    """Give the caller the request's id to quote, and log what happened."""
+    """Give the caller the request's id to quote, and log what happened. A passing fault of AWS is a 503."""
+    if is_busy(error):
+        logger.warning("an AWS service is busy", exc_info=error)
+        busy = ServiceBusy("an AWS service is busy or did not answer: try again")
+        return error_response(status_of(busy), busy.code, busy.message, retry_after=retry_after_of(busy))
     logger.exception("unexpected error", exc_info=error)
     request_id = app.current_event.request_context.request_id
     detail = f"internal server error: the log holds the details under request {request_id}"

@@ -27,6 +27,7 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,
     errors.SourceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ServiceBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TableBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
 }
@@ -40,6 +41,7 @@ MAX_NAME = 100
 RETRY_AFTER: dict[type[errors.ClipferryError], int] = {
     errors.ReportPending: 5,
     errors.SourceUnavailable: 5,
+    errors.ServiceBusy: 5,
     errors.TableBusy: 5,
     errors.QuotaExceeded: 30,
 }

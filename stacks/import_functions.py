@@ -67,7 +67,7 @@ def copy_function(scope: Construct, parts: Parts) -> ServiceFunction:
         reserved_concurrency=deploy.map_concurrency if deploy.local else deploy.copy_reserved_concurrency,
     )
     # A batch is recorded in one transaction. IAM checks PutItem and UpdateItem for each part of it.
-    writes = ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
+    writes = ("DeleteItem", "PutItem", "UpdateItem")
     use_table(function, storage.table, "BatchGetItem", "GetItem", *writes)
     use_job_files(function, storage.state, write=False)
     # CopyObject reads the planned version and its tags.

@@ -251,15 +251,16 @@ class DestinationChanged(ObjectError):
 
     def __init__(
         self,
+        message: str = "an object lies at the destination by now",
         *,
         operation: str,
         uri: str,
-        etag: str | None,
-        size: int | None,
+        etag: str | None = None,
+        size: int | None = None,
         modified: str | None = None,
         repeated: bool = False,
     ) -> None:
-        super().__init__("an object lies at the destination by now", operation=operation, uri=uri)
+        super().__init__(message, operation=operation, uri=uri)
         self.etag, self.size, self.modified, self.repeated = etag, size, modified, repeated
 
 

@@ -342,8 +342,14 @@ def kind(name: str) -> Callable[[Guarded], None]:
     return run
 
 
+def admin_key(guarded: Guarded) -> None:
+    """The admin key lists keys."""
+    assert Api(guarded.stack.base_url, guarded.stack.admin_key).send("GET", "/v1/keys").status == 200
+
+
 SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "reading": reading,
+    "admin key": admin_key,
     "sweep": sweep,
     "list": lambda guarded: assert_partly_copied(a_list(guarded.imports())),
     **{name: kind(name) for name in ("prefix", "manifest", "validated", "sets", "drop", "cancel", "retry")},

@@ -60,7 +60,10 @@ def _objects(s3: Any, bucket: str) -> str:
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def read(key: str) -> str:
-        answer = s3.get_object(Bucket=bucket, Key=key)
+        try:
+            answer = s3.get_object(Bucket=bucket, Key=key)
+        except s3.exceptions.NoSuchKey:  # a deleted import's files are removed meanwhile
+            return ""
         return f"{key} {answer['Metadata']} {_text(answer['Body'].read())}"
 
     with ThreadPoolExecutor(16) as pool:

@@ -110,9 +110,15 @@ def test_the_same_idempotency_key_gives_the_same_job_and_another_request_a_confl
 
 
 def test_routes_that_are_not_there_are_404_with_a_code(api: "Api") -> None:
-    for method, path in (("GET", "/v1/nothing"), ("DELETE", "/v1/imports"), ("GET", "/")):
+    for method, path in (("GET", "/v1/nothing"), ("GET", "/")):
         status, answer = api(method, path)
         assert (status, answer["code"]) == (404, "NOT_FOUND"), (method, path, answer)
+
+
+def test_a_method_that_a_route_does_not_take_is_a_405(api: "Api") -> None:
+    status, answer = api("DELETE", "/v1/imports")
+    assert (status, answer["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert "GET, POST" in answer["detail"]
 
 
 def test_a_preview_counts_what_an_import_would_take(api: "Api", stack: Stack, s3: "S3Client") -> None:

@@ -83,7 +83,11 @@ UNSHOWN: dict[Grant, str] = {
     ("finish", "s3:PutObject"): "Planning and conclusion write files; the end of an import writes rows only.",
     ("sweep", "s3:PutObject"): "As for `finish`, whose work the sweep does after a crash.",
     ("sweep", "secretsmanager:DeleteSecret"): AFTER_A_CRASH,
-    ("copy", "dynamodb:ConditionCheckItem"): "No transaction of the copy function checks a row that it does not write.",
+    ("finish", "dynamodb:BatchWriteItem"): "A lost set's rows get their message by it, after a crash.",
+    **{
+        (handler, "dynamodb:ConditionCheckItem"): "Retries whose planning broke down halfway are opened again by it."
+        for handler in ("finish", "sweep")
+    },
     ("on_upload", "dynamodb:UpdateItem"): "No call of the upload function updates a row.",
     ("on_upload", "s3:GetObject"): "The upload function writes lists of uploads, and reads none.",
 }

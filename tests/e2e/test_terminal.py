@@ -143,7 +143,7 @@ def test_lists_are_tables_with_escaped_control_characters(cli: CommandLine, stac
     with cli.terminal("clips", job) as terminal:
         code, screen = terminal.end()
     assert code == 0
-    assert screen.splitlines()[0].split() == ["clip", "status", "source", "code", "why"]
+    assert screen.splitlines()[0].split() == ["clip", "status", "source", "code", "why", "content"]
     with cli.terminal("clips", job, "--columns", "source") as terminal:
         code, screen = terminal.end()
     assert (code, r"\x1b[2J\x1b]0;owned\x07.zip" in screen) == (0, True)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 import lambdas.api
 from service.domain.ids import new_job_id
@@ -126,6 +127,21 @@ def test_an_unexpected_error_shows_callers_the_request_id_and_nothing_else(api: 
     assert (status, code) == (500, "INTERNAL")
     assert "request-1" in detail
     assert "secret internals" not in detail
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"),
+        ClientError({"Error": {"Code": "TooManyRequestsException"}}, "StartExecution"),
+        EndpointConnectionError(endpoint_url="https://example"),
+    ],
+)
+def test_a_passing_fault_of_aws_is_a_503_that_says_when_to_try_again(api: Api, error: Exception) -> None:
+    api.world.faults.plan("jobs.get", [error])
+    status, code, _ = api.refusal("GET", f"/v1/imports/{new_job_id()}")
+    assert (status, code) == (503, "SERVICE_BUSY")
+    assert api.headers["Retry-After"] == ["5"]
 
 
 def test_answers_are_json(api: Api) -> None:

@@ -17,7 +17,7 @@ from service.domain.errors import (
     SourceUnavailable,
     WorkflowUnavailable,
 )
-from service.domain.jobs import Counts, Job, JobStatus, Retry
+from service.domain.jobs import Counts, Job, JobStatus
 from service.domain.objects import ListedObject
 from service.domain.progress import MAX_RUNS, rate
 from service.domain.state_keys import batches_key, part_key, run_plan_key
@@ -251,12 +251,12 @@ def test_two_retries_at_once_are_one_run(world: World) -> None:
     job = half_failed(world)
     store = world.jobs.retry
 
-    def faster(job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
+    def faster(shown: Job, asked: object, **_: object) -> Job | None:
         world.jobs.retry = store  # type: ignore[method-assign]
         world.retry(job.id, clips=[3])
-        return store(job, retry, max_active=max_active)
+        return store(shown, asked)  # type: ignore[arg-type]
 
-    world.jobs.retry = faster  # type: ignore[method-assign]
+    world.jobs.retry = faster  # type: ignore[method-assign,assignment]
     with pytest.raises(NotEnded, match="another request"):
         world.retry(job.id, clips=[1])
     heal(world)
@@ -272,11 +272,11 @@ def test_a_job_that_is_deleted_meanwhile_is_not_retried(world: World) -> None:
     job = half_failed(world)
     store = world.jobs.retry
 
-    def too_late(job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
+    def too_late(shown: Job, asked: object, **_: object) -> Job | None:
         delete(job.id, project=PROJECT, jobs=world.jobs, clock=world.clock)
-        return store(job, retry, max_active=max_active)
+        return store(shown, asked)  # type: ignore[arg-type]
 
-    world.jobs.retry = too_late  # type: ignore[method-assign]
+    world.jobs.retry = too_late  # type: ignore[method-assign,assignment]
     with pytest.raises(NotFound):
         world.retry(job.id)
     assert len(world.workflow.started) == 1
