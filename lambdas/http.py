@@ -74,7 +74,7 @@ def no_route(method: str, path: str, allowed: Collection[str]) -> Response[Any]:
     """404, or 405 if the path exists for the `allowed` methods."""
     asked = f"{method} {shortened(path, MAX_NAME)}"
     if not allowed:
-        return error_response(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"{asked}: there is nothing at this path")
+        return error_response(HTTPStatus.NOT_FOUND, errors.NotFound.code, f"{asked}: there is nothing at this path")
     methods = ", ".join(sorted(allowed))
     detail = f"{asked}: this path takes {methods}"
     return error_response(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail, headers={"Allow": methods})

@@ -74,6 +74,7 @@
 from enum import StrEnum, auto
 from typing import ClassVar
 
+from service.domain.codes import ClipCode
 from service.domain.errors import ClipferryError
 
 
@@ -182,7 +183,7 @@ class ContentUnchecked(Finding):
 class UnknownFormat(ClipferryError):
     """Neither `.zip` nor `.mp4`: there is no check for it. The caller decides what to do."""
 
-    code: ClassVar[str] = "UNKNOWN_FORMAT"
+    code: ClassVar[str] = ClipCode.UNKNOWN_FORMAT
 
 
 def shown(text: str) -> str:

@@ -13,9 +13,10 @@ from service.domain.requests import OnExisting
 from service.formats.facts import Verdict
 from service.formats.failures import ContentInvalid, UnknownFormat
 from service.imports.copying.conflict import CONFLICTS
+from service.imports.copying.content import validate_content
 from service.imports.copying.context import BatchWork, Clip, with_search_keys
 from service.imports.copying.set_rollback import take_back
-from service.imports.copying.worker import Result, validate_content
+from service.imports.copying.worker import Result
 from service.imports.results.clip_rows import Failure, copied_row, failure_fate, row_for
 from service.imports.results.set_fates import failed_set, landed, to_copy
 from service.support.stops import OutOfTime, Stopped

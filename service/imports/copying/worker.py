@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from threading import BoundedSemaphore
 
 from service.domain.clips import ClipRow
 from service.domain.errors import AccessDenied, DestinationChanged, ObjectError, SourceUnavailable
@@ -14,18 +13,12 @@ from service.formats.facts import Verdict
 from service.formats.failures import ContentInvalid, UnknownFormat
 from service.formats.reader import Reading
 from service.imports.copying.conflict import CONFLICTS, decide
+from service.imports.copying.content import small_check, validate_content
 from service.imports.copying.context import BatchWork, Clip, write_rows
 from service.imports.results.clip_rows import copied_row, failure_fate, row_for, settled_rows
 from service.ports.objects import ServerSideCopier
 from service.support.parallel import each
 from service.support.stops import OutOfTime, Stopped
-
-CHECKS_AT_ONCE = 16
-"""Clips that one process validates at once: each may hold two reads of 16 MiB (`formats.reader.MAX_READ_BYTES`)."""
-_CHECKS = BoundedSemaphore(CHECKS_AT_ONCE)
-LOOP_BYTES = 1024**2
-"""What a check may read on the event loop of all copies. A check that needs more holds the loop too long, and moves to
-a thread: a film of an hour has 1 MiB of tables."""
 
 Reason = ContentInvalid | ObjectError | OutOfTime | Stopped | UnknownFormat
 """Why a clip was not copied."""
@@ -110,7 +103,7 @@ def _copy_together(
 
     def check(entry: ManifestEntry) -> Reading[bool]:
         try:
-            verdict = yield from _small_check(entry)
+            verdict = yield from small_check(entry)
         except (ContentInvalid, UnknownFormat) as reason:
             settled(entry, reason)
             return False
@@ -138,30 +131,6 @@ def _recorded(work: BatchWork, result: Result) -> Result:
         work.gate.count_failures([result])
         work.rows.add([result])
     return result
-
-
-def _small_check(entry: ManifestEntry) -> Reading[Verdict | None]:
-    """`structure`, given up with None before it reads more than `LOOP_BYTES`. Raises as `validate_content` does."""
-    # Imported here: imports without validation start faster without the parsers.
-    from service.formats.check import Depth, checking
-
-    assert entry.size is not None
-    reading, brought = checking(entry.location.key, entry.size, depth=Depth.STRUCTURE), 0
-    try:
-        wanted = next(reading)
-        while (brought := brought + wanted.length) <= LOOP_BYTES:
-            wanted = reading.send((yield wanted))
-    except StopIteration as done:
-        return _unless_invalid(done.value)
-    reading.close()
-    return None
-
-
-def _unless_invalid(verdict: Verdict) -> Verdict:
-    """Raises `ContentInvalid`."""
-    if verdict.failure:
-        raise verdict.failure
-    return verdict
 
 
 def _copy_alone(work: BatchWork, clip: Clip) -> Sequence[Result]:
@@ -222,16 +191,3 @@ def result_of(entry: ManifestEntry, reason: Reason) -> Result:
     if isinstance(reason, Stopped):
         return row_for(entry, reason.fate)
     return row_for(entry, failure_fate(reason))
-
-
-def validate_content(clip: Clip, depth: ContentValidation) -> Verdict | None:
-    """None where the run does not look into clips. Raises `ContentInvalid`, `UnknownFormat` or an `ObjectError`."""
-    if depth is ContentValidation.NONE:
-        return None
-    if isinstance(clip.copier, AccessDenied):
-        raise clip.copier
-    from service.formats.check import Depth, check_clip  # as in `_small_check`
-
-    with _CHECKS:
-        verdict = check_clip(clip.entry.location.key, clip.copier.reader(clip.entry), depth=Depth(depth))
-    return _unless_invalid(verdict)

@@ -94,7 +94,7 @@ def test_the_idempotency_key_of_a_deleted_job_starts_nothing(world: World) -> No
     request = import_list([f"s3://source/{world.put_sources(1)[0]}"], idempotency_key="k")
     job = world.run(world.submit(request).id)
     remove(world, job)
-    with pytest.raises(IdempotencyConflict, match="deleted"):
+    with pytest.raises(IdempotencyConflict, match="gone since"):
         world.submit(request)
 
 

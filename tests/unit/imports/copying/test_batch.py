@@ -23,7 +23,7 @@ from service.domain.jobs import Counts, Job, Tally
 from service.domain.manifest import Batch, ManifestEntry
 from service.domain.requests import ContentValidation, ImportSettings
 from service.domain.search_keys import search_key
-from service.imports.copying import worker
+from service.imports.copying import content
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.watch import WATCH_SECONDS
 from tests.builders import World, import_list, summing
@@ -139,7 +139,7 @@ def test_structure_is_checked_where_plain_copies_run_and_deep_in_threads(depth: 
 
 def test_a_check_that_reads_much_moves_to_a_thread(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would hold up all copies of the event loop."""
-    monkeypatch.setattr(worker, "LOOP_BYTES", 10_000)
+    monkeypatch.setattr(content, "LOOP_BYTES", 10_000)
     film = (DATA / "video/set01/front.mp4").read_bytes()
     for key, body in {"film.mp4": film, "page.mp4": b"<html>"}.items():
         world.storage.put_body("source", key, body)
