@@ -55,7 +55,11 @@ def main() -> int:
         return 2
     tally = Tally()
     tally.run_all(AccountChecks(deployment, admin))
-    key = admin.keys.create(run, "smoke")
+    try:
+        key = admin.keys.create(run, "smoke")
+    except FAULTS as error:
+        print(f"✗ a key of the project {run}: {error}\n  → Mend what failed above first: imports need a key.")
+        return 1
     project = Clipferry(deployment.base_url, key.key)
 
     def clean() -> str:
