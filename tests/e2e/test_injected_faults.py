@@ -86,6 +86,10 @@ def test_imports_end_right_when_lambda_throttles(disturbed: Disturbed) -> None:
             functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
 
 
+@pytest.mark.skipif(
+    not os.environ.get("CLIPFERRY_ALL_FAULTS"),
+    reason="dozens of random faults at once: run by hand, CLIPFERRY_ALL_FAULTS=1; each kind runs by itself above",
+)
 def test_imports_end_right_under_all_faults_at_once(disturbed: Disturbed) -> None:
     with disturbed.faults(*all_rules()):
         user = import_all(disturbed)

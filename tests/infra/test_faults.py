@@ -19,6 +19,7 @@ from pynamodb.exceptions import (
     UpdateError,
     VerboseClientError,
 )
+from urllib3.exceptions import ProtocolError
 
 from service.aws.faults import raises_service_busy
 from service.domain.errors import BatchIncomplete, ServiceBusy
@@ -55,6 +56,7 @@ PASSING = [
     cancelled("ThrottlingError", "ProvisionedThroughputExceeded"),
     ReadTimeoutError(endpoint_url="https://s3"),
     ConnectTimeoutError(endpoint_url="https://s3"),
+    ProtocolError("Connection broken: IncompleteRead(10 bytes read)"),
 ]
 FINAL = [
     client_error("AccessDeniedException"),

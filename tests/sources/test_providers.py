@@ -129,7 +129,7 @@ def test_the_hub_may_not_redirect_inside(of: Any) -> None:
     adapter = store.adapter("good")
     assert isinstance(adapter, HubAdapter)
     strict = PatientSource(replace(adapter, rule=AddressRule()))
-    with pytest.raises(AccessDenied, match=r"'127\.0\.0\.1': the URL is not"):
+    with pytest.raises(AccessDenied, match=r"'127\.0\.0\.1': the URL must begin with https://"):
         strict.read(store.at("inside"), 0, 10, pin)
 
 
