@@ -1,9 +1,11 @@
 """Check a clip with a few range reads, and collect its facts.
 
-| | requests | structure looks at | deep adds |
-|---|---|---|---|
-| `.zip` | structure 1 or 2 | directory; egomotion, calibration, obstacle | every member's bytes, every layer's footer |
-| `.mp4` | 1 or 2; fragmented up to 16, deep 64 | boxes, the video track and its facts | the tables of samples |
+| | `structure` requests | `deep` requests | structure looks at | deep adds |
+|---|---|---|---|---|
+| `.zip` | 1 or 2 | all bytes, in ranges | directory; three layers | every member's bytes, every footer |
+| `.mp4` | 1 or 2; fragmented up to 16 | up to 64 | boxes, the video track and its facts | the tables of samples |
+
+The three layers are egomotion, calibration and obstacle.
 
 Codes and notes: the tables in `service.formats.failures`. Limits: `service.formats.limits`.
 """
@@ -24,15 +26,16 @@ class Depth(StrEnum):
 
 
 def check_clip(key: str, source: RangeReader, *, depth: Depth) -> Verdict:
-    """Check the clip with this key by blocking reads; see `checking`."""
+    """Check the clip with this key by blocking reads; see `checking`. Errors of `source` pass through."""
     return run(checking(key, source.size, depth=depth), source)
 
 
 def checking(key: str, size: int, *, depth: Depth) -> Reading[Verdict]:
     """Check the clip with this key and size. The key's extension, in upper or lower case, decides its format.
 
-    Yields the ranges that it needs (`service.formats.reader.run_async`). Raises `UnknownFormat` for another extension,
-    before the first range, and `SourceChanged` if an answer is shorter or longer than its range.
+    A generator: it yields each range that it needs and must be sent its bytes; `reader.run` and `reader.run_async` do
+    that. It returns the verdict: bad content is a verdict, not an exception. Raises `UnknownFormat` for another
+    extension, before the first range, and `SourceChanged` if an answer is shorter or longer than its range.
     """
     extension = PurePosixPath(key).suffix.lower()
     if extension not in (".zip", ".mp4"):

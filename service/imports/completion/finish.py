@@ -22,7 +22,7 @@ class Ended:
     at: str | None = None
     """When the attempt completed; None if that is no longer known."""
     now: bool = False
-    """Whether this call set it."""
+    """Whether this call set the status."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,11 @@ def finish(
     ports: FinishPorts,
     out_of_time: Callable[[], bool] = lambda: False,
 ) -> Ended:
-    """Bring the attempt to its final status. Safe to repeat from any point; a later attempt is left alone.
+    """Give the attempt `run` its final status. Safe to repeat from any point; does nothing if a later attempt runs.
 
-    `error` is what the state machine caught, if anything. Batches that never reported become failed rows. Raises
-    `FinishIncomplete` once `out_of_time()` is true; the next call continues.
+    `error` is the name of the error that the state machine caught, or the sweep's sentence; None without an error.
+    Batches that never reported become failed rows. Raises `FinishIncomplete` once `out_of_time()` is true; the next
+    call continues.
     """
     job = ports.jobs.get(job_id)
     if job is None or job.run != run or job.status.terminal:
@@ -64,7 +65,11 @@ def finish(
 
 
 def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
-    """Decide the outcome of a job without pending clips, or of one that was not planned (`unplanned` is the reason)."""
+    """Decide the outcome of an attempt: all its clips have results, or it could not be planned.
+
+    `unplanned` is the reason why this attempt could not be planned. `job.planned` may be true even then: an earlier
+    attempt was planned, and this one is a retry.
+    """
     counts = job.counts
     by_counts = final_status(counts, cancel_requested=job.cancel_requested)
     cut_short = "the import was cancelled before its source was listed completely; the other objects are not part of it"
@@ -88,7 +93,10 @@ def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
 
 
 def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts) -> bool:
-    """Complete a failed planning if its clips are known; else return False."""
+    """Complete a planning that failed, from its files or from the request; return whether that was possible.
+
+    A retry needs its plan. A list, sets or uploads name their clips themselves; a prefix or a manifest does not.
+    """
     if job.planned:
         plan = read_run_plan(job, ports.state)
         if plan:

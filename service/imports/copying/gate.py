@@ -14,14 +14,16 @@ from service.support.stops import OutOfTime, Stopped
 class Gate:
     """Stops copying when the import was cancelled, too many clips failed, or the call's time is over.
 
-    It never waits for anything but its own lock: the event loop of all copies calls it.
+    `copy_batch` makes one for each call. Worker threads and the event loop of plain copies ask it before each copy, so
+    it never waits for anything but its own lock. All checks also raise the error of a state that could not be read for
+    too long (`Watch.state`).
     """
 
     def __init__(self, watch: Watch, out_of_time: Callable[[], bool]) -> None:
         self._watch, self._out_of_time = watch, out_of_time
         self._lock, self._begun = Lock(), False
         self._failed: set[int] = set()
-        """Ordinals of the batch's failed clips: its import's counts have them once the batch is counted."""
+        """Ordinals of failed clips. The import's own count of failures gets them only when the batch is counted."""
         self.advances = 0
         """Parts copied and uploads completed in this call."""
 
@@ -37,7 +39,7 @@ class Gate:
             self.advances += 1
 
     def check_stop(self) -> None:
-        """Raises `Stopped` where the import must copy nothing more."""
+        """Raises `Stopped` if the import must copy nothing more, or another call counted the batch (`recorded`)."""
         state = self._watch.state
         if state.cancel_requested or state.recorded:
             raise Stopped(CANCELLED)
@@ -48,13 +50,16 @@ class Gate:
             raise Stopped(Fate(ClipStatus.CANCELLED, ClipCode.TOO_MANY_FAILURES, message))
 
     def check(self) -> None:
-        """Raises `Stopped`, or `OutOfTime` where nothing more may begin in this call."""
+        """Raises `Stopped`, or `OutOfTime` if no other copy may begin in this call."""
         self.check_stop()
         if self._begun and self._out_of_time():
             raise OutOfTime
 
     def begin(self) -> bool:
-        """Like `check`, but let the call's first copy through whatever the time; True for that one."""
+        """Call it before a copy. Like `check`, but the call's first copy may begin even when time is over.
+
+        Returns whether this is that first copy.
+        """
         with self._lock:
             self.check()
             first, self._begun = not self._begun, True

@@ -1,7 +1,7 @@
 """Look at the destinations while planning, so that an import copies only what is new.
 
-For a prefix, the sorted listings of source and destinations are compared in one pass, without a request for each clip.
-Lists and uploads are looked up clip by clip.
+A prefix whose destinations mirror its source keys needs no request for each clip: the sorted listings of source and
+destinations are compared in one pass. All other clips are looked up one by one.
 """
 
 import re
@@ -20,8 +20,8 @@ from service.domain.uris import s3_at
 from service.ports.objects import Objects
 
 LONGEST_COPY_SECONDS = 900
-"""One request may copy for as long as a copy function lives (Lambda). A source that was written less than this before
-its copy may have changed after the copy began."""
+"""Lambda's longest call, and so the longest copy. If a copy is not this much younger than its source, the source may
+have been written again while it was copied."""
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -29,9 +29,9 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 def fate_of(
     source: ListedObject, existing: ListedObject | None, on_existing: OnExisting, *, by_time: bool
 ) -> Fate | None:
-    """The fate that the object at the destination gives a clip; None where it is to be copied.
+    """Decide a clip's fate by the object at its destination; None if the clip must be copied.
 
-    `by_time`: whether the destination belongs to this source alone, in its newest version (see `unchanged`).
+    `by_time`: see `unchanged`.
     """
     if existing is None or on_existing is OnExisting.OVERWRITE:
         return None
@@ -45,9 +45,9 @@ def fate_of(
 def unchanged(source: ListedObject, existing: ListedObject, *, by_time: bool) -> bool:
     """Whether `existing` is a copy of `source`: by ETag, else, with `by_time`, by size and time like `aws s3 sync`.
 
-    An object that was uploaded in parts gets another ETag when it is copied whole, so unequal ETags prove a difference
-    only where both are MD5s. Size and time prove nothing where the destination may hold another source's copy, or
-    where an older version of the source was asked for.
+    An object that was uploaded in parts gets another ETag when it is copied whole. So different ETags prove that the
+    clips differ only if both are MD5s. Pass `by_time` only if no other source has this destination and `source` is the
+    newest version: otherwise size and time prove nothing.
     """
     if source.etag == existing.etag:
         return True
@@ -62,7 +62,7 @@ def unchanged(source: ListedObject, existing: ListedObject, *, by_time: bool) ->
 def settled_by(
     entry: ManifestEntry, found: ListedObject, existing: ListedObject | None, on_existing: OnExisting, *, by_time: bool
 ) -> ManifestEntry:
-    """The pinned clip with what planning found at its destination, and with the fate that this gives it."""
+    """Return the clip with the ETag found at its destination, and with the fate that `fate_of` decides."""
     if existing is None:
         return entry
     seen = replace(entry, destination_etag=existing.etag)
@@ -71,9 +71,9 @@ def settled_by(
 
 @dataclass
 class Destinations:
-    """Look destinations up in the order of their keys, by a listing of the clips bucket beside the source's.
+    """Look up destinations in the order of their keys, by one listing of the clips bucket below `prefix`.
 
-    All mirrored destinations begin with `prefix`. A key outside of the listing is looked up by itself.
+    Destinations that mirror their source keys all begin with `prefix`. Any other key takes a request of its own.
     """
 
     storage: Objects

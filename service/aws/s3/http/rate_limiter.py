@@ -1,7 +1,8 @@
-"""Limit the copies in flight and the copies begun per second, guided by the store's refusals.
+"""Limit the copies (CopyObject, UploadPartCopy) in flight and per second, guided by the store's refusals.
 
-Runs on one event loop, so it needs no locks. Stores limit a rate, so the rate adapts: a limit on copies in flight would
-mean another rate for each object size, and a burst at the beginning of a batch.
+Each process has one limiter for all its copies. It runs on one event loop, so it needs no locks. A store limits the
+rate, so the limiter adapts the rate. A limit on the number in flight would not do: small objects would be copied at a
+high rate, large ones at a low rate, and each batch would begin with a burst.
 
 Refusals have two causes. At the store's limit, it refuses a large share of requests until the rate falls. S3 also
 refuses a few requests at random, at any rate; cutting the rate for those only loses time. So a single refusal costs
@@ -15,36 +16,39 @@ from collections import deque
 from dataclasses import dataclass, field
 
 FIRST_RATE = 200.0
-"""Initial requests per second of each function."""
+"""Initial requests per second of a process."""
 FIRST_RAISE = 20.0
 """Increase per request that waited for the rate, until the store's limit is found: 3,000/s after 0.14 s."""
 WINDOW = 100
 """Requests over which the share of refusals is computed."""
 FIRST_LIMIT = (4, 0.25)
-"""The limit is found when a window has this many refusals and this share of refusals. For the first `PROVEN` requests,
-since functions that begin together soon find it."""
+"""The store's limit is found when a window has at least this number and this share of refusals. Holds for the first
+`PROVEN` requests, or until the limit is found: functions that begin together find it early."""
 LIMIT = (8, 0.16)
 """The same after that. With 3 % of random refusals it happens once in some 40,000 windows."""
 MOST_CUT = 0.6
 """Maximum share by which one window cuts the rate."""
 PENALTY = 10.0
-"""Requests per second by which every other refusal cuts the rate, down to half of the last known limit."""
+"""Requests per second by which a refusal lowers the rate if its window does not cut it; never below half of the last
+limit found."""
 PROBE_RAISE = 0.06
 """Increase per request that waited, once the limit is known. PROBE_RAISE / PENALTY is the share of refusals at which
-functions at a prefix's limit stay: 6 of 1,000."""
+functions stay when they are at a prefix's limit: 6 of 1,000."""
 RETURN_RAISE = 0.25
-"""Additional increase, times the rate's distance below the limit; and after `CLEAN` requests without a refusal."""
+"""Additional increase: times the distance below the limit, as a share of it; whole after `CLEAN` requests without a
+refusal."""
 CLEAN = 100
 FAST_CLEAN, FAST_RAISE = 30, 3.0
-"""The same while the rate is below that before the last cuts (`MEMORY_SECONDS`): it doubles within 0.25 s."""
+"""Used instead of `CLEAN` and `RETURN_RAISE` while the rate is below the remembered rate from before the last cuts: the
+rate then doubles within 0.25 s."""
 MEMORY_SECONDS = 2.0
 """Half-life of the rate before the last cuts, which is remembered after `PROVEN` requests."""
 PROVEN = 500
 MOST_FALL = 16
-"""The rate never falls below this fraction of the remembered one, so an outage of a second costs little more."""
+"""A cut leaves at least the remembered rate divided by this, so that an outage of a second costs little more time."""
 LEAST_RATE = 1.0
 CATCH_UP_SECONDS = 0.01
-"""Timers are late, so slots may be this late too; those due together are given together."""
+"""Timers fire late. A slot that is late by up to this time still counts as on time, so the rate is kept."""
 
 
 class NoTurn(Exception):
@@ -60,7 +64,7 @@ class InFlight:
 
     most: int
     wait_seconds: float = 120.0
-    """Seconds before `NoTurn`. Far more than the requests in flight take, less than a call keeps for its end."""
+    """Seconds before `NoTurn`: far longer than a request, shorter than the margin at the end of a call."""
     rate: float = FIRST_RATE
     _limit: float | None = field(default=None, init=False)
     """The rate that the store accepted when its limit was last reached; None: never reached."""
@@ -92,7 +96,7 @@ class InFlight:
         return self._cuts
 
     def end(self, begun: int, *, refused: bool) -> None:
-        """Free the slot. `refused`: the store asked for fewer. Refusals from before the last cut do not count again."""
+        """Free the slot. `refused`: the store refused the request. Refusals from before the last cut do not count."""
         self._now -= 1
         if refused and begun == self._cuts:
             self._refuse()
@@ -100,7 +104,7 @@ class InFlight:
 
     @property
     def is_limited(self) -> bool:
-        """Return whether the store's limit was reached: refused requests should then wait."""
+        """Return whether the store's limit was found: a refused request should then wait longer before its next try."""
         return self._limit is not None
 
     def _refuse(self) -> None:
