@@ -86,20 +86,24 @@ def shortened(text: str, limit: int) -> str:
 
 
 def parse_json(text: str) -> Any:
-    """Parse a body. Raises `JSONDecodeError` for anything that is not JSON or could be read in two ways.
+    """Parse a body: an object or null. Raises `JSONDecodeError` for everything else and for ambiguous JSON.
 
-    That includes duplicate names in an object, `NaN` and `Infinity`, U+FFFD (which bytes that are not UTF-8 become on
-    their way) and what exceeds Python's own limits.
+    Every body is an object; where it is optional, Powertools would take a list for an absent body. Ambiguous are
+    duplicate names in an object, `NaN` and `Infinity`, U+FFFD (which bytes that are not UTF-8 become on their way) and
+    what exceeds Python's own limits.
     """
     broken = text.find("\ufffd")
     if broken >= 0:
         raise json.JSONDecodeError("Not UTF-8, or U+FFFD that is not written as \\ufffd", "", broken)
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        body = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError:
         raise
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
         raise json.JSONDecodeError(str(error), text[:100], 0) from error
+    if body is not None and not isinstance(body, dict):
+        raise json.JSONDecodeError("Not an object", text[:100], 0)
+    return body
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

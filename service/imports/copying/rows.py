@@ -59,17 +59,21 @@ class RowWriter:
     def _run(self) -> None:
         while not self._error:
             with self._changed:
-                self._changed.wait_for(self._is_due, timeout=self._seconds)
+                full = self._changed.wait_for(self._is_due, timeout=self._seconds)
                 if self._closing:
                     return
-            self._flush()
+            self._flush(whole_writes=full)
 
     def _is_due(self) -> bool:
         return self._closing or len(self._waiting) >= self._rows_a_write
 
-    def _flush(self) -> None:
+    def _flush(self, *, whole_writes: bool = False) -> None:
+        """`whole_writes`: leave the rows that do not fill a write, so that no transaction is small without need."""
         with self._changed:
-            rows, self._waiting = self._waiting, []
+            count = len(self._waiting)
+            if whole_writes:
+                count -= count % self._rows_a_write
+            rows, self._waiting = self._waiting[:count], self._waiting[count:]
         try:
             if rows:
                 self.held.update((row.ordinal, row) for row in self._write(rows))

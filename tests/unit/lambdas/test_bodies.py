@@ -82,6 +82,13 @@ def test_json_that_is_no_request_is_refused(api: Api, body: str) -> None:
     assert api.refusal("POST", "/v1/imports", body)[:2] == (422, "INVALID_REQUEST")
 
 
+@pytest.mark.parametrize("path", ["/v1/webhook-secret/rotate", "/v1/imports/{id}/retry"])
+@pytest.mark.parametrize("body", ["[]", "[null, null]", "5", '"text"', "true"])
+def test_an_optional_body_is_an_object_or_absent(api: Api, path: str, body: str) -> None:
+    job = api.world.run(api.world.submit_list(["s3://source/none.zip"]).id)
+    assert api.refusal("POST", path.format(id=job.id), body)[:2] == (422, "INVALID_REQUEST")
+
+
 @pytest.mark.parametrize("body", ["[" * 50_000, '{"root_path": ' + "9" * 5_000 + "}"])
 def test_json_made_to_break_parsers_is_refused_like_any_other(api: Api, body: str) -> None:
     assert api.refusal("POST", "/v1/imports", body)[:2] == (422, "INVALID_REQUEST")

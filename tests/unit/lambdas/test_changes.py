@@ -98,7 +98,7 @@ def test_chosen_clips_are_run_again_once_for_an_idempotency_key(api: Api) -> Non
         ({"clip_ids": ["x"] * 10_001}, "10000"),
         ({"clips": ["x"]}, "clips"),
         ({"clip_ids": ["elsewhere-0"]}, "elsewhere-0"),
-        ([], "dictionary"),
+        ([], "Not an object"),
     ],
 )
 def test_a_retry_that_cannot_be_is_refused(api: Api, body: object, place: str) -> None:
