@@ -27,7 +27,7 @@ from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import BatchIncomplete
 from service.domain.manifest import Batch, BatchState, ManifestEntry
 from service.domain.objects import ListedObject
-from service.domain.requests import ContentValidation, ImportSettings
+from service.domain.requests import ContentValidation, ImportSettings, OnExisting
 from service.domain.uris import Location, parse_prefix
 from service.imports.copying.batch import copy_batch
 from service.imports.copying.context import CopyPorts
@@ -92,7 +92,7 @@ def copy_all(
     settings: ImportSettings | None = None,
 ) -> dict[str, Any]:
     """Copy the first `count` objects under `at` to `{destination}/{key}`."""
-    work, rows = OneBatch(settings=settings or ImportSettings()), CountedRows()
+    work, rows = OneBatch(settings=settings or ImportSettings(on_existing=OnExisting.OVERWRITE)), CountedRows()
     # The parts of the ports that this batch needs.
     ports = CopyPorts(
         jobs=work,  # type: ignore[arg-type]
@@ -176,7 +176,9 @@ def main() -> None:
         count=given.count,
         batch_clips=given.batch_clips,
         concurrency=given.concurrency,
-        settings=ImportSettings(content_validation=ContentValidation(given.content_validation)),
+        settings=ImportSettings(
+            on_existing=OnExisting.OVERWRITE, content_validation=ContentValidation(given.content_validation)
+        ),
     )
     memory = {"peak_rss_mb": round(peak_rss_mb(), 1)}
     print(json.dumps(figures | memory | {"start_cpu_seconds": round(started, 3)}))
