@@ -9,6 +9,11 @@ from service.domain.clips import Verification
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
+def is_md5(etag: str) -> bool:
+    """Whether the ETag has the form of an MD5: 32 hex digits, no `-parts`."""
+    return _MD5.fullmatch(etag) is not None
+
+
 def etags_agree(source: str, copy: str) -> bool:
     """Whether both ETags are plain MD5s (32 hex digits, no `-parts`) and equal.
 
@@ -20,7 +25,7 @@ def etags_agree(source: str, copy: str) -> bool:
 
 def etag_of_parts(etags: Sequence[str]) -> str:
     """Return the ETag that S3 gives an object of these parts: the MD5 of their MD5s, then their number."""
-    digests = b"".join(bytes.fromhex(etag) if _MD5.fullmatch(etag) else etag.encode() for etag in etags)
+    digests = b"".join(bytes.fromhex(etag) if is_md5(etag) else etag.encode() for etag in etags)
     return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(etags)}"
 
 

@@ -1,6 +1,5 @@
 """Decide what becomes of a clip whose destination is not as planning found it."""
 
-import re
 from dataclasses import replace
 
 from service.domain.clips import ClipRow, ClipStatus
@@ -10,13 +9,12 @@ from service.domain.fates import Fate
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import OnExisting
+from service.domain.verification import is_md5
 from service.imports.copying.context import BatchWork, Clip
 from service.imports.results.clip_rows import row_for, settled_rows
 
 CONFLICTS = 3
 """How often one call copies a clip whose destination changes while it does."""
-
-_MD5 = re.compile(r"[0-9a-f]{32}")
 
 _UNCHANGED = Fate(ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination by now")
 
@@ -54,4 +52,4 @@ def _same(entry: ManifestEntry, found: DestinationChanged, *, since: str) -> boo
         return True
     if found.modified is None or found.modified <= since or found.size != entry.size:
         return False
-    return not (_MD5.fullmatch(found.etag) and _MD5.fullmatch(entry.etag))
+    return not (is_md5(found.etag) and is_md5(entry.etag))

@@ -4,7 +4,6 @@ A prefix whose destinations mirror its source keys needs no request for each cli
 destinations are compared in one pass. All other clips are looked up one by one.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,13 +16,12 @@ from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.requests import OnExisting
 from service.domain.uris import s3_at
+from service.domain.verification import is_md5
 from service.ports.objects import Objects
 
 LONGEST_COPY_SECONDS = 900
 """Lambda's longest call, and so the longest copy. If a copy is not this much younger than its source, the source may
 have been written again while it was copied."""
-
-_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 def fate_of(
@@ -51,7 +49,7 @@ def unchanged(source: ListedObject, existing: ListedObject, *, by_time: bool) ->
     """
     if source.etag == existing.etag:
         return True
-    if not by_time or (_MD5.fullmatch(source.etag) and _MD5.fullmatch(existing.etag)):
+    if not by_time or (is_md5(source.etag) and is_md5(existing.etag)):
         return False
     if source.size != existing.size or source.modified is None or existing.modified is None:
         return False
