@@ -83,8 +83,13 @@ class DeploySettings:
     map_concurrency: int = _number(40, 1, 1_000)
     """The most copy batches in flight for one import."""
 
+    copy_slots: int = _number(400, 1, 1_000)
+    """The most copy batches in flight, of all imports together. Projects share them fairly. A project that waits gets
+    one more at once, until another one has given its slot back."""
+
     copy_reserved_concurrency: int = _number(0, 0, 10_000)
-    """Concurrency reserved for the copy function, and its limit for all imports together. 0: no reservation."""
+    """Concurrency reserved for the copy function, and its limit for all imports together. 0: no reservation. More than
+    `copy_slots`: a batch that asks for its turn needs a function, too."""
 
     extrapolate_reserved_concurrency: int = _number(0, 0, 10_000)
     """The same for the function that extrapolates. 0: no reservation."""
@@ -221,6 +226,11 @@ class DeploySettings:
                 yield f"source_kms_key_arns: {arn!r} is not the ARN of a KMS key"
         if not _HTTP_URL.fullmatch(self.hf_endpoint):
             yield f"hf_endpoint: {self.hf_endpoint!r} is not an http(s):// URL"
+        if 0 < self.copy_reserved_concurrency <= self.copy_slots:
+            yield (
+                f"copy_reserved_concurrency is {self.copy_reserved_concurrency}: it must be 0 or more than copy_slots "
+                f"({self.copy_slots}), because batches that ask for their turn need functions, too"
+            )
         if self.stream_part_bytes > self.stream_memory_bytes:
             yield "stream_part_bytes is more than stream_memory_bytes"
         if not PROJECT_NAME.fullmatch(self.default_project):

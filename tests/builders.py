@@ -23,6 +23,7 @@ from service.imports.completion.report_links import EndedPorts
 from service.imports.completion.sweep import SweepPorts
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.context import CopyPorts
+from service.imports.copying.turns import TurnPorts
 from service.imports.extrapolation.batch import ExtrapolatePorts, Progress, extrapolate_batch
 from service.imports.extrapolation.result import Extrapolated
 from service.imports.intake.drop_bucket import UploadPorts
@@ -60,6 +61,7 @@ from tests.fakes.projects import (
 )
 from tests.fakes.sources import FakeSources
 from tests.fakes.state import FakeClock, FakeReportFiles, FakeStateFiles
+from tests.fakes.turns import FakeTurns
 from tests.fakes.uploads import FakeLargeCopies, FakeUploads
 
 SOURCE_BUCKET = "source"
@@ -107,6 +109,7 @@ class World:
     batch_bytes: int = 10**12
     concurrency: int = 1
     max_concurrency: int = 40
+    slots: int = 400
     multipart_threshold: int = 10**9
     part_bytes: int = 10**8
     stream_part_bytes: int = 10**8
@@ -122,6 +125,7 @@ class World:
         self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults, now=self.clock)
         self.copiers: Copiers = self.storage
         self.large = FakeLargeCopies(self.faults, self.jobs.large)
+        self.turns = FakeTurns(self.faults)
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.workflow = FakeWorkflow(self.faults)
         self.keys = FakeKeys(self.faults)
@@ -238,6 +242,10 @@ class World:
             stream_part_bytes=self.stream_part_bytes,
             watch=lambda read: LookWhenOld(read, monotonic),
         )
+
+    @property
+    def turn_ports(self) -> TurnPorts:
+        return TurnPorts(store=self.turns, slots=self.slots, now=lambda: self.clock.now.timestamp(), jitter=lambda: 0.5)
 
     @property
     def extrapolate_ports(self) -> ExtrapolatePorts:

@@ -136,6 +136,8 @@ class CopySettings(RowSettings):
     table_name: str
     state_bucket: str
     clips_bucket: str
+    copy_slots: int
+    """Batches that are copied at once, of all imports together."""
     copy_concurrency: int
     copy_threads: int
     multipart_threshold_bytes: int

@@ -65,7 +65,7 @@ class Functions:
 
     def copy(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
         container = CopyContainer()
-        container.ports = self.world.copy_ports
+        container.ports, container.turns = self.world.copy_ports, self.world.turn_ports
         return lambdas.copy.handler(event, context, container)
 
     def extrapolate(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
