@@ -14,6 +14,7 @@ from service.domain.ids import PROJECT_NAME
 from service.domain.requests import ContentValidation, OnExisting
 from service.projects.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
 from service.support.settings import Settings
+from stacks import reserved
 from stacks.context import read_context
 
 MIB = 1024**2
@@ -93,6 +94,14 @@ class DeploySettings:
 
     extrapolate_reserved_concurrency: int = _number(0, 0, 10_000)
     """The same for the function that extrapolates. 0: no reservation."""
+
+    kept_concurrency: tuple[str, ...] = ()
+    """Concurrency reserved for other functions, as `api=200`: no other function takes it, and it is a limit as well.
+    Names: authorize, api, plan, finish, conclude, on_upload, sweep."""
+
+    account_concurrency: int = _number(0, 0, 1_000_000)
+    """The account's limit of concurrent executions, of which Lambda keeps 100 unreserved. 0: reservations are not
+    compared with it; `kept_concurrency` needs it."""
 
     copy_concurrency: int = _number(128, 1, 512)
     """Copies inside S3 in flight in one copy function, parts of large objects included."""
@@ -231,6 +240,8 @@ class DeploySettings:
                 f"copy_reserved_concurrency is {self.copy_reserved_concurrency}: it must be 0 or more than copy_slots "
                 f"({self.copy_slots}), because batches that ask for their turn need functions, too"
             )
+        others = (self.copy_reserved_concurrency, self.extrapolate_reserved_concurrency)
+        yield from reserved.problems(self.kept_concurrency, others, self.account_concurrency)
         if self.stream_part_bytes > self.stream_memory_bytes:
             yield "stream_part_bytes is more than stream_memory_bytes"
         if not PROJECT_NAME.fullmatch(self.default_project):
