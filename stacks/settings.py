@@ -155,6 +155,9 @@ class DeploySettings:
     max_active_imports: int = _number(50, 1, 10_000)
     """Imports of one project that may be active at once, besides those that uploads start."""
 
+    max_slow_requests: int = _number(4, 1, 100)
+    """Previews and tests of integrations of one project at once. Each holds a function for up to 29 s."""
+
     docs_rate: int = _number(2, 1, 100)
     """Requests a second for each of the two open pages, which anyone may read without a key."""
 

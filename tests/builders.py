@@ -41,6 +41,7 @@ from service.projects.audit import AuditPorts
 from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
 from service.projects.presets import ExecutionSettingsPorts
+from service.projects.slow_requests import SlowRequests
 from service.projects.webhook_secrets import WebhookSecretPorts
 from service.sources.routed import RoutedObjects
 from service.support.settings import Deployment
@@ -143,6 +144,8 @@ class World:
         self.sender = FakeSender(self.faults)
         self.secrets = FakeSecrets({"webhook-secret": "master"})
         self.max_active = 1_000
+        self.max_slow = 4
+        self.slow: dict[str, FakeTurns] = {}
         self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
             buckets=[SOURCE_BUCKET, DROP_BUCKET],
@@ -177,6 +180,7 @@ class World:
             max_clips=self.max_clips,
             seconds=8,
             deployment=DEPLOYMENT,
+            slow=self.slow_requests,
             defaults=self.defaults,
         )
 
@@ -205,6 +209,15 @@ class World:
             clock=self.clock,
             audit_days=AUDIT_DAYS,
             service=SERVICE_BUCKETS,
+            slow=self.slow_requests,
+        )
+
+    @property
+    def slow_requests(self) -> SlowRequests:
+        return SlowRequests(
+            turns=lambda project: self.slow.setdefault(project, FakeTurns(self.faults)),
+            limit=self.max_slow,
+            now=lambda: self.clock.now.timestamp(),
         )
 
     @property

@@ -10,6 +10,10 @@ COPIES = "TURNS"
 """Partition key of the turns of all batches that want to copy."""
 
 
+def slow_requests_of(project: str) -> "DynamoTurns":
+    return DynamoTurns(f"SLOW#{project}")
+
+
 class DynamoTurns:
     def __init__(self, pk: str) -> None:
         self._pk = pk
