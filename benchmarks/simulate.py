@@ -3,6 +3,7 @@
 `python -m benchmarks.simulate --clips 100000 --clip-mib 200` prints one JSON line. Settings not given are the deploy
 defaults. `--grid` runs 100,000, 1,000,000 and 10,000,000 clips of 1 and of 200 MiB with the defaults and with
 `NARROW`, and writes benchmarks/results/simulation.json and the tables of docs/performance.md between its markers.
+`--rival-after 60` lets another project post ten clips 60 s after copying began, and prints when the first is copied.
 
 It measures nothing and uses no network: `benchmarks.simulation` says which parts are real and which are modelled, with
 a source for each figure. Time is virtual, so the same seed gives the same figures on any machine.
@@ -26,6 +27,7 @@ from benchmarks.report import PAGE, table
 from benchmarks.simulation.clock import run_virtually
 from benchmarks.simulation.fleet import Fleet, Settings, batches_of
 from benchmarks.simulation.models import WARM_UNITS, ModelledS3, ModelledTable
+from benchmarks.simulation.rival import Rivalry, simulate_rivals
 from service.imports.previews.estimate import (
     COPIES_PER_SECOND,
     COPY_GB,
@@ -256,6 +258,12 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--grid", action="store_true")
+    parser.add_argument("--rival-after", type=float, help="seconds of copying after which another project posts clips")
+    parser.add_argument(
+        "--copy-slots",
+        type=int,
+        help="with --rival-after (default: map_concurrency, so that the import takes them all)",
+    )
     for name, value in asdict(DEFAULTS).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
     given = parser.parse_args()
@@ -263,6 +271,18 @@ def main() -> None:
         write(run_grid())
         return
     settings = Settings(**{name: getattr(given, name) for name in asdict(DEFAULTS)})
+    if given.rival_after is not None:
+        rivalry = Rivalry(
+            clips=given.clips,
+            clip_bytes=round(given.clip_mib * MIB),
+            settings=settings,
+            slots=given.copy_slots or settings.map_concurrency,
+            after=given.rival_after,
+            table_units=given.table_units,
+            seed=given.seed,
+        )
+        print(json.dumps(simulate_rivals(rivalry)))
+        return
     case = Case(
         clips=given.clips,
         clip_bytes=round(given.clip_mib * MIB),

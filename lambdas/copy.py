@@ -1,7 +1,10 @@
 """Copy one batch of clips, or as much of it as fits one call, and record each result.
 
-In: `{"batch": {…}, "attempt": n, "round": n}`, where the batch is a line of the batch list;
-out: `{"done", "round"}`, where `round` is the number of the next round. Each clip's row has its result.
+In: `{"batch": {…}, "attempt": n, "round": n, "copied": {…}}`, where the batch is a line of the batch list, and `copied`
+is the answer of the last call. Out: `{"done", "round"}`, where `round` is the number of the next round. If that has to
+wait for its turn, also `wait_seconds`, and `waiting_since` in seconds since 1970. Each clip's row has its result.
+
+Executions of older definitions send no `copied` and cannot wait.
 """
 
 from typing import Any
@@ -14,6 +17,7 @@ from lambdas.wiring.copy import CopyContainer
 from service.aws.faults import raises_service_busy
 from service.domain.manifest import Batch
 from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.turns import BatchTurn, NoTurn, Wait
 
 MARGIN_MS = 180_000
 """Time kept when a round stops starting copies: enough to finish those in flight and to write rows."""
@@ -33,14 +37,30 @@ def handler(event: dict[str, Any], context: LambdaContext, container: CopyContai
         attempt=int(event["attempt"]),
         round_number=round_number,
         out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
+        turn=turn_of(batch, event, container),
         ports=container.ports,
     )
+    if isinstance(tally, Wait):
+        return {"done": False, "round": round_number, **waiting(tally)}
     if isinstance(tally, Unfinished):
         logger.info("round ended", extra={"left": tally.left})
-        return {"done": False, "round": round_number + 1}
+        return {"done": False, "round": round_number + 1, **waiting(tally.wait)}
     if tally:
         logger.info("batch copied", extra={"copied": tally.copied, "failed": tally.failed})
         metrics.add_metric("ClipsCopied", MetricUnit.Count, tally.copied)
         metrics.add_metric("ClipsFailed", MetricUnit.Count, tally.failed)
         metrics.add_metric("BytesCopied", MetricUnit.Bytes, tally.bytes)
     return {"done": True, "round": round_number + 1}
+
+
+def turn_of(batch: Batch, event: dict[str, Any], container: CopyContainer) -> BatchTurn | NoTurn:
+    if "copied" not in event:
+        return NoTurn()
+    return BatchTurn(batch, container.turns, since=event["copied"].get("waiting_since"))
+
+
+def waiting(wait: Wait | None) -> dict[str, Any]:
+    if wait is None:
+        return {}
+    logger.info("waits for its turn", extra={"seconds": wait.seconds})
+    return {"wait_seconds": wait.seconds, "waiting_since": wait.since}

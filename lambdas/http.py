@@ -44,6 +44,7 @@ RETRY_AFTER: dict[type[errors.ClipferryError], int] = {
     errors.ServiceBusy: 5,
     errors.TableBusy: 5,
     errors.QuotaExceeded: 30,
+    errors.TooManySlowRequests: 5,
 }
 """Seconds after which another try may succeed."""
 

@@ -38,6 +38,7 @@ DEPLOY_CONTEXT: Final[Mapping[str, str]] = {
     "upload_window_seconds": "2",
     # Every concurrent batch is a Python process of its own on this machine (about 1 s of CPU to start, 60 MB).
     "map_concurrency": "2",
+    "copy_slots": "2",
     "copy_concurrency": "16",
     "copy_threads": "8",
     "batch_clips": "50",

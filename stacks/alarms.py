@@ -109,8 +109,8 @@ class Alarms:
             else:
                 self._alarm(
                     f"{name}Throttled",
-                    f"The function {name} is throttled: the account's concurrency is used up. Raise the account's "
-                    "limit, or set copy_reserved_concurrency as a limit for copies.",
+                    f"The function {name} is throttled: the account's concurrency is used up, or what kept_concurrency "
+                    "keeps for it. Raise the limit that is reached, or lower copy_slots.",
                     function.metric_throttles(period=WINDOW),
                     threshold=1 if name in CALLERS_WAIT else 10,
                 )

@@ -100,6 +100,7 @@ def _child(scope: Construct, functions: Functions) -> sfn.IChainable:
             "batch": path.object_at("$.batch"),
             "attempt": path.number_at("$$.State.RetryCount"),
             "round": path.number_at("$.copied.round"),
+            "copied": path.object_at("$.copied"),
         },
         result_path="$.copied",
     )
@@ -111,11 +112,14 @@ def _child(scope: Construct, functions: Functions) -> sfn.IChainable:
         result_path="$.extrapolated",
     )
     copied = sfn.Choice(scope, "Batch done?")
+    # No function runs while a batch waits until its project may copy more.
+    turn = sfn.Wait(scope, "Wait for a turn", time=sfn.WaitTime.seconds_path("$.copied.wait_seconds"))
     extrapolated = sfn.Choice(scope, "Extrapolated?")
     # The table has each clip's result.
     done = sfn.Succeed(scope, "Batch done", output_path=path.DISCARD)
 
     copy.next(copied)
+    copied.when(condition.is_present("$.copied.wait_seconds"), turn.next(copy))
     copied.when(condition.boolean_equals("$.copied.done", False), copy)
     copied.when(condition.boolean_equals("$.extrapolate", True), extrapolate.next(extrapolated))
     copied.otherwise(done)

@@ -11,6 +11,7 @@ from constructs import Construct
 from service.support.settings import Settings
 from stacks.bundle import ARCHITECTURE, RUNTIME
 from stacks.nag import acknowledge
+from stacks.reserved import kept
 from stacks.settings import DeploySettings
 from stacks.storage import Storage
 
@@ -108,7 +109,7 @@ class ServiceFunction(lambda_.Function):
             environment={**env.to_env(), **POWERTOOLS, **_of_the_deployment(deploy)},
             memory_size=memory_mb,
             timeout=timeout,
-            reserved_concurrent_executions=reserved_concurrency or None,
+            reserved_concurrent_executions=reserved_concurrency or kept(deploy.kept_concurrency).get(name),
             tracing=lambda_.Tracing.DISABLED if deploy.local else lambda_.Tracing.ACTIVE,
         )
         self.own_role = role

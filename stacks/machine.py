@@ -30,8 +30,8 @@ class ImportMachine(sfn.StateMachine):
     """Input `{"job_id": str, "run": int, "wait_seconds": int}`: the job's row and its list are written.
 
     - `plan` gets `{"job_id", "run", "cursor"}` until it answers `done`. It also says how many copy functions may run.
-    - `copy` gets `{"batch", "attempt", "round"}` until it answers `done`. `attempt` counts the earlier attempts of the
-      round, throttled ones included.
+    - `copy` gets `{"batch", "attempt", "round", "copied"}` until it answers `done`. `attempt` counts the earlier
+      attempts of the round, throttled ones included. `copied` is its last answer: with `wait_seconds` the child waits.
     - `extrapolate` gets `{"batch", "round"}` until it answers `done`, where `plan` answered `extrapolate`.
     - `finish` gets `{"job_id", "run"}`, and an `error` where planning or copying failed.
     - `conclude` gets `{"job_id", "ended_at"}` until it answers `done`. An execution with that input begins there.

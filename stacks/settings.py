@@ -14,6 +14,7 @@ from service.domain.ids import PROJECT_NAME
 from service.domain.requests import ContentValidation, OnExisting
 from service.projects.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
 from service.support.settings import Settings
+from stacks import reserved
 from stacks.context import read_context
 
 MIB = 1024**2
@@ -83,11 +84,24 @@ class DeploySettings:
     map_concurrency: int = _number(40, 1, 1_000)
     """The most copy batches in flight for one import."""
 
+    copy_slots: int = _number(400, 1, 1_000)
+    """The most copy batches in flight, of all imports together. Projects share them fairly. A project that waits gets
+    one more at once, until another one has given its slot back."""
+
     copy_reserved_concurrency: int = _number(0, 0, 10_000)
-    """Concurrency reserved for the copy function, and its limit for all imports together. 0: no reservation."""
+    """Concurrency reserved for the copy function, and its limit for all imports together. 0: no reservation. More than
+    `copy_slots`: a batch that asks for its turn needs a function, too."""
 
     extrapolate_reserved_concurrency: int = _number(0, 0, 10_000)
     """The same for the function that extrapolates. 0: no reservation."""
+
+    kept_concurrency: tuple[str, ...] = ()
+    """Concurrency reserved for other functions, as `api=200`: no other function takes it, and it is a limit as well.
+    Names: authorize, api, plan, finish, conclude, on_upload, sweep."""
+
+    account_concurrency: int = _number(0, 0, 1_000_000)
+    """The account's limit of concurrent executions, of which Lambda keeps 100 unreserved. 0: reservations are not
+    compared with it; `kept_concurrency` needs it."""
 
     copy_concurrency: int = _number(128, 1, 512)
     """Copies inside S3 in flight in one copy function, parts of large objects included."""
@@ -140,6 +154,9 @@ class DeploySettings:
 
     max_active_imports: int = _number(50, 1, 10_000)
     """Imports of one project that may be active at once, besides those that uploads start."""
+
+    max_slow_requests: int = _number(4, 1, 100)
+    """Previews and tests of integrations of one project at once. Each holds a function for up to 29 s."""
 
     docs_rate: int = _number(2, 1, 100)
     """Requests a second for each of the two open pages, which anyone may read without a key."""
@@ -221,6 +238,13 @@ class DeploySettings:
                 yield f"source_kms_key_arns: {arn!r} is not the ARN of a KMS key"
         if not _HTTP_URL.fullmatch(self.hf_endpoint):
             yield f"hf_endpoint: {self.hf_endpoint!r} is not an http(s):// URL"
+        if 0 < self.copy_reserved_concurrency <= self.copy_slots:
+            yield (
+                f"copy_reserved_concurrency is {self.copy_reserved_concurrency}: it must be 0 or more than copy_slots "
+                f"({self.copy_slots}), because batches that ask for their turn need functions, too"
+            )
+        others = (self.copy_reserved_concurrency, self.extrapolate_reserved_concurrency)
+        yield from reserved.problems(self.kept_concurrency, others, self.account_concurrency)
         if self.stream_part_bytes > self.stream_memory_bytes:
             yield "stream_part_bytes is more than stream_memory_bytes"
         if not PROJECT_NAME.fullmatch(self.default_project):

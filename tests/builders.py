@@ -23,6 +23,7 @@ from service.imports.completion.report_links import EndedPorts
 from service.imports.completion.sweep import SweepPorts
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.context import CopyPorts
+from service.imports.copying.turns import TurnPorts
 from service.imports.extrapolation.batch import ExtrapolatePorts, Progress, extrapolate_batch
 from service.imports.extrapolation.result import Extrapolated
 from service.imports.intake.drop_bucket import UploadPorts
@@ -40,6 +41,7 @@ from service.projects.audit import AuditPorts
 from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
 from service.projects.presets import ExecutionSettingsPorts
+from service.projects.slow_requests import SlowRequests
 from service.projects.webhook_secrets import WebhookSecretPorts
 from service.sources.routed import RoutedObjects
 from service.support.settings import Deployment
@@ -60,6 +62,7 @@ from tests.fakes.projects import (
 )
 from tests.fakes.sources import FakeSources
 from tests.fakes.state import FakeClock, FakeReportFiles, FakeStateFiles
+from tests.fakes.turns import FakeTurns
 from tests.fakes.uploads import FakeLargeCopies, FakeUploads
 
 SOURCE_BUCKET = "source"
@@ -107,6 +110,7 @@ class World:
     batch_bytes: int = 10**12
     concurrency: int = 1
     max_concurrency: int = 40
+    slots: int = 400
     multipart_threshold: int = 10**9
     part_bytes: int = 10**8
     stream_part_bytes: int = 10**8
@@ -122,6 +126,7 @@ class World:
         self.storage = FakeStorage(CLIPS_BUCKET, faults=self.faults, now=self.clock)
         self.copiers: Copiers = self.storage
         self.large = FakeLargeCopies(self.faults, self.jobs.large)
+        self.turns = FakeTurns(self.faults)
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.workflow = FakeWorkflow(self.faults)
         self.keys = FakeKeys(self.faults)
@@ -139,6 +144,8 @@ class World:
         self.sender = FakeSender(self.faults)
         self.secrets = FakeSecrets({"webhook-secret": "master"})
         self.max_active = 1_000
+        self.max_slow = 4
+        self.slow: dict[str, FakeTurns] = {}
         self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
             buckets=[SOURCE_BUCKET, DROP_BUCKET],
@@ -173,6 +180,7 @@ class World:
             max_clips=self.max_clips,
             seconds=8,
             deployment=DEPLOYMENT,
+            slow=self.slow_requests,
             defaults=self.defaults,
         )
 
@@ -201,6 +209,15 @@ class World:
             clock=self.clock,
             audit_days=AUDIT_DAYS,
             service=SERVICE_BUCKETS,
+            slow=self.slow_requests,
+        )
+
+    @property
+    def slow_requests(self) -> SlowRequests:
+        return SlowRequests(
+            turns=lambda project: self.slow.setdefault(project, FakeTurns(self.faults)),
+            limit=self.max_slow,
+            now=lambda: self.clock.now.timestamp(),
         )
 
     @property
@@ -238,6 +255,10 @@ class World:
             stream_part_bytes=self.stream_part_bytes,
             watch=lambda read: LookWhenOld(read, monotonic),
         )
+
+    @property
+    def turn_ports(self) -> TurnPorts:
+        return TurnPorts(store=self.turns, slots=self.slots, now=lambda: self.clock.now.timestamp(), jitter=lambda: 0.5)
 
     @property
     def extrapolate_ports(self) -> ExtrapolatePorts:

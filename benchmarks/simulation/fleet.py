@@ -35,7 +35,10 @@ from service.aws.s3.http.event_loop import each
 from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.http.requests import Place, S3Requests, Untaken
 from service.aws.s3.http.sigv4 import Signer
+from service.domain import manifest
 from service.domain.batching import PART_CLIPS, cut_batches
+from service.imports.copying.turns import BatchTurn, NoTurn, TurnPorts, Wait
+from service.imports.copying.watch import WATCH_SECONDS
 from service.imports.previews.estimate import READ_SECONDS
 
 CHILD_SECONDS = 0.1
@@ -51,6 +54,8 @@ ROW_TRIES = 3
 """Tries to write the rows that BatchWriteItem left unprocessed, without a wait (pynamodb's `BatchWrite.commit`)."""
 THROTTLED_WAITS = (0.05, 0.1, 0.2)
 """Seconds between tries after BatchWriteItem failed completely (botocore's `legacy` retries, as pynamodb sets them)."""
+THROTTLED_SECONDS, THROTTLED_GROWTH, LONGEST_THROTTLED_WAIT = 2.0, 1.1, 900.0
+"""The first wait for a throttled function, how much longer each next one is, and the longest (stacks/retries.py)."""
 COMMIT_ATTEMPTS, COMMIT_WAIT, LONGEST_COMMIT_WAIT = 8, 0.05, 2.0
 """The same as in `service.aws.dynamodb.transactions.commit`."""
 
@@ -83,8 +88,12 @@ class Unfinished(Exception):
 class Batch:
     first: int
     count: int
+    project: str = "a"
+    """Its import's project. Here each project has one import."""
     written: set[int] = field(default_factory=set)
     """Clips that have a row."""
+    wait: Wait | None = None
+    """How long its next call waits for a turn."""
 
 
 def batches_of(clips: int, clip_bytes: int, settings: Settings) -> Iterator[Batch]:
@@ -150,8 +159,23 @@ class Sandbox:
 class Fleet:
     """The map's children and their functions. Run them with `copy_all`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, s3: ModelledS3, table: ModelledTable, settings: Settings):
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        s3: ModelledS3,
+        table: ModelledTable,
+        settings: Settings,
+        *,
+        turns: TurnPorts | None = None,
+        reserved: int = 0,
+    ) -> None:
+        """`turns`: batches take turns. `reserved`: calls at once, of all imports; 0: any number."""
         self.loop, self.s3, self.table, self.settings = loop, s3, table, settings
+        self._turns, self._reserved, self._running = turns, reserved, 0
+        self.first_copied: dict[str, float] = {}
+        """When the first clip of each project was copied."""
+        self.waits = self.throttled = 0
+        """Calls that ended because it was not their turn, and calls that Lambda refused."""
         self.sandboxes: list[Sandbox] = []
         self._idle: list[Sandbox] = []
         self.billed_seconds = 0.0
@@ -181,7 +205,9 @@ class Fleet:
                 await asyncio.sleep(random.uniform(0, RETRY_SECONDS * 2 ** (attempt - 1)))
             try:
                 while not await self._call(batch):
-                    pass
+                    if batch.wait:
+                        self.waits += 1
+                        await asyncio.sleep(batch.wait.seconds)
             except Unfinished:
                 continue
             self.counted += batch.count
@@ -190,6 +216,7 @@ class Fleet:
 
     async def _call(self, batch: Batch) -> bool:
         """Run one call of the copy function; False if its time was over before the batch was complete."""
+        await self._admitted()
         began = self.loop.time()
         sandbox = self._idle.pop() if self._idle else None
         if sandbox is None:
@@ -200,12 +227,60 @@ class Fleet:
             return await self._copy_batch(sandbox, batch, began)
         finally:
             self._idle.append(sandbox)
+            self._running -= 1
             self.calls += 1
             self.billed_seconds += math.ceil((self.loop.time() - began) * 1000) / 1000
+
+    async def _admitted(self) -> None:
+        """Wait as the state machine does while Lambda throttles the function (stacks/retries.py)."""
+        wait = THROTTLED_SECONDS
+        while self._reserved and self._running >= self._reserved:
+            self.throttled += 1
+            await asyncio.sleep(random.uniform(0, wait))
+            wait = min(LONGEST_THROTTLED_WAIT, wait * THROTTLED_GROWTH)
+        self._running += 1
 
     async def _copy_batch(self, sandbox: Sandbox, batch: Batch, began: float) -> bool:
         """Like `service.imports.copying.batch.copy_batch`, for clips that are copied whole."""
         await asyncio.sleep(2 * READ_SECONDS)  # the batch's state, its slice of the manifest
+        turn = self._turn(batch)
+        if self._turns:
+            await asyncio.sleep(3 * WRITE_SECONDS)
+        batch.wait = turn.take(batch.project)
+        if batch.wait:
+            return False
+        watching = self.loop.create_task(self._watch(turn))
+        try:
+            done = await self._copied(sandbox, batch, began, turn)
+        finally:
+            watching.cancel()
+            turn.end()
+        if not done:
+            batch.wait = turn.wait_again()
+        return done
+
+    def _turn(self, batch: Batch) -> BatchTurn | NoTurn:
+        if self._turns is None:
+            return NoTurn()
+        named = manifest.Batch(
+            job_id=batch.project,
+            number=batch.first,
+            part_key="",
+            part_etag="",
+            start=0,
+            length=0,
+            first=batch.first,
+            count=batch.count,
+        )
+        return BatchTurn(named, self._turns, since=batch.wait.since if batch.wait else None)
+
+    async def _watch(self, turn: BatchTurn | NoTurn) -> None:
+        """Like `service.imports.copying.watch`."""
+        while self._turns:
+            await asyncio.sleep(WATCH_SECONDS)
+            turn.look()
+
+    async def _copied(self, sandbox: Sandbox, batch: Batch, began: float, turn: BatchTurn | NoTurn) -> bool:
         pending = [clip for clip in range(batch.first, batch.first + batch.count) if clip not in batch.written]
         settled: list[int] = []
         faults = 0
@@ -213,7 +288,7 @@ class Fleet:
 
         def beginning() -> Iterator[int]:
             for clip in pending:
-                if self.loop.time() - began > ROUND_SECONDS:
+                if self.loop.time() - began > ROUND_SECONDS or (turn.lost and clip != pending[0]):
                     return
                 yield clip
 
@@ -233,6 +308,7 @@ class Fleet:
                     self.out_of_attempts += 1
             else:
                 settled.append(clip)
+                self.first_copied.setdefault(batch.project, self.loop.time())
 
         await each(copy, beginning(), at_once=min(self.settings.copy_concurrency, len(pending) or 1))
         await self._write(sandbox, batch, settled)

@@ -22,6 +22,7 @@ from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.turns import slow_requests_of
 from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
@@ -38,6 +39,7 @@ from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
 from service.projects.integrations.policies import Trusted
 from service.projects.presets import ExecutionSettingsPorts
+from service.projects.slow_requests import SlowRequests
 from service.projects.webhook_secrets import WebhookSecretPorts
 from service.support.clock import utc_now
 from service.support.parallel import Once
@@ -131,7 +133,12 @@ class ApiContainer:
             clock=utc_now,
             audit_days=settings.audit_retention_days,
             service=service_buckets(settings),
+            slow=self._slow,
         )
+
+    @cached_property
+    def _slow(self) -> SlowRequests:
+        return SlowRequests(turns=slow_requests_of, limit=self.settings.max_slow_requests)
 
     @cached_property
     def trusted(self) -> Trusted:
@@ -154,6 +161,7 @@ class ApiContainer:
             seconds=settings.preview_seconds,
             deployment=settings,
             copy_roles=settings.copy_roles,
+            slow=self._slow,
             defaults=import_settings(settings.default_on_existing, settings.default_content_validation),
         )
 

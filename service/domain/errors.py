@@ -65,6 +65,12 @@ class QuotaExceeded(ClipferryError):
     code = "QUOTA_EXCEEDED"
 
 
+class TooManySlowRequests(QuotaExceeded):
+    """The project has as many previews and tests of integrations under way as the deployment allows."""
+
+    code = "TOO_MANY_SLOW_REQUESTS"
+
+
 class Forbidden(ClipferryError):
     code = "FORBIDDEN"
 

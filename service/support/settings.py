@@ -100,6 +100,8 @@ class ApiSettings(Deployment, RowSettings):
     preview_seconds: int
     """Seconds of a preview or preflight before it answers with "at least"."""
     max_active_imports: int
+    max_slow_requests: int
+    """Previews and tests of integrations of one project at once."""
     audit_retention_days: int
     webhook_secret_arn: str
     allow_private_urls: bool
@@ -136,6 +138,8 @@ class CopySettings(RowSettings):
     table_name: str
     state_bucket: str
     clips_bucket: str
+    copy_slots: int
+    """Batches that are copied at once, of all imports together."""
     copy_concurrency: int
     copy_threads: int
     multipart_threshold_bytes: int

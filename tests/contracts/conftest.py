@@ -22,6 +22,7 @@ from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
+from service.aws.dynamodb.turns import COPIES, DynamoTurns
 from service.aws.dynamodb.uploads import DynamoUploads
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.s3.result_objects import S3Results
@@ -39,6 +40,7 @@ from service.ports.projects import (
     KeyStore,
 )
 from service.ports.state import ReportFiles, StateFiles
+from service.ports.turns import TurnStore
 from service.ports.uploads import UploadStore
 from service.support.settings import RowSettings
 from tests.builders import CLIPS_BUCKET, STATE_BUCKET, World
@@ -57,6 +59,7 @@ class Stores:
     clips: ClipStore
     large: LargeCopyStore
     uploads: UploadStore
+    turns: TurnStore
     keys: KeyStore
     audit: AuditLog
     folders: FolderStore
@@ -86,6 +89,7 @@ def fakes() -> Stores:
         clips=world.clips,
         large=world.large,
         uploads=world.uploads,
+        turns=world.turns,
         keys=world.keys,
         audit=world.audit,
         folders=world.folders,
@@ -114,6 +118,7 @@ def adapters() -> Stores:
         clips=DynamoClips(),
         large=DynamoLargeCopies(),
         uploads=DynamoUploads(),
+        turns=DynamoTurns(COPIES),
         keys=DynamoKeys(),
         audit=DynamoAudit(),
         folders=DynamoFolders(),

@@ -3,16 +3,18 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from local import aws
-from local.config import ROOT, StateDir
+from local.api import Api
+from local.config import DEPLOY_CONTEXT, ROOT, StateDir
 from local.down import bring_down
 from local.up import StackOptions, bring_up, end_on_sigterm
-from tests.e2e.disturbed import KINDS, Disturbed, Imports, PatientUser, all_rules, rules
+from tests.e2e.disturbed import KINDS, Disturbed, Imports, PatientUser, all_rules, patiently, rules
 from tests.e2e.faults import function_name, retry_soon
-from tests.e2e.support import UNCHECKED
+from tests.e2e.support import UNCHECKED, unique
 
 
 @contextmanager
@@ -47,6 +49,14 @@ def test_without_faults_all_imports_end_right(disturbed: Disturbed) -> None:
     assert import_all(disturbed).refusals == []
     assert not disturbed.fired()
 
+
+SLOW_COPIES = {
+    "service": "s3",
+    "operation": "PutObject",
+    "headers": {"x-amz-copy-source": ""},
+    "latency": 10_000,
+}
+AT_ONCE = int(DEPLOY_CONTEXT["copy_concurrency"])
 
 CASES = {
     "dynamodb": ("dynamodb", {"dynamodb"}),
@@ -84,6 +94,27 @@ def test_imports_end_right_when_lambda_throttles(disturbed: Disturbed) -> None:
             functions.delete_function_concurrency(FunctionName=name)
         else:
             functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
+
+
+def test_a_small_import_of_another_project_is_copied_while_a_large_one_holds_all_slots(disturbed: Disturbed) -> None:
+    """Each copy takes long, so both slots are held until a batch of 50 is counted, some 40 s later."""
+    user = PatientUser(disturbed.stack)
+    admin = Api(disturbed.stack.base_url, disturbed.stack.admin_key)
+    key = admin.send("POST", "/v1/keys", body={"project": unique("rival"), "name": "test"}).json()["key"]
+    rival = PatientUser(replace(disturbed.stack, api_key=key))
+    many, few = disturbed.lay_out("many", 400), disturbed.lay_out("few", 10)
+    with disturbed.faults(SLOW_COPIES):
+        before = disturbed.fired().total()
+        large = user.call("POST", "/v1/imports", {"exact_paths": list(many)})["id"]
+        patiently(lambda: disturbed.fired().total() - before >= 2 * AT_ONCE, what="copies on both slots")
+        small = rival.call("POST", "/v1/imports", {"exact_paths": list(few)})["id"]
+        patiently(lambda: [one for one in rival.clips(small) if one["status"] == "COPIED"], what="a clip of the rival")
+        counts = user.call("GET", f"/v1/imports/{large}")["counts"]
+        assert (counts["copied"], counts["pending"]) == (0, 400)
+        user.call("POST", f"/v1/imports/{large}/cancel")
+    assert rival.ended(small)["status"] == "COMPLETED"
+    disturbed.assert_landed(rival.clips(small), few)
+    assert user.ended(large)["status"] == "CANCELLED"
 
 
 @pytest.mark.skipif(

@@ -17,6 +17,7 @@ from tests.builders import (
     DEPLOYMENT,
     PROJECT,
     SOURCE_BUCKET,
+    World,
     import_list,
     import_prefix,
     own_access,
@@ -57,6 +58,7 @@ def look(client: "S3Client", uris: list[str] | None = None) -> Preview:
         seconds=60,
         deployment=DEPLOYMENT,
         defaults=ImportSettings(),
+        slow=World().slow_requests,
     )
     request = import_list(uris) if uris else import_prefix(f"s3://{SOURCE_BUCKET}/p/")
     return preview(request, project=PROJECT, ports=ports)

@@ -69,6 +69,9 @@ def other_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Te
     """Return a second deployment, with the optional parts that the defaults switch off."""
     deploy = DeploySettings(
         stack_name="Staging",
+        copy_slots=50,
+        kept_concurrency=("api=100", "authorize=50", "on_upload=4"),
+        account_concurrency=1_000,
         copy_reserved_concurrency=60,
         extrapolate_reserved_concurrency=20,
         api_logging_role=False,
@@ -83,4 +86,4 @@ def other_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Te
 
 @pytest.fixture(scope="session")
 def local_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Template:
-    return Template.from_stack(make_stack(DeploySettings(local=True, map_concurrency=8)))
+    return Template.from_stack(make_stack(DeploySettings(local=True, map_concurrency=8, copy_slots=8)))

@@ -20,7 +20,10 @@ USE_CASES = {
 
 CONTEXT: Any = LambdaContext()
 CONTAINER = SimpleNamespace(
-    ports=None, settings=SimpleNamespace(state_bucket="state", map_concurrency=40), limit_memory=lambda: None
+    ports=None,
+    turns=None,
+    settings=SimpleNamespace(state_bucket="state", map_concurrency=40),
+    limit_memory=lambda: None,
 )
 
 

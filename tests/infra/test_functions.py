@@ -17,6 +17,7 @@ from service.support.settings import (
     SweepSettings,
     UploadSettings,
 )
+from stacks.import_functions import ASKING
 from tests.infra.conftest import COPY_ROLES, KMS_KEY, SOURCE_BUCKETS
 from tests.infra.reading import environment, grants, properties, resources, text
 
@@ -96,7 +97,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **READS_BY_INTEGRATIONS,
     },
     "PipelineCopy": {
-        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
+        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **job_files("GetObject"),
         **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
         **READS_BY_INTEGRATIONS,
@@ -263,12 +264,15 @@ def test_the_extrapolation_knows_the_distance(template: Template) -> None:
 def test_local_functions_are_not_traced(local_template: Template) -> None:
     for name in FUNCTIONS:
         assert "TracingConfig" not in function(local_template, name)
-    assert function(local_template, "PipelineCopy")["ReservedConcurrentExecutions"] == 8
+    assert function(local_template, "PipelineCopy")["ReservedConcurrentExecutions"] == 8 + ASKING
 
 
 def test_functions_reserve_what_the_settings_say(other_template: Template) -> None:
     reserved = {name: function(other_template, name).get("ReservedConcurrentExecutions") for name in FUNCTIONS}
     assert {name: number for name, number in reserved.items() if number is not None} == {
+        "Api": 100,
+        "ApiAuthorize": 50,
+        "UploadsOnUpload": 4,
         "PipelineCopy": 60,
         "PipelineExtrapolate": 20,
     }

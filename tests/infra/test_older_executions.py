@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from service.imports.copying.turns import BatchTurn, NoTurn
 from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
 from service.imports.planning.context import PlanCursor, Planned
 from tests.infra.handlers import call, replace_use_case
@@ -70,6 +71,13 @@ def test_planning_goes_on_from_an_older_cursor(recorded: dict[str, Any], use_cas
     assert {name: getattr(cursor, name) for name in later["cursor"]} == later["cursor"]
     assert use_cases["plan"].named["run"] == later["run"]
     assert set(answer["batches"]) >= {"bucket", "key", "count"}
+
+
+def test_only_an_execution_that_can_wait_takes_turns(recorded: dict[str, Any], use_cases: dict[str, Calls]) -> None:
+    """An older definition would call again at once, without end."""
+    called("copy", recorded["copy"], recorded)
+    waits = "copied" in recorded["copy"]
+    assert isinstance(use_cases["copy"].named["turn"], BatchTurn if waits else NoTurn)
 
 
 @pytest.mark.parametrize("function", ["copy", "extrapolate"])

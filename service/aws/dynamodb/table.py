@@ -420,6 +420,21 @@ class LargeCopyRow(_Row):
     PREFIX: ClassVar[str] = "LARGE#"
 
 
+class TurnRow(_Row):
+    """A turn of a batch that wants to copy, or of another call whose number is limited. TTL removes forgotten ones."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    project = UnicodeAttribute()
+    job_id = UnicodeAttribute()
+    since = NumberAttribute()
+    holds = BooleanAttribute()
+    expires_at = NumberAttribute()
+
+
 @dataclass(frozen=True)
 class Item:
     """A row for `Model.batch_write`, which needs nothing but `serialize`.
@@ -454,6 +469,7 @@ ROWS: tuple[type[Model], ...] = (
     GatheringRow,
     UploadListRow,
     LargeCopyRow,
+    TurnRow,
 )
 
 

@@ -8,12 +8,13 @@ from service.domain.batching import sets_of
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import BatchIncomplete, ObjectError
 from service.domain.jobs import Tally
-from service.domain.manifest import Batch, ManifestEntry
+from service.domain.manifest import Batch, BatchState, ManifestEntry
 from service.imports.copying.context import BatchWork, CopyPorts, write_rows
 from service.imports.copying.gate import Gate
 from service.imports.copying.multipart import LargeCopies
 from service.imports.copying.rows import RowWriter
 from service.imports.copying.set_worker import SetWorker
+from service.imports.copying.turns import BatchTurn, NoTurn, Wait
 from service.imports.copying.watch import Watch
 from service.imports.copying.worker import copy_clips
 from service.imports.manifest.store import read_batch
@@ -21,16 +22,20 @@ from service.imports.results.clip_rows import settled_rows, tally_of
 from service.support.parallel import each
 from service.support.stops import OutOfTime
 
+NO_TURN = NoTurn()
+
 Outcome = ClipRow | ObjectError | OutOfTime
 """A clip's row, or why it has none yet."""
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """The call's time was over first: the next round continues the batch."""
+    """The call's time, or its turn, was over first: the next round continues the batch."""
 
     left: int
     """Clips without a row."""
+    wait: Wait | None = None
+    """How long the next round waits for another turn. None: it may begin at once."""
 
 
 def copy_batch(
@@ -40,52 +45,75 @@ def copy_batch(
     ports: CopyPorts,
     round_number: int = 0,
     out_of_time: Callable[[], bool] = lambda: False,
-) -> Tally | Unfinished | None:
+    turn: BatchTurn | NoTurn = NO_TURN,
+) -> Tally | Unfinished | Wait | None:
     """Copy the batch's clips and record each result; None where the batch was counted already.
 
-    Once `out_of_time()` is true no further copy begins, and the answer is `Unfinished`. Each round settles a clip or a
-    set, or copies a part, whatever its time: one that does none of it raises.
+    `Wait` means that nothing was done, since it is not this batch's turn. A cancelled batch needs none: it copies
+    nothing. Once `out_of_time()` is true, or the turn is lost, no further copy begins, and the answer is `Unfinished`.
+    Each round settles a clip or a set, or copies a part, whatever its time: one that does none of it raises, unless it
+    lost its turn.
 
     A clip's own failure is a row. Raises `BatchIncomplete` where transient faults left some clips without a row; the
     rows of the others are written. Earlier rows may exist where `attempt` or `round_number` is above 0.
     """
-    with ports.watch(lambda: ports.jobs.batch_state(batch.job_id, batch.number, run=batch.run)) as watch:
-        if watch.state.recorded:
-            return None
-        entries = read_batch(ports.state, batch)
-        in_sets = entries[0].group is not None
-        earlier = bool(attempt or round_number)
-        known = settled_rows(ports.clips, batch.job_id, entries) if earlier or in_sets else {}
-        gate = _gate(watch, out_of_time, entries, known)
-        # Threads that wait for parts, or for views, must not fill the pools that copy them.
-        with (
-            ThreadPoolExecutor(ports.threads) as parts,
-            ThreadPoolExecutor(ports.threads) as views,
-            RowWriter(lambda rows: write_rows(rows, batch, ports, watch)) as rows,
-        ):
-            work = BatchWork(
-                batch=batch,
-                ports=ports,
-                watch=watch,
-                settings=watch.state.settings,
-                copiers=ports.copiers(watch.state.project),
-                gate=gate,
-                rows=rows,
-                large=_large_copies(batch, ports, gate, parts),
-                earlier=earlier,
-                known=known,
+
+    def read() -> BatchState:
+        turn.look()
+        return ports.jobs.batch_state(batch.job_id, batch.number, run=batch.run)
+
+    with ports.watch(read) as watch:
+        state = watch.state
+        wait = None if state.recorded or state.cancel_requested else turn.take(state.project)
+        if wait:
+            return wait
+        try:
+            if state.recorded:
+                return None
+            gate, known, results = _copied(
+                batch, watch, ports, lambda: turn.lost or out_of_time(), earlier=bool(attempt or round_number)
             )
-            if in_sets:
-                settle = SetWorker(work, views).settle
-                sets = each(settle, list(sets_of(entries)), threads=ports.threads)
-                results: list[Outcome] = [one for some in sets for one in some]
-            else:
-                results = [*copy_clips(work, entries)]
-        results = [rows.held.get(one.ordinal, one) if isinstance(one, ClipRow) else one for one in results]
-        last = watch.state
+            last = watch.state
+        finally:
+            turn.end()
     if last.recorded:
         return None
-    return _counted(batch, results, progress=gate.advances > 0, known=len(known), ports=ports)
+    return _counted(batch, results, progress=gate.advances > 0, known=len(known), ports=ports, turn=turn)
+
+
+def _copied(
+    batch: Batch, watch: Watch, ports: CopyPorts, out_of_time: Callable[[], bool], *, earlier: bool
+) -> tuple[Gate, Mapping[int, ClipRow], Sequence[Outcome]]:
+    """Copy what has no row yet. Return the gate, the rows of earlier calls, and an outcome for each clip."""
+    entries = read_batch(ports.state, batch)
+    in_sets = entries[0].group is not None
+    known = settled_rows(ports.clips, batch.job_id, entries) if earlier or in_sets else {}
+    gate = _gate(watch, out_of_time, entries, known)
+    # Threads that wait for parts, or for views, must not fill the pools that copy them.
+    with (
+        ThreadPoolExecutor(ports.threads) as parts,
+        ThreadPoolExecutor(ports.threads) as views,
+        RowWriter(lambda rows: write_rows(rows, batch, ports, watch)) as rows,
+    ):
+        work = BatchWork(
+            batch=batch,
+            ports=ports,
+            watch=watch,
+            settings=watch.state.settings,
+            copiers=ports.copiers(watch.state.project),
+            gate=gate,
+            rows=rows,
+            large=_large_copies(batch, ports, gate, parts),
+            earlier=earlier,
+            known=known,
+        )
+        if in_sets:
+            settle = SetWorker(work, views).settle
+            sets = each(settle, list(sets_of(entries)), threads=ports.threads)
+            results: list[Outcome] = [one for some in sets for one in some]
+        else:
+            results = [*copy_clips(work, entries)]
+    return gate, known, [rows.held.get(one.ordinal, one) if isinstance(one, ClipRow) else one for one in results]
 
 
 def _gate(
@@ -113,15 +141,21 @@ def _large_copies(batch: Batch, ports: CopyPorts, gate: Gate, parts: ThreadPoolE
 
 
 def _counted(
-    batch: Batch, results: Sequence[Outcome], *, progress: bool, known: int, ports: CopyPorts
+    batch: Batch,
+    results: Sequence[Outcome],
+    *,
+    progress: bool,
+    known: int,
+    ports: CopyPorts,
+    turn: BatchTurn | NoTurn,
 ) -> Tally | Unfinished | None:
     """Count the batch if each clip has its row. `progress`: parts were copied; `known`: rows of earlier calls."""
     rows = [one for one in results if isinstance(one, ClipRow)]
     faults = [one for one in results if isinstance(one, ObjectError)]
     late = any(isinstance(one, OutOfTime) for one in results)
     left = batch.count - len(rows)
-    if late and (progress or len(rows) > known):
-        return Unfinished(left)
+    if late and (progress or len(rows) > known or (turn.lost and not faults)):
+        return Unfinished(left, turn.wait_again())
     if faults:
         raise BatchIncomplete(f"{left} of {batch.count} clips met a passing fault, first: {faults[0].message}")
     if late:

@@ -60,10 +60,10 @@ PLACES_PER_CLIP = 2
 WRITES_PER_ROW = 2
 """A row is written in a transaction, where a write counts twice (decision 75)."""
 WRITES_PER_CLIP = WRITES_PER_ROW + PLACES_PER_CLIP
-WRITES_PER_BATCH = 4
-"""One transaction of two rows; a transaction's writes count twice."""
-READS_PER_BATCH = 2
-"""The job's row and the batch's."""
+WRITES_PER_BATCH = 7
+"""One transaction of two rows, whose writes count twice, and three writes of its turn (decision 80)."""
+READS_PER_BATCH = 6
+"""The job's row and the batch's, and twice some 40 turns of 130 bytes."""
 WRITES_PER_FAILURE = 1
 """Additional write: the place in the index of failures."""
 SMALLEST_BILLED = {"STANDARD_IA": 128 * 1024, "ONEZONE_IA": 128 * 1024, "GLACIER_IR": 128 * 1024}

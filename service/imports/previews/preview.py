@@ -20,6 +20,7 @@ from service.imports.previews.result import Preview
 from service.imports.previews.tally import PreviewTally
 from service.ports.state import Clock
 from service.projects.integrations.rules import AccessRule
+from service.projects.slow_requests import SlowRequests
 from service.sources.deadline import HurriedStorage, done_within
 from service.support.settings import Deployment
 from service.support.stops import OutOfTime
@@ -39,11 +40,20 @@ class PreviewPorts:
     defaults: ImportSettings
     copy_roles: Collection[str] = ()
     """ARNs of integrations' roles that may write clips."""
+    slow: SlowRequests
     monotonic: Callable[[], float] = time.monotonic
 
 
 def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Preview:
-    """Plan for at most `ports.seconds` and store nothing. Raises `InvalidRequest` or `PreflightFailed`."""
+    """Plan for at most `ports.seconds` and store nothing.
+
+    Raises `InvalidRequest`, `PreflightFailed` or `TooManySlowRequests`.
+    """
+    with ports.slow.one(project):
+        return _planned(request, project, ports)
+
+
+def _planned(request: ImportRequest, project: str, ports: PreviewPorts) -> Preview:
     source = source_of(request, ports.max_clips)
     if request.settings.destination is not None:
         check_template(request.settings.destination)

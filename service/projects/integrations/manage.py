@@ -21,6 +21,7 @@ from service.ports.state import Clock
 from service.projects.audit import entry_of
 from service.projects.integrations.mend import remove
 from service.projects.integrations.rules import location_of
+from service.projects.slow_requests import SlowRequests
 from service.sources.port import Sources
 from service.support.paging import Page, read_page
 
@@ -42,6 +43,7 @@ class IntegrationPorts:
     audit_days: int
     service: ServiceBuckets
     """Buckets for which no integration is saved; their objects are imported without one."""
+    slow: SlowRequests
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,13 +47,21 @@ class Probe:
 
 
 def probe(integration_id: str, *, project: str, by: Actor, ports: IntegrationPorts) -> Probe:
-    """Test it now. Raises `NotFound`, or `InvalidRequest` if it reaches the service's own buckets."""
+    """Test it now.
+
+    Raises `NotFound`, `InvalidRequest` if it reaches the service's own buckets, `TooManySlowRequests`.
+    """
     integration = get(integration_id, project=project, store=ports.store)
     check_integration(integration, ports.service)
-    now = ports.clock()
+    with ports.slow.one(project):
+        return _probed(integration, by, ports)
+
+
+def _probed(integration: Integration, by: Actor, ports: IntegrationPorts) -> Probe:
+    project, now = integration.project, ports.clock()
     entry = entry_of(Action.INTEGRATION_TEST, integration.id, project=project, by=by, now=now, days=ports.audit_days)
     if not ports.store.use(integration, now, entry=entry):
-        get(integration_id, project=project, store=ports.store)
+        get(integration.id, project=project, store=ports.store)
     checks: list[Check] = []
     done_within(PROBE_SECONDS, lambda: _try(integration, lambda: ports.sources.source_for(integration), checks.append))
     found = {check.action: check for check in list(checks)}

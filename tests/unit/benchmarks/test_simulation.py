@@ -19,6 +19,7 @@ from benchmarks.simulation.models import (
     ModelledTable,
     TokenBucket,
 )
+from benchmarks.simulation.rival import Rivalry, simulate_rivals
 from service.imports.previews.estimate import COPIES_PER_SECOND
 
 MIB = 1024**2
@@ -206,3 +207,17 @@ def test_checks_read_each_clip_and_are_paid() -> None:
     assert (checked["batches"], checked["lost_batches"]) == (plain["batches"], 0)
     assert checked["dollars"]["s3"] - plain["dollars"]["s3"] == pytest.approx(2 * SMALL.clips * 0.0004 / 1000, abs=1e-4)
     assert checked["copying_seconds"] > plain["copying_seconds"]
+
+
+# --- two projects ----------------------------------------------------------------------------------------------------
+
+
+def test_another_projects_clips_are_copied_soon_after_they_are_posted_and_the_large_import_hardly_notices() -> None:
+    settings = replace(DEFAULTS, map_concurrency=4, batch_clips=500, copy_concurrency=16)
+    case = Rivalry(clips=4_000, clip_bytes=200 * MIB, settings=settings, slots=4, after=20, table_units=4_000)
+    found = simulate_rivals(case)
+    alone, beside, without = found["alone"], found["with_turns"], found["without_turns"]
+    assert beside["small_import_seconds"] < 30
+    assert beside["small_import_seconds"] < without["small_import_seconds"]
+    assert beside["large_copying_seconds"] < 1.05 * alone["large_copying_seconds"]
+    assert (alone["waits"], alone["lost"], beside["lost"]) == (0, 0, 0)

@@ -86,6 +86,7 @@ def api_settings(max_body_bytes: int) -> ApiSettings:
         default_project="demo",
         max_clips_per_import=1_000,
         max_active_imports=50,
+        max_slow_requests=4,
         max_body_bytes=max_body_bytes,
         preview_seconds=8,
         default_on_existing="skip",

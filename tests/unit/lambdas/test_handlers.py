@@ -27,10 +27,12 @@ from service.domain.jobs import JobStatus
 from service.domain.projects import IntegrationState
 from service.domain.requests import ImportSettings, Notify
 from service.domain.state_keys import batches_key
+from service.domain.turns import Turn
 from service.projects.keys import create_key
 from service.support.settings import AuthorizeSettings, PlanSettings
 from tests.builders import (
     ASKER,
+    PROJECT,
     SOURCE_BUCKET,
     LambdaContext,
     World,
@@ -65,7 +67,7 @@ class Functions:
 
     def copy(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
         container = CopyContainer()
-        container.ports = self.world.copy_ports
+        container.ports, container.turns = self.world.copy_ports, self.world.turn_ports
         return lambdas.copy.handler(event, context, container)
 
     def extrapolate(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
@@ -235,6 +237,25 @@ def test_copy_continues_in_rounds_if_its_time_is_short(functions: Functions) -> 
     assert [answer["done"] for answer in answers] == [False, False, True]
     assert functions.world.job(job.id).counts.copied == 3
     assert set(functions.world.storage.copies.values()) == {1}
+
+
+def test_copy_waits_for_its_turn_and_says_since_when(functions: Functions) -> None:
+    world = functions.world
+    world.slots = 1
+    job = world.planned_list(world.put_sources(3))
+    (batch,) = world.batches(job.id)
+    now = world.clock.now.timestamp()
+    world.turns.put(Turn(id="other", project=PROJECT, job_id="ij_2", since=now, holds=True, expires_at=now + 30))
+    event = {"batch": asdict(batch), "attempt": 0, "round": 0, "copied": {"round": 0}}
+    first = functions.copy(event)
+    assert (first["done"], first["round"]) == (False, 0)
+    assert first["wait_seconds"] >= 1
+    world.clock.advance(first["wait_seconds"])
+    second = functions.copy(event | {"copied": first})
+    assert second["waiting_since"] == first["waiting_since"]
+    world.clock.advance(30)
+    assert functions.copy(event | {"copied": second}) == {"done": True, "round": 1}
+    assert world.job(job.id).counts.copied == 3
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 40), (7, 7), (40, 40), (41, 40)])

@@ -173,7 +173,9 @@ def test_nothing_is_written(world: World) -> None:
     assert not world.jobs.rows
     assert not world.state.files
     assert not world.clips.rows
-    assert set(world.faults.calls) <= {"integrations.page", "storage.list_page", "storage.stat"}
+    counted = {"turns.all", "turns.put", "turns.remove"}  # as a slow request, while it runs
+    assert set(world.faults.calls) <= {"integrations.page", "storage.list_page", "storage.stat"} | counted
+    assert not world.slow[PROJECT].rows
     assert not world.storage.copies
 
 
