@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, container: UploadCon
     unreadable: list[str] = []
     for record in event["Records"]:
         try:
-            upload = parse_event(json.loads(record["body"]), drop_bucket=ports.drop_bucket)
+            upload = parse_event(json.loads(record["body"]), buckets=[ports.drop_bucket])
         except (InvalidRequest, RecursionError, TypeError, ValueError) as error:
             logger.error("unreadable upload event", extra={"message_id": record["messageId"], "reason": str(error)})
             unreadable.append(record["messageId"])
