@@ -359,7 +359,6 @@ class World:
         return ArrivalPorts(
             gathering=self.upload_ports,
             watches=self.watches,
-            buckets=[SOURCE_BUCKET],
             saved_settings=self.saved_settings,
         )
 

@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 from lambdas.wiring.access import service_buckets, source_access
 from lambdas.wiring.defaults import import_settings
+from lambdas.wiring.presets import preset_settings
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from lambdas.wiring.storage import clips_storage
@@ -22,7 +23,9 @@ from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.watches import DynamoWatches
 from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
+from service.aws.s3.bucket_events import S3BucketEvents
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
 from service.aws.workflow import StepFunctionsWorkflow
@@ -32,6 +35,7 @@ from service.imports.intake.submit import SubmitPorts
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
+from service.imports.watches.manage import WatchPorts
 from service.ports.projects import KeyStore
 from service.projects.audit import AuditPorts
 from service.projects.folders import FolderPorts
@@ -131,6 +135,18 @@ class ApiContainer:
             clock=utc_now,
             audit_days=settings.audit_retention_days,
             service=service_buckets(settings),
+        )
+
+    @cached_property
+    def watches(self) -> WatchPorts:
+        settings = self.settings
+        client = s3_client(connections=1, patience=A_CALLER_WAITS)
+        return WatchPorts(
+            store=DynamoWatches(),
+            submit=self.submit,
+            saved_settings=preset_settings(self.submit.defaults),
+            events=S3BucketEvents(client, account=settings.trusted_account.split(":")[4]),
+            event_buckets=[bucket for bucket in settings.source_buckets if bucket != settings.drop_bucket],
         )
 
     @cached_property

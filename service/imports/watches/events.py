@@ -2,19 +2,17 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
 
-from service.domain.errors import InvalidRequest, UnknownExecutionSettings
+from service.domain.errors import UnknownExecutionSettings
 from service.domain.filters import selection
 from service.domain.ids import new_job_id
 from service.domain.jobs import Door, Job, Source, SourceKind, WatchCause, WatchRun
 from service.domain.objects import ListedObject
 from service.domain.requests import ImportRequest, ImportSettings, Upload
 from service.domain.watches import Watch, request_of
-from service.imports.intake.drop_bucket import parse_event
+from service.imports.intake.arrivals import Arrival
 from service.imports.intake.gather import GatherPorts, gather
 from service.imports.lifecycle.new_job import job_of
 from service.ports.watches import WatchReader
@@ -26,30 +24,8 @@ log = logging.getLogger(__name__)
 class ArrivalPorts:
     gathering: GatherPorts
     watches: WatchReader
-    buckets: Collection[str]
-    """The source buckets of the deploy settings."""
     saved_settings: Callable[[str, str], ImportSettings]
     """Reads a preset, by project and id. Raises `UnknownExecutionSettings`."""
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """An object that appeared in a source bucket, and when (ISO 8601)."""
-
-    upload: Upload
-    time: str
-
-
-def parse_arrival(event: Mapping[str, Any], *, buckets: Collection[str]) -> Arrival | None:
-    """Return the object of an "Object Created" event; None for a folder marker. Raises `InvalidRequest`."""
-    upload = parse_event(event, buckets=buckets)
-    time = event.get("time")
-    try:
-        if not isinstance(time, str) or datetime.fromisoformat(time).tzinfo is None:
-            raise ValueError(f"{time!r:.60} is no time with a zone")
-    except ValueError as error:
-        raise InvalidRequest(f"not an S3 Object Created event: {error}") from error
-    return Arrival(upload, time) if upload else None
 
 
 def accept_arrivals(arrivals: Sequence[Arrival], ports: ArrivalPorts) -> int:

@@ -13,9 +13,10 @@ from service.domain.requests import Filters
 from service.domain.schedules import Schedule
 from service.domain.watches import Watch
 from service.imports.inputs.upload_lists import claimed_uploads
+from service.imports.intake.arrivals import Arrival, parse_arrival
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.watches import manage
-from service.imports.watches.events import Arrival, accept_arrivals, parse_arrival
+from service.imports.watches.events import accept_arrivals
 from service.imports.watches.manage import WatchRequest
 from tests.builders import ASKER, PROJECT, SOURCE_BUCKET, World, an_upload, object_created
 from tests.fakes.faults import CrashError
@@ -24,7 +25,7 @@ TIME = "2026-11-22T17:00:00Z"
 
 
 def make(world: World, project: str = PROJECT, **changes: Any) -> Watch:
-    given = {"name": "fleet", "root_path": f"s3://{SOURCE_BUCKET}/p/", "events": True} | changes
+    given: dict[str, Any] = {"name": "fleet", "root_path": f"s3://{SOURCE_BUCKET}/p/", "events": True} | changes
     return manage.create(WatchRequest(**given), project=project, by=ASKER, ports=world.watch_ports)
 
 
@@ -89,10 +90,9 @@ def test_watches_of_two_projects_take_the_same_object_apart(world: World) -> Non
     assert accept_arrivals(arrivals, world.arrival_ports) == 2
     jobs = gathered(world)
     assert {(job.project, job.watch_id) for job in jobs} == {(PROJECT, mine.id), ("other", theirs.id)}
-    assert {key.split("/")[0] for job in jobs for key in (world.run(job.id) and world.storage.copies)} == {
-        PROJECT,
-        "other",
-    }
+    for job in jobs:
+        world.run(job.id)
+    assert {key.split("/")[0] for key in world.storage.copies} == {PROJECT, "other"}
 
 
 @pytest.mark.parametrize("changes", [{"paused": True}, {"events": False, "schedule": Schedule(every="1h")}])

@@ -37,8 +37,8 @@ HOUR = 3_600
 
 
 def make(world: World, **changes: Any) -> Watch:
-    request = WatchRequest(**{"name": "fleet", "root_path": ROOT, "schedule": Schedule(every="15m")} | changes)
-    return manage.create(request, project=PROJECT, by=ASKER, ports=world.watch_ports)
+    given: dict[str, Any] = {"name": "fleet", "root_path": ROOT, "schedule": Schedule(every="15m")} | changes
+    return manage.create(WatchRequest(**given), project=PROJECT, by=ASKER, ports=world.watch_ports)
 
 
 def change(world: World, watch: Watch, **changes: Any) -> Watch:
@@ -262,24 +262,11 @@ def test_two_ticks_at_once_start_one_import(world: World) -> None:
     run_all(world)
     world.clock.advance(16 * MINUTE)
     due = now(world, watch)
-    ports = world.tick_ports
-    tick(ports)
-    found = replace(ports, store=_Stale(world, due))
-    tick(found)
+    tick(world.tick_ports)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.watches, "due", lambda _now: iter([due]))
+        tick(world.tick_ports)
     assert len(jobs_of(world)) == 2
-
-
-class _Stale:
-    """A store whose list of due watches is that of a moment ago."""
-
-    def __init__(self, world: World, due: Watch) -> None:
-        self._world, self._due = world, due
-
-    def due(self, _now: str) -> list[Watch]:
-        return [self._due]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._world.watches, name)
 
 
 def test_a_watch_that_was_changed_between_start_and_note_starts_nothing_more(world: World) -> None:
