@@ -37,8 +37,8 @@ class Alarms:
         of = self._metrics
         self._alarm(
             "UploadDlq",
-            "Uploads, or objects of watched buckets, failed five times. Read the messages and the log of on_upload, fix "
-            "the cause, redrive the queue.",
+            "Uploads, or objects of watched buckets, failed five times. Read the messages and the log of on_upload, "
+            "fix the cause, redrive the queue.",
             of.dlq.metric_approximate_number_of_messages_visible(period=WINDOW, statistic="Maximum"),
         )
         self._alarm(
