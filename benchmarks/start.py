@@ -35,6 +35,7 @@ BUDGETS_MS = {
     "on_upload": BEHIND_MS,
     "plan": BEHIND_MS,
     "sweep": BEHIND_MS,
+    "watch": BEHIND_MS,
 }
 
 READY = {
@@ -47,6 +48,7 @@ READY = {
     "on_upload": ["DEPLOYED.ports.state.client.meta", "DEPLOYED.ports.workflow.client.meta"],
     "plan": ["DEPLOYED.ports.state.client.meta"],
     "sweep": ["DEPLOYED.ports"],
+    "watch": ["DEPLOYED.ports.bus.client.meta"],
 }
 """Container attributes that a function's usual first invocation uses: `meta` makes the client. All use the table.
 

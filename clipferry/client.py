@@ -9,6 +9,7 @@ import httpx
 from clipferry.config import Profile, resolve
 from clipferry.resources.imports import Imports
 from clipferry.resources.others import Audit, Clips, Folders, Integrations, Keys, Presets, Previews, Webhooks
+from clipferry.resources.watches import Watches
 from clipferry.transport import ATTEMPTS, TIMEOUT, Sleep, Transport
 
 
@@ -41,6 +42,7 @@ class Clipferry:
         self.presets = Presets(self._http)
         self.settings = self.presets
         """The API's name of the presets."""
+        self.watches = Watches(self._http)
         self.integrations = Integrations(self._http)
         self.folders = Folders(self._http)
         self.keys = Keys(self._http)

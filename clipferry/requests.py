@@ -79,6 +79,39 @@ class ImportRequest(TypedDict, total=False):
     """List `root_path` before the import is created, so that an unreadable prefix is an error of this request."""
 
 
+class WatchSchedule(TypedDict, total=False):
+    """When a watch runs. Give `cron`, with or without `time_zone`, or `every`."""
+
+    cron: str
+    """Minute, hour, day of month, month, day of week."""
+    time_zone: str
+    """IANA name; UTC by default."""
+    every: str
+    """`1m` to `31d`."""
+
+
+class WatchChanges(TypedDict, total=False):
+    """Fields of a watch that can change."""
+
+    name: str
+    filters: Filters | None
+    folder: str | None
+    labels: Sequence[str]
+    settings: Settings
+    execution_settings_id: str | None
+    """A preset's id, in place of `settings`."""
+    schedule: WatchSchedule | None
+    events: bool
+    paused: bool
+
+
+class WatchRequest(WatchChanges, total=False):
+    """A watch. It needs a name, a `root_path`, and a `schedule`, `events` or both."""
+
+    root_path: str
+    integration_id: str | None
+
+
 class IntegrationRequest(TypedDict, total=False):
     """Access to a bucket. docs/api.md says which fields each type needs."""
 

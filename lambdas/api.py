@@ -12,7 +12,18 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.answers import cached, etag_of, in_utf8, secured
 from lambdas.http import error_response, parse_json, retry_after_of, status_of, validation_detail
 from lambdas.observe import logger
-from lambdas.routes import audit, clips, ended, execution_settings, folders, imports, integrations, keys, nomadic
+from lambdas.routes import (
+    audit,
+    clips,
+    ended,
+    execution_settings,
+    folders,
+    imports,
+    integrations,
+    keys,
+    nomadic,
+    watches,
+)
 from lambdas.routing import Resolver, refuse_unknown_parameters
 from lambdas.wiring.api import ApiContainer
 from service.aws.faults import is_busy
@@ -27,6 +38,7 @@ app.include_router(clips.router)
 app.include_router(execution_settings.router)
 app.include_router(integrations.router)
 app.include_router(folders.router)
+app.include_router(watches.router)
 app.include_router(audit.router)
 app.include_router(ended.router)
 app.include_router(keys.router)

@@ -23,6 +23,7 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.ReportPending: HTTPStatus.CONFLICT,
     errors.NoWebhook: HTTPStatus.CONFLICT,
     errors.NothingToRetry: HTTPStatus.CONFLICT,
+    errors.WatchChanged: HTTPStatus.CONFLICT,
     errors.CannotAccess: HTTPStatus.FORBIDDEN,
     errors.LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,

@@ -1,4 +1,4 @@
-"""Import uploads to the drop bucket, read from SQS.
+"""Import uploads to the drop bucket, and objects that appear in watched buckets, both read from SQS.
 
 SQS delivers failed messages again, then moves them to the dead-letter queue.
 """
@@ -12,6 +12,7 @@ from lambdas.observe import logger
 from lambdas.wiring.on_upload import UploadContainer
 from service.domain.errors import InvalidRequest
 from service.domain.requests import Upload
+from service.imports.intake.arrivals import Arrival, parse_arrival
 from service.imports.intake.drop_bucket import accept_uploads, parse_event
 
 DEPLOYED = UploadContainer()
@@ -19,18 +20,33 @@ DEPLOYED = UploadContainer()
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext, container: UploadContainer = DEPLOYED) -> dict[str, Any]:
-    """Accept all messages' uploads together, so that many uploads make one job."""
+    """Accept all messages' objects together, so that many objects make one job."""
     ports = container.ports
     uploads: list[Upload] = []
+    arrivals: list[Arrival] = []
     unreadable: list[str] = []
     for record in event["Records"]:
         try:
-            upload = parse_event(json.loads(record["body"]), drop_bucket=ports.drop_bucket)
+            body = json.loads(record["body"])
+            if _bucket(body) in container.source_buckets:
+                arrival = parse_arrival(body, buckets=container.source_buckets)
+                arrivals += [arrival] if arrival else []
+            else:
+                upload = parse_event(body, buckets=[ports.drop_bucket])
+                uploads += [upload] if upload else []
         except (InvalidRequest, RecursionError, TypeError, ValueError) as error:
             logger.error("unreadable upload event", extra={"message_id": record["messageId"], "reason": str(error)})
             unreadable.append(record["messageId"])
-        else:
-            uploads += [upload] if upload else []
     accept_uploads(uploads, ports)
-    logger.info("uploads accepted", extra={"uploads": len(uploads), "unreadable": len(unreadable)})
+    taken = container.accept_arrivals(arrivals) if arrivals else 0
+    counted = {"uploads": len(uploads), "arrivals": len(arrivals), "taken": taken, "unreadable": len(unreadable)}
+    logger.info("uploads accepted", extra=counted)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unreadable]}
+
+
+def _bucket(event: Any) -> object:
+    """The bucket that an event names; None for what is no event."""
+    try:
+        return event["detail"]["bucket"]["name"]
+    except (KeyError, TypeError):
+        return None

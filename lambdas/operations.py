@@ -25,6 +25,8 @@ _CONFLICTS = {
     ("delete", "/v1/imports/{job_id}"): "The import still runs",
     ("get", "/v1/imports/{job_id}/report"): "The import still runs, or its report is being written",
     ("post", "/v1/imports/{job_id}/webhook/replay"): "The import still runs, or has no webhook",
+    ("patch", "/v1/watches/{watch_id}"): "Other requests change the watch at the same time",
+    ("post", "/v1/watches/{watch_id}/run"): "Other requests change the watch at the same time",
     ("post", "/v1/folders"): "The project has a folder with this name in this scope",
     ("post", "/api/folders"): "The project has a folder with this name in this scope",
     ("post", "/api/import-jobs/{job_id}/retry"): "The import still runs, or no video failed",

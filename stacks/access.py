@@ -42,8 +42,7 @@ def use_job_files(function: ServiceFunction, bucket: s3.Bucket, *, write: bool) 
 
 def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Bucket, *object_actions: str) -> None:
     """Allow `object_actions` (`GetObject`, …) and listing on the source buckets and the drop bucket."""
-    named = [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in deploy.source_buckets]
-    buckets = [*named, drop.bucket_arn]
+    buckets = [*_source_arns(deploy), drop.bucket_arn]
     allow(function, ["s3:ListBucket"], buckets)
     allow(function, [f"s3:{action}" for action in object_actions], [f"{arn}/*" for arn in buckets])
     if deploy.source_kms_key_arns:
@@ -53,6 +52,22 @@ def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Buc
         f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/*]" for bucket in deploy.source_buckets
     ]
     acknowledge(function.own_role, dict.fromkeys([*findings, files_finding(drop, "*")], reason))
+
+
+def list_sources(function: ServiceFunction, deploy: DeploySettings) -> None:
+    """Allow to list the source buckets."""
+    if named := _source_arns(deploy):
+        allow(function, ["s3:ListBucket"], named)
+
+
+def look_at_notifications(function: ServiceFunction, deploy: DeploySettings) -> None:
+    """Allow to see whether the source buckets send their events to EventBridge."""
+    if named := _source_arns(deploy):
+        allow(function, ["s3:GetBucketNotification"], named)
+
+
+def _source_arns(deploy: DeploySettings) -> list[str]:
+    return [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in deploy.source_buckets]
 
 
 def send_events(function: ServiceFunction) -> None:

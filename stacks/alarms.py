@@ -37,7 +37,8 @@ class Alarms:
         of = self._metrics
         self._alarm(
             "UploadDlq",
-            "Uploads failed five times. Read the messages and the log of on_upload, fix the cause, redrive the queue.",
+            "Uploads, or objects of watched buckets, failed five times. Read the messages and the log of on_upload, "
+            "fix the cause, redrive the queue.",
             of.dlq.metric_approximate_number_of_messages_visible(period=WINDOW, statistic="Maximum"),
         )
         self._alarm(
@@ -52,6 +53,15 @@ class Alarms:
             of.queue.metric_approximate_age_of_oldest_message(period=WINDOW, statistic="Maximum"),
             threshold=WAITING_SECONDS,
         )
+
+        if of.arrivals is not None:
+            self._alarm(
+                "ArrivalsWaiting",
+                "Objects of watched buckets wait for more than 15 minutes. Read the log of on_upload, and see whether "
+                "it is throttled.",
+                of.arrivals.metric_approximate_age_of_oldest_message(period=WINDOW, statistic="Maximum"),
+                threshold=WAITING_SECONDS,
+            )
 
     def _imports(self) -> None:
         of = self._metrics
@@ -122,6 +132,15 @@ class Alarms:
             "The sweep has not run for 15 minutes, so lost imports are not ended. Check that its rule is enabled and "
             "that it is not throttled. (Also shown in the first minutes of a deployment.)",
             of.functions["Sweep"].metric_invocations(period=WINDOW),
+            operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            periods=3,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        self._alarm(
+            "WatchStopped",
+            "Watches have not been looked after for 15 minutes, so their runs do not start. Check that the rule is "
+            "enabled and that the function watch is not throttled. (Also shown in the first minutes of a deployment.)",
+            of.functions["Watch"].metric_invocations(period=WINDOW),
             operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             periods=3,
             missing=cloudwatch.TreatMissingData.BREACHING,

@@ -5,7 +5,7 @@ from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
 from service.support.settings import ApiSettings, AuthorizeSettings
-from stacks.access import allow, read_sources, start_imports, use_job_files, use_table
+from stacks.access import allow, look_at_notifications, read_sources, start_imports, use_job_files, use_table
 from stacks.clips_access import look_at_clips, remove_videos
 from stacks.function import Parts, ServiceFunction
 from stacks.gateway import OPEN_PATHS, STAGE, rest_api
@@ -76,6 +76,7 @@ class Api(Construct):
         use_job_files(function, storage.state, write=True)
         # `GetObjectVersion`: a manifest is pinned to its version, and may name versions itself.
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
+        look_at_notifications(function, deploy)
         look_at_clips(function, storage.clips)
         remove_videos(function, storage.clips)
         start_imports(function, machine)

@@ -1,4 +1,4 @@
-"""Imports that uploads start: drop bucket → EventBridge → queue → `on_upload`."""
+"""Imports that uploads and watched buckets start: bucket → EventBridge → queue → `on_upload`."""
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_events as events
@@ -21,7 +21,10 @@ KEPT = Duration.days(QUEUED_DAYS)
 
 
 class UploadTrigger(Construct):
-    """`queue` has uploads to import, `dlq` those that failed five times, `lost` those that never reached the queue."""
+    """`queue` has uploads to import, `arrivals` objects of the source buckets, for watches.
+
+    `dlq` has messages of both that failed five times, `lost` events that reached neither queue.
+    """
 
     def __init__(
         self,
@@ -37,28 +40,13 @@ class UploadTrigger(Construct):
         acknowledge(
             self.lost, {"AwsSolutions-SQS3": "It is itself the dead-letter queue of the EventBridge rule's target."}
         )
-        self.queue = self._queue(
-            "Queue",
-            retention_period=KEPT,
-            # Lambda recommends six times the function's timeout, so that a throttled batch is not delivered twice.
-            visibility_timeout=Duration.seconds(6 * FUNCTION_TIMEOUT.to_seconds()),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dlq, max_receive_count=TRIES),
-        )
-        events.Rule(
-            self,
-            "Uploaded",
-            description="Clipferry: objects that arrive in the drop bucket",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={"bucket": {"name": [storage.drop.bucket_name]}},
-            ),
-            targets=[
-                targets.SqsQueue(
-                    self.queue, dead_letter_queue=self.lost, max_event_age=Duration.hours(24), retry_attempts=185
-                )
-            ],
-        )
+        self.queue = self._waiting("Queue")
+        self._rule("Uploaded", "objects that arrive in the drop bucket", [storage.drop.bucket_name], self.queue)
+        # A queue of their own: a bucket that is busy for other reasons does not hold up uploads.
+        self.arrivals = self._waiting("Arrivals") if deploy.source_buckets else None
+        if self.arrivals is not None:
+            named = list(deploy.source_buckets)
+            self._rule("Arrived", "objects that arrive in source buckets, for watches", named, self.arrivals)
         self.function = ServiceFunction(
             self,
             "on_upload",
@@ -73,24 +61,53 @@ class UploadTrigger(Construct):
             memory_mb=512,
             timeout=FUNCTION_TIMEOUT,
         )
-        # Uploads are claimed in one transaction. IAM checks PutItem and ConditionCheckItem for each part of it.
-        use_table(self.function, storage.table, "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
+        # Uploads are claimed in one transaction. IAM checks PutItem and ConditionCheckItem for each part of it. The
+        # watches of a bucket are found by an index.
+        actions = ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
+        use_table(self.function, storage.table, *actions, indexes=("url",))
         use_job_files(self.function, storage.state, write=True)
         start_imports(self.function, machine)
         # Few large calls, so that hundreds of uploads at once become few imports.
-        self.function.add_event_source(
-            SqsEventSource(
-                self.queue,
-                batch_size=1_000,
-                max_batching_window=Duration.seconds(5),
-                report_batch_item_failures=True,
-                max_concurrency=2,
+        for queue in filter(None, (self.queue, self.arrivals)):
+            self.function.add_event_source(
+                SqsEventSource(
+                    queue,
+                    batch_size=1_000,
+                    max_batching_window=Duration.seconds(5),
+                    report_batch_item_failures=True,
+                    max_concurrency=2,
+                )
             )
-        )
 
     def outputs(self) -> None:
         CfnOutput(self, "UploadQueueUrl", value=self.queue.queue_url).override_logical_id("UploadQueueUrl")
         CfnOutput(self, "UploadDlqUrl", value=self.dlq.queue_url).override_logical_id("UploadDlqUrl")
+
+    def _waiting(self, construct_id: str) -> sqs.Queue:
+        return self._queue(
+            construct_id,
+            retention_period=KEPT,
+            # Lambda recommends six times the function's timeout, so that a throttled batch is not delivered twice.
+            visibility_timeout=Duration.seconds(6 * FUNCTION_TIMEOUT.to_seconds()),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dlq, max_receive_count=TRIES),
+        )
+
+    def _rule(self, construct_id: str, about: str, buckets: list[str], queue: sqs.Queue) -> None:
+        events.Rule(
+            self,
+            construct_id,
+            description=f"Clipferry: {about}",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={"bucket": {"name": buckets}},
+            ),
+            targets=[
+                targets.SqsQueue(
+                    queue, dead_letter_queue=self.lost, max_event_age=Duration.hours(24), retry_attempts=185
+                )
+            ],
+        )
 
     def _queue(
         self,

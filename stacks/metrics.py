@@ -39,6 +39,8 @@ class Metrics:
     rest: apigateway.RestApi
     table: dynamodb.Table
     queue: sqs.Queue
+    arrivals: sqs.Queue | None
+    """None without source buckets."""
     dlq: sqs.Queue
     lost: sqs.Queue
 

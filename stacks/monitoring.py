@@ -57,6 +57,7 @@ class Monitoring(Construct):
             "Finish": pipeline.finish,
             "Conclude": pipeline.conclude,
             "Sweep": pipeline.sweep,
+            "Watch": pipeline.watch,
         }
         metrics = Metrics(
             deploy=deploy,
@@ -65,6 +66,7 @@ class Monitoring(Construct):
             rest=api.rest,
             table=storage.table,
             queue=uploads.queue,
+            arrivals=uploads.arrivals,
             dlq=uploads.dlq,
             lost=uploads.lost,
         )

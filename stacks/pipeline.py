@@ -8,6 +8,7 @@ from stacks.copybatches import Functions
 from stacks.function import Parts
 from stacks.import_functions import copy_function, extrapolate_function, plan_function
 from stacks.machine import ImportMachine
+from stacks.watch_function import watch_function
 
 
 class Pipeline(Construct):
@@ -34,6 +35,7 @@ class Pipeline(Construct):
             ),
         )
         self.sweep = sweep_function(self, parts, self.machine)
+        self.watch = watch_function(self, parts, self.machine)
 
     def outputs(self) -> None:
         CfnOutput(self, "StateMachineArn", value=self.machine.state_machine_arn).override_logical_id("StateMachineArn")

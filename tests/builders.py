@@ -35,12 +35,16 @@ from service.imports.planning.plan import plan
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
+from service.imports.watches.events import ArrivalPorts
+from service.imports.watches.manage import WatchPorts
+from service.imports.watches.runs import quick
+from service.imports.watches.tick import TickPorts
 from service.ports.jobs import JobReader
 from service.ports.objects import Copiers, Objects
 from service.projects.audit import AuditPorts
 from service.projects.folders import FolderPorts
 from service.projects.integrations.manage import IntegrationPorts
-from service.projects.presets import ExecutionSettingsPorts
+from service.projects.presets import ExecutionSettingsPorts, saved_for_import
 from service.projects.slow_requests import SlowRequests
 from service.projects.webhook_secrets import WebhookSecretPorts
 from service.sources.routed import RoutedObjects
@@ -64,6 +68,7 @@ from tests.fakes.sources import FakeSources
 from tests.fakes.state import FakeClock, FakeReportFiles, FakeStateFiles
 from tests.fakes.turns import FakeTurns
 from tests.fakes.uploads import FakeLargeCopies, FakeUploads
+from tests.fakes.watches import FakeBucketEvents, FakeWatches
 
 SOURCE_BUCKET = "source"
 DROP_BUCKET = "drop"
@@ -128,6 +133,8 @@ class World:
         self.large = FakeLargeCopies(self.faults, self.jobs.large)
         self.turns = FakeTurns(self.faults)
         self.uploads = FakeUploads(self.jobs, self.faults)
+        self.watches = FakeWatches(self.jobs.audit, self.faults)
+        self.bucket_events = FakeBucketEvents()
         self.workflow = FakeWorkflow(self.faults)
         self.keys = FakeKeys(self.faults)
         self.audit = FakeAudit(self.jobs.audit, self.faults)
@@ -342,6 +349,38 @@ class World:
             window_seconds=30,
             settings=self.defaults,
             audit_days=AUDIT_DAYS,
+        )
+
+    def saved_settings(self, project: str, settings_id: str) -> ImportSettings:
+        """A preset's settings, which are always these here. Raises `UnknownExecutionSettings`."""
+        saved_for_import(settings_id, project=project, store=self.execution_settings)
+        return ImportSettings(storage_class="STANDARD_IA")
+
+    @property
+    def watch_ports(self) -> WatchPorts:
+        return WatchPorts(
+            store=self.watches,
+            submit=self.submit_ports,
+            saved_settings=self.saved_settings,
+            events=self.bucket_events,
+            event_buckets=[SOURCE_BUCKET],
+        )
+
+    @property
+    def tick_ports(self) -> TickPorts:
+        return TickPorts(
+            store=self.watches,
+            submit=quick(self.submit_ports),
+            saved_settings=self.saved_settings,
+            bus=self.bus,
+        )
+
+    @property
+    def arrival_ports(self) -> ArrivalPorts:
+        return ArrivalPorts(
+            gathering=self.upload_ports,
+            watches=self.watches,
+            saved_settings=self.saved_settings,
         )
 
     # --- what callers do ---

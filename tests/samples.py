@@ -5,10 +5,12 @@ from typing import Any
 
 from service.domain.batching import VIEWS
 from service.domain.clips import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
-from service.domain.jobs import Door, Job, Source, SourceKind
+from service.domain.jobs import Door, Job, Source, SourceKind, WatchCause, WatchRun
 from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
 from service.domain.requests import ContentValidation, Filters, ImportSettings, Notify, OnExisting, Tolerance
+from service.domain.schedules import Schedule
 from service.domain.search_keys import findable
+from service.domain.watches import Watch
 from service.ports.clips import ClipStore
 from service.projects.audit import entry_of
 from tests.builders import a_job
@@ -37,6 +39,7 @@ FULL = a_job(
     settings=SETTINGS,
     execution_settings_id="es_1",
     integration_id="in_1",
+    watch=WatchRun(id="wa_1", cause=WatchCause.FIRST),
 )
 
 ADMIN = Actor(door=Door.API, key_id="admin", request_id="r-1")
@@ -59,6 +62,20 @@ def some(n: int = 1, **changes: Any) -> ExecutionSettings:
         request_digest="d",
     )
     return replace(saved, **changes)
+
+
+def a_watch(n: int = 1, **changes: Any) -> Watch:
+    watch = Watch(
+        id=f"wa_{n:024x}",
+        project="demo",
+        name="ü",
+        root_path="s3://source/p/",
+        schedule=Schedule(every="15m"),
+        created_at=f"2026-11-22T17:00:0{n}.000Z",
+        updated_at=f"2026-11-22T17:00:0{n}.000Z",
+        request_digest="d",
+    )
+    return replace(watch, **changes)
 
 
 DONE = Extrapolation(

@@ -33,6 +33,9 @@ _NEXT = {
     "IDEMPOTENCY_CONFLICT": "a new request needs a new --idempotency-key",
     "FOLDER_EXISTS": "`clipferry folders list` shows it",
     "UNKNOWN_EXECUTION_SETTINGS": "`clipferry presets list` shows the saved ones",
+    "EVENTS_UNAVAILABLE": "give --every or --cron without --events",
+    "INVALID_SCHEDULE": "`clipferry watches add --help` shows examples",
+    "TOO_MANY_WATCHES": "`clipferry watches list` shows them, `clipferry watches delete ID` deletes one",
     "INVALID_URI": "URIs look like s3://bucket/key, gs://bucket/object or hf://buckets/namespace/name/path",
 }
 _LISTS = {
@@ -40,6 +43,7 @@ _LISTS = {
     "presets": "`clipferry presets list` shows the project's presets",
     "settings": "`clipferry presets list` shows the project's presets",
     "integrations": "`clipferry integrations list` shows the project's integrations",
+    "watches": "`clipferry watches list` shows the project's watches",
     "keys": "`clipferry keys list` shows all keys",
 }
 _OWN_PATHS = re.compile(r"/(v1(/.*)?|docs|openapi\.json)$")

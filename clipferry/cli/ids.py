@@ -54,6 +54,7 @@ INTEGRATION = Id(
     lambda client: ((one.id, f"{one.type} {one.bucket}") for one in client.integrations.list(limit=OFFERED)),
 )
 PRESET = Id("The id of a preset.", lambda client: ((one.id, one.name) for one in client.presets.list(limit=OFFERED)))
+WATCH = Id("The id of a watch.", lambda client: ((one.id, one.name) for one in client.watches.list(limit=OFFERED)))
 FOLDER = Id("A folder's name or id.", lambda client: ((one.name, one.id) for one in client.folders.list(limit=OFFERED)))
 KEY = Id(
     "The id of a key; not the key itself.",

@@ -35,12 +35,13 @@ from clipferry.cli.retry import retry
 from clipferry.cli.status import status
 from clipferry.cli.text import clean
 from clipferry.cli.verbs import Noun
+from clipferry.cli.watches import watches
 from clipferry.version import VERSION
 
 SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Imports": (preview, import_, status, clips, retry, cancel, report, delete, imports),
     "Finding": (find, audit),
-    "Project": (folders, presets, integrations),
+    "Project": (watches, folders, presets, integrations),
     "Access": (login, profile, keys),
     "Tools": (ftx, completion),
 }

@@ -19,6 +19,7 @@ from clipferry.models.imports import (
 from clipferry.models.presets import Preset
 from clipferry.models.previews import Cost, Estimate, Fates, Outcome, Preview, PreviewedClip, Total
 from clipferry.models.trail import AuditEntry
+from clipferry.models.watches import Schedule, Watch, WatchFailure, WatchRun, WatchTest
 
 __all__ = [
     "SETTLED_STATUSES",
@@ -46,7 +47,12 @@ __all__ = [
     "PreviewedClip",
     "Rate",
     "Report",
+    "Schedule",
     "Source",
     "Total",
+    "Watch",
+    "WatchFailure",
+    "WatchRun",
+    "WatchTest",
     "Webhook",
 ]

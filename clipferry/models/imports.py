@@ -128,9 +128,11 @@ class Import(Model):
     settings: Mapping[str, Any]
     test_run_group_name: str
     trigger: str = ""
-    """`api` or `upload`: what started it."""
+    """`api`, `upload` or `watch`: what started it."""
+    watch_id: str | None = None
+    """The watch that started it."""
     door: str = ""
-    """`api`, `upload` or `nomadicml`: how the request came in."""
+    """`api`, `upload`, `watch` or `nomadicml`: how the request came in."""
     key_id: str | None = None
     """The id of the key that started it; None for uploads."""
     folder: str | None = None

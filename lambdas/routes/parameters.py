@@ -27,6 +27,7 @@ Cursor = Annotated[
 JobId = Annotated[str, _id("ij", "Id of the import.")]
 IntegrationId = Annotated[str, _id("in", "Id of the integration.")]
 SettingsId = Annotated[str, _id("es", "Id of the preset.")]
+WatchId = Annotated[str, _id("wa", "Id of the watch.")]
 FolderId = Annotated[str, _id("fd", "Id of the folder.")]
 KeyId = Annotated[str, _id("key", "Id of the key.", 12)]
 VideoId = Annotated[str, Path(description="Id of the video.", json_schema_extra=CLIP_ID)]

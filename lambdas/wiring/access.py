@@ -10,14 +10,14 @@ from service.domain.service_buckets import ServiceBuckets
 from service.imports.access.reach import SourceAccess
 from service.ports.objects import Objects
 from service.sources.routed import RoutedObjects
-from service.support.settings import ApiSettings, PlanSettings
+from service.support.settings import ApiSettings, PlanSettings, WatchSettings
 
 if TYPE_CHECKING:
     from service.sources.build import IntegrationSources
 
 
 def source_access(
-    settings: ApiSettings | PlanSettings, own: Objects, sources: "Callable[[], IntegrationSources]"
+    settings: ApiSettings | PlanSettings | WatchSettings, own: Objects, sources: "Callable[[], IntegrationSources]"
 ) -> SourceAccess:
     saved = DynamoIntegrations()
 
@@ -38,7 +38,7 @@ def source_access(
     )
 
 
-def service_buckets(settings: ApiSettings | PlanSettings) -> ServiceBuckets:
+def service_buckets(settings: ApiSettings | PlanSettings | WatchSettings) -> ServiceBuckets:
     return ServiceBuckets(
         drop=settings.drop_bucket,
         clips=settings.clips_bucket,

@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 from lambdas.wiring.access import service_buckets, source_access
 from lambdas.wiring.defaults import import_settings
+from lambdas.wiring.presets import preset_settings
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from lambdas.wiring.storage import clips_storage
@@ -23,7 +24,9 @@ from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.turns import slow_requests_of
+from service.aws.dynamodb.watches import DynamoWatches
 from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
+from service.aws.s3.bucket_events import S3BucketEvents
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
 from service.aws.workflow import StepFunctionsWorkflow
@@ -33,6 +36,7 @@ from service.imports.intake.submit import SubmitPorts
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
+from service.imports.watches.manage import WatchPorts
 from service.ports.projects import KeyStore
 from service.projects.audit import AuditPorts
 from service.projects.folders import FolderPorts
@@ -139,6 +143,18 @@ class ApiContainer:
     @cached_property
     def _slow(self) -> SlowRequests:
         return SlowRequests(turns=slow_requests_of, limit=self.settings.max_slow_requests)
+
+    @cached_property
+    def watches(self) -> WatchPorts:
+        settings = self.settings
+        client = s3_client(connections=1, patience=A_CALLER_WAITS)
+        return WatchPorts(
+            store=DynamoWatches(),
+            submit=self.submit,
+            saved_settings=preset_settings(self.submit.defaults),
+            events=S3BucketEvents(client, account=settings.trusted_account.split(":")[4]),
+            event_buckets=[bucket for bucket in settings.source_buckets if bucket != settings.drop_bucket],
+        )
 
     @cached_property
     def trusted(self) -> Trusted:

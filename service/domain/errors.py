@@ -101,6 +101,34 @@ class TooManyIntegrations(InvalidRequest):
     code = "TOO_MANY_INTEGRATIONS"
 
 
+class InvalidSchedule(InvalidRequest):
+    """The schedule of a watch is malformed, or never comes."""
+
+    code = "INVALID_SCHEDULE"
+
+
+class EventsUnavailable(InvalidRequest):
+    """The bucket's events cannot reach this deployment."""
+
+    code = "EVENTS_UNAVAILABLE"
+
+
+class TooManyWatches(InvalidRequest):
+    code = "TOO_MANY_WATCHES"
+
+
+class WatchChanged(ClipferryError):
+    """Other requests changed the watch at the same time, again and again."""
+
+    code = "WATCH_CHANGED"
+
+
+class WatchesIncomplete(ClipferryError):
+    """Some watches could not be looked at; the function's error alarm reports it."""
+
+    code = "WATCHES_INCOMPLETE"
+
+
 class FolderExists(ClipferryError):
     """The project has a folder of this name in this scope."""
 

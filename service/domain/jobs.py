@@ -42,6 +42,7 @@ class SourceKind(StrEnum):
 class Trigger(StrEnum):
     API = "api"
     UPLOAD = "upload"
+    WATCH = "watch"
 
 
 class Door(StrEnum):
@@ -50,6 +51,29 @@ class Door(StrEnum):
     API = "api"
     UPLOAD = "upload"
     NOMADICML = "nomadicml"
+    WATCH = "watch"
+
+
+class WatchCause(StrEnum):
+    """Why a watch started an import. The values are stored."""
+
+    FIRST = "first"
+    """The watch was made: import what is there."""
+    SCHEDULED = "scheduled"
+    EVENTS = "events"
+    """Objects appeared in the bucket."""
+    MANUAL = "manual"
+    """A caller asked for a run."""
+    CATCH_UP = "catch_up"
+    """The watch was resumed or changed, or its source can be read again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchRun:
+    """The watch that started an import, and why."""
+
+    id: str
+    cause: WatchCause
 
 
 class JobTag(StrEnum):
@@ -58,6 +82,7 @@ class JobTag(StrEnum):
     GROUP = "GROUP"
     LABEL = "LABEL"
     FOLDER = "FOLDER"
+    WATCH = "WATCH"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +235,23 @@ class Job:
     """Settled clips and copied bytes when copying began in this attempt."""
     video_upload: VideoUpload | None = None
     """Set for jobs that came through the NomadicML endpoints."""
+    watch: WatchRun | None = None
+    """Set for jobs that a watch started."""
     removed: int = 0
     """Clips, or whole sets, that were deleted one by one since. They stay in the counts."""
     removed_landed: int = 0
     """Number of clips among them that had been copied or skipped."""
+
+    @property
+    def watch_id(self) -> str | None:
+        return self.watch.id if self.watch else None
+
+    @property
+    def gatherer(self) -> str:
+        """Whose uploads the job gathers, if it does: a project's, or those in the bucket of one of its watches."""
+        return f"{self.project}#{self.watch.id}" if self.watch else self.project
+
+    @property
+    def counted(self) -> bool:
+        """Whether it counts as one of the project's active imports. Imports that uploads or events start do not."""
+        return self.trigger is not Trigger.UPLOAD and self.source.kind is not SourceKind.UPLOAD

@@ -26,6 +26,10 @@ class Action(StrEnum):
     INTEGRATION_CREATE = "integration.create"
     INTEGRATION_TEST = "integration.test"
     INTEGRATION_DELETE = "integration.delete"
+    WATCH_CREATE = "watch.create"
+    WATCH_CHANGE = "watch.change"
+    WATCH_RUN = "watch.run"
+    WATCH_DELETE = "watch.delete"
 
 
 class FolderScope(StrEnum):

@@ -32,8 +32,8 @@ class UploadStore(UploadLists, Protocol):
     @property
     def max_uploads_per_claim(self) -> int: ...
 
-    def gathering_job(self, project: str) -> str | None:
-        """Return the id of the job that took this project's last uploads. It may have closed since."""
+    def gathering_job(self, gatherer: str) -> str | None:
+        """Return the id of the job that took the last uploads of this `Job.gatherer`. It may have closed since."""
         ...
 
     def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:

@@ -194,6 +194,28 @@ class UploadSettings(RowSettings):
     upload_window_seconds: int
     """Seconds for which a job gathers further uploads before it is planned."""
     audit_retention_days: int
+    source_buckets: tuple[str, ...]
+    """Buckets whose events watches may take, without the drop bucket."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchSettings(RowSettings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    state_machine_arn: str
+    source_buckets: tuple[str, ...]
+    drop_bucket: str
+    default_project: str
+    max_clips_per_import: int
+    map_concurrency: int
+    stat_concurrency: int
+    max_active_imports: int
+    default_on_existing: str
+    default_content_validation: str
+    audit_retention_days: int
+    integration_secrets_prefix: str
+    allow_private_urls: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
 from service.aws.dynamodb.turns import COPIES, DynamoTurns
 from service.aws.dynamodb.uploads import DynamoUploads
+from service.aws.dynamodb.watches import DynamoWatches
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.s3.result_objects import S3Results
 from service.aws.s3.state_files import S3StateFiles
@@ -42,6 +43,7 @@ from service.ports.projects import (
 from service.ports.state import ReportFiles, StateFiles
 from service.ports.turns import TurnStore
 from service.ports.uploads import UploadStore
+from service.ports.watches import WatchStore
 from service.support.settings import RowSettings
 from tests.builders import CLIPS_BUCKET, STATE_BUCKET, World
 from tests.functional.aws import TABLE, new_buckets, new_table
@@ -66,6 +68,7 @@ class Stores:
     saved: ExecutionSettingsStore
     integrations: IntegrationStore
     integration_secrets: IntegrationSecrets
+    watches: WatchStore
     state: StateFiles
     files: ReportFiles
     results: ResultStore
@@ -81,7 +84,7 @@ def fakes() -> Stores:
     world = World()
     of_the_table = (
         *(world.jobs, world.clips, world.large, world.uploads, world.keys),
-        *(world.audit, world.folders, world.execution_settings, world.integrations),
+        *(world.audit, world.folders, world.execution_settings, world.integrations, world.watches),
     )
     return Stores(
         jobs=world.jobs,
@@ -96,6 +99,7 @@ def fakes() -> Stores:
         saved=world.execution_settings,
         integrations=world.integrations,
         integration_secrets=world.integration_secrets,
+        watches=world.watches,
         state=world.state,
         files=world.files,
         results=world.results,
@@ -125,6 +129,7 @@ def adapters() -> Stores:
         saved=DynamoExecutionSettings(),
         integrations=DynamoIntegrations(),
         integration_secrets=IntegrationSecretsManager(secrets_client(), "clipferry/Clipferry/integrations/"),
+        watches=DynamoWatches(),
         state=S3StateFiles(boto_session(s3), STATE_BUCKET),
         files=S3ReportFiles(s3, STATE_BUCKET),
         results=S3Results(s3, CLIPS_BUCKET),
@@ -203,6 +208,11 @@ def integrations(stores: Stores) -> IntegrationStore:
 @pytest.fixture
 def integration_secrets(stores: Stores) -> IntegrationSecrets:
     return stores.integration_secrets
+
+
+@pytest.fixture
+def watches(stores: Stores) -> WatchStore:
+    return stores.watches
 
 
 @pytest.fixture

@@ -27,15 +27,15 @@ def unique(name: str) -> str:
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
-def eventually(found: Callable[[], Any], *, what: str) -> Any:
-    """Return the first truthy value of `found()`; fail after `PATIENCE_SECONDS`."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def eventually(found: Callable[[], Any], *, what: str, seconds: float = PATIENCE_SECONDS) -> Any:
+    """Return the first truthy value of `found()`; fail after that many seconds."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = found()
         if value:
             return value
         time.sleep(0.2)
-    raise AssertionError(f"waited {PATIENCE_SECONDS} s for {what}")
+    raise AssertionError(f"waited {seconds} s for {what}")
 
 
 def start(api: "Api", **request: object) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from service.domain.ends import Delivery, End
 from service.domain.errors import NotFound, QuotaExceeded, TableBusy
-from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally, Trigger, settings_of_run
+from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally, settings_of_run
 from service.domain.manifest import BatchState
 from service.domain.objects import LargeCopy
 from service.domain.progress import runs_after
@@ -44,9 +44,9 @@ class FakeJobs:
         return True
 
     def _check_quota(self, job: Job, max_active: int | None) -> None:
-        counted = [one for one in self.rows.values() if one.project == job.project and one.trigger != Trigger.UPLOAD]
+        counted = [one for one in self.rows.values() if one.project == job.project and one.counted]
         active = sum(not one.status.terminal for one in counted)
-        if max_active is not None and job.trigger != Trigger.UPLOAD and active >= max_active:
+        if max_active is not None and job.counted and active >= max_active:
             raise QuotaExceeded(f"this project has {max_active} active imports")
 
     @port_call

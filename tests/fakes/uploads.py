@@ -58,8 +58,8 @@ class FakeUploads:
     port = "uploads"
 
     @port_call
-    def gathering_job(self, project: str) -> str | None:
-        return self.gathering.get(project)
+    def gathering_job(self, gatherer: str) -> str | None:
+        return self.gathering.get(gatherer)
 
     @port_call
     def claim(self, job_id: str, uploads: Sequence[Upload], list_key: str) -> None:
@@ -80,11 +80,11 @@ class FakeUploads:
         entry: AuditEntry | None = None,
     ) -> None:
         self._refuse_claimed(uploads)
-        if self.gathering.get(job.project) != instead_of or job.id in self.jobs.rows:
+        if self.gathering.get(job.gatherer) != instead_of or job.id in self.jobs.rows:
             raise GatheringClosed
         self.jobs.rows[job.id] = job
         self.jobs.audit += [entry] if entry else []
-        self.gathering[job.project] = job.id
+        self.gathering[job.gatherer] = job.id
         self._take(job.id, uploads, list_key)
 
     def _refuse_claimed(self, uploads: Sequence[Upload]) -> None:

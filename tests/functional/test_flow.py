@@ -127,7 +127,7 @@ def test_repeated_upload_events_import_each_upload_once(flow: World, s3: "S3Clie
         events.append(
             object_created(name, size=len(name.encode()), etag=etag, sequencer=f"{n:04d}", **{"version-id": None})
         )
-    parsed = [parse_event(event, drop_bucket=DROP_BUCKET) for event in events]
+    parsed = [parse_event(event, buckets=[DROP_BUCKET]) for event in events]
     uploads = [upload for upload in parsed if upload]
     for delivery in (uploads[:3], uploads[1:], uploads, uploads[:1] * 2):
         accept_uploads(delivery, flow.upload_ports)

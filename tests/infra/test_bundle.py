@@ -180,7 +180,7 @@ def test_layers_are_extrapolated_from_the_parquet_bundle(tmp_path: Path) -> None
 def test_every_handler_can_be_imported_from_the_local_bundle(tmp_path: Path) -> None:
     build_bundle(tmp_path, host_target())
     # `extrapolate` has the other bundle.
-    handlers = ["api", "authorize", "conclude", "copy", "finish", "on_upload", "plan", "sweep"]
+    handlers = ["api", "authorize", "conclude", "copy", "finish", "on_upload", "plan", "sweep", "watch"]
     statement = "; ".join(f"import lambdas.{name}; lambdas.{name}.handler" for name in handlers)
     statement += "; import lambdas.reference, service.sources.gcs"  # what handlers import when it is first needed
     origin = (

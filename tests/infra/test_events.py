@@ -2,6 +2,7 @@
 
 from aws_cdk.assertions import Template
 
+from tests.infra.conftest import SOURCE_BUCKETS
 from tests.infra.reading import properties, text
 
 
@@ -27,7 +28,7 @@ def test_the_queue_gives_up_after_five_tries_and_outwaits_the_function(template:
 
 def test_queues_are_encrypted_tls_only_and_keep_for_fourteen_days(template: Template) -> None:
     queues = properties(template, "AWS::SQS::Queue")
-    assert set(queues) == {"UploadsQueue", "UploadsDlq", "UploadsLost"}
+    assert set(queues) == {"UploadsQueue", "UploadsArrivals", "UploadsDlq", "UploadsLost"}
     for name, queue in queues.items():
         assert queue["SqsManagedSseEnabled"] is True, name
         assert queue["MessageRetentionPeriod"] == 14 * 86_400, name
@@ -42,7 +43,25 @@ def test_queues_are_encrypted_tls_only_and_keep_for_fourteen_days(template: Temp
 
 
 def test_uploads_are_taken_in_few_large_batches_of_which_single_ones_can_fail(template: Template) -> None:
-    (mapping,) = properties(template, "AWS::Lambda::EventSourceMapping").values()
-    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (1_000, 5)
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    mappings = properties(template, "AWS::Lambda::EventSourceMapping").values()
+    assert {text(one["EventSourceArn"]) for one in mappings} == {"${UploadsQueue.Arn}", "${UploadsArrivals.Arn}"}
+    for mapping in mappings:
+        assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (1_000, 5)
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+def test_objects_of_the_source_buckets_go_to_a_queue_of_their_own(template: Template) -> None:
+    rule = properties(template, "AWS::Events::Rule")["UploadsArrived"]
+    assert rule["EventPattern"]["detail-type"] == ["Object Created"]
+    assert rule["EventPattern"]["detail"]["bucket"]["name"] == list(SOURCE_BUCKETS)
+    (target,) = rule["Targets"]
+    assert text(target["Arn"]) == "${UploadsArrivals.Arn}"
+    assert text(target["DeadLetterConfig"]["Arn"]) == "${UploadsLost.Arn}"
+    queue = properties(template, "AWS::SQS::Queue")["UploadsArrivals"]
+    assert text(queue["RedrivePolicy"]["deadLetterTargetArn"]) == "${UploadsDlq.Arn}"
+
+
+def test_without_source_buckets_there_are_no_arrivals(other_template: Template) -> None:
+    assert "UploadsArrived" not in properties(other_template, "AWS::Events::Rule")
+    assert "UploadsArrivals" not in properties(other_template, "AWS::SQS::Queue")

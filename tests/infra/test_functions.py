@@ -16,6 +16,7 @@ from service.support.settings import (
     Settings,
     SweepSettings,
     UploadSettings,
+    WatchSettings,
 )
 from stacks.import_functions import ASKING
 from tests.infra.conftest import COPY_ROLES, KMS_KEY, SOURCE_BUCKETS
@@ -31,6 +32,7 @@ FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
     "PipelineFinish": ("finish", FinishSettings, 1024, 900, None),
     "PipelineConclude": ("conclude", ConcludeSettings, 1769, 900, None),
     "PipelineSweep": ("sweep", SweepSettings, 512, 60, None),
+    "PipelineWatch": ("watch", WatchSettings, 512, 55, None),
     "UploadsOnUpload": ("on_upload", UploadSettings, 512, 60, None),
 }
 TABLE, STATE, DROP, CLIPS = "${StorageTable.Arn}", "${StorageState.Arn}", "${StorageDrop.Arn}", "${StorageClips.Arn}"
@@ -80,6 +82,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **queried("attention", "clip", "listing", "url"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject", "GetObjectVersion"),
+        **{arn: {"s3:ListBucket", "s3:GetBucketNotification"} for arn in SOURCES[:-1]},
         CLIPS: {"s3:ListBucket", "s3:ListBucketVersions"},
         f"{CLIPS}/*": {"s3:DeleteObjectVersion", "s3:GetObject"},
         **STARTS,
@@ -137,16 +140,28 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "states:DescribeExecution"
         },
     },
+    "PipelineWatch": {
+        **table("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
+        **queried("attention", "listing"),
+        **{arn: {"s3:ListBucket"} for arn in SOURCES[:-1]},
+        **READS_BY_INTEGRATIONS,
+        **STARTS,
+        "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default": {"events:PutEvents"},
+    },
     "UploadsOnUpload": {
-        **table("ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
+        **table("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
+        **queried("url"),
         **job_files("GetObject", "PutObject"),
         **STARTS,
-        "${UploadsQueue.Arn}": {
-            "sqs:ChangeMessageVisibility",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-            "sqs:GetQueueUrl",
-            "sqs:ReceiveMessage",
+        **{
+            f"${{Uploads{queue}.Arn}}": {
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ReceiveMessage",
+            }
+            for queue in ("Queue", "Arrivals")
         },
     },
 }
@@ -280,7 +295,16 @@ def test_functions_reserve_what_the_settings_say(other_template: Template) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["Api", "PipelinePlan", "PipelineCopy", "PipelineFinish", "PipelineConclude", "PipelineSweep", "UploadsOnUpload"],
+    [
+        "Api",
+        "PipelinePlan",
+        "PipelineCopy",
+        "PipelineFinish",
+        "PipelineConclude",
+        "PipelineSweep",
+        "PipelineWatch",
+        "UploadsOnUpload",
+    ],
 )
 def test_functions_that_write_rows_know_how_long_they_are_kept(
     template: Template, other_template: Template, name: str
@@ -298,11 +322,17 @@ def test_functions_call_aws_at_the_endpoints_that_the_settings_ask_for(
         assert not variables.keys() & environment(template, name).keys()
 
 
-def test_the_sweep_ticks_every_minute_and_a_missed_tick_is_not_repeated(template: Template) -> None:
-    rule = properties(template, "AWS::Events::Rule")["PipelineEveryMinute"]
-    assert rule["ScheduleExpression"] == "rate(1 minute)"
-    (target,) = rule["Targets"]
-    assert text(target["Arn"]) == "${PipelineSweep.Arn}"
+@pytest.mark.parametrize(
+    ("rule", "function"), [("PipelineEveryMinute", "PipelineSweep"), ("PipelineWatchEveryMinute", "PipelineWatch")]
+)
+def test_a_tick_comes_every_minute_and_a_missed_one_is_not_repeated(
+    template: Template, rule: str, function: str
+) -> None:
+    found = properties(template, "AWS::Events::Rule")[rule]
+    assert found["ScheduleExpression"] == "rate(1 minute)"
+    (target,) = found["Targets"]
+    assert text(target["Arn"]) == f"${{{function}.Arn}}"
     assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
-    (invocation,) = properties(template, "AWS::Lambda::EventInvokeConfig").values()
-    assert (text(invocation["FunctionName"]), invocation["MaximumRetryAttempts"]) == ("${PipelineSweep}", 0)
+    invocations = properties(template, "AWS::Lambda::EventInvokeConfig").values()
+    retries = {text(one["FunctionName"]): one["MaximumRetryAttempts"] for one in invocations}
+    assert retries[f"${{{function}}}"] == 0

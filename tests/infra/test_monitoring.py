@@ -10,9 +10,10 @@ from aws_cdk.assertions import Template
 from stacks.bundle import ROOT
 from tests.infra.reading import properties, text
 
-FUNCTIONS = ("Api", "Authorize", "OnUpload", "Plan", "Copy", "Extrapolate", "Finish", "Conclude", "Sweep")
+FUNCTIONS = ("Api", "Authorize", "OnUpload", "Plan", "Copy", "Extrapolate", "Finish", "Conclude", "Sweep", "Watch")
 OTHERS = {
     "ApiServerErrors",
+    "ArrivalsWaiting",
     "BatchesFailed",
     "ConclusionsFailed",
     "ImportsFailed",
@@ -22,6 +23,7 @@ OTHERS = {
     "UploadDlq",
     "UploadsLost",
     "UploadsWaiting",
+    "WatchStopped",
 }
 
 
@@ -59,14 +61,15 @@ def test_these_are_all_the_alarms_and_each_reaches_the_topic(template: Template)
     assert {text(alarm["AlarmActions"]) for alarm in found.values()} == {"${MonitoringAlarms}"}
 
 
-def test_only_a_sweep_that_stopped_is_seen_by_missing_data(template: Template) -> None:
+def test_ticks_that_stopped_are_seen_by_missing_data_and_nothing_else_is(template: Template) -> None:
     breaching = {name for name, alarm in alarms(template).items() if alarm["TreatMissingData"] != "notBreaching"}
-    assert breaching == {"SweepStopped"}
-    stopped = alarms(template)["SweepStopped"]
-    assert stopped["TreatMissingData"] == "breaching"
-    assert (stopped["MetricName"], dimensions(stopped)) == ("Invocations", {"FunctionName": "${PipelineSweep}"})
-    assert (stopped["ComparisonOperator"], stopped["Threshold"]) == ("LessThanThreshold", 1)
-    assert stopped["EvaluationPeriods"] * stopped["Period"] == 900
+    assert breaching == {"SweepStopped", "WatchStopped"}
+    for name in ("Sweep", "Watch"):
+        stopped = alarms(template)[f"{name}Stopped"]
+        assert stopped["TreatMissingData"] == "breaching"
+        assert (stopped["MetricName"], dimensions(stopped)) == ("Invocations", {"FunctionName": f"${{Pipeline{name}}}"})
+        assert (stopped["ComparisonOperator"], stopped["Threshold"]) == ("LessThanThreshold", 1)
+        assert stopped["EvaluationPeriods"] * stopped["Period"] == 900
 
 
 def test_one_message_in_either_dead_letter_queue_is_an_alarm(template: Template) -> None:

@@ -6,7 +6,20 @@ from typing import Any
 from service.aws.dynamodb.ends import delivery_of
 from service.aws.dynamodb.keys_of_rows import ACTIVE, job_pk, project_pk
 from service.aws.dynamodb.table import JobRow
-from service.domain.jobs import Counts, Door, Job, JobStatus, Retry, Run, Source, SourceKind, Trigger, settings_of_run
+from service.domain.jobs import (
+    Counts,
+    Door,
+    Job,
+    JobStatus,
+    Retry,
+    Run,
+    Source,
+    SourceKind,
+    Trigger,
+    WatchCause,
+    WatchRun,
+    settings_of_run,
+)
 from service.domain.requests import (
     ContentValidation,
     Filters,
@@ -51,11 +64,12 @@ def job_row(job: Job) -> JobRow:
         key_id=job.key_id,
         door=job.door,
         video_upload=asdict(job.video_upload) if job.video_upload else None,
+        watch=asdict(job.watch) if job.watch else None,
     )
 
 
-def _settings(row: JobRow) -> ImportSettings:
-    stored = row.settings
+def settings_of_stored(stored: dict[str, Any]) -> ImportSettings:
+    """Read settings from a row's JSON."""
     return ImportSettings(
         on_existing=OnExisting(stored["on_existing"]),
         content_validation=ContentValidation(stored["content_validation"]),
@@ -70,11 +84,11 @@ def _settings(row: JobRow) -> ImportSettings:
     )
 
 
-def _filters(row: JobRow) -> Filters | None:
-    if not row.filters:
+def filters_of_stored(stored: dict[str, Any] | None) -> Filters | None:
+    """Read filters from a row's JSON."""
+    if not stored:
         return None
-    lists = {name: tuple(row.filters[name]) for name in ("include", "exclude")}
-    return Filters(**row.filters | lists)
+    return Filters(**stored | {name: tuple(stored[name]) for name in ("include", "exclude")})
 
 
 def job_of_row(row: JobRow) -> Job:
@@ -106,8 +120,8 @@ def job_of_row(row: JobRow) -> Job:
         labels=tuple(row.labels),
         run_name_prefix=row.run_name_prefix,
         test_run_group_name=row.test_run_group_name,
-        filters=_filters(row),
-        settings=_settings(row),
+        filters=filters_of_stored(row.filters),
+        settings=settings_of_stored(row.settings),
         code=row.code,
         message=row.message,
         cancel_requested=bool(row.cancel_requested),
@@ -127,6 +141,7 @@ def job_of_row(row: JobRow) -> Job:
         settled_before=int(row.settled_before),
         bytes_before=int(row.bytes_before),
         video_upload=VideoUpload(**row.video_upload) if row.video_upload else None,
+        watch=WatchRun(id=row.watch["id"], cause=WatchCause(row.watch["cause"])) if row.watch else None,
         removed=int(row.removed),
         removed_landed=int(row.removed_landed),
     )
@@ -134,7 +149,7 @@ def job_of_row(row: JobRow) -> Job:
 
 def settings_of_batch(row: JobRow) -> ImportSettings:
     """What the job's present run copies with. The row needs `settings` and `retry` only."""
-    return settings_of_run(_settings(row), _retry(row.retry) if row.retry else None)
+    return settings_of_run(settings_of_stored(row.settings), _retry(row.retry) if row.retry else None)
 
 
 def _retry(stored: dict[str, Any]) -> Retry:

@@ -17,6 +17,10 @@ OPEN_ENDS = "ENDED"
 """Partition of `attention` with the open ends: the outbox."""
 
 
+WATCHES = "WATCHES"
+"""Partition of `attention` with the watches, by the time of the next look."""
+
+
 UNSETTLED = "INTEGRATIONS"
 """Partition of `attention` with the integrations that are being made or deleted."""
 

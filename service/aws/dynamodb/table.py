@@ -123,6 +123,7 @@ class JobRow(_Row):
     settled_before = NumberAttribute(default=0)
     bytes_before = NumberAttribute(default=0)
     video_upload = JSONAttribute(null=True)
+    watch = JSONAttribute(null=True)
     removed = NumberAttribute(default=0)
     removed_landed = NumberAttribute(default=0)
     gone_at = NumberAttribute(null=True)
@@ -220,7 +221,7 @@ class FolderRow(_Row):
 
 
 class CountRow(_Row):
-    """How many execution settings, or integrations, a project has."""
+    """How many execution settings, integrations or watches a project has."""
 
     class Meta(_Meta):
         pass
@@ -274,6 +275,49 @@ class IntegrationRow(_Row):
     created_by = UnicodeAttribute(null=True)
     last_used = UnicodeAttribute(null=True)
     request_digest = UnicodeAttribute()
+
+
+class WatchRow(_Row):
+    """In `attention` with the time of the next look, in `url` while it takes the events of its bucket."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    listing_pk = UnicodeAttribute()
+    listing_sk = UnicodeAttribute()
+    attention_pk = UnicodeAttribute(null=True)
+    attention_sk = UnicodeAttribute(null=True)
+    url_pk = UnicodeAttribute(null=True)
+    url_sk = UnicodeAttribute(null=True)
+    listing = ListingIndex()
+    attention = AttentionIndex()
+    url = UrlIndex()
+
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    root_path = UnicodeAttribute()
+    integration_id = UnicodeAttribute(null=True)
+    filters = JSONAttribute(null=True)
+    settings = JSONAttribute()
+    execution_settings_id = UnicodeAttribute(null=True)
+    folder = UnicodeAttribute(null=True)
+    labels = JSONAttribute(default=list)
+    schedule = JSONAttribute(null=True)
+    events = BooleanAttribute(default=False)
+    paused = BooleanAttribute(default=False)
+    created_at = UnicodeAttribute()
+    updated_at = UnicodeAttribute()
+    created_by = UnicodeAttribute(null=True)
+    request_digest = UnicodeAttribute()
+    revision = NumberAttribute(default=0)
+    next_run_at = UnicodeAttribute(null=True)
+    next_cause = UnicodeAttribute()
+    look_at = UnicodeAttribute(null=True)
+    last_run = UnicodeAttribute(null=True)
+    failure = JSONAttribute(null=True)
+    notice = JSONAttribute(null=True)
 
 
 class EndRow(_Row):
@@ -461,6 +505,7 @@ ROWS: tuple[type[Model], ...] = (
     CountRow,
     WebhookSecretRow,
     IntegrationRow,
+    WatchRow,
     EndRow,
     BatchRow,
     ClipRowModel,

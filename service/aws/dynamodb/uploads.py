@@ -24,12 +24,12 @@ CLAIM_SECONDS = 30 * 24 * 3600
 class DynamoUploads:
     @property
     def max_uploads_per_claim(self) -> int:
-        """A transaction has 100 items (DynamoDB): five are the job, list, group, audit entry and gathering row."""
+        """A transaction has 100 items (DynamoDB). Other ones are the job, list, audit entry, gathering row and tags."""
         return 95
 
-    def gathering_job(self, project: str) -> str | None:
+    def gathering_job(self, gatherer: str) -> str | None:
         try:
-            return GatheringRow.get(_gathering_pk(project), "GATHERING", consistent_read=True).job_id
+            return GatheringRow.get(_gathering_pk(gatherer), "GATHERING", consistent_read=True).job_id
         except DoesNotExist:
             return None
 
@@ -58,7 +58,7 @@ class DynamoUploads:
             transaction.save(_list_row(job.id, list_key))
             add_job(transaction, job, entry)
             unchanged = GatheringRow.job_id == instead_of if instead_of else GatheringRow.pk.does_not_exist()
-            transaction.save(GatheringRow(_gathering_pk(job.project), "GATHERING", job_id=job.id), condition=unchanged)
+            transaction.save(GatheringRow(_gathering_pk(job.gatherer), "GATHERING", job_id=job.id), condition=unchanged)
 
         _commit_claims(build, uploads, first_claim=0)
 
@@ -110,8 +110,8 @@ def _owner(error: TransactWriteError, index: int) -> str:
     return str(reason.raw_item["job_id"]["S"])
 
 
-def _gathering_pk(project: str) -> str:
-    return f"GATHERING#{project}"
+def _gathering_pk(gatherer: str) -> str:
+    return f"GATHERING#{gatherer}"
 
 
 def _claim_pk(identity: str) -> str:

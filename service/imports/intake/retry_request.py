@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from service.domain.batching import PART_CLIPS
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotEnded, NothingToRetry
 from service.domain.ids import ordinal_of, request_digest
-from service.domain.jobs import Job, JobStatus, Retry, Trigger
+from service.domain.jobs import Job, JobStatus, Retry
 from service.domain.requests import ContentValidation
 from service.domain.state_keys import selection_key
 from service.imports.inputs.retry_selection import can_run_again, encode_ordinals
@@ -62,7 +62,7 @@ def retry(
         digest=digest,
         content_validation=content_validation,
     )
-    begun = ports.jobs.retry(job, asked, max_active=None if job.trigger is Trigger.UPLOAD else max_active)
+    begun = ports.jobs.retry(job, asked, max_active=max_active if job.counted else None)
     if begun is None:
         job = get_job(job_id, project=project, jobs=ports.jobs)
         if _asked_before(job, idempotency, digest):

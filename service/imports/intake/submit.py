@@ -10,7 +10,7 @@ from service.domain.errors import (
     UnknownExecutionSettings,
 )
 from service.domain.ids import job_id_for, new_job_id, request_digest
-from service.domain.jobs import Door, Job, JobStatus, Source
+from service.domain.jobs import Door, Job, JobStatus, Source, WatchRun
 from service.domain.projects import Action, Actor
 from service.domain.requests import ImportRequest, ImportSettings
 from service.domain.state_keys import request_key
@@ -63,6 +63,7 @@ def submit(
     door: Door = Door.API,
     request_id: str | None = None,
     saved_settings: Callable[[str], ImportSettings] = no_saved_settings,
+    watch: WatchRun | None = None,
 ) -> Job:
     """Create the job and return it. With a known idempotency key, return the job that was created with it.
 
@@ -76,18 +77,19 @@ def submit(
     if request.idempotency_key and (known := ports.jobs.get(job_id)):
         return _again(known, digest, ports)
 
-    saved_id = request.execution_settings_id
-    if saved_id is not None:
-        request = replace(request, settings=saved_settings(saved_id))
-    if request.stationary_extrapolation is not None:
-        asked = replace(request.settings, stationary_extrapolation=request.stationary_extrapolation)
-        request = replace(request, settings=asked)
-    _check_settings(request.settings, ports)
-    check_fields(request)
-    if any(one is not None for one in (request.integration_id, request.root_path, request.manifest_uri)):
-        source = _looked_at(source, request, ports.access.reach(project, request.integration_id), ports)
+    request, source = checked(request, source, project=project, ports=ports, saved_settings=saved_settings)
     now = ports.clock()
-    job = job_of(request, source, job_id=job_id, digest=digest, project=project, key_id=key_id, now=now, door=door)
+    job = job_of(
+        request,
+        source,
+        job_id=job_id,
+        digest=digest,
+        project=project,
+        key_id=key_id,
+        now=now,
+        door=door,
+        watch=watch,
+    )
     for key, body in request_files(job, request).items():
         ports.state.put(key, body)
     by = Actor(door=door, key_id=key_id, request_id=request_id)
@@ -99,6 +101,31 @@ def submit(
         return _again(known, digest, ports)
     start(job, ports.workflow)
     return job
+
+
+def checked(
+    request: ImportRequest,
+    source: Source,
+    *,
+    project: str,
+    ports: SubmitPorts,
+    saved_settings: Callable[[str], ImportSettings],
+) -> tuple[ImportRequest, Source]:
+    """Check the request and look at its source. Return both, with the settings in force and the manifest pinned.
+
+    Raises as `submit` does.
+    """
+    saved_id = request.execution_settings_id
+    if saved_id is not None:
+        request = replace(request, settings=saved_settings(saved_id))
+    if request.stationary_extrapolation is not None:
+        asked = replace(request.settings, stationary_extrapolation=request.stationary_extrapolation)
+        request = replace(request, settings=asked)
+    _check_settings(request.settings, ports)
+    check_fields(request)
+    if any(one is not None for one in (request.integration_id, request.root_path, request.manifest_uri)):
+        source = _looked_at(source, request, ports.access.reach(project, request.integration_id), ports)
+    return request, source
 
 
 def _looked_at(source: Source, request: ImportRequest, reach: Reach, ports: SubmitPorts) -> Source:

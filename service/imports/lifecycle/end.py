@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 
 from service.domain.ids import end_id
-from service.domain.jobs import Counts, Job, JobStatus, Trigger
+from service.domain.jobs import Counts, Job, JobStatus
 from service.domain.limits import bounded
 from service.domain.progress import run_started_at
 from service.ports.jobs import JobStore
@@ -37,7 +37,7 @@ def end_job(
         counts=counts,
         document=end_document(ended),
         now=now,
-        counted_in=None if job.trigger is Trigger.UPLOAD else job.project,
+        counted_in=job.project if job.counted else None,
     )
 
 
@@ -55,6 +55,7 @@ def end_document(job: Job) -> dict[str, object]:
         "code": job.code,
         "message": job.message,
         "trigger": job.trigger.value,
+        "watch_id": job.watch_id,
         "source": {"kind": job.source.kind.value, "uri": job.source.uri, "count": job.source.count},
         "filters": _filters(job),
         "folder": job.folder,

@@ -1,7 +1,9 @@
-"""Make the job of an import, whether a caller asked for it or an upload did."""
+"""Make the job of an import, whether a caller, an upload or a watch asked for it."""
 
-from service.domain.jobs import Door, Job, JobStatus, Source, Trigger
+from service.domain.jobs import Door, Job, JobStatus, Source, Trigger, WatchRun
 from service.domain.requests import ImportRequest
+
+_TRIGGERS = {Door.UPLOAD: Trigger.UPLOAD, Door.WATCH: Trigger.WATCH}
 
 
 def job_of(
@@ -14,6 +16,7 @@ def job_of(
     door: Door = Door.API,
     digest: str | None = None,
     key_id: str | None = None,
+    watch: WatchRun | None = None,
 ) -> Job:
     """The job as it is before its planning. `digest` is the request's, which an upload has none of."""
     return Job(
@@ -21,7 +24,7 @@ def job_of(
         project=project,
         status=JobStatus.PENDING,
         source=source,
-        trigger=Trigger.UPLOAD if door is Door.UPLOAD else Trigger.API,
+        trigger=_TRIGGERS.get(door, Trigger.API),
         created_at=now,
         updated_at=now,
         folder=request.folder,
@@ -36,4 +39,5 @@ def job_of(
         key_id=key_id,
         door=door,
         video_upload=request.video_upload,
+        watch=watch,
     )

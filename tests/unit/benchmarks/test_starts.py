@@ -27,6 +27,7 @@ LEFT_OUT = {
     "on_upload": {"pyarrow", "service.aws.s3.storage", *EDGE, *PARSERS, *PLANNING},
     "plan": {"pyarrow", "service.imports.intake.submit", *EDGE, *PARSERS},
     "sweep": {"pyarrow", *EDGE, *PARSERS, *PLANNING},
+    "watch": {"pyarrow", "service.imports.planning.sources", "service.imports.copying", *EDGE, *PARSERS},
 }
 
 

@@ -26,6 +26,7 @@ DESTRUCTIVE = [
     ("delete ij_1", [GONE]),
     ("imports delete latest", [page("imports", [job()]), GONE]),
     ("presets delete es_1", [GONE]),
+    ("watches delete wa_1", [GONE]),
     (
         "presets replace es_1 - --name n",
         [{"id": "es_1", "name": "n", "settings": {}, "created_at": "t", "updated_at": "t"}],

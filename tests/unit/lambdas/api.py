@@ -66,6 +66,7 @@ def container_of(world: World, max_body_bytes: int) -> ApiContainer:
     container.integrations = world.integration_ports
     container.audit = world.audit_ports
     container.keys = world.keys
+    container.watches = world.watch_ports
     container.trusted = Trusted(
         account=container.settings.trusted_account,
         roles=container.settings.trusted_roles,

@@ -16,6 +16,7 @@ JOB_FIELDS = {
     "integration_id",
     "door",
     "key_id",
+    "watch_id",
     "created_at",
     "updated_at",
     "completed_at",

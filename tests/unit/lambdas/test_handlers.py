@@ -14,6 +14,7 @@ import lambdas.finish
 import lambdas.on_upload
 import lambdas.plan
 import lambdas.sweep
+import lambdas.watch
 from lambdas.wiring.authorize import AuthorizeContainer
 from lambdas.wiring.conclude import ConcludeContainer
 from lambdas.wiring.copy import CopyContainer
@@ -22,12 +23,16 @@ from lambdas.wiring.finish import FinishContainer
 from lambdas.wiring.on_upload import UploadContainer
 from lambdas.wiring.plan import PlanContainer
 from lambdas.wiring.sweep import SweepContainer
+from lambdas.wiring.watch import WatchContainer
 from service.domain.errors import BatchIncomplete, SourceUnavailable
-from service.domain.jobs import JobStatus
+from service.domain.jobs import JobStatus, SourceKind
 from service.domain.projects import IntegrationState
 from service.domain.requests import ImportSettings, Notify
+from service.domain.schedules import Schedule
 from service.domain.state_keys import batches_key
 from service.domain.turns import Turn
+from service.imports.watches.events import accept_arrivals
+from service.imports.watches.manage import WatchRequest, create
 from service.projects.keys import create_key
 from service.support.settings import AuthorizeSettings, PlanSettings
 from tests.builders import (
@@ -97,6 +102,9 @@ class Functions:
         """Ids of the messages that are to come again."""
         container = UploadContainer()
         container.ports = self.world.upload_ports
+        container.source_buckets = [SOURCE_BUCKET]
+        accept = lambda arrivals: accept_arrivals(arrivals, self.world.arrival_ports)  # noqa: E731
+        container.accept_arrivals = accept  # type: ignore[method-assign]
         answer = lambdas.on_upload.handler(sqs_event(*bodies), CONTEXT, container)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
@@ -443,3 +451,30 @@ def test_everything_else_is_denied_and_not_an_error(functions: Functions, header
     assert effect(answer) == "Deny"
     assert answer["principalId"] == "anonymous"
     assert "context" not in answer
+
+
+def test_objects_of_watched_buckets_and_uploads_come_in_one_batch(functions: Functions) -> None:
+    world = functions.world
+    request = WatchRequest(name="fleet", root_path=f"s3://{SOURCE_BUCKET}/p/", events=True)
+    watch = create(request, project="demo", by=ASKER, ports=world.watch_ports)
+    arrived = object_created("p/a.zip")
+    arrived["detail"]["bucket"]["name"] = SOURCE_BUCKET
+    elsewhere = object_created("p/a.zip")
+    elsewhere["detail"]["bucket"]["name"] = "elsewhere"
+    assert functions.upload(object_created("a.zip"), arrived, elsewhere) == ["m2"]
+    gathering = [job for job in world.jobs.rows.values() if job.source.kind is SourceKind.UPLOAD]
+    assert sorted(str(job.watch_id) for job in gathering) == ["None", watch.id]
+
+
+def test_the_watch_function_starts_runs_that_are_due(functions: Functions) -> None:
+    world = functions.world
+    request = WatchRequest(name="fleet", root_path=f"s3://{SOURCE_BUCKET}/p/", schedule=Schedule(every="1m"))
+    create(request, project="demo", by=ASKER, ports=world.watch_ports)
+    for job in list(world.jobs.rows.values()):
+        world.run(job.id)
+    world.clock.advance(61)
+    container = WatchContainer()
+    container.ports = world.tick_ports
+    ticked = lambdas.watch.handler({}, CONTEXT, container)
+    assert len(ticked["started"]) == 1
+    assert lambdas.watch.handler({}, CONTEXT, container)["started"] == []

@@ -15,7 +15,7 @@ from tests.fakes.faults import CrashError
 
 
 def read(event: object) -> Upload | None:
-    return parse_event(event, drop_bucket=DROP_BUCKET)  # type: ignore[arg-type]
+    return parse_event(event, buckets=[DROP_BUCKET])  # type: ignore[arg-type]
 
 
 def test_an_event_of_a_versioned_bucket_pins_the_version() -> None:
@@ -61,8 +61,8 @@ def test_a_folder_marker_is_no_upload() -> None:
 
 
 def test_an_event_of_another_bucket_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="bucket drop, which is not the drop bucket"):
-        parse_event(object_created(), drop_bucket="another")
+    with pytest.raises(InvalidRequest, match="bucket drop, which this deployment does not listen to"):
+        parse_event(object_created(), buckets=["another"])
 
 
 @pytest.mark.parametrize(

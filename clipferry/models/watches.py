@@ -1,0 +1,86 @@
+"""Watches: standing imports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clipferry.decode import Model
+from clipferry.models.access import Check
+from clipferry.models.imports import Counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Model):
+    """When a watch runs. Either `cron` or `every` is set."""
+
+    cron: str | None = None
+    time_zone: str = "UTC"
+    every: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchFailure(Model):
+    """Why a watch cannot run. The service tries again with back-off."""
+
+    code: str
+    message: str
+    since: str
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchRun(Model):
+    """An import of a watch. `cause` is `first`, `scheduled`, `events`, `manual` or `catch_up`."""
+
+    id: str
+    cause: str
+    status: str
+    created_at: str
+    counts: Counts
+    completed_at: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch(Model):
+    """A standing import. `status` is `ACTIVE`, `PAUSED` or `FAILING`."""
+
+    id: str
+    name: str
+    root_path: str
+    status: str
+    created_at: str
+    updated_at: str
+    events: bool = False
+    paused: bool = False
+    schedule: Schedule | None = None
+    failure: WatchFailure | None = None
+    settings: Mapping[str, Any] | None = None
+    filters: Mapping[str, Any] | None = None
+    execution_settings_id: str | None = None
+    integration_id: str | None = None
+    folder: str | None = None
+    labels: tuple[str, ...] = ()
+    events_setup: str | None = None
+    """What the owner of the bucket must switch on so that events come."""
+    next_run_at: str | None = None
+    last_run: str | None = None
+    """The id of the last import that read the whole prefix."""
+    created_by: str | None = None
+    runs: tuple[WatchRun, ...] = ()
+    """The last imports, newest first. Lists of watches leave them out, like the three fields below."""
+    lag_seconds: int | None = None
+    """For how long the oldest object that is known not to have landed has waited."""
+    complete_until: str | None = None
+    """All objects that changed before this time have landed."""
+    missed_by_events: int | None = None
+    """Objects that the last scheduled run had to copy because no event had."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchTest(Model):
+    """The result of a watch's test."""
+
+    ok: bool
+    checks: tuple[Check, ...]

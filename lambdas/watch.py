@@ -1,0 +1,28 @@
+"""Look after the watches, once a minute: start due runs, check access, send notices."""
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.observe import logger
+from lambdas.wiring.watch import WatchContainer
+from service.imports.watches.tick import tick
+
+MARGIN_SECONDS = 15
+"""Time kept for the watch that is looked at last: its store may not answer before its request's time limit."""
+
+DEPLOYED = WatchContainer()
+
+
+@logger.inject_lambda_context
+def handler(_event: dict[str, Any], context: LambdaContext, container: WatchContainer = DEPLOYED) -> dict[str, Any]:
+    ticked = asdict(
+        tick(
+            container.ports,
+            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS,
+        )
+    )
+    if any(ticked.values()):
+        logger.info("watches looked after", extra=ticked)
+    return ticked

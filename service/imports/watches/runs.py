@@ -1,0 +1,110 @@
+"""Start the run of a watch that is due. Whoever starts it, and however often, it is one import."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from service.domain.errors import (
+    ClipferryError,
+    IdempotencyConflict,
+    InvalidRequest,
+    PreflightFailed,
+    PreflightUnknown,
+    QuotaExceeded,
+)
+from service.domain.ids import job_id_for
+from service.domain.jobs import Door, WatchRun
+from service.domain.requests import ImportSettings
+from service.domain.watches import POSTPONED_SECONDS as POSTPONED
+from service.domain.watches import Watch, failed, looked_at, readable, request_of, run_key, started
+from service.imports.intake.request_source import source_of
+from service.imports.intake.submit import SubmitPorts, checked, submit
+from service.ports.watches import WatchStore
+
+REFUSED = (InvalidRequest, PreflightFailed)
+"""Errors for which a watch cannot run: its source cannot be read, or something that it names is gone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPorts:
+    store: WatchStore
+    submit: SubmitPorts
+    saved_settings: Callable[[str, str], ImportSettings]
+    """Reads a preset, by project and id. Raises `UnknownExecutionSettings`."""
+
+
+def serve(watch: Watch, ports: RunPorts) -> Watch | None:
+    """Start the run that is due, unless the last one still goes on; then it waits. Return the watch as stored.
+
+    None: another caller changed the watch meanwhile. The run it has started, or starts, is the same import.
+    """
+    now = ports.submit.clock()
+    if is_running(watch, ports):
+        return ports.store.save(looked_at(watch, now, again_in=POSTPONED))
+    try:
+        job_id = _started(watch, ports)
+    except QuotaExceeded:
+        return ports.store.save(looked_at(watch, now, again_in=POSTPONED))
+    except REFUSED as error:
+        return ports.store.save(failed_by(watch, error, now))
+    return ports.store.save(started(watch, job_id, now))
+
+
+def is_running(watch: Watch, ports: RunPorts) -> bool:
+    """Whether the watch's last run still goes on."""
+    last = ports.submit.jobs.get(watch.last_run) if watch.last_run else None
+    return last is not None and not last.status.terminal
+
+
+def check(watch: Watch, ports: RunPorts) -> Watch | None:
+    """See whether the watch could run now, without a run. Return the watch as stored, None as `serve` does."""
+    now = ports.submit.clock()
+    try:
+        check_source(watch, ports)
+    except REFUSED as error:
+        return ports.store.save(failed_by(watch, error, now))
+    lost = watch.failure is not None and watch.failure.told
+    found = readable(watch, now)
+    return ports.store.save(found if lost else looked_at(found, now))
+
+
+def check_source(watch: Watch, ports: RunPorts) -> None:
+    """Check the watch's request and list its source. Raises `InvalidRequest`, `PreflightFailed` and subclasses."""
+    request = request_of(watch)
+    source = source_of(request, ports.submit.max_clips)
+    saved = ports.saved_settings
+    checked(
+        request,
+        source,
+        project=watch.project,
+        ports=ports.submit,
+        saved_settings=lambda settings_id: saved(watch.project, settings_id),
+    )
+
+
+def failed_by(watch: Watch, error: ClipferryError, now: str) -> Watch:
+    """Note an attempt that this error ended."""
+    return failed(watch, error.code, error.message, now, sure=not isinstance(error, PreflightUnknown))
+
+
+def _started(watch: Watch, ports: RunPorts) -> str:
+    request = request_of(watch, at=watch.next_run_at)
+    saved = ports.saved_settings
+    try:
+        job = submit(
+            request,
+            project=watch.project,
+            key_id=watch.created_by,
+            ports=ports.submit,
+            door=Door.WATCH,
+            saved_settings=lambda settings_id: saved(watch.project, settings_id),
+            watch=WatchRun(id=watch.id, cause=watch.next_cause),
+        )
+    except IdempotencyConflict:
+        # The run was started before the watch was changed, or before the import was deleted.
+        return job_id_for(watch.project, run_key(watch))
+    return job.id
+
+
+def quick(ports: SubmitPorts) -> SubmitPorts:
+    """Return the ports for checks that list the first page of a prefix and no more."""
+    return replace(ports, preview_seconds=0)

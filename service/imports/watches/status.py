@@ -1,0 +1,102 @@
+"""What callers see of a watch: its last runs, how far it is behind, and whether its events come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.domain.errors import ClipferryError
+from service.domain.jobs import Job, JobTag, WatchCause
+from service.domain.watches import Watch
+from service.imports.watches.manage import WatchPorts
+from service.imports.watches.runs import REFUSED, check_source
+
+RUNS_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchReport:
+    runs: Sequence[Job]
+    """The last imports, newest first."""
+    lag_seconds: int | None
+    """For how long the oldest object that is known not to have landed has waited; None if none is known."""
+    complete_until: str | None
+    """Objects that are older than this have landed, as the last run without a failure found."""
+    missed_by_events: int | None
+    """Objects that the last scheduled run had to copy although their events should have; None without such a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchCheck:
+    """One step of a watch's test."""
+
+    action: str
+    """`list`, or `events`."""
+    ok: bool
+    code: str | None = None
+    message: str | None = None
+
+
+def report(watch: Watch, ports: WatchPorts) -> WatchReport:
+    """Read the watch's last imports and conclude from them."""
+    runs, _ = ports.submit.jobs.find(watch.project, JobTag.WATCH, watch.id, limit=RUNS_SHOWN, begin=None)
+    now = ports.submit.clock()
+    return WatchReport(
+        runs=runs,
+        lag_seconds=_lag(watch, runs, now),
+        complete_until=next((_read_until(job, watch) for job in runs if _is_complete(job)), None),
+        missed_by_events=_missed(watch, runs),
+    )
+
+
+def test(watch: Watch, ports: WatchPorts) -> Sequence[WatchCheck]:
+    """List the source, and look whether the bucket sends its events, if the watch wants them."""
+    checks = [_listed(watch, ports)]
+    if watch.events:
+        problem = ports.events.problem(watch.location.bucket)
+        checks.append(WatchCheck(action="events", ok=problem is None, code=problem and "EVENTS_OFF", message=problem))
+    return checks
+
+
+def _listed(watch: Watch, ports: WatchPorts) -> WatchCheck:
+    try:
+        check_source(watch, ports)
+    except REFUSED as error:
+        return WatchCheck(action="list", ok=False, code=_code(error), message=error.message)
+    return WatchCheck(action="list", ok=True)
+
+
+def _code(error: ClipferryError) -> str:
+    return str(error.code)
+
+
+def _lag(watch: Watch, runs: Sequence[Job], now: str) -> int | None:
+    """The oldest of: an import that still has clips to settle, a run that waits, the beginning of a failure."""
+    waiting = [job.created_at for job in runs if not job.status.terminal]
+    if not watch.paused:
+        waiting += [watch.next_run_at] if watch.next_run_at and watch.next_run_at <= now else []
+        waiting += [watch.failure.since] if watch.failure else []
+    if not waiting:
+        return None
+    return int((datetime.fromisoformat(now) - datetime.fromisoformat(min(waiting))).total_seconds())
+
+
+def _is_complete(job: Job) -> bool:
+    """Whether the import read the whole prefix, and no clip is missing of what it found."""
+    reads_all = job.watch is not None and job.watch.cause is not WatchCause.EVENTS
+    lacking = job.counts.failed or job.counts.cancelled or job.cut_short
+    return reads_all and job.completed_at is not None and job.planned and not lacking
+
+
+def _read_until(job: Job, watch: Watch) -> str:
+    """Only objects that changed before this time were read, if the filters say so."""
+    limit = job.filters.modified_before if job.filters else None
+    own = watch.filters.modified_before if watch.filters else None
+    return limit if limit and limit != own else job.created_at
+
+
+def _missed(watch: Watch, runs: Sequence[Job]) -> int | None:
+    if not watch.events:
+        return None
+    scheduled = (job for job in runs if job.watch and job.watch.cause is WatchCause.SCHEDULED and job.completed_at)
+    last = next(scheduled, None)
+    return last.counts.copied if last else None

@@ -1,0 +1,441 @@
+"""Watches on a clock that the test moves: runs start once, missed ones are made up once, losses are told once."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.domain.errors import (
+    AccessDenied,
+    CannotAccess,
+    EventsUnavailable,
+    IdempotencyConflict,
+    InvalidRequest,
+    InvalidSchedule,
+    NotFound,
+    ObjectError,
+    SourceUnavailable,
+    TooManyWatches,
+    UnknownExecutionSettings,
+    WatchesIncomplete,
+)
+from service.domain.jobs import Job, Trigger, WatchCause
+from service.domain.projects import Action
+from service.domain.requests import Filters
+from service.domain.schedules import Schedule
+from service.domain.watches import Watch, WatchStatus
+from service.imports.watches import manage, status
+from service.imports.watches.manage import WatchRequest
+from service.imports.watches.tick import Ticked, tick
+from tests.builders import ASKER, CLIPS_BUCKET, DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, an_integration
+from tests.fakes.faults import CrashError
+
+ROOT = f"s3://{SOURCE_BUCKET}/p/"
+MINUTE = 60
+HOUR = 3_600
+
+
+def make(world: World, **changes: Any) -> Watch:
+    given: dict[str, Any] = {"name": "fleet", "root_path": ROOT, "schedule": Schedule(every="15m")} | changes
+    return manage.create(WatchRequest(**given), project=PROJECT, by=ASKER, ports=world.watch_ports)
+
+
+def change(world: World, watch: Watch, **changes: Any) -> Watch:
+    return manage.change(watch.id, changes, project=PROJECT, by=ASKER, ports=world.watch_ports)
+
+
+def ticked(world: World, seconds: float = MINUTE, times: int = 1) -> Ticked:
+    """Tick so often, each time after so many seconds; return what the last tick did."""
+    found = Ticked()
+    for _ in range(times):
+        world.clock.advance(seconds)
+        found = tick(world.tick_ports)
+    return found
+
+
+def jobs_of(world: World) -> list[Job]:
+    return sorted(world.jobs.rows.values(), key=lambda job: job.created_at)
+
+
+def run_all(world: World) -> None:
+    for job in jobs_of(world):
+        if not job.status.terminal:
+            world.run(job.id)
+
+
+def now(world: World, watch: Watch) -> Watch:
+    return manage.get(watch.id, project=watch.project, ports=world.watch_ports)
+
+
+def lose(world: World, error: ObjectError | None = None) -> None:
+    """The source answers every listing from now on with an error; `find_again` ends that."""
+    world.storage.fail_list[SOURCE_BUCKET] = [error or AccessDenied("no", operation="list", uri=ROOT)]
+
+
+def find_again(world: World) -> None:
+    del world.storage.fail_list[SOURCE_BUCKET]
+
+
+# --- making and changing ---------------------------------------------------------------------------------------------
+
+
+def test_a_watch_imports_what_is_there_when_it_is_made(world: World) -> None:
+    world.put_sources(3)
+    watch = make(world, folder="night", labels=("a",))
+    [job] = jobs_of(world)
+    assert (job.trigger, job.watch_id, job.folder, job.labels) == (Trigger.WATCH, watch.id, "night", ("a",))
+    assert job.watch
+    assert job.watch.cause is WatchCause.FIRST
+    assert watch.last_run == job.id
+    assert world.run(job.id).counts.copied == 3
+    assert [entry.action for entry in world.audit.entries] == [Action.WATCH_CREATE, Action.IMPORT_START]
+
+
+def test_the_same_key_makes_one_watch(world: World) -> None:
+    request = WatchRequest(name="fleet", root_path=ROOT, schedule=Schedule(every="15m"))
+
+    def ask(request: WatchRequest) -> Watch:
+        return manage.create(request, project=PROJECT, by=ASKER, ports=world.watch_ports, idempotency_key="k")
+
+    assert ask(request).id == ask(request).id
+    assert len(jobs_of(world)) == 1
+    with pytest.raises(IdempotencyConflict):
+        ask(replace(request, name="other"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"schedule": None}, InvalidRequest),
+        ({"schedule": Schedule(every="1s")}, InvalidSchedule),
+        ({"name": ""}, InvalidRequest),
+        ({"root_path": "https://x"}, InvalidRequest),
+        ({"root_path": f"s3://{CLIPS_BUCKET}/{PROJECT}/"}, InvalidRequest),
+        ({"root_path": f"s3://{DROP_BUCKET}/inbox/{PROJECT}/"}, InvalidRequest),
+        ({"root_path": "s3://elsewhere/"}, CannotAccess),
+        ({"root_path": "gs://elsewhere/", "events": True}, EventsUnavailable),
+        ({"root_path": "s3://elsewhere/", "events": True}, EventsUnavailable),
+        ({"filters": Filters(min_size=-1)}, InvalidRequest),
+        ({"execution_settings_id": "es_1"}, UnknownExecutionSettings),
+        ({"integration_id": "in_1"}, InvalidRequest),
+    ],
+)
+def test_a_watch_that_could_never_run_is_refused(world: World, changes: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        make(world, **changes)
+    assert not world.watches.rows
+    assert not world.jobs.rows
+
+
+def test_events_are_refused_where_an_integration_opens_the_bucket(world: World) -> None:
+    saved = an_integration(bucket=SOURCE_BUCKET)
+    world.integrations.rows[PROJECT, saved.id] = saved
+    with pytest.raises(EventsUnavailable, match="integration"):
+        make(world, events=True)
+
+
+def test_a_project_has_so_many_watches_and_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manage, "MAX_PER_PROJECT", 1)
+    make(world)
+    with pytest.raises(TooManyWatches):
+        make(world)
+
+
+def test_another_projects_watch_is_not_there(world: World) -> None:
+    watch = make(world)
+    for act in (
+        lambda: manage.get(watch.id, project="other", ports=world.watch_ports),
+        lambda: manage.change(watch.id, {"paused": True}, project="other", by=ASKER, ports=world.watch_ports),
+        lambda: manage.run_now(watch.id, project="other", by=ASKER, ports=world.watch_ports),
+        lambda: manage.delete(watch.id, project="other", by=ASKER, ports=world.watch_ports),
+    ):
+        with pytest.raises(NotFound):
+            act()
+
+
+def test_a_paused_watch_does_nothing_until_it_is_resumed_and_then_catches_up_once(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    assert change(world, watch, paused=True).status is WatchStatus.PAUSED
+    ticked(world, HOUR, times=3)
+    assert len(jobs_of(world)) == 1
+    resumed = change(world, watch, paused=False)
+    [_, job] = jobs_of(world)
+    assert job.watch
+    assert (job.watch.cause, resumed.last_run) == (WatchCause.CATCH_UP, job.id)
+    run_all(world)
+    assert not ticked(world).started
+
+
+def test_a_watch_that_cannot_read_its_source_can_be_paused_and_deleted(world: World) -> None:
+    watch = make(world)
+    lose(world)
+    change(world, watch, paused=True)
+    manage.delete(watch.id, project=PROJECT, by=ASKER, ports=world.watch_ports)
+    assert not world.watches.rows
+
+
+def test_new_filters_start_a_run_and_a_new_schedule_plans_the_next_one(world: World) -> None:
+    watch = make(world, schedule=Schedule(every="1d"))
+    run_all(world)
+    planned = change(world, watch, schedule=Schedule(every="1m"))
+    assert len(jobs_of(world)) == 1
+    assert planned.next_run_at
+    assert planned.next_run_at < (watch.next_run_at or "")
+    change(world, watch, filters=Filters(include=("*.zip",)))
+    assert len(jobs_of(world)) == 2
+
+
+def test_run_now_starts_one_run_and_shows_the_one_that_goes_on(world: World) -> None:
+    watch = make(world)
+
+    def run() -> str | None:
+        return manage.run_now(watch.id, project=PROJECT, by=ASKER, ports=world.watch_ports).last_run
+
+    assert run() == watch.last_run
+    run_all(world)
+    assert run() == run() != watch.last_run
+    assert len(jobs_of(world)) == 2
+    run_all(world)
+    lose(world)
+    with pytest.raises(CannotAccess):
+        run()
+
+
+# --- the schedule ----------------------------------------------------------------------------------------------------
+
+
+def test_each_run_starts_when_it_is_due_and_once(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    ticked(world, times=14)
+    assert len(jobs_of(world)) == 1
+    ticked(world, times=2)
+    run_all(world)
+    assert [job.watch and job.watch.cause for job in jobs_of(world)] == [WatchCause.FIRST, WatchCause.SCHEDULED]
+    ticked(world, times=13)
+    assert len(jobs_of(world)) == 2
+    assert (now(world, watch).next_run_at or "").startswith("2026-11-22T17:30:00")
+
+
+def test_a_run_that_goes_on_is_not_started_twice_and_all_that_were_missed_are_made_up_once(world: World) -> None:
+    make(world)
+    ticked(world, times=50)
+    assert len(jobs_of(world)) == 1
+    run_all(world)
+    ticked(world, times=2)
+    assert len(jobs_of(world)) == 2
+    run_all(world)
+    ticked(world, times=5)
+    assert len(jobs_of(world)) == 2
+
+
+def test_a_service_that_was_down_makes_up_for_all_runs_once(world: World) -> None:
+    make(world, schedule=Schedule(every="1m"))
+    run_all(world)
+    ticked(world, 10 * HOUR)
+    assert len(jobs_of(world)) == 2
+
+
+@pytest.mark.parametrize("take_effect", [False, True])
+def test_a_tick_that_crashes_anywhere_starts_one_import(take_effect: bool) -> None:
+    crashed, calls = True, 0
+    while crashed:
+        calls += 1
+        world = World()
+        make(world)
+        run_all(world)
+        world.clock.advance(16 * MINUTE)
+        world.faults.crash_in(calls, take_effect=take_effect)
+        with suppress(CrashError, WatchesIncomplete):
+            tick(world.tick_ports)
+        crashed = world.faults.revive()
+        ticked(world)
+        assert len(jobs_of(world)) == 2
+        assert jobs_of(world)[1].id in world.workflow.started
+    assert calls > 5
+
+
+def test_two_ticks_at_once_start_one_import(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    world.clock.advance(16 * MINUTE)
+    due = now(world, watch)
+    tick(world.tick_ports)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.watches, "due", lambda _now: iter([due]))
+        tick(world.tick_ports)
+    assert len(jobs_of(world)) == 2
+
+
+def test_a_watch_that_was_changed_between_start_and_note_starts_nothing_more(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    world.clock.advance(16 * MINUTE)
+    world.faults.plan("watches.save", [CrashError("x")])
+    with pytest.raises(WatchesIncomplete):
+        tick(world.tick_ports)
+    change(world, watch, labels=("new",))
+    ticked(world, times=2)
+    assert len(jobs_of(world)) == 2
+
+
+def test_one_watch_that_fails_does_not_hold_up_the_others(world: World) -> None:
+    first, second = make(world), make(world)
+    run_all(world)
+    world.clock.advance(16 * MINUTE)
+    world.faults.plan("jobs.create", [RuntimeError("bug")])
+    with pytest.raises(WatchesIncomplete, match=first.id):
+        tick(world.tick_ports)
+    assert [job.watch_id for job in jobs_of(world)[2:]] == [second.id]
+
+
+def test_a_tick_that_runs_out_of_time_leaves_nobody_out(world: World) -> None:
+    made = [make(world) for _ in range(5)]
+    run_all(world)
+    world.clock.advance(16 * MINUTE)
+    for _ in range(4):
+        left = iter([1.0, 1.0, -1.0])
+        tick(world.tick_ports, seconds_left=lambda left=left: next(left, -1.0))  # type: ignore[misc]
+        world.clock.advance(MINUTE)
+    assert {job.watch_id for job in jobs_of(world)[5:]} == {watch.id for watch in made}
+
+
+def test_a_run_waits_while_the_project_has_too_many_imports(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    world.max_active = 0
+    ticked(world, 16 * MINUTE)
+    waiting = now(world, watch)
+    assert (waiting.status, len(jobs_of(world))) == (WatchStatus.ACTIVE, 1)
+    world.max_active = 9
+    ticked(world, MINUTE + 1)
+    assert len(jobs_of(world)) == 2
+
+
+# --- lost access -----------------------------------------------------------------------------------------------------
+
+
+def test_lost_access_is_told_once_and_tried_with_back_off_until_it_is_back(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    lose(world)
+    ticked(world, times=16)
+    failing = now(world, watch)
+    assert failing.failure
+    assert (failing.status, failing.failure.code) == (WatchStatus.FAILING, "CANNOT_ACCESS")
+    before = world.faults.calls["storage.list_page"]
+    ticked(world, times=24 * 60)
+    tries = world.faults.calls["storage.list_page"] - before
+    assert 8 <= tries <= 14, "after 1, 2, 4, … 256 minutes and every 6 hours"
+    assert [event["type"] for event in world.bus.events] == ["clipferry.watch.failing"]
+    assert len(jobs_of(world)) == 1
+    find_again(world)
+    ticked(world, times=6 * 60 + 1)
+    assert [event["type"] for event in world.bus.events] == ["clipferry.watch.failing", "clipferry.watch.recovered"]
+    assert now(world, watch).status is WatchStatus.ACTIVE
+    assert len(jobs_of(world)) == 2, "what was missed is made up once"
+
+
+def test_a_deleted_integration_is_noticed_between_the_runs(world: World) -> None:
+    saved = an_integration(bucket=SOURCE_BUCKET)
+    world.integrations.rows[PROJECT, saved.id] = saved
+    watch = make(world, schedule=Schedule(cron="0 2 * * *"), integration_id=saved.id)
+    run_all(world)
+    del world.integrations.rows[PROJECT, saved.id]
+    ticked(world, times=61)
+    failing = now(world, watch)
+    assert failing.failure
+    assert failing.failure.code == "UNKNOWN_INTEGRATION"
+    world.integrations.rows[PROJECT, saved.id] = saved
+    ticked(world, times=3)
+    [_, job] = jobs_of(world)
+    assert job.watch
+    assert job.watch.cause is WatchCause.CATCH_UP
+
+
+def test_a_store_that_is_busy_for_a_moment_is_not_lost(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    busy = SourceUnavailable("slow down", operation="list", uri=ROOT)
+    lose(world, busy)
+    ticked(world, times=17)
+    find_again(world)
+    ticked(world, times=3)
+    assert not world.bus.events
+    assert len(jobs_of(world)) == 2
+    run_all(world)
+    lose(world, busy)
+    ticked(world, times=25)
+    assert [event["code"] for event in world.bus.events] == ["UNKNOWN_ERROR"]
+    assert now(world, watch).status is WatchStatus.FAILING
+
+
+def test_a_notice_survives_a_crash_and_keeps_its_id() -> None:
+    crashed, calls = True, 0
+    while crashed:
+        calls += 1
+        world = World()
+        make(world)
+        run_all(world)
+        lose(world)
+        world.clock.advance(16 * MINUTE)
+        world.faults.crash_in(calls)
+        with suppress(CrashError, WatchesIncomplete):
+            tick(world.tick_ports)
+        crashed = world.faults.revive()
+        ticked(world, times=4)
+        assert {event["type"] for event in world.bus.events} == {"clipferry.watch.failing"}
+        assert len({event["event_id"] for event in world.bus.events}) == 1
+    assert calls > 3
+
+
+# --- what callers see ------------------------------------------------------------------------------------------------
+
+
+def test_a_watch_shows_its_runs_and_how_far_it_is_behind(world: World) -> None:
+    world.put_sources(2)
+    watch = make(world)
+    world.clock.advance(30)
+    shown = status.report(watch, world.watch_ports)
+    assert shown.lag_seconds == 30
+    assert shown.complete_until is None
+    run_all(world)
+    shown = status.report(now(world, watch), world.watch_ports)
+    assert (shown.lag_seconds, shown.missed_by_events) == (None, None)
+    assert shown.complete_until == shown.runs[0].created_at
+    lose(world)
+    ticked(world, times=16)
+    assert status.report(now(world, watch), world.watch_ports).lag_seconds is not None
+
+
+def test_a_scheduled_run_says_how_many_objects_events_missed(world: World) -> None:
+    world.put_sources(2)
+    watch = make(world, events=True)
+    run_all(world)
+    world.put_sources(3, prefix="p/missed")
+    world.clock.advance(10 * MINUTE)
+    for key in world.put_sources(4, prefix="p/young"):
+        bucket = world.storage.buckets[SOURCE_BUCKET]
+        bucket[key] = replace(bucket[key], modified=world.clock())
+    world.clock.advance(4 * MINUTE)
+    ticked(world, 2 * MINUTE)
+    run_all(world)
+    shown = status.report(now(world, watch), world.watch_ports)
+    assert shown.missed_by_events == 3, "the young ones may still come by events"
+    assert shown.complete_until
+    assert shown.complete_until < shown.runs[0].created_at
+
+
+def test_the_test_of_a_watch_lists_and_asks_for_the_buckets_events(world: World) -> None:
+    watch = make(world, events=True)
+    found = status.test(watch, world.watch_ports)
+    assert [(one.action, one.ok, one.code) for one in found] == [("list", True, None), ("events", False, "EVENTS_OFF")]
+    world.bucket_events.on.add(SOURCE_BUCKET)
+    lose(world)
+    found = status.test(watch, world.watch_ports)
+    assert [(one.action, one.ok, one.code) for one in found] == [
+        ("list", False, "CANNOT_ACCESS"),
+        ("events", True, None),
+    ]
