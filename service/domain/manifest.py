@@ -53,6 +53,14 @@ class ManifestEntry:
             return None
         return Fate(self.status, ClipCode(self.code or ""), self.message or "")
 
+    def is_settled(self, settings: ImportSettings) -> bool:
+        """Whether the plan alone is the clip's result, so that the clip gets no row (decision 91).
+
+        That is so where the first planning skipped it. Views of sets have rows, since the rows of a set decide
+        together; so have all clips of imports with stationary extrapolation, which stores its results on rows.
+        """
+        return self.status is ClipStatus.SKIPPED and self.group is None and not settings.stationary_extrapolation
+
     def with_fate(self, fate: Fate | None) -> "ManifestEntry":
         """The clip with a fate that planning decided; with None as it is."""
         return replace(self, status=fate.status, code=fate.code, message=fate.message) if fate else self
@@ -62,7 +70,8 @@ class ManifestEntry:
 class Batch:
     """A worker's share of an attempt: a byte range of one manifest part with `count` clips, sets kept whole.
 
-    `first` is the ordinal of the first clip. The next ones follow without gaps, except in a retry.
+    `first` is the ordinal of the first clip. The next ones follow in order, without those that a retry leaves out or
+    whose result is the plan (`ManifestEntry.is_settled`).
     """
 
     job_id: str

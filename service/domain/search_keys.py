@@ -33,4 +33,5 @@ def tags_of(job: Job) -> list[tuple[JobTag, str]]:
     """Return what the job can be found by, each pair once."""
     labels = [(JobTag.LABEL, label) for label in dict.fromkeys(job.labels)]
     folder = [(JobTag.FOLDER, job.folder)] if job.folder is not None else []
-    return [(JobTag.GROUP, job.test_run_group_name), *labels, *folder]
+    skipped = [(JobTag.SKIPPED, "")] if job.skipped_by_plan else []
+    return [(JobTag.GROUP, job.test_run_group_name), *labels, *folder, *skipped]

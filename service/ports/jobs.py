@@ -45,7 +45,15 @@ class JobStore(JobReader, Protocol):
         """Close a pending job for further uploads and return it. None if the run has ended or the job is absent."""
         ...
 
-    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None: ...
+    def end_planning(
+        self, job_id: str, *, run: int = 0, total: int, skipped: int | None = None, cut_short: bool = False, now: str
+    ) -> None:
+        """Begin copying. Count the `skipped` clips, whose result is the plan, and let `JobTag.SKIPPED` find the job.
+
+        They count once however often the call is repeated; another number replaces the former one. None: their number
+        stays.
+        """
+        ...
 
     def retry(self, job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
         """Begin the run after the ended one that `job` shows, which is added to the history.

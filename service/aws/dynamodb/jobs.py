@@ -95,7 +95,9 @@ class DynamoJobs:
         actions: list[Action] = [JobRow.status.set(JobStatus.PLANNING), JobRow.updated_at.set(now)]
         return self._update(job_id, actions, _going_on(run))
 
-    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None:
+    def end_planning(
+        self, job_id: str, *, run: int = 0, total: int, skipped: int | None = None, cut_short: bool = False, now: str
+    ) -> None:
         actions: list[Action] = [
             JobRow.status.set(JobStatus.COPYING),
             JobRow.total.set(total),
@@ -105,7 +107,32 @@ class DynamoJobs:
             JobRow.cut_short.set(cut_short),
             JobRow.updated_at.set(now),
         ]
-        self._update(job_id, actions, _going_on(run))
+        if skipped is None:
+            self._update(job_id, actions, _going_on(run))
+            return
+        actions += [JobRow.skipped_by_plan.set(skipped), JobRow.settled_before.set(skipped)]
+        # Another call of this planning may end between the read and the write: the next try adds the difference to its.
+        while (job := self.get(job_id)) and job.run == run and not job.status.terminal:
+            if self._counted(job, skipped, actions):
+                return
+
+    @staticmethod
+    def _counted(job: Job, skipped: int, actions: Sequence[Action]) -> bool:
+        """Update the job under the condition that it counts the clips that `job` counts as skipped by the plan."""
+        known = JobRow.skipped_by_plan == job.skipped_by_plan
+        if not job.skipped_by_plan:
+            known |= JobRow.skipped_by_plan.does_not_exist()
+
+        def build(transaction: TransactWrite) -> None:
+            transaction.update(
+                JobRow(job_pk(job.id), "JOB"),
+                actions=[*actions, JobRow.skipped.add(skipped - job.skipped_by_plan)],
+                condition=JobRow.pk.exists() & _going_on(job.run) & known,
+            )
+            if skipped:
+                transaction.save(_tag_row(job, JobTag.SKIPPED, ""))
+
+        return not commit_if(build)
 
     def retry(self, job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
         actions: list[Action] = [
@@ -343,5 +370,9 @@ def add_job(transaction: TransactWrite, job: Job, entry: AuditEntry | None) -> N
 
 
 def _tag_rows(job: Job) -> list[TagRow]:
+    return [_tag_row(job, tag, value) for tag, value in tags_of(job)]
+
+
+def _tag_row(job: Job, tag: JobTag, value: str) -> TagRow:
     position = job_position(job.created_at, job.id)
-    return [TagRow(tag_pk(job.project, tag, value), position, expires_at=after_write()) for tag, value in tags_of(job)]
+    return TagRow(tag_pk(job.project, tag, value), position, expires_at=after_write())

@@ -123,6 +123,7 @@ class JobRow(_Row):
     settled_before = NumberAttribute(default=0)
     bytes_before = NumberAttribute(default=0)
     video_upload = JSONAttribute(null=True)
+    skipped_by_plan = NumberAttribute(default=0)
     removed = NumberAttribute(default=0)
     removed_landed = NumberAttribute(default=0)
     gone_at = NumberAttribute(null=True)

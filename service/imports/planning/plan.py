@@ -57,8 +57,10 @@ def plan(
         ended = end_job(job, JobStatus.FAILED, error.code, error.message, jobs=ports.jobs, now=ports.clock())
         return Planned(failed=ended)
     ports.access.used(job.project, used, ports.clock())
-    key = writer.end()
-    ports.jobs.end_planning(job.id, run=run, total=writer.ordinal, cut_short=cut_short, now=ports.clock())
+    key, skipped = writer.end()
+    ports.jobs.end_planning(
+        job.id, run=run, total=writer.ordinal, skipped=skipped, cut_short=cut_short, now=ports.clock()
+    )
     return Planned(
         batches=writer.batches,
         batches_key=key,
