@@ -46,12 +46,12 @@ class JobStore(JobReader, Protocol):
         ...
 
     def end_planning(
-        self, job_id: str, *, run: int = 0, total: int, skipped: int | None = None, cut_short: bool = False, now: str
+        self, job_id: str, *, run: int = 0, total: int, skipped: int = 0, cut_short: bool = False, now: str
     ) -> None:
-        """Begin copying. Count the `skipped` clips, whose result is the plan, and let `JobTag.SKIPPED` find the job.
+        """Begin copying, with `total` clips. Count the `skipped` ones, whose result is the plan.
 
-        They count once however often the call is repeated; another number replaces the former one. None: their number
-        stays.
+        With such clips `JobTag.SKIPPED` finds the job. Only the first end of a run's planning decides these figures; a
+        repeated call changes the status alone.
         """
         ...
 

@@ -96,43 +96,30 @@ class DynamoJobs:
         return self._update(job_id, actions, _going_on(run))
 
     def end_planning(
-        self, job_id: str, *, run: int = 0, total: int, skipped: int | None = None, cut_short: bool = False, now: str
+        self, job_id: str, *, run: int = 0, total: int, skipped: int = 0, cut_short: bool = False, now: str
     ) -> None:
-        actions: list[Action] = [
-            JobRow.status.set(JobStatus.COPYING),
+        begun: list[Action] = [JobRow.status.set(JobStatus.COPYING), JobRow.updated_at.set(now)]
+        figures: list[Action] = [
             JobRow.total.set(total),
+            JobRow.skipped.add(skipped),
+            JobRow.skipped_by_plan.set(skipped),
+            JobRow.settled_before.set(skipped),
             JobRow.planned.set(True),
             JobRow.planned_run.set(run),
             JobRow.copying_since.set(now),
             JobRow.cut_short.set(cut_short),
-            JobRow.updated_at.set(now),
         ]
-        if skipped is None:
-            self._update(job_id, actions, _going_on(run))
-            return
-        actions += [JobRow.skipped_by_plan.set(skipped), JobRow.settled_before.set(skipped)]
-        # Another call of this planning may end between the read and the write: the next try adds the difference to its.
-        while (job := self.get(job_id)) and job.run == run and not job.status.terminal:
-            if self._counted(job, skipped, actions):
-                return
-
-    @staticmethod
-    def _counted(job: Job, skipped: int, actions: Sequence[Action]) -> bool:
-        """Update the job under the condition that it counts the clips that `job` counts as skipped by the plan."""
-        known = JobRow.skipped_by_plan == job.skipped_by_plan
-        if not job.skipped_by_plan:
-            known |= JobRow.skipped_by_plan.does_not_exist()
+        first = _going_on(run) & (JobRow.planned_run.does_not_exist() | (JobRow.planned_run < run))
+        job = self.get(job_id) if skipped else None
 
         def build(transaction: TransactWrite) -> None:
-            transaction.update(
-                JobRow(job_pk(job.id), "JOB"),
-                actions=[*actions, JobRow.skipped.add(skipped - job.skipped_by_plan)],
-                condition=JobRow.pk.exists() & _going_on(job.run) & known,
-            )
-            if skipped:
+            row = JobRow(job_pk(job_id), "JOB")
+            transaction.update(row, actions=[*begun, *figures], condition=JobRow.pk.exists() & first)
+            if job:
                 transaction.save(_tag_row(job, JobTag.SKIPPED, ""))
 
-        return not commit_if(build)
+        if commit_if(build):
+            self._update(job_id, begun, _going_on(run))
 
     def retry(self, job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
         actions: list[Action] = [

@@ -88,16 +88,16 @@ class ManifestWriter:
         self._descriptors = []
         self.round_number += 1
 
-    def end(self) -> tuple[str, int]:
+    def end(self) -> int:
         """Join the descriptors of all rounds into the list that the map reads.
 
-        Returns its key, and how many clips no batch holds: their result is the plan.
+        Return the number of clips that no batch holds: the plan is their result.
         """
         self.end_round()
         rounds = [self.state.get(batches_key(self.job_id, number, self.run)) for number in range(self.round_number)]
-        key, batches = batches_key(self.job_id, run=self.run), b"".join(rounds)
-        self.state.put(key, batches)
-        return key, self.ordinal - sum(batch.count for batch in decode_batches(batches))
+        batches = b"".join(rounds)
+        self.state.put(batches_key(self.job_id, run=self.run), batches)
+        return self.ordinal - sum(batch.count for batch in decode_batches(batches))
 
 
 def read_carried(state: StateReader, key: str) -> list[ManifestEntry]:

@@ -90,7 +90,7 @@ def _files(project: str, uri: str | None, after: str | None, ports: StatusPorts)
 
 def _ordinals(file: _File, *, index: ClipIndex, value: str, limit: int, ports: StatusPorts) -> list[int]:
     found = possible_ordinals(ports.state, file.job.id, index, file.number, value, before=file.before)
-    return list(islice(found, limit))
+    return list(islice(found, limit + 1))  # one more tells that the file has more
 
 
 def _within_bounds(hits: Sequence[tuple[Job, int]], limit: int) -> Sequence[tuple[Job, int]]:
