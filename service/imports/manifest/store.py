@@ -45,10 +45,10 @@ class ManifestWriter:
         assert not entries or last // PART_CLIPS > (self.ordinal - 1) // PART_CLIPS, "only the last part may be short"
         key = part_key(self.job_id, last // PART_CLIPS, self.manifest_run)
         self.ordinal += len(entries)
-        settled: list[ManifestEntry] = []
-        if settings := self.settings:
-            settled = [entry for entry in entries if entry.is_settled(settings)]
-            entries = [entry for entry in entries if not entry.is_settled(settings)]
+        settled = [entry for entry in entries if self.settings and entry.is_settled(self.settings)]
+        if settled:
+            ordinals = {entry.ordinal for entry in settled}
+            entries = [entry for entry in entries if entry.ordinal not in ordinals]
             self._skipped.add(settled)
         lines = [encode_entry(entry) for entry in (*entries, *settled)]
         etag = self.state.put(key, b"".join(lines))
