@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from benchmarks import start
+from benchmarks import costs, start
 from benchmarks.report import write
 from tests.servers.seaweed import ADMIN, seaweed
 
@@ -429,6 +429,7 @@ KEYS_OF = {
     "rows": "status_rows",
     "start": "start",
     "imports": "imports",
+    "unchanged": "unchanged_again",
 }
 """Under what the results have each benchmark."""
 
@@ -459,6 +460,7 @@ def benchmarks(folder: Path, rounds: int, clips: Sequence[int], *, quick: bool) 
         "rows": lambda: rows_benchmark(folder, 1_000 if quick else 10_000, rounds),
         "start": lambda: start.measured(rounds),
         "imports": lambda: million_benchmark(clips),
+        "unchanged": costs.unchanged_again,
     }
 
 

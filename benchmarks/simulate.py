@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pages import with_figures
-from benchmarks.report import PAGE, table
+from benchmarks.report import PAGE, clock_time, table
 from benchmarks.simulation.clock import run_virtually
 from benchmarks.simulation.fleet import Fleet, Settings, batches_of
 from benchmarks.simulation.models import WARM_UNITS, ModelledS3, ModelledTable
@@ -33,6 +33,7 @@ from service.imports.previews.estimate import (
     COPY_GB,
     FIXED_SECONDS,
     LIST_SECONDS,
+    PLAN_SECONDS,
     TRANSITIONS_PER_BATCH,
     WRITES_PER_BATCH,
     WRITES_PER_CLIP,
@@ -141,7 +142,7 @@ def figures(case: Case, fleet: Fleet, copying: float) -> dict[str, Any]:
 
 def import_seconds(clips: int, copying: float) -> float:
     """Add planning, which completes before copying begins, and the states around both."""
-    return FIXED_SECONDS + math.ceil(clips / PAGE_KEYS) * LIST_SECONDS + copying
+    return FIXED_SECONDS + math.ceil(clips / PAGE_KEYS) * LIST_SECONDS + clips * PLAN_SECONDS + copying
 
 
 def steady_rate(taken: Sequence[int]) -> float:
@@ -241,11 +242,6 @@ def _times(one: Mapping[str, Any], clips: int) -> dict[str, Any]:
     dollars = {name: value * factor for name, value in one["dollars"].items()}
     took = {"copying_seconds": copying, "import_seconds": import_seconds(clips, copying), "dollars": dollars}
     return {**one, **took, "clips": clips, "simulated": False}
-
-
-def clock_time(seconds: float) -> str:
-    minutes, hours = seconds / 60, seconds / 3600
-    return f"{seconds:.0f} s" if minutes < 3 else f"{minutes:.0f} min" if hours < 3 else f"{hours:.1f} h"
 
 
 def main() -> None:

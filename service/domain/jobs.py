@@ -83,6 +83,8 @@ class JobTag(StrEnum):
     LABEL = "LABEL"
     FOLDER = "FOLDER"
     WATCH = "WATCH"
+    SKIPPED = "SKIPPED"
+    """Jobs with clips that planning skipped (`Job.skipped_by_plan`); its only value is empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +216,8 @@ class Job:
     key_id: str | None = None
     """Id of the API key that asked, for jobs that came through the API."""
     door: Door = Door.API
+    skipped_by_plan: int = 0
+    """Clips whose result is the plan (`ManifestEntry.is_settled`). `counts.skipped` includes them."""
     planned: bool = False
     """Whether the manifest is complete, so that every clip can be read."""
     copying_since: str | None = None

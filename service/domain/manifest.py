@@ -1,6 +1,6 @@
 """The planned manifest: one entry a clip, and the batches that copy functions take."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from service.domain.clips import ClipStatus, Overruled
@@ -53,16 +53,34 @@ class ManifestEntry:
             return None
         return Fate(self.status, ClipCode(self.code or ""), self.message or "")
 
+    def is_settled(self, settings: ImportSettings) -> bool:
+        """Whether the plan alone is the clip's result, so that the clip gets no row (decision 91).
+
+        That is so where the first planning skipped it. Views of sets have rows, since the rows of a set decide
+        together; so have all clips of imports with stationary extrapolation, which stores its results on rows.
+        """
+        return self.status is ClipStatus.SKIPPED and self.group is None and not settings.stationary_extrapolation
+
     def with_fate(self, fate: Fate | None) -> "ManifestEntry":
         """The clip with a fate that planning decided; with None as it is."""
-        return replace(self, status=fate.status, code=fate.code, message=fate.message) if fate else self
+        return self._changed(status=fate.status, code=fate.code, message=fate.message) if fate else self
+
+    def with_destination_etag(self, etag: str) -> "ManifestEntry":
+        return self._changed(destination_etag=etag)
+
+    def _changed(self, **fields: str | None) -> "ManifestEntry":
+        """Return a copy: like `dataclasses.replace`, in a sixth of the time, since every unchanged clip needs two."""
+        entry = object.__new__(ManifestEntry)
+        vars(entry).update(vars(self), **fields)
+        return entry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """A worker's share of an attempt: a byte range of one manifest part with `count` clips, sets kept whole.
 
-    `first` is the ordinal of the first clip. The next ones follow without gaps, except in a retry.
+    `first` is the ordinal of the first clip. The next ones follow in order, without those that a retry leaves out or
+    whose result is the plan (`ManifestEntry.is_settled`).
     """
 
     job_id: str

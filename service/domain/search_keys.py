@@ -34,4 +34,5 @@ def tags_of(job: Job) -> list[tuple[JobTag, str]]:
     labels = [(JobTag.LABEL, label) for label in dict.fromkeys(job.labels)]
     folder = [(JobTag.FOLDER, job.folder)] if job.folder is not None else []
     watch = [(JobTag.WATCH, job.watch.id)] if job.watch else []
-    return [(JobTag.GROUP, job.test_run_group_name), *labels, *folder, *watch]
+    skipped = [(JobTag.SKIPPED, "")] if job.skipped_by_plan else []
+    return [(JobTag.GROUP, job.test_run_group_name), *labels, *folder, *watch, *skipped]

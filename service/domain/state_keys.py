@@ -47,6 +47,11 @@ def part_key(job_id: str, part: int, run: int = 0) -> str:
     return f"{run_files(job_id, run)}manifest/part-{part:06d}.jsonl"
 
 
+def skipped_key(job_id: str, index: str, number: int) -> str:
+    """Return the key of a file that finds skipped clips. `index` says by what."""
+    return f"jobs/{job_id}/skipped/{index}-{number:04d}"
+
+
 def batches_key(job_id: str, round_number: int | None = None, run: int = 0) -> str:
     """Return the key of the list of batches that the map reads, or of one planning round's share of it."""
     name = "batches.jsonl" if round_number is None else f"rounds/{round_number:04d}.jsonl"

@@ -45,7 +45,15 @@ class JobStore(JobReader, Protocol):
         """Close a pending job for further uploads and return it. None if the run has ended or the job is absent."""
         ...
 
-    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None: ...
+    def end_planning(
+        self, job_id: str, *, run: int = 0, total: int, skipped: int = 0, cut_short: bool = False, now: str
+    ) -> None:
+        """Begin copying, with `total` clips. Count the `skipped` ones, whose result is the plan.
+
+        With such clips `JobTag.SKIPPED` finds the job. Only the first end of a run's planning decides these figures; a
+        repeated call changes the status alone.
+        """
+        ...
 
     def retry(self, job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
         """Begin the run after the ended one that `job` shows, which is added to the history.

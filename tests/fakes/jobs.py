@@ -89,12 +89,28 @@ class FakeJobs:
         return self._update(job_id, run, status=JobStatus.PLANNING, updated_at=now)
 
     @port_call
-    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None:
+    def end_planning(
+        self, job_id: str, *, run: int = 0, total: int, skipped: int = 0, cut_short: bool = False, now: str
+    ) -> None:
         job = self.rows.get(job_id)
         if job is None:
             return
-        changes = {"planned": True, "planned_run": run, "copying_since": now, "cut_short": cut_short, "updated_at": now}
-        self._update(job_id, run, status=JobStatus.COPYING, counts=replace(job.counts, total=total), **changes)
+        if job.planned_run is not None and job.planned_run >= run:
+            self._update(job_id, run, status=JobStatus.COPYING, updated_at=now)
+            return
+        self._update(
+            job_id,
+            run,
+            status=JobStatus.COPYING,
+            counts=replace(job.counts, total=total, skipped=job.counts.skipped + skipped),
+            skipped_by_plan=skipped,
+            settled_before=skipped,
+            planned=True,
+            planned_run=run,
+            copying_since=now,
+            cut_short=cut_short,
+            updated_at=now,
+        )
 
     @port_call
     def retry(self, job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:

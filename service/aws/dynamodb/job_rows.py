@@ -130,6 +130,7 @@ def job_of_row(row: JobRow) -> Job:
         request_digest=row.request_digest,
         key_id=row.key_id,
         door=Door(row.door),
+        skipped_by_plan=int(row.skipped_by_plan),
         planned=bool(row.planned),
         copying_since=row.copying_since,
         cut_short=bool(row.cut_short),

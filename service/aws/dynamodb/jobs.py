@@ -95,17 +95,31 @@ class DynamoJobs:
         actions: list[Action] = [JobRow.status.set(JobStatus.PLANNING), JobRow.updated_at.set(now)]
         return self._update(job_id, actions, _going_on(run))
 
-    def end_planning(self, job_id: str, *, run: int = 0, total: int, cut_short: bool = False, now: str) -> None:
-        actions: list[Action] = [
-            JobRow.status.set(JobStatus.COPYING),
+    def end_planning(
+        self, job_id: str, *, run: int = 0, total: int, skipped: int = 0, cut_short: bool = False, now: str
+    ) -> None:
+        begun: list[Action] = [JobRow.status.set(JobStatus.COPYING), JobRow.updated_at.set(now)]
+        figures: list[Action] = [
             JobRow.total.set(total),
+            JobRow.skipped.add(skipped),
+            JobRow.skipped_by_plan.set(skipped),
+            JobRow.settled_before.set(skipped),
             JobRow.planned.set(True),
             JobRow.planned_run.set(run),
             JobRow.copying_since.set(now),
             JobRow.cut_short.set(cut_short),
-            JobRow.updated_at.set(now),
         ]
-        self._update(job_id, actions, _going_on(run))
+        first = _going_on(run) & (JobRow.planned_run.does_not_exist() | (JobRow.planned_run < run))
+        job = self.get(job_id) if skipped else None
+
+        def build(transaction: TransactWrite) -> None:
+            row = JobRow(job_pk(job_id), "JOB")
+            transaction.update(row, actions=[*begun, *figures], condition=JobRow.pk.exists() & first)
+            if job:
+                transaction.save(_tag_row(job, JobTag.SKIPPED, ""))
+
+        if commit_if(build):
+            self._update(job_id, begun, _going_on(run))
 
     def retry(self, job: Job, retry: Retry, *, max_active: int | None = None) -> Job | None:
         actions: list[Action] = [
@@ -343,5 +357,9 @@ def add_job(transaction: TransactWrite, job: Job, entry: AuditEntry | None) -> N
 
 
 def _tag_rows(job: Job) -> list[TagRow]:
+    return [_tag_row(job, tag, value) for tag, value in tags_of(job)]
+
+
+def _tag_row(job: Job, tag: JobTag, value: str) -> TagRow:
     position = job_position(job.created_at, job.id)
-    return [TagRow(tag_pk(job.project, tag, value), position, expires_at=after_write()) for tag, value in tags_of(job)]
+    return TagRow(tag_pk(job.project, tag, value), position, expires_at=after_write())

@@ -124,6 +124,7 @@ class JobRow(_Row):
     bytes_before = NumberAttribute(default=0)
     video_upload = JSONAttribute(null=True)
     watch = JSONAttribute(null=True)
+    skipped_by_plan = NumberAttribute(default=0)
     removed = NumberAttribute(default=0)
     removed_landed = NumberAttribute(default=0)
     gone_at = NumberAttribute(null=True)

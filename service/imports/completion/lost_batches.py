@@ -1,7 +1,7 @@
 """Account for batches that never reported, and recount an import's rows."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 
@@ -16,7 +16,7 @@ from service.domain.state_keys import recount_key
 from service.imports.completion.context import FinishPorts, findable_row
 from service.imports.copying.set_rollback import take_back
 from service.imports.manifest.store import read_batch, read_batches, read_part
-from service.imports.results.clip_rows import row_for, settled_rows, tally_of
+from service.imports.results.clip_rows import row_for, settled_rows, tally_of, with_rows_of_plan
 from service.imports.results.set_fates import failed_set, landed, to_copy
 from service.ports.state import StateFiles
 
@@ -104,20 +104,20 @@ def _lost_row(entry: ManifestEntry, job: Job, otherwise: Fate) -> ClipRow:
 
 
 def recount(job: Job, lost: str, ports: FinishPorts, out_of_time: Callable[[], bool]) -> Counts:
-    """Fail every clip without a result and count all rows, for a job whose batches are lost.
+    """Fail every clip without a result and count all results, for a job whose batches are lost.
 
-    Reads every row of the job, in slices. Raises `FinishIncomplete` after it stored its progress: rows with a result
-    never change, so the next call continues there.
+    Reads every row of the job in slices, and the manifest for clips without a row. Raises `FinishIncomplete` after it
+    stored its progress: rows with a result never change, so the next call continues there.
     """
     first, total = _counted_before(job, ports.state)
     for part in range(first, -(-job.counts.total // PART_CLIPS)):
         ordinals = range(part * PART_CLIPS, min((part + 1) * PART_CLIPS, job.counts.total))
         rows = dict(ports.clips.get(job.id, ordinals))
-        unsettled = [o for o in ordinals if o not in rows or rows[o].status is ClipStatus.PENDING]
-        if unsettled:
+        if _unsettled(ordinals, rows):
             planned = _what_is_known(job, part, rows, ports.state)
+            rows = with_rows_of_plan(job, planned.values(), rows)
             fate = Fate(ClipStatus.FAILED, ClipCode.MANIFEST_LOST, lost)
-            settled = [_lost_row(planned.get(o) or _unknown(o), job, fate) for o in unsettled]
+            settled = [_lost_row(planned.get(o) or _unknown(o), job, fate) for o in _unsettled(ordinals, rows)]
             rows |= {row.ordinal: row for row in ports.clips.settle_each(job.id, settled, run=job.run)}
         some = tally_of(list(rows.values()))
         total = Tally(**{name: number + getattr(some, name) for name, number in asdict(total).items()})
@@ -126,6 +126,10 @@ def recount(job: Job, lost: str, ports: FinishPorts, out_of_time: Callable[[], b
             ports.state.put(recount_key(job.id, job.run), kept.encode())
             check_time(job, lambda: True)
     return Counts(total=job.counts.total, **asdict(total))
+
+
+def _unsettled(ordinals: Iterable[int], rows: Mapping[int, ClipRow]) -> list[int]:
+    return [o for o in ordinals if o not in rows or rows[o].status is ClipStatus.PENDING]
 
 
 def _counted_before(job: Job, state: StateFiles) -> tuple[int, Tally]:

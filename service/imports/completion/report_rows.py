@@ -15,6 +15,7 @@ from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.imports.manifest.store import read_entries
 from service.imports.queries.status import clip_of
+from service.imports.results.clip_rows import with_rows_of_plan
 from service.ports.clips import ClipStore
 from service.ports.state import StateFiles
 
@@ -49,6 +50,7 @@ def clips_in_parts(job: Job, first: int, ports: RowPorts) -> Iterator[list[Clip]
             known[ahead.ordinal] = ahead
             ahead = next(rows, None)
         entries = _entries(job, start, stop, known, ports.state)
+        known = with_rows_of_plan(job, entries, known)
         yield [clip_of(job, entry, known.get(entry.ordinal), ports.clips_bucket) for entry in entries]
 
 

@@ -112,12 +112,13 @@ def _choose(job: Job, clip_ids: Sequence[str], digest: str, ports: StatusPorts) 
     if not 0 < len(clip_ids) <= MAX_CHOSEN:
         raise InvalidRequest(f"clip_ids names {len(clip_ids):,} clips, 1 to {MAX_CHOSEN:,} are allowed")
     known = {clip_id: ordinal_of(job.id, clip_id) for clip_id in clip_ids}
-    ordinals = sorted(ordinal for ordinal in known.values() if ordinal is not None and ordinal < job.counts.total)
-    rows = ports.clips.get(job.id, ordinals)
-    stranger = next((clip_id for clip_id, ordinal in known.items() if ordinal not in rows), None)
-    if stranger is not None:
-        raise InvalidRequest(f"{stranger[:100]!a} is not a clip of import {job.id}")
-    chosen = [ordinal for ordinal in ordinals if can_run_again(rows[ordinal])]
+    ordinals = []
+    for named, ordinal in known.items():
+        if ordinal is None or ordinal >= job.counts.total:
+            raise InvalidRequest(f"{named[:100]!a} is not a clip of import {job.id}")
+        ordinals.append(ordinal)
+    # A clip without a row was skipped by the plan.
+    chosen = sorted(ordinal for ordinal, row in ports.clips.get(job.id, ordinals).items() if can_run_again(row))
     if not chosen:
         raise NothingToRetry(f"none of these {len(known):,} clips of import {job.id} failed or was cancelled")
     key = selection_key(job.id, job.run + 1, digest)

@@ -7,6 +7,9 @@ from dataclasses import asdict
 from service.domain.clips import ClipStatus, Overruled
 from service.domain.manifest import Batch, ManifestEntry
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+"""`json.dumps` would make an encoder for each line."""
+
 
 def encode_entry(entry: ManifestEntry) -> bytes:
     """Encode one manifest line, without empty fields."""
@@ -16,7 +19,7 @@ def encode_entry(entry: ManifestEntry) -> bytes:
         del fields["status"]
     if entry.overruled:
         fields["overruled"] = vars(entry.overruled)
-    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+    return _encode(fields).encode() + b"\n"
 
 
 def decode_entries(lines: bytes) -> list[ManifestEntry]:
@@ -33,7 +36,7 @@ def _decode_entry(line: bytes) -> ManifestEntry:
 
 
 def encode_batch(batch: Batch) -> bytes:
-    return json.dumps(asdict(batch), separators=(",", ":")).encode() + b"\n"
+    return _encode(asdict(batch)).encode() + b"\n"
 
 
 def decode_batches(lines: bytes) -> Iterator[Batch]:

@@ -1,4 +1,8 @@
-"""Write a job's manifest and batches part by part, and read them back by ordinal."""
+"""Write a job's manifest and batches part by part, and read them back by ordinal.
+
+A part has the lines of the clips that batches take first, then those of the clips whose result is the plan. So a batch
+is one range of bytes, and holds nothing but clips that copy functions work on.
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -6,8 +10,10 @@ from dataclasses import dataclass
 
 from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
 from service.domain.manifest import Batch, ManifestEntry
+from service.domain.requests import ImportSettings
 from service.domain.state_keys import batches_key, carried_key, part_key
 from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
+from service.imports.manifest.skipped import SkippedFiles
 from service.ports.state import StateFiles, StateReader
 
 
@@ -26,16 +32,25 @@ class ManifestWriter:
     round_number: int = 0
     manifest_run: int = 0
     """The attempt that the manifest belongs to. Pages of clips show that of attempt 0; a retry has its own."""
+    settings: ImportSettings | None = None
+    """The import's, if its plan settles clips (`ManifestEntry.is_settled`); None: each clip belongs to a batch."""
 
     def __post_init__(self) -> None:
         self._descriptors: list[bytes] = []
+        self._skipped = SkippedFiles(self.state, self.job_id)
 
     def write_part(self, entries: Sequence[ManifestEntry]) -> None:
         """Write the next entries. Every part but the last must be full (`PART_CLIPS`, `set_parts`)."""
         last = self.ordinal + len(entries) - 1
         assert not entries or last // PART_CLIPS > (self.ordinal - 1) // PART_CLIPS, "only the last part may be short"
-        lines = [encode_entry(entry) for entry in entries]
         key = part_key(self.job_id, last // PART_CLIPS, self.manifest_run)
+        self.ordinal += len(entries)
+        settled = [entry for entry in entries if self.settings and entry.is_settled(self.settings)]
+        if settled:
+            ordinals = {entry.ordinal for entry in settled}
+            entries = [entry for entry in entries if entry.ordinal not in ordinals]
+            self._skipped.add(settled)
+        lines = [encode_entry(entry) for entry in (*entries, *settled)]
         etag = self.state.put(key, b"".join(lines))
         starts = [0]
         for line in lines:
@@ -56,7 +71,6 @@ class ManifestWriter:
             )
             self._descriptors.append(encode_batch(batch))
             self.batches += 1
-        self.ordinal += len(entries)
 
     def carry(self, entries: Sequence[ManifestEntry]) -> str:
         """Store clips that did not fill a part for the next round; return the key of the file, empty for none."""
@@ -68,18 +82,22 @@ class ManifestWriter:
         return key
 
     def end_round(self) -> None:
-        """Store this round's descriptors."""
+        """Store this round's descriptors and the files of its skipped clips."""
+        self._skipped.store()
         self.state.put(batches_key(self.job_id, self.round_number, self.run), b"".join(self._descriptors))
         self._descriptors = []
         self.round_number += 1
 
-    def end(self) -> str:
-        """Join the descriptors of all rounds into the list that the map reads; return its key."""
+    def end(self) -> int:
+        """Join the descriptors of all rounds into the list that the map reads.
+
+        Return the number of clips that no batch holds: the plan is their result.
+        """
         self.end_round()
         rounds = [self.state.get(batches_key(self.job_id, number, self.run)) for number in range(self.round_number)]
-        key = batches_key(self.job_id, run=self.run)
-        self.state.put(key, b"".join(rounds))
-        return key
+        batches = b"".join(rounds)
+        self.state.put(batches_key(self.job_id, run=self.run), batches)
+        return self.ordinal - sum(batch.count for batch in decode_batches(batches))
 
 
 def read_carried(state: StateReader, key: str) -> list[ManifestEntry]:
@@ -97,8 +115,8 @@ def read_batch(state: StateFiles, batch: Batch) -> list[ManifestEntry]:
 
 
 def read_part(state: StateReader, job_id: str, part: int, run: int = 0) -> list[ManifestEntry]:
-    """Return the entries of one part. Raises `NotFound`."""
-    return decode_entries(state.get(part_key(job_id, part, run)))
+    """Return the entries of one part by ordinal. Raises `NotFound`."""
+    return sorted(decode_entries(state.get(part_key(job_id, part, run))), key=lambda entry: entry.ordinal)
 
 
 def read_entries(state: StateReader, job_id: str, first: int, last: int) -> list[ManifestEntry]:

@@ -109,4 +109,5 @@ def writer_at(cursor: PlanCursor, job: Job, ports: PlanPorts, *, manifest_run: i
         batches=cursor.batches,
         round_number=cursor.round_number,
         manifest_run=manifest_run,
+        settings=None if manifest_run else job.settings,
     )

@@ -5,7 +5,7 @@ destinations are compared in one pass. All other clips are looked up one by one.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.domain.clips import ClipStatus
@@ -63,7 +63,7 @@ def settled_by(
     """Return the clip with the ETag found at its destination, and with the fate that `fate_of` decides."""
     if existing is None:
         return entry
-    seen = replace(entry, destination_etag=existing.etag)
+    seen = entry.with_destination_etag(existing.etag)
     return seen.with_fate(fate_of(found, existing, on_existing, by_time=by_time))
 
 

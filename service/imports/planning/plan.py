@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from service.domain.errors import ClipferryError, LimitExceeded, SourceUnavailable, TableBusy
-from service.domain.jobs import JobStatus, SourceKind
+from service.domain.jobs import Job, JobStatus, SourceKind
+from service.domain.state_keys import batches_key
 from service.imports.lifecycle.end import end_job
+from service.imports.manifest.store import read_batches
 from service.imports.planning.context import PlanCursor, Planned, PlanPorts, writer_at
 from service.imports.planning.retry import plan_again
 from service.imports.planning.sources import parts_of
@@ -25,6 +27,9 @@ def plan(
         return Planned()
     if job.runs and job.runs[-1].counts.total:  # else it is the first planning, or has to make up for it
         return plan_again(job, cursor, out_of_time=out_of_time, ports=ports)
+    if job.planned_run == run:  # the answer of the call that ended this planning was lost
+        ports.jobs.end_planning(job.id, run=run, total=job.counts.total, now=ports.clock())
+        return _planned(job, sum(1 for _ in read_batches(ports.state, job.id, run)))
     writer = writer_at(cursor, job, ports)
     cut_short, used = False, set[str]()
     try:
@@ -57,11 +62,17 @@ def plan(
         ended = end_job(job, JobStatus.FAILED, error.code, error.message, jobs=ports.jobs, now=ports.clock())
         return Planned(failed=ended)
     ports.access.used(job.project, used, ports.clock())
-    key = writer.end()
-    ports.jobs.end_planning(job.id, run=run, total=writer.ordinal, cut_short=cut_short, now=ports.clock())
+    skipped = writer.end()
+    ports.jobs.end_planning(
+        job.id, run=run, total=writer.ordinal, skipped=skipped, cut_short=cut_short, now=ports.clock()
+    )
+    return _planned(job, writer.batches)
+
+
+def _planned(job: Job, batches: int) -> Planned:
     return Planned(
-        batches=writer.batches,
-        batches_key=key,
+        batches=batches,
+        batches_key=batches_key(job.id, run=job.run),
         max_concurrency=job.settings.max_concurrency,
         extrapolate=job.settings.stationary_extrapolation,
     )

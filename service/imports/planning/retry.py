@@ -33,7 +33,7 @@ def plan_again(job: Job, cursor: PlanCursor, *, out_of_time: Callable[[], bool],
             return Planned(cursor=planned)
         plan = planned
     if job.planned_run == job.run:
-        ports.jobs.end_planning(job.id, run=job.run, total=job.counts.total, cut_short=job.cut_short, now=ports.clock())
+        ports.jobs.end_planning(job.id, run=job.run, total=job.counts.total, now=ports.clock())
     else:
         opened = reopen(job, plan, first_part=cursor.opened, out_of_time=out_of_time, ports=ports)
         if opened * PART_CLIPS < plan.clips:

@@ -15,6 +15,7 @@ from typing import Any
 from service.domain.batching import PART_CLIPS
 from service.domain.multipart import MAX_OBJECT_BYTES, part_size
 from service.domain.requests import ContentValidation, ImportSettings
+from service.imports.manifest.skipped import files_of
 from service.support.settings import Deployment
 
 PRICES = Path(__file__).with_name("prices.json")
@@ -34,9 +35,11 @@ COPIES_PER_SECOND = 3_500
 """Requests per second that S3 accepts at least below one prefix (S3 user guide, "Optimizing performance")."""
 READ_SECONDS = 0.03
 """Seconds of one HEAD or range read."""
-LIST_SECONDS = 0.05
-"""One page of 1,000 keys: 20 ms of CPU (5 to list, 15 to plan), at half a CPU for the plan function, and S3's 20 ms,
-of which long listings wait for several at once (decision 63)."""
+LIST_SECONDS = 0.008
+"""One page of 1,000 keys: 5 ms of CPU, and S3's 20 ms, of which long listings wait for 8 at once (decision 63)."""
+PLAN_SECONDS = 0.000025
+"""CPU seconds to plan a clip and to write its line: 15 µs for a clip to copy, 22 for an unchanged one, measured by
+`benchmarks.million` without the listings."""
 BATCH_SECONDS = 0.5
 """Seconds of a batch without its copies: child execution, state, slice of the manifest, rows."""
 FIXED_SECONDS = 10.0
@@ -46,7 +49,8 @@ READS_PER_CLIP = {ContentValidation.NONE: 0, ContentValidation.STRUCTURE: 2, Con
 
 COPY_GB = 1.0
 """Memory of the copy function (`COPY_MB` in stacks/import_functions.py)."""
-PLAN_GB = 1.0
+PLAN_GB = 1_769 / 1_024
+"""Memory of the plan function, which then has a whole vCPU (`FULL_VCPU_MB` in stacks/import_functions.py)."""
 FUNCTION_CALLS = 3
 """Calls of plan, finish, and one sweep."""
 TRANSITIONS = 7
@@ -64,6 +68,8 @@ WRITES_PER_BATCH = 7
 """One transaction of two rows, whose writes count twice, and three writes of its turn (decision 80)."""
 READS_PER_BATCH = 6
 """The job's row and the batch's, and twice some 40 turns of 130 bytes."""
+FILES_OF_SKIPPED = 2
+"""Files that find skipped clips, for each `FILE_CLIPS`: one by clip id, one by URI (decision 92)."""
 WRITES_PER_FAILURE = 1
 """Additional write: the place in the index of failures."""
 SMALLEST_BILLED = {"STANDARD_IA": 128 * 1024, "ONEZONE_IA": 128 * 1024, "GLACIER_IR": 128 * 1024}
@@ -81,6 +87,8 @@ class Workload:
     batches: int = 0
     copied: int = 0
     skipped: int = 0
+    skipped_by_plan: int = 0
+    """Those of the skipped clips that need no row (`ManifestEntry.is_settled`)."""
     failed: int = 0
     bytes: int = 0
     """Bytes of the clips to copy."""
@@ -236,7 +244,7 @@ def _part_size(size: int, part_bytes: int) -> int:
 
 def _s3_writes(work: Workload, storage_class: str) -> float:
     """Return dollars. State files are STANDARD, whatever the copies are."""
-    state_files = math.ceil(work.clips / PART_CLIPS) + 2
+    state_files = math.ceil(work.clips / PART_CLIPS) + 2 + FILES_OF_SKIPPED * files_of(work.skipped_by_plan)
     begun_and_ended = 2 * work.by_parts
     copies = (work.copy_requests + begun_and_ended) * price_list().of(f"s3.write.{storage_class}")
     return copies + state_files * price_list().of("s3.write.STANDARD")
@@ -257,7 +265,7 @@ def _lambda(work: Workload, settings: ImportSettings, deployment: Deployment) ->
 
 
 def _dynamodb_writes(work: Workload) -> int:
-    rows = WRITES_PER_CLIP * work.clips + WRITES_PER_FAILURE * work.failed
+    rows = WRITES_PER_CLIP * (work.clips - work.skipped_by_plan) + WRITES_PER_FAILURE * work.failed
     return rows + WRITES_PER_BATCH * work.batches + WRITES_PER_IMPORT
 
 
@@ -283,7 +291,8 @@ def _at_once(work: Workload, settings: ImportSettings, deployment: Deployment) -
 
 
 def _planning_seconds(work: Workload, deployment: Deployment) -> float:
-    return LIST_SECONDS * work.lists + READ_SECONDS * work.heads / deployment.stat_concurrency
+    looked_up = LIST_SECONDS * work.lists + READ_SECONDS * work.heads / deployment.stat_concurrency
+    return looked_up + PLAN_SECONDS * work.clips
 
 
 def _busy_seconds(work: Workload, settings: ImportSettings) -> float:

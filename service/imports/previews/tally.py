@@ -107,6 +107,7 @@ class PreviewTally:
         elif entry.status is ClipStatus.SKIPPED:
             outcome.to_skip.add_for(entry.code or OTHER, size)
             work.skipped += 1
+            work.skipped_by_plan += entry.is_settled(self._job.settings)
         else:
             outcome.to_fail.add_for(entry.code or OTHER, size)
             work.failed += 1
@@ -116,11 +117,12 @@ class PreviewTally:
     def _end_part(self) -> None:
         """Count the batches of a manifest part, split as the manifest's writer does."""
         limits = self._deployment
+        batched = [entry for entry in self._part if not entry.is_settled(self._job.settings)]
         batches = cut_batches(
-            [batch_weight(entry) for entry in self._part],
+            [batch_weight(entry) for entry in batched],
             max_clips=limits.batch_clips,
             max_bytes=limits.batch_bytes,
-            groups=[entry.group for entry in self._part],
+            groups=[entry.group for entry in batched],
         )
         self._work.batches += sum(1 for _ in batches)
         self._part = []

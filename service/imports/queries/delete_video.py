@@ -1,16 +1,19 @@
 """Delete one video: its object, and its entry in all lists. The counts of its import stay."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.domain.batching import PART_CLIPS
-from service.domain.clips import Clip, ClipRow, ClipStatus
+from service.domain.clips import ClipRow, ClipStatus
 from service.domain.codes import ClipCode
 from service.domain.errors import NotEnded
 from service.domain.ids import ordinal_of
 from service.domain.jobs import Job
-from service.imports.manifest.store import read_part
+from service.domain.search_keys import findable
+from service.imports.manifest.store import read_entries, read_part
 from service.imports.queries.status import StatusPorts
 from service.imports.queries.videos import Video, no_video
+from service.imports.results.clip_rows import row_of_plan
 from service.ports.objects import ClipRemover
 from service.ports.state import Clock
 
@@ -30,7 +33,8 @@ def remove(video: Video, *, ports: RemovePorts) -> None:
     """Delete the video, or the whole set if it is a view. Objects go first, so that a repeat finds the rest.
 
     Removes only an object with the ETag that the import copied or found, so a later import's object stays. A clip that
-    repeats another one, or that a later upload replaced, has no object of its own. Raises `NotFound` if another request
+    repeats another one, or that a later upload replaced, has no object of its own. A clip that planning skipped gets a
+    row first, which tells that it was deleted. Raises `NotFound` if another request
     deleted it first, `NotEnded` while the video is being imported, and `ObjectError`s.
     """
     job, rows = video.job, _rows(video, ports.status)
@@ -57,19 +61,31 @@ def _check_not_retried(job: Job, ports: RemovePorts) -> None:
         raise NotEnded(f"import {job.id} is being retried: delete its failed videos after it has completed")
 
 
-def _rows(video: Video, ports: StatusPorts) -> list[ClipRow]:
-    """Return the rows of the video, or of all views of its set; none if one has no row yet."""
-    ordinals = _ordinals(video.job, video.clip, ports)
-    found = ports.clips.get(video.job.id, ordinals)
-    return [found[ordinal] for ordinal in ordinals if ordinal in found] if len(found) == len(ordinals) else []
-
-
-def _ordinals(job: Job, clip: Clip, ports: StatusPorts) -> list[int]:
-    ordinal = ordinal_of(job.id, clip.id)
-    group = ordinal_of(job.id, clip.set) if clip.set else None
+def _rows(video: Video, ports: StatusPorts) -> Sequence[ClipRow]:
+    """Return the rows of the video, or of all views of its set; none if one has no result yet."""
+    job = video.job
+    ordinal = ordinal_of(job.id, video.clip.id)
+    group = ordinal_of(job.id, video.clip.set) if video.clip.set else None
     assert ordinal is not None
-    if group is None:
-        return [ordinal]
+    ordinals = [ordinal] if group is None else _views(job, group, ports)
+    found = ports.clips.get(job.id, ordinals)
+    if len(found) == len(ordinals):
+        return [found[ordinal] for ordinal in ordinals]
+    return [] if group is not None else _row_made(job, ordinal, ports)
+
+
+def _row_made(job: Job, ordinal: int, ports: StatusPorts) -> Sequence[ClipRow]:
+    """Store the row of a clip whose result is the plan; none for another one."""
+    (entry,) = read_entries(ports.state, job.id, ordinal, ordinal + 1)
+    row = row_of_plan(job, entry)
+    if row is None:
+        return []
+    made = findable(row, job_id=job.id, project=job.project, created_at=job.created_at)
+    return ports.clips.settle_each(job.id, [made], run=job.run)
+
+
+def _views(job: Job, group: int, ports: StatusPorts) -> list[int]:
+    """Return the ordinals of a set's views."""
     # A set that exceeds the end of a part is stored in the next one.
     for part in (group // PART_CLIPS, group // PART_CLIPS + 1):
         entries = read_part(ports.state, job.id, part)

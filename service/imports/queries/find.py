@@ -10,6 +10,7 @@ from service.domain.errors import InvalidCursor, InvalidRequest, NotFound
 from service.domain.ids import ORDINAL_DIGITS, request_digest
 from service.domain.jobs import Job, JobTag
 from service.domain.search_keys import job_position, search_key, tags_of
+from service.imports.queries.find_skipped import skipped_clips
 from service.imports.queries.status import SCAN_PARTS, StatusPorts, clip_of, clips_between
 from service.ports.clips import ClipIndex
 from service.support.paging import Page, check_limit, decode_cursor, encode_cursor
@@ -60,7 +61,7 @@ class FoundClip:
 def find_clips(project: str, wanted: Wanted, *, limit: int, cursor: str | None, ports: StatusPorts) -> Page[FoundClip]:
     """Return a page of clips, newest import first. It may be shorter than `limit` although more follow.
 
-    By clip id and URI, only clips with a row are found; a retry keeps the row. Raises `InvalidCursor`,
+    By clip id and URI, only clips with a result are found, and those that wait for a retry. Raises `InvalidCursor`,
     `InvalidRequest`.
     """
     check_limit(limit)
@@ -78,15 +79,23 @@ def find_clips(project: str, wanted: Wanted, *, limit: int, cursor: str | None, 
 def _by_row(
     project: str, wanted: Wanted, limit: int, after: str | None, ports: StatusPorts
 ) -> tuple[Sequence[FoundClip], str | None]:
+    """Search by clip id or URI: the index for rows, files for clips that planning skipped. Both go newest first."""
     index, value = _index(wanted)
-    rows, position = ports.clips.find(index, search_key(project, value), limit=limit, after=after)
-    jobs = ports.jobs.get_some({job_id for job_id, _ in rows})
+    indexed, indexed_to = ports.clips.find(index, search_key(project, value), limit=limit, after=after)
+    skipped, skipped_to = skipped_clips(project, index, value, limit=limit, after=after, ports=ports)
+    jobs = dict(ports.jobs.get_some({job_id for job_id, _ in indexed}))
+    jobs |= {clip.job.id: clip.job for clip in skipped}
+    at = {row.keys.position: (job_id, row) for job_id, row in indexed if row.keys}
+    at |= {clip.position: (clip.job.id, clip.row) for clip in skipped}
+    reached = max(indexed_to or "", skipped_to or "")
+    positions = sorted((position for position in at if position >= reached), reverse=True)
+    shown = [at[position] for position in positions[:limit]]
     found = [
         FoundClip(clip=clip_of(jobs[job_id], None, row, ports.clips_bucket), job=jobs[job_id])
-        for job_id, row in rows
+        for job_id, row in shown
         if job_id in jobs and jobs[job_id].project == project and wanted.admits(jobs[job_id]) and wanted.admits_row(row)
     ]
-    return found, position
+    return found, (positions[limit - 1] if len(positions) > limit else reached or None)
 
 
 def _index(wanted: Wanted) -> tuple[ClipIndex, str]:

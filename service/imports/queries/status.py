@@ -13,6 +13,7 @@ from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.imports.extrapolation.status import extrapolation_of
 from service.imports.manifest.store import read_entries
+from service.imports.results.clip_rows import with_rows_of_plan
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
 from service.ports.state import StateFiles
@@ -72,7 +73,7 @@ def clips_between(job: Job, first: int, last: int, ports: StatusPorts) -> list[C
     if first >= last:
         return []
     entries = read_entries(ports.state, job.id, first, last)
-    rows = ports.clips.get(job.id, [entry.ordinal for entry in entries])
+    rows = with_rows_of_plan(job, entries, ports.clips.get(job.id, [entry.ordinal for entry in entries]))
     return [clip_of(job, entry, rows.get(entry.ordinal), ports.clips_bucket) for entry in entries]
 
 

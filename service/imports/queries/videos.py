@@ -16,6 +16,7 @@ from service.domain.manifest import ManifestEntry
 from service.domain.projects import FolderScope
 from service.imports.manifest.store import read_entries, read_part
 from service.imports.queries.status import StatusPorts, clip_of, get_job
+from service.imports.results.clip_rows import with_rows_of_plan
 from service.projects.folders import imports_into
 from service.support.paging import MAX_PAGE
 
@@ -165,8 +166,15 @@ def _overlaid(job: Job, entries: Sequence[ManifestEntry], ports: StatusPorts) ->
     """Build clips from manifest lines and rows. A clip that repeats another one has the result of that clip."""
     repeated = {entry.same_as for entry in entries if entry.same_as is not None}
     wanted = {entry.ordinal for entry in entries} | repeated
-    rows = ports.clips.get(job.id, sorted(wanted)) if wanted else {}
+    stored = ports.clips.get(job.id, sorted(wanted)) if wanted else {}
+    elsewhere = repeated - stored.keys() - {entry.ordinal for entry in entries}
+    rows = with_rows_of_plan(job, [*entries, *_entries_of(job, elsewhere, ports)], stored)
     return [_with_fate(clip_of(job, e, rows.get(e.ordinal), ports.clips_bucket), e, rows) for e in entries]
+
+
+def _entries_of(job: Job, ordinals: Collection[int], ports: StatusPorts) -> list[ManifestEntry]:
+    parts = sorted({ordinal // PART_CLIPS for ordinal in ordinals})
+    return [entry for part in parts for entry in read_part(ports.state, job.id, part) if entry.ordinal in ordinals]
 
 
 def _with_fate(clip: Clip, entry: ManifestEntry, rows: Mapping[int, ClipRow]) -> Clip:

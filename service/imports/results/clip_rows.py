@@ -1,13 +1,13 @@
 """Rows of clips: the fate of each, and what they add up to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from service.domain.clips import ClipRow, ClipStatus, Content
 from service.domain.codes import ClipCode
 from service.domain.errors import ObjectError
 from service.domain.fates import Fate
-from service.domain.jobs import Tally
+from service.domain.jobs import Job, Tally
 from service.domain.limits import bounded, bounded_facts
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
@@ -42,6 +42,17 @@ def row_for(entry: ManifestEntry, fate: Fate) -> ClipRow:
     if fate.code in _FAILED_CHECK:
         said |= {"content": Content.INVALID, "overruled": None}
     return _row(entry, fate.status, **said)
+
+
+def row_of_plan(job: Job, entry: ManifestEntry) -> ClipRow | None:
+    """The row that the clip would have, if the plan is its result; else None. It has no index keys."""
+    return row_for(entry, entry.fate) if entry.fate and entry.is_settled(job.settings) else None
+
+
+def with_rows_of_plan(job: Job, entries: Iterable[ManifestEntry], stored: Mapping[int, ClipRow]) -> dict[int, ClipRow]:
+    """Return the stored rows by ordinal, and for clips without one the row that the plan gives, if it is the result."""
+    planned = {entry.ordinal: row_of_plan(job, entry) for entry in entries if entry.ordinal not in stored}
+    return {**stored, **{ordinal: row for ordinal, row in planned.items() if row}}
 
 
 def _row(entry: ManifestEntry, status: ClipStatus, **said: Any) -> ClipRow:

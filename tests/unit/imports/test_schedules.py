@@ -35,7 +35,7 @@ from service.imports.intake.submit import submit
 from service.imports.manifest.store import read_batches
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
-from service.imports.results.clip_rows import tally_of
+from service.imports.results.clip_rows import tally_of, with_rows_of_plan
 from service.ports.delivery import ExecutionState
 from tests.builders import DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, always, an_upload, import_list, never, summing
 from tests.fakes.faults import CrashError
@@ -411,9 +411,10 @@ class Schedule(RuleBasedStateMachine):
         assert summing(job.counts)
         assert job.counts.pending == 0
         assert job.planned, "no prefixes here: what is asked for is known even where planning broke down"
-        rows = world.clips.rows[job_id]
         entries = world.manifest(job_id)
+        rows = with_rows_of_plan(job, entries, world.clips.rows[job_id])
         assert sorted(rows) == [entry.ordinal for entry in entries]
+        assert len(rows) - len(world.clips.rows[job_id]) == job.skipped_by_plan, "what the plan skipped has no row"
         counted = tally_of(list(rows.values()))
         fates = (job.counts.copied, job.counts.skipped, job.counts.failed, job.counts.cancelled, job.counts.bytes)
         assert fates == (counted.copied, counted.skipped, counted.failed, counted.cancelled, counted.bytes)

@@ -10,6 +10,7 @@ from service.domain.errors import AccessDenied
 from service.domain.objects import ListedObject
 from service.domain.requests import ImportRequest, ImportSettings, OnExisting
 from service.imports.planning.existing import Destinations, fate_of, look_up, unchanged
+from service.imports.queries.status import clips_between
 from tests.builders import World, import_list, import_prefix
 from tests.fakes.objects import FakeStorage
 
@@ -196,7 +197,6 @@ def test_an_older_version_is_not_taken_for_the_newest(world: World) -> None:
 def test_an_unchanged_clip_remembers_the_object_that_it_found(world: World) -> None:
     put_aged(world, "a.zip")
     there = world.storage.put("clips", "demo/-/source/a.zip")
-    job = world.submit(import_list(["s3://source/a.zip"]))
-    world.run(job.id)
-    (row,) = world.clips.rows[job.id].values()
-    assert (row.code, row.etag) == ("UNCHANGED", there.etag)
+    job = world.run(world.submit(import_list(["s3://source/a.zip"])).id)
+    (clip,) = clips_between(job, 0, 1, world.status_ports)
+    assert (clip.code, clip.etag) == ("UNCHANGED", there.etag)

@@ -45,15 +45,15 @@ def test_a_million_clips_of_a_mebibyte() -> None:
     # 4 x 1,000,000 for rows, 7 x 4,000 and 30 writes at $0.625 a million; 24,000 reads at $0.125 a million.
     assert found.cost.dynamodb == pytest.approx(2.51751875 + 0.003)
     assert (found.cost.dynamodb_writes, found.cost.dynamodb_reads) == pytest.approx((2.51751875, 0.003))
-    # 50,000 s of copies and 12,336.2 s of bytes, 128 at a time, and 4,000 x 0.5 s, of 1 GB; 50.05 s of 1 GB;
-    # $0.0000133334 a GB-second; 4,003 calls at $0.20 a million.
+    # 50,000 s of copies and 12,336.2 s of bytes, 128 at a time, and 4,000 x 0.5 s, of 1 GB; 1,001 listings of 8 ms
+    # and a million clips of 25 µs, of 1,769 MB; $0.0000133334 a GB-second; 4,003 calls at $0.20 a million.
     seconds = (50_000 + 1_000_000 * 1_048_576 / 85e6) / 128 + 2_000
-    assert found.cost.lambda_ == pytest.approx((seconds + 50.05) * 0.0000133334 + 0.0008006)
+    assert found.cost.lambda_ == pytest.approx((seconds + 33.008 * 1_769 / 1_024) * 0.0000133334 + 0.0008006)
     assert found.cost.total == pytest.approx(8.06, abs=0.01)
     # 976.5625 GB at $0.023.
     assert found.storage_per_month == pytest.approx(22.4609375)
-    # 10 s, 50.05 s of listing, 100 rounds of 0.5 s, and 1,000,000 copies at S3's 3,500 a second.
-    assert found.seconds == 396
+    # 10 s, 33.008 s of planning, 100 rounds of 0.5 s, and 1,000,000 copies at S3's 3,500 a second.
+    assert found.seconds == 379
 
 
 def test_clips_of_another_store_take_the_time_of_their_bytes_through_the_functions() -> None:
@@ -82,6 +82,17 @@ def test_skipped_and_failed_clips_cost_their_rows() -> None:
     found = estimated(Workload(batches=1, skipped=1_000, failed=1_000))
     assert found.cost.dynamodb == pytest.approx((4_000 + 5_000 + 7 + 30) * 0.625e-6 + 6 * 0.125e-6)
     assert found.storage_per_month == 0
+
+
+def test_a_million_unchanged_clips_cost_their_listings_and_their_plan() -> None:
+    work = Workload(lists=2_000, skipped=1_000_000, skipped_by_plan=1_000_000)
+    found = estimated(work)
+    # 2,000 listings, 1,002 state files and 8 that find clips; 30 writes; 16 s and 25 s of 1,769 MB; 7 transitions.
+    assert found.cost.s3_requests == pytest.approx((2_000 + 1_002 + 8) * 0.005 / 1000)
+    assert found.cost.dynamodb == pytest.approx(30 * 0.625e-6)
+    assert found.cost.lambda_ == pytest.approx(41 * 1_769 / 1_024 * 0.0000133334 + 3 * 0.0000002)
+    assert found.cost.total < 0.02
+    assert found.seconds == 51
 
 
 @pytest.mark.parametrize(
@@ -141,14 +152,14 @@ def test_the_structure_of_a_million_clips_costs_less_than_a_dollar_and_a_tenth_o
 def test_less_in_flight_takes_longer() -> None:
     work = replace(A_MILLION, lists=0)
     slow = replace(DEPLOYMENT, map_concurrency=1, copy_concurrency=1)
-    # 4,000 x 0.5 s, 1,000,000 x 0.05 s, 12,336.2 s of bytes, 10 s.
-    assert estimated(work, slow).seconds == 10 + 2_000 + 50_000 + 12_337
+    # 4,000 x 0.5 s, 1,000,000 x 0.05 s, 12,336.2 s of bytes, 10 s, and 25 s of planning.
+    assert estimated(work, slow).seconds == 10 + 25 + 2_000 + 50_000 + 12_337
 
 
 def test_an_import_may_ask_for_fewer_functions() -> None:
     work = replace(A_MILLION, lists=0)
     # 62,336.2 s of copies over 128 in flight, and 4,000 rounds of 0.5 s.
-    assert estimated(work, max_concurrency=1).seconds == 10 + 488 + 2_000
+    assert estimated(work, max_concurrency=1).seconds == 10 + 25 + 488 + 2_000
     assert estimated(work, max_concurrency=40).seconds == estimated(work).seconds
 
 
