@@ -55,6 +55,11 @@ def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Buc
     acknowledge(function.own_role, dict.fromkeys([*findings, files_finding(drop, "*")], reason))
 
 
+def find_later_uploads(function: ServiceFunction, drop: s3.Bucket) -> None:
+    """Allow to list the versions of uploads, so that no older upload replaces a later one."""
+    allow(function, ["s3:ListBucketVersions"], [drop.bucket_arn])
+
+
 def send_events(function: ServiceFunction) -> None:
     """Allow to put events on the account's default bus."""
     bus = Stack.of(function).format_arn(service="events", resource="event-bus", resource_name="default")

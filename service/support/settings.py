@@ -136,6 +136,7 @@ class CopySettings(RowSettings):
     table_name: str
     state_bucket: str
     clips_bucket: str
+    drop_bucket: str
     copy_concurrency: int
     copy_threads: int
     multipart_threshold_bytes: int
