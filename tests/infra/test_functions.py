@@ -90,75 +90,11 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **READS_BY_INTEGRATIONS,
         INTEGRATION_SECRETS: {f"secretsmanager:{verb}" for verb in ("CreateSecret", "DeleteSecret", "GetSecretValue")},
     },
-    "PipelineExtrapolate": ("extrapolate", ExtrapolateSettings, 1769, 900, None),
-    "PipelineFinish": ("finish", FinishSettings, 1024, 900, None),
-    "PipelineConclude": ("conclude", ConcludeSettings, 1769, 900, None),
-    "PipelineSweep": ("sweep", SweepSettings, 512, 60, None),
-    "UploadsOnUpload": ("on_upload", UploadSettings, 512, 60, None),
-}
-TABLE, STATE, DROP, CLIPS = "${StorageTable.Arn}", "${StorageState.Arn}", "${StorageDrop.Arn}", "${StorageClips.Arn}"
-MACHINE = "${PipelineImports}"
-SOURCES = [*(f"arn:${{AWS::Partition}}:s3:::{bucket}" for bucket in SOURCE_BUCKETS), DROP]
-
-
-def sources(*object_actions: str) -> dict[str, set[str]]:
-    listed = {arn: {"s3:ListBucket"} for arn in SOURCES}
-    read = {f"{arn}/*": {f"s3:{action}" for action in object_actions} for arn in SOURCES}
-    return {**listed, **read, KMS_KEY: {"kms:Decrypt"}}
-
-
-def table(*actions: str) -> dict[str, set[str]]:
-    return {TABLE: {f"dynamodb:{action}" for action in actions}}
-
-
-def queried(*indexes: str) -> dict[str, set[str]]:
-    return {f"{TABLE}/index/{index}": {"dynamodb:Query"} for index in indexes}
-
-
-def job_files(*actions: str) -> dict[str, set[str]]:
-    return {STATE: {"s3:ListBucket"}, f"{STATE}/jobs/*": {f"s3:{action}" for action in actions}}
-
-
-def sources_and_later_uploads(*object_actions: str) -> dict[str, set[str]]:
-    return {**sources(*object_actions), DROP: {"s3:ListBucket", "s3:ListBucketVersions"}}
-
-
-WEBHOOK_SECRET = {"${StorageWebhookKey}": {"secretsmanager:GetSecretValue"}}
-INTEGRATION_SECRETS = (
-    "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:clipferry/Clipferry/integrations/*"
-)
-READS_BY_INTEGRATIONS = {
-    INTEGRATION_SECRETS: {"secretsmanager:GetSecretValue"},
-    "arn:${AWS::Partition}:iam::*:role/clipferry-*": {"sts:AssumeRole"},
-}
-STARTS = {MACHINE: {"states:StartExecution"}}
-FINISHES = {
-    **table(
-        *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem"),
-        *("GetItem", "PutItem", "Query", "UpdateItem"),
-    ),
-    CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
-    f"{CLIPS}/*": {"s3:AbortMultipartUpload", "s3:DeleteObjectVersion", "s3:GetObjectVersion"},
-}
-GRANTS: dict[str, dict[str, set[str]]] = {
-    "ApiAuthorize": {**table("GetItem"), "${StorageAdminKey}": {"secretsmanager:GetSecretValue"}},
-    "Api": {
-        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
-        **queried("attention", "clip", "listing", "url"),
-        **job_files("GetObject", "PutObject"),
-        **sources("GetObject", "GetObjectVersion"),
-        CLIPS: {"s3:ListBucket", "s3:ListBucketVersions"},
-        f"{CLIPS}/*": {"s3:DeleteObjectVersion", "s3:GetObject"},
-        **STARTS,
-        **WEBHOOK_SECRET,
-        **READS_BY_INTEGRATIONS,
-        INTEGRATION_SECRETS: {f"secretsmanager:{verb}" for verb in ("CreateSecret", "DeleteSecret", "GetSecretValue")},
-    },
     "PipelinePlan": {
         **table("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **queried("attention", "listing"),
         **job_files("GetObject", "PutObject"),
-        **sources("GetObject", "GetObjectVersion"),
+        **sources_and_later_uploads("GetObject", "GetObjectVersion"),
         CLIPS: {"s3:ListBucket"},
         f"{CLIPS}/*": {"s3:GetObject"},
         **READS_BY_INTEGRATIONS,
@@ -166,7 +102,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     "PipelineCopy": {
         **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
         **job_files("GetObject"),
-        **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
+        **sources_and_later_uploads("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
         **READS_BY_INTEGRATIONS,
         CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
         f"{CLIPS}/*": {
