@@ -74,7 +74,8 @@ class UploadTrigger(Construct):
             timeout=FUNCTION_TIMEOUT,
         )
         # Uploads are claimed in one transaction. IAM checks PutItem and ConditionCheckItem for each part of it.
-        use_table(self.function, storage.table, "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
+        items = ("ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
+        use_table(self.function, storage.table, *items, adds_to_audit=True)
         use_job_files(self.function, storage.state, write=True)
         start_imports(self.function, machine)
         # Few large calls, so that hundreds of uploads at once become few imports.

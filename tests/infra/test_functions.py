@@ -18,7 +18,7 @@ from service.support.settings import (
     UploadSettings,
 )
 from tests.infra.conftest import COPY_ROLES, KMS_KEY, SOURCE_BUCKETS
-from tests.infra.reading import environment, grants, properties, resources, text
+from tests.infra.reading import denials, environment, grants, properties, resources, text
 
 FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
     # name: handler, settings, MB, seconds, reserved concurrency
@@ -203,6 +203,17 @@ def test_a_role_allows_exactly_what_its_function_does(template: Template, name: 
         "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
     }
     assert grants(template, f"{ROLES.get(name, name)}Role") == {**common, **GRANTS[name]}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_role_may_change_the_audit_and_only_two_may_add_to_it(template: Template, name: str) -> None:
+    role = f"{ROLES.get(name, name)}Role"
+    writes = {f"dynamodb:{verb}" for verb in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")}
+    writes &= grants(template, role)[TABLE]
+    if name in ("Api", "UploadsOnUpload"):
+        writes.remove("dynamodb:PutItem")
+    of_the_audit = {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
+    assert denials(template, role) == ([({TABLE}, writes, of_the_audit)] if writes else [])
 
 
 def test_every_function_has_a_role_of_its_own_without_managed_policies(template: Template) -> None:
