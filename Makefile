@@ -17,7 +17,7 @@ SDK_VENVS := .cache/sdk/nomadicml .cache/sdk/nomadic
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 STARTED := $(shell date +%s)
-PIP_INSTALL := -m pip install -qq --disable-pip-version-check --requirement
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes --requirement
 
 # What the CDK and jsii write stays in the checkout; the CLI does not call home.
 # `env` and not the shell's own assignments: make then runs the command without a shell, which would swallow a SIGTERM.
@@ -103,7 +103,7 @@ lock: $(LOCK_VENV)/.ready ## Renew the locks from pyproject.toml (UPGRADE=1 take
 
 # One lock for Python 3.11 and later on every platform, without the addresses of the index that it was made with.
 COMPILE := UV_PYTHON_DOWNLOADS=never UV_PYTHON_INSTALL_DIR=.cache/uv-python $(LOCK_VENV)/bin/uv --cache-dir .cache/uv \
-	pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --generate-hashes \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 clean: local-down ## Remove everything that the targets made

@@ -100,6 +100,7 @@ def copy_all(
         state=work,  # type: ignore[arg-type]
         copiers=lambda _project: OneCopier(storage),
         bucket=storage,
+        drop=None,  # type: ignore[arg-type]
         large=None,  # type: ignore[arg-type]
         clock=lambda: "2026-01-01T00:00:00.000Z",
         copies_at_once=concurrency,

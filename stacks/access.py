@@ -9,9 +9,13 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from service.aws.dynamodb.keys_of_rows import AUDIT
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
+
+WRITES = ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")
+"""Actions that write rows. In transactions IAM checks those of each part."""
 
 JOB_FILES = "jobs/*"
 """Keys of manifests, batch lists and reports in the state bucket."""
@@ -22,9 +26,29 @@ def allow(function: ServiceFunction, actions: Sequence[str], resources: Sequence
     function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
 
 
-def use_table(function: ServiceFunction, table: dynamodb.Table, *actions: str, indexes: Sequence[str] = ()) -> None:
-    """Allow `actions` (`GetItem`, …) on the table itself, and `Query` on the named indexes."""
+def use_table(
+    function: ServiceFunction,
+    table: dynamodb.Table,
+    *actions: str,
+    indexes: Sequence[str] = (),
+    adds_to_audit: bool = False,
+) -> None:
+    """Allow `actions` (`GetItem`, …) on the table itself, and `Query` on the named indexes.
+
+    None of them may change or delete a row of the audit, and only functions that add to it may put one (decision 84).
+    """
     allow(function, [f"dynamodb:{action}" for action in actions], [table.table_arn])
+    writes = [action for action in actions if action in WRITES and not (adds_to_audit and action == "PutItem")]
+    if writes:
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                actions=[f"dynamodb:{action}" for action in writes],
+                resources=[table.table_arn],
+                # Of a request with several rows, one row of the audit is enough to deny it.
+                conditions={"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [f"{AUDIT}*"]}},
+            )
+        )
     if indexes:
         allow(function, ["dynamodb:Query"], [f"{table.table_arn}/index/{index}" for index in indexes])
 
@@ -68,6 +92,11 @@ def look_at_notifications(function: ServiceFunction, deploy: DeploySettings) -> 
 
 def _source_arns(deploy: DeploySettings) -> list[str]:
     return [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in deploy.source_buckets]
+
+
+def find_later_uploads(function: ServiceFunction, drop: s3.Bucket) -> None:
+    """Allow to list the versions of uploads, so that no older upload replaces a later one."""
+    allow(function, ["s3:ListBucketVersions"], [drop.bucket_arn])
 
 
 def send_events(function: ServiceFunction) -> None:

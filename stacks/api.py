@@ -72,7 +72,7 @@ class Api(Construct):
             timeout=Duration.seconds(29),
         )
         items = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
-        use_table(function, storage.table, *items, indexes=("attention", "clip", "listing", "url"))
+        use_table(function, storage.table, *items, indexes=("attention", "clip", "listing", "url"), adds_to_audit=True)
         use_job_files(function, storage.state, write=True)
         # `GetObjectVersion`: a manifest is pinned to its version, and may name versions itself.
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")

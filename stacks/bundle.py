@@ -99,9 +99,10 @@ def content_hash(target: str, *, parquet: bool = False) -> str:
 
 
 def bundled_requirements(*, parquet: bool = False) -> list[str]:
-    """The locks' lines (`name==version`), without comments."""
+    """The locks' lines (`name==version --hash=sha256:…`), each with all its hashes and without comments."""
     locks = (LOCK, PARQUET_LOCK) if parquet else (LOCK,)
-    pins = (line.split("#")[0].strip() for lock in locks for line in lock.read_text().splitlines())
+    lines = "\n".join(lock.read_text() for lock in locks).replace("\\\n", " ").splitlines()
+    pins = (" ".join(line.split("#")[0].split()) for line in lines)
     return [pin for pin in pins if pin]
 
 
@@ -158,10 +159,13 @@ def _dependencies(target: str, *, parquet: bool) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="installing-") as scratch:
         installed = Path(scratch) / "site"
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+        listed = Path(scratch) / "requirements.txt"
+        listed.write_text("\n".join(pins))
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--require-hashes"]
         wheels = _AWS_WHEELS if target == AWS_TARGET else []
+        into = ["--target", str(installed), "--requirement", str(listed)]
         # pip's messages go to stderr: stdout is the CDK CLI's to read.
-        subprocess.run([*install, "--target", str(installed), *wheels, *pins], check=True, stdout=sys.stderr)
+        subprocess.run([*install, *wheels, *into], check=True, stdout=sys.stderr)
         _strip(installed)
         try:
             # In one step, so that an interrupted build leaves nothing that looks complete.

@@ -4,7 +4,7 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from service.support.settings import CopySettings, ExtrapolateSettings, PlanSettings
-from stacks.access import read_sources, use_job_files, use_table
+from stacks.access import find_later_uploads, read_sources, use_job_files, use_table
 from stacks.clips_access import let_roles_write_clips, look_at_clips, write_clips, write_results
 from stacks.function import Parts, ServiceFunction
 from stacks.integration_access import integration_secrets_prefix, read_by_integrations
@@ -47,6 +47,7 @@ def plan_function(scope: Construct, parts: Parts) -> ServiceFunction:
     use_table(function, storage.table, *actions, indexes=("attention", "listing"))
     use_job_files(function, storage.state, write=True)
     read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
+    find_later_uploads(function, storage.drop)
     look_at_clips(function, storage.clips)
     read_by_integrations(function)
     return function
@@ -63,6 +64,7 @@ def copy_function(scope: Construct, parts: Parts) -> ServiceFunction:
             table_name=storage.table.table_name,
             state_bucket=storage.state.bucket_name,
             clips_bucket=storage.clips.bucket_name,
+            drop_bucket=storage.drop.bucket_name,
             integration_secrets_prefix=integration_secrets_prefix(scope),
         ),
         memory_mb=COPY_MB,
@@ -77,6 +79,7 @@ def copy_function(scope: Construct, parts: Parts) -> ServiceFunction:
     # CopyObject reads the planned version and its tags.
     reads = ("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging")
     read_sources(function, deploy, storage.drop, *reads)
+    find_later_uploads(function, storage.drop)
     write_clips(function, storage.clips)
     let_roles_write_clips(storage.clips, deploy.copy_roles)
     read_by_integrations(function)

@@ -37,7 +37,7 @@ def watch_function(scope: Construct, parts: Parts, machine: sfn.StateMachine) ->
     # It finds due watches and the project's integrations by indexes, and creates jobs in transactions that put and
     # update.
     actions = ("BatchGetItem", "GetItem", "PutItem", "UpdateItem")
-    use_table(function, storage.table, *actions, indexes=("attention", "listing"))
+    use_table(function, storage.table, *actions, indexes=("attention", "listing"), adds_to_audit=True)
     list_sources(function, deploy)
     read_by_integrations(function)
     start_imports(function, machine)

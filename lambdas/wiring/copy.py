@@ -12,6 +12,7 @@ from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
 from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.turns import COPIES, DynamoTurns
+from service.aws.s3.drop_bucket import S3DropBucket
 from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.session import RoleSessions, session_of
 from service.aws.s3.storage import S3Storage
@@ -69,6 +70,7 @@ class CopyContainer:
             state=state_files(settings.state_bucket),
             copiers=copiers,
             bucket=own,
+            drop=S3DropBucket(own.own, settings.drop_bucket),
             large=DynamoLargeCopies(),
             clock=utc_now,
             copies_at_once=settings.copy_concurrency,

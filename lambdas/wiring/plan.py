@@ -10,6 +10,7 @@ from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.uploads import DynamoUploads
+from service.aws.s3.drop_bucket import S3DropBucket
 from service.imports.planning.context import PlanPorts
 from service.support.clock import utc_now
 from service.support.parallel import Once
@@ -36,6 +37,7 @@ class PlanContainer:
             state=state_files(settings.state_bucket),
             storage=own,
             uploads=DynamoUploads(),
+            drop=S3DropBucket(own.own, settings.drop_bucket),
             clock=utc_now,
             access=source_access(settings, own, Once(self._sources)),
             clips_bucket=settings.clips_bucket,

@@ -25,6 +25,8 @@ class Fate:
 
 CANCELLED = Fate(ClipStatus.CANCELLED, ClipCode.CANCELLED, "the import was cancelled before this clip was copied")
 
+SUPERSEDED = Fate(ClipStatus.SKIPPED, ClipCode.SUPERSEDED, "a later upload to the same key took its place")
+
 DESTINATION_TAKEN = Fate(
     ClipStatus.FAILED,
     ClipCode.DESTINATION_TAKEN,

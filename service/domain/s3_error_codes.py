@@ -70,8 +70,9 @@ WORDS = {
     "403": "access is denied",
     "404": "there is no such object",
     "412": "it is not the planned object any more",
-    "IllegalLocationConstraintException": "S3 does not copy between these regions, one of which is an opt-in region: "
-    "put the source into the clips bucket's region, or save an integration with keys, whose clips are streamed",
+    "IllegalLocationConstraintException": "S3 refuses the request between these regions, one of which is an opt-in "
+    "region: enable both for the account, put the source into the clips bucket's region, or save an integration with "
+    "keys, whose clips are streamed",
 }
 """Messages for answers to HEAD, which have only a status, and in place of S3's own that do not say what to do."""
 

@@ -168,6 +168,15 @@ class ClipsBucket(Uploads, Protocol):
         ...
 
 
+class DropBucket(Protocol):
+    def newest(self, at: Location) -> ListedObject | None:
+        """Return the newest version of an uploaded object, even if the key was deleted since.
+
+        None if no version is left, and for objects of other buckets. Errors are `ObjectError`s. Thread-safe.
+        """
+        ...
+
+
 class ClipRemover(Protocol):
     def remove_up_to(self, key: str, *, etag: str) -> None:
         """Remove from the clips bucket the newest version of `key` with this ETag, and all versions before it.

@@ -140,6 +140,7 @@ class CopySettings(RowSettings):
     clips_bucket: str
     copy_slots: int
     """Batches that are copied at once, of all imports together."""
+    drop_bucket: str
     copy_concurrency: int
     copy_threads: int
     multipart_threshold_bytes: int

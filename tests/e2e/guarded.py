@@ -37,6 +37,8 @@ class Guarded:
         for handler in roles:
             for document in guarded._policies(handler).values():
                 for statement in document["Statement"]:
+                    if statement["Effect"] == "Deny":
+                        continue
                     guarded.granted |= {(handler, action) for action in _listed(statement["Action"])}
         guarded.granted = {one for one in guarded.granted if not one[1].startswith(UNCALLED)}
         return guarded
@@ -106,6 +108,8 @@ def _less(document: Any, action: str) -> Any:
     """Return the policy without an action. Statements without any other action are left out."""
     less = copy.deepcopy(document)
     for statement in less["Statement"]:
+        if statement["Effect"] == "Deny":
+            continue
         statement["Action"] = [one for one in _listed(statement["Action"]) if one != action]
     less["Statement"] = [one for one in less["Statement"] if one["Action"]]
     # A policy needs at least one statement.

@@ -58,6 +58,7 @@ class FakeStorage:
     """Buckets by name, of every store. Keys of `fail_stat`, `fail_copy`: source key; of `fail_list`: bucket, page."""
 
     clips_bucket: str = "clips"
+    drop_bucket: str = "drop"
     page_size: int = 1_000
     faults: Faults = field(default_factory=Faults)
     buckets: dict[str, dict[str, ListedObject]] = field(default_factory=lambda: defaultdict(dict))
@@ -241,7 +242,8 @@ class FakeStorage:
         """Check `If-Match` and `If-None-Match` like S3."""
         there = self.buckets[self.clips_bucket].get(entry.destination)
         etag = there.etag if there else None
-        if settings.on_existing is not OnExisting.OVERWRITE and etag != entry.destination_etag:
+        conditional = entry.upload or settings.on_existing is not OnExisting.OVERWRITE
+        if conditional and etag != entry.destination_etag:
             raise DestinationChanged(
                 operation="copy",
                 uri=entry.source_uri,
@@ -336,6 +338,13 @@ class FakeStorage:
         self.marks[key] = self.marks[key][newest + 1 :]
         if not self.marks[key]:
             self.buckets[self.clips_bucket].pop(key, None)
+
+    @port_call
+    def newest(self, at: Location) -> ListedObject | None:
+        if at.bucket != self.drop_bucket:
+            return None
+        versions = [item for (bucket, key, _), item in self.versions.items() if (bucket, key) == (at.bucket, at.key)]
+        return self.buckets[at.bucket].get(at.key) or (versions[-1] if versions else None)
 
     def reader(self, entry: ManifestEntry) -> "FakeReader":
         at = parse_object(entry.source_uri)

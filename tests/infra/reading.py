@@ -43,18 +43,31 @@ def environment(template: Template, function: str) -> dict[str, str]:
 
 
 def grants(template: Template, role: str) -> dict[str, set[str]]:
-    """Everything that a role's policies allow: resource → actions. Deny statements and conditions are not expected."""
+    """Everything that a role's policies allow: resource → actions. Conditions are not expected."""
     allowed: dict[str, set[str]] = {}
-    for policy in properties(template, "AWS::IAM::Policy").values():
-        if role not in {text(name).strip("${}") for name in policy["Roles"]}:
-            continue
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert statement["Effect"] == "Allow"
-            assert "Condition" not in statement
-            actions, targets = _list(statement["Action"]), _list(statement["Resource"])
-            for target in targets:
-                allowed.setdefault(text(target), set()).update(actions)
+    for statement in _statements(template, role, "Allow"):
+        assert "Condition" not in statement
+        for target in _list(statement["Resource"]):
+            allowed.setdefault(text(target), set()).update(_list(statement["Action"]))
     return allowed
+
+
+def denials(template: Template, role: str) -> list[tuple[set[str], set[str], dict[str, Any]]]:
+    """The Deny statements of a role's policies: resources, actions, conditions."""
+    return [
+        ({text(one) for one in _list(found["Resource"])}, set(_list(found["Action"])), found.get("Condition", {}))
+        for found in _statements(template, role, "Deny")
+    ]
+
+
+def _statements(template: Template, role: str, effect: str) -> list[dict[str, Any]]:
+    return [
+        statement
+        for policy in properties(template, "AWS::IAM::Policy").values()
+        if role in {text(name).strip("${}") for name in policy["Roles"]}
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == effect
+    ]
 
 
 def _list(value: Any) -> list[Any]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import botocore
@@ -36,7 +37,7 @@ NOT_NEEDED = {"certifi", "_distutils_hack"}
 
 
 def test_the_sdk_that_the_tests_ran_on_is_bundled_with_every_other_pinned_package() -> None:
-    pins = [pin.split("==") for pin in bundled_requirements()]
+    pins = [pin.split()[0].split("==") for pin in bundled_requirements()]
     names = {name for name, *_ in pins}
     assert {"aws-lambda-powertools", "httptools", "pydantic", "pynamodb"} <= names
     assert {"botocore", "jmespath", "python-dateutil", "six", "urllib3"} <= names
@@ -67,6 +68,49 @@ def test_the_hash_depends_on_sources_lock_and_target(tmp_path: Path, monkeypatch
     lock.write_text("pydantic==2.13.5\nboto3==1.0\n")
     (tmp_path / "service" / "a.py").rename(tmp_path / "service" / "b.py")
     assert content_hash(AWS_TARGET) != first
+
+
+LOCKS = [*sorted(bundle.ROOT.glob("requirements*.txt")), *sorted(bundle.ROOT.glob("tests/sdks/*.txt"))]
+LOCKS += [bundle.ROOT / "local" / "requirements.txt", bundle.ROOT / "benchmarks" / "requirements.txt"]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(bundle.ROOT)))
+def test_every_lock_has_the_hashes_of_all_its_packages(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "LOCK", lock)
+    pins = bundled_requirements()
+    assert pins
+    assert [pin for pin in pins if "==" not in pin or " --hash=sha256:" not in pin] == []
+
+
+def test_every_installation_of_a_lock_checks_its_hashes() -> None:
+    makefile = (bundle.ROOT / "Makefile").read_text()
+    installs = [line for line in makefile.splitlines() if "pip install" in line or "$(PIP_INSTALL)" in line]
+    named = [line for line in installs if "uv==" not in line]  # `make lock` alone, which makes the locks
+    assert all("--require-hashes" in line or "$(PIP_INSTALL)" in line for line in named), named
+
+
+@pytest.mark.parametrize(("given", "builds"), [("right", True), ("wrong", False), ("none", False)])
+def test_a_package_with_another_hash_than_the_locked_one_fails_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, builds: bool
+) -> None:
+    wheel = tmp_path / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny.py", "")
+        archive.writestr("botocore/data/s3/service.json", "{}")
+        archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("tiny-1.0.dist-info/RECORD", "")
+    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    hashes = {"right": f" \\\n    --hash=sha256:{right}", "wrong": f" --hash=sha256:{'0' * 64}", "none": ""}
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(f"tiny==1.0{hashes[given]}\n")
+    monkeypatch.setattr(bundle, "LOCK", lock)
+    monkeypatch.setattr(bundle, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with nullcontext() if builds else pytest.raises(subprocess.CalledProcessError):
+        build_bundle(tmp_path / "out", host_target())
+    assert (tmp_path / "out" / "tiny.py").exists() is builds
 
 
 @pytest.mark.pip

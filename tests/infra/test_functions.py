@@ -20,7 +20,7 @@ from service.support.settings import (
 )
 from stacks.import_functions import ASKING
 from tests.infra.conftest import COPY_ROLES, KMS_KEY, SOURCE_BUCKETS
-from tests.infra.reading import environment, grants, properties, resources, text
+from tests.infra.reading import denials, environment, grants, properties, resources, text
 
 FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
     # name: handler, settings, MB, seconds, reserved concurrency
@@ -56,6 +56,10 @@ def queried(*indexes: str) -> dict[str, set[str]]:
 
 def job_files(*actions: str) -> dict[str, set[str]]:
     return {STATE: {"s3:ListBucket"}, f"{STATE}/jobs/*": {f"s3:{action}" for action in actions}}
+
+
+def sources_and_later_uploads(*object_actions: str) -> dict[str, set[str]]:
+    return {**sources(*object_actions), DROP: {"s3:ListBucket", "s3:ListBucketVersions"}}
 
 
 WEBHOOK_SECRET = {"${StorageWebhookKey}": {"secretsmanager:GetSecretValue"}}
@@ -94,7 +98,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **table("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **queried("attention", "listing"),
         **job_files("GetObject", "PutObject"),
-        **sources("GetObject", "GetObjectVersion"),
+        **sources_and_later_uploads("GetObject", "GetObjectVersion"),
         CLIPS: {"s3:ListBucket"},
         f"{CLIPS}/*": {"s3:GetObject"},
         **READS_BY_INTEGRATIONS,
@@ -102,7 +106,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     "PipelineCopy": {
         **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **job_files("GetObject"),
-        **sources("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
+        **sources_and_later_uploads("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
         **READS_BY_INTEGRATIONS,
         CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
         f"{CLIPS}/*": {
@@ -215,6 +219,17 @@ def test_a_role_allows_exactly_what_its_function_does(template: Template, name: 
         "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
     }
     assert grants(template, f"{ROLES.get(name, name)}Role") == {**common, **GRANTS[name]}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_role_may_change_the_audit_and_only_two_may_add_to_it(template: Template, name: str) -> None:
+    role = f"{ROLES.get(name, name)}Role"
+    writes = {f"dynamodb:{verb}" for verb in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")}
+    writes &= grants(template, role)[TABLE]
+    if name in ("Api", "UploadsOnUpload"):
+        writes.remove("dynamodb:PutItem")
+    of_the_audit = {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
+    assert denials(template, role) == ([({TABLE}, writes, of_the_audit)] if writes else [])
 
 
 def test_every_function_has_a_role_of_its_own_without_managed_policies(template: Template) -> None:

@@ -72,6 +72,17 @@ def test_the_map_runs_standard_children_up_to_the_concurrency_that_plan_answers(
     assert "MaxConcurrency" not in copy_batches
 
 
+def test_no_import_extrapolates_more_batches_at_once_than_its_map_runs_children(
+    asl: dict[str, Any], copy_batches: dict[str, Any]
+) -> None:
+    """The same child first copies and then extrapolates, so the map's concurrency bounds both together."""
+    child = copy_batches["ItemProcessor"]["States"]
+    (name,) = (name for name, state in child.items() if "PipelineExtrapolate" in text(state.get("Resource", "")))
+    assert "PipelineExtrapolate" not in json.dumps({k: v for k, v in asl["States"].items() if k != "CopyBatches"})
+    assert {state["Type"] for state in child.values()} == {"Task", "Choice", "Succeed"}, "nothing fans out in a child"
+    assert [other for other in child if child[other].get("Next") == name] == [], "only the choice after the copy"
+
+
 def test_on_the_emulator_the_map_has_the_deployments_concurrency(local_template: Template) -> None:
     definition = json.loads(text(machine(local_template)["DefinitionString"]))
     assert definition["States"]["CopyBatches"]["MaxConcurrency"] == 8

@@ -1,5 +1,6 @@
 """Turn an audit entry into its row and back."""
 
+from service.aws.dynamodb.keys_of_rows import AUDIT
 from service.aws.dynamodb.table import AuditRow
 from service.domain.jobs import Door
 from service.domain.projects import Action, Actor, AuditEntry
@@ -24,11 +25,11 @@ def audit_row(entry: AuditEntry) -> AuditRow:
 
 
 def audit_pk(project: str) -> str:
-    return f"AUDIT#{project}"
+    return f"{AUDIT}{project}"
 
 
 def subject_pk(project: str, subject: str) -> str:
-    return f"AUDIT#{project}#{subject}"
+    return f"{AUDIT}{project}#{subject}"
 
 
 def entry_of_row(row: AuditRow) -> AuditEntry:

@@ -25,6 +25,10 @@ UNSETTLED = "INTEGRATIONS"
 """Partition of `attention` with the integrations that are being made or deleted."""
 
 
+AUDIT = "AUDIT#"
+"""Begins the partition keys of audit entries. Roles name it (`stacks.access`)."""
+
+
 def job_pk(job_id: str) -> str:
     return f"JOB#{job_id}"
 

@@ -166,10 +166,10 @@ def copied_from(entry: ManifestEntry) -> dict[str, str]:
 def written_if(entry: ManifestEntry, settings: ImportSettings, *, by_role: bool = False) -> dict[str, str]:
     """Return headers so that S3 overwrites only the object that planning found at the destination, or nothing.
 
-    Empty if the import overwrites, since its planning does not look; and if a role of another account copies over an
-    object, since `If-Match` needs s3:GetObject and such a role may not read clips.
+    Empty if the import overwrites, since its planning looks only for uploads; and if a role of another account copies
+    over an object, since `If-Match` needs s3:GetObject and such a role may not read clips.
     """
-    if settings.on_existing is OnExisting.OVERWRITE:
+    if settings.on_existing is OnExisting.OVERWRITE and not entry.upload:
         return {}
     if entry.destination_etag is None:
         return {"if-none-match": "*"}

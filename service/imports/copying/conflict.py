@@ -8,7 +8,7 @@ from service.domain.errors import AccessDenied, DestinationChanged
 from service.domain.fates import Fate
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
-from service.domain.requests import OnExisting
+from service.domain.requests import ImportSettings, OnExisting
 from service.domain.verification import is_md5
 from service.imports.copying.context import BatchWork, Clip
 from service.imports.results.clip_rows import row_for, settled_rows
@@ -37,19 +37,27 @@ def decide(work: BatchWork, clip: Clip, found: DestinationChanged) -> ClipRow | 
     on_existing = work.settings.on_existing
     if on_existing is OnExisting.FAIL and found.etag is not None:
         return row_for(entry, Fate.failed(found))
-    if on_existing is OnExisting.SKIP and _same(entry, found, since=work.watch.state.created_at):
+    since = work.watch.state.created_at if _only_source(entry, work.settings) else None
+    if on_existing is OnExisting.SKIP and _same(entry, found, since=since):
         return row_for(entry, _UNCHANGED)
     return replace(clip, entry=replace(entry, destination_etag=found.etag))
 
 
-def _same(entry: ManifestEntry, found: DestinationChanged, *, since: str) -> bool:
-    """Whether it is the same clip: by its ETag; else, for an object that is younger than the import, by its size, where
-    the ETags do not tell: those of objects that came in parts are no MD5s.
+def _only_source(entry: ManifestEntry, settings: ImportSettings) -> bool:
+    """Whether no other object has this destination: it mirrors its source. Uploads to one key are several objects."""
+    mirrored = settings.destination is None and entry.destination.endswith(f"/{entry.location.key}")
+    return mirrored and not entry.upload
+
+
+def _same(entry: ManifestEntry, found: DestinationChanged, *, since: str | None) -> bool:
+    """Whether it is the same clip: by its ETag, else by its size if the object is younger than `since`.
+
+    The size decides only where the ETags do not tell: those of objects that came in parts are no MD5s.
     """
     if found.etag is None or entry.etag is None:
         return False
     if found.etag == entry.etag:
         return True
-    if found.modified is None or found.modified <= since or found.size != entry.size:
+    if since is None or found.modified is None or found.modified <= since or found.size != entry.size:
         return False
     return not (is_md5(found.etag) and is_md5(entry.etag))

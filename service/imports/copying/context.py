@@ -16,7 +16,7 @@ from service.imports.copying.rows import RowWriter
 from service.imports.copying.watch import BatchWatch, Watch
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
-from service.ports.objects import ClipsBucket, Copier, Copiers, LargeCopyStore
+from service.ports.objects import ClipsBucket, Copier, Copiers, DropBucket, LargeCopyStore
 from service.ports.state import Clock, StateFiles
 
 
@@ -28,6 +28,7 @@ class CopyPorts:
     copiers: Callable[[str], Copiers]
     """Of a project's sources."""
     bucket: ClipsBucket
+    drop: DropBucket
     large: LargeCopyStore
     clock: Clock
     copies_at_once: int

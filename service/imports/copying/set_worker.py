@@ -16,6 +16,7 @@ from service.imports.copying.conflict import CONFLICTS
 from service.imports.copying.content import validate_content
 from service.imports.copying.context import BatchWork, Clip, with_search_keys
 from service.imports.copying.set_rollback import take_back
+from service.imports.copying.superseded import refuse_to_replace
 from service.imports.copying.worker import Result
 from service.imports.results.clip_rows import Failure, copied_row, failure_fate, row_for
 from service.imports.results.set_fates import failed_set, landed, to_copy
@@ -140,6 +141,7 @@ class SetWorker:
                 if self.work.settings.on_existing is OnExisting.FAIL and found.etag is not None:
                     raise
                 clip = replace(clip, entry=replace(clip.entry, destination_etag=found.etag))
+                refuse_to_replace(self.work, clip, conflict=True)
         raise SourceUnavailable("its destination keeps changing", operation="copy", uri=clip.entry.source_uri)
 
     def _of_earlier_round(self, clip: Clip, mark: str) -> Copied | None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from service.domain.clips import ClipRow
-from service.domain.errors import AccessDenied, DestinationChanged, ObjectError, SourceUnavailable
-from service.domain.fates import Fate
+from service.domain.errors import AccessDenied, DestinationChanged, ObjectError, SourceChanged, SourceUnavailable
+from service.domain.fates import SUPERSEDED, Fate
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import ContentValidation
@@ -15,6 +15,7 @@ from service.formats.reader import Reading
 from service.imports.copying.conflict import CONFLICTS, decide
 from service.imports.copying.content import small_check, validate_content
 from service.imports.copying.context import BatchWork, Clip, write_rows
+from service.imports.copying.superseded import give_back, refuse_to_replace
 from service.imports.results.clip_rows import copied_row, failure_fate, row_for, settled_rows
 from service.ports.objects import ServerSideCopier
 from service.support.parallel import each
@@ -69,7 +70,8 @@ def _planned(work: BatchWork, entry: ManifestEntry, fate: Fate) -> ClipRow:
 def _plain_copier(work: BatchWork, clip: Clip) -> ServerSideCopier | None:
     """What copies the clip together with others; None where it needs a thread of its own."""
     deep = work.settings.content_validation is ContentValidation.DEEP
-    if deep or clip.large or isinstance(clip.copier, AccessDenied) or clip.copier.streams:
+    replaces = clip.entry.upload and clip.entry.destination_etag
+    if deep or replaces or clip.large or isinstance(clip.copier, AccessDenied) or clip.copier.streams:
         return None
     return clip.copier
 
@@ -175,10 +177,14 @@ def _copied_over(
                 if isinstance(decided, Copied):
                     return copied_row(clip.entry, verdict, decided)
                 clip = decided
+            refuse_to_replace(work, clip, conflict=found is not None)
             try:
-                return copied_row(clip.entry, verdict, work.copy(clip))
+                copied = work.copy(clip)
             except DestinationChanged as another:
                 found = another
+            else:
+                give_back(work, clip)
+                return copied_row(clip.entry, verdict, copied)
     except (ObjectError, OutOfTime, Stopped) as reason:
         return result_of(clip.entry, reason)
     return SourceUnavailable("its destination keeps changing", operation="copy", uri=clip.entry.source_uri)
@@ -190,4 +196,6 @@ def result_of(entry: ManifestEntry, reason: Reason) -> Result:
         return reason
     if isinstance(reason, Stopped):
         return row_for(entry, reason.fate)
+    if isinstance(reason, SourceChanged) and entry.upload:
+        return row_for(entry, SUPERSEDED)
     return row_for(entry, failure_fate(reason))

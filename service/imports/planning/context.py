@@ -10,7 +10,7 @@ from service.imports.access.reach import SourceAccess
 from service.imports.manifest.store import ManifestWriter
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
-from service.ports.objects import Objects
+from service.ports.objects import DropBucket, Objects
 from service.ports.state import Clock, StateFiles, StateReader
 from service.ports.uploads import UploadLists
 
@@ -37,6 +37,7 @@ class PlanPorts(ExpandPorts):
     clips: ClipStore
     state: StateFiles
     uploads: UploadLists
+    drop: DropBucket
     clock: Clock
     max_clips: int
     batch_clips: int

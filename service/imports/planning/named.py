@@ -10,7 +10,7 @@ from service.domain.batching import duplicates_of_first
 from service.domain.clips import ClipStatus
 from service.domain.codes import ClipCode
 from service.domain.errors import InvalidUri
-from service.domain.fates import CANCELLED, Fate
+from service.domain.fates import CANCELLED, SUPERSEDED, Fate
 from service.domain.jobs import Job
 from service.domain.limits import MAX_SHOWN_URI, bounded
 from service.domain.manifest import ManifestEntry
@@ -98,7 +98,11 @@ def plan_uri(clip: ManifestEntry, *, job: Job, reach: Reach, ports: ExpandPorts)
 
 
 def uploaded_clips(job: Job, ports: ExpandPorts) -> Named:
-    """Their events pinned them; of several uploads to one key only the last one is copied."""
+    """Their events pinned them. Of several uploads to one key only the last one is copied.
+
+    Sequencers of one length are compared here. S3's documentation pads others now on the left, now on the right: those
+    are left to the copies, which ask S3 for the newest version.
+    """
     assert ports.uploads is not None, "a preview is never of uploads"
     uploads = claimed_uploads(job.id, ports.uploads, ports.state)
     newest = _newest(uploads)
@@ -109,20 +113,22 @@ def uploaded_clips(job: Job, ports: ExpandPorts) -> Named:
         destination, misnamed = destination_of(now, at, ordinal)
         found = ListedObject(key=upload.key, size=upload.size, etag=upload.etag, version=upload.version)
         fate: Fate | None
-        if upload.sequencer < newest[upload.key]:
-            fate = Fate(ClipStatus.SKIPPED, ClipCode.SUPERSEDED, "a later upload to the same key is in this import")
+        if upload.sequencer < newest[upload.key, len(upload.sequencer)]:
+            fate = SUPERSEDED
         elif now.cancel_requested:
             fate = CANCELLED
         else:
             fate = misnamed
-        return look_at_destination(pin(ordinal, str(at), destination, found, fate), found, now, ports)
+        pinned = replace(pin(ordinal, str(at), destination, found, fate), upload=True)
+        return look_at_destination(pinned, found, now, ports)
 
     return Named(len(uploads), plan)
 
 
-def _newest(uploads: Sequence[Upload]) -> dict[str, str]:
-    """The last upload's sequencer by key."""
-    newest: dict[str, str] = {}
+def _newest(uploads: Sequence[Upload]) -> dict[tuple[str, int], str]:
+    """The last upload's sequencer by key and length."""
+    newest: dict[tuple[str, int], str] = {}
     for upload in uploads:
-        newest[upload.key] = max(newest.get(upload.key, ""), upload.sequencer)
+        among = upload.key, len(upload.sequencer)
+        newest[among] = max(newest.get(among, ""), upload.sequencer)
     return newest

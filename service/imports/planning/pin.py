@@ -110,9 +110,11 @@ def look_at_destination(
 ) -> ManifestEntry:
     """Let the object at the destination decide over a clip without a fate; if it cannot be seen, the clip fails.
 
+    An import that overwrites looks for uploads only, whose copies are always conditional.
+
     `by_time` as `unchanged` explains it.
     """
-    if entry.fate or job.settings.on_existing is OnExisting.OVERWRITE:
+    if entry.fate or (job.settings.on_existing is OnExisting.OVERWRITE and not entry.upload):
         return entry
     try:
         existing = look_up(ports.storage, ports.clips_bucket, entry.destination)

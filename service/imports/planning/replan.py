@@ -13,11 +13,11 @@ from service.domain.batching import PART_CLIPS
 from service.domain.clips import ClipRow, ClipStatus, Overruled
 from service.domain.codes import ClipCode
 from service.domain.errors import NotFound, ObjectError
-from service.domain.fates import CANCELLED, DESTINATION_TAKEN, Fate
+from service.domain.fates import CANCELLED, DESTINATION_TAKEN, SUPERSEDED, Fate
 from service.domain.jobs import Job, SourceKind
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
-from service.domain.uris import Location
+from service.imports.access.later_upload import later_upload
 from service.imports.access.reach import Reach, id_of
 from service.imports.manifest.store import read_part
 from service.imports.planning.context import PlanPorts
@@ -132,19 +132,10 @@ def _upload_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:
     fate = None
     if again.job.cancel_requested:
         fate = CANCELLED
-    elif _superseded(again, at, upload):
-        fate = Fate(ClipStatus.SKIPPED, ClipCode.SUPERSEDED, "a later upload to the same key took its place")
-    pinned = pin(entry.ordinal, entry.source_uri, entry.destination, upload, fate)
+    elif later_upload(entry, again.ports.drop):
+        fate = SUPERSEDED
+    pinned = replace(pin(entry.ordinal, entry.source_uri, entry.destination, upload, fate), upload=True)
     return look_at_destination(pinned, upload, again.job, again.ports)
-
-
-def _superseded(again: Replanner, at: Location, upload: ListedObject) -> bool:
-    """Whether the key holds a later upload: that one belongs to another job, and may have been imported already."""
-    try:
-        found = again.ports.storage.stat(at)
-    except ObjectError:
-        return False
-    return upload.version is not None and found.version != upload.version
 
 
 def _line_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:

@@ -552,8 +552,9 @@ def in_region(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> S3Requests:
         [answer(301), answer(301, b"", "x-amz-bucket-region: eu-west-3")],
         [answer(400), answer(400, b"", "x-amz-bucket-region: eu-west-3")],
         [answer(302), answer(302, b"", "x-amz-bucket-region: eu-west-3")],
+        [failed(400, "IllegalLocationConstraintException"), answer(400, b"", "x-amz-bucket-region: eu-west-3")],
     ],
-    ids=["a header", "the error", "a HEAD of the bucket", "400", "302 without a region"],
+    ids=["a header", "the error", "a HEAD of the bucket", "400", "302 without a region", "an opt-in region"],
 )
 def test_a_source_in_another_region_is_asked_there_from_then_on(
     in_region: S3Requests, wire: Wire, told: list[bytes]

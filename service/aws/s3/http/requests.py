@@ -30,8 +30,14 @@ FIRST_BACKOFF, FIRST_BACKOFF_REFUSED, LONGEST_BACKOFF = 1.0, 0.25, 20.0
 """Maximum seconds before a request's second try; each further wait is twice as long, all with full jitter. After a
 refusal the rate limiter lowers the rate for all requests, so the refused one itself need not wait long."""
 _REFUSED = LIMITED | {"ServiceUnavailable", "503"}
-_ELSEWHERE = {"301", "302", "307", "400", "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"}
-"""Codes for a bucket in another region. A HEAD signed for the wrong region is answered only with 400."""
+_ELSEWHERE = frozenset(
+    {
+        *("301", "302", "307", "400", "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"),
+        "IllegalLocationConstraintException",
+    }
+)
+"""Codes for a bucket in another region, the last one where either region is an opt-in region; botocore follows it too.
+A HEAD signed for the wrong region is answered only with 400."""
 _RESULT = re.compile(rb"<Copy(?:Object|Part)Result[ >]")
 _LEAF = re.compile(r"<(\w+)>([^<]*)</\1>")
 """Parses a copy's result in 3 µs; an XML parser takes 17, of some 130 µs that a copy costs."""

@@ -109,6 +109,7 @@ def test_the_batchs_state_and_rows_go_by_other_threads_while_copies_are_in_fligh
             state=world.state,
             copiers=lambda _: OneCopier(copier),
             bucket=world.storage,
+            drop=world.storage,
             large=world.large,
             clock=world.clock,
             copies_at_once=4,
