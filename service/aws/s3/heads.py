@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
+from botocore.exceptions import ClientError
+
 from service.aws.s3.http.requests import Requests, Unanswered, of_version
 from service.domain.errors import SourceChanged
 from service.domain.manifest import ManifestEntry
@@ -18,6 +20,8 @@ DESCRIBING = {
     "content-type": "ContentType",
 }
 """Headers that describe an object's content, and botocore's names for them."""
+BAD_REQUEST = 400
+"""S3's answer to a HEAD with an expired token, or without the key of an object that a customer's key encrypts."""
 _METADATA = "x-amz-meta-"
 _CHECKSUM = "x-amz-checksum-"
 _NO_CHECKSUM = ("MODE", "TYPE", "ALGORITHM")
@@ -79,7 +83,17 @@ async def head_planned(requests: Requests, entry: ManifestEntry) -> Head:
 async def head_of(
     requests: Requests, bucket: str, key: str, version: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Head:
-    return Head.of(await requests.head(bucket, key, headers or {}, of_version(version)))
+    """HEAD an object. If S3 answers 400, raise the error of a GET: a HEAD has no body, which would say why."""
+    given, query = headers or {}, of_version(version)
+    try:
+        return Head.of(await requests.head(bucket, key, given, query))
+    except ClientError as error:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status != BAD_REQUEST or error.operation_name != "HeadObject":  # the role may be what cannot be assumed
+            raise
+        first_byte = {name: value for name, value in given.items() if name != "x-amz-checksum-mode"}
+        await requests.get("GetObject", bucket, key, len, headers=first_byte | {"range": "bytes=0-0"}, query=query)
+        raise
 
 
 def etag_in(answer: Mapping[str, Any]) -> str:
