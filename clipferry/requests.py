@@ -44,6 +44,7 @@ class Settings(TypedDict, total=False):
     max_concurrency: int | None
     tolerated_failures: ToleratedFailures | None
     stationary_extrapolation: bool
+    archived: Literal["fail", "skip"]
 
 
 class _Views(TypedDict):

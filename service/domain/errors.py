@@ -277,9 +277,15 @@ class ChecksumMismatch(ObjectError):
 
 
 class ObjectRejected(ObjectError):
-    """The store refuses this object permanently: archived, an invalid key, beyond a limit."""
+    """The store refuses this object permanently: an invalid key, beyond a limit."""
 
     code = ClipCode.OBJECT_REJECTED
+
+
+class ObjectArchived(ObjectRejected):
+    """The object is in an archive class or tier, and must be restored before it can be read."""
+
+    code = ClipCode.ARCHIVED
 
 
 class BucketElsewhere(ObjectRejected):

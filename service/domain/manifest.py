@@ -38,6 +38,8 @@ class ManifestEntry:
     """ETag of the object that planning found at the destination; None where it found none, or did not look."""
     same_as: int | None = None
     """Ordinal of the clip, or of the front view, that this one repeats."""
+    archive: str | None = None
+    """Archive class or tier of the source, as planning found it."""
     overruled: Overruled | None = None
     """In a retry with another `content_validation`: the failed check that it overrules."""
 

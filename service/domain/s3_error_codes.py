@@ -9,6 +9,7 @@ from service.domain.errors import (
     AccessDenied,
     BucketElsewhere,
     CredentialsRejected,
+    ObjectArchived,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
@@ -48,6 +49,7 @@ _CODES: Mapping[type[ObjectError], Collection[str]] = {
         "TokenRefreshRequired",
         "UnrecognizedClientException",
     },
+    ObjectArchived: {"InvalidObjectState", "ObjectNotInActiveTierError"},
     SourceChanged: {"PreconditionFailed", "412", "InvalidRange", "416"},
     BucketElsewhere: {
         "PermanentRedirect",

@@ -11,6 +11,7 @@ from botocore.httpsession import URLLib3Session
 from urllib3.exceptions import HTTPError
 
 from service.domain import s3_error_codes as s3_codes
+from service.domain.archives import archive_of, is_restored
 from service.domain.errors import (
     AccessDenied,
     ObjectError,
@@ -146,6 +147,7 @@ class S3Adapter:
     ) -> Iterator[Sequence[SourceObject]]:
         asked, token = Asked("list", location), ""
         request: dict[str, Any] = {"Bucket": location.bucket, "Prefix": location.key, "MaxKeys": self.page_objects}
+        request["OptionalObjectAttributes"] = ["RestoreStatus"]
         if start_after:
             request["StartAfter"] = start_after
         while True:
@@ -160,6 +162,7 @@ class S3Adapter:
                         size=size_of(item["Size"]),
                         etag=etag_of(item["ETag"]),
                         modified=timestamp(item["LastModified"]),
+                        archive=archive_of(item.get("StorageClass"), restored=_is_restored(item)),
                     )
                     for item in page.get("Contents", [])
                 ]
@@ -187,6 +190,11 @@ class S3Adapter:
                 etag=etag_of(head["ETag"]),
                 version=version,
                 modified=timestamp(head["LastModified"]),
+                archive=archive_of(
+                    head.get("StorageClass"),
+                    tier=head.get("ArchiveStatus"),
+                    restored=is_restored(head.get("Restore")),
+                ),
                 checksums=whole_checksums(head),
                 headers={name: str(value) for name in HEADERS if (value := head.get(name))},
                 metadata=head.get("Metadata", {}),
@@ -233,6 +241,11 @@ class S3Adapter:
             body.close()
             raise asked.error(ObjectRejected, "the store sent other bytes than the requested range")
         return body
+
+
+def _is_restored(item: Any) -> bool:
+    """Whether a listing tells of a restored copy of the object."""
+    return item.get("RestoreStatus", {}).get("IsRestoreInProgress") is False
 
 
 def whole_checksums(answer: Any) -> dict[str, str]:

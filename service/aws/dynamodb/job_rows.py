@@ -8,6 +8,7 @@ from service.aws.dynamodb.keys_of_rows import ACTIVE, job_pk, project_pk
 from service.aws.dynamodb.table import JobRow
 from service.domain.jobs import Counts, Door, Job, JobStatus, Retry, Run, Source, SourceKind, Trigger, settings_of_run
 from service.domain.requests import (
+    Archived,
     ContentValidation,
     Filters,
     ImportSettings,
@@ -67,6 +68,7 @@ def _settings(row: JobRow) -> ImportSettings:
         max_concurrency=stored["max_concurrency"],
         tolerated_failures=Tolerance(**stored["tolerated_failures"]) if stored["tolerated_failures"] else None,
         stationary_extrapolation=stored["stationary_extrapolation"],
+        archived=Archived(stored.get("archived", Archived.FAIL)),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from service.aws.s3.http.requests import Requests, Unanswered, of_version
+from service.domain.archives import archive_in
 from service.domain.errors import SourceChanged
 from service.domain.manifest import ManifestEntry
 from service.support.clock import timestamp
@@ -35,6 +36,8 @@ class Head:
     """Empty if the answer has none."""
     version: str | None
     modified: str | None
+    archive: str | None = None
+    """As of `ListedObject`."""
     described: Mapping[str, str] = field(default_factory=dict)
     """By botocore's names (`DESCRIBING`)."""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +64,7 @@ class Head:
             etag=headers.get("etag", "").strip('"'),
             version=headers.get("x-amz-version-id"),
             modified=timestamp(parsedate_to_datetime(modified)) if modified else None,
+            archive=archive_in(headers),
             described={DESCRIBING[name]: value for name, value in headers.items() if name in DESCRIBING},
             metadata={
                 name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)

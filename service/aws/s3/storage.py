@@ -63,7 +63,14 @@ class S3Storage(CopySessions):
                 raise Unanswered(reason="the answer has no ETag or no size")
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="inspect", uri=str(at)) from error
-        return ListedObject(key=at.key, size=head.size, etag=head.etag, version=head.version, modified=head.modified)
+        return ListedObject(
+            key=at.key,
+            size=head.size,
+            etag=head.etag,
+            version=head.version,
+            modified=head.modified,
+            archive=head.archive,
+        )
 
     def reader(self, entry: ManifestEntry) -> S3RangeReader:
         return S3RangeReader(self.sources.requests, entry)

@@ -14,6 +14,7 @@ from service.domain.requests import OnExisting
 from service.domain.uris import MAX_KEY_BYTES, Location
 from service.imports.access.reach import id_of, store_of
 from service.imports.inputs.uri_list import requested_uris
+from service.imports.planning.archived import unless_archived
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.existing import Destinations, look_up, settled_by
 from service.imports.planning.pin import destination_of, pin
@@ -60,7 +61,8 @@ def _mirrored(search: Search, location: Location, opener: Integration | None) ->
             destination = destination_key(job.project, job.folder, at, store=store)
             entry = pin(search.number(), str(at), destination, item, None, integration=id_of(opener))
             there = existing(destination)
-            entries.append(settled_by(entry, item, there, job.settings.on_existing, by_time=True))
+            settled = settled_by(entry, item, there, job.settings.on_existing, by_time=True)
+            entries.append(unless_archived(settled, item, job))
         return entries
 
     return settle
