@@ -93,6 +93,8 @@ class IntegrationRequest(TypedDict, total=False):
     region: str | None
     endpoint_url: str | None
     role_arn: str
+    requester_pays: bool
+    customer_key: str | None
     service_account: Mapping[str, object]
     token: str | None
 

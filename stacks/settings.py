@@ -54,6 +54,9 @@ class DeploySettings:
     source_buckets: tuple[str, ...] = ()
     """Buckets that imports may read, besides the drop bucket. The service itself can read no other bucket."""
 
+    requester_pays_buckets: tuple[str, ...] = ()
+    """Source buckets whose requester pays: this deployment's account is charged for requests and data transfer."""
+
     source_kms_key_arns: tuple[str, ...] = ()
     """Customer-managed KMS keys that encrypt source buckets."""
 
@@ -231,8 +234,13 @@ class DeploySettings:
         for arn in self.copy_roles:
             if not ROLE_ARN.fullmatch(arn) or "," in arn:
                 yield f"copy_roles: {arn!r} is not the ARN of a role {ROLE_NAME_PREFIX}… (without a path or comma)"
-        if len(",".join(self.source_buckets + self.copy_roles)) > NAMES_LENGTH:
-            yield f"source_buckets and copy_roles: the names together are longer than {NAMES_LENGTH} characters"
+        for bucket in self.requester_pays_buckets:
+            if bucket not in self.source_buckets:
+                yield f"requester_pays_buckets: {bucket!r} is not one of source_buckets"
+        names = self.source_buckets + self.requester_pays_buckets + self.copy_roles
+        if len(",".join(names)) > NAMES_LENGTH:
+            lists = "source_buckets, requester_pays_buckets and copy_roles"
+            yield f"{lists}: the names together are longer than {NAMES_LENGTH} characters"
         for arn in self.source_kms_key_arns:
             if not _KMS_KEY_ARN.fullmatch(arn):
                 yield f"source_kms_key_arns: {arn!r} is not the ARN of a KMS key"

@@ -62,6 +62,8 @@ class ClipCode(StrEnum):
     """The object could not be read or copied, for the reason in the message. Retry."""
     OBJECT_REJECTED = "OBJECT_REJECTED"
     """The store refuses this object for good, for the reason in the message: beyond a limit, or an invalid key."""
+    CUSTOMER_KEY = "CUSTOMER_KEY"
+    """A customer's key encrypts the object (SSE-C). Save an integration with that `customer_key`, then retry."""
     SOURCE_CHANGED = "SOURCE_CHANGED"
     """The object is no longer the one that was planned. Retry to import the new one."""
     CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"

@@ -288,6 +288,12 @@ class ObjectArchived(ObjectRejected):
     code = ClipCode.ARCHIVED
 
 
+class CustomerKeyWrong(ObjectRejected):
+    """A customer's key encrypts the object (SSE-C), and the request brought none or another one."""
+
+    code = ClipCode.CUSTOMER_KEY
+
+
 class BucketElsewhere(ObjectRejected):
     """The bucket is in another region, or behind another endpoint."""
 

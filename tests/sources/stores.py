@@ -16,10 +16,11 @@ from botocore.credentials import Credentials
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from service.aws.s3.http.rate_limiter import InFlight
-from service.aws.s3.session import session_of
+from service.aws.s3.session import RoleSessions, session_of
 from service.aws.s3.storage import S3Storage
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
+from service.domain.source_terms import SourceTerms
 from service.domain.uris import Location, Scheme
 from service.ports.objects import Copier
 from service.sources.gcs import gcs_with_account
@@ -29,7 +30,7 @@ from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.port import CHUNK_BYTES, Adapter, ObjectSource, Pin, SourceObject
 from service.sources.roles import S3Role, s3_with_role
-from service.sources.s3 import S3Keys, client_config, s3_with_keys
+from service.sources.s3 import S3Adapter, S3Keys, client_config, s3_with_keys
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy
 from service.sources.streaming import StreamingStorage
 from service.web.addresses import AddressRule
@@ -78,6 +79,9 @@ class Store:
     odd_key: str = "odd/ä +%25?&=#~'\" ()[]*:;,@!$日本.zip"
     restore: Callable[[], None] = lambda: None
     slept: list[float] = field(default_factory=list)
+    paying: Callable[[Adapter], Adapter] | None = None
+    """Makes the adapter pay for its requests."""
+    pays: Callable[[Request], bool] = lambda request: request.headers.get("x-amz-request-payer") == "requester"
     own: Callable[[str], S3Storage] | None = None
     """Makes the service's own access with these credentials, which reads and copies by itself."""
 
@@ -85,6 +89,21 @@ class Store:
         if self.own:
             return OwnSource(self.own(credentials))
         return PatientSource(self.adapter(credentials), Patience(sleep=self.slept.append))
+
+    def under(self, terms: SourceTerms) -> ObjectSource:
+        """The source of S3, under these terms."""
+        if self.own:
+            own = self.own("good")
+            return OwnSource(replace(own, role=RoleSessions(reads=own.own, copies=own.own, terms=terms)))
+        adapter = self.adapter("good")
+        assert isinstance(adapter, S3Adapter)
+        return PatientSource(replace(adapter, terms=terms))
+
+    def payer(self) -> ObjectSource:
+        """The source, which pays for its requests."""
+        if self.paying:
+            return PatientSource(self.paying(self.adapter("good")))
+        return self.under(SourceTerms(requester_pays=True))
 
     def copier(self, landing: "S3Client") -> Copier:
         if self.own:
@@ -300,6 +319,8 @@ def _gcs(stack: ExitStack, folder: Path) -> Store:
         bytes_gate=gate,
         is_bytes=lambda request: "alt=media" in request.path,
         secrets=("PRIVATE KEY", "ya29."),
+        paying=lambda adapter: replace(adapter, payer="our project"),  # type: ignore[type-var]
+        pays=lambda request: "userProject=our+project" in request.path,
         odd_key="odd/ä +%25?&=#~'\"\\ ()[]*:;,@!$//日本.zip",
     )
 

@@ -1,9 +1,11 @@
 """One suite for every provider: what planning and copying rely on, against servers on this machine."""
 
+import base64
 import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ from service.domain.manifest import ManifestEntry
 from service.domain.multipart import copy_parts
 from service.domain.objects import Copied, Sent
 from service.domain.requests import ImportSettings
+from service.domain.source_terms import SourceTerms
 from service.ports.objects import Copier
 from service.sources.port import Pin
 from service.sources.stream_copy import MIN_PART_BYTES
@@ -377,3 +380,39 @@ def test_listing_over_several_pages(store: Store) -> None:
     within = [found for page in source.list_pages(store.at("pages/a")) for found in page]
     assert [found.key for found in within] == keys[:3]
     assert source.read(store.at(keys[0]), 0, 100, within[0].pin) == keys[0].encode(), "a listed object is pinned"
+
+
+ON_THE_HUB = "the Hub has no such thing"
+
+
+@exempt(**{"hf": ON_THE_HUB, "hf-public": ON_THE_HUB})
+def test_requester_pays(store: Store) -> None:
+    pin = put(store, "paid/clip.zip", SMALL)
+    where, payer = store.at("paid/clip.zip"), store.payer()
+    store.front.requests.clear()
+    assert payer.stat(where).size == len(SMALL)
+    assert [found.key for page in payer.list_pages(store.at("paid/")) for found in page] == ["paid/clip.zip"]
+    assert payer.read(where, 0, 100, pin) == SMALL
+    assert len(store.front.requests) == 3
+    assert all(store.pays(request) for request in store.front.requests)
+    store.front.requests.clear()
+    store.source().read(where, 0, 100, pin)
+    assert not any(store.pays(request) for request in store.front.requests)
+
+
+GCS_KEYS = "Google's customer-supplied keys are not supported"
+
+
+@exempt(**{"gcs": GCS_KEYS, "hf": ON_THE_HUB, "hf-public": ON_THE_HUB})
+def test_customer_keys(store: Store, stores: Stores) -> None:
+    key, other = (base64.b64encode(letter * 32).decode() for letter in (b"k", b"o"))
+    sent: Any = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
+    stores.landing.put_object(Bucket="clips", Key="locked/clip.zip", Body=SMALL, **sent)
+    where, source = store.at("locked/clip.zip"), store.under(SourceTerms(customer_key=key))
+    pin = source.stat(where).pin
+    assert source.read(where, 0, 100, pin) == SMALL
+    assert source.read(where, 3, 5, pin) == SMALL[3:8]
+    for wrong in (store.source(), store.under(SourceTerms(customer_key=other))):
+        with pytest.raises(ObjectError) as caught:
+            wrong.read(where, 0, 100, pin)
+        assert not [one for one in (key, other) if one in str(caught.value)]

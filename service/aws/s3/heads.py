@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
-from service.aws.s3.http.requests import Requests, Unanswered, of_version
+from service.aws.s3.http.requests import NOTHING, Requests, Unanswered, of_version
 from service.domain.archives import archive_in
 from service.domain.errors import SourceChanged
 from service.domain.manifest import ManifestEntry
@@ -73,11 +73,11 @@ class Head:
         )
 
 
-async def head_planned(requests: Requests, entry: ManifestEntry) -> Head:
+async def head_planned(requests: Requests, entry: ManifestEntry, headers: Mapping[str, str] = NOTHING) -> Head:
     """HEAD exactly the planned object, with its checksums. Raises `SourceChanged` if its size differs."""
     at = entry.location
-    headers = {"if-match": f'"{entry.etag}"', "x-amz-checksum-mode": "ENABLED"}
-    head = await head_of(requests, at.bucket, at.key, entry.version, headers)
+    pinned = {"if-match": f'"{entry.etag}"', "x-amz-checksum-mode": "ENABLED", **headers}
+    head = await head_of(requests, at.bucket, at.key, entry.version, pinned)
     if head.size != entry.size:
         message = f"it has {head.size} bytes, {entry.size} were planned"
         raise SourceChanged(message, operation="inspect", uri=entry.source_uri)

@@ -4,7 +4,7 @@ Botocore takes 65 µs per key, a third of the total cost of planning a clip (dec
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.utils import parse_timestamp
 
 from service.aws.s3.http.event_loop import run
-from service.aws.s3.http.requests import Query, Requests, Unanswered
+from service.aws.s3.http.requests import NOTHING, Query, Requests, Unanswered
 from service.aws.s3.parallel_listing import Fetch, Page
 from service.domain.archives import CLASSES, archive_of
 from service.domain.objects import ListedObject
@@ -49,14 +49,14 @@ def list_query(prefix: str, *, start_after: str = "", token: str = "") -> Query:
     return sorted(asked.items())
 
 
-def fetcher(requests: Requests, bucket: str, prefix: str) -> Fetch:
+def fetcher(requests: Requests, bucket: str, prefix: str, headers: Mapping[str, str] = NOTHING) -> Fetch:
     """Return a function that reads the first page after a key. It raises botocore's errors."""
 
     def fetch(start_after: str) -> Page:
         token = ""
         while True:
             query = list_query(prefix, start_after=start_after, token=token)
-            page = run(requests.get(OPERATION, bucket, "", parse_page, headers=ASKED, query=query))
+            page = run(requests.get(OPERATION, bucket, "", parse_page, headers={**ASKED, **headers}, query=query))
             if page.objects or not page.more:
                 break
             token = page.token

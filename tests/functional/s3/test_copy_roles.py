@@ -252,7 +252,7 @@ def test_sts_without_an_answer_is_a_passing_fault(monkeypatch: pytest.MonkeyPatc
 
 
 def roles(*arns: str) -> CopyRoles:
-    return CopyRoles(arns, sts=lambda: boto3.client("sts"), clips_region="us-west-2")
+    return CopyRoles(arns, sts=lambda: boto3.client("sts"), clips_region="us-west-2", credentials_of=lambda _: None)
 
 
 def test_only_roles_of_the_deploy_settings_copy() -> None:
