@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from service.domain.uris import is_access_point
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
@@ -42,16 +43,17 @@ def use_job_files(function: ServiceFunction, bucket: s3.Bucket, *, write: bool) 
 
 def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Bucket, *object_actions: str) -> None:
     """Allow `object_actions` (`GetObject`, …) and listing on the source buckets and the drop bucket."""
-    named = [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in deploy.source_buckets]
-    buckets = [*named, drop.bucket_arn]
-    allow(function, ["s3:ListBucket"], buckets)
-    allow(function, [f"s3:{action}" for action in object_actions], [f"{arn}/*" for arn in buckets])
+    points = [bucket for bucket in deploy.source_buckets if is_access_point(bucket)]
+    names = [bucket for bucket in deploy.source_buckets if bucket not in points]
+    buckets = [*(f"arn:{Aws.PARTITION}:s3:::{name}" for name in names), drop.bucket_arn]
+    allow(function, ["s3:ListBucket"], [*points, *buckets])
+    objects = [*(f"{arn}/object/*" for arn in points), *(f"{arn}/*" for arn in buckets)]
+    allow(function, [f"s3:{action}" for action in object_actions], objects)
     if deploy.source_kms_key_arns:
         allow(function, ["kms:Decrypt"], deploy.source_kms_key_arns)
     reason = "Clips may be anywhere in these buckets, which the deploy settings name one by one."
-    findings = [
-        f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/*]" for bucket in deploy.source_buckets
-    ]
+    findings = [f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/*]" for name in names]
+    findings += [f"AwsSolutions-IAM5[Resource::{arn}/object/*]" for arn in points]
     acknowledge(function.own_role, dict.fromkeys([*findings, files_finding(drop, "*")], reason))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 from service.domain.errors import InvalidSettings
 from service.domain.ids import PROJECT_NAME
 from service.domain.requests import ContentValidation, OnExisting
+from service.domain.uris import is_access_point
 from service.projects.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
 from service.support.settings import Settings
 from stacks import reserved
@@ -52,7 +53,8 @@ class DeploySettings:
     never match the pattern of another's."""
 
     source_buckets: tuple[str, ...] = ()
-    """Buckets that imports may read, besides the drop bucket. The service itself can read no other bucket."""
+    """Buckets that imports may read, besides the drop bucket, or ARNs of access points. The service itself can read no
+    other bucket."""
 
     requester_pays_buckets: tuple[str, ...] = ()
     """Source buckets whose requester pays: this deployment's account is charged for requests and data transfer."""
@@ -229,7 +231,9 @@ class DeploySettings:
         if not _STACK_NAME.fullmatch(self.stack_name):
             yield f"stack_name: {self.stack_name!r} must be 1 to 24 letters and digits that begin with a letter"
         for bucket in self.source_buckets:
-            if not _BUCKET_NAME.fullmatch(bucket):
+            if bucket.endswith("-s3alias"):
+                yield f"source_buckets: {bucket!r} is an alias, to which no role can be granted access: use the ARN"
+            elif not _BUCKET_NAME.fullmatch(bucket) and not is_access_point(bucket):
                 yield f"source_buckets: {bucket!r} is not an S3 bucket name (no s3://, no path, no wildcard)"
         for arn in self.copy_roles:
             if not ROLE_ARN.fullmatch(arn) or "," in arn:

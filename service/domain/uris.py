@@ -11,6 +11,11 @@ MAX_KEY_BYTES = 1024  # S3 and Google Cloud Storage: names of objects, UTF-8 enc
 Scheme = Literal["s3", "gs", "hf"]
 
 _S3_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_ACCESS_POINT = re.compile(
+    r"arn:aws[a-z-]*:s3:[a-z]{2}[a-z0-9-]+:\d{12}:accesspoint/[a-z0-9][a-z0-9-]{1,48}[a-z0-9]", re.ASCII
+)
+_DIRECTORY_BUCKET = "--x-s3"
+"""End of the names of directory buckets (S3 user guide, "Directory bucket naming rules")."""
 _GCS_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _HF_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _LINE_BREAK = re.compile(r"[\r\n]")
@@ -22,7 +27,7 @@ class Location:
 
     scheme: Scheme
     bucket: str
-    """Of Hugging Face `namespace/name`."""
+    """Of Hugging Face `namespace/name`; of S3 also an access point's ARN or alias."""
     key: str
     """Verbatim: `%`, `+`, `?` and spaces are characters of the key."""
 
@@ -66,9 +71,24 @@ def is_bucket_name(text: str) -> bool:
     return _S3_BUCKET.fullmatch(text) is not None
 
 
+def is_access_point(text: str) -> bool:
+    """Whether it is the ARN of an access point of S3: `arn:aws:s3:region:account:accesspoint/name`."""
+    return _ACCESS_POINT.fullmatch(text) is not None
+
+
 def _s3(uri: str) -> Location:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if not is_bucket_name(bucket):
+    rest = uri.removeprefix("s3://")
+    bucket, _, key = rest.partition("/")
+    if bucket.startswith("arn:"):
+        name, _, key = key.partition("/")
+        bucket = f"{bucket}/{name}"
+        if not is_access_point(bucket):
+            known = "arn:aws:s3:region:account:accesspoint/name"
+            raise InvalidUri(f"{_shown(uri)}: of ARNs, only those of S3 access points in one region are read: {known}")
+    elif bucket.endswith(_DIRECTORY_BUCKET):
+        instead = "copy its objects into a general purpose bucket, and import them from there"
+        raise InvalidUri(f"{_shown(uri)}: directory buckets (S3 Express One Zone) are not supported; {instead}")
+    elif not is_bucket_name(bucket):
         raise InvalidUri(f"{_shown(uri)}: {_shown(bucket)} is not an S3 bucket name")
     _check_key(uri, key, "S3")
     return s3_at(bucket, key)

@@ -19,6 +19,7 @@ from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import CopiedPart
 from service.domain.requests import ImportSettings, OnExisting
+from service.domain.uris import is_access_point
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CreateMultipartUploadRequestTypeDef
@@ -165,7 +166,8 @@ class PartCopies:
 def copied_from(entry: ManifestEntry) -> dict[str, str]:
     """Return headers that pin the copy to the planned object."""
     at = entry.location
-    source = quote(f"{at.bucket}/{at.key}", safe="/~")
+    bucket = f"{at.bucket}/object" if is_access_point(at.bucket) else at.bucket
+    source = quote(f"{bucket}/{at.key}", safe="/~")
     if entry.version:
         source = f"{source}?versionId={entry.version}"
     return {"x-amz-copy-source": source, "x-amz-copy-source-if-match": f'"{entry.etag}"'}

@@ -284,6 +284,7 @@ def deployed() -> CopyContainer:
         table_name="table",
         state_bucket="state",
         clips_bucket=CLIPS_BUCKET,
+        requester_pays_buckets=(),
         copy_concurrency=2,
         copy_threads=2,
         multipart_threshold_bytes=1,

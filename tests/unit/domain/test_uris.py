@@ -10,6 +10,11 @@ from service.domain.uris import Location, parse_object, parse_prefix
     ("uri", "location"),
     [
         ("s3://my-clips/a/b%20c?d#e.zip", Location("s3", "my-clips", "a/b%20c?d#e.zip")),
+        (
+            "s3://arn:aws:s3:eu-west-1:111122223333:accesspoint/fleet/a/b.zip",
+            Location("s3", "arn:aws:s3:eu-west-1:111122223333:accesspoint/fleet", "a/b.zip"),
+        ),
+        ("s3://fleet-x1y2-s3alias/a.zip", Location("s3", "fleet-x1y2-s3alias", "a.zip")),
         ("gs://my_clips/a//b.zip", Location("gs", "my_clips", "a//b.zip")),
         ("gs://clips.example.com/x", Location("gs", "clips.example.com", "x")),
         ("hf://buckets/maker/my.clips_1/runs/a@1.mp4", Location("hf", "maker/my.clips_1", "runs/a@1.mp4")),
@@ -37,6 +42,13 @@ def test_a_bucket_is_a_prefix_and_no_object(uri: str) -> None:
         ("https://bucket/key", "is not an s3://"),
         ("gs:bucket/key", "is not an s3://"),
         ("s3://B/key", "is not an S3 bucket name"),
+        ("s3://fleet--use1-az4--x-s3/key", "directory buckets .* are not supported; copy its objects into a general"),
+        (
+            "s3://arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap/k",
+            "only those of S3 access points in one region",
+        ),
+        ("s3://arn:aws:s3-object-lambda:eu-west-1:111122223333:accesspoint/f/k", "only those of S3 access points"),
+        ("s3://arn:aws:s3:eu-west-1:111122223333:accesspoint/fleet", "names a bucket but no object"),
         ("gs://Bucket/key", "is not a Google Cloud Storage bucket name"),
         ("gs://a..b/key", "is not a Google Cloud Storage bucket name"),
         (f"gs://{'a' * 64}/key", "is not a Google Cloud Storage bucket name"),
