@@ -43,7 +43,7 @@ from tests.servers.seaweed import ADMIN, OWN, READER, seaweed
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PROVIDERS = ("own", "s3", "role", "gcs", "hf", "hf-public")
+PROVIDERS = ("own", "s3", "role", "gcs", "hf", "hf-public", "hf-repo")
 """`own`: S3 by the service's own role, which copies inside S3. `s3`: a store with its API, by keys. `role`: S3 of
 another account."""
 SAVED = ("s3", "gcs", "hf", "hf-public")
@@ -79,6 +79,8 @@ class Store:
     odd_key: str = "odd/ä +%25?&=#~'\" ()[]*:;,@!$日本.zip"
     restore: Callable[[], None] = lambda: None
     slept: list[float] = field(default_factory=list)
+    hub: Hub | None = None
+    """The Hub behind the store, where it keeps commits."""
     paying: Callable[[Adapter], Adapter] | None = None
     """Makes the adapter pay for its requests."""
     pays: Callable[[Request], bool] = lambda request: request.headers.get("x-amz-request-payer") == "requester"
@@ -181,8 +183,8 @@ def start_stores(stack: ExitStack, folder: Path) -> Stores:
     admin.put_object(Bucket="private", Key="clip", Body=b"private")
     s3, role, own = (make(admin, stack.enter_context(gate_to(endpoint))) for make in (_s3, _role, _own))
     gcs = _gcs(stack, folder)
-    private, public = _hub(stack)
-    return Stores(admin, {store.name: store for store in (own, s3, role, gcs, private, public)})
+    private, public, repo = _hub(stack)
+    return Stores(admin, {store.name: store for store in (own, s3, role, gcs, private, public, repo)})
 
 
 def _admin(endpoint: str) -> "S3Client":
@@ -325,14 +327,16 @@ def _gcs(stack: ExitStack, folder: Path) -> Store:
     )
 
 
-def _hub(stack: ExitStack) -> tuple[Store, Store]:
+def _hub(stack: ExitStack) -> tuple[Store, Store, Store]:
     state: Hub = stack.enter_context(hub(TOKEN))
     front = stack.enter_context(gate_to(state.url))
     store = stack.enter_context(gate_to(state.store_url))
     state.url, state.store_url = front.url, store.url
     state.buckets = {"maker/clips": {}, "maker/open": {}, "maker/private": {"clip": b"private"}}
     state.public.add("maker/open")
-    state.hidden.add("maker/private")
+    state.hidden |= {"maker/private", "datasets/maker/private"}
+    state.commit("datasets/maker/clips")
+    state.commit("datasets/maker/private", clip=b"private")
 
     def make(name: str, bucket: str, token: str | None) -> Store:
         def shown(credentials: str) -> str | None:
@@ -371,7 +375,13 @@ def _hub(stack: ExitStack) -> tuple[Store, Store]:
             odd_key="odd/ä +%25?&=#~'\"\\ ()[]*:;,@!$日本.zip",
         )
 
-    return make("hf", "maker/clips", TOKEN), make("hf-public", "maker/open", None)
+    repo = replace(
+        make("hf-repo", "datasets/maker/clips", TOKEN),
+        forbidden="datasets/maker/private",
+        put=lambda key, data: _done(state.commit("datasets/maker/clips", **{key: data})),
+        hub=state,
+    )
+    return make("hf", "maker/clips", TOKEN), make("hf-public", "maker/open", None), repo
 
 
 def _done(_: Any) -> None:

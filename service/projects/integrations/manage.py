@@ -112,6 +112,8 @@ def check_integration(made: Integration, service: ServiceBuckets) -> None:
     location = location_of(made)
     if location.scheme == "s3" and service.has(location.bucket):
         raise InvalidRequest(f"bucket: {made.bucket} belongs to the service; import from it without an integration")
+    if location.revision:
+        raise InvalidRequest("bucket: leave out the revision; the URIs of imports name one")
     if parse_prefix(str(location)) != location:
         raise InvalidRequest(f"bucket: {made.bucket!a} is not the name of a bucket")
     if made.role_arn is not None and not ROLE_ARN.fullmatch(made.role_arn):

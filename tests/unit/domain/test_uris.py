@@ -17,6 +17,12 @@ from service.domain.uris import Location, parse_object, parse_prefix
         ("s3://fleet-x1y2-s3alias/a.zip", Location("s3", "fleet-x1y2-s3alias", "a.zip")),
         ("gs://my_clips/a//b.zip", Location("gs", "my_clips", "a//b.zip")),
         ("gs://clips.example.com/x", Location("gs", "clips.example.com", "x")),
+        ("hf://datasets/maker/clips/a/b.zip", Location("hf", "datasets/maker/clips", "a/b.zip")),
+        ("hf://models/maker/clips@v1.0/b.bin", Location("hf", "models/maker/clips@v1.0", "b.bin")),
+        (
+            "hf://datasets/maker/clips@refs%2Fpr%2F1/b.zip",
+            Location("hf", "datasets/maker/clips@refs%2Fpr%2F1", "b.zip"),
+        ),
         ("hf://buckets/maker/my.clips_1/runs/a@1.mp4", Location("hf", "maker/my.clips_1", "runs/a@1.mp4")),
     ],
 )
@@ -37,7 +43,7 @@ def test_a_bucket_is_a_prefix_and_no_object(uri: str) -> None:
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [
-        ("", "is not an s3://, gs:// or hf://buckets/ URI"),
+        ("", "is not an s3://, gs:// or hf:// URI"),
         ("s3:/bucket/key", "is not an s3://"),
         ("https://bucket/key", "is not an s3://"),
         ("gs:bucket/key", "is not an s3://"),
@@ -56,8 +62,10 @@ def test_a_bucket_is_a_prefix_and_no_object(uri: str) -> None:
         ("gs://bucket/a\nb", "no line breaks"),
         (f"gs://bucket/{'é' * 513}", "has 1026 bytes, Google Cloud Storage allows 1024"),
         ("gs://bucket/\ud800", "is not valid Unicode"),
-        ("hf://maker/clips/a", "only buckets are read"),
-        ("hf://datasets/maker/clips/a", "only buckets are read"),
+        ("hf://maker/clips/a", "only buckets, datasets and models are read"),
+        ("hf://spaces/maker/clips/a", "only buckets, datasets and models are read"),
+        ("hf://datasets/maker/clips@/a", "'' is not a revision"),
+        ("hf://datasets/maker/clips@a b/a", "'a b' is not a revision; write a slash in it as %2F"),
         ("hf://buckets/maker", "is not a name on Hugging Face"),
         ("hf://buckets/maker/clips@main/a", "is not a name on Hugging Face"),
         ("hf://buckets/../clips/a", "is not a name on Hugging Face"),
@@ -95,7 +103,7 @@ def test_a_key_is_taken_verbatim(key: str) -> None:
     ["", "s3", "gs", "hf", "bucket/key", "/bucket/key", "http://bucket/key", "S3://bucket/key", "s3:/bucket/key"],
 )
 def test_another_scheme_is_refused(uri: str) -> None:
-    with pytest.raises(InvalidUri, match="is not an s3://, gs:// or hf://buckets/ URI"):
+    with pytest.raises(InvalidUri, match="is not an s3://, gs:// or hf:// URI"):
         parse_prefix(uri)
 
 
