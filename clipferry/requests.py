@@ -44,6 +44,7 @@ class Settings(TypedDict, total=False):
     max_concurrency: int | None
     tolerated_failures: ToleratedFailures | None
     stationary_extrapolation: bool
+    archived: Literal["fail", "skip"]
 
 
 class _Views(TypedDict):
@@ -125,6 +126,8 @@ class IntegrationRequest(TypedDict, total=False):
     region: str | None
     endpoint_url: str | None
     role_arn: str
+    requester_pays: bool
+    customer_key: str | None
     service_account: Mapping[str, object]
     token: str | None
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from service.aws.dynamodb.keys_of_rows import AUDIT
+from service.domain.uris import is_access_point
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge
 from stacks.settings import DeploySettings
@@ -66,21 +67,22 @@ def use_job_files(function: ServiceFunction, bucket: s3.Bucket, *, write: bool) 
 
 def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Bucket, *object_actions: str) -> None:
     """Allow `object_actions` (`GetObject`, …) and listing on the source buckets and the drop bucket."""
+    points = _access_points(deploy)
     buckets = [*_source_arns(deploy), drop.bucket_arn]
-    allow(function, ["s3:ListBucket"], buckets)
-    allow(function, [f"s3:{action}" for action in object_actions], [f"{arn}/*" for arn in buckets])
+    allow(function, ["s3:ListBucket"], [*points, *buckets])
+    objects = [*(f"{arn}/object/*" for arn in points), *(f"{arn}/*" for arn in buckets)]
+    allow(function, [f"s3:{action}" for action in object_actions], objects)
     if deploy.source_kms_key_arns:
         allow(function, ["kms:Decrypt"], deploy.source_kms_key_arns)
     reason = "Clips may be anywhere in these buckets, which the deploy settings name one by one."
-    findings = [
-        f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/*]" for bucket in deploy.source_buckets
-    ]
+    findings = [f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/*]" for name in names]
+    findings += [f"AwsSolutions-IAM5[Resource::{arn}/object/*]" for arn in points]
     acknowledge(function.own_role, dict.fromkeys([*findings, files_finding(drop, "*")], reason))
 
 
 def list_sources(function: ServiceFunction, deploy: DeploySettings) -> None:
     """Allow to list the source buckets."""
-    if named := _source_arns(deploy):
+    if named := [*_access_points(deploy), *_source_arns(deploy)]:
         allow(function, ["s3:ListBucket"], named)
 
 
@@ -91,7 +93,13 @@ def look_at_notifications(function: ServiceFunction, deploy: DeploySettings) -> 
 
 
 def _source_arns(deploy: DeploySettings) -> list[str]:
-    return [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in deploy.source_buckets]
+    named = [bucket for bucket in deploy.source_buckets if not is_access_point(bucket)]
+    return [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in named]
+
+
+def _access_points(deploy: DeploySettings) -> list[str]:
+    """The ARNs of access points among the source buckets."""
+    return [bucket for bucket in deploy.source_buckets if is_access_point(bucket)]
 
 
 def find_later_uploads(function: ServiceFunction, drop: s3.Bucket) -> None:

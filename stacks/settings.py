@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 from service.domain.errors import InvalidSettings
 from service.domain.ids import PROJECT_NAME
 from service.domain.requests import ContentValidation, OnExisting
+from service.domain.uris import is_access_point
 from service.projects.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
 from service.support.settings import Settings
 from stacks import reserved
@@ -52,7 +53,11 @@ class DeploySettings:
     never match the pattern of another's."""
 
     source_buckets: tuple[str, ...] = ()
-    """Buckets that imports may read, besides the drop bucket. The service itself can read no other bucket."""
+    """Buckets that imports may read, besides the drop bucket, or ARNs of access points. The service itself can read no
+    other bucket."""
+
+    requester_pays_buckets: tuple[str, ...] = ()
+    """Source buckets whose requester pays: this deployment's account is charged for requests and data transfer."""
 
     source_kms_key_arns: tuple[str, ...] = ()
     """Customer-managed KMS keys that encrypt source buckets."""
@@ -226,13 +231,20 @@ class DeploySettings:
         if not _STACK_NAME.fullmatch(self.stack_name):
             yield f"stack_name: {self.stack_name!r} must be 1 to 24 letters and digits that begin with a letter"
         for bucket in self.source_buckets:
-            if not _BUCKET_NAME.fullmatch(bucket):
+            if bucket.endswith("-s3alias"):
+                yield f"source_buckets: {bucket!r} is an alias, to which no role can be granted access: use the ARN"
+            elif not _BUCKET_NAME.fullmatch(bucket) and not is_access_point(bucket):
                 yield f"source_buckets: {bucket!r} is not an S3 bucket name (no s3://, no path, no wildcard)"
         for arn in self.copy_roles:
             if not ROLE_ARN.fullmatch(arn) or "," in arn:
                 yield f"copy_roles: {arn!r} is not the ARN of a role {ROLE_NAME_PREFIX}… (without a path or comma)"
-        if len(",".join(self.source_buckets + self.copy_roles)) > NAMES_LENGTH:
-            yield f"source_buckets and copy_roles: the names together are longer than {NAMES_LENGTH} characters"
+        for bucket in self.requester_pays_buckets:
+            if bucket not in self.source_buckets:
+                yield f"requester_pays_buckets: {bucket!r} is not one of source_buckets"
+        names = self.source_buckets + self.requester_pays_buckets + self.copy_roles
+        if len(",".join(names)) > NAMES_LENGTH:
+            lists = "source_buckets, requester_pays_buckets and copy_roles"
+            yield f"{lists}: the names together are longer than {NAMES_LENGTH} characters"
         for arn in self.source_kms_key_arns:
             if not _KMS_KEY_ARN.fullmatch(arn):
                 yield f"source_kms_key_arns: {arn!r} is not the ARN of a KMS key"

@@ -14,14 +14,17 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
         "access_key_id": "CLIPFERRY_SOURCE_ACCESS_KEY_ID",
         "secret_access_key": "CLIPFERRY_SOURCE_SECRET_ACCESS_KEY",
         "session_token": "CLIPFERRY_SOURCE_SESSION_TOKEN",
+        "customer_key": "CLIPFERRY_SOURCE_CUSTOMER_KEY",
     },
     "hf_bucket": {"token": "CLIPFERRY_SOURCE_TOKEN"},
     "gcs": {"service_account": "CLIPFERRY_SOURCE_SERVICE_ACCOUNT"},
-    "s3_role": {},
+    "s3_role": {"customer_key": "CLIPFERRY_SOURCE_CUSTOMER_KEY"},
 }
 """For each type: field of the API → environment variable. AWS's own variables are not used: they are the user's."""
 
-OPTIONAL = {"session_token", "token"}
+OPTIONAL = {"session_token", "token", "customer_key"}
+RARE = {"session_token", "customer_key"}
+"""Fields that no prompt asks for."""
 
 
 def credentials_of(kind: str, file: Document | None) -> IntegrationRequest:
@@ -42,7 +45,7 @@ def credentials_of(kind: str, file: Document | None) -> IntegrationRequest:
         key_file = Document(variables["service_account"], found["service_account"].lstrip("\ufeff"))
         return {"service_account": key_file.json(dict, "object")}
     for name, variable in variables.items():
-        if name in found or name == "session_token":
+        if name in found or name in RARE:
             continue
         if not sys.stdin.isatty():
             if name in OPTIONAL:

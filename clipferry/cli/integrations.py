@@ -28,6 +28,7 @@ _id = click.argument("integration_id", type=INTEGRATION, metavar="INTEGRATION")
 @click.option("--region", metavar="REGION", help="The bucket's region, for s3 and s3_role.")
 @click.option("--endpoint-url", metavar="URL", help="The store's URL, if it is not the provider's own.")
 @click.option("--role-arn", metavar="ARN", help="The role to assume, for s3_role.")
+@click.option("--requester-pays", is_flag=True, help="Pay for the requests, where the bucket's owner does not.")
 @click.option("--credentials", type=Utf8File(), metavar="FILE", help="Read credentials from a JSON file; - is stdin.")
 def add(
     app: App,
@@ -39,6 +40,7 @@ def add(
     region: str | None,
     endpoint_url: str | None,
     role_arn: str | None,
+    requester_pays: bool,
     credentials: Document | None,
 ) -> None:
     """Save access to a bucket.
@@ -59,6 +61,8 @@ def add(
     }
     if role_arn is not None:
         request["role_arn"] = role_arn
+    if requester_pays:
+        request["requester_pays"] = True
     made = app.client.integrations.create(**request)
     _show(app, made)
     app.out.hint(f"Test it:  clipferry integrations test {made.id}")

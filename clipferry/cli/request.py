@@ -62,6 +62,9 @@ _OPTIONS = (
     click.option(
         "--tolerate", type=tolerance, metavar="N|P%", help="Stop after more failures than this number or percentage."
     ),
+    click.option(
+        "--archived", type=click.Choice(["fail", "skip"]), help="What to do with a clip whose source is archived."
+    ),
     click.option("--stationary-extrapolation", is_flag=True, help="Extend the stationary tracks of ClipGT clips."),
     click.option(
         "--settings",
@@ -173,6 +176,7 @@ def settings_of(
     destination: str | None,
     max_concurrency: int | None,
     tolerate: ToleratedFailures | None,
+    archived: str | None,
 ) -> Settings:
     """Merge the settings of the file with the options, which override them."""
     settings: dict[str, Any] = settings_file.json(dict, "object of settings") if settings_file else {}
@@ -185,6 +189,7 @@ def settings_of(
         "destination": destination,
         "max_concurrency": max_concurrency,
         "tolerated_failures": tolerate,
+        "archived": archived,
     }
     notify = ({"webhook_url": webhook} if webhook else {}) | ({"event": False} if no_event else {})
     if notify:

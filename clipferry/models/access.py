@@ -45,6 +45,7 @@ class Integration(Model):
     endpoint_url: str | None = None
     role_arn: str | None = None
     external_id: str | None = None
+    requester_pays: bool = False
     trust_policy: Mapping[str, Any] | None = None
     """For `s3_role`: paste it into the role, like `permission_policy`."""
     permission_policy: Mapping[str, Any] | None = None

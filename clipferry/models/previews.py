@@ -34,6 +34,16 @@ class PreviewedClip(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Archives(Model):
+    """Clips whose sources must be restored before they can be copied."""
+
+    by_archive: Mapping[str, Total]
+    """By archive class or tier, such as GLACIER."""
+    restore: Mapping[str, float | None]
+    """US dollars to restore all of them by retrieval tier; None where S3 does not offer it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome(Model):
     """What the import would do; the three totals sum to the preview's `count`."""
 
@@ -42,6 +52,8 @@ class Outcome(Model):
     to_fail: Fates
     problems: tuple[PreviewedClip, ...]
     """The first 20 clips that would fail."""
+    archived: Archives | None = None
+    """None from services before this field."""
 
 
 @dataclass(frozen=True, kw_only=True)

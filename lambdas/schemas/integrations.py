@@ -29,6 +29,19 @@ Region = Annotated[str, StringConstraints(pattern="^[a-z0-9-]{1,32}$")]
 EndpointUrl = Annotated[str, StringConstraints(max_length=2_048, pattern=r"^https?://[A-Za-z0-9._~:\[\]/%-]+$")]
 
 
+REQUESTER_PAYS: Any = Field(
+    False,
+    description="Pay for requests and data transfer as the requester; on Google by the account's project.",
+)
+CUSTOMER_KEY: Any = Field(
+    None, description="Key of objects that a customer's key encrypts (SSE-C): base64 of its 32 bytes."
+)
+
+
+def _customer_key(key: SecretStr | None) -> dict[str, str]:
+    return {"customer_key": key.get_secret_value()} if key else {}
+
+
 class IntegrationBody(Body):
     name: Name
     bucket: Annotated[str, StringConstraints(min_length=1, max_length=256)] = Field(
@@ -40,7 +53,7 @@ class IntegrationBody(Body):
 
     def to_request(self) -> IntegrationRequest:
         """The domain's request, with the credentials of types that have some."""
-        shown = ("type", "name", "bucket", "prefix", "region", "endpoint_url", "role_arn")
+        shown = ("type", "name", "bucket", "prefix", "region", "endpoint_url", "role_arn", "requester_pays")
         given = {name: getattr(self, name) for name in shown if hasattr(self, name)}
         return IntegrationRequest(**given | {"type": IntegrationType(given["type"])}, credentials=self.credentials())
 
@@ -58,16 +71,17 @@ class S3IntegrationBody(IntegrationBody):
     session_token: SessionToken | None = None
     region: Region | None = Field(None, description="Default with `endpoint_url`: `auto`.")
     endpoint_url: EndpointUrl | None = Field(None, description="Endpoint of a store other than AWS.")
+    requester_pays: bool = REQUESTER_PAYS
+    customer_key: Secret | None = CUSTOMER_KEY
 
     def credentials(self) -> str:
         token = self.session_token.get_secret_value() if self.session_token else None
-        return json.dumps(
-            {
-                "access_key_id": self.access_key_id.get_secret_value(),
-                "secret_access_key": self.secret_access_key.get_secret_value(),
-                "session_token": token,
-            }
-        )
+        keys = {
+            "access_key_id": self.access_key_id.get_secret_value(),
+            "secret_access_key": self.secret_access_key.get_secret_value(),
+            "session_token": token,
+        }
+        return json.dumps(keys | _customer_key(self.customer_key))
 
 
 class S3RoleIntegrationBody(IntegrationBody):
@@ -79,6 +93,11 @@ class S3RoleIntegrationBody(IntegrationBody):
         json_schema_extra=ROLE_ARN,
     )
     region: Region | None = None
+    requester_pays: bool = REQUESTER_PAYS
+    customer_key: Secret | None = CUSTOMER_KEY
+
+    def credentials(self) -> str | None:
+        return json.dumps(_customer_key(self.customer_key)) if self.customer_key else None
 
 
 class GcsIntegrationBody(IntegrationBody):
@@ -87,6 +106,7 @@ class GcsIntegrationBody(IntegrationBody):
     type: Literal["gcs"]
     service_account: dict[str, JsonValue] = Field(repr=False, description="Content of the key file, a JSON object.")
     endpoint_url: EndpointUrl | None = Field(None, description="Endpoint of a store other than Google's.")
+    requester_pays: bool = REQUESTER_PAYS
 
     @field_validator("service_account")
     @classmethod
@@ -123,6 +143,7 @@ class IntegrationView(Model):
     region: str | None
     endpoint_url: str | None
     role_arn: str | None
+    requester_pays: bool
     external_id: str | None = Field(description="Id that the role's trust policy must require.")
     trust_policy: dict[str, Any] | None = Field(description="Trust policy for the role.")
     permission_policy: dict[str, Any] | None = Field(description="Permission policy for the role.")

@@ -2,13 +2,18 @@
 
 from typing import Any
 
-_S3 = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_ACCESS_POINT = r"arn:aws[a-z-]*:s3:[a-z]{2}[a-z0-9-]+:[0-9]{12}:accesspoint/[a-z0-9][a-z0-9-]{1,48}[a-z0-9]"
+_S3 = rf"s3://([a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]|{_ACCESS_POINT})"
 _GS = r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
-_HF = r"hf://buckets/[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+_HF_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+_HF = (
+    rf"hf://(buckets/{_HF_NAME}/{_HF_NAME}|(datasets|models)/{_HF_NAME}/{_HF_NAME}(@([A-Za-z0-9._-]|%2[Ff]){{1,255}})?)"
+)
 
 OBJECT_URI: dict[str, Any] = {"pattern": rf"^({_S3}|{_GS}|{_HF})/[\s\S]+$"}
 PREFIX_URI: dict[str, Any] = {"pattern": rf"^({_S3}|{_GS}|{_HF})(/[\s\S]*)?$"}
-BUCKET: dict[str, Any] = {"pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$"}
+_NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"
+BUCKET: dict[str, Any] = {"pattern": rf"^({_NAME}(/{_NAME}){{0,2}}|{_ACCESS_POINT})$"}
 PRESET_ID: dict[str, Any] = {"pattern": "^es_[0-9a-f]{24}$"}
 INTEGRATION_ID: dict[str, Any] = {"pattern": "^in_[0-9a-f]{24}$"}
 CLIP_ID: dict[str, Any] = {"pattern": "^ij_[0-9a-f]{24}-(0|[1-9][0-9]{0,9})$"}

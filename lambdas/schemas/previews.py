@@ -8,7 +8,10 @@ from pydantic import ConfigDict, Field, PlainSerializer
 from lambdas.schemas.base import Model
 from service.domain.clips import ClipStatus
 from service.imports.previews.estimate import Estimate, price_list
+from service.imports.previews.restores import restore_prices
 from service.imports.previews.result import Outcome, Preview, PreviewedClip
+
+Dollars = Annotated[float, PlainSerializer(lambda dollars: round(dollars, 9))]
 
 
 class TotalView(Model):
@@ -37,21 +40,30 @@ class PreviewedClipView(Model):
 _ACTIONS = {ClipStatus.PENDING: "copy", ClipStatus.SKIPPED: "skip", ClipStatus.FAILED: "fail"}
 
 
+class ArchivedView(Model):
+    """Clips with the code ARCHIVED: their sources must be restored before they can be copied."""
+
+    by_archive: dict[str, TotalView] = Field(description="By archive class or tier, such as GLACIER.")
+    restore: dict[str, Dollars | None] = Field(
+        description="Cost of restoring all of them by retrieval tier: `bulk`, `standard`, `expedited`; null where S3 "
+        "does not offer it. Empty if there are none."
+    )
+
+
 class OutcomeView(Model):
     """Expected results, which sum to `count`. Only an import checks the content of clips."""
 
     to_copy: TotalView
     to_skip: FatesView
     to_fail: FatesView
+    archived: ArchivedView
     problems: list[PreviewedClipView] = Field(description="First 20 clips that would fail.")
 
     @classmethod
     def of(cls, outcome: Outcome) -> "OutcomeView":
         problems = [PreviewedClipView.of(clip) for clip in outcome.problems]
-        return cls.model_validate(vars(outcome) | {"problems": problems}, from_attributes=True)
-
-
-Dollars = Annotated[float, PlainSerializer(lambda dollars: round(dollars, 9))]
+        archived = {"by_archive": outcome.archived, "restore": restore_prices(outcome.archived)}
+        return cls.model_validate(vars(outcome) | {"problems": problems, "archived": archived}, from_attributes=True)
 
 
 class CostView(Model):

@@ -9,7 +9,7 @@ from lambdas.schemas.base import Body, Model, Name
 from lambdas.schemas.patterns import exactly_one_of
 from service.domain.destination_template import MAX_TEMPLATE
 from service.domain.projects import ExecutionSettings
-from service.domain.requests import ContentValidation, ImportSettings, Notify, OnExisting, Tolerance
+from service.domain.requests import Archived, ContentValidation, ImportSettings, Notify, OnExisting, Tolerance
 from service.domain.webhooks import MAX_URL, shown_url
 from service.projects.presets import ExecutionSettingsRequest
 from service.support.paging import Page
@@ -76,6 +76,9 @@ class SettingsBody(Body):
     tolerated_failures: ToleranceBody | None = Field(
         None, description="Stop the import as FAILED when more clips have failed. Default: never stop."
     )
+    archived: Annotated[Archived, Field(strict=False)] = Field(
+        Archived.FAIL, description="For sources in an archive class or tier: `fail` or `skip` those clips."
+    )
     stationary_extrapolation: bool = Field(
         False,
         description="Extend the stationary obstacle tracks of each ClipGT clip over its whole duration, in a Parquet "
@@ -94,6 +97,7 @@ class SettingsBody(Body):
             max_concurrency=self.max_concurrency,
             tolerated_failures=Tolerance(**self.tolerated_failures.model_dump()) if self.tolerated_failures else None,
             stationary_extrapolation=self.stationary_extrapolation,
+            archived=self.archived,
         )
 
 
@@ -123,6 +127,7 @@ class SettingsView(Model):
     max_concurrency: int | None
     tolerated_failures: ToleranceView | None
     stationary_extrapolation: bool
+    archived: Archived
 
 
 class ExecutionSettingsBody(Body):

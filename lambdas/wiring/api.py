@@ -77,7 +77,12 @@ class ApiContainer:
     @cached_property
     def _access(self) -> SourceAccess:
         settings = self.settings
-        own = clips_storage(settings.clips_bucket, connections=settings.stat_concurrency, patience=A_CALLER_WAITS)
+        own = clips_storage(
+            settings.clips_bucket,
+            connections=settings.stat_concurrency,
+            patience=A_CALLER_WAITS,
+            requester_pays=settings.requester_pays_buckets,
+        )
         return source_access(settings, own, self._sources)
 
     @cached_property

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
-from service.aws.clients import own_region, s3_client, sts_client
+from service.aws.clients import own_region, s3_client, secrets_client, sts_client
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.integrations import DynamoIntegrations
@@ -16,6 +16,7 @@ from service.aws.s3.drop_bucket import S3DropBucket
 from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.session import RoleSessions, session_of
 from service.aws.s3.storage import S3Storage
+from service.aws.secrets import IntegrationSecretsManager
 from service.domain.projects import Integration
 from service.imports.copying.context import CopyPorts
 from service.imports.copying.turns import TurnPorts
@@ -52,7 +53,12 @@ class CopyContainer:
     @cached_property
     def own(self) -> S3Storage:
         """The clips bucket, by the service's own identity."""
-        return clips_storage(self.settings.clips_bucket, connections=self.in_flight.most, in_flight=self.in_flight)
+        return clips_storage(
+            self.settings.clips_bucket,
+            connections=self.in_flight.most,
+            in_flight=self.in_flight,
+            requester_pays=self.settings.requester_pays_buckets,
+        )
 
     @cached_property
     def ports(self) -> CopyPorts:
@@ -97,14 +103,21 @@ class CopyContainer:
         return RoleSessions(
             reads=session_of(clients.reads, clients.credentials, in_flight=self.in_flight),
             copies=session_of(clients.copies, clients.credentials, in_flight=self.in_flight),
+            terms=clients.terms,
         )
 
     def _made_copy_roles(self) -> "CopyRoles":
-        from service.sources.build import CopyRoles
+        from service.sources.build import CopyRoles, credentials_of
 
         settings = self.settings
         return CopyRoles(
-            settings.copy_roles, sts=sts_client, clips_region=own_region(), connections=2 * settings.copy_threads
+            settings.copy_roles,
+            sts=sts_client,
+            clips_region=own_region(),
+            credentials_of=lambda one: credentials_of(
+                one, IntegrationSecretsManager(secrets_client(), settings.integration_secrets_prefix)
+            ),
+            connections=2 * settings.copy_threads,
         )
 
     def _streaming(self, integration: Integration | None) -> "StreamingStorage":

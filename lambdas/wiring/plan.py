@@ -30,7 +30,11 @@ class PlanContainer:
         settings = self.settings
         bind(settings.table_name)
         keep(settings)
-        own = clips_storage(settings.clips_bucket, connections=settings.stat_concurrency)
+        own = clips_storage(
+            settings.clips_bucket,
+            connections=settings.stat_concurrency,
+            requester_pays=settings.requester_pays_buckets,
+        )
         return PlanPorts(
             jobs=DynamoJobs(),
             clips=DynamoClips(),

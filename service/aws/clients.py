@@ -175,9 +175,10 @@ def object_error(
     if isinstance(error, BotoCoreError):
         return SourceUnavailable(str(error), operation=operation, uri=uri)
     code, status = _said(error)
-    kind = s3_codes.error_of(code, status, error.operation_name)
+    said = error.response.get("Error", {}).get("Message") or ""
+    kind = s3_codes.error_of(code, status, error.operation_name, said)
     request_id = error.response.get("ResponseMetadata", {}).get("RequestId")
-    words = s3_codes.WORDS.get(code) or error.response.get("Error", {}).get("Message") or "no reason given"
+    words = s3_codes.WORDS.get(code) or said or "no reason given"
     message = f"{words} ({code}, request {request_id})" if request_id else f"{words} ({code})"
     needed = (needs or {}).get(error.operation_name)
     if kind is RoleRefused:

@@ -17,6 +17,9 @@ class ClipCode(StrEnum):
     """An earlier line, URI or set of this import names the same object. Nothing to do."""
     SUPERSEDED = "SUPERSEDED"
     """A later upload to the same key replaced this one. Nothing to do."""
+    # Skipped or failed, by the import's setting `archived`
+    ARCHIVED = "ARCHIVED"
+    """The source is in an archive class or tier, so it cannot be read. Restore it, then retry or import again."""
 
     # Failed: what the caller asked for
     INVALID_URI = "INVALID_URI"
@@ -58,7 +61,9 @@ class ClipCode(StrEnum):
     OBJECT_ERROR = "OBJECT_ERROR"
     """The object could not be read or copied, for the reason in the message. Retry."""
     OBJECT_REJECTED = "OBJECT_REJECTED"
-    """The store refuses this object for good: archived, beyond a limit, or an invalid key. Restore or rename it."""
+    """The store refuses this object for good, for the reason in the message: beyond a limit, or an invalid key."""
+    CUSTOMER_KEY = "CUSTOMER_KEY"
+    """A customer's key encrypts the object (SSE-C). Save an integration with that `customer_key`, then retry."""
     SOURCE_CHANGED = "SOURCE_CHANGED"
     """The object is no longer the one that was planned. Retry to import the new one."""
     CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"

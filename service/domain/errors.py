@@ -305,9 +305,21 @@ class ChecksumMismatch(ObjectError):
 
 
 class ObjectRejected(ObjectError):
-    """The store refuses this object permanently: archived, an invalid key, beyond a limit."""
+    """The store refuses this object permanently: an invalid key, beyond a limit."""
 
     code = ClipCode.OBJECT_REJECTED
+
+
+class ObjectArchived(ObjectRejected):
+    """The object is in an archive class or tier, and must be restored before it can be read."""
+
+    code = ClipCode.ARCHIVED
+
+
+class CustomerKeyWrong(ObjectRejected):
+    """A customer's key encrypts the object (SSE-C), and the request brought none or another one."""
+
+    code = ClipCode.CUSTOMER_KEY
 
 
 class BucketElsewhere(ObjectRejected):

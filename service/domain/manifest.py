@@ -40,6 +40,8 @@ class ManifestEntry:
     """Ordinal of the clip, or of the front view, that this one repeats."""
     upload: bool | None = None
     """True for an upload to the drop bucket, which never replaces a later upload to its key."""
+    archive: str | None = None
+    """Archive class or tier of the source, as planning found it."""
     overruled: Overruled | None = None
     """In a retry with another `content_validation`: the failed check that it overrules."""
 

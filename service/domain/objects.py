@@ -15,6 +15,8 @@ class ListedObject:
     etag: str
     version: str | None = None
     modified: str | None = None
+    archive: str | None = None
+    """Archive class or tier that it must be restored from before it can be read; None if it can be read."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -143,6 +143,8 @@ class Integration:
     role_arn: str | None = None
     external_id: str | None = None
     """External id of a role: made by the service and required by the role's trust policy. Unique, not secret."""
+    requester_pays: bool = False
+    """Whether the service pays for requests and data transfer, instead of the bucket's owner."""
     secret_name: str
     """Name in Secrets Manager below the deployment's prefix; each one is new, so that its value never changes."""
     with_credentials: bool

@@ -13,6 +13,13 @@ class OnExisting(StrEnum):
     FAIL = "fail"
 
 
+class Archived(StrEnum):
+    """What to do with clips whose source is in an archive class or tier."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+
+
 class ContentValidation(StrEnum):
     """How thoroughly a clip is checked, by range reads, before it is copied."""
 
@@ -55,6 +62,7 @@ class ImportSettings:
     """Failures allowed before the import stops; None: any number."""
     stationary_extrapolation: bool = False
     """Whether to extend the stationary tracks of each ClipGT clip, into a file beside the clip."""
+    archived: Archived = Archived.FAIL
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,15 @@
 Numbers are HTTP statuses: an answer to HEAD has no body, so botocore gives the status as the code.
 """
 
+import re
 from collections.abc import Collection, Mapping
 
 from service.domain.errors import (
     AccessDenied,
     BucketElsewhere,
     CredentialsRejected,
+    CustomerKeyWrong,
+    ObjectArchived,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
@@ -48,6 +51,7 @@ _CODES: Mapping[type[ObjectError], Collection[str]] = {
         "TokenRefreshRequired",
         "UnrecognizedClientException",
     },
+    ObjectArchived: {"InvalidObjectState", "ObjectNotInActiveTierError"},
     SourceChanged: {"PreconditionFailed", "412", "InvalidRange", "416"},
     BucketElsewhere: {
         "PermanentRedirect",
@@ -62,6 +66,9 @@ _CODES: Mapping[type[ObjectError], Collection[str]] = {
     },
 }
 _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
+
+_ABOUT_KEYS = {"AccessDenied", "InvalidArgument", "InvalidRequest"}
+_CUSTOMER_KEY = re.compile(r"a form of server side encryption|encryption parameters|customer.provided", re.IGNORECASE)
 
 WORDS = {
     "301": "the bucket is in another region",
@@ -82,8 +89,13 @@ def is_passing(code: str, status: int) -> bool:
     return code in _PASSING or status >= 500 or status == 429
 
 
-def error_of(code: str, status: int, operation: str) -> type[ObjectError]:
-    """Return the error class for a code. `operation` is its name in S3 or STS. Unknown codes are permanent."""
+def error_of(code: str, status: int, operation: str, message: str = "") -> type[ObjectError]:
+    """Return the error class for a code. `operation` is its name in S3 or STS. Unknown codes are permanent.
+
+    S3 has no code of its own for a missing or wrong customer key, so its message decides.
+    """
+    if code in _ABOUT_KEYS and _CUSTOMER_KEY.search(message):
+        return CustomerKeyWrong
     kind = _KINDS.get(code)
     if kind is None:
         return SourceUnavailable if is_passing(code, status) else ObjectRejected

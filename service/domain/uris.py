@@ -8,11 +8,20 @@ from service.domain.errors import InvalidUri
 
 MAX_KEY_BYTES = 1024  # S3 and Google Cloud Storage: names of objects, UTF-8 encoded
 
+REPOSITORY_SLASHES = 2
+
 Scheme = Literal["s3", "gs", "hf"]
 
 _S3_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_ACCESS_POINT = re.compile(
+    r"arn:aws[a-z-]*:s3:[a-z]{2}[a-z0-9-]+:\d{12}:accesspoint/[a-z0-9][a-z0-9-]{1,48}[a-z0-9]", re.ASCII
+)
+_DIRECTORY_BUCKET = "--x-s3"
+"""End of the names of directory buckets (S3 user guide, "Directory bucket naming rules")."""
 _GCS_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _HF_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
+_HF_REVISION = re.compile(r"(?:[A-Za-z0-9._-]|%2[Ff]){1,255}")
+"""A branch, a tag or a commit; a slash in it is written %2F."""
 _LINE_BREAK = re.compile(r"[\r\n]")
 
 
@@ -22,12 +31,33 @@ class Location:
 
     scheme: Scheme
     bucket: str
-    """Of Hugging Face `namespace/name`."""
+    """On Hugging Face `namespace/name` of a bucket, `datasets/namespace/name` or `models/namespace/name`, both perhaps
+    with `@revision`; of S3 also an access point's ARN or alias.
+    """
     key: str
     """Verbatim: `%`, `+`, `?` and spaces are characters of the key."""
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{'buckets/' if self.scheme == 'hf' else ''}{self.bucket}/{self.key}"
+        of_bucket = self.scheme == "hf" and not self.is_repository
+        return f"{self.scheme}://{'buckets/' if of_bucket else ''}{self.bucket}/{self.key}"
+
+    @property
+    def is_repository(self) -> bool:
+        """Whether it is in a dataset or model of Hugging Face, which has revisions."""
+        return self.scheme == "hf" and self.bucket.count("/") == REPOSITORY_SLASHES
+
+    @property
+    def container(self) -> str:
+        """The bucket without a revision."""
+        return self.bucket.partition("@")[0] if self.is_repository else self.bucket
+
+    @property
+    def revision(self) -> str | None:
+        return self.bucket.partition("@")[2] or None if self.is_repository else None
+
+    def at_commit(self, commit: str) -> "Location":
+        """Return the same path in a commit of the dataset or model."""
+        return Location(self.scheme, f"{self.container}@{commit}", self.key)
 
     def at(self, key: str) -> "Location":
         """Return the object with another key in the same bucket."""
@@ -40,7 +70,9 @@ def s3_at(bucket: str, key: str) -> Location:
 
 
 def parse_object(uri: str) -> Location:
-    """Parse `s3://bucket/key`, `gs://bucket/object` or `hf://buckets/namespace/name/path`. Raises `InvalidUri`."""
+    """Parse `s3://bucket/key`, `gs://bucket/object`, `hf://buckets/namespace/name/path`, or with `datasets` or `models`
+    `hf://datasets/namespace/name[@revision]/path`. Raises `InvalidUri`.
+    """
     location = parse_prefix(uri)
     if not location.key:
         raise InvalidUri(f"{_shown(uri)} names a bucket but no object")
@@ -57,7 +89,7 @@ def parse_prefix(uri: str) -> Location:
     if separator and scheme == "hf":
         return _hugging_face(uri)
     if not separator or scheme != "s3":
-        raise InvalidUri(f"{_shown(uri)} is not an s3://, gs:// or hf://buckets/ URI")
+        raise InvalidUri(f"{_shown(uri)} is not an s3://, gs:// or hf:// URI")
     return _s3(uri)
 
 
@@ -66,9 +98,24 @@ def is_bucket_name(text: str) -> bool:
     return _S3_BUCKET.fullmatch(text) is not None
 
 
+def is_access_point(text: str) -> bool:
+    """Whether it is the ARN of an access point of S3: `arn:aws:s3:region:account:accesspoint/name`."""
+    return _ACCESS_POINT.fullmatch(text) is not None
+
+
 def _s3(uri: str) -> Location:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if not is_bucket_name(bucket):
+    rest = uri.removeprefix("s3://")
+    bucket, _, key = rest.partition("/")
+    if bucket.startswith("arn:"):
+        name, _, key = key.partition("/")
+        bucket = f"{bucket}/{name}"
+        if not is_access_point(bucket):
+            known = "arn:aws:s3:region:account:accesspoint/name"
+            raise InvalidUri(f"{_shown(uri)}: of ARNs, only those of S3 access points in one region are read: {known}")
+    elif bucket.endswith(_DIRECTORY_BUCKET):
+        instead = "copy its objects into a general purpose bucket, and import them from there"
+        raise InvalidUri(f"{_shown(uri)}: directory buckets (S3 Express One Zone) are not supported; {instead}")
+    elif not is_bucket_name(bucket):
         raise InvalidUri(f"{_shown(uri)}: {_shown(bucket)} is not an S3 bucket name")
     _check_key(uri, key, "S3")
     return s3_at(bucket, key)
@@ -87,15 +134,23 @@ def _google(uri: str) -> Location:
 
 def _hugging_face(uri: str) -> Location:
     kind, _, rest = uri.removeprefix("hf://").partition("/")
-    if kind != "buckets":
-        raise InvalidUri(f"{_shown(uri)}: only buckets are read, as hf://buckets/namespace/name/path")
+    if kind not in ("buckets", "datasets", "models"):
+        known = "hf://buckets/namespace/name/path, hf://datasets/... or hf://models/..."
+        raise InvalidUri(f"{_shown(uri)}: only buckets, datasets and models are read, as {known}")
     namespace, _, rest = rest.partition("/")
     name, _, key = rest.partition("/")
+    revision = ""
+    if kind != "buckets":
+        name, at, revision = name.partition("@")
+        if at and not _HF_REVISION.fullmatch(revision):
+            raise InvalidUri(f"{_shown(uri)}: {_shown(revision)} is not a revision; write a slash in it as %2F")
     for part in (namespace, name):
         if not _HF_NAME.fullmatch(part) or ".." in part or "--" in part:
             raise InvalidUri(f"{_shown(uri)}: {_shown(part)} is not a name on Hugging Face (namespace/name)")
     _check_key(uri, key, "the destination in S3")
-    return Location("hf", f"{namespace}/{name}", key)
+    if kind == "buckets":
+        return Location("hf", f"{namespace}/{name}", key)
+    return Location("hf", f"{kind}/{namespace}/{name}" + (f"@{revision}" if revision else ""), key)
 
 
 def _check_key(uri: str, key: str, allowing: str) -> None:

@@ -2,13 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from service.domain.errors import CredentialsLost, InvalidRequest, UnsafeUrl
 from service.domain.projects import Integration, IntegrationType
+from service.domain.source_terms import SourceTerms, check_customer_key
 from service.ports.projects import IntegrationSecrets
 from service.sources.hub import HubAdapter
 from service.sources.patience import Patience
@@ -58,6 +59,8 @@ class CopyRoles:
     arns: Collection[str]
     sts: Callable[[], "STSClient"]
     clips_region: str
+    credentials_of: Callable[[Integration], str | None]
+    """Reads an integration's credentials. Raises `CredentialsLost`."""
     connections: int = 16
     _kept: Kept[RoleClients] = field(default_factory=Kept, repr=False)
 
@@ -69,21 +72,46 @@ class CopyRoles:
 
     def _made(self, integration: Integration) -> RoleClients:
         return copying_by_role(
-            role_of(integration), sts=self.sts(), clips_region=self.clips_region, connections=self.connections
+            role_of(integration, self.credentials_of(integration)),
+            sts=self.sts(),
+            clips_region=self.clips_region,
+            connections=self.connections,
         )
 
 
-def role_of(integration: Integration) -> S3Role:
+def role_of(integration: Integration, credentials: str | None) -> S3Role:
     return S3Role(
-        role_arn=integration.role_arn or "", external_id=integration.external_id or "", region=integration.region
+        role_arn=integration.role_arn or "",
+        external_id=integration.external_id or "",
+        region=integration.region,
+        terms=terms_of(integration, json.loads(credentials or "{}")),
     )
+
+
+def terms_of(integration: Integration, credentials: Mapping[str, str]) -> SourceTerms:
+    """Return the terms. Raises `InvalidRequest` if the customer key is none."""
+    key = credentials.get("customer_key")
+    return SourceTerms(requester_pays=integration.requester_pays, customer_key=check_customer_key(key) if key else None)
+
+
+def credentials_of(integration: Integration, secrets: IntegrationSecrets) -> str | None:
+    """Read the credentials; None if the integration has none. Raises `CredentialsLost`."""
+    found = secrets.get(integration.secret_name) if integration.with_credentials else None
+    if integration.with_credentials and found is None:
+        raise CredentialsLost(
+            f"the credentials of integration {integration.id} are gone: delete the integration and create it again",
+            operation="open",
+            uri=f"integration {integration.id}",
+        )
+    return found
 
 
 @dataclass
 class IntegrationSources:
     """Builds sources from integrations and their credentials, which are JSON.
 
-    `s3`: the secret fields of `S3Keys`. `gcs`: the service account's key file. `hf_bucket`: a `token`.
+    `s3`: the secret fields of `S3Keys`, and a `customer_key` if there is one; `s3_role` only that. `gcs`: the service
+    account's key file. `hf_bucket`: a `token`.
     """
 
     secrets: IntegrationSecrets
@@ -129,35 +157,32 @@ class IntegrationSources:
         return self._kept.get(integration, self._made)
 
     def _made(self, integration: Integration) -> ObjectSource:
-        return PatientSource(self._adapter(integration, self._credentials(integration)), self.patience)
-
-    def _credentials(self, integration: Integration) -> str | None:
-        found = self.secrets.get(integration.secret_name) if integration.with_credentials else None
-        if integration.with_credentials and found is None:
-            raise CredentialsLost(
-                f"the credentials of integration {integration.id} are gone: delete the integration and create it again",
-                operation="open",
-                uri=f"integration {integration.id}",
-            )
-        return found
+        return PatientSource(self._adapter(integration, credentials_of(integration, self.secrets)), self.patience)
 
     def _adapter(self, integration: Integration, credentials: str | None) -> Adapter:
         match integration.type:
             case IntegrationType.S3:
+                given = json.loads(credentials or "{}")
+                terms = terms_of(integration, given)
                 keys = S3Keys(
-                    **json.loads(credentials or "{}"),
+                    **{name: value for name, value in given.items() if name != "customer_key"},
                     region=integration.region,
                     endpoint_url=integration.endpoint_url,
+                    terms=terms,
                 )
                 return s3_with_keys(keys, rule=self.rule, connections=self.connections)
             case IntegrationType.S3_ROLE:
-                return s3_with_role(role_of(integration), sts=self.sts(), connections=self.connections)
+                return s3_with_role(role_of(integration, credentials), sts=self.sts(), connections=self.connections)
             case IntegrationType.GCS:
                 # Imported here because google-auth takes 10 MB and 60 ms of CPU.
                 from service.sources.gcs import gcs_with_account
 
                 return gcs_with_account(
-                    credentials or "", rule=self.rule, endpoint=integration.endpoint_url, connections=self.connections
+                    credentials or "",
+                    rule=self.rule,
+                    endpoint=integration.endpoint_url,
+                    connections=self.connections,
+                    requester_pays=integration.requester_pays,
                 )
             case IntegrationType.HF_BUCKET:
                 token = json.loads(credentials)["token"] if credentials else None

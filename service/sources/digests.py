@@ -83,7 +83,8 @@ def encoded(value: int) -> str:
 class Digests:
     """Checksums of all bytes of one object, which must come in order.
 
-    Always computes the copy's CRC, and a hash if the caller gave one (`given`). MD5 takes as long as everything else
+    Always computes the copy's CRC, and a hash if the caller gave one (`given`), or the source's SHA-256 where it has no
+    comparable CRC. MD5 takes as long as everything else
     together, so it is computed only if needed: the source has no comparable CRC, but an MD5 or an ETag like one.
     """
 
@@ -91,7 +92,9 @@ class Digests:
         self._kind = kind_for(found, given)
         self._sum = 0
         wanted = set(given)
-        if self._kind not in found.checksums and ("MD5" in found.checksums or _MD5.fullmatch(found.etag)):
+        if self._kind not in found.checksums and "SHA256" in found.checksums:
+            wanted.add("SHA256")
+        elif self._kind not in found.checksums and ("MD5" in found.checksums or _MD5.fullmatch(found.etag)):
             wanted.add("MD5")
         self._hashes = {
             kind: hashlib.new(_HASHES[kind], usedforsecurity=False) for kind in sorted(wanted & _HASHES.keys())

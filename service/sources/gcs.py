@@ -50,12 +50,23 @@ _LIMIT_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
 
 
 def gcs_with_account(
-    account: str, *, rule: AddressRule, endpoint: str | None = None, connections: int = 16
+    account: str,
+    *,
+    rule: AddressRule,
+    endpoint: str | None = None,
+    connections: int = 16,
+    requester_pays: bool = False,
 ) -> "GcsAdapter":
-    """`account` is the service account's key file (JSON). Raises `InvalidRequest` if it is not one."""
+    """`account` is the service account's key file (JSON). Raises `InvalidRequest` if it is not one.
+
+    With `requester_pays`, Google charges the service account's project.
+    """
     token = _Token.of(account, Http.of(1, rule))
     http = Http.of(connections, rule if endpoint else None)
-    return GcsAdapter(http, token, (endpoint or ENDPOINT).rstrip("/"))
+    payer = token.credentials.project_id if requester_pays else None
+    if requester_pays and not payer:
+        raise InvalidRequest("service_account: it names no project_id, which requester_pays needs")
+    return GcsAdapter(http, token, (endpoint or ENDPOINT).rstrip("/"), payer=payer)
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,8 @@ class GcsAdapter:
     token: _Token
     endpoint: str
     page_objects: int = 1000
+    payer: str | None = None
+    """Project that pays for the requests; None: the bucket's."""
 
     def list_pages(
         self, location: Location, *, start_after: str, patience: Patience
@@ -195,6 +208,8 @@ class GcsAdapter:
         return json_of(self._get(url, asked, {}), asked)
 
     def _get(self, url: str, asked: Asked, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        if self.payer:
+            url += f"&{urlencode({'userProject': self.payer})}"
         response = self.http.send("GET", url, headers | self.token.header(asked), asked)
         if response.status >= 300:
             raise _error(response, asked)

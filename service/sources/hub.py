@@ -1,20 +1,20 @@
-"""Hugging Face buckets through the Hub's HTTP API, as `huggingface_hub` uses it (docs/decisions/0030).
+"""Buckets, datasets and models of Hugging Face through the Hub's HTTP API, as `huggingface_hub` uses it.
 
-Listing: `GET /api/buckets/{ns}/{name}/tree/{prefix}?recursive=true`, pages by `Link`. Properties of one file:
-`POST …/paths-info`. Bytes: `GET /buckets/{ns}/{name}/resolve/{path}`, which names the content (`X-Xet-Hash`) and
-redirects to a signed URL on another host, which must not receive the token.
+`hub_files.py` has the URLs (docs/decisions/0030 and 0100). A listing has pages by `Link`. The URL of a file's bytes
+names the content in a header and redirects to a signed URL on another host, which must not receive the token.
 """
 
 import heapq
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
@@ -33,13 +33,12 @@ from service.sources.http import (
     HttpBody,
     body_of,
     drained,
-    etag_of,
     json_of,
     key_of,
     reading,
-    size_of,
     status_error,
 )
+from service.sources.hub_files import BucketFiles, HubFiles, RepoFiles, revision_url
 from service.sources.patience import Patience
 from service.sources.port import Pin, SourceObject
 from service.support.clock import timestamp
@@ -50,6 +49,8 @@ WINDOW_OBJECTS = 100_000
 """Maximum objects in memory. The Hub lists in any order, so the adapter sorts; longer listings take several passes."""
 PAGE_OBJECTS = 1000
 MAX_REDIRECTS = 5
+COMMIT_SECONDS = 60.0
+"""How long the commit of a branch is taken for its newest one."""
 _RATE = re.compile(r'"\w+"\s*;\s*r\s*=\s*(?P<left>\d+)\s*;\s*t\s*=\s*(?P<seconds>\d+)')
 _NEXT = re.compile(r'<(?P<url>[^>]*)>\s*;\s*rel="next"')
 
@@ -69,6 +70,9 @@ class HubAdapter:
     http: Http = field(default_factory=lambda: Http.of(16), repr=False)
     """For the Hub, whose URL the deployment sets."""
     window: int = WINDOW_OBJECTS
+    monotonic: Callable[[], float] = time.monotonic
+    commits: dict[str, tuple[float, RepoFiles]] = field(default_factory=dict, repr=False)
+    """Commits of revisions, and when they were asked for."""
     elsewhere: Http = field(init=False, repr=False)
     """For the hosts to which the Hub redirects."""
 
@@ -92,17 +96,20 @@ class HubAdapter:
     def _every(self, location: Location, patience: Patience) -> Iterator[SourceObject]:
         """Yield the files whose path begins with the location's key, in the Hub's order."""
         asked = Asked("list", location)
-        prefix = f"/{quote(location.key, safe='')}" if location.key else ""
-        url: str | None = f"{self.endpoint}/api/buckets/{location.bucket}/tree{prefix}?recursive=true"
+        files = patience(lambda: self._files(location, None, asked), str(location))
+        url: str | None = f"{self.endpoint}{files.tree(location.key)}"
         while url:
             items, url = patience(lambda url=url: self._page(url, asked), str(location))  # type: ignore[misc]
             with reading(asked):
-                files = [item for item in items if item["type"] == "file" and item["path"].startswith(location.key)]
-                found = [_object(item) for item in files]
+                below = [item for item in items if item["type"] == "file" and item["path"].startswith(location.key)]
+                found = [files.object(item) for item in below]
             yield from found
 
     def _page(self, url: str, asked: Asked) -> tuple[list[dict[str, Any]], str | None]:
         response = self._hub("GET", url, asked)
+        if response.status == 404 and asked.location.is_repository and _code(response) == "EntryNotFound":
+            drained(response, asked)
+            return [], None  # no such folder
         if response.status >= 300:
             raise self._error(response, asked)
         following = _NEXT.search(response.headers.get("Link", ""))
@@ -115,17 +122,19 @@ class HubAdapter:
             raise asked.error(AccessDenied, message)
         return items, further
 
-    def stat(self, location: Location, version: str | None) -> SourceObject:  # noqa: ARG002  # buckets keep no versions
+    def stat(self, location: Location, version: str | None) -> SourceObject:
+        """`version` is a commit of a dataset or model; buckets keep no versions."""
         asked = Asked("inspect", location)
-        url = f"{self.endpoint}/api/buckets/{location.bucket}/paths-info"
-        response = self._hub("POST", url, asked, body=json.dumps({"paths": [location.key]}).encode())
+        files = self._files(location, version, asked)
+        body = json.dumps({"paths": [location.key]}).encode()
+        response = self._hub("POST", f"{self.endpoint}{files.info}", asked, body=body)
         if response.status >= 300:
             raise self._error(response, asked)
         found = json_of(response, asked)
         with reading(asked):
             for item in found:
-                if item["path"] == location.key:
-                    return _object(item)
+                if item["path"] == location.key and item.get("type", "file") == "file":
+                    return files.object(item)
         raise asked.error(ObjectMissing, "there is no such object")
 
     def tags(self, location: Location, version: str | None) -> Mapping[str, str]:  # noqa: ARG002
@@ -134,27 +143,47 @@ class HubAdapter:
     def open(self, location: Location, start: int, length: int, pin: Pin) -> HttpBody:
         asked = Asked("read", location)
         span = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "identity"}
-        url = f"{self.endpoint}/buckets/{location.bucket}/resolve/{quote(location.key, safe='')}"
+        files = self._files(location, pin.version, asked)
+        url = f"{self.endpoint}{files.resolve(location.key)}"
         pinned = False
         for _ in range(MAX_REDIRECTS):
             at_hub = _origin(url) == _origin(self.endpoint)
             response = self._hub("GET", url, asked, span) if at_hub else self.elsewhere.send("GET", url, span, asked)
             if response.status >= 400:
                 raise self._error(response, asked) if at_hub else _store_error(response, asked)
-            found = response.headers.get("X-Xet-Hash") if at_hub else None
-            if found not in (None, pin.etag):
+            named = files.named(response.headers, pin) if at_hub else None
+            if named is False:
                 response.close()
                 raise asked.error(SourceChanged, "the object changed since the import was planned")
-            pinned = pinned or found is not None
+            pinned = pinned or named is not None
             target = response.get_redirect_location()
             if not target:
                 if not pinned:
                     response.close()
-                    raise asked.error(SourceChanged, "the Hub's answer lacks the content hash (X-Xet-Hash)")
+                    lacking = "commit (X-Repo-Commit)" if location.is_repository else "content hash (X-Xet-Hash)"
+                    raise asked.error(SourceChanged, f"the Hub's answer lacks the {lacking}")
                 return body_of(response, asked, start, length, pin.size)
             drained(response, asked)
             url = urljoin(url, target)
         raise asked.error(AccessDenied, f"the Hub redirects more than {MAX_REDIRECTS} times")
+
+    def _files(self, location: Location, commit: str | None, asked: Asked) -> HubFiles:
+        """Return where the files are. Without a commit, ask for that of the revision, once in `COMMIT_SECONDS`."""
+        if not location.is_repository:
+            return BucketFiles(location.bucket)
+        if commit:
+            return RepoFiles(location.container, commit)
+        known = self.commits.get(location.bucket)
+        if known is None or self.monotonic() - known[0] > COMMIT_SECONDS:
+            response = self._hub("GET", f"{self.endpoint}{revision_url(location)}", asked)
+            if response.status >= 300:
+                raise self._error(response, asked)
+            found = json_of(response, asked)
+            with reading(asked):
+                changed = timestamp(datetime.fromisoformat(found["lastModified"]))
+                files = RepoFiles(location.container, key_of(found["sha"]), changed)
+            known = self.commits[location.bucket] = (self.monotonic(), files)
+        return known[1]
 
     def _hub(
         self, method: str, url: str, asked: Asked, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -169,11 +198,17 @@ class HubAdapter:
     def _error(self, response: urllib3.BaseHTTPResponse, asked: Asked) -> ObjectError:
         """Map an error. The Hub also answers 401 if a bucket is private or absent and the request has no token."""
         drained(response, asked)
-        headers, status = response.headers, response.status
+        headers, status, kind = response.headers, response.status, asked.location.bucket.partition("/")[0]
+        kind = kind.removesuffix("s") if asked.location.is_repository else "bucket"
+        if status in (401, 403) and _code(response) == "GatedRepo":
+            needed = "this token's account must accept its conditions on the Hub" if self.token else "it needs a token"
+            return asked.error(AccessDenied, f"the {kind} is gated: {needed} ({status})")
+        if status == 404 and _code(response) == "RevisionNotFound":
+            return asked.error(ObjectMissing, "there is no such revision (404)")
         if status == 401 and not self.token:
-            return asked.error(AccessDenied, "there is no such public bucket; a private one needs a token (401)")
-        if status == 401 and headers.get("X-Error-Code") == "RepoNotFound":
-            return asked.error(AccessDenied, "this token can read no bucket of this name (401)")
+            return asked.error(AccessDenied, f"there is no such public {kind}; a private one needs a token (401)")
+        if status == 401 and _code(response) == "RepoNotFound":
+            return asked.error(AccessDenied, f"this token can read no {kind} of this name (401)")
         if status == 401:
             return asked.error(CredentialsRejected, "the token is wrong, expired or revoked (401)")
         rate = _RATE.search(headers.get("RateLimit", ""))
@@ -195,11 +230,5 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
-def _object(item: dict[str, Any]) -> SourceObject:
-    changed = item.get("uploadedAt") or item.get("mtime")
-    return SourceObject(
-        key=key_of(item["path"]),
-        size=size_of(item["size"]),
-        etag=etag_of(item["xetHash"]),
-        modified=timestamp(datetime.fromisoformat(changed)) if changed else None,
-    )
+def _code(response: urllib3.BaseHTTPResponse) -> str | None:
+    return response.headers.get("X-Error-Code")

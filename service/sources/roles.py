@@ -16,6 +16,7 @@ from botocore.credentials import (
 from botocore.exceptions import CredentialRetrievalError
 from botocore.utils import parse_timestamp
 
+from service.domain.source_terms import NO_TERMS, SourceTerms
 from service.sources.s3 import S3Adapter, client_config, send_pinned
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class S3Role:
     external_id: str = field(repr=False)
     region: str | None = None
     session_name: str = "clipferry"
+    terms: SourceTerms = NO_TERMS
 
 
 def s3_with_role(role: S3Role, *, sts: "STSClient", connections: int = 16) -> S3Adapter:
@@ -45,7 +47,7 @@ def s3_with_role(role: S3Role, *, sts: "STSClient", connections: int = 16) -> S3
     config = client_config(connections=connections, path_style=False)
     client = _client(_session(role, sts), role.region or ANY_REGION, config)
     send_pinned(client, None, connections=connections)
-    return S3Adapter(client)
+    return S3Adapter(client, role.terms)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class RoleClients:
     """Sends requests to the clips bucket's region: a copy is a request to its destination."""
     credentials: "Credentials"
     """Credentials of the session, renewed automatically."""
+    terms: SourceTerms = NO_TERMS
 
 
 def copying_by_role(role: S3Role, *, sts: "STSClient", clips_region: str, connections: int = 16) -> RoleClients:
@@ -72,6 +75,7 @@ def copying_by_role(role: S3Role, *, sts: "STSClient", clips_region: str, connec
         reads=_client(session, role.region or ANY_REGION, config),
         copies=_client(session, clips_region, config),
         credentials=credentials,
+        terms=role.terms,
     )
 
 

@@ -1,5 +1,6 @@
 """S3 and S3-compatible stores, by access keys or by a role."""
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from botocore.httpsession import URLLib3Session
 from urllib3.exceptions import HTTPError
 
 from service.domain import s3_error_codes as s3_codes
+from service.domain.archives import archive_of, is_restored
 from service.domain.errors import (
     AccessDenied,
     ObjectError,
@@ -19,6 +21,7 @@ from service.domain.errors import (
     SourceChanged,
     UnsafeUrl,
 )
+from service.domain.source_terms import NO_TERMS, SourceTerms
 from service.domain.uris import Location
 from service.sources.http import (
     CONNECT_SECONDS,
@@ -58,6 +61,7 @@ class S3Keys:
     session_token: str | None = field(default=None, repr=False)
     region: str | None = None
     endpoint_url: str | None = None
+    terms: SourceTerms = NO_TERMS
 
 
 def client_config(*, connections: int, path_style: bool) -> Config:
@@ -87,7 +91,7 @@ def s3_with_keys(keys: S3Keys, *, rule: AddressRule, connections: int = 16) -> "
         config=client_config(connections=connections, path_style=custom),
     )
     send_pinned(client, rule if custom else None, connections=connections)
-    return S3Adapter(client)
+    return S3Adapter(client, keys.terms)
 
 
 class _PinnedSession(URLLib3Session):
@@ -139,13 +143,27 @@ class _S3Body:
 @dataclass(frozen=True)
 class S3Adapter:
     client: "S3Client"
+    terms: SourceTerms = NO_TERMS
     page_objects: int = 1000
+
+    @property
+    def _payer(self) -> dict[str, Any]:
+        return {"RequestPayer": "requester"} if self.terms.requester_pays else {}
+
+    @property
+    def _reading(self) -> dict[str, Any]:
+        """Parameters of a HEAD or GET. botocore encodes the key and adds its MD5."""
+        if self.terms.customer_key is None:
+            return self._payer
+        key = base64.b64decode(self.terms.customer_key)
+        return {**self._payer, "SSECustomerAlgorithm": "AES256", "SSECustomerKey": key}
 
     def list_pages(
         self, location: Location, *, start_after: str, patience: Patience
     ) -> Iterator[Sequence[SourceObject]]:
         asked, token = Asked("list", location), ""
         request: dict[str, Any] = {"Bucket": location.bucket, "Prefix": location.key, "MaxKeys": self.page_objects}
+        request |= {"OptionalObjectAttributes": ["RestoreStatus"], **self._payer}
         if start_after:
             request["StartAfter"] = start_after
         while True:
@@ -160,6 +178,7 @@ class S3Adapter:
                         size=size_of(item["Size"]),
                         etag=etag_of(item["ETag"]),
                         modified=timestamp(item["LastModified"]),
+                        archive=archive_of(item.get("StorageClass"), restored=_is_restored(item)),
                     )
                     for item in page.get("Contents", [])
                 ]
@@ -173,7 +192,7 @@ class S3Adapter:
         where = {"Bucket": location.bucket, "Key": location.key} | ({"VersionId": version} if version else {})
         with reading(asked):
             try:
-                head = self.client.head_object(**where, ChecksumMode="ENABLED")  # type: ignore[arg-type]
+                head = self.client.head_object(**where, **self._reading, ChecksumMode="ENABLED")  # type: ignore[arg-type]
             except ClientError as error:
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
                 if error.operation_name == "HeadObject" and status in (301, 400, 403):
@@ -187,6 +206,11 @@ class S3Adapter:
                 etag=etag_of(head["ETag"]),
                 version=version,
                 modified=timestamp(head["LastModified"]),
+                archive=archive_of(
+                    head.get("StorageClass"),
+                    tier=head.get("ArchiveStatus"),
+                    restored=is_restored(head.get("Restore")),
+                ),
                 checksums=whole_checksums(head),
                 headers={name: str(value) for name in HEADERS if (value := head.get(name))},
                 metadata=head.get("Metadata", {}),
@@ -197,7 +221,7 @@ class S3Adapter:
         where = {"Bucket": location.bucket, "Key": location.key} | ({"VersionId": version} if version else {})
         with reading(asked):
             try:
-                answer = self.client.get_object_tagging(**where)  # type: ignore[arg-type]
+                answer = self.client.get_object_tagging(**where, **self._payer)  # type: ignore[arg-type]
             except ClientError as error:
                 code = error.response.get("Error", {}).get("Code", "")
                 if code in _TAGLESS or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (405, 501):
@@ -211,7 +235,7 @@ class S3Adapter:
 
     def _explain(self, where: dict[str, str], asked: Asked) -> None:
         """Raise the error of a GET: a HEAD has no body to tell wrong keys, expired tokens and missing rights apart."""
-        answer = _named(asked, self.client.get_object, **where, Range="bytes=0-0")
+        answer = _named(asked, self.client.get_object, **where, **self._reading, Range="bytes=0-0")
         answer["Body"].close()
 
     def open(self, location: Location, start: int, length: int, pin: Pin) -> _S3Body:
@@ -224,7 +248,7 @@ class S3Adapter:
         }
         if pin.version:
             request["VersionId"] = pin.version
-        answer = _named(asked, self.client.get_object, **request)
+        answer = _named(asked, self.client.get_object, **request, **self._reading)
         body = _S3Body(answer["Body"], asked)
         if answer.get("ETag", "").strip('"') != pin.etag:
             body.close()
@@ -233,6 +257,11 @@ class S3Adapter:
             body.close()
             raise asked.error(ObjectRejected, "the store sent other bytes than the requested range")
         return body
+
+
+def _is_restored(item: Any) -> bool:
+    """Whether a listing tells of a restored copy of the object."""
+    return item.get("RestoreStatus", {}).get("IsRestoreInProgress") is False
 
 
 def whole_checksums(answer: Any) -> dict[str, str]:
@@ -264,5 +293,5 @@ def s3_error(error: ClientError | BotoCoreError | UnsafeUrl, asked: Asked) -> Ob
     wait = retry_after({"Retry-After": metadata.get("HTTPHeaders", {}).get("retry-after", "")})
     if code in s3_codes.LIMITED or status == 429 or (status == 503 and wait is not None):
         return asked.limited(message, wait)
-    kind = s3_codes.error_of(code, status, error.operation_name)
+    kind = s3_codes.error_of(code, status, error.operation_name, words)
     return asked.error(kind, f"the role cannot be assumed: {message}" if kind is RoleRefused else message)

@@ -90,6 +90,7 @@ class ApiSettings(Deployment, RowSettings):
     state_machine_arn: str
     source_buckets: tuple[str, ...]
     """Buckets that callers may name, including the drop bucket."""
+    requester_pays_buckets: tuple[str, ...]
     drop_bucket: str
     default_project: str
     """Project that owns the objects in the drop bucket outside `inbox/`."""
@@ -121,6 +122,7 @@ class PlanSettings(RowSettings):
     state_bucket: str
     clips_bucket: str
     source_buckets: tuple[str, ...]
+    requester_pays_buckets: tuple[str, ...]
     drop_bucket: str
     default_project: str
     max_clips_per_import: int
@@ -151,6 +153,7 @@ class CopySettings(RowSettings):
     """Total seconds of a request to another store, however slowly its answer comes."""
     source_part_seconds: int
     """Total seconds of one part of a streamed clip."""
+    requester_pays_buckets: tuple[str, ...]
     copy_roles: tuple[str, ...]
     """ARNs of integrations' roles that may write clips; S3 copies the objects that they read."""
     integration_secrets_prefix: str

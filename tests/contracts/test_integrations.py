@@ -47,6 +47,7 @@ def shown(store: IntegrationStore) -> list[Integration]:
 
 def test_a_row_goes_through_its_life(store: IntegrationStore, audit: AuditLog) -> None:
     made = new(prefix="ä/", region="auto", endpoint_url="https://s", role_arn="r", external_id="e", created_by=None)
+    made = replace(made, requester_pays=True)
     assert create(store, made)
     assert not create(store, made)
     assert store.get(PROJECT, made.id) == made

@@ -14,7 +14,7 @@ from tests.e2e.faults import Pause, reconfigured
 from tests.e2e.stores import save
 from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique
 from tests.servers.gate import Slow
-from tests.sources.stores import PROVIDERS, Store
+from tests.sources.stores import SAVED, Store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,7 +53,7 @@ def stores(provider_stores: Mapping[str, Store]) -> Iterator[Mapping[str, Store]
         one.reset()
 
 
-@pytest.fixture(params=PROVIDERS)
+@pytest.fixture(params=SAVED)
 def store(stores: Mapping[str, Store], request: pytest.FixtureRequest) -> Store:
     return stores[request.param]
 

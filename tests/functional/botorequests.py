@@ -15,6 +15,7 @@ from botocore.stub import Stubber
 
 from service.aws.s3.heads import DESCRIBING
 from service.aws.s3.http.requests import NOTHING, CopyAnswer, Query
+from service.aws.s3.listing import ASKED
 from service.aws.s3.session import S3Session
 
 if TYPE_CHECKING:
@@ -94,7 +95,14 @@ class BotoRequests:
         for name, value in answer.items():
             if name.startswith("Checksum"):
                 said[f"x-amz-checksum-{name.removeprefix('Checksum')}".lower()] = value
-        named = {"content-length": "ContentLength", "etag": "ETag", "x-amz-version-id": "VersionId"}
+        named = {
+            "content-length": "ContentLength",
+            "etag": "ETag",
+            "x-amz-archive-status": "ArchiveStatus",
+            "x-amz-restore": "Restore",
+            "x-amz-storage-class": "StorageClass",
+            "x-amz-version-id": "VersionId",
+        }
         said |= {header: str(answer[name]) for header, name in named.items() if name in answer}
         if "LastModified" in answer:
             said["last-modified"] = format_datetime(answer["LastModified"].astimezone(UTC), usegmt=True)
@@ -111,7 +119,7 @@ class BotoRequests:
         query: Query = (),
     ) -> Read:
         if operation == "ListObjectsV2":
-            assert (key, headers) == ("", NOTHING)
+            assert (key, headers) == ("", ASKED)
             return read(self._page(bucket, dict(query)))
         assert operation == "GetObject"
         given = {**given_by(headers), "Bucket": bucket, "Key": key}
@@ -137,6 +145,7 @@ def page_of(answer: Any) -> bytes:
             "LastModified": item["LastModified"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "ETag": item["ETag"],
             "Size": str(item["Size"]),
+            "StorageClass": item.get("StorageClass", "STANDARD"),
         }
         for item in answer.get("Contents", [])
     ]

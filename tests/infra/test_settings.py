@@ -80,6 +80,8 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
         ({"source_buckets": "s3://fleet"}, "'s3://fleet' is not an S3 bucket name"),
         ({"source_buckets": "fleet/*"}, "is not an S3 bucket name"),
         ({"source_buckets": "*"}, "is not an S3 bucket name"),
+        ({"source_buckets": "fleet-x1y2-s3alias"}, "is an alias, to which no role can be granted access: use the ARN"),
+        ({"requester_pays_buckets": "fleet"}, "requester_pays_buckets: 'fleet' is not one of source_buckets"),
         ({"source_buckets": "Fleet"}, "is not an S3 bucket name"),
         ({"source_buckets": "10.0.0.1"}, "is not an S3 bucket name"),
         ({"source_buckets": ",".join(f"fleet-{n:057d}" for n in range(40))}, "longer than 2200 characters"),

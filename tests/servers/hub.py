@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face Hub's buckets, with the API that `huggingface_hub` 2.4 uses.
+"""A stand-in for the Hugging Face Hub's buckets, datasets and models, with the API that `huggingface_hub` 2.4 uses.
 
 Its `hf_api.py` (`list_bucket_tree`, `get_bucket_paths_info`, `get_bucket_file_metadata`), `hf_file_system.py` (`url`,
 `_fetch_range`), `utils/_http.py` (`hf_raise_for_status`, rate limits) and `utils/_pagination.py` name the routes,
@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -18,6 +18,10 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from tests.servers.gate import Answer, Handler, serving
 
 PAGE_FILES = 5
+_REPO_ROUTE = re.compile(
+    r"/(?P<api>api/)?(?P<repo>(?:datasets/|models/)?[^/]+/[^/]+)/(?P<action>tree|paths-info|resolve|revision)"
+    r"/(?P<revision>[^/]+)(?:/(?P<path>.*))?"
+)
 _ROUTE = re.compile(r"/(api/)?buckets/(?P<bucket>[^/]+/[^/]+)/(?P<action>tree|paths-info|resolve)(?:/(?P<path>.*))?")
 
 
@@ -33,10 +37,22 @@ class Hub:
     """URL for clients: the Hub's, or that of a proxy in front of it."""
     store_url: str = ""
     signed: dict[str, bytes] = field(default_factory=dict)
+    commits: dict[str, list[tuple[str, dict[str, bytes]]]] = field(default_factory=dict)
+    """Commits of datasets and models (`datasets/namespace/name`), oldest first: id, and path → bytes."""
+    gated: set[str] = field(default_factory=set)
 
-    def answer(self, method: str, target: str, token: str | None, body: bytes) -> Answer:
+    def commit(self, repo: str, **files: bytes) -> str:
+        """Add a commit with these files changed; return its id."""
+        known = self.commits.setdefault(repo, [])
+        there = known[-1][1] if known else {}
+        known.append((hashlib.sha1(f"{repo} {len(known)}".encode()).hexdigest(), there | files))
+        return known[-1][0]
+
+    def answer(self, method: str, target: str, token: str | None, body: bytes, span: str | None = None) -> Answer:
         parts = urlsplit(target)
         match = _ROUTE.fullmatch(parts.path)
+        if match is None and (found := _REPO_ROUTE.fullmatch(parts.path)):
+            return self._of_repo(found, parse_qs(parts.query), token, body, span)
         if token not in (None, self.token):
             return _refusal(401, None, "Invalid credentials in Authorization header")
         bucket = match["bucket"] if match else ""
@@ -54,11 +70,61 @@ class Hub:
             return _refusal(404, "EntryNotFound", "Entry not found")
         return self._resolve(files[path])
 
-    def _tree(self, route: str, query: dict[str, list[str]], files: dict[str, bytes], prefix: str) -> Answer:
+    def _of_repo(
+        self, asked: re.Match[str], query: dict[str, list[str]], token: str | None, body: bytes, span: str | None
+    ) -> Answer:
+        repo = asked["repo"] if "/" in asked["repo"].partition("/")[2] else f"models/{asked['repo']}"
+        if token not in (None, self.token):
+            return _refusal(401, None, "Invalid credentials in Authorization header")
+        if repo not in self.commits or (token is None and repo not in self.public):
+            return _refusal(401 if token is None else 404, "RepoNotFound", "Repository not found")
+        if repo in self.hidden:
+            return _refusal(403, None, "you have no access to this resource")
+        if repo in self.gated:
+            return _refusal(403, "GatedRepo", "Access to this repository is restricted")
+        revision = unquote(asked["revision"])
+        known = {"main": self.commits[repo][-1]} | {commit: (commit, files) for commit, files in self.commits[repo]}
+        if revision not in known:
+            return _refusal(404, "RevisionNotFound", "Invalid rev id")
+        (commit, files), path = known[revision], unquote(asked["path"] or "")
+        if asked["action"] == "revision":
+            return _json({"sha": commit, "lastModified": "2026-11-21T10:00:00.000Z"})
+        if asked["action"] == "paths-info":
+            return _json([_repo_file(each, files[each]) for each in json.loads(body)["paths"] if each in files])
+        if asked["action"] == "tree":
+            below = {name: data for name, data in files.items() if not path or name.startswith(f"{path}/")}
+            if path and not below:
+                return _refusal(404, "EntryNotFound", "Entry not found")
+            return self._tree(asked[0], query, below, "", _repo_file)
+        if path not in files:
+            return _refusal(404, "EntryNotFound", "Entry not found")
+        return self._resolve_commit(commit, path, files[path], span)
+
+    def _resolve_commit(self, commit: str, path: str, data: bytes, span: str | None) -> Answer:
+        if _is_large(path):
+            found = self._resolve(data)
+            linked = {"X-Repo-Commit": commit, "X-Linked-ETag": f'"{hashlib.sha256(data).hexdigest()}"'}
+            return Answer(found.status, found.headers | linked, found.body)
+        told = {"X-Repo-Commit": commit, "ETag": f'"{_git_hash(data)}"'}
+        within = _span(span, data)
+        if within is None:
+            return Answer(200, told, data)
+        return Answer(
+            206, told | {"Content-Range": f"bytes {within[0]}-{within[1] - 1}/{len(data)}"}, data[slice(*within)]
+        )
+
+    def _tree(
+        self,
+        route: str,
+        query: dict[str, list[str]],
+        files: dict[str, bytes],
+        prefix: str,
+        shown: Callable[[str, bytes], dict[str, object]] | None = None,
+    ) -> Answer:
         assert query["recursive"] == ["true"]
         found = sorted((path for path in files if path.startswith(prefix)), key=lambda path: path[::-1])
         start = int(query.get("cursor", ["0"])[0])
-        page = [_file(path, files[path]) for path in found[start : start + PAGE_FILES]]
+        page = [(shown or _file)(path, files[path]) for path in found[start : start + PAGE_FILES]]
         headers = {}
         if start + PAGE_FILES < len(found):
             headers["Link"] = f'<{self.url}{route}?recursive=true&cursor={start + PAGE_FILES}>; rel="next"'
@@ -91,6 +157,23 @@ def _file(path: str, data: bytes) -> dict[str, object]:
     }
 
 
+def _is_large(path: str) -> bool:
+    """Whether git keeps only a pointer to the file (LFS)."""
+    return not path.endswith((".txt", ".json"))
+
+
+def _git_hash(data: bytes) -> str:
+    return hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
+
+
+def _repo_file(path: str, data: bytes) -> dict[str, object]:
+    common: dict[str, object] = {"type": "file", "path": path, "size": len(data), "oid": _git_hash(data)}
+    if not _is_large(path):
+        return common
+    large = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
+    return common | {"lfs": large, "xetHash": xet_hash(data)}
+
+
 def _refusal(status: int, code: str | None, message: str) -> Answer:
     headers = {"X-Error-Message": message} | ({"X-Error-Code": code} if code else {})
     return Answer(status, headers, json.dumps({"error": message}).encode())
@@ -113,7 +196,7 @@ def hub(token: str) -> Iterator[Hub]:
         def reply(self) -> None:
             held = self.headers.get("Authorization")
             token = held.removeprefix("Bearer ") if held else None
-            self.answer(state.answer(self.command, self.path, token, self.body()))
+            self.answer(state.answer(self.command, self.path, token, self.body(), self.headers.get("Range")))
 
         do_GET = do_POST = do_HEAD = reply  # noqa: N815
 

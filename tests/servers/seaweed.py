@@ -22,6 +22,13 @@ ADMIN = Identity("ADMINKEY", "admin-secret-never-shown", ("Admin", "Read", "List
 READER = Identity("READERKEY", "reader-secret-never-shown", ("Read:clips", "List:clips"))
 """May only list and read the bucket `clips`."""
 
+OWN = Identity(
+    "OWNKEY",
+    "own-secret-never-shown",
+    ("Read:clips", "List:clips", "Read:landing", "List:landing", "Write:landing", "Tagging:clips", "Tagging:landing"),
+)
+"""May read `clips` and write `landing`, as the service's own role."""
+
 
 @contextmanager
 def seaweed(folder: Path) -> Iterator[str]:
@@ -33,7 +40,7 @@ def seaweed(folder: Path) -> Iterator[str]:
             "credentials": [{"accessKey": who.access_key_id, "secretKey": who.secret_access_key}],
             "actions": who.actions,
         }
-        for who in (ADMIN, READER)
+        for who in (ADMIN, OWN, READER)
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     s3, master, volume, filer = free_ports(4)

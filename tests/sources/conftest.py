@@ -1,6 +1,6 @@
 """Start every provider once behind a gate; at the end of the run, print a table of the passed tests by provider."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -16,9 +16,24 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
         yield start_stores(stack, tmp_path_factory.mktemp("stores"))
 
 
-@pytest.fixture(params=PROVIDERS)
-def store(stores: Stores, request: pytest.FixtureRequest) -> Iterator[Store]:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store" in metafunc.fixturenames:
+        metafunc.parametrize("store", providers_of(metafunc.function), indirect=True)
+
+
+def providers_of(test: Callable[..., object]) -> list[str]:
+    """The providers for which the suite has this case."""
+    return [name for name in PROVIDERS if name not in getattr(test, "exempt", {})]
+
+
+@pytest.fixture
+def store(stores: Stores, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     found = stores.by_name[request.param]
+
+    async def sleep(seconds: float) -> None:
+        found.slept.append(seconds)
+
+    monkeypatch.setattr("service.aws.s3.http.requests.sleep", sleep)
     name = request.function.__name__.removeprefix("test_").replace("_", " ")
     request.node.user_properties.append((ROWS, (found.name, name)))
     yield found

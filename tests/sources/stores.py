@@ -1,35 +1,53 @@
 """The providers for the conformance suite: put an object into the store, read it with the product's client."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import boto3
+import pytest
 import urllib3
+from botocore.credentials import Credentials
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from service.aws.s3.http.rate_limiter import InFlight
+from service.aws.s3.session import RoleSessions, session_of
+from service.aws.s3.storage import S3Storage
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import ListedObject
+from service.domain.source_terms import SourceTerms
 from service.domain.uris import Location, Scheme
+from service.ports.objects import Copier
 from service.sources.gcs import gcs_with_account
 from service.sources.hub import HubAdapter
+from service.sources.memory import Memory
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
-from service.sources.port import Adapter
-from service.sources.s3 import S3Keys, client_config, s3_with_keys
+from service.sources.port import CHUNK_BYTES, Adapter, ObjectSource, Pin, SourceObject
+from service.sources.roles import S3Role, s3_with_role
+from service.sources.s3 import S3Adapter, S3Keys, client_config, s3_with_keys
+from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy
+from service.sources.streaming import StreamingStorage
 from service.web.addresses import AddressRule
 from tests.servers.fake_gcs import fake_gcs
 from tests.servers.gate import Answer, Fault, Gate, Request, gate_to
 from tests.servers.google import Google, google_accounts
 from tests.servers.hub import Hub, hub
-from tests.servers.seaweed import ADMIN, READER, seaweed
+from tests.servers.seaweed import ADMIN, OWN, READER, seaweed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PROVIDERS = ("s3", "gcs", "hf", "hf-public")
+PROVIDERS = ("own", "s3", "role", "gcs", "hf", "hf-public", "hf-repo")
+"""`own`: S3 by the service's own role, which copies inside S3. `s3`: a store with its API, by keys. `role`: S3 of
+another account."""
+SAVED = ("s3", "gcs", "hf", "hf-public")
+"""Providers that a deployed stack opens by an integration, or without one."""
 TOKEN = "hf_never-shown-in-any-message"
 LANDING = "landing"
 """The clips bucket, in SeaweedFS, without a gate."""
@@ -61,9 +79,40 @@ class Store:
     odd_key: str = "odd/ä +%25?&=#~'\" ()[]*:;,@!$日本.zip"
     restore: Callable[[], None] = lambda: None
     slept: list[float] = field(default_factory=list)
+    hub: Hub | None = None
+    """The Hub behind the store, where it keeps commits."""
+    paying: Callable[[Adapter], Adapter] | None = None
+    """Makes the adapter pay for its requests."""
+    pays: Callable[[Request], bool] = lambda request: request.headers.get("x-amz-request-payer") == "requester"
+    own: Callable[[str], S3Storage] | None = None
+    """Makes the service's own access with these credentials, which reads and copies by itself."""
 
-    def source(self, credentials: str = "good") -> PatientSource:
+    def source(self, credentials: str = "good") -> ObjectSource:
+        if self.own:
+            return OwnSource(self.own(credentials))
         return PatientSource(self.adapter(credentials), Patience(sleep=self.slept.append))
+
+    def under(self, terms: SourceTerms) -> ObjectSource:
+        """The source of S3, under these terms."""
+        if self.own:
+            own = self.own("good")
+            return OwnSource(replace(own, role=RoleSessions(reads=own.own, copies=own.own, terms=terms)))
+        adapter = self.adapter("good")
+        assert isinstance(adapter, S3Adapter)
+        return PatientSource(replace(adapter, terms=terms))
+
+    def payer(self) -> ObjectSource:
+        """The source, which pays for its requests."""
+        if self.paying:
+            return PatientSource(self.paying(self.adapter("good")))
+        return self.under(SourceTerms(requester_pays=True))
+
+    def copier(self, landing: "S3Client") -> Copier:
+        if self.own:
+            return self.own("good")
+        memory = Memory(2 * MIN_PART_BYTES, reused=MIN_PART_BYTES)
+        copy = StreamCopy(client=landing, clips_bucket=LANDING, memory=memory, part_bytes=MIN_PART_BYTES)
+        return StreamingStorage(copier=copy, source=self.source())
 
     def at(self, key: str, bucket: str | None = None) -> Location:
         return Location(self.scheme, bucket or self.bucket, key)
@@ -78,6 +127,48 @@ class Store:
         self.slept.clear()
 
 
+@dataclass(frozen=True)
+class OwnSource:
+    """The service's own access as an `ObjectSource`, so that the suite reads all providers alike."""
+
+    storage: S3Storage
+
+    def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
+        for page in self.storage.list_pages(location, start_after=start_after):
+            yield [_as_source(found) for found in page]
+
+    def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
+        assert pin is None, "its copies are pinned by the request that copies"
+        return _as_source(self.storage.stat(location, version=version))
+
+    def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:
+        raise NotImplementedError
+
+    def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
+        return self.storage.reader(entry_of(location, pin, "")).read(start, length)
+
+    def chunks(
+        self, location: Location, start: int, length: int, pin: Pin, chunk_bytes: int = CHUNK_BYTES
+    ) -> Iterator[bytes]:
+        for first in range(start, min(start + length, pin.size), chunk_bytes):
+            yield self.read(location, first, min(chunk_bytes, start + length - first), pin)
+
+
+def _as_source(found: ListedObject) -> SourceObject:
+    return SourceObject(**vars(found))
+
+
+def entry_of(location: Location, pin: Pin, destination: str) -> ManifestEntry:
+    return ManifestEntry(
+        ordinal=0,
+        source_uri=str(location),
+        destination=destination,
+        size=pin.size,
+        etag=pin.etag,
+        version=pin.version,
+    )
+
+
 @dataclass
 class Stores:
     landing: "S3Client"
@@ -90,10 +181,10 @@ def start_stores(stack: ExitStack, folder: Path) -> Stores:
     for bucket in ("clips", "private", LANDING):
         admin.create_bucket(Bucket=bucket)
     admin.put_object(Bucket="private", Key="clip", Body=b"private")
-    s3 = _s3(admin, stack.enter_context(gate_to(endpoint)))
+    s3, role, own = (make(admin, stack.enter_context(gate_to(endpoint))) for make in (_s3, _role, _own))
     gcs = _gcs(stack, folder)
-    private, public = _hub(stack)
-    return Stores(admin, {store.name: store for store in (s3, gcs, private, public)})
+    private, public, repo = _hub(stack)
+    return Stores(admin, {store.name: store for store in (own, s3, role, gcs, private, public, repo)})
 
 
 def _admin(endpoint: str) -> "S3Client":
@@ -132,6 +223,52 @@ def _s3(admin: "S3Client", gate: Gate) -> Store:
         bytes_gate=gate,
         is_bytes=lambda request: request.method == "GET" and "?" not in request.path,
         secrets=(READER.secret_access_key, "wrong-secret-never-shown"),
+    )
+
+
+def _role(admin: "S3Client", gate: Gate) -> Store:
+    """A role whose session STS gives: the reader's keys."""
+
+    def adapter(credentials: str) -> Adapter:
+        secret = READER.secret_access_key if credentials == "good" else "wrong-secret-never-shown"
+        role = S3Role(role_arn="arn:aws:iam::222222222222:role/clipferry-fleet", external_id="e", region="us-east-1")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL_S3", gate.url)
+            return replace(s3_with_role(role, sts=_Sts(secret)), page_objects=PAGE)  # type: ignore[arg-type]
+
+    return replace(_s3(admin, gate), name="role", adapter=adapter, integration=lambda _: {})
+
+
+@dataclass(frozen=True)
+class _Sts:
+    secret: str
+
+    def assume_role(self, **_: object) -> dict[str, Any]:
+        given = {"AccessKeyId": READER.access_key_id, "SecretAccessKey": self.secret}
+        expiry = datetime.now(UTC) + timedelta(hours=1)
+        return {"Credentials": {**given, "SessionToken": "", "Expiration": expiry}}
+
+
+def _own(admin: "S3Client", gate: Gate) -> Store:
+    def own(credentials: str) -> S3Storage:
+        secret = OWN.secret_access_key if credentials == "good" else "wrong-secret-never-shown"
+        client = boto3.client(
+            "s3",
+            endpoint_url=gate.url,
+            aws_access_key_id=OWN.access_key_id,
+            aws_secret_access_key=secret,
+            region_name="us-east-1",
+            config=client_config(connections=4, path_style=True),
+        )
+        session = session_of(client, Credentials(OWN.access_key_id, secret), in_flight=InFlight(4))
+        return S3Storage(own=session, clips_bucket=LANDING)
+
+    return replace(
+        _s3(admin, gate),
+        name="own",
+        integration=lambda _: {},
+        is_bytes=lambda request: request.method == "GET" and "?" not in request.path,
+        own=own,
     )
 
 
@@ -184,18 +321,22 @@ def _gcs(stack: ExitStack, folder: Path) -> Store:
         bytes_gate=gate,
         is_bytes=lambda request: "alt=media" in request.path,
         secrets=("PRIVATE KEY", "ya29."),
+        paying=lambda adapter: replace(adapter, payer="our project"),  # type: ignore[type-var]
+        pays=lambda request: "userProject=our+project" in request.path,
         odd_key="odd/ä +%25?&=#~'\"\\ ()[]*:;,@!$//日本.zip",
     )
 
 
-def _hub(stack: ExitStack) -> tuple[Store, Store]:
+def _hub(stack: ExitStack) -> tuple[Store, Store, Store]:
     state: Hub = stack.enter_context(hub(TOKEN))
     front = stack.enter_context(gate_to(state.url))
     store = stack.enter_context(gate_to(state.store_url))
     state.url, state.store_url = front.url, store.url
     state.buckets = {"maker/clips": {}, "maker/open": {}, "maker/private": {"clip": b"private"}}
     state.public.add("maker/open")
-    state.hidden.add("maker/private")
+    state.hidden |= {"maker/private", "datasets/maker/private"}
+    state.commit("datasets/maker/clips")
+    state.commit("datasets/maker/private", clip=b"private")
 
     def make(name: str, bucket: str, token: str | None) -> Store:
         def shown(credentials: str) -> str | None:
@@ -234,7 +375,13 @@ def _hub(stack: ExitStack) -> tuple[Store, Store]:
             odd_key="odd/ä +%25?&=#~'\"\\ ()[]*:;,@!$日本.zip",
         )
 
-    return make("hf", "maker/clips", TOKEN), make("hf-public", "maker/open", None)
+    repo = replace(
+        make("hf-repo", "datasets/maker/clips", TOKEN),
+        forbidden="datasets/maker/private",
+        put=lambda key, data: _done(state.commit("datasets/maker/clips", **{key: data})),
+        hub=state,
+    )
+    return make("hf", "maker/clips", TOKEN), make("hf-public", "maker/open", None), repo
 
 
 def _done(_: Any) -> None:

@@ -1,9 +1,11 @@
 """One suite for every provider: what planning and copying rely on, against servers on this machine."""
 
+import base64
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -18,19 +20,23 @@ from service.domain.errors import (
     SourceUnavailable,
     UploadGone,
 )
+from service.domain.manifest import ManifestEntry
 from service.domain.multipart import copy_parts
-from service.domain.objects import Copied
+from service.domain.objects import Copied, Sent
 from service.domain.requests import ImportSettings
-from service.sources.memory import Memory
+from service.domain.source_terms import SourceTerms
+from service.ports.objects import Copier
 from service.sources.port import Pin
-from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
+from service.sources.stream_copy import MIN_PART_BYTES
 from tests.servers.gate import Answer, Cut, Slow
-from tests.sources.stores import LANDING, PAGE, Store, Stores
+from tests.sources.stores import LANDING, PAGE, Store, Stores, entry_of
 
 SMALL = b"a clip of a few bytes"
 MEDIUM = os.urandom(300_000)
 LARGE = os.urandom(2 * MIN_PART_BYTES + 123_457)
 SETTINGS = ImportSettings()
+ON_THE_HUB = "the Hub has no such thing"
+ONE_COMMIT = "a commit never changes, so the planned object stays"
 
 
 def failing(kind: type[ObjectError], store: Store, call: Callable[[], object]) -> ObjectError:
@@ -50,21 +56,22 @@ def put(store: Store, key: str, data: bytes) -> Pin:
     return store.source().stat(store.at(key)).pin
 
 
-def copier(stores: Stores) -> StreamCopy:
-    return StreamCopy(
-        client=stores.landing,
-        clips_bucket=LANDING,
-        memory=Memory(2 * MIN_PART_BYTES, reused=MIN_PART_BYTES),
-        part_bytes=MIN_PART_BYTES,
-    )
+def exempt(**why: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Leave out a case for providers, which have it in another form or not at all; docs/sources.md says so too."""
 
+    def marked(test: Callable[..., None]) -> Callable[..., None]:
+        test.exempt = why  # type: ignore[attr-defined]
+        return test
 
-def an_item(store: Store, key: str, pin: Pin, destination: str) -> Streamed:
-    return Streamed(source=store.source(), location=store.at(key), pin=pin, destination=destination)
+    return marked
 
 
 class OutOfTime(Exception):
     pass
+
+
+def an_entry(store: Store, key: str, pin: Pin, destination: str) -> ManifestEntry:
+    return entry_of(store.at(key), pin, destination)
 
 
 @dataclass
@@ -72,15 +79,20 @@ class Upload:
     """An upload as the engine drives it, which asks the store each time which parts are there."""
 
     stores: Stores
-    item: Streamed
+    store: Store
+    entry: ManifestEntry
     id: str = ""
 
+    @property
+    def copier(self) -> Copier:
+        return self.store.copier(self.stores.landing)
+
     def begin(self) -> "Upload":
-        self.id = copier(self.stores).begin(self.item, SETTINGS)
+        self.id = self.copier.begin_parts(self.entry, SETTINGS)
         return self
 
     def there(self) -> dict[int, str]:
-        parts = self.stores.landing.list_parts(Bucket=LANDING, Key=self.item.destination, UploadId=self.id)
+        parts = self.stores.landing.list_parts(Bucket=LANDING, Key=self.entry.destination, UploadId=self.id)
         return {part["PartNumber"]: part["ETag"].strip('"') for part in parts.get("Parts", [])}
 
     def send(self, *, parts: int = 99, check: Callable[[], object] = lambda: None) -> Copied:
@@ -95,18 +107,24 @@ class Upload:
             begun += 1
 
         there = self.there()
-        spans = dict(enumerate(copy_parts(self.item.pin.size, part_bytes=MIN_PART_BYTES), 1))
+        spans = dict(enumerate(copy_parts(self.entry.size or 0, part_bytes=MIN_PART_BYTES), 1))
         missing = {number: span for number, span in spans.items() if number not in there}
-        sent = copier(self.stores).send(
-            self.item, self.id, missing, whole=not there, check=limited, advanced=lambda: None
-        )
-        etags = {**there, **sent.etags}
-        return copier(self.stores).complete(
-            self.item, self.id, [etags[number] for number in spans], SETTINGS, sent.digests
-        )
+        sent = self.sent(missing, whole=not there, check=limited)
+        etags = [{**there, **sent.etags}[number] for number in spans]
+        return self.copier.complete_parts(self.entry, self.id, etags, SETTINGS, digests=sent.digests)
+
+    def sent(self, missing: dict[int, tuple[int, int]], *, whole: bool, check: Callable[[], object]) -> Sent:
+        copier = self.copier
+        if copier.streams:
+            return copier.send_parts(self.entry, self.id, missing, whole=whole, check=check, advanced=lambda: None)
+        etags = {}
+        for number, span in missing.items():
+            check()
+            etags[number] = copier.copy_part(self.entry, self.id, number, span).etag
+        return Sent(etags=etags)
 
     def abort(self) -> None:
-        self.stores.landing.abort_multipart_upload(Bucket=LANDING, Key=self.item.destination, UploadId=self.id)
+        self.stores.landing.abort_multipart_upload(Bucket=LANDING, Key=self.entry.destination, UploadId=self.id)
 
 
 def landed(stores: Stores, key: str) -> bytes:
@@ -114,8 +132,10 @@ def landed(stores: Stores, key: str) -> bytes:
 
 
 def expected(store: Store) -> Verification:
-    """Hugging Face tells no checksum that can be computed of a file's bytes alone."""
-    return {"s3": Verification.ETAG, "gcs": Verification.CHECKSUM}.get(store.name, Verification.UNVERIFIABLE)
+    """Hugging Face buckets tell no checksum that can be computed of a file's bytes alone."""
+    if store.name in ("own", "s3", "role"):
+        return Verification.ETAG
+    return Verification.CHECKSUM if store.name in ("gcs", "hf-repo") else Verification.UNVERIFIABLE
 
 
 def test_small(store: Store, stores: Stores) -> None:
@@ -128,7 +148,7 @@ def test_small(store: Store, stores: Stores) -> None:
     assert source.read(where, 0, 1000, pin) == SMALL
     assert source.read(where, 2, 4, pin) == SMALL[2:6]
     assert list(source.chunks(where, 0, len(SMALL), pin, chunk_bytes=8)) == [SMALL[:8], SMALL[8:16], SMALL[16:]]
-    done = copier(stores).whole(an_item(store, "small/clip.zip", pin, f"{store.name}/small"), SETTINGS)
+    done = store.copier(stores.landing).copy(an_entry(store, "small/clip.zip", pin, f"{store.name}/small"), SETTINGS)
     assert (done.size, done.verified) == (len(SMALL), expected(store))
     assert landed(stores, f"{store.name}/small") == SMALL
 
@@ -138,63 +158,63 @@ def test_empty(store: Store, stores: Stores) -> None:
     source, where = store.source(), store.at("empty/clip.zip")
     assert pin.size == 0
     assert source.read(where, 0, 10, pin) == b""
-    copier(stores).whole(an_item(store, "empty/clip.zip", pin, f"{store.name}/empty"), SETTINGS)
+    store.copier(stores.landing).copy(an_entry(store, "empty/clip.zip", pin, f"{store.name}/empty"), SETTINGS)
     assert landed(stores, f"{store.name}/empty") == b""
 
 
 def test_large_in_parts(store: Store, stores: Stores) -> None:
     pin = put(store, "large/clip.mp4", LARGE)
     key = f"{store.name}/large"
-    done = Upload(stores, an_item(store, "large/clip.mp4", pin, key)).begin().send()
+    done = Upload(stores, store, an_entry(store, "large/clip.mp4", pin, key)).begin().send()
     assert done.etag.endswith("-3")
-    assert done.verified is expected(store)
+    # Bytes that pass through show their MD5; SeaweedFS keeps no checksum to compare its own copies by.
+    assert done.verified is (Verification.UNVERIFIABLE if store.name == "own" else expected(store))
     assert hashlib.sha256(landed(stores, key)).digest() == hashlib.sha256(LARGE).digest()
 
 
 def test_resumed_by_later_invocations(store: Store, stores: Stores) -> None:
     pin = put(store, "resumed/clip.mp4", LARGE)
     key = f"{store.name}/resumed"
-    item = an_item(store, "resumed/clip.mp4", pin, key)
-    upload = Upload(stores, item).begin()
+    item = an_entry(store, "resumed/clip.mp4", pin, key)
+    upload = Upload(stores, store, item).begin()
     for number in (1, 2):
         with pytest.raises(OutOfTime):
             upload.send(parts=1)
         assert list(upload.there()) == list(range(1, number + 1))
-    assert copier(stores).landed(item, None, None) is None
+    assert store.copier(stores.landing).landed(item) is None
     store.front.requests.clear()
     store.bytes_gate.requests.clear()
     done = upload.send()
     assert done.verified is (Verification.CHECKSUM if store.name == "gcs" else Verification.UNVERIFIABLE)
-    assert len([request for request in store.bytes_gate.requests if store.is_bytes(request)]) == 1
+    read = len([request for request in store.bytes_gate.requests if store.is_bytes(request)])
+    assert read == (0 if store.name == "own" else 1), "the missing part, unless the store copies"
     assert landed(stores, key) == LARGE
-    again = copier(stores).landed(item, done.etag, None)
+    again = store.copier(stores.landing).landed(item, etag=done.etag)
     assert again is not None
     assert (again.etag, again.size) == (done.etag, done.size)
 
 
 def test_an_upload_that_is_gone(store: Store, stores: Stores) -> None:
-    item = an_item(store, "gone/clip.mp4", put(store, "gone/clip.mp4", LARGE), f"{store.name}/gone")
-    upload = Upload(stores, item).begin()
+    item = an_entry(store, "gone/clip.mp4", put(store, "gone/clip.mp4", LARGE), f"{store.name}/gone")
+    upload = Upload(stores, store, item).begin()
     upload.abort()
     spans = {1: (0, MIN_PART_BYTES - 1)}
-    send = copier(stores).send
-    nothing = lambda: None  # noqa: E731
-    failing(UploadGone, store, lambda: send(item, upload.id, spans, whole=False, check=nothing, advanced=nothing))
-    failing(UploadGone, store, lambda: copier(stores).complete(item, upload.id, ["0" * 32], SETTINGS, None))
+    failing(UploadGone, store, lambda: upload.sent(spans, whole=False, check=lambda: None))
+    failing(UploadGone, store, lambda: upload.copier.complete_parts(item, upload.id, ["0" * 32], SETTINGS))
 
 
 def test_a_copy_tells_of_which_object_it_is_one(store: Store, stores: Stores) -> None:
     pin = put(store, "landed/clip.zip", SMALL)
-    item = an_item(store, "landed/clip.zip", pin, f"{store.name}/landed")
-    assert copier(stores).landed(item, None, None) is None
-    done = copier(stores).whole(item, SETTINGS, mark="ij_1-0")
-    assert copier(stores).landed(item, None, "ij_1-0") is not None
-    assert copier(stores).landed(item, done.etag, None) is not None
-    assert copier(stores).landed(item, None, "ij_1-5") is None
-    assert copier(stores).landed(item, "0" * 32, None) is None
-    changed = replace(item, pin=put(store, "landed/clip.zip", SMALL.swapcase()))
-    assert copier(stores).landed(changed, None, "ij_1-0") is None
-    assert copier(stores).landed(item, None, "ij_1-0") is not None, "what was copied was copied"
+    item = an_entry(store, "landed/clip.zip", pin, f"{store.name}/landed")
+    assert store.copier(stores.landing).landed(item) is None
+    done = store.copier(stores.landing).copy(item, SETTINGS, mark="ij_1-0")
+    assert store.copier(stores.landing).landed(item, mark="ij_1-0") is not None
+    assert store.copier(stores.landing).landed(item, etag=done.etag) is not None
+    assert store.copier(stores.landing).landed(item, mark="ij_1-5") is None
+    assert store.copier(stores.landing).landed(item, etag="0" * 32) is None
+    changed = an_entry(store, "landed/clip.zip", put(store, "landed/clip.zip", SMALL.swapcase()), item.destination)
+    assert store.copier(stores.landing).landed(changed, mark="ij_1-0") is None
+    assert store.copier(stores.landing).landed(item, mark="ij_1-0") is not None, "what was copied was copied"
 
 
 def test_odd_key_characters(store: Store) -> None:
@@ -215,9 +235,9 @@ def test_missing(store: Store) -> None:
 
 def test_missing_bucket(store: Store) -> None:
     source = store.source()
-    bucket = "no/such" if store.scheme == "hf" else "no-such-bucket"
+    bucket = {"hf-repo": "datasets/no/such"}.get(store.name, "no/such" if store.scheme == "hf" else "no-such-bucket")
     # Who may not see a bucket is not told whether it is there; SeaweedFS and the Hub with a token tell.
-    kind = AccessDenied if store.name in ("gcs", "hf-public", "s3") else ObjectMissing
+    kind = AccessDenied if store.name in ("gcs", "hf-public", "own", "role", "s3") else ObjectMissing
     failing(kind, store, lambda: list(source.list_pages(store.at("", bucket))))
     failing(kind, store, lambda: source.stat(store.at("clip", bucket)))
 
@@ -230,6 +250,7 @@ def test_forbidden(store: Store) -> None:
     failing(AccessDenied, store, lambda: source.read(where, 0, 7, pin))
 
 
+@exempt(own="nobody gives it credentials")
 def test_wrong_credentials(store: Store) -> None:
     pin = put(store, "wrong/clip.zip", SMALL)
     source, where = store.source("wrong"), store.at("wrong/clip.zip")
@@ -250,21 +271,24 @@ def test_expired_credentials(store: Store) -> None:
     failing(kind, store, lambda: source.read(where, 0, 10, pin))
 
 
+@exempt(**{"hf-repo": ONE_COMMIT})
 def test_changed_under_way(store: Store, stores: Stores) -> None:
     pin = put(store, "changed/clip.zip", SMALL)
     source, where = store.source(), store.at("changed/clip.zip")
     for changed in (SMALL.swapcase(), SMALL + b"!", b"short"):
         store.put("changed/clip.zip", changed)
         failing(SourceChanged, store, lambda: source.read(where, 0, len(SMALL), pin))
-        failing(SourceChanged, store, lambda: source.stat(where, pin))
-        item = an_item(store, "changed/clip.zip", pin, "changed")
-        failing(SourceChanged, store, lambda item=item: copier(stores).whole(item, SETTINGS))  # type: ignore[misc]
-        failing(SourceChanged, store, lambda item=item: copier(stores).begin(item, SETTINGS))  # type: ignore[misc]
+        if not store.own:  # its HEADs are pinned within its copies
+            failing(SourceChanged, store, lambda: source.stat(where, pin))
+        item = an_entry(store, "changed/clip.zip", pin, "changed")
+        failing(SourceChanged, store, lambda item=item: store.copier(stores.landing).copy(item, SETTINGS))  # type: ignore[misc]
+        failing(SourceChanged, store, lambda item=item: store.copier(stores.landing).begin_parts(item, SETTINGS))  # type: ignore[misc]
 
 
+@exempt(**{"hf-repo": ONE_COMMIT})
 def test_changed_between_parts(store: Store, stores: Stores) -> None:
     pin = put(store, "between/clip.mp4", LARGE)
-    upload = Upload(stores, an_item(store, "between/clip.mp4", pin, f"{store.name}/between")).begin()
+    upload = Upload(stores, store, an_entry(store, "between/clip.mp4", pin, f"{store.name}/between")).begin()
     with pytest.raises(OutOfTime):
         upload.send(parts=1)
     store.put("between/clip.mp4", LARGE[::-1])
@@ -273,9 +297,10 @@ def test_changed_between_parts(store: Store, stores: Stores) -> None:
     upload.abort()
 
 
+@exempt(**{"hf-repo": ONE_COMMIT})
 def test_changed_after_the_parts_began(store: Store, stores: Stores) -> None:
     pin = put(store, "began/clip.mp4", LARGE)
-    upload = Upload(stores, an_item(store, "began/clip.mp4", pin, f"{store.name}/began")).begin()
+    upload = Upload(stores, store, an_entry(store, "began/clip.mp4", pin, f"{store.name}/began")).begin()
     failing(SourceChanged, store, lambda: upload.send(check=lambda: store.put("began/clip.mp4", LARGE[::-1])))
     assert upload.there() == {}
     upload.abort()
@@ -286,6 +311,10 @@ def test_connection_cut_in_the_middle(store: Store, stores: Stores) -> None:
     source, where = store.source(), store.at("cut/clip.zip")
     store.fail_bytes(Cut(100_000), Cut(0), Cut(50_001))
     assert source.read(where, 0, len(MEDIUM), pin) == MEDIUM
+    if store.own:  # it reads a range again from its beginning
+        store.fail_bytes(*[Cut(0)] * 5)
+        failing(SourceUnavailable, store, lambda: source.read(where, 0, len(MEDIUM), pin))
+        return
     starts = [
         request.headers["Range"]
         for request in store.bytes_gate.requests
@@ -296,7 +325,7 @@ def test_connection_cut_in_the_middle(store: Store, stores: Stores) -> None:
     failing(SourceUnavailable, store, lambda: source.read(where, 0, len(MEDIUM), pin))
     large = put(store, "cut/large.mp4", LARGE)
     store.fail_bytes(*[Cut(0)] * 40)
-    upload = Upload(stores, an_item(store, "cut/large.mp4", large, f"{store.name}/cut")).begin()
+    upload = Upload(stores, store, an_entry(store, "cut/large.mp4", large, f"{store.name}/cut")).begin()
     failing(SourceUnavailable, store, upload.send)
     store.bytes_gate.reset()
     upload.send()
@@ -315,6 +344,9 @@ def test_throttled(store: Store) -> None:
     source, where = store.source(), store.at("throttled/clip.zip")
     store.fail_bytes(Answer(503, {"Retry-After": "2"}), Answer(429, {"Retry-After": "3"}), Answer(500))
     assert source.read(where, 0, 1000, pin) == SMALL
+    if store.own:  # S3 sends no Retry-After
+        assert len(store.slept) == 3
+        return
     assert store.slept[:2] == [2, 3]
     assert 0 < store.slept[2] <= 1, "without Retry-After, a wait of our own"
     store.slept.clear()
@@ -325,6 +357,7 @@ def test_throttled(store: Store) -> None:
     assert store.slept == [4, 5]
 
 
+@exempt(own="S3 sends no Retry-After")
 def test_throttled_for_longer_than_we_wait(store: Store) -> None:
     put(store, "patience/clip.zip", SMALL)
     store.front.fail(Answer(429, {"Retry-After": "3600"}))
@@ -344,7 +377,7 @@ def test_listing_over_several_pages(store: Store) -> None:
     store.front.requests.clear()
     pages = list(source.list_pages(prefix))
     assert [found.key for page in pages for found in page] == keys
-    assert len(store.front.requests) >= len(keys) // PAGE
+    assert len(store.front.requests) >= (1 if store.own else len(keys) // PAGE), "it lists 1,000 at a time"
     assert [found.size for page in pages for found in page] == [len(key.encode()) for key in keys]
     for number, key in enumerate(keys):
         later = [found.key for page in source.list_pages(prefix, start_after=key) for found in page]
@@ -352,3 +385,35 @@ def test_listing_over_several_pages(store: Store) -> None:
     within = [found for page in source.list_pages(store.at("pages/a")) for found in page]
     assert [found.key for found in within] == keys[:3]
     assert source.read(store.at(keys[0]), 0, 100, within[0].pin) == keys[0].encode(), "a listed object is pinned"
+
+
+@exempt(**dict.fromkeys(("hf", "hf-public", "hf-repo"), ON_THE_HUB))
+def test_requester_pays(store: Store) -> None:
+    pin = put(store, "paid/clip.zip", SMALL)
+    where, payer = store.at("paid/clip.zip"), store.payer()
+    store.front.requests.clear()
+    assert payer.stat(where).size == len(SMALL)
+    assert [found.key for page in payer.list_pages(store.at("paid/")) for found in page] == ["paid/clip.zip"]
+    assert payer.read(where, 0, 100, pin) == SMALL
+    assert len(store.front.requests) == 3
+    assert all(store.pays(request) for request in store.front.requests)
+    store.front.requests.clear()
+    store.source().read(where, 0, 100, pin)
+    assert not any(store.pays(request) for request in store.front.requests)
+
+
+@exempt(
+    gcs="Google's customer-supplied keys are not supported", **dict.fromkeys(("hf", "hf-public", "hf-repo"), ON_THE_HUB)
+)
+def test_customer_keys(store: Store, stores: Stores) -> None:
+    key, other = (base64.b64encode(letter * 32).decode() for letter in (b"k", b"o"))
+    sent: Any = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
+    stores.landing.put_object(Bucket="clips", Key="locked/clip.zip", Body=SMALL, **sent)
+    where, source = store.at("locked/clip.zip"), store.under(SourceTerms(customer_key=key))
+    pin = source.stat(where).pin
+    assert source.read(where, 0, 100, pin) == SMALL
+    assert source.read(where, 3, 5, pin) == SMALL[3:8]
+    for wrong in (store.source(), store.under(SourceTerms(customer_key=other))):
+        with pytest.raises(ObjectError) as caught:
+            wrong.read(where, 0, 100, pin)
+        assert not [one for one in (key, other) if one in str(caught.value)]

@@ -7,13 +7,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 
-from service.domain.errors import AccessDenied, SourceChanged
+from service.domain.clips import Verification
+from service.domain.errors import AccessDenied, ChecksumMismatch, ObjectMissing, SourceChanged
+from service.domain.requests import ImportSettings
+from service.domain.uris import Location, parse_object
 from service.sources.hub import HubAdapter
 from service.sources.patient import PatientSource
 from service.sources.port import Pin
 from service.web.addresses import AddressRule
 from tests.servers.gate import Answer
-from tests.sources.stores import Store, Stores
+from tests.servers.hub import Hub
+from tests.sources.stores import Store, Stores, entry_of
 
 DATA = b"0123456789"
 
@@ -140,3 +144,88 @@ def test_a_hub_that_does_not_name_the_content_cannot_be_pinned(of: Any) -> None:
     store.front.fail(Answer(206, {"Content-Range": "bytes 0-9/10"}, DATA))
     with pytest.raises(SourceChanged, match="lacks the content hash"):
         store.source().read(store.at("unnamed"), 0, 10, pin)
+
+
+def repo_of(store: Store) -> Hub:
+    assert store.hub
+    return store.hub
+
+
+def test_a_file_of_a_dataset_is_pinned_to_its_commit(of: Any, stores: Stores) -> None:
+    store = of("hf-repo")
+    store.put("pinned/a.zip", DATA)
+    where = store.at("pinned/a.zip")
+    pin = store.source().stat(where).pin
+    assert pin.version == repo_of(store).commits[store.bucket][-1][0]
+    store.put("pinned/a.zip", DATA[::-1])
+    source = store.source()
+    assert source.read(where, 0, 10, pin) == DATA, "the planned commit's"
+    assert source.stat(where).pin != pin
+    done = store.copier(stores.landing).copy(entry_of(where, pin, "hf/pinned"), ImportSettings())
+    assert done.verified is Verification.CHECKSUM
+    old = Location("hf", f"{store.bucket}@{pin.version}", "pinned/a.zip")
+    assert source.stat(old).pin == pin
+    assert [found.pin for page in source.list_pages(old) for found in page] == [pin]
+    gone = Location("hf", f"{store.bucket}@v9", "pinned/a.zip")
+    with pytest.raises(ObjectMissing, match="no such revision"):
+        source.stat(gone)
+
+
+def test_a_listing_takes_one_commit_on_all_of_its_pages(of: Any) -> None:
+    store = of("hf-repo")
+    for number in range(12):
+        store.put(f"many/{number:02}.zip", DATA)
+    source = store.source()
+    pages = source.list_pages(store.at("many/0"))
+    first = next(pages)
+    store.put("many/00.zip", DATA[::-1])
+    commits = {found.version for page in (first, *pages) for found in page}
+    assert len(commits) == 1
+    assert [found.key for page in source.list_pages(store.at("no/such/folder/")) for found in page] == []
+
+
+def test_bytes_that_are_not_those_of_the_dataset_s_sha_256_are_not_stored(of: Any, stores: Stores) -> None:
+    store = of("hf-repo")
+    store.put("false/a.zip", DATA)
+    where = store.at("false/a.zip")
+    pin = store.source().stat(where).pin
+    store.fail_bytes(Answer(206, {"Content-Range": "bytes 0-9/10"}, DATA[::-1]))
+    with pytest.raises(ChecksumMismatch):
+        store.copier(stores.landing).copy(entry_of(where, pin, "hf/false"), ImportSettings())
+    assert "Contents" not in stores.landing.list_objects_v2(Bucket="landing", Prefix="hf/false")
+
+
+def test_a_small_file_that_git_keeps_is_read_from_the_hub_itself(of: Any) -> None:
+    store = of("hf-repo")
+    store.put("small.txt", DATA)
+    source, where = store.source(), store.at("small.txt")
+    pin = source.stat(where).pin
+    assert (len(pin.etag), source.read(where, 0, 10, pin), source.read(where, 2, 3, pin)) == (40, DATA, DATA[2:5])
+
+
+def test_a_model_has_other_urls(of: Any) -> None:
+    store = of("hf-repo")
+    repo_of(store).commit("models/maker/net", **{"net.bin": DATA})
+    where = parse_object("hf://models/maker/net@main/net.bin")
+    source = store.source()
+    assert source.read(where, 0, 10, source.stat(where).pin) == DATA
+    assert [found.key for page in source.list_pages(where) for found in page] == ["net.bin"]
+
+
+def test_a_gated_dataset_says_what_it_takes(of: Any, request: pytest.FixtureRequest) -> None:
+    store = of("hf-repo")
+    store.put("gated.zip", DATA)
+    repo_of(store).gated.add(store.bucket)
+    request.addfinalizer(lambda: repo_of(store).gated.clear())
+    with pytest.raises(AccessDenied, match="the dataset is gated: this token's account must accept its conditions"):
+        store.source().stat(store.at("gated.zip"))
+
+
+def test_another_commit_than_the_planned_one_is_no_answer(of: Any) -> None:
+    store = of("hf-repo")
+    store.put("other.txt", DATA)
+    source, where = store.source(), store.at("other.txt")
+    pin = source.stat(where).pin
+    store.front.fail(Answer(206, {"Content-Range": "bytes 0-9/10", "X-Repo-Commit": "0" * 40}, DATA))
+    with pytest.raises(SourceChanged, match="changed since"):
+        source.read(where, 0, 10, pin)

@@ -21,6 +21,7 @@ from service.domain.jobs import (
     settings_of_run,
 )
 from service.domain.requests import (
+    Archived,
     ContentValidation,
     Filters,
     ImportSettings,
@@ -81,6 +82,7 @@ def settings_of_stored(stored: dict[str, Any]) -> ImportSettings:
         max_concurrency=stored["max_concurrency"],
         tolerated_failures=Tolerance(**stored["tolerated_failures"]) if stored["tolerated_failures"] else None,
         stationary_extrapolation=stored["stationary_extrapolation"],
+        archived=Archived(stored.get("archived", Archived.FAIL)),
     )
 
 

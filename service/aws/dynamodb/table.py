@@ -268,6 +268,7 @@ class IntegrationRow(_Row):
     endpoint_url = UnicodeAttribute(null=True)
     role_arn = UnicodeAttribute(null=True)
     external_id = UnicodeAttribute(null=True)
+    requester_pays = BooleanAttribute(null=True)
     secret_name = UnicodeAttribute()
     with_credentials = BooleanAttribute()
     state = UnicodeAttribute()

@@ -14,10 +14,12 @@ from service.aws.s3.http.event_loop import run
 from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.range_reader import source_object
 from service.aws.s3.session import CopySessions
+from service.aws.s3.terms import copying_headers, reading_headers, tagging_parameters
 from service.domain.ids import MARK
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import CopiedPart
 from service.domain.requests import ImportSettings, OnExisting
+from service.domain.uris import is_access_point
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CreateMultipartUploadRequestTypeDef
@@ -51,7 +53,10 @@ class Copy:
 
 async def copy_whole(sessions: CopySessions, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copy:
     """Send one CopyObject. It copies metadata and tags; with a mark, all metadata must be sent again."""
-    headers = copied_from(entry) | written_if(entry, settings, by_role=sessions.role is not None)
+    terms = sessions.terms_of(entry.location.bucket)
+    headers = (
+        copied_from(entry) | copying_headers(terms) | written_if(entry, settings, by_role=sessions.role is not None)
+    )
     if entry.checksum:  # S3 computes it over the source
         headers["x-amz-checksum-algorithm"] = entry.checksum.partition(":")[0]
     if settings.storage_class:
@@ -59,7 +64,8 @@ async def copy_whole(sessions: CopySessions, entry: ManifestEntry, settings: Imp
     if mark or not settings.keep_metadata:
         headers["x-amz-metadata-directive"] = "REPLACE"
     if mark:
-        head = await head_planned(sessions.sources.requests, entry) if settings.keep_metadata else None
+        reading = reading_headers(terms)
+        head = await head_planned(sessions.sources.requests, entry, reading) if settings.keep_metadata else None
         headers |= as_headers(described(head, mark))
     if not settings.keep_tags:
         headers["x-amz-tagging-directive"] = "REPLACE"
@@ -77,7 +83,8 @@ class PartCopies:
     sessions: CopySessions
 
     def begin(self, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> str:
-        head = run(head_planned(self.sessions.sources.requests, entry))
+        terms = self.sessions.terms_of(entry.location.bucket)
+        head = run(head_planned(self.sessions.sources.requests, entry, reading_headers(terms)))
         upload: CreateMultipartUploadRequestTypeDef = {
             "Bucket": self.sessions.clips_bucket,
             "Key": entry.destination,
@@ -112,7 +119,8 @@ class PartCopies:
 
     def copy(self, entry: ManifestEntry, upload_id: str, number: int, span: tuple[int, int]) -> CopiedPart:
         first, last = span
-        headers = copied_from(entry) | {"x-amz-copy-source-range": f"bytes={first}-{last}"}
+        terms = self.sessions.terms_of(entry.location.bucket)
+        headers = copied_from(entry) | copying_headers(terms) | {"x-amz-copy-source-range": f"bytes={first}-{last}"}
         query = (("partNumber", str(number)), ("uploadId", upload_id))
         sent = self.sessions.copies.requests.put(
             "UploadPartCopy", self.sessions.clips_bucket, entry.destination, headers, query
@@ -150,14 +158,16 @@ class PartCopies:
         ]
 
     def _tags(self, entry: ManifestEntry) -> dict[str, str]:
-        answer = self.sessions.sources.client.get_object_tagging(**source_object(entry))
+        terms = tagging_parameters(self.sessions.terms_of(entry.location.bucket))
+        answer = self.sessions.sources.client.get_object_tagging(**source_object(entry), **terms)
         return {tag["Key"]: tag["Value"] for tag in answer.get("TagSet", [])}
 
 
 def copied_from(entry: ManifestEntry) -> dict[str, str]:
     """Return headers that pin the copy to the planned object."""
     at = entry.location
-    source = quote(f"{at.bucket}/{at.key}", safe="/~")
+    bucket = f"{at.bucket}/object" if is_access_point(at.bucket) else at.bucket
+    source = quote(f"{bucket}/{at.key}", safe="/~")
     if entry.version:
         source = f"{source}?versionId={entry.version}"
     return {"x-amz-copy-source": source, "x-amz-copy-source-if-match": f'"{entry.etag}"'}

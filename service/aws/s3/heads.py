@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
-from service.aws.s3.http.requests import Requests, Unanswered, of_version
+from botocore.exceptions import ClientError
+
+from service.aws.s3.http.requests import NOTHING, Requests, Unanswered, of_version
+from service.domain.archives import archive_in
 from service.domain.errors import SourceChanged
 from service.domain.manifest import ManifestEntry
 from service.support.clock import timestamp
@@ -18,6 +21,8 @@ DESCRIBING = {
     "content-type": "ContentType",
 }
 """Headers that describe an object's content, and botocore's names for them."""
+BAD_REQUEST = 400
+"""S3's answer to a HEAD with an expired token, or without the key of an object that a customer's key encrypts."""
 _METADATA = "x-amz-meta-"
 _CHECKSUM = "x-amz-checksum-"
 _NO_CHECKSUM = ("MODE", "TYPE", "ALGORITHM")
@@ -31,6 +36,8 @@ class Head:
     """Empty if the answer has none."""
     version: str | None
     modified: str | None
+    archive: str | None = None
+    """As of `ListedObject`."""
     described: Mapping[str, str] = field(default_factory=dict)
     """By botocore's names (`DESCRIBING`)."""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +64,7 @@ class Head:
             etag=headers.get("etag", "").strip('"'),
             version=headers.get("x-amz-version-id"),
             modified=timestamp(parsedate_to_datetime(modified)) if modified else None,
+            archive=archive_in(headers),
             described={DESCRIBING[name]: value for name, value in headers.items() if name in DESCRIBING},
             metadata={
                 name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)
@@ -65,11 +73,11 @@ class Head:
         )
 
 
-async def head_planned(requests: Requests, entry: ManifestEntry) -> Head:
+async def head_planned(requests: Requests, entry: ManifestEntry, headers: Mapping[str, str] = NOTHING) -> Head:
     """HEAD exactly the planned object, with its checksums. Raises `SourceChanged` if its size differs."""
     at = entry.location
-    headers = {"if-match": f'"{entry.etag}"', "x-amz-checksum-mode": "ENABLED"}
-    head = await head_of(requests, at.bucket, at.key, entry.version, headers)
+    pinned = {"if-match": f'"{entry.etag}"', "x-amz-checksum-mode": "ENABLED", **headers}
+    head = await head_of(requests, at.bucket, at.key, entry.version, pinned)
     if head.size != entry.size:
         message = f"it has {head.size} bytes, {entry.size} were planned"
         raise SourceChanged(message, operation="inspect", uri=entry.source_uri)
@@ -79,7 +87,17 @@ async def head_planned(requests: Requests, entry: ManifestEntry) -> Head:
 async def head_of(
     requests: Requests, bucket: str, key: str, version: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Head:
-    return Head.of(await requests.head(bucket, key, headers or {}, of_version(version)))
+    """HEAD an object. If S3 answers 400, raise the error of a GET: a HEAD has no body, which would say why."""
+    given, query = headers or {}, of_version(version)
+    try:
+        return Head.of(await requests.head(bucket, key, given, query))
+    except ClientError as error:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status != BAD_REQUEST or error.operation_name != "HeadObject":  # the role may be what cannot be assumed
+            raise
+        first_byte = {name: value for name, value in given.items() if name != "x-amz-checksum-mode"}
+        await requests.get("GetObject", bucket, key, len, headers=first_byte | {"range": "bytes=0-0"}, query=query)
+        raise
 
 
 def etag_in(answer: Mapping[str, Any]) -> str:

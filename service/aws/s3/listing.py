@@ -4,7 +4,7 @@ Botocore takes 65 µs per key, a third of the total cost of planning a clip (dec
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -15,12 +15,15 @@ from botocore.exceptions import ClientError
 from botocore.utils import parse_timestamp
 
 from service.aws.s3.http.event_loop import run
-from service.aws.s3.http.requests import Query, Requests, Unanswered
+from service.aws.s3.http.requests import NOTHING, Query, Requests, Unanswered
 from service.aws.s3.parallel_listing import Fetch, Page
+from service.domain.archives import CLASSES, archive_of
 from service.domain.objects import ListedObject
 from service.support.clock import timestamp
 
 OPERATION = "ListObjectsV2"
+ASKED = {"x-amz-optional-object-attributes": "RestoreStatus"}
+"""Headers of the request: pages then tell which archived objects are restored."""
 _TIME = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z"
 """Format of `service.support.clock.timestamp`."""
 _OBJECT = re.compile(
@@ -46,14 +49,14 @@ def list_query(prefix: str, *, start_after: str = "", token: str = "") -> Query:
     return sorted(asked.items())
 
 
-def fetcher(requests: Requests, bucket: str, prefix: str) -> Fetch:
+def fetcher(requests: Requests, bucket: str, prefix: str, headers: Mapping[str, str] = NOTHING) -> Fetch:
     """Return a function that reads the first page after a key. It raises botocore's errors."""
 
     def fetch(start_after: str) -> Page:
         token = ""
         while True:
             query = list_query(prefix, start_after=start_after, token=token)
-            page = run(requests.get(OPERATION, bucket, "", parse_page, query=query))
+            page = run(requests.get(OPERATION, bucket, "", parse_page, headers={**ASKED, **headers}, query=query))
             if page.objects or not page.more:
                 break
             token = page.token
@@ -84,7 +87,9 @@ def parse_page(body: bytes) -> ListedPage:
 
 
 def _usual(body: bytes) -> ListedPage | None:
-    """Parse a page that has exactly the form that S3 writes; else return None."""
+    """Parse a page that has exactly the form that S3 writes, without archived objects; else return None."""
+    if any(f">{name}<".encode() in body for name in CLASSES):
+        return None
     if body.count(b"&") != body.count(b"&quot;") or b"<!" in body or b"\r" in body:
         return None
     text = body.decode().replace("&quot;", '"')
@@ -133,7 +138,13 @@ def _object(contents: ET.Element, decode: Callable[[str], str]) -> ListedObject:
         size=int(said["Size"]),
         etag=said["ETag"].strip('"'),
         modified=_time(said["LastModified"]) if "LastModified" in said else None,
+        archive=archive_of(said.get("StorageClass"), restored=_is_restored(contents)),
     )
+
+
+def _is_restored(contents: ET.Element) -> bool:
+    told = [child for child in contents if _name(child) == "RestoreStatus"]
+    return any(_name(one) == "IsRestoreInProgress" and one.text == "false" for status in told for one in status)
 
 
 def _name(element: ET.Element) -> str:

@@ -1,13 +1,14 @@
 """Read ranges of one planned object."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
 from service.aws.s3.http.event_loop import run
-from service.aws.s3.http.requests import Requests, Unanswered, of_version
+from service.aws.s3.http.requests import NOTHING, Requests, Unanswered, of_version
 from service.domain.manifest import ManifestEntry
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class S3RangeReader:
 
     requests: Requests
     entry: ManifestEntry
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the source's terms add."""
 
     @property
     def size(self) -> int:
@@ -45,12 +48,19 @@ class S3RangeReader:
         end = min(start + length, self.size)
         where = source_object(self.entry)
         try:
-            return await range_of(self.requests, where, start, end - start, str(self.entry.etag))
+            return await range_of(self.requests, where, start, end - start, str(self.entry.etag), self.headers)
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="read", uri=self.entry.source_uri) from error
 
 
-async def range_of(requests: Requests, where: "CopySourceTypeDef", start: int, length: int, etag: str) -> bytes:
+async def range_of(
+    requests: Requests,
+    where: "CopySourceTypeDef",
+    start: int,
+    length: int,
+    etag: str,
+    headers: Mapping[str, str] = NOTHING,
+) -> bytes:
     """Read a range of the object with this ETag. Raises botocore's `ClientError` or `BotoCoreError`."""
 
     def whole(body: bytes) -> bytes:
@@ -63,6 +73,6 @@ async def range_of(requests: Requests, where: "CopySourceTypeDef", start: int, l
         where["Bucket"],
         where["Key"],
         whole,
-        headers={"range": f"bytes={start}-{start + length - 1}", "if-match": f'"{etag}"'},
+        headers={"range": f"bytes={start}-{start + length - 1}", "if-match": f'"{etag}"', **headers},
         query=of_version(where.get("VersionId")),
     )

@@ -1,6 +1,7 @@
 """One identity at S3, with one default region."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from service.aws.clients import PATIENT, Patience, own_choice, own_credentials, 
 from service.aws.s3.http.endpoints import s3_host
 from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.http.requests import Requests, S3Requests
+from service.domain.source_terms import NO_TERMS, SourceTerms
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -30,6 +32,7 @@ class RoleSessions:
     """Sends requests to the source's region."""
     copies: S3Session
     """Sends requests to the clips bucket's region: a copy is a request to its destination."""
+    terms: SourceTerms = NO_TERMS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +42,20 @@ class CopySessions:
     own: S3Session
     """For requests to the clips bucket alone."""
     clips_bucket: str
+    requester_pays: Collection[str] = ()
+    """Buckets whose requester pays, of the deploy settings."""
     role: RoleSessions | None = None
     """Another account's role that reads the source and writes the copy; None: the service's own identity does both."""
 
     @property
     def sources(self) -> S3Session:
         return self.role.reads if self.role else self.own
+
+    def terms_of(self, bucket: str) -> SourceTerms:
+        """Return what requests to a source bucket must say."""
+        if self.role:
+            return self.role.terms
+        return SourceTerms(requester_pays=True) if bucket in self.requester_pays else NO_TERMS
 
     @property
     def copies(self) -> S3Session:

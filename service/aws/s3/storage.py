@@ -18,6 +18,7 @@ from service.aws.s3.listing import fetcher
 from service.aws.s3.parallel_listing import pages_of
 from service.aws.s3.range_reader import S3RangeReader
 from service.aws.s3.session import CopySessions
+from service.aws.s3.terms import listing_headers, reading_headers
 from service.domain.errors import (
     ChecksumMismatch,
     DestinationChanged,
@@ -52,21 +53,31 @@ class S3Storage(CopySessions):
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         """List objects; a long listing uses concurrent ranges of keys (decision 63)."""
         try:
-            yield from pages_of(fetcher(self.sources.requests, at.bucket, at.key), start_after=start_after)
+            headers = listing_headers(self.terms_of(at.bucket))
+            fetch = fetcher(self.sources.requests, at.bucket, at.key, headers)
+            yield from pages_of(fetch, start_after=start_after)
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="list", uri=str(at)) from error
 
     def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
         try:
-            head = run(head_of(self.sources.requests, at.bucket, at.key, version))
+            headers = reading_headers(self.terms_of(at.bucket))
+            head = run(head_of(self.sources.requests, at.bucket, at.key, version, headers))
             if not head.etag or head.size < 0:
                 raise Unanswered(reason="the answer has no ETag or no size")
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="inspect", uri=str(at)) from error
-        return ListedObject(key=at.key, size=head.size, etag=head.etag, version=head.version, modified=head.modified)
+        return ListedObject(
+            key=at.key,
+            size=head.size,
+            etag=head.etag,
+            version=head.version,
+            modified=head.modified,
+            archive=head.archive,
+        )
 
     def reader(self, entry: ManifestEntry) -> S3RangeReader:
-        return S3RangeReader(self.sources.requests, entry)
+        return S3RangeReader(self.sources.requests, entry, reading_headers(self.terms_of(entry.location.bucket)))
 
     @property
     def streams(self) -> Literal[False]:
@@ -288,4 +299,5 @@ class S3Storage(CopySessions):
 
     async def _source_checksums(self, entry: ManifestEntry) -> Mapping[str, str]:
         """Return the source's checksums. Costs a HEAD, so only if ETags cannot tell: multipart or KMS sources."""
-        return (await head_planned(self.sources.requests, entry)).checksums
+        terms = self.terms_of(entry.location.bucket)
+        return (await head_planned(self.sources.requests, entry, reading_headers(terms))).checksums

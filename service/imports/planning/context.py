@@ -54,7 +54,7 @@ class PlanCursor:
     start_after: str = ""
     """Last key of the prefix that was read."""
     read_to: str = ""
-    """Place in a caller's manifest (`Place`)."""
+    """Place in a caller's manifest (`Place`); of a prefix in a dataset or model of Hugging Face, the commit."""
     carried: str = ""
     """State file of clips that were found but did not fill a part."""
     next_clip: int = 0

@@ -16,6 +16,7 @@ from service.domain.projects import Integration
 from service.domain.requests import OnExisting
 from service.domain.uris import Location
 from service.imports.access.reach import REFUSALS, Reach, id_of, store_of
+from service.imports.planning.archived import unless_archived
 from service.imports.planning.context import ExpandPorts
 from service.imports.planning.existing import look_up, settled_by
 
@@ -108,19 +109,23 @@ def _hint(error: ObjectError, location: Location) -> str:
 def look_at_destination(
     entry: ManifestEntry, found: ListedObject, job: Job, ports: ExpandPorts, *, by_time: bool = False
 ) -> ManifestEntry:
-    """Let the object at the destination decide over a clip without a fate; if it cannot be seen, the clip fails.
+    """Let the object at the destination decide over a clip without a fate; if it cannot be seen, the clip fails. Then
+    let the source's archive decide.
 
     An import that overwrites looks for uploads only, whose copies are always conditional.
 
     `by_time` as `unchanged` explains it.
     """
-    if entry.fate or (job.settings.on_existing is OnExisting.OVERWRITE and not entry.upload):
+    if entry.fate:
         return entry
+    if job.settings.on_existing is OnExisting.OVERWRITE and not entry.upload:
+        return unless_archived(entry, found, job)
     try:
         existing = look_up(ports.storage, ports.clips_bucket, entry.destination)
     except ObjectError as error:
         return entry.with_fate(Fate.failed(error))
-    return settled_by(entry, found, existing, job.settings.on_existing, by_time=by_time)
+    settled = settled_by(entry, found, existing, job.settings.on_existing, by_time=by_time)
+    return unless_archived(settled, found, job)
 
 
 def other_than_pinned(size: int | None, etag: str | None, found: ListedObject) -> Fate | None:

@@ -47,6 +47,8 @@ class Outcome:
     to_copy: Total = field(default_factory=Total)
     to_skip: Fates = field(default_factory=Fates)
     to_fail: Fates = field(default_factory=Fates)
+    archived: dict[str, Total] = field(default_factory=dict)
+    """Clips whose source is archived and that have the code ARCHIVED, by archive class or tier."""
     problems: list[PreviewedClip] = field(default_factory=list)
     """The first clips that would fail."""
 

@@ -6,6 +6,7 @@ from threading import Lock
 from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
 from service.domain.clip_names import extension, run_name
 from service.domain.clips import ClipStatus
+from service.domain.codes import ClipCode
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.domain.uris import s3_at
@@ -93,6 +94,8 @@ class PreviewTally:
 
     def _add_outcome(self, entry: ManifestEntry, size: int) -> None:
         outcome, work = self._outcome, self._work
+        if entry.archive and entry.code == ClipCode.ARCHIVED:
+            outcome.archived.setdefault(entry.archive, Total()).add(size)
         work.views += entry.group is not None
         if entry.status is ClipStatus.PENDING:
             outcome.to_copy.add(size)

@@ -56,6 +56,7 @@ class IntegrationRequest:
     region: str | None = None
     endpoint_url: str | None = None
     role_arn: str | None = None
+    requester_pays: bool = False
     credentials: str | None = field(default=None, repr=False)
     """In the form that `service.sources.build` reads; None if the type needs none."""
 
@@ -94,6 +95,7 @@ def _new(request: IntegrationRequest, project: str, by: Actor, now: str, idempot
         region=request.region or ("auto" if endpoint_url and request.type is IntegrationType.S3 else None),
         endpoint_url=endpoint_url,
         role_arn=request.role_arn,
+        requester_pays=request.requester_pays,
         external_id=secrets.token_hex(16) if request.type is IntegrationType.S3_ROLE else None,
         secret_name=f"{integration_id}/{secrets.token_hex(4)}",
         with_credentials=request.credentials is not None,
@@ -110,6 +112,8 @@ def check_integration(made: Integration, service: ServiceBuckets) -> None:
     location = location_of(made)
     if location.scheme == "s3" and service.has(location.bucket):
         raise InvalidRequest(f"bucket: {made.bucket} belongs to the service; import from it without an integration")
+    if location.revision:
+        raise InvalidRequest("bucket: leave out the revision; the URIs of imports name one")
     if parse_prefix(str(location)) != location:
         raise InvalidRequest(f"bucket: {made.bucket!a} is not the name of a bucket")
     if made.role_arn is not None and not ROLE_ARN.fullmatch(made.role_arn):
@@ -181,15 +185,15 @@ def _id_for(project: str, idempotency_key: str) -> str:
 
 def _digest(request: IntegrationRequest) -> str:
     """Hash the request without its credentials, which are compared with the stored ones instead."""
-    return request_digest(
-        {
-            "type": request.type,
-            "name": request.name,
-            "bucket": request.bucket,
-            "prefix": request.prefix,
-            "region": request.region,
-            "endpoint_url": request.endpoint_url,
-            "role_arn": request.role_arn,
-            "with_credentials": request.credentials is not None,
-        }
-    )
+    asked: dict[str, object] = {
+        "type": request.type,
+        "name": request.name,
+        "bucket": request.bucket,
+        "prefix": request.prefix,
+        "region": request.region,
+        "endpoint_url": request.endpoint_url,
+        "role_arn": request.role_arn,
+        "with_credentials": request.credentials is not None,
+    }
+    # Requests without the field keep the digest that they had before it.
+    return request_digest(asked | ({"requester_pays": True} if request.requester_pays else {}))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.domain.projects import Integration
+from service.domain.uris import is_access_point
 
 _WILD = re.compile(r"[*?$]")
 READ_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging")
@@ -45,12 +46,14 @@ def permission_policy(integration: Integration, trusted: Trusted) -> dict[str, A
     """Allow listing and reading below the prefix; a role that may write clips may also write its project's clips."""
     role_arn = integration.role_arn or ""
     partition = role_arn.split(":")[1]
-    bucket = f"arn:{partition}:s3:::{integration.bucket}"
+    by_arn = is_access_point(integration.bucket)
+    bucket = integration.bucket if by_arn else f"arn:{partition}:s3:::{integration.bucket}"
+    objects = f"{bucket}/object" if by_arn else bucket
     keys = _WILD.sub(lambda wild: f"${{{wild[0]}}}", integration.prefix or "") + "*"
     listing: dict[str, Any] = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket}
     if integration.prefix:
         listing["Condition"] = {"StringLike": {"s3:prefix": keys}}
-    reading = {"Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": f"{bucket}/{keys}"}
+    reading = {"Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": f"{objects}/{keys}"}
     if role_arn not in trusted.copy_roles:
         return _policy(listing, reading)
     destinations = f"arn:{partition}:s3:::{trusted.clips_bucket}/{integration.project}/*"

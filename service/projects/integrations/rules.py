@@ -35,7 +35,7 @@ def location_of(integration: Integration) -> Location:
 def covers(integration: Integration, location: Location) -> bool:
     """Whether the integration reaches the object, or all keys of the prefix."""
     reached = location_of(integration)
-    same = (reached.scheme, reached.bucket) == (location.scheme, location.bucket)
+    same = (reached.scheme, reached.bucket) == (location.scheme, location.container)
     return same and location.key.startswith(reached.key)
 
 
@@ -73,7 +73,7 @@ class AccessRule:
             raise CannotAccess(f"{_shown(location)} is not open to this project: {refusal}")
         if integration_id is not None:
             return self._covering(location, integration_id)
-        for one in self.saved.get((location.scheme, location.bucket), ()):
+        for one in self.saved.get((location.scheme, location.container), ()):
             if covers(one, location):
                 return one
         if location.scheme == "s3" and location.bucket in self.own:

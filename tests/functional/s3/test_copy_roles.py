@@ -252,7 +252,7 @@ def test_sts_without_an_answer_is_a_passing_fault(monkeypatch: pytest.MonkeyPatc
 
 
 def roles(*arns: str) -> CopyRoles:
-    return CopyRoles(arns, sts=lambda: boto3.client("sts"), clips_region="us-west-2")
+    return CopyRoles(arns, sts=lambda: boto3.client("sts"), clips_region="us-west-2", credentials_of=lambda _: None)
 
 
 def test_only_roles_of_the_deploy_settings_copy() -> None:
@@ -285,6 +285,7 @@ def deployed() -> CopyContainer:
         state_bucket="state",
         clips_bucket=CLIPS_BUCKET,
         drop_bucket="drop",
+        requester_pays_buckets=(),
         copy_concurrency=2,
         copy_threads=2,
         multipart_threshold_bytes=1,

@@ -2,15 +2,21 @@
 
 import itertools
 from typing import Any
+from urllib.parse import unquote
 
 import botocore.session
 import pytest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
-from service.aws.s3.http.endpoints import in_region, is_s3_host, s3_host
+from service.aws.clients import PATIENT
+from service.aws.s3.copy_requests import copied_from
+from service.aws.s3.http.endpoints import access_point_host, in_region, is_s3_host, s3_host
+from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.http.requests import S3Requests
 from service.aws.s3.session import own_session
 from service.domain.errors import InvalidSettings
+from tests.builders import an_entry
 
 REGIONS = {
     "aws": ("us-east-1", "us-west-2", "eu-central-1", "af-south-1", "me-south-1", "ca-west-1"),
@@ -91,3 +97,45 @@ def test_the_clients_own_requests_go_there(
     assert isinstance(requests, S3Requests)
     endpoint = requests.home.endpoint
     assert endpoint.of_bucket("clips") == (f"clips.{s3_host(region, fips=fips, dualstack=dualstack)}", "")
+
+
+@pytest.mark.parametrize(("partition", "region", "fips", "dualstack"), KINDS)
+def test_an_access_point_has_botocores_host(
+    session: botocore.session.Session, partition: str, region: str, fips: bool, dualstack: bool
+) -> None:
+    arn = f"arn:{partition}:s3:{region}:111122223333:accesspoint/fleet-read"
+    client: Any = session.create_client(
+        "s3",
+        region,
+        aws_access_key_id="k",
+        aws_secret_access_key="s",
+        config=Config(use_fips_endpoint=fips, use_dualstack_endpoint=dualstack),
+    )
+    url: str = client.generate_presigned_url("head_bucket", Params={"Bucket": arn})
+    expected = url.removeprefix("https://").partition("?")[0].rstrip("/")
+    assert access_point_host(arn, s3_host(region, fips=fips, dualstack=dualstack)) == expected
+
+
+def test_an_access_point_s_arn_says_where_its_requests_go() -> None:
+    requests = S3Requests.to(
+        "https://s3.us-east-1.amazonaws.com",
+        "us-east-1",
+        Credentials("k", "s"),
+        patience=PATIENT,
+        in_flight=InFlight(1),
+    )
+    arn = "arn:aws:s3:eu-west-1:111122223333:accesspoint/fleet"
+    place = requests.place_of(arn)
+    assert place.signer.region == "eu-west-1"
+    assert place.endpoint.of_bucket(arn) == ("fleet-111122223333.s3-accesspoint.eu-west-1.amazonaws.com", "")
+    assert requests.place_of("fleet-x1y2-s3alias").endpoint.of_bucket("fleet-x1y2-s3alias") == (
+        "fleet-x1y2-s3alias.s3.us-east-1.amazonaws.com",
+        "",
+    )
+    assert requests.place_of("other") is requests.home
+
+
+def test_a_copy_names_an_access_point_s_object() -> None:
+    arn = "arn:aws:s3:eu-west-1:111122223333:accesspoint/fleet"
+    headers = copied_from(an_entry(source_uri=f"s3://{arn}/a b.zip", etag="e"))
+    assert unquote(headers["x-amz-copy-source"]) == f"{arn}/object/a b.zip"

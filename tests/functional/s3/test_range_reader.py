@@ -14,9 +14,9 @@ from service.aws.s3.range_reader import S3RangeReader
 from service.aws.s3.storage import S3Storage
 from service.domain.errors import (
     AccessDenied,
+    ObjectArchived,
     ObjectError,
     ObjectMissing,
-    ObjectRejected,
     SourceChanged,
     SourceUnavailable,
 )
@@ -84,7 +84,7 @@ def test_an_empty_object_makes_no_request(s3: "S3Client") -> None:
         ("NoSuchVersion", 404, ObjectMissing),
         ("AccessDenied", 403, AccessDenied),
         ("PreconditionFailed", 412, SourceChanged),
-        ("InvalidObjectState", 403, ObjectRejected),
+        ("InvalidObjectState", 403, ObjectArchived),
         ("SlowDown", 503, SourceUnavailable),
         ("InternalError", 500, SourceUnavailable),
     ],

@@ -471,7 +471,8 @@ def test_a_page_of_a_listing_is_one_request(storage: S3Storage, wire: Wire) -> N
     query = "encoding-type=url&list-type=2&prefix=p%2F%2B%20&start-after=p%2F%2B%20%C3%A9"
     assert line == f"GET /{SOURCE_BUCKET}/?{query} HTTP/1.1"
     headers["content-length"] = "0"
-    assert signed(headers) == {"host": f"127.0.0.1:{wire.port}"}
+    restores = {"x-amz-optional-object-attributes": "RestoreStatus"}
+    assert signed(headers) == {"host": f"127.0.0.1:{wire.port}", **restores}
 
 
 @pytest.mark.parametrize("broken", [PAGE[:-1], b"<html/>", b""])

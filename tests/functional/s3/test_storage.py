@@ -18,6 +18,7 @@ from service.domain.errors import (
     BucketElsewhere,
     ChecksumMismatch,
     CredentialsRejected,
+    ObjectArchived,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
@@ -494,7 +495,7 @@ CODES: list[tuple[str, int, type[ObjectError]]] = [
     ("PermanentRedirect", 301, BucketElsewhere),
     ("302", 302, BucketElsewhere),
     ("IllegalLocationConstraintException", 400, BucketElsewhere),
-    ("InvalidObjectState", 403, ObjectRejected),
+    ("InvalidObjectState", 403, ObjectArchived),
     ("InvalidRequest", 400, ObjectRejected),
     ("KeyTooLongError", 400, ObjectRejected),
     ("NeverHeardOf", 400, ObjectRejected),
@@ -924,3 +925,32 @@ def test_a_copy_between_regions_that_s3_refuses_says_what_to_do() -> None:
     """One region is an opt-in region; S3 says only that a location constraint is incompatible."""
     found = object_error(client_error("IllegalLocationConstraintException", 400), operation="copy", uri="s3://b/k")
     assert "put the source into the clips bucket's region" in found.message
+
+
+# --- archives --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "archive"),
+    [
+        ({"StorageClass": "GLACIER"}, "GLACIER"),
+        ({"StorageClass": "DEEP_ARCHIVE", "Restore": 'ongoing-request="true"'}, "DEEP_ARCHIVE"),
+        ({"StorageClass": "GLACIER", "Restore": 'ongoing-request="false", expiry-date="Fri, 01 Jan 2027"'}, None),
+        ({"StorageClass": "INTELLIGENT_TIERING", "ArchiveStatus": "ARCHIVE_ACCESS"}, "ARCHIVE_ACCESS"),
+        ({"StorageClass": "INTELLIGENT_TIERING"}, None),
+        ({"StorageClass": "GLACIER_IR"}, None),
+        ({}, None),
+    ],
+)
+def test_a_head_tells_whether_the_object_is_archived(
+    storage: S3Storage, stub: Stubber, told: dict[str, str], archive: str | None
+) -> None:
+    stub.add_response("head_object", {"ContentLength": 25, "ETag": '"e"', **told}, WHERE)
+    assert storage.stat(s3_at(SOURCE_BUCKET, KEY)).archive == archive
+
+
+@pytest.mark.parametrize("code", ["InvalidObjectState", "ObjectNotInActiveTierError"])
+def test_a_copy_of_an_archived_object_fails_its_clip_as_archived(storage: S3Storage, stub: Stubber, code: str) -> None:
+    error(stub, "copy_object", code, 403)
+    with pytest.raises(ObjectArchived):
+        storage.copy(ENTRY, PLAIN)

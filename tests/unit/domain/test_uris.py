@@ -10,8 +10,19 @@ from service.domain.uris import Location, parse_object, parse_prefix
     ("uri", "location"),
     [
         ("s3://my-clips/a/b%20c?d#e.zip", Location("s3", "my-clips", "a/b%20c?d#e.zip")),
+        (
+            "s3://arn:aws:s3:eu-west-1:111122223333:accesspoint/fleet/a/b.zip",
+            Location("s3", "arn:aws:s3:eu-west-1:111122223333:accesspoint/fleet", "a/b.zip"),
+        ),
+        ("s3://fleet-x1y2-s3alias/a.zip", Location("s3", "fleet-x1y2-s3alias", "a.zip")),
         ("gs://my_clips/a//b.zip", Location("gs", "my_clips", "a//b.zip")),
         ("gs://clips.example.com/x", Location("gs", "clips.example.com", "x")),
+        ("hf://datasets/maker/clips/a/b.zip", Location("hf", "datasets/maker/clips", "a/b.zip")),
+        ("hf://models/maker/clips@v1.0/b.bin", Location("hf", "models/maker/clips@v1.0", "b.bin")),
+        (
+            "hf://datasets/maker/clips@refs%2Fpr%2F1/b.zip",
+            Location("hf", "datasets/maker/clips@refs%2Fpr%2F1", "b.zip"),
+        ),
         ("hf://buckets/maker/my.clips_1/runs/a@1.mp4", Location("hf", "maker/my.clips_1", "runs/a@1.mp4")),
     ],
 )
@@ -32,11 +43,18 @@ def test_a_bucket_is_a_prefix_and_no_object(uri: str) -> None:
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [
-        ("", "is not an s3://, gs:// or hf://buckets/ URI"),
+        ("", "is not an s3://, gs:// or hf:// URI"),
         ("s3:/bucket/key", "is not an s3://"),
         ("https://bucket/key", "is not an s3://"),
         ("gs:bucket/key", "is not an s3://"),
         ("s3://B/key", "is not an S3 bucket name"),
+        ("s3://fleet--use1-az4--x-s3/key", "directory buckets .* are not supported; copy its objects into a general"),
+        (
+            "s3://arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap/k",
+            "only those of S3 access points in one region",
+        ),
+        ("s3://arn:aws:s3-object-lambda:eu-west-1:111122223333:accesspoint/f/k", "only those of S3 access points"),
+        ("s3://arn:aws:s3:eu-west-1:111122223333:accesspoint/fleet", "names a bucket but no object"),
         ("gs://Bucket/key", "is not a Google Cloud Storage bucket name"),
         ("gs://a..b/key", "is not a Google Cloud Storage bucket name"),
         (f"gs://{'a' * 64}/key", "is not a Google Cloud Storage bucket name"),
@@ -44,8 +62,10 @@ def test_a_bucket_is_a_prefix_and_no_object(uri: str) -> None:
         ("gs://bucket/a\nb", "no line breaks"),
         (f"gs://bucket/{'é' * 513}", "has 1026 bytes, Google Cloud Storage allows 1024"),
         ("gs://bucket/\ud800", "is not valid Unicode"),
-        ("hf://maker/clips/a", "only buckets are read"),
-        ("hf://datasets/maker/clips/a", "only buckets are read"),
+        ("hf://maker/clips/a", "only buckets, datasets and models are read"),
+        ("hf://spaces/maker/clips/a", "only buckets, datasets and models are read"),
+        ("hf://datasets/maker/clips@/a", "'' is not a revision"),
+        ("hf://datasets/maker/clips@a b/a", "'a b' is not a revision; write a slash in it as %2F"),
         ("hf://buckets/maker", "is not a name on Hugging Face"),
         ("hf://buckets/maker/clips@main/a", "is not a name on Hugging Face"),
         ("hf://buckets/../clips/a", "is not a name on Hugging Face"),
@@ -83,7 +103,7 @@ def test_a_key_is_taken_verbatim(key: str) -> None:
     ["", "s3", "gs", "hf", "bucket/key", "/bucket/key", "http://bucket/key", "S3://bucket/key", "s3:/bucket/key"],
 )
 def test_another_scheme_is_refused(uri: str) -> None:
-    with pytest.raises(InvalidUri, match="is not an s3://, gs:// or hf://buckets/ URI"):
+    with pytest.raises(InvalidUri, match="is not an s3://, gs:// or hf:// URI"):
         parse_prefix(uri)
 
 

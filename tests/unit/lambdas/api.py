@@ -83,6 +83,7 @@ def api_settings(max_body_bytes: int) -> ApiSettings:
         clips_bucket=CLIPS_BUCKET,
         state_machine_arn="arn",
         source_buckets=(SOURCE_BUCKET,),
+        requester_pays_buckets=(),
         drop_bucket="drop",
         default_project="demo",
         max_clips_per_import=1_000,

@@ -68,6 +68,7 @@ DEFAULTS = {
     "max_concurrency": None,
     "tolerated_failures": None,
     "stationary_extrapolation": False,
+    "archived": "fail",
 }
 
 SAVED = "/v1/execution-settings"

@@ -122,6 +122,7 @@ PLAN_SETTINGS = PlanSettings(
     state_bucket="state",
     clips_bucket="clips",
     source_buckets=("source",),
+    requester_pays_buckets=(),
     drop_bucket="drop",
     default_project="demo",
     max_clips_per_import=1,

@@ -38,6 +38,7 @@ INTEGRATION_FIELDS = {
     "region",
     "endpoint_url",
     "role_arn",
+    "requester_pays",
     "external_id",
     "trust_policy",
     "permission_policy",

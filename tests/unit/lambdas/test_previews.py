@@ -54,6 +54,7 @@ def test_a_preview_says_all_of_it_and_creates_nothing(api: Api) -> None:
         "to_skip": {"count": 1, "bytes": 4, "by_code": {"UNCHANGED": {"count": 1, "bytes": 4}}},
         "to_fail": {"count": 0, "bytes": 0, "by_code": {}},
         "problems": [],
+        "archived": {"by_archive": {}, "restore": {}},
     }
     assert found["sample"][:2] == [
         {

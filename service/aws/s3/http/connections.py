@@ -12,7 +12,8 @@ from botocore.httpsession import get_cert_path
 from httptools import HttpParserError, HttpResponseParser
 
 from service.aws.clients import Patience
-from service.aws.s3.http.endpoints import in_region
+from service.aws.s3.http.endpoints import access_point_host, in_region
+from service.domain.uris import is_access_point
 from service.support.parallel import Once
 
 IDLE_SECONDS = 15.0
@@ -51,7 +52,12 @@ class Endpoint:
     """AWS takes `bucket.host`; stores with an endpoint of their own take `host/bucket`."""
 
     def of_bucket(self, bucket: str) -> tuple[str, str]:
-        """Return host and path prefix. A bucket with dots goes in the path: no certificate covers its name."""
+        """Return host and path prefix. A bucket with dots goes in the path: no certificate covers its name.
+
+        An access point has a host of its own.
+        """
+        if self.bucket_in_host and is_access_point(bucket):
+            return access_point_host(bucket, self.host), ""
         if self.bucket_in_host and not (self.tls and "." in bucket):
             return f"{bucket}.{self.host}", ""
         return self.host, f"/{bucket}"

@@ -19,6 +19,17 @@ def s3_host(region: str, *, fips: bool = False, dualstack: bool = False) -> str:
     return f"s3{'-fips' if fips else ''}{'.dualstack' if dualstack else ''}.{region}.{suffix}"
 
 
+def access_point_host(arn: str, host: str) -> str:
+    """Return an access point's host (S3 user guide, "Using access points"). `host`: S3's own in its region."""
+    *_, account, resource = arn.split(":")
+    return f"{resource.removeprefix('accesspoint/')}-{account}.{host.replace('s3', 's3-accesspoint', 1)}"
+
+
+def region_of(arn: str) -> str:
+    """Return the region of an access point."""
+    return arn.split(":")[3]
+
+
 def is_s3_host(host: str) -> bool:
     """Whether the host is S3's own: it takes buckets in the host, and has regions."""
     return host.endswith(tuple(f".{suffix}" for suffix in (_SUFFIX, *_SUFFIXES.values())))

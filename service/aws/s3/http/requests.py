@@ -18,10 +18,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import Patience, is_passing
 from service.aws.s3.http.connections import Answer, Broken, Connections, Endpoint
-from service.aws.s3.http.endpoints import is_s3_host
+from service.aws.s3.http.endpoints import is_s3_host, region_of
 from service.aws.s3.http.rate_limiter import InFlight, NoTurn
 from service.aws.s3.http.sigv4 import HEADER_ENCODING, Signer
 from service.domain.s3_error_codes import LIMITED
+from service.domain.uris import is_access_point
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials, ReadOnlyCredentials
@@ -165,7 +166,7 @@ class S3Requests:
         attempt, send = 1, self._in_turn if in_turn else self._send
         doubtful = 0
         while True:
-            place = self._elsewhere.get(request.bucket, self.home)
+            place = self.place_of(request.bucket)
             try:
                 return await send(request, place, read)
             except (ClientError, Unanswered) as error:
@@ -180,6 +181,17 @@ class S3Requests:
                 first = FIRST_BACKOFF_REFUSED if refused and not self.in_flight.is_limited else FIRST_BACKOFF
             await sleep(random.uniform(0, min(LONGEST_BACKOFF, first * 2 ** (attempt - 1))))
             attempt += 1
+
+    def place_of(self, bucket: str) -> Place:
+        """Return where the requests to a bucket go. An access point's ARN names its region."""
+        found = self._elsewhere.get(bucket)
+        if found is None and self.home.endpoint.bucket_in_host and is_access_point(bucket):
+            found = self._elsewhere[bucket] = self._in_region(self.home, region_of(bucket))
+        return found or self.home
+
+    @staticmethod
+    def _in_region(place: Place, region: str) -> Place:
+        return Place(place.endpoint.in_region(region), Signer(place.signer.credentials, region))
 
     async def _in_turn(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
         try:
@@ -216,9 +228,7 @@ class S3Requests:
                 region = _region_in(found)
         if region is None or region == place.signer.region:
             return False
-        self._elsewhere[request.bucket] = Place(
-            place.endpoint.in_region(region), Signer(place.signer.credentials, region)
-        )
+        self._elsewhere[request.bucket] = self._in_region(place, region)
         return True
 
 

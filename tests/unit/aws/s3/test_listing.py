@@ -237,3 +237,27 @@ def test_listings_are_read_as_botocore_reads_them(body: bytes) -> None:
 def test_a_time_is_the_same_either_way(moment: datetime) -> None:
     written = moment.replace(tzinfo=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert only(page(an_object(modified=written))).modified == timestamp(moment.replace(tzinfo=UTC))
+
+
+RESTORED = (
+    "<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>"
+    "<RestoreExpiryDate>2026-12-01T00:00:00.000Z</RestoreExpiryDate></RestoreStatus>"
+)
+RESTORING = "<RestoreStatus><IsRestoreInProgress>true</IsRestoreInProgress></RestoreStatus>"
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "status", "archive"),
+    [
+        ("GLACIER", "", "GLACIER"),
+        ("DEEP_ARCHIVE", RESTORING, "DEEP_ARCHIVE"),
+        ("GLACIER", RESTORED, None),
+        ("GLACIER_IR", "", None),
+        ("INTELLIGENT_TIERING", "", None),
+        ("STANDARD", "", None),
+    ],
+)
+def test_a_page_tells_which_objects_are_archived(storage_class: str, status: str, archive: str | None) -> None:
+    told = OF_S3.replace("STANDARD", storage_class).replace("</Contents>", f"{status}</Contents>")
+    found = parse_page(page(OF_S3, told.replace("a.zip", "b.zip"))).objects
+    assert [(item.key, item.archive) for item in found] == [("clips/a.zip", None), ("clips/b.zip", archive)]

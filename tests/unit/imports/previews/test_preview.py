@@ -23,7 +23,8 @@ from service.domain.requests import ImportRequest, ImportSettings, OnExisting
 from service.domain.uris import Location
 from service.formats.reader import RangeReader
 from service.imports.previews.preview import preview
-from service.imports.previews.result import Preview
+from service.imports.previews.restores import restore_prices
+from service.imports.previews.result import Preview, Total
 from service.ports.objects import SourceStorage
 from tests.builders import PROJECT, World, a_set, import_list, import_prefix, import_sets
 
@@ -338,3 +339,24 @@ def test_a_request_that_could_not_be_submitted_cannot_be_previewed(
 ) -> None:
     with pytest.raises(expected):
         look(world, request_)
+
+
+def test_archived_sources_are_counted_named_and_priced(world: World) -> None:
+    sources = world.put_sources(4, size=1024**3)
+    bucket = world.storage.buckets["source"]
+    for key, archive in zip(sources, ("GLACIER", "GLACIER", "DEEP_ARCHIVE"), strict=False):
+        bucket[key] = replace(bucket[key], archive=archive)
+    found = look(world)
+    assert {code: total.count for code, total in found.outcome.to_fail.by_code.items()} == {"ARCHIVED": 3}
+    assert [clip.source_uri for clip in found.outcome.problems] == uris(*sources[:3])
+    assert {archive: total.count for archive, total in found.outcome.archived.items()} == {
+        "GLACIER": 2,
+        "DEEP_ARCHIVE": 1,
+    }
+    prices = restore_prices(found.outcome.archived)
+    assert prices["bulk"] == pytest.approx(0.025 / 1000 + 0.0025)
+    assert prices["standard"] == pytest.approx(2 * (0.05 / 1000 + 0.01) + 0.1 / 1000 + 0.02)
+    assert prices["expedited"] is None, "S3 does not offer it for DEEP_ARCHIVE"
+    assert restore_prices({"GLACIER": Total(2, 1024**3)})["expedited"] == pytest.approx(0.02 + 0.03)
+    assert restore_prices({"ARCHIVE_ACCESS": Total(2, 1024**3)})["standard"] == 0
+    assert restore_prices({}) == {}

@@ -45,6 +45,13 @@ def test_the_permission_policy_reaches_the_prefix_only() -> None:
     assert reading == {"Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": f"arn:aws-cn:s3:::fleet/{keys}"}
 
 
+def test_an_access_point_has_its_objects_below_object() -> None:
+    point = "arn:aws:s3:eu-west-1:123456789012:accesspoint/fleet"
+    role = an_integration(bucket=point, prefix="a/", role_arn="arn:aws:iam::123456789012:role/clipferry-a")
+    listing, reading = permission_policy(role, TRUSTED)["Statement"]
+    assert (listing["Resource"], reading["Resource"]) == (point, f"{point}/object/a/*")
+
+
 def test_without_a_prefix_it_reaches_the_bucket() -> None:
     arn = "arn:aws:iam::123456789012:role/clipferry-a"
     listing, reading = permission_policy(an_integration(role_arn=arn), TRUSTED)["Statement"]
