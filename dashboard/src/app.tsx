@@ -32,26 +32,20 @@ function later(load: () => Promise<ComponentType>): ComponentType {
 const NewImport = later(() => import("./pages/new-import").then((m) => m.NewImport));
 const ClipPage = later(() => import("./pages/clip").then((m) => m.ClipPage));
 const Search = later(() => import("./pages/search").then((m) => m.Search));
-const Upload = later(() => import("./pages/upload").then((m) => m.Upload));
-const Watches = later(() => import("./pages/watches").then((m) => m.Watches));
 const Integrations = later(() => import("./pages/integrations").then((m) => m.Integrations));
 const Folders = later(() => import("./pages/folders").then((m) => m.Folders));
 const Presets = later(() => import("./pages/presets").then((m) => m.Presets));
 const Audit = later(() => import("./pages/audit").then((m) => m.Audit));
-const Deployment = later(() => import("./pages/deployment").then((m) => m.Deployment));
 const Keys = later(() => import("./pages/keys").then((m) => m.Keys));
 
 const PAGES: [path: string, label: string, page: ComponentType, shown: boolean][] = [
   ["imports", "Imports", Imports, true],
   ["new", "New import", NewImport, false],
-  ["upload", "Upload", Upload, true],
-  ["watches", "Watches", Watches, true],
   ["search", "Find clips", Search, true],
   ["integrations", "Integrations", Integrations, true],
   ["folders", "Folders", Folders, true],
   ["presets", "Presets", Presets, true],
   ["audit", "Audit", Audit, true],
-  ["deployment", "Deployment", Deployment, true],
 ];
 
 function Current() {

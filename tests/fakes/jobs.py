@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from service.domain.ends import Delivery, End
 from service.domain.errors import NotFound, QuotaExceeded, TableBusy
-from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, RecordedBatch, Retry, Tally, settings_of_run
+from service.domain.jobs import (
+    ActiveJob,
+    Counts,
+    Job,
+    JobStatus,
+    JobTag,
+    RecordedBatch,
+    Retry,
+    Tally,
+    settings_of_run,
+)
 from service.domain.manifest import BatchState
 from service.domain.objects import LargeCopy
 from service.domain.progress import runs_after

@@ -1,20 +1,12 @@
 // Read something now and then: often while it changes, seldom in a hidden or idle tab, never once nothing runs.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api";
+import { pause } from "./pause";
 
-export const ACTIVE_MS = 1_000;
-const IDLE_MS = 5_000;
-const HIDDEN_MS = 30_000;
-const IDLE_AFTER_MS = 60_000;
 /** A stopped list is read again when the user comes back to it after this time. */
 const STALE_MS = 10_000;
 
 let touched = Date.now();
-
-export function pause(hidden: boolean, idleMs: number, failures: number): number {
-  const usual = hidden ? HIDDEN_MS : idleMs > IDLE_AFTER_MS ? IDLE_MS : ACTIVE_MS;
-  return Math.min(HIDDEN_MS, usual * 2 ** Math.min(failures, 5));
-}
 
 export interface Live<T> {
   data: T | null;

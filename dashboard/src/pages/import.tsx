@@ -122,7 +122,7 @@ function Attempts({ job }: { job: Import }) {
   return (
     <section aria-labelledby="attempts">
       <h2 id="attempts">Earlier attempts</h2>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0}>
         <table class="list">
           <thead>
             <tr>

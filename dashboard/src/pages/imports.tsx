@@ -118,7 +118,7 @@ function local(time: string | undefined): string {
 
 function Table({ rows }: { rows: Import[] }) {
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <table class="list imports" role="table" aria-label="Imports">
         <thead>
           <tr>
@@ -185,14 +185,11 @@ function First() {
     <Empty title="No imports yet">
       <p>
         Start one: name a prefix of a bucket that this deployment may read, and see first what it would copy, cost and how
-        long it would take. Or drop files on the upload page.
+        long it would take.
       </p>
       <p>
         <a class="button primary" href="#/new">
           Start the first import
-        </a>{" "}
-        <a class="button" href="#/upload">
-          Upload files
         </a>
       </p>
     </Empty>

@@ -20,7 +20,7 @@ export function Trail({ path, subjects = false, subject }: { path: string; subje
       <Failure error={error} retry={reload} />
       {data && data.entries.length === 0 && <p class="hint">Nothing was changed yet. Entries appear a moment after a change.</p>}
       {data && data.entries.length > 0 && (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0}>
           <table class="list">
             <thead>
               <tr>
