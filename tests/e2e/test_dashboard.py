@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,11 @@ MANY = 3_000
 
 
 @pytest.fixture
-def stack_file(stack: Stack, tmp_path: Path) -> Iterator[Path]:
+def stack_file(stack: Stack, tmp_path: Path) -> Path:
     """The file that names the stack; the fixture's own may have no keys of a running one."""
     path = tmp_path / "stack.json"
     stack.write(path)
-    yield path
+    return path
 
 
 def test_the_pages_work_in_a_browser(stack: Stack, stack_file: Path, s3: "S3Client") -> None:
@@ -32,8 +31,7 @@ def test_the_pages_work_in_a_browser(stack: Stack, stack_file: Path, s3: "S3Clie
     done = subprocess.run(
         ["node", "--test", "--test-reporter=spec", "e2e/dashboard.test.mjs"],
         cwd=ROOT / "dashboard",
-        env=os.environ
-        | {"CLIPFERRY_STACK": str(stack_file), "CLIPFERRY_MANY": f"s3://{stack.source_bucket}/{prefix}"},
+        env=os.environ | {"CLIPFERRY_STACK": str(stack_file), "CLIPFERRY_MANY": f"s3://{stack.source_bucket}/{prefix}"},
         capture_output=True,
         text=True,
         timeout=600,
