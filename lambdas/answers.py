@@ -19,12 +19,25 @@ MAX_AGE_SECONDS = 3_600
 """How long a browser may keep the documentation without asking again."""
 
 
-def secured(answer: dict[str, Any]) -> dict[str, Any]:
-    """Add the headers that `answer`, as a function returns it to API Gateway, does not have yet."""
+EXPOSED = "Content-Disposition, ETag, Retry-After"
+"""Headers that a page of another origin may read."""
+
+
+def secured(answer: dict[str, Any], *, origin: str | None = None) -> dict[str, Any]:
+    """Add the headers that `answer`, as a function returns it to API Gateway, does not have yet.
+
+    `origin`: a page of this origin may read the answer.
+    """
     headers = {name: [value] for name, value in (answer.get("headers") or {}).items()}
     headers |= answer.get("multiValueHeaders") or {}
     present = {name.lower() for name in headers}
     headers |= {name: [value] for name, value in SECURITY_HEADERS.items() if name.lower() not in present}
+    if origin:
+        headers |= {
+            "Access-Control-Allow-Origin": [origin],
+            "Access-Control-Expose-Headers": [EXPOSED],
+            "Vary": ["Origin, Accept-Encoding"],
+        }
     return {**{name: value for name, value in answer.items() if name != "headers"}, "multiValueHeaders": headers}
 
 

@@ -15,6 +15,7 @@ from lambdas.observe import logger
 from lambdas.routes import (
     audit,
     clips,
+    dashboard,
     ended,
     execution_settings,
     folders,
@@ -42,6 +43,7 @@ app.include_router(watches.router)
 app.include_router(audit.router)
 app.include_router(ended.router)
 app.include_router(keys.router)
+app.include_router(dashboard.router)
 for router in nomadic.ROUTERS:
     app.include_router(router)
 
@@ -100,13 +102,22 @@ def unexpected(error: Exception) -> Response[Any]:
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
 def handler(event: dict[str, Any], context: LambdaContext, container: ApiContainer = DEPLOYED) -> dict[str, Any]:
+    origin = allowed_origin(event, container.settings.cors_origins)
     refused = refusal(event, container.settings.max_body_bytes)
     if refused:
-        return secured({"statusCode": refused.status_code, "headers": refused.headers, "body": refused.body})
+        answer = {"statusCode": refused.status_code, "headers": refused.headers, "body": refused.body}
+        return secured(answer, origin=origin)
     # The API speaks JSON only, so a body counts as JSON whatever its header says (`curl -d` calls it a form).
     event["headers"] = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "content-type"}
     app.append_context(container=container)  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
-    return secured(app.resolve(event, context))
+    return secured(app.resolve(event, context), origin=origin)
+
+
+def allowed_origin(event: dict[str, Any], allowed: tuple[str, ...]) -> str | None:
+    """The origin of the page that sent the request, if the deployment lets its pages read answers."""
+    headers = event.get("headers") or {}
+    sent = next((value for name, value in headers.items() if name.lower() == "origin"), None)
+    return sent if sent in allowed else None
 
 
 def refusal(event: dict[str, Any], max_body_bytes: int) -> Response[Any] | None:

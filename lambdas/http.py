@@ -19,6 +19,7 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.NotSupported: HTTPStatus.NOT_IMPLEMENTED,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.AlreadyEnded: HTTPStatus.CONFLICT,
+    errors.ClipNotThere: HTTPStatus.CONFLICT,
     errors.NotEnded: HTTPStatus.CONFLICT,
     errors.ReportPending: HTTPStatus.CONFLICT,
     errors.NoWebhook: HTTPStatus.CONFLICT,

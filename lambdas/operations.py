@@ -27,6 +27,7 @@ _CONFLICTS = {
     ("post", "/v1/imports/{job_id}/webhook/replay"): "The import still runs, or has no webhook",
     ("patch", "/v1/watches/{watch_id}"): "Other requests change the watch at the same time",
     ("post", "/v1/watches/{watch_id}/run"): "Other requests change the watch at the same time",
+    ("get", "/v1/clips/{clip_id}/link"): "The clip has no copy",
     ("post", "/v1/folders"): "The project has a folder with this name in this scope",
     ("post", "/api/folders"): "The project has a folder with this name in this scope",
     ("post", "/api/import-jobs/{job_id}/retry"): "The import still runs, or no video failed",

@@ -38,7 +38,7 @@ def document(app: APIGatewayRestResolver) -> str:
         security=[{"key": []}],
     ).model_dump(by_alias=True, exclude_none=True, mode="json")
     schemas = described["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ValidationError"):
+    for unused in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Error"] = ErrorView.model_json_schema()
     for path, operations in described["paths"].items():

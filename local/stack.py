@@ -13,6 +13,8 @@ class Stack:
 
     base_url: str
     """Without a trailing slash; paths such as `/v1/imports` follow."""
+    dashboard_url: str
+    """The dashboard, which asks for a key. `local.enter` makes a link that needs none."""
     api_key: str
     """A key of `project`."""
     admin_key: str

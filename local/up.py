@@ -26,6 +26,7 @@ from local.config import (
 )
 from local.console import console, fail, step
 from local.down import bring_down
+from local.enter import way_in
 from local.process import ServerError, port_number
 from local.samples import fill_buckets
 from local.stack import Stack
@@ -105,6 +106,7 @@ def _start_and_deploy(state: StateDir, announce: Step, options: StackOptions) ->
         key = _project_key(Api(outputs.base_url, admin_key))
     return Stack(
         base_url=outputs.base_url,
+        dashboard_url=f"{outputs.base_url}/app/",
         api_key=key,
         admin_key=admin_key,
         project=PROJECT,
@@ -191,8 +193,9 @@ def _check_same(stack: Stack, options: StackOptions) -> None:
 
 
 def describe(stack: Stack, state: StateDir) -> None:
-    """Print where everything is."""
+    """Print where everything is. The dashboard's link signs in by itself, once."""
     rows = {
+        "Dashboard": way_in(stack),
         "API": stack.base_url,
         "API documentation": f"{stack.base_url}/docs",
         "Sample clips": f"s3://{stack.source_bucket}/{SAMPLES_PREFIX}",

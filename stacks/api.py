@@ -1,4 +1,4 @@
-"""The REST API: one proxy behind one authorizer, and two open pages of documentation."""
+"""The REST API: one proxy behind one authorizer, and open pages without data: documentation, the dashboard."""
 
 from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -6,9 +6,9 @@ from constructs import Construct
 
 from service.support.settings import ApiSettings, AuthorizeSettings
 from stacks.access import allow, look_at_notifications, read_sources, start_imports, use_job_files, use_table
-from stacks.clips_access import look_at_clips, remove_videos
+from stacks.clips_access import CORS_SECONDS, let_pages_use_buckets, look_at_clips, remove_videos
 from stacks.function import Parts, ServiceFunction
-from stacks.gateway import OPEN_PATHS, STAGE, rest_api
+from stacks.gateway import CORS_HEADERS, CORS_METHODS, DASHBOARD_PATHS, OPEN_PATHS, STAGE, rest_api
 from stacks.integration_access import assume_integration_roles, integration_secrets_prefix, use_integration_secrets
 from stacks.machine import ImportMachine
 from stacks.nag import acknowledge
@@ -28,11 +28,21 @@ class Api(Construct):
         self.authorize = self._authorize_function(parts)
         self.function = self._api_function(parts, machine)
         self.rest = rest_api(self, parts.deploy)
-        self._routes()
+        self._routes(parts)
+        let_pages_use_buckets(parts.storage, self.origin, parts.deploy.cors_origins)
+
+    @property
+    def origin(self) -> str:
+        return f"https://{self.rest.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"
 
     def outputs(self) -> None:
-        url = f"https://{self.rest.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{STAGE}"
-        for name, value in {"BaseUrl": url, "ApiId": self.rest.rest_api_id, "StageName": STAGE}.items():
+        url = f"{self.origin}/{STAGE}"
+        for name, value in {
+            "BaseUrl": url,
+            "DashboardUrl": f"{url}/app/",
+            "ApiId": self.rest.rest_api_id,
+            "StageName": STAGE,
+        }.items():
             CfnOutput(self, name, value=value).override_logical_id(name)
 
     def _authorize_function(self, parts: Parts) -> ServiceFunction:
@@ -86,7 +96,7 @@ class Api(Construct):
         assume_integration_roles(function)
         return function
 
-    def _routes(self) -> None:
+    def _routes(self, parts: Parts) -> None:
         integration = apigateway.LambdaIntegration(self.function, allow_test_invoke=False)
         authorizer = apigateway.RequestAuthorizer(
             self,
@@ -98,12 +108,18 @@ class Api(Construct):
             results_cache_ttl=Duration.seconds(0),
         )
         # Not `add_proxy`, which also adds ANY to the root, without the authorizer.
-        self.rest.root.add_resource("{proxy+}").add_method(
+        proxy = self.rest.root.add_resource("{proxy+}")
+        proxy.add_method(
             "ANY", integration, authorizer=authorizer, authorization_type=apigateway.AuthorizationType.CUSTOM
         )
-        for path in OPEN_PATHS:
-            method = self.rest.root.add_resource(path).add_method("GET", integration)
-            acknowledge(
-                method,
-                {"AwsSolutions-APIG4": "Documentation of the API, without data."},
+        if parts.deploy.cors_origins:
+            preflight = proxy.add_cors_preflight(
+                allow_origins=list(parts.deploy.cors_origins),
+                allow_headers=CORS_HEADERS,
+                allow_methods=CORS_METHODS,
+                max_age=Duration.seconds(CORS_SECONDS),
             )
+            acknowledge(preflight, {"AwsSolutions-APIG4": "Browsers send no key with a preflight request."})
+        for path in (*OPEN_PATHS, *DASHBOARD_PATHS):
+            method = self.rest.root.resource_for_path(path).add_method("GET", integration)
+            acknowledge(method, {"AwsSolutions-APIG4": "Documentation or the dashboard's files, without data."})

@@ -1,4 +1,4 @@
-"""The code bundles: `service/`, `lambdas/` and the pinned dependencies, built without docker.
+"""The code bundles: `service/`, `lambdas/`, the dashboard and the pinned dependencies, built without docker.
 
 All functions share one; the function that needs the Parquet library has its own.
 """
@@ -18,6 +18,8 @@ from aws_cdk import aws_lambda as lambda_
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("lambdas", "service")
+DASHBOARD = "dashboard/dist"
+"""The dashboard as `make setup` builds it. A bundle without it would deploy an API whose page is missing."""
 LOCK = ROOT / "requirements.txt"
 PARQUET_LOCK = ROOT / "requirements-parquet.txt"
 """The additional dependencies of the Parquet bundle."""
@@ -107,7 +109,12 @@ def bundled_requirements(*, parquet: bool = False) -> list[str]:
 
 
 def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
-    """Fill `output` with sources and dependencies for `target`. Raises `CalledProcessError` if pip fails."""
+    """Fill `output` with sources, the built dashboard and dependencies for `target`.
+
+    Raises `CalledProcessError` if pip fails, `FileNotFoundError` if nobody built the dashboard.
+    """
+    if not (ROOT / DASHBOARD / "index.html").exists():
+        raise FileNotFoundError(f"{ROOT / DASHBOARD} is not built: run `make setup`")
     shutil.copytree(_dependencies(target, parquet=parquet), output, dirs_exist_ok=True)
     for path in _source_files():
         destination = output / path.relative_to(ROOT)
@@ -145,7 +152,7 @@ def compile_bundle(output: Path, interpreter: str) -> None:
 
 
 def _source_files() -> list[Path]:
-    files = (path for folder in SOURCES for path in (ROOT / folder).rglob("*") if path.is_file())
+    files = (path for folder in (*SOURCES, DASHBOARD) for path in (ROOT / folder).rglob("*") if path.is_file())
     return sorted(path for path in files if "__pycache__" not in path.parts and path.suffix != ".pyc")
 
 

@@ -14,6 +14,10 @@ from stacks.settings import DeploySettings
 STAGE = "prod"
 OPEN_PATHS = ("openapi.json", "docs")
 """Documentation, which needs no key."""
+DASHBOARD_PATHS = ("app", "app/{proxy+}")
+"""The dashboard's files, which need no key either: they hold no data."""
+CORS_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key"]
+CORS_METHODS = ["DELETE", "GET", "POST", "PUT"]
 MIN_COMPRESSED_BYTES = 1_024
 """API Gateway compresses larger answers for clients that accept gzip. A smaller one fills one packet anyway."""
 LOGS_POLICY = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
@@ -115,14 +119,11 @@ def rest_api(scope: Construct, deploy: DeploySettings) -> apigateway.RestApi:
             tracing_enabled=not deploy.local,
             # A throttle of their own: readers without a key cannot use up the callers' requests.
             method_options={
-                f"/{path}/GET": apigateway.MethodDeploymentOptions(
-                    throttling_rate_limit=deploy.docs_rate,
-                    throttling_burst_limit=deploy.docs_burst,
-                    logging_level=apigateway.MethodLoggingLevel.ERROR,
-                    data_trace_enabled=False,
-                    metrics_enabled=True,
-                )
-                for path in OPEN_PATHS
+                **{f"/{path}/GET": _throttled(deploy.docs_rate, deploy.docs_burst) for path in OPEN_PATHS},
+                **{
+                    f"/{path}/GET": _throttled(deploy.dashboard_rate, deploy.dashboard_burst)
+                    for path in DASHBOARD_PATHS
+                },
             },
         ),
     )
@@ -139,12 +140,24 @@ def rest_api(scope: Construct, deploy: DeploySettings) -> apigateway.RestApi:
             f"AwsSolutions-IAM4[Policy::{LOGS_POLICY}]": "AWS's own policy for writing logs, and nothing else.",
         },
     )
+    # A page of another origin can only read an error with this header; these bodies say nothing of a project.
+    cors = {"Access-Control-Allow-Origin": "'*'"} if deploy.cors_origins else {}
     for name, (kind, status, template, headers) in GATEWAY_RESPONSES.items():
         rest.add_gateway_response(
             name,
             type=kind,
             status_code=status,
             templates={"application/json": template},
-            response_headers={header: f"'{value}'" for header, value in GATEWAY_HEADERS.items()} | headers,
+            response_headers={header: f"'{value}'" for header, value in GATEWAY_HEADERS.items()} | headers | cors,
         )
     return rest
+
+
+def _throttled(rate: int, burst: int) -> apigateway.MethodDeploymentOptions:
+    return apigateway.MethodDeploymentOptions(
+        throttling_rate_limit=rate,
+        throttling_burst_limit=burst,
+        logging_level=apigateway.MethodLoggingLevel.ERROR,
+        data_trace_enabled=False,
+        metrics_enabled=True,
+    )

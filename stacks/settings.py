@@ -34,6 +34,7 @@ _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,23}")
 _BUCKET_NAME = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KMS_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _HTTP_URL = re.compile(r"https?://[A-Za-z0-9._~:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -169,6 +170,12 @@ class DeploySettings:
     docs_burst: int = _number(10, 1, 100)
     """Requests that each of the two open pages takes at once."""
 
+    dashboard_rate: int = _number(20, 1, 1_000)
+    """Requests a second for the dashboard's files, which anyone may read without a key."""
+
+    dashboard_burst: int = _number(100, 1, 1_000)
+    """Requests for the dashboard's files at once. A first view takes about six."""
+
     log_retention_days: int = _number(30, 1, 3_653)
     """How long logs are kept; one of CloudWatch's periods."""
 
@@ -189,6 +196,12 @@ class DeploySettings:
 
     report_url_seconds: int = _number(3_600, 60, 21_600)
     """How long a link to a report works. It ends sooner with the credentials of the function that made it."""
+
+    clip_url_seconds: int = _number(300, 60, 3_600)
+    """How long a link to a clip works, and one for a part of an upload from a browser."""
+
+    cors_origins: tuple[str, ...] = ()
+    """Origins of web pages, besides the dashboard, that may call the API and read clips by links. None: no page."""
 
     webhook_attempts: int = _number(8, 1, 12)
     """Attempts to deliver a webhook before it counts as failed."""
@@ -273,6 +286,9 @@ class DeploySettings:
                 f"because an upload may wait {QUEUED_DAYS} days in a queue and its import may run "
                 f"{self.import_timeout_hours} hours"
             )
+        for origin in self.cors_origins:
+            if not _ORIGIN.fullmatch(origin):
+                yield f"cors_origins: {origin!r} is not an origin, such as https://clips.example.com (no path, no *)"
         if self.alarm_email and not _EMAIL.fullmatch(self.alarm_email):
             yield f"alarm_email: {self.alarm_email!r} is not an e-mail address"
 

@@ -15,21 +15,28 @@ from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, IdempotencyKey, JobId, Limit
 from lambdas.schemas.audit import AuditPage
 from lambdas.schemas.clips import ClipPage
+from lambdas.schemas.failures import FailuresView, TimelineView
 from lambdas.schemas.imports import ImportBody, ImportPage, ImportView, RetryBody
 from lambdas.schemas.previews import PreviewView
 from lambdas.schemas.settings import SettingsBody
 from service.domain.clips import ClipStatus
 from service.domain.errors import InvalidRequest
-from service.domain.jobs import Job
+from service.domain.jobs import Job, JobStatus, Trigger
+from service.domain.limits import MAX_FOLDER, MAX_NAME
 from service.domain.projects import Action
 from service.domain.requests import ImportSettings
 from service.imports.completion.delete import delete
 from service.imports.intake.cancel import cancel
 from service.imports.intake.submit import submit
 from service.imports.previews.preview import preview
-from service.imports.queries.status import clips_page, get_job, jobs_page
+from service.imports.queries.failures import failures_of
+from service.imports.queries.imports import ImportFilter, imports_page
+from service.imports.queries.status import clips_page, get_job
+from service.imports.queries.timeline import timeline_of
 from service.projects.audit import audit_page
 from service.projects.presets import saved_for_import
+
+_TIME = {"format": "date-time"}
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -58,12 +65,34 @@ def start_import(
 
 
 @router.get("/v1/imports", summary="List imports, newest first", tags=["Imports"])
-def list_imports(limit: Limit = 100, cursor: Cursor = None) -> ImportPage:
+def list_imports(
+    status: Annotated[JobStatus | None, Query(description="Only imports with this status.")] = None,
+    trigger: Annotated[Trigger | None, Query(description="Only imports that were started this way.")] = None,
+    folder: Annotated[str | None, Query(max_length=MAX_FOLDER, description="Only imports into this folder.")] = None,
+    label: Annotated[str | None, Query(max_length=MAX_NAME, description="Only imports with this label.")] = None,
+    created_after: Annotated[
+        str | None, Query(description="Earliest time of creation, ISO 8601 with a zone.", json_schema_extra=_TIME)
+    ] = None,
+    created_before: Annotated[
+        str | None,
+        Query(description="The time of creation is before this one, ISO 8601 with a zone.", json_schema_extra=_TIME),
+    ] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> ImportPage:
     project, _ = project_of(router)
     jobs, now = container_of(router).status.jobs, container_of(router).submit.clock()
+    wanted = ImportFilter(
+        status=status,
+        trigger=trigger,
+        folder=folder,
+        label=label,
+        created_after=created_after,
+        created_before=created_before,
+    )
 
     def read(limit: int) -> ImportPage:
-        return ImportPage.of(jobs_page(project, limit=limit, cursor=cursor, jobs=jobs), now=now)
+        return ImportPage.of(imports_page(project, wanted, limit=limit, cursor=cursor, jobs=jobs), now=now)
 
     return fitting(read, limit)
 
@@ -126,6 +155,24 @@ def list_clips(
         return ClipPage.of(clips_page(job, limit=limit, cursor=cursor, status=status, ports=ports))
 
     return fitting(read, limit)
+
+
+@router.get("/v1/imports/<job_id>/failures", summary="Count failed clips by code, with examples", tags=["Imports"])
+def list_failures(job_id: JobId) -> FailuresView:
+    project, _ = project_of(router)
+    ports = container_of(router).status
+    return FailuresView.of(failures_of(get_job(job_id, project=project, jobs=ports.jobs), ports))
+
+
+@router.get(
+    "/v1/imports/<job_id>/timeline", summary="Get an import's phases and its counts over time", tags=["Imports"]
+)
+def read_timeline(job_id: JobId) -> TimelineView:
+    project, _ = project_of(router)
+    jobs = container_of(router).status.jobs
+    return TimelineView.model_validate(
+        timeline_of(get_job(job_id, project=project, jobs=jobs), jobs), from_attributes=True
+    )
 
 
 @router.get("/v1/imports/<job_id>/audit", summary="List requested changes of an import", tags=["Audit"])

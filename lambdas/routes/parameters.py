@@ -30,6 +30,7 @@ SettingsId = Annotated[str, _id("es", "Id of the preset.")]
 WatchId = Annotated[str, _id("wa", "Id of the watch.")]
 FolderId = Annotated[str, _id("fd", "Id of the folder.")]
 KeyId = Annotated[str, _id("key", "Id of the key.", 12)]
+ClipId = Annotated[str, Path(description="Id of the clip.", json_schema_extra=CLIP_ID)]
 VideoId = Annotated[str, Path(description="Id of the video.", json_schema_extra=CLIP_ID)]
 VideoCursor = Annotated[
     str | None,

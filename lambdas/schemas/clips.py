@@ -4,6 +4,7 @@ from pydantic import Field
 
 from lambdas.schemas.base import Model
 from service.domain.clips import Clip, ClipStatus, Content, Extrapolation, ExtrapolationStatus, Verification
+from service.imports.queries.clip import ClipOfSet
 from service.imports.queries.find import FoundClip
 from service.support.paging import Page
 
@@ -96,6 +97,21 @@ class FoundClipView(ClipView):
         given = {"import_id": job.id, "folder": job.folder, "labels": list(job.labels)}
         group = {"test_run_group_name": job.test_run_group_name}
         return cls.model_validate(_clip_fields(one.clip) | given | group)
+
+
+class ClipDetailView(FoundClipView):
+    views: list[ClipView] = Field(description="All clips of its multi-view set, front first; empty without a set.")
+
+    @classmethod
+    def detail(cls, one: ClipOfSet) -> "ClipDetailView":
+        found = FoundClipView.found(one.found)
+        return cls(**found.model_dump(), views=[ClipView.of(clip) for clip in one.views])
+
+
+class ClipLinkView(Model):
+    url: str = Field(description="Reads the copy, also by ranges, without a key.")
+    expires_at: str
+    content_type: str = Field(description="Content type that the answer has.")
 
 
 class FoundClipPage(Model):

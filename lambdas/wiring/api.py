@@ -27,6 +27,7 @@ from service.aws.dynamodb.turns import slow_requests_of
 from service.aws.dynamodb.watches import DynamoWatches
 from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from service.aws.s3.bucket_events import S3BucketEvents
+from service.aws.s3.clip_links import S3ClipLinks
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
 from service.aws.workflow import StepFunctionsWorkflow
@@ -37,6 +38,7 @@ from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
 from service.imports.queries.status import StatusPorts
 from service.imports.watches.manage import WatchPorts
+from service.ports.links import ClipLinks
 from service.ports.projects import KeyStore
 from service.projects.audit import AuditPorts
 from service.projects.folders import FolderPorts
@@ -219,6 +221,12 @@ class ApiContainer:
             clock=utc_now,
             url_seconds=settings.report_url_seconds,
         )
+
+    @cached_property
+    def links(self) -> ClipLinks:
+        settings = self.settings
+        client = s3_client(connections=STATE_CONNECTIONS, virtual_hosts=True)
+        return S3ClipLinks(client, settings.clips_bucket, settings.drop_bucket)
 
     @cached_property
     def webhook_secrets(self) -> WebhookSecretPorts:

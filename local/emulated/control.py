@@ -5,6 +5,8 @@
 | `GET /_clipferry/raised` | `{"raised": […]}`: every failed call of a function, in order |
 | `GET`, `POST /_clipferry/limits` | read the limits; change those that the body names; 400 for unknown ones |
 | `POST /_clipferry/roles` | from now on every call is checked against the caller's policies; all processes start anew |
+| `POST /_clipferry/ways-in` | `{"path"}` of a link that signs a browser's tab in once, for a body of `key` and `url` |
+| `GET /_clipferry/enter/{code}` | that link |
 | `GET /_clipferry/roles` | `{"enforced", "checks": [{"role", "action", "allowed", "times", "last"}, …]}` |
 """
 
@@ -12,6 +14,7 @@ import asyncio
 import json
 from typing import Any
 
+from local.emulated.entrance import WaysIn
 from local.emulated.exceptions import Raised
 from local.emulated.limits import Limits
 from local.emulated.roles import Checks
@@ -22,6 +25,7 @@ _JSON = {"Content-Type": "application/json"}
 def listen(app: Any, runtime: Any, limits: Limits, raised: Raised, checks: Checks) -> None:
     """Answer these paths before the emulator looks for a service."""
     others = app._handle_admin_config_request
+    ways = WaysIn()
 
     async def handle(path: str, method: str, body: bytes) -> Any:
         if path == "/_clipferry/raised" and method == "GET":
@@ -32,6 +36,15 @@ def listen(app: Any, runtime: Any, limits: Limits, raised: Raised, checks: Check
             except (ValueError, AttributeError) as error:
                 return _answer({"message": str(error)}, 400)
             return _answer(limits.as_dict())
+        if path == "/_clipferry/ways-in" and method == "POST":
+            try:
+                asked = json.loads(body)
+                return _answer({"path": ways.add(asked["key"], asked["url"])})
+            except (ValueError, KeyError, TypeError) as error:
+                return _answer({"message": str(error)}, 400)
+        if path.startswith("/_clipferry/enter/") and method == "GET":
+            status, kind, text = ways.enter(path.rpartition("/")[2])
+            return status, {"Content-Type": kind, "Cache-Control": "no-store"}, text.encode()
         if path == "/_clipferry/roles" and method in ("GET", "POST"):
             if method == "POST" and not app.AUTH:
                 app.AUTH = True

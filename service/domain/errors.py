@@ -147,6 +147,12 @@ class IdempotencyConflict(ClipferryError):
     code = "IDEMPOTENCY_CONFLICT"
 
 
+class ClipNotThere(ClipferryError):
+    """The clip has no copy: it failed, waits, is a duplicate, or was deleted."""
+
+    code = "CLIP_NOT_THERE"
+
+
 class NotEnded(ClipferryError):
     """The import is still running; the request must wait until it completes."""
 

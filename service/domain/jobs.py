@@ -122,6 +122,17 @@ class Tally:
     def settled(self) -> int:
         return self.copied + self.skipped + self.failed + self.cancelled
 
+    def plus(self, other: "Tally") -> "Tally":
+        return Tally(**{name: getattr(self, name) + getattr(other, name) for name in Tally.__dataclass_fields__})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedBatch:
+    """When a batch was counted, and what it added to the counts."""
+
+    at: str
+    tally: Tally
+
 
 @dataclass(frozen=True, kw_only=True)
 class Counts(Tally):

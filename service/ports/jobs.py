@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from service.domain.ends import Delivery, End
-from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, RecordedBatch, Retry, Tally
 from service.domain.manifest import BatchState
 from service.domain.projects import AuditEntry
 
@@ -106,6 +106,10 @@ class JobStore(JobReader, Protocol):
         ...
 
     def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]: ...
+
+    def recorded(self, job_id: str, *, run: int = 0) -> Sequence[RecordedBatch]:
+        """Return the run's counted batches, in any order, without those of service versions that kept no time."""
+        ...
 
     def delete(self, job_id: str, now: str) -> bool:
         """Hide a terminal job from every other method and put it on the list of deleted jobs; else return False.

@@ -107,6 +107,9 @@ class ApiSettings(Deployment, RowSettings):
     webhook_secret_arn: str
     allow_private_urls: bool
     report_url_seconds: int
+    clip_url_seconds: int
+    cors_origins: tuple[str, ...]
+    """Origins of other web pages that may call the API from a browser."""
     integration_secrets_prefix: str
     """Prefix of the secrets that hold integrations' credentials."""
     trusted_account: str

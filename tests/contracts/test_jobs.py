@@ -6,7 +6,19 @@ from typing import Any
 import pytest
 
 from service.domain.errors import NotFound
-from service.domain.jobs import Counts, Door, Job, JobStatus, JobTag, Retry, Source, SourceKind, Tally, Trigger
+from service.domain.jobs import (
+    Counts,
+    Door,
+    Job,
+    JobStatus,
+    JobTag,
+    RecordedBatch,
+    Retry,
+    Source,
+    SourceKind,
+    Tally,
+    Trigger,
+)
 from service.domain.manifest import BatchState
 from service.domain.progress import runs_after
 from service.domain.requests import ContentValidation, ImportSettings, Tolerance
@@ -411,3 +423,16 @@ def test_what_ends_planning_of_a_job_that_is_gone_does_nothing(jobs: JobStore) -
     jobs.end_planning("ij_nope", total=3, now="t")
     assert jobs.get("ij_nope") is None
     assert not jobs.reopen(replace(FULL, run=1), Tally(failed=1), "t")
+
+
+def test_recorded_batches_tell_when_they_were_counted_and_what_they_added(jobs: JobStore) -> None:
+    jobs.create(FULL)
+    assert jobs.recorded(FULL.id) == []
+    tally = Tally(copied=1, skipped=2, failed=3, cancelled=4, bytes=5)
+    jobs.record_batch(FULL.id, 0, tally, "t1")
+    jobs.record_batch(FULL.id, 1, Tally(), "t2")
+    assert sorted(jobs.recorded(FULL.id), key=lambda batch: batch.at) == [
+        RecordedBatch(at="t1", tally=tally),
+        RecordedBatch(at="t2", tally=Tally()),
+    ]
+    assert jobs.recorded(FULL.id, run=1) == []

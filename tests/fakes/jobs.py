@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from service.domain.ends import Delivery, End
 from service.domain.errors import NotFound, QuotaExceeded, TableBusy
-from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally, settings_of_run
+from service.domain.jobs import (
+    ActiveJob,
+    Counts,
+    Job,
+    JobStatus,
+    JobTag,
+    RecordedBatch,
+    Retry,
+    Tally,
+    settings_of_run,
+)
 from service.domain.manifest import BatchState
 from service.domain.objects import LargeCopy
 from service.domain.progress import runs_after
@@ -21,7 +31,7 @@ from tests.fakes.faults import Faults, port_call
 class FakeJobs:
     faults: Faults = field(default_factory=Faults)
     rows: dict[str, Job] = field(default_factory=dict)
-    batches: dict[str, dict[tuple[int, int], Tally]] = field(default_factory=lambda: defaultdict(dict))
+    batches: dict[str, dict[tuple[int, int], RecordedBatch]] = field(default_factory=lambda: defaultdict(dict))
     hidden: dict[str, str] = field(default_factory=dict)
     """Deleted jobs and the times of their deletion."""
     buried: set[str] = field(default_factory=set)
@@ -208,7 +218,7 @@ class FakeJobs:
             bytes=job.counts.bytes + tally.bytes,
         )
         self.rows[job_id] = replace(job, counts=counts, updated_at=now)
-        self.batches[job_id][run, number] = tally
+        self.batches[job_id][run, number] = RecordedBatch(at=now, tally=tally)
         return True
 
     @port_call
@@ -228,6 +238,10 @@ class FakeJobs:
     @port_call
     def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]:
         return {number for of, number in self.batches[job_id] if of == run}
+
+    @port_call
+    def recorded(self, job_id: str, *, run: int = 0) -> Sequence[RecordedBatch]:
+        return [batch for (of, _), batch in self.batches[job_id].items() if of == run]
 
     @port_call
     def delete(self, job_id: str, now: str) -> bool:

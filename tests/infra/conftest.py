@@ -80,6 +80,7 @@ def other_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Te
         table_deletion_protection=True,
         use_fips_endpoints=True,
         use_dualstack_endpoints=True,
+        cors_origins=("https://tools.example.com",),
     )
     return Template.from_stack(make_stack(deploy))
 

@@ -10,10 +10,10 @@ from aws_cdk.assertions import Template
 from service.support.response_headers import GATEWAY_HEADERS
 from tests.infra.reading import properties, text
 
-OPEN = {"ApiRestopenapijsonGET", "ApiRestdocsGET"}
+OPEN = {"ApiRestopenapijsonGET", "ApiRestdocsGET", "ApiRestappGET", "ApiRestappproxyGET"}
 
 
-def test_every_method_needs_a_key_but_the_two_pages_of_documentation(template: Template) -> None:
+def test_every_method_needs_a_key_but_pages_without_data(template: Template) -> None:
     methods = properties(template, "AWS::ApiGateway::Method")
     assert {name for name, method in methods.items() if method["AuthorizationType"] == "NONE"} == OPEN
     guarded = {name: method for name, method in methods.items() if name not in OPEN}
@@ -30,6 +30,7 @@ def test_the_open_pages_are_only_read(template: Template) -> None:
         "{proxy+}",
         "openapi.json",
         "docs",
+        "app",
     }
 
 
@@ -118,9 +119,10 @@ def test_answers_are_compressed_for_clients_that_ask(template: Template) -> None
 def test_the_open_pages_have_a_throttle_of_their_own(template: Template) -> None:
     (stage,) = properties(template, "AWS::ApiGateway::Stage").values()
     settings = method_settings(stage)
-    for path in ("/~1docs", "/~1openapi.json"):
+    throttles = {"/~1docs": (2, 10), "/~1openapi.json": (2, 10), "/~1app": (20, 100), "/~1app~1{proxy+}": (20, 100)}
+    for path, throttle in throttles.items():
         limits = settings[path, "GET"]
-        assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == (2, 10)
+        assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == throttle
         assert (limits["MetricsEnabled"], limits["DataTraceEnabled"], limits["LoggingLevel"]) == (True, False, "ERROR")
 
 
@@ -128,6 +130,7 @@ def test_the_outputs_are_the_names_that_scripts_know(template: Template) -> None
     outputs = template.to_json()["Outputs"]
     assert set(outputs) == {
         "BaseUrl",
+        "DashboardUrl",
         "ApiId",
         "StageName",
         "AdminSecretArn",
@@ -141,6 +144,22 @@ def test_the_outputs_are_the_names_that_scripts_know(template: Template) -> None
     }
     url = text(outputs["BaseUrl"]["Value"])
     assert url == "https://${ApiRest}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod"
+    assert text(outputs["DashboardUrl"]["Value"]) == f"{url}/app/"
+
+
+def test_no_page_of_another_origin_may_call_the_api_unless_a_setting_names_it(
+    template: Template, other_template: Template
+) -> None:
+    header = "gatewayresponse.header.Access-Control-Allow-Origin"
+    assert "ApiRestproxyOPTIONS" not in properties(template, "AWS::ApiGateway::Method")
+    assert all(header not in answer["ResponseParameters"] for answer in gateway_responses(template).values())
+    preflight = properties(other_template, "AWS::ApiGateway::Method")["ApiRestproxyOPTIONS"]
+    (answer,) = preflight["Integration"]["IntegrationResponses"]
+    given = answer["ResponseParameters"]
+    assert given["method.response.header.Access-Control-Allow-Origin"] == "'https://tools.example.com'"
+    assert "X-API-Key" in given["method.response.header.Access-Control-Allow-Headers"]
+    assert preflight["AuthorizationType"] == "NONE"
+    assert all(answer["ResponseParameters"][header] == "'*'" for answer in gateway_responses(other_template).values())
 
 
 def method_settings(stage: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:

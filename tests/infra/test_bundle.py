@@ -282,3 +282,21 @@ def zipped(folder: Path, archive: Path) -> int:
 def tree(folder: Path) -> dict[str, str]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_the_dashboard_is_bundled_and_a_bundle_without_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "ROOT", tmp_path)
+    before = content_hash(AWS_TARGET)
+    with pytest.raises(FileNotFoundError, match="make setup"):
+        build_bundle(tmp_path / "out", AWS_TARGET)
+    assets = tmp_path / "dashboard" / "dist" / "assets"
+    assets.mkdir(parents=True)
+    (assets.parent / "index.html").write_text("<html>")
+    (assets / "a-1.js").write_text("run()")
+    assert content_hash(AWS_TARGET) != before
+    monkeypatch.setattr(bundle, "_dependencies", lambda *_, **__: tmp_path / "dashboard")
+    monkeypatch.setattr(bundle, "interpreter_of", lambda _target: None)
+    build_bundle(tmp_path / "out", AWS_TARGET)
+    assert (tmp_path / "out" / "dashboard" / "dist" / "assets" / "a-1.js").read_text() == "run()"

@@ -156,3 +156,11 @@ def test_every_setting_stands_in_the_operators_page() -> None:
     documented = (ROOT / "docs" / "operations.md").read_text()
     missing = [item.name for item in fields(DeploySettings) if f"`{item.name}`" not in documented]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "tools.example.com", "https://a.b/c", "https://a.b/", "ftp://a.b", "https://*.a.b"]
+)
+def test_origins_are_exact(origin: str) -> None:
+    with pytest.raises(InvalidSettings, match="cors_origins"):
+        DeploySettings(cors_origins=(origin,))

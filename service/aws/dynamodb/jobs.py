@@ -31,7 +31,7 @@ from service.aws.dynamodb.quota import add_active, quota_exceeded, remove_active
 from service.aws.dynamodb.table import BatchRow, EndRow, JobRow, TagRow, TombstoneRow
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows
 from service.domain.errors import NotFound
-from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, Retry, Tally
+from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, RecordedBatch, Retry, Tally
 from service.domain.manifest import BatchState
 from service.domain.progress import runs_after
 from service.domain.projects import AuditEntry
@@ -251,7 +251,9 @@ class DynamoJobs:
         ]
 
         def build(transaction: TransactWrite) -> None:
-            recorded = BatchRow(job_pk(job_id), batch_sk(number, run), expires_at=after_write())
+            recorded = BatchRow(
+                job_pk(job_id), batch_sk(number, run), at=now, tally=asdict(tally), expires_at=after_write()
+            )
             transaction.save(recorded, condition=BatchRow.pk.does_not_exist())
             goes_on = JobRow.pk.exists() & JobRow.completed_at.does_not_exist() & (JobRow.run == run)
             transaction.update(JobRow(job_pk(job_id), "JOB"), actions=actions, condition=goes_on)
@@ -285,6 +287,10 @@ class DynamoJobs:
     def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]:
         rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith(batches_of(run)), consistent_read=True)
         return {int(row.sk.removeprefix(batches_of(run))) for row in rows}
+
+    def recorded(self, job_id: str, *, run: int = 0) -> Sequence[RecordedBatch]:
+        rows = BatchRow.query(job_pk(job_id), BatchRow.sk.startswith(batches_of(run)))
+        return [RecordedBatch(at=row.at, tally=Tally(**row.tally)) for row in rows if row.at and row.tally]
 
     def delete(self, job_id: str, now: str) -> bool:
         actions: list[Action] = [

@@ -352,6 +352,8 @@ class BatchRow(_Row):
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
+    at = UnicodeAttribute(null=True)
+    tally = JSONAttribute(null=True)
     expires_at = NumberAttribute(null=True)
 
 

@@ -8,6 +8,7 @@ from lambdas.wiring.api import ApiContainer
 from service.projects.integrations.policies import Trusted
 from service.support.settings import ApiSettings
 from tests.builders import CLIPS_BUCKET, DEPLOYMENT, SOURCE_BUCKET, STATE_BUCKET, LambdaContext, World, api_event
+from tests.fakes.links import FakeClipLinks
 
 
 class Caller:
@@ -67,6 +68,7 @@ def container_of(world: World, max_body_bytes: int) -> ApiContainer:
     container.audit = world.audit_ports
     container.keys = world.keys
     container.watches = world.watch_ports
+    container.links = FakeClipLinks()
     container.trusted = Trusted(
         account=container.settings.trusted_account,
         roles=container.settings.trusted_roles,
@@ -97,6 +99,8 @@ def api_settings(max_body_bytes: int) -> ApiSettings:
         webhook_secret_arn="webhook-secret",
         allow_private_urls=False,
         report_url_seconds=3_600,
+        clip_url_seconds=300,
+        cors_origins=("https://tools.example.com",),
         integration_secrets_prefix="clipferry/Clipferry/integrations/",
         trusted_account="arn:aws:iam::111111111111:root",
         trusted_roles="arn:aws:iam::111111111111:role/Clipferry-*",

@@ -189,7 +189,7 @@ def test_a_newline_after_a_path_is_another_path(api: Api, path: str) -> None:
     ("path", "query"),
     [
         ("/v1/imports", {"limits": "2"}),
-        ("/v1/imports", {"limit": "2", "status": "FAILED"}),
+        ("/v1/imports", {"limit": "2", "state": "FAILED"}),
         ("/v1/imports/{id}", {"x": "1"}),
         ("/v1/imports/{id}/clips", {"Status": "FAILED"}),
         ("/v1/clips", {"clip_id": "c", "clipid": "c"}),

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,7 +28,11 @@ ROUTES = {
     ("get", "/v1/imports/{job_id}"),
     ("get", "/v1/imports/{job_id}/clips"),
     ("get", "/v1/imports/{job_id}/audit"),
+    ("get", "/v1/imports/{job_id}/failures"),
+    ("get", "/v1/imports/{job_id}/timeline"),
     ("get", "/v1/clips"),
+    ("get", "/v1/clips/{clip_id}"),
+    ("get", "/v1/clips/{clip_id}/link"),
     ("get", "/v1/audit"),
     ("post", "/v1/execution-settings"),
     ("get", "/v1/execution-settings"),
@@ -96,6 +101,23 @@ def test_openapi_lists_all_routes_and_how_to_authenticate(api: Api) -> None:
     assert document["servers"] == [{"url": "."}], "relative to the page, whatever stage or domain it is behind"
     assert document["components"]["securitySchemes"]["key"]["name"] == "X-API-Key"
     assert document["security"] == [{"key": []}]
+
+
+def test_every_reference_of_the_document_leads_somewhere(api: Api) -> None:
+    document = openapi(api)
+
+    def references(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if isinstance(node.get("$ref"), str):
+                yield node["$ref"]
+            node = list(node.values())
+        if isinstance(node, list):
+            for one in node:
+                yield from references(one)
+
+    found = set(references(document))
+    assert found
+    assert {one for one in found if one.rpartition("/")[2] not in document["components"]["schemas"]} == set()
 
 
 def test_openapi_shows_the_requests_as_they_are_validated(api: Api) -> None:

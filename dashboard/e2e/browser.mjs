@@ -1,0 +1,72 @@
+// Start a browser, and open pages whose console errors and violations of the content policy fail the test.
+import { readFileSync } from "node:fs";
+import { chromium as playwright } from "playwright-core";
+
+/** A Chrome that is named is taken; otherwise the one of the npm package, which brings its codecs along. */
+export async function launch() {
+  const named = process.env.CLIPFERRY_CHROME;
+  if (named) return playwright.launch({ executablePath: named, headless: true, args: ["--no-sandbox"] });
+  const { default: chromium } = await import("@sparticuz/chromium");
+  return playwright.launch({ executablePath: await chromium.executablePath(), headless: true, args: chromium.args });
+}
+
+export const stack = JSON.parse(readFileSync(process.env.CLIPFERRY_STACK ?? "../.local/stack.json", "utf8"));
+
+/** A page, and `faults`: what its console and its policy complained about. */
+export async function open(browser, { width = 1280, height = 800, dark = false } = {}) {
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: dark ? "dark" : "light",
+    acceptDownloads: true,
+    // Otherwise the browser takes one out of the environment, which may be none that it knows.
+    locale: "en-GB",
+  });
+  const page = await context.newPage();
+  const faults = [];
+  page.on("console", (message) => {
+    // The browser itself reports each refused request; the page shows it, and the test looks at that.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  await page.addInitScript(() => {
+    addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+  });
+  return { page, context, faults };
+}
+
+export async function signIn(page, key = stack.api_key) {
+  await page.goto(stack.dashboard_url);
+  await page.getByLabel("API key").fill(key);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation").waitFor();
+}
+
+/** One call of the API, outside of the browser. */
+export async function api(method, path, body) {
+  const answer = await fetch(stack.base_url + path, {
+    method,
+    headers: { "X-API-Key": stack.api_key, "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const content = answer.status === 204 ? null : await answer.json();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(content)}`);
+  return content;
+}
+
+export async function settled(id) {
+  for (let n = 0; n < 300; n += 1) {
+    const job = await api("GET", `/v1/imports/${id}`);
+    if (!["PENDING", "PLANNING", "COPYING"].includes(job.status)) return job;
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  throw new Error(`import ${id} does not end`);
+}
+
+/** Serious findings of axe about the page as it is now. */
+export async function axe(page) {
+  await page.evaluate(readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8"));
+  const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+  return found.violations
+    .filter((one) => one.impact === "serious" || one.impact === "critical")
+    .map((one) => `${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).slice(0, 3).join(" | ")}`);
+}

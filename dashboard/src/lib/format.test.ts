@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { ago, bytes, money, name, plural, seconds } from "./format";
+
+test.each([
+  [0, "0 B"], [999, "999 B"], [1_000, "1.0 kB"], [999_499, "999 kB"], [999_500, "1.0 MB"], [1_234_567_890, "1.2 GB"], [null, "–"],
+])("%s bytes are %s", (count, text) => expect(bytes(count)).toBe(text));
+
+test.each([
+  [0.25, "0.3 s"], [42, "42 s"], [60, "1 min"], [3_700, "1 h 2 min"], [90_000, "1 d 1 h"],
+])("%s seconds are %s", (count, text) => expect(seconds(count)).toBe(text));
+
+test("times are told from now", () => {
+  const now = Date.parse("2026-11-22T17:00:00Z");
+  expect(ago("2026-11-22T16:59:58Z", now)).toBe("just now");
+  expect(ago("2026-11-22T16:58:00Z", now)).toBe("2 min ago");
+  expect(ago("2026-11-22T17:10:00Z", now)).toBe("just now");
+});
+
+test("small amounts of money are not zero", () => {
+  expect([0, 0.00001, 0.0123, 12.345].map(money)).toEqual(["$0", "< $0.0001", "$0.012", "$12.35"]);
+});
+
+test("names and plurals", () => {
+  expect(name("s3://bucket/a/b.zip")).toBe("b.zip");
+  expect([plural(1, "clip"), plural(2_000, "clip")]).toEqual(["1 clip", "2,000 clips"]);
+});

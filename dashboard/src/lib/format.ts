@@ -1,0 +1,56 @@
+// How numbers, bytes and times are shown.
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+
+export function bytes(count: number | null | undefined): string {
+  if (count === null || count === undefined) return "–";
+  let value = count;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+export const number = (value: number) => value.toLocaleString("en-US");
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}
+
+/** `5` → `5 s`, `3700` → `1 h 2 min`. */
+export function seconds(value: number): string {
+  if (value < 10) return `${Math.round(value * 10) / 10} s`;
+  if (value < 60) return `${Math.round(value)} s`;
+  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`.replace(/ 0 s$/, "");
+  if (value < 86400) return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} min`.replace(/ 0 min$/, "");
+  return `${Math.floor(value / 86400)} d ${Math.round((value % 86400) / 3600)} h`.replace(/ 0 h$/, "");
+}
+
+export function between(from: string, to: string | null): number {
+  return Math.max(0, (to ? Date.parse(to) : Date.now()) - Date.parse(from)) / 1000;
+}
+
+export function ago(time: string, now = Date.now()): string {
+  const passed = Math.max(0, now - Date.parse(time)) / 1000;
+  if (passed < 5) return "just now";
+  if (passed < 60) return `${Math.floor(passed)} s ago`;
+  if (passed < 3600) return `${Math.floor(passed / 60)} min ago`;
+  if (passed < 86400) return `${Math.floor(passed / 3600)} h ago`;
+  return new Date(time).toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric" });
+}
+
+export function when(time: string): string {
+  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+export function money(dollars: number): string {
+  if (dollars === 0) return "$0";
+  if (dollars < 0.0001) return "< $0.0001";
+  return `$${dollars < 1 ? dollars.toPrecision(2) : dollars.toFixed(2)}`;
+}
+
+/** The last part of a key or a URI. */
+export function name(uri: string): string {
+  return uri.split("/").filter(Boolean).at(-1) ?? uri;
+}

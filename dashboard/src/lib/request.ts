@@ -1,0 +1,171 @@
+// The request of a new import: from the form's fields to the body, and to the same call in other tongues.
+
+export type Kind = "prefix" | "list" | "manifest" | "sets";
+
+export interface Draft {
+  kind: Kind;
+  root_path: string;
+  list: string;
+  manifest_uri: string;
+  /** JSON lines or a JSON list of sets. */
+  sets: string;
+  include: string;
+  exclude: string;
+  min_size: string;
+  max_size: string;
+  modified_after: string;
+  modified_before: string;
+  folder: string;
+  labels: string;
+  run_name_prefix: string;
+  test_run_group_name: string;
+  integration_id: string;
+  execution_settings_id: string;
+  on_existing: string;
+  content_validation: string;
+  storage_class: string;
+  destination: string;
+  tolerated_failures: string;
+  webhook_url: string;
+  stationary_extrapolation: boolean;
+}
+
+export const EMPTY: Draft = {
+  kind: "prefix", root_path: "", list: "", manifest_uri: "", sets: "", include: "", exclude: "", min_size: "", max_size: "",
+  modified_after: "", modified_before: "", folder: "", labels: "", run_name_prefix: "", test_run_group_name: "",
+  integration_id: "", execution_settings_id: "", on_existing: "", content_validation: "", storage_class: "", destination: "",
+  tolerated_failures: "", webhook_url: "", stationary_extrapolation: false,
+};
+
+export type Body = Record<string, unknown>;
+
+const lines = (text: string) => text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+
+/** `12`, `1.5 MB`, `2 GB` → bytes; NaN for anything else. */
+export function size(text: string): number {
+  const match = /^([\d.]+)\s*([kMGT]?)B?$/i.exec(text.trim());
+  if (!match) return NaN;
+  const power = ["", "k", "m", "g", "t"].indexOf((match[2] ?? "").toLowerCase());
+  return Math.round(Number(match[1]) * 1000 ** power);
+}
+
+/** The body of `POST /v1/imports`. Throws an `Error` whose message names the field. */
+export function body(draft: Draft): Body {
+  const made: Body = {};
+  if (draft.kind === "prefix") made["root_path"] = draft.root_path.trim();
+  if (draft.kind === "list") made["exact_paths"] = lines(draft.list);
+  if (draft.kind === "manifest") made["manifest_uri"] = draft.manifest_uri.trim();
+  if (draft.kind === "sets") made["sets"] = sets(draft.sets);
+  const filters = filtersOf(draft);
+  if (Object.keys(filters).length && (draft.kind === "prefix" || draft.kind === "manifest")) made["filters"] = filters;
+  for (const name of ["folder", "run_name_prefix", "test_run_group_name", "integration_id", "execution_settings_id"] as const) {
+    if (draft[name].trim()) made[name] = draft[name].trim();
+  }
+  const labels = draft.labels.split(",").map((label) => label.trim()).filter(Boolean);
+  if (labels.length) made["labels"] = labels;
+  const settings = settingsOf(draft);
+  if (Object.keys(settings).length && !draft.execution_settings_id) made["settings"] = settings;
+  return made;
+}
+
+function filtersOf(draft: Draft): Body {
+  const filters: Body = {};
+  if (lines(draft.include).length) filters["include"] = lines(draft.include);
+  if (lines(draft.exclude).length) filters["exclude"] = lines(draft.exclude);
+  for (const name of ["min_size", "max_size"] as const) {
+    if (!draft[name].trim()) continue;
+    const bytes = size(draft[name]);
+    if (Number.isNaN(bytes)) throw new Error(`${name.replace("_", " ")}: write a number of bytes, such as 500 or 1.5 MB.`);
+    filters[name] = bytes;
+  }
+  for (const name of ["modified_after", "modified_before"] as const) {
+    if (draft[name]) filters[name] = new Date(draft[name]).toISOString();
+  }
+  return filters;
+}
+
+export function settingsOf(draft: Draft): Body {
+  const settings: Body = {};
+  for (const name of ["on_existing", "content_validation", "storage_class"] as const) {
+    if (draft[name]) settings[name] = draft[name];
+  }
+  if (draft.destination.trim()) settings["destination"] = draft.destination.trim();
+  if (draft.webhook_url.trim()) settings["notify"] = { webhook_url: draft.webhook_url.trim() };
+  if (draft.stationary_extrapolation) settings["stationary_extrapolation"] = true;
+  const tolerated = draft.tolerated_failures.trim();
+  if (tolerated) {
+    const match = /^([\d.]+)\s*(%?)$/.exec(tolerated);
+    if (!match) throw new Error("Failures tolerated: write a number of clips, such as 20, or a share, such as 5%.");
+    settings["tolerated_failures"] = match[2] ? { percent: Number(match[1]) } : { count: Number(match[1]) };
+  }
+  return settings;
+}
+
+function sets(text: string): unknown[] {
+  try {
+    const whole = text.trim();
+    return whole.startsWith("[") ? (JSON.parse(whole) as unknown[]) : lines(whole).map((line) => JSON.parse(line) as unknown);
+  } catch {
+    throw new Error('Sets: write one JSON object a line, such as {"views": {"front": "s3://…", "left": "s3://…"}, "name": "drive-7"}.');
+  }
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+export function curl(request: Body, base: string): string {
+  return `curl -X POST ${quoted(`${base}v1/imports`)} \\\n  -H "X-API-Key: $CLIPFERRY_API_KEY" \\\n  -d ${quoted(JSON.stringify(request, null, 2))}`;
+}
+
+const FLAGS: [name: string, flag: string][] = [
+  ["root_path", "--prefix"], ["manifest_uri", "--manifest"], ["folder", "--folder"], ["run_name_prefix", "--run-name-prefix"],
+  ["test_run_group_name", "--group"], ["integration_id", "--integration"], ["execution_settings_id", "--preset"],
+  ["include", "--include"], ["exclude", "--exclude"], ["min_size", "--min-size"], ["max_size", "--max-size"],
+  ["modified_after", "--after"], ["modified_before", "--before"], ["labels", "--label"], ["on_existing", "--on-existing"],
+  ["content_validation", "--content-validation"], ["storage_class", "--storage-class"], ["destination", "--destination"],
+];
+/** More URIs than these go in by standard input. */
+const MAX_ARGUMENTS = 10;
+
+/** The same import by the command line. */
+export function cli(request: Body): string {
+  const settings = (request["settings"] ?? {}) as Body;
+  const given: Body = { ...request, ...((request["filters"] ?? {}) as Body), ...settings };
+  const words = ["clipferry import"];
+  let input = "";
+  const paths = (request["exact_paths"] ?? []) as string[];
+  if (paths.length > MAX_ARGUMENTS) {
+    words.push("--from -");
+    input = paths.join("\n");
+  } else words.push(...paths.map(quoted));
+  if (request["sets"]) {
+    words.push("--sets -");
+    input = JSON.stringify(request["sets"], null, 2);
+  }
+  for (const [name, flag] of FLAGS) {
+    for (const value of [given[name] ?? []].flat()) words.push(`${flag} ${quoted(String(value))}`);
+  }
+  const webhook = (settings["notify"] as { webhook_url?: string } | undefined)?.webhook_url;
+  if (webhook) words.push(`--webhook ${quoted(webhook)}`);
+  const tolerated = settings["tolerated_failures"] as { count?: number; percent?: number } | undefined;
+  if (tolerated) words.push(`--tolerate ${tolerated.count ?? `${tolerated.percent}%`}`);
+  if (settings["stationary_extrapolation"]) words.push("--stationary-extrapolation");
+  words.push("--watch");
+  return `${words.join(" \\\n  ")}${input ? ` <<'END'\n${input}\nEND` : ""}`;
+}
+
+function literal(value: unknown, indent: string): string {
+  if (value === true) return "True";
+  if (value === false) return "False";
+  if (value === null || value === undefined) return "None";
+  if (Array.isArray(value)) return value.length ? `[\n${value.map((one) => `${indent}    ${literal(one, `${indent}    `)},\n`).join("")}${indent}]` : "[]";
+  if (typeof value === "object") {
+    const items = Object.entries(value).map(([key, one]) => `${indent}    ${JSON.stringify(key)}: ${literal(one, `${indent}    `)},\n`);
+    return `{\n${items.join("")}${indent}}`;
+  }
+  return JSON.stringify(value);
+}
+
+export function python(request: Body, base: string): string {
+  const given = Object.entries(request).map(([name, value]) => `    ${name}=${literal(value, "    ")},\n`);
+  return `from clipferry import Clipferry\n\n# The key is in CLIPFERRY_API_KEY.\nclient = Clipferry(${JSON.stringify(base.replace(/\/$/, ""))})\njob = client.imports.create(\n${given.join("")})\nprint(job.wait().status)`;
+}

@@ -1,0 +1,88 @@
+import { useState } from "preact/hooks";
+import { all, type ApiError, at, call, type Clip, get, type Import, type Schemas } from "../lib/api";
+import { meaning } from "../lib/codes";
+import { number } from "../lib/format";
+import { once, useLive } from "../lib/live";
+import { href } from "../lib/router";
+import { Failure, runs } from "../ui/basics";
+import { Act } from "../ui/dialog";
+
+type Group = Schemas["FailureGroupView"];
+/** Clips that one retry may name. */
+const MAX_NAMED = 10_000;
+
+export function Failures({ job, reload }: { job: Import; reload: () => void }) {
+  const failed = job.counts.failed + job.counts.cancelled;
+  const { data, error } = useLive(
+    (signal) => get<Schemas["FailuresView"]>(at("/v1/imports/{job_id}/failures", job.id), {}, signal),
+    once,
+    // While it runs, count again with each hundredth more.
+    [job.id, job.run, job.status, Math.floor(Math.log(failed || 1) * 20)],
+  );
+  if (error) return <Failure error={error} />;
+  if (!data || data.groups.length === 0) return null;
+  return (
+    <section aria-labelledby="failures">
+      <h2 id="failures">Failures by reason</h2>
+      {!data.complete && <p class="hint">There are many failures: each count means at least this number.</p>}
+      {data.groups.map((group) => (
+        <One key={`${group.status} ${group.code}`} job={job} group={group} exact={data.complete} reload={reload} />
+      ))}
+    </section>
+  );
+}
+
+function One({ job, group, exact, reload }: { job: Import; group: Group; exact: boolean; reload: () => void }) {
+  const [error, setError] = useState<ApiError | null>(null);
+  const checked = group.failed_check === group.count && group.count > 0;
+
+  const clips = async () =>
+    (
+      await all<Clip>(at("/v1/imports/{job_id}/clips", job.id), "clips", { status: group.status }, MAX_NAMED * 2)
+    ).filter((clip) => (clip.code ?? "") === group.code);
+
+  async function retry(content_validation?: "none") {
+    const named = (await clips()).slice(0, MAX_NAMED).map((clip) => clip.id);
+    const body = { clip_ids: named, ...(content_validation ? { content_validation } : {}) };
+    await call("POST", at("/v1/imports/{job_id}/retry", job.id), { body, idempotencyKey: crypto.randomUUID() });
+    reload();
+  }
+
+  async function download() {
+    const lines = (await clips()).map((clip) => `${JSON.stringify({ uri: clip.source_uri })}\n`);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(lines, { type: "application/x-ndjson" }));
+    link.download = `${job.id}-${group.code}.manifest.jsonl`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  return (
+    <article class="group">
+      <header>
+        <h3>
+          <span class="count">
+            {exact ? "" : "≥ "}
+            {number(group.count)}
+          </span>{" "}
+          <code>{group.code || "no code"}</code>
+        </h3>
+        <div class="actions">
+          {!runs(job) && checked && <Act label="Retry without the check" act={() => retry("none")} onError={setError} />}
+          {!runs(job) && !checked && <Act label="Retry these" act={() => retry()} onError={setError} />}
+          <Act label="Download as manifest" act={download} onError={setError} />
+        </div>
+      </header>
+      <p>{meaning(group.code) || group.examples[0]?.message}</p>
+      <Failure error={error} />
+      <ul>
+        {group.examples.map((clip) => (
+          <li key={clip.id}>
+            <a href={href(["clips", clip.id])}>{clip.source_uri}</a>
+            <span class="sub">{clip.message}</span>
+          </li>
+        ))}
+      </ul>
+    </article>
+  );
+}

@@ -1,0 +1,232 @@
+import { useEffect, useState } from "preact/hooks";
+import { all, type ApiError, at, base, call, type Import, type Schemas } from "../lib/api";
+import { number } from "../lib/format";
+import { body, type Body, cli, curl, type Draft, EMPTY, type Kind, python, settingsOf } from "../lib/request";
+import { go, href } from "../lib/router";
+import { Copy, Failure } from "../ui/basics";
+import { Act } from "../ui/dialog";
+import { PreviewOf } from "./new-preview";
+
+/** What the user entered outlives a lost network, an expired key and a reload of the tab. */
+const KEPT = "clipferry.draft";
+
+function kept(): Draft {
+  try {
+    return { ...EMPTY, ...(JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as Partial<Draft>) };
+  } catch {
+    return EMPTY;
+  }
+}
+
+const KINDS: [Kind, string][] = [["prefix", "Prefix"], ["list", "List of clips"], ["manifest", "Manifest file"], ["sets", "Multi-view sets"]];
+
+export function NewImport() {
+  const [draft, setDraft] = useState(kept);
+  const [error, setError] = useState<ApiError | null>(null);
+  // One key for one request, so that a click after a lost answer starts no second import.
+  const [once, setOnce] = useState(() => crypto.randomUUID());
+  const set = (change: Partial<Draft>) => setDraft((now) => ({ ...now, ...change }));
+  useEffect(() => {
+    sessionStorage.setItem(KEPT, JSON.stringify(draft));
+    setOnce(crypto.randomUUID());
+  }, [draft]);
+
+  let request: Body | null = null;
+  let wrong: string | null = null;
+  try {
+    request = body(draft);
+  } catch (fault) {
+    wrong = (fault as Error).message;
+  }
+  const complete = request !== null && [request["root_path"], request["manifest_uri"], ...[request["exact_paths"], request["sets"]].map((one) => (one as unknown[] | undefined)?.length)].some(Boolean);
+
+  async function start() {
+    const job = await call<Import>("POST", at("/v1/imports"), { body: request, idempotencyKey: once });
+    sessionStorage.removeItem(KEPT);
+    go(href(["imports", job.id]));
+  }
+  return (
+    <>
+      <p class="crumbs"><a href="#/imports">Imports</a></p>
+      <h1 class="head">New import</h1>
+      <div class="split">
+        <form class="form" onSubmit={(event) => event.preventDefault()}>
+          <Source draft={draft} set={set} />
+          {(draft.kind === "prefix" || draft.kind === "manifest") && <Filters draft={draft} set={set} />}
+          <Names draft={draft} set={set} />
+          <Settings draft={draft} set={set} />
+          {wrong && <p class="note bad" role="alert">{wrong}</p>}
+          <Failure error={error} />
+          <div class="actions">
+            <Act primary label="Start import" disabled={!complete || wrong !== null} act={start} onError={setError} />
+            <button type="button" onClick={() => setDraft(EMPTY)}>Clear</button>
+          </div>
+        </form>
+        <div>
+          <PreviewOf request={complete && !wrong ? request : null} />
+          {request && <Tongues request={request} />}
+        </div>
+      </div>
+    </>
+  );
+}
+
+interface Part {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+}
+
+function Text({ draft, set, name, label, hint, type = "text", placeholder }: Part & { name: keyof Draft; label: string; hint?: string; type?: string; placeholder?: string }) {
+  return (
+    <label>
+      {label}
+      <input type={type} value={String(draft[name])} {...(placeholder ? { placeholder } : {})} spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />
+      {hint && <span class="hint">{hint}</span>}
+    </label>
+  );
+}
+
+function Area({ draft, set, name, label, placeholder }: Part & { name: keyof Draft; label: string; placeholder: string }) {
+  return (
+    <label>
+      {label}
+      <textarea value={String(draft[name])} placeholder={placeholder} spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />
+    </label>
+  );
+}
+
+function Choice({ draft, set, name, label, options, hint }: Part & { name: keyof Draft; label: string; options: [string, string][]; hint?: string }) {
+  return (
+    <label>
+      {label}
+      <select value={String(draft[name])} onChange={(event) => set({ [name]: event.currentTarget.value })}>
+        {options.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
+      </select>
+      {hint && <span class="hint">{hint}</span>}
+    </label>
+  );
+}
+
+function Source(part: Part) {
+  const { draft, set } = part;
+  return (
+    <fieldset>
+      <legend>Source</legend>
+      <div class="tabs" role="group" aria-label="Kind of source">
+        {KINDS.map(([kind, label]) => (
+          <button key={kind} type="button" aria-pressed={draft.kind === kind} onClick={() => set({ kind })}>{label}</button>
+        ))}
+      </div>
+      {draft.kind === "prefix" && <Text {...part} name="root_path" label="Prefix" placeholder="s3://my-bucket/2026/" hint="Every object whose key begins with it. End a folder with /." />}
+      {draft.kind === "list" && <Area {...part} name="list" label="URIs, one a line" placeholder={"s3://my-bucket/a.zip\ns3://my-bucket/b.mp4"} />}
+      {draft.kind === "manifest" && <Text {...part} name="manifest_uri" label="Manifest" placeholder="s3://my-bucket/night.jsonl" hint="JSON lines, CSV, or the manifest.json of an S3 Inventory." />}
+      {draft.kind === "sets" && <Area {...part} name="sets" label="Sets, one JSON object a line" placeholder={'{"views": {"front": "s3://my-bucket/f.mp4", "left": "s3://my-bucket/l.mp4"}, "name": "drive-7"}'} />}
+    </fieldset>
+  );
+}
+
+function Filters(part: Part) {
+  return (
+    <fieldset>
+      <legend>Filters</legend>
+      <div class="row">
+        <Area {...part} name="include" label="Include: patterns, one a line" placeholder="*.zip" />
+        <Area {...part} name="exclude" label="Exclude: patterns, one a line" placeholder="night/" />
+      </div>
+      <div class="row">
+        <Text {...part} name="min_size" label="Smallest size" placeholder="1 MB" />
+        <Text {...part} name="max_size" label="Largest size" placeholder="2 GB" />
+        <Text {...part} name="modified_after" label="Changed from" type="datetime-local" />
+        <Text {...part} name="modified_before" label="Changed before" type="datetime-local" />
+      </div>
+    </fieldset>
+  );
+}
+
+function Names(part: Part) {
+  return (
+    <fieldset>
+      <legend>Names</legend>
+      <div class="row">
+        <Text {...part} name="folder" label="Folder" />
+        <Text {...part} name="labels" label="Labels" placeholder="night, berlin" />
+        <Text {...part} name="run_name_prefix" label="Prefix of run names" />
+        <Text {...part} name="test_run_group_name" label="Test run group" hint="Default: a generated name." />
+      </div>
+    </fieldset>
+  );
+}
+
+function Settings(part: Part) {
+  const { draft, set } = part;
+  const [presets, setPresets] = useState<Schemas["ExecutionSettingsView"][]>([]);
+  const [integrations, setIntegrations] = useState<Schemas["IntegrationView"][]>([]);
+  const [saving, setSaving] = useState("");
+  const load = () =>
+    all<Schemas["ExecutionSettingsView"]>(at("/v1/execution-settings"), "execution_settings").then(setPresets, () => {});
+  useEffect(() => {
+    void load();
+    all<Schemas["IntegrationView"]>(at("/v1/integrations"), "integrations").then(setIntegrations, () => {});
+  }, []);
+  async function save() {
+    const made = await call<Schemas["ExecutionSettingsView"]>("POST", at("/v1/execution-settings"), {
+      body: { name: saving.trim(), settings: settingsOf(draft) },
+      idempotencyKey: crypto.randomUUID(),
+    });
+    setSaving("");
+    await load();
+    set({ execution_settings_id: made.id });
+  }
+  return (
+    <fieldset>
+      <legend>Settings</legend>
+      <div class="row">
+        <Choice {...part} name="execution_settings_id" label="Preset" options={[["", "None: the settings below"], ...presets.map((one): [string, string] => [one.id, one.name])]} />
+        <Choice {...part} name="integration_id" label="Integration" options={[["", "The project's own for each bucket"], ...integrations.map((one): [string, string] => [one.id, `${one.name} (${one.bucket})`])]} />
+      </div>
+      {!draft.execution_settings_id && (
+        <>
+          <div class="row">
+            <Choice {...part} name="on_existing" label="If an object is at the destination" options={[["", "Default of the deployment"], ["skip", "Skip if unchanged"], ["overwrite", "Overwrite"], ["fail", "Fail the clip"]]} />
+            <Choice {...part} name="content_validation" label="Check of content" options={[["", "Default of the deployment"], ["none", "None"], ["structure", "Structure: one or two reads"], ["deep", "Deep"]]} />
+            <Text {...part} name="storage_class" label="Storage class" placeholder="STANDARD" />
+            <Text {...part} name="tolerated_failures" label="Failures tolerated" placeholder="20, or 5%" hint="Default: any number." />
+          </div>
+          <div class="row">
+            <Text {...part} name="destination" label="Names of the copies" placeholder="{stem}-{ordinal}{extension}" hint="Default: as the source." />
+            <Text {...part} name="webhook_url" label="Webhook" type="url" placeholder="https://…" />
+          </div>
+          <label class="check">
+            <input type="checkbox" checked={draft.stationary_extrapolation} onChange={(event) => set({ stationary_extrapolation: event.currentTarget.checked })} />
+            Extend stationary obstacle tracks of ClipGT clips
+          </label>
+          <div class="actions">
+            <input aria-label="Name of the preset" placeholder="Name of a new preset" value={saving} onInput={(event) => setSaving(event.currentTarget.value)} />
+            <Act label="Save as preset" disabled={!saving.trim()} act={save} />
+          </div>
+        </>
+      )}
+    </fieldset>
+  );
+}
+
+function Tongues({ request }: { request: Body }) {
+  const [tongue, setTongue] = useState("curl");
+  const url = base().href;
+  const text = tongue === "curl" ? curl(request, url) : tongue === "cli" ? cli(request) : python(request, url);
+  return (
+    <section aria-labelledby="same">
+      <div class="head">
+        <h2 id="same">The same request</h2>
+        <div class="tabs" role="group" aria-label="Language">
+          {[["curl", "curl"], ["cli", "CLI"], ["python", "Python"]].map(([value, label]) => (
+            <button key={value} aria-pressed={tongue === value} onClick={() => setTongue(value!)}>{label}</button>
+          ))}
+        </div>
+        <Copy text={text} />
+      </div>
+      <pre tabIndex={0} aria-label={`The request for ${tongue}`}>{text}</pre>
+      <p class="hint">{number(text.length)} characters. Put your key into CLIPFERRY_API_KEY.</p>
+    </section>
+  );
+}

@@ -1,0 +1,122 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { ApiError, Import } from "../lib/api";
+import { meaning } from "../lib/codes";
+import { ago, number, when } from "../lib/format";
+
+export const TERMINAL = new Set(["COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"]);
+export const runs = (job: Import) => !TERMINAL.has(job.status);
+
+const WORDS: Record<string, string> = {
+  COMPLETED_WITH_ERRORS: "Completed with errors",
+};
+
+export function Status({ of }: { of: string }) {
+  const word = WORDS[of] ?? of.charAt(0) + of.slice(1).toLowerCase();
+  return (
+    <span class={`status s-${of.toLowerCase()}`}>
+      <i aria-hidden="true" />
+      {word}
+    </span>
+  );
+}
+
+export function Failure({ error, retry }: { error: ApiError | null; retry?: () => void }) {
+  if (!error) return null;
+  const hint = meaning(error.code);
+  return (
+    <div class="failure" role="alert">
+      <div>
+        <strong>{error.detail}</strong>
+        {hint && hint !== error.detail && <p>{hint}</p>}
+        <code>{error.code}</code>
+      </div>
+      {retry && <button onClick={retry}>Try again</button>}
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}
+
+export function Loading({ what }: { what: string }) {
+  return (
+    <p class="loading" role="status">
+      Loading {what}…
+    </p>
+  );
+}
+
+/** A time that stays right while the page is open; the exact one is its title. */
+export function Ago({ time }: { time: string }) {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => tick((n) => n + 1), 15_000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <time dateTime={time} title={when(time)}>
+      {ago(time)}
+    </time>
+  );
+}
+
+const SHARES = ["copied", "skipped", "failed", "cancelled"] as const;
+
+/** The counts as a bar: what is done, by result; the rest is pending. */
+export function Bar({ counts }: { counts: Import["counts"] }) {
+  const { total } = counts;
+  const said = SHARES.filter((name) => counts[name]).map((name) => `${number(counts[name])} ${name}`);
+  const label = total ? `${said.join(", ") || "none done"} of ${number(total)}` : "no clips yet";
+  return (
+    <span class="bar" role="img" aria-label={label} title={label}>
+      {total > 0 &&
+        SHARES.map((name) =>
+          counts[name] ? <i key={name} class={`b-${name}`} style={{ width: `${(100 * counts[name]) / total}%` }} /> : null,
+        )}
+    </span>
+  );
+}
+
+export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
+  const [done, setDone] = useState(false);
+  return (
+    <button
+      class="small"
+      onClick={async () => {
+        await navigator.clipboard.writeText(text);
+        setDone(true);
+        setTimeout(() => setDone(false), 1500);
+      }}
+    >
+      {done ? "Copied" : label}
+    </button>
+  );
+}
+
+export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
+  return (
+    <dl class="facts">
+      {rows
+        .filter(([, value]) => value !== null && value !== undefined && value !== "")
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+export function source(job: Import): string {
+  const { kind, uri, count } = job.source;
+  if (uri) return uri;
+  return kind === "sets" ? `${number(count ?? 0)} sets` : `list of ${number(count ?? 0)}`;
+}

@@ -1,0 +1,47 @@
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+export interface Line {
+  label: string;
+  values: number[];
+  /** Name of a CSS variable. */
+  color: string;
+}
+
+const HEIGHT = 170;
+
+/** Draw lines over time (seconds since the epoch); the plot follows the width of `box`. */
+export function plot(box: HTMLElement, xs: number[], lines: Line[]): { destroy(): void } {
+  const style = getComputedStyle(box);
+  const color = (name: string) => style.getPropertyValue(name).trim();
+  const axis = { stroke: color("--soft"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui" };
+  const chart = new uPlot(
+    {
+      width: Math.max(200, box.clientWidth),
+      height: HEIGHT,
+      legend: { show: false },
+      cursor: { show: false },
+      axes: [axis, { ...axis, size: 52 }],
+      series: [
+        {},
+        ...lines.map((line) => ({
+          label: line.label,
+          stroke: color(line.color),
+          fill: `color-mix(in srgb, ${color(line.color)} 12%, transparent)`,
+          width: 2,
+          points: { show: false },
+        })),
+      ],
+    },
+    [xs, ...lines.map((line) => line.values)],
+    box,
+  );
+  const watch = new ResizeObserver(() => chart.setSize({ width: Math.max(200, box.clientWidth), height: HEIGHT }));
+  watch.observe(box);
+  return {
+    destroy() {
+      watch.disconnect();
+      chart.destroy();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+"""The dashboard in a real browser: `dashboard/e2e/dashboard.test.mjs` on the stack under test."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.config import ROOT
+from local.stack import Stack
+from tests.e2e.support import put_all, unique
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MANY = 3_000
+
+
+@pytest.fixture
+def stack_file(stack: Stack, tmp_path: Path) -> Path:
+    """The file that names the stack; the fixture's own may have no keys of a running one."""
+    path = tmp_path / "stack.json"
+    stack.write(path)
+    return path
+
+
+def test_the_pages_work_in_a_browser(stack: Stack, stack_file: Path, s3: "S3Client") -> None:
+    prefix = f"{unique('many')}/"
+    put_all(s3, stack.source_bucket, ((f"{prefix}{n:05}.zip", b"clip") for n in range(MANY)))
+    done = subprocess.run(
+        ["node", "--test", "--test-reporter=spec", "e2e/dashboard.test.mjs"],
+        cwd=ROOT / "dashboard",
+        env=os.environ | {"CLIPFERRY_STACK": str(stack_file), "CLIPFERRY_MANY": f"s3://{stack.source_bucket}/{prefix}"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
