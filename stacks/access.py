@@ -75,7 +75,7 @@ def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Buc
     if deploy.source_kms_key_arns:
         allow(function, ["kms:Decrypt"], deploy.source_kms_key_arns)
     reason = "Clips may be anywhere in these buckets, which the deploy settings name one by one."
-    findings = [f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/*]" for name in names]
+    findings = [f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/*]" for name in _bucket_names(deploy)]
     findings += [f"AwsSolutions-IAM5[Resource::{arn}/object/*]" for arn in points]
     acknowledge(function.own_role, dict.fromkeys([*findings, files_finding(drop, "*")], reason))
 
@@ -93,8 +93,11 @@ def look_at_notifications(function: ServiceFunction, deploy: DeploySettings) -> 
 
 
 def _source_arns(deploy: DeploySettings) -> list[str]:
-    named = [bucket for bucket in deploy.source_buckets if not is_access_point(bucket)]
-    return [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in named]
+    return [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in _bucket_names(deploy)]
+
+
+def _bucket_names(deploy: DeploySettings) -> list[str]:
+    return [bucket for bucket in deploy.source_buckets if not is_access_point(bucket)]
 
 
 def _access_points(deploy: DeploySettings) -> list[str]:
