@@ -155,6 +155,12 @@ class DeploySettings:
     api_burst: int = _number(100, 1, 5_000)
     """Requests that the API accepts at once."""
 
+    project_rate: int = _number(25, 1, 10_000)
+    """Requests a second that the API accepts on average from one project. The admin has as many."""
+
+    project_burst: int = _number(50, 1, 5_000)
+    """Requests that the API accepts at once from one project."""
+
     api_logging_role: bool = True
     """Whether the stack sets the region's role for API Gateway's logs. Switch it off where the region has one."""
 

@@ -65,6 +65,8 @@ class RowSettings(Settings):
 class AuthorizeSettings(Settings):
     table_name: str
     admin_secret_arn: str
+    rate_key_prefix: str
+    """Begins the values of the deployment's API Gateway keys (`service.projects.rate_keys`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

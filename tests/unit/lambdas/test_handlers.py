@@ -110,7 +110,7 @@ class Functions:
 
     def authorize(self, headers: dict[str, str] | None) -> dict[str, Any]:
         container = AuthorizeContainer()
-        container.settings = AuthorizeSettings(table_name="table", admin_secret_arn="arn")
+        container.settings = AuthorizeSettings(table_name="table", admin_secret_arn="arn", rate_key_prefix="Clipferry")
         container.keys = self.world.keys
         container.secrets = self.admin_secrets
         answer: dict[str, Any] = lambdas.authorize.handler({"headers": headers, "methodArn": ARN}, CONTEXT, container)
