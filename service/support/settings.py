@@ -104,7 +104,7 @@ class ApiSettings(Deployment, RowSettings):
     """Seconds of a preview or preflight before it answers with "at least"."""
     max_active_imports: int
     max_slow_requests: int
-    """Previews and tests of integrations of one project at once."""
+    """Previews, and tests of integrations and watches, of one project at once."""
     audit_retention_days: int
     webhook_secret_arn: str
     allow_private_urls: bool
