@@ -12,6 +12,7 @@ from stacks.gateway import CORS_HEADERS, CORS_METHODS, DASHBOARD_PATHS, OPEN_PAT
 from stacks.integration_access import assume_integration_roles, integration_secrets_prefix, use_integration_secrets
 from stacks.machine import ImportMachine
 from stacks.nag import acknowledge
+from stacks.project_rates import limit_projects
 
 
 class Api(Construct):
@@ -29,6 +30,7 @@ class Api(Construct):
         self.function = self._api_function(parts, machine)
         self.rest = rest_api(self, parts.deploy)
         self._routes(parts)
+        limit_projects(self.rest, parts.deploy)
         let_pages_use_buckets(parts.storage, self.origin, parts.deploy.cors_origins)
 
     @property
@@ -51,7 +53,11 @@ class Api(Construct):
             self,
             "authorize",
             parts,
-            env=AuthorizeSettings(table_name=storage.table.table_name, admin_secret_arn=secret.secret_arn),
+            env=AuthorizeSettings(
+                table_name=storage.table.table_name,
+                admin_secret_arn=secret.secret_arn,
+                rate_key_prefix=parts.deploy.stack_name,
+            ),
             memory_mb=256,
             timeout=Duration.seconds(5),
         )
@@ -110,7 +116,11 @@ class Api(Construct):
         # Not `add_proxy`, which also adds ANY to the root, without the authorizer.
         proxy = self.rest.root.add_resource("{proxy+}")
         proxy.add_method(
-            "ANY", integration, authorizer=authorizer, authorization_type=apigateway.AuthorizationType.CUSTOM
+            "ANY",
+            integration,
+            authorizer=authorizer,
+            authorization_type=apigateway.AuthorizationType.CUSTOM,
+            api_key_required=True,  # the one that the authorizer names
         )
         if parts.deploy.cors_origins:
             preflight = proxy.add_cors_preflight(

@@ -64,6 +64,14 @@ GATEWAY_RESPONSES: dict[str, tuple[apigateway.ResponseType, str | None, str, dic
         _body("The key could not be checked: try again in some seconds.", "KEY_NOT_CHECKED"),
         {"Retry-After": "'5'"},
     ),
+    # The authorizer names a key that the deployment lacks: only while a deployment is under way.
+    "RateKeyUnknown": (
+        _Types.INVALID_API_KEY,
+        "503",
+        _body("The service is being deployed: try again in some seconds.", "KEY_NOT_CHECKED"),
+        {"Retry-After": "'5'"},
+    ),
+    # Of the project's rate, or that of all callers: API Gateway does not say which.
     "Throttled": (
         _Types.THROTTLED,
         "429",
@@ -102,6 +110,7 @@ def rest_api(scope: Construct, deploy: DeploySettings) -> apigateway.RestApi:
         rest_api_name=deploy.stack_name,
         description="Clipferry: clip imports",
         endpoint_types=[apigateway.EndpointType.REGIONAL],
+        api_key_source_type=apigateway.ApiKeySourceType.AUTHORIZER,
         min_compression_size=Size.bytes(MIN_COMPRESSED_BYTES),
         # A stage with logs fails to deploy in a region that has no role for them. The role is the region's, so it
         # stays when the stack goes: other APIs may use it by then.

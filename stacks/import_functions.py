@@ -15,9 +15,6 @@ FULL_VCPU_MB = 1_769
 COPY_MB = 1_024
 """The copy function waits for S3 most of its time (decision 64)."""
 
-ASKING = 2
-"""Calls on the emulator that may ask for their turn, besides those that copy."""
-
 LONGEST_CALL = Duration.minutes(15)
 """Lambda's limit. Work that needs more continues in another round."""
 
@@ -69,8 +66,7 @@ def copy_function(scope: Construct, parts: Parts) -> ServiceFunction:
         ),
         memory_mb=COPY_MB,
         timeout=LONGEST_CALL,
-        # The emulator has no limit of its own: there the reservation bounds its processes.
-        reserved_concurrency=deploy.copy_slots + ASKING if deploy.local else deploy.copy_reserved_concurrency,
+        reserved_concurrency=deploy.copy_reserved_concurrency,
     )
     # A batch is recorded in one transaction. IAM checks PutItem and UpdateItem for each part of it.
     writes = ("DeleteItem", "PutItem", "UpdateItem")

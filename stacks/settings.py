@@ -103,7 +103,7 @@ class DeploySettings:
 
     kept_concurrency: tuple[str, ...] = ()
     """Concurrency reserved for other functions, as `api=200`: no other function takes it, and it is a limit as well.
-    Names: authorize, api, plan, finish, conclude, on_upload, sweep."""
+    Names: authorize, api, plan, finish, conclude, on_upload, sweep, watch."""
 
     account_concurrency: int = _number(0, 0, 1_000_000)
     """The account's limit of concurrent executions, of which Lambda keeps 100 unreserved. 0: reservations are not
@@ -155,6 +155,12 @@ class DeploySettings:
     api_burst: int = _number(100, 1, 5_000)
     """Requests that the API accepts at once."""
 
+    project_rate: int = _number(25, 1, 10_000)
+    """Requests a second that the API accepts on average from one project. The admin has as many."""
+
+    project_burst: int = _number(50, 1, 5_000)
+    """Requests that the API accepts at once from one project."""
+
     api_logging_role: bool = True
     """Whether the stack sets the region's role for API Gateway's logs. Switch it off where the region has one."""
 
@@ -162,7 +168,7 @@ class DeploySettings:
     """Imports of one project that may be active at once, besides those that uploads start."""
 
     max_slow_requests: int = _number(4, 1, 100)
-    """Previews and tests of integrations of one project at once. Each holds a function for up to 29 s."""
+    """Previews, and tests of integrations and watches, of one project at once. Each holds a function for up to 29 s."""
 
     docs_rate: int = _number(2, 1, 100)
     """Requests a second for each of the two open pages, which anyone may read without a key."""

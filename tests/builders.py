@@ -366,6 +366,7 @@ class World:
             saved_settings=self.saved_settings,
             events=self.bucket_events,
             event_buckets=[SOURCE_BUCKET],
+            slow=self.slow_requests,
         )
 
     @property

@@ -161,6 +161,7 @@ class ApiContainer:
             saved_settings=preset_settings(self.submit.defaults),
             events=S3BucketEvents(client, account=settings.trusted_account.split(":")[4]),
             event_buckets=[bucket for bucket in settings.source_buckets if bucket != settings.drop_bucket],
+            slow=self._slow,
         )
 
     @cached_property

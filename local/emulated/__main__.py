@@ -39,6 +39,7 @@ def main() -> None:
     retries.match_as_aws(services["stepfunctions"], allowed)
     states.limit_state(services["stepfunctions"], allowed)
     gateway.limit_gateway(services["apigateway_v1"], allowed)
+    gateway.use_the_authorizers_keys(services["apigateway_v1"])
     gateway.limit_invoke(services["lambda_svc"], allowed)
     checksums.keep_whole_checksums(services["s3"])
     checksums.answer_copies_with_checksums(services["s3"])

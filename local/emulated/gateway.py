@@ -7,6 +7,7 @@ function that fails, or answers with more than Lambda allows, is a 502 that says
 import asyncio
 import gzip
 import json
+from contextvars import ContextVar
 from typing import Any
 
 from local.emulated.limits import Limits
@@ -66,6 +67,40 @@ def limit_gateway(gateway: Any, limits: Limits) -> None:
 
     gateway._invoke_lambda_proxy_v1, gateway._call_lambda_raw = compressed_proxy, call_lambda
     gateway._lambda_proxy_response = proxy_response
+
+
+def use_the_authorizers_keys(gateway: Any) -> None:
+    """Take the usage plan's key from the authorizer's answer (`usageIdentifierKey`) if the API says so.
+
+    The emulator reads `x-api-key` only. Changes its `apigateway_v1`.
+    """
+    authorize, ask, sent = (
+        gateway._authorize_request_v1,
+        gateway._invoke_authorizer_lambda,
+        gateway._api_key_from_request,
+    )
+    named: ContextVar[str | None] = ContextVar("usage_identifier_key", default=None)
+    """Of the request that this task serves. None: the request's own header counts."""
+
+    async def ask_authorizer(*args: Any, **options: Any) -> Any:
+        result = await ask(*args, **options)
+        answer = (result or {}).get("body")
+        if named.get() is not None and isinstance(answer, dict):
+            named.set(str(answer.get("usageIdentifierKey") or ""))
+        return result
+
+    async def authorize_request(api_id: str, *args: Any, **options: Any) -> Any:
+        account, region = args[-2:]
+        api = gateway._rest_apis.get_scoped(account, region, api_id) or {}
+        named.set("" if api.get("apiKeySource") == "AUTHORIZER" else None)
+        return await authorize(api_id, *args, **options)
+
+    def key_of_request(headers: Any) -> Any:
+        key = named.get()
+        return sent(headers) if key is None else key
+
+    gateway._authorize_request_v1, gateway._invoke_authorizer_lambda = authorize_request, ask_authorizer
+    gateway._api_key_from_request = key_of_request
 
 
 def compressed(

@@ -65,6 +65,8 @@ class RowSettings(Settings):
 class AuthorizeSettings(Settings):
     table_name: str
     admin_secret_arn: str
+    rate_key_prefix: str
+    """Begins the values of the deployment's API Gateway keys (`service.projects.rate_keys`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,7 @@ class ApiSettings(Deployment, RowSettings):
     """Seconds of a preview or preflight before it answers with "at least"."""
     max_active_imports: int
     max_slow_requests: int
-    """Previews and tests of integrations of one project at once."""
+    """Previews, and tests of integrations and watches, of one project at once."""
     audit_retention_days: int
     webhook_secret_arn: str
     allow_private_urls: bool

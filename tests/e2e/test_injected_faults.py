@@ -56,6 +56,8 @@ SLOW_COPIES = {
     "headers": {"x-amz-copy-source": ""},
     "latency": 10_000,
 }
+CALLS = 4
+"""Two slots (`copy_slots` of the local stack), and two calls that ask for their turn."""
 AT_ONCE = int(DEPLOY_CONTEXT["copy_concurrency"])
 
 CASES = {
@@ -83,12 +85,19 @@ def test_imports_end_right_under(disturbed: Disturbed, case: str) -> None:
 
 def test_imports_end_right_when_lambda_throttles(disturbed: Disturbed) -> None:
     """Allow one copy function for all imports: other calls get `TooManyRequestsException` and wait."""
+    with limited_copies(disturbed, 1):
+        assert import_all(disturbed).refusals == []
+
+
+@contextmanager
+def limited_copies(disturbed: Disturbed, calls: int) -> Iterator[None]:
+    """Reserve so many concurrent calls for the copy function."""
     functions = aws.session().client("lambda", endpoint_url=disturbed.stack.aws_endpoint_url, config=aws.CONFIG)
     name = function_name(functions, "lambdas.copy.handler")
     before = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
-    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=calls)
     try:
-        assert import_all(disturbed).refusals == []
+        yield
     finally:
         if before is None:
             functions.delete_function_concurrency(FunctionName=name)
@@ -96,25 +105,31 @@ def test_imports_end_right_when_lambda_throttles(disturbed: Disturbed) -> None:
             functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
 
 
-def test_a_small_import_of_another_project_is_copied_while_a_large_one_holds_all_slots(disturbed: Disturbed) -> None:
-    """Each copy takes long, so both slots are held until a batch of 50 is counted, some 40 s later."""
+def test_a_small_import_of_another_project_is_copied_while_large_ones_want_all_slots(disturbed: Disturbed) -> None:
+    """Each copy takes long: a batch of 50 takes 40 s. Two imports want all calls of the copy function."""
     user = PatientUser(disturbed.stack)
     admin = Api(disturbed.stack.base_url, disturbed.stack.admin_key)
     key = admin.send("POST", "/v1/keys", body={"project": unique("rival"), "name": "test"}).json()["key"]
     rival = PatientUser(replace(disturbed.stack, api_key=key))
-    many, few = disturbed.lay_out("many", 400), disturbed.lay_out("few", 10)
-    with disturbed.faults(SLOW_COPIES):
+    many, few = [disturbed.lay_out("many", 120) for _ in range(2)], disturbed.lay_out("few", 10)
+    with limited_copies(disturbed, CALLS), disturbed.faults(SLOW_COPIES):
         before = disturbed.fired().total()
-        large = user.call("POST", "/v1/imports", {"exact_paths": list(many)})["id"]
-        patiently(lambda: disturbed.fired().total() - before >= 2 * AT_ONCE, what="copies on both slots")
+        large = [user.call("POST", "/v1/imports", {"exact_paths": list(sources)})["id"] for sources in many]
+        patiently(lambda: disturbed.fired().total() - before >= 2 * AT_ONCE, what="copies of two batches")
+        patiently(lambda: all(counts(user, job)["total"] for job in large), what="both plans")
         small = rival.call("POST", "/v1/imports", {"exact_paths": list(few)})["id"]
         patiently(lambda: [one for one in rival.clips(small) if one["status"] == "COPIED"], what="a clip of the rival")
-        counts = user.call("GET", f"/v1/imports/{large}")["counts"]
-        assert (counts["copied"], counts["pending"]) == (0, 400)
-        user.call("POST", f"/v1/imports/{large}/cancel")
+        assert [counts(user, job)["pending"] for job in large] == [120, 120], "no slot was free yet"
+        for job in large:
+            user.call("POST", f"/v1/imports/{job}/cancel")
     assert rival.ended(small)["status"] == "COMPLETED"
     disturbed.assert_landed(rival.clips(small), few)
-    assert user.ended(large)["status"] == "CANCELLED"
+    assert {user.ended(job)["status"] for job in large} == {"CANCELLED"}
+
+
+def counts(user: PatientUser, job_id: str) -> dict[str, int]:
+    found: dict[str, int] = user.call("GET", f"/v1/imports/{job_id}")["counts"]
+    return found
 
 
 @pytest.mark.skipif(

@@ -1,12 +1,16 @@
 """Limits of an import on the deployed stack: rounds of a batch, tolerated failures, concurrency."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local import api as service
+from local import aws
 from local.stack import Stack
+from service.projects.rate_keys import rate_key_of
 from tests.e2e.executions import children, events
 from tests.e2e.faults import reconfigured
 from tests.e2e.support import all_clips, imported, landed, put_all, unique
@@ -16,6 +20,44 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
     from tests.e2e.conftest import Api
+
+
+@pytest.fixture
+def slow_plan(stack: Stack) -> Iterator[None]:
+    """While it lasts, each project may send one request a second, and three at once."""
+    client: Any = aws.session().client("apigateway", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
+    (plan,) = client.get_usage_plans()["items"]
+
+    def limit(rate: object, burst: object) -> None:
+        operations = [
+            {"op": "replace", "path": f"/throttle/{name}", "value": str(value)}
+            for name, value in (("rateLimit", rate), ("burstLimit", burst))
+        ]
+        client.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
+
+    limit(1, 3)
+    try:
+        yield
+    finally:
+        limit(plan["throttle"]["rateLimit"], plan["throttle"]["burstLimit"])
+
+
+@pytest.mark.usefixtures("slow_plan")
+def test_a_project_that_floods_the_api_is_refused_and_others_are_not(api: "Api", admin: "Api", stack: Stack) -> None:
+    rivals = (unique("rival") for _ in range(100))
+    rival = next(name for name in rivals if rate_key_of("", name) != rate_key_of("", stack.project))
+    _, made = admin.post("/v1/keys", {"project": rival, "name": "test"})
+    other = api.with_key(made["key"])
+    flood = service.Api(stack.base_url, stack.api_key)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: flood.send("GET", "/v1/imports"), range(40)))
+    refused = [answer for answer in answers if answer.status != 200]
+    assert refused
+    for answer in refused:
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        assert (answer.status, answer.json()["code"], headers["retry-after"]) == (429, "THROTTLED", "1")
+    assert other.get("/v1/imports")[0] == 200
+    assert admin.get("/v1/keys")[0] == 200
 
 
 MIB = 1024**2

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
+from service.projects.rate_keys import rate_key_of
 from service.support.response_headers import GATEWAY_HEADERS
 from tests.infra.reading import properties, text
 
@@ -21,6 +22,30 @@ def test_every_method_needs_a_key_but_pages_without_data(template: Template) -> 
     assert {(method["AuthorizationType"], text(method["AuthorizerId"])) for method in guarded.values()} == {
         ("CUSTOM", "${ApiAuthorizer}")
     }
+
+
+def test_each_project_has_a_rate_by_the_key_that_the_authorizer_names(template: Template) -> None:
+    (rest,) = properties(template, "AWS::ApiGateway::RestApi").values()
+    assert rest["ApiKeySourceType"] == "AUTHORIZER", "what a caller sends in X-API-Key names no plan's key"
+    methods = properties(template, "AWS::ApiGateway::Method")
+    assert {name for name, method in methods.items() if method.get("ApiKeyRequired")} == set(methods) - OPEN
+    (plan,) = properties(template, "AWS::ApiGateway::UsagePlan").values()
+    assert plan["Throttle"] == {"RateLimit": 25, "BurstLimit": 50}
+    assert "Quota" not in plan
+    assert len(plan["ApiStages"]) == 1
+    keys = properties(template, "AWS::ApiGateway::ApiKey")
+    named = {rate_key_of("Clipferry", project) for project in (None, *(f"p{number}" for number in range(1_000)))}
+    assert named == {key["Value"] for key in keys.values()}
+    in_plan = properties(template, "AWS::ApiGateway::UsagePlanKey").values()
+    assert {text(key["KeyId"]) for key in in_plan} == {f"${{{name}}}" for name in keys}
+
+
+def test_two_deployments_in_a_region_have_different_keys(template: Template, other_template: Template) -> None:
+    values = [
+        {key["Value"] for key in properties(one, "AWS::ApiGateway::ApiKey").values()}
+        for one in (template, other_template)
+    ]
+    assert not values[0] & values[1]
 
 
 def test_the_open_pages_are_only_read(template: Template) -> None:
@@ -76,6 +101,7 @@ def test_a_region_that_has_a_role_for_api_logs_keeps_it(other_template: Template
     [
         ("ACCESS_DENIED", "401", "UNAUTHORIZED"),
         ("UNAUTHORIZED", "401", "UNAUTHORIZED"),
+        ("INVALID_API_KEY", "503", "KEY_NOT_CHECKED"),
         ("THROTTLED", "429", "THROTTLED"),
         ("QUOTA_EXCEEDED", "429", "THROTTLED"),
         ("REQUEST_TOO_LARGE", "413", "BODY_TOO_LARGE"),

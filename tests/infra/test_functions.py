@@ -18,7 +18,6 @@ from service.support.settings import (
     UploadSettings,
     WatchSettings,
 )
-from stacks.import_functions import ASKING
 from tests.infra.conftest import COPY_ROLES, KMS_KEY, SOURCE_BUCKETS
 from tests.infra.reading import denials, environment, grants, properties, resources, text
 
@@ -294,7 +293,6 @@ def test_the_extrapolation_knows_the_distance(template: Template) -> None:
 def test_local_functions_are_not_traced(local_template: Template) -> None:
     for name in FUNCTIONS:
         assert "TracingConfig" not in function(local_template, name)
-    assert function(local_template, "PipelineCopy")["ReservedConcurrentExecutions"] == 8 + ASKING
 
 
 def test_functions_reserve_what_the_settings_say(other_template: Template) -> None:

@@ -24,6 +24,7 @@ from service.domain.watches import Watch, due_now, looked_at, rescheduled
 from service.imports.watches.runs import RunPorts, check_source, is_running, serve
 from service.ports.watches import BucketEvents
 from service.projects.audit import entry_of
+from service.projects.slow_requests import SlowRequests
 from service.support.paging import Page, read_page
 
 MAX_PER_PROJECT = 100
@@ -38,6 +39,7 @@ class WatchPorts(RunPorts):
     events: BucketEvents
     event_buckets: Collection[str]
     """The deploy settings' source buckets: their events reach this deployment, if their owners switch them on."""
+    slow: SlowRequests
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,12 +49,17 @@ def report(watch: Watch, ports: WatchPorts) -> WatchReport:
 
 
 def test(watch: Watch, ports: WatchPorts) -> Sequence[WatchCheck]:
-    """List the source, and look whether the bucket sends its events, if the watch wants them."""
-    checks = [_listed(watch, ports)]
-    if watch.events:
-        problem = ports.events.problem(watch.location.bucket)
-        checks.append(WatchCheck(action="events", ok=problem is None, code=problem and "EVENTS_OFF", message=problem))
-    return checks
+    """List the source, and look whether the bucket sends its events, if the watch wants them.
+
+    Raises `TooManySlowRequests`.
+    """
+    with ports.slow.one(watch.project):
+        checks = [_listed(watch, ports)]
+        if watch.events:
+            problem = ports.events.problem(watch.location.bucket)
+            code = problem and "EVENTS_OFF"
+            checks.append(WatchCheck(action="events", ok=problem is None, code=code, message=problem))
+        return checks
 
 
 def _listed(watch: Watch, ports: WatchPorts) -> WatchCheck:

@@ -34,6 +34,7 @@ from service.domain.turns import Turn
 from service.imports.watches.events import accept_arrivals
 from service.imports.watches.manage import WatchRequest, create
 from service.projects.keys import create_key
+from service.projects.rate_keys import rate_key_of
 from service.support.settings import AuthorizeSettings, PlanSettings
 from tests.builders import (
     ASKER,
@@ -110,7 +111,7 @@ class Functions:
 
     def authorize(self, headers: dict[str, str] | None) -> dict[str, Any]:
         container = AuthorizeContainer()
-        container.settings = AuthorizeSettings(table_name="table", admin_secret_arn="arn")
+        container.settings = AuthorizeSettings(table_name="table", admin_secret_arn="arn", rate_key_prefix="Clipferry")
         container.keys = self.world.keys
         container.secrets = self.admin_secrets
         answer: dict[str, Any] = lambdas.authorize.handler({"headers": headers, "methodArn": ARN}, CONTEXT, container)
@@ -391,6 +392,7 @@ def effect(answer: dict[str, Any]) -> str:
 )
 def test_a_key_is_found_in_either_header(functions: Functions, project_key: str, name: str, form: str) -> None:
     answer = functions.authorize({name: form.format(project_key)})
+    assert answer["usageIdentifierKey"] == rate_key_of("Clipferry", PROJECT)
     (key_id,) = functions.world.keys.rows
     assert effect(answer) == "Allow"
     assert answer["principalId"] == key_id
@@ -427,6 +429,7 @@ def test_a_projects_key_does_not_read_the_admin_secret(functions: Functions, pro
 def test_the_admin_has_an_empty_project(functions: Functions, project_key: str) -> None:
     assert project_key
     answer = functions.authorize({"X-API-Key": "admin-key"})
+    assert answer["usageIdentifierKey"] == rate_key_of("Clipferry", None)
     assert effect(answer) == "Allow"
     assert answer["context"] == {"key_id": "admin", "project": ""}
 

@@ -21,7 +21,7 @@ def test_as_many_run_at_once_as_the_limit_says_for_each_project() -> None:
     world.max_slow = 2
     slow = world.slow_requests
     with slow.one(PROJECT), slow.one(PROJECT):
-        with pytest.raises(TooManySlowRequests, match="has 2 previews and tests"), slow.one(PROJECT):
+        with pytest.raises(TooManySlowRequests, match="has 2 previews and tests under way"), slow.one(PROJECT):
             pass
         with slow.one("other"):
             pass
@@ -68,6 +68,19 @@ def test_another_one_is_refused_and_told_when_to_come_again(api: Api, method: st
         assert (refused[:2], api.headers["Retry-After"]) == ((429, "TOO_MANY_SLOW_REQUESTS"), ["5"])
     assert api(method, path, body)[0] == 200
     assert not world.slow[PROJECT].rows
+
+
+def test_a_test_of_a_watch_is_one_of_them(api: Api) -> None:
+    world = api.world
+    world.put_sources(1)
+    asked = {"name": "w", "root_path": "s3://source/p/", "schedule": {"every": "1h"}}
+    status, watch = api("POST", "/v1/watches", asked)
+    assert status == 201, watch
+    world.max_slow = 1
+    with world.slow_requests.one(PROJECT):
+        refused = api.refusal("POST", f"/v1/watches/{watch['id']}/test")
+        assert refused[:2] == (429, "TOO_MANY_SLOW_REQUESTS")
+    assert api("POST", f"/v1/watches/{watch['id']}/test")[0] == 200
 
 
 def test_an_unknown_integration_is_not_found_whatever_runs(api: Api) -> None:
