@@ -69,7 +69,7 @@ def test_objects_that_appear_land_within_a_minute_and_many_in_few_imports(
     put_all(s3, stack.source_bucket, ((f"{prefix}/many/{n:03d}.zip", b"x") for n in range(300)))
 
     def all_landed() -> bool:
-        return sum(one["counts"]["copied"] for one in runs(api, watch, "events")) == 301
+        return sum(int(one["counts"]["copied"]) for one in runs(api, watch, "events")) == 301
 
     eventually(all_landed, what="300 objects to land")
     assert len(runs(api, watch, "events")) <= 12
