@@ -24,6 +24,7 @@ from service.domain.watches import Watch, due_now, looked_at, rescheduled
 from service.imports.watches.runs import RunPorts, check_source, is_running, serve
 from service.ports.watches import BucketEvents
 from service.projects.audit import entry_of
+from service.projects.slow_requests import SlowRequests
 from service.support.paging import Page, read_page
 
 MAX_PER_PROJECT = 100
@@ -35,6 +36,7 @@ _ID = re.compile(r"wa_[0-9a-f]{24}")
 
 @dataclass(frozen=True, kw_only=True)
 class WatchPorts(RunPorts):
+    slow: SlowRequests
     events: BucketEvents
     event_buckets: Collection[str]
     """The deploy settings' source buckets: their events reach this deployment, if their owners switch them on."""

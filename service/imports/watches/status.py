@@ -49,8 +49,12 @@ def report(watch: Watch, ports: WatchPorts) -> WatchReport:
 
 
 def test(watch: Watch, ports: WatchPorts) -> Sequence[WatchCheck]:
-    """List the source, and look whether the bucket sends its events, if the watch wants them."""
-    checks = [_listed(watch, ports)]
+    """List the source, and look whether the bucket sends its events, if the watch wants them.
+
+    Raises `TooManySlowRequests`.
+    """
+    with ports.slow.one(watch.project):
+        checks = [_listed(watch, ports)]
     if watch.events:
         problem = ports.events.problem(watch.location.bucket)
         checks.append(WatchCheck(action="events", ok=problem is None, code=problem and "EVENTS_OFF", message=problem))
