@@ -14,10 +14,14 @@ WIDTH = 24 // COLUMNS
 """A dashboard is 24 units wide."""
 
 
+TICKING = ("Sweep", "Watch")
+"""Functions that run once a minute: alarms tell if they stop, and the limit leaves no room for their throttles."""
+
+
 def dashboard(scope: Construct, of: Metrics) -> cloudwatch.Dashboard:
     copy, extrapolate = of.functions["Copy"], of.functions["Extrapolate"]
     functions = of.functions.items()
-    others = [(name, function) for name, function in functions if name not in SHARED]
+    others = [(name, function) for name, function in functions if name not in (*SHARED, *TICKING)]
     graphs = [
         _graph("Imports", of.machine.metric_started(), of.machine.metric_succeeded(), of.machine.metric_failed()),
         _graph("Batches", *(of.children(f"Executions{what}") for what in ("Started", "Succeeded", "Failed"))),

@@ -9,8 +9,8 @@ KEPT = ("authorize", "api", "plan", "finish", "conclude", "on_upload", "sweep", 
 UNRESERVED = 100
 """What Lambda keeps unreserved of an account's limit (Lambda developer guide, "Configuring reserved concurrency")."""
 
-LEAST_UPLOADS = 2
-"""Calls of `on_upload` that its queue makes at once (stacks/events.py)."""
+LEAST_UPLOADS = 4
+"""Calls of `on_upload` that its two queues make at once (stacks/events.py)."""
 
 _ENTRY = re.compile(r"([a-z_]+)=([1-9][0-9]{0,4})")
 
@@ -24,7 +24,7 @@ def kept(entries: Sequence[str]) -> Mapping[str, int]:
             raise ValueError(f"kept_concurrency: {entry!r} must be name=number, each name once, of {', '.join(KEPT)}")
         found[match[1]] = int(match[2])
     if found.get("on_upload", LEAST_UPLOADS) < LEAST_UPLOADS:
-        raise ValueError(f"kept_concurrency: on_upload needs {LEAST_UPLOADS}, because its queue makes so many calls")
+        raise ValueError(f"kept_concurrency: on_upload needs {LEAST_UPLOADS}, because its queues make so many calls")
     return found
 
 

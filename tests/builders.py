@@ -364,6 +364,7 @@ class World:
             store=self.watches,
             submit=self.submit_ports,
             saved_settings=self.saved_settings,
+            slow=self.slow_requests,
             events=self.bucket_events,
             event_buckets=[SOURCE_BUCKET],
             slow=self.slow_requests,

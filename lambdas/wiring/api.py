@@ -159,6 +159,7 @@ class ApiContainer:
             store=DynamoWatches(),
             submit=self.submit,
             saved_settings=preset_settings(self.submit.defaults),
+            slow=self._slow,
             events=S3BucketEvents(client, account=settings.trusted_account.split(":")[4]),
             event_buckets=[bucket for bucket in settings.source_buckets if bucket != settings.drop_bucket],
             slow=self._slow,

@@ -114,7 +114,10 @@ def run_key(watch: Watch) -> str:
 
 
 def request_of(watch: Watch, *, at: str | None = None) -> ImportRequest:
-    """Return the request of a run that is due at that time, or of an import of events (None)."""
+    """Return the request of a run that is due at that time, or of an import of events (None).
+
+    It needs no listing before it is accepted: the watch's source was listed a moment ago.
+    """
     return ImportRequest(
         root_path=watch.root_path,
         filters=_filters_at(watch, at) if at else watch.filters,
@@ -123,6 +126,7 @@ def request_of(watch: Watch, *, at: str | None = None) -> ImportRequest:
         settings=watch.settings,
         execution_settings_id=watch.execution_settings_id,
         integration_id=watch.integration_id,
+        validate=False,
         idempotency_key=run_key(watch) if at else None,
     )
 

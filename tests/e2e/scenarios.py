@@ -153,7 +153,17 @@ def video(guarded: Guarded) -> None:
 
 def role(guarded: Guarded) -> None:
     """Use a role that may read its own bucket and write clips."""
-    imports, iam = guarded.imports(), client(guarded, "iam")
+    imports = guarded.imports()
+    made = role_integration(guarded, imports)
+    root = f"s3://{made['bucket']}/a/"
+    job = imports.user.call("POST", "/v1/imports", {"root_path": root, "integration_id": made["id"]})
+    ended = imports.user.ended(job["id"])
+    assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 1), ended
+
+
+def role_integration(guarded: Guarded, imports: Imports) -> dict[str, Any]:
+    """Save a role that may do everything as the access to a new bucket with one clip below `a/`."""
+    iam = client(guarded, "iam")
     bucket, name = unique("fleet"), COPY_ROLE.rpartition("/")[2]
     imports.at.s3.create_bucket(Bucket=bucket)
     put_all(imports.at.s3, bucket, [("a/clip.zip", b"clip")])
@@ -164,10 +174,64 @@ def role(guarded: Guarded) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
     iam.put_role_policy(RoleName=name, PolicyName="s3", PolicyDocument=policy)
     body = {"type": "s3_role", "name": unique("role"), "bucket": bucket, "role_arn": COPY_ROLE}
-    made = imports.user.call("POST", "/v1/integrations", body)
-    job = imports.user.call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made["id"]})
-    ended = imports.user.ended(job["id"])
-    assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 1), ended
+    return imports.user.call("POST", "/v1/integrations", body)
+
+
+def watch(guarded: Guarded) -> None:
+    """Watch by events, by keys and by a role, let all runs be due, and lose the access of the last."""
+    imports = guarded.imports()
+    call, s3, bucket = imports.user.call, imports.at.s3, guarded.stack.source_bucket
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    prefix, role = unique("watched"), role_integration(guarded, imports)
+    keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint_url": guarded.stack.aws_endpoint_url}
+    by_keys = call("POST", "/v1/integrations", {"name": "keys", "type": "s3", "bucket": role["bucket"], **keys})
+    preset = call("POST", "/v1/execution-settings", {"name": "watch", "settings": {}})
+    root = f"s3://{role['bucket']}/a/"
+    bodies: list[dict[str, Any]] = [
+        {"root_path": f"s3://{bucket}/{prefix}/", "events": True, "execution_settings_id": preset["id"]},
+        {"root_path": root, "integration_id": by_keys["id"], "folder": unique("keys")},
+        {"root_path": root, "integration_id": role["id"], "folder": unique("role")},
+    ]
+    made = [call("POST", "/v1/watches", {"name": "w", "schedule": {"every": "1d"}, **body}) for body in bodies]
+    for one in made:
+        assert call("POST", f"/v1/watches/{one['id']}/test")["ok"]
+        imports.user.ended(one["last_run"])
+    put_all(s3, bucket, [(f"{prefix}/clip.zip", b"clip")])
+
+    def taken() -> bool:
+        return any(run["counts"]["copied"] for run in call("GET", f"/v1/watches/{made[0]['id']}")["runs"])
+
+    patiently(taken, what="the object to be taken by its event")
+    for one in made:
+        look_now(guarded, one)
+    look_after_watches(guarded)
+    for one in made:
+        assert call("GET", f"/v1/watches/{one['id']}")["last_run"] != one["last_run"]
+    call("DELETE", f"/v1/integrations/{role['id']}")
+    look_now(guarded, made[-1])
+    look_after_watches(guarded)
+    assert call("GET", f"/v1/watches/{made[-1]['id']}")["status"] == "FAILING"
+    for one in made:
+        call("DELETE", f"/v1/watches/{one['id']}")
+
+
+def look_now(guarded: Guarded, one: dict[str, Any]) -> None:
+    """Make the watch's next run due."""
+    due = "2026-01-01T00:00:00.000Z"
+    values = {":due": due, ":place": f"{due}#{guarded.stack.project}#{one['id']}"}
+    client(guarded, "dynamodb").update_item(
+        TableName=guarded.stack.table_name,
+        Key={"pk": {"S": f"WATCH#{guarded.stack.project}"}, "sk": {"S": one["id"]}},
+        UpdateExpression="SET next_run_at = :due, look_at = :due, attention_sk = :place REMOVE last_run",
+        ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+    )
+
+
+def look_after_watches(guarded: Guarded) -> None:
+    functions = client(guarded, "lambda")
+    answer = functions.invoke(FunctionName=function_name(functions, "lambdas.watch.handler"), Payload=b"{}")
+    body = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, body
 
 
 def orphan(guarded: Guarded) -> None:
@@ -358,6 +422,7 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "broken set": broken_set,
     "orphan": orphan,
     "role": role,
+    "watch": watch,
     "large": large,
     "versions": versions,
     "versioned manifest": versioned_manifest,

@@ -120,7 +120,7 @@ def to_take(guarded: Guarded, handler: str) -> list[str]:
 @pytest.mark.parametrize(
     "handler",
     [
-        *("api", "authorize", "conclude", "copy", "extrapolate", "finish", "on_upload", "plan"),
+        *("api", "authorize", "conclude", "copy", "extrapolate", "finish", "on_upload", "plan", "watch"),
         pytest.param(
             "sweep",
             marks=pytest.mark.skipif(

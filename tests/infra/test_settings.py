@@ -110,7 +110,7 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
             "'api=6' must be name=number, each name once",
         ),
         ({"kept_concurrency": "api", "account_concurrency": "1000"}, "'api' must be name=number"),
-        ({"kept_concurrency": "on_upload=1", "account_concurrency": "1000"}, "on_upload needs 2"),
+        ({"kept_concurrency": "on_upload=1", "account_concurrency": "1000"}, "on_upload needs 4"),
         ({"kept_concurrency": "api=5"}, "kept_concurrency needs account_concurrency"),
         (
             {"kept_concurrency": "api=500", "extrapolate_reserved_concurrency": "401", "account_concurrency": "1000"},

@@ -28,10 +28,11 @@ def preflight(
     seconds: float,
     filters: Filters | None = None,
     monotonic: Callable[[], float] = time.monotonic,
-) -> None:
+) -> bool:
     """List the prefix for `seconds`, to refuse an import that cannot succeed. Later problems are found by planning.
 
-    Raises `InvalidRequest` (filters), one of `access.REFUSALS`, `LimitExceeded` or `PreflightUnknown`.
+    Return False if the store did not answer in time. Raises `InvalidRequest` (filters), one of `access.REFUSALS`,
+    `LimitExceeded` or `PreflightUnknown`.
     """
     wanted = selection(filters, location.key)
     reach.prefix_opener(location)
@@ -46,7 +47,7 @@ def preflight(
                 return
 
     with listing_errors():
-        done_within(seconds, count)
+        return done_within(seconds, count)
 
 
 def check_limit(clips: int, max_clips: int, source: str) -> None:

@@ -69,14 +69,22 @@ def _take(watch: Watch, arrivals: Sequence[Arrival], ports: ArrivalPorts) -> int
 
 
 def _wanted(watch: Watch, arrivals: Sequence[Arrival]) -> list[Upload]:
-    """The objects below the watch's prefix that its filters accept, each claimed for this watch alone."""
+    """The objects below the watch's prefix that its filters accept, each claimed for this watch alone.
+
+    Without their versions: a copy is of the object that lies at the key now, if it has the event's ETag. So an older
+    event never replaces what a later one brought, whichever import is faster.
+    """
     prefix = watch.location.key
     chosen = selection(watch.filters, prefix)
     return [
-        replace(upload, identity=hashlib.sha256(f"{watch.id}\0{upload.identity}".encode()).hexdigest())
+        replace(upload, identity=_identity(watch, upload), version=None)
         for upload, time in ((arrival.upload, arrival.time) for arrival in arrivals)
         if upload.key.startswith(prefix) and chosen.wants(_listed(upload, time))
     ]
+
+
+def _identity(watch: Watch, upload: Upload) -> str:
+    return hashlib.sha256(f"{watch.id}\0{upload.identity}".encode()).hexdigest()
 
 
 def _listed(upload: Upload, time: str) -> ListedObject:

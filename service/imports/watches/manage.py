@@ -36,6 +36,7 @@ _ID = re.compile(r"wa_[0-9a-f]{24}")
 
 @dataclass(frozen=True, kw_only=True)
 class WatchPorts(RunPorts):
+    slow: SlowRequests
     events: BucketEvents
     event_buckets: Collection[str]
     """The deploy settings' source buckets: their events reach this deployment, if their owners switch them on."""

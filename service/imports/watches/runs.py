@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from service.domain.errors import (
     ClipferryError,
@@ -16,6 +17,7 @@ from service.domain.jobs import Door, WatchRun
 from service.domain.requests import ImportSettings
 from service.domain.watches import POSTPONED_SECONDS as POSTPONED
 from service.domain.watches import Watch, failed, looked_at, readable, request_of, run_key, started
+from service.imports.intake.preflight import preflight
 from service.imports.intake.request_source import source_of
 from service.imports.intake.submit import SubmitPorts, checked, submit
 from service.ports.watches import WatchStore
@@ -69,16 +71,18 @@ def check(watch: Watch, ports: RunPorts) -> Watch | None:
 
 def check_source(watch: Watch, ports: RunPorts) -> None:
     """Check the watch's request and list its source. Raises `InvalidRequest`, `PreflightFailed` and subclasses."""
-    request = request_of(watch)
-    source = source_of(request, ports.submit.max_clips)
-    saved = ports.saved_settings
-    checked(
+    request, limit = request_of(watch), ports.submit.max_clips
+    _, source = checked(
         request,
-        source,
+        source_of(request, limit),
         project=watch.project,
         ports=ports.submit,
-        saved_settings=lambda settings_id: saved(watch.project, settings_id),
+        saved_settings=partial(ports.saved_settings, watch.project),
     )
+    reach = ports.submit.access.reach(watch.project, watch.integration_id)
+    seconds, filters = ports.submit.preview_seconds, request.filters
+    if not preflight(source.location, reach=reach, max_clips=limit, seconds=seconds, filters=filters):
+        raise PreflightUnknown(f"{watch.root_path} was not listed in time")
 
 
 def failed_by(watch: Watch, error: ClipferryError, now: str) -> Watch:
@@ -87,8 +91,8 @@ def failed_by(watch: Watch, error: ClipferryError, now: str) -> Watch:
 
 
 def _started(watch: Watch, ports: RunPorts) -> str:
+    check_source(watch, ports)
     request = request_of(watch, at=watch.next_run_at)
-    saved = ports.saved_settings
     try:
         job = submit(
             request,
@@ -96,7 +100,7 @@ def _started(watch: Watch, ports: RunPorts) -> str:
             key_id=watch.created_by,
             ports=ports.submit,
             door=Door.WATCH,
-            saved_settings=lambda settings_id: saved(watch.project, settings_id),
+            saved_settings=partial(ports.saved_settings, watch.project),
             watch=WatchRun(id=watch.id, cause=watch.next_cause),
         )
     except IdempotencyConflict:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.domain.errors import InvalidRequest
-from service.domain.jobs import Job, SourceKind, Trigger, WatchCause
+from service.domain.jobs import Job, JobStatus, SourceKind, Trigger, WatchCause
 from service.domain.projects import Action
 from service.domain.requests import Filters
 from service.domain.schedules import Schedule
@@ -130,6 +130,23 @@ def test_a_crash_anywhere_loses_no_object_and_takes_none_twice() -> None:
         assert sorted(taken) == sorted(arrival.upload.key for arrival in arrivals)
         assert all(job.id in world.workflow.started for job in gathered(world))
     assert calls > 5
+
+
+def test_an_older_event_does_not_replace_what_a_later_one_brought(world: World) -> None:
+    make(world)
+    arrivals = []
+    for version in ("v1", "v2"):
+        put = world.storage.put(SOURCE_BUCKET, "p/a.zip", version=version)
+        upload = an_upload("p/a.zip", sequencer=version, bucket=SOURCE_BUCKET, etag=put.etag, version=version)
+        arrivals.append(Arrival(upload, TIME))
+    accept_arrivals(arrivals[:1], world.arrival_ports)
+    [older] = gathered(world)
+    world.jobs.rows[older.id] = replace(older, status=JobStatus.PLANNING)
+    accept_arrivals(arrivals[1:], world.arrival_ports)
+    [newer] = [job for job in gathered(world) if job.id != older.id]
+    assert world.run(newer.id).counts.copied == 1
+    assert world.run(older.id).counts.skipped == 1
+    assert world.storage.copies == {f"{PROJECT}/-/{SOURCE_BUCKET}/p/a.zip": 1}
 
 
 def test_uploads_of_a_project_do_not_gather_with_a_watchs_objects(world: World) -> None:

@@ -372,6 +372,18 @@ def test_a_store_that_is_busy_for_a_moment_is_not_lost(world: World) -> None:
     assert now(world, watch).status is WatchStatus.FAILING
 
 
+def test_a_store_that_does_not_answer_in_time_is_not_taken_for_readable(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = make(world)
+    run_all(world)
+    monkeypatch.setattr("service.imports.intake.preflight.done_within", lambda _seconds, _work: False)
+    ticked(world, times=16)
+    assert len(jobs_of(world)) == 1
+    ticked(world, times=10)
+    assert now(world, watch).status is WatchStatus.FAILING
+
+
 def test_a_notice_survives_a_crash_and_keeps_its_id() -> None:
     crashed, calls = True, 0
     while crashed:
