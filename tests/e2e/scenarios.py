@@ -13,7 +13,7 @@ from local.api import Api
 from local.config import COPY_ROLE, FORETIFY_BUCKET
 from tests.e2e.disturbed import Imports, patiently
 from tests.e2e.faults import copies_paused, function_name, reconfigured
-from tests.e2e.guarded import Grant, Guarded
+from tests.e2e.guarded import Action, Guarded
 from tests.e2e.support import put_all, receiver, unique
 
 CLIP = min((Path(__file__).resolve().parent.parent / "data" / "clipgt").glob("*.zip"))
@@ -59,6 +59,7 @@ def report_of(imports: Imports, job_id: str) -> dict[str, Any] | None:
 def reading(guarded: Guarded) -> None:
     call = guarded.imports().user.call
     call("GET", "/v1/imports")
+    call("GET", "/v1/audit")
     call("POST", "/v1/previews", {"root_path": f"s3://{guarded.stack.source_bucket}/samples/"})
 
 
@@ -189,16 +190,42 @@ def orphan(guarded: Guarded) -> None:
 def never_started(guarded: Guarded) -> None:
     """Let the sweep start an import whose execution could not be started."""
     imports = guarded.imports()
-    sources = imports.at.lay_out("never", 1)
-    name = unique("never-started")
-    with guarded.without("api", "states:StartExecution"):
-        body = {"exact_paths": list(sources), "test_run_group_name": name}
-        Api(guarded.stack.base_url, guarded.stack.api_key).send("POST", "/v1/imports", body=body)
-    [job] = [one["id"] for one in imports.user.rows("/v1/imports", "imports") if one["test_run_group_name"] == name]
-    assert imports.user.call("GET", f"/v1/imports/{job}")["status"] == "PENDING"
+    job = pending(guarded, list(imports.at.lay_out("never", 1)))
     make_old(guarded, job)
     sweep(guarded)
     assert imports.user.ended(job)["status"] == "COMPLETED"
+
+
+def pending(guarded: Guarded, uris: list[str]) -> str:
+    """Return the id of an import whose execution could not be started."""
+    imports, name = guarded.imports(), unique("never-started")
+    with guarded.without("api", "states:StartExecution"):
+        body = {"exact_paths": uris, "test_run_group_name": name}
+        Api(guarded.stack.base_url, guarded.stack.api_key).send("POST", "/v1/imports", body=body)
+    [job] = [one for one in imports.user.rows("/v1/imports", "imports") if one["test_run_group_name"] == name]
+    assert job["status"] == "PENDING"
+    return str(job["id"])
+
+
+def unplanned(guarded: Guarded) -> None:
+    """Let the sweep complete a list whose execution was stopped before it was planned, with a row for each clip."""
+    imports, states = guarded.imports(), client(guarded, "stepfunctions")
+    machine = guarded.stack.state_machine_arn
+    job = pending(guarded, list(imports.at.lay_out("unplanned", 2)))
+    wait = json.dumps({"job_id": job, "run": 0, "wait_seconds": 600})
+    arn = states.start_execution(stateMachineArn=machine, name=job, input=wait)["executionArn"]
+    states.stop_execution(executionArn=arn)
+    make_old(guarded, job)
+    sweep(guarded)
+    assert imports.user.ended(job)["counts"]["failed"] == 2
+
+
+def broken_plan(guarded: Guarded) -> None:
+    """Let `finish` plan a list whose planning broke down, with a row for each clip."""
+    imports = guarded.imports()
+    with reconfigured(client(guarded, "lambda"), "lambdas.plan.handler", CLIPFERRY_BATCH_CLIPS="no number"):
+        job = imports.user.call("POST", "/v1/imports", {"exact_paths": list(imports.at.lay_out("broken", 2))})["id"]
+        assert imports.user.ended(job)["counts"]["failed"] == 2
 
 
 def make_old(guarded: Guarded, job: str) -> None:
@@ -364,6 +391,8 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "late drop": late_drop,
     "never started": never_started,
     "unlistable": unlistable,
+    "unplanned": unplanned,
+    "broken plan": broken_plan,
     "broken retry": broken_retry,
     "changed meanwhile": changed_meanwhile,
     "lost list": lost_list,
@@ -379,8 +408,9 @@ def assert_partly_copied(job: dict[str, Any]) -> None:
     assert (job["counts"]["copied"], job["counts"]["failed"]) == (1, 1), job
 
 
-REFUSED: dict[str, set[Grant]] = {
+REFUSED: dict[str, set[Action]] = {
     "never started": {("api", "states:StartExecution")},
+    "unplanned": {("api", "states:StartExecution")},
     "unlistable": {("plan", "s3:ListBucket")},
 }
 """Expected denials by scenario, which removes the action or requests a bucket without a grant."""
