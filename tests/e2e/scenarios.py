@@ -57,9 +57,11 @@ def report_of(imports: Imports, job_id: str) -> dict[str, Any] | None:
 
 
 def reading(guarded: Guarded) -> None:
-    call = guarded.imports().user.call
+    imports = guarded.imports()
+    call = imports.user.call
     call("GET", "/v1/imports")
     call("GET", "/v1/audit")
+    call("POST", "/v1/previews", {"exact_paths": list(imports.at.lay_out("preview", 1))})
     call("POST", "/v1/previews", {"root_path": f"s3://{guarded.stack.source_bucket}/samples/"})
 
 

@@ -70,7 +70,32 @@ def test_runs_with_the_functions_own_roles(guarded: Guarded, name: str) -> None:
 
 MISSING_KEYS = "It makes S3 answer 404 instead of 403 for a missing key; the emulator answers 404 in any case."
 AFTER_A_CRASH = "It is needed only after a function's process ended between two calls of its work."
-UNSHOWN: dict[Grant, str] = {}
+AT_ITS_LIMIT = "It is needed only for a retry whose planning broke down halfway, or copies that cannot be removed."
+UNSHOWN: dict[Grant, str] = {
+    **{
+        (handler, "s3:ListBucket", place): MISSING_KEYS
+        for handler, place in (
+            *(("conclude", "state"), ("copy", "clips"), ("copy", "sources"), ("extrapolate", "clips")),
+            *(("finish", "clips"), ("finish", "state"), ("sweep", "clips")),
+        )
+    },
+    ("copy", "s3:PutObjectTagging", "clips/*"): (
+        "CopyObject and CreateMultipartUpload need it for tags; the emulator asks for PutObject."
+    ),
+    ("copy", "s3:ListBucketMultipartUploads", "clips"): AFTER_A_CRASH,
+    **{
+        (handler, action, place): AFTER_A_CRASH
+        for handler in ("finish", "sweep")
+        for action, place in (
+            ("s3:ListBucketMultipartUploads", "clips"),
+            ("s3:GetObjectVersion", "clips/*"),
+            ("s3:DeleteObjectVersion", "clips/*"),
+        )
+    },
+    ("sweep", "secretsmanager:DeleteSecret", "secret"): AFTER_A_CRASH,
+    ("finish", "dynamodb:BatchWriteItem", "table"): AT_ITS_LIMIT,
+    **{(handler, "dynamodb:ConditionCheckItem", "table"): AT_ITS_LIMIT for handler in ("finish", "sweep")},
+}
 """Grants that no scenario uses, and why."""
 
 
