@@ -21,8 +21,12 @@ MIB = 1024**2
 
 
 def sweep(guarded: Guarded) -> None:
+    invoke(guarded, "sweep")
+
+
+def invoke(guarded: Guarded, handler: str) -> None:
     functions = aws.session().client("lambda", endpoint_url=guarded.stack.aws_endpoint_url, config=aws.CONFIG)
-    answer = functions.invoke(FunctionName=function_name(functions, "lambdas.sweep.handler"), Payload=b"{}")
+    answer = functions.invoke(FunctionName=function_name(functions, f"lambdas.{handler}.handler"), Payload=b"{}")
     body = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, body
 
@@ -79,20 +83,27 @@ def extrapolation(guarded: Guarded) -> None:
     assert clip["extrapolation"]["key"], clip
 
 
-def integration(guarded: Guarded) -> None:
-    """Save keys of an S3-compatible store (the emulator itself), test them, import with them, delete them, sweep."""
+def store(guarded: Guarded) -> tuple[str, str]:
+    """Save keys of an S3-compatible store (the emulator itself); return its bucket and the integration's id."""
     imports = guarded.imports()
-    call = imports.user.call
     bucket = unique("store")
     imports.at.s3.create_bucket(Bucket=bucket)
     put_all(imports.at.s3, bucket, [("a/clip.zip", b"clip")])
     keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint_url": guarded.stack.aws_endpoint_url}
-    made = call("POST", "/v1/integrations", {"name": "own", "type": "s3", "bucket": bucket, **keys})
-    call("POST", f"/v1/integrations/{made['id']}/test")
-    job = call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made["id"]})
+    body = {"name": unique("own"), "type": "s3", "bucket": bucket, **keys}
+    return bucket, imports.user.call("POST", "/v1/integrations", body)["id"]
+
+
+def integration(guarded: Guarded) -> None:
+    """Test saved keys, import with them, delete them, sweep."""
+    imports = guarded.imports()
+    call = imports.user.call
+    bucket, made = store(guarded)
+    call("POST", f"/v1/integrations/{made}/test")
+    job = call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made})
     ended = imports.user.ended(job["id"])
     assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 1), ended
-    call("DELETE", f"/v1/integrations/{made['id']}")
+    call("DELETE", f"/v1/integrations/{made}")
     sweep(guarded)
 
 
@@ -154,8 +165,8 @@ def video(guarded: Guarded) -> None:
     assert "Contents" not in imports.at.s3.list_objects_v2(Bucket=bucket, Prefix=key)
 
 
-def role(guarded: Guarded) -> None:
-    """Use a role that may read its own bucket and write clips."""
+def role_store(guarded: Guarded) -> tuple[str, str]:
+    """Save a role that may read its own bucket and write clips; return the bucket and the integration's id."""
     imports, iam = guarded.imports(), client(guarded, "iam")
     bucket, name = unique("fleet"), COPY_ROLE.rpartition("/")[2]
     imports.at.s3.create_bucket(Bucket=bucket)
@@ -167,10 +178,61 @@ def role(guarded: Guarded) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
     iam.put_role_policy(RoleName=name, PolicyName="s3", PolicyDocument=policy)
     body = {"type": "s3_role", "name": unique("role"), "bucket": bucket, "role_arn": COPY_ROLE}
-    made = imports.user.call("POST", "/v1/integrations", body)
-    job = imports.user.call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made["id"]})
+    return bucket, imports.user.call("POST", "/v1/integrations", body)["id"]
+
+
+def role(guarded: Guarded) -> None:
+    """Use a role that may read its own bucket and write clips."""
+    imports = guarded.imports()
+    bucket, made = role_store(guarded)
+    job = imports.user.call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made})
     ended = imports.user.ended(job["id"])
     assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 1), ended
+
+
+def watches(guarded: Guarded) -> None:
+    """Watch a prefix by events, and a store by keys, a role and a schedule; lose the store, and say so."""
+    imports = guarded.imports()
+    call, s3, bucket = imports.user.call, imports.at.s3, guarded.stack.source_bucket
+    prefix = unique("watched")
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/old.zip", Body=b"old")
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    (kept, by_keys), (lent, by_role) = store(guarded), role_store(guarded)
+    bodies: list[dict[str, Any]] = [
+        {"root_path": f"s3://{bucket}/{prefix}/", "events": True, "schedule": {"every": "1m"}},
+        {"root_path": f"s3://{kept}/a/", "integration_id": by_keys, "schedule": {"every": "1m"}},
+        {"root_path": f"s3://{lent}/a/", "integration_id": by_role, "schedule": {"every": "1m"}},
+    ]
+    made = [call("POST", "/v1/watches", {"name": unique("watch"), **body}) for body in bodies]
+    for watch in made:
+        imports.user.ended(watch["last_run"])
+    call("POST", f"/v1/watches/{made[0]['id']}/test")
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/new.zip", Body=b"new")
+    by_events = f"/v1/watches/{made[0]['id']}"
+    patiently(lambda: "events" in [run["cause"] for run in call("GET", by_events)["runs"]], what="the new object")
+    look(guarded, made)
+    s3.delete_object(Bucket=kept, Key="a/clip.zip")
+    s3.delete_bucket(Bucket=kept)
+    look(guarded, made)
+    assert call("GET", f"/v1/watches/{made[1]['id']}")["status"] == "FAILING"
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    for watch in made:
+        call("DELETE", f"/v1/watches/{watch['id']}")
+
+
+def look(guarded: Guarded, made: list[dict[str, Any]]) -> None:
+    """Make these watches due, and let the function look after them."""
+    for watch in made:
+        client(guarded, "dynamodb").update_item(
+            TableName=guarded.stack.table_name,
+            Key={"pk": {"S": f"WATCH#{guarded.stack.project}"}, "sk": {"S": watch["id"]}},
+            UpdateExpression="SET next_run_at = :then, look_at = :then, attention_sk = :place",
+            ExpressionAttributeValues={
+                ":then": {"S": "2026-01-01T00:00:00.000Z"},
+                ":place": {"S": f"2026-01-01T00:00:00.000Z#{guarded.stack.project}#{watch['id']}"},
+            },
+        )
+    invoke(guarded, "watch")
 
 
 def orphan(guarded: Guarded) -> None:
@@ -387,6 +449,7 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "broken set": broken_set,
     "orphan": orphan,
     "role": role,
+    "watches": watches,
     "large": large,
     "versions": versions,
     "versioned manifest": versioned_manifest,

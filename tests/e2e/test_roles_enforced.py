@@ -17,7 +17,7 @@ from tests.e2e.scenarios import REFUSED, SCENARIOS, client
 from tests.e2e.support import UNCHECKED, unique
 
 REFUSAL_SECONDS = 60.0
-HANDLERS = ("api", "authorize", "conclude", "copy", "extrapolate", "finish", "on_upload", "plan", "sweep")
+HANDLERS = ("api", "authorize", "conclude", "copy", "extrapolate", "finish", "on_upload", "plan", "sweep", "watch")
 
 
 @contextmanager
