@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from local import aws
 from local.config import ROOT
 from local.stack import Stack
 from tests.e2e.conftest import Api
@@ -26,14 +27,22 @@ def existing(stack: Stack, api: Api, admin: Api) -> dict[str, list[str]]:
     prefix = f"s3://{bucket}/samples/clipgt/"
     jobs = [settled(api, start(api, root_path=prefix)["id"])["id"] for _ in range(IMPORTS)]
     clips = [clip for job in jobs for clip in api.get(f"/v1/imports/{job}/clips")[1]["clips"]]
+    manifest = f"{unique('manifest')}.jsonl"
+    lines = "\n".join(json.dumps({"uri": clip["source_uri"]}) for clip in clips)
+    aws.s3(stack.aws_endpoint_url).put_object(Bucket=bucket, Key=manifest, Body=lines.encode())
     presets = [
         api.post("/v1/execution-settings", {"name": unique("preset"), "settings": {}})[1]["id"] for _ in range(3)
     ]
     keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint_url": stack.aws_endpoint_url}
     body = {"type": "s3", "bucket": bucket, **keys}
     integrations = [api.post("/v1/integrations", {"name": unique("store"), **body})[1]["id"] for _ in range(3)]
+    watch = {"root_path": prefix, "schedule": {"every": "1d"}}
+    watches = [api.post("/v1/watches", watch | {"name": unique("watch")})[1]["id"] for _ in range(2)]
     return {
         "job_id": jobs,
+        "watch_id": watches,
+        "every": ["1d"],
+        "cron": ["0 2 * * *"],
         "video_id": [clip["id"] for clip in clips],
         "clip_id": [clip["id"] for clip in clips],
         "settings_id": presets,
@@ -43,7 +52,7 @@ def existing(stack: Stack, api: Api, admin: Api) -> dict[str, list[str]]:
         "folder_id": [api.post("/v1/folders", {"name": unique("folder")})[1]["id"]],
         "root_path": [prefix],
         "exact_paths": [clip["source_uri"] for clip in clips],
-        "manifest_uri": [f"{prefix}manifest.csv"],
+        "manifest_uri": [f"s3://{bucket}/{manifest}"],
         "bucket": [bucket],
         "cursor": [""],
         "destination": ["{bucket}/{key}"],
