@@ -61,7 +61,8 @@ def count_checks(evaluator: Any) -> Checks:
             others = [[one for one in policy if one is not statement] for policy in policies]
             return bool(evaluate(ctx, others, *limits).decision == "Allow")
 
-        if not current.caller:  # Later evaluations of the same check are those of the resource's own policy.
+        # None outside a check. Later evaluations of the same check are those of the resource's own policy.
+        if getattr(current, "caller", None) == "":
             current.caller = ctx.principal_arn
             statements = [one for policy in policies for one in policy if ctx.action in one.actions]
             current.needed = [tuple(one.resources) for one in statements if not allowed_without(one)]

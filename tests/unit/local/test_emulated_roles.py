@@ -48,3 +48,11 @@ def test_a_grant_is_needed_if_the_call_is_refused_without_it(resource: str, need
     evaluator.enforce("key", "s3:PutObject", "s3", "us-east-1", resource)
     assert [(one["action"], one["resources"]) for one in checks.needed()] == needed
     assert [(one["role"], one["allowed"]) for one in checks.all()] == [("copy", resource != "drop")]
+
+
+def test_a_simulation_of_a_policy_is_no_check() -> None:
+    evaluator = Evaluator()
+    checks = count_checks(evaluator)
+    ctx = SimpleNamespace(principal_arn=CALLER, action="s3:PutObject", resource="clips")
+    assert evaluator.evaluate(ctx, [[statement("s3:PutObject", "clips")]]).decision == "Allow"
+    assert (checks.all(), checks.needed()) == ([], [])
