@@ -69,7 +69,7 @@ def test_runs_with_the_functions_own_roles(guarded: Guarded, name: str) -> None:
 
 
 MISSING_KEYS = "It makes S3 answer 404 instead of 403 for a missing key; the emulator answers 404 in any case."
-AFTER_A_CRASH = "It is needed only after a function's process ended between two calls of its work."
+AFTER_A_CRASH = "It is needed only after a process ended between two calls of its work; `tests/unit/imports` tries it."
 AT_ITS_LIMIT = "It is needed only for a retry whose planning broke down halfway, or copies that cannot be removed."
 UNSHOWN: dict[Grant, str] = {
     **{
