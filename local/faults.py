@@ -79,6 +79,11 @@ def set_rules(url: str, rules: list[dict[str, Any]]) -> None:
     _ask(url, "rules", rules)
 
 
+def counts(url: str) -> list[int]:
+    """How often each rule was applied since `set_rules`, in their order."""
+    return [rule["fired_count"] for rule in _ask(url, "rules")]
+
+
 def fired(url: str) -> list[dict[str, Any]]:
     """The faults that the proxy injected last, oldest first (as many as it keeps)."""
     answer: list[dict[str, Any]] = _ask(url, "fired?limit=100000")

@@ -48,7 +48,7 @@ def main() -> int:
     print(
         f"This makes the project {run} with a key, writes {options.large_bytes / 1024**3:.1f} GiB of clips to "
         f"s3://{places.source}/clipferry-smoke/ and as much to s3://{places.clips}/{run}/, drops a clip, publishes to "
-        "the alarms' topic, and removes all it made. It costs some cents."
+        "the alarms' topic with a queue subscribed to it, and removes all it made. It costs some cents."
     )
     if not options.yes and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
         print("Nothing was written.")

@@ -13,10 +13,13 @@ from botocore.exceptions import ClientError
 from clipferry import Clipferry
 from smoke.checks import Skipped, check, denied, expect
 from smoke.deployment import Deployment
+from smoke.subscriber import Subscriber
 
 LOCK = Path(__file__).resolve().parent.parent / "requirements.txt"
 COLD = "docs/performance.md: 0.39 s of CPU for a cold start"
 ROLES = "Compare the role's policies with the template: someone widened them."
+DELIVERY_SECONDS = 60.0
+"""SNS delivers to a queue within a second or so; a new subscription may need some."""
 API = "Read the log of the function api."
 
 
@@ -74,17 +77,22 @@ class AccountChecks:
         return denied(lambda: list(self.admin.imports.list()), "FORBIDDEN")
 
     @check(
-        "alarm test message", "Allow sns:Publish to your own identity; compare the topic's policy with the template."
+        "alarm test message",
+        "Allow yourself what docs/operations.md lists of SNS and SQS; compare the topic's policy with the template.",
     )
     def alarm(self) -> str:
         (topic,) = self.deployment.resources["AWS::SNS::Topic"]
         sns = self.deployment.client("sns")
         message = "This message shows that Clipferry's alarms reach you. Nothing is wrong."
-        sns.publish(TopicArn=topic, Subject="Clipferry: test of the alarms", Message=message)
-        readers = len(sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
-        return (
-            f"published to {readers} subscriptions" if readers else "published; nobody is subscribed: set alarm_email"
-        )
+        listed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        with Subscriber(self.deployment, topic) as subscriber:
+            sent = sns.publish(TopicArn=topic, Subject="Clipferry: test of the alarms", Message=message)
+            came = subscriber.received(sent["MessageId"], DELIVERY_SECONDS)
+        expect(came, f"the topic delivered nothing to a new subscription within {DELIVERY_SECONDS:.0f} s")
+        waiting = sum(one["SubscriptionArn"] == "PendingConfirmation" for one in listed)
+        told = f"it reached a test's subscription and {len(listed) - waiting} of yours"
+        told += f"; {waiting} wait for confirmation: follow the link in the email" if waiting else ""
+        return told if listed else f"{told}: set alarm_email"
 
     @check("plan may not write clips", ROLES)
     def plan_writes(self) -> str:

@@ -54,11 +54,12 @@ def use_table(
         allow(function, ["dynamodb:Query"], [f"{table.table_arn}/index/{index}" for index in indexes])
 
 
-def use_job_files(function: ServiceFunction, bucket: s3.Bucket, *, write: bool) -> None:
-    """Allow to read, or to read and write, the files of jobs. With `ListBucket` a missing key is a 404, not a 403."""
-    actions = ["s3:GetObject", "s3:PutObject"] if write else ["s3:GetObject"]
-    allow(function, actions, [bucket.arn_for_objects(JOB_FILES)])
-    allow(function, ["s3:ListBucket"], [bucket.bucket_arn])
+def use_job_files(function: ServiceFunction, bucket: s3.Bucket, *, read: bool = True, write: bool = False) -> None:
+    """Allow to read, or to write, the files of jobs. With `ListBucket` a missing key is a 404, not a 403."""
+    actions = {"s3:GetObject": read, "s3:PutObject": write}
+    allow(function, [action for action, wanted in actions.items() if wanted], [bucket.arn_for_objects(JOB_FILES)])
+    if read:
+        allow(function, ["s3:ListBucket"], [bucket.bucket_arn])
     acknowledge(
         function.own_role,
         {files_finding(bucket, JOB_FILES): "It works on the files of all jobs; the bucket holds nothing else."},

@@ -63,9 +63,9 @@ class UploadTrigger(Construct):
         )
         # Uploads are claimed in one transaction. IAM checks PutItem and ConditionCheckItem for each part of it. The
         # watches of a bucket are found by an index.
-        actions = ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
+        actions = ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem")
         use_table(self.function, storage.table, *actions, indexes=("url",), adds_to_audit=True)
-        use_job_files(self.function, storage.state, write=True)
+        use_job_files(self.function, storage.state, read=False, write=True)
         start_imports(self.function, machine)
         # Few large calls, so that hundreds of uploads at once become few imports.
         for queue in filter(None, (self.queue, self.arrivals)):

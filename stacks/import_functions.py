@@ -71,7 +71,7 @@ def copy_function(scope: Construct, parts: Parts) -> ServiceFunction:
     # A batch is recorded in one transaction. IAM checks PutItem and UpdateItem for each part of it.
     writes = ("DeleteItem", "PutItem", "UpdateItem")
     use_table(function, storage.table, "BatchGetItem", "GetItem", "Query", *writes)
-    use_job_files(function, storage.state, write=False)
+    use_job_files(function, storage.state)
     # CopyObject reads the planned version and its tags.
     reads = ("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging")
     read_sources(function, deploy, storage.drop, *reads)
@@ -100,7 +100,7 @@ def extrapolate_function(scope: Construct, parts: Parts) -> ServiceFunction:
         reserved_concurrency=deploy.extrapolate_reserved_concurrency,
     )
     use_table(function, storage.table, "BatchGetItem", "GetItem", "UpdateItem")
-    use_job_files(function, storage.state, write=False)
+    use_job_files(function, storage.state)
     look_at_clips(function, storage.clips)
     write_results(function, storage.clips)
     return function

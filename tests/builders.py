@@ -367,7 +367,6 @@ class World:
             slow=self.slow_requests,
             events=self.bucket_events,
             event_buckets=[SOURCE_BUCKET],
-            slow=self.slow_requests,
         )
 
     @property

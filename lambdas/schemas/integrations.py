@@ -25,7 +25,7 @@ def _printable(secret: SecretStr) -> SecretStr:
 
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=256), AfterValidator(_printable)]
 SessionToken = Annotated[SecretStr, Field(min_length=1, max_length=8_192), AfterValidator(_printable)]
-Region = Annotated[str, StringConstraints(pattern="^[a-z0-9-]{1,32}$")]
+Region = Annotated[str, StringConstraints(max_length=32, pattern="^[a-z][a-z0-9-]*[a-z0-9]$")]
 EndpointUrl = Annotated[str, StringConstraints(max_length=2_048, pattern=r"^https?://[A-Za-z0-9._~:\[\]/%-]+$")]
 
 

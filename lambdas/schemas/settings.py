@@ -68,7 +68,7 @@ class SettingsBody(Body):
         None,
         description="Template of the keys below the project's folder. Fields: {bucket}, {key}, {name}, {stem}, "
         "{extension}, {ordinal}, {job_id}. Default: the bucket and the key of the source.",
-        json_schema_extra={"maxLength": MAX_TEMPLATE},
+        json_schema_extra={"minLength": 1, "maxLength": MAX_TEMPLATE},
     )
     max_concurrency: int | None = Field(
         None, ge=1, description="Maximum number of copy functions at once, up to the deployment's limit."

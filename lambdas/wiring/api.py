@@ -162,7 +162,6 @@ class ApiContainer:
             slow=self._slow,
             events=S3BucketEvents(client, account=settings.trusted_account.split(":")[4]),
             event_buckets=[bucket for bucket in settings.source_buckets if bucket != settings.drop_bucket],
-            slow=self._slow,
         )
 
     @cached_property

@@ -35,6 +35,7 @@ def main() -> None:
     }
     allowed = limits.Limits()
     workers.share_code(runtime)
+    workers.finish_calls(runtime, services["lambda_svc"])
     raised = exceptions.name_exceptions(runtime, services["lambda_svc"], allowed)
     retries.match_as_aws(services["stepfunctions"], allowed)
     states.limit_state(services["stepfunctions"], allowed)

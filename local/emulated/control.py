@@ -1,4 +1,4 @@
-"""Paths of the emulator that tests use: its limits, the failures of its functions, the enforcement of roles.
+"""Paths of the emulator that tests use: limits, failures and processes of functions, the enforcement of roles.
 
 | path | does |
 |---|---|
@@ -7,7 +7,11 @@
 | `POST /_clipferry/roles` | from now on every call is checked against the caller's policies; all processes start anew |
 | `POST /_clipferry/ways-in` | `{"path"}` of a link that signs a browser's tab in once, for a body of `key` and `url` |
 | `GET /_clipferry/enter/{code}` | that link |
-| `GET /_clipferry/roles` | `{"enforced", "checks": [{"role", "action", "allowed", "times", "last"}, …]}` |
+| `GET /_clipferry/processes` | `{"processes": [{"function", "pid", "busy"}]}` of the functions |
+| `GET /_clipferry/roles` | `{"enforced", "checks", "needed"}`, by role |
+
+`checks` has `{"role", "action", "allowed", "times", "last"}`; `needed` has `{"role", "action", "resources"}` of each
+statement without which some allowed call would have been refused.
 """
 
 import asyncio
@@ -18,6 +22,7 @@ from local.emulated.entrance import WaysIn
 from local.emulated.exceptions import Raised
 from local.emulated.limits import Limits
 from local.emulated.roles import Checks
+from local.emulated.workers import processes
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -30,6 +35,8 @@ def listen(app: Any, runtime: Any, limits: Limits, raised: Raised, checks: Check
     async def handle(path: str, method: str, body: bytes) -> Any:
         if path == "/_clipferry/raised" and method == "GET":
             return _answer({"raised": raised.all()})
+        if path == "/_clipferry/processes" and method == "GET":
+            return _answer({"processes": processes(runtime)})
         if path == "/_clipferry/limits" and method in ("GET", "POST"):
             try:
                 limits.change(json.loads(body) if method == "POST" else {})
@@ -50,7 +57,7 @@ def listen(app: Any, runtime: Any, limits: Limits, raised: Raised, checks: Check
                 app.AUTH = True
                 # A process gets its role's credentials when it starts; until now it got the account's.
                 await asyncio.to_thread(runtime.reset)
-            return _answer({"enforced": app.AUTH, "checks": checks.all()})
+            return _answer({"enforced": app.AUTH, "checks": checks.all(), "needed": checks.needed()})
         return await others(path, method, body)
 
     app._handle_admin_config_request = handle

@@ -112,6 +112,7 @@ class Disturbed:
 
     stack: Stack
     s3: "S3Client"
+    _words: list[str] = field(default_factory=list)
 
     @contextmanager
     def faults(self, *injected: Mapping[str, Any]) -> Iterator[None]:
@@ -125,11 +126,19 @@ class Disturbed:
     def _set(self, injected: list[dict[str, Any]]) -> None:
         assert self.stack.faults_url
         faults.set_rules(self.stack.faults_url, injected)
+        self._words = [rule.get("name", "").partition(" ")[0] for rule in injected]
 
-    def fired(self) -> Counter[tuple[str, str]]:
-        """Return how often a fault was injected into (service, operation) so far."""
+    def fired(self) -> Counter[str]:
+        """Return how often this block's rules were applied so far, by the first words of their names."""
         assert self.stack.faults_url
-        return Counter((one["service"], one["operation"]) for one in faults.fired(self.stack.faults_url))
+        applied: Counter[str] = Counter()
+        for word, times in zip(self._words, faults.counts(self.stack.faults_url), strict=True):
+            applied[word] += times
+        return +applied
+
+    def functions(self) -> Any:
+        """Return the Lambda client."""
+        return aws.session().client("lambda", endpoint_url=self.stack.aws_endpoint_url, config=aws.CONFIG)
 
     def lay_out(self, kind: str, count: int, body: bytes | None = None) -> dict[str, bytes]:
         """Put new source objects; return URI → bytes. Without `body`, each has different bytes."""
@@ -210,7 +219,7 @@ class Imports:
         def finish() -> None:
             first = self.user.ended(job)
             assert (first["counts"]["copied"], first["counts"]["failed"]) == (10, 10), first
-            put_all(self.at.s3, self.at.stack.source_bucket, ((_key(uri), data) for uri, data in late.items()))
+            put_all(self.at.s3, self.at.stack.source_bucket, ((key_of(uri), data) for uri, data in late.items()))
             self.user.call("POST", f"/v1/imports/{job}/retry")
             again = patiently(lambda: self._in_run(job, 1), what="the retry")
             assert (again["status"], again["counts"]["copied"]) == ("COMPLETED", 20), again
@@ -222,8 +231,7 @@ class Imports:
         """Cancel an import before it can copy anything."""
         sources = self.at.lay_out("cancel", 60)
         root = next(iter(sources)).rpartition("/")[0] + "/"
-        functions = aws.session().client("lambda", endpoint_url=self.at.stack.aws_endpoint_url, config=aws.CONFIG)
-        with copies_paused(functions):
+        with copies_paused(self.at.functions()):
             job = self._start({"root_path": root})
             self.user.call("POST", f"/v1/imports/{job}/cancel")
 
@@ -260,10 +268,10 @@ class Imports:
         return job if job["run"] == run else None
 
     def _delete(self, uri: str) -> None:
-        self.at.s3.delete_object(Bucket=self.at.stack.source_bucket, Key=_key(uri))
+        self.at.s3.delete_object(Bucket=self.at.stack.source_bucket, Key=key_of(uri))
 
 
-def _key(uri: str) -> str:
+def key_of(uri: str) -> str:
     return uri.removeprefix("s3://").partition("/")[2]
 
 

@@ -18,11 +18,17 @@ Reconfigure = Callable[..., AbstractContextManager[None]]
 RETRY_DELAY_SECONDS = 3.0
 
 
+def control(stack: Stack, path: str, body: object = None) -> Any:
+    """GET `/_clipferry/{path}` of the emulator, or POST `body` to it; return the JSON answer."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{stack.aws_endpoint_url}/_clipferry/{path}", data=data)
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
 def retry_soon(stack: Stack) -> None:
     """Shorten the state machine's waits to a few seconds; on AWS they are up to half a minute."""
-    body = json.dumps({"retry_delay_seconds": RETRY_DELAY_SECONDS}).encode()
-    request = urllib.request.Request(f"{stack.aws_endpoint_url}/_clipferry/limits", data=body)
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
+    control(stack, "limits", {"retry_delay_seconds": RETRY_DELAY_SECONDS})
 
 
 def function_name(client: Any, handler: str) -> str:
@@ -55,12 +61,17 @@ def reconfigured(client: Any, handler: str, *, timeout: int | None = None, **var
         update(before["Timeout"], own)
 
 
-@contextmanager
-def copies_paused(client: Any) -> Iterator[None]:
+def copies_paused(client: Any) -> AbstractContextManager[None]:
     """Let no copy function start during the block: jobs are planned and wait."""
+    return copies_limited(client, 0)
+
+
+@contextmanager
+def copies_limited(client: Any, at_once: int) -> Iterator[None]:
+    """Let so many copy functions run at once: further calls get `TooManyRequestsException` and wait."""
     name = function_name(client, "lambdas.copy.handler")
     before = client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
-    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=at_once)
     try:
         yield
     finally:

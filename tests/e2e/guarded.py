@@ -3,7 +3,6 @@
 import copy
 import json
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,16 +11,19 @@ from typing import Any
 from local import aws
 from local.stack import Stack
 from tests.e2e.disturbed import Disturbed, Imports, PatientUser
+from tests.e2e.faults import control
 
-Grant = tuple[str, str]
+Action = tuple[str, str]
 """A function's handler module (`copy`) and an action (`s3:PutObject`)."""
+Grant = tuple[str, str, str]
+"""The same, and the place where the role's policy allows it (`clips/*`): each is one statement's action."""
 UNCALLED = ("logs:", "sqs:")
 """Actions of Lambda itself (its logs, the queue of `on_upload`), which the emulator does not check."""
 
 
 @dataclass
 class Guarded:
-    """`roles` by handler module; `granted`: actions of the deployed inline policies."""
+    """`roles` by handler module; `granted`: the grants of the deployed inline policies."""
 
     stack: Stack
     roles: dict[str, str]
@@ -39,7 +41,8 @@ class Guarded:
                 for statement in document["Statement"]:
                     if statement["Effect"] == "Deny":
                         continue
-                    guarded.granted |= {(handler, action) for action in _listed(statement["Action"])}
+                    place = guarded.place(_listed(statement["Resource"]))
+                    guarded.granted |= {(handler, action, place) for action in _listed(statement["Action"])}
         guarded.granted = {one for one in guarded.granted if not one[1].startswith(UNCALLED)}
         return guarded
 
@@ -47,18 +50,39 @@ class Guarded:
         user = PatientUser(self.stack)
         return Imports(Disturbed(self.stack, aws.s3(self.stack.aws_endpoint_url)), user)
 
+    def place(self, resources: list[str]) -> str:
+        """Return a name of a statement's resources: `clips/*`, `table`, `indexes`, `sources`."""
+        names = {
+            self.stack.table_name: "table",
+            self.stack.clips_bucket: "clips",
+            self.stack.state_bucket: "state",
+            self.stack.drop_bucket: "drop",
+        }
+        found = [one.split(":", 5)[-1] for one in resources]
+        for name, short in names.items():
+            found = [one.replace(name, short) for one in found]
+        if self.stack.source_bucket in {one.partition("/")[0] for one in found}:
+            return "sources/*" if any("/" in one for one in found) else "sources"
+        if all(one.startswith("table/table/index/") for one in found):
+            return "indexes"
+        return found[0].removeprefix("table/").partition(":")[0]
+
+    def needed(self) -> set[Grant]:
+        """Return the grants without which a call so far would have been refused."""
+        handlers = {role: handler for handler, role in self.roles.items()}
+        listed = [one for one in control(self.stack, "roles")["needed"] if one["role"] in handlers]
+        return {(handlers[one["role"]], one["action"], self.place(one["resources"])) for one in listed}
+
     def checks(self) -> dict[tuple[str, str, bool], int]:
         """Return how often each handler was allowed (True) and denied (False) each action so far."""
         return {check: times for check, (times, _) in self._checks().items()}
 
-    def last_refused(self) -> dict[Grant, str]:
+    def last_refused(self) -> dict[Action, str]:
         """Return the resource of each handler's last denial of each action."""
         return {(handler, action): last for (handler, action, ok), (_, last) in self._checks().items() if not ok}
 
     def _checks(self) -> dict[tuple[str, str, bool], tuple[int, str]]:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.stack.aws_endpoint_url}/_clipferry/roles", timeout=30) as answer:
-            listed = json.loads(answer.read())["checks"]
+        listed = control(self.stack, "roles")["checks"]
         names = {role: handler for handler, role in self.roles.items()}
         return {
             (names[one["role"]], one["action"], one["allowed"]): (one["times"], one["last"])

@@ -1,7 +1,6 @@
 """Failed calls of the deployed functions: errors that the state machine handles, and bugs."""
 
 import json
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from local import aws
 from local.stack import Stack
+from tests.e2e.faults import control
 
 PROVOKES = "provokes(*names): functions may fail with these errors (`errorType`) during the test"
 
@@ -17,7 +17,7 @@ class Failures:
     """The failed calls of one stack's functions since the last check."""
 
     def __init__(self, stack: Stack) -> None:
-        self._url = f"{stack.aws_endpoint_url}/_clipferry/raised"
+        self._stack = stack
         self._handled = handled_errors(stack)
         self._seen = len(self._all())
 
@@ -29,9 +29,7 @@ class Failures:
         return [f"{call['handler']}: {call['errorType']}: {call['errorMessage']} {_where(call)}" for call in bugs]
 
     def _all(self) -> list[dict[str, Any]]:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(self._url, timeout=30) as answer:
-            listed: list[dict[str, Any]] = json.loads(answer.read())["raised"]
+        listed: list[dict[str, Any]] = control(self._stack, "raised")["raised"]
         return listed
 
 

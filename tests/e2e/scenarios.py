@@ -13,7 +13,7 @@ from local.api import Api
 from local.config import COPY_ROLE, FORETIFY_BUCKET
 from tests.e2e.disturbed import Imports, patiently
 from tests.e2e.faults import copies_paused, function_name, reconfigured
-from tests.e2e.guarded import Grant, Guarded
+from tests.e2e.guarded import Action, Guarded
 from tests.e2e.support import put_all, receiver, unique
 
 CLIP = min((Path(__file__).resolve().parent.parent / "data" / "clipgt").glob("*.zip"))
@@ -21,8 +21,12 @@ MIB = 1024**2
 
 
 def sweep(guarded: Guarded) -> None:
+    invoke(guarded, "sweep")
+
+
+def invoke(guarded: Guarded, handler: str) -> None:
     functions = aws.session().client("lambda", endpoint_url=guarded.stack.aws_endpoint_url, config=aws.CONFIG)
-    answer = functions.invoke(FunctionName=function_name(functions, "lambdas.sweep.handler"), Payload=b"{}")
+    answer = functions.invoke(FunctionName=function_name(functions, f"lambdas.{handler}.handler"), Payload=b"{}")
     body = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, body
 
@@ -57,8 +61,11 @@ def report_of(imports: Imports, job_id: str) -> dict[str, Any] | None:
 
 
 def reading(guarded: Guarded) -> None:
-    call = guarded.imports().user.call
+    imports = guarded.imports()
+    call = imports.user.call
     call("GET", "/v1/imports")
+    call("GET", "/v1/audit")
+    call("POST", "/v1/previews", {"exact_paths": list(imports.at.lay_out("preview", 1))})
     call("POST", "/v1/previews", {"root_path": f"s3://{guarded.stack.source_bucket}/samples/"})
 
 
@@ -76,20 +83,27 @@ def extrapolation(guarded: Guarded) -> None:
     assert clip["extrapolation"]["key"], clip
 
 
-def integration(guarded: Guarded) -> None:
-    """Save keys of an S3-compatible store (the emulator itself), test them, import with them, delete them, sweep."""
+def store(guarded: Guarded) -> tuple[str, str]:
+    """Save keys of an S3-compatible store (the emulator itself); return its bucket and the integration's id."""
     imports = guarded.imports()
-    call = imports.user.call
     bucket = unique("store")
     imports.at.s3.create_bucket(Bucket=bucket)
     put_all(imports.at.s3, bucket, [("a/clip.zip", b"clip")])
     keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint_url": guarded.stack.aws_endpoint_url}
-    made = call("POST", "/v1/integrations", {"name": "own", "type": "s3", "bucket": bucket, **keys})
-    call("POST", f"/v1/integrations/{made['id']}/test")
-    job = call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made["id"]})
+    body = {"name": unique("own"), "type": "s3", "bucket": bucket, **keys}
+    return bucket, imports.user.call("POST", "/v1/integrations", body)["id"]
+
+
+def integration(guarded: Guarded) -> None:
+    """Test saved keys, import with them, delete them, sweep."""
+    imports = guarded.imports()
+    call = imports.user.call
+    bucket, made = store(guarded)
+    call("POST", f"/v1/integrations/{made}/test")
+    job = call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made})
     ended = imports.user.ended(job["id"])
     assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 1), ended
-    call("DELETE", f"/v1/integrations/{made['id']}")
+    call("DELETE", f"/v1/integrations/{made}")
     sweep(guarded)
 
 
@@ -151,19 +165,9 @@ def video(guarded: Guarded) -> None:
     assert "Contents" not in imports.at.s3.list_objects_v2(Bucket=bucket, Prefix=key)
 
 
-def role(guarded: Guarded) -> None:
-    """Use a role that may read its own bucket and write clips."""
-    imports = guarded.imports()
-    made = role_integration(guarded, imports)
-    root = f"s3://{made['bucket']}/a/"
-    job = imports.user.call("POST", "/v1/imports", {"root_path": root, "integration_id": made["id"]})
-    ended = imports.user.ended(job["id"])
-    assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 1), ended
-
-
-def role_integration(guarded: Guarded, imports: Imports) -> dict[str, Any]:
-    """Save a role that may do everything as the access to a new bucket with one clip below `a/`."""
-    iam = client(guarded, "iam")
+def role_store(guarded: Guarded) -> tuple[str, str]:
+    """Save a role that may read its own bucket and write clips; return the bucket and the integration's id."""
+    imports, iam = guarded.imports(), client(guarded, "iam")
     bucket, name = unique("fleet"), COPY_ROLE.rpartition("/")[2]
     imports.at.s3.create_bucket(Bucket=bucket)
     put_all(imports.at.s3, bucket, [("a/clip.zip", b"clip")])
@@ -174,64 +178,61 @@ def role_integration(guarded: Guarded, imports: Imports) -> dict[str, Any]:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
     iam.put_role_policy(RoleName=name, PolicyName="s3", PolicyDocument=policy)
     body = {"type": "s3_role", "name": unique("role"), "bucket": bucket, "role_arn": COPY_ROLE}
-    return imports.user.call("POST", "/v1/integrations", body)
+    return bucket, imports.user.call("POST", "/v1/integrations", body)["id"]
 
 
-def watch(guarded: Guarded) -> None:
-    """Watch by events, by keys and by a role, let all runs be due, and lose the access of the last."""
+def role(guarded: Guarded) -> None:
+    """Use a role that may read its own bucket and write clips."""
+    imports = guarded.imports()
+    bucket, made = role_store(guarded)
+    job = imports.user.call("POST", "/v1/imports", {"root_path": f"s3://{bucket}/a/", "integration_id": made})
+    ended = imports.user.ended(job["id"])
+    assert (ended["status"], ended["counts"]["copied"]) == ("COMPLETED", 1), ended
+
+
+def watches(guarded: Guarded) -> None:
+    """Watch a prefix by events, and a store by keys, a role and a schedule; lose the store, and say so."""
     imports = guarded.imports()
     call, s3, bucket = imports.user.call, imports.at.s3, guarded.stack.source_bucket
+    prefix = unique("watched")
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/old.zip", Body=b"old")
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
-    prefix, role = unique("watched"), role_integration(guarded, imports)
-    keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint_url": guarded.stack.aws_endpoint_url}
-    by_keys = call("POST", "/v1/integrations", {"name": "keys", "type": "s3", "bucket": role["bucket"], **keys})
-    preset = call("POST", "/v1/execution-settings", {"name": "watch", "settings": {}})
-    root = f"s3://{role['bucket']}/a/"
+    (kept, by_keys), (lent, by_role) = store(guarded), role_store(guarded)
     bodies: list[dict[str, Any]] = [
-        {"root_path": f"s3://{bucket}/{prefix}/", "events": True, "execution_settings_id": preset["id"]},
-        {"root_path": root, "integration_id": by_keys["id"], "folder": unique("keys")},
-        {"root_path": root, "integration_id": role["id"], "folder": unique("role")},
+        {"root_path": f"s3://{bucket}/{prefix}/", "events": True, "schedule": {"every": "1m"}},
+        {"root_path": f"s3://{kept}/a/", "integration_id": by_keys, "schedule": {"every": "1m"}},
+        {"root_path": f"s3://{lent}/a/", "integration_id": by_role, "schedule": {"every": "1m"}},
     ]
-    made = [call("POST", "/v1/watches", {"name": "w", "schedule": {"every": "1d"}, **body}) for body in bodies]
-    for one in made:
-        assert call("POST", f"/v1/watches/{one['id']}/test")["ok"]
-        imports.user.ended(one["last_run"])
-    put_all(s3, bucket, [(f"{prefix}/clip.zip", b"clip")])
-
-    def taken() -> bool:
-        return any(run["counts"]["copied"] for run in call("GET", f"/v1/watches/{made[0]['id']}")["runs"])
-
-    patiently(taken, what="the object to be taken by its event")
-    for one in made:
-        look_now(guarded, one)
-    look_after_watches(guarded)
-    for one in made:
-        assert call("GET", f"/v1/watches/{one['id']}")["last_run"] != one["last_run"]
-    call("DELETE", f"/v1/integrations/{role['id']}")
-    look_now(guarded, made[-1])
-    look_after_watches(guarded)
-    assert call("GET", f"/v1/watches/{made[-1]['id']}")["status"] == "FAILING"
-    for one in made:
-        call("DELETE", f"/v1/watches/{one['id']}")
+    made = [call("POST", "/v1/watches", {"name": unique("watch"), **body}) for body in bodies]
+    for watch in made:
+        imports.user.ended(watch["last_run"])
+    call("POST", f"/v1/watches/{made[0]['id']}/test")
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/new.zip", Body=b"new")
+    by_events = f"/v1/watches/{made[0]['id']}"
+    patiently(lambda: "events" in [run["cause"] for run in call("GET", by_events)["runs"]], what="the new object")
+    look(guarded, made)
+    s3.delete_object(Bucket=kept, Key="a/clip.zip")
+    s3.delete_bucket(Bucket=kept)
+    look(guarded, made)
+    assert call("GET", f"/v1/watches/{made[1]['id']}")["status"] == "FAILING"
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    for watch in made:
+        call("DELETE", f"/v1/watches/{watch['id']}")
 
 
-def look_now(guarded: Guarded, one: dict[str, Any]) -> None:
-    """Make the watch's next run due."""
-    due = "2026-01-01T00:00:00.000Z"
-    values = {":due": due, ":place": f"{due}#{guarded.stack.project}#{one['id']}"}
-    client(guarded, "dynamodb").update_item(
-        TableName=guarded.stack.table_name,
-        Key={"pk": {"S": f"WATCH#{guarded.stack.project}"}, "sk": {"S": one["id"]}},
-        UpdateExpression="SET next_run_at = :due, look_at = :due, attention_sk = :place REMOVE last_run",
-        ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
-    )
-
-
-def look_after_watches(guarded: Guarded) -> None:
-    functions = client(guarded, "lambda")
-    answer = functions.invoke(FunctionName=function_name(functions, "lambdas.watch.handler"), Payload=b"{}")
-    body = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, body
+def look(guarded: Guarded, made: list[dict[str, Any]]) -> None:
+    """Make these watches due, and let the function look after them."""
+    for watch in made:
+        client(guarded, "dynamodb").update_item(
+            TableName=guarded.stack.table_name,
+            Key={"pk": {"S": f"WATCH#{guarded.stack.project}"}, "sk": {"S": watch["id"]}},
+            UpdateExpression="SET next_run_at = :then, look_at = :then, attention_sk = :place",
+            ExpressionAttributeValues={
+                ":then": {"S": "2026-01-01T00:00:00.000Z"},
+                ":place": {"S": f"2026-01-01T00:00:00.000Z#{guarded.stack.project}#{watch['id']}"},
+            },
+        )
+    invoke(guarded, "watch")
 
 
 def orphan(guarded: Guarded) -> None:
@@ -253,16 +254,42 @@ def orphan(guarded: Guarded) -> None:
 def never_started(guarded: Guarded) -> None:
     """Let the sweep start an import whose execution could not be started."""
     imports = guarded.imports()
-    sources = imports.at.lay_out("never", 1)
-    name = unique("never-started")
-    with guarded.without("api", "states:StartExecution"):
-        body = {"exact_paths": list(sources), "test_run_group_name": name}
-        Api(guarded.stack.base_url, guarded.stack.api_key).send("POST", "/v1/imports", body=body)
-    [job] = [one["id"] for one in imports.user.rows("/v1/imports", "imports") if one["test_run_group_name"] == name]
-    assert imports.user.call("GET", f"/v1/imports/{job}")["status"] == "PENDING"
+    job = pending(guarded, list(imports.at.lay_out("never", 1)))
     make_old(guarded, job)
     sweep(guarded)
     assert imports.user.ended(job)["status"] == "COMPLETED"
+
+
+def pending(guarded: Guarded, uris: list[str]) -> str:
+    """Return the id of an import whose execution could not be started."""
+    imports, name = guarded.imports(), unique("never-started")
+    with guarded.without("api", "states:StartExecution"):
+        body = {"exact_paths": uris, "test_run_group_name": name}
+        Api(guarded.stack.base_url, guarded.stack.api_key).send("POST", "/v1/imports", body=body)
+    [job] = [one for one in imports.user.rows("/v1/imports", "imports") if one["test_run_group_name"] == name]
+    assert job["status"] == "PENDING"
+    return str(job["id"])
+
+
+def unplanned(guarded: Guarded) -> None:
+    """Let the sweep complete a list whose execution was stopped before it was planned, with a row for each clip."""
+    imports, states = guarded.imports(), client(guarded, "stepfunctions")
+    machine = guarded.stack.state_machine_arn
+    job = pending(guarded, list(imports.at.lay_out("unplanned", 2)))
+    wait = json.dumps({"job_id": job, "run": 0, "wait_seconds": 600})
+    arn = states.start_execution(stateMachineArn=machine, name=job, input=wait)["executionArn"]
+    states.stop_execution(executionArn=arn)
+    make_old(guarded, job)
+    sweep(guarded)
+    assert imports.user.ended(job)["counts"]["failed"] == 2
+
+
+def broken_plan(guarded: Guarded) -> None:
+    """Let `finish` plan a list whose planning broke down, with a row for each clip."""
+    imports = guarded.imports()
+    with reconfigured(client(guarded, "lambda"), "lambdas.plan.handler", CLIPFERRY_BATCH_CLIPS="no number"):
+        job = imports.user.call("POST", "/v1/imports", {"exact_paths": list(imports.at.lay_out("broken", 2))})["id"]
+        assert imports.user.ended(job)["counts"]["failed"] == 2
 
 
 def make_old(guarded: Guarded, job: str) -> None:
@@ -422,13 +449,15 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "broken set": broken_set,
     "orphan": orphan,
     "role": role,
-    "watch": watch,
+    "watches": watches,
     "large": large,
     "versions": versions,
     "versioned manifest": versioned_manifest,
     "late drop": late_drop,
     "never started": never_started,
     "unlistable": unlistable,
+    "unplanned": unplanned,
+    "broken plan": broken_plan,
     "broken retry": broken_retry,
     "changed meanwhile": changed_meanwhile,
     "lost list": lost_list,
@@ -444,8 +473,9 @@ def assert_partly_copied(job: dict[str, Any]) -> None:
     assert (job["counts"]["copied"], job["counts"]["failed"]) == (1, 1), job
 
 
-REFUSED: dict[str, set[Grant]] = {
+REFUSED: dict[str, set[Action]] = {
     "never started": {("api", "states:StartExecution")},
+    "unplanned": {("api", "states:StartExecution")},
     "unlistable": {("plan", "s3:ListBucket")},
 }
 """Expected denials by scenario, which removes the action or requests a bucket without a grant."""

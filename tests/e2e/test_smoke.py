@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local import aws
 from local.config import ROOT, emulated_environment
 from local.stack import Stack
+from smoke.subscriber import PREFIX
 from tests.e2e.support import receiver
 
 if TYPE_CHECKING:
@@ -72,6 +74,11 @@ def test_a_check_that_cannot_run_here_says_why(printed: list[str], name: str, re
     assert f"- {name}: skipped: {reason}" in printed
 
 
+def test_the_alarms_message_arrives(printed: list[str]) -> None:
+    [line] = [line for line in printed if line.startswith("✓ alarm test message: ")]
+    assert line.endswith("it reached a test's subscription and 0 of yours: set alarm_email")
+
+
 def test_these_are_all_the_checks(printed: list[str]) -> None:
     assert printed[-1] == f"{len(PASSES)} passed, 0 failed, {len(NEEDS_AWS)} skipped"
 
@@ -82,6 +89,8 @@ def test_nothing_is_left(printed: list[str], stack: Stack, s3: "S3Client", admin
         found = s3.list_object_versions(Bucket=bucket)
         keys = [one["Key"] for one in (*found.get("Versions", []), *found.get("DeleteMarkers", []))]
         assert not [key for key in keys if "smoke-" in key]
+    listed = aws.session().client("sqs", endpoint_url=stack.aws_endpoint_url).list_queues(QueueNamePrefix=PREFIX)
+    assert listed.get("QueueUrls", []) == []
     _, answer = admin.get("/v1/keys")
     assert not [key for key in answer["keys"] if key["project"].startswith("smoke-")]
 

@@ -152,9 +152,9 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default": {"events:PutEvents"},
     },
     "UploadsOnUpload": {
-        **table("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
+        **table("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem"),
         **queried("url"),
-        **job_files("GetObject", "PutObject"),
+        f"{STATE}/jobs/*": {"s3:PutObject"},
         **STARTS,
         **{
             f"${{Uploads{queue}.Arn}}": {

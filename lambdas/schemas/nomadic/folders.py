@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from lambdas.schemas.base import Model
 from lambdas.schemas.nomadic.base import SdkBody, Text
+from service.domain.limits import MAX_FOLDER
 from service.domain.projects import Folder, FolderScope
 from service.projects.folders import FolderRequest
 
@@ -23,7 +24,7 @@ Scope = Annotated[FolderScope, BeforeValidator(_scope)]
 
 
 class VideoFolderBody(SdkBody):
-    name: Text
+    name: Text = Field(json_schema_extra={"maxLength": MAX_FOLDER, "pattern": r"\S"})
     scope: Scope = Field(
         FolderScope.USER, description="`user` or `org`. Folders with the same name in both scopes are two."
     )

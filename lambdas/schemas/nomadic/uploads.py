@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from lambdas.schemas.base import Model
 from lambdas.schemas.nomadic.base import Key, SdkBody, Text
 from lambdas.schemas.nomadic.folders import Scope
+from lambdas.schemas.patterns import exactly_one_of
 from service.domain.errors import InvalidRequest
 from service.domain.limits import MAX_LABELS
 from service.domain.requests import ImportRequest, ImportSettings, VideoUpload, ViewSet
@@ -71,6 +72,8 @@ def _view_set(index: int, item: ViewsBody, scheme: Scheme) -> ViewSet:
 
 
 class S3UploadBody(UploadBody):
+    model_config = ConfigDict(json_schema_extra=exactly_one_of("keys", "sets"))
+
     keys: list[Key] | None = Field(None, description="Names of objects in the bucket.")
 
     def names(self) -> list[str] | None:
@@ -83,6 +86,8 @@ class S3UploadBody(UploadBody):
 
 
 class FilesUploadBody(UploadBody):
+    model_config = ConfigDict(json_schema_extra=exactly_one_of("files", "sets"))
+
     files: list[Key] | None = Field(None, description="Names of objects in the bucket.")
 
     def names(self) -> list[str] | None:

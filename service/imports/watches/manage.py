@@ -40,7 +40,6 @@ class WatchPorts(RunPorts):
     events: BucketEvents
     event_buckets: Collection[str]
     """The deploy settings' source buckets: their events reach this deployment, if their owners switch them on."""
-    slow: SlowRequests
 
 
 @dataclass(frozen=True, kw_only=True)
