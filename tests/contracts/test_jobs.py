@@ -119,8 +119,27 @@ def test_the_end_of_planning_sets_the_total(jobs: JobStore) -> None:
         copying_since="t1",
     )
     assert jobs.get(FULL.id) == expected
-    jobs.end_planning(FULL.id, total=7, cut_short=True, now="t2")
-    assert jobs.get(FULL.id) == replace(expected, cut_short=True, updated_at="t2", copying_since="t2")
+    jobs.begin_planning(FULL.id, "t2")
+    jobs.end_planning(FULL.id, total=9, cut_short=True, now="t3")
+    assert jobs.get(FULL.id) == replace(expected, updated_at="t3"), "the first end decides"
+
+
+def test_what_the_plan_skips_is_counted_once_and_finds_the_job(jobs: JobStore) -> None:
+    other = a_job("ij_2")
+    for job in (FULL, other):
+        jobs.create(job)
+    jobs.end_planning(other.id, total=1, now="t1")
+    jobs.end_planning(FULL.id, total=7, skipped=4, now="t1")
+    jobs.record_batch(FULL.id, 0, Tally(copied=2, skipped=1), "t2")
+    jobs.end_planning(FULL.id, total=7, skipped=5, now="t3")
+    counted = got(jobs)
+    assert counted.counts == Counts(total=7, copied=2, skipped=5)
+    assert (counted.skipped_by_plan, counted.settled_before) == (4, 4)
+    assert jobs.find("demo", JobTag.SKIPPED, "", limit=9, begin=None) == ([counted], None)
+    jobs.end(FULL.id, status=JobStatus.COMPLETED, code=None, message=None, document={}, now="t4")
+    jobs.delete(FULL.id, "t5")
+    jobs.bury(FULL.id)
+    assert jobs.find("demo", JobTag.SKIPPED, "", limit=9, begin=None) == ([], None)
 
 
 def test_planning_does_not_reopen_an_ended_job(jobs: JobStore) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import urllib.request
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -95,6 +96,28 @@ def landed(s3: "S3Client", clip: dict[str, Any]) -> bytes:
     """Return the bytes at a clip's destination."""
     bucket, _, key = clip["destination"].removeprefix("s3://").partition("/")
     return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def fetch(url: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=10) as answer:
+        found: bytes = answer.read()
+        return found
+
+
+def report(api: "Api", job: dict[str, Any], form: str) -> bytes:
+    """A file of the report by its link, once it is there; before that the API says that it is not."""
+
+    def look() -> Any:
+        status, answer = api.get(f"/v1/imports/{job['id']}/report", format=form)
+        assert status == 200 or (status, answer["code"]) == (409, "REPORT_PENDING"), answer
+        return answer if status == 200 else None
+
+    link = eventually(look, what="the report")
+    body = fetch(link["url"])
+    assert len(body) == link["bytes"]
+    assert link["uri"].startswith("s3://")
+    return body
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from standardwebhooks import Webhook
 from local import aws
 from local.stack import Stack
 from tests.e2e.faults import Invoke, Pause
-from tests.e2e.support import all_clips, eventually, imported, put_all, receiver, settled, start, unique
+from tests.e2e.support import all_clips, eventually, imported, put_all, receiver, report, settled, start, unique
 from tests.schema import validate
 
 if TYPE_CHECKING:
@@ -22,28 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from tests.e2e.conftest import Api
-
-
-def fetch(url: str) -> bytes:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=10) as answer:
-        found: bytes = answer.read()
-        return found
-
-
-def report(api: "Api", job: dict[str, Any], form: str) -> bytes:
-    """A file of the report by its link, once it is there; before that the API says that it is not."""
-
-    def look() -> Any:
-        status, answer = api.get(f"/v1/imports/{job['id']}/report", format=form)
-        assert status == 200 or (status, answer["code"]) == (409, "REPORT_PENDING"), answer
-        return answer if status == 200 else None
-
-    link = eventually(look, what="the report")
-    body = fetch(link["url"])
-    assert len(body) == link["bytes"]
-    assert link["uri"].startswith("s3://")
-    return body
 
 
 @pytest.fixture

@@ -10,10 +10,16 @@ from botocore.model import OperationModel
 
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.jobs import DynamoJobs
+from service.domain.clips import ClipStatus
+from service.domain.jobs import JobStatus
+from service.imports.completion.finish import finish
 from service.imports.manifest.store import read_batches
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
-from tests.builders import SOURCE_BUCKET, World
+from service.imports.queries.delete_video import remove
+from service.imports.queries.find import Wanted, find_clips
+from service.imports.queries.videos import get_video
+from tests.builders import PROJECT, SOURCE_BUCKET, World
 from tests.functional.aws import hooked
 
 if TYPE_CHECKING:
@@ -92,3 +98,35 @@ def test_a_hundred_clips_cost_two_writes_and_four_units_each(
     assert asked.units <= 4 * CLIPS + 10
     shares = [count for pk, count in asked.partitions.items() if "BATCH" not in pk and count > 1]
     assert (len(shares), max(shares) - min(shares)) == (16, 1)
+
+
+def test_an_unchanged_import_writes_no_row_of_a_clip(
+    dynamodb: "DynamoDBClient", jobs: DynamoJobs, clips: DynamoClips, asked: Asked
+) -> None:
+    assert dynamodb
+    world = World(batch_clips=CLIPS)
+    for number in range(CLIPS):
+        key = KEY.format(number)
+        world.storage.put(SOURCE_BUCKET, key)
+    world.run(world.submit_prefix("vehicles/").id)
+    world.jobs, world.clips = jobs, clips  # type: ignore[assignment]
+    job_id = world.submit_prefix("vehicles/").id
+    asked.calls.clear()
+    asked.partitions.clear()
+    planned = plan(job_id, PlanCursor(), out_of_time=lambda: False, ports=world.plan_ports)
+    assert planned.batches == 0
+    assert dict(asked.calls) == {"UpdateItem": 1, "GetItem": 2, "TransactWriteItems": 1}
+    assert list(asked.partitions) == [f"SKIPPED#{PROJECT}#"]
+    finish(job_id, error=None, ports=world.finish_ports)
+    job = jobs.get(job_id)
+    assert job is not None
+    assert (job.status, job.counts.skipped, job.counts.pending) == (JobStatus.COMPLETED, CLIPS, 0)
+    assert not list(clips.in_order(job_id, first=0))
+    uri = f"s3://{SOURCE_BUCKET}/{KEY.format(7)}"
+    wanted = Wanted(original_clipgt_url=uri)
+    (found,) = find_clips(PROJECT, wanted, limit=9, cursor=None, ports=world.status_ports).items
+    assert (found.clip.status, found.clip.code) == (ClipStatus.SKIPPED, "UNCHANGED")
+    remove(get_video(found.clip.id, project=PROJECT, ports=world.status_ports), ports=world.remove_ports)
+    (row,) = clips.in_order(job_id, first=0)
+    assert (row.ordinal, row.deleted_at is None, row.keys) == (7, False, None)
+    assert find_clips(PROJECT, wanted, limit=9, cursor=None, ports=world.status_ports).items == []
