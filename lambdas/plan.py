@@ -1,7 +1,10 @@
 """Plan an import, or as much of it as fits one call: turn its source into a manifest and batches.
 
-In: `{"job_id", "run", "cursor"}`;
-out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency", "extrapolate"}`.
+In: `{"job_id", "run", "cursor", "can_wait": true}`;
+out: `{"job_id", "done", "cursor", "batches": {"bucket", "key", "count"}, "concurrency", "extrapolate"}`,
+and `wait_seconds` if a source asked to wait before the next round.
+
+Executions of older definitions send no `can_wait`: they would call again at once.
 """
 
 from dataclasses import asdict
@@ -32,6 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext, container: PlanContai
         PlanCursor(**event["cursor"] or {}),
         run=int(event["run"]),
         out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
+        can_wait="can_wait" in event,
         ports=container.ports,
     )
     logger.info("round planned", extra={"batches": planned.batches, "done": planned.cursor is None})
@@ -49,4 +53,5 @@ def handler(event: dict[str, Any], context: LambdaContext, container: PlanContai
         },
         "concurrency": min(planned.max_concurrency or settings.map_concurrency, settings.map_concurrency),
         "extrapolate": planned.extrapolate,
+        **({"wait_seconds": planned.wait_seconds} if planned.wait_seconds else {}),
     }

@@ -21,6 +21,8 @@ from stacks.settings import DeploySettings
 RUN = sfn.JsonPath.number_at("$$.Execution.Input.run")
 
 ENDED = sfn.Condition.is_present("$.ended_at")
+WAIT_TO_PLAN = sfn.Condition.is_present("$.wait_seconds")
+"""Only the input of an execution and the answers of `plan` and `conclude` have it; `plan` only before another round."""
 MORE_TO_PLAN = sfn.Condition.boolean_equals("$.done", False)
 NO_BATCHES = sfn.Condition.number_equals("$.batches.count", 0)
 CONCLUDED = sfn.Condition.boolean_equals("$.done", True)
@@ -29,7 +31,8 @@ CONCLUDED = sfn.Condition.boolean_equals("$.done", True)
 class ImportMachine(sfn.StateMachine):
     """Input `{"job_id": str, "run": int, "wait_seconds": int}`: the job's row and its list are written.
 
-    - `plan` gets `{"job_id", "run", "cursor"}` until it answers `done`. It also says how many copy functions may run.
+    - `plan` gets `{"job_id", "run", "cursor", "can_wait"}` until it answers `done`. If it answers `wait_seconds`, they
+      pass before the next round. It also says how many copy functions may run.
     - `copy` gets `{"batch", "attempt", "round", "copied"}` until it answers `done`. `attempt` counts the earlier
       attempts of the round, throttled ones included. `copied` is its last answer: with `wait_seconds` the child waits.
     - `extrapolate` gets `{"batch", "round"}` until it answers `done`, where `plan` answered `extrapolate`.
@@ -86,7 +89,12 @@ class _States(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         path = sfn.JsonPath
-        plan: dict[str, object] = {"job_id": JOB_ID, "run": RUN, "cursor": path.object_at("$.cursor")}
+        plan: dict[str, object] = {
+            "job_id": JOB_ID,
+            "run": RUN,
+            "cursor": path.object_at("$.cursor"),
+            "can_wait": True,
+        }
         finish: dict[str, object] = {"job_id": JOB_ID, "run": RUN}
         conclude: dict[str, object] = {"job_id": JOB_ID, "ended_at": path.string_at("$.ended_at")}
 
@@ -101,6 +109,8 @@ class _States(Construct):
         self.gather = sfn.Wait(self, "Gather uploads", time=sfn.WaitTime.seconds_path("$.wait_seconds"))
         self.plan = task(self, "Plan", functions.plan, plan)
         self.planned = sfn.Choice(self, "Planned?")
+        # No function runs while a store's rate limit lasts.
+        self.source = sfn.Wait(self, "Wait for the source", time=sfn.WaitTime.seconds_path("$.wait_seconds"))
         self.copy_batches = copy_batches(self, deploy, state, functions)
         self.finish = task(self, "Finish", functions.finish, finish)
         self.finish_after_error = task(
@@ -115,6 +125,7 @@ class _States(Construct):
         """The steps, in order. Whatever stops planning or copying, the import still gets its end."""
         self.ended.when(ENDED, self.conclude).otherwise(self.start)
         self.start.next(self.gather).next(self.plan).next(self.planned)
+        self.planned.when(WAIT_TO_PLAN, self.source.next(self.plan))
         self.planned.when(MORE_TO_PLAN, self.plan).when(NO_BATCHES, self.finish).otherwise(self.copy_batches)
         self.copy_batches.next(self.finish).next(self.conclude).next(self.concluded)
         self.concluded.when(CONCLUDED, self.done).otherwise(self.wait)

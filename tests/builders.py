@@ -423,9 +423,12 @@ class World:
     def plan(self, job_id: str, *, out_of_time: Callable[[], bool] = never) -> Planned:
         """Run all rounds of planning for the job's current run."""
         run = self.run_of(job_id)
-        planned = plan(job_id, PlanCursor(), run=run, out_of_time=out_of_time, ports=self.plan_ports)
+        planned = plan(job_id, PlanCursor(), run=run, out_of_time=out_of_time, ports=self.plan_ports, can_wait=True)
         while planned.cursor:
-            planned = plan(job_id, planned.cursor, run=run, out_of_time=out_of_time, ports=self.plan_ports)
+            self.clock.advance(planned.wait_seconds or 0)
+            planned = plan(
+                job_id, planned.cursor, run=run, out_of_time=out_of_time, ports=self.plan_ports, can_wait=True
+            )
         return planned
 
     def planned_sets(self, *sets: ViewSet, **changes: Any) -> Job:

@@ -26,6 +26,8 @@ class Copied:
     size: int
     etag: str
     verified: Verification
+    note: str | None = None
+    """What the copy could not keep of its source, as a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)

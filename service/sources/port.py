@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from service.sources.patience import Patience
 
 CHUNK_BYTES = 256 * 1024
-HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
+HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _TAGLESS = {"NotImplemented", "MethodNotAllowed", "NoSuchTagSet", "NoSuchTagSetError"}
 """Error codes of stores without tags, and of stores that report an object without tags as an error."""
+_TEXTS = {"Expires": "ExpiresString"}
 MAX_MESSAGE = 300
 """Maximum characters of a store's error message, which is untrusted."""
 
@@ -212,7 +213,8 @@ class S3Adapter:
                     restored=is_restored(head.get("Restore")),
                 ),
                 checksums=whole_checksums(head),
-                headers={name: str(value) for name in HEADERS if (value := head.get(name))},
+                # botocore parses `Expires`, and keeps its text beside it.
+                headers={name: str(value) for name in HEADERS if (value := head.get(_TEXTS.get(name, name)))},
                 metadata=head.get("Metadata", {}),
             )
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,7 +31,7 @@ from service.domain.uris import Location
 from service.domain.verification import given_checksum
 from service.sources.digests import Digests, Kind, encoded, extended, kind_for, verdict_of
 from service.sources.http import Asked, etag_of, key_of, reading
-from service.sources.kept import attributes
+from service.sources.kept import attributes, kept_of
 from service.sources.memory import Memory
 from service.sources.patience import PART_SECONDS
 from service.sources.port import ObjectSource, Pin, SourceObject
@@ -129,8 +129,9 @@ class StreamCopy:
                     )
             finally:
                 self.memory.give(data)
+            note = kept_of(found, settings).note
             with reading(self._asked(item)):
-                return Copied(size=item.pin.size, etag=etag_of(answer["ETag"]), verified=verified)
+                return Copied(size=item.pin.size, etag=etag_of(answer["ETag"]), verified=verified, note=note)
 
     def begin(self, item: Streamed, settings: ImportSettings, *, mark: str | None = None) -> str:
         """Create a multipart upload; return its id."""
@@ -225,7 +226,7 @@ class StreamCopy:
                 if _code(error) == "BadDigest":
                     raise self._mismatch(item) from None
                 raise
-            return self._kept(item, found, sums, answer)
+            return replace(self._kept(item, found, sums, answer), note=kept_of(found, settings).note)
 
     @contextmanager
     def _condition(self, item: Streamed, settings: ImportSettings) -> Iterator[dict[str, Any]]:
@@ -312,7 +313,7 @@ class StreamCopy:
     ) -> dict[str, Any]:
         tags = self._tags(item) if settings.keep_tags else {}
         own = {SOURCE_MARK: item.source_mark} | ({MARK: mark} if mark else {})
-        return attributes(found, tags, settings, own=own, asked=self._asked(item))
+        return attributes(found, tags, settings, own=own)
 
     def _tags(self, item: Streamed) -> Mapping[str, str]:
         """Return the tags; none if reading them is denied. An import needs only listing and reading at a source."""

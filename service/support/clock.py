@@ -1,6 +1,7 @@
 """The real clock."""
 
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 
 def utc_now() -> str:
@@ -11,3 +12,12 @@ def utc_now() -> str:
 def timestamp(moment: datetime) -> str:
     """Format a time, which must have a zone, like `service.domain.jobs` does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def is_http_date(text: str) -> bool:
+    """Whether the text is a date as HTTP headers have it."""
+    try:
+        parsedate_to_datetime(text)
+    except ValueError:
+        return False
+    return True

@@ -8,7 +8,7 @@ import pytest
 
 from local.stack import Stack
 from tests.e2e.faults import reconfigured
-from tests.sources.stores import SAVED, Store, start_stores
+from tests.sources.stores import DATASET, SAVED, Store, start_stores
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Api
@@ -23,7 +23,7 @@ def provider_stores(
     """Yield the stores by name. During the block, the deployed functions use the stand-in for the Hub."""
     with ExitStack() as open_things:
         started = start_stores(open_things, tmp_path_factory.mktemp("stores")).by_name
-        stores = {name: started[name] for name in SAVED}
+        stores = {name: started[name] for name in (*SAVED, DATASET)}
         for handler in ("lambdas.api.handler", "lambdas.plan.handler", "lambdas.copy.handler"):
             hub = stores["hf"].front.url
             open_things.enter_context(reconfigured(functions, handler, HF_ENDPOINT=hub))

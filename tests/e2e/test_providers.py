@@ -13,8 +13,8 @@ from service.domain.destinations import destination_key, store_segment
 from tests.e2e.faults import Pause, reconfigured
 from tests.e2e.stores import save
 from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique
-from tests.servers.gate import Slow
-from tests.sources.stores import SAVED, Store
+from tests.servers.gate import Answer, Slow
+from tests.sources.stores import DATASET, SAVED, Store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,10 +47,16 @@ def team(api: "Api", admin: "Api", project: str) -> "Api":
 
 @pytest.fixture
 def stores(provider_stores: Mapping[str, Store]) -> Iterator[Mapping[str, Store]]:
-    """All of them, by name."""
-    yield provider_stores
+    """By name, all whose objects can be overwritten."""
+    yield {name: provider_stores[name] for name in SAVED}
     for one in provider_stores.values():
         one.reset()
+
+
+@pytest.fixture
+def dataset(provider_stores: Mapping[str, Store]) -> Iterator[Store]:
+    yield provider_stores[DATASET]
+    provider_stores[DATASET].reset()
 
 
 @pytest.fixture(params=SAVED)
@@ -268,3 +274,32 @@ def test_a_call_that_is_ended_in_the_middle_loses_no_part(
     first, third = f"bytes=0-{5 * MIB - 1}", f"bytes={10 * MIB}-{len(LARGE) - 1}"
     assert sorted(read) == sorted([first, second, second, third]), "no part is read again that was sent"
     assert not uploads_left(s3, stack)
+
+
+def test_a_dataset_is_imported_at_the_commit_that_planning_saw(
+    team: "Api", s3: "S3Client", dataset: Store, paused_copies: Pause
+) -> None:
+    uris, root = put(dataset, {"a.zip": b"a clip", "large.zip": LARGE})
+    save(team, dataset)
+    with paused_copies():
+        job = start(team, root_path=root)
+        eventually(lambda: team.get(f"/v1/imports/{job['id']}")[1]["status"] == "COPYING", what="the plan")
+        dataset.put(uris["a.zip"].removeprefix(str(dataset.at(""))), b"a newer clip")
+    assert settled(team, job["id"])["status"] == "COMPLETED"
+    clips = all_clips(team, job["id"])
+    assert [landed(s3, clip) for clip in clips] == [b"a clip", LARGE], "the planned commit's"
+    assert [clip["verified"] for clip in clips] == ["checksum"] * 2
+    assert "/hf~datasets~maker~clips/" in clips[0]["destination"]
+    newer = all_clips(team, imported(team, exact_paths=[uris["a.zip"]])["id"])
+    assert [landed(s3, clip) for clip in newer] == [b"a newer clip"]
+
+
+def test_an_import_waits_for_the_hub_s_window_and_completes(team: "Api", s3: "S3Client", dataset: Store) -> None:
+    uris, _ = put(dataset, {"a.zip": b"a clip", "b.zip": b"another"})
+    save(team, dataset)
+    window = Answer(429, {"RateLimit": '"api";r=0;t=21'})  # longer than a function waits
+    dataset.front.fail(window, matches=lambda request: "/paths-info/" in request.path)
+    job = imported(team, exact_paths=list(uris.values()))
+    assert (job["status"], job["counts"]["copied"]) == ("COMPLETED", 2), all_clips(team, job["id"])
+    assert not dataset.front.faults, "the Hub refused once"
+    assert [landed(s3, clip) for clip in all_clips(team, job["id"])] == [b"a clip", b"another"]

@@ -258,6 +258,14 @@ def test_whatever_goes_wrong_leads_to_a_finish_that_knows_the_error(asl: dict[st
     }
 
 
+def test_planning_waits_for_a_source_without_a_function(asl: dict[str, Any]) -> None:
+    wait = {"Variable": "$.wait_seconds", "IsPresent": True, "Next": "Wait for the source"}
+    assert asl["States"]["Planned?"]["Choices"][0] == wait
+    assert asl["States"]["Wait for the source"]["SecondsPath"] == "$.wait_seconds"
+    assert asl["States"]["Wait for the source"]["Next"] == "Plan"
+    assert asl["States"]["Plan"]["Parameters"]["can_wait"] is True
+
+
 @pytest.mark.parametrize("step", ["Plan", "Finish", "Finish after error"])
 def test_planning_and_ends_know_the_run_that_they_are_of(asl: dict[str, Any], step: str) -> None:
     assert asl["States"][step]["Parameters"]["run.$"] == "$$.Execution.Input.run"

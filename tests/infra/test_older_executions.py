@@ -80,6 +80,13 @@ def test_only_an_execution_that_can_wait_takes_turns(recorded: dict[str, Any], u
     assert isinstance(use_cases["copy"].named["turn"], BatchTurn if waits else NoTurn)
 
 
+def test_only_an_execution_that_can_wait_is_asked_to_wait_for_a_source(
+    recorded: dict[str, Any], use_cases: dict[str, Calls]
+) -> None:
+    called("plan", recorded["plan"]["first"], recorded)
+    assert use_cases["plan"].named["can_wait"] is ("can_wait" in recorded["plan"]["first"])
+
+
 @pytest.mark.parametrize("function", ["copy", "extrapolate"])
 def test_an_older_batch_is_copied(recorded: dict[str, Any], use_cases: dict[str, Calls], function: str) -> None:
     event = recorded[function]

@@ -48,6 +48,8 @@ PROVIDERS = ("own", "s3", "role", "gcs", "hf", "hf-public", "hf-repo")
 another account."""
 SAVED = ("s3", "gcs", "hf", "hf-public")
 """Providers that a deployed stack opens by an integration, or without one."""
+DATASET = "hf-repo"
+"""A dataset on Hugging Face, with a token."""
 TOKEN = "hf_never-shown-in-any-message"
 LANDING = "landing"
 """The clips bucket, in SeaweedFS, without a gate."""

@@ -11,7 +11,7 @@ from service.aws.s3.http.requests import NOTHING, Requests, Unanswered, of_versi
 from service.domain.archives import archive_in
 from service.domain.errors import SourceChanged
 from service.domain.manifest import ManifestEntry
-from service.support.clock import timestamp
+from service.support.clock import is_http_date, timestamp
 
 DESCRIBING = {
     "cache-control": "CacheControl",
@@ -19,6 +19,7 @@ DESCRIBING = {
     "content-encoding": "ContentEncoding",
     "content-language": "ContentLanguage",
     "content-type": "ContentType",
+    "expires": "Expires",
 }
 """Headers that describe an object's content, and botocore's names for them."""
 BAD_REQUEST = 400
@@ -65,7 +66,12 @@ class Head:
             version=headers.get("x-amz-version-id"),
             modified=timestamp(parsedate_to_datetime(modified)) if modified else None,
             archive=archive_in(headers),
-            described={DESCRIBING[name]: value for name, value in headers.items() if name in DESCRIBING},
+            described={
+                DESCRIBING[name]: value
+                for name, value in headers.items()
+                # botocore takes no other text for it.
+                if name in DESCRIBING and (name != "expires" or is_http_date(value))
+            },
             metadata={
                 name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)
             },

@@ -9,6 +9,7 @@ from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import BatchIncomplete, ObjectError
 from service.domain.jobs import Tally
 from service.domain.manifest import Batch, BatchState, ManifestEntry
+from service.domain.rate_windows import window_seconds
 from service.imports.copying.context import BatchWork, CopyPorts, write_rows
 from service.imports.copying.gate import Gate
 from service.imports.copying.multipart import LargeCopies
@@ -35,7 +36,7 @@ class Unfinished:
     left: int
     """Clips without a row."""
     wait: Wait | None = None
-    """How long the next round waits for another turn. None: it may begin at once."""
+    """How long the next round waits, for another turn or for a source. None: it may begin at once."""
 
 
 def copy_batch(
@@ -156,6 +157,9 @@ def _counted(
     left = batch.count - len(rows)
     if late and (progress or len(rows) > known or (turn.lost and not faults)):
         return Unfinished(left, turn.wait_again())
+    window = window_seconds(faults)
+    if window and (wait := turn.wait_for(window)):
+        return Unfinished(left, wait)
     if faults:
         raise BatchIncomplete(f"{left} of {batch.count} clips met a passing fault, first: {faults[0].message}")
     if late:

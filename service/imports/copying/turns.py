@@ -55,6 +55,9 @@ class NoTurn:
     def wait_again(self) -> Wait | None:
         return None
 
+    def wait_for(self, _seconds: int) -> Wait | None:
+        return None
+
 
 class BatchTurn:
     """One call's turn. `take` it before copying, `look` at the others every few seconds, `end` it afterwards.
@@ -110,6 +113,10 @@ class BatchTurn:
         now = self._ports.now()
         mine, others = self._ask(self._held.project, now, now)
         return self._wait(mine, others, now)
+
+    def wait_for(self, seconds: int) -> Wait | None:
+        """Wait because a source asks for it: the slot is free meanwhile. `end` removes the turn."""
+        return Wait(seconds, self._ports.now() + seconds)
 
     def _ask(self, project: str, since: float, now: float) -> tuple[Turn, Sequence[Turn]]:
         """Write that the batch waits, then read: of two calls that ask at once, at least one sees the other."""

@@ -77,6 +77,8 @@ class Planned:
     """Maximum concurrent copy functions, by the job's settings."""
     extrapolate: bool = False
     """Whether the job asks for stationary extrapolation."""
+    wait_seconds: int | None = None
+    """With a cursor: how long the next round waits, because a source asked for it."""
     failed: bool = False
     """Whether this round completed the job as FAILED."""
 

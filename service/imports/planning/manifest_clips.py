@@ -12,6 +12,7 @@ from service.domain.filters import Selection, selection
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
+from service.domain.rate_windows import unless_window
 from service.imports.access.reach import Reach, id_of
 from service.imports.inputs.caller_manifest import Place, Read, check_manifest, read_manifest
 from service.imports.inputs.manifest_lines import Line
@@ -20,6 +21,8 @@ from service.imports.planning.duplicates import Ledger
 from service.imports.planning.pin import opened, other_than_pinned, pin, target_of
 from service.imports.planning.search import Chunk, Pinned, Search, search_parts
 
+LINES_AT_ONCE = 250
+"""Lines whose objects are inspected together: what a store's rate limit lets through in a window must be more."""
 _REPEATED = Fate(ClipStatus.SKIPPED, ClipCode.DUPLICATE, "an earlier line of this manifest names the same object")
 
 
@@ -32,7 +35,9 @@ def _chunks(search: Search) -> Iterator[Chunk]:
     wanted, place = selection(job.filters), Place.parse(search.cursor.read_to)
     if place == Place():
         check_manifest(job.source, reach=search.reach)
-    for chunk in read_manifest(job.source, place, chunk_lines=search.ports.part_clips, reach=search.reach):
+    for chunk in read_manifest(
+        job.source, place, chunk_lines=min(LINES_AT_ONCE, search.ports.part_clips), reach=search.reach
+    ):
         named = [read for read in chunk.lines if read.clip is None or wanted.named(read.clip.location.key)]
         pinned = []
         for read, found in zip(named, _looked_at(search, named, wanted), strict=True):
@@ -69,7 +74,7 @@ def _inspected(clip: Line, reach: Reach) -> ListedObject | Fate:
         opener = reach.opener(clip.location)
         found = reach.storage.stat(clip.location, version=clip.version, integration=id_of(opener))
     except ObjectError as error:
-        return Fate.failed(error)
+        return Fate.failed(unless_window(error))
     return other_than_pinned(clip.size, clip.etag, found) or found
 
 

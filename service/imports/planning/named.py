@@ -9,7 +9,7 @@ from typing import Protocol
 from service.domain.batching import duplicates_of_first
 from service.domain.clips import ClipStatus
 from service.domain.codes import ClipCode
-from service.domain.errors import InvalidUri
+from service.domain.errors import InvalidUri, RateLimited
 from service.domain.fates import CANCELLED, SUPERSEDED, Fate
 from service.domain.jobs import Job
 from service.domain.limits import MAX_SHOWN_URI, bounded
@@ -20,6 +20,7 @@ from service.domain.uris import s3_at
 from service.imports.access.reach import Reach
 from service.imports.inputs.upload_lists import claimed_uploads
 from service.imports.inputs.uri_list import requested_uris
+from service.imports.manifest.store import read_carried
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.duplicates import Ledger
 from service.imports.planning.pin import destination_of, inspect, look_at_destination, pin, target_of
@@ -52,10 +53,20 @@ def upload_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[P
 
 
 def _parts(named: Named, job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
+    """Yield parts. If a store asks to wait, the clips of the part that are planned by then are carried over."""
     settle, plan = _clashes(job, cursor, ports), partial(named.plan, now=job)
+    planned = read_carried(ports.state, cursor.carried)
     with ThreadPoolExecutor(ports.stat_concurrency) as pool:
         for first in range(cursor.ordinal, named.count, ports.part_clips):
-            yield Part(settle(pool.map(plan, range(first, min(first + ports.part_clips, named.count)))))
+            left = range(first + len(planned), min(first + ports.part_clips, named.count))
+            try:
+                for entry in pool.map(plan, left):
+                    planned.append(entry)  # those before an error stay
+            except RateLimited:
+                yield Part((), planned)
+                raise
+            yield Part(settle(planned))
+            planned = []
 
 
 def _clashes(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Settle:

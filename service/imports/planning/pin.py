@@ -13,6 +13,7 @@ from service.domain.jobs import Door, Job, SourceKind
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.projects import Integration
+from service.domain.rate_windows import unless_window
 from service.domain.requests import OnExisting
 from service.domain.uris import Location
 from service.imports.access.reach import REFUSALS, Reach, id_of, store_of
@@ -87,7 +88,7 @@ def inspect(
     try:
         found = reach.storage.stat(location, integration=target.integration)
     except ObjectError as error:
-        fate = Fate.failed(error)
+        fate = Fate.failed(unless_window(error))
         return clip.with_fate(replace(fate, message=fate.message + _hint(error, location)))
     pinned = pin(ordinal, uri, target.destination, found, target.misnamed, integration=target.integration)
     return look_at_destination(pinned, found, job, ports, by_time=job.settings.destination is None)

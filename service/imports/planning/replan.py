@@ -17,6 +17,7 @@ from service.domain.fates import CANCELLED, DESTINATION_TAKEN, SUPERSEDED, Fate
 from service.domain.jobs import Job, SourceKind
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
+from service.domain.rate_windows import unless_window
 from service.imports.access.later_upload import later_upload
 from service.imports.access.reach import Reach, id_of
 from service.imports.manifest.store import read_part
@@ -152,7 +153,7 @@ def _line_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:
         try:
             found = again.reach.storage.stat(at, version=entry.version, integration=id_of(opener))
         except ObjectError as error:
-            return entry.with_fate(Fate.failed(error))
+            return entry.with_fate(Fate.failed(unless_window(error)))
         if changed := other_than_pinned(entry.size, entry.etag, found):
             return entry.with_fate(changed)
     planned = pin(entry.ordinal, entry.source_uri, entry.destination, found, None, integration=id_of(opener))

@@ -33,7 +33,8 @@ def parts_of(
         if not job.cancel_requested:
             job = read_again(job)
             if job.cancel_requested and not job.source.kind.open_ended:
-                parts = _SOURCES[job.source.kind](job, replace(cursor, ordinal=ordinal), ports)
+                # What was carried over is planned by now, or is cancelled with the rest.
+                parts = _SOURCES[job.source.kind](job, replace(cursor, ordinal=ordinal, carried=""), ports)
 
 
 _SOURCES: dict[SourceKind, Callable[[Job, PlanCursor, ExpandPorts], Iterator[Part]]] = {

@@ -23,6 +23,8 @@ Failure = ContentInvalid | ObjectError | UnknownFormat
 def copied_row(entry: ManifestEntry, verdict: Verdict | None, copied: Copied) -> ClipRow:
     """`verdict`: None where the run does not look into clips."""
     said = _said(verdict) if verdict else {}
+    if copied.note:
+        said["message"] = bounded(copied.note)
     return _row(entry, ClipStatus.COPIED, size=copied.size, etag=copied.etag, verified=copied.verified, **said)
 
 

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from botocore.stub import Stubber
 
 from service.aws.clients import object_error
+from service.aws.s3.copy_requests import as_headers, described
+from service.aws.s3.heads import Head
 from service.aws.s3.storage import S3Storage
 from service.domain.clips import Verification
 from service.domain.errors import (
@@ -954,3 +956,11 @@ def test_a_copy_of_an_archived_object_fails_its_clip_as_archived(storage: S3Stor
     error(stub, "copy_object", code, 403)
     with pytest.raises(ObjectArchived):
         storage.copy(ENTRY, PLAIN)
+
+
+@pytest.mark.parametrize(("text", "kept"), [("Wed, 21 Oct 2026 07:28:00 GMT", True), ("soon", False), ("0", False)])
+def test_a_copy_by_parts_keeps_the_time_of_expiry_that_its_source_has(text: str, kept: bool) -> None:
+    head = Head.of({"content-length": "1", "etag": "e", "expires": text, "content-type": "video/mp4"})
+    expected = {"ContentType": "video/mp4"} | ({"Expires": text} if kept else {})
+    assert described(head, None) == {**expected, "Metadata": {}}
+    assert ("expires" in as_headers(described(head, "mark"))) is kept

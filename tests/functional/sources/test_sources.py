@@ -271,7 +271,7 @@ def copy(
         return copier(s3).whole(item, settings, mark=mark)
     upload_id = copier(s3).begin(item, settings, mark=mark)
     sent = send(s3, item, upload_id)
-    return copier(s3).complete(item, upload_id, [sent.etags[n] for n in sorted(sent.etags)], SETTINGS, sent.digests)
+    return copier(s3).complete(item, upload_id, [sent.etags[n] for n in sorted(sent.etags)], settings, sent.digests)
 
 
 def body(s3: "S3Client") -> bytes:
@@ -466,6 +466,15 @@ def test_metadata_headers_and_tags_are_kept_with_the_marks(s3: "S3Client") -> No
     assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="clip")["TagSet"] == [{"Key": "team", "Value": "a+b"}]
 
 
+def test_the_time_of_expiry_is_kept(s3: "S3Client") -> None:
+    expires = "Wed, 21 Oct 2026 07:28:00 GMT"
+    copy(s3, described(headers={"Expires": expires}))
+    assert s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")["ExpiresString"] == expires
+    large = Lying(os.urandom(MIN_PART_BYTES + 1), headers={"Expires": expires})
+    assert copy(s3, large, settings=OVER).etag.endswith("-2")
+    assert s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")["ExpiresString"] == expires
+
+
 def test_an_import_asks_no_more_of_a_source_than_listing_and_reading(s3: "S3Client") -> None:
     copy(s3, described(tags_denied=True))
     assert not s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="clip")["TagSet"]
@@ -489,16 +498,22 @@ def test_nothing_is_kept_where_nothing_is_to_be(s3: "S3Client") -> None:
     ("changes", "why"),
     [
         ({"metadata": {"with space": "x"}}, "'with space'"),
-        ({"metadata": {"long": "x" * 2048}}, "S3 allows 2048"),
-        ({"headers": {"ContentDisposition": "日本"}}, "ContentDisposition is not printable ASCII"),
+        ({"metadata": {"long": "x" * 2048}}, "metadata 'long'"),
+        ({"metadata": {}, "headers": {"ContentDisposition": "日本"}}, "header ContentDisposition"),
+        ({"metadata": {}, "headers": {"Expires": "soon"}}, "header Expires"),
     ],
 )
-def test_metadata_that_s3_cannot_keep_fails_before_anything_is_sent(
+def test_a_clip_lands_without_what_s3_cannot_keep_and_says_so(
     s3: "S3Client", changes: dict[str, Any], why: str
 ) -> None:
-    with pytest.raises(ObjectRejected, match=f"{why}.*keep_metadata: false"):
-        copy(s3, described(**changes))
-    copy(s3, described(**changes), settings=ImportSettings(keep_metadata=False))
+    found = described(**changes)
+    note = copy(s3, found).note
+    assert note is not None
+    assert note.startswith("copied without its ")
+    assert why in note
+    head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
+    assert set(head["Metadata"]) == {"clipferry-source"}
+    assert copy(s3, found, settings=ImportSettings(keep_metadata=False, on_existing=OnExisting.OVERWRITE)).note is None
 
 
 @pytest.mark.parametrize(
