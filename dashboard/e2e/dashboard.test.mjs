@@ -42,7 +42,7 @@ test("a wrong key is refused, a right one shows the imports, and no URL ever hol
   const urls = [];
   page.on("request", (request) => urls.push(request.url()));
   await signIn(page);
-  for (const name of ["Imports", "Integrations", "Audit"]) await page.getByRole("link", { name, exact: true }).waitFor();
+  for (const name of ["Imports", "Watches", "Integrations", "Audit"]) await page.getByRole("link", { name, exact: true }).waitFor();
   await page.getByRole("heading", { name: "Imports" }).waitFor();
   assert.equal(urls.filter((url) => url.includes(stack.api_key)).length, 0);
   assert.equal(await page.evaluate(() => localStorage.length), 0);
@@ -182,6 +182,24 @@ test("folders, presets, integrations and the audit", async () => {
   quiet();
 });
 
+test("a watch is made, runs, is paused and deleted", async () => {
+  await go("#/watches");
+  const name = `watch-${Date.now()}`;
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Prefix").fill(`${SAMPLES}video/set01/`);
+  await page.getByLabel("Schedule").fill("1h");
+  await page.getByRole("button", { name: "Create watch" }).click();
+  await page.getByRole("heading", { name }).waitFor();
+  await page.getByRole("cell", { name: "first" }).waitFor(PATIENCE);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Resume" }).waitFor();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete watch" }).click();
+  await page.getByRole("heading", { name: "Watches" }).waitFor();
+  await page.getByRole("link", { name }).waitFor({ state: "detached" });
+  quiet();
+});
+
 test("clips are found by their source, and a search can be shared", async () => {
   await go("#/search");
   await page.getByLabel("Source URI").fill(`${SAMPLES}video/drive.mp4`);
@@ -229,7 +247,7 @@ test("every page fits 360, 1280 and 2560 px, without a serious finding of axe", 
   const drawn = jobs.find((one) => one.folder === "drawn");
   const pages = {
     imports: "#/imports", import: `#/imports/${job.id}`, clip: `#/clips/${drawn.id}-0`, new: "#/new", search: "#/search?clip_id=drive",
-    integrations: "#/integrations", folders: "#/folders", presets: "#/presets", audit: "#/audit",
+    integrations: "#/integrations", folders: "#/folders", presets: "#/presets", watches: "#/watches", audit: "#/audit",
   };
   for (const [width, height] of [[360, 740], [1280, 800], [2560, 1300]]) {
     const other = await open(browser, { width, height, dark: width === 2560 });
