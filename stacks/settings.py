@@ -23,8 +23,8 @@ GIB = 1024**3
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 """The retention periods that CloudWatch Logs accepts."""
 
-NAMES_LENGTH = 2_200
-"""Characters that the names of source buckets and copy roles may take: a function's environment must fit 4 KB."""
+NAMES_LENGTH = 2_000
+"""Characters that source buckets, copy roles and CORS origins may take together: a function's environment must fit 4 KB."""
 
 QUEUED_DAYS = 14
 """How long an upload's event may wait in a queue: SQS's maximum, which the upload queues have."""
@@ -244,8 +244,8 @@ class DeploySettings:
         for arn in self.copy_roles:
             if not ROLE_ARN.fullmatch(arn) or "," in arn:
                 yield f"copy_roles: {arn!r} is not the ARN of a role {ROLE_NAME_PREFIX}… (without a path or comma)"
-        if len(",".join(self.source_buckets + self.copy_roles)) > NAMES_LENGTH:
-            yield f"source_buckets and copy_roles: the names together are longer than {NAMES_LENGTH} characters"
+        if len(",".join(self.source_buckets + self.copy_roles + self.cors_origins)) > NAMES_LENGTH:
+            yield f"source_buckets, copy_roles, cors_origins: together they are longer than {NAMES_LENGTH} characters"
         for arn in self.source_kms_key_arns:
             if not _KMS_KEY_ARN.fullmatch(arn):
                 yield f"source_kms_key_arns: {arn!r} is not the ARN of a KMS key"

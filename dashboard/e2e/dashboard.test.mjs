@@ -20,6 +20,7 @@ before(async () => {
   shown = await open(browser);
   page = shown.page;
   page.setDefaultTimeout(30_000);
+  await signIn(page);
 });
 after(async () => {
   await browser?.close();
@@ -34,6 +35,8 @@ const go = (hash) => page.goto(stack.dashboard_url + hash);
 const count = async (name) => Number((await page.getByTestId(`count-${name}`).textContent()).replaceAll(",", ""));
 
 test("a wrong key is refused, a right one shows the imports, and no URL ever holds it", async () => {
+  const other = await open(browser);
+  const { page } = other;
   await page.goto(stack.dashboard_url);
   await page.getByLabel("API key").fill("wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -46,7 +49,8 @@ test("a wrong key is refused, a right one shows the imports, and no URL ever hol
   await page.getByRole("heading", { name: "Imports" }).waitFor();
   assert.equal(urls.filter((url) => url.includes(stack.api_key)).length, 0);
   assert.equal(await page.evaluate(() => localStorage.length), 0);
-  quiet();
+  quiet(other.faults);
+  await other.context.close();
 });
 
 test("the one-time way in signs in once", async () => {
@@ -92,7 +96,7 @@ test("3,000 clips: previewed, started, followed live to the end without a reload
 
 test("failures: by reason, with the clips, retried by one button, and the report downloaded", async () => {
   const paths = [`${SAMPLES}video/drive.mp4`, `${SAMPLES}never-recorded-1.mp4`, `${SAMPLES}never-recorded-2.mp4`];
-  const job = await api("POST", "/v1/imports", { exact_paths: paths });
+  const job = await api("POST", "/v1/imports", { exact_paths: paths, folder: `failures-${Date.now()}` });
   await settled(job.id);
   await go(`#/imports/${job.id}`);
   await page.getByRole("heading", { name: /NOT_FOUND/ }).waitFor();
