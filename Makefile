@@ -15,6 +15,9 @@ LOCK_VENV := .cache/lock-venv
 BENCH_VENV := .cache/bench
 SDK_VENVS := .cache/sdk/nomadicml .cache/sdk/nomadic
 BIN := $(VENV)/bin
+DASHBOARD := dashboard/dist/index.html
+NPM := npm --prefix dashboard --silent --logs-max=0
+CONTRACT := .cache/dashboard/openapi.json .cache/dashboard/codes.json
 RUN := $(BIN)/python
 STARTED := $(shell date +%s)
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes --requirement
@@ -34,14 +37,14 @@ LOCAL_OPTIONS = $(if $(PORT),--port=$(PORT)) $(if $(FAULTS),--faults=$(FAULTS)) 
 export KEEP
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup bench demo local local-down smoke test test-fast check lint types layers synth template states format lock clean
+.PHONY: help setup bench demo local local-down smoke test test-fast check lint types layers synth template states dashboard api-types format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Every target asks for this one and none for the stamps, so that under `make -j` nothing is made twice at once.
 setup: ## Create the environments (the other targets do it by themselves)
-	@$(MAKE) --silent --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j3) $(VENV)/.ready $(EMULATOR_VENV)/.ready node_modules/.ready $(SDK_VENVS:=/.ready)
+	@$(MAKE) --silent --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j3) $(VENV)/.ready $(EMULATOR_VENV)/.ready node_modules/.ready $(SDK_VENVS:=/.ready) $(DASHBOARD)
 
 demo: setup ## Deploy to a local emulator and import clips (KEEP=1 leaves it up)
 	@$(RUN) -m local.demo --started $(STARTED) $(if $(PORT),--port=$(PORT))
@@ -64,7 +67,7 @@ test-fast: setup ## Run the tests that need no stack
 bench: setup $(BENCH_VENV)/.ready ## Run all benchmarks beside s5cmd, rclone, awscli and boto3 (some 15 minutes, Linux)
 	@$(NO_AWS) $(RUN) -m benchmarks.run $(if $(QUICK),--quick)
 
-check: lint types layers template states ## Run every gate: ruff, mypy, import contracts, cdk-nag, cfn-lint, ASL
+check: lint types layers template states dashboard ## Run every gate: ruff, mypy, import contracts, cdk-nag, cfn-lint, ASL, the dashboard's own
 
 lint: setup
 	$(BIN)/ruff check
@@ -88,6 +91,18 @@ template: synth
 states: setup
 	node_modules/.bin/asl-validator --json-path tests/infra/golden/state_machine.asl.json
 
+# Its types come from the API's own document: a change of the one without the other fails here.
+dashboard: setup ## Check the dashboard's types against the API, and run its unit tests
+	@$(RUN) -m local.contract $(CONTRACT)
+	@cmp .cache/dashboard/codes.json dashboard/src/generated/codes.json || { echo "run: make api-types"; exit 1; }
+	@$(NPM) run api:check || { echo "run: make api-types"; exit 1; }
+	$(NPM) run types
+	$(NPM) test
+
+api-types: setup ## Renew the dashboard's types from the API's own document
+	@$(RUN) -m local.contract .cache/dashboard/openapi.json dashboard/src/generated/codes.json
+	@$(NPM) run api
+
 format: $(VENV)/.ready ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -108,7 +123,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never UV_PYTHON_INSTALL_DIR=.cache/uv-python $(LO
 
 clean: local-down ## Remove everything that the targets made
 	@$(PYTHON) -m local.down --state .local/test
-	rm -rf .venv .cache .local node_modules cdk.out build .hypothesis .import_linter_cache
+	rm -rf .venv .cache .local node_modules dashboard/node_modules dashboard/dist cdk.out build .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: requirements-dev.txt
@@ -148,6 +163,17 @@ node_modules/.ready: package.json package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node >= 20 is needed"; exit 1; }
 	@echo "Installing the CDK CLI (node_modules)"
 	@npm ci --silent --no-audit --no-fund --logs-max=0
+	@touch $@
+
+# Install scripts stay off: no package needs one.
+dashboard/node_modules/.ready: dashboard/package.json dashboard/package-lock.json
+	@echo "Installing what the dashboard is built with, and a browser for its tests (dashboard/node_modules)"
+	@npm ci --prefix dashboard --ignore-scripts --silent --no-audit --no-fund --logs-max=0
+	@touch $@
+
+$(DASHBOARD): dashboard/node_modules/.ready dashboard/index.html dashboard/vite.config.ts $(shell find dashboard/src -type f)
+	@echo "Building the dashboard (dashboard/dist)"
+	@$(NPM) run build -- --logLevel warn
 	@touch $@
 
 define check_python

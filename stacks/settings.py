@@ -24,8 +24,8 @@ GIB = 1024**3
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 """The retention periods that CloudWatch Logs accepts."""
 
-NAMES_LENGTH = 2_200
-"""Characters that the names of source buckets and copy roles may take: a function's environment must fit 4 KB."""
+NAMES_LENGTH = 2_000
+"""Characters that source buckets, copy roles and CORS origins may take together: a function's environment must fit 4 KB."""
 
 QUEUED_DAYS = 14
 """How long an upload's event may wait in a queue: SQS's maximum, which the upload queues have."""
@@ -260,10 +260,10 @@ class DeploySettings:
         for bucket in self.requester_pays_buckets:
             if bucket not in self.source_buckets:
                 yield f"requester_pays_buckets: {bucket!r} is not one of source_buckets"
-        names = self.source_buckets + self.requester_pays_buckets + self.copy_roles
+        names = self.source_buckets + self.requester_pays_buckets + self.copy_roles + self.cors_origins
         if len(",".join(names)) > NAMES_LENGTH:
-            lists = "source_buckets, requester_pays_buckets and copy_roles"
-            yield f"{lists}: the names together are longer than {NAMES_LENGTH} characters"
+            lists = "source_buckets, requester_pays_buckets, copy_roles and cors_origins"
+            yield f"{lists}: together they are longer than {NAMES_LENGTH} characters"
         for arn in self.source_kms_key_arns:
             if not _KMS_KEY_ARN.fullmatch(arn):
                 yield f"source_kms_key_arns: {arn!r} is not the ARN of a KMS key"

@@ -25,6 +25,7 @@ from clipferry.cli.imports import imports, jobs
 from clipferry.cli.integrations import integrations
 from clipferry.cli.keys import keys
 from clipferry.cli.login import login
+from clipferry.cli.open import open_
 from clipferry.cli.options import OPTIONS, wants_json
 from clipferry.cli.output import Output
 from clipferry.cli.presets import presets
@@ -43,7 +44,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Finding": (find, audit),
     "Project": (watches, folders, presets, integrations),
     "Access": (login, profile, keys),
-    "Tools": (ftx, completion),
+    "Tools": (open_, ftx, completion),
 }
 
 

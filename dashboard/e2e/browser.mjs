@@ -2,12 +2,16 @@
 import { readFileSync } from "node:fs";
 import { chromium as playwright } from "playwright-core";
 
+const ARGUMENTS = ["--no-sandbox", "--headless=shell", "--disable-dev-shm-usage", "--use-gl=angle", "--use-angle=swiftshader"];
+
 /** A Chrome that is named is taken; otherwise the one of the npm package, which brings its codecs along. */
 export async function launch() {
   const named = process.env.CLIPFERRY_CHROME;
   if (named) return playwright.launch({ executablePath: named, headless: true, args: ["--no-sandbox"] });
   const { default: chromium } = await import("@sparticuz/chromium");
-  return playwright.launch({ executablePath: await chromium.executablePath(), headless: true, args: chromium.args });
+  // Not the package's own arguments: one process for all would end with the first closed page, and without the web's
+  // security nothing would show that a policy or CORS forbids a request.
+  return playwright.launch({ executablePath: await chromium.executablePath(), headless: true, args: ARGUMENTS });
 }
 
 export const stack = JSON.parse(readFileSync(process.env.CLIPFERRY_STACK ?? "../.local/stack.json", "utf8"));

@@ -20,6 +20,7 @@ before(async () => {
   shown = await open(browser);
   page = shown.page;
   page.setDefaultTimeout(30_000);
+  await signIn(page);
 });
 after(async () => {
   await browser?.close();
@@ -34,6 +35,8 @@ const go = (hash) => page.goto(stack.dashboard_url + hash);
 const count = async (name) => Number((await page.getByTestId(`count-${name}`).textContent()).replaceAll(",", ""));
 
 test("a wrong key is refused, a right one shows the imports, and no URL ever holds it", async () => {
+  const other = await open(browser);
+  const { page } = other;
   await page.goto(stack.dashboard_url);
   await page.getByLabel("API key").fill("wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -42,11 +45,12 @@ test("a wrong key is refused, a right one shows the imports, and no URL ever hol
   const urls = [];
   page.on("request", (request) => urls.push(request.url()));
   await signIn(page);
-  for (const name of ["Imports", "Integrations", "Audit"]) await page.getByRole("link", { name, exact: true }).waitFor();
+  for (const name of ["Imports", "Watches", "Integrations", "Audit"]) await page.getByRole("link", { name, exact: true }).waitFor();
   await page.getByRole("heading", { name: "Imports" }).waitFor();
   assert.equal(urls.filter((url) => url.includes(stack.api_key)).length, 0);
   assert.equal(await page.evaluate(() => localStorage.length), 0);
-  quiet();
+  quiet(other.faults);
+  await other.context.close();
 });
 
 test("the one-time way in signs in once", async () => {
@@ -92,7 +96,7 @@ test("3,000 clips: previewed, started, followed live to the end without a reload
 
 test("failures: by reason, with the clips, retried by one button, and the report downloaded", async () => {
   const paths = [`${SAMPLES}video/drive.mp4`, `${SAMPLES}never-recorded-1.mp4`, `${SAMPLES}never-recorded-2.mp4`];
-  const job = await api("POST", "/v1/imports", { exact_paths: paths });
+  const job = await api("POST", "/v1/imports", { exact_paths: paths, folder: `failures-${Date.now()}` });
   await settled(job.id);
   await go(`#/imports/${job.id}`);
   await page.getByRole("heading", { name: /NOT_FOUND/ }).waitFor();
@@ -182,6 +186,24 @@ test("folders, presets, integrations and the audit", async () => {
   quiet();
 });
 
+test("a watch is made, runs, is paused and deleted", async () => {
+  await go("#/watches");
+  const name = `watch-${Date.now()}`;
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Prefix").fill(`${SAMPLES}video/set01/`);
+  await page.getByLabel("Schedule").fill("1h");
+  await page.getByRole("button", { name: "Create watch" }).click();
+  await page.getByRole("heading", { name }).waitFor();
+  await page.getByRole("cell", { name: "first" }).waitFor(PATIENCE);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Resume" }).waitFor();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete watch" }).click();
+  await page.getByRole("heading", { name: "Watches" }).waitFor();
+  await page.getByRole("link", { name }).waitFor({ state: "detached" });
+  quiet();
+});
+
 test("clips are found by their source, and a search can be shared", async () => {
   await go("#/search");
   await page.getByLabel("Source URI").fill(`${SAMPLES}video/drive.mp4`);
@@ -229,7 +251,7 @@ test("every page fits 360, 1280 and 2560 px, without a serious finding of axe", 
   const drawn = jobs.find((one) => one.folder === "drawn");
   const pages = {
     imports: "#/imports", import: `#/imports/${job.id}`, clip: `#/clips/${drawn.id}-0`, new: "#/new", search: "#/search?clip_id=drive",
-    integrations: "#/integrations", folders: "#/folders", presets: "#/presets", audit: "#/audit",
+    integrations: "#/integrations", folders: "#/folders", presets: "#/presets", watches: "#/watches", audit: "#/audit",
   };
   for (const [width, height] of [[360, 740], [1280, 800], [2560, 1300]]) {
     const other = await open(browser, { width, height, dark: width === 2560 });

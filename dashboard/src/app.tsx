@@ -31,6 +31,7 @@ function later(load: () => Promise<ComponentType>): ComponentType {
 
 const NewImport = later(() => import("./pages/new-import").then((m) => m.NewImport));
 const ClipPage = later(() => import("./pages/clip").then((m) => m.ClipPage));
+const Watches = later(() => import("./pages/watches").then((m) => m.Watches));
 const Search = later(() => import("./pages/search").then((m) => m.Search));
 const Integrations = later(() => import("./pages/integrations").then((m) => m.Integrations));
 const Folders = later(() => import("./pages/folders").then((m) => m.Folders));
@@ -41,6 +42,7 @@ const Keys = later(() => import("./pages/keys").then((m) => m.Keys));
 const PAGES: [path: string, label: string, page: ComponentType, shown: boolean][] = [
   ["imports", "Imports", Imports, true],
   ["new", "New import", NewImport, false],
+  ["watches", "Watches", Watches, true],
   ["search", "Find clips", Search, true],
   ["integrations", "Integrations", Integrations, true],
   ["folders", "Folders", Folders, true],

@@ -70,6 +70,7 @@ def list_imports(
     trigger: Annotated[Trigger | None, Query(description="Only imports that were started this way.")] = None,
     folder: Annotated[str | None, Query(max_length=MAX_FOLDER, description="Only imports into this folder.")] = None,
     label: Annotated[str | None, Query(max_length=MAX_NAME, description="Only imports with this label.")] = None,
+    watch: Annotated[str | None, Query(max_length=64, description="Only imports that this watch started.")] = None,
     created_after: Annotated[
         str | None, Query(description="Earliest time of creation, ISO 8601 with a zone.", json_schema_extra=_TIME)
     ] = None,
@@ -87,6 +88,7 @@ def list_imports(
         trigger=trigger,
         folder=folder,
         label=label,
+        watch=watch,
         created_after=created_after,
         created_before=created_before,
     )

@@ -50,7 +50,7 @@ def test_the_longest_names_that_the_settings_allow_fit_the_functions_environment
 ) -> None:
     deploy = DeploySettings(
         stack_name="S" * 24,
-        source_buckets=tuple(f"{number:02}-{'n' * 60}" for number in range(33)),
+        source_buckets=tuple(f"{number:02}-{'n' * 60}" for number in range(30)),
         copy_roles=COPY_ROLES[:1],
         use_fips_endpoints=True,
         use_dualstack_endpoints=True,

@@ -131,7 +131,9 @@ def test_both_are_ended_by_their_own_pids(state: StateDir) -> None:
 
 
 def a_stack(**changes: str) -> Stack:
-    texts = dict.fromkeys(("base_url", "api_key", "admin_key", "project", "source_bucket", "drop_bucket"), "x")
+    texts = dict.fromkeys(
+        ("base_url", "dashboard_url", "api_key", "admin_key", "project", "source_bucket", "drop_bucket"), "x"
+    )
     texts |= dict.fromkeys(("clips_bucket", "aws_endpoint_url", "region", "forbidden_bucket", "state_bucket"), "x")
     texts |= dict.fromkeys(("table_name", "state_machine_arn", "upload_queue_url", "upload_dlq_url"), "x")
     return Stack(**texts, pid=1, **changes)  # type: ignore[arg-type]

@@ -229,6 +229,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/watches/{watch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a watch with its last imports and its lag */
+        get: operations["read_watch_v1_watches__watch_id__get"];
+        put?: never;
+        post?: never;
+        /** Delete a watch; its imports stay */
+        delete: operations["delete_watch_v1_watches__watch_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change, pause or resume a watch */
+        patch: operations["change_watch_v1_watches__watch_id__patch"];
+        trace?: never;
+    };
+    "/v1/watches/{watch_id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a watch now */
+        post: operations["run_watch_v1_watches__watch_id__run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watches/{watch_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Test a watch: list, and look for the bucket's events */
+        post: operations["test_watch_v1_watches__watch_id__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/imports/{job_id}/report": {
         parameters: {
             query?: never;
@@ -386,6 +439,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/watches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List watches, oldest first */
+        get: operations["list_watches_v1_watches_get"];
+        put?: never;
+        /** Create a watch and start its first import */
+        post: operations["make_watch_v1_watches_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit": {
         parameters: {
             query?: never;
@@ -492,7 +563,7 @@ export interface components {
          * @description Kinds of audit entries. The values are stable.
          * @enum {string}
          */
-        Action: "import.start" | "import.cancel" | "import.retry" | "import.delete" | "clip.delete" | "folder.create" | "webhook.replay" | "webhook_secret.rotate" | "key.create" | "key.revoke" | "execution_settings.create" | "execution_settings.replace" | "execution_settings.delete" | "integration.create" | "integration.test" | "integration.delete";
+        Action: "import.start" | "import.cancel" | "import.retry" | "import.delete" | "clip.delete" | "folder.create" | "webhook.replay" | "webhook_secret.rotate" | "key.create" | "key.revoke" | "execution_settings.create" | "execution_settings.replace" | "execution_settings.delete" | "integration.create" | "integration.test" | "integration.delete" | "watch.create" | "watch.change" | "watch.run" | "watch.delete";
         /** AuditEntryView */
         AuditEntryView: {
             /** Id */
@@ -958,7 +1029,7 @@ export interface components {
          * @description The way by which a request reached the service.
          * @enum {string}
          */
-        Door: "api" | "upload" | "nomadicml";
+        Door: "api" | "upload" | "nomadicml" | "watch";
         /**
          * EstimateView
          * @description Estimate by AWS's list prices. docs/api.md says what it leaves out.
@@ -1085,6 +1156,20 @@ export interface components {
              * @description The first three clips.
              */
             examples: components["schemas"]["ClipView"][];
+        };
+        /**
+         * FailureView
+         * @description Why the watch cannot run. The service tries again with back-off, at most 6 hours apart.
+         */
+        FailureView: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Since */
+            since: string;
+            /** Attempts */
+            attempts: number;
         };
         /** FailuresView */
         FailuresView: {
@@ -1568,9 +1653,14 @@ export interface components {
             door: components["schemas"]["Door"];
             /**
              * Key Id
-             * @description Key that started the import; null for uploads.
+             * @description Key that started the import; null for uploads. Of a watch: its maker's.
              */
             key_id: string | null;
+            /**
+             * Watch Id
+             * @description Watch that started the import.
+             */
+            watch_id: string | null;
             /** Folder */
             folder: string | null;
             /** Labels */
@@ -2217,6 +2307,43 @@ export interface components {
             keys?: string[] | null;
         };
         /**
+         * ScheduleBody
+         * @description When to run: exactly one of `cron` and `every`.
+         */
+        ScheduleBody: {
+            /**
+             * Cron
+             * @description Minute, hour, day of month, month and day of week: `0 2 * * *` is daily at 2:00.
+             */
+            cron?: string | null;
+            /**
+             * Time Zone
+             * @description IANA name of the time zone of `cron`, such as Europe/Berlin.
+             * @default UTC
+             */
+            time_zone: string;
+            /**
+             * Every
+             * @description Interval of `1m` to `31d`: a number and `m`, `h` or `d`. It counts from the making of the watch.
+             */
+            every?: string | null;
+        } & ({
+            cron: unknown;
+            every?: null;
+        } | {
+            cron?: null;
+            every: unknown;
+        });
+        /** ScheduleView */
+        ScheduleView: {
+            /** Cron */
+            cron: string | null;
+            /** Time Zone */
+            time_zone: string;
+            /** Every */
+            every: string | null;
+        };
+        /**
          * SetBody
          * @description Views of one scene: all of them are imported, or none.
          */
@@ -2410,7 +2537,7 @@ export interface components {
          * Trigger
          * @enum {string}
          */
-        Trigger: "api" | "upload";
+        Trigger: "api" | "upload" | "watch";
         /**
          * Verification
          * @description How a copy was compared with its source.
@@ -2574,6 +2701,278 @@ export interface components {
         /** VisualAnalysis */
         VisualAnalysis: {
             status: components["schemas"]["InnerStatus"];
+        };
+        /**
+         * WatchBody
+         * @description Keep a prefix imported, by a schedule, by events, or both.
+         */
+        WatchBody: {
+            /** @description Objects of the prefix to import. Default: all. */
+            filters?: components["schemas"]["FiltersBody"] | null;
+            /**
+             * Folder
+             * @description Folder to import into.
+             */
+            folder?: string | null;
+            /**
+             * Labels
+             * @description Labels of the imports.
+             * @default []
+             */
+            labels: string[];
+            settings?: components["schemas"]["SettingsBody"];
+            /**
+             * Execution Settings Id
+             * @description Preset to use instead of `settings`. Each run reads it again.
+             */
+            execution_settings_id?: string | null;
+            /** @description When to run. Null: by events only. */
+            schedule?: components["schemas"]["ScheduleBody"] | null;
+            /**
+             * Events
+             * @description Import objects when they appear. The bucket must be one of the deploy settings' source buckets.
+             * @default false
+             */
+            events: boolean;
+            /**
+             * Paused
+             * @description Start nothing and take no events. A resumed watch catches up with one run.
+             * @default false
+             */
+            paused: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Root Path
+             * @description Import every object whose key begins with this prefix: `s3://bucket/prefix`, or another store.
+             */
+            root_path: string;
+            /**
+             * Integration Id
+             * @description Integration that reads the source. Default: the project's integration for the bucket.
+             */
+            integration_id?: string | null;
+        };
+        /**
+         * WatchCause
+         * @description Why a watch started an import. The values are stored.
+         * @enum {string}
+         */
+        WatchCause: "first" | "scheduled" | "events" | "manual" | "catch_up";
+        /** WatchCheckView */
+        WatchCheckView: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "list" | "events";
+            /** Ok */
+            ok: boolean;
+            /** Code */
+            code: string | null;
+            /** Message */
+            message: string | null;
+        };
+        /** WatchPage */
+        WatchPage: {
+            /** Watches */
+            watches: components["schemas"]["WatchView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Has More */
+            has_more: boolean;
+        };
+        /**
+         * WatchPatch
+         * @description Fields that are absent stay as they are. Another source needs another watch.
+         */
+        WatchPatch: {
+            /** @description Objects of the prefix to import. Default: all. */
+            filters?: components["schemas"]["FiltersBody"] | null;
+            /**
+             * Folder
+             * @description Folder to import into.
+             */
+            folder?: string | null;
+            /**
+             * Labels
+             * @description Labels of the imports.
+             */
+            labels?: string[];
+            settings?: components["schemas"]["SettingsBody"];
+            /**
+             * Execution Settings Id
+             * @description Preset to use instead of `settings`. Each run reads it again.
+             */
+            execution_settings_id?: string | null;
+            /** @description When to run. Null: by events only. */
+            schedule?: components["schemas"]["ScheduleBody"] | null;
+            /**
+             * Events
+             * @description Import objects when they appear. The bucket must be one of the deploy settings' source buckets.
+             */
+            events?: boolean;
+            /**
+             * Paused
+             * @description Start nothing and take no events. A resumed watch catches up with one run.
+             */
+            paused?: boolean;
+            /** Name */
+            name?: string;
+        };
+        /**
+         * WatchRunView
+         * @description An import of the watch.
+         */
+        WatchRunView: {
+            /** Id */
+            id: string;
+            cause: components["schemas"]["WatchCause"];
+            status: components["schemas"]["JobStatus"];
+            /** Created At */
+            created_at: string;
+            /** Completed At */
+            completed_at: string | null;
+            counts: components["schemas"]["CountsView"];
+            /** Code */
+            code: string | null;
+            /** Message */
+            message: string | null;
+        };
+        /**
+         * WatchStatus
+         * @enum {string}
+         */
+        WatchStatus: "ACTIVE" | "PAUSED" | "FAILING";
+        /** WatchStatusView */
+        WatchStatusView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Root Path */
+            root_path: string;
+            /** Integration Id */
+            integration_id: string | null;
+            filters: components["schemas"]["FiltersView"] | null;
+            settings: components["schemas"]["SettingsView"];
+            /** Execution Settings Id */
+            execution_settings_id: string | null;
+            /** Folder */
+            folder: string | null;
+            /** Labels */
+            labels: string[];
+            schedule: components["schemas"]["ScheduleView"] | null;
+            /** Events */
+            events: boolean;
+            /**
+             * Events Setup
+             * @description What to switch on so that events come; null without `events`.
+             */
+            events_setup: string | null;
+            /** Paused */
+            paused: boolean;
+            status: components["schemas"]["WatchStatus"];
+            failure: components["schemas"]["FailureView"] | null;
+            /**
+             * Next Run At
+             * @description When the next run is due; in the past while it waits.
+             */
+            next_run_at: string | null;
+            /**
+             * Last Run
+             * @description Id of the last import that read the whole prefix.
+             */
+            last_run: string | null;
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+            /**
+             * Created By
+             * @description Id of the key that created it.
+             */
+            created_by: string | null;
+            /**
+             * Runs
+             * @description The last 20 imports, newest first.
+             */
+            runs: components["schemas"]["WatchRunView"][];
+            /**
+             * Lag Seconds
+             * @description For how long the oldest object that is known not to have landed has waited; null if none is known.
+             */
+            lag_seconds: number | null;
+            /**
+             * Complete Until
+             * @description All objects that changed before this time have landed, as the last run without a failure found.
+             */
+            complete_until: string | null;
+            /**
+             * Missed By Events
+             * @description Objects that the last scheduled run had to copy because no event had; null without such a run.
+             */
+            missed_by_events: number | null;
+        };
+        /** WatchTestView */
+        WatchTestView: {
+            /** Ok */
+            ok: boolean;
+            /**
+             * Checks
+             * @description `list`, and `events` if the watch takes events.
+             */
+            checks: components["schemas"]["WatchCheckView"][];
+        };
+        /** WatchView */
+        WatchView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Root Path */
+            root_path: string;
+            /** Integration Id */
+            integration_id: string | null;
+            filters: components["schemas"]["FiltersView"] | null;
+            settings: components["schemas"]["SettingsView"];
+            /** Execution Settings Id */
+            execution_settings_id: string | null;
+            /** Folder */
+            folder: string | null;
+            /** Labels */
+            labels: string[];
+            schedule: components["schemas"]["ScheduleView"] | null;
+            /** Events */
+            events: boolean;
+            /**
+             * Events Setup
+             * @description What to switch on so that events come; null without `events`.
+             */
+            events_setup: string | null;
+            /** Paused */
+            paused: boolean;
+            status: components["schemas"]["WatchStatus"];
+            failure: components["schemas"]["FailureView"] | null;
+            /**
+             * Next Run At
+             * @description When the next run is due; in the past while it waits.
+             */
+            next_run_at: string | null;
+            /**
+             * Last Run
+             * @description Id of the last import that read the whole prefix.
+             */
+            last_run: string | null;
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+            /**
+             * Created By
+             * @description Id of the key that created it.
+             */
+            created_by: string | null;
         };
         /** WebhookSecretView */
         WebhookSecretView: {
@@ -3043,6 +3442,123 @@ export interface operations {
             };
         };
     };
+    read_watch_v1_watches__watch_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get a watch with its last imports and its lag */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchStatusView"];
+                };
+            };
+        };
+    };
+    delete_watch_v1_watches__watch_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete a watch; its imports stay */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change_watch_v1_watches__watch_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchPatch"];
+            };
+        };
+        responses: {
+            /** @description Change, pause or resume a watch */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchStatusView"];
+                };
+            };
+        };
+    };
+    run_watch_v1_watches__watch_id__run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Run a watch now */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchStatusView"];
+                };
+            };
+        };
+    };
+    test_watch_v1_watches__watch_id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Test a watch: list, and look for the bucket's events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchTestView"];
+                };
+            };
+        };
+    };
     read_report_v1_imports__job_id__report_get: {
         parameters: {
             query?: {
@@ -3124,6 +3640,8 @@ export interface operations {
                 folder?: string;
                 /** @description Only imports with this label. */
                 label?: string;
+                /** @description Only imports that this watch started. */
+                watch?: string;
                 /** @description Earliest time of creation, ISO 8601 with a zone. */
                 created_after?: string;
                 /** @description The time of creation is before this one, ISO 8601 with a zone. */
@@ -3388,6 +3906,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FolderView"];
+                };
+            };
+        };
+    };
+    list_watches_v1_watches_get: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of items. A page may have fewer. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. Empty or absent: the first page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List watches, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchPage"];
+                };
+            };
+        };
+    };
+    make_watch_v1_watches_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request has the same result, and is carried out once. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchBody"];
+            };
+        };
+        responses: {
+            /** @description Create a watch and start its first import */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchStatusView"];
                 };
             };
         };

@@ -7,7 +7,7 @@ export type Schemas = components["schemas"];
 export type Import = Schemas["ImportView"];
 export type Clip = Schemas["ClipView"];
 export type Query = Record<string, string | number | boolean | null | undefined>;
-export type Method = "GET" | "POST" | "PUT" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** A failed request: `detail` says what happened and what to do, `code` is stable. Status 0: no answer at all. */
 export class ApiError extends Error {

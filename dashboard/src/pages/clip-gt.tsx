@@ -60,7 +60,7 @@ function Bird({ scene, read }: { scene: Scene; read: Found["read"] }) {
     const again = () => setFrame(draw(surface, scene, at));
     again();
     const dark = matchMedia("(prefers-color-scheme: dark)");
-    const watch = new ResizeObserver(again);
+    const watch = new ResizeObserver(() => requestAnimationFrame(again));
     watch.observe(surface);
     dark.addEventListener("change", again);
     return () => {

@@ -100,6 +100,7 @@ function Summary({ job }: { job: Import }) {
           ["Started by", `${job.trigger}${job.key_id ? `, key ${job.key_id}` : ""} (${job.door})`],
           ["Created", <Ago time={job.created_at} />],
           ["Completed", job.completed_at && <Ago time={job.completed_at} />],
+          ["Watch", job.watch_id && <a href={href(["watches", job.watch_id])}>{job.watch_id}</a>],
           ["Folder", job.folder],
           ["Labels", job.labels.join(", ")],
           ["Group", job.test_run_group_name],

@@ -13,7 +13,7 @@ interface Page {
 const STATUSES = ["PENDING", "PLANNING", "COPYING", "COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"];
 const LIMIT = 50;
 /** The API's names of the filters, which the page's URL has too. */
-const FILTERS = ["status", "trigger", "folder", "label", "created_after", "created_before"] as const;
+const FILTERS = ["status", "trigger", "folder", "label", "watch", "created_after", "created_before"] as const;
 
 function useFilters(): [Record<string, string>, (name: string, value: string) => void] {
   const given = Object.fromEntries(
@@ -99,9 +99,10 @@ function Filters({ given, set }: { given: Record<string, string>; set: (name: st
   return (
     <form class="filters" role="search" aria-label="Filter imports" onSubmit={(event) => event.preventDefault()}>
       {choice("status", "Status", STATUSES)}
-      {choice("trigger", "Started by", ["api", "upload"])}
+      {choice("trigger", "Started by", ["api", "upload", "watch"])}
       {text("folder", "Folder")}
       {text("label", "Label")}
+      {text("watch", "Watch")}
       {text("created_after", "From", "datetime-local")}
       {text("created_before", "Before", "datetime-local")}
       {Object.keys(given).length > 0 && <a href="#/imports">Clear</a>}

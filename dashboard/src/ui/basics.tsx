@@ -5,7 +5,7 @@ import { meaning } from "../lib/codes";
 import { ago, number, when } from "../lib/format";
 
 export const TERMINAL = new Set(["COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"]);
-export const runs = (job: Import) => !TERMINAL.has(job.status);
+export const runs = (job: { status: string }) => !TERMINAL.has(job.status);
 
 const WORDS: Record<string, string> = {
   COMPLETED_WITH_ERRORS: "Completed with errors",

@@ -32,6 +32,8 @@ class ImportFilter:
     trigger: Trigger | None = None
     folder: str | None = None
     label: str | None = None
+    watch: str | None = None
+    """Id of the watch that started it."""
     created_after: str | None = None
     created_before: str | None = None
 
@@ -41,6 +43,7 @@ class ImportFilter:
             and self.trigger in (None, job.trigger)
             and self.folder in (None, job.folder)
             and (self.label is None or self.label in job.labels)
+            and self.watch in (None, job.watch_id)
         )
 
 
@@ -76,8 +79,9 @@ def imports_page(project: str, wanted: ImportFilter, *, limit: int, cursor: str 
 
 def _reader(project: str, wanted: ImportFilter, jobs: JobStore) -> _Read:
     """How to read the imports before a position (None: the newest), and the position before which the next ones are."""
-    tag, value = (JobTag.LABEL, wanted.label) if wanted.label is not None else (JobTag.FOLDER, wanted.folder)
-    if value is None:
+    tags = ((JobTag.WATCH, wanted.watch), (JobTag.LABEL, wanted.label), (JobTag.FOLDER, wanted.folder))
+    tag, value = next(((tag, value) for tag, value in tags if value is not None), (None, None))
+    if tag is None or value is None:
         return lambda before: jobs.page(project, limit=READ_AT_ONCE, after=before)
 
     def tagged(before: str | None) -> tuple[Sequence[Job], str | None]:

@@ -175,3 +175,13 @@ def test_profiles_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_scripts_of_shells_are_printed() -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_CLIPFERRY_COMPLETE" in CliRunner().invoke(cli, ["completion", shell]).output
+
+
+def test_open_shows_the_dashboard_and_puts_no_key_into_its_url(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    found = run("open")
+    assert found.exit_code == 0
+    assert opened == [found.stdout.strip()]
+    assert opened[0].endswith("/app/")
+    assert "cf_" not in opened[0]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from service.domain.errors import InvalidCursor, InvalidRequest
-from service.domain.jobs import JobStatus, Trigger
+from service.domain.jobs import JobStatus, Trigger, WatchCause, WatchRun
 from service.imports.queries.imports import ImportFilter, imports_page
 from tests.builders import PROJECT, World, a_job
 
@@ -16,7 +16,10 @@ def filled(world: World) -> list[str]:
         tags = {"labels": ("l", f"l{n}"), "folder": "f"} if n % 2 else {}
         time = f"2026-11-22T17:{n // 60:02}:{n % 60:02}.000Z"
         job = a_job(id=f"ij_{n:024x}", created_at=time, updated_at=time, **tags)
-        world.jobs.rows[job.id] = replace(job, status=JobStatus.FAILED if n % 5 == 0 else JobStatus.COMPLETED)
+        watch = WatchRun(id="wa_1", cause=WatchCause.SCHEDULED) if n % 3 == 0 else None
+        world.jobs.rows[job.id] = replace(
+            job, watch=watch, status=JobStatus.FAILED if n % 5 == 0 else JobStatus.COMPLETED
+        )
     return sorted(world.jobs.rows, reverse=True)
 
 
@@ -42,6 +45,8 @@ def found(world: World, wanted: ImportFilter, *, limit: int = 7) -> list[str]:
         (ImportFilter(folder="f", status=JobStatus.FAILED), lambda n: n % 10 == 5),
         (ImportFilter(label="l", folder="other"), lambda _n: False),
         (ImportFilter(trigger=Trigger.UPLOAD), lambda _n: False),
+        (ImportFilter(watch="wa_1"), lambda n: n % 3 == 0),
+        (ImportFilter(watch="wa_1", label="l"), lambda n: n % 6 == 3),
         (ImportFilter(created_after="2026-11-22T17:01:00Z"), lambda n: n >= 60),
         (ImportFilter(created_before="2026-11-22T18:01:00+01:00"), lambda n: n < 60),
         (
