@@ -1,6 +1,6 @@
 """The real clock."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def utc_now() -> str:
@@ -11,3 +11,8 @@ def utc_now() -> str:
 def timestamp(moment: datetime) -> str:
     """Format a time, which must have a zone, like `service.domain.jobs` does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_before(time: str, seconds: float) -> str:
+    """Return the time that many seconds before `time`, in the same form."""
+    return timestamp(datetime.fromisoformat(time) - timedelta(seconds=seconds))
