@@ -87,9 +87,9 @@ def test_what_is_no_whole_part_is_carried_over(world: World) -> None:
     assert first.cursor is not None
     assert (first.cursor.ordinal, first.cursor.start_after) == (0, keys[998])
     assert world.state.files[first.cursor.carried].count(b"\n") == 999
+    assert plan(job.id, PlanCursor(), out_of_time=always, ports=world.plan_ports) == first
     again = plan(job.id, first.cursor, out_of_time=never, ports=world.plan_ports)
     assert (again.cursor, world.job(job.id).counts.total) == (None, 1_500)
-    assert plan(job.id, PlanCursor(), out_of_time=always, ports=world.plan_ports) == first
 
 
 def test_a_cancel_is_noticed_where_filters_let_nothing_through(world: World) -> None:
