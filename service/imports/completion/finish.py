@@ -127,7 +127,8 @@ def _settle(
         remove_upload(upload, ports.storage, ports.large)
         check_time(job, out_of_time)
     now = ports.jobs.get(job.id)
-    assert now is not None
+    if now is None or now.run != job.run:
+        raise FinishIncomplete(f"import {job.id} was deleted or retried meanwhile; the next call does nothing")
     counts = recount(now, lost, ports, out_of_time) if lost else None
     settled = replace(now, counts=counts) if counts else now
     assert settled.counts.pending == 0, "every batch is recorded"
