@@ -11,7 +11,7 @@ from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.domain.progress import runs_after
 from service.imports.inputs.upload_lists import decode_uploads
-from service.imports.results.clip_rows import tally_of
+from service.imports.results.clip_rows import tally_of, with_rows_of_plan
 from tests.builders import CLIPS_BUCKET, World, summing
 from tests.model.ledger import Ledger, Violation
 
@@ -31,7 +31,7 @@ def check(world: World, ledger: Ledger) -> None:
     """Raises `Violation`."""
     for job in world.jobs.rows.values():
         entries = {entry.ordinal: entry for entry in world.manifest(job.id)} if job.planned else {}
-        rows = world.clips.rows[job.id]
+        rows = with_rows_of_plan(job, entries.values(), world.clips.rows[job.id])
         check_counts(job, rows, entries)
         for row in rows.values():
             check_object(world, ledger, job, row)
