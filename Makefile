@@ -62,7 +62,7 @@ test: setup ## Run all tests and show the coverage of service/ (the end-to-end o
 	@$(CDK_ENV) $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 test-fast: setup ## Run the tests that need no stack
-	$(RUN) -m pytest tests/unit tests/contracts tests/functional tests/sources
+	$(RUN) -m pytest tests/unit tests/contracts tests/model tests/functional tests/sources
 
 bench: setup $(BENCH_VENV)/.ready ## Run all benchmarks beside s5cmd, rclone, awscli and boto3 (some 15 minutes, Linux)
 	@$(NO_AWS) $(RUN) -m benchmarks.run $(if $(QUICK),--quick)

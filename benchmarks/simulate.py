@@ -5,6 +5,9 @@ defaults. `--grid` runs 100,000, 1,000,000 and 10,000,000 clips of 1 and of 200 
 `NARROW`, and writes benchmarks/results/simulation.json and the tables of docs/performance.md between its markers.
 `--rival-after 60` lets another project post ten clips 60 s after copying began, and prints when the first is copied.
 
+`--faults 0.3` imports 10,000,000 clips while 30 % of the requests and calls fail, and counts what was lost, doubled or
+miscounted (`benchmarks.simulation.faults`); `--publish` writes the result to docs/reliability.md.
+
 It measures nothing and uses no network: `benchmarks.simulation` says which parts are real and which are modelled, with
 a source for each figure. Time is virtual, so the same seed gives the same figures on any machine.
 """
@@ -24,6 +27,7 @@ from typing import Any
 
 from benchmarks.pages import with_figures
 from benchmarks.report import PAGE, clock_time, table
+from benchmarks.simulation import faults
 from benchmarks.simulation.clock import run_virtually
 from benchmarks.simulation.fleet import Fleet, Settings, batches_of
 from benchmarks.simulation.models import WARM_UNITS, ModelledS3, ModelledTable
@@ -246,7 +250,7 @@ def _times(one: Mapping[str, Any], clips: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, default=100_000)
+    parser.add_argument("--clips", type=int, help="default: 100,000, with --faults 10,000,000")
     parser.add_argument("--clip-mib", type=float, default=200.0)
     parser.add_argument("--prefixes", type=int, default=1, help="partitioned prefixes over which the copies are spread")
     parser.add_argument(
@@ -260,16 +264,27 @@ def main() -> None:
         type=int,
         help="with --rival-after (default: map_concurrency, so that the import takes them all)",
     )
+    parser.add_argument("--faults", type=float, help="share of requests and calls that fail, from 0 to 1")
+    parser.add_argument("--without", choices=faults.RULES, help="with --faults: break a rule on purpose")
+    parser.add_argument("--publish", action="store_true", help="with --faults: write docs/reliability.md")
     for name, value in asdict(DEFAULTS).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
     given = parser.parse_args()
     if given.grid:
         write(run_grid())
         return
+    if given.faults is not None:
+        clips = given.clips or faults.CLIPS
+        result = faults.simulate_faults(clips, share=given.faults, seed=given.seed, without=given.without)
+        print(json.dumps(result))
+        if given.publish:
+            faults.publish(result)
+        return
+    clips = given.clips or 100_000
     settings = Settings(**{name: getattr(given, name) for name in asdict(DEFAULTS)})
     if given.rival_after is not None:
         rivalry = Rivalry(
-            clips=given.clips,
+            clips=clips,
             clip_bytes=round(given.clip_mib * MIB),
             settings=settings,
             slots=given.copy_slots or settings.map_concurrency,
@@ -280,7 +295,7 @@ def main() -> None:
         print(json.dumps(simulate_rivals(rivalry)))
         return
     case = Case(
-        clips=given.clips,
+        clips=clips,
         clip_bytes=round(given.clip_mib * MIB),
         settings=settings,
         prefixes=given.prefixes,

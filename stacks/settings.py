@@ -25,7 +25,7 @@ LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 
 """The retention periods that CloudWatch Logs accepts."""
 
 NAMES_LENGTH = 2_000
-"""Characters that source buckets, copy roles and CORS origins may take together: a function's environment must fit 4 KB."""
+"""Characters that names of buckets, roles and origins may take together: a function's environment must fit 4 KB."""
 
 QUEUED_DAYS = 14
 """How long an upload's event may wait in a queue: SQS's maximum, which the upload queues have."""

@@ -17,7 +17,8 @@ from service.domain.requests import ImportRequest, ImportSettings, Upload, ViewS
 from service.domain.service_buckets import ServiceBuckets
 from service.imports.access.reach import SourceAccess
 from service.imports.completion.conclude import ConcludePorts, conclude
-from service.imports.completion.context import FinishPorts
+from service.imports.completion.context import CHILD_SECONDS, FinishPorts
+from service.imports.completion.delete import purge
 from service.imports.completion.finish import finish
 from service.imports.completion.report_links import EndedPorts
 from service.imports.completion.sweep import SweepPorts
@@ -490,6 +491,11 @@ class World:
                 return waits
             waits.append(concluded.wait_seconds)
             self.clock.advance(concluded.wait_seconds)
+
+    def purge(self, *, out_of_time: Callable[[], bool] = never) -> list[str]:
+        """Remove what deleted jobs left, once no worker of theirs can be running."""
+        self.clock.advance(CHILD_SECONDS)
+        return purge(self.finish_ports, out_of_time=out_of_time)
 
     # --- what is there ---
 

@@ -82,11 +82,13 @@ class JobStore(JobReader, Protocol):
         document: Mapping[str, object],
         now: str,
         counted_in: str | None = None,
+        unplanned: bool = False,
     ) -> bool:
         """Set the run's terminal status and any `counts`, and open an `End` with `document`: once, all or nothing.
 
-        Return False if the run has ended already. `counted_in` is the project whose count of active imports goes down
-        by one, for each run that began with a `max_active`. Raises `TableBusy` if a run ended at the same time.
+        Return False if the run has ended already; with `unplanned` also if its planning is complete by now.
+        `counted_in` is the project whose count of active imports goes down by one, for each run that began with a
+        `max_active`. Raises `TableBusy` if a run ended at the same time.
         """
         ...
 
@@ -118,8 +120,8 @@ class JobStore(JobReader, Protocol):
         """
         ...
 
-    def deleted(self) -> Iterator[str]:
-        """Yield the ids of deleted jobs that are not purged yet."""
+    def deleted(self, *, before: str) -> Iterator[str]:
+        """Yield the ids of jobs that were deleted before this time and are not purged yet."""
         ...
 
     def delete_some(self, job_id: str) -> bool:

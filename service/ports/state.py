@@ -23,6 +23,10 @@ class StateFiles(StateReader, Protocol):
         """Store the object and return its ETag."""
         ...
 
+    def put_new(self, key: str, body: bytes) -> bytes:
+        """Store the object unless there is one; return the stored bytes, which another caller may have written."""
+        ...
+
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
         """Return part of the object with this ETag. Raises `SourceChanged` if it has another one, `NotFound`."""
         ...

@@ -1,6 +1,6 @@
 """The real clock."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 
@@ -21,3 +21,8 @@ def is_http_date(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def seconds_before(time: str, seconds: float) -> str:
+    """Return the time that many seconds before `time`, in the same form."""
+    return timestamp(datetime.fromisoformat(time) - timedelta(seconds=seconds))

@@ -206,7 +206,8 @@ def test_a_deleted_job_is_in_no_list_but_that_of_the_deleted(jobs: JobStore) -> 
     assert jobs.get(FULL.id) is None
     assert jobs.page("demo", limit=10, after=None) == ([], None)
     assert list(jobs.active()) == []
-    assert list(jobs.deleted()) == [FULL.id]
+    assert list(jobs.deleted(before="t3")) == []
+    assert list(jobs.deleted(before="t4")) == [FULL.id]
     assert not jobs.create(FULL)
     assert not jobs.request_cancel(FULL.id, "t4")
     assert jobs.begin_planning(FULL.id, "t4") is None
@@ -430,7 +431,7 @@ def test_a_deleted_job_is_found_by_nothing(jobs: JobStore) -> None:
     while jobs.delete_some(FULL.id):
         pass
     jobs.bury(FULL.id)
-    assert list(jobs.deleted()) == []
+    assert list(jobs.deleted(before="t4")) == []
     assert not jobs.create(FULL), "its execution's name stays taken"
     assert jobs.batch_state(FULL.id, 0).recorded
     assert not jobs.record_batch(FULL.id, 0, Tally(copied=1), "t4")
@@ -455,3 +456,20 @@ def test_recorded_batches_tell_when_they_were_counted_and_what_they_added(jobs: 
         RecordedBatch(at="t2", tally=Tally()),
     ]
     assert jobs.recorded(FULL.id, run=1) == []
+
+
+def test_an_end_for_an_unplanned_attempt_gives_way_to_its_planning(jobs: JobStore) -> None:
+    jobs.create(FULL)
+    jobs.end_planning(FULL.id, total=3, now="t1")
+
+    def end(now: str) -> bool:
+        return jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, document={}, now=now, unplanned=True)
+
+    assert not end("t2")
+    assert got(jobs).status is JobStatus.COPYING
+    jobs.create(a_job("ij_2"))
+    assert jobs.end("ij_2", status=JobStatus.FAILED, code=None, message=None, document={}, now="t3", unplanned=True)
+    assert jobs.retry(failed_job(jobs), ASKED)
+    assert jobs.end(
+        FULL.id, run=1, status=JobStatus.FAILED, code=None, message=None, document={}, now="t9", unplanned=True
+    )

@@ -13,6 +13,12 @@ def test_a_file_comes_back_with_the_etag_it_was_stored_under(state: StateFiles) 
     assert state.get_range("jobs/1/a.jsonl", start=0, length=10, etag=etag) == b"0123456789"
 
 
+def test_a_new_file_is_stored_once(state: StateFiles) -> None:
+    assert state.put_new("list", b"first") == b"first"
+    assert state.put_new("list", b"second") == b"first"
+    assert state.get("list") == b"first"
+
+
 def test_an_empty_file_is_a_file(state: StateFiles) -> None:
     state.put("empty", b"")
     assert state.get("empty") == b""

@@ -38,6 +38,16 @@ def function_name(client: Any, handler: str) -> str:
     return name
 
 
+def deleted_long_ago(dynamodb: Any, stack: Stack, job_id: str) -> None:
+    """Make the import look deleted for months, so that the next sweep removes what is left of it."""
+    dynamodb.update_item(
+        TableName=stack.table_name,
+        Key={"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}},
+        UpdateExpression="SET attention_sk = :then",
+        ExpressionAttributeValues={":then": {"S": f"2026-01-01T00:00:00.000Z#{job_id}"}},
+    )
+
+
 @pytest.fixture(scope="session")
 def functions(stack: Stack) -> Any:
     """The Lambda client."""

@@ -12,7 +12,7 @@ from local import aws
 from local.api import Api
 from local.config import COPY_ROLE, FORETIFY_BUCKET
 from tests.e2e.disturbed import Imports, patiently
-from tests.e2e.faults import copies_paused, function_name, reconfigured
+from tests.e2e.faults import copies_paused, deleted_long_ago, function_name, reconfigured
 from tests.e2e.guarded import Action, Guarded
 from tests.e2e.support import put_all, receiver, unique
 
@@ -50,6 +50,7 @@ def ends(guarded: Guarded) -> None:
         patiently(lambda: got, what="the webhook")
     assert (job["counts"]["copied"], job["counts"]["failed"]) == (1, 1)
     call("DELETE", f"/v1/imports/{job['id']}")
+    deleted_long_ago(client(guarded, "dynamodb"), guarded.stack, job["id"])
     sweep(guarded)
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from local.stack import Stack
-from tests.e2e.faults import Invoke, Pause
+from tests.e2e.faults import Invoke, Pause, deleted_long_ago
 from tests.e2e.support import all_clips, eventually, landed, put_all, settled, start, unique
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def test_a_deleted_import_is_gone_and_its_clips_stay(
     for path in (f"/v1/imports/{job['id']}", f"/v1/imports/{job['id']}/clips"):
         assert api.get(path)[0] == 404
     assert job["id"] not in {listed["id"] for listed in api.get("/v1/imports")[1]["imports"]}
+    deleted_long_ago(dynamodb, stack, job["id"])
     invoke("lambdas.sweep.handler", {})
     files = f"jobs/{job['id']}/"
     eventually(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from local.stack import Stack
-from tests.e2e.faults import Invoke
+from tests.e2e.faults import Invoke, deleted_long_ago
 from tests.e2e.support import all_rows, eventually, imported, landed, put_all, unique
 from tests.paths import DATA
 
@@ -88,6 +88,7 @@ def test_a_deleted_import_is_not_found_and_nothing_of_it_stays(
         rows = [row for page in pages for row in page["Items"] if job["id"] in row["pk"]["S"] + row["sk"]["S"]]
         return {row["sk"]["S"] for row in rows}
 
+    deleted_long_ago(dynamodb, stack, job["id"])
     invoke("lambdas.sweep.handler", {})
     eventually(lambda: left() == {"JOB"}, what="the rows to go")
 

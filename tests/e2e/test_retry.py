@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local.stack import Stack
-from tests.e2e.faults import Invoke, Pause
+from tests.e2e.faults import Invoke, Pause, deleted_long_ago
 from tests.e2e.support import (
     all_clips,
     assert_counts_sum,
@@ -171,6 +171,7 @@ def test_a_deleted_import_leaves_nothing_of_its_runs(
     assert api("DELETE", f"/v1/imports/{job['id']}")[0] == 204
     status, refusal = api("POST", f"/v1/imports/{job['id']}/retry")
     assert (status, refusal["code"]) == (404, "NOT_FOUND")
+    deleted_long_ago(dynamodb, stack, job["id"])
     invoke("lambdas.sweep.handler", {})
     files = f"jobs/{job['id']}/"
     eventually(

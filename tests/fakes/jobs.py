@@ -176,9 +176,12 @@ class FakeJobs:
         document: Mapping[str, object],
         now: str,
         counted_in: str | None = None,  # noqa: ARG002  # this store counts the jobs directly
+        unplanned: bool = False,
     ) -> bool:
         changes = {"counts": counts} if counts else {}
         job = self.rows.get(job_id)
+        if unplanned and job and job.planned_run == run:
+            return False
         if job and not job.status.terminal and job.run == run and (job_id, now) in self.ends:
             raise TableBusy("another run ended at this very time")
         ended = self._update(
@@ -252,8 +255,8 @@ class FakeJobs:
         self.hidden[job_id] = now
         return True
 
-    def deleted(self) -> Iterator[str]:
-        yield from [job_id for job_id in self.hidden if job_id not in self.buried]
+    def deleted(self, *, before: str) -> Iterator[str]:
+        yield from [job_id for job_id, at in self.hidden.items() if at < before and job_id not in self.buried]
 
     @port_call
     def delete_some(self, job_id: str) -> bool:

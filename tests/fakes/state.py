@@ -37,6 +37,10 @@ class FakeStateFiles:
         return self.etag(key)
 
     @port_call
+    def put_new(self, key: str, body: bytes) -> bytes:
+        return self.files.setdefault(key, body)
+
+    @port_call
     def get(self, key: str) -> bytes:
         if key not in self.files:
             raise NotFound(f"the state bucket has no object {key}")

@@ -11,6 +11,7 @@ from local.config import ROOT
 DECISIONS = ROOT / "docs" / "decisions"
 ROW = re.compile(r"\| \[(\d+)\]\(([^)]+)\) \| (.+) \| \d{4}-\d{2}-\d{2} \| (?:accepted|superseded by \d+)[^|]*\|")
 PATH = re.compile(r"(?<![\w./])(?:benchmarks|clipferry|lambdas|local|service|stacks|tests)/[\w/]+\.(?:json|py)\b")
+TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 
 
@@ -46,6 +47,16 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
         assert found.exists(), target
         if anchor:
             assert anchor in anchors(found), target
+
+
+def test_each_threat_names_tests_that_exist() -> None:
+    rows = [line for line in (ROOT / "docs" / "security.md").read_text().splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 10
+    for row in rows:
+        named = TEST.findall(row.rsplit(" | ", 1)[1])
+        assert named, row
+        missing = [f"{path}::{name}" for path, name in named if f"def {name}(" not in (ROOT / path).read_text()]
+        assert not missing
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -184,6 +184,7 @@ class DynamoJobs:
         document: Mapping[str, object],
         now: str,
         counted_in: str | None = None,
+        unplanned: bool = False,
     ) -> bool:
         actions: list[Action] = [
             JobRow.status.set(status),
@@ -202,6 +203,8 @@ class DynamoJobs:
         if counts:
             actions += [getattr(JobRow, name).set(number) for name, number in asdict(counts).items()]
         running = JobRow.pk.exists() & JobRow.completed_at.does_not_exist() & (JobRow.run == run)
+        if unplanned:
+            running &= JobRow.planned_run.does_not_exist() | (JobRow.planned_run < run)
         opened = EndRow(
             job_pk(job_id),
             end_sk(now),
@@ -303,8 +306,8 @@ class DynamoJobs:
         ended = JobRow.completed_at.exists() & JobRow.deleted_at.does_not_exist()
         return self._update(job_id, actions, ended) is not None
 
-    def deleted(self) -> Iterator[str]:
-        for key in JobRow.attention.query(DELETED):
+    def deleted(self, *, before: str) -> Iterator[str]:
+        for key in JobRow.attention.query(DELETED, JobRow.attention_sk < before):
             yield key.pk.removeprefix("JOB#")
 
     def delete_some(self, job_id: str) -> bool:

@@ -27,6 +27,15 @@ class S3StateFiles:
     def put(self, key: str, body: bytes) -> str:
         return self.client.put_object(Bucket=self.bucket, Key=key, Body=body)["ETag"].strip('"')
 
+    def put_new(self, key: str, body: bytes) -> bytes:
+        try:
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+            return self.get(key)
+        return body
+
     def get(self, key: str) -> bytes:
         try:
             return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()

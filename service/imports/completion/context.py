@@ -11,6 +11,9 @@ from service.ports.objects import ClipsBucket, LargeCopyStore
 from service.ports.state import Clock, StateFiles
 from service.ports.uploads import UploadStore
 
+CHILD_SECONDS = 900
+"""A function may run this long after its execution ended (Lambda's limit), so what it may write to waits until then."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinishPorts:

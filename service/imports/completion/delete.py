@@ -1,16 +1,18 @@
 """Delete an import's record. Its clips stay in the clips bucket.
 
-A request hides the job at once; the sweep removes its rows and files in slices, minute by minute.
+A request hides the job at once. A quarter of an hour later the sweep begins to remove its rows and files, in slices,
+minute by minute.
 """
 
 from collections.abc import Callable
 
 from service.domain.errors import NotEnded
 from service.domain.state_keys import job_files
-from service.imports.completion.context import FinishPorts
+from service.imports.completion.context import CHILD_SECONDS, FinishPorts
 from service.imports.queries.status import get_job
 from service.ports.jobs import JobStore
 from service.ports.state import Clock
+from service.support.clock import seconds_before
 
 
 def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:
@@ -26,10 +28,12 @@ def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:
 def purge(ports: FinishPorts, *, out_of_time: Callable[[], bool]) -> list[str]:
     """Remove rows and files of deleted jobs until none are left or `out_of_time()` is true; return the finished ids.
 
-    Safe to stop and repeat anywhere: a job stays on the list until only its tombstone is left.
+    Leaves out jobs that were deleted less than `CHILD_SECONDS` ago: a function that was called before the job ended may
+    still be at work, and would write rows and files that nothing removes. Safe to stop and repeat anywhere: a job stays
+    on the list until only its tombstone is left.
     """
     done: list[str] = []
-    for job_id in ports.jobs.deleted():
+    for job_id in ports.jobs.deleted(before=seconds_before(ports.clock(), CHILD_SECONDS)):
         if out_of_time() or not _emptied(job_id, ports, out_of_time):
             break
         ports.jobs.bury(job_id)

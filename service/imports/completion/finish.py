@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from service.domain.codes import ImportCode
+from service.domain.errors import FinishIncomplete, ServiceBusy
 from service.domain.jobs import Counts, Job, JobStatus
 from service.domain.progress import final_status, run_ended_at, too_many_failures
 from service.imports.completion.context import FinishPorts
@@ -61,7 +62,10 @@ def finish(
     now = ports.clock()
     if end_job(job, outcome.status, outcome.code, outcome.message, counts=counts, jobs=ports.jobs, now=now):
         return Ended(outcome.status, at=now, now=True)
-    return _ended(ports.jobs.get(job.id), run)
+    now_is = ports.jobs.get(job.id)
+    if now_is and now_is.run == run and not now_is.status.terminal:
+        raise FinishIncomplete(f"the planning of import {job.id} completed only now; the next call accounts for it")
+    return _ended(now_is, run)
 
 
 def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
@@ -104,7 +108,10 @@ def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts) -> bool:
         return plan is not None
     if job.source.kind.open_ended:
         return False
-    plan_as_failed(job, reason, ports)
+    try:
+        plan_as_failed(job, reason, ports)
+    except ServiceBusy:  # a planner died between its list of batches and the job's row
+        return False
     return True
 
 
@@ -120,7 +127,8 @@ def _settle(
         remove_upload(upload, ports.storage, ports.large)
         check_time(job, out_of_time)
     now = ports.jobs.get(job.id)
-    assert now is not None
+    if now is None or now.run != job.run:
+        raise FinishIncomplete(f"import {job.id} was deleted or retried meanwhile; the next call does nothing")
     counts = recount(now, lost, ports, out_of_time) if lost else None
     settled = replace(now, counts=counts) if counts else now
     assert settled.counts.pending == 0, "every batch is recorded"

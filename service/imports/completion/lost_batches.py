@@ -98,8 +98,9 @@ def _lost_fate(error: str | None) -> Fate:
 
 
 def _lost_row(entry: ManifestEntry, job: Job, otherwise: Fate) -> ClipRow:
-    """Return the row of a clip without a result from a worker."""
-    fate = entry.fate or (CANCELLED if job.cancel_requested else otherwise)
+    """Return the row of a clip without a result from a worker. The views of a set share one fate."""
+    planned = entry.fate if entry.group is None else None
+    fate = planned or (CANCELLED if job.cancel_requested else otherwise)
     return findable_row(row_for(entry, fate), job)
 
 

@@ -17,17 +17,13 @@ from service.domain.errors import FinishIncomplete, NotFound, SweepIncomplete
 from service.domain.ids import conclusion_name, execution_name
 from service.domain.jobs import ActiveJob
 from service.domain.state_keys import SWEEP_POSITIONS
-from service.imports.completion.context import FinishPorts
+from service.imports.completion.context import CHILD_SECONDS, FinishPorts
 from service.imports.completion.finish import finish
 from service.imports.lifecycle.start import start
 from service.ports.delivery import ExecutionState, Workflow
 from service.ports.jobs import EndStore
 
 log = logging.getLogger(__name__)
-
-CHILD_SECONDS = 900
-"""A copy function may run this long after its execution ended (Lambda's limit), so the job waits until then."""
-
 
 ORPHAN_SECONDS = 15
 """Seconds of a sweep that one orphan may use, so that others get their turn."""

@@ -34,13 +34,13 @@ def decide(work: BatchWork, clip: Clip, found: DestinationChanged) -> ClipRow | 
         ours = clip.copier.landed(entry)
         if ours:
             return ours
-    on_existing = work.settings.on_existing
+    on_existing, seen = work.settings.on_existing, replace(entry, destination_etag=found.etag)
     if on_existing is OnExisting.FAIL and found.etag is not None:
         return row_for(entry, Fate.failed(found))
     since = work.watch.state.created_at if _only_source(entry, work.settings) else None
     if on_existing is OnExisting.SKIP and _same(entry, found, since=since):
-        return row_for(entry, _UNCHANGED)
-    return replace(clip, entry=replace(entry, destination_etag=found.etag))
+        return row_for(seen, _UNCHANGED)
+    return replace(clip, entry=seen)
 
 
 def _only_source(entry: ManifestEntry, settings: ImportSettings) -> bool:

@@ -22,7 +22,8 @@ def end_job(
     jobs: JobStore,
     now: str,
 ) -> bool:
-    """Set the final status of the attempt that `job` is in, once; False if it has completed already.
+    """Set the final status of the attempt that `job` is in, once; False if it has completed already, or if its planning
+    did, after `job` was read.
 
     The document shows the job's counts, which must be final, or `counts`, which then become the job's.
     """
@@ -38,6 +39,7 @@ def end_job(
         document=end_document(ended),
         now=now,
         counted_in=job.project if job.counted else None,
+        unplanned=job.planned_run != job.run,
     )
 
 

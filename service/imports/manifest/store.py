@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
+from service.domain.errors import ServiceBusy
 from service.domain.manifest import Batch, ManifestEntry
 from service.domain.requests import ImportSettings
 from service.domain.state_keys import batches_key, carried_key, part_key
@@ -91,13 +92,19 @@ class ManifestWriter:
     def end(self) -> int:
         """Join the descriptors of all rounds into the list that the map reads.
 
-        Return the number of clips that no batch holds: the plan is their result.
+        Return the number of clips that no batch holds: the plan is their result. The list is never written twice,
+        since copies and counts may refer to it by then. Raises `ServiceBusy` if another call plans the attempt too, and
+        wrote another list first or wrote over one of the rounds.
         """
         self.end_round()
         rounds = [self.state.get(batches_key(self.job_id, number, self.run)) for number in range(self.round_number)]
-        batches = b"".join(rounds)
-        self.state.put(batches_key(self.job_id, run=self.run), batches)
-        return self.ordinal - sum(batch.count for batch in decode_batches(batches))
+        own = b"".join(rounds)
+        batches = list(decode_batches(own))
+        held = sum(batch.count for batch in batches)
+        mixed = [batch.number for batch in batches] != list(range(self.batches)) or held > self.ordinal
+        if mixed or self.state.put_new(batches_key(self.job_id, run=self.run), own) != own:
+            raise ServiceBusy(f"another call plans import {self.job_id} at the same time")
+        return self.ordinal - held
 
 
 def read_carried(state: StateReader, key: str) -> list[ManifestEntry]:

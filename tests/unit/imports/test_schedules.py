@@ -24,8 +24,9 @@ from service.domain.progress import runs_after
 from service.domain.requests import ImportSettings, Upload
 from service.domain.state_keys import report_key
 from service.imports.completion.conclude import conclude
+from service.imports.completion.context import CHILD_SECONDS
 from service.imports.completion.finish import finish
-from service.imports.completion.sweep import CHILD_SECONDS, sweep
+from service.imports.completion.sweep import sweep
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.extrapolation.batch import extrapolate_batch
 from service.imports.extrapolation.status import extrapolation_of, is_extrapolated

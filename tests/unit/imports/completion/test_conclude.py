@@ -26,10 +26,11 @@ from service.domain.jobs import Job, JobStatus
 from service.domain.requests import ImportSettings, Notify
 from service.domain.state_keys import batches_key
 from service.imports.completion.conclude import REPORT_FAILURES, conclude
-from service.imports.completion.delete import delete, purge
+from service.imports.completion.context import CHILD_SECONDS
+from service.imports.completion.delete import delete
 from service.imports.completion.finish import finish
 from service.imports.completion.report_links import replay_webhook, report_link
-from service.imports.completion.sweep import CHILD_SECONDS, CONCLUSION_FAILURES, Swept, sweep
+from service.imports.completion.sweep import CONCLUSION_FAILURES, Swept, sweep
 from service.ports.delivery import ExecutionState, WebhookAnswer
 from service.projects.webhook_secrets import signing_secrets
 from tests.builders import PROJECT, SOURCE_BUCKET, World, never
@@ -156,7 +157,7 @@ def test_a_deleted_job_is_not_reported_and_leaves_nothing(world: World) -> None:
 
     assert conclude(job.id, ended_at, out_of_time=never, ports=world.conclude_ports).done
     assert (world.bus.events, world.sender.sent, world.files.files) == ([], [], {})
-    purge(world.finish_ports, out_of_time=never)
+    world.purge()
     assert world.jobs.ends == {}
     assert conclude(job.id, ended_at, out_of_time=never, ports=world.conclude_ports).done
 
@@ -425,6 +426,6 @@ def test_a_deleted_job_leaves_no_end_of_any_run(world: World) -> None:
     retried(world, job)
     world.conclude(job.id)
     delete(job.id, project=PROJECT, jobs=world.jobs, clock=world.clock)
-    assert purge(world.finish_ports, out_of_time=never) == [job.id]
+    assert world.purge() == [job.id]
     assert not [name for name, _ in world.jobs.ends if name == job.id]
     assert not world.state.files

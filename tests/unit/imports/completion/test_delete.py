@@ -4,6 +4,7 @@ import pytest
 
 from service.domain.errors import IdempotencyConflict, NotEnded, NotFound
 from service.domain.jobs import Job
+from service.imports.completion.context import CHILD_SECONDS
 from service.imports.completion.delete import delete, purge
 from service.imports.copying.batch import copy_batch
 from service.imports.queries.status import get_job
@@ -31,11 +32,11 @@ def test_a_deleted_job_is_gone_at_once_and_purged_later(world: World) -> None:
     with pytest.raises(NotFound):
         get_job(job.id, project=PROJECT, jobs=world.jobs)
     assert left(world, job) > 0
-    assert purge(world.finish_ports, out_of_time=never) == [job.id]
+    assert world.purge() == [job.id]
     assert left(world, job) == 0
     assert left(world, other) > 0
     assert world.storage.buckets["clips"] == landed
-    assert purge(world.finish_ports, out_of_time=never) == []
+    assert world.purge() == []
 
 
 def test_only_ended_jobs_of_the_project_are_deleted_and_once(world: World) -> None:
@@ -54,12 +55,12 @@ def test_a_purge_continues_where_time_ran_out(world: World) -> None:
     job = ended(world)
     remove(world, job)
     before = left(world, job)
-    assert purge(world.finish_ports, out_of_time=always) == []
+    assert world.purge(out_of_time=always) == []
     assert left(world, job) == before
     slices = 0
-    while list(world.jobs.deleted()):
+    while list(world.jobs.deleted(before="9")):
         clock = iter([False, *[True] * 10])
-        purge(world.finish_ports, out_of_time=lambda clock=clock: next(clock))  # type: ignore[misc]
+        world.purge(out_of_time=lambda clock=clock: next(clock))  # type: ignore[misc]
         slices += 1
         assert slices < 50
     assert slices > 2
@@ -73,19 +74,19 @@ def test_a_purge_that_crashes_is_ended_by_the_next(world: World, calls: int, tak
     remove(world, job)
     world.faults.crash_in(calls, take_effect=take_effect)
     try:
-        purge(world.finish_ports, out_of_time=never)
+        world.purge()
     except CrashError:
         world.faults.revive()
-    purge(world.finish_ports, out_of_time=never)
+    world.purge()
     assert left(world, job) == 0
-    assert list(world.jobs.deleted()) == []
+    assert list(world.jobs.deleted(before="9")) == []
 
 
 def test_a_worker_that_comes_after_the_deletion_writes_nothing(world: World) -> None:
     job = ended(world)
     [batch] = world.batches(job.id)
     remove(world, job)
-    purge(world.finish_ports, out_of_time=never)
+    world.purge()
     assert copy_batch(batch, attempt=0, ports=world.copy_ports) is None
     assert left(world, job) == 0
 
@@ -110,3 +111,13 @@ def test_a_deletion_that_loses_to_a_retry_is_to_be_tried_later(world: World, mon
     with pytest.raises(NotEnded, match="retried by another request"):
         remove(world, job)
     assert world.job(job.id).run == 1
+
+
+def test_what_a_late_worker_may_still_write_to_is_not_purged(world: World) -> None:
+    job = ended(world)
+    remove(world, job)
+    world.clock.advance(CHILD_SECONDS - 1)
+    before = left(world, job)
+    assert purge(world.finish_ports, out_of_time=never) == []
+    assert left(world, job) == before
+    assert world.purge() == [job.id]

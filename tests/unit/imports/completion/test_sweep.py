@@ -4,7 +4,8 @@ import pytest
 
 from service.domain.errors import SweepIncomplete, WorkflowUnavailable
 from service.domain.jobs import JobStatus
-from service.imports.completion.sweep import CHILD_SECONDS, Swept, sweep
+from service.imports.completion.context import CHILD_SECONDS
+from service.imports.completion.sweep import Swept, sweep
 from service.ports.delivery import ExecutionState
 from tests.builders import World
 

@@ -82,6 +82,8 @@ def test_two_imports_to_one_destination_never_both_say_that_they_copied_it(kind:
     first, second = (row(world, job) for job in jobs)
     expected = (ClipStatus.SKIPPED, "UNCHANGED") if setting is OnExisting.SKIP else (ClipStatus.FAILED, "EXISTS")
     assert (first.status, second.status, second.code) == (ClipStatus.COPIED, *expected)
+    if setting is OnExisting.SKIP:  # deleting the clip removes the object with this ETag
+        assert second.etag == world.storage.buckets["clips"][DESTINATION].etag
     assert world.storage.copies.total() == 1
 
 

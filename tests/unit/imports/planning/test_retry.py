@@ -21,9 +21,10 @@ from service.domain.jobs import Counts, Job, JobStatus, Retry
 from service.domain.objects import ListedObject
 from service.domain.progress import MAX_RUNS, rate
 from service.domain.state_keys import batches_key, part_key, run_plan_key
-from service.imports.completion.delete import delete, purge
+from service.imports.completion.context import CHILD_SECONDS
+from service.imports.completion.delete import delete
 from service.imports.completion.finish import Ended, finish
-from service.imports.completion.sweep import CHILD_SECONDS, Swept, sweep
+from service.imports.completion.sweep import Swept, sweep
 from service.imports.copying.batch import copy_batch
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.planning import retry as rerun
@@ -597,7 +598,7 @@ def test_a_deleted_job_leaves_nothing_of_its_runs(world: World) -> None:
     world.run(job.id)
     assert run_plan_key(job.id, 1) in world.state.files
     delete(job.id, project=PROJECT, jobs=world.jobs, clock=world.clock)
-    assert purge(world.finish_ports, out_of_time=never) == [job.id]
+    assert world.purge() == [job.id]
     assert not world.state.files
     assert not world.jobs.batches.get(job.id)
     assert not world.clips.rows[job.id]

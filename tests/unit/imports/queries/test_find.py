@@ -11,11 +11,11 @@ from service.domain.ids import request_digest
 from service.domain.jobs import Job
 from service.domain.search_keys import findable, search_key
 from service.domain.state_keys import batches_key
-from service.imports.completion.delete import delete, purge
+from service.imports.completion.delete import delete
 from service.imports.completion.finish import finish
 from service.imports.queries.find import FoundClip, Wanted, find_clips
 from service.support.paging import Page, encode_cursor
-from tests.builders import PROJECT, World, never
+from tests.builders import PROJECT, World
 
 
 def find(
@@ -160,7 +160,7 @@ def test_deleted_imports_are_not_found(world: World) -> None:
         questions: tuple[dict[str, Any], ...] = ({"clip_id": "000000"}, {"label": "l"})
         for wanted in questions:
             assert ids(find(world, **wanted)) == [f"{kept.id}-0"]
-        purge(world.finish_ports, out_of_time=never)
+        world.purge()
 
 
 def test_paging_goes_on_after_an_import_that_was_deleted_meanwhile(world: World) -> None:

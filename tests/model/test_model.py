@@ -1,0 +1,63 @@
+"""Random runs of the whole service, with faults at any request, and checks that hold in each of them.
+
+Each run follows from its seed. `make test` runs the fixed seeds, and some fresh ones, whose
+first one is printed. `MODEL_FIRST` and `MODEL_RUNS` choose others: `MODEL_FIRST=42 MODEL_RUNS=1 pytest tests/model`
+runs seed 42 alone and prints what happened in it; `MODEL_RUNS=20000` looks for an hour.
+"""
+
+import os
+import secrets
+from collections import Counter
+
+import pytest
+
+from tests.model.mutants import MUTANTS, Mutant
+from tests.model.run import run
+
+FIXED = (*range(60), 148, 217)
+FRESH_RUNS = int(os.environ.get("MODEL_RUNS", "60"))
+FIRST = int(os.environ.get("MODEL_FIRST", secrets.randbelow(10**9)))
+SHOWN = 400
+"""Last events of a failing run that are printed."""
+
+
+def passed(seed: int) -> Counter[str]:
+    """Run a seed; return what happened in it."""
+    ran = run(seed)
+    if ran.error:
+        print("\n".join(ran.scheduler.trace[-SHOWN:]))
+        pytest.fail(f"MODEL_FIRST={seed} MODEL_RUNS=1 pytest tests/model repeats it: {ran.error!r}")
+    return ran.events
+
+
+def test_nothing_is_lost_doubled_or_miscounted_in_fixed_runs() -> None:
+    """The runs also come to everything that can happen."""
+    events = sum(map(passed, FIXED), Counter[str]())
+    expected = (
+        *("submit", "retry", "cancel", "delete", "delete video"),
+        *("copied", "copied over another object", "remove_marked removed versions", "remove_up_to removed versions"),
+        *("call lost", "child failed", "execution failed", "execution aborted"),
+    )
+    assert not [name for name in expected if not events[name]]
+
+
+def test_nothing_is_lost_doubled_or_miscounted_in_fresh_runs() -> None:
+    print(f"MODEL_FIRST={FIRST} MODEL_RUNS={FRESH_RUNS}")
+    for seed in range(FIRST, FIRST + FRESH_RUNS):
+        passed(seed)
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    first, second = run(7), run(7)
+    assert (first.requests, first.scheduler.trace) == (second.requests, second.scheduler.trace)
+
+
+@pytest.mark.parametrize(("mutant", "known"), MUTANTS.items(), ids=lambda one: getattr(one, "__name__", ""))
+def test_a_fault_of_the_service_is_found(mutant: Mutant, known: int) -> None:
+    """`known` is a seed that finds it; after changes of the service it may be another one."""
+    assert any(notices(mutant, seed) for seed in (known, *FIXED)), f"no run found {mutant.__name__}"
+
+
+def notices(mutant: Mutant, seed: int) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        return run(seed, broken=lambda world: mutant(world, patch)).error is not None
