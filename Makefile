@@ -37,7 +37,7 @@ LOCAL_OPTIONS = $(if $(PORT),--port=$(PORT)) $(if $(FAULTS),--faults=$(FAULTS)) 
 export KEEP
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup bench demo local local-down smoke test test-fast check lint types layers synth template states dashboard api-types format lock clean
+.PHONY: help setup bench demo local local-down smoke test test-fast check lint types layers synth template states dashboard api-types dist client format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,7 @@ lint: setup
 
 types: setup
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.10 clipferry
 
 layers: setup
 	$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
@@ -102,6 +103,14 @@ dashboard: setup ## Check the dashboard's types against the API, and run its uni
 api-types: setup ## Renew the dashboard's types from the API's own document
 	@$(RUN) -m local.contract .cache/dashboard/openapi.json dashboard/src/generated/codes.json
 	@$(NPM) run api
+
+dist: setup ## Build the client's wheel and sdist into build/dist, and check them
+	@rm -rf build/dist && mkdir -p build
+	@$(RUN) -m build --no-isolation --outdir build/dist . > build/dist.log 2>&1 || { cat build/dist.log; exit 1; }
+	@$(BIN)/twine check --strict build/dist/*
+
+client: $(VENV)/.ready ## Generate the sync client from the async one
+	@$(RUN) -m tests.client_generator
 
 format: $(VENV)/.ready ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix

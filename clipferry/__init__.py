@@ -6,6 +6,8 @@ with Clipferry() as client:
     job = client.imports.create(root_path="s3://my-clips/2026/").wait()
 """
 
+from typing import TYPE_CHECKING, Any
+
 from clipferry import flow_executions
 from clipferry.client import Clipferry
 from clipferry.errors import (
@@ -24,16 +26,23 @@ from clipferry.errors import (
     Unauthorized,
     UnexpectedAnswer,
 )
+from clipferry.job import Import
 from clipferry.models.errors import WaitTimeout
+
+if TYPE_CHECKING:
+    from clipferry.aio import AsyncClipferry, AsyncImport
 
 __all__ = [
     "ApiError",
+    "AsyncClipferry",
+    "AsyncImport",
     "Clipferry",
     "ClipferryError",
     "ConfigError",
     "Conflict",
     "ConnectionFailed",
     "Forbidden",
+    "Import",
     "Invalid",
     "InvalidId",
     "NotFound",
@@ -45,3 +54,12 @@ __all__ = [
     "WaitTimeout",
     "flow_executions",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the async client when it is first used: asyncio would add some 20 ms to each start of the command line."""
+    if name in ("AsyncClipferry", "AsyncImport"):
+        from clipferry import aio
+
+        return getattr(aio, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,16 +1,18 @@
+# Generated from clipferry/aio/client.py by `make client`: change that file.
 """The client of one service with one API key."""
 
 import time
 from types import TracebackType
-from typing import Self
 
 import httpx
+from typing_extensions import Self
 
 from clipferry.config import Profile, resolve
 from clipferry.resources.imports import Imports
 from clipferry.resources.others import Audit, Clips, Folders, Integrations, Keys, Presets, Previews, Webhooks
 from clipferry.resources.watches import Watches
-from clipferry.transport import ATTEMPTS, TIMEOUT, Sleep, Transport
+from clipferry.transport import Sleep, Transport
+from clipferry.wire import ATTEMPTS, TIMEOUT
 
 
 class Clipferry:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from clipferry.client import Clipferry
 from clipferry.config import is_loopback
 from clipferry.errors import ApiError
-from clipferry.models.imports import Import
+from clipferry.job import Import
 from clipferry.requests import Settings
 
 PREFLIGHT_CODES = frozenset({"CANNOT_ACCESS", "LIMIT_EXCEEDED", "UNKNOWN_ERROR"})

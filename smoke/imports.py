@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from clipferry import Clipferry, Conflict
-from clipferry.models import Import
+from clipferry import Clipferry, Conflict, Import
 from smoke.checks import Skipped, check, denied, expect
 from smoke.deployment import Deployment
 from smoke.places import CLIPS, TOTAL, VIEWS, Places

@@ -3,18 +3,20 @@
 import time
 from collections import deque
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import Self
 
 from clipferry.cli.output import Output
 from clipferry.cli.text import clean, duration, shorten, size
+from clipferry.job import Import
 from clipferry.models.clips import Clip
-from clipferry.models.imports import Counts, Import
+from clipferry.models.imports import Counts
 
 LINE_SECONDS = 2.0
 """Minimum time between two lines of the same status."""

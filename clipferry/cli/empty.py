@@ -3,7 +3,7 @@
 from clipferry.cli.exits import NothingFound
 from clipferry.client import Clipferry
 from clipferry.errors import ClipferryError
-from clipferry.models.imports import Import
+from clipferry.job import Import
 from clipferry.models.previews import Preview
 from clipferry.requests import ImportRequest
 

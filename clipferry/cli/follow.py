@@ -1,6 +1,5 @@
 """Follow an import to its end."""
 
-from datetime import datetime
 from typing import NoReturn
 
 import click
@@ -10,10 +9,10 @@ from clipferry.cli.app import App
 from clipferry.cli.display import counted, display_for
 from clipferry.cli.empty import why_empty
 from clipferry.cli.output import COLOURS
-from clipferry.cli.text import duration, size
+from clipferry.cli.text import duration, moment, size
 from clipferry.errors import ClipferryError
+from clipferry.job import Import
 from clipferry.models.clips import Clip
-from clipferry.models.imports import Import
 
 SHOWN_FAILURES = 100
 """Maximum failed clips that are read while an import runs: the first ones in its order."""
@@ -104,4 +103,4 @@ def _seconds(job: Import) -> float | None:
     """How long the import took. None for a retry: the API does not say when it began."""
     if job.completed_at is None or job.run:
         return None
-    return (datetime.fromisoformat(job.completed_at) - datetime.fromisoformat(job.created_at)).total_seconds()
+    return (moment(job.completed_at) - moment(job.created_at)).total_seconds()

@@ -10,7 +10,7 @@ from clipferry.cli.follow import follow, watchable
 from clipferry.cli.request import fail_if_empty_option, request_of, request_options
 from clipferry.cli.verbs import verb
 from clipferry.errors import ConnectionFailed, ServerError
-from clipferry.resources.base import new_key
+from clipferry.wire import new_key
 
 
 @verb(name="import")

@@ -13,7 +13,7 @@ from clipferry.cli.report import report
 from clipferry.cli.retry import retry
 from clipferry.cli.status import status
 from clipferry.cli.verbs import noun, verb
-from clipferry.models.imports import Import
+from clipferry.job import Import
 
 imports = noun("imports", "List, start, show, retry, cancel and delete imports.")
 

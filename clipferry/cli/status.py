@@ -6,7 +6,7 @@ from clipferry.cli.follow import follow, watchable
 from clipferry.cli.ids import import_argument
 from clipferry.cli.text import size
 from clipferry.cli.verbs import verb
-from clipferry.models.imports import Import
+from clipferry.job import Import
 
 
 @verb()

@@ -1,6 +1,6 @@
 """Format values for people: sizes, durations, times, and text that must not control the terminal."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from rich.cells import cell_len, set_cell_size
 
@@ -30,7 +30,7 @@ def duration(seconds: float) -> str:
 
 def ago(time: str, now: datetime | None = None) -> str:
     """Format an ISO time relative to `now`: `3 min ago`; after 30 days its date."""
-    seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(time)).total_seconds()
+    seconds = ((now or datetime.now(timezone.utc)) - moment(time)).total_seconds()
     if seconds >= 30 * 86_400:
         return time[:10]
     return next((f"{int(seconds // length)} {unit} ago" for unit, length in _STEPS if seconds >= length), "just now")
@@ -46,3 +46,8 @@ def shorten(text: str, width: int, *, dots: str) -> str:
     kept = room // 2 if "://" in text else 0
     tail = set_cell_size(text[::-1], kept)[::-1].lstrip() if kept else ""
     return set_cell_size(text, room - kept).rstrip() + dots + tail
+
+
+def moment(time: str) -> datetime:
+    """Read a time of the API. Python 3.10 does not know its `Z`."""
+    return datetime.fromisoformat(time.replace("Z", "+00:00"))

@@ -1,12 +1,10 @@
 """Imports."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from clipferry.decode import Model
-from clipferry.models.clips import Clip
 
 TERMINAL_STATUSES = frozenset({"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"})
 """The statuses of an import that has ended. Only a retry changes it."""
@@ -92,31 +90,9 @@ class Report(Model):
     bytes: int
 
 
-Progress = Callable[["Import"], None]
-"""Called with the import each time that it was read."""
-
-
-class Calls(Protocol):
-    """The client's calls that an import's methods use. `clipferry.resources.imports.Imports` implements them."""
-
-    def get(self, import_id: str) -> "Import": ...
-    def wait(self, import_id: str, *, progress: Progress | None = None, timeout: float | None = None) -> "Import": ...
-    def cancel(self, import_id: str) -> "Import": ...
-    def retry(
-        self,
-        import_id: str,
-        *,
-        clip_ids: Sequence[str] | None = None,
-        content_validation: Literal["none", "structure", "deep"] | None = None,
-    ) -> "Import": ...
-    def delete(self, import_id: str) -> None: ...
-    def clips(self, import_id: str, *, status: str | None = None, limit: int | None = None) -> Iterator[Clip]: ...
-    def download_report(self, import_id: str, path: Path, *, format: str = "csv", wait: float = 0) -> Report: ...
-
-
 @dataclass(frozen=True, kw_only=True)
-class Import(Model):
-    """An import as it was when it was read. `refresh` and `wait` return a newer one."""
+class ImportState(Model):
+    """An import as it was when it was read."""
 
     id: str
     status: str
@@ -155,7 +131,6 @@ class Import(Model):
     """Why the import ended as it did, if the status does not say it."""
     message: str | None = None
     webhook: Webhook | None = None
-    _calls: Calls | None = field(default=None, repr=False, compare=False)
 
     @property
     def ended(self) -> bool:
@@ -166,44 +141,3 @@ class Import(Model):
     def succeeded(self) -> bool:
         """Whether every clip was copied or skipped."""
         return self.status == "COMPLETED"
-
-    def refresh(self) -> "Import":
-        """Read the import again."""
-        return self._client.get(self.id)
-
-    def wait(self, progress: Progress | None = None, timeout: float | None = None) -> "Import":
-        """Wait for the end and return the import. Raises `WaitTimeout` after `timeout` seconds; the import goes on."""
-        return self._client.wait(self.id, progress=progress, timeout=timeout)
-
-    def cancel(self) -> "Import":
-        """Ask the service to stop the import. Raises `Conflict` (ALREADY_ENDED)."""
-        return self._client.cancel(self.id)
-
-    def retry(
-        self,
-        clip_ids: Sequence[str] | None = None,
-        content_validation: Literal["none", "structure", "deep"] | None = None,
-    ) -> "Import":
-        """Start the next attempt, for all failed and cancelled clips or for those in `clip_ids` (each a `Clip.id`).
-
-        `content_validation` is how it checks clips. With it and no `clip_ids`, only clips that failed their check run.
-        """
-        return self._client.retry(self.id, clip_ids=clip_ids, content_validation=content_validation)
-
-    def delete(self) -> None:
-        """Delete the record of the ended import; its clips stay. Raises `Conflict` (NOT_ENDED)."""
-        self._client.delete(self.id)
-
-    def clips(self, status: str | None = None, limit: int | None = None) -> Iterator[Clip]:
-        """Yield its clips in its order, or those of one status."""
-        return self._client.clips(self.id, status=status, limit=limit)
-
-    def download_report(self, path: Path, format: str = "csv", wait: float = 0) -> Report:
-        """Download a file of its report, like `Imports.download_report`."""
-        return self._client.download_report(self.id, path, format=format, wait=wait)
-
-    @property
-    def _client(self) -> Calls:
-        if self._calls is None:
-            raise RuntimeError("this import has no client, so it cannot send requests")
-        return self._calls

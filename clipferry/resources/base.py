@@ -1,6 +1,6 @@
+# Generated from clipferry/aio/resources/base.py by `make client`: change that file.
 """Read lists page by page."""
 
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
@@ -44,8 +44,3 @@ class Resource:
             cursor = answer.get("next_cursor")
             if cursor is None:
                 return
-
-
-def new_key() -> str:
-    """Make an idempotency key. All attempts of one call have the same, so that they have one effect."""
-    return uuid.uuid4().hex

@@ -1,3 +1,4 @@
+# Generated from clipferry/aio/resources/imports.py by `make client`: change that file.
 """`/v1/imports`."""
 
 import os
@@ -5,21 +6,26 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Literal
 
 import httpx
+from typing_extensions import Unpack
 
 from clipferry.decode import decode
 from clipferry.errors import ApiError, ConnectionFailed, UnexpectedAnswer
+from clipferry.job import Import, Progress
 from clipferry.models.clips import Clip
 from clipferry.models.errors import WaitTimeout
-from clipferry.models.imports import Import, Progress, Report
+from clipferry.models.imports import Report
 from clipferry.models.trail import AuditEntry
+from clipferry.progress import progress_bar
 from clipferry.requests import ImportRequest, body_of
-from clipferry.resources.base import Resource, new_key
-from clipferry.transport import ATTEMPTS, Sleep, Transport, backoff, path_of
+from clipferry.resources.base import Resource
+from clipferry.transport import Sleep, Transport
+from clipferry.wire import ATTEMPTS, backoff, new_key, path_of
 
 MIN_LOOK_SECONDS = 0.5
 MAX_LOOK_SECONDS = 5.0
@@ -56,10 +62,14 @@ class Imports(Resource):
         return self._one(self._http.call("GET", path_of("imports", import_id), repeatable=True))
 
     def wait(self, import_id: str, *, progress: Progress | None = None, timeout: float | None = None) -> Import:
-        """Wait until an import has ended, and return it. `progress` is called with each state that was read.
+        """Wait until an import has ended, and return it.
 
+        `progress` is called with each state that was read; True shows a bar, in a notebook or a terminal.
         Raises `WaitTimeout` after `timeout` seconds. The import goes on then, and after an interrupt.
         """
+        if progress is True:
+            with closing(progress_bar()) as bar:
+                return self.wait(import_id, progress=bar, timeout=timeout)
         begun = time.monotonic()
         while True:
             job = self.get(import_id)

@@ -1,7 +1,10 @@
+# Generated from clipferry/aio/resources/others.py by `make client`: change that file.
 """The parts of the API that have a few calls each."""
 
 from collections.abc import Iterator
-from typing import Literal, Unpack
+from typing import Literal
+
+from typing_extensions import Unpack
 
 from clipferry.decode import decode
 from clipferry.models import (
@@ -18,8 +21,8 @@ from clipferry.models import (
     Preview,
 )
 from clipferry.requests import ImportRequest, IntegrationRequest, Settings, body_of
-from clipferry.resources.base import Resource, new_key
-from clipferry.transport import path_of
+from clipferry.resources.base import Resource
+from clipferry.wire import new_key, path_of
 
 
 class Clips(Resource):
@@ -173,4 +176,5 @@ class Webhooks(Resource):
 
     def secret(self) -> str:
         """Return `whsec_...`, which verifies the project's webhooks (Standard Webhooks)."""
-        return str(self._http.call("GET", "/v1/webhook-secret", repeatable=True)["secret"])
+        answer = self._http.call("GET", "/v1/webhook-secret", repeatable=True)
+        return str(answer["secret"])

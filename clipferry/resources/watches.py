@@ -1,13 +1,15 @@
+# Generated from clipferry/aio/resources/watches.py by `make client`: change that file.
 """Watches."""
 
 from collections.abc import Iterator
-from typing import Unpack
+
+from typing_extensions import Unpack
 
 from clipferry.decode import decode
 from clipferry.models.watches import Watch, WatchTest
 from clipferry.requests import WatchChanges, WatchRequest, body_of
-from clipferry.resources.base import Resource, new_key
-from clipferry.transport import path_of
+from clipferry.resources.base import Resource
+from clipferry.wire import new_key, path_of
 
 
 class Watches(Resource):
@@ -16,7 +18,8 @@ class Watches(Resource):
     def create(self, *, idempotency_key: str | None = None, **request: Unpack[WatchRequest]) -> Watch:
         """Make a watch and start its first import. Raises `Invalid`, or `Forbidden` if the source cannot be read."""
         key, body = idempotency_key or new_key(), body_of(request)
-        return decode(Watch, self._http.call("POST", "/v1/watches", body=body, idempotency_key=key, repeatable=True))
+        answer = self._http.call("POST", "/v1/watches", body=body, idempotency_key=key, repeatable=True)
+        return decode(Watch, answer)
 
     def list(self, *, limit: int | None = None) -> Iterator[Watch]:
         """Yield the project's watches, oldest first."""

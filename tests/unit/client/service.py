@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from clipferry import Clipferry
+from clipferry import AsyncClipferry, Clipferry
 
 BASE_URL = "https://clips.example/prod"
 KEY = "cf_000000000000_secret"
@@ -96,6 +96,13 @@ class FakeService:
 
     def client(self, **options: Any) -> Clipferry:
         return Clipferry(BASE_URL, KEY, transport=httpx.MockTransport(self.answer), sleep=self.slept.append, **options)
+
+    def async_client(self, **options: Any) -> AsyncClipferry:
+        async def sleep(seconds: float) -> None:
+            self.slept.append(seconds)
+
+        options.setdefault("transport", httpx.MockTransport(self.answer))
+        return AsyncClipferry(BASE_URL, KEY, sleep=sleep, **options)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from clipferry import ClipferryError, ConfigError, ConnectionFailed, UnexpectedAnswer, WaitTimeout, models
+from clipferry import ClipferryError, ConfigError, ConnectionFailed, Import, UnexpectedAnswer, WaitTimeout, models
 from clipferry.cli import exits, values
 from clipferry.cli.display import FAILURES, LiveDisplay, counted, pace
 from clipferry.cli.output import Output
@@ -35,7 +35,7 @@ def answered(status: int, code: str) -> ClipferryError:
         (answered(500, "INTERNAL"), 6),
         (ConnectionFailed("x"), 6),
         (UnexpectedAnswer("x"), 1),
-        (WaitTimeout(decode(models.Import, job("COPYING")), 3), 5),
+        (WaitTimeout(decode(Import, job("COPYING")), 3), 5),
     ],
 )
 def test_each_error_has_its_exit_code(error: ClipferryError, code: int) -> None:
@@ -138,7 +138,7 @@ def test_the_live_display_shows_bar_counts_speed_and_failures() -> None:
     rate = {"clips": 1250.0, "bytes": 48.2e6}
     one = job("COPYING", counts=counts(pending=7_600, copied=12_390, failed=10, bytes=10**9), rate=rate, eta_seconds=48)
     broken = [clip(n, "FAILED", code="NOT_FOUND", source_uri=f"s3://clips/{'x' * 60}/{n}.zip") for n in range(8)]
-    display.update(decode(models.Import, one), [decode(models.Clip, row) for row in broken])
+    display.update(decode(Import, one), [decode(models.Clip, row) for row in broken])
     out.console.print(display.render())
     lines = out.console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert lines[0].startswith("COPYING")
@@ -166,7 +166,7 @@ def test_sizes_durations_and_counts_are_formatted() -> None:
     ]
     assert [duration(n) for n in (5, 65, 3_725)] == ["0:05", "1:05", "1:02:05"]
     assert counted(decode(models.Counts, counts(copied=1_000, pending=2))) == "1,000 copied, 2 pending"
-    assert pace(decode(models.Import, job(rate={"clips": 1.0, "bytes": 1.0}, eta_seconds=0))) == ""
+    assert pace(decode(Import, job(rate={"clips": 1.0, "bytes": 1.0}, eta_seconds=0))) == ""
 
 
 @pytest.mark.parametrize(("text", "bytes_"), [("500", 500), ("10MB", 10**7), ("1.5 GiB", 1_610_612_736), ("2k", 2_000)])

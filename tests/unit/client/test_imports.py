@@ -8,9 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from clipferry import Clipferry, Conflict, ConnectionFailed, UnexpectedAnswer, WaitTimeout
+from clipferry import Clipferry, Conflict, ConnectionFailed, Import, UnexpectedAnswer, WaitTimeout
 from clipferry.decode import decode
-from clipferry.models import Import
 from clipferry.resources.imports import MAX_LOOK_SECONDS, MIN_LOOK_SECONDS
 from tests.unit.client.service import BASE_URL, KEY, FakeService, clip, counts, job, page, refusal
 

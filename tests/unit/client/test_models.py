@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from clipferry import UnexpectedAnswer, models
+from clipferry import Import, UnexpectedAnswer, models
 from clipferry.decode import Model, decode
 from clipferry.requests import Filters, ImportRequest, IntegrationRequest, Notify, Settings, ToleratedFailures, ViewSet
 from lambdas.schemas import audit, clips, ended, folders, imports, integrations, keys, previews, settings
 from tests.unit.client.service import clip, job
 
 ANSWERS = [
-    (models.Import, imports.ImportView),
+    (Import, imports.ImportView),
     (models.Counts, imports.CountsView),
     (models.Source, imports.SourceView),
     (models.Rate, imports.RateView),
@@ -76,15 +76,15 @@ def test_an_integration_has_the_fields_of_all_types() -> None:
 
 def test_unknown_fields_are_kept_and_ignored() -> None:
     answer = job() | {"newer": {"a": 1}}
-    found = decode(models.Import, answer)
+    found = decode(Import, answer)
     assert found.raw == answer
-    assert found == decode(models.Import, job())
+    assert found == decode(Import, job())
 
 
 def test_missing_optional_fields_have_their_default() -> None:
     answer = job()
     del answer["door"], answer["runs"]
-    found = decode(models.Import, answer)
+    found = decode(Import, answer)
     assert (found.door, found.runs) == ("", ())
 
 
@@ -97,7 +97,7 @@ def test_missing_and_wrong_fields_are_named() -> None:
         ({"project": None}, "project"),
     ):
         with pytest.raises(UnexpectedAnswer, match=place):
-            decode(models.Import, job(**change))
+            decode(Import, job(**change))
     with pytest.raises(UnexpectedAnswer, match="id"):
         decode(models.Clip, {})
 

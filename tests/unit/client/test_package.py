@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -10,23 +11,35 @@ from pathlib import Path
 import grimp
 import pytest
 
+from clipferry.version import VERSION
 from local.config import ROOT
 
 
+def _runs(python: str) -> bool:
+    """Return whether this machine has that Python. A shim of pyenv may be there without it."""
+    return bool(shutil.which(python)) and not subprocess.run([python, "--version"], capture_output=True).returncode
+
+
+PYTHONS = [sys.executable, *filter(_runs, ("python3.10", "python3.14"))]
+"""This Python; and the oldest and the newest that the package supports, if this machine has them."""
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Build the wheel from a copy, so that the checkout gets no build folder."""
-    source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel and the sdist from a copy, so that the checkout gets no build folder."""
+    source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     for folder in ("clipferry", "service", "local"):
         shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("LICENSE", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source / name)
-    options = ["--no-deps", "--no-index", "--no-build-isolation", "--quiet", "--disable-pip-version-check"]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", str(made), str(source)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return zipfile.ZipFile(next(made.glob("*.whl")))
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(made), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    return made
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(next(dist.glob("*.whl")))
 
 
 def test_the_wheel_contains_the_whole_client_and_nothing_else(wheel: zipfile.ZipFile) -> None:
@@ -43,6 +56,7 @@ def test_the_wheel_needs_few_packages_and_has_the_command_and_the_license(wheel:
         "httpx",
         "platformdirs",
         "rich",
+        "typing-extensions",
     ]
     assert "License-Expression: Apache-2.0" in info["METADATA"].splitlines()
     assert info["LICENSE"] == (ROOT / "LICENSE").read_text()
@@ -50,9 +64,36 @@ def test_the_wheel_needs_few_packages_and_has_the_command_and_the_license(wheel:
     assert "ftx" not in info["top_level.txt"].split()
 
 
+def test_the_sdist_has_the_same_modules_as_the_wheel(dist: Path, wheel: zipfile.ZipFile) -> None:
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
+        packed = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {name for name in packed if name.endswith((".py", "py.typed"))} == {
+        name for name in wheel.namelist() if name.endswith((".py", "py.typed"))
+    }
+
+
+def test_twine_accepts_both(dist: Path) -> None:
+    command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, dist.iterdir())]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_wheel_is_installed_in_an_empty_environment(python: str, dist: Path, tmp_path: Path) -> None:
+    subprocess.run([python, "-m", "venv", str(tmp_path / "venv")], check=True, capture_output=True)
+    bin_ = tmp_path / "venv" / "bin"
+    install = [str(bin_ / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, str(next(dist.glob("*.whl")))], check=True, capture_output=True)
+    printed = subprocess.run([str(bin_ / "clipferry"), "--version"], check=True, capture_output=True, text=True).stdout
+    assert VERSION in printed
+    script = "import clipferry; print(clipferry.Clipferry.__name__, clipferry.AsyncClipferry.__name__)"
+    ran = subprocess.run([str(bin_ / "python"), "-c", script], check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert ran.stdout.split() == ["Clipferry", "AsyncClipferry"]
+
+
 def test_the_client_imports_no_server_code() -> None:
     script = """
 import sys
+import tarfile
 import clipferry, clipferry.cli.main, clipferry.scripts
 clipferry.scripts.provide_ftx()
 loaded = {name.partition('.')[0] for name in sys.modules}

@@ -20,7 +20,7 @@ from clipferry import (
     Unauthorized,
     UnexpectedAnswer,
 )
-from clipferry.transport import ATTEMPTS, BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, MAX_BODY_BYTES, backoff, path_of
+from clipferry.wire import ATTEMPTS, BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, MAX_BODY_BYTES, backoff, path_of
 from tests.unit.client.service import KEY, FakeService, job, page, refusal
 
 LOST = httpx.ReadTimeout("too late")

@@ -1,0 +1,54 @@
+"""Watches."""
+
+from collections.abc import AsyncIterator
+
+from typing_extensions import Unpack
+
+from clipferry.aio.resources.base import Resource
+from clipferry.decode import decode
+from clipferry.models.watches import Watch, WatchTest
+from clipferry.requests import WatchChanges, WatchRequest, body_of
+from clipferry.wire import new_key, path_of
+
+
+class Watches(Resource):
+    """`/v1/watches`: standing imports. `watch_id` is `Watch.id`."""
+
+    async def create(self, *, idempotency_key: str | None = None, **request: Unpack[WatchRequest]) -> Watch:
+        """Make a watch and start its first import. Raises `Invalid`, or `Forbidden` if the source cannot be read."""
+        key, body = idempotency_key or new_key(), body_of(request)
+        answer = await self._http.call("POST", "/v1/watches", body=body, idempotency_key=key, repeatable=True)
+        return decode(Watch, answer)
+
+    def list(self, *, limit: int | None = None) -> AsyncIterator[Watch]:
+        """Yield the project's watches, oldest first."""
+        return self._pages(Watch, "/v1/watches", "watches", limit=limit)
+
+    async def get(self, watch_id: str) -> Watch:
+        """Return a watch with its last imports. Raises `NotFound`."""
+        return decode(Watch, await self._http.call("GET", path_of("watches", watch_id), repeatable=True))
+
+    async def change(self, watch_id: str, **changes: Unpack[WatchChanges]) -> Watch:
+        """Change the given fields. None removes a schedule, filters, a folder or a preset. Raises `NotFound`."""
+        answer = await self._http.call("PATCH", path_of("watches", watch_id), body=dict(changes), repeatable=True)
+        return decode(Watch, answer)
+
+    async def pause(self, watch_id: str) -> Watch:
+        """Start nothing more. A run that goes on continues. Raises `NotFound`."""
+        return await self.change(watch_id, paused=True)
+
+    async def resume(self, watch_id: str) -> Watch:
+        """Go on; one run catches up. Raises `NotFound`."""
+        return await self.change(watch_id, paused=False)
+
+    async def run(self, watch_id: str) -> Watch:
+        """Run now, unless a run goes on. `last_run` is the import. Raises `NotFound`, `Invalid` if it is paused."""
+        return decode(Watch, await self._http.call("POST", path_of("watches", watch_id, "run"), repeatable=True))
+
+    async def test(self, watch_id: str) -> WatchTest:
+        """List the source, and look whether the bucket sends its events. Raises `NotFound`."""
+        return decode(WatchTest, await self._http.call("POST", path_of("watches", watch_id, "test"), repeatable=True))
+
+    async def delete(self, watch_id: str) -> None:
+        """Delete a watch. Its imports stay. Raises `NotFound`."""
+        await self._http.call("DELETE", path_of("watches", watch_id), repeatable=True)
