@@ -37,8 +37,7 @@ def codes() -> str:
     from service.domain import codes as of_clips
     from service.formats import failures as of_content
 
-    found = _sentences(of_clips) | {reason.value: reason.name for reason in ()}
-    found |= _sentences(of_content)
+    found = _sentences(of_clips) | _sentences(of_content)
     return json.dumps(dict(sorted(found.items())), indent=1, ensure_ascii=False) + "\n"
 
 
