@@ -6,7 +6,7 @@ from constructs import Construct
 
 from service.support.settings import ApiSettings, AuthorizeSettings
 from stacks.access import allow, look_at_notifications, read_sources, start_imports, use_job_files, use_table
-from stacks.clips_access import CORS_SECONDS, let_pages_use_buckets, look_at_clips, remove_videos
+from stacks.clips_access import CORS_SECONDS, let_pages_read_clips, look_at_clips, remove_videos
 from stacks.function import Parts, ServiceFunction
 from stacks.gateway import CORS_HEADERS, CORS_METHODS, DASHBOARD_PATHS, OPEN_PATHS, STAGE, rest_api
 from stacks.integration_access import assume_integration_roles, integration_secrets_prefix, use_integration_secrets
@@ -31,7 +31,7 @@ class Api(Construct):
         self.rest = rest_api(self, parts.deploy)
         self._routes(parts)
         limit_projects(self.rest, parts.deploy)
-        let_pages_use_buckets(parts.storage, self.origin, parts.deploy.cors_origins)
+        let_pages_read_clips(parts.storage.clips, self.origin, parts.deploy.cors_origins)
 
     @property
     def origin(self) -> str:

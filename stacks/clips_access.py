@@ -10,7 +10,6 @@ from service.projects.integrations.policies import COPY_ACTIONS
 from stacks.access import allow, files_finding
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge
-from stacks.storage import Storage
 
 CORS_SECONDS = 3_600
 """How long a browser may keep the answer to a preflight request."""
@@ -48,22 +47,14 @@ def let_roles_write_clips(clips: s3.Bucket, role_arns: Sequence[str]) -> None:
     )
 
 
-def let_pages_use_buckets(storage: Storage, api_origin: str, others: Sequence[str]) -> None:
-    """Let pages of these origins read clips by presigned links, and upload to the drop bucket by presigned links."""
-    origins = [api_origin, *others]
-    storage.clips.add_cors_rule(
+def let_pages_read_clips(clips: s3.Bucket, api_origin: str, others: Sequence[str]) -> None:
+    """Let pages of these origins read clips by presigned links."""
+    clips.add_cors_rule(
         id="dashboard",
-        allowed_origins=origins,
+        allowed_origins=[api_origin, *others],
         allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD],
         allowed_headers=["Range"],
         exposed_headers=["Accept-Ranges", "Content-Range", "ETag"],
-        max_age=CORS_SECONDS,
-    )
-    storage.drop.add_cors_rule(
-        id="dashboard",
-        allowed_origins=origins,
-        allowed_methods=[s3.HttpMethods.PUT],
-        exposed_headers=["ETag"],
         max_age=CORS_SECONDS,
     )
 

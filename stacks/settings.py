@@ -204,7 +204,7 @@ class DeploySettings:
     """How long a link to a report works. It ends sooner with the credentials of the function that made it."""
 
     clip_url_seconds: int = _number(300, 60, 3_600)
-    """How long a link to a clip works, and one for a part of an upload from a browser."""
+    """How long a link to a clip works. It ends sooner with the credentials of the function that made it."""
 
     cors_origins: tuple[str, ...] = ()
     """Origins of web pages, besides the dashboard, that may call the API and read clips by links. None: no page."""

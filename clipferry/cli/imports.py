@@ -18,11 +18,11 @@ from clipferry.job import Import
 imports = noun("imports", "List, start, show, retry, cancel and delete imports.")
 
 
-def _list(app: App, *, limit: int, everything: bool) -> None:
+def _list(app: App, *, limit: int, everything: bool, **wanted: str | None) -> None:
     """List imports, newest first."""
     app.out.rows(
         Import,
-        app.client.imports.list(limit=None if everything else limit),
+        app.client.imports.list(limit=None if everything else limit, **wanted),
         {
             "import": "id",
             "status": "status",
@@ -33,6 +33,19 @@ def _list(app: App, *, limit: int, everything: bool) -> None:
         shorten=("source", "clips"),
     )
 
+
+_FILTERS = (
+    click.option("--status", metavar="STATUS", help="Only imports with this status, such as FAILED."),
+    click.option("--trigger", type=click.Choice(["api", "upload", "watch"]), help="Only imports started this way."),
+    click.option("--folder", metavar="NAME", help="Only imports into this folder."),
+    click.option("--label", metavar="TEXT", help="Only imports with this label."),
+    click.option(
+        "--after", "created_after", metavar="TIME", help="Only imports made since then: 2026-01-31T12:00:00Z."
+    ),
+    click.option("--before", "created_before", metavar="TIME", help="Only imports made before then."),
+)
+for _option in reversed(_FILTERS):
+    _list = _option(_list)
 
 _list_options = limit_option(20)(click.option("--all", "everything", is_flag=True, help="Print all imports.")(_list))
 imports.add_command(verb(name="list", lists=True)(_list_options))

@@ -45,6 +45,15 @@ export async function signIn(page, key = stack.api_key) {
   await page.getByRole("navigation").waitFor();
 }
 
+/** Wait until `holds` is true in the page. Playwright's own `waitForFunction` evaluates text, which the policy forbids. */
+export async function until(page, holds, argument) {
+  const deadline = Date.now() + 30_000;
+  while (!(await page.evaluate(holds, argument))) {
+    if (Date.now() > deadline) throw new Error(`waited 30 s for ${holds}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
 /** One call of the API, outside of the browser. */
 export async function api(method, path, body) {
   const answer = await fetch(stack.base_url + path, {

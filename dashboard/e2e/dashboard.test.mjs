@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { api, axe, launch, open, settled, signIn, stack } from "./browser.mjs";
+import { api, axe, launch, open, settled, signIn, stack, until } from "./browser.mjs";
 
 const SHOTS = new URL("../../.cache/dashboard/shots/", import.meta.url).pathname;
 const SAMPLES = `s3://${stack.source_bucket}/samples/`;
@@ -122,7 +122,7 @@ test("a film plays, a set's views play in step, a ClipGT clip is drawn and moves
   const sets = await settled((await api("POST", "/v1/imports", { sets: [{ views, name: "drive-7" }] })).id);
   await go(`#/clips/${sets.id}-1`);
   await page.getByRole("button", { name: "Play all" }).click();
-  await page.waitForFunction(() => [...document.querySelectorAll("video")].every((film) => film.currentTime > 0.3));
+  await until(page, () => [...document.querySelectorAll("video")].every((film) => film.currentTime > 0.3));
   const times = await page.evaluate(() => [...document.querySelectorAll("video")].map((film) => film.currentTime));
   assert.equal(times.length, 3);
   assert.ok(Math.max(...times) - Math.min(...times) < 0.5, `${times}`);
@@ -147,7 +147,7 @@ test("a film plays, a set's views play in step, a ClipGT clip is drawn and moves
   await page.getByRole("img", { name: /Seen from above at 5.0 s/ }).waitFor();
   assert.notEqual(await pixels(), first);
   await page.getByRole("button", { name: "Play" }).click();
-  await page.waitForFunction(() => Number(document.querySelector("input[type=range]").value) > 5.2);
+  await until(page, () => Number(document.querySelector("input[type=range]").value) > 5.2);
   await page.getByRole("heading", { name: "Layers" }).waitFor();
   quiet();
 });
@@ -155,7 +155,7 @@ test("a film plays, a set's views play in step, a ClipGT clip is drawn and moves
 test("folders, presets, integrations and the audit", async () => {
   await go("#/folders");
   const name = `drives-${Date.now()}`;
-  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByRole("button", { name: "Create folder" }).click();
   await page.getByRole("link", { name }).waitFor();
 
@@ -163,13 +163,13 @@ test("folders, presets, integrations and the audit", async () => {
   await page.getByLabel("Storage class").fill("STANDARD_IA");
   await page.getByLabel("Name of the preset").fill(`cold-${name}`);
   await page.getByRole("button", { name: "Save as preset" }).click();
-  await page.waitForFunction((text) => [...document.querySelectorAll("option")].some((one) => one.selected && one.textContent === text), `cold-${name}`);
+  await until(page, (text) => [...document.querySelectorAll("option")].some((one) => one.selected && one.textContent === text), `cold-${name}`);
   await go("#/presets");
   await page.getByRole("region", { name: `cold-${name}` }).getByText("STANDARD_IA").waitFor();
 
   await go("#/integrations");
-  await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Bucket").fill(stack.source_bucket);
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Bucket", { exact: true }).fill(stack.source_bucket);
   await page.getByLabel("Access key id").fill("test");
   await page.getByLabel("Secret access key").fill("test");
   await page.getByLabel("Endpoint URL (other stores)").fill(stack.aws_endpoint_url);
@@ -189,7 +189,7 @@ test("folders, presets, integrations and the audit", async () => {
 test("a watch is made, runs, is paused and deleted", async () => {
   await go("#/watches");
   const name = `watch-${Date.now()}`;
-  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Prefix").fill(`${SAMPLES}video/set01/`);
   await page.getByLabel("Schedule").fill("1h");
   await page.getByRole("button", { name: "Create watch" }).click();
@@ -234,13 +234,13 @@ test("the admin key manages keys and sees nothing else", async () => {
 
 test("a key that was revoked asks for another one, and keeps what was entered", async () => {
   await go("#/new");
-  await page.getByLabel("Folder").fill("kept");
+  await page.getByLabel("Folder", { exact: true }).fill("kept");
   await page.evaluate(() => sessionStorage.setItem("clipferry.key", "revoked"));
   await page.reload();
   await page.getByLabel("API key").fill(stack.api_key);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { name: "New import" }).waitFor();
-  assert.equal(await page.getByLabel("Folder").inputValue(), "kept");
+  assert.equal(await page.getByLabel("Folder", { exact: true }).inputValue(), "kept");
   await page.getByRole("button", { name: "Clear" }).click();
   quiet();
 });

@@ -25,7 +25,7 @@ def page() -> Response[str]:
     if not router.current_event.path.endswith("/"):
         return Response(status_code=HTTPStatus.FOUND, headers={"Location": "app/"}, body="")
     links = container_of(router).links
-    headers = {"Content-Security-Policy": policy(links.origin, links.drop_origin)}
+    headers = {"Content-Security-Policy": policy(links.origin)}
     return Response(
         status_code=HTTPStatus.OK, content_type="text/html; charset=utf-8", headers=headers, body=read("index.html")
     )
@@ -44,9 +44,9 @@ def asset(name: str) -> Response[str]:
     )
 
 
-def policy(*buckets: str) -> str:
-    """Content-Security-Policy of the page: its own files, and requests to this API and to these buckets' origins."""
-    others = " ".join(dict.fromkeys(("'self'", *buckets)))
+def policy(clips: str) -> str:
+    """Content-Security-Policy of the page: its own files, and requests to this API and to the clips bucket's origin."""
+    others = f"'self' {clips}"
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src {others}; "
         f"media-src {others}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -227,7 +227,7 @@ class ApiContainer:
     def links(self) -> ClipLinks:
         settings = self.settings
         client = s3_client(connections=STATE_CONNECTIONS, virtual_hosts=True)
-        return S3ClipLinks(client, settings.clips_bucket, settings.drop_bucket)
+        return S3ClipLinks(client, settings.clips_bucket)
 
     @cached_property
     def webhook_secrets(self) -> WebhookSecretPorts:

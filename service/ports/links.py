@@ -1,4 +1,4 @@
-"""Port of links by which a browser reads clips and sends uploads, without credentials of its own."""
+"""Port of links by which a browser reads clips, without credentials of its own."""
 
 from typing import Protocol
 
@@ -9,11 +9,6 @@ class ClipLinks(Protocol):
     @property
     def origin(self) -> str:
         """Scheme, host and port of the links to clips."""
-        ...
-
-    @property
-    def drop_origin(self) -> str:
-        """Scheme, host and port of the links for uploads."""
         ...
 
     def clip_url(self, key: str, *, seconds: int, content_type: str | None = None, name: str | None = None) -> str:

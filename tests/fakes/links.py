@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 class FakeClipLinks:
     origin = "https://clips.example.com"
-    drop_origin = "https://drop.example.com"
 
     def clip_url(self, key: str, *, seconds: int, content_type: str | None = None, name: str | None = None) -> str:
         given = {"seconds": str(seconds), "content_type": content_type or "", "name": name or ""}

@@ -564,6 +564,32 @@ export interface components {
          * @enum {string}
          */
         Action: "import.start" | "import.cancel" | "import.retry" | "import.delete" | "clip.delete" | "folder.create" | "webhook.replay" | "webhook_secret.rotate" | "key.create" | "key.revoke" | "execution_settings.create" | "execution_settings.replace" | "execution_settings.delete" | "integration.create" | "integration.test" | "integration.delete" | "watch.create" | "watch.change" | "watch.run" | "watch.delete";
+        /**
+         * Archived
+         * @description What to do with clips whose source is in an archive class or tier.
+         * @enum {string}
+         */
+        Archived: "fail" | "skip";
+        /**
+         * ArchivedView
+         * @description Clips with the code ARCHIVED: their sources must be restored before they can be copied.
+         */
+        ArchivedView: {
+            /**
+             * By Archive
+             * @description By archive class or tier, such as GLACIER.
+             */
+            by_archive: {
+                [key: string]: components["schemas"]["TotalView"];
+            };
+            /**
+             * Restore
+             * @description Cost of restoring all of them by retrieval tier: `bulk`, `standard`, `expedited`; null where S3 does not offer it. Empty if there are none.
+             */
+            restore: {
+                [key: string]: number | null;
+            };
+        };
         /** AuditEntryView */
         AuditEntryView: {
             /** Id */
@@ -1220,7 +1246,13 @@ export interface components {
              * @description Names of objects in the bucket.
              */
             files?: string[] | null;
-        };
+        } & ({
+            files: unknown;
+            sets?: null;
+        } | {
+            files?: null;
+            sets: unknown;
+        });
         /**
          * FiltersBody
          * @description Select the objects that are clips. Patterns follow `.gitignore` and see the key after the prefix's last `/`.
@@ -1445,6 +1477,12 @@ export interface components {
              * @description Endpoint of a store other than Google's.
              */
             endpoint_url?: string | null;
+            /**
+             * Requester Pays
+             * @description Pay for requests and data transfer as the requester; on Google by the account's project.
+             * @default false
+             */
+            requester_pays: boolean;
         };
         /**
          * GcsIntegrationBody
@@ -1480,6 +1518,12 @@ export interface components {
              * @description Endpoint of a store other than Google's.
              */
             endpoint_url?: string | null;
+            /**
+             * Requester Pays
+             * @description Pay for requests and data transfer as the requester; on Google by the account's project.
+             * @default false
+             */
+            requester_pays: boolean;
         };
         /** HfBucketCloudBody */
         HfBucketCloudBody: {
@@ -1759,6 +1803,8 @@ export interface components {
             endpoint_url: string | null;
             /** Role Arn */
             role_arn: string | null;
+            /** Requester Pays */
+            requester_pays: boolean;
             /**
              * External Id
              * @description Id that the role's trust policy must require.
@@ -1961,6 +2007,7 @@ export interface components {
             to_copy: components["schemas"]["TotalView"];
             to_skip: components["schemas"]["FatesView"];
             to_fail: components["schemas"]["FatesView"];
+            archived: components["schemas"]["ArchivedView"];
             /**
              * Problems
              * @description First 20 clips that would fail.
@@ -2204,6 +2251,17 @@ export interface components {
              * @description Endpoint of a store other than AWS.
              */
             endpoint_url?: string | null;
+            /**
+             * Requester Pays
+             * @description Pay for requests and data transfer as the requester; on Google by the account's project.
+             * @default false
+             */
+            requester_pays: boolean;
+            /**
+             * Customer Key
+             * @description Key of objects that a customer's key encrypts (SSE-C): base64 of its 32 bytes.
+             */
+            customer_key?: string | null;
         };
         /**
          * S3IntegrationBody
@@ -2249,6 +2307,17 @@ export interface components {
              * @description Endpoint of a store other than AWS.
              */
             endpoint_url?: string | null;
+            /**
+             * Requester Pays
+             * @description Pay for requests and data transfer as the requester; on Google by the account's project.
+             * @default false
+             */
+            requester_pays: boolean;
+            /**
+             * Customer Key
+             * @description Key of objects that a customer's key encrypts (SSE-C): base64 of its 32 bytes.
+             */
+            customer_key?: string | null;
         };
         /**
          * S3RoleIntegrationBody
@@ -2279,6 +2348,17 @@ export interface components {
             role_arn: string;
             /** Region */
             region?: string | null;
+            /**
+             * Requester Pays
+             * @description Pay for requests and data transfer as the requester; on Google by the account's project.
+             * @default false
+             */
+            requester_pays: boolean;
+            /**
+             * Customer Key
+             * @description Key of objects that a customer's key encrypts (SSE-C): base64 of its 32 bytes.
+             */
+            customer_key?: string | null;
         };
         /** S3UploadBody */
         S3UploadBody: {
@@ -2305,7 +2385,13 @@ export interface components {
              * @description Names of objects in the bucket.
              */
             keys?: string[] | null;
-        };
+        } & ({
+            keys: unknown;
+            sets?: null;
+        } | {
+            keys?: null;
+            sets: unknown;
+        });
         /**
          * ScheduleBody
          * @description When to run: exactly one of `cron` and `every`.
@@ -2429,6 +2515,11 @@ export interface components {
             /** @description Stop the import as FAILED when more clips have failed. Default: never stop. */
             tolerated_failures?: components["schemas"]["ToleranceBody"] | null;
             /**
+             * @description For sources in an archive class or tier: `fail` or `skip` those clips.
+             * @default fail
+             */
+            archived: components["schemas"]["Archived"];
+            /**
              * Stationary Extrapolation
              * @description Extend the stationary obstacle tracks of each ClipGT clip over its whole duration, in a Parquet file beside the clip. The clip itself does not change.
              * @default false
@@ -2453,6 +2544,7 @@ export interface components {
             tolerated_failures: components["schemas"]["ToleranceView"] | null;
             /** Stationary Extrapolation */
             stationary_extrapolation: boolean;
+            archived: components["schemas"]["Archived"];
         };
         /**
          * SourceKind

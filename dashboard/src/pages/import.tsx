@@ -59,7 +59,7 @@ function Counts({ job }: { job: Import }) {
         {numbers.map((name) => (
           <div key={name} class={`c-${name}`}>
             <dt>{name}</dt>
-            <dd data-testid={`count-${name}`}>{number(counts[name])}</dd>
+            <dd data-testid={`count-${name}`} class={counts[name] ? "some" : ""}>{number(counts[name])}</dd>
           </div>
         ))}
         <div class="c-total">

@@ -78,11 +78,13 @@ interface Part {
 
 function Text({ draft, set, name, label, hint, type = "text", placeholder }: Part & { name: keyof Draft; label: string; hint?: string; type?: string; placeholder?: string }) {
   return (
-    <label>
-      {label}
-      <input type={type} value={String(draft[name])} {...(placeholder ? { placeholder } : {})} spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />
-      {hint && <span class="hint">{hint}</span>}
-    </label>
+    <div>
+      <label>
+        {label}
+        <input type={type} value={String(draft[name])} {...(placeholder ? { placeholder } : {})} {...(hint ? { "aria-describedby": `${name}-hint` } : {})} spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />
+      </label>
+      {hint && <span class="hint" id={`${name}-hint`}>{hint}</span>}
+    </div>
   );
 }
 
@@ -95,14 +97,13 @@ function Area({ draft, set, name, label, placeholder }: Part & { name: keyof Dra
   );
 }
 
-function Choice({ draft, set, name, label, options, hint }: Part & { name: keyof Draft; label: string; options: [string, string][]; hint?: string }) {
+function Choice({ draft, set, name, label, options }: Part & { name: keyof Draft; label: string; options: [string, string][] }) {
   return (
     <label>
       {label}
       <select value={String(draft[name])} onChange={(event) => set({ [name]: event.currentTarget.value })}>
         {options.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
       </select>
-      {hint && <span class="hint">{hint}</span>}
     </label>
   );
 }

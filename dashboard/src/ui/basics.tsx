@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { ApiError, Import } from "../lib/api";
 import { meaning } from "../lib/codes";
-import { ago, number, when } from "../lib/format";
+import { ago, number, plural, when } from "../lib/format";
 
 export const TERMINAL = new Set(["COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"]);
 export const runs = (job: { status: string }) => !TERMINAL.has(job.status);
@@ -118,5 +118,5 @@ export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
 export function source(job: Import): string {
   const { kind, uri, count } = job.source;
   if (uri) return uri;
-  return kind === "sets" ? `${number(count ?? 0)} sets` : `list of ${number(count ?? 0)}`;
+  return kind === "sets" ? plural(count ?? 0, "set") : `list of ${number(count ?? 0)}`;
 }

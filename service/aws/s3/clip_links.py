@@ -1,4 +1,4 @@
-"""Presigned links: reads of clips, and parts of uploads to the drop bucket."""
+"""Presigned links to clips."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,16 +15,11 @@ class S3ClipLinks:
 
     client: "S3Client"
     clips: str
-    drop: str
 
     @cached_property
     def origin(self) -> str:
-        return origin_of(self.clip_url("a", seconds=60))
-
-    @cached_property
-    def drop_origin(self) -> str:
-        params = {"Bucket": self.drop, "Key": "a"}
-        return origin_of(self.client.generate_presigned_url("put_object", Params=params, ExpiresIn=60))
+        parts = urlsplit(self.clip_url("a", seconds=60))
+        return f"{parts.scheme}://{parts.netloc}"
 
     def clip_url(self, key: str, *, seconds: int, content_type: str | None = None, name: str | None = None) -> str:
         params = {"Bucket": self.clips, "Key": key}
@@ -35,8 +30,3 @@ class S3ClipLinks:
             plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\' else "_" for one in name)
             params["ResponseContentDisposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
         return self.client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
-
-
-def origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -185,3 +185,14 @@ def test_open_shows_the_dashboard_and_puts_no_key_into_its_url(run: Run, monkeyp
     assert opened == [found.stdout.strip()]
     assert opened[0].endswith("/app/")
     assert "cf_" not in opened[0]
+
+
+def test_imports_are_listed_by_status_and_folder(run: Run) -> None:
+    found = run("imports list --status FAILED --folder f --trigger watch --json", page("imports", [job()]))
+    assert found.exit_code == 0
+    (sent,) = found.service.requests
+    assert {name: sent.url.params[name] for name in ("status", "folder", "trigger")} == {
+        "status": "FAILED",
+        "folder": "f",
+        "trigger": "watch",
+    }

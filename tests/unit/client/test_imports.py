@@ -29,6 +29,19 @@ def test_a_request_contains_only_given_fields() -> None:
     }
 
 
+def test_imports_are_listed_by_the_given_conditions_only() -> None:
+    service = FakeService(page("imports", [job()]))
+    (found,) = service.client().imports.list(status="FAILED", folder="a b", created_after="2026-01-31T12:00:00Z")
+    assert found.id == job()["id"]
+    (sent,) = service.requests
+    assert dict(sent.url.params) == {
+        "status": "FAILED",
+        "folder": "a b",
+        "created_after": "2026-01-31T12:00:00Z",
+        "limit": "100",
+    }
+
+
 def test_wait_reports_every_state_and_returns_the_end() -> None:
     service = FakeService(job("PENDING"), job("PLANNING"), job("COPYING", counts=counts(pending=2)), job())
     client, seen = service.client(), []
