@@ -160,18 +160,18 @@ def unfinished_uploads_forgotten(_world: World, patch: pytest.MonkeyPatch) -> No
 
 
 MUTANTS: Mapping[Mutant, int] = {
-    rows_overwritten: 23,
-    batches_counted_again: 23,
-    destinations_written_blindly: 1,
-    found_etag_forgotten: 2,
-    cancelled_imports_take_uploads: 25,
-    uploads_claimed_again: 0,
+    rows_overwritten: 20,
+    batches_counted_again: 1,
+    destinations_written_blindly: 2,
+    found_etag_forgotten: 51,
+    cancelled_imports_take_uploads: 35,
+    uploads_claimed_again: 1,
     claimed_uploads_dropped: 1,
     sets_taken_back_with_others: 14,
     retries_counted_down_twice: 2,
-    attempts_ended_again: 1,
-    projects_not_checked: 1,
+    attempts_ended_again: 2,
+    projects_not_checked: 0,
     conflicts_taken_for_own_copies: 2,
-    unfinished_uploads_forgotten: 11,
+    unfinished_uploads_forgotten: 15,
 }
 """Each mutant, with a seed that finds it."""
