@@ -128,3 +128,11 @@ def test_rows_are_deleted_some_at_a_time_until_none_are_left(clips: ClipStore) -
     assert rounds > 1
     assert clips.get("ij_1", range(40)) == {}
     assert len(clips.get("ij_10", range(40))) == 3
+
+
+def test_a_set_of_a_retry_that_plans_for_the_first_time_gets_its_rows(clips: ClipStore) -> None:
+    """The first attempt was never planned, so no row waits for the retry."""
+    rows = [ClipRow(ordinal=ordinal, status=ClipStatus.FAILED, code="X", message="why") for ordinal in range(2)]
+    assert [row.status for row in clips.settle("ij_1", rows, run=1)] == [ClipStatus.FAILED] * 2
+    later = [ClipRow(ordinal=ordinal, status=ClipStatus.SKIPPED) for ordinal in range(2)]
+    assert [row.status for row in clips.settle("ij_1", later, run=1)] == [ClipStatus.FAILED] * 2

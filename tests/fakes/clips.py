@@ -29,7 +29,7 @@ class FakeClips:
     def settle(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
         held = self.rows[job_id]
         there = [held.get(row.ordinal) for row in rows]
-        if all(row.status is ClipStatus.PENDING and row.run == run if row else run == 0 for row in there):
+        if all(row is None or (run and row.status is ClipStatus.PENDING and row.run == run) for row in there):
             held.update({row.ordinal: row for row in rows})
             self.writes.update((job_id, row.ordinal) for row in rows)
         return [held[row.ordinal] for row in rows]

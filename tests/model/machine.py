@@ -26,6 +26,7 @@ from service.imports.completion.finish import finish
 from service.imports.completion.sweep import log as sweep_log
 from service.imports.completion.sweep import sweep
 from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.turns import Wait
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.manifest.store import read_batches
 from service.imports.planning.context import PlanCursor, Planned
@@ -219,13 +220,15 @@ class Aws:
         self, batch: Batch, round_number: int, attempt: int, process: Process, view: World
     ) -> Tally | Unfinished | None:
         process.batch = batch.number
-        return copy_batch(
+        outcome = copy_batch(
             batch,
             attempt=attempt,
             round_number=round_number,
             out_of_time=self.time_over,
             ports=copy_ports(process, view),
         )
+        assert not isinstance(outcome, Wait), "the model's batches take no turns"
+        return outcome
 
     def _conclusion(self, name: str, job_id: str, ended_at: str, actor: Actor) -> None:
         with self._execution(name):

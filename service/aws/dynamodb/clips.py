@@ -61,8 +61,9 @@ class DynamoClips:
 
     def settle(self, job_id: str, rows: Sequence[ClipRow], *, run: int = 0) -> Sequence[ClipRow]:
         """Write and read in transactions, so that nobody sees half of a set's rows."""
-        pending_in_run = (ClipRowModel.status == ClipStatus.PENDING) & (ClipRowModel.run == run)
-        is_open = pending_in_run if run else ClipRowModel.pk.does_not_exist()
+        is_open = ClipRowModel.pk.does_not_exist()
+        if run:
+            is_open |= (ClipRowModel.status == ClipStatus.PENDING) & (ClipRowModel.run == run)
 
         def build(transaction: TransactWrite) -> None:
             for row in rows:
