@@ -211,23 +211,28 @@ def watches(guarded: Guarded) -> None:
     s3.put_object(Bucket=bucket, Key=f"{prefix}/new.zip", Body=b"new")
     by_events = f"/v1/watches/{made[0]['id']}"
     patiently(lambda: "events" in [run["cause"] for run in call("GET", by_events)["runs"]], what="the new object")
-    look(guarded, made)
+    look(guarded, made, "look_at", "next_run_at")
     s3.delete_object(Bucket=kept, Key="a/clip.zip")
     s3.delete_bucket(Bucket=kept)
-    look(guarded, made)
-    assert call("GET", f"/v1/watches/{made[1]['id']}")["status"] == "FAILING"
+
+    def failing() -> bool:
+        look(guarded, made, "look_at")
+        return bool(call("GET", f"/v1/watches/{made[1]['id']}")["status"] == "FAILING")
+
+    patiently(failing, what="the loss to show")
+    look(guarded, made, "look_at")
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
     for watch in made:
         call("DELETE", f"/v1/watches/{watch['id']}")
 
 
-def look(guarded: Guarded, made: list[dict[str, Any]]) -> None:
-    """Make these watches due, and let the function look after them."""
+def look(guarded: Guarded, made: list[dict[str, Any]], *due: str) -> None:
+    """Let the function look at the access of these watches (`look_at` is due), or also run them (`next_run_at`)."""
     for watch in made:
         client(guarded, "dynamodb").update_item(
             TableName=guarded.stack.table_name,
             Key={"pk": {"S": f"WATCH#{guarded.stack.project}"}, "sk": {"S": watch["id"]}},
-            UpdateExpression="SET next_run_at = :then, look_at = :then, attention_sk = :place",
+            UpdateExpression="SET attention_sk = :place, " + ", ".join(f"{field} = :then" for field in due),
             ExpressionAttributeValues={
                 ":then": {"S": "2026-01-01T00:00:00.000Z"},
                 ":place": {"S": f"2026-01-01T00:00:00.000Z#{guarded.stack.project}#{watch['id']}"},
