@@ -211,23 +211,28 @@ def watches(guarded: Guarded) -> None:
     s3.put_object(Bucket=bucket, Key=f"{prefix}/new.zip", Body=b"new")
     by_events = f"/v1/watches/{made[0]['id']}"
     patiently(lambda: "events" in [run["cause"] for run in call("GET", by_events)["runs"]], what="the new object")
-    look(guarded, made)
+    look(guarded, made, "look_at", "next_run_at")
     s3.delete_object(Bucket=kept, Key="a/clip.zip")
     s3.delete_bucket(Bucket=kept)
-    look(guarded, made)
-    assert call("GET", f"/v1/watches/{made[1]['id']}")["status"] == "FAILING"
+
+    def failing() -> bool:
+        look(guarded, made, "look_at")
+        return bool(call("GET", f"/v1/watches/{made[1]['id']}")["status"] == "FAILING")
+
+    patiently(failing, what="the loss to show")
+    look(guarded, made, "look_at")
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
     for watch in made:
         call("DELETE", f"/v1/watches/{watch['id']}")
 
 
-def look(guarded: Guarded, made: list[dict[str, Any]]) -> None:
-    """Make these watches due, and let the function look after them."""
+def look(guarded: Guarded, made: list[dict[str, Any]], *due: str) -> None:
+    """Let the function look at the access of these watches (`look_at` is due), or also run them (`next_run_at`)."""
     for watch in made:
         client(guarded, "dynamodb").update_item(
             TableName=guarded.stack.table_name,
             Key={"pk": {"S": f"WATCH#{guarded.stack.project}"}, "sk": {"S": watch["id"]}},
-            UpdateExpression="SET next_run_at = :then, look_at = :then, attention_sk = :place",
+            UpdateExpression="SET attention_sk = :place, " + ", ".join(f"{field} = :then" for field in due),
             ExpressionAttributeValues={
                 ":then": {"S": "2026-01-01T00:00:00.000Z"},
                 ":place": {"S": f"2026-01-01T00:00:00.000Z#{guarded.stack.project}#{watch['id']}"},
@@ -406,6 +411,39 @@ def late_drop(guarded: Guarded) -> None:
     patiently(landed, what="the dropped files")
 
 
+def dropped_again(guarded: Guarded) -> None:
+    """Replace a dropped clip that was copied already."""
+    s3, key = guarded.imports().at.s3, f"inbox/{guarded.stack.project}/{unique('again')}.zip"
+    for body in (b"first", b"second, longer"):
+        s3.put_object(Bucket=guarded.stack.drop_bucket, Key=key, Body=body)
+
+        def landed(size: int = len(body)) -> bool:
+            there = s3.list_objects_v2(Bucket=guarded.stack.clips_bucket, Prefix=guarded.stack.project)
+            name = key.rpartition("/")[2]
+            return any(name in one["Key"] and one["Size"] == size for one in there.get("Contents", []))
+
+        patiently(landed, what="the dropped clip")
+
+
+def lost_drop(guarded: Guarded) -> None:
+    """Retry the import of a dropped clip that was removed before it was copied."""
+    imports, key = guarded.imports(), f"inbox/{guarded.stack.project}/{unique('lost')}.zip"
+    bucket, s3 = guarded.stack.drop_bucket, imports.at.s3
+
+    def copying() -> str | None:
+        jobs = [job for job in imports.user.rows("/v1/imports", "imports") if job["trigger"] == "upload"]
+        return next((job["id"] for job in jobs if job["status"] == "COPYING"), None)
+
+    with copies_paused(client(guarded, "lambda")):
+        version = s3.put_object(Bucket=bucket, Key=key, Body=b"lost")["VersionId"]
+        job = patiently(copying, what="the plan")
+        s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+    assert imports.user.ended(job)["counts"]["failed"] == 1
+    imports.user.call("POST", f"/v1/imports/{job}/retry")
+    again = patiently(lambda: ended_run(imports, job, 1), what="the retry")
+    assert again["counts"]["failed"] == 1, again
+
+
 def versioned_manifest(guarded: Guarded) -> None:
     """Read a manifest of a versioned bucket by its version."""
     imports = guarded.imports()
@@ -455,6 +493,8 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "versions": versions,
     "versioned manifest": versioned_manifest,
     "late drop": late_drop,
+    "dropped again": dropped_again,
+    "lost drop": lost_drop,
     "never started": never_started,
     "unlistable": unlistable,
     "unplanned": unplanned,
