@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.uris import Location
+from service.sources.ordered import ordered_pages
 from service.sources.port import ObjectSource, Pin
 
 
@@ -23,7 +24,7 @@ class SourceObjects:
     source: ObjectSource
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        return self.source.list_pages(at, start_after=start_after)
+        return ordered_pages(lambda after: self.source.list_pages(at, start_after=after), at, start_after=start_after)
 
     def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
         return self.source.stat(at, version=version)
