@@ -1,5 +1,7 @@
 """Imports that uploads and watched buckets start: bucket → EventBridge → queue → `on_upload`."""
 
+from collections.abc import Iterator, Sequence
+
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -18,6 +20,21 @@ FUNCTION_TIMEOUT = Duration.seconds(60)
 TRIES = 5
 KEPT = Duration.days(QUEUED_DAYS)
 """SQS's maximum: time to notice the alarm and redrive the queue."""
+
+
+PATTERN_CHARACTERS = 1_800
+"""Characters that the names of buckets may take in one rule's pattern: EventBridge allows 2,048 for all of it."""
+
+
+def in_patterns(buckets: Sequence[str]) -> Iterator[list[str]]:
+    """Share the buckets out to as many patterns as they need."""
+    named: list[str] = []
+    for bucket in buckets:
+        if sum(len(one) + 3 for one in (*named, bucket)) > PATTERN_CHARACTERS:
+            yield named
+            named = []
+        named.append(bucket)
+    yield named
 
 
 class UploadTrigger(Construct):
@@ -45,8 +62,9 @@ class UploadTrigger(Construct):
         # A queue of their own: a bucket that is busy for other reasons does not hold up uploads.
         self.arrivals = self._waiting("Arrivals") if deploy.source_buckets else None
         if self.arrivals is not None:
-            named = list(deploy.source_buckets)
-            self._rule("Arrived", "objects that arrive in source buckets, for watches", named, self.arrivals)
+            for number, named in enumerate(in_patterns(deploy.source_buckets), 1):
+                name = "Arrived" if number == 1 else f"Arrived{number}"
+                self._rule(name, "objects that arrive in source buckets, for watches", named, self.arrivals)
         self.function = ServiceFunction(
             self,
             "on_upload",

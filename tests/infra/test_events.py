@@ -1,7 +1,11 @@
 """The upload trigger."""
 
+import json
+
+import pytest
 from aws_cdk.assertions import Template
 
+from stacks.events import in_patterns
 from tests.infra.conftest import SOURCE_BUCKETS
 from tests.infra.reading import properties, text
 
@@ -60,6 +64,17 @@ def test_objects_of_the_source_buckets_go_to_a_queue_of_their_own(template: Temp
     assert text(target["DeadLetterConfig"]["Arn"]) == "${UploadsLost.Arn}"
     queue = properties(template, "AWS::SQS::Queue")["UploadsArrivals"]
     assert text(queue["RedrivePolicy"]["deadLetterTargetArn"]) == "${UploadsDlq.Arn}"
+
+
+@pytest.mark.parametrize("length", [3, 60, 63])
+def test_many_source_buckets_need_several_rules_each_with_a_pattern_that_eventbridge_takes(length: int) -> None:
+    buckets = [f"{number:03}".rjust(length, "n") for number in range(2_000 // (length + 1))]
+    patterns = list(in_patterns(buckets))
+    assert [bucket for named in patterns for bucket in named] == buckets
+    assert len(patterns) > 1
+    for named in patterns:
+        pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": named}}}
+        assert len(json.dumps(pattern, separators=(",", ":"))) <= 2_048
 
 
 def test_without_source_buckets_there_are_no_arrivals(other_template: Template) -> None:
