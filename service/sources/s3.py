@@ -92,7 +92,7 @@ def s3_with_keys(keys: S3Keys, *, rule: AddressRule, connections: int = 16) -> "
         config=client_config(connections=connections, path_style=custom),
     )
     send_pinned(client, rule if custom else None, connections=connections)
-    return S3Adapter(client, keys.terms)
+    return S3Adapter(client, keys.terms, of_aws=not custom)
 
 
 class _PinnedSession(URLLib3Session):
@@ -145,6 +145,8 @@ class _S3Body:
 class S3Adapter:
     client: "S3Client"
     terms: SourceTerms = NO_TERMS
+    of_aws: bool = True
+    """Whether it is S3 itself. Some other stores refuse requests with headers that they do not know."""
     page_objects: int = 1000
 
     @property
@@ -164,7 +166,9 @@ class S3Adapter:
     ) -> Iterator[Sequence[SourceObject]]:
         asked, token = Asked("list", location), ""
         request: dict[str, Any] = {"Bucket": location.bucket, "Prefix": location.key, "MaxKeys": self.page_objects}
-        request |= {"OptionalObjectAttributes": ["RestoreStatus"], **self._payer}
+        request |= self._payer
+        if self.of_aws:
+            request["OptionalObjectAttributes"] = ["RestoreStatus"]
         if start_after:
             request["StartAfter"] = start_after
         while True:

@@ -1,5 +1,6 @@
 """Credentials of integrations in Secrets Manager, and the sources that are made of them."""
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,8 +14,9 @@ from service.aws.clients import secrets_client, sts_client
 from service.aws.secrets import IntegrationSecretsManager
 from service.domain.errors import CredentialsLost, InvalidRequest, RoleRefused, UnsafeUrl
 from service.domain.projects import Integration, IntegrationState, IntegrationType
+from service.domain.source_terms import SourceTerms
 from service.domain.uris import Location
-from service.sources.build import CACHE_SECONDS, MAX_CACHED, IntegrationSources
+from service.sources.build import CACHE_SECONDS, MAX_CACHED, CopyRoles, IntegrationSources
 from service.sources.hub import HubAdapter
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
@@ -192,3 +194,27 @@ def test_a_role_that_cannot_be_assumed_is_distinguished_from_a_missing_permissio
         with pytest.raises(RoleRefused, match=r"the role cannot be assumed: not authorized") as caught:
             next(iter(source.list_pages(Location("s3", "fleet", ""))))
     assert caught.value.code == "CANNOT_ASSUME_ROLE"
+
+
+@pytest.mark.parametrize("key", ["short", "a" * 44])
+def test_a_customer_key_that_is_none_is_refused_when_it_is_saved(key: str) -> None:
+    for kind in (IntegrationType.S3, IntegrationType.S3_ROLE):
+        with pytest.raises(InvalidRequest, match="customer_key: it must be base64 of 32 bytes"):
+            sources().check(an_integration(type=kind), json.dumps(json.loads(KEYS) | {"customer_key": key}))
+
+
+def test_a_role_with_a_customer_key_copies_inside_s3_with_it() -> None:
+    key = base64.b64encode(b"k" * 32).decode()
+    role = an_integration(
+        type=IntegrationType.S3_ROLE, role_arn="arn:aws:iam::222222222222:role/clipferry-a", requester_pays=True
+    )
+    made = CopyRoles(
+        [str(role.role_arn)],
+        sts=sts_client,
+        clips_region="us-east-1",
+        credentials_of=lambda _: json.dumps({"customer_key": key}),
+    )
+    clients = made.clients_of(role)
+    assert clients is not None
+    assert clients.terms == SourceTerms(requester_pays=True, customer_key=key)
+    assert key not in repr(clients.terms)

@@ -104,7 +104,7 @@ class Hub:
         if _is_large(path):
             found = self._resolve(data)
             linked = {"X-Repo-Commit": commit, "X-Linked-ETag": f'"{hashlib.sha256(data).hexdigest()}"'}
-            return Answer(found.status, found.headers | linked, found.body)
+            return Answer(found.status, {**found.headers, **linked}, found.body)
         told = {"X-Repo-Commit": commit, "ETag": f'"{_git_hash(data)}"'}
         within = _span(span, data)
         if within is None:

@@ -569,3 +569,20 @@ def test_entries_are_copied_read_and_found_by_their_pins(s3: "S3Client") -> None
     assert storage.landed(replace(entry, etag="f" * 64), etag=done.etag) is None
     assert storage.landed(entry, etag=done.etag, mark="ij_1-5") is None
     assert storage.stat(WHERE).size == len(LARGE)
+
+
+def test_a_listing_of_aws_tells_which_objects_are_archived() -> None:
+    client = boto3.client("s3")
+    asked = {"Bucket": "elsewhere", "Prefix": "", "MaxKeys": 1000, "OptionalObjectAttributes": ["RestoreStatus"]}
+    restored = {"IsRestoreInProgress": False, "RestoreExpiryDate": datetime(2027, 1, 1, tzinfo=UTC)}
+    common = {"Size": 1, "ETag": '"e"', "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
+    contents = [
+        {"Key": "a", "StorageClass": "GLACIER", **common},
+        {"Key": "b", "StorageClass": "GLACIER", "RestoreStatus": restored, **common},
+        {"Key": "c", "StorageClass": "STANDARD", **common},
+    ]
+    with Stubber(client) as stub:
+        stub.add_response("list_objects_v2", {"Contents": contents, "KeyCount": 3}, asked)
+        source = PatientSource(S3Adapter(client))
+        (page,) = source.list_pages(Location("s3", "elsewhere", ""))
+    assert [(found.key, found.archive) for found in page] == [("a", "GLACIER"), ("b", None), ("c", None)]

@@ -166,3 +166,30 @@ def test_planted_secrets_are_in_no_answer_no_row_and_no_log(
     out, err = capfd.readouterr()
     assert "no table" in out + err + caplog.text, "the logs were looked at"
     assert PLANTED not in out + err + caplog.text
+
+
+CUSTOMER_KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+
+
+@pytest.mark.parametrize("body", [S3_KEYS, ROLE])
+def test_a_customer_key_is_a_credential_and_who_pays_is_none(api: Api, body: dict[str, Any]) -> None:
+    status, made = api("POST", INTEGRATIONS, body | {"requester_pays": True, "customer_key": CUSTOMER_KEY})
+    assert (status, made["requester_pays"]) == (201, True)
+    assert CUSTOMER_KEY not in json.dumps(made)
+    (secret,) = api.world.integration_secrets.values.values()
+    assert json.loads(secret)["customer_key"] == CUSTOMER_KEY
+    (saved,) = api.world.integrations.rows.values()
+    assert CUSTOMER_KEY not in repr(saved)
+
+
+def test_a_bucket_may_be_an_access_point_or_a_dataset(api: Api) -> None:
+    for body, bucket in (
+        (ROLE, "arn:aws:s3:eu-west-1:222222222222:accesspoint/fleet"),
+        (S3_KEYS, "fleet-x1y2-s3alias"),
+        (HF_TOKEN, "datasets/maker/clips"),
+    ):
+        status, made = api("POST", INTEGRATIONS, body | {"bucket": bucket})
+        assert (status, made["bucket"]) == (201, bucket), made
+    assert api.refusal("POST", INTEGRATIONS, HF_TOKEN | {"bucket": "datasets/maker/clips@main"})[0] == 422
+    status, _, detail = api.refusal("POST", INTEGRATIONS, ROLE | {"bucket": "fleet--use1-az4--x-s3"})
+    assert (status, "directory buckets" in detail) == (422, True)
