@@ -48,7 +48,9 @@ def main() -> None:
     writes.refuse_small_parts(services["s3"], allowed)
     writes.name_versions(services["s3"], services["eventbridge"])
     checks = roles.count_checks(importlib.import_module("ministack.core.iam_evaluator"))
-    references.name_secrets_by_arn(importlib.import_module("ministack.services.cloudformation.provisioners"))
+    provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
+    references.name_secrets_by_arn(provisioners)
+    references.keep_key_source(provisioners)
     control.listen(app, runtime, allowed, raised, checks)
     app.main()
 

@@ -1,11 +1,12 @@
-"""Let `Ref` of a secret in a template be its ARN, as CloudFormation does; in the emulator it is the name.
+"""Let the emulator's CloudFormation keep what it drops: the ARN of a secret, and where a REST API finds its keys.
 
-Roles name secrets by `Ref`, so with the name no policy would ever match.
+Roles name secrets by `Ref`, which is the ARN on AWS and the name in the emulator: no policy would ever match.
 """
 
 from typing import Any
 
 _SECRET = "AWS::SecretsManager::Secret"
+_REST_API = "AWS::ApiGateway::RestApi"
 
 
 def name_secrets_by_arn(provisioners: Any) -> None:
@@ -29,3 +30,17 @@ def name_secrets_by_arn(provisioners: Any) -> None:
         return delete(name_of(physical_id), *args, **options)
 
     handlers.update(create=create_named, update=update_named, delete=delete_named)
+
+
+def keep_key_source(provisioners: Any) -> None:
+    """Change the emulator's CloudFormation: a new REST API has its `ApiKeySourceType`, which only updates keep."""
+    handlers = provisioners._RESOURCE_HANDLERS[_REST_API]
+    create = handlers["create"]
+
+    def create_whole(logical_id: str, props: dict[str, Any], *args: Any, **options: Any) -> Any:
+        api_id, attributes = create(logical_id, props, *args, **options)
+        change = {"op": "replace", "path": "/apiKeySource", "value": props.get("ApiKeySourceType", "HEADER")}
+        provisioners._apigw_v1._update_rest_api(api_id, {"patchOperations": [change]})
+        return api_id, attributes
+
+    handlers["create"] = create_whole

@@ -1,6 +1,7 @@
 """The emulator takes a usage plan's key from the authorizer's answer, where the API says so."""
 
 import http.client
+import json
 import urllib.parse
 
 import pytest
@@ -66,3 +67,13 @@ def test_the_authorizer_names_the_key_whose_rate_counts(emulator: Emulated, path
 def test_a_key_that_the_caller_sends_counts_for_nothing(emulator: Emulated, path: str) -> None:
     assert asked(emulator, path, **{"x-api-key": FIRST}) == 403
     assert asked(emulator, path, name="unknown", **{"x-api-key": FIRST}) == 403
+
+
+def test_a_rest_api_of_a_template_has_its_key_source(emulator: Emulated) -> None:
+    """The bare emulator's CloudFormation drops it from a new API."""
+    rest = {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "templated", "ApiKeySourceType": "AUTHORIZER"}}
+    templates = emulator.client("cloudformation")
+    templates.create_stack(StackName="templated", TemplateBody=json.dumps({"Resources": {"Rest": rest}}))
+    templates.get_waiter("stack_create_complete").wait(StackName="templated", WaiterConfig={"Delay": 1})
+    (made,) = [one for one in emulator.client("apigateway").get_rest_apis()["items"] if one["name"] == "templated"]
+    assert made["apiKeySource"] == "AUTHORIZER"
