@@ -86,10 +86,10 @@ def test_a_previews_estimate_is_dollars_and_seconds(api: Api) -> None:
         # Two listings, three state files, the copy; one slice of the manifest.
         "cost": {
             "s3_requests": 0.0000304,
-            "lambda": 0.000008805,
+            "lambda": 0.000007841,
             "step_functions": 0.0003,
             "dynamodb": 0.000026375,
-            "total": 0.00036558,
+            "total": 0.000364616,
         },
         "storage_per_month": 0.0,
         "seconds": 11,

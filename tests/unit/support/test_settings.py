@@ -16,6 +16,7 @@ from service.support.settings import (
     Settings,
     SweepSettings,
     UploadSettings,
+    WatchSettings,
 )
 
 CLASSES: list[type[Settings]] = [
@@ -28,6 +29,7 @@ CLASSES: list[type[Settings]] = [
     PlanSettings,
     SweepSettings,
     UploadSettings,
+    WatchSettings,
 ]
 SAMPLES = {str: "a text", int: 17, bool: True, tuple[str, ...]: ("one", "two")}
 

@@ -113,7 +113,7 @@ def test_a_role_gets_an_external_id_of_its_own_and_no_secret(world: World) -> No
         ({"bucket": "Fleet"}, "bucket name"),
         ({"bucket": "fleet/a"}, "not the name of a bucket"),
         ({"bucket": "maker", "type": IntegrationType.HF_BUCKET}, "Hugging Face"),
-        ({"bucket": "a/b/c", "type": IntegrationType.HF_BUCKET}, "not the name of a bucket"),
+        ({"bucket": "a/b/c", "type": IntegrationType.HF_BUCKET}, "as hf://buckets/namespace/name"),
         ({"bucket": "goog..le", "type": IntegrationType.GCS}, "Google"),
         ({"prefix": "x" * 1_025}, "1024"),
         ({"role_arn": "arn:aws:iam::123456789012:role/Admin"}, "must be named clipferry-"),
