@@ -194,6 +194,10 @@ class DeploySettings:
     drop_retention_days: int = _number(0, 0, 3_650)
     """How long uploads stay in the drop bucket. 0: for ever."""
 
+    drop_imported_days: int = _number(0, 0, 3_650)
+    """Days after an import of uploads completed until the uploads that landed leave the drop bucket. 0: never. A retry
+    counts from its own completion."""
+
     audit_retention_days: int = _number(400, 1, 3_650)
     """How long the audit keeps who asked for what."""
 
@@ -291,6 +295,12 @@ class DeploySettings:
                 f"drop_retention_days is {self.drop_retention_days}: it must be 0 (keep uploads) or at least {needed}, "
                 f"because an upload may wait {QUEUED_DAYS} days in a queue and its import may run "
                 f"{self.import_timeout_hours} hours"
+            )
+        most = self.state_retention_days - 1 - -(-self.import_timeout_hours // 24)
+        if self.drop_imported_days > most:
+            yield (
+                f"drop_imported_days is {self.drop_imported_days}: it must be at most {most}, because the plan that "
+                f"names the uploads is deleted after state_retention_days ({self.state_retention_days})"
             )
         for origin in self.cors_origins:
             if not _ORIGIN.fullmatch(origin):

@@ -153,6 +153,7 @@ class World:
         self.secrets = FakeSecrets({"webhook-secret": "master"})
         self.max_active = 1_000
         self.max_slow = 4
+        self.drop_imported_days = 0
         self.slow: dict[str, FakeTurns] = {}
         self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
@@ -313,6 +314,9 @@ class World:
             webhook_secrets=self.webhook_secret_ports,
             clock=self.clock,
             clips_bucket=CLIPS_BUCKET,
+            drop_bucket=DROP_BUCKET,
+            drop_imported_days=self.drop_imported_days,
+            uploads=self.storage,
             webhook_attempts=4,
             webhook_retry_seconds=10,
             jitter=lambda: 0.5,
