@@ -35,7 +35,7 @@ class S3UploadRemoval:
             for key, error in self._refused(etags):
                 if error.response["Error"].get("Code") not in _GONE_OR_CHANGED:
                     raise object_error(error, operation="remove", uri=str(s3_at(self.bucket, key)))
-        except BotoCoreError as error:
+        except (BotoCoreError, ClientError) as error:
             raise object_error(error, operation="remove objects of", uri=f"s3://{self.bucket}/") from error
 
     def _refused(self, etags: Mapping[str, str]) -> Iterator[tuple[str, ClientError]]:
