@@ -91,8 +91,8 @@ class DeploySettings:
     """The most copy batches in flight for one import."""
 
     copy_slots: int = _number(400, 1, 1_000)
-    """The most copy batches in flight, of all imports together. Projects share them fairly. A project that waits gets
-    one more at once, until another one has given its slot back."""
+    """The most batches that are copied or extrapolated at once, of all imports together. Projects share them fairly. A
+    project that waits gets one more at once, until another one has given its slot back."""
 
     copy_reserved_concurrency: int = _number(0, 0, 10_000)
     """Concurrency reserved for the copy function, and its limit for all imports together. 0: no reservation. More than

@@ -24,12 +24,12 @@ from service.imports.completion.report_links import EndedPorts
 from service.imports.completion.sweep import SweepPorts
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.context import CopyPorts
-from service.imports.copying.turns import TurnPorts
 from service.imports.extrapolation.batch import ExtrapolatePorts, Progress, extrapolate_batch
 from service.imports.extrapolation.result import Extrapolated
 from service.imports.intake.drop_bucket import UploadPorts
 from service.imports.intake.retry_request import retry
 from service.imports.intake.submit import SubmitPorts, submit
+from service.imports.lifecycle.turns import TurnPorts
 from service.imports.manifest.store import read_batches, read_entries
 from service.imports.planning.context import PlanCursor, Planned, PlanPorts
 from service.imports.planning.plan import plan

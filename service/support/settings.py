@@ -171,6 +171,8 @@ class ExtrapolateSettings(Settings):
     state_bucket: str
     clips_bucket: str
     stationary_distance_cm: int
+    copy_slots: int
+    """Batches that may be copied or extrapolated at once, of all imports together."""
 
 
 @dataclass(frozen=True, kw_only=True)

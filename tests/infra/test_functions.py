@@ -119,7 +119,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         },
     },
     "PipelineExtrapolate": {
-        **table("BatchGetItem", "GetItem", "UpdateItem"),
+        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **job_files("GetObject"),
         CLIPS: {"s3:ListBucket"},
         f"{CLIPS}/*": {"s3:GetObject"},

@@ -135,10 +135,17 @@ def test_a_child_extrapolates_in_rounds_where_the_import_asks_for_it(copy_batche
     states = copy_batches["ItemProcessor"]["States"]
     extrapolate = states["Extrapolate"]
     assert extrapolate["Resource"] == "${PipelineExtrapolate.Arn}"
-    assert extrapolate["Parameters"] == {"batch.$": "$.batch", "round.$": "$.extrapolated.round"}
+    assert extrapolate["Parameters"] == {
+        "batch.$": "$.batch",
+        "round.$": "$.extrapolated.round",
+        "extrapolated.$": "$.extrapolated",
+    }
     assert (extrapolate["ResultPath"], extrapolate["Next"]) == ("$.extrapolated", "Extrapolated?")
     again = {"Variable": "$.extrapolated.done", "BooleanEquals": False, "Next": "Extrapolate"}
-    assert (states["Extrapolated?"]["Choices"], states["Extrapolated?"]["Default"]) == ([again], "Batch done")
+    name = "Wait for a turn to extrapolate"
+    refused = {"Variable": "$.extrapolated.wait_seconds", "IsPresent": True, "Next": name}
+    assert (states["Extrapolated?"]["Choices"], states["Extrapolated?"]["Default"]) == ([refused, again], "Batch done")
+    assert states[name] == {"Type": "Wait", "SecondsPath": "$.extrapolated.wait_seconds", "Next": "Extrapolate"}
     assert "Catch" not in extrapolate, "a failed child shows in the metrics; its clips are recorded already"
 
 
