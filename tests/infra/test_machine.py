@@ -81,7 +81,8 @@ def test_no_import_extrapolates_more_batches_at_once_than_its_map_runs_children(
     assert "PipelineExtrapolate" not in json.dumps({k: v for k, v in asl["States"].items() if k != "CopyBatches"})
     kinds = {state["Type"] for state in child.values()}
     assert kinds == {"Task", "Choice", "Succeed", "Wait"}, "nothing fans out in a child"
-    assert [other for other in child if child[other].get("Next") == name] == [], "only the choice after the copy"
+    again = [other for other in child if child[other].get("Next") == name]
+    assert again == ["Wait for a turn to extrapolate"], "besides the choice after the copy"
 
 
 def test_on_the_emulator_the_map_has_the_deployments_concurrency(local_template: Template) -> None:
