@@ -12,6 +12,7 @@ from service.domain.uris import s3_at
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _GONE_OR_CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"})
 """S3's answers for an object that another one replaced, that is gone, or that somebody is writing at this moment."""
@@ -41,11 +42,14 @@ class S3UploadRemoval:
     def _refused(self, etags: Mapping[str, str]) -> Iterator[tuple[str, ClientError]]:
         """Delete the objects and yield those that S3 refuses."""
         unwritable = {key for key in etags if _NOT_IN_XML.search(key)}
-        objects = [{"Key": key, "ETag": etag} for key, etag in etags.items() if key not in unwritable]
+        objects: list[ObjectIdentifierTypeDef] = [
+            {"Key": key, "ETag": etag} for key, etag in etags.items() if key not in unwritable
+        ]
         if objects:
             answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
             for refused in answer.get("Errors", []):
-                yield refused["Key"], ClientError({"Error": dict(refused)}, "DeleteObjects")
+                error = {"Code": refused.get("Code", ""), "Message": refused.get("Message", "")}
+                yield refused["Key"], ClientError({"Error": error}, "DeleteObjects")
         for key in unwritable:
             try:
                 self.client.delete_object(Bucket=self.bucket, Key=key, IfMatch=f'"{etags[key]}"')
