@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -48,8 +48,8 @@ class S3UploadRemoval:
         if objects:
             answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
             for refused in answer.get("Errors", []):
-                error = {"Code": refused.get("Code", ""), "Message": refused.get("Message", "")}
-                yield refused["Key"], ClientError({"Error": error}, "DeleteObjects")
+                response: Any = {"Error": refused}
+                yield refused["Key"], ClientError(response, "DeleteObjects")
         for key in unwritable:
             try:
                 self.client.delete_object(Bucket=self.bucket, Key=key, IfMatch=f'"{etags[key]}"')
