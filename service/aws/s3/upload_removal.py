@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-_GONE_OR_CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"})
-"""S3's answers for an object that another one replaced, that is gone, or that somebody is writing at this moment."""
+_GONE_OR_CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict", "404", "409", "412"})
+"""S3's answers for an object that another one replaced, that is gone, or that somebody is writing at this moment.
+
+An answer without a body has its status as its code."""
 _NOT_IN_XML = re.compile("[\x00-\x1f\x7f\ufffe\uffff]")
 """Characters of keys that XML 1.0 cannot hold, or that its readers change."""
 

@@ -35,7 +35,7 @@ def test_one_request_names_each_object_with_its_etag_and_no_version(s3: "S3Clien
         stub.assert_no_pending_responses()
 
 
-@pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"])
+@pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict", "404"])
 def test_an_object_that_is_gone_or_was_overwritten_is_no_error(
     s3: "S3Client", removal: S3UploadRemoval, code: str
 ) -> None:
