@@ -13,11 +13,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
+from lambdas.turns import turn_of, waiting
 from lambdas.wiring.copy import CopyContainer
 from service.aws.faults import raises_service_busy
 from service.domain.manifest import Batch
 from service.imports.copying.batch import Unfinished, copy_batch
-from service.imports.copying.turns import BatchTurn, NoTurn, Wait
+from service.imports.lifecycle.turns import Wait
 
 MARGIN_MS = 180_000
 """Time kept when a round stops starting copies: enough to finish those in flight and to write rows."""
@@ -37,7 +38,7 @@ def handler(event: dict[str, Any], context: LambdaContext, container: CopyContai
         attempt=int(event["attempt"]),
         round_number=round_number,
         out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
-        turn=turn_of(batch, event, container),
+        turn=turn_of(batch, event.get("copied"), lambda: container.turns),
         ports=container.ports,
     )
     if isinstance(tally, Wait):
@@ -51,16 +52,3 @@ def handler(event: dict[str, Any], context: LambdaContext, container: CopyContai
         metrics.add_metric("ClipsFailed", MetricUnit.Count, tally.failed)
         metrics.add_metric("BytesCopied", MetricUnit.Bytes, tally.bytes)
     return {"done": True, "round": round_number + 1}
-
-
-def turn_of(batch: Batch, event: dict[str, Any], container: CopyContainer) -> BatchTurn | NoTurn:
-    if "copied" not in event:
-        return NoTurn()
-    return BatchTurn(batch, container.turns, since=event["copied"].get("waiting_since"))
-
-
-def waiting(wait: Wait | None) -> dict[str, Any]:
-    if wait is None:
-        return {}
-    logger.info("waits for its turn", extra={"seconds": wait.seconds})
-    return {"wait_seconds": wait.seconds, "waiting_since": wait.since}

@@ -111,6 +111,22 @@ def find_later_uploads(function: ServiceFunction, drop: s3.Bucket) -> None:
     allow(function, ["s3:ListBucketVersions"], [drop.bucket_arn])
 
 
+def remove_uploads(function: ServiceFunction, drop: s3.Bucket) -> None:
+    """Allow to remove uploads, each only on the condition that it has a given ETag, and no version for good.
+
+    S3 asks for `GetObject` where a condition names an ETag. With `ListBucket` an upload that is gone is a 404.
+    """
+    uploads = drop.arn_for_objects("*")
+    function.add_to_role_policy(
+        iam.PolicyStatement(
+            actions=["s3:DeleteObject"], resources=[uploads], conditions={"Null": {"s3:if-match": "false"}}
+        )
+    )
+    allow(function, ["s3:GetObject"], [uploads])
+    allow(function, ["s3:ListBucket"], [drop.bucket_arn])
+    acknowledge(function.own_role, {files_finding(drop, "*"): "It removes imported uploads of every project."})
+
+
 def send_events(function: ServiceFunction) -> None:
     """Allow to put events on the account's default bus."""
     bus = Stack.of(function).format_arn(service="events", resource="event-bus", resource_name="default")

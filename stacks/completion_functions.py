@@ -7,7 +7,16 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from service.support.settings import ConcludeSettings, FinishSettings, SweepSettings
-from stacks.access import JOB_FILES, allow, look_at_imports, send_events, start_imports, use_job_files, use_table
+from stacks.access import (
+    JOB_FILES,
+    allow,
+    look_at_imports,
+    remove_uploads,
+    send_events,
+    start_imports,
+    use_job_files,
+    use_table,
+)
 from stacks.clips_access import take_back_clips
 from stacks.function import Parts, ServiceFunction
 from stacks.import_functions import FULL_VCPU_MB, LONGEST_CALL
@@ -52,6 +61,7 @@ def conclude_function(scope: Construct, parts: Parts) -> ServiceFunction:
             table_name=storage.table.table_name,
             state_bucket=storage.state.bucket_name,
             clips_bucket=storage.clips.bucket_name,
+            drop_bucket=storage.drop.bucket_name,
             webhook_secret_arn=storage.webhook_secret.secret_arn,
         ),
         memory_mb=FULL_VCPU_MB,
@@ -61,6 +71,8 @@ def conclude_function(scope: Construct, parts: Parts) -> ServiceFunction:
     use_job_files(function, storage.state, write=True)
     send_events(function)
     allow(function, ["secretsmanager:GetSecretValue"], [storage.webhook_secret.secret_arn])
+    if deploy.drop_imported_days:
+        remove_uploads(function, storage.drop)
     return function
 
 

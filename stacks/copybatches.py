@@ -108,13 +108,20 @@ def _child(scope: Construct, functions: Functions) -> sfn.IChainable:
         scope,
         "Extrapolate",
         functions.extrapolate,
-        {"batch": path.object_at("$.batch"), "round": path.number_at("$.extrapolated.round")},
+        {
+            "batch": path.object_at("$.batch"),
+            "round": path.number_at("$.extrapolated.round"),
+            "extrapolated": path.object_at("$.extrapolated"),
+        },
         result_path="$.extrapolated",
     )
     copied = sfn.Choice(scope, "Batch done?")
     # No function runs while a batch waits until its project may copy more.
     turn = sfn.Wait(scope, "Wait for a turn", time=sfn.WaitTime.seconds_path("$.copied.wait_seconds"))
     extrapolated = sfn.Choice(scope, "Extrapolated?")
+    next_turn = sfn.Wait(
+        scope, "Wait for a turn to extrapolate", time=sfn.WaitTime.seconds_path("$.extrapolated.wait_seconds")
+    )
     # The table has each clip's result.
     done = sfn.Succeed(scope, "Batch done", output_path=path.DISCARD)
 
@@ -123,6 +130,7 @@ def _child(scope: Construct, functions: Functions) -> sfn.IChainable:
     copied.when(condition.boolean_equals("$.copied.done", False), copy)
     copied.when(condition.boolean_equals("$.extrapolate", True), extrapolate.next(extrapolated))
     copied.otherwise(done)
+    extrapolated.when(condition.is_present("$.extrapolated.wait_seconds"), next_turn.next(extrapolate))
     extrapolated.when(condition.boolean_equals("$.extrapolated.done", False), extrapolate)
     extrapolated.otherwise(done)
     return copy

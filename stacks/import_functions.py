@@ -99,7 +99,8 @@ def extrapolate_function(scope: Construct, parts: Parts) -> ServiceFunction:
         timeout=LONGEST_CALL,
         reserved_concurrency=deploy.extrapolate_reserved_concurrency,
     )
-    use_table(function, storage.table, "BatchGetItem", "GetItem", "UpdateItem")
+    # It puts, reads and deletes its turn.
+    use_table(function, storage.table, "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
     use_job_files(function, storage.state)
     look_at_clips(function, storage.clips)
     write_results(function, storage.clips)

@@ -35,7 +35,8 @@ class ImportMachine(sfn.StateMachine):
       pass before the next round. It also says how many copy functions may run.
     - `copy` gets `{"batch", "attempt", "round", "copied"}` until it answers `done`. `attempt` counts the earlier
       attempts of the round, throttled ones included. `copied` is its last answer: with `wait_seconds` the child waits.
-    - `extrapolate` gets `{"batch", "round"}` until it answers `done`, where `plan` answered `extrapolate`.
+    - `extrapolate` gets `{"batch", "round", "extrapolated"}` until it answers `done`, where `plan` answered
+      `extrapolate`. `extrapolated` is its last answer, as `copied` is for `copy`.
     - `finish` gets `{"job_id", "run"}`, and an `error` where planning or copying failed.
     - `conclude` gets `{"job_id", "ended_at"}` until it answers `done`. An execution with that input begins there.
     """

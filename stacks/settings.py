@@ -91,8 +91,8 @@ class DeploySettings:
     """The most copy batches in flight for one import."""
 
     copy_slots: int = _number(400, 1, 1_000)
-    """The most copy batches in flight, of all imports together. Projects share them fairly. A project that waits gets
-    one more at once, until another one has given its slot back."""
+    """The most batches that are copied or extrapolated at once, of all imports together. Projects share them fairly. A
+    project that waits gets one more at once, until another one has given its slot back."""
 
     copy_reserved_concurrency: int = _number(0, 0, 10_000)
     """Concurrency reserved for the copy function, and its limit for all imports together. 0: no reservation. More than
@@ -194,6 +194,10 @@ class DeploySettings:
     drop_retention_days: int = _number(0, 0, 3_650)
     """How long uploads stay in the drop bucket. 0: for ever."""
 
+    drop_imported_days: int = _number(0, 0, 3_650)
+    """Days after an import of uploads completed until the uploads that landed leave the drop bucket. 0: never. A retry
+    counts from its own completion."""
+
     audit_retention_days: int = _number(400, 1, 3_650)
     """How long the audit keeps who asked for what."""
 
@@ -291,6 +295,12 @@ class DeploySettings:
                 f"drop_retention_days is {self.drop_retention_days}: it must be 0 (keep uploads) or at least {needed}, "
                 f"because an upload may wait {QUEUED_DAYS} days in a queue and its import may run "
                 f"{self.import_timeout_hours} hours"
+            )
+        most = self.state_retention_days - 1 - -(-self.import_timeout_hours // 24)
+        if self.drop_imported_days > most:
+            yield (
+                f"drop_imported_days is {self.drop_imported_days}: it must be at most {most}, because the plan that "
+                f"names the uploads is deleted after state_retention_days ({self.state_retention_days})"
             )
         for origin in self.cors_origins:
             if not _ORIGIN.fullmatch(origin):

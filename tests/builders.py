@@ -24,12 +24,12 @@ from service.imports.completion.report_links import EndedPorts
 from service.imports.completion.sweep import SweepPorts
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.context import CopyPorts
-from service.imports.copying.turns import TurnPorts
 from service.imports.extrapolation.batch import ExtrapolatePorts, Progress, extrapolate_batch
 from service.imports.extrapolation.result import Extrapolated
 from service.imports.intake.drop_bucket import UploadPorts
 from service.imports.intake.retry_request import retry
 from service.imports.intake.submit import SubmitPorts, submit
+from service.imports.lifecycle.turns import TurnPorts
 from service.imports.manifest.store import read_batches, read_entries
 from service.imports.planning.context import PlanCursor, Planned, PlanPorts
 from service.imports.planning.plan import plan
@@ -153,6 +153,7 @@ class World:
         self.secrets = FakeSecrets({"webhook-secret": "master"})
         self.max_active = 1_000
         self.max_slow = 4
+        self.drop_imported_days = 0
         self.slow: dict[str, FakeTurns] = {}
         self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
@@ -313,6 +314,9 @@ class World:
             webhook_secrets=self.webhook_secret_ports,
             clock=self.clock,
             clips_bucket=CLIPS_BUCKET,
+            drop_bucket=DROP_BUCKET,
+            drop_imported_days=self.drop_imported_days,
+            uploads=self.storage,
             webhook_attempts=4,
             webhook_retry_seconds=10,
             jitter=lambda: 0.5,

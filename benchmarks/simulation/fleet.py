@@ -37,8 +37,8 @@ from service.aws.s3.http.requests import Place, S3Requests, Untaken
 from service.aws.s3.http.sigv4 import Signer
 from service.domain import manifest
 from service.domain.batching import PART_CLIPS, cut_batches
-from service.imports.copying.turns import BatchTurn, NoTurn, TurnPorts, Wait
 from service.imports.copying.watch import WATCH_SECONDS
+from service.imports.lifecycle.turns import BatchTurn, NoTurn, TurnPorts, Wait
 from service.imports.previews.estimate import READ_SECONDS
 
 CHILD_SECONDS = 0.1

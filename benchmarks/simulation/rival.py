@@ -10,7 +10,7 @@ from benchmarks.simulation.clock import run_virtually
 from benchmarks.simulation.fleet import Batch, Fleet, Settings, batches_of
 from benchmarks.simulation.models import ModelledS3, ModelledTable
 from service.domain.turns import Turn
-from service.imports.copying.turns import TurnPorts
+from service.imports.lifecycle.turns import TurnPorts
 from service.imports.previews.estimate import FIXED_SECONDS, LIST_SECONDS
 
 

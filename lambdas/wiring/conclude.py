@@ -10,6 +10,7 @@ from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from service.aws.s3.report_files import S3ReportFiles
+from service.aws.s3.upload_removal import S3UploadRemoval
 from service.aws.secrets import SecretsManager
 from service.imports.completion.conclude import ConcludePorts
 from service.projects.webhook_secrets import WebhookSecretPorts
@@ -24,12 +25,13 @@ class ConcludeContainer:
         settings = ConcludeSettings.from_env()
         bind(settings.table_name)
         keep(settings)
+        s3 = s3_client(connections=STATE_CONNECTIONS)
         return ConcludePorts(
             jobs=DynamoJobs(),
             ends=DynamoEnds(),
             clips=DynamoClips(),
             state=state_files(settings.state_bucket),
-            files=S3ReportFiles(s3_client(connections=STATE_CONNECTIONS), settings.state_bucket),
+            files=S3ReportFiles(s3, settings.state_bucket),
             bus=DefaultEventBus(events_client()),
             sender=HttpSender(settings.allow_private_urls),
             webhook_secrets=WebhookSecretPorts(
@@ -40,6 +42,9 @@ class ConcludeContainer:
             ),
             clock=utc_now,
             clips_bucket=settings.clips_bucket,
+            drop_bucket=settings.drop_bucket,
+            drop_imported_days=settings.drop_imported_days,
+            uploads=S3UploadRemoval(s3, settings.drop_bucket),
             webhook_attempts=settings.webhook_attempts,
             webhook_retry_seconds=settings.webhook_retry_seconds,
         )

@@ -11,7 +11,7 @@ from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
 from service.aws.dynamodb.table import bind
-from service.aws.dynamodb.turns import COPIES, DynamoTurns
+from service.aws.dynamodb.turns import BATCHES, DynamoTurns
 from service.aws.s3.drop_bucket import S3DropBucket
 from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.session import RoleSessions, session_of
@@ -19,7 +19,7 @@ from service.aws.s3.storage import S3Storage
 from service.aws.secrets import IntegrationSecretsManager
 from service.domain.projects import Integration
 from service.imports.copying.context import CopyPorts
-from service.imports.copying.turns import TurnPorts
+from service.imports.lifecycle.turns import TurnPorts
 from service.ports.objects import Copier
 from service.sources.routed import RoutedCopiers
 from service.support.clock import utc_now
@@ -89,7 +89,7 @@ class CopyContainer:
     @cached_property
     def turns(self) -> TurnPorts:
         bind(self.settings.table_name)
-        return TurnPorts(store=DynamoTurns(COPIES), slots=self.settings.copy_slots)
+        return TurnPorts(store=DynamoTurns(BATCHES), slots=self.settings.copy_slots)
 
     def copier_through(self, integration: Integration | None) -> Copier:
         """Copy inside S3 where the integration's role may write clips, else through this process."""

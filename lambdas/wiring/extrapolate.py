@@ -9,9 +9,11 @@ from service.aws.clients import s3_client
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.turns import BATCHES, DynamoTurns
 from service.aws.s3.result_objects import S3Results
 from service.imports.extrapolation.batch import ExtrapolatePorts
 from service.imports.extrapolation.layer import extrapolate
+from service.imports.lifecycle.turns import TurnPorts
 from service.support.settings import ExtrapolateSettings
 
 EXTRAPOLATIONS_AT_ONCE = 4
@@ -33,8 +35,17 @@ class ExtrapolateContainer:
         self.limit_memory: Callable[[], object] = limit_memory
 
     @cached_property
+    def settings(self) -> ExtrapolateSettings:
+        return ExtrapolateSettings.from_env()
+
+    @cached_property
+    def turns(self) -> TurnPorts:
+        bind(self.settings.table_name)
+        return TurnPorts(store=DynamoTurns(BATCHES), slots=self.settings.copy_slots)
+
+    @cached_property
     def ports(self) -> ExtrapolatePorts:
-        settings = ExtrapolateSettings.from_env()
+        settings = self.settings
         bind(settings.table_name)
         return ExtrapolatePorts(
             jobs=DynamoJobs(),

@@ -15,6 +15,7 @@ def main() -> None:
     from local.emulated import (
         checksums,
         control,
+        deletes,
         exceptions,
         gateway,
         limits,
@@ -47,7 +48,9 @@ def main() -> None:
     writes.check_conditions(services["s3"])
     writes.refuse_small_parts(services["s3"], allowed)
     writes.name_versions(services["s3"], services["eventbridge"])
-    checks = roles.count_checks(importlib.import_module("ministack.core.iam_evaluator"))
+    evaluator = importlib.import_module("ministack.core.iam_evaluator")
+    deletes.name_conditions(importlib.import_module("ministack.core.iam_actions"), evaluator)
+    checks = roles.count_checks(evaluator)
     provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
     references.name_secrets_by_arn(provisioners)
     references.keep_key_source(provisioners)

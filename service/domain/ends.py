@@ -42,6 +42,8 @@ class End:
     event_sent_at: str | None = None
     webhook: Delivery | None = None
     closed: bool = False
+    uploads_due: str | None = None
+    """When its uploads leave the drop bucket. Empty where none (or no more) have to; None while that is not decided."""
     executions: int = 0
     """Executions that were started only to conclude it. A save must have seen the last of them."""
     failures: int = 0

@@ -146,8 +146,14 @@ class EndStore(Protocol):
         """Yield the open ones after a position, oldest first; reads them when they are needed."""
         ...
 
+    def due(self, now: str) -> Iterator[End]:
+        """Yield the closed ones whose uploads were due for removal before `now`, oldest first."""
+        ...
+
     def save(self, end: End, *, now: str) -> bool:
-        """Store its report, event, webhook and `closed`; the webhook also on the job if this is its last completion.
+        """Store its report, event, webhook, `uploads_due` and `closed`.
+
+        The webhook is stored on the job, too, if this is its last completion.
 
         Return False, and store nothing, if another execution began since `end` was read, or `end` is gone.
         """

@@ -177,6 +177,16 @@ class DropBucket(Protocol):
         ...
 
 
+class UploadRemover(Protocol):
+    def remove(self, etags: Mapping[str, str]) -> None:
+        """Remove objects of the drop bucket, given by key with their ETag; at most 1,000.
+
+        Leave an object that has another ETag by now, and one that is gone. S3 keeps a removed object as a noncurrent
+        version. Raises `ObjectError`s; safe to repeat.
+        """
+        ...
+
+
 class ClipRemover(Protocol):
     def remove_up_to(self, key: str, *, etag: str) -> None:
         """Remove from the clips bucket the newest version of `key` with this ETag, and all versions before it.

@@ -171,6 +171,8 @@ class ExtrapolateSettings(Settings):
     state_bucket: str
     clips_bucket: str
     stationary_distance_cm: int
+    copy_slots: int
+    """Batches that may be copied or extrapolated at once, of all imports together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +188,9 @@ class ConcludeSettings(RowSettings):
     state_bucket: str
     clips_bucket: str
     webhook_secret_arn: str
+    drop_bucket: str
+    drop_imported_days: int
+    """Days after which the uploads of a completed import are removed. 0: never."""
     allow_private_urls: bool
     webhook_attempts: int
     webhook_retry_seconds: int

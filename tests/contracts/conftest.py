@@ -22,7 +22,7 @@ from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.dynamodb.multipart_uploads import DynamoLargeCopies
-from service.aws.dynamodb.turns import COPIES, DynamoTurns
+from service.aws.dynamodb.turns import BATCHES, DynamoTurns
 from service.aws.dynamodb.uploads import DynamoUploads
 from service.aws.dynamodb.watches import DynamoWatches
 from service.aws.s3.report_files import S3ReportFiles
@@ -122,7 +122,7 @@ def adapters() -> Stores:
         clips=DynamoClips(),
         large=DynamoLargeCopies(),
         uploads=DynamoUploads(),
-        turns=DynamoTurns(COPIES),
+        turns=DynamoTurns(BATCHES),
         keys=DynamoKeys(),
         audit=DynamoAudit(),
         folders=DynamoFolders(),

@@ -80,6 +80,26 @@ def test_more_than_a_hundred_open_ends_are_all_seen(ends: EndStore, jobs: JobSto
     assert len(list(ends.open())) == 121
 
 
+def test_a_closed_end_is_found_once_its_uploads_are_due(ends: EndStore, jobs: JobStore) -> None:
+    for name, at, due in (("ij_2", "t2", "t6"), ("ij_3", "t3", "t5"), ("ij_4", "t4", "")):
+        jobs.create(a_job(name))
+        end_job(jobs, name, at)
+        end = ends.get(name, at)
+        assert end
+        assert ends.save(replace(end, uploads_due=due, closed=True), now="t4")
+    assert ends.save(replace(read(ends), uploads_due="t5"), now="t4"), "open: whoever concludes it sees to them"
+    assert [end.job_id for end in ends.due("t5")] == []
+    assert [end.job_id for end in ends.due("t7")] == ["ij_3", "ij_2"]
+    (found,) = ends.due("t6")
+    opened = ends.restart(found, failures=0, webhook=None, now="t7")
+    assert opened == replace(found, closed=False, executions=1, touched_at="t7")
+    assert [end.job_id for end in ends.due("t7")] == ["ij_2"]
+    assert [end.job_id for end in ends.open()] == ["ij_1", "ij_3"]
+    assert ends.save(replace(opened, uploads_due="", closed=True), now="t8")
+    assert [end.job_id for end in ends.due("t9")] == ["ij_2"]
+    assert [end.job_id for end in ends.open()] == ["ij_1"]
+
+
 def test_every_step_is_kept_and_the_webhook_is_on_the_job_too(ends: EndStore, jobs: JobStore) -> None:
     done = replace(read(ends), report={"csv": 5, "jsonl": 6}, event_sent_at="t2", webhook=DELIVERED, closed=True)
     assert ends.save(done, now="t3")

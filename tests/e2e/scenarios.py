@@ -444,6 +444,39 @@ def lost_drop(guarded: Guarded) -> None:
     assert again["counts"]["failed"] == 1, again
 
 
+def removed_uploads(guarded: Guarded) -> None:
+    """Let the sweep find an import whose upload is due for removal; an overwritten upload stays."""
+    imports, table = guarded.imports(), client(guarded, "dynamodb")
+    drop, name = guarded.stack.drop_bucket, unique("removed")
+    gone, kept = (f"inbox/{guarded.stack.project}/{name}/{part}.zip" for part in ("gone", "kept"))
+    put_all(imports.at.s3, drop, [(gone, b"one"), (kept, b"one")])
+    source = f"s3://{drop}/{gone}"
+
+    def closed() -> dict[str, Any] | None:
+        for job in imports.user.rows("/v1/imports", "imports"):
+            if job["trigger"] == "upload" and source in [one["source_uri"] for one in imports.user.clips(job["id"])]:
+                row = {"pk": {"S": f"JOB#{job['id']}"}, "sk": {"S": f"END#{job['completed_at']}"}}
+                end = table.get_item(TableName=guarded.stack.table_name, Key=row).get("Item", {})
+                return row if end.get("closed", {}).get("BOOL") else None
+        return None
+
+    row = patiently(closed, what="the import of the uploads")
+    imports.at.s3.put_object(Bucket=drop, Key=kept, Body=b"two")
+    table.update_item(
+        TableName=guarded.stack.table_name,
+        Key=row,
+        UpdateExpression="SET uploads_due = :then, attention_sk = :then",
+        ExpressionAttributeValues={":then": {"S": "2026-01-01T00:00:00.000Z"}},
+    )
+    sweep(guarded)
+
+    def left() -> list[str]:
+        found = imports.at.s3.list_objects_v2(Bucket=drop, Prefix=f"inbox/{guarded.stack.project}/{name}/")
+        return [one["Key"] for one in found.get("Contents", [])]
+
+    patiently(lambda: left() == [kept], what="the removal")
+
+
 def versioned_manifest(guarded: Guarded) -> None:
     """Read a manifest of a versioned bucket by its version."""
     imports = guarded.imports()
@@ -493,6 +526,7 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "versions": versions,
     "versioned manifest": versioned_manifest,
     "late drop": late_drop,
+    "removed uploads": removed_uploads,
     "dropped again": dropped_again,
     "lost drop": lost_drop,
     "never started": never_started,

@@ -31,7 +31,9 @@ def guarded() -> Iterator[Guarded]:
     state = StateDir(ROOT / ".local" / f"guarded{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     end_on_sigterm()
     try:
-        stack = bring_up(state, _silently, StackOptions(enforce_roles=True, context=UNCHECKED))
+        stack = bring_up(
+            state, _silently, StackOptions(enforce_roles=True, context=UNCHECKED | {"drop_imported_days": "1"})
+        )
         retry_soon(stack)
         yield Guarded.of(stack)
     finally:
@@ -75,10 +77,19 @@ UNSHOWN: dict[Grant, str] = {
     **{
         (handler, "s3:ListBucket", place): MISSING_KEYS
         for handler, place in (
-            *(("conclude", "state"), ("copy", "clips"), ("copy", "sources"), ("extrapolate", "clips")),
+            *(
+                ("conclude", "drop"),
+                ("conclude", "state"),
+                ("copy", "clips"),
+                ("copy", "sources"),
+                ("extrapolate", "clips"),
+            ),
             *(("finish", "clips"), ("finish", "state"), ("sweep", "clips")),
         )
     },
+    ("conclude", "s3:GetObject", "drop/*"): (
+        "DeleteObjects needs it where a condition names an ETag; the emulator asks for DeleteObject alone."
+    ),
     ("copy", "s3:PutObjectTagging", "clips/*"): (
         "CopyObject and CreateMultipartUpload need it for tags; the emulator asks for PutObject."
     ),

@@ -299,6 +299,12 @@ class FakeEnds:
             found = [end for end in self.jobs.ends.values() if not end.closed and end.position > after]
         yield from sorted(found, key=lambda end: end.position)
 
+    def due(self, now: str) -> Iterator[End]:
+        with self.faults.lock:
+            self.faults.enter("ends.due")
+            ends = [end for end in self.jobs.ends.values() if end.closed and end.uploads_due and end.uploads_due < now]
+        yield from sorted(ends, key=lambda end: (end.uploads_due, end.job_id))
+
     @port_call
     def save(self, end: End, *, now: str) -> bool:
         return self._write(end, replace(end, touched_at=now)) is not None

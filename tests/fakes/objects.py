@@ -346,6 +346,15 @@ class FakeStorage:
         versions = [item for (bucket, key, _), item in self.versions.items() if (bucket, key) == (at.bucket, at.key)]
         return self.buckets[at.bucket].get(at.key) or (versions[-1] if versions else None)
 
+    @port_call
+    def remove(self, etags: Mapping[str, str]) -> None:
+        for key, etag in etags.items():
+            self._fail(self.fail_remove, key)
+            there = self.buckets[self.drop_bucket].get(key)
+            if there and there.etag == etag:
+                del self.buckets[self.drop_bucket][key]
+                self.removed[key] += 1
+
     def reader(self, entry: ManifestEntry) -> "FakeReader":
         at = parse_object(entry.source_uri)
         self.opened_by[at.bucket].add(entry.integration)

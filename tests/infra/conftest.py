@@ -77,6 +77,7 @@ def other_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Te
         api_logging_role=False,
         rows_expire=False,
         drop_retention_days=45,
+        drop_imported_days=7,
         table_deletion_protection=True,
         use_fips_endpoints=True,
         use_dualstack_endpoints=True,

@@ -44,9 +44,20 @@ def environment(template: Template, function: str) -> dict[str, str]:
 
 def grants(template: Template, role: str) -> dict[str, set[str]]:
     """Everything that a role's policies allow: resource → actions. Conditions are not expected."""
+    statements = _statements(template, role, "Allow")
+    assert not [statement for statement in statements if "Condition" in statement]
+    return _actions(statements)
+
+
+def conditional_grants(template: Template, role: str, condition: dict[str, Any]) -> dict[str, set[str]]:
+    """What a role's policies allow on exactly this condition: resource → actions."""
+    statements = _statements(template, role, "Allow")
+    return _actions([statement for statement in statements if statement.get("Condition", {}) == condition])
+
+
+def _actions(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
     allowed: dict[str, set[str]] = {}
-    for statement in _statements(template, role, "Allow"):
-        assert "Condition" not in statement
+    for statement in statements:
         for target in _list(statement["Resource"]):
             allowed.setdefault(text(target), set()).update(_list(statement["Action"]))
     return allowed

@@ -19,7 +19,7 @@ from service.support.settings import (
     WatchSettings,
 )
 from tests.infra.conftest import COPY_ROLES, KMS_KEY, SOURCE_BUCKETS
-from tests.infra.reading import denials, environment, grants, properties, resources, text
+from tests.infra.reading import conditional_grants, denials, environment, grants, properties, resources, text
 
 FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
     # name: handler, settings, MB, seconds, reserved concurrency
@@ -119,7 +119,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         },
     },
     "PipelineExtrapolate": {
-        **table("BatchGetItem", "GetItem", "UpdateItem"),
+        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **job_files("GetObject"),
         CLIPS: {"s3:ListBucket"},
         f"{CLIPS}/*": {"s3:GetObject"},
@@ -257,6 +257,20 @@ def test_the_doors_of_imports_know_the_deployments_defaults(template: Template, 
     env = environment(template, name)
     assert env["CLIPFERRY_DEFAULT_ON_EXISTING"] == "skip"
     assert env["CLIPFERRY_DEFAULT_CONTENT_VALIDATION"] == "structure"
+
+
+def test_only_a_setting_lets_uploads_be_removed_and_only_on_condition_of_their_etag(
+    template: Template, other_template: Template
+) -> None:
+    role, uploads = "PipelineConcludeRole", f"{DROP}/*"
+    assert not {DROP, uploads} & grants(template, role).keys()
+    on_condition = {"Null": {"s3:if-match": "false"}}
+    assert conditional_grants(other_template, role, on_condition) == {uploads: {"s3:DeleteObject"}}
+    always = conditional_grants(other_template, role, {})
+    assert (always[DROP], always[uploads]) == ({"s3:ListBucket"}, {"s3:GetObject"})
+    for name in ROLES.keys() | GRANTS.keys():
+        allowed = grants(template, f"{ROLES.get(name, name)}Role").get(uploads, set())
+        assert not [action for action in allowed if action.startswith("s3:Delete")]
 
 
 def test_no_role_but_the_copying_ones_can_reach_other_buckets_than_the_named_ones(template: Template) -> None:

@@ -81,7 +81,8 @@ def test_no_import_extrapolates_more_batches_at_once_than_its_map_runs_children(
     assert "PipelineExtrapolate" not in json.dumps({k: v for k, v in asl["States"].items() if k != "CopyBatches"})
     kinds = {state["Type"] for state in child.values()}
     assert kinds == {"Task", "Choice", "Succeed", "Wait"}, "nothing fans out in a child"
-    assert [other for other in child if child[other].get("Next") == name] == [], "only the choice after the copy"
+    again = [other for other in child if child[other].get("Next") == name]
+    assert again == ["Wait for a turn to extrapolate"], "besides the choice after the copy"
 
 
 def test_on_the_emulator_the_map_has_the_deployments_concurrency(local_template: Template) -> None:
@@ -135,10 +136,17 @@ def test_a_child_extrapolates_in_rounds_where_the_import_asks_for_it(copy_batche
     states = copy_batches["ItemProcessor"]["States"]
     extrapolate = states["Extrapolate"]
     assert extrapolate["Resource"] == "${PipelineExtrapolate.Arn}"
-    assert extrapolate["Parameters"] == {"batch.$": "$.batch", "round.$": "$.extrapolated.round"}
+    assert extrapolate["Parameters"] == {
+        "batch.$": "$.batch",
+        "round.$": "$.extrapolated.round",
+        "extrapolated.$": "$.extrapolated",
+    }
     assert (extrapolate["ResultPath"], extrapolate["Next"]) == ("$.extrapolated", "Extrapolated?")
     again = {"Variable": "$.extrapolated.done", "BooleanEquals": False, "Next": "Extrapolate"}
-    assert (states["Extrapolated?"]["Choices"], states["Extrapolated?"]["Default"]) == ([again], "Batch done")
+    name = "Wait for a turn to extrapolate"
+    refused = {"Variable": "$.extrapolated.wait_seconds", "IsPresent": True, "Next": name}
+    assert (states["Extrapolated?"]["Choices"], states["Extrapolated?"]["Default"]) == ([refused, again], "Batch done")
+    assert states[name] == {"Type": "Wait", "SecondsPath": "$.extrapolated.wait_seconds", "Next": "Extrapolate"}
     assert "Catch" not in extrapolate, "a failed child shows in the metrics; its clips are recorded already"
 
 

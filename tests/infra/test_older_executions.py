@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from service.imports.copying.turns import BatchTurn, NoTurn
+from service.imports.lifecycle.turns import BatchTurn, NoTurn
 from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
 from service.imports.planning.context import PlanCursor, Planned
 from tests.infra.handlers import call, replace_use_case
@@ -46,7 +46,7 @@ def use_cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Calls]:
     calls = {
         "plan": Calls(Planned(cursor=PlanCursor(round_number=1))),
         "copy": Calls(None),
-        "extrapolate": Calls(SimpleNamespace(done=1, failed=0, left=0)),
+        "extrapolate": Calls(SimpleNamespace(done=1, failed=0, left=0, wait=None)),
         "finish": Calls(SimpleNamespace(status="COMPLETED", at="2026-11-29T12:00:00+00:00", now=False)),
         "conclude": Calls(SimpleNamespace(done=True, wait_seconds=0, webhook=None)),
     }
@@ -75,9 +75,10 @@ def test_planning_goes_on_from_an_older_cursor(recorded: dict[str, Any], use_cas
 
 def test_only_an_execution_that_can_wait_takes_turns(recorded: dict[str, Any], use_cases: dict[str, Calls]) -> None:
     """An older definition would call again at once, without end."""
-    called("copy", recorded["copy"], recorded)
-    waits = "copied" in recorded["copy"]
-    assert isinstance(use_cases["copy"].named["turn"], BatchTurn if waits else NoTurn)
+    for function, answer in (("copy", "copied"), ("extrapolate", "extrapolated")):
+        called(function, recorded[function], recorded)
+        waits = answer in recorded[function]
+        assert isinstance(use_cases[function].named["turn"], BatchTurn if waits else NoTurn)
 
 
 def test_only_an_execution_that_can_wait_is_asked_to_wait_for_a_source(

@@ -102,6 +102,8 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
         ({"stack_name": "C" * 25}, "must be 1 to 24 letters and digits"),
         ({"drop_retention_days": "14"}, "drop_retention_days is 14: it must be 0 (keep uploads) or at least 15"),
         ({"drop_retention_days": "20", "import_timeout_hours": "720"}, "or at least 44"),
+        ({"drop_imported_days": "89"}, "drop_imported_days is 89: it must be at most 88"),
+        ({"drop_imported_days": "30", "state_retention_days": "31"}, "it must be at most 29"),
         ({"copy_reserved_concurrency": "-1"}, "copy_reserved_concurrency is -1: it must be from 0"),
         ({"copy_reserved_concurrency": "400"}, "it must be 0 or more than copy_slots (400)"),
         ({"kept_concurrency": "copy=5", "account_concurrency": "1000"}, "'copy=5' must be name=number"),

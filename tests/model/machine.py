@@ -26,8 +26,8 @@ from service.imports.completion.finish import finish
 from service.imports.completion.sweep import log as sweep_log
 from service.imports.completion.sweep import sweep
 from service.imports.copying.batch import Unfinished, copy_batch
-from service.imports.copying.turns import Wait
 from service.imports.intake.drop_bucket import accept_uploads
+from service.imports.lifecycle.turns import Wait
 from service.imports.manifest.store import read_batches
 from service.imports.planning.context import PlanCursor, Planned
 from service.imports.planning.plan import plan

@@ -1,4 +1,7 @@
-"""The outbox of completions in DynamoDB: one row for each end of a job, in the `attention` index while it is open."""
+"""The outbox of completions in DynamoDB: one row for each end of a job.
+
+It is in the `attention` index while it is open, and while its uploads wait for their removal.
+"""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -8,7 +11,7 @@ from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from service.aws.dynamodb.keys_of_rows import OPEN_ENDS, end_sk, job_pk
+from service.aws.dynamodb.keys_of_rows import DUE_UPLOADS, OPEN_ENDS, end_sk, job_pk
 from service.aws.dynamodb.table import EndRow, JobRow
 from service.domain.ends import Delivery, DeliveryStatus, End
 
@@ -26,9 +29,11 @@ class DynamoEnds:
 
     def open(self, *, after: str = "") -> Iterator[End]:
         entries = EndRow.attention.query(OPEN_ENDS, EndRow.attention_sk > after if after else None)
-        while keys := [(key.pk, key.sk) for key in islice(entries, READ_AT_ONCE)]:
-            rows = {(row.pk, row.sk): row for row in EndRow.batch_get(keys, consistent_read=True)}
-            yield from (_end(rows[key]) for key in keys if key in rows and not rows[key].closed)
+        return (end for end in _read(entries) if not end.closed)
+
+    def due(self, now: str) -> Iterator[End]:
+        entries = EndRow.attention.query(DUE_UPLOADS, EndRow.attention_sk < now)
+        return (end for end in _read(entries) if end.closed and end.uploads_due)
 
     def save(self, end: End, *, now: str) -> bool:
         actions: list[Action] = [EndRow.closed.set(end.closed)]
@@ -36,7 +41,12 @@ class DynamoEnds:
             actions.append(EndRow.report.set(dict(end.report)))
         if end.event_sent_at is not None:
             actions.append(EndRow.event_sent_at.set(end.event_sent_at))
-        if end.closed:
+        if end.uploads_due is not None:
+            actions.append(EndRow.uploads_due.set(end.uploads_due))
+        if end.closed and end.uploads_due:
+            due = f"{end.uploads_due}#{end.job_id}"
+            actions += [EndRow.attention_pk.set(DUE_UPLOADS), EndRow.attention_sk.set(due)]
+        elif end.closed:
             actions += [EndRow.attention_pk.remove(), EndRow.attention_sk.remove()]
         return self._update(end, end.webhook, actions, now) is not None
 
@@ -81,6 +91,13 @@ def delivery_of(stored: dict[str, object] | None) -> Delivery | None:
     return Delivery(**stored | {"status": DeliveryStatus(stored["status"])}) if stored else None  # type: ignore[arg-type]
 
 
+def _read(entries: Iterator[EndRow]) -> Iterator[End]:
+    """Read the ends that entries of the index name, when they are needed."""
+    while keys := [(key.pk, key.sk) for key in islice(entries, READ_AT_ONCE)]:
+        rows = {(row.pk, row.sk): row for row in EndRow.batch_get(keys, consistent_read=True)}
+        yield from (_end(rows[key]) for key in keys if key in rows)
+
+
 def _end(row: EndRow) -> End:
     return End(
         job_id=row.pk.removeprefix("JOB#"),
@@ -92,6 +109,7 @@ def _end(row: EndRow) -> End:
         event_sent_at=row.event_sent_at,
         webhook=delivery_of(row.webhook),
         closed=bool(row.closed),
+        uploads_due=row.uploads_due,
         executions=int(row.executions),
         failures=int(row.failures),
     )

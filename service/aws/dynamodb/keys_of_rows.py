@@ -17,6 +17,10 @@ OPEN_ENDS = "ENDED"
 """Partition of `attention` with the open ends: the outbox."""
 
 
+DUE_UPLOADS = "UPLOADS"
+"""Partition of `attention` with the closed ends whose uploads will be removed, by the time when they are due."""
+
+
 WATCHES = "WATCHES"
 """Partition of `attention` with the watches, by the time of the next look."""
 

@@ -323,7 +323,7 @@ class WatchRow(_Row):
 
 
 class EndRow(_Row):
-    """One end of a job: its report, event and webhook. In `attention` while it is open."""
+    """One end of a job: its report, event and webhook. In `attention` while it is open, or waits to remove uploads."""
 
     class Meta(_Meta):
         pass
@@ -341,6 +341,7 @@ class EndRow(_Row):
     event_sent_at = UnicodeAttribute(null=True)
     webhook = JSONAttribute(null=True)
     closed = BooleanAttribute(default=False)
+    uploads_due = UnicodeAttribute(null=True)
     executions = NumberAttribute(default=0)
     failures = NumberAttribute(default=0)
     expires_at = NumberAttribute(null=True)

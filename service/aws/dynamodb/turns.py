@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from service.aws.dynamodb.table import TurnRow
 from service.domain.turns import Turn
 
-COPIES = "TURNS"
-"""Partition key of the turns of all batches that want to copy."""
+BATCHES = "TURNS"
+"""Partition key of the turns of all batches that want to copy or to extrapolate."""
 
 
 def slow_requests_of(project: str) -> "DynamoTurns":

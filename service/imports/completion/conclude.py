@@ -1,5 +1,7 @@
 """Report completion: write the report, send the event, deliver the webhook. Each step is stored when it is done.
 
+Some days later, if the deployment wants that, remove the uploads that landed (`removal.py`).
+
 A step that was done but not stored is repeated: the report is the same, event and webhook keep their id.
 """
 
@@ -16,10 +18,12 @@ from service.domain.ids import end_id
 from service.domain.jobs import Job
 from service.domain.limits import bounded
 from service.domain.webhooks import Verdict, delay_seconds, signed_headers, verdict
+from service.imports.completion.removal import due_at, remove_landed
 from service.imports.completion.report import told, write_report
 from service.ports.clips import ClipStore
 from service.ports.delivery import EventBus, WebhookAnswer, WebhookSender
 from service.ports.jobs import EndStore, JobStore
+from service.ports.objects import UploadRemover
 from service.ports.state import Clock, ReportFiles, StateFiles
 from service.projects.webhook_secrets import WebhookSecretPorts, signing_secrets
 
@@ -42,6 +46,10 @@ class ConcludePorts:
     webhook_secrets: WebhookSecretPorts
     clock: Clock
     clips_bucket: str
+    drop_bucket: str
+    drop_imported_days: int
+    """Days after which the uploads of a completed import are removed. 0: never."""
+    uploads: UploadRemover
     webhook_attempts: int
     webhook_retry_seconds: int
     jitter: Callable[[], float] = random.random
@@ -84,8 +92,22 @@ def conclude(job_id: str, ended_at: str, *, out_of_time: Callable[[], bool], por
         delivery, wait = _deliver(end, notify.webhook_url, job.project, ports)
         end = replace(end, webhook=delivery)
         settled = delivery.status if wait is None else None
+    if wait is None:
+        end = replace(end, uploads_due=_uploads_due(job, end, ports))
+        if end.uploads_due and end.uploads_due < ports.clock():
+            if not remove_landed(job, out_of_time=out_of_time, ports=ports):
+                ports.ends.save(end, now=ports.clock())
+                return Concluded(done=False, webhook=settled)
+            end = replace(end, uploads_due="")
     ports.ends.save(replace(end, closed=wait is None), now=ports.clock())
     return Concluded(done=wait is None, wait_seconds=wait or 0, webhook=settled)
+
+
+def _uploads_due(job: Job, end: End, ports: ConcludePorts) -> str:
+    """Empty once a retry began: its own completion sees to the uploads of all attempts."""
+    if job.completed_at != end.ended_at or not ports.drop_imported_days:
+        return ""
+    return due_at(job, ports) if end.uploads_due is None else end.uploads_due
 
 
 def _report(job: Job, end: End, out_of_time: Callable[[], bool], ports: ConcludePorts) -> Mapping[str, int] | None:

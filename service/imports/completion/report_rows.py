@@ -39,6 +39,12 @@ class RowPorts(Protocol):
 
 def clips_in_parts(job: Job, first: int, ports: RowPorts) -> Iterator[list[Clip]]:
     """Yield all clips from ordinal `first`, where a manifest part begins, one part at a time."""
+    for part in results_in_parts(job, first, ports):
+        yield [clip_of(job, entry, row, ports.clips_bucket) for entry, row in part]
+
+
+def results_in_parts(job: Job, first: int, ports: RowPorts) -> Iterator[list[tuple[ManifestEntry, ClipRow | None]]]:
+    """Yield the planned clips from ordinal `first` with their results, one manifest part at a time."""
     if not job.planned:
         return
     rows = ports.clips.in_order(job.id, first=first)
@@ -51,7 +57,7 @@ def clips_in_parts(job: Job, first: int, ports: RowPorts) -> Iterator[list[Clip]
             ahead = next(rows, None)
         entries = _entries(job, start, stop, known, ports.state)
         known = with_rows_of_plan(job, entries, known)
-        yield [clip_of(job, entry, known.get(entry.ordinal), ports.clips_bucket) for entry in entries]
+        yield [(entry, known.get(entry.ordinal)) for entry in entries]
 
 
 def _entries(

@@ -54,7 +54,7 @@ class Swept:
 
 
 def sweep(ports: SweepPorts, *, seconds_left: Callable[[], float] = lambda: math.inf) -> Swept:
-    """Check the active jobs for half of the time, then the completions that are still open.
+    """Check the active jobs for half of the time, then the open completions, then those whose uploads are due.
 
     Raises `SweepIncomplete` at the end if the check of a job failed; all others were checked.
     """
@@ -74,6 +74,12 @@ def sweep(ports: SweepPorts, *, seconds_left: Callable[[], float] = lambda: math
     reached = Positions(jobs=stopped_at, ends=last_end)
     if reached != positions:
         ports.finish.state.put(SWEEP_POSITIONS, json.dumps(asdict(reached)).encode())
+    _each(
+        ports.ends.due(ports.finish.clock()),
+        lambda end: _conclude_again(end, 0, swept, ports),
+        lambda: seconds_left() < 0,
+        failed,
+    )
     if failed:
         raise SweepIncomplete(f"the sweep failed for {len(failed)} jobs, first: {failed[0]}")
     return swept
@@ -158,16 +164,22 @@ def _see_to_conclusion(end: End, now: datetime, swept: Swept, ports: SweepPorts)
         ports.workflow.conclude(end)
         swept.concluding.append(end.job_id)
     elif end.failures >= CONCLUSION_FAILURES:
-        webhook = end.webhook or Delivery(ended_at=end.ended_at, status=DeliveryStatus.PENDING)
-        if webhook.status is DeliveryStatus.PENDING:
-            webhook = replace(webhook, status=DeliveryStatus.FAILED, last_error=GIVEN_UP)
-        ports.ends.save(replace(end, webhook=webhook, closed=True), now=ports.finish.clock())
+        webhook = end.webhook
+        if not end.uploads_due:  # else everybody was notified, days ago
+            webhook = webhook or Delivery(ended_at=end.ended_at, status=DeliveryStatus.PENDING)
+            if webhook.status is DeliveryStatus.PENDING:
+                webhook = replace(webhook, status=DeliveryStatus.FAILED, last_error=GIVEN_UP)
+        ports.ends.save(replace(end, webhook=webhook, uploads_due="", closed=True), now=ports.finish.clock())
         swept.given_up.append(end.job_id)
     else:
-        restarted = ports.ends.restart(end, failures=end.failures + 1, webhook=end.webhook, now=ports.finish.clock())
-        if restarted:
-            ports.workflow.conclude(restarted)
-            swept.concluding.append(end.job_id)
+        _conclude_again(end, end.failures + 1, swept, ports)
+
+
+def _conclude_again(end: End, failures: int, swept: Swept, ports: SweepPorts) -> None:
+    restarted = ports.ends.restart(end, failures=failures, webhook=end.webhook, now=ports.finish.clock())
+    if restarted:
+        ports.workflow.conclude(restarted)
+        swept.concluding.append(end.job_id)
 
 
 def _untouched(touched_at: str, now: datetime, seconds: int) -> bool:

@@ -15,9 +15,9 @@ from service.imports.copying.gate import Gate
 from service.imports.copying.multipart import LargeCopies
 from service.imports.copying.rows import RowWriter
 from service.imports.copying.set_worker import SetWorker
-from service.imports.copying.turns import BatchTurn, NoTurn, Wait
 from service.imports.copying.watch import Watch
 from service.imports.copying.worker import copy_clips
+from service.imports.lifecycle.turns import BatchTurn, NoTurn, Wait
 from service.imports.manifest.store import read_batch
 from service.imports.results.clip_rows import settled_rows, tally_of
 from service.support.parallel import each

@@ -4,7 +4,7 @@ Safe to repeat: a result names its clip and its rule version, and an existing re
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -20,6 +20,7 @@ from service.domain.errors import (
     ResultKeyTaken,
     SourceUnavailable,
 )
+from service.domain.jobs import Job
 from service.domain.manifest import Batch, ManifestEntry
 from service.domain.uris import s3_at
 from service.formats.clipgt import read_layer, read_layout
@@ -28,6 +29,7 @@ from service.formats.failures import Finding
 from service.formats.reader import Reader, run
 from service.imports.extrapolation.result import Extrapolated
 from service.imports.extrapolation.status import is_extrapolated, result_key
+from service.imports.lifecycle.turns import BatchTurn, NoTurn, Wait
 from service.imports.manifest.store import read_batch
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobReader
@@ -38,6 +40,8 @@ MAX_LAYER_BYTES = 32 * 1024**2
 """Maximum unpacked bytes of each of the two layers. The real clips' layers have 10 to 100 kB."""
 
 FIGURES = ("tracks", "stationary", "rows", "added")
+
+NO_TURN = NoTurn()
 
 RULE = 1
 """Version of `service.imports.extrapolation.tracks`. Raise it with each change of the rule to replace older results."""
@@ -66,6 +70,8 @@ class Progress:
     done: int = 0
     failed: int = 0
     left: int = 0
+    wait: Wait | None = None
+    """How long the next round waits for its turn. None: it may begin at once."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +81,13 @@ class Left:
     final: bool
 
 
-def extrapolate_batch(batch: Batch, *, out_of_time: Callable[[], bool], ports: ExtrapolatePorts) -> Progress:
+def extrapolate_batch(
+    batch: Batch, *, out_of_time: Callable[[], bool], ports: ExtrapolatePorts, turn: BatchTurn | NoTurn = NO_TURN
+) -> Progress:
     """Extrapolate every clip of the batch that has no result yet; none if the job is cancelled or has completed.
 
-    A clip's error is stored on its row. Each round processes at least one clip. Raises `BatchIncomplete` if a transient
-    error stopped any of the clips.
+    A clip's error is stored on its row. Each round that has its turn processes at least one clip; once the turn is
+    lost, no further clip begins. Raises `BatchIncomplete` if a transient error stopped any of the clips.
     """
     entries = read_batch(ports.state, batch)
     rows = ports.clips.get(batch.job_id, [entry.ordinal for entry in entries])
@@ -88,20 +96,38 @@ def extrapolate_batch(batch: Batch, *, out_of_time: Callable[[], bool], ports: E
         for entry in entries
         if (row := rows.get(entry.ordinal)) and is_extrapolated(row) and row.extrapolation is None
     ]
-    work = _Round(batch, ports, out_of_time)
-    with ThreadPoolExecutor(ports.concurrency) as pool:
-        found = list(pool.map(lambda clip: work.see_to(*clip), wanted))
-    for number, clip in enumerate(wanted):
-        # The other clips in progress may have used the memory: try it alone.
-        if isinstance(found[number], MemoryError):
-            found[number] = work.see_to(*clip, alone=True)
+    job = ports.jobs.get(batch.job_id)
+    if not wanted or job is None or is_over(job, batch):
+        return Progress()
+    if wait := turn.take(job.project):
+        return Progress(left=len(wanted), wait=wait)
+    try:
+        found = _outcomes(wanted, _Round(batch, ports, out_of_time, turn))
+    finally:
+        turn.end()
     passing = [outcome for outcome in found if isinstance(outcome, SourceUnavailable)]
     noted = [outcome for outcome in found if isinstance(outcome, ExtrapolationStatus)]
     late = [outcome for outcome in found if isinstance(outcome, Left) and not outcome.final]
     if passing and not (late and noted):
         raise BatchIncomplete(f"{len(passing)} clips failed with transient errors, first: {passing[0].message}")
     failed = noted.count(ExtrapolationStatus.FAILED)
-    return Progress(done=len(noted) - failed, failed=failed, left=len(late) + len(passing))
+    left = len(late) + len(passing)
+    return Progress(done=len(noted) - failed, failed=failed, left=left, wait=turn.wait_again() if left else None)
+
+
+def _outcomes(wanted: Sequence[tuple[ManifestEntry, ClipRow]], work: "_Round") -> "list[Outcome]":
+    with ThreadPoolExecutor(work.ports.concurrency) as pool:
+        found = list(pool.map(lambda clip: work.see_to(*clip), wanted))
+    for number, clip in enumerate(wanted):
+        # The other clips in progress may have used the memory: try it alone.
+        if isinstance(found[number], MemoryError):
+            found[number] = work.see_to(*clip, alone=True)
+    return found
+
+
+def is_over(job: Job, batch: Batch) -> bool:
+    """Whether nothing more is to be done for the batch."""
+    return job.status.terminal or job.run != batch.run or job.cancel_requested
 
 
 Outcome = ExtrapolationStatus | Left | SourceUnavailable | MemoryError
@@ -112,6 +138,7 @@ class _Round:
     batch: Batch
     ports: ExtrapolatePorts
     out_of_time: Callable[[], bool]
+    turn: BatchTurn | NoTurn
     _begun: bool = False
     _lock: Lock = field(default_factory=Lock)
     _decoding: Lock = field(default_factory=Lock)
@@ -119,8 +146,9 @@ class _Round:
     def see_to(self, planned: ManifestEntry, row: ClipRow, *, alone: bool = False) -> Outcome:
         """Return the clip's extrapolation, or why it has none. `alone`: no other clip is in progress."""
         job = self.ports.jobs.get(self.batch.job_id)
-        if job is None or job.status.terminal or job.run != self.batch.run or job.cancel_requested:
+        if job is None or is_over(job, self.batch):
             return Left(final=True)
+        self.turn.look()
         if not self._may_begin():
             return Left(final=False)
         try:
@@ -140,7 +168,7 @@ class _Round:
 
     def _may_begin(self) -> bool:
         with self._lock:
-            if self._begun and self.out_of_time():
+            if self._begun and (self.turn.lost or self.out_of_time()):
                 return False
             self._begun = True
             return True

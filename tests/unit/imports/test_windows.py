@@ -10,7 +10,7 @@ from service.domain.jobs import JobStatus
 from service.domain.rate_windows import LONGEST_WAIT_SECONDS, window_seconds
 from service.domain.requests import ImportRequest
 from service.imports.copying.batch import Unfinished, copy_batch
-from service.imports.copying.turns import BatchTurn, NoTurn
+from service.imports.lifecycle.turns import BatchTurn, NoTurn
 from service.imports.planning.context import PlanCursor, Planned
 from service.imports.planning.plan import plan
 from tests.builders import SOURCE_BUCKET, World, import_prefix

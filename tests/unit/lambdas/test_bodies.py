@@ -226,6 +226,14 @@ def test_no_error_repeats_what_a_caller_sent_at_length(api: Api, body: object) -
     assert len(detail) <= 2_001
 
 
+def test_no_error_repeats_the_longest_name_that_a_body_may_have(api: Api) -> None:
+    api.max_body_bytes = 5_000_000  # the setting's default
+    for body in ({"x" * 4_900_000: 1}, LIST | {"settings": {"x" * 4_900_000: 1}}):
+        answer = api.raw("POST", "/v1/imports", json.dumps(body))
+        assert answer["statusCode"] == 422
+        assert len(answer["body"]) < 2_100
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -79,7 +79,7 @@ class Functions:
     def extrapolate(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
         container = ExtrapolateContainer()
         container.limit_memory = lambda: None  # it would limit the process that runs the tests
-        container.ports = self.world.extrapolate_ports
+        container.ports, container.turns = self.world.extrapolate_ports, self.world.turn_ports
         return lambdas.extrapolate.handler(event, context, container)
 
     def finish(self, event: dict[str, Any]) -> Any:
@@ -178,6 +178,25 @@ def test_a_batch_is_extrapolated_in_rounds(functions: Functions) -> None:
     assert functions.extrapolate(event, late) == {"done": False, "round": 1}
     assert functions.extrapolate(event | {"round": 1}) == {"done": True, "round": 2}
     assert functions.world.faults.calls["results.put"] == 2
+
+
+def test_extrapolation_waits_for_its_turn_where_the_execution_can_wait(functions: Functions) -> None:
+    world = functions.world
+    world.slots = 1
+    world.storage.put_body(SOURCE_BUCKET, "a.zip", CLIP)
+    job = world.planned_list(["a.zip"], settings=ImportSettings(stationary_extrapolation=True))
+    (batch,) = world.batches(job.id)
+    world.copy(batch)
+    now = world.clock.now.timestamp()
+    world.turns.put(Turn(id="other", project=PROJECT, job_id="ij_2", since=now, holds=True, expires_at=now + 30))
+    event = {"batch": asdict(batch), "round": 0, "extrapolated": {"round": 0}}
+    first = functions.extrapolate(event)
+    assert (first["done"], first["round"], first["waiting_since"]) == (False, 1, now)
+    assert first["wait_seconds"] >= 1
+    world.clock.advance(1)
+    assert functions.extrapolate(event | {"extrapolated": first})["waiting_since"] == now
+    del event["extrapolated"]
+    assert functions.extrapolate(event) == {"done": True, "round": 1}, "of an older definition"
 
 
 def test_a_conclusion_that_has_to_wait_says_how_long_and_for_which_end(functions: Functions) -> None:

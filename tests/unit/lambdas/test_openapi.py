@@ -92,6 +92,23 @@ def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]
     return {(verb, path): one for path, verbs in document["paths"].items() for verb, one in verbs.items()}
 
 
+def test_a_newline_after_any_path_is_another_path(api: Api) -> None:
+    """`%0a` reaches the function as a newline. No route may take it for the end of an id."""
+    for verb, path in sorted(ROUTES | NOMADIC_ROUTES):
+        asked = re.sub(r"{\w+}", "x", path) + "\n"
+        assert api.refusal(verb.upper(), asked, {})[:2] == (404, "NOT_FOUND"), (verb, path)
+
+
+def test_every_path_refuses_other_methods_and_names_its_own(api: Api) -> None:
+    verbs: dict[str, set[str]] = {}
+    for verb, path in ROUTES | NOMADIC_ROUTES:
+        verbs.setdefault(re.sub(r"{\w+}", "{}", path), set()).add(verb.upper())
+    for path, own in verbs.items():
+        (other, *_) = {"GET", "POST", "PUT", "PATCH", "DELETE"} - own
+        assert api.refusal(other, path.replace("{}", "x"), {})[:2] == (405, "METHOD_NOT_ALLOWED"), path
+        assert own <= set(api.headers["Allow"][0].split(", ")), path
+
+
 def test_openapi_lists_all_routes_and_how_to_authenticate(api: Api) -> None:
     document = openapi(api)
     assert set(operations(document)) == ROUTES | NOMADIC_ROUTES

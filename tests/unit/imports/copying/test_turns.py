@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from service.domain.manifest import Batch
 from service.domain.turns import LEASE_SECONDS, RENEW_SECONDS, Turn
 from service.imports.copying.batch import Unfinished, copy_batch
-from service.imports.copying.turns import BatchTurn, TurnPorts, Wait
+from service.imports.lifecycle.turns import BatchTurn, TurnPorts, Wait
 from tests.builders import World, import_prefix
 from tests.fakes.faults import CrashError
 from tests.fakes.turns import FakeTurns

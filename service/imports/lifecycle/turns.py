@@ -1,4 +1,4 @@
-"""Take turns: copy a batch only while its project is entitled to one of the slots that all imports share."""
+"""Take turns: work on a batch only while its project is entitled to one of the slots that all imports share."""
 
 import random
 import time
@@ -24,7 +24,7 @@ from service.ports.turns import TurnStore
 class TurnPorts:
     store: TurnStore
     slots: int
-    """Batches that may be copied at once, of all imports together."""
+    """Batches that may be copied or extrapolated at once, of all imports together."""
     now: Callable[[], float] = time.time
     """Seconds since 1970."""
     jitter: Callable[[], float] = random.random
@@ -60,7 +60,7 @@ class NoTurn:
 
 
 class BatchTurn:
-    """One call's turn. `take` it before copying, `look` at the others every few seconds, `end` it afterwards.
+    """One call's turn. `take` it before the work, `look` at the others every few seconds, `end` it afterwards.
 
     A turn that is not ended expires, so a slot is free again a minute or so after its process died.
     """
@@ -74,7 +74,7 @@ class BatchTurn:
         """The watch's thread looks while the call ends the turn: a look must not write the turn again afterwards."""
         self._look_at = self._renew_at = 0.0
         self.lost = False
-        """Whether others are entitled to the slot now: begin no more copies."""
+        """Whether others are entitled to the slot now: begin no more clips."""
 
     def take(self, project: str) -> Wait | None:
         """Take a slot, or return how long to wait for one."""
