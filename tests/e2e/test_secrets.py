@@ -13,8 +13,7 @@ from local import aws
 from local.stack import Stack
 from tests.e2e.conftest import Api
 from tests.e2e.secretsearch import kept_places, where
-from tests.e2e.support import all_clips, all_rows, eventually, imported, receiver, settled, unique
-from tests.e2e.test_conclusion import report
+from tests.e2e.support import all_clips, all_rows, eventually, imported, receiver, report, settled, unique
 from tests.servers.gate import Answer
 from tests.sources.stores import Store
 

@@ -286,6 +286,7 @@ def deployed() -> CopyContainer:
         clips_bucket=CLIPS_BUCKET,
         drop_bucket="drop",
         requester_pays_buckets=(),
+        copy_slots=2,
         copy_concurrency=2,
         copy_threads=2,
         multipart_threshold_bytes=1,

@@ -469,10 +469,16 @@ def test_metadata_headers_and_tags_are_kept_with_the_marks(s3: "S3Client") -> No
 def test_the_time_of_expiry_is_kept(s3: "S3Client") -> None:
     expires = "Wed, 21 Oct 2026 07:28:00 GMT"
     copy(s3, described(headers={"Expires": expires}))
-    assert s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")["ExpiresString"] == expires
+    assert expiry(s3) == expires
     large = Lying(os.urandom(MIN_PART_BYTES + 1), headers={"Expires": expires})
     assert copy(s3, large, settings=OVER).etag.endswith("-2")
-    assert s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")["ExpiresString"] == expires
+    assert expiry(s3) == expires
+
+
+def expiry(s3: "S3Client") -> object:
+    """Return the header as S3 sends it. The types of boto3 lack it."""
+    answer: Any = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
+    return answer["ExpiresString"]
 
 
 def test_an_import_asks_no_more_of_a_source_than_listing_and_reading(s3: "S3Client") -> None:

@@ -21,7 +21,6 @@ from tests.functional.wire import Wire, answer, serving
 
 AT = Location("s3", "clips", "a.zip")
 ASKED = Asked("read", AT)
-KEYS = {"access_key_id": "a", "secret_access_key": "s"}
 HEAD = ('ETag: "e"', "Last-Modified: Sun, 22 Nov 2026 17:00:00 GMT")
 
 
@@ -44,7 +43,9 @@ def wire() -> Iterator[Wire]:
 
 
 def s3_at(port: int, rule: AddressRule, *, scheme: str = "http") -> Adapter:
-    return s3_with_keys(S3Keys(**KEYS, endpoint_url=f"{scheme}://store.example.com:{port}"), rule=rule)
+    return s3_with_keys(
+        S3Keys(access_key_id="a", secret_access_key="s", endpoint_url=f"{scheme}://store.example.com:{port}"), rule=rule
+    )
 
 
 def test_a_connection_goes_to_the_address_that_was_checked_and_the_request_names_the_host(wire: Wire) -> None:

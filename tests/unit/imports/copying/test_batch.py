@@ -26,6 +26,7 @@ from service.domain.search_keys import search_key
 from service.imports.copying import content
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.watch import WATCH_SECONDS
+from service.imports.lifecycle.turns import Wait
 from tests.builders import World, import_list, summing
 from tests.paths import DATA
 
@@ -43,7 +44,7 @@ def planned(world: World, count: int = 5, **changes: object) -> tuple[Job, Batch
 
 def copy(world: World, batch: Batch, attempt: int = 0) -> Tally | None:
     tally = copy_batch(batch, attempt=attempt, ports=world.copy_ports)
-    assert not isinstance(tally, Unfinished)
+    assert not isinstance(tally, Unfinished | Wait)
     return tally
 
 

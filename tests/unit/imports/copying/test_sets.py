@@ -20,6 +20,7 @@ from service.domain.manifest import Batch, ManifestEntry
 from service.domain.requests import ContentValidation, ImportSettings, OnExisting, Tolerance
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.lifecycle.turns import Wait
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
 from service.imports.queries.status import clips_page
@@ -50,7 +51,7 @@ def two_sets(world: World, **changes: object) -> tuple[Job, Batch]:
 
 def copy(world: World, batch: Batch, attempt: int = 0) -> Tally | None:
     tally = copy_batch(batch, attempt=attempt, ports=world.copy_ports)
-    assert not isinstance(tally, Unfinished)
+    assert not isinstance(tally, Unfinished | Wait)
     return tally
 
 

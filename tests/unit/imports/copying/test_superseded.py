@@ -1,6 +1,7 @@
 """Several uploads to one key, in imports that differ in speed: an older one never replaces a later one's clip."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ DESTINATION = f"{PROJECT}/-/{DROP_BUCKET}/{KEY}"
 OVER = [OnExisting.SKIP, OnExisting.OVERWRITE]
 
 
-def a_world(on_existing: OnExisting = OnExisting.SKIP, **changes: int) -> World:
+def a_world(on_existing: OnExisting = OnExisting.SKIP, **changes: Any) -> World:
     world = World(**changes)
     world.defaults = ImportSettings(on_existing=on_existing)
     return world

@@ -1,6 +1,7 @@
 """Imports by conditions: which are found, in which order, and page by page."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.builders import PROJECT, World, a_job
 def filled(world: World) -> list[str]:
     """250 imports, one a second, newest first: of each five, one failed; of each two, one has a label and a folder."""
     for n in range(250):
-        tags = {"labels": ("l", f"l{n}"), "folder": "f"} if n % 2 else {}
+        tags: dict[str, Any] = {"labels": ("l", f"l{n}"), "folder": "f"} if n % 2 else {}
         time = f"2026-11-22T17:{n // 60:02}:{n % 60:02}.000Z"
         job = a_job(id=f"ij_{n:024x}", created_at=time, updated_at=time, **tags)
         watch = WatchRun(id="wa_1", cause=WatchCause.SCHEDULED) if n % 3 == 0 else None
