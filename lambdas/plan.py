@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.observe import logger, metrics
 from lambdas.wiring.plan import PlanContainer
 from service.aws.faults import raises_service_busy
-from service.imports.planning.context import PlanCursor
+from service.imports.planning.context import cursor_of
 from service.imports.planning.plan import plan
 
 MARGIN_MS = 60_000
@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext, container: PlanContai
     logger.append_keys(job_id=event["job_id"], run=event["run"])
     planned = plan(
         event["job_id"],
-        PlanCursor(**event["cursor"] or {}),
+        cursor_of(event["cursor"] or {}),
         run=int(event["run"]),
         out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
         can_wait="can_wait" in event,

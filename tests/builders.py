@@ -11,10 +11,11 @@ from service.domain.clips import Clip, ClipStatus
 from service.domain.errors import BatchIncomplete
 from service.domain.ids import clip_id
 from service.domain.jobs import Counts, Door, Job, JobStatus, Source, SourceKind, Trigger
-from service.domain.manifest import Batch, ManifestEntry
+from service.domain.manifest import Batch, ManifestEntry, token_of
 from service.domain.projects import Actor, Integration, IntegrationState, IntegrationType
 from service.domain.requests import ImportRequest, ImportSettings, Upload, ViewSet
 from service.domain.service_buckets import ServiceBuckets
+from service.domain.state_keys import part_key
 from service.imports.access.reach import SourceAccess
 from service.imports.completion.conclude import ConcludePorts, conclude
 from service.imports.completion.context import CHILD_SECONDS, FinishPorts
@@ -520,7 +521,12 @@ class World:
         return list(read_batches(self.state, job_id, self.run_of(job_id)))
 
     def manifest(self, job_id: str) -> list[ManifestEntry]:
-        return read_entries(self.state, job_id, 0, self.job(job_id).counts.total)
+        job = self.job(job_id)
+        return read_entries(self.state, job_id, 0, job.counts.total, job.plan_rounds)
+
+    def part_key(self, job_id: str, part: int) -> str:
+        """Return the key of a part of the first manifest."""
+        return part_key(job_id, part, token=token_of(self.job(job_id).plan_rounds, part))
 
 
 def own_access(storage: Objects, jobs: JobReader) -> SourceAccess:
@@ -712,3 +718,15 @@ class LambdaContext:
 
     def get_remaining_time_in_millis(self) -> int:
         return self.remaining_ms
+
+
+def state_of(world: World, job: Job) -> dict[str, bytes]:
+    """The job's files without its id and the tokens of calls, and without what only says how many rounds it took."""
+
+    def plain(text: bytes) -> bytes:
+        for token, _ in world.job(job.id).plan_rounds:
+            text = text.replace(f"-{token}.jsonl".encode(), b".jsonl")
+        return text.replace(job.id.encode(), b"job")
+
+    files = {key: body for key, body in world.state.files.items() if job.id in key and "/rounds/" not in key}
+    return {plain(key.encode()).decode(): plain(body) for key, body in files.items() if not key.endswith("/plan.json")}

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from service.domain.ends import Delivery
+from service.domain.manifest import Rounds
 from service.domain.requests import ContentValidation, Filters, ImportSettings, VideoUpload
 from service.domain.uris import Location, parse_prefix
 
@@ -241,6 +242,8 @@ class Job:
     """Number of the attempt: 0 is the first, each retry is the next."""
     planned_run: int | None = None
     """The last attempt whose planning is complete."""
+    plan_rounds: Rounds = ()
+    """The calls that planned the manifest."""
     retry: Retry | None = None
     """The request that began this attempt, if it is a retry."""
     runs: tuple[Run, ...] = ()

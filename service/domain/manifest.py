@@ -79,6 +79,18 @@ class ManifestEntry:
         return entry
 
 
+Rounds = tuple[tuple[str, int], ...]
+"""The calls that planned an attempt, in order: a random token of each, and the first manifest part that it may write.
+
+The files of a call carry its token, so a late call never writes over those of another one (decision 87).
+"""
+
+
+def token_of(rounds: Rounds, part: int) -> str:
+    """Return the token of the call that planned the part; empty for plans from before there were tokens."""
+    return next((token for token, first in reversed(rounds) if first <= part), "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """A worker's share of an attempt: a byte range of one manifest part with `count` clips, sets kept whole.

@@ -30,7 +30,7 @@ def selection_key(job_id: str, run: int, digest: str) -> str:
 
 
 def run_plan_key(job_id: str, run: int) -> str:
-    """Return the key of a retry's plan, which is written once its manifest and batches are complete."""
+    """Return the key of an attempt's plan, which is written once its manifest and batches are complete."""
     return f"{run_files(job_id, run)}plan.json"
 
 
@@ -43,8 +43,9 @@ SWEEP_POSITIONS = "jobs/sweep-positions.json"
 """Key of the positions where the last sweep stopped; the next one continues there."""
 
 
-def part_key(job_id: str, part: int, run: int = 0) -> str:
-    return f"{run_files(job_id, run)}manifest/part-{part:06d}.jsonl"
+def part_key(job_id: str, part: int, run: int = 0, token: str = "") -> str:
+    """`token` is that of the planning call (`domain.manifest.Rounds`)."""
+    return f"{run_files(job_id, run)}manifest/part-{part:06d}{_suffix(token)}.jsonl"
 
 
 def skipped_key(job_id: str, index: str, number: int) -> str:
@@ -52,10 +53,14 @@ def skipped_key(job_id: str, index: str, number: int) -> str:
     return f"jobs/{job_id}/skipped/{index}-{number:04d}"
 
 
-def batches_key(job_id: str, round_number: int | None = None, run: int = 0) -> str:
+def batches_key(job_id: str, round_number: int | None = None, run: int = 0, token: str = "") -> str:
     """Return the key of the list of batches that the map reads, or of one planning round's share of it."""
-    name = "batches.jsonl" if round_number is None else f"rounds/{round_number:04d}.jsonl"
+    name = "batches.jsonl" if round_number is None else f"rounds/{round_number:04d}{_suffix(token)}.jsonl"
     return run_files(job_id, run) + name
+
+
+def _suffix(token: str) -> str:
+    return f"-{token}" if token else ""
 
 
 def carried_key(job_id: str, round_number: int, digest: str) -> str:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from service.domain.ends import Delivery, End
 from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, RecordedBatch, Retry, Tally
-from service.domain.manifest import BatchState
+from service.domain.manifest import BatchState, Rounds
 from service.domain.projects import AuditEntry
 
 
@@ -46,9 +46,19 @@ class JobStore(JobReader, Protocol):
         ...
 
     def end_planning(
-        self, job_id: str, *, run: int = 0, total: int, skipped: int = 0, cut_short: bool = False, now: str
+        self,
+        job_id: str,
+        *,
+        run: int = 0,
+        total: int,
+        skipped: int = 0,
+        cut_short: bool = False,
+        rounds: Rounds = (),
+        now: str,
     ) -> None:
         """Begin copying, with `total` clips. Count the `skipped` ones, whose result is the plan.
+
+        `rounds` says which files hold the manifest.
 
         With such clips `JobTag.SKIPPED` finds the job. Only the first end of a run's planning decides these figures; a
         repeated call changes the status alone.

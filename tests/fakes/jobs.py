@@ -18,7 +18,7 @@ from service.domain.jobs import (
     Tally,
     settings_of_run,
 )
-from service.domain.manifest import BatchState
+from service.domain.manifest import BatchState, Rounds
 from service.domain.objects import LargeCopy
 from service.domain.progress import runs_after
 from service.domain.projects import AuditEntry
@@ -100,7 +100,15 @@ class FakeJobs:
 
     @port_call
     def end_planning(
-        self, job_id: str, *, run: int = 0, total: int, skipped: int = 0, cut_short: bool = False, now: str
+        self,
+        job_id: str,
+        *,
+        run: int = 0,
+        total: int,
+        skipped: int = 0,
+        cut_short: bool = False,
+        rounds: Rounds = (),
+        now: str,
     ) -> None:
         job = self.rows.get(job_id)
         if job is None:
@@ -114,6 +122,7 @@ class FakeJobs:
             status=JobStatus.COPYING,
             counts=replace(job.counts, total=total, skipped=job.counts.skipped + skipped),
             skipped_by_plan=skipped,
+            plan_rounds=rounds,
             settled_before=skipped,
             planned=True,
             planned_run=run,

@@ -32,7 +32,7 @@ from service.aws.dynamodb.table import BatchRow, EndRow, JobRow, TagRow, Tombsto
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows
 from service.domain.errors import NotFound
 from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, RecordedBatch, Retry, Tally
-from service.domain.manifest import BatchState
+from service.domain.manifest import BatchState, Rounds
 from service.domain.progress import runs_after
 from service.domain.projects import AuditEntry
 from service.domain.requests import (
@@ -96,13 +96,22 @@ class DynamoJobs:
         return self._update(job_id, actions, _going_on(run))
 
     def end_planning(
-        self, job_id: str, *, run: int = 0, total: int, skipped: int = 0, cut_short: bool = False, now: str
+        self,
+        job_id: str,
+        *,
+        run: int = 0,
+        total: int,
+        skipped: int = 0,
+        cut_short: bool = False,
+        rounds: Rounds = (),
+        now: str,
     ) -> None:
         begun: list[Action] = [JobRow.status.set(JobStatus.COPYING), JobRow.updated_at.set(now)]
         figures: list[Action] = [
             JobRow.total.set(total),
             JobRow.skipped.add(skipped),
             JobRow.skipped_by_plan.set(skipped),
+            JobRow.plan_rounds.set(rounds),
             JobRow.settled_before.set(skipped),
             JobRow.planned.set(True),
             JobRow.planned_run.set(run),

@@ -125,6 +125,7 @@ class JobRow(_Row):
     video_upload = JSONAttribute(null=True)
     watch = JSONAttribute(null=True)
     skipped_by_plan = NumberAttribute(default=0)
+    plan_rounds = JSONAttribute(null=True)
     removed = NumberAttribute(default=0)
     removed_landed = NumberAttribute(default=0)
     gone_at = NumberAttribute(null=True)

@@ -159,7 +159,7 @@ def _what_is_known(job: Job, part: int, rows: Mapping[int, ClipRow], state: Stat
     # A set that exceeds the end of a part is stored in the next one.
     for number in (part, part + 1) if job.source.kind is SourceKind.SETS else (part,):
         with suppress(NotFound, ValueError):
-            kept |= {entry.ordinal: entry for entry in read_part(state, job.id, number)}
+            kept |= {entry.ordinal: entry for entry in read_part(state, job.id, number, job.plan_rounds)}
     return kept | again
 
 

@@ -65,7 +65,7 @@ def _entries(
 ) -> Sequence[ManifestEntry]:
     """Read the entries; if the manifest is lost, rebuild them from the rows."""
     try:
-        return read_entries(state, job.id, start, stop)
+        return read_entries(state, job.id, start, stop, job.plan_rounds)
     except NotFound:
         return [
             ManifestEntry(

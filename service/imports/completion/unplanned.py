@@ -23,8 +23,16 @@ def plan_as_failed(job: Job, reason: str, ports: FinishPorts) -> None:
     writer = ManifestWriter(ports.state, job.id, job.run, batch_clips=PART_CLIPS, batch_bytes=1)
     for part in _named_clips(job, ports):
         writer.write_part([entry.with_fate(fate) for entry in part])
-    writer.end()
-    ports.jobs.end_planning(job.id, run=job.run, total=writer.ordinal, now=ports.clock())
+    stored = writer.end()
+    ports.jobs.end_planning(
+        job.id,
+        run=job.run,
+        total=stored.total,
+        skipped=stored.skipped,
+        cut_short=stored.cut_short,
+        rounds=stored.rounds,
+        now=ports.clock(),
+    )
 
 
 def _named_clips(job: Job, ports: FinishPorts) -> Iterator[list[ManifestEntry]]:

@@ -5,17 +5,32 @@ is one range of bytes, and holds nothing but clips that copy functions work on.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
 from service.domain.errors import ServiceBusy
-from service.domain.manifest import Batch, ManifestEntry
+from service.domain.manifest import Batch, ManifestEntry, Rounds, token_of
 from service.domain.requests import ImportSettings
-from service.domain.state_keys import batches_key, carried_key, part_key
+from service.domain.state_keys import batches_key, carried_key, part_key, run_plan_key
 from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
 from service.imports.manifest.skipped import SkippedFiles
 from service.ports.state import StateFiles, StateReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The plan of a first attempt. The first one that is stored counts, whichever call wrote it."""
+
+    total: int
+    cut_short: bool
+    rounds: Rounds
+    batches: int = 0
+    skipped: int = 0
+    """Clips that no batch holds: the plan is their result."""
 
 
 @dataclass
@@ -35,8 +50,14 @@ class ManifestWriter:
     """The attempt that the manifest belongs to. Pages of clips show that of attempt 0; a retry has its own."""
     settings: ImportSettings | None = None
     """The import's, if its plan settles clips (`ManifestEntry.is_settled`); None: each clip belongs to a batch."""
+    rounds: Rounds = ()
+    """The calls of the earlier rounds; this call adds its own."""
+    token: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def __post_init__(self) -> None:
+        if self.manifest_run:  # a retry's plan says itself which files count
+            self.token = ""
+        self.rounds = (*self.rounds, (self.token, -(-self.ordinal // PART_CLIPS)))
         self._descriptors: list[bytes] = []
         self._skipped = SkippedFiles(self.state, self.job_id)
 
@@ -44,7 +65,7 @@ class ManifestWriter:
         """Write the next entries. Every part but the last must be full (`PART_CLIPS`, `set_parts`)."""
         last = self.ordinal + len(entries) - 1
         assert not entries or last // PART_CLIPS > (self.ordinal - 1) // PART_CLIPS, "only the last part may be short"
-        key = part_key(self.job_id, last // PART_CLIPS, self.manifest_run)
+        key = part_key(self.job_id, last // PART_CLIPS, self.manifest_run, self.token)
         self.ordinal += len(entries)
         settled = [entry for entry in entries if self.settings and entry.is_settled(self.settings)]
         if settled:
@@ -85,26 +106,51 @@ class ManifestWriter:
     def end_round(self) -> None:
         """Store this round's descriptors and the files of its skipped clips."""
         self._skipped.store()
-        self.state.put(batches_key(self.job_id, self.round_number, self.run), b"".join(self._descriptors))
+        key = batches_key(self.job_id, self.round_number, self.run, self.token)
+        self.state.put(key, b"".join(self._descriptors))
         self._descriptors = []
         self.round_number += 1
 
-    def end(self) -> int:
-        """Join the descriptors of all rounds into the list that the map reads.
+    def end(self, *, cut_short: bool = False) -> Plan:
+        """Store the plan, unless another call that planned the attempt stored one first; return the one that counts.
 
-        Return the number of clips that no batch holds: the plan is their result. The list is never written twice,
-        since copies and counts may refer to it by then. Raises `ServiceBusy` if another call plans the attempt too, and
-        wrote another list first or wrote over one of the rounds.
+        The descriptors of its rounds are joined into the list that the map reads. Every call writes the same list.
         """
         self.end_round()
-        rounds = [self.state.get(batches_key(self.job_id, number, self.run)) for number in range(self.round_number)]
-        own = b"".join(rounds)
+        own = Plan(total=self.ordinal, cut_short=cut_short, rounds=self.rounds)
+        stored = self.state.put_new(run_plan_key(self.job_id, self.run), json.dumps(asdict(own)).encode())
+        plan = _decode_plan(stored)
+        joined = self._joined(plan.rounds)
+        self.state.put(batches_key(self.job_id, run=self.run), joined)
+        batches = list(decode_batches(joined))
+        return replace(plan, batches=len(batches), skipped=plan.total - sum(batch.count for batch in batches))
+
+    def end_retry(self) -> None:
+        """Join the descriptors of all rounds of a retry into the list that the map reads.
+
+        The list is never written twice, since copies and counts may refer to it by then. Raises `ServiceBusy` if
+        another call plans the attempt too, and wrote another list first or wrote over one of the rounds.
+        """
+        self.end_round()
+        own = self._joined((("", 0),) * self.round_number)
         batches = list(decode_batches(own))
-        held = sum(batch.count for batch in batches)
-        mixed = [batch.number for batch in batches] != list(range(self.batches)) or held > self.ordinal
+        mixed = [batch.number for batch in batches] != list(range(self.batches))
         if mixed or self.state.put_new(batches_key(self.job_id, run=self.run), own) != own:
             raise ServiceBusy(f"another call plans import {self.job_id} at the same time")
-        return self.ordinal - held
+
+    def _joined(self, rounds: Rounds) -> bytes:
+        keys = [batches_key(self.job_id, number, self.run, token) for number, (token, _) in enumerate(rounds)]
+        return b"".join(map(self.state.get, keys))
+
+
+def _decode_plan(text: bytes) -> Plan:
+    plan = Plan(**json.loads(text))
+    return replace(plan, rounds=as_rounds(plan.rounds))
+
+
+def as_rounds(stored: Iterable[Sequence[Any]]) -> Rounds:
+    """Read rounds from JSON, whose lists stand for tuples."""
+    return tuple((str(token), int(first)) for token, first in stored)
 
 
 def read_carried(state: StateReader, key: str) -> list[ManifestEntry]:
@@ -121,17 +167,18 @@ def read_batch(state: StateFiles, batch: Batch) -> list[ManifestEntry]:
     return decode_entries(lines)
 
 
-def read_part(state: StateReader, job_id: str, part: int, run: int = 0) -> list[ManifestEntry]:
+def read_part(state: StateReader, job_id: str, part: int, rounds: Rounds, run: int = 0) -> list[ManifestEntry]:
     """Return the entries of one part by ordinal. Raises `NotFound`."""
-    return sorted(decode_entries(state.get(part_key(job_id, part, run))), key=lambda entry: entry.ordinal)
+    lines = state.get(part_key(job_id, part, run, token_of(rounds, part)))
+    return sorted(decode_entries(lines), key=lambda entry: entry.ordinal)
 
 
-def read_entries(state: StateReader, job_id: str, first: int, last: int) -> list[ManifestEntry]:
+def read_entries(state: StateReader, job_id: str, first: int, last: int, rounds: Rounds) -> list[ManifestEntry]:
     """Return the entries from ordinal `first` up to before `last`. Only the parts in between are read."""
     entries: list[ManifestEntry] = []
     part = first // PART_CLIPS
     # A set that runs over the end of a part lies in the next one.
     while (entries[-1].ordinal + 1 if entries else first) < last:
-        entries += read_part(state, job_id, part)
+        entries += read_part(state, job_id, part, rounds)
         part += 1
     return [entry for entry in entries if first <= entry.ordinal < last]

@@ -1,13 +1,14 @@
 """Ports of planning, the cursor that one round passes to the next, and parts of the manifest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from service.domain.batching import PART_CLIPS
 from service.domain.jobs import Job
-from service.domain.manifest import ManifestEntry
+from service.domain.manifest import ManifestEntry, Rounds
 from service.imports.access.reach import SourceAccess
-from service.imports.manifest.store import ManifestWriter
+from service.imports.manifest.store import ManifestWriter, as_rounds
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
 from service.ports.objects import DropBucket, Objects
@@ -64,6 +65,13 @@ class PlanCursor:
     """In a retry: the former results of the clips in its manifest."""
     opened: int = 0
     """In a retry: parts of its manifest whose clips are pending again."""
+    rounds: Rounds = ()
+    """The calls that planned the earlier rounds."""
+
+
+def cursor_of(stored: Mapping[str, Any]) -> PlanCursor:
+    """Read a cursor from the JSON that the state machine passes on."""
+    return PlanCursor(**{**stored, "rounds": as_rounds(stored.get("rounds", ()))})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,4 +121,5 @@ def writer_at(cursor: PlanCursor, job: Job, ports: PlanPorts, *, manifest_run: i
         round_number=cursor.round_number,
         manifest_run=manifest_run,
         settings=None if manifest_run else job.settings,
+        rounds=cursor.rounds or (("", 0),) * cursor.round_number,  # a cursor of an older execution has none
     )

@@ -11,7 +11,7 @@ from service.domain.codes import ClipCode
 from service.domain.errors import InvalidUri, NotFound
 from service.domain.fates import DESTINATION_TAKEN
 from service.domain.jobs import Job, SourceKind
-from service.domain.manifest import ManifestEntry
+from service.domain.manifest import ManifestEntry, Rounds
 from service.imports.manifest.store import read_entries, read_part
 from service.imports.planning.pin import destination_of
 from service.ports.state import StateReader
@@ -74,10 +74,12 @@ class Ledger:
     destinations: Seen = field(default_factory=Seen)
 
     @classmethod
-    def of(cls, job_id: str, ordinal: int, carried: Iterable[ManifestEntry], state: StateReader) -> "Ledger":
-        """Rebuild it after the first `ordinal` clips, which are in the manifest, and the carried ones."""
+    def of(
+        cls, job_id: str, ordinal: int, rounds: Rounds, carried: Iterable[ManifestEntry], state: StateReader
+    ) -> "Ledger":
+        """Rebuild it after the first `ordinal` clips, which earlier rounds planned, and the carried ones."""
         ledger = cls()
-        for entry in (*_written(job_id, ordinal, state), *carried):
+        for entry in (*_written(job_id, ordinal, rounds, state), *carried):
             if entry.code not in (ClipCode.DUPLICATE, ClipCode.INVALID_LINE):
                 ledger.first_of(entry.source_uri, entry.version)
             if occupies(entry):
@@ -95,9 +97,9 @@ class Ledger:
         return entry.with_fate(DESTINATION_TAKEN)
 
 
-def _written(job_id: str, ordinal: int, state: StateReader) -> Iterator[ManifestEntry]:
+def _written(job_id: str, ordinal: int, rounds: Rounds, state: StateReader) -> Iterator[ManifestEntry]:
     for first in range(0, ordinal, PART_CLIPS):
-        yield from read_entries(state, job_id, first, first + PART_CLIPS)
+        yield from read_entries(state, job_id, first, first + PART_CLIPS, rounds)
 
 
 def occupies(entry: ManifestEntry) -> bool:
@@ -127,4 +129,4 @@ def destinations_of_others(job: Job, state: StateReader) -> set[int]:
 def _entries(job: Job, state: StateReader) -> Iterator[ManifestEntry]:
     for part in range(-(-job.counts.total // PART_CLIPS)):
         with suppress(NotFound):
-            yield from read_part(state, job.id, part)
+            yield from read_part(state, job.id, part, job.plan_rounds)

@@ -73,7 +73,7 @@ def _clashes(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Settle:
     """Mirrored destinations cannot clash, so only a template needs the check."""
     if job.settings.destination is None:
         return list
-    ledger = Ledger.of(job.id, cursor.ordinal, (), ports.state)
+    ledger = Ledger.of(job.id, cursor.ordinal, cursor.rounds, (), ports.state)
     return lambda entries: [ledger.settled(entry) for entry in entries]
 
 

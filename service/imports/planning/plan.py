@@ -67,11 +67,17 @@ def plan(
         ended = end_job(job, JobStatus.FAILED, error.code, error.message, jobs=ports.jobs, now=ports.clock())
         return Planned(failed=ended)
     ports.access.used(job.project, used, ports.clock())
-    skipped = writer.end()
+    stored = writer.end(cut_short=cut_short)
     ports.jobs.end_planning(
-        job.id, run=run, total=writer.ordinal, skipped=skipped, cut_short=cut_short, now=ports.clock()
+        job.id,
+        run=run,
+        total=stored.total,
+        skipped=stored.skipped,
+        cut_short=stored.cut_short,
+        rounds=stored.rounds,
+        now=ports.clock(),
     )
-    return _planned(job, writer.batches)
+    return _planned(job, stored.batches)
 
 
 def _planned(job: Job, batches: int) -> Planned:
@@ -91,6 +97,7 @@ def _end_round(writer: ManifestWriter, part: Part) -> PlanCursor:
         round_number=writer.round_number,
         ordinal=writer.ordinal,
         batches=writer.batches,
+        rounds=writer.rounds,
         start_after=part.start_after,
         read_to=part.read_to,
         carried=carried,

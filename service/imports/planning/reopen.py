@@ -59,7 +59,7 @@ def reopen(job: Job, plan: RunPlan, *, first_part: int, out_of_time: Callable[[]
     """
     parts = -(-plan.clips // PART_CLIPS)
     for part in range(first_part, parts):
-        pending = [_pending(entry, job) for entry in read_part(ports.state, job.id, part, job.run)]
+        pending = [_pending(entry, job) for entry in read_part(ports.state, job.id, part, (), job.run)]
         if not ports.clips.reopen(job.id, pending, run=job.run):
             return parts
         if out_of_time() and part + 1 < parts:

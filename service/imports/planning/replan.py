@@ -88,7 +88,7 @@ class Replanner:
         found: dict[int, ManifestEntry] = {}
         for part in sorted({ordinal // PART_CLIPS for ordinal in ordinals}):
             with suppress(NotFound):
-                entries = read_part(self.ports.state, self.job.id, part)
+                entries = read_part(self.ports.state, self.job.id, part, self.job.plan_rounds)
                 found |= {entry.ordinal: entry for entry in entries if entry.ordinal in ordinals}
         return found
 

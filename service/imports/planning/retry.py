@@ -70,7 +70,7 @@ def _write_parts(
     expected = len(chosen) if chosen is not None else job.counts.failed + job.counts.cancelled
     if writer.ordinal < expected and _index_may_lag(job, ports):
         raise SelectionIncomplete(f"found {writer.ordinal:,} of {expected:,} clips to retry so far")
-    writer.end()
+    writer.end_retry()
     plan = RunPlan(clips=writer.ordinal, batches=writer.batches, failed=cursor.failed, cancelled=cursor.cancelled)
     write_run_plan(job, plan, ports.state)
     return plan

@@ -57,7 +57,7 @@ class Search:
 
     def ledger(self) -> Ledger:
         """Sources and destinations of the clips that were found before."""
-        return Ledger.of(self.job.id, self.cursor.ordinal, self.carried, self.ports.state)
+        return Ledger.of(self.job.id, self.cursor.ordinal, self.cursor.rounds, self.carried, self.ports.state)
 
     def settled(self, clips: Sequence[Pinned], ledger: Ledger) -> list[ManifestEntry]:
         """Give each clip the fate that its destination decides; no two clips get one destination."""

@@ -76,7 +76,7 @@ def _rows(video: Video, ports: StatusPorts) -> Sequence[ClipRow]:
 
 def _row_made(job: Job, ordinal: int, ports: StatusPorts) -> Sequence[ClipRow]:
     """Store the row of a clip whose result is the plan; none for another one."""
-    (entry,) = read_entries(ports.state, job.id, ordinal, ordinal + 1)
+    (entry,) = read_entries(ports.state, job.id, ordinal, ordinal + 1, job.plan_rounds)
     row = row_of_plan(job, entry)
     if row is None:
         return []
@@ -88,7 +88,7 @@ def _views(job: Job, group: int, ports: StatusPorts) -> list[int]:
     """Return the ordinals of a set's views."""
     # A set that exceeds the end of a part is stored in the next one.
     for part in (group // PART_CLIPS, group // PART_CLIPS + 1):
-        entries = read_part(ports.state, job.id, part)
+        entries = read_part(ports.state, job.id, part, job.plan_rounds)
         if views := [entry.ordinal for entry in entries if entry.group == group]:
             return views
     raise AssertionError("a set lies in the part of its last view")

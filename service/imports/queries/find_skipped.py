@@ -115,7 +115,9 @@ def _clips(hits: Sequence[tuple[Job, int]], pool: Executor, ports: StatusPorts) 
 def _of_part(hits: tuple[Job, list[int]], *, ports: StatusPorts) -> list[Skipped]:
     job, ordinals = hits
     try:
-        entries = {entry.ordinal: entry for entry in read_part(ports.state, job.id, ordinals[0] // PART_CLIPS)}
+        entries = {
+            entry.ordinal: entry for entry in read_part(ports.state, job.id, ordinals[0] // PART_CLIPS, job.plan_rounds)
+        }
     except NotFound:  # it has expired
         return []
     rows = [row for ordinal in ordinals if ordinal in entries and (row := row_of_plan(job, entries[ordinal]))]

@@ -72,7 +72,7 @@ def clips_between(job: Job, first: int, last: int, ports: StatusPorts) -> list[C
     """Return the clips from ordinal `first` up to before `last`. Raises `NotFound` if the manifest has expired."""
     if first >= last:
         return []
-    entries = read_entries(ports.state, job.id, first, last)
+    entries = read_entries(ports.state, job.id, first, last, job.plan_rounds)
     rows = with_rows_of_plan(job, entries, ports.clips.get(job.id, [entry.ordinal for entry in entries]))
     return [clip_of(job, entry, rows.get(entry.ordinal), ports.clips_bucket) for entry in entries]
 

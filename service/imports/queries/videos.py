@@ -121,7 +121,7 @@ def _first(job: Job, cursor: str | None, offset: int | None, *, in_sets: bool) -
 
 def _clips(job: Job, first: int, limit: int, ports: StatusPorts) -> tuple[list[Video], int | None]:
     last = min(first + limit, job.counts.total)
-    entries = read_entries(ports.state, job.id, first, last) if first < last else []
+    entries = read_entries(ports.state, job.id, first, last, job.plan_rounds) if first < last else []
     clips = _overlaid(job, entries, ports)
     return [Video(job=job, clip=clip) for clip in clips], last if last < job.counts.total else None
 
@@ -157,7 +157,7 @@ def _units(job: Job, first: int, ports: StatusPorts) -> Iterator[list[ManifestEn
     """Yield whole sets from the one whose front has ordinal `first`; parts are read when needed."""
     part, following = first // PART_CLIPS, first
     while following < job.counts.total:
-        entries = read_part(ports.state, job.id, part)
+        entries = read_part(ports.state, job.id, part, job.plan_rounds)
         following, part = entries[-1].ordinal + 1, part + 1
         yield from (unit for unit in sets_of(entries) if unit[0].ordinal >= first)
 
@@ -174,7 +174,12 @@ def _overlaid(job: Job, entries: Sequence[ManifestEntry], ports: StatusPorts) ->
 
 def _entries_of(job: Job, ordinals: Collection[int], ports: StatusPorts) -> list[ManifestEntry]:
     parts = sorted({ordinal // PART_CLIPS for ordinal in ordinals})
-    return [entry for part in parts for entry in read_part(ports.state, job.id, part) if entry.ordinal in ordinals]
+    return [
+        entry
+        for part in parts
+        for entry in read_part(ports.state, job.id, part, job.plan_rounds)
+        if entry.ordinal in ordinals
+    ]
 
 
 def _with_fate(clip: Clip, entry: ManifestEntry, rows: Mapping[int, ClipRow]) -> Clip:
@@ -203,7 +208,7 @@ def get_video(video_id: str, *, project: str, ports: StatusPorts, deleted_too: b
     if row is not None and row.source_uri and row.code != ClipCode.DUPLICATE:
         clip = clip_of(job, None, row, ports.clips_bucket)
     else:
-        (clip,) = _overlaid(job, read_entries(ports.state, job.id, ordinal, ordinal + 1), ports)
+        (clip,) = _overlaid(job, read_entries(ports.state, job.id, ordinal, ordinal + 1, job.plan_rounds), ports)
     if clip.deleted_at is not None and not deleted_too:
         raise no_video(video_id)
     return Video(job=job, clip=clip)

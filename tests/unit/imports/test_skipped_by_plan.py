@@ -12,7 +12,7 @@ from service.domain.ids import clip_id
 from service.domain.jobs import Job, JobStatus
 from service.domain.progress import eta_seconds, rate
 from service.domain.requests import ImportSettings, OnExisting
-from service.domain.state_keys import batches_key, part_key, report_key, skipped_key
+from service.domain.state_keys import batches_key, report_key, skipped_key
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import copy_batch
 from service.imports.manifest import skipped
@@ -310,5 +310,5 @@ def test_a_hash_across_two_places_is_no_hit(world: World) -> None:
 def test_their_labels_count_and_an_expired_manifest_hides_them(world: World) -> None:
     job = again(world, labels=("night",))
     assert found(world, clip_id="000000", label="night") == [clip_id(job.id, 0)]
-    del world.state.files[part_key(job.id, 0)]
+    del world.state.files[world.part_key(job.id, 0)]
     assert found(world, clip_id="000000", label="night") == []

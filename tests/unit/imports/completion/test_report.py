@@ -12,7 +12,7 @@ import pytest
 from lambdas.schemas.clips import ClipPage
 from service.domain.jobs import Job
 from service.domain.requests import ImportSettings
-from service.domain.state_keys import part_key, report_key
+from service.domain.state_keys import report_key
 from service.imports.completion.finish import finish
 from service.imports.completion.report import MAX_EXTENSIONS, write_report
 from service.imports.completion.report_rows import COLUMNS
@@ -145,7 +145,7 @@ def test_a_job_that_could_not_be_planned_has_an_empty_report(world: World) -> No
 
 def test_clips_of_a_lost_manifest_are_told_by_their_rows_and_are_no_failures_to_import(world: World) -> None:
     job = world.planned_list(world.put_sources(3))
-    del world.state.files[part_key(job.id, 0)]
+    del world.state.files[world.part_key(job.id, 0)]
     finish(job.id, error="lost", ports=world.finish_ports)
     job = world.job(job.id)
     write(world, job)

@@ -52,7 +52,7 @@ def test_json_lines(fields: dict[str, Any], line: Line) -> None:
         ("{}", "neither a uri nor a bucket and a key"),
         ('{"bucket": "source"}', "neither a uri"),
         ('{"uri": "s3://source/a", "key": "a"}', "both a uri and"),
-        ('{"uri": "http://source/a"}', "s3://, gs:// or hf://buckets/ URI"),
+        ('{"uri": "http://source/a"}', "s3://, gs:// or hf:// URI"),
         ('{"uri": "s3://source/"}', "no object"),
         ('{"uri": 3}', "uri is not text"),
         ('{"uri": "s3://source/a", "size": "7"}', "size is not a whole number"),

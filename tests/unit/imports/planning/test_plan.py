@@ -15,7 +15,7 @@ from service.imports.inputs.upload_lists import decode_uploads, encode_uploads
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.planning.context import PlanCursor, Planned
 from service.imports.planning.plan import plan
-from tests.builders import World, always, an_upload, import_list, import_prefix, never
+from tests.builders import World, always, an_upload, import_list, import_prefix, never, state_of
 
 
 def fates(entries: list[ManifestEntry]) -> list[tuple[ClipStatus, str | None]]:
@@ -24,12 +24,6 @@ def fates(entries: list[ManifestEntry]) -> list[tuple[ClipStatus, str | None]]:
 
 def error(kind: type[ObjectError], key: str = "k") -> ObjectError:
     return kind("because", operation="inspect", uri=f"s3://source/{key}")
-
-
-def state_of(world: World, job: Job) -> dict[str, bytes]:
-    """The job's files without its id, without what only says how many rounds it took."""
-    files = {key.replace(job.id, "job"): body for key, body in world.state.files.items() if job.id in key}
-    return {key: body.replace(job.id.encode(), b"job") for key, body in files.items() if "/rounds/" not in key}
 
 
 # --- prefixes --------------------------------------------------------------------------------------------------------
@@ -91,7 +85,10 @@ def test_a_round_that_runs_out_of_time_says_where_the_next_one_goes_on(world: Wo
     keys = world.put_sources(1_500)
     job = world.submit_prefix()
     first = plan(job.id, PlanCursor(), out_of_time=always, ports=world.plan_ports)
-    assert first.cursor == PlanCursor(round_number=1, ordinal=1_000, batches=10, start_after=keys[999])
+    assert first.cursor
+    assert first.cursor == PlanCursor(
+        round_number=1, ordinal=1_000, batches=10, start_after=keys[999], rounds=first.cursor.rounds
+    )
     assert not world.job(job.id).planned
     assert plan(job.id, first.cursor, out_of_time=never, ports=world.plan_ports).cursor is None
     assert world.storage.listed_after[-1] == keys[999]
@@ -104,7 +101,8 @@ def test_a_replayed_round_changes_nothing(world: World) -> None:
     cursors: list[PlanCursor] = [PlanCursor()]
     while True:
         planned = [plan(job.id, cursors[-1], out_of_time=always, ports=world.plan_ports) for _ in range(2)]
-        assert planned[0] == planned[1]
+        one, twin = (replace(some, cursor=some.cursor and replace(some.cursor, rounds=())) for some in planned)
+        assert one == twin
         if planned[0].cursor is None:
             break
         cursors.append(planned[0].cursor)

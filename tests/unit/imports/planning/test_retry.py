@@ -587,7 +587,7 @@ def test_clips_whose_first_manifest_is_gone_are_known_by_their_rows(make: Callab
     (key,) = world.put_sources(1)
     world.storage.fail_copy[key] = [SourceUnavailable("slow down", operation="copy", uri="u")] * 3
     job = world.run(make(world).id)
-    del world.state.files[part_key(job.id, 0)]
+    del world.state.files[world.part_key(job.id, 0)]
     world.retry(job.id)
     assert world.run(job.id).status is JobStatus.COMPLETED
 
