@@ -122,6 +122,11 @@ class DiskState:
         path.write_bytes(body)
         return sha256(body).hexdigest()
 
+    def put_new(self, key: str, body: bytes) -> bytes:
+        if not (self.folder / key).exists():
+            self.put(key, body)
+        return self.get(key)
+
     def get(self, key: str) -> bytes:
         try:
             return (self.folder / key).read_bytes()

@@ -64,6 +64,6 @@ def test_settings_that_aws_would_refuse_end_in_a_sentence_for_each_role(
     done = synthesize({**cdk_context, "source_buckets": ",".join(f"b{number:03}" for number in range(400))}, tmp_path)
     assert done.returncode != 0
     refused = [line for line in done.stderr.splitlines() if line.startswith("Deploy settings: the policy ")]
-    assert len(refused) == 6, "two policies of each of three roles"
+    assert len(refused) == 8, "two policies of each of four roles"
     assert all(line.endswith("name fewer source_buckets and source_kms_key_arns.") for line in refused)
     assert "Traceback" not in done.stderr

@@ -25,7 +25,7 @@ FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
     # name: handler, settings, MB, seconds, reserved concurrency
     "ApiAuthorize": ("authorize", AuthorizeSettings, 256, 5, None),
     "Api": ("api", ApiSettings, 1024, 29, None),
-    "PipelinePlan": ("plan", PlanSettings, 1024, 900, None),
+    "PipelinePlan": ("plan", PlanSettings, 1769, 900, None),
     "PipelineCopy": ("copy", CopySettings, 1024, 900, None),
     "PipelineExtrapolate": ("extrapolate", ExtrapolateSettings, 1769, 900, None),
     "PipelineFinish": ("finish", FinishSettings, 1024, 900, None),

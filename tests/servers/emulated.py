@@ -44,7 +44,7 @@ class Emulated:
         """Deploy the module `main.py`; return the function's name."""
         packed, name = io.BytesIO(), f"f-{uuid.uuid4().hex[:8]}"
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("main.py", code)
+            archive.writestr(zipfile.ZipInfo("main.py"), code)  # without the time, so that equal code is equal bytes
         self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.12",
