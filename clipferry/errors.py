@@ -34,7 +34,7 @@ class UnexpectedAnswer(ClipferryError):
 class ApiError(ClipferryError):
     """The service refused the request.
 
-    `status` is the HTTP status. `code` is stable, for programs (docs/api.md lists all; empty if the answer had none).
+    `status` is the HTTP status. `code` is stable, for programs (docs/reference/codes.md lists all; empty if the answer had none).
     `message` is for people. `request_id` finds the request in the service's logs.
     """
 
