@@ -1,7 +1,8 @@
-"""Hooks of MkDocs: add the generated pages and the repository's own, and keep the links of both working.
+"""Hooks of MkDocs: add the generated pages and the repository's own, and show both as the repository shows them.
 
 Pages are written for the repository, where links lead to any file. The site has `docs/` and the pages of `ROOT_PAGES`;
-links to other files, mostly source code, become plain text there.
+links to other files, mostly source code, become plain text there. Python-Markdown, unlike GitHub, needs an empty line
+before a list or a table.
 """
 
 import posixpath
@@ -19,6 +20,12 @@ ROOT_PAGES = {name: f"project/{name.lower()}" for name in ("CHANGELOG.md", "CONT
 
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
+_BEGINS = re.compile(r"- |1\. |\| ")
+"""The first line of a list or a table."""
+
+_CONTINUES = re.compile(r"\s*([-*]|\d+\.) | {2}|\|")
+"""A line of a list or a table that goes on."""
+
 
 def on_files(files: Any, config: Any) -> Any:
     for page in sorted(GENERATED.glob("*.md")):
@@ -29,7 +36,20 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    return with_links_of_the_site(markdown, page.file.src_uri)
+    return with_empty_lines(with_links_of_the_site(markdown, page.file.src_uri))
+
+
+def with_empty_lines(markdown: str) -> str:
+    """The text with an empty line between a paragraph and the list or table that follows it at once."""
+    lines: list[str] = []
+    code = False
+    for line in markdown.split("\n"):
+        before = lines[-1] if lines else ""
+        code ^= line.startswith("```")
+        if not code and _BEGINS.match(line) and before and not _CONTINUES.match(before):
+            lines.append("")
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def with_links_of_the_site(markdown: str, place: str) -> str:

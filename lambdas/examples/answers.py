@@ -46,7 +46,7 @@ ANSWERS: dict[str, Json] = {
     "GET /v1/clips": _page("clips", FOUND),
     "GET /v1/clips/{clip_id}": FOUND | {"views": []},
     "GET /v1/clips/{clip_id}/link": {
-        "url": "https://clips-bucket.s3.amazonaws.com/perception/my-clips/2026/a.zip?X-Amz-Signature=…",
+        "url": "https://clips-bucket.s3.amazonaws.com/perception/-/my-clips/2026/a.zip?X-Amz-Signature=…",
         "expires_at": LATER,
         "content_type": "application/zip",
     },

@@ -69,7 +69,7 @@ CLIP: Json = {
     "id": f"{JOB}-0",
     "status": "COPIED",
     "source_uri": "s3://my-clips/2026/a.zip",
-    "destination": "s3://clips-bucket/perception/my-clips/2026/a.zip",
+    "destination": "s3://clips-bucket/perception/-/my-clips/2026/a.zip",
     "run_name": "a",
     "clip_id": "a",
     "original_clipgt_url": "s3://my-clips/2026/a.zip",
@@ -94,7 +94,7 @@ FAILED = CLIP | {
     "status": "FAILED",
     "source_uri": "s3://my-clips/2026/b.zip",
     "original_clipgt_url": "s3://my-clips/2026/b.zip",
-    "destination": "s3://clips-bucket/perception/my-clips/2026/b.zip",
+    "destination": "s3://clips-bucket/perception/-/my-clips/2026/b.zip",
     "verified": None,
     "content": None,
     "code": "SOURCE_CHANGED",
@@ -193,7 +193,7 @@ PREVIEW: Json = {
         {
             "run_name": "a",
             "source_uri": "s3://my-clips/2026/a.zip",
-            "destination": "s3://clips-bucket/perception/my-clips/2026/a.zip",
+            "destination": "s3://clips-bucket/perception/-/my-clips/2026/a.zip",
             "size": 38_650,
             "action": "copy",
             "code": None,
@@ -233,8 +233,8 @@ TIMELINE: Json = {
 }
 
 REPORT = {
-    "url": "https://state-bucket.s3.amazonaws.com/reports/…?X-Amz-Signature=…",
-    "uri": f"s3://state-bucket/reports/{JOB}/0/clips.csv",
+    "url": "https://state-bucket.s3.amazonaws.com/jobs/…?X-Amz-Signature=…",
+    "uri": f"s3://state-bucket/jobs/{JOB}/report/20261129T090130000Z/clips.csv",
     "expires_at": "2026-11-29T10:01:30.000Z",
     "bytes": 1_024,
 }

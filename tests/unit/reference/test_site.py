@@ -1,4 +1,4 @@
-"""Links of pages that are written for the repository work on the site."""
+"""Pages that are written for the repository work on the site, too."""
 
 import sys
 from types import ModuleType
@@ -39,3 +39,16 @@ def site(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 )
 def test_a_link_leads_to_the_same_page_on_the_site(site: ModuleType, place: str, text: str, shown: str) -> None:
     assert site.with_links_of_the_site(text, place) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Text.\n- a\n- b", "Text.\n\n- a\n- b"),
+        ("<!-- figures -->\n| a | b |\n|---|---|", "<!-- figures -->\n\n| a | b |\n|---|---|"),
+        ("- a\n  more\n- b", "- a\n  more\n- b"),
+        ("```\nText.\n- a\n```", "```\nText.\n- a\n```"),
+    ],
+)
+def test_a_list_or_a_table_may_follow_a_paragraph_at_once(site: ModuleType, text: str, shown: str) -> None:
+    assert site.with_empty_lines(text) == shown
