@@ -105,10 +105,10 @@ docs: setup $(DOCS_VENV)/.ready ## Build the documentation site into build/site;
 	@$(RUN) -m reference build/reference
 	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict --quiet
 
-api-types: setup ## Renew the dashboard's types from the API's own document, and the page of codes
+api-types: setup ## Renew the dashboard's types from the API's own document, and the pages of codes and settings
 	@$(RUN) -m local.contract .cache/dashboard/openapi.json dashboard/src/generated/codes.json
 	@$(NPM) run api
-	@$(RUN) -m reference.codes
+	@$(RUN) -m reference.renew
 
 dist: setup ## Build the client's wheel and sdist into build/dist, and check them
 	@rm -rf build/dist && mkdir -p build

@@ -1,7 +1,6 @@
-"""Renew the generated table of `docs/reference/codes.md`: `python -m reference.codes`."""
+"""The table of codes of clips, imports and content checks, from their docstrings and from `docs/validation.md`."""
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reference" / "codes.md"
 VALIDATION = ROOT / "docs" / "validation.md"
 
-BEGIN = "<!-- codes: written by python -m reference.codes -->"
+BEGIN = "<!-- codes: written by python -m reference.renew -->"
 END = "<!-- end of codes -->"
 
 _ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (.+) \| (.+) \|$", re.MULTILINE)
@@ -38,12 +37,3 @@ def _lines() -> Iterator[str]:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:].rstrip('.')}."
-
-
-def main() -> int:
-    PAGE.write_text(renewed(PAGE.read_text("utf-8")), "utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

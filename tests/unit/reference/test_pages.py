@@ -2,22 +2,33 @@
 
 import json
 import re
+from dataclasses import fields
+from types import ModuleType
 
 import click
+import pytest
 
 from clipferry.cli.main import SECTIONS
 from lambdas.api import app
 from lambdas.http import STATUS
 from lambdas.reference import document as openapi_document
-from reference import api, codes, commands
+from reference import api, codes, commands, settings
 from service.domain.codes import ClipCode, ImportCode
 from service.formats.failures import Reason
+from stacks.settings import DeploySettings
 
 PAGE = codes.PAGE.read_text("utf-8")
 
 
-def test_the_table_of_codes_is_up_to_date() -> None:
-    assert codes.renewed(PAGE) == PAGE, "run: python -m reference.codes"
+@pytest.mark.parametrize("module", [codes, settings])
+def test_the_committed_pages_are_up_to_date(module: ModuleType) -> None:
+    page = module.PAGE.read_text("utf-8")
+    assert module.renewed(page) == page, "run: python -m reference.renew"
+
+
+def test_every_setting_is_in_one_section() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", settings.PAGE.read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(item.name for item in fields(DeploySettings))
 
 
 def test_every_code_of_a_clip_or_an_import_is_explained() -> None:
