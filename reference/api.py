@@ -22,6 +22,9 @@ Send your key in the header `X-API-Key`. Every error answer is an [Error](#error
 it has besides these:
 """
 
+VERBS = ("post", "get", "put", "patch", "delete")
+"""The order of operations in a section: whole collections first, and what makes a thing before what reads it."""
+
 ANY_OPERATION = frozenset({"401", "429", "500", "502", "503", "504"})
 """Every operation can answer with these statuses."""
 
@@ -40,10 +43,14 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
     for tag in document["tags"]:
         yield f"## {tag['name']}\n"
         yield f"{tag['description']}\n"
-        for path, verbs in document["paths"].items():
-            for verb, operation in verbs.items():
-                if tag["name"] in operation["tags"]:
-                    yield from _operation(f"{verb.upper()} {path}", operation)
+        tagged = [
+            (path.count("/"), VERBS.index(verb), path, operation)
+            for path, verbs in document["paths"].items()
+            for verb, operation in verbs.items()
+            if tag["name"] in operation["tags"]
+        ]
+        for _, verb, path, operation in sorted(tagged, key=lambda one: one[:3]):
+            yield from _operation(f"{VERBS[verb].upper()} {path}", operation)
     yield "## Objects\n"
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield f"### {name}\n"
