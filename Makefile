@@ -101,9 +101,10 @@ dashboard: setup ## Check the dashboard's types against the API, and run its uni
 	$(NPM) run types
 	$(NPM) test
 
+# Not with --quiet: MkDocs then does not count its warnings, so that nothing fails.
 docs: setup $(DOCS_VENV)/.ready ## Build the documentation site into build/site; a broken link or anchor fails it
 	@$(RUN) -m reference build/reference
-	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict > build/docs.log 2>&1 || { cat build/docs.log; exit 1; }
 
 api-types: setup ## Renew the dashboard's types from the API's own document, and the pages of codes and settings
 	@$(RUN) -m local.contract .cache/dashboard/openapi.json dashboard/src/generated/codes.json
