@@ -109,4 +109,35 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "POST /v1/folders": {"A folder": {"name": "highway", "description": "Clips of highways"}},
     "POST /v1/webhook-secret/rotate": {"Both secrets sign for an hour": {"overlap_seconds": 3600}},
     "POST /v1/keys": {"A key for a project": {"project": "perception", "name": "my laptop"}},
+    "POST /api/s3/upload": {"Videos of S3": {"bucket": "my-clips", "keys": ["2026/a.mp4", "2026/b.mp4"]}},
+    "POST /api/gcs/upload": {"Videos of Google Cloud Storage": {"bucket": "fleet-recordings", "files": ["2026/a.mp4"]}},
+    "POST /api/hf-buckets/upload": {"Videos of Hugging Face": {"bucket": "example/driving", "files": ["clips/a.mp4"]}},
+    "POST /api/import-jobs": {
+        "A folder": {"source_format": "standard", "inputs": [{"source_uri": "s3://my-clips/2026/"}]}
+    },
+    "POST /api/import-jobs/{job_id}/retry": {
+        "All failed videos": {},
+        "Some videos": {"video_ids": ["ij_0123456789abcdef01234567-0"]},
+    },
+    "POST /api/folders/create-or-get": {"A folder": {"name": "Rig A", "scope": "user"}},
+    "POST /api/folders": {"A folder": {"name": "Rig A", "scope": "org"}},
+    "POST /api/cloud-integrations/s3": {
+        "S3 by access keys": {
+            "name": "partner",
+            "bucket": "partner-clips",
+            "access_key_id": "YOUR-ACCESS-KEY-ID",
+            "secret_access_key": "YOUR-SECRET-ACCESS-KEY",
+            "region": "eu-central-1",
+        }
+    },
+    "POST /api/cloud-integrations/gcs": {
+        "Google Cloud Storage": {
+            "name": "gcs",
+            "bucket": "fleet-recordings",
+            "service_account": {"type": "service_account", "client_email": "…", "private_key": "…"},
+        }
+    },
+    "POST /api/cloud-integrations/hf-bucket": {
+        "Hugging Face": {"name": "hub", "bucket": "example/driving", "token": "YOUR-TOKEN"}
+    },
 }
