@@ -13,6 +13,7 @@ VENV := .venv
 EMULATOR_VENV := .cache/emulator-venv
 LOCK_VENV := .cache/lock-venv
 BENCH_VENV := .cache/bench
+DOCS_VENV := .cache/docs-venv
 SDK_VENVS := .cache/sdk/nomadicml .cache/sdk/nomadic
 BIN := $(VENV)/bin
 DASHBOARD := dashboard/dist/index.html
@@ -37,7 +38,7 @@ LOCAL_OPTIONS = $(if $(PORT),--port=$(PORT)) $(if $(FAULTS),--faults=$(FAULTS)) 
 export KEEP
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup bench demo local local-down smoke test test-fast check lint types layers synth template states dashboard api-types dist client format lock clean
+.PHONY: help setup bench demo local local-down smoke test test-fast check lint types layers synth template states dashboard docs api-types dist client format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,7 +68,7 @@ test-fast: setup ## Run the tests that need no stack
 bench: setup $(BENCH_VENV)/.ready ## Run all benchmarks beside s5cmd, rclone, awscli and boto3 (some 15 minutes, Linux)
 	@$(NO_AWS) $(RUN) -m benchmarks.run $(if $(QUICK),--quick)
 
-check: lint types layers template states dashboard ## Run every gate: ruff, mypy, import contracts, cdk-nag, cfn-lint, ASL, the dashboard's own
+check: lint types layers template states dashboard docs ## Run every gate: ruff, mypy, import contracts, cdk-nag, cfn-lint, ASL, the dashboard's own, links of the docs
 
 lint: setup
 	$(BIN)/ruff check
@@ -100,9 +101,15 @@ dashboard: setup ## Check the dashboard's types against the API, and run its uni
 	$(NPM) run types
 	$(NPM) test
 
-api-types: setup ## Renew the dashboard's types from the API's own document
+# Not with --quiet: MkDocs then does not count its warnings, so that nothing fails.
+docs: setup $(DOCS_VENV)/.ready ## Build the documentation site into build/site; a broken link or anchor fails it
+	@$(RUN) -m reference build/reference
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict > build/docs.log 2>&1 || { cat build/docs.log; exit 1; }
+
+api-types: setup ## Renew the dashboard's types from the API's own document, and the pages of codes and settings
 	@$(RUN) -m local.contract .cache/dashboard/openapi.json dashboard/src/generated/codes.json
 	@$(NPM) run api
+	@$(RUN) -m reference.renew
 
 dist: setup ## Build the client's wheel and sdist into build/dist, and check them
 	@rm -rf build/dist && mkdir -p build
@@ -122,6 +129,7 @@ lock: $(LOCK_VENV)/.ready ## Renew the locks from pyproject.toml (UPGRADE=1 take
 	$(COMPILE) pyproject.toml --group pyproject.toml:dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group pyproject.toml:emulator --output-file local/requirements.txt
 	$(COMPILE) --group pyproject.toml:bench --output-file benchmarks/requirements.txt
+	$(COMPILE) --group pyproject.toml:docs --output-file docs/requirements.txt
 	$(COMPILE) --group pyproject.toml:nomadicml --output-file tests/sdks/nomadicml.txt
 	$(COMPILE) --group pyproject.toml:nomadic --output-file tests/sdks/nomadic.txt
 
@@ -154,6 +162,13 @@ $(BENCH_VENV)/.ready: benchmarks/requirements.txt
 	@echo "Creating the environment of the peers ($(BENCH_VENV))"
 	@$(PYTHON) -m venv --clear $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+$(DOCS_VENV)/.ready: docs/requirements.txt
+	@$(call check_python)
+	@echo "Creating the environment of the documentation ($(DOCS_VENV))"
+	@$(PYTHON) -m venv --clear $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
 $(SDK_VENVS:=/.ready): .cache/sdk/%/.ready: tests/sdks/%.txt

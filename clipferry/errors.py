@@ -34,8 +34,8 @@ class UnexpectedAnswer(ClipferryError):
 class ApiError(ClipferryError):
     """The service refused the request.
 
-    `status` is the HTTP status. `code` is stable, for programs (docs/api.md lists all; empty if the answer had none).
-    `message` is for people. `request_id` finds the request in the service's logs.
+    `status` is the HTTP status. `code` is stable, for programs: docs/reference/codes.md lists all. It is empty if the
+    answer had none. `message` is for people. `request_id` finds the request in the service's logs.
     """
 
     def __init__(

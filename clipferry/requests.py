@@ -32,7 +32,7 @@ class ToleratedFailures(TypedDict, total=False):
 
 
 class Settings(TypedDict, total=False):
-    """The settings of an import; docs/api.md explains each."""
+    """The settings of an import; docs/reference/import-settings.md explains each."""
 
     on_existing: Literal["skip", "overwrite", "fail"] | None
     content_validation: Literal["none", "structure", "deep"] | None
@@ -114,7 +114,7 @@ class WatchRequest(WatchChanges, total=False):
 
 
 class IntegrationRequest(TypedDict, total=False):
-    """Access to a bucket. docs/api.md says which fields each type needs."""
+    """Access to a bucket. docs/how-to/integrations.md says which fields each type needs."""
 
     type: Literal["s3", "s3_role", "gcs", "hf_bucket"]
     name: str

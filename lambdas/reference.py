@@ -14,10 +14,25 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, Server
 
+from lambdas.examples import add_examples
 from lambdas.operations import errors_of
 from lambdas.schemas.base import ErrorView
 
 _ERROR = {"$ref": "#/components/schemas/Error"}
+
+TAGS = {
+    "Keys": "Each request needs a key. The admin key makes keys for projects.",
+    "Integrations": "Saved access to a bucket that the service itself cannot read.",
+    "Imports": "Preview an import, start it, follow it, and retry what failed.",
+    "Clips": "Find clips across imports, and get links to their copies.",
+    "Watches": "Keep a prefix imported, by a schedule or by events of the bucket.",
+    "Execution settings": "Presets: saved settings that imports and watches name by an id.",
+    "Folders": "Names under which clips are imported.",
+    "Webhooks": "The secret that signs the notifications of completed imports.",
+    "Audit": "Who asked for which change.",
+    "NomadicML": "Calls of the SDKs `nomadicml` and `nomadic`.",
+}
+"""The groups of operations, in the order in which a user needs them."""
 
 _SETUP = """
 SwaggerUIBundle({
@@ -41,9 +56,11 @@ def document(app: APIGatewayRestResolver) -> str:
     for unused in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Error"] = ErrorView.model_json_schema()
+    described["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     for path, operations in described["paths"].items():
         for verb, operation in operations.items():
             _describe(verb, path, operation)
+            add_examples(verb, path, operation)
     return json.dumps(described, indent=2, ensure_ascii=False)
 
 

@@ -37,11 +37,11 @@ def codes() -> str:
     from service.domain import codes as of_clips
     from service.formats import failures as of_content
 
-    found = _sentences(of_clips) | _sentences(of_content)
+    found = sentences(of_clips) | sentences(of_content)
     return json.dumps(dict(sorted(found.items())), indent=1, ensure_ascii=False) + "\n"
 
 
-def _sentences(module: ModuleType) -> dict[str, str]:
+def sentences(module: ModuleType) -> dict[str, str]:
     """The docstring below each `NAME = "VALUE"` in the module's classes."""
     found: dict[str, str] = {}
     for one in ast.parse(inspect.getsource(module)).body:

@@ -14,7 +14,7 @@ from smoke.places import CLIPS, TOTAL, VIEWS, Places
 
 WAIT_SECONDS = 900.0
 RATE = "docs/performance.md: 3,043 a second by one worker"
-LOG = "Read the import's `code` and `message` (docs/api.md explains the codes) and the log of the function copy."
+LOG = "Read the import's `code` and `message` (see docs/reference/codes.md) and the log of the function copy."
 API = "Read the log of the function api."
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""All domain errors. Each class has one stable code, listed in docs/api.md; none knows HTTP."""
+"""All domain errors. Each class has one stable code, listed in docs/reference/codes.md; none knows HTTP."""
 
 from typing import ClassVar
 

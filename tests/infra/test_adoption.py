@@ -1,4 +1,4 @@
-"""A new stack can adopt the resources that a deleted one keeps (`cdk import`, `cdk deploy`, docs/operations.md).
+"""A new stack can adopt the resources that a deleted one keeps (`cdk import`, `cdk deploy`, docs/how-to/remove.md).
 
 On the emulator, which imports buckets and tables. It cannot import secrets.
 """

@@ -154,8 +154,8 @@ def test_every_setting_is_documented() -> None:
         assert source[declaration:].split("\n", 3)[2].strip().startswith('"""'), f"{name} has no docstring"
 
 
-def test_every_setting_stands_in_the_operators_page() -> None:
-    documented = (ROOT / "docs" / "operations.md").read_text()
+def test_every_setting_stands_in_the_page_of_settings() -> None:
+    documented = (ROOT / "docs" / "reference" / "settings.md").read_text()
     missing = [item.name for item in fields(DeploySettings) if f"`{item.name}`" not in documented]
     assert missing == []
 
