@@ -52,9 +52,32 @@ class Imports(Resource):
         key, body = idempotency_key or new_key(), body_of(request)
         return self._one(await self._http.call("POST", "/v1/imports", body=body, idempotency_key=key, repeatable=True))
 
-    async def list(self, *, limit: int | None = None) -> AsyncIterator[AsyncImport]:
-        """Yield the project's imports, newest first."""
-        async for job in self._pages(AsyncImport, "/v1/imports", "imports", limit=limit, page=LISTED):
+    async def list(
+        self,
+        *,
+        status: str | None = None,
+        trigger: str | None = None,
+        folder: str | None = None,
+        label: str | None = None,
+        watch: str | None = None,
+        created_after: str | None = None,
+        created_before: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[AsyncImport]:
+        """Yield the project's imports that match every argument, newest first.
+
+        `watch` is `Watch.id`. Times are ISO 8601 with a zone: `created_after` <= the import's time < `created_before`.
+        """
+        wanted = {
+            "status": status,
+            "trigger": trigger,
+            "folder": folder,
+            "label": label,
+            "watch": watch,
+            "created_after": created_after,
+            "created_before": created_before,
+        }
+        async for job in self._pages(AsyncImport, "/v1/imports", "imports", limit=limit, page=LISTED, query=wanted):
             yield replace(job, _calls=self)
 
     async def get(self, import_id: str) -> AsyncImport:
