@@ -10,6 +10,7 @@ from typing_extensions import Self
 from clipferry.config import Profile, resolve
 from clipferry.resources.imports import Imports
 from clipferry.resources.others import Audit, Clips, Folders, Integrations, Keys, Presets, Previews, Webhooks
+from clipferry.resources.uploads import Uploads
 from clipferry.resources.watches import Watches
 from clipferry.transport import Sleep, Transport
 from clipferry.wire import ATTEMPTS, TIMEOUT
@@ -45,6 +46,7 @@ class Clipferry:
         self.settings = self.presets
         """The API's name of the presets."""
         self.watches = Watches(self._http)
+        self.uploads = Uploads(self._http, sleep=sleep)
         self.integrations = Integrations(self._http)
         self.folders = Folders(self._http)
         self.keys = Keys(self._http)
