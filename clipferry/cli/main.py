@@ -35,12 +35,13 @@ from clipferry.cli.report import report
 from clipferry.cli.retry import retry
 from clipferry.cli.status import status
 from clipferry.cli.text import clean
+from clipferry.cli.upload import upload
 from clipferry.cli.verbs import Noun
 from clipferry.cli.watches import watches
 from clipferry.version import VERSION
 
 SECTIONS: Mapping[str, Sequence[click.Command]] = {
-    "Imports": (preview, import_, status, clips, retry, cancel, report, delete, imports),
+    "Imports": (preview, import_, upload, status, clips, retry, cancel, report, delete, imports),
     "Finding": (find, audit),
     "Project": (watches, folders, presets, integrations),
     "Access": (login, profile, keys),

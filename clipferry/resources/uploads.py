@@ -61,7 +61,7 @@ class Uploads(Resource):
         upload = resume or self._begin({"key": key, "size": file.size, "part_bytes": part_bytes})
         if begun is not None:
             begun(upload)
-        of = {
+        of: dict[str, object] = {
             "key": key,
             "upload_id": upload.upload_id,
             "size": file.size,
