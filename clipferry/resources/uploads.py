@@ -140,7 +140,7 @@ class Uploads(Resource):
                 answer = self._http.files.put(piece.link.url, content=body, headers=dict(piece.link.headers))
             except httpx.RequestError as error:
                 if attempt == ATTEMPTS:
-                    raise ConnectionFailed(f"{piece.file.path} could not be uploaded: {error!r}") from None
+                    raise ConnectionFailed(f"{piece.file.path} could not be uploaded: {type(error).__name__}") from None
             else:
                 if answer.is_success:
                     return str(answer.headers.get("etag", "")).strip('"')
