@@ -22,7 +22,7 @@ JOBS = 8
 
 
 @verb()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="PATHS", type=click.Path(exists=True, path_type=Path))
 @click.option("--prefix", default="", metavar="TEXT", help="Put this before each key: 2026/.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Requests at once.")
 @click.option(
