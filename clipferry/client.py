@@ -58,6 +58,11 @@ class Clipferry:
         """The service and the key that this client uses."""
         return self._http.where
 
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of the service's, by the last answer. None: not known."""
+        return self._http.clock_skew
+
     def close(self) -> None:
         """Close the connections. A closed client cannot be used again."""
         self._http.close()

@@ -57,6 +57,11 @@ class AsyncClipferry:
         """The service and the key that this client uses."""
         return self._http.where
 
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of the service's, by the last answer. None: not known."""
+        return self._http.clock_skew
+
     async def aclose(self) -> None:
         """Close the connections. A closed client cannot be used again."""
         await self._http.aclose()

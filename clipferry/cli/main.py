@@ -16,6 +16,7 @@ from clipferry.cli.cancel import cancel
 from clipferry.cli.clips import clips
 from clipferry.cli.completion import completion
 from clipferry.cli.delete import delete
+from clipferry.cli.doctor import doctor
 from clipferry.cli.exits import INTERRUPTED, OK, REFUSED, USAGE
 from clipferry.cli.find import find
 from clipferry.cli.folders import folders
@@ -45,7 +46,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Finding": (find, audit),
     "Project": (watches, folders, presets, integrations),
     "Access": (login, profile, keys),
-    "Tools": (open_, ftx, completion),
+    "Tools": (doctor, open_, ftx, completion),
 }
 
 
