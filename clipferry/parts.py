@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +49,13 @@ class LocalFile:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a file, with the link that takes it."""
+    """A part of a file, with the link that takes it. `arrived` is called when the store has it."""
 
     file: LocalFile
     start: int
     size: int
     link: UploadLink
+    arrived: Callable[[], object]
 
 
 def windows(size: int, part_bytes: int) -> Iterator[Sequence[tuple[int, int, int]]]:

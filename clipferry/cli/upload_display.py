@@ -4,6 +4,7 @@ import threading
 import time
 from types import TracebackType
 
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -13,6 +14,9 @@ from typing_extensions import Self
 from clipferry.cli.display import BAR_WIDTH, LINE_SECONDS
 from clipferry.cli.output import Output
 from clipferry.cli.text import duration, size
+
+MAX_LEFT_SECONDS = 7 * 86_400
+"""A longer remaining time is not shown: too little has arrived to know it."""
 
 
 class UploadDisplay:
@@ -50,18 +54,21 @@ class UploadDisplay:
             self._live.refresh()
         elif time.monotonic() - self._said >= LINE_SECONDS:
             self._said = time.monotonic()
-            self._out.say(f"UPLOADING {self.text()}")
+            self._out.say(f"UPLOADING {self._sizes()} ({self._pace()})")
 
-    def text(self) -> str:
-        """Format the bytes, the rate and the remaining time."""
-        seconds = time.monotonic() - self._begun
-        rate = self._done / seconds if seconds > 0 else 0
-        left = f", {duration((self._total - self._done) / rate)} left" if rate > 0 else ""
-        return f"{size(self._done)} of {size(self._total)} ({size(rate)}/s{left})"
-
-    def render(self) -> Table:
-        """Draw the present state on one line."""
+    def render(self) -> Group:
+        """Draw the present state."""
         row = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=self._total or None, completed=self._done, width=BAR_WIDTH)
-        row.add_row(Text("UPLOADING", style="bold blue"), bar, Text(self.text()))
-        return row
+        row.add_row(Text("UPLOADING", style="bold blue"), bar, Text(self._sizes()))
+        return Group(row, Text(self._pace(), style="dim"))
+
+    def _sizes(self) -> str:
+        return f"{size(self._done)} / {size(self._total)}"
+
+    def _pace(self) -> str:
+        """Format the rate, and the remaining time once there is something to go by."""
+        seconds, left = time.monotonic() - self._begun, self._total - self._done
+        rate = self._done / seconds if seconds > 0 else 0.0
+        known = seconds >= LINE_SECONDS and 0 < left < rate * MAX_LEFT_SECONDS
+        return f"{size(rate)}/s" + (f", {duration(left / rate)} left" if known else "")

@@ -3,13 +3,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from clipferry.decode import decode
 from clipferry.errors import ConnectionFailed, LinkExpired, UnexpectedAnswer
-from clipferry.models.uploads import PartLinks, Upload, Uploaded
+from clipferry.models.uploads import PartLinks, Upload, Uploaded, UploadLink
 from clipferry.parts import (
     ONE_REQUEST_BYTES,
     LocalFile,
@@ -71,9 +72,7 @@ class Uploads(Resource):
         for window in windows(file.size, part_bytes_of(upload)):
             sums = [sha256_of(file.read(start, size)) for _, start, size in window]
             digests += sums
-            self._window(file, of, window, sums, send or self._one_by_one)
-            if progress is not None:
-                progress(sum(size for _, _, size in window))
+            self._window(file, of, window, sums, send or self._one_by_one, progress)
         file.check()
         body = {**of, "checksum": checksum_of(digests)}
         return decode(Uploaded, self._http.call("POST", "/v1/uploads/complete", body=body, repeatable=True))
@@ -88,7 +87,9 @@ class Uploads(Resource):
 
         Raises `FileChanged`, `LinkExpired`, `NotFound` (UPLOAD_GONE), `ConnectionFailed`, `OSError`.
         """
-        return self._put(piece, piece.file.read(piece.start, piece.size))
+        etag = self._put(piece.file, piece.link, piece.file.read(piece.start, piece.size))
+        piece.arrived()
+        return etag
 
     def _begin(self, body: dict[str, object]) -> Upload:
         body = {name: value for name, value in body.items() if value is not None}
@@ -99,7 +100,7 @@ class Uploads(Resource):
         upload = self._begin({"key": key, "size": file.size, "sha256": base64_of(sha256_of(body))})
         if upload.link is None:
             raise UnexpectedAnswer("the service's answer to POST /v1/uploads has no link")
-        etag = self._put(Piece(file, 0, file.size, upload.link), body)
+        etag = self._put(file, upload.link, body)
         if progress is not None:
             progress(file.size)
         return Uploaded(uri=upload.uri, etag=etag, raw={"uri": upload.uri, "etag": etag})
@@ -111,8 +112,16 @@ class Uploads(Resource):
         window: Sequence[tuple[int, int, int]],
         sums: Sequence[bytes],
         send: Send,
+        progress: Progress | None,
     ) -> None:
         """Send those parts that are not there. If links expire meanwhile, ask for the rest again."""
+        counted: set[int] = set()
+
+        def arrived(number: int) -> None:
+            if progress is not None and number not in counted:
+                progress(places[number][1])
+            counted.add(number)
+
         named = [
             {"number": number, "sha256": base64_of(digest)} for (number, _, _), digest in zip(window, sums, strict=True)
         ]
@@ -120,9 +129,14 @@ class Uploads(Resource):
         for attempt in range(1, ATTEMPTS + 1):
             body = {**of, "parts": named}
             answer = self._http.call("POST", "/v1/uploads/parts", body=body, repeatable=True)
-            parts = decode(PartLinks, answer).parts
+            pieces: list[Piece] = []
+            for part in decode(PartLinks, answer).parts:
+                if part.link is None:
+                    arrived(part.number)
+                else:
+                    pieces.append(Piece(file, *places[part.number], part.link, partial(arrived, part.number)))
             try:
-                send([Piece(file, *places[part.number], part.link) for part in parts if part.link is not None])
+                send(pieces)
             except LinkExpired:
                 if attempt == ATTEMPTS:
                     raise
@@ -134,20 +148,20 @@ class Uploads(Resource):
         for piece in pieces:
             self.put(piece)
 
-    def _put(self, piece: Piece, body: bytes) -> str:
+    def _put(self, file: LocalFile, link: UploadLink, body: bytes) -> str:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                answer = self._http.files.put(piece.link.url, content=body, headers=dict(piece.link.headers))
+                answer = self._http.files.put(link.url, content=body, headers=dict(link.headers))
             except httpx.RequestError as error:
                 if attempt == ATTEMPTS:
-                    raise ConnectionFailed(f"{piece.file.path} could not be uploaded: {type(error).__name__}") from None
+                    raise ConnectionFailed(f"{file.path} could not be uploaded: {type(error).__name__}") from None
             else:
                 if answer.is_success:
                     return str(answer.headers.get("etag", "")).strip('"')
-                refusal = refusal_of_store(answer, piece.file)
+                refusal = refusal_of_store(answer, file)
                 if refusal is not None:
                     raise refusal
                 if attempt == ATTEMPTS:
-                    raise ConnectionFailed(f"S3 answered {answer.status_code} to the upload of {piece.file.path}")
+                    raise ConnectionFailed(f"S3 answered {answer.status_code} to the upload of {file.path}")
             self._sleep(backoff(attempt))
         raise AssertionError("the last attempt returns or raises")

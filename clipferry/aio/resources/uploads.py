@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,7 +11,7 @@ from clipferry.aio.resources.base import Resource
 from clipferry.aio.transport import Sleep, Transport
 from clipferry.decode import decode
 from clipferry.errors import ConnectionFailed, LinkExpired, UnexpectedAnswer
-from clipferry.models.uploads import PartLinks, Upload, Uploaded
+from clipferry.models.uploads import PartLinks, Upload, Uploaded, UploadLink
 from clipferry.parts import (
     ONE_REQUEST_BYTES,
     LocalFile,
@@ -70,9 +71,7 @@ class Uploads(Resource):
         for window in windows(file.size, part_bytes_of(upload)):
             sums = [sha256_of(file.read(start, size)) for _, start, size in window]
             digests += sums
-            await self._window(file, of, window, sums, send or self._one_by_one)
-            if progress is not None:
-                progress(sum(size for _, _, size in window))
+            await self._window(file, of, window, sums, send or self._one_by_one, progress)
         file.check()
         body = {**of, "checksum": checksum_of(digests)}
         return decode(Uploaded, await self._http.call("POST", "/v1/uploads/complete", body=body, repeatable=True))
@@ -87,7 +86,9 @@ class Uploads(Resource):
 
         Raises `FileChanged`, `LinkExpired`, `NotFound` (UPLOAD_GONE), `ConnectionFailed`, `OSError`.
         """
-        return await self._put(piece, piece.file.read(piece.start, piece.size))
+        etag = await self._put(piece.file, piece.link, piece.file.read(piece.start, piece.size))
+        piece.arrived()
+        return etag
 
     async def _begin(self, body: dict[str, object]) -> Upload:
         body = {name: value for name, value in body.items() if value is not None}
@@ -98,7 +99,7 @@ class Uploads(Resource):
         upload = await self._begin({"key": key, "size": file.size, "sha256": base64_of(sha256_of(body))})
         if upload.link is None:
             raise UnexpectedAnswer("the service's answer to POST /v1/uploads has no link")
-        etag = await self._put(Piece(file, 0, file.size, upload.link), body)
+        etag = await self._put(file, upload.link, body)
         if progress is not None:
             progress(file.size)
         return Uploaded(uri=upload.uri, etag=etag, raw={"uri": upload.uri, "etag": etag})
@@ -110,8 +111,16 @@ class Uploads(Resource):
         window: Sequence[tuple[int, int, int]],
         sums: Sequence[bytes],
         send: Send,
+        progress: Progress | None,
     ) -> None:
         """Send those parts that are not there. If links expire meanwhile, ask for the rest again."""
+        counted: set[int] = set()
+
+        def arrived(number: int) -> None:
+            if progress is not None and number not in counted:
+                progress(places[number][1])
+            counted.add(number)
+
         named = [
             {"number": number, "sha256": base64_of(digest)} for (number, _, _), digest in zip(window, sums, strict=True)
         ]
@@ -119,9 +128,14 @@ class Uploads(Resource):
         for attempt in range(1, ATTEMPTS + 1):
             body = {**of, "parts": named}
             answer = await self._http.call("POST", "/v1/uploads/parts", body=body, repeatable=True)
-            parts = decode(PartLinks, answer).parts
+            pieces: list[Piece] = []
+            for part in decode(PartLinks, answer).parts:
+                if part.link is None:
+                    arrived(part.number)
+                else:
+                    pieces.append(Piece(file, *places[part.number], part.link, partial(arrived, part.number)))
             try:
-                await send([Piece(file, *places[part.number], part.link) for part in parts if part.link is not None])
+                await send(pieces)
             except LinkExpired:
                 if attempt == ATTEMPTS:
                     raise
@@ -133,20 +147,20 @@ class Uploads(Resource):
         for piece in pieces:
             await self.put(piece)
 
-    async def _put(self, piece: Piece, body: bytes) -> str:
+    async def _put(self, file: LocalFile, link: UploadLink, body: bytes) -> str:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                answer = await self._http.files.put(piece.link.url, content=body, headers=dict(piece.link.headers))
+                answer = await self._http.files.put(link.url, content=body, headers=dict(link.headers))
             except httpx.RequestError as error:
                 if attempt == ATTEMPTS:
-                    raise ConnectionFailed(f"{piece.file.path} could not be uploaded: {type(error).__name__}") from None
+                    raise ConnectionFailed(f"{file.path} could not be uploaded: {type(error).__name__}") from None
             else:
                 if answer.is_success:
                     return str(answer.headers.get("etag", "")).strip('"')
-                refusal = refusal_of_store(answer, piece.file)
+                refusal = refusal_of_store(answer, file)
                 if refusal is not None:
                     raise refusal
                 if attempt == ATTEMPTS:
-                    raise ConnectionFailed(f"S3 answered {answer.status_code} to the upload of {piece.file.path}")
+                    raise ConnectionFailed(f"S3 answered {answer.status_code} to the upload of {file.path}")
             await self._sleep(backoff(attempt))
         raise AssertionError("the last attempt returns or raises")
