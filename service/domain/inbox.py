@@ -23,6 +23,8 @@ MAX_LINKS = 100
 MAX_UPLOAD_ID = 1_024
 """Characters of S3's upload ids, with room to spare."""
 _SHA256_BYTES = 32
+_NOT_IN_XML = "\ufffe\uffff"
+"""XML 1.0 has no such characters, besides control characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,8 @@ class UploadedPart:
 def inbox_key(project: str, key: str) -> str:
     """Return the drop bucket's key for a caller's. Raises `InvalidRequest` for a key that could leave the inbox."""
     check_text("key", key, limit=MAX_KEY_BYTES)
+    if set(_NOT_IN_XML) & set(key):
+        raise InvalidRequest("key has U+FFFE or U+FFFF, which the answers of S3 cannot hold")
     if {"", ".", ".."} & set(key.split("/")):
         raise InvalidRequest("key must not begin or end with a slash, or have the segments '', '.' or '..'")
     whole = f"{INBOX}{project}/{key}"

@@ -120,6 +120,7 @@ def test_no_project_reaches_the_upload_of_another(api: Api) -> None:
         ".",
         "a\nb",
         "\ud800",
+        "a\uffff",
         "é" * 510,
     ],
 )
