@@ -10,6 +10,7 @@ from typing_extensions import Self
 from clipferry.config import Profile, resolve
 from clipferry.resources.imports import Imports
 from clipferry.resources.others import Audit, Clips, Folders, Integrations, Keys, Presets, Previews, Webhooks
+from clipferry.resources.uploads import Uploads
 from clipferry.resources.watches import Watches
 from clipferry.transport import Sleep, Transport
 from clipferry.wire import ATTEMPTS, TIMEOUT
@@ -45,6 +46,7 @@ class Clipferry:
         self.settings = self.presets
         """The API's name of the presets."""
         self.watches = Watches(self._http)
+        self.uploads = Uploads(self._http, sleep=sleep)
         self.integrations = Integrations(self._http)
         self.folders = Folders(self._http)
         self.keys = Keys(self._http)
@@ -55,6 +57,11 @@ class Clipferry:
     def where(self) -> Profile:
         """The service and the key that this client uses."""
         return self._http.where
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of the service's, by the last answer. None: not known."""
+        return self._http.clock_skew
 
     def close(self) -> None:
         """Close the connections. A closed client cannot be used again."""

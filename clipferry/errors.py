@@ -31,6 +31,18 @@ class UnexpectedAnswer(ClipferryError):
     code = "UNEXPECTED_ANSWER"
 
 
+class FileChanged(ClipferryError):
+    """A local file changed while it was uploaded. Nothing was imported of it."""
+
+    code = "FILE_CHANGED"
+
+
+class LinkExpired(ClipferryError):
+    """S3 refused an upload by a link, again with a new one: links expire after minutes."""
+
+    code = "LINK_EXPIRED"
+
+
 class ApiError(ClipferryError):
     """The service refused the request.
 

@@ -3,6 +3,7 @@
 import json
 import random
 import uuid
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -93,6 +94,14 @@ def refusal_of(answer: httpx.Response) -> ApiError:
 
 def _seconds(text: str) -> float | None:
     return float(text) if text.isdecimal() else None
+
+
+def clock_skew(answer: httpx.Response, now: float) -> float | None:
+    """Return the seconds by which `now` (seconds since 1970) is ahead of the answer's `Date`; None without a date."""
+    try:
+        return now - parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except (TypeError, ValueError):
+        return None
 
 
 def no_answer(base_url: str, error: httpx.RequestError, sent: bool, repeatable: bool) -> str:

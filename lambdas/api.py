@@ -23,6 +23,7 @@ from lambdas.routes import (
     integrations,
     keys,
     nomadic,
+    uploads,
     watches,
 )
 from lambdas.routing import Resolver, refuse_unknown_parameters
@@ -36,6 +37,7 @@ app = Resolver(enable_validation=True, serializer=in_utf8, json_body_deserialize
 app.use([refuse_unknown_parameters])
 app.include_router(imports.router)
 app.include_router(clips.router)
+app.include_router(uploads.router)
 app.include_router(execution_settings.router)
 app.include_router(integrations.router)
 app.include_router(folders.router)

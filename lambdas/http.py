@@ -25,6 +25,8 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.NoWebhook: HTTPStatus.CONFLICT,
     errors.NothingToRetry: HTTPStatus.CONFLICT,
     errors.WatchChanged: HTTPStatus.CONFLICT,
+    errors.UploadIncomplete: HTTPStatus.CONFLICT,
+    errors.UploadGone: HTTPStatus.NOT_FOUND,
     errors.CannotAccess: HTTPStatus.FORBIDDEN,
     errors.LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,

@@ -28,6 +28,7 @@ _CONFLICTS = {
     ("patch", "/v1/watches/{watch_id}"): "Other requests change the watch at the same time",
     ("post", "/v1/watches/{watch_id}/run"): "Other requests change the watch at the same time",
     ("get", "/v1/clips/{clip_id}/link"): "The clip has no copy",
+    ("post", "/v1/uploads/complete"): "Parts are missing, or differ from the file",
     ("post", "/v1/folders"): "The project has a folder with this name in this scope",
     ("post", "/api/folders"): "The project has a folder with this name in this scope",
     ("post", "/api/import-jobs/{job_id}/retry"): "The import still runs, or no video failed",
@@ -35,8 +36,16 @@ _CONFLICTS = {
 }
 """409, besides a reused idempotency key."""
 
-_NAMES_OTHERS = ("/api/s3/upload", "/api/gcs/upload", "/api/hf-buckets/upload", "/api/import-jobs", "/api/folders/get")
-"""Paths without an id whose request names a folder or an integration: 404 if there is none."""
+_NAMES_OTHERS = (
+    "/api/s3/upload",
+    "/api/gcs/upload",
+    "/api/hf-buckets/upload",
+    "/api/import-jobs",
+    "/api/folders/get",
+    "/v1/uploads/parts",
+    "/v1/uploads/complete",
+)
+"""Paths without an id whose request names a folder, an integration or an upload: 404 if there is none."""
 
 
 def errors_of(verb: str, path: str, operation: dict[str, Any]) -> dict[HTTPStatus, str]:

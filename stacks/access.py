@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from service.aws.dynamodb.keys_of_rows import AUDIT
+from service.domain.service_buckets import INBOX
 from service.domain.uris import is_access_point
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge
@@ -104,6 +105,17 @@ def _bucket_names(deploy: DeploySettings) -> list[str]:
 def _access_points(deploy: DeploySettings) -> list[str]:
     """The ARNs of access points among the source buckets."""
     return [bucket for bucket in deploy.source_buckets if is_access_point(bucket)]
+
+
+def let_callers_upload(function: ServiceFunction, drop: s3.Bucket) -> None:
+    """Allow what links to upload files need: S3 takes them for requests of the function that signed them."""
+    keys = f"{INBOX}*"
+    actions = ("AbortMultipartUpload", "ListMultipartUploadParts", "PutObject")
+    allow(function, [f"s3:{action}" for action in actions], [drop.arn_for_objects(keys)])
+    acknowledge(
+        function.own_role,
+        {files_finding(drop, keys): "Each project uploads below its own inbox; the service checks which key is whose."},
+    )
 
 
 def find_later_uploads(function: ServiceFunction, drop: s3.Bucket) -> None:

@@ -5,7 +5,15 @@ from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
 from service.support.settings import ApiSettings, AuthorizeSettings
-from stacks.access import allow, look_at_notifications, read_sources, start_imports, use_job_files, use_table
+from stacks.access import (
+    allow,
+    let_callers_upload,
+    look_at_notifications,
+    read_sources,
+    start_imports,
+    use_job_files,
+    use_table,
+)
 from stacks.clips_access import CORS_SECONDS, let_pages_read_clips, look_at_clips, remove_videos
 from stacks.function import Parts, ServiceFunction
 from stacks.gateway import CORS_HEADERS, CORS_METHODS, DASHBOARD_PATHS, OPEN_PATHS, STAGE, rest_api
@@ -92,6 +100,7 @@ class Api(Construct):
         use_job_files(function, storage.state, write=True)
         # `GetObjectVersion`: a manifest is pinned to its version, and may name versions itself.
         read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
+        let_callers_upload(function, storage.drop)
         look_at_notifications(function, deploy)
         look_at_clips(function, storage.clips)
         remove_videos(function, storage.clips)

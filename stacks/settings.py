@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 from service.domain.errors import InvalidSettings
 from service.domain.ids import PROJECT_NAME
+from service.domain.multipart import MAX_OBJECT_BYTES
 from service.domain.requests import ContentValidation, OnExisting
 from service.domain.uris import is_access_point
 from service.projects.integrations.manage import ROLE_ARN, ROLE_NAME_PREFIX
@@ -209,6 +210,12 @@ class DeploySettings:
 
     clip_url_seconds: int = _number(300, 60, 3_600)
     """How long a link to a clip works. It ends sooner with the credentials of the function that made it."""
+
+    upload_url_seconds: int = _number(900, 60, 3_600)
+    """How long a link to upload a file, or a part of it, works. A transfer that began in time may end later."""
+
+    max_upload_bytes: int = _number(5 * 1024**4, 1_000_000, MAX_OBJECT_BYTES)
+    """The largest file that callers may upload through the API."""
 
     cors_origins: tuple[str, ...] = ()
     """Origins of web pages, besides the dashboard, that may call the API and read clips by links. None: no page."""

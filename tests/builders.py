@@ -55,6 +55,7 @@ from tests.fakes.clips import FakeClips
 from tests.fakes.copying import LookWhenOld
 from tests.fakes.delivery import FakeBus, FakeSender, FakeWorkflow
 from tests.fakes.faults import Faults
+from tests.fakes.inbox import FakeInboxUploads
 from tests.fakes.integrations import FakeIntegrations, FakeIntegrationSecrets
 from tests.fakes.jobs import FakeEnds, FakeJobs
 from tests.fakes.objects import FakeResults, FakeStorage
@@ -134,6 +135,7 @@ class World:
         self.copiers: Copiers = self.storage
         self.large = FakeLargeCopies(self.faults, self.jobs.large)
         self.turns = FakeTurns(self.faults)
+        self.inbox = FakeInboxUploads()
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.watches = FakeWatches(self.jobs.audit, self.faults)
         self.bucket_events = FakeBucketEvents()

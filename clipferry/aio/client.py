@@ -8,6 +8,7 @@ from typing_extensions import Self
 
 from clipferry.aio.resources.imports import Imports
 from clipferry.aio.resources.others import Audit, Clips, Folders, Integrations, Keys, Presets, Previews, Webhooks
+from clipferry.aio.resources.uploads import Uploads
 from clipferry.aio.resources.watches import Watches
 from clipferry.aio.transport import Sleep, Transport
 from clipferry.config import Profile, resolve
@@ -44,6 +45,7 @@ class AsyncClipferry:
         self.settings = self.presets
         """The API's name of the presets."""
         self.watches = Watches(self._http)
+        self.uploads = Uploads(self._http, sleep=sleep)
         self.integrations = Integrations(self._http)
         self.folders = Folders(self._http)
         self.keys = Keys(self._http)
@@ -54,6 +56,11 @@ class AsyncClipferry:
     def where(self) -> Profile:
         """The service and the key that this client uses."""
         return self._http.where
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of the service's, by the last answer. None: not known."""
+        return self._http.clock_skew
 
     async def aclose(self) -> None:
         """Close the connections. A closed client cannot be used again."""

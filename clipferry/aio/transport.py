@@ -21,6 +21,7 @@ from clipferry.wire import (
     TEMPORARY,
     TIMEOUT,
     backoff,
+    clock_skew,
     encoded,
     headers_of,
     no_answer,
@@ -47,6 +48,8 @@ class Transport:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.where = where
+        self.clock_skew: float | None = None
+        """Seconds by which this machine's clock is ahead of the service's, by the last answer. None: not known."""
         self._attempts = attempts
         self._sleep = sleep
         # The proxies of the environment are not for requests to this machine.
@@ -104,6 +107,7 @@ class Transport:
                     raise ConnectionFailed(no_answer(self.where.base_url, error, sent, repeatable)) from error
                 await self._sleep(backoff(attempt))
                 continue
+            self.clock_skew = clock_skew(answer, time.time())
             if answer.is_success:
                 return parsed(answer)
             refusal = refusal_of(answer)

@@ -28,11 +28,17 @@ class NothingFound(ClipferryError):
     code = "NOTHING_FOUND"
 
 
+class NotImported(ClipferryError):
+    """Uploads have not appeared in any import in time."""
+
+    code = "NOT_IMPORTED"
+
+
 def exit_code(error: ClipferryError) -> int:
     """The exit code of an error."""
     if isinstance(error, NothingFound):
         return NOTHING_FOUND
-    if isinstance(error, WaitTimeout):
+    if isinstance(error, (WaitTimeout, NotImported)):
         return TIMED_OUT
     if isinstance(error, (ConnectionFailed, ServerError, Throttled)):
         return UNAVAILABLE

@@ -7,6 +7,7 @@ import click
 from clipferry.cli.app import App
 from clipferry.cli.empty import refuse_empty
 from clipferry.cli.follow import follow, watchable
+from clipferry.cli.preview import show_preview
 from clipferry.cli.request import fail_if_empty_option, request_of, request_options
 from clipferry.cli.verbs import verb
 from clipferry.errors import ConnectionFailed, ServerError
@@ -16,12 +17,14 @@ from clipferry.wire import new_key
 @verb(name="import")
 @request_options
 @click.option("--idempotency-key", metavar="KEY", help="Start only one import for the same key and request.")
+@click.option("--dry-run", is_flag=True, help="Change nothing: show what `preview` shows.")
 @fail_if_empty_option
 @watchable
 def import_(
     app: App,
     *,
     idempotency_key: str | None,
+    dry_run: bool,
     fail_if_empty: bool,
     watch: bool,
     timeout: float | None,
@@ -29,6 +32,9 @@ def import_(
 ) -> None:
     """Import clips: a list of URIs, a prefix, a manifest or sets."""
     request = request_of(**asked)
+    if dry_run:
+        show_preview(app, request, fail_if_empty=fail_if_empty)
+        return
     if fail_if_empty:
         refuse_empty(app.client, request)
     key = idempotency_key or new_key()

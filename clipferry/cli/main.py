@@ -16,6 +16,7 @@ from clipferry.cli.cancel import cancel
 from clipferry.cli.clips import clips
 from clipferry.cli.completion import completion
 from clipferry.cli.delete import delete
+from clipferry.cli.doctor import doctor
 from clipferry.cli.exits import INTERRUPTED, OK, REFUSED, USAGE
 from clipferry.cli.find import find
 from clipferry.cli.folders import folders
@@ -35,16 +36,17 @@ from clipferry.cli.report import report
 from clipferry.cli.retry import retry
 from clipferry.cli.status import status
 from clipferry.cli.text import clean
+from clipferry.cli.upload import upload
 from clipferry.cli.verbs import Noun
 from clipferry.cli.watches import watches
 from clipferry.version import VERSION
 
 SECTIONS: Mapping[str, Sequence[click.Command]] = {
-    "Imports": (preview, import_, status, clips, retry, cancel, report, delete, imports),
+    "Imports": (preview, import_, upload, status, clips, retry, cancel, report, delete, imports),
     "Finding": (find, audit),
     "Project": (watches, folders, presets, integrations),
     "Access": (login, profile, keys),
-    "Tools": (open_, ftx, completion),
+    "Tools": (doctor, open_, ftx, completion),
 }
 
 

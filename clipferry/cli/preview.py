@@ -9,6 +9,7 @@ from clipferry.cli.request import fail_if_empty_option, request_of, request_opti
 from clipferry.cli.text import duration, size
 from clipferry.cli.verbs import verb
 from clipferry.models.previews import Fates, Preview
+from clipferry.requests import ImportRequest
 
 
 @verb()
@@ -19,7 +20,11 @@ def preview(app: App, *, fail_if_empty: bool, **asked: Any) -> None:
 
     The options are those of `import`.
     """
-    request = request_of(**asked)
+    show_preview(app, request_of(**asked), fail_if_empty=fail_if_empty)
+
+
+def show_preview(app: App, request: ImportRequest, *, fail_if_empty: bool) -> None:
+    """Print what the import would do. Raises `NothingFound` with `fail_if_empty`, and the errors of requests."""
     found = app.client.previews.create(**request)
     app.out.show(found.raw, _fields(found))
     for clip in found.outcome.problems:

@@ -28,11 +28,13 @@ from service.aws.dynamodb.watches import DynamoWatches
 from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from service.aws.s3.bucket_events import S3BucketEvents
 from service.aws.s3.clip_links import S3ClipLinks
+from service.aws.s3.inbox_uploads import S3InboxUploads
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.secrets import IntegrationSecretsManager, SecretsManager
 from service.aws.workflow import StepFunctionsWorkflow
 from service.imports.access.reach import SourceAccess
 from service.imports.completion.report_links import EndedPorts
+from service.imports.intake.inbox import InboxPorts
 from service.imports.intake.submit import SubmitPorts
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
@@ -228,6 +230,17 @@ class ApiContainer:
         settings = self.settings
         client = s3_client(connections=STATE_CONNECTIONS, virtual_hosts=True)
         return S3ClipLinks(client, settings.clips_bucket)
+
+    @cached_property
+    def inbox(self) -> InboxPorts:
+        settings = self.settings
+        client = s3_client(connections=STATE_CONNECTIONS, patience=A_CALLER_WAITS, virtual_hosts=True)
+        return InboxPorts(
+            store=S3InboxUploads(client, settings.drop_bucket),
+            clock=utc_now,
+            url_seconds=settings.upload_url_seconds,
+            max_bytes=settings.max_upload_bytes,
+        )
 
     @cached_property
     def webhook_secrets(self) -> WebhookSecretPorts:

@@ -195,6 +195,18 @@ class UploadLost(ClipferryError):
     code = "UPLOAD_LOST"
 
 
+class UploadIncomplete(ClipferryError):
+    """A caller completes an upload whose parts are missing, or differ from the file."""
+
+    code = "UPLOAD_INCOMPLETE"
+
+
+class UploadTooLarge(InvalidRequest):
+    """A file is larger than the deployment, or S3 in one request, allows."""
+
+    code = "UPLOAD_TOO_LARGE"
+
+
 class EventRefused(ClipferryError):
     """EventBridge did not accept the event."""
 

@@ -110,6 +110,9 @@ class ApiSettings(Deployment, RowSettings):
     allow_private_urls: bool
     report_url_seconds: int
     clip_url_seconds: int
+    upload_url_seconds: int
+    max_upload_bytes: int
+    """The largest file that callers may upload by links."""
     cors_origins: tuple[str, ...]
     """Origins of other web pages that may call the API from a browser."""
     integration_secrets_prefix: str

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from clipferry import Clipferry
 from local import aws
 from local.api import Api
 from local.config import COPY_ROLE, FORETIFY_BUCKET
@@ -68,6 +70,21 @@ def reading(guarded: Guarded) -> None:
     call("GET", "/v1/audit")
     call("POST", "/v1/previews", {"exact_paths": list(imports.at.lay_out("preview", 1))})
     call("POST", "/v1/previews", {"root_path": f"s3://{guarded.stack.source_bucket}/samples/"})
+
+
+def inbox(guarded: Guarded) -> None:
+    """Upload a file in parts and another in one request by links, and abort a third upload."""
+    imports, name = guarded.imports(), unique("inbox")
+    body = os.urandom(6 * MIB)
+    with TemporaryDirectory() as folder, Clipferry(guarded.stack.base_url, guarded.stack.api_key) as user:
+        path = Path(folder) / "clip.zip"
+        path.write_bytes(body)
+        for key, part_bytes in ((f"{name}/parts.zip", 5 * MIB), (f"{name}/whole.zip", None)):
+            done = user.uploads.file(path, key, part_bytes=part_bytes)
+            bucket, _, there = done.uri.removeprefix("s3://").partition("/")
+            assert imports.at.s3.get_object(Bucket=bucket, Key=there)["Body"].read() == body
+    begun = imports.user.call("POST", "/v1/uploads", {"key": f"{name}/aborted.zip", "size": 6 * MIB})
+    imports.user.call("POST", "/v1/uploads/abort", {"key": f"{name}/aborted.zip", "upload_id": begun["upload_id"]})
 
 
 def extrapolation(guarded: Guarded) -> None:
@@ -514,6 +531,7 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "reading": reading,
     "admin key": admin_key,
     "sweep": sweep,
+    "inbox": inbox,
     "list": lambda guarded: assert_partly_copied(a_list(guarded.imports())),
     **{name: kind(name) for name in ("prefix", "manifest", "validated", "sets", "drop", "cancel", "retry")},
     "ends": ends,

@@ -86,6 +86,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **job_files("GetObject", "PutObject"),
         **sources("GetObject", "GetObjectVersion"),
         **{arn: {"s3:ListBucket", "s3:GetBucketNotification"} for arn in SOURCES[:-1]},
+        f"{DROP}/inbox/*": {"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"},
         CLIPS: {"s3:ListBucket", "s3:ListBucketVersions"},
         f"{CLIPS}/*": {"s3:DeleteObjectVersion", "s3:GetObject"},
         **STARTS,

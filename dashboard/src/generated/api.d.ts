@@ -385,6 +385,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to upload a file */
+        post: operations["begin_upload_v1_uploads_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get links to upload the parts that are not there yet */
+        post: operations["link_upload_parts_v1_uploads_parts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Complete an upload whose parts are all there */
+        post: operations["complete_upload_v1_uploads_complete_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove an upload and its parts */
+        post: operations["abort_upload_v1_uploads_abort_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/execution-settings": {
         parameters: {
             query?: never;
@@ -547,6 +615,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AbortUploadBody */
+        AbortUploadBody: {
+            /**
+             * Key
+             * @description Key below `inbox/{project}/` of the drop bucket, such as `2026/a.zip`.
+             */
+            key: string;
+            /** Upload Id */
+            upload_id: string;
+        };
         /** AcceptedView */
         AcceptedView: {
             /** Import Job Id */
@@ -890,6 +968,28 @@ export interface components {
              * @description Whether the request uses that key.
              */
             is_owner: boolean;
+        };
+        /** CompleteUploadBody */
+        CompleteUploadBody: {
+            /**
+             * Key
+             * @description Key below `inbox/{project}/` of the drop bucket, such as `2026/a.zip`.
+             */
+            key: string;
+            /** Upload Id */
+            upload_id: string;
+            /**
+             * Size
+             * @description Bytes of the file.
+             */
+            size: number;
+            /** Part Bytes */
+            part_bytes: number;
+            /**
+             * Checksum
+             * @description SHA-256 of the SHA-256s of all parts one after the other, base64, then `-` and their number.
+             */
+            checksum: string;
         };
         /**
          * Content
@@ -2024,6 +2124,30 @@ export interface components {
             /** Message */
             message: string;
         };
+        /** PartBody */
+        PartBody: {
+            /** Number */
+            number: number;
+            /**
+             * Sha256
+             * @description SHA-256 of the part, base64.
+             */
+            sha256: string;
+        };
+        /** PartLinkView */
+        PartLinkView: {
+            /** Number */
+            number: number;
+            /** @description Null where the part is there already, with this SHA-256. */
+            link: components["schemas"]["UploadLinkView"] | null;
+        };
+        /** PartLinksView */
+        PartLinksView: {
+            /** Parts */
+            parts: components["schemas"]["PartLinkView"][];
+            /** Expires At */
+            expires_at: string;
+        };
         /**
          * PhaseName
          * @enum {string}
@@ -2630,6 +2754,93 @@ export interface components {
          * @enum {string}
          */
         Trigger: "api" | "upload" | "watch";
+        /** UploadBody */
+        UploadBody: {
+            /**
+             * Key
+             * @description Key below `inbox/{project}/` of the drop bucket, such as `2026/a.zip`.
+             */
+            key: string;
+            /**
+             * Size
+             * @description Bytes of the file.
+             */
+            size: number;
+            /**
+             * Sha256
+             * @description SHA-256 of the file, base64. With it, one request uploads the file, of at most 5 GiB.
+             */
+            sha256?: string | null;
+            /**
+             * Part Bytes
+             * @description Without `sha256`: bytes of each part but the last. Default: 16,777,216, or more for files of more than 10,000 such parts.
+             */
+            part_bytes?: number | null;
+        };
+        /** UploadLinkView */
+        UploadLinkView: {
+            /**
+             * Url
+             * @description PUT the bytes to it, with the headers. It is a credential until it expires.
+             */
+            url: string;
+            /** Headers */
+            headers: {
+                [key: string]: string;
+            };
+        };
+        /** UploadPartsBody */
+        UploadPartsBody: {
+            /**
+             * Key
+             * @description Key below `inbox/{project}/` of the drop bucket, such as `2026/a.zip`.
+             */
+            key: string;
+            /** Upload Id */
+            upload_id: string;
+            /**
+             * Size
+             * @description Bytes of the file.
+             */
+            size: number;
+            /** Part Bytes */
+            part_bytes: number;
+            /** Parts */
+            parts: components["schemas"]["PartBody"][];
+        };
+        /** UploadView */
+        UploadView: {
+            /**
+             * Uri
+             * @description URI of the object, which is the clip's `source_uri` in the import that it starts.
+             */
+            uri: string;
+            /** Started At */
+            started_at: string;
+            /** @description Uploads the whole file. Null for a multipart upload. */
+            link: components["schemas"]["UploadLinkView"] | null;
+            /**
+             * Expires At
+             * @description Time until which `link` can be used.
+             */
+            expires_at: string | null;
+            /**
+             * Upload Id
+             * @description Id of a multipart upload; else null.
+             */
+            upload_id: string | null;
+            /** Part Bytes */
+            part_bytes: number | null;
+            /** Part Count */
+            part_count: number | null;
+        };
+        /** UploadedView */
+        UploadedView: {
+            /** Uri */
+            uri: string;
+            /** Etag */
+            etag: string;
+        };
         /**
          * Verification
          * @description How a copy was compared with its source.
@@ -3843,6 +4054,100 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FoundClipPage"];
                 };
+            };
+        };
+    };
+    begin_upload_v1_uploads_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadBody"];
+            };
+        };
+        responses: {
+            /** @description Begin to upload a file */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+        };
+    };
+    link_upload_parts_v1_uploads_parts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadPartsBody"];
+            };
+        };
+        responses: {
+            /** @description Get links to upload the parts that are not there yet */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartLinksView"];
+                };
+            };
+        };
+    };
+    complete_upload_v1_uploads_complete_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteUploadBody"];
+            };
+        };
+        responses: {
+            /** @description Complete an upload whose parts are all there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadedView"];
+                };
+            };
+        };
+    };
+    abort_upload_v1_uploads_abort_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AbortUploadBody"];
+            };
+        };
+        responses: {
+            /** @description Remove an upload and its parts */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -5,6 +5,7 @@ from typing import Any
 
 import lambdas.api
 from lambdas.wiring.api import ApiContainer
+from service.imports.intake.inbox import InboxPorts
 from service.projects.integrations.policies import Trusted
 from service.support.settings import ApiSettings
 from tests.builders import CLIPS_BUCKET, DEPLOYMENT, SOURCE_BUCKET, STATE_BUCKET, LambdaContext, World, api_event
@@ -69,6 +70,7 @@ def container_of(world: World, max_body_bytes: int) -> ApiContainer:
     container.keys = world.keys
     container.watches = world.watch_ports
     container.links = FakeClipLinks()
+    container.inbox = InboxPorts(store=world.inbox, clock=world.clock, url_seconds=900, max_bytes=10**12)
     container.trusted = Trusted(
         account=container.settings.trusted_account,
         roles=container.settings.trusted_roles,
@@ -100,6 +102,8 @@ def api_settings(max_body_bytes: int) -> ApiSettings:
         allow_private_urls=False,
         report_url_seconds=3_600,
         clip_url_seconds=300,
+        upload_url_seconds=900,
+        max_upload_bytes=10**12,
         cors_origins=("https://tools.example.com",),
         integration_secrets_prefix="clipferry/Clipferry/integrations/",
         trusted_account="arn:aws:iam::111111111111:root",

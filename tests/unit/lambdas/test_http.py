@@ -25,6 +25,8 @@ from service.domain import errors
         (errors.InvalidSettings, 500),
         (errors.BatchIncomplete, 500),
         (errors.WorkflowUnavailable, 500),
+        (errors.UploadIncomplete, 409),
+        (errors.UploadTooLarge, 422),
         (errors.ClipferryError, 500),
     ],
 )
@@ -32,7 +34,7 @@ def test_every_error_that_a_route_can_raise_has_its_status(error: type[errors.Cl
     assert status_of(error("because")) == status
 
 
-OTHERWISE = (errors.SourceUnavailable, errors.DestinationChanged)
+OTHERWISE = (errors.SourceUnavailable, errors.DestinationChanged, errors.UploadGone)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,10 @@ OTHERWISE = (errors.SourceUnavailable, errors.DestinationChanged)
 )
 def test_errors_of_single_objects_are_not_for_callers_of_the_api(error: errors.ObjectError) -> None:
     assert status_of(error) == 500
+
+
+def test_an_upload_that_is_gone_is_for_the_caller_who_named_it() -> None:
+    assert status_of(errors.UploadGone("because", operation="complete", uri="u")) == 404
 
 
 @pytest.mark.parametrize("error", [errors.SourceUnavailable, errors.RateLimited])
