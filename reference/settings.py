@@ -43,7 +43,10 @@ GROUPS = {
         *("state_retention_days", "rows_expire", "drop_retention_days", "drop_imported_days"),
         *("audit_retention_days", "table_deletion_protection"),
     ),
-    "Links and notifications": ("clip_url_seconds", "report_url_seconds", "webhook_attempts", "webhook_retry_seconds"),
+    "Links and notifications": (
+        *("clip_url_seconds", "upload_url_seconds", "max_upload_bytes", "report_url_seconds"),
+        *("webhook_attempts", "webhook_retry_seconds"),
+    ),
 }
 """The sections of the page. Each setting is in one of them; a test says which one is missing."""
 
