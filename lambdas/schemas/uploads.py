@@ -1,8 +1,8 @@
 """Uploads of files to the project's inbox."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from lambdas.schemas.base import Body, Model
 from service.domain.inbox import MAX_LINKS, MAX_UPLOAD_ID, MIN_PART_BYTES, PART_BYTES, UploadPlan, upload_plan
@@ -21,12 +21,22 @@ Key = Annotated[
     ),
 ]
 Size = Annotated[int, Field(ge=0, le=MAX_OBJECT_BYTES, description="Bytes of the file.")]
+_GIVEN = {"not": {"type": "null"}}
+_ONE_REQUEST_OR_PARTS: dict[str, Any] = {
+    "not": {"required": ["part_bytes", "sha256"], "properties": {"part_bytes": _GIVEN, "sha256": _GIVEN}},
+    "anyOf": [
+        {"properties": {"size": {"minimum": 1}}},
+        {"required": ["sha256"], "properties": {"sha256": {"type": "string"}}},
+    ],
+}
 PartSize = Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_COPY_BYTES)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9+/]{43}=$")]
 UploadId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_UPLOAD_ID, pattern="^[!-~]+$")]
 
 
 class UploadBody(Body):
+    model_config = ConfigDict(json_schema_extra=_ONE_REQUEST_OR_PARTS)
+
     key: Key
     size: Size
     sha256: Sha256 | None = Field(
@@ -44,7 +54,7 @@ class _OfUpload(Body):
 
     key: Key
     upload_id: UploadId
-    size: Size
+    size: Annotated[Size, Field(ge=1)]
     part_bytes: PartSize
 
     def plan(self, limit: int) -> UploadPlan:

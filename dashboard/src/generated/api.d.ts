@@ -2776,6 +2776,10 @@ export interface components {
              * @description Without `sha256`: bytes of each part but the last. Default: 16,777,216, or more for files of more than 10,000 such parts.
              */
             part_bytes?: number | null;
+        } | {
+            size?: unknown;
+        } | {
+            sha256: string;
         };
         /** UploadLinkView */
         UploadLinkView: {

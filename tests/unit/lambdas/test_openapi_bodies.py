@@ -49,3 +49,22 @@ def test_openapi_and_the_service_agree_on_an_import(
     schema = {"$ref": "#/components/schemas/ImportBody", "components": {"schemas": schemas}}
     assert Draft202012Validator(schema).is_valid(given) == valid
     assert (api("POST", "/v1/imports", {"validate": False} | given)[0] != 422) == valid
+
+
+@pytest.mark.parametrize(
+    ("given", "valid"),
+    [
+        ({"size": 1}, True),
+        ({"size": 0}, False),
+        ({"size": 0, "sha256": "A" * 43 + "="}, True),
+        ({"size": 1, "sha256": "A" * 43 + "=", "part_bytes": None}, True),
+        ({"size": 1, "sha256": "A" * 43 + "=", "part_bytes": 5 * 1024**2}, False),
+        ({"size": 1, "sha256": None, "part_bytes": 5 * 1024**2}, True),
+    ],
+)
+def test_openapi_and_the_service_agree_on_an_upload(
+    api: Api, schemas: dict[str, Any], given: dict[str, object], valid: bool
+) -> None:
+    schema = {"$ref": "#/components/schemas/UploadBody", "components": {"schemas": schemas}}
+    assert Draft202012Validator(schema).is_valid({"key": "a.zip"} | given) == valid
+    assert (api("POST", "/v1/uploads", {"key": "a.zip"} | given)[0] != 422) == valid
