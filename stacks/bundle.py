@@ -45,11 +45,19 @@ _UNUSED = (
     *("pyarrow/include", "pyarrow/includes", "pyarrow/src", "pyarrow/*flight*", "pyarrow/*s3*"),
     # What cryptography's wheel needs of cffi is `_cffi_backend`; google-auth needs pyasn1 only without cryptography.
     *("cffi", "pycparser", "pyasn1", "pyasn1_modules"),
-    *("pydantic/v1", "pydantic/mypy.py", "dateutil/zoneinfo/*.tar.gz", "botocore/data/*/*/examples-1.json"),
+    *("pydantic/v1", "pydantic/mypy.py", "pydantic/color.py", "pydantic/experimental"),
+    *("dateutil/zoneinfo/*.tar.gz", "botocore/data/*/*/examples-1.json", "boto3/data"),
+    *("s3transfer/crt.py", "s3transfer/processpool.py", "urllib3/contrib/emscripten", "cronsim/explain.py"),
+    # Of google-auth, other credentials than those of service accounts, and asyncio.
+    *("google/auth/aio", "google/auth/compute_engine", "google/auth/transport/_aiohttp_requests.py"),
+    *("google/auth/transport/grpc.py", "google/auth/transport/_custom_tls_signer.py", "google/oauth2/*_async.py"),
+    *(f"google/auth/{name}.py" for name in ("aws", "downscoped", "identity_pool", "pluggable", "external_account*")),
     *(
         f"aws_lambda_powertools/utilities/{name}"
         for name in (
+            "auth_alpha",
             "batch",
+            "circuit_breaker",
             "data_masking",
             "feature_flags",
             "idempotency",
@@ -62,7 +70,7 @@ _UNUSED = (
 )
 """Parts of packages that no handler imports: a sixth of the zipped bundle, with their bytecode."""
 
-RECIPE = "5"
+RECIPE = "6"
 """Part of every hash: raise it when the way of building changes, so that old bundles are not taken for new ones."""
 
 

@@ -32,8 +32,8 @@ PARQUET_LIMIT = 160 * 1024**2
 ZIPPED_LIMIT = 15 * 1024**2
 """Ours: Lambda fetches the zip at a cold start."""
 
-NOT_NEEDED = {"certifi", "_distutils_hack"}
-"""Taken where they are there: by botocore, and by the environment of the tests."""
+NOT_NEEDED = {"backports", "certifi", "_distutils_hack"}
+"""Taken where they are there: by urllib3, by botocore, and by the environment of the tests."""
 
 
 def test_the_sdk_that_the_tests_ran_on_is_bundled_with_every_other_pinned_package() -> None:
