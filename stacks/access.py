@@ -47,7 +47,7 @@ def use_table(
                 effect=iam.Effect.DENY,
                 actions=[f"dynamodb:{action}" for action in writes],
                 resources=[table.table_arn],
-                # Of a request with several rows, one row of the audit is enough to deny it.
+                # One row of the audit is enough to deny a request with several rows.
                 conditions={"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [f"{AUDIT}*"]}},
             )
         )

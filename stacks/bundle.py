@@ -48,7 +48,7 @@ _UNUSED = (
     *("pydantic/v1", "pydantic/mypy.py", "pydantic/color.py", "pydantic/experimental"),
     *("dateutil/zoneinfo/*.tar.gz", "botocore/data/*/*/examples-1.json", "boto3/data"),
     *("s3transfer/crt.py", "s3transfer/processpool.py", "urllib3/contrib/emscripten", "cronsim/explain.py"),
-    # Of google-auth, other credentials than those of service accounts, and asyncio.
+    # google-auth's asyncio, and its credentials other than service accounts.
     *("google/auth/aio", "google/auth/compute_engine", "google/auth/transport/_aiohttp_requests.py"),
     *("google/auth/transport/grpc.py", "google/auth/transport/_custom_tls_signer.py", "google/oauth2/*_async.py"),
     *(f"google/auth/{name}.py" for name in ("aws", "downscoped", "identity_pool", "pluggable", "external_account*")),

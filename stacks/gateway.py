@@ -71,7 +71,7 @@ GATEWAY_RESPONSES: dict[str, tuple[apigateway.ResponseType, str | None, str, dic
         _body("The service is being deployed: try again in some seconds.", "KEY_NOT_CHECKED"),
         {"Retry-After": "'5'"},
     ),
-    # Of the project's rate, or that of all callers: API Gateway does not say which.
+    # The rate of the project or of all callers is exceeded: API Gateway does not say which.
     "Throttled": (
         _Types.THROTTLED,
         "429",

@@ -7,7 +7,7 @@ KEPT = ("authorize", "api", "plan", "finish", "conclude", "on_upload", "sweep", 
 """Functions that `kept_concurrency` may name. Those that copy have settings of their own."""
 
 UNRESERVED = 100
-"""What Lambda keeps unreserved of an account's limit (Lambda developer guide, "Configuring reserved concurrency")."""
+"""Concurrency that Lambda keeps unreserved (Lambda developer guide, "Configuring reserved concurrency")."""
 
 LEAST_UPLOADS = 4
 """Calls of `on_upload` that its two queues make at once (stacks/events.py)."""

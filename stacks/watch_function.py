@@ -42,7 +42,7 @@ def watch_function(scope: Construct, parts: Parts, machine: sfn.StateMachine) ->
     read_by_integrations(function)
     start_imports(function, machine)
     send_events(function)
-    # As for the sweep: a tick carries nothing, and the next one finds the same work a minute later.
+    # A tick carries nothing, like that of the sweep, and the next one finds the same work a minute later.
     tick = targets.LambdaFunction(function, retry_attempts=0, max_event_age=Duration.minutes(1))
     events.Rule(scope, "WatchEveryMinute", schedule=events.Schedule.rate(Duration.minutes(1)), targets=[tick])
     function.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))

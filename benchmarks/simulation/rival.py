@@ -17,7 +17,7 @@ from service.imports.previews.estimate import FIXED_SECONDS, LIST_SECONDS
 @dataclass(frozen=True, kw_only=True)
 class Rivalry:
     clips: int
-    """Of the large import."""
+    """Seconds of the large import."""
     clip_bytes: int
     settings: Settings
     slots: int

@@ -63,7 +63,7 @@ class Watch(Model):
     folder: str | None = None
     labels: tuple[str, ...] = ()
     events_setup: str | None = None
-    """What the owner of the bucket must switch on so that events come."""
+    """Tells the bucket's owner what to switch on so that events come."""
     next_run_at: str | None = None
     last_run: str | None = None
     """The id of the last import that read the whole prefix."""

@@ -80,7 +80,7 @@ def use_the_authorizers_keys(gateway: Any) -> None:
         gateway._api_key_from_request,
     )
     named: ContextVar[str | None] = ContextVar("usage_identifier_key", default=None)
-    """Of the request that this task serves. None: the request's own header counts."""
+    """The key of the request that this task serves. None: the request's own header counts."""
 
     async def ask_authorizer(*args: Any, **options: Any) -> Any:
         result = await ask(*args, **options)

@@ -27,7 +27,7 @@ class Copied:
     etag: str
     verified: Verification
     note: str | None = None
-    """What the copy could not keep of its source, as a sentence."""
+    """A sentence that names what the copy could not keep of its source."""
 
 
 @dataclass(frozen=True, kw_only=True)

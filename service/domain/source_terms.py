@@ -1,4 +1,4 @@
-"""What requests to a source must say besides its name: who pays, and the key that encrypts its objects."""
+"""Terms of a source, which requests state besides its name: who pays, and the key that encrypts its objects."""
 
 import base64
 import hashlib

@@ -24,7 +24,7 @@ _OWN = {MARK, SOURCE_MARK}
 
 @dataclass(frozen=True)
 class Kept:
-    """What S3 can hold of a source's headers and user metadata, and the names of the rest."""
+    """Return the headers and user metadata of a source that S3 can hold, and the names of the rest."""
 
     headers: Mapping[str, str]
     metadata: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What the store of turns promises."""
+"""Test the promises of the store of turns."""
 
 from dataclasses import replace
 

@@ -88,7 +88,7 @@ def test_the_schedule_runs_for_real_and_a_crash_in_the_middle_starts_no_second_i
     first = eventually(lambda: runs(api, watch, "scheduled"), what="the minute's run", seconds=150)[-1]
     assert (first["status"], first["counts"]["copied"]) == ("COMPLETED", 1)
     api("PATCH", f"/v1/watches/{watch['id']}", {"schedule": {"every": "1d"}})
-    # As after a crash between the start of the run and its note: the row says that the run is still due.
+    # This is the state after a crash between the start of the run and its note: the row says that the run is still due.
     row.write(next_run_at=due, look_at=due, last_run=watch["last_run"])
     invoke("lambdas.watch.handler", {})
     found = shown(api, watch)

@@ -50,7 +50,7 @@ def grants(template: Template, role: str) -> dict[str, set[str]]:
 
 
 def conditional_grants(template: Template, role: str, condition: dict[str, Any]) -> dict[str, set[str]]:
-    """What a role's policies allow on exactly this condition: resource → actions."""
+    """Return the actions that a role's policies allow on exactly this condition, by resource."""
     statements = _statements(template, role, "Allow")
     return _actions([statement for statement in statements if statement.get("Condition", {}) == condition])
 

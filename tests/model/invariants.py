@@ -1,4 +1,4 @@
-"""What must be true once everything is quiet, whatever happened before."""
+"""Invariants that hold once everything is quiet, whatever happened before."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -60,7 +60,7 @@ def check_counts(job: Job, rows: dict[int, ClipRow], entries: dict[int, Manifest
 
 
 def check_object(world: World, ledger: Ledger, job: Job, row: ClipRow) -> None:
-    """What a row says of a landed clip lies there, unless a user deleted it."""
+    """The object that a row names as landed is there, unless a user deleted it."""
     if row.status not in LANDED or row.code in (ClipCode.DUPLICATE, ClipCode.SUPERSEDED):
         return
     key, versions = str(row.destination), [item.etag for item, _ in world.storage.marks[str(row.destination)]]
@@ -118,7 +118,7 @@ def check_uploads(world: World, ledger: Ledger) -> None:
 
 
 def check_leftovers(world: World, ledger: Ledger) -> None:
-    """Nothing is left of deleted imports and unfinished uploads, but what late killed workers began."""
+    """Deleted imports and unfinished uploads leave only what late killed workers began."""
     for job_id in world.jobs.hidden:
         files = [key for key in world.state.files if key.startswith(f"jobs/{job_id}/")]
         # A request that lost its race leaves its file, which the bucket's lifecycle rule removes.

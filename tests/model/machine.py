@@ -1,4 +1,4 @@
-"""What AWS does around the functions: state machine, queue and schedule, with their retries and catches."""
+"""Play AWS around the functions: state machine, queue and schedule, with their retries and catches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

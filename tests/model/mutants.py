@@ -139,7 +139,7 @@ def projects_not_checked(_world: World, patch: pytest.MonkeyPatch) -> None:
 
 
 def conflicts_taken_for_own_copies(_world: World, patch: pytest.MonkeyPatch) -> None:
-    """Whatever lies at a destination by now counts as the copy of this import."""
+    """Any object at a destination counts as the copy of this import."""
 
     def ours(_work: object, clip: Any, _found: object) -> ClipRow:
         return ClipRow(

@@ -55,7 +55,7 @@ class Scheduler:
 
     @property
     def trace(self) -> list[str]:
-        """What happened, for whoever looks at a failing seed. Texts are made only here, since they take longer."""
+        """Return the trace of a failing seed. Texts are made only here, since they take longer."""
         return [f"{now:%H:%M:%S.%f} {' '.join(_short(one) for one in said)}" for now, said in self._noted]
 
     def spawn(self, name: str, work: Callable[[Actor], object]) -> Actor:

@@ -1,4 +1,4 @@
-"""What users and the stores outside do: ask for imports, upload, retry, cancel, delete, change objects."""
+"""Play users and outside stores: ask for imports, upload, retry, cancel, delete, change objects."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -62,12 +62,12 @@ ACTS = {
     "change_source": 1,
     "abort": 1,
 }
-"""What users do, and how often compared with each other."""
+"""Actions of users, and how often each occurs."""
 
 
 @dataclass
 class Habits:
-    """What the users of one run like. Runs of few kinds of things come to more of their combinations."""
+    """Choose the kinds of actions of one run. Runs with few kinds reach more of their combinations."""
 
     keys: Sequence[str]
     weights: Sequence[float]

@@ -25,7 +25,7 @@ FIRST, SECOND = "a" * 20, "b" * 20
 
 @pytest.fixture(scope="module")
 def path(emulator: Emulated) -> str:
-    """Of a stage whose plan lets each of two keys send two requests at once, and then one in a thousand seconds."""
+    """Return the path of a stage whose plan lets each of two keys send two requests at once, then one in 1,000 s."""
     client = emulator.client("apigateway")
     api_id = client.create_rest_api(name="keys", apiKeySource="AUTHORIZER")["id"]
     (root,) = client.get_resources(restApiId=api_id)["items"]

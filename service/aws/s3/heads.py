@@ -38,7 +38,7 @@ class Head:
     version: str | None
     modified: str | None
     archive: str | None = None
-    """As of `ListedObject`."""
+    """The same as in `ListedObject`."""
     described: Mapping[str, str] = field(default_factory=dict)
     """By botocore's names (`DESCRIBING`)."""
     metadata: Mapping[str, str] = field(default_factory=dict)

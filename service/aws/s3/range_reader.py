@@ -31,7 +31,7 @@ class S3RangeReader:
     requests: Requests
     entry: ManifestEntry
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """What the source's terms add."""
+    """Parameters that the source's terms add."""
 
     @property
     def size(self) -> int:

@@ -33,7 +33,7 @@ def parts_of(
         if not job.cancel_requested:
             job = read_again(job)
             if job.cancel_requested and not job.source.kind.open_ended:
-                # What was carried over is planned by now, or is cancelled with the rest.
+                # The carried clips are planned by now, or are cancelled with the rest.
                 parts = _SOURCES[job.source.kind](job, replace(cursor, ordinal=ordinal, carried=""), ports)
 
 

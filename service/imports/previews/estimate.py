@@ -88,7 +88,7 @@ class Workload:
     copied: int = 0
     skipped: int = 0
     skipped_by_plan: int = 0
-    """Those of the skipped clips that need no row (`ManifestEntry.is_settled`)."""
+    """Skipped clips that need no row (`ManifestEntry.is_settled`)."""
     failed: int = 0
     bytes: int = 0
     """Bytes of the clips to copy."""

@@ -20,7 +20,7 @@ from service.ports.state import Clock
 from service.support.clock import timestamp
 
 CONTENT_TYPES = {".mp4": "video/mp4", ".zip": "application/zip"}
-"""What links say of a clip, whatever its uploader said: a browser plays a film, and runs no page."""
+"""The content type that links give to a clip, whatever its uploader said: a browser plays a film, and runs no page."""
 OTHER_TYPE = "application/octet-stream"
 
 

@@ -1,4 +1,4 @@
-"""What callers see of a watch: its last runs, how far it is behind, and whether its events come."""
+"""Show a watch to callers: its last runs, how far it is behind, and whether its events come."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

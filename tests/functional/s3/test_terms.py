@@ -1,4 +1,4 @@
-"""What requests to a source say besides: who pays, and the customer's key. The clips bucket hears neither."""
+"""Test the terms of sources in requests: who pays, and the customer's key. The clips bucket hears neither."""
 
 import base64
 import hashlib
