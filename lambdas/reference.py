@@ -24,6 +24,7 @@ TAGS = {
     "Keys": "Each request needs a key. The admin key makes keys for projects.",
     "Integrations": "Saved access to a bucket that the service itself cannot read.",
     "Imports": "Preview an import, start it, follow it, and retry what failed.",
+    "Uploads": "Upload local files to the project's inbox; each starts an import, or joins one.",
     "Clips": "Find clips across imports, and get links to their copies.",
     "Watches": "Keep a prefix imported, by a schedule or by events of the bucket.",
     "Execution settings": "Presets: saved settings that imports and watches name by an id.",

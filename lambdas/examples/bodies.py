@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from lambdas.examples.values import SHA256, UPLOAD_PARTS
+
 SOURCES: dict[str, dict[str, Any]] = {
     "A prefix of S3, with filters": {
         "root_path": "s3://my-clips/2026/",
@@ -92,6 +94,15 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
             "token": "YOUR-TOKEN",
         },
     },
+    "POST /v1/uploads": {
+        "In one request": {"key": "2026/a.zip", "size": 19_300, "sha256": SHA256},
+        "In parts": {"key": "2026/large.mp4", "size": 50_000_000},
+    },
+    "POST /v1/uploads/parts": {
+        "Two parts": UPLOAD_PARTS | {"parts": [{"number": n, "sha256": SHA256} for n in (1, 2)]}
+    },
+    "POST /v1/uploads/complete": {"All parts are there": UPLOAD_PARTS | {"checksum": f"{SHA256}-3"}},
+    "POST /v1/uploads/abort": {"Give it up": {"key": "2026/large.mp4", "upload_id": "2~example"}},
     "POST /v1/watches": {
         "Every day, by a schedule": {
             "name": "nightly",

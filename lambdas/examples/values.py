@@ -262,3 +262,11 @@ WATCH_RUN: Json = {
     "code": None,
     "message": None,
 }
+
+SHA256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+"""A SHA-256, base64."""
+UPLOAD_PARTS: Json = {"key": "2026/large.mp4", "upload_id": "2~example", "size": 50_000_000, "part_bytes": 16_777_216}
+UPLOAD_LINK: Json = {
+    "url": "https://drop-bucket.s3.amazonaws.com/inbox/perception/2026/a.zip?X-Amz-Signature=…",
+    "headers": {"Content-Length": "19300", "x-amz-checksum-sha256": SHA256},
+}
