@@ -1,7 +1,9 @@
 """The planned manifest: one entry a clip, and the batches that copy functions take."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from service.domain.clips import ClipStatus, Overruled
 from service.domain.codes import ClipCode
@@ -84,6 +86,11 @@ Rounds = tuple[tuple[str, int], ...]
 
 The files of a call carry its token, so a late call never writes over those of another one (decision 87).
 """
+
+
+def as_rounds(stored: Iterable[Sequence[Any]]) -> Rounds:
+    """Read rounds from JSON, whose lists stand for tuples."""
+    return tuple((str(token), int(first)) for token, first in stored)
 
 
 def token_of(rounds: Rounds, part: int) -> str:

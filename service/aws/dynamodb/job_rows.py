@@ -20,6 +20,7 @@ from service.domain.jobs import (
     WatchRun,
     settings_of_run,
 )
+from service.domain.manifest import as_rounds
 from service.domain.requests import (
     Archived,
     ContentValidation,
@@ -139,7 +140,7 @@ def job_of_row(row: JobRow) -> Job:
         webhook=delivery_of(row.webhook),
         run=int(row.run),
         planned_run=int(row.planned_run) if row.planned_run is not None else None,
-        plan_rounds=tuple((str(token), int(first)) for token, first in row.plan_rounds or ()),
+        plan_rounds=as_rounds(row.plan_rounds or ()),
         retry=_retry(row.retry) if row.retry else None,
         runs=tuple(_run(stored) for stored in row.runs),
         settled_before=int(row.settled_before),

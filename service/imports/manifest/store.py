@@ -7,13 +7,12 @@ is one range of bytes, and holds nothing but clips that copy functions work on.
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
 from service.domain.errors import ServiceBusy
-from service.domain.manifest import Batch, ManifestEntry, Rounds, token_of
+from service.domain.manifest import Batch, ManifestEntry, Rounds, as_rounds, token_of
 from service.domain.requests import ImportSettings
 from service.domain.state_keys import batches_key, carried_key, part_key, run_plan_key
 from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
@@ -146,11 +145,6 @@ class ManifestWriter:
 def _decode_plan(text: bytes) -> Plan:
     plan = Plan(**json.loads(text))
     return replace(plan, rounds=as_rounds(plan.rounds))
-
-
-def as_rounds(stored: Iterable[Sequence[Any]]) -> Rounds:
-    """Read rounds from JSON, whose lists stand for tuples."""
-    return tuple((str(token), int(first)) for token, first in stored)
 
 
 def read_carried(state: StateReader, key: str) -> list[ManifestEntry]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from service.domain.batching import PART_CLIPS
 from service.domain.jobs import Job
-from service.domain.manifest import ManifestEntry, Rounds
+from service.domain.manifest import ManifestEntry, Rounds, as_rounds
 from service.imports.access.reach import SourceAccess
-from service.imports.manifest.store import ManifestWriter, as_rounds
+from service.imports.manifest.store import ManifestWriter
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
 from service.ports.objects import DropBucket, Objects
