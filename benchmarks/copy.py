@@ -7,9 +7,9 @@
 
 Copies batches of `--batch-clips` clips, planned from the listing, one after another like one copy function, which
 keeps its connections. Stores no job, rows or manifest. Prints one JSON line: `copied`, `failed`, `seconds` and
-`cpu_seconds` of the copying, `peak_rss_mb` of the process. Apart from these it reports the listing, which a deployment
-does in planning (`list_seconds`, `list_cpu_seconds`), and the CPU time for Python, imports and clients, once per
-process (`start_cpu_seconds`).
+`cpu_seconds` of the copying, `peak_rss_mb` of the process. Apart from these it reports the listings of sources and
+destinations, which a deployment does in planning (`list_seconds`, `list_cpu_seconds`), and the CPU time for Python,
+imports and clients, once per process (`start_cpu_seconds`).
 """
 
 import argparse
@@ -32,6 +32,7 @@ from service.domain.uris import Location, parse_prefix
 from service.imports.copying.batch import copy_batch
 from service.imports.copying.context import CopyPorts
 from service.imports.manifest.format import encode_entry
+from service.imports.planning.existing import Destinations, settled_by
 
 BATCH_CLIPS = 1_000
 MULTIPART_THRESHOLD = 1024**3
@@ -99,6 +100,7 @@ def copy_all(
         clips=rows,  # type: ignore[arg-type]
         state=work,  # type: ignore[arg-type]
         copiers=lambda _project: OneCopier(storage),
+        restorer=lambda _project: storage,
         bucket=storage,
         drop=None,  # type: ignore[arg-type]
         large=None,  # type: ignore[arg-type]
@@ -109,11 +111,13 @@ def copy_all(
         part_bytes=PART_BYTES,
     )
     objects = islice((item for page in storage.list_pages(at) for item in page), count)
+    # Planning looks there too, so that a copy may replace what it found.
+    there = Destinations(storage, storage.clips_bucket, prefix=f"{destination}/", start_after="")
     first, listing, copying = 0, Stopwatch(), Stopwatch()
     while True:
         with listing:
             listed = list(islice(objects, batch_clips))
-            entries = [entry(at, destination, ordinal, item) for ordinal, item in enumerate(listed, first)]
+            entries = [planned(at, destination, there, ordinal, item) for ordinal, item in enumerate(listed, first)]
             work.lines = b"".join(map(encode_entry, entries))
         if not entries:
             break
@@ -139,15 +143,13 @@ def copy_all(
     return figures | ({"first_failure": rows.first_failure} if rows.first_failure else {})
 
 
-def entry(at: Location, destination: str, ordinal: int, item: ListedObject) -> ManifestEntry:
+def planned(at: Location, destination: str, there: Destinations, ordinal: int, item: ListedObject) -> ManifestEntry:
     """Return the entry that planning would write."""
-    return ManifestEntry(
-        ordinal=ordinal,
-        source_uri=str(at.at(item.key)),
-        destination=f"{destination}/{item.key}",
-        size=item.size,
-        etag=item.etag,
+    key = f"{destination}/{item.key}"
+    entry = ManifestEntry(
+        ordinal=ordinal, source_uri=str(at.at(item.key)), destination=key, size=item.size, etag=item.etag
     )
+    return settled_by(entry, item, there.find(key), OnExisting.OVERWRITE, by_time=False)
 
 
 def storage_of(bucket: str, concurrency: int) -> S3Storage:

@@ -84,8 +84,8 @@ class ComputedStorage:
     def listed(number: int, below: str = "") -> ListedObject:
         return ListedObject(key=f"{below}{PREFIX}{number:09d}.zip", size=CLIP_BYTES, etag=f"{number:032x}")
 
-    def stat(self, at: Location, *, integration: str | None = None) -> ListedObject:
-        assert integration is None
+    def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject:
+        assert (version, integration) == (None, None)
         if at.bucket == self.clips_bucket:
             raise ObjectMissing("no such key (404)", operation="inspect", uri=str(at))
         return self.listed(int(at.key.removeprefix(PREFIX).removesuffix(".zip")))

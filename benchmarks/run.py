@@ -28,9 +28,11 @@ import boto3
 
 from benchmarks import costs, start
 from benchmarks.report import write
+from local.up import end_on_sigterm
 from tests.servers.seaweed import ADMIN, seaweed
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
     from mypy_boto3_s3 import S3Client
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -367,15 +369,18 @@ class Repeated(RawIOBase):
     """`size` pseudo-random bytes: one mebibyte, repeated."""
 
     def __init__(self, size: int) -> None:
-        self._left, self._piece = size, random.Random(1).randbytes(MIB)
+        self._at, self._size, self._piece = 0, size, random.Random(1).randbytes(MIB)
 
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int = -1) -> bytes:
-        taken = self._left if size < 0 else min(size, self._left)
-        self._left -= taken
-        return (self._piece * -(-taken // MIB))[:taken]
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """Fill the buffer, at most to the end of the mebibyte, and return the number of bytes; 0 at the end."""
+        view, start = memoryview(buffer), self._at % MIB
+        taken = min(view.nbytes, self._size - self._at, MIB - start)
+        view[:taken] = self._piece[start : start + taken]
+        self._at += taken
+        return taken
 
 
 def million_benchmark(clips: Sequence[int]) -> dict[str, Any]:
@@ -471,6 +476,7 @@ def main() -> None:
     parser.add_argument("--clips", default="10000,100000,1000000", help="sizes of the imports without a network")
     parser.add_argument("--only", metavar="NAMES", help=f"some of {', '.join(KEYS_OF)}, with commas between")
     given = parser.parse_args()
+    end_on_sigterm()  # so that its servers end with it
     only = given.only.split(",") if given.only else list(KEYS_OF)
     if unknown := set(only) - set(KEYS_OF):
         parser.error(f"--only: there is no {', '.join(sorted(unknown))}")

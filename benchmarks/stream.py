@@ -19,9 +19,10 @@ from service.aws.s3.storage import S3Storage
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, LargeCopy
 from service.domain.projects import Integration, IntegrationState, IntegrationType
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import Location, s3_at
 from service.imports.copying.multipart import LargeCopies
+from service.imports.planning.existing import look_up, settled_by
 from service.sources.build import IntegrationSources
 from service.sources.memory import Memory
 from service.sources.stream_copy import StreamCopy
@@ -93,10 +94,10 @@ def storage_of(bucket: str, clips_bucket: str, endpoint_url: str | None, deploy:
     return StreamingStorage(copier=copier, source=sources.opened_by(integration))
 
 
-def planned(storage: StreamingStorage, at: Location, destination: str) -> ManifestEntry:
+def planned(storage: StreamingStorage, bucket: S3Storage, at: Location, destination: str) -> ManifestEntry:
     """Return the entry that planning would write for the object."""
-    found = storage.stat(at)
-    return ManifestEntry(
+    found = storage.source.stat(at)
+    entry = ManifestEntry(
         ordinal=0,
         source_uri=str(at),
         destination=destination,
@@ -104,6 +105,8 @@ def planned(storage: StreamingStorage, at: Location, destination: str) -> Manife
         etag=found.etag,
         integration=INTEGRATION,
     )
+    existing = look_up(bucket, bucket.clips_bucket, destination)
+    return settled_by(entry, found, existing, OnExisting.OVERWRITE, by_time=False)
 
 
 def copy(storage: StreamingStorage, bucket: S3Storage, entry: ManifestEntry, deploy: DeploySettings) -> Copied:
@@ -137,7 +140,7 @@ def main() -> None:
     at, deploy, watch = s3_at(given.source_bucket, given.key), DeploySettings(), Stopwatch()
     storage = storage_of(given.source_bucket, given.destination_bucket, given.endpoint_url, deploy)
     bucket = own_storage_of(given.destination_bucket, deploy.copy_threads)
-    entry = planned(storage, at, f"{given.destination_prefix}/{given.key}")
+    entry = planned(storage, bucket, at, f"{given.destination_prefix}/{given.key}")
     before = peak_rss_mb()
     with watch:
         copied = copy(storage, bucket, entry, deploy)

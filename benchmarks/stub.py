@@ -7,7 +7,8 @@ seconds (`cpu_seconds`), so that a run can show that the stub was not the bottle
 
 Every bucket holds the keys `clips/000000000.zip`, … and every copy of them. Each object has 1,024 bytes or, with
 `--body FILE`, the bytes of that file; a GET returns its range after `--copy-ms`. The stub checks no signature, bucket
-or key. It also acts as a DynamoDB table, which accepts every write and counts them by operation.
+or key. It also acts as a DynamoDB table, which accepts every write and counts them by operation, and as Google Cloud
+Storage: it gives every service account a token, and lists a bucket by the JSON API, with what a page costs as for S3.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import asyncio
 import json
 import random
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
@@ -70,6 +71,7 @@ class Store:
         self.counts: Counter[str] = Counter()
         self._cpu = time.process_time()
         self._pages: dict[tuple[int, int, str], bytes] = {}
+        self._google_pages: dict[tuple[int, int], bytes] = {}
 
     def told(self) -> bytes:
         return json.dumps({**self.counts, "cpu_seconds": round(time.process_time() - self._cpu, 3)}).encode()
@@ -94,6 +96,33 @@ class Store:
             known = _listing(bucket, PREFIX, list(range(first, last)), more, encoded, len(self.body))
             self._pages[first, last, encoded] = known
         return known
+
+    def google_page(self, query: dict[str, list[str]]) -> bytes:
+        """Return a page of Google's `objects.list`, cached as well. A page token is the last key."""
+        token, offset = query.get("pageToken"), query.get("startOffset")
+        keys = range(self.objects)
+        first = bisect_right(keys, token[0], key=key_of) if token else 0
+        if offset:
+            first = max(first, bisect_left(keys, offset[0], key=key_of))
+        last = min(first + int(query.get("maxResults", [str(PAGE)])[0]), self.objects)
+        known = self._google_pages.get((first, last))
+        if known is None:
+            more = {"nextPageToken": key_of(last - 1)} if last < self.objects else {}
+            items = [_google_item(number, len(self.body)) for number in range(first, last)]
+            known = self._google_pages[first, last] = json.dumps({"items": items} | more).encode()
+        return known
+
+
+def _google_item(number: int, size: int) -> dict[str, str]:
+    return {
+        "name": key_of(number),
+        "size": str(size),
+        "etag": "CJ+/vbbW8ocDEAE=",
+        "generation": str(1_732_000_000_000_000 + number),
+        "updated": "2026-11-22T17:00:00.000Z",
+        "md5Hash": "1B2M2Y8AsgTpgAmY7PhCfg==",
+        "crc32c": "AAAAAA==",
+    }
 
 
 def key_of(number: int) -> str:
@@ -145,6 +174,10 @@ class Connection(asyncio.Protocol):
             etag = _header(head, b"x-amz-copy-source-if-match") or b'"%s"' % etag_of(0).encode()
             store.copies.later(self.transport, _http(_COPIED % etag, b"Content-Type: application/xml\r\n"))
             return
+        if method == b"POST" and target == b"/token":  # Google's
+            token = b'{"access_token":"stub","expires_in":3600,"token_type":"Bearer"}'
+            self.transport.write(_http(token, b"Content-Type: application/json\r\n"))
+            return
         if method == b"POST":  # DynamoDB's
             operation = (_header(head, b"x-amz-target") or b"POST").decode().rpartition(".")[2]
             store.counts[operation] += 1
@@ -163,6 +196,9 @@ class Connection(asyncio.Protocol):
             digest = etag_of(int(digits))
             about = f'ETag: "{digest}"\r\nLast-Modified: {MODIFIED}\r\nContent-Type: application/zip\r\n'
             store.copies.later(self.transport, _http(b"", about.encode(), length=len(store.body)))
+        elif path.startswith("/storage/v1/b/"):
+            store.counts["LIST"] += 1
+            store.pages.later(self.transport, _http(store.google_page(query), b"Content-Type: application/json\r\n"))
         elif "list-type" in query or "prefix" in query or "delimiter" in query:
             store.counts["LIST"] += 1
             answer = store.page(path.strip("/").split("/")[0], query)

@@ -8,8 +8,10 @@ import httpx
 from typing_extensions import Self
 
 from clipferry.config import Profile, resolve
+from clipferry.resources.clips import Clips
+from clipferry.resources.deployment import Deployment, Health
 from clipferry.resources.imports import Imports
-from clipferry.resources.others import Audit, Clips, Folders, Integrations, Keys, Presets, Previews, Webhooks
+from clipferry.resources.others import Audit, Folders, Integrations, Keys, Presets, Previews, Webhooks
 from clipferry.resources.uploads import Uploads
 from clipferry.resources.watches import Watches
 from clipferry.transport import Sleep, Transport
@@ -52,6 +54,8 @@ class Clipferry:
         self.keys = Keys(self._http)
         self.audit = Audit(self._http)
         self.webhooks = Webhooks(self._http)
+        self.deployment = Deployment(self._http)
+        self.health = Health(self._http)
 
     @property
     def where(self) -> Profile:

@@ -14,7 +14,12 @@ from clipferry.errors import ApiError
 from clipferry.job import Import
 from clipferry.requests import Settings
 
-PREFLIGHT_CODES = frozenset({"CANNOT_ACCESS", "LIMIT_EXCEEDED", "UNKNOWN_ERROR"})
+PREFLIGHT_CODES = {
+    "CANNOT_ACCESS": "CANNOT_ACCESS",
+    "LIMIT_EXCEEDED": "LIMIT_EXCEEDED",
+    **dict.fromkeys(("UNKNOWN_ERROR", "SOURCE_UNAVAILABLE", "RATE_LIMITED"), "UNKNOWN_ERROR"),
+}
+"""Foretify's three codes, by those of the service."""
 SHOWN_ERRORS = 100
 """Maximum failed clips in the `errors` of an execution; `counts` has their number."""
 
@@ -113,7 +118,7 @@ def launch_batch_import_clipgt_from_cloud_storage(
         )
     except ApiError as refusal:
         if root_path is not None and validate and refusal.code in PREFLIGHT_CODES:
-            text = f"Pre-flight validation failed for root_path '{root_path}': {refusal.code}"
+            text = f"Pre-flight validation failed for root_path '{root_path}': {PREFLIGHT_CODES[refusal.code]}"
             raise ValueError(text) from refusal
         raise _theirs(refusal) from refusal
     return _execution(client, job)

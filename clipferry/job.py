@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from clipferry.models.clips import Clip
+from clipferry.models.failures import Failures, Timeline
 from clipferry.models.imports import ImportState, Report
 
 Progress = Callable[["Import"], None] | Literal[True]
@@ -28,6 +29,8 @@ class Calls(Protocol):
     ) -> "Import": ...
     def delete(self, import_id: str) -> None: ...
     def clips(self, import_id: str, *, status: str | None = None, limit: int | None = None) -> Iterator[Clip]: ...
+    def failures(self, import_id: str) -> Failures: ...
+    def timeline(self, import_id: str) -> Timeline: ...
     def download_report(self, import_id: str, path: Path, *, format: str = "csv", wait: float = 0) -> Report: ...
 
 
@@ -67,6 +70,14 @@ class Import(ImportState):
     def clips(self, status: str | None = None, limit: int | None = None) -> Iterator[Clip]:
         """Yield its clips in its order, or those of one status."""
         return self._client.clips(self.id, status=status, limit=limit)
+
+    def failures(self) -> Failures:
+        """Return its failed and cancelled clips by code, with counts and examples."""
+        return self._client.failures(self.id)
+
+    def timeline(self) -> Timeline:
+        """Return the phases of the present attempt, and the number of clips that it had done over time."""
+        return self._client.timeline(self.id)
 
     def download_report(self, path: Path, format: str = "csv", wait: float = 0) -> Report:
         """Download a file of its report, like `Imports.download_report`."""

@@ -1,5 +1,6 @@
 """Show the progress of an import as a bar: in notebooks and terminals alike."""
 
+from html import escape
 from typing import Any, Protocol
 
 from clipferry.models.imports import ImportState
@@ -14,11 +15,13 @@ class Bar(Protocol):
 
 
 def progress_bar() -> Bar:
-    """Make a bar of `tqdm`, if it is installed, else of `rich`. Both draw a widget or HTML in notebooks."""
+    """Make a bar of `tqdm`, if it is installed. Else make one of HTML in a notebook, and of `rich` elsewhere."""
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        return _RichBar()
+        from rich import get_console
+
+        return _NotebookBar() if get_console().is_jupyter else _RichBar()
     return _TqdmBar(tqdm)
 
 
@@ -33,6 +36,35 @@ class _TqdmBar:
 
     def close(self) -> None:
         self._bar.close()
+
+
+class _Drawn:
+    """A state of an import, which a notebook shows as HTML, and its text where it cannot."""
+
+    def __init__(self, status: str, settled: int, total: int) -> None:
+        self._text = f"{status} {settled:,}/{total:,}" if total else status
+        self._bar = f'<progress value="{settled}" max="{total}"></progress>' if total else "<progress></progress>"
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_html_(self) -> str:
+        return f"{self._bar} {escape(self._text)}"
+
+
+class _NotebookBar:
+    """Redraws one output of a cell. The bar of `rich` shows nothing there without `ipywidgets`."""
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self._output = display(_Drawn("", 0, 0), display_id=True)
+
+    def __call__(self, job: ImportState) -> None:
+        self._output.update(_Drawn(job.status, job.counts.settled, job.counts.total))
+
+    def close(self) -> None:
+        """Leave the last state."""
 
 
 class _RichBar:

@@ -31,6 +31,14 @@ class ToleratedFailures(TypedDict, total=False):
     percent: float
 
 
+class RestoreSettings(TypedDict, total=False):
+    """How to restore archived sources, with `archived: restore`."""
+
+    tier: Literal["bulk", "standard", "expedited"]
+    days: int
+    """Days for which S3 keeps a restored copy, 1 to 30."""
+
+
 class Settings(TypedDict, total=False):
     """The settings of an import; docs/reference/import-settings.md explains each."""
 
@@ -44,7 +52,10 @@ class Settings(TypedDict, total=False):
     max_concurrency: int | None
     tolerated_failures: ToleratedFailures | None
     stationary_extrapolation: bool
-    archived: Literal["fail", "skip"]
+    archived: Literal["fail", "skip", "restore"]
+    restore: RestoreSettings
+    delete_source: Literal["never", "after_verified"]
+    members: Literal["files", "clipgt"]
 
 
 class _Views(TypedDict):
@@ -62,7 +73,11 @@ class ImportRequest(TypedDict, total=False):
 
     exact_paths: Sequence[str] | None
     root_path: str | None
+    clip_ids: Sequence[str] | None
+    """With `root_path`: import only the clips with these ids, also out of the zips below it."""
     manifest_uri: str | None
+    as_of: str | None
+    """Import `root_path` or `exact_paths` as they were at this time. ISO 8601 with a time zone."""
     sets: Sequence[ViewSet] | None
     filters: Filters | None
     folder: str | None
@@ -95,6 +110,8 @@ class WatchChanges(TypedDict, total=False):
     """Fields of a watch that can change."""
 
     name: str
+    integration_id: str | None
+    """None: the project's integration for the bucket."""
     filters: Filters | None
     folder: str | None
     labels: Sequence[str]
@@ -110,7 +127,6 @@ class WatchRequest(WatchChanges, total=False):
     """A watch. It needs a name, a `root_path`, and a `schedule`, `events` or both."""
 
     root_path: str
-    integration_id: str | None
 
 
 class IntegrationRequest(TypedDict, total=False):
@@ -127,6 +143,7 @@ class IntegrationRequest(TypedDict, total=False):
     endpoint_url: str | None
     role_arn: str
     requester_pays: bool
+    allow_delete: bool
     customer_key: str | None
     service_account: Mapping[str, object]
     token: str | None

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import uuid
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -23,13 +24,14 @@ TIMEOUT = httpx.Timeout(40.0, connect=10.0)
 
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 TEMPORARY = {500, 502, 503, 504}
+_TAG = re.compile(r"<[^>]*>")
 
 
 def path_of(*parts: str) -> str:
     """`("imports", id, "clips")` → `/v1/imports/{id}/clips`. Raises `InvalidId`."""
     for part in parts:
         if part in ("", ".", ".."):
-            raise InvalidId(f"{part!r} is no id")
+            raise InvalidId(f"{part!r} is not an id")
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
@@ -86,7 +88,13 @@ def refusal_of(answer: httpx.Response) -> ApiError:
     return kind_of(answer.status_code)(
         status=answer.status_code,
         code=str(said.get("code") or ""),
-        message=str(said.get("detail") or answer.text[:500] or f"the service answered {answer.status_code}"),
+        # API Gateway itself says `message`.
+        message=str(
+            said.get("detail")
+            or said.get("message")
+            or " ".join(_TAG.sub(" ", answer.text[:500]).split())
+            or f"the service answered {answer.status_code}"
+        ),
         request_id=answer.headers.get("x-amzn-requestid"),
         retry_after=_seconds(answer.headers.get("retry-after", "")),
     )

@@ -16,6 +16,7 @@ from lambdas.routes import (
     audit,
     clips,
     dashboard,
+    deployment,
     ended,
     execution_settings,
     folders,
@@ -45,6 +46,7 @@ app.include_router(watches.router)
 app.include_router(audit.router)
 app.include_router(ended.router)
 app.include_router(keys.router)
+app.include_router(deployment.router)
 app.include_router(dashboard.router)
 for router in nomadic.ROUTERS:
     app.include_router(router)
@@ -123,14 +125,20 @@ def allowed_origin(event: dict[str, Any], allowed: tuple[str, ...]) -> str | Non
 
 
 def refusal(event: dict[str, Any], max_body_bytes: int) -> Response[Any] | None:
-    """The answer to a request that no route may see: its body is too large, or it has two idempotency keys."""
-    size = len((event.get("body") or "").encode(errors="replace"))
+    """The answer to a request that no route may see: too large a body, one that is not UTF-8, two idempotency keys."""
+    body = event.get("body") or ""
+    size = len(body.encode(errors="replace"))
     if size > max_body_bytes:
         detail = (
             f"the body has {size:,} bytes, the limit is {max_body_bytes:,}: name the clips in an object (JSONL or CSV) "
             "and import that by manifest_uri (/v1/imports), or send fewer of them in each of several requests"
         )
         return error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, BodyTooLarge.code, detail)
+    # API Gateway replaces bytes that are not UTF-8 by this character.
+    broken = body.find("\ufffd")
+    if broken >= 0:
+        detail = f"the body is not UTF-8 at character {broken}, or has U+FFFD that is not written as \\ufffd"
+        return error_response(HTTPStatus.BAD_REQUEST, InvalidRequest.code, detail)
     headers = event.get("multiValueHeaders") or {}
     if sum(len(values) for name, values in headers.items() if name.lower() == "idempotency-key") > 1:
         detail = "the request has two Idempotency-Key headers: send one"

@@ -1,7 +1,9 @@
 """Complete an import: write its report and send its event and webhook.
 
-In: `{"job_id", "ended_at"}`; out: `{"ended_at", "done", "wait_seconds"}`. The state machine calls the function again
-after `wait_seconds`, until `done`. Without `ended_at` the function does nothing: the job does not exist, or runs again.
+In: `{"job_id", "ended_at", "can_delete"}`; out: `{"ended_at", "done", "wait_seconds"}`. The state machine calls the
+function again after `wait_seconds`, until `done`. If the answer has `delete_sources`, it calls that function before.
+Without `ended_at` the function does nothing: the job does not exist, runs again, or waits for restores. Executions of
+older definitions send no `can_delete`.
 """
 
 from typing import Any
@@ -33,10 +35,12 @@ def handler(event: dict[str, Any], context: LambdaContext, container: ConcludeCo
             ended_at,
             out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
             ports=container.ports,
+            can_delete=bool(event.get("can_delete")),
         )
     logger.info(
         "import concluded" if concluded.done else "conclusion continues", extra={"wait": concluded.wait_seconds}
     )
     if concluded.webhook:
         metrics.add_metric(f"Webhooks{concluded.webhook}", MetricUnit.Count, 1)
-    return {"ended_at": ended_at, "done": concluded.done, "wait_seconds": concluded.wait_seconds}
+    deletion = {"delete_sources": True} if concluded.delete_sources else {}
+    return {"ended_at": ended_at, "done": concluded.done, "wait_seconds": concluded.wait_seconds, **deletion}

@@ -2,7 +2,8 @@
 
 In: `{"batch": {…}, "attempt": n, "round": n, "copied": {…}}`, where the batch is a line of the batch list, and `copied`
 is the answer of the last call. Out: `{"done", "round"}`, where `round` is the number of the next round. If that has to
-wait for its turn, also `wait_seconds`, and `waiting_since` in seconds since 1970. Each clip's row has its result.
+wait for its turn, also `wait_seconds`, and `waiting_since` in seconds since 1970. Each clip's row has its result. Clips
+that wait for restores have none: a later execution copies them.
 
 Executions of older definitions send no `copied` and cannot wait.
 """
@@ -17,7 +18,7 @@ from lambdas.turns import turn_of, waiting
 from lambdas.wiring.copy import CopyContainer
 from service.aws.faults import raises_service_busy
 from service.domain.manifest import Batch
-from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.batch import Restoring, Unfinished, copy_batch
 from service.imports.lifecycle.turns import Wait
 
 MARGIN_MS = 180_000
@@ -46,6 +47,9 @@ def handler(event: dict[str, Any], context: LambdaContext, container: CopyContai
     if isinstance(tally, Unfinished):
         logger.info("round ended", extra={"left": tally.left})
         return {"done": False, "round": round_number + 1, **waiting(tally.wait)}
+    if isinstance(tally, Restoring):
+        logger.info("clips wait for restores", extra={"left": tally.left})
+        return {"done": True, "round": round_number + 1}
     if tally:
         logger.info("batch copied", extra={"copied": tally.copied, "failed": tally.failed})
         metrics.add_metric("ClipsCopied", MetricUnit.Count, tally.copied)

@@ -1,7 +1,7 @@
 """Account for every batch of an import and set its final status.
 
 In: `{"job_id", "run"}`, and `error: {"Error", "Cause"}` if the state machine caught an error;
-out: `{"status", "ended_at"}`.
+out: `{"status", "ended_at"}`. `ended_at` is null where the import waits for restores, so nothing is concluded.
 """
 
 from typing import Any

@@ -30,6 +30,7 @@ STATUS: dict[type[errors.ClipferryError], HTTPStatus] = {
     errors.CannotAccess: HTTPStatus.FORBIDDEN,
     errors.LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PreflightUnknown: HTTPStatus.BAD_GATEWAY,
+    **dict.fromkeys(errors.SOURCE_UNFIT, HTTPStatus.UNPROCESSABLE_ENTITY),
     errors.SourceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ServiceBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TableBusy: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -94,12 +95,8 @@ def parse_json(text: str) -> Any:
     """Parse a body: an object or null. Raises `JSONDecodeError` for everything else and for ambiguous JSON.
 
     Every body is an object; where it is optional, Powertools would take a list for an absent body. Ambiguous are
-    duplicate names in an object, `NaN` and `Infinity`, U+FFFD (which bytes that are not UTF-8 become on their way) and
-    what exceeds Python's own limits.
+    duplicate names in an object, `NaN` and `Infinity`, and what exceeds Python's own limits.
     """
-    broken = text.find("\ufffd")
-    if broken >= 0:
-        raise json.JSONDecodeError("Not UTF-8, or U+FFFD that is not written as \\ufffd", "", broken)
     try:
         body = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError:

@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.openapi import swagger_ui
 from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, Server
 
 from lambdas.examples import add_examples
-from lambdas.operations import errors_of
+from lambdas.operations import Refusal, errors_of
 from lambdas.schemas.base import ErrorView
 
 _ERROR = {"$ref": "#/components/schemas/Error"}
@@ -31,9 +31,13 @@ TAGS = {
     "Folders": "Names under which clips are imported.",
     "Webhooks": "The secret that signs the notifications of completed imports.",
     "Audit": "Who asked for which change.",
+    "Deployment": "The deployment's settings, and what is queued, throttled and failing.",
     "NomadicML": "Calls of the SDKs `nomadicml` and `nomadic`.",
 }
 """The groups of operations, in the order in which a user needs them."""
+
+VERBS = ("post", "get", "put", "patch", "delete")
+"""The order of a path's operations."""
 
 _SETUP = """
 SwaggerUIBundle({
@@ -58,11 +62,20 @@ def document(app: APIGatewayRestResolver) -> str:
         schemas.pop(unused, None)
     schemas["Error"] = ErrorView.model_json_schema()
     described["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+    described["paths"] = _in_order_of_use(described["paths"])
     for path, operations in described["paths"].items():
         for verb, operation in operations.items():
             _describe(verb, path, operation)
             add_examples(verb, path, operation)
     return json.dumps(described, indent=2, ensure_ascii=False)
+
+
+def _in_order_of_use(paths: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Put what makes and lists things before what needs an id. Powertools has it the other way round."""
+    return {
+        path: dict(sorted(paths[path].items(), key=lambda one: VERBS.index(one[0])))
+        for path in sorted(paths, key=lambda path: "{" in path)
+    }
 
 
 def page() -> str:
@@ -107,9 +120,14 @@ def _describe(verb: str, path: str, operation: dict[str, Any]) -> None:
         if status == "204":
             answer.pop("content", None)
     operation["responses"] = answers | {
-        str(status.value): {"description": text, "content": {"application/json": {"schema": _ERROR}}}
-        for status, text in errors_of(verb, path, operation).items()
+        str(status.value): {"description": one.text, "content": {"application/json": _refused(one)}}
+        for status, one in errors_of(verb, path, operation).items()
     }
+
+
+def _refused(one: Refusal) -> dict[str, Any]:
+    shown = {"summary": "An error", "value": {"detail": one.text, "code": one.code}}
+    return {"schema": _ERROR, "examples": {"answer": shown}}
 
 
 def _without_null(schema: dict[str, Any]) -> None:

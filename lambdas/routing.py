@@ -25,9 +25,19 @@ class Resolver(APIGatewayRestResolver):
         )
         return compiled
 
+    def _resolve(self) -> ResponseBuilder[Any]:
+        """Refuse other methods of a fixed path, whose last part would fit a parameter of another route."""
+        method, path = self.current_event.http_method.upper(), self._remove_prefix(self.current_event.path)
+        known = self._methods_of(path)
+        return super()._resolve() if method in known else self._handle_not_found(method, path)
+
     def _handle_not_found(self, method: str, path: str) -> ResponseBuilder[Any]:
-        known = {route.method for route in self._static_routes + self._dynamic_routes if route.rule.match(path)}
-        return self._response_builder_class(response=no_route(method, path, known), serializer=self._serializer)
+        response = no_route(method, path, self._methods_of(path))
+        return self._response_builder_class(response=response, serializer=self._serializer)
+
+    def _methods_of(self, path: str) -> set[str]:
+        fixed = {route.method for route in self._static_routes if route.rule.match(path)}
+        return fixed or {route.method for route in self._dynamic_routes if route.rule.match(path)}
 
 
 def refuse_unknown_parameters(app: APIGatewayRestResolver, next_middleware: Callable[..., Any]) -> Response[Any]:

@@ -1,7 +1,7 @@
 """Repair what other functions left unfinished, once a minute.
 
-The sweep starts jobs that never started, ends and concludes jobs that lost their execution, purges deleted jobs, and
-removes the rest of integrations whose creation or deletion was interrupted.
+The sweep starts jobs that never started or whose wait for restores is over, ends and concludes jobs that lost their
+execution, purges deleted jobs, and removes the rest of integrations whose creation or deletion was interrupted.
 """
 
 from dataclasses import asdict
@@ -20,6 +20,9 @@ from service.support.clock import utc_now
 MARGIN_MS = 20_000
 """Time kept when purging stops: enough for its last slice and the retries of its requests."""
 
+PURGE_MS = 25_000
+"""Time kept when the removal of integrations stops, for purging."""
+
 TIDY_SECONDS = 30
 """Time kept when sweeping stops, for purging and for integrations."""
 
@@ -36,8 +39,10 @@ def handler(_event: dict[str, Any], context: LambdaContext, container: SweepCont
                 seconds_left=lambda: context.get_remaining_time_in_millis() / 1000 - TIDY_SECONDS,
             )
         )
-        if any(swept.values()):
+        if any(found for name, found in swept.items() if name != "resumed"):
             logger.warning("orphaned jobs found", extra=swept)
+        elif swept["resumed"]:
+            logger.info("waits for restores are over", extra={"resumed": swept["resumed"]})
         metrics.add_metric("ConclusionsFailed", MetricUnit.Count, len(swept["given_up"]))
     finally:
         _tidy(container, context)
@@ -45,11 +50,15 @@ def handler(_event: dict[str, Any], context: LambdaContext, container: SweepCont
 
 
 def _tidy(container: SweepContainer, context: LambdaContext) -> None:
+    def out_of_time(kept_ms: int) -> bool:
+        return context.get_remaining_time_in_millis() < kept_ms
+
     try:
-        mended = mend(container.integrations, container.integration_secrets, utc_now)
+        stores = container.integrations, container.integration_secrets
+        mended = mend(*stores, utc_now, out_of_time=lambda: out_of_time(PURGE_MS))
         if mended:
             logger.warning("interrupted integrations removed", extra={"integrations": mended})
     finally:
-        purged = purge(container.ports.finish, out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_MS)
+        purged = purge(container.ports.finish, out_of_time=lambda: out_of_time(MARGIN_MS))
         if purged:
             logger.info("deleted jobs purged", extra={"purged": purged})

@@ -9,8 +9,9 @@ from lambdas.observe import logger
 from lambdas.wiring.watch import WatchContainer
 from service.imports.watches.tick import tick
 
-MARGIN_SECONDS = 15
-"""Time kept for the watch that is looked at last: its store may not answer before its request's time limit."""
+MARGIN_SECONDS = 30
+"""Time kept for the watch that is looked at last: its store (8 s) and the receiver of two webhooks (10 s each) may not
+answer before their time limits."""
 
 DEPLOYED = WatchContainer()
 

@@ -33,6 +33,7 @@ FOREIGN_COPY_ROLE: Final = "arn:aws:iam::222222222222:role/clipferry-copies"
 DEPLOY_CONTEXT: Final[Mapping[str, str]] = {
     "local": "true",
     "source_buckets": f"{SOURCE_BUCKET},{FORETIFY_BUCKET}",
+    "restore_buckets": SOURCE_BUCKET,
     "default_project": PROJECT,
     "copy_roles": f"{COPY_ROLE},{FOREIGN_COPY_ROLE}",
     "upload_window_seconds": "2",
@@ -62,6 +63,11 @@ class StateDir:
     @property
     def stack_file(self) -> Path:
         return self.path / "stack.json"
+
+    @property
+    def profiles_file(self) -> Path:
+        """A file of profiles for `clipferry`, with the stack's URL and the project's key (`clipferry/config.py`)."""
+        return self.path / "profiles.json"
 
     @property
     def emulator_file(self) -> Path:

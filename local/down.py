@@ -12,6 +12,7 @@ def bring_down(state: StateDir) -> bool:
     """End this state folder's emulator and fault proxy and forget the stack. True if one of them was running."""
     ended = any([faults.end_leftover(state), emulator.end_leftover(state)])
     state.stack_file.unlink(missing_ok=True)
+    state.profiles_file.unlink(missing_ok=True)
     return ended
 
 

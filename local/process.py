@@ -102,7 +102,7 @@ def port_number(text: str) -> int:
     """The port that a user gives. Raises `ServerError` unless it is a number from 1 to 65535."""
     number = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= number <= 65_535:
-        raise ServerError(f"{text!r} is no port; give a number from 1 to 65535, or none for a free port")
+        raise ServerError(f"{text!r} is not a port; give a number from 1 to 65535, or none for a free port")
     return number
 
 

@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +49,19 @@ class Stack:
         return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
 
     def write(self, path: Path) -> None:
-        """Replace `path` in one step, so that nobody reads half of it. It holds keys: only its owner may read it."""
-        draft = path.with_suffix(".tmp")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump({name: value for name, value in asdict(self).items() if value is not None}, file, indent=2)
-            file.write("\n")
-        draft.replace(path)
+        _replace(path, {name: value for name, value in asdict(self).items() if value is not None})
+
+    def write_profile(self, path: Path) -> None:
+        """Write a file of profiles whose only one, `local`, is this stack with the project's key."""
+        profile = {"base_url": self.base_url, "api_key": self.api_key, "project": self.project}
+        _replace(path, {"default": "local", "profiles": {"local": profile}})
+
+
+def _replace(path: Path, record: dict[str, Any]) -> None:
+    """Replace `path` in one step, so that nobody reads half of it. It holds keys: only its owner may read it."""
+    draft = path.with_suffix(".tmp")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(record, file, indent=2)
+        file.write("\n")
+    draft.replace(path)

@@ -82,6 +82,7 @@ def bring_up(state: StateDir, announce: Step, options: StackOptions | None = Non
             with announce(f"Load {len(options.rules)} fault rules"):
                 faults.set_rules(stack.faults_url, options.rules)
         stack.write(state.stack_file)
+        stack.write_profile(state.profiles_file)
     except BaseException:
         bring_down(state)
         raise
@@ -207,6 +208,8 @@ def describe(stack: Stack, state: StateDir) -> None:
         rows["Faults"] = f"{stack.faults_url}/_microburst/rules"
     if state.stack_file.exists():
         rows["Keys, names, pid"] = str(state.stack_file)
+        rows["Command line"] = f"export CLIPFERRY_CONFIG={state.profiles_file}"
+        rows["or with a key"] = f"clipferry login --base-url {stack.base_url}"
     for name, value in rows.items():
         console.print(f"  {name:<18} {value}", markup=False)
 

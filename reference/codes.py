@@ -1,13 +1,17 @@
 """The table of codes of clips, imports and content checks, from their docstrings and from `docs/validation.md`."""
 
+import ast
+import inspect
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks.pages import with_figures
-from local.contract import sentences
 from reference.text import table
 from service.domain import codes
+from service.domain.codes import KeptCode
 from service.formats.failures import Reason
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,13 +30,41 @@ def renewed(page: str) -> str:
     return with_figures(page, BEGIN, END, "\n".join(_lines()).rstrip())
 
 
-def _lines() -> Iterator[str]:
-    rows = [(f"`{code}`", "clip, import", text) for code, text in sentences(codes).items()]
+def of_clips_and_imports() -> dict[str, str]:
+    """Return by code a sentence that says what happened and what to do."""
+    return _sentences(codes)
+
+
+def of_content_checks() -> dict[str, str]:
+    """Return by code a sentence that says what happened and what to do."""
     explained = {code: (seen, remedy) for code, seen, remedy in _ROW.findall(VALIDATION.read_text("utf-8"))}
-    for reason in Reason:
-        seen, remedy = explained[reason]
-        rows.append((f"`{reason}`", "content check", f"{_sentence(seen)} {_sentence(remedy)}"))
+    return {str(reason): " ".join(map(_sentence, explained[reason])) for reason in Reason}
+
+
+def _sentences(module: ModuleType) -> dict[str, str]:
+    """The docstring below each `NAME = "VALUE"` in the module's classes."""
+    found: dict[str, str] = {}
+    for one in ast.parse(inspect.getsource(module)).body:
+        body = one.body if isinstance(one, ast.ClassDef) else []
+        for line, below in itertools.pairwise(body):
+            if (
+                isinstance(line, ast.Assign)
+                and isinstance(line.value, ast.Constant)
+                and isinstance(below, ast.Expr)
+                and isinstance(below.value, ast.Constant)
+            ):
+                found[str(line.value.value)] = " ".join(str(below.value.value).split())
+    return found
+
+
+def _lines() -> Iterator[str]:
+    rows = [(f"`{code}`", _of(code), text) for code, text in of_clips_and_imports().items()]
+    rows += [(f"`{code}`", "content check", text) for code, text in of_content_checks().items()]
     yield from table(("code", "of", "what happened, and what to do"), sorted(rows))
+
+
+def _of(code: str) -> str:
+    return "kept source" if code in KeptCode.__members__ else "clip, import"
 
 
 def _sentence(text: str) -> str:

@@ -30,14 +30,13 @@ def lines() -> Iterator[str]:
         rows = [(f"[`{one.name}`](#{_anchor(f'clipferry {one.name}')})", cell(first_sentence(one))) for one in commands]
         yield from table(("command", "does"), rows)
         for one in commands:
-            yield from _command(one, "clipferry")
+            yield from _command(one, f"clipferry {one.name}")
 
 
-def _command(command: click.Command, parent: str) -> Iterator[str]:
+def _command(command: click.Command, name: str) -> Iterator[str]:
     """A command and, if it groups others, those."""
     if command.hidden:
         return
-    name = f"{parent} {command.name}"
     context = click.Context(command, info_name=name)
     yield f"### `{name}`\n"
     yield from _help(command.help or "")
@@ -45,8 +44,8 @@ def _command(command: click.Command, parent: str) -> Iterator[str]:
         yield f"```text\n{' '.join([name, *command.collect_usage_pieces(context)])}\n```\n"
         yield from _options([one for one in command.params if one not in OPTIONS])
         return
-    for one in command.commands.values():
-        yield from _command(one, name)
+    for verb, one in command.commands.items():
+        yield from _command(one, f"{name} {verb}")
 
 
 def _help(text: str) -> Iterator[str]:

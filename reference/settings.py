@@ -25,13 +25,14 @@ GROUPS = {
         *("max_slow_requests", "api_logging_role", "use_fips_endpoints", "use_dualstack_endpoints", "local"),
     ),
     "Sources and access": (
-        *("source_buckets", "requester_pays_buckets", "source_kms_key_arns", "copy_roles", "allow_private_urls"),
-        "hf_endpoint",
+        *("source_buckets", "requester_pays_buckets", "restore_buckets", "delete_source_buckets"),
+        *("source_kms_key_arns", "copy_roles"),
+        *("allow_private_urls", "hf_endpoint"),
     ),
     "Imports": (
         *("default_project", "default_on_existing", "default_content_validation", "max_clips_per_import"),
-        *("max_body_bytes", "preview_seconds", "import_timeout_hours", "upload_window_seconds"),
-        *("stationary_distance_cm", "sweep_grace_seconds"),
+        *("max_clip_ids", "max_body_bytes", "preview_seconds", "import_timeout_hours", "upload_window_seconds"),
+        *("restore_wait_hours", "stationary_distance_cm", "sweep_grace_seconds"),
     ),
     "Throughput": (
         *("batch_clips", "batch_bytes", "stat_concurrency", "map_concurrency", "copy_slots"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from clipferry import Clipferry, Conflict, Import
+from clipferry.models.imports import Webhook
 from smoke.checks import Skipped, check, denied, expect
 from smoke.deployment import Deployment
 from smoke.places import CLIPS, TOTAL, VIEWS, Places
@@ -136,13 +137,7 @@ class ImportChecks:
             raise Skipped("name a receiver with --webhook-url")
         notify = {"notify": {"webhook_url": self.places.webhook_url}}
         job = self._import(exact_paths=[self.places.put("hook/a.zip", CLIPS[0])], settings=notify)
-
-        def delivered() -> str | None:
-            hook = job.refresh().webhook
-            expect(hook is None or hook.status != "failed", hook)
-            return f"delivered, status {hook.last_status_code}" if hook and hook.delivered_at else None
-
-        return self._until(delivered)
+        return self._until(lambda: delivered(job.refresh().webhook))
 
     @check("source in another region", LOG)
     def other_region(self) -> str:
@@ -178,3 +173,11 @@ class ImportChecks:
                 return value
             time.sleep(1)
         raise AssertionError(f"it did not happen within {WAIT_SECONDS:.0f} s")
+
+
+def delivered(hook: Webhook | None) -> str | None:
+    """Return how the receiver answered; None while it has not. Fails once the service has given up."""
+    if hook is None or hook.status == "PENDING":
+        return None
+    expect(hook.status == "DELIVERED", f"{hook.url}: {hook.last_error or hook.last_status_code}")
+    return f"delivered, status {hook.last_status_code}"

@@ -6,10 +6,12 @@ from aws_cdk import ArnFormat, Aws, CfnElement, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from service.aws.dynamodb.keys_of_rows import AUDIT
+from service.aws.s3.inbox_uploads import CHECKSUM_HEADER
 from service.domain.service_buckets import INBOX
 from service.domain.uris import is_access_point
 from stacks.function import ServiceFunction
@@ -18,6 +20,9 @@ from stacks.settings import DeploySettings
 
 WRITES = ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")
 """Actions that write rows. In transactions IAM checks those of each part."""
+
+CORS_SECONDS = 3_600
+"""How long a browser may keep the answer to a preflight request."""
 
 JOB_FILES = "jobs/*"
 """Keys of manifests, batch lists and reports in the state bucket."""
@@ -67,11 +72,18 @@ def use_job_files(function: ServiceFunction, bucket: s3.Bucket, *, read: bool = 
     )
 
 
-def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Bucket, *object_actions: str) -> None:
-    """Allow `object_actions` (`GetObject`, …) and listing on the source buckets and the drop bucket."""
-    points = _access_points(deploy)
-    buckets = [*_source_arns(deploy), drop.bucket_arn]
-    allow(function, ["s3:ListBucket"], [*points, *buckets])
+def read_sources(
+    function: ServiceFunction, deploy: DeploySettings, drop: s3.Bucket, *object_actions: str, versions: bool = False
+) -> None:
+    """Allow `object_actions` (`GetObject`, …) and listing on the source buckets and the drop bucket.
+
+    `versions`: allow also to list versions of objects, and to see whether the buckets keep any.
+    """
+    points, arns = _access_points(deploy), _source_arns(deploy)
+    # One statement for all: a policy has room for the buckets' names only a few times.
+    seeing = ["ListBucketVersions", "GetBucketVersioning"] if versions else []
+    allow(function, [f"s3:{action}" for action in ("ListBucket", *seeing)], [*points, *arns, drop.bucket_arn])
+    buckets = [*arns, drop.bucket_arn]
     objects = [*(f"{arn}/object/*" for arn in points), *(f"{arn}/*" for arn in buckets)]
     allow(function, [f"s3:{action}" for action in object_actions], objects)
     if deploy.source_kms_key_arns:
@@ -80,6 +92,41 @@ def read_sources(function: ServiceFunction, deploy: DeploySettings, drop: s3.Buc
     findings = [f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/*]" for name in _bucket_names(deploy)]
     findings += [f"AwsSolutions-IAM5[Resource::{arn}/object/*]" for arn in points]
     acknowledge(function.own_role, dict.fromkeys([*findings, files_finding(drop, "*")], reason))
+
+
+def delete_sources(function: ServiceFunction, deploy: DeploySettings) -> None:
+    """Allow to delete objects of the buckets that the deploy settings name for this: the current version only on the
+    condition that it has a given ETag, any other version by its id.
+
+    S3 asks for `GetObject` where a condition names an ETag, and for the HEAD before. With `ListBucket` an object that
+    is gone is a 404.
+    """
+    named = set(deploy.delete_source_buckets)
+    points = [arn for arn in _access_points(deploy) if arn in named]
+    buckets = [name for name in _bucket_names(deploy) if name in named]
+    if not named:
+        return
+    arns = [f"arn:{Aws.PARTITION}:s3:::{name}" for name in buckets]
+    objects = [*(f"{arn}/object/*" for arn in points), *(f"{arn}/*" for arn in arns)]
+    function.add_to_role_policy(
+        iam.PolicyStatement(
+            actions=["s3:DeleteObject"], resources=objects, conditions={"Null": {"s3:if-match": "false"}}
+        )
+    )
+    allow(function, ["s3:DeleteObjectVersion", "s3:GetObject"], objects)
+    allow(function, ["s3:ListBucket"], [*points, *arns])
+    reason = "Copied objects may be anywhere in these buckets, which the deploy settings name one by one."
+    findings = [f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/*]" for name in buckets]
+    findings += [f"AwsSolutions-IAM5[Resource::{arn}/object/*]" for arn in points]
+    acknowledge(function.own_role, dict.fromkeys(findings, reason))
+
+
+def restore_sources(function: ServiceFunction, deploy: DeploySettings) -> None:
+    """Allow to restore archived objects of the buckets that the deploy setting `restore_buckets` names."""
+    points = [f"{name}/object/*" for name in deploy.restore_buckets if is_access_point(name)]
+    names = [name for name in deploy.restore_buckets if not is_access_point(name)]
+    if named := [*points, *(f"arn:{Aws.PARTITION}:s3:::{name}/*" for name in names)]:
+        allow(function, ["s3:RestoreObject"], named)
 
 
 def list_sources(function: ServiceFunction, deploy: DeploySettings) -> None:
@@ -118,6 +165,21 @@ def let_callers_upload(function: ServiceFunction, drop: s3.Bucket) -> None:
     )
 
 
+def let_pages_upload(drop: s3.Bucket, api_origin: str) -> None:
+    """Let pages of this origin, and no other, send files and parts by the links of the API (decision 122).
+
+    Each link signs its checksum, the one header beside the browser's own.
+    """
+    drop.add_cors_rule(
+        id="dashboard",
+        allowed_origins=[api_origin],
+        allowed_methods=[s3.HttpMethods.PUT],
+        allowed_headers=[CHECKSUM_HEADER],
+        exposed_headers=["ETag", CHECKSUM_HEADER],
+        max_age=CORS_SECONDS,
+    )
+
+
 def find_later_uploads(function: ServiceFunction, drop: s3.Bucket) -> None:
     """Allow to list the versions of uploads, so that no older upload replaces a later one."""
     allow(function, ["s3:ListBucketVersions"], [drop.bucket_arn])
@@ -137,6 +199,18 @@ def remove_uploads(function: ServiceFunction, drop: s3.Bucket) -> None:
     allow(function, ["s3:GetObject"], [uploads])
     allow(function, ["s3:ListBucket"], [drop.bucket_arn])
     acknowledge(function.own_role, {files_finding(drop, "*"): "It removes imported uploads of every project."})
+
+
+def look_at_queues(function: ServiceFunction, queues: Sequence[sqs.Queue]) -> None:
+    """Allow to count the messages of these queues."""
+    allow(function, ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], [queue.queue_arn for queue in queues])
+
+
+def look_at_alarms(function: ServiceFunction) -> None:
+    """Allow to see alarms. CloudWatch scopes a request for a prefix of names to all alarms, composite ones included."""
+    allow(function, ["cloudwatch:DescribeAlarms"], ["*"])
+    reason = "CloudWatch answers a request for the stack's alarms, by a prefix of their names, only where * is allowed."
+    acknowledge(function.own_role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
 
 def send_events(function: ServiceFunction) -> None:

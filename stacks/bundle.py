@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ AWS_TARGET = f"aws-arm64-python{PYTHON_VERSION}"
 _AWS_WHEELS = ["--platform", "manylinux2014_aarch64", "--platform", "manylinux_2_28_aarch64"]
 _AWS_WHEELS += ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON_VERSION]
 
-AWS_SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "stepfunctions", "sts")
+AWS_SERVICES = ("cloudwatch", "dynamodb", "events", "s3", "secretsmanager", "sqs", "stepfunctions", "sts")
 """The services that the functions call. The data of botocore's 400 others would be 20 MB of the bundle.
 
 botocore itself is bundled: the service relies on its internals, and the runtime's version changes without a deployment.
@@ -46,12 +47,19 @@ _UNUSED = (
     # What cryptography's wheel needs of cffi is `_cffi_backend`; google-auth needs pyasn1 only without cryptography.
     *("cffi", "pycparser", "pyasn1", "pyasn1_modules"),
     *("pydantic/v1", "pydantic/mypy.py", "pydantic/color.py", "pydantic/experimental"),
-    *("dateutil/zoneinfo/*.tar.gz", "botocore/data/*/*/examples-1.json", "boto3/data"),
+    *("dateutil/zoneinfo/*.tar.gz", "botocore/data/*/*/examples-1.json"),
+    *("boto3/data", "boto3/dynamodb", "boto3/ec2", "boto3/examples", "tzdata/zoneinfo/*.*", "tzdata/zones"),
+    *("httptools/parser/*.pyx", "httptools/parser/*.pxd"),
     *("s3transfer/crt.py", "s3transfer/processpool.py", "urllib3/contrib/emscripten", "cronsim/explain.py"),
     # google-auth's asyncio, and its credentials other than service accounts.
     *("google/auth/aio", "google/auth/compute_engine", "google/auth/transport/_aiohttp_requests.py"),
     *("google/auth/transport/grpc.py", "google/auth/transport/_custom_tls_signer.py", "google/oauth2/*_async.py"),
     *(f"google/auth/{name}.py" for name in ("aws", "downscoped", "identity_pool", "pluggable", "external_account*")),
+    *(f"google/auth/{name}.py" for name in ("*_async", "app_engine", "impersonated_credentials", "_oauth2client")),
+    *(f"google/oauth2/{name}.py" for name in ("id_token", "reauth", "challenges", "gdch*", "sts", "webauthn*")),
+    # Recurrences, tests of botocore and annotated types, the CRT, and TLS and proxies by other libraries.
+    *("dateutil/rrule.py", "botocore/stub.py", "botocore/crt/auth.py", "boto3/crt.py"),
+    *("urllib3/contrib/pyopenssl.py", "urllib3/contrib/socks.py", "annotated_types/test_cases.py"),
     *(
         f"aws_lambda_powertools/utilities/{name}"
         for name in (
@@ -70,7 +78,7 @@ _UNUSED = (
 )
 """Parts of packages that no handler imports: a sixth of the zipped bundle, with their bytecode."""
 
-RECIPE = "6"
+RECIPE = "9"
 """Part of every hash: raise it when the way of building changes, so that old bundles are not taken for new ones."""
 
 
@@ -94,12 +102,8 @@ def host_target() -> str:
 
 
 def content_hash(target: str, *, parquet: bool = False) -> str:
-    """SHA-256 over the recipe, the target, the locked dependencies and every source file's path and bytes.
-
-    It also covers whether there is bytecode: a bundle without it is not taken for one that has it.
-    """
-    bytecode = "bytecode" if interpreter_of(target) else "sources"
-    digest = hashlib.sha256(f"{RECIPE}\n{target}\n{bytecode}\n".encode())
+    """SHA-256 over the recipe, the target, the locked dependencies and every source file's path and bytes."""
+    digest = hashlib.sha256(f"{RECIPE}\n{target}\n".encode())
     digest.update("\n".join(bundled_requirements(parquet=parquet)).encode())
     for path in _source_files():
         content = path.read_bytes()
@@ -128,35 +132,26 @@ def build_bundle(output: Path, target: str, *, parquet: bool = False) -> None:
         destination = output / path.relative_to(ROOT)
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, destination)
+    compile_sources(output, SOURCES, target)
     for path in output.rglob("*"):
         # Independent of the builder's umask: the function runs as another user.
         path.chmod(0o755 if path.is_dir() else 0o644)
-    interpreter = interpreter_of(target)
-    if interpreter:
-        compile_bundle(output, interpreter)
-    else:
-        wanted = f"python{PYTHON_VERSION}"
-        print(f"no {wanted} here: every cold start will compile what it imports (docs/operations.md)", file=sys.stderr)
 
 
-def interpreter_of(target: str) -> str | None:
-    """A Python whose bytecode the target's functions can use: this one, or `python3.14` on the PATH. None without one.
+def compile_sources(bundle: Path, folders: Iterable[str], target: str) -> None:
+    """Add bytecode to these folders of the bundle, by a Python of the target's version.
 
-    Bytecode depends on the version of Python, not on the machine. Python ignores bytecode of another version.
+    A function's folder is read-only, so each new sandbox would compile all that it imports. Raises `CalledProcessError`
+    if Node or Pyodide is missing.
     """
-    if target != AWS_TARGET or ".".join(map(str, sys.version_info[:2])) == PYTHON_VERSION:
-        return sys.executable
-    return shutil.which(f"python{PYTHON_VERSION}")
-
-
-def compile_bundle(output: Path, interpreter: str) -> None:
-    """Add bytecode. A function's folder is read-only, so each new sandbox would compile all that it imports.
-
-    `unchecked-hash` holds no timestamps, which a copy or a zip would invalidate. Templates in dependencies that do not
-    compile stay sources.
-    """
-    how = ["-q", "-q", "-j", "0", "-s", str(output), "--invalidation-mode", "unchecked-hash"]
-    subprocess.run([interpreter, "-m", "compileall", *how, str(output)], check=False, stdout=sys.stderr)
+    if target == AWS_TARGET:
+        compiler = ["node", str(Path(__file__).with_name("bytecode.mjs")), str(bundle), *folders]
+        subprocess.run(compiler, check=True, stdout=sys.stderr)
+        return
+    how = ["-q", "-q", "-j", "0", "-s", str(bundle), "--invalidation-mode", "unchecked-hash"]
+    where = [str(bundle / folder) for folder in folders]
+    # Its status tells of templates in dependencies that do not compile; they stay sources.
+    subprocess.run([sys.executable, "-m", "compileall", *how, *where], check=False, stdout=sys.stderr)
 
 
 def _source_files() -> list[Path]:
@@ -165,7 +160,7 @@ def _source_files() -> list[Path]:
 
 
 def _dependencies(target: str, *, parquet: bool) -> Path:
-    """The installed dependencies of `target`. They are kept between builds, so a changed source file needs no pip."""
+    """The compiled dependencies of `target`. They are kept between builds, so a changed source file needs no pip."""
     pins = bundled_requirements(parquet=parquet)
     key = hashlib.sha256("\n".join([RECIPE, target, *pins]).encode()).hexdigest()[:16]
     ready = CACHE / f"{target}-{key}"
@@ -182,6 +177,7 @@ def _dependencies(target: str, *, parquet: bool) -> Path:
         # pip's messages go to stderr: stdout is the CDK CLI's to read.
         subprocess.run([*install, *wheels, *into], check=True, stdout=sys.stderr)
         _strip(installed)
+        compile_sources(installed, ["."], target)
         try:
             # In one step, so that an interrupted build leaves nothing that looks complete.
             installed.rename(ready)

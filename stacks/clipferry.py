@@ -31,8 +31,8 @@ class ClipferryStack(Stack):
             storage=self.storage,
         )
         self.pipeline = Pipeline(self, "Pipeline", parts)
-        self.api = Api(self, "Api", parts, self.pipeline.machine)
         self.uploads = UploadTrigger(self, "Uploads", parts, self.pipeline.machine)
+        self.api = Api(self, "Api", parts, self.pipeline.machine, self.uploads)
         self.monitoring = Monitoring(
             self,
             "Monitoring",

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from service.imports.extrapolation.status import RESULT_SUFFIX
+from service.domain.clip_names import RESULT_SUFFIX
 from service.projects.integrations.policies import COPY_ACTIONS
-from stacks.access import allow, files_finding
+from stacks.access import CORS_SECONDS, allow, files_finding
 from stacks.function import ServiceFunction
 from stacks.nag import acknowledge
 
-CORS_SECONDS = 3_600
-"""How long a browser may keep the answer to a preflight request."""
 REMOVE_VERSIONS = ("DeleteObjectVersion", "GetObjectVersion")
 
 

@@ -1,4 +1,4 @@
-"""The functions that complete an import: `finish`, `conclude` and `sweep`."""
+"""The functions that complete an import: `finish`, `delete_sources`, `conclude` and `sweep`."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -6,10 +6,11 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from service.support.settings import ConcludeSettings, FinishSettings, SweepSettings
+from service.support.settings import ConcludeSettings, DeleteSourcesSettings, FinishSettings, SweepSettings
 from stacks.access import (
     JOB_FILES,
     allow,
+    delete_sources,
     look_at_imports,
     remove_uploads,
     send_events,
@@ -17,10 +18,14 @@ from stacks.access import (
     use_job_files,
     use_table,
 )
-from stacks.clips_access import take_back_clips
+from stacks.clips_access import look_at_clips, take_back_clips
 from stacks.function import Parts, ServiceFunction
 from stacks.import_functions import FULL_VCPU_MB, LONGEST_CALL
-from stacks.integration_access import integration_secrets_prefix, use_integration_secrets
+from stacks.integration_access import (
+    integration_secrets_prefix,
+    read_by_integrations,
+    use_integration_secrets,
+)
 
 FINISHING = (
     *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem"),
@@ -73,6 +78,32 @@ def conclude_function(scope: Construct, parts: Parts) -> ServiceFunction:
     allow(function, ["secretsmanager:GetSecretValue"], [storage.webhook_secret.secret_arn])
     if deploy.drop_imported_days:
         remove_uploads(function, storage.drop)
+    return function
+
+
+def delete_sources_function(scope: Construct, parts: Parts) -> ServiceFunction:
+    """The only role that deletes sources. It may do so in the source buckets that the deploy settings name, and with
+    the credentials of integrations."""
+    deploy, storage = parts.deploy, parts.storage
+    function = ServiceFunction(
+        scope,
+        "delete_sources",
+        parts,
+        env=deploy.env(
+            DeleteSourcesSettings,
+            table_name=storage.table.table_name,
+            state_bucket=storage.state.bucket_name,
+            clips_bucket=storage.clips.bucket_name,
+            integration_secrets_prefix=integration_secrets_prefix(scope),
+        ),
+        memory_mb=1024,
+        timeout=LONGEST_CALL,
+    )
+    use_table(function, storage.table, "BatchGetItem", "GetItem", "UpdateItem", indexes=("attention",))
+    use_job_files(function, storage.state, write=True)
+    look_at_clips(function, storage.clips)
+    delete_sources(function, deploy)
+    read_by_integrations(function)
     return function
 
 

@@ -31,6 +31,7 @@ class Functions:
     copy: lambda_.Function
     extrapolate: lambda_.Function
     finish: lambda_.Function
+    delete_sources: lambda_.Function
     conclude: lambda_.Function
 
 

@@ -18,9 +18,13 @@ TICKING = ("Sweep", "Watch")
 """Functions that run once a minute: alarms tell if they stop, and the limit leaves no room for their throttles."""
 
 
+RARE = ("DeleteSources",)
+"""Functions that few imports need: alarms tell of their errors."""
+
+
 def dashboard(scope: Construct, of: Metrics) -> cloudwatch.Dashboard:
     copy, extrapolate = of.functions["Copy"], of.functions["Extrapolate"]
-    functions = of.functions.items()
+    functions = [(name, function) for name, function in of.functions.items() if name not in RARE]
     others = [(name, function) for name, function in functions if name not in (*SHARED, *TICKING)]
     graphs = [
         _graph("Imports", of.machine.metric_started(), of.machine.metric_succeeded(), of.machine.metric_failed()),

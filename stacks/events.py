@@ -97,6 +97,11 @@ class UploadTrigger(Construct):
                 )
             )
 
+    @property
+    def queues(self) -> Sequence[sqs.Queue]:
+        """All of them."""
+        return [queue for queue in (self.queue, self.arrivals, self.dlq, self.lost) if queue is not None]
+
     def outputs(self) -> None:
         CfnOutput(self, "UploadQueueUrl", value=self.queue.queue_url).override_logical_id("UploadQueueUrl")
         CfnOutput(self, "UploadDlqUrl", value=self.dlq.queue_url).override_logical_id("UploadDlqUrl")

@@ -4,7 +4,7 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from service.support.settings import CopySettings, ExtrapolateSettings, PlanSettings
-from stacks.access import find_later_uploads, read_sources, use_job_files, use_table
+from stacks.access import find_later_uploads, read_sources, restore_sources, use_job_files, use_table
 from stacks.clips_access import let_roles_write_clips, look_at_clips, write_clips, write_results
 from stacks.function import Parts, ServiceFunction
 from stacks.integration_access import integration_secrets_prefix, read_by_integrations
@@ -41,10 +41,11 @@ def plan_function(scope: Construct, parts: Parts) -> ServiceFunction:
     # Where a source cannot be listed, `plan` ends the job, in a transaction that puts and updates. To plan a retry it
     # queries the index of failures and makes those clips pending, in transactions that check the job.
     actions = ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem")
-    use_table(function, storage.table, *actions, indexes=("attention", "listing"))
+    use_table(function, storage.table, *actions, indexes=("attention",))
     use_job_files(function, storage.state, write=True)
-    read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion")
-    find_later_uploads(function, storage.drop)
+    # The versions of uploads show whether a later one follows.
+    read_sources(function, deploy, storage.drop, "GetObject", "GetObjectVersion", versions=True)
+    restore_sources(function, deploy)
     look_at_clips(function, storage.clips)
     read_by_integrations(function)
     return function
@@ -75,6 +76,7 @@ def copy_function(scope: Construct, parts: Parts) -> ServiceFunction:
     # CopyObject reads the planned version and its tags.
     reads = ("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging")
     read_sources(function, deploy, storage.drop, *reads)
+    restore_sources(function, deploy)
     find_later_uploads(function, storage.drop)
     write_clips(function, storage.clips)
     let_roles_write_clips(storage.clips, deploy.copy_roles)

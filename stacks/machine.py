@@ -25,6 +25,8 @@ WAIT_TO_PLAN = sfn.Condition.is_present("$.wait_seconds")
 """Only the input of an execution and the answers of `plan` and `conclude` have it; `plan` only before another round."""
 MORE_TO_PLAN = sfn.Condition.boolean_equals("$.done", False)
 NO_BATCHES = sfn.Condition.number_equals("$.batches.count", 0)
+DELETE_SOURCES = sfn.Condition.is_present("$.delete_sources")
+"""Only imports that ask for it have the answer."""
 CONCLUDED = sfn.Condition.boolean_equals("$.done", True)
 
 
@@ -38,7 +40,10 @@ class ImportMachine(sfn.StateMachine):
     - `extrapolate` gets `{"batch", "round", "extrapolated"}` until it answers `done`, where `plan` answered
       `extrapolate`. `extrapolated` is its last answer, as `copied` is for `copy`.
     - `finish` gets `{"job_id", "run"}`, and an `error` where planning or copying failed.
-    - `conclude` gets `{"job_id", "ended_at"}` until it answers `done`. An execution with that input begins there.
+    - `conclude` gets `{"job_id", "ended_at", "can_delete"}` until it answers `done`. An execution with the first two as
+      its input begins there.
+    - `delete_sources` gets `{"job_id", "ended_at"}` before `conclude` is called again, where that answers
+      `delete_sources`.
     """
 
     def __init__(
@@ -97,7 +102,7 @@ class _States(Construct):
             "can_wait": True,
         }
         finish: dict[str, object] = {"job_id": JOB_ID, "run": RUN}
-        conclude: dict[str, object] = {"job_id": JOB_ID, "ended_at": path.string_at("$.ended_at")}
+        ended: dict[str, object] = {"job_id": JOB_ID, "ended_at": path.string_at("$.ended_at")}
 
         self.ended = sfn.Choice(self, "Ended?", comment="Conclude an import that has ended, or begin one")
         self.start = sfn.Pass(
@@ -117,7 +122,8 @@ class _States(Construct):
         self.finish_after_error = task(
             self, "Finish after error", functions.finish, {**finish, "error": path.object_at("$.error")}
         )
-        self.conclude = task(self, "Conclude", functions.conclude, conclude)
+        self.conclude = task(self, "Conclude", functions.conclude, {**ended, "can_delete": True})
+        self.delete_sources = task(self, "Delete sources", functions.delete_sources, ended)
         self.concluded = sfn.Choice(self, "Concluded?")
         self.wait = sfn.Wait(self, "Wait to conclude", time=sfn.WaitTime.seconds_path("$.wait_seconds"))
         self.done = sfn.Succeed(self, "Done")
@@ -129,7 +135,8 @@ class _States(Construct):
         self.planned.when(WAIT_TO_PLAN, self.source.next(self.plan))
         self.planned.when(MORE_TO_PLAN, self.plan).when(NO_BATCHES, self.finish).otherwise(self.copy_batches)
         self.copy_batches.next(self.finish).next(self.conclude).next(self.concluded)
-        self.concluded.when(CONCLUDED, self.done).otherwise(self.wait)
+        self.concluded.when(CONCLUDED, self.done).when(DELETE_SOURCES, self.delete_sources).otherwise(self.wait)
+        self.delete_sources.next(self.conclude)
         self.wait.next(self.conclude)
 
         for step in (self.plan, self.copy_batches):

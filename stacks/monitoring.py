@@ -55,6 +55,7 @@ class Monitoring(Construct):
             "Copy": pipeline.copy,
             "Extrapolate": pipeline.extrapolate,
             "Finish": pipeline.finish,
+            "DeleteSources": pipeline.delete_sources,
             "Conclude": pipeline.conclude,
             "Sweep": pipeline.sweep,
             "Watch": pipeline.watch,

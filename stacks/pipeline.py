@@ -3,7 +3,12 @@
 from aws_cdk import CfnOutput
 from constructs import Construct
 
-from stacks.completion_functions import conclude_function, finish_function, sweep_function
+from stacks.completion_functions import (
+    conclude_function,
+    delete_sources_function,
+    finish_function,
+    sweep_function,
+)
 from stacks.copybatches import Functions
 from stacks.function import Parts
 from stacks.import_functions import copy_function, extrapolate_function, plan_function
@@ -20,6 +25,7 @@ class Pipeline(Construct):
         self.copy = copy_function(self, parts)
         self.extrapolate = extrapolate_function(self, parts)
         self.finish = finish_function(self, parts)
+        self.delete_sources = delete_sources_function(self, parts)
         self.conclude = conclude_function(self, parts)
         self.machine = ImportMachine(
             self,
@@ -31,6 +37,7 @@ class Pipeline(Construct):
                 copy=self.copy,
                 extrapolate=self.extrapolate,
                 finish=self.finish,
+                delete_sources=self.delete_sources,
                 conclude=self.conclude,
             ),
         )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-KEPT = ("authorize", "api", "plan", "finish", "conclude", "on_upload", "sweep", "watch")
+KEPT = ("authorize", "api", "plan", "finish", "conclude", "delete_sources", "on_upload", "sweep", "watch")
 """Functions that `kept_concurrency` may name. Those that copy have settings of their own."""
 
 UNRESERVED = 100

@@ -61,6 +61,13 @@ class DeploySettings:
     requester_pays_buckets: tuple[str, ...] = ()
     """Source buckets whose requester pays: this deployment's account is charged for requests and data transfer."""
 
+    restore_buckets: tuple[str, ...] = ()
+    """Source buckets whose archived objects imports may restore (`archived: restore`). Their owners pay for it."""
+
+    delete_source_buckets: tuple[str, ...] = ()
+    """Source buckets in which imports may delete the objects that they copied (`delete_source`). None: imports keep all
+    objects of source buckets."""
+
     source_kms_key_arns: tuple[str, ...] = ()
     """Customer-managed KMS keys that encrypt source buckets."""
 
@@ -72,6 +79,9 @@ class DeploySettings:
 
     max_clips_per_import: int = _number(1_000_000, 1, 10_000_000)
     """The most clips in one import."""
+
+    max_clip_ids: int = _number(10_000, 1, 100_000)
+    """The most clip ids in one import by ids."""
 
     max_body_bytes: int = _number(5_000_000, 1_000, 5_500_000)
     """The largest request body. Lambda accepts 6 MB, with the body as a JSON-escaped string."""
@@ -104,7 +114,7 @@ class DeploySettings:
 
     kept_concurrency: tuple[str, ...] = ()
     """Concurrency reserved for other functions, as `api=200`: no other function takes it, and it is a limit as well.
-    Names: authorize, api, plan, finish, conclude, on_upload, sweep, watch."""
+    Names: authorize, api, plan, finish, conclude, delete_sources, on_upload, sweep, watch."""
 
     account_concurrency: int = _number(0, 0, 1_000_000)
     """The account's limit of concurrent executions, of which Lambda keeps 100 unreserved. 0: reservations are not
@@ -169,7 +179,9 @@ class DeploySettings:
     """Imports of one project that may be active at once, besides those that uploads start."""
 
     max_slow_requests: int = _number(4, 1, 100)
-    """Previews, and tests of integrations and watches, of one project at once. Each holds a function for up to 29 s."""
+    """Requests of one project at once that wait for a store, up to 29 s each: previews, tests of integrations and of
+    watches, new integrations, new and changed watches, and imports from stores other than the deployment's own
+    buckets."""
 
     docs_rate: int = _number(2, 1, 100)
     """Requests a second for each of the two open pages, which anyone may read without a key."""
@@ -239,7 +251,11 @@ class DeploySettings:
     """The Hub that hf:// URIs belong to."""
 
     import_timeout_hours: int = _number(24, 1, 720)
-    """An import that runs longer fails."""
+    """An import that runs longer fails. Its waits for restores do not count."""
+
+    restore_wait_hours: int = _number(60, 1, 336)
+    """How long an import waits for restores of archived objects, besides `import_timeout_hours`. Then clips whose
+    source is not restored fail. A bulk restore from DEEP_ARCHIVE takes up to 48 hours."""
 
     alarm_email: str = ""
     """The address that gets alarms. Empty: alarms only show in CloudWatch."""
@@ -268,12 +284,13 @@ class DeploySettings:
         for arn in self.copy_roles:
             if not ROLE_ARN.fullmatch(arn) or "," in arn:
                 yield f"copy_roles: {arn!r} is not the ARN of a role {ROLE_NAME_PREFIX}… (without a path or comma)"
-        for bucket in self.requester_pays_buckets:
-            if bucket not in self.source_buckets:
-                yield f"requester_pays_buckets: {bucket!r} is not one of source_buckets"
-        names = self.source_buckets + self.requester_pays_buckets + self.copy_roles + self.cors_origins
-        if len(",".join(names)) > NAMES_LENGTH:
-            lists = "source_buckets, requester_pays_buckets, copy_roles and cors_origins"
+        for name in ("requester_pays_buckets", "restore_buckets", "delete_source_buckets"):
+            for bucket in getattr(self, name):
+                if bucket not in self.source_buckets:
+                    yield f"{name}: {bucket!r} is not one of source_buckets"
+        of_buckets = self.source_buckets + self.requester_pays_buckets + self.delete_source_buckets
+        if len(",".join(of_buckets + self.copy_roles + self.cors_origins)) > NAMES_LENGTH:
+            lists = "source_buckets, requester_pays_buckets, delete_source_buckets, copy_roles and cors_origins"
             yield f"{lists}: together they are longer than {NAMES_LENGTH} characters"
         for arn in self.source_kms_key_arns:
             if not _KMS_KEY_ARN.fullmatch(arn):
@@ -303,6 +320,12 @@ class DeploySettings:
                 f"because an upload may wait {QUEUED_DAYS} days in a queue and its import may run "
                 f"{self.import_timeout_hours} hours"
             )
+        if self.state_retention_days * 24 < self.longest_import_hours:
+            yield (
+                f"state_retention_days is {self.state_retention_days}: it must be at least "
+                f"{-(-self.longest_import_hours // 24)}, because an import may take that long with its waits for "
+                "restores (restore_wait_hours, and import_timeout_hours before and after them)"
+            )
         most = self.state_retention_days - 1 - -(-self.import_timeout_hours // 24)
         if self.drop_imported_days > most:
             yield (
@@ -324,6 +347,11 @@ class DeploySettings:
         """A function's environment: `others`, and every other field from the deploy setting of the same name."""
         chosen = {item.name: getattr(self, item.name) for item in fields(kind) if item.name not in others}
         return kind(**chosen, **others)
+
+    @property
+    def longest_import_hours(self) -> int:
+        """What functions get: one execution, the waits for restores, and another execution."""
+        return 2 * self.import_timeout_hours + self.restore_wait_hours
 
     @property
     def row_retention_days(self) -> int:

@@ -11,15 +11,18 @@ from service.domain.clips import Clip, ClipStatus
 from service.domain.errors import BatchIncomplete
 from service.domain.ids import clip_id
 from service.domain.jobs import Counts, Door, Job, JobStatus, Source, SourceKind, Trigger
-from service.domain.manifest import Batch, ManifestEntry, token_of
+from service.domain.manifest import Batch, ManifestEntry, Rounds, token_of
 from service.domain.projects import Actor, Integration, IntegrationState, IntegrationType
 from service.domain.requests import ImportRequest, ImportSettings, Upload, ViewSet
 from service.domain.service_buckets import ServiceBuckets
+from service.domain.settings_limits import SettingsLimits
 from service.domain.state_keys import part_key
+from service.imports.access.again import Again
 from service.imports.access.reach import SourceAccess
 from service.imports.completion.conclude import ConcludePorts, conclude
 from service.imports.completion.context import CHILD_SECONDS, FinishPorts
 from service.imports.completion.delete import purge
+from service.imports.completion.delete_sources import DeletePorts, delete_sources
 from service.imports.completion.finish import finish
 from service.imports.completion.report_links import EndedPorts
 from service.imports.completion.sweep import SweepPorts
@@ -31,11 +34,13 @@ from service.imports.intake.drop_bucket import UploadPorts
 from service.imports.intake.retry_request import retry
 from service.imports.intake.submit import SubmitPorts, submit
 from service.imports.lifecycle.turns import TurnPorts
-from service.imports.manifest.store import read_batches, read_entries
+from service.imports.manifest.format import decode_batches
+from service.imports.manifest.store import read_batches, read_entries, read_part, stored_plan
 from service.imports.planning.context import PlanCursor, Planned, PlanPorts
 from service.imports.planning.plan import plan
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
+from service.imports.queries.health import HealthPorts
 from service.imports.queries.status import StatusPorts
 from service.imports.watches.events import ArrivalPorts
 from service.imports.watches.manage import WatchPorts
@@ -49,16 +54,18 @@ from service.projects.integrations.manage import IntegrationPorts
 from service.projects.presets import ExecutionSettingsPorts, saved_for_import
 from service.projects.slow_requests import SlowRequests
 from service.projects.webhook_secrets import WebhookSecretPorts
+from service.sources.removals import RoutedRemovals
 from service.sources.routed import RoutedObjects
 from service.support.settings import Deployment
 from tests.fakes.clips import FakeClips
 from tests.fakes.copying import LookWhenOld
 from tests.fakes.delivery import FakeBus, FakeSender, FakeWorkflow
 from tests.fakes.faults import Faults
+from tests.fakes.health import FakeMonitor
 from tests.fakes.inbox import FakeInboxUploads
 from tests.fakes.integrations import FakeIntegrations, FakeIntegrationSecrets
 from tests.fakes.jobs import FakeEnds, FakeJobs
-from tests.fakes.objects import FakeResults, FakeStorage
+from tests.fakes.objects import FakeRemovals, FakeResults, FakeStorage
 from tests.fakes.projects import (
     FakeAudit,
     FakeExecutionSettings,
@@ -136,6 +143,7 @@ class World:
         self.large = FakeLargeCopies(self.faults, self.jobs.large)
         self.turns = FakeTurns(self.faults)
         self.inbox = FakeInboxUploads()
+        self.monitor = FakeMonitor()
         self.uploads = FakeUploads(self.jobs, self.faults)
         self.watches = FakeWatches(self.jobs.audit, self.faults)
         self.bucket_events = FakeBucketEvents()
@@ -157,6 +165,7 @@ class World:
         self.max_active = 1_000
         self.max_slow = 4
         self.drop_imported_days = 0
+        self.delete_buckets: tuple[str, ...] = (SOURCE_BUCKET,)
         self.slow: dict[str, FakeTurns] = {}
         self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
@@ -168,6 +177,10 @@ class World:
         )
 
     @property
+    def settings_limits(self) -> SettingsLimits:
+        return SettingsLimits(max_concurrency=self.max_concurrency)
+
+    @property
     def submit_ports(self) -> SubmitPorts:
         return SubmitPorts(
             jobs=self.jobs,
@@ -176,11 +189,14 @@ class World:
             clock=self.clock,
             access=self.access,
             max_clips=self.max_clips,
-            max_concurrency=self.max_concurrency,
-            preview_seconds=8,
+            max_clip_ids=1_000,
+            limits=self.settings_limits,
+            again=Again(seconds=8, monotonic=lambda: self.clock.now.timestamp(), sleep=self.clock.advance),
             defaults=self.defaults,
             audit_days=AUDIT_DAYS,
             max_active=self.max_active,
+            delete_buckets=self.delete_buckets,
+            slow=self.slow_requests,
         )
 
     @property
@@ -189,9 +205,12 @@ class World:
             clock=self.clock,
             access=self.access,
             clips_bucket=CLIPS_BUCKET,
+            limits=self.settings_limits,
             max_clips=self.max_clips,
+            max_clip_ids=1_000,
             seconds=8,
             deployment=DEPLOYMENT,
+            delete_buckets=self.delete_buckets,
             slow=self.slow_requests,
             defaults=self.defaults,
         )
@@ -202,7 +221,9 @@ class World:
 
     @property
     def execution_settings_ports(self) -> ExecutionSettingsPorts:
-        return ExecutionSettingsPorts(store=self.execution_settings, clock=self.clock, audit_days=AUDIT_DAYS)
+        return ExecutionSettingsPorts(
+            store=self.execution_settings, clock=self.clock, audit_days=AUDIT_DAYS, limits=self.settings_limits
+        )
 
     @property
     def folder_ports(self) -> FolderPorts:
@@ -243,6 +264,8 @@ class World:
             drop=self.storage,
             clock=self.clock,
             access=self.access,
+            restorer=lambda _: self.storage,
+            restore_wait_hours=60,
             clips_bucket=self.storage.clips_bucket,
             max_clips=self.max_clips,
             batch_clips=self.batch_clips,
@@ -254,6 +277,7 @@ class World:
     def copy_ports(self) -> CopyPorts:
         monotonic = self.monotonic
         return CopyPorts(
+            restorer=lambda _: self.storage,
             jobs=self.jobs,
             clips=self.clips,
             state=self.state,
@@ -326,6 +350,26 @@ class World:
         )
 
     @property
+    def delete_ports(self) -> DeletePorts:
+        return DeletePorts(
+            jobs=self.jobs,
+            ends=self.ends,
+            clips=self.clips,
+            state=self.state,
+            clips_bucket=CLIPS_BUCKET,
+            copies=self.storage,
+            removals=lambda project: RoutedRemovals(
+                project=project,
+                own=FakeRemovals(self.storage),
+                through=lambda _: FakeRemovals(self.storage),
+                saved=self.integrations,
+                buckets=self.delete_buckets,
+            ),
+            at_once=1,
+            clock=self.clock,
+        )
+
+    @property
     def ended_ports(self) -> EndedPorts:
         return EndedPorts(
             jobs=self.jobs,
@@ -345,6 +389,17 @@ class World:
     @property
     def status_ports(self) -> StatusPorts:
         return StatusPorts(jobs=self.jobs, clips=self.clips, state=self.state, clips_bucket=CLIPS_BUCKET)
+
+    @property
+    def health_ports(self) -> HealthPorts:
+        return HealthPorts(
+            jobs=self.jobs,
+            watches=self.watches,
+            turns=self.turns,
+            monitor=self.monitor,
+            clock=self.clock,
+            slots=self.slots,
+        )
 
     @property
     def upload_ports(self) -> UploadPorts:
@@ -370,7 +425,7 @@ class World:
     def watch_ports(self) -> WatchPorts:
         return WatchPorts(
             store=self.watches,
-            submit=self.submit_ports,
+            submit=replace(self.submit_ports, slow=None),
             saved_settings=self.saved_settings,
             slow=self.slow_requests,
             events=self.bucket_events,
@@ -384,6 +439,11 @@ class World:
             submit=quick(self.submit_ports),
             saved_settings=self.saved_settings,
             bus=self.bus,
+            sender=self.sender,
+            webhook_secrets=self.webhook_secret_ports,
+            webhook_attempts=4,
+            webhook_retry_seconds=10,
+            jitter=lambda: 0.5,
         )
 
     @property
@@ -476,11 +536,11 @@ class World:
         return rounds
 
     def run(self, job_id: str) -> Job:
-        """Run the whole execution of the job's current run."""
+        """Run a whole execution of the job's current run."""
         run = self.run_of(job_id)
         planned = self.plan(job_id)
         if planned.batches:
-            for batch in self.batches(job_id):
+            for batch in decode_batches(self.state.get(planned.batches_key)):
                 self.copy(batch)
                 if planned.extrapolate:
                     self.extrapolate(batch)
@@ -493,9 +553,12 @@ class World:
         assert ended_at is not None
         waits: list[int] = []
         while True:
-            concluded = conclude(job_id, ended_at, out_of_time=out_of_time, ports=self.conclude_ports)
+            concluded = conclude(job_id, ended_at, out_of_time=out_of_time, ports=self.conclude_ports, can_delete=True)
             if concluded.done:
                 return waits
+            if concluded.delete_sources:
+                delete_sources(job_id, ended_at, out_of_time=out_of_time, ports=self.delete_ports)
+                continue
             waits.append(concluded.wait_seconds)
             self.clock.advance(concluded.wait_seconds)
 
@@ -526,9 +589,20 @@ class World:
         job = self.job(job_id)
         return read_entries(self.state, job_id, 0, job.counts.total, job.plan_rounds)
 
+    def retry_part(self, job_id: str, part: int) -> list[ManifestEntry]:
+        """Return the clips of a part of the present retry's manifest."""
+        return read_part(self.state, job_id, part, self.rounds(job_id), self.run_of(job_id))
+
     def part_key(self, job_id: str, part: int) -> str:
-        """Return the key of a part of the first manifest."""
-        return part_key(job_id, part, token=token_of(self.job(job_id).plan_rounds, part))
+        """Return the key of a part of the manifest that the job's present run planned."""
+        run = self.run_of(job_id)
+        return part_key(job_id, part, run, token_of(self.rounds(job_id), part))
+
+    def rounds(self, job_id: str) -> Rounds:
+        """Return the calls that planned the present run."""
+        plan = stored_plan(self.state, job_id, self.run_of(job_id))
+        assert plan
+        return plan.rounds
 
 
 def own_access(storage: Objects, jobs: JobReader) -> SourceAccess:
@@ -727,7 +801,7 @@ def state_of(world: World, job: Job) -> dict[str, bytes]:
 
     def plain(text: bytes) -> bytes:
         for token, _ in world.job(job.id).plan_rounds:
-            text = text.replace(f"-{token}.jsonl".encode(), b".jsonl")
+            text = text.replace(f"-{token}".encode(), b"")
         return text.replace(job.id.encode(), b"job")
 
     files = {key: body for key, body in world.state.files.items() if job.id in key and "/rounds/" not in key}

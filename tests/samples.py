@@ -7,7 +7,17 @@ from service.domain.batching import VIEWS
 from service.domain.clips import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
 from service.domain.jobs import Door, Job, Source, SourceKind, WatchCause, WatchRun
 from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
-from service.domain.requests import ContentValidation, Filters, ImportSettings, Notify, OnExisting, Tolerance
+from service.domain.requests import (
+    Archived,
+    ContentValidation,
+    Filters,
+    ImportSettings,
+    Notify,
+    OnExisting,
+    Restore,
+    RestoreTier,
+    Tolerance,
+)
 from service.domain.schedules import Schedule
 from service.domain.search_keys import findable
 from service.domain.watches import Watch
@@ -26,6 +36,8 @@ SETTINGS = ImportSettings(
     max_concurrency=7,
     tolerated_failures=Tolerance(percent=12.5),
     stationary_extrapolation=True,
+    archived=Archived.RESTORE,
+    restore=Restore(tier=RestoreTier.STANDARD, days=5),
 )
 
 FULL = a_job(

@@ -1,4 +1,4 @@
-"""The part of JSON Schema that docs/import-ended.schema.json uses; an unknown keyword is an error."""
+"""The part of JSON Schema that the schemas in docs/ use; an unknown keyword is an error."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from typing import Any
 from tests.paths import ROOT
 
 IMPORT_ENDED: dict[str, Any] = json.loads((ROOT / "docs" / "import-ended.schema.json").read_text())
+WATCH_NOTICE: dict[str, Any] = json.loads((ROOT / "docs" / "watch-notice.schema.json").read_text())
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),

@@ -6,8 +6,10 @@ from types import TracebackType
 import httpx
 from typing_extensions import Self
 
+from clipferry.aio.resources.clips import Clips
+from clipferry.aio.resources.deployment import Deployment, Health
 from clipferry.aio.resources.imports import Imports
-from clipferry.aio.resources.others import Audit, Clips, Folders, Integrations, Keys, Presets, Previews, Webhooks
+from clipferry.aio.resources.others import Audit, Folders, Integrations, Keys, Presets, Previews, Webhooks
 from clipferry.aio.resources.uploads import Uploads
 from clipferry.aio.resources.watches import Watches
 from clipferry.aio.transport import Sleep, Transport
@@ -51,6 +53,8 @@ class AsyncClipferry:
         self.keys = Keys(self._http)
         self.audit = Audit(self._http)
         self.webhooks = Webhooks(self._http)
+        self.deployment = Deployment(self._http)
+        self.health = Health(self._http)
 
     @property
     def where(self) -> Profile:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from clipferry.models.clips import Clip
+from clipferry.models.failures import Failures, Timeline
 from clipferry.models.imports import ImportState, Report
 
 Progress = Callable[["AsyncImport"], None] | Literal[True]
@@ -29,6 +30,8 @@ class Calls(Protocol):
     ) -> "AsyncImport": ...
     async def delete(self, import_id: str) -> None: ...
     def clips(self, import_id: str, *, status: str | None = None, limit: int | None = None) -> AsyncIterator[Clip]: ...
+    async def failures(self, import_id: str) -> Failures: ...
+    async def timeline(self, import_id: str) -> Timeline: ...
     async def download_report(self, import_id: str, path: Path, *, format: str = "csv", wait: float = 0) -> Report: ...
 
 
@@ -68,6 +71,14 @@ class AsyncImport(ImportState):
     def clips(self, status: str | None = None, limit: int | None = None) -> AsyncIterator[Clip]:
         """Yield its clips in its order, or those of one status."""
         return self._client.clips(self.id, status=status, limit=limit)
+
+    async def failures(self) -> Failures:
+        """Return its failed and cancelled clips by code, with counts and examples."""
+        return await self._client.failures(self.id)
+
+    async def timeline(self) -> Timeline:
+        """Return the phases of the present attempt, and the number of clips that it had done over time."""
+        return await self._client.timeline(self.id)
 
     async def download_report(self, path: Path, format: str = "csv", wait: float = 0) -> Report:
         """Download a file of its report, like `Imports.download_report`."""

@@ -58,7 +58,13 @@ class App:
         """
         if yes or not (always or interactive()):
             return
-        if not click.confirm(clean(question), err=True):
+        try:
+            sure = click.confirm(clean(question), err=True)
+        except click.Abort:
+            if interactive():
+                raise
+            raise click.UsageError("there is no answer on stdin: --yes confirms it") from None
+        if not sure:
             self.out.note("nothing was changed")
             raise SystemExit(exits.INTERRUPTED)
 

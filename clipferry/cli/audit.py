@@ -24,4 +24,5 @@ def audit(app: App, *, subject: str | None, limit: int) -> None:
             "door": "door",
             "key": "key_id",
         },
+        subject="subject",
     )

@@ -61,6 +61,16 @@ def pace(job: Import) -> str:
     return ", ".join(parts)
 
 
+def restoring(job: Import) -> str:
+    """Say how far restores are: `12 of 40 clips wait for their restore (bulk: up to 48 h)`. Empty if none waits."""
+    found = job.restores
+    if found is None or not found.waiting or job.ended:
+        return ""
+    return (
+        f"{found.waiting:,} of {found.requested:,} clips wait for their restore ({found.tier}: up to {found.hours} h)"
+    )
+
+
 class _Still:
     """Shows nothing while the import runs."""
 
@@ -87,7 +97,7 @@ class JsonDisplay(_Still):
         self._last: object = None
 
     def update(self, job: Import, failed: list[Clip]) -> None:  # noqa: ARG002
-        seen = (job.status, job.run, job.counts, job.cancel_requested)
+        seen = (job.status, job.run, job.counts, job.cancel_requested, job.restores)
         if seen != self._last:
             self._out.json(job.raw)
         self._last = seen
@@ -101,7 +111,7 @@ class PlainDisplay(_Still):
         self._status, self._counts, self._at = "", "", 0.0
 
     def update(self, job: Import, failed: list[Clip]) -> None:
-        text = counted(job.counts)
+        text = ", ".join(filter(None, (counted(job.counts), restoring(job))))
         due = time.monotonic() - self._at >= LINE_SECONDS and text != self._counts
         if not job.ended and (job.status != self._status or due):
             settled = f" {job.counts.settled:,}/{job.counts.total:,}: {text}" if job.counts.total else ""
@@ -155,6 +165,9 @@ class LiveDisplay:
             head,
             Text(f"{counted(counts)}, {size(counts.bytes)}") if counts.total else Text(""),
         ]
+        waiting = restoring(job)
+        if waiting:
+            lines.append(Text(waiting))
         rate = pace(job)
         if rate:
             lines.append(Text(rate, style="dim"))

@@ -10,7 +10,8 @@ from clipferry.cli import exits
 from clipferry.cli.app import App
 from clipferry.cli.hints import what_next
 from clipferry.cli.verbs import verb
-from clipferry.errors import ApiError, ClipferryError, ConfigError
+from clipferry.decode import Model
+from clipferry.errors import ApiError, ClipferryError
 from clipferry.version import VERSION
 
 MAX_SKEW_SECONDS = 60.0
@@ -32,17 +33,26 @@ class Check:
 @verb()
 def doctor(app: App) -> None:
     """Check the service, the key, the clock and the version, and say what to do about each."""
-    code = exits.OK
-    for check in _checks(app):
-        code = code if check.ok or code else check.code
-        if app.out.as_json:
-            app.out.json({"check": check.name, "ok": check.ok, "found": check.found, "remedy": check.remedy})
-            continue
-        marks = ("ok", "failed") if app.out.console.options.ascii_only else ("\u2713", "\u2717")
+    checks = _printed(app, _checks(app))
+    if app.out.form not in (None, "table"):
+        app.out.rows(Model, map(_row, checks), {name: name for name in ("check", "ok", "found", "remedy")})
+    raise SystemExit(next((check.code for check in checks if not check.ok), exits.OK))
+
+
+def _printed(app: App, checks: Iterator[Check]) -> list[Check]:
+    """Print each check when it is done, if the format is for people."""
+    done = []
+    marks = ("ok", "failed") if app.out.console.options.ascii_only else ("\u2713", "\u2717")
+    for check in checks:
+        done.append(check)
         app.out.say(f"{marks[not check.ok]} {check.name}: {check.found}", "green" if check.ok else "red")
         if check.remedy:
             app.out.say(f"  {check.remedy}")
-    raise SystemExit(code)
+    return done
+
+
+def _row(check: Check) -> Model:
+    return Model(raw={"check": check.name, "ok": check.ok, "found": check.found, "remedy": check.remedy})
 
 
 def _checks(app: App) -> Iterator[Check]:
@@ -58,6 +68,9 @@ def _checks(app: App) -> Iterator[Check]:
     try:
         caller = app.client.keys.current()
     except ApiError as error:
+        if not error.code:
+            yield _failed(app, "service", error)
+            return
         yield Check("service", True, f"it answers with status {error.status}")
         yield _failed(app, "key", error)
         yield _clock(app)
@@ -66,7 +79,8 @@ def _checks(app: App) -> Iterator[Check]:
         yield _failed(app, "service", error)
         return
     yield Check("service", True, "it answers")
-    yield Check("key", True, f"{caller.id} of {f'project {caller.project}' if caller.project else 'the administrator'}")
+    whose = f"{caller.id} of project {caller.project}" if caller.project else "the admin key, which manages keys only"
+    yield Check("key", True, whose)
     yield _clock(app)
     if caller.project is None:
         return
@@ -90,7 +104,4 @@ def _clock(app: App) -> Check:
 
 def _failed(app: App, name: str, error: ClipferryError) -> Check:
     said = error.message if isinstance(error, ApiError) else str(error)
-    remedy = what_next(error, app.context, app.base_url)
-    if isinstance(error, ConfigError):
-        remedy = "`clipferry login` saves the service's URL and a key"
-    return Check(name, False, said, remedy, exits.exit_code(error))
+    return Check(name, False, said, what_next(error, app.context, app.base_url), exits.exit_code(error))

@@ -35,11 +35,11 @@ class Document:
         try:
             found = json.loads(self.text)
         except json.JSONDecodeError as error:
-            raise click.UsageError(f"{self.name} is no JSON: {error}") from None
+            raise click.UsageError(f"{self.name} is not valid JSON: {error}") from None
         except (ValueError, RecursionError):
-            raise click.UsageError(f"{self.name} is no JSON that can be read") from None
+            raise click.UsageError(f"{self.name} is not JSON that can be read") from None
         if not isinstance(found, kind):
-            raise click.UsageError(f"{self.name} is no JSON {what}")
+            raise click.UsageError(f"{self.name} is not a JSON {what}")
         return found
 
 

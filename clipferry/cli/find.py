@@ -9,7 +9,11 @@ from clipferry.models.clips import FoundClip
 
 
 @verb(lists=True)
-@click.option("--clip-id", metavar="ID", help="The id in the clip's data, or its file name without extension.")
+@click.option(
+    "--clip-id",
+    metavar="ID",
+    help="The id in the clip's data, the one that --clip-ids asked for, or its file name without extension.",
+)
 @click.option("--source", "original_clipgt_url", metavar="URI", help="The source URI, as the import named it.")
 @click.option("--label", metavar="TEXT", help="A label of the import.")
 @click.option("--folder", type=FOLDER, metavar="NAME", help="The folder of the import.")

@@ -66,6 +66,7 @@ def _id_of(app: App, folder: str, scope: str | None) -> str:
 
 
 def _show(app: App, one: Folder) -> None:
-    shown = {name: getattr(one, name) for name in ("name", "scope", "description", "created_at", "created_by")}
+    shown = {name: getattr(one, name) for name in ("name", "scope", "description")}
     clips = f"{one.clip_count:,}" if isinstance(one, CountedFolder) else None
-    app.out.show(one.raw, {"folder": one.id} | shown | {"clips": clips})
+    made = {"clips": clips, "created": one.created_at, "created by": one.created_by}
+    app.out.show(one.raw, {"folder": one.id} | shown | made)

@@ -10,6 +10,7 @@ from clipferry.cli.display import counted, display_for
 from clipferry.cli.empty import why_empty
 from clipferry.cli.output import COLOURS
 from clipferry.cli.text import duration, moment, size
+from clipferry.cli.values import Seconds
 from clipferry.errors import ClipferryError
 from clipferry.job import Import
 from clipferry.models.clips import Clip
@@ -18,13 +19,15 @@ SHOWN_FAILURES = 100
 """Maximum failed clips that are read while an import runs: the first ones in its order."""
 
 
+timeout_option = click.option(
+    "--timeout", type=Seconds(min=0), metavar="SECONDS", help="Stop watching after this time."
+)
+
+
 def watchable(function: click.decorators.FC) -> click.decorators.FC:
     """Add `--watch` and `--timeout`."""
-    timeout = click.option(
-        "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop watching after this time."
-    )
     return click.option("--watch", is_flag=True, help="Show the progress until the import has ended.")(
-        timeout(function)
+        timeout_option(function)
     )
 
 
@@ -81,7 +84,8 @@ def _print_end(app: App, job: Import) -> None:
 
 def _print_hints(app: App, job: Import) -> None:
     if job.counts.failed:
-        app.out.note(f"Which clips, and why:  clipferry clips {job.id} --failed")
+        app.out.note(f"Why, and what to do:   clipferry imports failures {job.id}")
+        app.out.note(f"Which clips:           clipferry clips {job.id} --failed")
     if job.counts.cancelled:
         app.out.note(f"What was not copied:   clipferry clips {job.id} --status CANCELLED")
     if job.counts.failed or job.counts.cancelled or not job.counts.total:

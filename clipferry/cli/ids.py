@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from clipferry.cli.app import LATEST
 from clipferry.cli.options import chosen
+from clipferry.cli.values import Count
 from clipferry.client import Clipferry
 from clipferry.errors import ClipferryError
 
@@ -48,7 +49,14 @@ def _imports(client: Clipferry) -> Found:
         yield job.id, f"{job.status} {job.source.uri or job.source.kind}"
 
 
+def _clips(client: Clipferry) -> Found:
+    for job in client.imports.list(limit=1):
+        for clip in client.imports.clips(job.id, limit=OFFERED):
+            yield clip.id, f"{clip.status} {clip.source_uri}"
+
+
 IMPORT = Id(f"The id of an import; `{LATEST}` is the newest one.", _imports)
+CLIP = Id("The id of a clip: the first column of `clips list`.", _clips)
 INTEGRATION = Id(
     "The id of an integration.",
     lambda client: ((one.id, f"{one.type} {one.bucket}") for one in client.integrations.list(limit=OFFERED)),
@@ -72,7 +80,7 @@ def limit_option(default: int | None = None) -> Callable[[Any], Any]:
     return click.option(
         "-n",
         "--limit",
-        type=click.IntRange(min=1),
+        type=Count(min=1),
         metavar="N",
         default=default,
         show_default=default is not None,

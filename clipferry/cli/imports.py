@@ -7,15 +7,19 @@ from clipferry.cli.cancel import cancel
 from clipferry.cli.clips import clips
 from clipferry.cli.delete import delete
 from clipferry.cli.display import counted
-from clipferry.cli.ids import limit_option
+from clipferry.cli.failures import failures
+from clipferry.cli.ids import FOLDER, limit_option
 from clipferry.cli.import_ import import_
 from clipferry.cli.report import report
 from clipferry.cli.retry import retry
 from clipferry.cli.status import status
 from clipferry.cli.verbs import noun, verb
+from clipferry.cli.watch import watch
 from clipferry.job import Import
 
-imports = noun("imports", "List, start, show, retry, cancel and delete imports.")
+STATUSES = ("PENDING", "PLANNING", "COPYING", "COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED")
+
+imports = noun("imports", "List, start, watch, retry, cancel and delete imports.")
 
 
 def _list(app: App, *, limit: int, everything: bool, **wanted: str | None) -> None:
@@ -35,9 +39,14 @@ def _list(app: App, *, limit: int, everything: bool, **wanted: str | None) -> No
 
 
 _FILTERS = (
-    click.option("--status", metavar="STATUS", help="Only imports with this status, such as FAILED."),
+    click.option(
+        "--status",
+        type=click.Choice(STATUSES, case_sensitive=False),
+        metavar="STATUS",
+        help=f"Only imports with this status: {', '.join(STATUSES[:-1])} or {STATUSES[-1]}.",
+    ),
     click.option("--trigger", type=click.Choice(["api", "upload", "watch"]), help="Only imports started this way."),
-    click.option("--folder", metavar="NAME", help="Only imports into this folder."),
+    click.option("--folder", type=FOLDER, metavar="NAME", help="Only imports into this folder."),
     click.option("--label", metavar="TEXT", help="Only imports with this label."),
     click.option(
         "--after", "created_after", metavar="TIME", help="Only imports made since then: 2026-01-31T12:00:00Z."
@@ -54,7 +63,9 @@ jobs = verb(name="jobs", lists=True, hidden=True)(_list_options)
 for _name, _one in {
     "start": import_,
     "show": status,
-    "clips": clips,
+    "watch": watch,
+    "failures": failures,
+    "clips": clips.commands["list"],
     "retry": retry,
     "cancel": cancel,
     "report": report,

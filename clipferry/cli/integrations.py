@@ -29,6 +29,7 @@ _id = click.argument("integration_id", type=INTEGRATION, metavar="INTEGRATION")
 @click.option("--endpoint-url", metavar="URL", help="The store's URL, if it is not the provider's own.")
 @click.option("--role-arn", metavar="ARN", help="The role to assume, for s3_role.")
 @click.option("--requester-pays", is_flag=True, help="Pay for the requests, where the bucket's owner does not.")
+@click.option("--allow-delete", is_flag=True, help="Let imports with --delete-source delete what they copied.")
 @click.option("--credentials", type=Utf8File(), metavar="FILE", help="Read credentials from a JSON file; - is stdin.")
 def add(
     app: App,
@@ -41,6 +42,7 @@ def add(
     endpoint_url: str | None,
     role_arn: str | None,
     requester_pays: bool,
+    allow_delete: bool,
     credentials: Document | None,
 ) -> None:
     """Save access to a bucket.
@@ -63,6 +65,8 @@ def add(
         request["role_arn"] = role_arn
     if requester_pays:
         request["requester_pays"] = True
+    if allow_delete:
+        request["allow_delete"] = True
     made = app.client.integrations.create(**request)
     _show(app, made)
     app.out.hint(f"Test it:  clipferry integrations test {made.id}")
@@ -113,6 +117,16 @@ def test(app: App, *, integration_id: str) -> None:
 
 @verb(integrations)
 @_id
+@click.option(
+    "--allow-delete/--no-allow-delete", required=True, help="Whether imports may delete the objects that they copied."
+)
+def change(app: App, *, integration_id: str, allow_delete: bool) -> None:
+    """Let imports with --delete-source delete sources, or no longer."""
+    _show(app, app.client.integrations.change(integration_id, allow_delete=allow_delete))
+
+
+@verb(integrations)
+@_id
 @confirmed
 def delete(app: App, *, integration_id: str, yes: bool) -> None:
     """Delete an integration and its credentials, at once."""
@@ -123,13 +137,25 @@ def delete(app: App, *, integration_id: str, yes: bool) -> None:
 
 
 def _show(app: App, one: Integration) -> None:
-    named = ("name", "type", "bucket", "prefix", "region", "endpoint_url", "role_arn", "external_id")
     app.out.show(
         one.raw,
-        {"integration": one.id} | {name: getattr(one, name) for name in (*named, "created_at", "last_used")},
+        {
+            "integration": one.id,
+            "name": one.name,
+            "type": one.type,
+            "bucket": one.bucket,
+            "prefix": one.prefix,
+            "region": one.region,
+            "endpoint URL": one.endpoint_url,
+            "role": one.role_arn,
+            "external id": one.external_id,
+            "may delete": "yes" if one.allow_delete else "no",
+            "created": one.created_at,
+            "last used": one.last_used,
+        },
     )
     for name in ("trust_policy", "permission_policy"):
         if getattr(one, name):
-            app.out.say(f"{name}:")
+            app.out.say(f"{name.replace('_', ' ')}:")
             for line in json.dumps(getattr(one, name), indent=2).splitlines():
                 app.out.say(line)

@@ -16,6 +16,7 @@ from clipferry.cli.cancel import cancel
 from clipferry.cli.clips import clips
 from clipferry.cli.completion import completion
 from clipferry.cli.delete import delete
+from clipferry.cli.deployment import deployment, health
 from clipferry.cli.doctor import doctor
 from clipferry.cli.exits import INTERRUPTED, OK, REFUSED, USAGE
 from clipferry.cli.find import find
@@ -39,13 +40,15 @@ from clipferry.cli.text import clean
 from clipferry.cli.upload import upload
 from clipferry.cli.verbs import Noun
 from clipferry.cli.watches import watches
+from clipferry.cli.webhooks import webhooks
 from clipferry.version import VERSION
 
 SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Imports": (preview, import_, upload, status, clips, retry, cancel, report, delete, imports),
     "Finding": (find, audit),
-    "Project": (watches, folders, presets, integrations),
+    "Project": (watches, folders, presets, integrations, webhooks),
     "Access": (login, profile, keys),
+    "Deployment": (health, deployment),
     "Tools": (doctor, open_, ftx, completion),
 }
 
@@ -87,7 +90,13 @@ def _explain(error: click.ClickException, out: Output) -> None:
     """Report a command line that is not valid."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "clipferry"
-    said = {"code": "USAGE", "message": error.format_message(), "next": f"`{path} --help` lists the options"}
+    message = error.format_message()
+    about = (
+        getattr(error.param.type, "about", None) if isinstance(error, click.MissingParameter) and error.param else None
+    )
+    if about:
+        message += f" {about}"
+    said = {"code": "USAGE", "message": message, "next": f"`{path} --help` lists the options"}
     complain(out, said)
 
 

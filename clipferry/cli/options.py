@@ -53,7 +53,7 @@ COLUMNS = _option(
     callback=lambda context, parameter, value: _keep(context, parameter, _names(context, parameter, value)),
     help="Show only these columns or JSON fields: id,status.",
 )
-QUIET = _option("-q", "--quiet", is_flag=True, help="Print ids only, and no hints or progress.")
+QUIET = _option("-q", "--quiet", is_flag=True, help="Print only the id; of a list, only the first column.")
 DEBUG = _option("--debug", is_flag=True, help="Print each request to stderr, without keys and bodies.")
 
 OPTIONS = (PROFILE, OUTPUT, JSON, COLUMNS, QUIET, DEBUG)

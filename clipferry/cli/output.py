@@ -13,7 +13,7 @@ from rich.text import Text
 
 from clipferry.cli.columns import Cells, cell_of, check_columns, safe_in_spreadsheets, value_of
 from clipferry.cli.table import GAP, line, widths
-from clipferry.cli.text import ago, clean
+from clipferry.cli.text import clean, relative
 from clipferry.decode import Model
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv")
@@ -31,7 +31,7 @@ COLOURS = {
 
 
 class Output:
-    """Print in one format. `columns` selects the columns of lists, `quiet` prints ids only."""
+    """Print in one format. `columns` selects the columns of lists, `quiet` prints only the id or one column."""
 
     def __init__(self, form: str | None = None, *, columns: Sequence[str] = (), quiet: bool = False) -> None:
         self.form = form
@@ -75,7 +75,7 @@ class Output:
             self.note(text)
 
     def done(self, document: Mapping[str, Any], sentence: str, *, subject: str) -> None:
-        """Report that a verb has changed something. `subject` is the id that `--quiet` prints."""
+        """Report that a verb has changed something. `subject` is what `--quiet` prints, such as its id."""
         self.show(document, {}, sentence=sentence, subject=subject)
 
     def show(
@@ -101,11 +101,20 @@ class Output:
 
     def when(self, time: str | None) -> str | None:
         """An ISO time; in tables for a terminal relative to now."""
-        return ago(time) if time and self._is_table and self.console.is_terminal else time
+        return relative(time) if time and self._is_table and self.console.is_terminal else time
 
-    def rows(self, cls: type[Model], found: Iterable[Model], cells: Cells, *, shorten: Collection[str] = ()) -> None:
+    def rows(
+        self,
+        cls: type[Model],
+        found: Iterable[Model],
+        cells: Cells,
+        *,
+        shorten: Collection[str] = (),
+        subject: str | None = None,
+    ) -> None:
         """Print a list while it is read. `shorten` names the columns that a terminal may show shortened.
 
+        `subject` is the column that `--quiet` prints; by default, and with `--columns`, it prints the first one.
         Raises `click.UsageError`, before anything is read, if `--columns` names a column that does not exist.
         """
         check_columns(self.columns, cls, cells)
@@ -120,10 +129,13 @@ class Output:
         if self.form in ("csv", "tsv"):
             self._delimited(headers, rows)
         elif self.quiet:
+            printed = headers.index(subject) if subject and not self.columns else 0
             for row in rows:
-                self._write(row[0])
+                self._write(row[printed])
         elif self._is_table:
-            self._table(headers, rows, shorten)
+            # Fields that --columns names may be long, as `destination` is. Ids stay whole, because people copy them.
+            fields = {name for name in headers if name not in cells and not name.endswith("id")}
+            self._table(headers, rows, {*shorten, *fields})
         else:
             for row in rows:
                 self._write("\t".join(row))
@@ -132,6 +144,11 @@ class Output:
     def dots(self) -> str:
         """What stands for text that is cut, in the terminal's encoding."""
         return "..." if self.console.options.ascii_only else "…"
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether lists are tables on a terminal, whose lines have an end."""
+        return self._is_table and self.console.is_terminal and not self.quiet
 
     @property
     def _is_table(self) -> bool:

@@ -10,6 +10,7 @@ import click
 from clipferry.cli.app import App
 from clipferry.cli.ids import import_argument
 from clipferry.cli.text import size
+from clipferry.cli.values import Seconds
 from clipferry.cli.verbs import verb
 from clipferry.errors import ClipferryError, Conflict
 from clipferry.models.imports import Report
@@ -34,9 +35,11 @@ STDOUT = Path("-")
 @click.option("--url", "only_url", is_flag=True, help="Print a link to the file, which works without a key.")
 @click.option(
     "--wait",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help=f"Wait for the import's end and its report. Default: {WAIT_SECONDS:.0f} s for the report of an ended import.",
+    type=Seconds(min=0),
+    is_flag=False,
+    flag_value=WAIT_SECONDS,
+    metavar="[SECONDS]",
+    help=f"Wait for the import's end and its report, {WAIT_SECONDS:.0f} s by default.",
 )
 def report(
     app: App, *, import_id: str, form: str, output: Path | None, force: bool, only_url: bool, wait: float | None

@@ -7,7 +7,7 @@ import click
 
 from clipferry.cli.files import Document, Utf8File
 from clipferry.cli.ids import FOLDER, INTEGRATION, PRESET
-from clipferry.cli.values import size, tolerance
+from clipferry.cli.values import Count, size, tolerance
 from clipferry.requests import Filters, ImportRequest, Settings, ToleratedFailures, body_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -16,6 +16,13 @@ _OPTIONS = (
     click.argument("uris", nargs=-1, metavar="[URI]..."),
     click.option("--prefix", "root_path", metavar="URI", help="Import every object whose URI begins with this."),
     click.option(
+        "--clip-ids",
+        "clip_ids",
+        type=Utf8File(),
+        metavar="FILE",
+        help="With --prefix: import the clips whose ids this file has, one per line; - is stdin.",
+    ),
+    click.option(
         "--manifest", "manifest_uri", metavar="URI", help="Import the clips that this JSONL or CSV object names."
     ),
     click.option(
@@ -23,13 +30,16 @@ _OPTIONS = (
         "listed",
         type=Utf8File(),
         metavar="FILE",
-        help="Import the URIs in this file, one per line; - is stdin.",
+        help="Import the URIs in this file, one per line, without lines that begin with #; - is stdin.",
     ),
     click.option(
         "--sets", type=Utf8File(), metavar="FILE", help="Import the multi-view sets in this JSON file; - is stdin."
     ),
-    click.option("--include", multiple=True, metavar="PATTERN", help="Only keys that match this .gitignore pattern."),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="No keys that match this pattern."),
+    click.option("--as-of", metavar="TIME", help="Import what was there at this time: 2026-01-31T12:00:00Z."),
+    click.option(
+        "--include", multiple=True, metavar="PATTERN", help="Only keys that match this .gitignore pattern; repeatable."
+    ),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="No keys that match this pattern; repeatable."),
     click.option("--min-size", type=size, metavar="SIZE", help="Only objects of this size or more: 500, 10MB, 1GiB."),
     click.option("--max-size", type=size, metavar="SIZE", help="Only objects of this size or less."),
     click.option(
@@ -37,7 +47,7 @@ _OPTIONS = (
     ),
     click.option("--before", "modified_before", metavar="TIME", help="Only objects changed before then."),
     click.option("--folder", type=FOLDER, metavar="NAME", help="Put the clips into this folder."),
-    click.option("--label", "labels", multiple=True, metavar="TEXT", help="Add a label to every clip (repeatable)."),
+    click.option("--label", "labels", multiple=True, metavar="TEXT", help="Add a label to every clip; repeatable."),
     click.option("--run-name-prefix", metavar="TEXT", help="Put this text before each clip's run name."),
     click.option("--group", "test_run_group_name", metavar="NAME", help="Name the test run group."),
     click.option(
@@ -57,13 +67,36 @@ _OPTIONS = (
     click.option("--no-event", is_flag=True, help="Send no EventBridge event when the import has completed."),
     click.option("--destination", metavar="TEMPLATE", help="Name the copies, such as {stem}-{ordinal}{extension}."),
     click.option(
-        "--max-concurrency", type=click.IntRange(min=1), metavar="N", help="At most N copy functions at the same time."
+        "--max-concurrency", type=Count(min=1), metavar="N", help="At most N copy functions at the same time."
     ),
     click.option(
         "--tolerate", type=tolerance, metavar="N|P%", help="Stop after more failures than this number or percentage."
     ),
     click.option(
-        "--archived", type=click.Choice(["fail", "skip"]), help="What to do with a clip whose source is archived."
+        "--archived",
+        type=click.Choice(["fail", "skip", "restore"]),
+        help="What to do with a clip whose source is archived.",
+    ),
+    click.option(
+        "--restore-tier",
+        type=click.Choice(["bulk", "standard", "expedited"]),
+        help="Tier with which archived sources are restored.",
+    ),
+    click.option(
+        "--restore-days",
+        type=Count(1, 30),
+        metavar="N",
+        help="Days for which S3 keeps the restored copies of archived sources.",
+    ),
+    click.option(
+        "--delete-source",
+        type=click.Choice(["never", "after_verified"]),
+        help="Whether to delete each source once its copy is verified.",
+    ),
+    click.option(
+        "--members",
+        type=click.Choice(["files", "clipgt"]),
+        help="Import members of a zip one by one, or as ClipGT zips.",
     ),
     click.option("--stationary-extrapolation", is_flag=True, help="Extend the stationary tracks of ClipGT clips."),
     click.option(
@@ -116,7 +149,9 @@ def request_of(
     modified_before: str | None,
     no_preflight: bool,
     root_path: str | None,
+    clip_ids: Document | None,
     manifest_uri: str | None,
+    as_of: str | None,
     folder: str | None,
     labels: tuple[str, ...],
     run_name_prefix: str | None,
@@ -131,8 +166,12 @@ def request_of(
     given = [paths, root_path, manifest_uri, sets]
     if sum(one is not None for one in given) != 1 or (uris and listed):
         raise click.UsageError("say what to import, one way: URIs, --from, --prefix, --manifest or --sets")
+    if listed and not paths:
+        raise click.UsageError(f"--from: {listed.name} names no URI")
     if paths is not None and len(paths) == 1 and paths[0].endswith("/"):
         raise click.UsageError(f"{paths[0]} is a folder: import its objects with --prefix {paths[0]}")
+    if clip_ids and not root_path:
+        raise click.UsageError("--clip-ids needs --prefix: where to look for the clips")
     filters = {
         "include": list(include) or None,
         "exclude": list(exclude) or None,
@@ -147,7 +186,9 @@ def request_of(
     request: ImportRequest = {
         "exact_paths": paths,
         "root_path": root_path,
+        "clip_ids": [line.strip() for line in clip_ids.lines()] if clip_ids else None,
         "manifest_uri": manifest_uri,
+        "as_of": as_of,
         "sets": sets.json(list, "list of sets") if sets else None,
         "filters": cast(Filters, body_of(filters)) or None,
         "folder": folder,
@@ -177,6 +218,10 @@ def settings_of(
     max_concurrency: int | None,
     tolerate: ToleratedFailures | None,
     archived: str | None,
+    delete_source: str | None,
+    restore_tier: str | None,
+    restore_days: int | None,
+    members: str | None,
 ) -> Settings:
     """Merge the settings of the file with the options, which override them."""
     settings: dict[str, Any] = settings_file.json(dict, "object of settings") if settings_file else {}
@@ -190,7 +235,12 @@ def settings_of(
         "max_concurrency": max_concurrency,
         "tolerated_failures": tolerate,
         "archived": archived,
+        "delete_source": delete_source,
+        "members": members,
     }
+    chosen: dict[str, object] = {"tier": restore_tier, "days": restore_days}
+    if restore := {name: value for name, value in chosen.items() if value is not None}:
+        options["restore"] = {**settings.get("restore", {}), **restore}
     notify = ({"webhook_url": webhook} if webhook else {}) | ({"event": False} if no_event else {})
     if notify:
         options["notify"] = {**settings.get("notify", {}), **notify}

@@ -17,7 +17,7 @@ from clipferry.cli.verbs import verb
     "clip_ids",
     multiple=True,
     metavar="CLIP",
-    help="Retry only this clip (repeatable): the first column of `clipferry clips`.",
+    help="Retry only this clip, by the id in the first column of `clipferry clips`; repeatable.",
 )
 @click.option(
     "--content-validation",

@@ -1,7 +1,7 @@
 """`clipferry status`"""
 
 from clipferry.cli.app import App
-from clipferry.cli.display import counted, pace
+from clipferry.cli.display import counted, pace, restoring
 from clipferry.cli.follow import follow, watchable
 from clipferry.cli.ids import import_argument
 from clipferry.cli.text import size
@@ -32,6 +32,7 @@ def fields(job: Import) -> dict[str, object]:
         "source": f"{job.source.uri or job.source.kind}{count}",
         "clips": f"{job.counts.total:,}: {counted(job.counts)}" if job.counts.total else None,
         "copied": size(job.counts.bytes) if job.counts.total else None,
+        "restores": restoring(job) or None,
         "pace": pace(job) or None,
         "folder": job.folder,
         "integration": job.integration_id,

@@ -28,12 +28,17 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def ago(time: str, now: datetime | None = None) -> str:
-    """Format an ISO time relative to `now`: `3 min ago`; after 30 days its date."""
+def relative(time: str, now: datetime | None = None) -> str:
+    """Format an ISO time relative to `now`: `3 min ago`, `in 2 h`; from 30 days on its date."""
     seconds = ((now or datetime.now(timezone.utc)) - moment(time)).total_seconds()
-    if seconds >= 30 * 86_400:
+    distance = abs(seconds)
+    if distance >= 30 * 86_400:
         return time[:10]
-    return next((f"{int(seconds // length)} {unit} ago" for unit, length in _STEPS if seconds >= length), "just now")
+    for unit, length in _STEPS:
+        if distance >= length:
+            count = f"{int(distance // length)} {unit}"
+            return f"{count} ago" if seconds > 0 else f"in {count}"
+    return "just now" if seconds >= 0 else "in seconds"
 
 
 def shorten(text: str, width: int, *, dots: str) -> str:

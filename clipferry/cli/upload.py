@@ -13,8 +13,10 @@ from clipferry.cli.kept_uploads import KeptUploads
 from clipferry.cli.text import size
 from clipferry.cli.transfers import Failed, Found, Transfers
 from clipferry.cli.upload_display import UploadDisplay
+from clipferry.cli.values import Count
 from clipferry.cli.values import size as parse_size
 from clipferry.cli.verbs import verb
+from clipferry.errors import Invalid
 from clipferry.models.uploads import Uploaded
 
 JOBS = 8
@@ -22,11 +24,22 @@ JOBS = 8
 
 
 @verb()
-@click.argument("paths", nargs=-1, required=True, metavar="PATHS", type=click.Path(exists=True, path_type=Path))
-@click.option("--prefix", default="", metavar="TEXT", help="Put this before each key: 2026/.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Requests at once.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(exists=True, path_type=Path))
+@click.option("--prefix", default="", metavar="TEXT", help="Put this text before each key, such as 2026/.")
 @click.option(
-    "--part-size", "part_bytes", type=parse_size, metavar="SIZE", help="Upload larger files in parts: 5MiB to 5GiB."
+    "--jobs",
+    type=Count(1, 64),
+    metavar="N",
+    default=JOBS,
+    show_default=True,
+    help="Send at most N requests at the same time.",
+)
+@click.option(
+    "--part-size",
+    "part_bytes",
+    type=parse_size,
+    metavar="SIZE",
+    help="Upload larger files in parts of this size, from 5MiB.",
 )
 @watchable
 def upload(
@@ -70,8 +83,9 @@ def upload(
                     pass
             else:
                 app.out.rows(Uploaded, uploaded(display), {"uri": "uri", "etag": "etag"})
-    except BaseException:
-        app.out.hint("What was uploaded stays. The same command goes on from there.")
+    except BaseException as error:
+        if not isinstance(error, Invalid):
+            app.out.hint("What was uploaded stays. The same command goes on from there.")
         raise
     app.out.say(f"uploaded {len(done):,} of {len(files):,} files, {size(total)} in all", "red" if failed else "green")
     if failed:

@@ -18,6 +18,14 @@ Rows = list[tuple[str, str]]
 class Verb(click.Command):
     """A command whose help lists the options that every verb has in a section of their own."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Name the verb in the errors of click's parser that do not."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verb's own options first."""
         _write_options(self, ctx, formatter)

@@ -11,10 +11,20 @@ from clipferry.cli.files import Document, Utf8File
 from clipferry.cli.ids import FOLDER, INTEGRATION, PRESET, WATCH, confirmed
 from clipferry.cli.verbs import noun, verb
 from clipferry.models.access import Check
-from clipferry.models.watches import Schedule, Watch, WatchRun
+from clipferry.models.watches import Schedule, Watch, WatchRun, WatchWebhook
 from clipferry.requests import Filters, Settings, WatchChanges, WatchRequest, WatchSchedule, body_of
 
 watches = noun("watches", "Keep prefixes imported, by a schedule or by events.")
+
+_EMPTY: dict[str, tuple[str, object]] = {
+    "schedule": ("schedule", None),
+    "filters": ("filters", None),
+    "folder": ("folder", None),
+    "integration": ("integration_id", None),
+    "labels": ("labels", []),
+    "preset": ("execution_settings_id", None),
+}
+"""Fields of the API without a value, by their names for `change --clear`."""
 
 _id = click.argument("watch_id", type=WATCH, metavar="WATCH")
 _options = (
@@ -22,10 +32,13 @@ _options = (
     click.option("--time-zone", metavar="ZONE", help="Time zone of --cron, such as Europe/Berlin; UTC by default."),
     click.option("--every", metavar="TIME", help="Run in this interval: 1m, 15m, 6h, 1d."),
     click.option("--events/--no-events", default=None, help="Import objects when they appear in the bucket."),
-    click.option("--include", multiple=True, metavar="PATTERN", help="Only keys that match this .gitignore pattern."),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="No keys that match this pattern."),
+    click.option("--integration", type=INTEGRATION, metavar="ID", help="Open the source with this integration."),
+    click.option(
+        "--include", multiple=True, metavar="PATTERN", help="Only keys that match this .gitignore pattern; repeatable."
+    ),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="No keys that match this pattern; repeatable."),
     click.option("--folder", type=FOLDER, metavar="NAME", help="Put the clips into this folder."),
-    click.option("--label", "labels", multiple=True, metavar="TEXT", help="Add a label to every import (repeatable)."),
+    click.option("--label", "labels", multiple=True, metavar="TEXT", help="Add a label to every import; repeatable."),
     click.option(
         "--settings",
         "settings_file",
@@ -46,14 +59,15 @@ def _fields(function: Any) -> Any:
 @verb(watches)
 @click.argument("root_path", metavar="URI")
 @click.option("--name", required=True, metavar="NAME", help="The watch's name.")
-@click.option("--integration", type=INTEGRATION, metavar="ID", help="Open the source with this integration.")
 @_fields
-def add(app: App, *, root_path: str, name: str, integration: str | None, **given: Any) -> None:
+def add(app: App, *, root_path: str, name: str, **given: Any) -> None:
     """Watch a prefix, and import what is there now.
 
     Give --every, --cron, --events, or --events with one of the others.
     """
-    request: WatchRequest = {"root_path": root_path, "name": name, "integration_id": integration}
+    if not (given["cron"] or given["every"] or given["events"]):
+        raise click.UsageError("say when to import: --every, --cron, --events, or --events with one of the others")
+    request: WatchRequest = {"root_path": root_path, "name": name}
     request.update(cast(WatchRequest, _changes(**given)))
     made = app.client.watches.create(**request)
     _show(app, made)
@@ -71,13 +85,13 @@ def list_(app: App) -> None:
         app.client.watches.list(),
         {
             "watch": "id",
+            "name": "name",
             "status": "status",
             "when": lambda one: _when(one.schedule, one.events),
             "next": lambda one: app.out.when(one.next_run_at),
             "source": "root_path",
-            "name": "name",
         },
-        shorten=("source", "name"),
+        shorten=("name", "when", "source"),
     )
 
 
@@ -91,12 +105,23 @@ def show(app: App, *, watch_id: str) -> None:
 @verb(watches)
 @_id
 @click.option("--name", metavar="NAME", help="The new name.")
+@click.option(
+    "--clear",
+    "cleared",
+    multiple=True,
+    type=click.Choice(sorted(_EMPTY)),
+    help="Remove the schedule, the filters, the folder, the labels, the preset, or the choice of an integration.",
+)
 @_fields
-def change(app: App, *, watch_id: str, name: str | None, **given: Any) -> None:
+def change(app: App, *, watch_id: str, name: str | None, cleared: tuple[str, ...], **given: Any) -> None:
     """Change a watch. Options that are left out change nothing."""
     changes = _changes(**given)
     if name is not None:
         changes["name"] = name
+    empty = cast(WatchChanges, dict(_EMPTY[one] for one in cleared))
+    if both := sorted(empty.keys() & changes.keys()):
+        raise click.UsageError(f"--clear takes the place of a new {both[0]}: leave one of them out")
+    changes.update(empty)
     if not changes:
         raise click.UsageError("say what to change: --name, --every, --cron, --events, ...")
     _show(app, app.client.watches.change(watch_id, **changes))
@@ -157,6 +182,7 @@ def _changes(
     time_zone: str | None,
     every: str | None,
     events: bool | None,
+    integration: str | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     folder: str | None,
@@ -177,6 +203,7 @@ def _changes(
     changes = {
         "schedule": schedule or None,
         "events": events,
+        "integration_id": integration,
         "filters": filters or None,
         "folder": folder,
         "labels": list(labels) or None,
@@ -211,7 +238,21 @@ def _show(app: App, watch: Watch) -> None:
             "missed by events": watch.missed_by_events,
         },
     )
-    if watch.runs and not app.out.as_json:
+    if watch.webhooks and app.out.for_people:
+        app.out.rows(
+            WatchWebhook,
+            watch.webhooks,
+            {
+                "webhook": lambda one: one.type.rpartition(".")[2],
+                "at": lambda one: app.out.when(one.at),
+                "status": "status",
+                "attempts": "attempts",
+                "event": "event_id",
+                "why": "last_error",
+            },
+            shorten=("why",),
+        )
+    if watch.runs and app.out.for_people:
         app.out.rows(
             WatchRun,
             watch.runs,

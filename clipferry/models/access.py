@@ -13,7 +13,7 @@ class Caller(Model):
 
     id: str
     project: str | None = None
-    """None for the admin key, which can only manage keys."""
+    """None for the admin key, which belongs to no project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,8 @@ class Integration(Model):
     role_arn: str | None = None
     external_id: str | None = None
     requester_pays: bool = False
+    allow_delete: bool = False
+    """Whether imports with `delete_source` may delete the objects that they copied."""
     trust_policy: Mapping[str, Any] | None = None
     """For `s3_role`: paste it into the role, like `permission_policy`."""
     permission_policy: Mapping[str, Any] | None = None

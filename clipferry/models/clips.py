@@ -1,7 +1,7 @@
 """Clips of imports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from clipferry.decode import Model
@@ -21,7 +21,8 @@ class Clip(Model):
     destination: str
     run_name: str
     clip_id: str
-    """The id in the clip's own data, if content validation found one, else the object's name without its extension.
+    """The id in the clip's own data, if content validation found one, else the one that an import by `clip_ids` wanted,
+    else the object's name without its extension.
 
     `clips.find(clip_id=...)` takes it. Clips of several imports may share it."""
     original_clipgt_url: str
@@ -49,6 +50,11 @@ class Clip(Model):
     content_message: str | None = None
     overruled: Mapping[str, Any] | None = None
     """`code` and `message` of the failed check that a retry overruled."""
+    source_deleted: bool | None = None
+    """Whether the import deleted the source; None without `delete_source`, and until it is decided."""
+    source_kept_code: str | None = None
+    """Why an import with `delete_source` kept the source."""
+    source_kept_message: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +65,21 @@ class FoundClip(Clip):
     folder: str | None = None
     labels: tuple[str, ...] = ()
     test_run_group_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipDetail(FoundClip):
+    """A clip with all clips of its multi-view set."""
+
+    views: tuple[Clip, ...] = ()
+    """The front view first; empty if the clip is in no set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipLink(Model):
+    """A link to a clip's copy. It works without a key until `expires_at`, also for ranges of bytes."""
+
+    url: str = field(repr=False)
+    expires_at: str
+    content_type: str
+    """The content type that the answer has."""

@@ -39,6 +39,8 @@ class Source(Model):
     """The prefix, the manifest, or the drop bucket of uploads."""
     count: int | None = None
     """URIs of a list, or number of sets."""
+    as_of: str | None = None
+    """The time at which the source is seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +67,9 @@ class Attempt(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Webhook(Model):
-    """The delivery of an import's webhook."""
+class Delivery(Model):
+    """How far the delivery of a webhook is."""
 
-    url: str
-    """Without its query."""
     status: str
     """`PENDING`, `DELIVERED` or `FAILED`."""
     attempts: int
@@ -77,6 +77,32 @@ class Webhook(Model):
     last_error: str | None = None
     last_attempt_at: str | None = None
     delivered_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook(Delivery):
+    """The delivery of an import's webhook."""
+
+    url: str
+    """Without its query."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restores(Model):
+    """The restores of archived sources that an attempt requested."""
+
+    requested: int
+    """Clips that needed one. Of a set all views count."""
+    waiting: int
+    """Clips that still wait, when the import last looked."""
+    tier: str
+    """`bulk`, `standard` or `expedited`."""
+    hours: int
+    """Hours that the slowest takes at most, as a rule."""
+    until: str
+    """The import waits until then; clips that still wait fail."""
+    next_look: str | None = None
+    """When the import looks again; None while it is at work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +153,8 @@ class ImportState(Model):
     rate: Rate | None = None
     eta_seconds: int | None = None
     """Seconds that the pending clips take at the present rate."""
+    restores: Restores | None = None
+    """None if the attempt requested none."""
     code: str | None = None
     """Why the import ended as it did, if the status does not say it."""
     message: str | None = None

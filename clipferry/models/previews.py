@@ -41,6 +41,10 @@ class Archives(Model):
     """By archive class or tier, such as GLACIER."""
     restore: Mapping[str, float | None]
     """US dollars to restore all of them by retrieval tier; None where S3 does not offer it."""
+    tier: str | None = None
+    """The tier with which the import restores them; None if it does not."""
+    hours: int | None = None
+    """Hours that the slowest restore takes at most, as a rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,3 +102,5 @@ class Preview(Model):
     """The first 20 clips."""
     outcome: Outcome
     estimate: Estimate
+    no_clips: int = 0
+    """Objects below the prefix that tools left beside clips, such as folder markers. They are not in `count`."""

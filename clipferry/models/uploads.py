@@ -25,6 +25,8 @@ class Upload(Model):
     upload_id: str | None = None
     part_bytes: int | None = None
     part_count: int | None = None
+    expires_at: str | None = None
+    """Until when `link` works."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,8 @@ class PartLink(Model):
 @dataclass(frozen=True, kw_only=True)
 class PartLinks(Model):
     parts: tuple[PartLink, ...]
+    expires_at: str | None = None
+    """Until when the links work."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from clipferry.decode import Model
 from clipferry.models.access import Check
-from clipferry.models.imports import Counts
+from clipferry.models.imports import Counts, Delivery
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,19 @@ class WatchRun(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WatchWebhook(Delivery):
+    """The delivery of a webhook that tells of lost access, or of its end."""
+
+    event_id: str
+    type: str
+    """`clipferry.watch.failing` or `clipferry.watch.recovered`."""
+    at: str
+    """When the service found it out."""
+    next_attempt_at: str | None = None
+    """None: it was delivered or given up."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Watch(Model):
     """A standing import. `status` is `ACTIVE`, `PAUSED` or `FAILING`."""
 
@@ -69,13 +82,15 @@ class Watch(Model):
     """The id of the last import that read the whole prefix."""
     created_by: str | None = None
     runs: tuple[WatchRun, ...] = ()
-    """The last imports, newest first. Lists of watches leave them out, like the three fields below."""
+    """The last imports, newest first. Lists of watches leave them out, like the four fields below."""
     lag_seconds: int | None = None
     """For how long the oldest object that is known not to have landed has waited."""
     complete_until: str | None = None
     """All objects that changed before this time have landed."""
     missed_by_events: int | None = None
     """Objects that the last scheduled run had to copy because no event had."""
+    webhooks: tuple[WatchWebhook, ...] = ()
+    """The webhooks that wait to be sent, and the last 10 others, newest first."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from clipferry.errors import ApiError, ConnectionFailed, UnexpectedAnswer
 from clipferry.job import Import, Progress
 from clipferry.models.clips import Clip
 from clipferry.models.errors import WaitTimeout
+from clipferry.models.failures import Failures, Timeline
 from clipferry.models.imports import Report
 from clipferry.models.trail import AuditEntry
 from clipferry.progress import progress_bar
@@ -140,6 +141,14 @@ class Imports(Resource):
     def clips(self, import_id: str, *, status: str | None = None, limit: int | None = None) -> Iterator[Clip]:
         """Yield an import's clips in its order; none until its planning has ended. `status` selects one status."""
         return self._pages(Clip, path_of("imports", import_id, "clips"), "clips", limit=limit, query={"status": status})
+
+    def failures(self, import_id: str) -> Failures:
+        """Return an import's failed and cancelled clips by code, with counts and examples."""
+        return decode(Failures, self._http.call("GET", path_of("imports", import_id, "failures"), repeatable=True))
+
+    def timeline(self, import_id: str) -> Timeline:
+        """Return the phases of the present attempt, and the number of clips that it had done over time."""
+        return decode(Timeline, self._http.call("GET", path_of("imports", import_id, "timeline"), repeatable=True))
 
     def audit(self, import_id: str, *, limit: int | None = None) -> Iterator[AuditEntry]:
         """Yield the audit entries of an import, newest first."""

@@ -14,39 +14,15 @@ from clipferry.models import (
     CountedFolder,
     CreatedKey,
     Folder,
-    FoundClip,
     Integration,
     IntegrationTest,
     Preset,
     Preview,
+    WebhookSecret,
 )
 from clipferry.requests import ImportRequest, IntegrationRequest, Settings, body_of
 from clipferry.resources.base import Resource
 from clipferry.wire import new_key, path_of
-
-
-class Clips(Resource):
-    """`/v1/clips`."""
-
-    def find(
-        self,
-        *,
-        clip_id: str | None = None,
-        original_clipgt_url: str | None = None,
-        label: str | None = None,
-        folder: str | None = None,
-        test_run_group: str | None = None,
-        limit: int | None = None,
-    ) -> Iterator[FoundClip]:
-        """Yield the clips of all imports that match every argument, newest import first. Give at least one.
-
-        `clip_id` is `Clip.clip_id`, the id that the clip's own data has, not `Clip.id`. `original_clipgt_url` is the
-        source URI as the import named it. `limit` is the maximum number of clips.
-        """
-        wanted = {"clip_id": clip_id, "original_clipgt_url": original_clipgt_url, "label": label, "folder": folder}
-        return self._pages(
-            FoundClip, "/v1/clips", "clips", limit=limit, query={**wanted, "test_run_group": test_run_group}
-        )
 
 
 class Previews(Resource):
@@ -112,6 +88,11 @@ class Integrations(Resource):
         path = path_of("integrations", integration_id, "test")
         return decode(IntegrationTest, self._http.call("POST", path, repeatable=False))
 
+    def change(self, integration_id: str, *, allow_delete: bool) -> Integration:
+        """Let imports with `delete_source` delete what they copied, or no longer. Raises `NotFound`."""
+        path, body = path_of("integrations", integration_id), {"allow_delete": allow_delete}
+        return decode(Integration, self._http.call("PATCH", path, body=body, repeatable=True))
+
     def delete(self, integration_id: str) -> None:
         """Delete an integration and its credentials. This cannot be undone. Raises `NotFound`."""
         self._http.call("DELETE", path_of("integrations", integration_id), repeatable=True)
@@ -174,7 +155,19 @@ class Audit(Resource):
 class Webhooks(Resource):
     """`/v1/webhook-secret`."""
 
+    def get(self) -> WebhookSecret:
+        """Return the secret that verifies the project's webhooks, and until when replaced ones sign as well."""
+        return decode(WebhookSecret, self._http.call("GET", "/v1/webhook-secret", repeatable=True))
+
     def secret(self) -> str:
         """Return `whsec_...`, which verifies the project's webhooks (Standard Webhooks)."""
-        answer = self._http.call("GET", "/v1/webhook-secret", repeatable=True)
-        return str(answer["secret"])
+        return (self.get()).secret
+
+    def rotate(self, *, overlap_seconds: int | None = None) -> WebhookSecret:
+        """Replace the secret. The replaced one signs for `overlap_seconds` more, at most 30 days; 1 day if None.
+
+        0 ends all replaced secrets at once. Not repeated after a lost answer, because each request makes a new secret.
+        """
+        body = body_of({"overlap_seconds": overlap_seconds})
+        answer = self._http.call("POST", "/v1/webhook-secret/rotate", body=body, repeatable=False)
+        return decode(WebhookSecret, answer)

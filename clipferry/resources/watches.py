@@ -50,6 +50,11 @@ class Watches(Resource):
         """List the source, and look whether the bucket sends its events. Raises `NotFound`."""
         return decode(WatchTest, self._http.call("POST", path_of("watches", watch_id, "test"), repeatable=True))
 
+    def replay_webhook(self, watch_id: str, *, event_id: str | None = None) -> Watch:
+        """Send a webhook again, by default the last one. Raises `NotFound`, `Conflict` (NO_WEBHOOK)."""
+        path = path_of("watches", watch_id, "webhook", "replay")
+        return decode(Watch, self._http.call("POST", path, body=body_of({"event_id": event_id}), repeatable=False))
+
     def delete(self, watch_id: str) -> None:
         """Delete a watch. Its imports stay. Raises `NotFound`."""
         self._http.call("DELETE", path_of("watches", watch_id), repeatable=True)

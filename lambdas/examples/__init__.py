@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from lambdas.examples.answers import ANSWERS
+from lambdas.examples import answers, nomadic
 from lambdas.examples.bodies import BODIES
+
+_ANSWERS = {**answers.ANSWERS, **nomadic.ANSWERS}
 
 
 def add_examples(verb: str, path: str, operation: dict[str, Any]) -> None:
@@ -14,7 +16,7 @@ def add_examples(verb: str, path: str, operation: dict[str, Any]) -> None:
             f"example_{i}": {"summary": text, "value": body} for i, (text, body) in enumerate(BODIES[call].items())
         }
         operation["requestBody"]["content"]["application/json"]["examples"] = named
-    if call in ANSWERS:
+    if call in _ANSWERS:
         (answer,) = (one for status, one in operation["responses"].items() if status.startswith("2"))
-        shown = {"answer": {"summary": "An answer", "value": ANSWERS[call]}}
+        shown = {"answer": {"summary": "An answer", "value": _ANSWERS[call]}}
         answer["content"]["application/json"]["examples"] = shown

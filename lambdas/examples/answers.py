@@ -1,13 +1,16 @@
-"""Examples of answers, by operation."""
+"""Examples of the answers of `/v1`, by operation."""
 
 from lambdas.examples.values import (
     ACCEPTED,
     API_KEY,
     CLIP,
+    DEPLOYMENT,
+    DEPLOYMENT_HEALTH,
     ENTRY,
     FAILURES,
     FOLDER,
     FOUND,
+    HEALTH,
     IMPORT,
     INTEGRATION,
     KEY,
@@ -23,6 +26,7 @@ from lambdas.examples.values import (
     WATCH_RUN,
     WATCH_STATUS,
     WATCH_TESTED,
+    WATCH_WEBHOOK,
     Json,
 )
 
@@ -54,6 +58,7 @@ ANSWERS: dict[str, Json] = {
     "POST /v1/integrations": INTEGRATION,
     "GET /v1/integrations": _page("integrations", INTEGRATION),
     "GET /v1/integrations/{integration_id}": INTEGRATION,
+    "PATCH /v1/integrations/{integration_id}": INTEGRATION | {"allow_delete": True},
     "POST /v1/integrations/{integration_id}/test": TESTED,
     "POST /v1/uploads": {
         "uri": "s3://drop-bucket/inbox/perception/2026/a.zip",
@@ -75,6 +80,7 @@ ANSWERS: dict[str, Json] = {
     "PATCH /v1/watches/{watch_id}": WATCH_STATUS | {"paused": True},
     "POST /v1/watches/{watch_id}/run": WATCH_STATUS | {"runs": [WATCH_RUN]},
     "POST /v1/watches/{watch_id}/test": WATCH_TESTED,
+    "POST /v1/watches/{watch_id}/webhook/replay": WATCH_STATUS | {"webhooks": [WATCH_WEBHOOK]},
     "POST /v1/execution-settings": PRESET,
     "GET /v1/execution-settings": _page("execution_settings", PRESET),
     "GET /v1/execution-settings/{settings_id}": PRESET,
@@ -85,6 +91,9 @@ ANSWERS: dict[str, Json] = {
     "GET /v1/webhook-secret": SECRET,
     "POST /v1/webhook-secret/rotate": SECRET | {"previous_until": "2026-11-29T10:00:00.000Z"},
     "GET /v1/audit": _page("entries", ENTRY),
+    "GET /v1/deployment": DEPLOYMENT,
+    "GET /v1/health": HEALTH,
+    "GET /v1/deployment/health": DEPLOYMENT_HEALTH,
     "GET /v1/key": {"id": KEY, "project": "perception"},
     "POST /v1/keys": API_KEY | {"key": "cf_…"},
     "GET /v1/keys": _page("keys", API_KEY),

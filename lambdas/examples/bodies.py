@@ -11,6 +11,7 @@ SOURCES: dict[str, dict[str, Any]] = {
         "labels": ["night"],
     },
     "A list of URIs": {"exact_paths": ["s3://my-clips/2026/a.zip", "s3://my-clips/2026/b.mp4"]},
+    "A prefix as it was at a time": {"root_path": "s3://my-clips/2026/", "as_of": "2026-11-01T00:00:00Z"},
     "A manifest": {"manifest_uri": "s3://my-clips/lists/week-48.jsonl"},
     "Multi-view sets": {
         "sets": [
@@ -22,6 +23,16 @@ SOURCES: dict[str, dict[str, Any]] = {
     },
     "A prefix of Google Cloud Storage": {"root_path": "gs://fleet-recordings/2026/"},
     "A dataset of Hugging Face": {"root_path": "hf://datasets/example/driving@main/clips/"},
+    "Clips by their ids, also out of zips": {
+        "root_path": "hf://datasets/example/driving@main/",
+        "clip_ids": ["0f247895-e3e5-537e-924b-b3976d321702", "25cd4769-5dcf-4b53-a351-bf2c5deb6124"],
+        "filters": {"include": ["camera/"]},
+    },
+    "All members of a zip": {"root_path": "hf://datasets/example/driving/camera/front.chunk_0000.zip!/"},
+    "All clips of a zip, each as a ClipGT zip": {
+        "root_path": "hf://datasets/example/driving/labels/labels.chunk_0000.zip!/",
+        "settings": {"members": "clipgt"},
+    },
     "A store with S3's API, by a saved integration": {
         "root_path": "s3://recordings/2026/",
         "integration_id": "in_0123456789abcdef01234567",
@@ -40,7 +51,9 @@ IMPORTS = SOURCES | {
             "destination": "{job_id}/{name}",
             "max_concurrency": 10,
             "tolerated_failures": {"percent": 1},
-            "archived": "skip",
+            "archived": "restore",
+            "restore": {"tier": "standard", "days": 5},
+            "delete_source": "never",
             "notify": {"webhook_url": "https://hooks.example.com/clipferry", "event": True},
         },
     }
@@ -94,6 +107,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
             "token": "YOUR-TOKEN",
         },
     },
+    "PATCH /v1/integrations/{integration_id}": {"Let imports delete what they copied": {"allow_delete": True}},
     "POST /v1/uploads": {
         "In one request": {"key": "2026/a.zip", "size": 19_300, "sha256": SHA256},
         "In parts": {"key": "2026/large.mp4", "size": 50_000_000},
@@ -118,6 +132,9 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "POST /v1/execution-settings": {"A preset": _PRESET},
     "PUT /v1/execution-settings/{settings_id}": {"A preset": _PRESET},
     "POST /v1/folders": {"A folder": {"name": "highway", "description": "Clips of highways"}},
+    "POST /v1/watches/{watch_id}/webhook/replay": {
+        "One webhook": {"event_id": "wa_0123456789abcdef01234567-2026-11-29T08:00:00.000Z-failing"}
+    },
     "POST /v1/webhook-secret/rotate": {"Both secrets sign for an hour": {"overlap_seconds": 3600}},
     "POST /v1/keys": {"A key for a project": {"project": "perception", "name": "my laptop"}},
     "POST /api/s3/upload": {"Videos of S3": {"bucket": "my-clips", "keys": ["2026/a.mp4", "2026/b.mp4"]}},

@@ -22,13 +22,16 @@ SETTINGS: Json = {
     "tolerated_failures": None,
     "stationary_extrapolation": False,
     "archived": "fail",
+    "delete_source": "never",
+    "restore": {"tier": "bulk", "days": 3},
+    "members": "files",
 }
 
 IMPORT: Json = {
     "id": JOB,
     "status": "COMPLETED_WITH_ERRORS",
     "project": "perception",
-    "source": {"kind": "prefix", "uri": "s3://my-clips/2026/", "count": None},
+    "source": {"kind": "prefix", "uri": "s3://my-clips/2026/", "count": None, "as_of": None},
     "trigger": "api",
     "door": "api",
     "key_id": KEY,
@@ -50,6 +53,7 @@ IMPORT: Json = {
     "counts": COUNTS,
     "rate": {"clips": 2.5, "bytes": 64_000.0},
     "eta_seconds": None,
+    "restores": None,
     "code": "CLIPS_FAILED",
     "message": "1 of 4 clips failed",
     "webhook": None,
@@ -87,6 +91,9 @@ CLIP: Json = {
     "content_code": None,
     "content_message": None,
     "overruled": None,
+    "source_deleted": None,
+    "source_kept_code": None,
+    "source_kept_message": None,
 }
 
 FAILED = CLIP | {
@@ -118,6 +125,7 @@ INTEGRATION: Json = {
     "endpoint_url": None,
     "role_arn": None,
     "requester_pays": False,
+    "allow_delete": False,
     "external_id": None,
     "trust_policy": None,
     "permission_policy": None,
@@ -159,7 +167,7 @@ PRESET: Json = {
 }
 
 FOLDER: Json = {
-    "id": "fo_0123456789abcdef01234567",
+    "id": "fd_0123456789abcdef01234567",
     "name": "highway",
     "scope": "user",
     "description": "Clips of highways",
@@ -170,7 +178,7 @@ FOLDER: Json = {
 API_KEY = {"id": KEY, "project": "perception", "name": "my laptop", "created_at": WHEN}
 
 ENTRY: Json = {
-    "id": "au_0123456789abcdef01234567",
+    "id": f"{WHEN}#0f6b2c1e6f0e4f0a",
     "time": WHEN,
     "action": "import.start",
     "subject": JOB,
@@ -189,6 +197,7 @@ PREVIEW: Json = {
     "keys": ["2026/a.zip", "2026/b.zip"],
     "by_extension": {".zip": TOTAL},
     "complete": True,
+    "no_clips": 0,
     "sample": [
         {
             "run_name": "a",
@@ -204,7 +213,7 @@ PREVIEW: Json = {
         "to_copy": TOTAL,
         "to_skip": NONE,
         "to_fail": NONE,
-        "archived": {"by_archive": {}, "restore": {}},
+        "archived": {"by_archive": {}, "restore": {}, "tier": None, "hours": None},
         "problems": [],
     },
     "estimate": {
@@ -230,6 +239,7 @@ TIMELINE: Json = {
         {"name": "copying", "run": 0, "started_at": "2026-11-29T09:00:04.000Z", "ended_at": LATER},
     ],
     "points": [{"at": LATER, "done": {"copied": 2, "skipped": 1, "failed": 1, "cancelled": 0, "bytes": 77_300}}],
+    "cost": {"so_far": 0.000486, "whole": 0.000486, "price_region": "us-east-1", "prices_as_of": "2026-11-23"},
 }
 
 REPORT = {
@@ -249,7 +259,25 @@ TESTED = {
     "checks": [{"action": name, "ok": True, "code": None, "message": None} for name in ("list", "read")],
 }
 WATCH_TESTED = {"ok": True, "checks": [{"action": "list", "ok": True, "code": None, "message": None}]}
-WATCH_STATUS = WATCH | {"runs": [], "lag_seconds": None, "complete_until": None, "missed_by_events": None}
+WATCH_STATUS = WATCH | {
+    "runs": [],
+    "lag_seconds": None,
+    "complete_until": None,
+    "missed_by_events": None,
+    "webhooks": [],
+}
+WATCH_WEBHOOK: Json = {
+    "event_id": "wa_0123456789abcdef01234567-2026-11-29T08:00:00.000Z-failing",
+    "type": "clipferry.watch.failing",
+    "at": WHEN,
+    "status": "PENDING",
+    "attempts": 0,
+    "last_status_code": None,
+    "last_error": None,
+    "last_attempt_at": None,
+    "delivered_at": None,
+    "next_attempt_at": WHEN,
+}
 SECRET = {"secret": "whsec_…", "previous_until": None}
 
 WATCH_RUN: Json = {
@@ -269,4 +297,67 @@ UPLOAD_PARTS: Json = {"key": "2026/large.mp4", "upload_id": "2~example", "size":
 UPLOAD_LINK: Json = {
     "url": "https://drop-bucket.s3.amazonaws.com/inbox/perception/2026/a.zip?X-Amz-Signature=…",
     "headers": {"Content-Length": "19300", "x-amz-checksum-sha256": SHA256},
+}
+
+DEPLOYMENT: Json = {
+    "stack_name": "Clipferry",
+    "clips_bucket": "clips-bucket",
+    "drop_bucket": "drop-bucket",
+    "source_buckets": ["my-clips"],
+    "requester_pays_buckets": [],
+    "delete_source_buckets": [],
+    "default_project": "default",
+    "default_on_existing": "skip",
+    "default_content_validation": "structure",
+    "max_clips_per_import": 1_000_000,
+    "max_clip_ids": 10_000,
+    "max_active_imports": 50,
+    "max_slow_requests": 4,
+    "max_body_bytes": 5_000_000,
+    "max_upload_bytes": 5_497_558_138_880,
+    "longest_import_hours": 108,
+    "preview_seconds": 8,
+    "copy_slots": 400,
+    "map_concurrency": 40,
+    "copy_concurrency": 128,
+    "copy_threads": 32,
+    "stat_concurrency": 32,
+    "batch_clips": 500,
+    "batch_bytes": 107_374_182_400,
+    "multipart_threshold_bytes": 1_073_741_824,
+    "part_bytes": 268_435_456,
+    "stream_part_bytes": 16_777_216,
+    "audit_retention_days": 400,
+    "row_retention_days": 90,
+    "clip_url_seconds": 300,
+    "upload_url_seconds": 900,
+    "report_url_seconds": 3_600,
+    "cors_origins": [],
+    "allow_private_urls": False,
+}
+
+SLOTS = {"limit": 400, "held": 12, "waiting": 0}
+HEALTH: Json = {
+    "active": {"PENDING": 0, "PLANNING": 1, "COPYING": 2},
+    "clips_pending": 6_100,
+    "waiting_since": None,
+    "slots": SLOTS,
+    "ended": {"COMPLETED": 14, "COMPLETED_WITH_ERRORS": 1, "FAILED": 0, "CANCELLED": 0},
+    "webhooks_failed": 0,
+    "watches": {"ACTIVE": 3, "PAUSED": 0, "FAILING": 0},
+    "complete": True,
+}
+DEPLOYMENT_HEALTH: Json = {
+    "slots": SLOTS,
+    "projects": [{"project": "perception", "held": 12, "waiting": 0}],
+    "queues": [{"name": "Clipferry-UploadsDlq6240C8E0-abcdefghijkl", "waiting": 0, "in_flight": 0}],
+    "alarms": [
+        {
+            "name": "Clipferry-MonitoringUploadDlq0A1B2C3D-abcdefghijkl",
+            "state": "OK",
+            "since": WHEN,
+            "description": "Uploads, or objects of watched buckets, failed five times. See docs/runbook.md, UploadDlq.",
+            "queue": "Clipferry-UploadsDlq6240C8E0-abcdefghijkl",
+        }
+    ],
 }

@@ -23,11 +23,11 @@ def project_of(router: Router) -> tuple[str, str]:
     """(project, key id). Raises `Forbidden` for the admin key, which belongs to no project."""
     caller = caller_of(router)
     if caller.project is None:
-        raise Forbidden("the admin key only manages keys; use a project's key here (POST /v1/keys makes one)")
+        raise Forbidden("the admin key belongs to no project; use a project's key here (POST /v1/keys makes one)")
     return caller.project, caller.key_id
 
 
 def require_admin(router: Router) -> None:
     """Raises `Forbidden` for a project's key."""
     if not caller_of(router).is_admin:
-        raise Forbidden("only the admin key manages keys")
+        raise Forbidden("only the admin key may do this")

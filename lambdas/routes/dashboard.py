@@ -24,8 +24,8 @@ def page() -> Response[str]:
     """Send the page. It names its files relative to its own folder, so a path without the slash leads to the other."""
     if not router.current_event.path.endswith("/"):
         return Response(status_code=HTTPStatus.FOUND, headers={"Location": "app/"}, body="")
-    links = container_of(router).links
-    headers = {"Content-Security-Policy": policy(links.origin)}
+    container = container_of(router)
+    headers = {"Content-Security-Policy": policy(container.links.origin, container.upload_origin)}
     return Response(
         status_code=HTTPStatus.OK, content_type="text/html; charset=utf-8", headers=headers, body=read("index.html")
     )
@@ -44,12 +44,12 @@ def asset(name: str) -> Response[str]:
     )
 
 
-def policy(clips: str) -> str:
-    """Content-Security-Policy of the page: its own files, and requests to this API and to the clips bucket's origin."""
-    others = f"'self' {clips}"
+def policy(clips: str, uploads: str) -> str:
+    """Content-Security-Policy of the page: its own files, and requests to this API and to two buckets' origins."""
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src {others}; "
-        f"media-src {others}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        f"connect-src 'self' {clips} {uploads}; media-src 'self' {clips}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 

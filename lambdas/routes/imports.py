@@ -29,6 +29,7 @@ from service.imports.completion.delete import delete
 from service.imports.intake.cancel import cancel
 from service.imports.intake.submit import submit
 from service.imports.previews.preview import preview
+from service.imports.previews.spent import spent
 from service.imports.queries.failures import failures_of
 from service.imports.queries.imports import ImportFilter, imports_page
 from service.imports.queries.status import clips_page, get_job
@@ -110,7 +111,8 @@ def cancel_import(job_id: JobId) -> ImportView:
     project, _ = project_of(router)
     ports = container_of(router).submit
     record_change(router, Action.IMPORT_CANCEL, job_id, by=actor_of(router))
-    return _view(cancel(job_id, project=project, jobs=ports.jobs, clock=ports.clock))
+    job = cancel(job_id, project=project, jobs=ports.jobs, workflow=ports.workflow, clock=ports.clock)
+    return _view(job)
 
 
 @router.post(
@@ -167,14 +169,14 @@ def list_failures(job_id: JobId) -> FailuresView:
 
 
 @router.get(
-    "/v1/imports/<job_id>/timeline", summary="Get an import's phases and its counts over time", tags=["Imports"]
+    "/v1/imports/<job_id>/timeline", summary="Get an import's phases, counts over time and cost", tags=["Imports"]
 )
 def read_timeline(job_id: JobId) -> TimelineView:
     project, _ = project_of(router)
     jobs = container_of(router).status.jobs
-    return TimelineView.model_validate(
-        timeline_of(get_job(job_id, project=project, jobs=jobs), jobs), from_attributes=True
-    )
+    job = get_job(job_id, project=project, jobs=jobs)
+    timeline = timeline_of(job, jobs)
+    return TimelineView.of(timeline, spent(job, batches=timeline.batches, deployment=container_of(router).settings))
 
 
 @router.get("/v1/imports/<job_id>/audit", summary="List requested changes of an import", tags=["Audit"])

@@ -11,8 +11,14 @@ from lambdas.answers import fitting
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, IdempotencyKey, IntegrationId, Limit
-from lambdas.schemas.integrations import AnyIntegrationBody, IntegrationPage, IntegrationView, ProbeView
-from service.projects.integrations.manage import create, delete, get, page
+from lambdas.schemas.integrations import (
+    AnyIntegrationBody,
+    IntegrationPage,
+    IntegrationPatch,
+    IntegrationView,
+    ProbeView,
+)
+from service.projects.integrations.manage import allow_delete, create, delete, get, page
 from service.projects.integrations.probe import probe
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
@@ -64,6 +70,14 @@ def test_integration(integration_id: IntegrationId) -> ProbeView:
     return ProbeView.of(
         probe(integration_id, project=project, by=actor_of(router), ports=container_of(router).integrations)
     )
+
+
+@router.patch("/v1/integrations/<integration_id>", summary="Let imports delete sources, or no longer", tags=TAGS)
+def change_integration(integration_id: IntegrationId, body: Annotated[IntegrationPatch, Body()]) -> IntegrationView:
+    project, _ = project_of(router)
+    ports = container_of(router).integrations
+    changed = allow_delete(integration_id, body.allow_delete, project=project, by=actor_of(router), ports=ports)
+    return IntegrationView.of(changed, container_of(router).trusted)
 
 
 @router.delete(

@@ -11,9 +11,9 @@ from lambdas.answers import fitting
 from lambdas.routes.caller import actor_of, project_of
 from lambdas.routes.container import container_of
 from lambdas.routes.parameters import Cursor, IdempotencyKey, Limit, WatchId
-from lambdas.schemas.watches import WatchBody, WatchPage, WatchPatch, WatchStatusView, WatchTestView
+from lambdas.schemas.watches import ReplayBody, WatchBody, WatchPage, WatchPatch, WatchStatusView, WatchTestView
 from service.domain.watches import Watch
-from service.imports.watches.manage import change, create, delete, get, page, run_now
+from service.imports.watches.manage import change, create, delete, get, page, replay_webhook, run_now
 from service.imports.watches.status import report, test
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
@@ -69,6 +69,15 @@ def test_watch(watch_id: WatchId) -> WatchTestView:
     project, _ = project_of(router)
     ports = container_of(router).watches
     return WatchTestView.of(test(get(watch_id, project=project, ports=ports), ports))
+
+
+@router.post(
+    "/v1/watches/<watch_id>/webhook/replay", status_code=202, summary="Send a watch's webhook again", tags=TAGS
+)
+def replay(watch_id: WatchId, body: Annotated[ReplayBody | None, Body()] = None) -> WatchStatusView:
+    project, _ = project_of(router)
+    ports, event_id = container_of(router).watches, body.event_id if body else None
+    return _view(replay_webhook(watch_id, event_id, project=project, by=actor_of(router), ports=ports))
 
 
 @router.delete("/v1/watches/<watch_id>", status_code=204, summary="Delete a watch; its imports stay", tags=TAGS)

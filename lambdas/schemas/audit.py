@@ -18,7 +18,8 @@ class AuditEntryView(Model):
     request_id: str | None = Field(description="Id of the request, as in API Gateway's access log.")
     details: dict[str, object] | None = Field(
         description="Of a retry that overrules content validation: `content_validation`, `instead_of` (the import's "
-        "setting), `clips` (the number of named clips; null: all that failed their check), `clip_ids` (the first 100)."
+        "setting), `clips` (the number of named clips; null: all that failed their check), `clip_ids` (the first 100). "
+        "Of an import that deletes its sources: `delete_source`. Of a changed integration: `allow_delete`."
     )
 
     @classmethod

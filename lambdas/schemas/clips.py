@@ -39,7 +39,10 @@ class ClipView(Model):
     source_uri: str = Field(description="URI of the source, as the import named or listed it.")
     destination: str = Field(description="`s3://clips-bucket/key`.")
     run_name: str
-    clip_id: str = Field(description="Id that content validation found, else the object's name without extension.")
+    clip_id: str = Field(
+        description="Id that content validation found, else the one that an import by clip ids wanted, else the "
+        "object's name without extension."
+    )
     original_clipgt_url: str = Field(description="Same as `source_uri`; the name that Foretify scripts use.")
     size: int | None
     etag: str | None
@@ -62,6 +65,12 @@ class ClipView(Model):
     content_code: str | None = Field(description="Why the clip is `unchecked`; of an invalid one see `code`.")
     content_message: str | None
     overruled: OverruledView | None = Field(description="The failed check that a retry overruled.")
+    source_deleted: bool | None = Field(
+        description="Whether the import deleted the source. Null where the import has no `delete_source`, or has not "
+        "decided it yet: it deletes sources when it has completed."
+    )
+    source_kept_code: str | None = Field(description="Why an import with `delete_source` kept the source.")
+    source_kept_message: str | None
 
     @classmethod
     def of(cls, clip: Clip) -> "ClipView":

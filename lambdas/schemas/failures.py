@@ -5,8 +5,9 @@ from pydantic import Field
 from lambdas.schemas.base import Model
 from lambdas.schemas.clips import ClipView
 from service.domain.clips import ClipStatus
+from service.imports.previews.spent import Spent
 from service.imports.queries.failures import Failures
-from service.imports.queries.timeline import PhaseName
+from service.imports.queries.timeline import PhaseName, Timeline
 
 
 class FailureGroupView(Model):
@@ -52,7 +53,24 @@ class PointView(Model):
     done: DoneView = Field(description="Clips of this attempt with a result by this time.")
 
 
+class SpentView(Model):
+    """Cost of the import in dollars, estimated from its counts as if all clips had the average size of those copied.
+
+    Retried requests, clips that stream from other stores, and storage are not in it.
+    """
+
+    so_far: float
+    whole: float | None = Field(description="With all clips that are pending. Null before planning ends.")
+    price_region: str
+    prices_as_of: str
+
+
 class TimelineView(Model):
     run: int = Field(description="The attempt that the timeline shows: the present one.")
     phases: list[PhaseView] = Field(description="`planning` includes the wait for its start.")
     points: list[PointView] = Field(description="At most 200, oldest first.")
+    cost: SpentView
+
+    @classmethod
+    def of(cls, timeline: Timeline, cost: Spent) -> "TimelineView":
+        return cls.model_validate(vars(timeline) | {"cost": cost}, from_attributes=True)

@@ -1,5 +1,6 @@
 """Imports: requests and their status."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -7,6 +8,7 @@ from pydantic import ConfigDict, Field
 from lambdas.schemas.base import Body, Label, Model, Name
 from lambdas.schemas.patterns import (
     CLIP_ID,
+    GT_CLIP_ID,
     INTEGRATION_ID,
     OBJECT_URI,
     PREFIX_URI,
@@ -14,6 +16,7 @@ from lambdas.schemas.patterns import (
     exactly_one_of,
     not_both,
     one_or_more,
+    only_with,
 )
 from lambdas.schemas.settings import SettingsBody, SettingsView
 from service.domain.batching import FRONT, VIEWS
@@ -24,7 +27,7 @@ from service.domain.jobs import Door, Job, JobStatus, SourceKind, Trigger
 from service.domain.limits import MAX_FOLDER, MAX_LABELS
 from service.domain.patterns import MAX_PATTERN
 from service.domain.progress import eta_seconds, rate
-from service.domain.requests import ContentValidation, Filters, ImportRequest, ImportSettings, ViewSet
+from service.domain.requests import ContentValidation, Filters, ImportRequest, ImportSettings, RestoreTier, ViewSet
 from service.domain.webhooks import shown_url
 from service.imports.intake.retry_request import MAX_CHOSEN
 from service.support.paging import Page
@@ -78,6 +81,7 @@ class ImportBody(Body):
             "allOf": [
                 exactly_one_of("exact_paths", "root_path", "manifest_uri", "sets"),
                 not_both("settings", "execution_settings_id"),
+                only_with("clip_ids", "root_path"),
             ]
         }
     )
@@ -85,18 +89,32 @@ class ImportBody(Body):
     exact_paths: list[str] | None = Field(
         None,
         description="Clips to import, in this order: `s3://bucket/key`, `gs://bucket/object` or "
-        "`hf://buckets/namespace/name/path`.",
+        "`hf://buckets/namespace/name/path`. A member of a zip follows `!/`: `s3://bucket/chunk.zip!/clip.mp4`.",
         json_schema_extra=one_or_more(OBJECT_URI),
     )
     root_path: str | None = Field(
         None,
-        description="Import every object whose key begins with this prefix: `s3://bucket/prefix`, or another store.",
+        description="Import every object whose key begins with this prefix: `s3://bucket/prefix`, or another store. "
+        "`s3://bucket/chunk.zip!/` means all members of a zip.",
         json_schema_extra=PREFIX_URI,
+    )
+    clip_ids: list[str] | None = Field(
+        None,
+        description="Clips to import from below `root_path`, wherever they lie there, also in zips. An object belongs "
+        "to a clip if its name, or that of one of its folders, is the clip id up to the first dot; a member of a zip "
+        "if its path begins with the id. An id that is found nowhere is a failed clip. Repeated ids count once.",
+        json_schema_extra=one_or_more(GT_CLIP_ID),
     )
     manifest_uri: str | None = Field(
         None,
         description="Object that names the clips, one a line: JSONL or CSV, plain or `.gz`.",
         json_schema_extra=OBJECT_URI,
+    )
+    as_of: str | None = Field(
+        None,
+        description="Import `root_path`, `exact_paths` or `sets` as they were at this time, ISO 8601 with a zone. The "
+        "bucket must keep versions.",
+        json_schema_extra=_TIME,
     )
     sets: list[SetBody] | None = Field(
         None,
@@ -134,7 +152,9 @@ class ImportBody(Body):
         return ImportRequest(
             exact_paths=tuple(self.exact_paths) if self.exact_paths is not None else None,
             root_path=self.root_path,
+            clip_ids=tuple(self.clip_ids) if self.clip_ids is not None else None,
             manifest_uri=self.manifest_uri,
+            as_of=self.as_of,
             filters=self.filters.to_filters() if self.filters else None,
             sets=tuple(ViewSet(views=tuple(item.views.items()), name=item.name) for item in self.sets)
             if self.sets is not None
@@ -171,7 +191,8 @@ class RetryBody(Body):
 class SourceView(Model):
     kind: SourceKind
     uri: str | None = Field(description="Prefix, manifest or drop bucket; null for a list and for sets.")
-    count: int | None = Field(description="Number of URIs of a list, or of sets.")
+    count: int | None = Field(description="Number of URIs of a list, of sets, or of clip ids.")
+    as_of: str | None = Field(description="Time at which the source is seen; null: the time of planning.")
 
 
 class CountsView(Model):
@@ -186,10 +207,7 @@ class CountsView(Model):
     bytes: int = Field(description="Bytes of the copied clips.")
 
 
-class WebhookView(Model):
-    """Delivery of the webhook for the last attempt that ended."""
-
-    url: str = Field(description="URL without its query.")
+class DeliveryView(Model):
     status: DeliveryStatus
     attempts: int
     last_status_code: int | None
@@ -197,13 +215,19 @@ class WebhookView(Model):
     last_attempt_at: str | None
     delivered_at: str | None
 
+
+class WebhookView(DeliveryView):
+    """Delivery of the webhook for the last attempt that ended."""
+
+    url: str = Field(description="URL without its query.")
+
     @classmethod
     def of(cls, job: Job) -> "WebhookView | None":
         url = job.settings.notify.webhook_url
         if url is None:
             return None
         known = job.webhook if job.webhook and job.webhook.ended_at == job.completed_at else None
-        delivery = known or Delivery(ended_at=job.completed_at or "", status=DeliveryStatus.PENDING)
+        delivery = known or Delivery(ended_at=job.completed_at or "")
         return cls(url=shown_url(url), **{k: v for k, v in vars(delivery).items() if k != "ended_at"})
 
 
@@ -221,6 +245,24 @@ class RateView(Model):
 
     clips: float = Field(description="Clips copied, skipped, failed or cancelled a second.")
     bytes: float = Field(description="Bytes copied a second.")
+
+
+class RestoresView(Model):
+    """Restores of archived sources that this attempt requested."""
+
+    requested: int = Field(description="Clips that needed one. Of a set all views count.")
+    waiting: int = Field(description="Clips that still wait, when the import last looked.")
+    tier: RestoreTier
+    hours: int = Field(description="Hours that the slowest takes at most, as a rule.")
+    until: str = Field(description="The import waits until then; clips that still wait fail.")
+    next_look: str | None = Field(description="When the import looks again; null while it is at work.")
+
+    @classmethod
+    def of(cls, job: Job) -> "RestoresView | None":
+        if job.restores is None:
+            return None
+        found = asdict(job.restores) | ({"waiting": 0} if job.status.terminal else {})
+        return cls(tier=job.settings.restore.tier, next_look=job.resume_at, **found)
 
 
 class RunView(Model):
@@ -264,6 +306,7 @@ class ImportView(Model):
     counts: CountsView
     rate: RateView | None = Field(description="Null until copying begins.")
     eta_seconds: int | None = Field(description="Estimated seconds until all clips are done; null if unknown.")
+    restores: RestoresView | None = Field(description="Null if this attempt requested no restores.")
     code: str | None = Field(description="Reason for the final status, if there is one.")
     message: str | None
     webhook: WebhookView | None = Field(description="Null if the import has no webhook.")
@@ -271,7 +314,12 @@ class ImportView(Model):
     @classmethod
     def of(cls, job: Job, *, now: str) -> "ImportView":
         fields = {name: getattr(job, name) for name in cls.model_fields if hasattr(job, name)}
-        computed = {"rate": rate(job, now), "eta_seconds": eta_seconds(job, now), "webhook": WebhookView.of(job)}
+        computed = {
+            "rate": rate(job, now),
+            "eta_seconds": eta_seconds(job, now),
+            "restores": RestoresView.of(job),
+            "webhook": WebhookView.of(job),
+        }
         return cls.model_validate(fields | computed, from_attributes=True)
 
 

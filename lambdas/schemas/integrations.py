@@ -33,6 +33,10 @@ REQUESTER_PAYS: Any = Field(
     False,
     description="Pay for requests and data transfer as the requester; on Google by the account's project.",
 )
+ALLOW_DELETE: Any = Field(
+    False,
+    description="Let imports with `delete_source` delete the objects that they copied. The credentials must allow it.",
+)
 CUSTOMER_KEY: Any = Field(
     None, description="Key of objects that a customer's key encrypts (SSE-C): base64 of its 32 bytes."
 )
@@ -53,8 +57,9 @@ class IntegrationBody(Body):
 
     def to_request(self) -> IntegrationRequest:
         """The domain's request, with the credentials of types that have some."""
-        shown = ("type", "name", "bucket", "prefix", "region", "endpoint_url", "role_arn", "requester_pays")
-        given = {name: getattr(self, name) for name in shown if hasattr(self, name)}
+        shown = ("type", "name", "bucket", "prefix", "region", "endpoint_url", "role_arn")
+        asked = (*shown, "requester_pays", "allow_delete")
+        given = {name: getattr(self, name) for name in asked if hasattr(self, name)}
         return IntegrationRequest(**given | {"type": IntegrationType(given["type"])}, credentials=self.credentials())
 
     def credentials(self) -> str | None:
@@ -72,6 +77,7 @@ class S3IntegrationBody(IntegrationBody):
     region: Region | None = Field(None, description="Default with `endpoint_url`: `auto`.")
     endpoint_url: EndpointUrl | None = Field(None, description="Endpoint of a store other than AWS.")
     requester_pays: bool = REQUESTER_PAYS
+    allow_delete: bool = ALLOW_DELETE
     customer_key: Secret | None = CUSTOMER_KEY
 
     def credentials(self) -> str:
@@ -94,6 +100,7 @@ class S3RoleIntegrationBody(IntegrationBody):
     )
     region: Region | None = None
     requester_pays: bool = REQUESTER_PAYS
+    allow_delete: bool = ALLOW_DELETE
     customer_key: Secret | None = CUSTOMER_KEY
 
     def credentials(self) -> str | None:
@@ -107,6 +114,7 @@ class GcsIntegrationBody(IntegrationBody):
     service_account: dict[str, JsonValue] = Field(repr=False, description="Content of the key file, a JSON object.")
     endpoint_url: EndpointUrl | None = Field(None, description="Endpoint of a store other than Google's.")
     requester_pays: bool = REQUESTER_PAYS
+    allow_delete: bool = ALLOW_DELETE
 
     @field_validator("service_account")
     @classmethod
@@ -132,6 +140,15 @@ class HfBucketIntegrationBody(IntegrationBody):
 AnyIntegrationBody = S3IntegrationBody | S3RoleIntegrationBody | GcsIntegrationBody | HfBucketIntegrationBody
 
 
+class IntegrationPatch(Body):
+    """Change what an integration allows."""
+
+    allow_delete: bool = Field(
+        description="Whether imports with `delete_source` may delete the objects that they copied. Imports that run "
+        "keep all sources from the moment on at which it is false."
+    )
+
+
 class IntegrationView(Model):
     """An integration without its credentials, which no answer ever contains."""
 
@@ -144,6 +161,7 @@ class IntegrationView(Model):
     endpoint_url: str | None
     role_arn: str | None
     requester_pays: bool
+    allow_delete: bool
     external_id: str | None = Field(description="Id that the role's trust policy must require.")
     trust_policy: dict[str, Any] | None = Field(description="Trust policy for the role.")
     permission_policy: dict[str, Any] | None = Field(description="Permission policy for the role.")

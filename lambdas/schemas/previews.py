@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, PlainSerializer
 
 from lambdas.schemas.base import Model
+from service.domain.archives import restore_hours
 from service.domain.clips import ClipStatus
+from service.domain.requests import RestoreTier
 from service.imports.previews.estimate import Estimate, price_list
 from service.imports.previews.restores import restore_prices
 from service.imports.previews.result import Outcome, Preview, PreviewedClip
@@ -41,13 +43,24 @@ _ACTIONS = {ClipStatus.PENDING: "copy", ClipStatus.SKIPPED: "skip", ClipStatus.F
 
 
 class ArchivedView(Model):
-    """Clips with the code ARCHIVED: their sources must be restored before they can be copied."""
+    """Clips whose sources must be restored before they can be copied: with the code ARCHIVED, or with `restore` among
+    `to_copy`."""
 
     by_archive: dict[str, TotalView] = Field(description="By archive class or tier, such as GLACIER.")
     restore: dict[str, Dollars | None] = Field(
         description="Cost of restoring all of them by retrieval tier: `bulk`, `standard`, `expedited`; null where S3 "
         "does not offer it. Empty if there are none."
     )
+    tier: RestoreTier | None = Field(description="Tier with which the import restores them; null if it does not.")
+    hours: int | None = Field(description="Hours that the slowest restore takes at most, as a rule.")
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "ArchivedView":
+        tier, found = outcome.tier, outcome.archived
+        hours = [hours for archive in found if tier and (hours := restore_hours(archive, tier))]
+        prices = restore_prices(found)
+        by_archive = {archive: TotalView.model_validate(vars(total)) for archive, total in found.items()}
+        return cls(by_archive=by_archive, restore=prices, tier=tier, hours=max(hours, default=None))
 
 
 class OutcomeView(Model):
@@ -62,8 +75,8 @@ class OutcomeView(Model):
     @classmethod
     def of(cls, outcome: Outcome) -> "OutcomeView":
         problems = [PreviewedClipView.of(clip) for clip in outcome.problems]
-        archived = {"by_archive": outcome.archived, "restore": restore_prices(outcome.archived)}
-        return cls.model_validate(vars(outcome) | {"problems": problems, "archived": archived}, from_attributes=True)
+        views = {"problems": problems, "archived": ArchivedView.of(outcome)}
+        return cls.model_validate(vars(outcome) | views, from_attributes=True)
 
 
 class CostView(Model):
@@ -108,6 +121,10 @@ class PreviewView(Model):
     by_extension: dict[str, TotalView]
     complete: bool = Field(description='False if the time was too short: then every figure means "at least".')
     sample: list[PreviewedClipView] = Field(description="First 20 clips.")
+    no_clips: int = Field(
+        description="Objects below the prefix that tools left beside clips, such as folder markers and `._a.zip`. They "
+        "are not imported, and not in `count`."
+    )
     outcome: OutcomeView
     estimate: EstimateView
 

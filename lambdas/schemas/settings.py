@@ -9,9 +9,21 @@ from lambdas.schemas.base import Body, Model, Name
 from lambdas.schemas.patterns import exactly_one_of
 from service.domain.destination_template import MAX_TEMPLATE
 from service.domain.projects import ExecutionSettings
-from service.domain.requests import Archived, ContentValidation, ImportSettings, Notify, OnExisting, Tolerance
+from service.domain.requests import (
+    MAX_RESTORE_DAYS,
+    Archived,
+    ContentValidation,
+    DeleteSource,
+    ImportSettings,
+    Members,
+    Notify,
+    OnExisting,
+    Restore,
+    RestoreTier,
+    Tolerance,
+)
 from service.domain.webhooks import MAX_URL, shown_url
-from service.projects.presets import ExecutionSettingsRequest
+from service.projects.presets import ExecutionSettingsRequest, with_url
 from service.support.paging import Page
 
 
@@ -30,7 +42,8 @@ class NotifyBody(Body):
 
     webhook_url: str | None = Field(
         None,
-        description="URL to notify on completion, by a signed POST. Its query is never shown again.",
+        description="URL to notify on completion, by a signed POST. Its query is never shown again. A change of a "
+        "watch or a preset that gives the URL as it is shown keeps the query.",
         json_schema_extra={"maxLength": MAX_URL, "pattern": "^https?://[!-~]+$"},
     )
     event: bool = Field(True, description="Put an event on the account's default EventBridge bus.")
@@ -49,6 +62,15 @@ class ToleranceBody(Body):
         if (self.count is None) == (self.percent is None):
             raise ValueError("exactly one of count and percent is needed")
         return self
+
+
+class RestoreBody(Body):
+    """How to restore archived sources."""
+
+    tier: Annotated[RestoreTier, Field(strict=False)] = Field(
+        RestoreTier.BULK, description="Retrieval tier of S3, the cheapest and slowest first."
+    )
+    days: int = Field(3, ge=1, le=MAX_RESTORE_DAYS, description="Days for which S3 keeps a restored copy.")
 
 
 class SettingsBody(Body):
@@ -77,7 +99,20 @@ class SettingsBody(Body):
         None, description="Stop the import as FAILED when more clips have failed. Default: never stop."
     )
     archived: Annotated[Archived, Field(strict=False)] = Field(
-        Archived.FAIL, description="For sources in an archive class or tier: `fail` or `skip` those clips."
+        Archived.FAIL,
+        description="For sources in an archive class or tier: `fail` or `skip` those clips, or `restore` the sources, "
+        "wait, and copy them then.",
+    )
+    delete_source: Annotated[DeleteSource, Field(strict=False)] = Field(
+        DeleteSource.NEVER,
+        description="`after_verified`: when the import has completed, delete each source that it copied and whose copy "
+        "is proven equal by a checksum. The integration, or the deployment for its source buckets, must allow it.",
+    )
+    restore: RestoreBody = Field(default_factory=RestoreBody)
+    members: Annotated[Members, Field(strict=False)] = Field(
+        Members.FILES,
+        description="For members of a zip: import `files` one by one, or as `clipgt` all files of a clip id as one "
+        "zip, `{clip_id}.zip`.",
     )
     stationary_extrapolation: bool = Field(
         False,
@@ -98,6 +133,9 @@ class SettingsBody(Body):
             tolerated_failures=Tolerance(**self.tolerated_failures.model_dump()) if self.tolerated_failures else None,
             stationary_extrapolation=self.stationary_extrapolation,
             archived=self.archived,
+            delete_source=self.delete_source,
+            restore=Restore(**self.restore.model_dump()),
+            members=self.members,
         )
 
 
@@ -116,6 +154,11 @@ class ToleranceView(Model):
     percent: float | None
 
 
+class RestoreView(Model):
+    tier: RestoreTier
+    days: int
+
+
 class SettingsView(Model):
     on_existing: OnExisting
     content_validation: ContentValidation
@@ -128,6 +171,9 @@ class SettingsView(Model):
     tolerated_failures: ToleranceView | None
     stationary_extrapolation: bool
     archived: Archived
+    delete_source: DeleteSource
+    restore: RestoreView = Field(description="Used if `archived` is `restore`.")
+    members: Members
 
 
 class ExecutionSettingsBody(Body):
@@ -140,6 +186,7 @@ class ExecutionSettingsBody(Body):
             name=self.name,
             description=self.description,
             settings=self.settings.model_dump(mode="json", exclude_unset=True),
+            in_force=self.settings.to_settings(ImportSettings()),
         )
 
 
@@ -147,13 +194,16 @@ class ExecutionSettingsView(Model):
     id: str
     name: str
     description: str | None
-    settings: dict[str, object] = Field(description="As saved. Absent settings have the default at the time of use.")
+    settings: dict[str, object] = Field(
+        description="As saved, a webhook's URL without its query. Absent settings have the default at the time of use."
+    )
     created_at: str
     updated_at: str
 
     @classmethod
     def of(cls, saved: ExecutionSettings) -> "ExecutionSettingsView":
-        return cls.model_validate(saved, from_attributes=True)
+        settings = with_url(saved.settings, shown_url)
+        return cls.model_validate(vars(saved) | {"settings": settings})
 
 
 class ExecutionSettingsPage(Model):

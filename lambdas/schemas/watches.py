@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from lambdas.schemas.base import Body, Label, Model, Name
-from lambdas.schemas.imports import CountsView, FiltersBody, FiltersView
+from lambdas.schemas.imports import CountsView, DeliveryView, FiltersBody, FiltersView
 from lambdas.schemas.patterns import INTEGRATION_ID, PREFIX_URI, PRESET_ID, exactly_one_of, not_both
 from lambdas.schemas.settings import SettingsBody, SettingsView
 from service.domain.errors import InvalidRequest
@@ -14,7 +14,7 @@ from service.domain.jobs import Job, JobStatus, WatchCause
 from service.domain.limits import MAX_FOLDER, MAX_LABELS
 from service.domain.requests import ImportSettings
 from service.domain.schedules import MAX_CRON, Schedule
-from service.domain.watches import Watch, WatchStatus
+from service.domain.watches import NoticeWebhook, Watch, WatchStatus, document_type, notice_id
 from service.imports.watches.manage import WatchRequest
 from service.imports.watches.status import WatchCheck, WatchReport
 from service.support.paging import Page
@@ -47,6 +47,11 @@ class ScheduleBody(Body):
 
 
 class _Fields(Body):
+    integration_id: Annotated[str, Field(max_length=128)] | None = Field(
+        None,
+        description="Integration that reads the source. Default: the project's integration for the bucket.",
+        json_schema_extra=INTEGRATION_ID,
+    )
     filters: FiltersBody | None = Field(None, description="Objects of the prefix to import. Default: all.")
     folder: Annotated[Name, Field(max_length=MAX_FOLDER)] | None = Field(None, description="Folder to import into.")
     labels: list[Label] = Field([], max_length=MAX_LABELS, description="Labels of the imports.")
@@ -85,11 +90,6 @@ class WatchBody(_Fields):
     root_path: str = Field(
         description="Import every object whose key begins with this prefix: `s3://bucket/prefix`, or another store.",
         json_schema_extra=PREFIX_URI,
-    )
-    integration_id: Annotated[str, Field(max_length=128)] | None = Field(
-        None,
-        description="Integration that reads the source. Default: the project's integration for the bucket.",
-        json_schema_extra=INTEGRATION_ID,
     )
 
     def to_request(self, defaults: ImportSettings) -> WatchRequest:
@@ -177,6 +177,31 @@ class WatchRunView(Model):
         return cls.model_validate(fields | {"cause": job.watch and job.watch.cause}, from_attributes=True)
 
 
+class WatchWebhookView(DeliveryView):
+    """Delivery of the webhook that tells of lost access, or of its end."""
+
+    event_id: str = Field(description="The webhook's `webhook-id`.")
+    type: str = Field(description="Of the document: `clipferry.watch.failing` or `clipferry.watch.recovered`.")
+    at: str = Field(description="When the service found it out.")
+    next_attempt_at: str | None = Field(description="Null if it was delivered or given up.")
+
+    @classmethod
+    def of(cls, watch: Watch, webhook: NoticeWebhook) -> "WatchWebhookView":
+        about = {
+            "event_id": notice_id(watch, webhook.notice),
+            "type": document_type(webhook.notice),
+            "at": webhook.notice.at,
+            "next_attempt_at": webhook.again_at,
+        }
+        return cls.model_validate(vars(webhook) | about, from_attributes=True)
+
+
+class ReplayBody(Body):
+    event_id: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+        None, description="Webhook to send again, one of the watch's `webhooks`. Default: the last one."
+    )
+
+
 class WatchStatusView(WatchView):
     runs: list[WatchRunView] = Field(description="The last 20 imports, newest first.")
     lag_seconds: int | None = Field(
@@ -189,9 +214,16 @@ class WatchStatusView(WatchView):
         description="Objects that the last scheduled run had to copy because no event had; null without such a run."
     )
 
+    webhooks: list[WatchWebhookView] = Field(
+        description="Webhooks that wait to be sent, and the last 10 others, newest first."
+    )
+
     @classmethod
     def with_report(cls, watch: Watch, report: WatchReport) -> "WatchStatusView":
-        runs = {"runs": [WatchRunView.of(job) for job in report.runs]}
+        runs = {
+            "runs": [WatchRunView.of(job) for job in report.runs],
+            "webhooks": [WatchWebhookView.of(watch, one) for one in reversed(watch.webhooks)],
+        }
         return cls.model_validate(vars(report) | _shown(cls, watch) | runs, from_attributes=True)
 
 

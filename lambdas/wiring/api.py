@@ -1,16 +1,20 @@
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lambdas.wiring.access import service_buckets, source_access
-from lambdas.wiring.defaults import import_settings
+from lambdas.wiring.defaults import import_settings, settings_limits
 from lambdas.wiring.presets import preset_settings
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
 from lambdas.wiring.storage import clips_storage
+from lambdas.wiring.webhooks import webhook_secrets
 from service.aws.clients import (
     A_CALLER_WAITS,
+    cloudwatch_client,
     s3_client,
     secrets_client,
+    sqs_client,
     workflow_client,
 )
 from service.aws.dynamodb.audit import DynamoAudit
@@ -23,21 +27,23 @@ from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.keys import DynamoKeys
 from service.aws.dynamodb.table import bind
-from service.aws.dynamodb.turns import slow_requests_of
+from service.aws.dynamodb.turns import BATCHES, DynamoTurns, slow_requests_of
 from service.aws.dynamodb.watches import DynamoWatches
-from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
+from service.aws.monitor import AwsMonitor
 from service.aws.s3.bucket_events import S3BucketEvents
-from service.aws.s3.clip_links import S3ClipLinks
+from service.aws.s3.clip_links import S3ClipLinks, origin_of
 from service.aws.s3.inbox_uploads import S3InboxUploads
 from service.aws.s3.report_files import S3ReportFiles
-from service.aws.secrets import IntegrationSecretsManager, SecretsManager
+from service.aws.secrets import IntegrationSecretsManager
 from service.aws.workflow import StepFunctionsWorkflow
+from service.imports.access.again import Again
 from service.imports.access.reach import SourceAccess
 from service.imports.completion.report_links import EndedPorts
 from service.imports.intake.inbox import InboxPorts
 from service.imports.intake.submit import SubmitPorts
 from service.imports.previews.preview import PreviewPorts
 from service.imports.queries.delete_video import RemovePorts
+from service.imports.queries.health import HealthPorts
 from service.imports.queries.status import StatusPorts
 from service.imports.watches.manage import WatchPorts
 from service.ports.links import ClipLinks
@@ -54,6 +60,8 @@ from service.support.parallel import Once
 from service.support.settings import ApiSettings
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
     from service.sources.build import IntegrationSources
 
 
@@ -116,12 +124,14 @@ class ApiContainer:
             clock=utc_now,
             access=self._access,
             max_clips=settings.max_clips_per_import,
-            max_concurrency=settings.map_concurrency,
-            preview_seconds=settings.preview_seconds,
+            max_clip_ids=settings.max_clip_ids,
+            limits=settings_limits(settings),
+            again=Again(seconds=settings.preview_seconds),
             defaults=import_settings(settings.default_on_existing, settings.default_content_validation),
             audit_days=settings.audit_retention_days,
             max_active=settings.max_active_imports,
-            allow_private_urls=settings.allow_private_urls,
+            delete_buckets=settings.delete_source_buckets,
+            slow=self._slow,
         )
 
     @cached_property
@@ -133,7 +143,10 @@ class ApiContainer:
     def presets(self) -> ExecutionSettingsPorts:
         settings = self.settings
         return ExecutionSettingsPorts(
-            store=DynamoExecutionSettings(), clock=utc_now, audit_days=settings.audit_retention_days
+            store=DynamoExecutionSettings(),
+            clock=utc_now,
+            audit_days=settings.audit_retention_days,
+            limits=settings_limits(settings),
         )
 
     @cached_property
@@ -159,7 +172,7 @@ class ApiContainer:
         client = s3_client(connections=1, patience=A_CALLER_WAITS)
         return WatchPorts(
             store=DynamoWatches(),
-            submit=self.submit,
+            submit=replace(self.submit, slow=None),
             saved_settings=preset_settings(self.submit.defaults),
             slow=self._slow,
             events=S3BucketEvents(client, account=settings.trusted_account.split(":")[4]),
@@ -183,10 +196,13 @@ class ApiContainer:
             clock=utc_now,
             access=self._access,
             clips_bucket=settings.clips_bucket,
+            limits=settings_limits(settings),
             max_clips=settings.max_clips_per_import,
+            max_clip_ids=settings.max_clip_ids,
             seconds=settings.preview_seconds,
             deployment=settings,
             copy_roles=settings.copy_roles,
+            delete_buckets=settings.delete_source_buckets,
             slow=self._slow,
             defaults=import_settings(settings.default_on_existing, settings.default_content_validation),
         )
@@ -227,26 +243,40 @@ class ApiContainer:
 
     @cached_property
     def links(self) -> ClipLinks:
-        settings = self.settings
-        client = s3_client(connections=STATE_CONNECTIONS, virtual_hosts=True)
-        return S3ClipLinks(client, settings.clips_bucket)
+        return S3ClipLinks(self._signer, self.settings.clips_bucket)
+
+    @cached_property
+    def _signer(self) -> "S3Client":
+        """Signs links for the buckets' own hosts."""
+        return s3_client(connections=STATE_CONNECTIONS, patience=A_CALLER_WAITS, virtual_hosts=True)
+
+    @cached_property
+    def upload_origin(self) -> str:
+        """Scheme, host and port of the links by which callers upload."""
+        return origin_of(self._signer, self.settings.drop_bucket)
 
     @cached_property
     def inbox(self) -> InboxPorts:
         settings = self.settings
-        client = s3_client(connections=STATE_CONNECTIONS, patience=A_CALLER_WAITS, virtual_hosts=True)
         return InboxPorts(
-            store=S3InboxUploads(client, settings.drop_bucket),
+            store=S3InboxUploads(self._signer, settings.drop_bucket),
             clock=utc_now,
             url_seconds=settings.upload_url_seconds,
             max_bytes=settings.max_upload_bytes,
         )
 
     @cached_property
-    def webhook_secrets(self) -> WebhookSecretPorts:
-        return WebhookSecretPorts(
-            store=DynamoWebhookSecrets(),
-            secrets=SecretsManager(secrets_client()),
-            master_arn=self.settings.webhook_secret_arn,
+    def health(self) -> HealthPorts:
+        settings = self.settings
+        return HealthPorts(
+            jobs=DynamoJobs(),
+            watches=DynamoWatches(),
+            turns=DynamoTurns(BATCHES),
+            monitor=AwsMonitor(sqs_client(A_CALLER_WAITS), cloudwatch_client(A_CALLER_WAITS), settings.stack_name),
             clock=utc_now,
+            slots=settings.copy_slots,
         )
+
+    @cached_property
+    def webhook_secrets(self) -> WebhookSecretPorts:
+        return webhook_secrets(self.settings)

@@ -1,19 +1,17 @@
 from functools import cached_property
 
 from lambdas.wiring.state import STATE_CONNECTIONS, state_files
+from lambdas.wiring.webhooks import webhook_secrets
 from service.aws.bus import DefaultEventBus
-from service.aws.clients import events_client, s3_client, secrets_client
+from service.aws.clients import events_client, s3_client
 from service.aws.dynamodb.clips import DynamoClips
 from service.aws.dynamodb.ends import DynamoEnds
 from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
-from service.aws.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.s3.upload_removal import S3UploadRemoval
-from service.aws.secrets import SecretsManager
 from service.imports.completion.conclude import ConcludePorts
-from service.projects.webhook_secrets import WebhookSecretPorts
 from service.support.clock import utc_now
 from service.support.settings import ConcludeSettings
 from service.web.post import HttpSender
@@ -34,12 +32,7 @@ class ConcludeContainer:
             files=S3ReportFiles(s3, settings.state_bucket),
             bus=DefaultEventBus(events_client()),
             sender=HttpSender(settings.allow_private_urls),
-            webhook_secrets=WebhookSecretPorts(
-                store=DynamoWebhookSecrets(),
-                secrets=SecretsManager(secrets_client()),
-                master_arn=settings.webhook_secret_arn,
-                clock=utc_now,
-            ),
+            webhook_secrets=webhook_secrets(settings),
             clock=utc_now,
             clips_bucket=settings.clips_bucket,
             drop_bucket=settings.drop_bucket,

@@ -1,6 +1,7 @@
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from lambdas.wiring.restorers import restorer_of
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
@@ -17,6 +18,7 @@ from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.session import RoleSessions, session_of
 from service.aws.s3.storage import S3Storage
 from service.aws.secrets import IntegrationSecretsManager
+from service.domain.manifest import ManifestEntry
 from service.domain.projects import Integration
 from service.imports.copying.context import CopyPorts
 from service.imports.lifecycle.turns import TurnPorts
@@ -28,6 +30,7 @@ from service.support.settings import CopySettings
 
 if TYPE_CHECKING:
     from service.sources.build import CopyRoles, IntegrationSources
+    from service.sources.members import JoinedReads
     from service.sources.roles import RoleClients
     from service.sources.stream_copy import StreamCopy
     from service.sources.streaming import StreamingStorage
@@ -39,6 +42,7 @@ class CopyContainer:
     def __init__(self) -> None:
         self._copy_roles = Once(self._made_copy_roles)
         self._streams = Once(self._made_streams)
+        self._joined_reads = Once(self._made_joined_reads)
         self._role_sessions = lru_cache(maxsize=32)(self._made_role_sessions)
 
     @cached_property
@@ -68,13 +72,16 @@ class CopyContainer:
         own, saved = self.own, DynamoIntegrations()
 
         def copiers(project: str) -> RoutedCopiers:
-            return RoutedCopiers(project=project, own=own, through=self.copier_through, saved=saved)
+            return RoutedCopiers(
+                project=project, own=own, through=self.copier_through, saved=saved, of_member=self.copier_of_member
+            )
 
         return CopyPorts(
             jobs=DynamoJobs(),
             clips=DynamoClips(),
             state=state_files(settings.state_bucket),
             copiers=copiers,
+            restorer=restorer_of(own, lambda: self._streams()[1]),
             bucket=own,
             drop=S3DropBucket(own.own, settings.drop_bucket),
             large=DynamoLargeCopies(),
@@ -97,6 +104,15 @@ class CopyContainer:
         if clients is None:
             return self._streaming(integration)
         return S3Storage(own=self.own.own, clips_bucket=self.own.clips_bucket, role=self._role_sessions(clients))
+
+    def copier_of_member(self, entry: ManifestEntry, copier: Copier) -> Copier:
+        """Stream a member of a zip that `copier` opens: no store copies a part of an object as an object."""
+        from service.sources.members import MemberSource
+        from service.sources.streaming import StreamingStorage
+
+        stream, _ = self._streams()
+        source = MemberSource(entry, copier.reader(entry.zip_entry()), self._joined_reads())
+        return StreamingStorage(copier=stream, source=source)
 
     def _made_role_sessions(self, clients: "RoleClients") -> RoleSessions:
         """Kept as long as the clients are, with their connections."""
@@ -125,6 +141,11 @@ class CopyContainer:
 
         copier, sources = self._streams()
         return StreamingStorage(copier=copier, source=sources.opened_by(integration))
+
+    def _made_joined_reads(self) -> "JoinedReads":
+        from service.sources.members import JoinedReads
+
+        return JoinedReads()
 
     def _made_streams(self) -> "tuple[StreamCopy, IntegrationSources]":
         from service.sources.memory import Memory

@@ -2,6 +2,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lambdas.wiring.access import source_access
+from lambdas.wiring.restorers import restorer_of
 from lambdas.wiring.sources import integration_sources
 from lambdas.wiring.state import state_files
 from lambdas.wiring.storage import clips_storage
@@ -30,6 +31,7 @@ class PlanContainer:
         settings = self.settings
         bind(settings.table_name)
         keep(settings)
+        sources = Once(self._sources)
         own = clips_storage(
             settings.clips_bucket,
             connections=settings.stat_concurrency,
@@ -43,7 +45,9 @@ class PlanContainer:
             uploads=DynamoUploads(),
             drop=S3DropBucket(own.own, settings.drop_bucket),
             clock=utc_now,
-            access=source_access(settings, own, Once(self._sources)),
+            access=source_access(settings, own, sources),
+            restorer=restorer_of(own, sources),
+            restore_wait_hours=settings.restore_wait_hours,
             clips_bucket=settings.clips_bucket,
             max_clips=settings.max_clips_per_import,
             batch_clips=settings.batch_clips,

@@ -19,7 +19,9 @@ def main() -> None:
         exceptions,
         gateway,
         limits,
+        reads,
         references,
+        restores,
         retries,
         roles,
         states,
@@ -45,6 +47,11 @@ def main() -> None:
     gateway.limit_invoke(services["lambda_svc"], allowed)
     checksums.keep_whole_checksums(services["s3"])
     checksums.answer_copies_with_checksums(services["s3"])
+    reads.read_ranges_of_versions(services["s3"])
+    reads.read_tags_of_versions(services["s3"])
+    restores.take_as_long(services["s3"], allowed)
+    restores.copy_to_standard(services["s3"])
+    writes.redirect_as_requested(services["s3"])
     writes.check_conditions(services["s3"])
     writes.refuse_small_parts(services["s3"], allowed)
     writes.name_versions(services["s3"], services["eventbridge"])

@@ -1,4 +1,4 @@
-"""The sizes and times that AWS enforces and the emulator does not.
+"""The sizes and times that AWS enforces and the emulator does not, and the time that a restore takes.
 
 DynamoDB's limits (400 KB an item, 100 items and 4 MB a transaction) are not here: the emulator enforces them itself.
 """
@@ -25,6 +25,8 @@ class Limits:
     """Input or output of a state, a task or an execution, as UTF-8 ("Step Functions service quotas")."""
     retry_delay_seconds: float = 31_622_400.0
     """Longest wait before a state machine tries again: the largest `MaxDelaySeconds`. Tests lower it to wait less."""
+    restore_seconds: float = 2.0
+    """Time until an archived object is restored; hours on S3."""
     part_bytes: int = 5 * MIB
     """Smallest part of a multipart upload, apart from the last ("Amazon S3 multipart upload limits": 5 MiB)."""
 

@@ -57,6 +57,9 @@ def count_checks(evaluator: Any) -> Checks:
     checks, current = Checks(), threading.local()
 
     def evaluate_noting(ctx: Any, policies: Any, *limits: Any) -> Any:
+        # Functions call AWS by https; here they call this machine by http, which queues' own policies deny.
+        ctx.secure_transport = True
+
         def allowed_without(statement: Any) -> bool:
             others = [[one for one in policy if one is not statement] for policy in policies]
             return bool(evaluate(ctx, others, *limits).decision == "Allow")

@@ -1,7 +1,8 @@
-"""S3 writes: conditions on the destination, the smallest part, and the version in "Object Created" events.
+"""S3 writes: conditions on the destination, redirects of copies, the smallest part, and the version in events.
 
-The emulator checks conditions on PutObject and CompleteMultipartUpload, but not on CopyObject; it takes parts of any
-size; its events name no version.
+The emulator checks conditions on PutObject and CompleteMultipartUpload, but not on CopyObject; its copies keep the
+website redirect location of their source with the metadata; it takes parts of any size; its "Object Created" events
+name no version.
 """
 
 import json
@@ -54,6 +55,22 @@ def check_conditions(s3: Any) -> None:
 
     s3._check_put_preconditions, s3._copy_object = check_write, copy_object
     s3._complete_multipart_upload, s3._fire_s3_event_async = complete_upload, fire
+
+
+def redirect_as_requested(s3: Any) -> None:
+    """A copy has the website redirect location that its request names, also with metadata of the source ("CopyObject",
+    `x-amz-website-redirect-location`)."""
+    copy, name = s3._copy_object, "x-amz-website-redirect-location"
+
+    def copy_object(bucket: str, key: str, headers: Headers) -> Any:
+        answer = copy(bucket, key, headers)
+        if answer[0] == 200:
+            kept = s3._ensure_bucket(bucket)["objects"][key]["preserved_headers"]
+            kept.pop(name, None)
+            kept.update({name: headers[name]} if name in headers else {})
+        return answer
+
+    s3._copy_object = copy_object
 
 
 def refuse_small_parts(s3: Any, limits: Limits) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
@@ -48,7 +49,7 @@ MAKING = RLock()
 """Held while a client is made: botocore's sessions are not thread-safe, its clients are."""
 
 
-_SERVICES = ["dynamodb", "events", "s3", "secretsmanager", "stepfunctions", "sts"]
+_SERVICES = ["cloudwatch", "dynamodb", "events", "s3", "secretsmanager", "sqs", "stepfunctions", "sts"]
 
 
 class _Loader(Loader):
@@ -84,6 +85,14 @@ class _Later:
 
 def _client(service: str, config: Config | None = None) -> Any:
     return _Later(lambda: session().create_client(service, config=config))
+
+
+def _config(patience: Patience) -> Config:
+    return Config(
+        connect_timeout=patience.connect_seconds,
+        read_timeout=patience.read_seconds,
+        retries={"mode": "standard", "total_max_attempts": patience.attempts},
+    )
 
 
 def s3_client(
@@ -147,6 +156,15 @@ def workflow_client() -> "SFNClient":
 def secrets_client() -> "SecretsManagerClient":
     client: SecretsManagerClient = _client("secretsmanager")
     return client
+
+
+def sqs_client(patience: Patience) -> "SQSClient":
+    client: SQSClient = _client("sqs", _config(patience))
+    return client
+
+
+def cloudwatch_client(patience: Patience) -> Any:
+    return _client("cloudwatch", _config(patience))
 
 
 def sts_client() -> "STSClient":

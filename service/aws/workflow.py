@@ -20,12 +20,12 @@ class StepFunctionsWorkflow:
     client: "SFNClient"
     state_machine_arn: str
 
-    def start(self, job_id: str, *, run: int = 0, wait_seconds: int = 0) -> None:
+    def start(self, job_id: str, *, run: int = 0, resumes: int = 0, wait_seconds: int = 0) -> None:
         """Raises `WorkflowUnavailable`."""
         try:
             self.client.start_execution(
                 stateMachineArn=self.state_machine_arn,
-                name=execution_name(job_id, run),
+                name=execution_name(job_id, run, resumes),
                 input=json.dumps({"job_id": job_id, "run": run, "wait_seconds": wait_seconds}),
             )
         except self.client.exceptions.ExecutionAlreadyExists:

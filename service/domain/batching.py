@@ -30,7 +30,7 @@ inside S3: 25 GiB take about 7 minutes."""
 
 def batch_weight(entry: ManifestEntry) -> int:
     """Return the clip's bytes as `batch_bytes` counts them: streamed ones several times."""
-    inside = entry.integration is None and entry.source_uri.startswith("s3://")
+    inside = entry.integration is None and entry.source_uri.startswith("s3://") and entry.packed is None
     return (entry.size or 0) * (1 if inside else STREAM_WEIGHT)
 
 
@@ -52,6 +52,18 @@ def cut_batches(
         total += size
     if end > first:
         yield first, end - first
+
+
+def batches_of(entries: Sequence[ManifestEntry], *, max_clips: int, max_bytes: int) -> Iterator[tuple[int, int]]:
+    """Cut entries into batches, as `cut_batches` does. Sets stay whole; members of a zip stay together if they fit."""
+    weights, groups = [batch_weight(entry) for entry in entries], [entry.group for entry in entries]
+    numbered = ((number, entry) for number, entry in enumerate(entries) if entry.packed and entry.group is None)
+    for _, some in groupby(numbered, key=lambda one: one[1].zip_key):
+        numbers = [number for number, _ in some]
+        if len(numbers) <= max_clips and sum(weights[number] for number in numbers) <= max_bytes:
+            for number in numbers:
+                groups[number] = entries[numbers[0]].ordinal
+    return cut_batches(weights, max_clips=max_clips, max_bytes=max_bytes, groups=groups)
 
 
 def _unit(position: int, group: int | None) -> tuple[bool, int]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.domain.codes import ClipCode
+
 
 class ClipStatus(StrEnum):
     PENDING = "PENDING"
@@ -36,6 +38,15 @@ class Overruled:
 
     code: str
     message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFate:
+    """Whether an import with `delete_source` deleted a clip's source, else why it kept it."""
+
+    deleted: bool
+    code: str | None = None
+    message: str | None = None
 
 
 class ExtrapolationStatus(StrEnum):
@@ -97,6 +108,8 @@ class ClipRow:
     message: str | None = None
     source_uri: str | None = None
     destination: str | None = None
+    clip_id: str | None = None
+    """The wanted clip id that the source belongs to, in an import by clip ids."""
     keys: ClipKeys | None = None
     """None: only its job finds the row."""
     group: int | None = None
@@ -114,11 +127,18 @@ class ClipRow:
     """Why an unchecked clip is unchecked. Of an invalid one, `code` says why it failed."""
     content_message: str | None = None
     overruled: Overruled | None = None
+    source: SourceFate | None = None
+    """Written later, by the function `delete_sources`."""
 
     @property
     def failed_check(self) -> bool:
         """Whether content validation keeps the clip from landing."""
         return self.content is Content.INVALID and self.status is not ClipStatus.COPIED
+
+    @property
+    def landed(self) -> bool:
+        """Whether the clip is at its destination. A superseded upload is not: the later one to its key decides."""
+        return self.status is ClipStatus.COPIED or self.code == ClipCode.UNCHANGED
 
     def with_keys(self, keys: ClipKeys) -> "ClipRow":
         """Return a copy with keys: like `dataclasses.replace`, in a sixth of the time, since every clip needs it."""
@@ -137,7 +157,7 @@ class Clip:
     destination: str
     run_name: str
     clip_id: str
-    """The ClipGT clip id, or the object's name without its extension."""
+    """The ClipGT clip id, the id that the import wanted, or the object's name without its extension."""
     size: int | None
     etag: str | None
     verified: Verification | None
@@ -155,6 +175,10 @@ class Clip:
     content_code: str | None = None
     content_message: str | None = None
     overruled: Overruled | None = None
+    source_deleted: bool | None = None
+    """None where the import does not ask for it, or has not decided it yet (`imports/results/source_fates.py`)."""
+    source_kept_code: str | None = None
+    source_kept_message: str | None = None
 
     @property
     def original_clipgt_url(self) -> str:

@@ -12,14 +12,14 @@ class ClipCode(StrEnum):
 
     # Skipped
     UNCHANGED = "UNCHANGED"
-    """The same clip lies at the destination already. Nothing to do; `on_existing: overwrite` copies it again."""
+    """The same clip is at the destination already. Nothing to do; `on_existing: overwrite` copies it again."""
     DUPLICATE = "DUPLICATE"
     """An earlier line, URI or set of this import names the same object. Nothing to do."""
     SUPERSEDED = "SUPERSEDED"
     """A later upload to the same key replaced this one. Nothing to do."""
     # Skipped or failed, by the import's setting `archived`
     ARCHIVED = "ARCHIVED"
-    """The source is in an archive class or tier, so it cannot be read. Restore it, then retry or import again."""
+    """The source is in an archive class or tier. Restore it, then retry; or import it with `archived: restore`."""
 
     # Failed: what the caller asked for
     INVALID_URI = "INVALID_URI"
@@ -31,7 +31,7 @@ class ClipCode(StrEnum):
     DESTINATION_TAKEN = "DESTINATION_TAKEN"
     """An earlier clip of this import has the same destination. Give each clip a name of its own."""
     EXISTS = "EXISTS"
-    """An object lies at the destination and `on_existing` is `fail`. Choose `skip` or `overwrite`, or another name."""
+    """An object is at the destination and `on_existing` is `fail`. Choose `skip` or `overwrite`, or another name."""
     UNSUPPORTED_EXTENSION = "UNSUPPORTED_EXTENSION"
     """The endpoint accepts only .mp4 files. Use `POST /v1/imports` for other clips."""
     SET_INCOMPLETE = "SET_INCOMPLETE"
@@ -54,6 +54,8 @@ class ClipCode(StrEnum):
     """The project no longer has the integration that the import names. Save one and import again."""
     INTEGRATION_GONE = "INTEGRATION_GONE"
     """The integration was deleted after the import was planned. Save one for this bucket, then retry."""
+    NOT_VERSIONED = "NOT_VERSIONED"
+    """The bucket keeps no versions, so `as_of` cannot be answered. Import without it, or switch on versioning first."""
     BUCKET_ELSEWHERE = "BUCKET_ELSEWHERE"
     """The bucket is in another region or behind another endpoint. Correct the integration."""
 
@@ -62,6 +64,16 @@ class ClipCode(StrEnum):
     """The object could not be read or copied, for the reason in the message. Retry."""
     OBJECT_REJECTED = "OBJECT_REJECTED"
     """The store refuses this object for good, for the reason in the message: beyond a limit, or an invalid key."""
+    NO_SUCH_MEMBER = "NO_SUCH_MEMBER"
+    """The zip has no member of this name. Check the part of the URI after `!/`; names are case-sensitive."""
+    NO_SUCH_CLIP = "NO_SUCH_CLIP"
+    """No object and no zip's member below the prefix has this clip id. Check id, prefix and filters, then retry."""
+    IMPORT_AGAIN = "IMPORT_AGAIN"
+    """A retry found clips, but cannot add them to its import. Import the clip ids again."""
+    MEMBER_UNREADABLE = "MEMBER_UNREADABLE"
+    """The member is encrypted, packed by another method than deflate, damaged or too large. Pack it again."""
+    ZIP_UNREADABLE = "ZIP_UNREADABLE"
+    """The zip's members cannot be read, for the reason in the message. Check the file, or pack it again."""
     CUSTOMER_KEY = "CUSTOMER_KEY"
     """A customer's key encrypts the object (SSE-C). Save an integration with that `customer_key`, then retry."""
     SOURCE_CHANGED = "SOURCE_CHANGED"
@@ -74,6 +86,8 @@ class ClipCode(StrEnum):
     """The store did not answer. Retry later."""
     RATE_LIMITED = "RATE_LIMITED"
     """The store asked for fewer requests. Retry later."""
+    RESTORE_TIMEOUT = "RESTORE_TIMEOUT"
+    """The restore of the archived source was not complete in time. Retry once it is; that copies it."""
     UPLOAD_GONE = "UPLOAD_GONE"
     """The multipart upload disappeared before it was complete. Retry."""
 
@@ -90,6 +104,25 @@ class ClipCode(StrEnum):
     """The import was cancelled before this clip was copied. Retry to copy it."""
     TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
     """The import stopped because more clips failed than `tolerated_failures` allows. Mend the failures, then retry."""
+
+
+class KeptCode(StrEnum):
+    """Why an import with `delete_source` kept a source. After a failed request it has the `ClipCode` of the error."""
+
+    NOT_COPIED = "NOT_COPIED"
+    """This import did not copy the clip. Delete the source yourself if nobody needs it."""
+    NOT_VERIFIED = "NOT_VERIFIED"
+    """No checksum and no MD5 proves that the copy equals the source. Compare them, then delete the source yourself."""
+    COPY_CHANGED = "COPY_CHANGED"
+    """The object at the destination is no longer this import's copy. Import the source again if you need it."""
+    NOT_ALLOWED = "NOT_ALLOWED"
+    """The integration, or the deployment for its source buckets, does not allow to delete sources. Allow it there."""
+    STILL_NEEDED = "STILL_NEEDED"
+    """A set that failed or was cancelled has the same source. Retry the set, or delete the source yourself."""
+    IN_A_ZIP = "IN_A_ZIP"
+    """The clip is a member of a zip, which may hold more than this import copied. Delete the zip yourself."""
+    SAME_KEY = "SAME_KEY"
+    """Source and copy have the same key, so they may be one object. Nothing to do."""
 
 
 class ImportCode(StrEnum):

@@ -15,7 +15,7 @@ MAX_TEMPLATE = 512
 def check_template(template: str) -> None:
     """Check a template. Raises `InvalidRequest` if no clip could get a name from it."""
     if len(template) > MAX_TEMPLATE:
-        raise InvalidRequest(f"settings.destination has {len(template)} characters, the limit is {MAX_TEMPLATE}")
+        raise InvalidRequest(f"settings.destination has {len(template):,} characters, the limit is {MAX_TEMPLATE:,}")
     try:
         pieces = list(Formatter().parse(template))
     except ValueError as error:
@@ -23,7 +23,7 @@ def check_template(template: str) -> None:
     for _, field, spec, conversion in pieces:
         if field is not None and (field not in FIELDS or spec or conversion):
             known = ", ".join(f"{{{name}}}" for name in FIELDS)
-            raise InvalidRequest(f"settings.destination has a field {field!a} that is none of {known}")
+            raise InvalidRequest(f"settings.destination has a field {field!a} that is not one of {known}")
     try:
         check_name(template.format(**dict.fromkeys(FIELDS, "x")))
     except InvalidDestination as error:
@@ -51,7 +51,7 @@ def named_destination(project: str, folder: str | None, name: str) -> str:
     key = f"{folder_root(project, folder)}/{name}"
     size = len(key.encode())
     if size > MAX_KEY_BYTES:
-        raise InvalidDestination(f"the destination would have {size} bytes, S3 allows {MAX_KEY_BYTES}")
+        raise InvalidDestination(f"the destination would have {size:,} bytes, S3 allows {MAX_KEY_BYTES:,}")
     return key
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class DeliveryStatus(StrEnum):
-    """Status of a webhook, for one completed attempt."""
+    """Status of a webhook, for one document."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
@@ -14,17 +14,23 @@ class DeliveryStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """Delivery of the webhook for one completed attempt."""
+class WebhookDelivery:
+    """How far the delivery of one document is."""
 
-    ended_at: str
-    """When the attempt completed; a job that is retried completes again."""
-    status: DeliveryStatus
+    status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
     last_status_code: int | None = None
     last_error: str | None = None
     last_attempt_at: str | None = None
     delivered_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery(WebhookDelivery):
+    """Delivery of the webhook for one completed attempt of an import."""
+
+    ended_at: str
+    """When the attempt completed; a job that is retried completes again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +40,8 @@ class End:
     job_id: str
     ended_at: str
     run: int = 0
+    resumes: int = 0
+    """Which of the attempt's executions ended it (`Job.resumes`)."""
     document: Mapping[str, object]
     """The content of event, webhook and report (docs/events.md), without the places of the report's files."""
     touched_at: str
@@ -44,6 +52,8 @@ class End:
     closed: bool = False
     uploads_due: str | None = None
     """When its uploads leave the drop bucket. Empty where none (or no more) have to; None while that is not decided."""
+    sources_done: bool = False
+    """Whether the sources of an import with `delete_source` are deleted, as far as they may be."""
     executions: int = 0
     """Executions that were started only to conclude it. A save must have seen the last of them."""
     failures: int = 0

@@ -66,7 +66,7 @@ class QuotaExceeded(ClipferryError):
 
 
 class TooManySlowRequests(QuotaExceeded):
-    """The project has as many previews and tests of integrations under way as the deployment allows."""
+    """The project has as many requests under way that wait for a caller's store as the deployment allows."""
 
     code = "TOO_MANY_SLOW_REQUESTS"
 
@@ -99,6 +99,12 @@ class IntegrationMismatch(InvalidRequest):
 
 class TooManyIntegrations(InvalidRequest):
     code = "TOO_MANY_INTEGRATIONS"
+
+
+class DeleteSourceRefused(InvalidRequest):
+    """An import asks to delete its sources, and the deployment, the integration or the store does not allow it."""
+
+    code = "DELETE_SOURCE_REFUSED"
 
 
 class InvalidSchedule(InvalidRequest):
@@ -172,7 +178,7 @@ class NoReport(NotFound):
 
 
 class NoWebhook(ClipferryError):
-    """The import has no webhook to send again."""
+    """The import or watch has no webhook to send again."""
 
     code = "NO_WEBHOOK"
 
@@ -293,7 +299,7 @@ class SourceChanged(ObjectError):
 
 
 class DestinationChanged(ObjectError):
-    """Another object lies at the destination than planning found there; nothing was written.
+    """Another object is at the destination than planning found there; nothing was written.
 
     `etag`, `size` and `modified` are its own, None where there is none; `repeated`: an earlier try of the same request
     got no clear answer and may have written it.
@@ -303,7 +309,7 @@ class DestinationChanged(ObjectError):
 
     def __init__(
         self,
-        message: str = "an object lies at the destination by now",
+        message: str = "an object is at the destination by now",
         *,
         operation: str,
         uri: str,
@@ -334,6 +340,24 @@ class ObjectArchived(ObjectRejected):
     code = ClipCode.ARCHIVED
 
 
+class MemberMissing(ObjectMissing):
+    """The zip has no member of this name."""
+
+    code = ClipCode.NO_SUCH_MEMBER
+
+
+class MemberUnreadable(ObjectRejected):
+    """The member is encrypted, packed in a way that is not read, too large to unpack, or damaged."""
+
+    code = ClipCode.MEMBER_UNREADABLE
+
+
+class ZipUnreadable(ObjectRejected):
+    """The object whose members are wanted is not a whole zip, or one beyond the limits of `service.formats.limits`."""
+
+    code = ClipCode.ZIP_UNREADABLE
+
+
 class CustomerKeyWrong(ObjectRejected):
     """A customer's key encrypts the object (SSE-C), and the request brought none or another one."""
 
@@ -346,6 +370,16 @@ class BucketElsewhere(ObjectRejected):
     code = ClipCode.BUCKET_ELSEWHERE
 
 
+class NotVersioned(ObjectRejected):
+    """The bucket keeps no versions, so nobody knows what it held at a time."""
+
+    code = ClipCode.NOT_VERSIONED
+
+
+SOURCE_UNFIT = (BucketElsewhere, CustomerKeyWrong, NotVersioned, ObjectArchived, ZipUnreadable)
+"""The source cannot be read as it is, and the code says what to do."""
+
+
 class SourceUnavailable(ObjectError):
     """The store throttled, failed or did not answer; another attempt may succeed."""
 
@@ -353,7 +387,7 @@ class SourceUnavailable(ObjectError):
 
 
 class UploadGone(ObjectError):
-    """The multipart upload does not exist: it was completed or aborted."""
+    """The multipart upload does not exist, since it was completed or aborted; or S3 refuses to complete it for good."""
 
     code = ClipCode.UPLOAD_GONE
 

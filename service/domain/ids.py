@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import secrets
+from collections.abc import Mapping
 
 ORDINAL_DIGITS = 10
 
@@ -41,8 +42,10 @@ def ordinal_of(job_id: str, text: str) -> int | None:
     return int(digits) if str(int(digits)) == digits else None
 
 
-def execution_name(job_id: str, run: int) -> str:
-    return f"{job_id}-r{run}" if run else job_id
+def execution_name(job_id: str, run: int, resumes: int = 0) -> str:
+    """`resumes` counts the waits for restores before this execution (`Job.resumes`)."""
+    name = f"{job_id}-r{run}" if run else job_id
+    return f"{name}-w{resumes}" if resumes else name
 
 
 def request_digest(request: object) -> str:
@@ -51,16 +54,35 @@ def request_digest(request: object) -> str:
 
 
 MARK = "clipferry-set"
-"""Name of the user metadata that holds `set_mark` on a set's copies."""
+"""Name of the user metadata that holds `copy_mark` on a set's copies."""
 
 
 SOURCE_MARK = "clipferry-source"
 """Name of the user metadata that holds the source's ETag on streamed copies, whose own ETag may differ."""
 
 
-def set_mark(job_id: str, group: int) -> str:
-    """Return the mark of a set's copies: the id of its front clip, which no other import's copies have."""
-    return clip_id(job_id, group)
+def copy_mark(job_id: str, ordinal: int, group: int | None) -> str:
+    """Return the mark of a clip's copy, which no other import's copies have: its id, in a set that of the front clip.
+
+    `mark_places` says where a copy keeps it.
+    """
+    return clip_id(job_id, ordinal if group is None else group)
+
+
+def mark_places(mark: str | None, *, in_set: bool) -> tuple[str | None, str | None]:
+    """Return the mark for the metadata (`MARK`), and the website redirect location that holds it: one of them, or none.
+
+    Outside of sets S3 copies the metadata as they are, and takes the location from the request (decision 127).
+    """
+    if not mark:
+        return None, None
+    return (mark, None) if in_set else (None, f"/{mark}")
+
+
+def may_bear(mark: str, metadata: Mapping[str, str], redirect: str | None, *, in_set: bool) -> bool:
+    """Whether an object with these may be the copy with the mark. Outside of sets, copies by older code have none."""
+    in_metadata, location = mark_places(mark, in_set=in_set)
+    return metadata.get(MARK) == in_metadata if in_set else redirect in (None, location)
 
 
 def end_id(job_id: str, ended_at: str) -> str:

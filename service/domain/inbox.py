@@ -97,7 +97,7 @@ def digest_of(sha256: str) -> bytes:
     except (binascii.Error, ValueError) as error:
         raise InvalidRequest("sha256 is not base64") from error
     if len(digest) != _SHA256_BYTES:
-        raise InvalidRequest(f"sha256 has {len(digest)} bytes, a SHA-256 has {_SHA256_BYTES}")
+        raise InvalidRequest(f"sha256 has {len(digest):,} bytes, a SHA-256 has {_SHA256_BYTES}")
     return digest
 
 

@@ -33,11 +33,25 @@ class SourceKind(StrEnum):
     UPLOAD = "upload"
     MANIFEST = "manifest"
     SETS = "sets"
+    CLIP_IDS = "clip_ids"
 
     @property
     def open_ended(self) -> bool:
         """Whether the number of clips is known only after reading the whole source."""
-        return self in (SourceKind.PREFIX, SourceKind.MANIFEST)
+        return self.below_prefix or self is SourceKind.MANIFEST
+
+    @property
+    def below_prefix(self) -> bool:
+        """Whether the clips are found by listing a prefix, so that all of their URIs begin with it."""
+        return self in (SourceKind.PREFIX, SourceKind.CLIP_IDS)
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether each clip is the newest version of its source, and only a template can give it another's destination.
+
+        The lines of a manifest may name versions and destinations. Uploads to one key are several clips.
+        """
+        return self.below_prefix or self is SourceKind.LIST
 
 
 class Trigger(StrEnum):
@@ -90,7 +104,8 @@ class JobTag(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a job's clips come from: `uri` is the prefix, manifest or drop bucket, `count` the number of URIs or sets.
+    """Where a job's clips come from: `uri` is the prefix, manifest or drop bucket, `count` the number of URIs, sets or
+    clip ids.
 
     For a prefix, `count` is the number of directories below it if only some of them are imported.
     """
@@ -102,6 +117,8 @@ class Source:
     """Size of the manifest; with `etag` and `version` it pins the object that was submitted."""
     etag: str | None = None
     version: str | None = None
+    as_of: str | None = None
+    """Import a prefix or a list as it stood at this time; None: as it is now."""
 
     @cached_property
     def location(self) -> Location:
@@ -188,14 +205,33 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Restores:
+    """The restores of archived sources that an attempt requested."""
+
+    requested: int
+    """Clips that needed one. Of a set all views count, since they wait together."""
+    waiting: int
+    """Clips that still wait, when the import last looked."""
+    hours: int
+    """How long the slowest takes at most, as a rule."""
+    until: str
+    """Until when the import waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ActiveJob:
     """What the sweep needs to know of a job without a final status: its whole row may be large."""
 
     id: str
+    project: str
     run: int
     updated_at: str
     position: str
     """Where it stands among the active jobs, the oldest first (`search_keys.job_position`)."""
+    resumes: int = 0
+    resume_at: str | None = None
+    """Both as in `Job`."""
+    cancel_requested: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +291,12 @@ class Job:
     """Set for jobs that came through the NomadicML endpoints."""
     watch: WatchRun | None = None
     """Set for jobs that a watch started."""
+    restores: Restores | None = None
+    """The restores that this attempt requested; None if there are none."""
+    resumes: int = 0
+    """How many times this attempt has waited for restores. Each time its next execution goes on."""
+    resume_at: str | None = None
+    """While it waits for restores and has no execution: when the next one is due."""
     removed: int = 0
     """Clips, or whole sets, that were deleted one by one since. They stay in the counts."""
     removed_landed: int = 0

@@ -29,7 +29,8 @@ MAX_FACTS_BYTES = 8 * 1024
 MAX_FACTS_ITEMS = 32
 """Entries of a list in the facts, where they are too large otherwise."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""C0 and C1 controls, and Unicode's line and paragraph separators, which also break lines."""
 
 
 def check_text(name: str, text: str, *, limit: int = MAX_NAME) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from service.domain.clips import ClipStatus, Overruled
 from service.domain.codes import ClipCode
 from service.domain.fates import Fate
+from service.domain.members import Packed
 from service.domain.requests import ImportSettings
 from service.domain.uris import Location, parse_object
 
@@ -21,6 +22,8 @@ class ManifestEntry:
     """As the caller gave it, or `s3://bucket/key` for listed objects."""
     destination: str
     """Key in the clips bucket; empty if the clip failed before it got one."""
+    clip_id: str | None = None
+    """The wanted clip id that the source belongs to, in an import by clip ids."""
     size: int | None = None
     etag: str | None = None
     version: str | None = None
@@ -44,6 +47,10 @@ class ManifestEntry:
     """True for an upload to the drop bucket, which never replaces a later upload to its key."""
     archive: str | None = None
     """Archive class or tier of the source, as planning found it."""
+    restore_hours: int | None = None
+    """Set if planning requested the restore of the source: how long it takes at most, as a rule."""
+    packed: Packed | None = None
+    """Set if the source is in a zip; `size` and `etag` are then the clip's own, `version` is the zip's."""
     overruled: Overruled | None = None
     """In a retry with another `content_validation`: the failed check that it overrules."""
 
@@ -71,8 +78,30 @@ class ManifestEntry:
         """The clip with a fate that planning decided; with None as it is."""
         return self._changed(status=fate.status, code=fate.code, message=fate.message) if fate else self
 
+    def of_clip(self, clip_id: str) -> "ManifestEntry":
+        return self._changed(clip_id=clip_id)
+
     def with_destination_etag(self, etag: str) -> "ManifestEntry":
         return self._changed(destination_etag=etag)
+
+    @property
+    def zip_key(self) -> tuple[str, str, str]:
+        """URI, version and ETag of the zip that the source is in. They identify it."""
+        assert self.packed is not None
+        return str(self.location.zip), self.version or "", self.packed.zip_etag
+
+    def zip_entry(self) -> "ManifestEntry":
+        """Return the zip that the source is in like a clip, to read ranges of it."""
+        assert self.packed is not None
+        return ManifestEntry(
+            ordinal=self.ordinal,
+            source_uri=str(self.location.zip),
+            destination=self.destination,
+            size=self.packed.zip_size,
+            etag=self.packed.zip_etag,
+            version=self.version,
+            integration=self.integration,
+        )
 
     def _changed(self, **fields: str | None) -> "ManifestEntry":
         """Return a copy: like `dataclasses.replace`, in a sixth of the time, since every unchanged clip needs two."""
@@ -95,7 +124,21 @@ def as_rounds(stored: Iterable[Sequence[Any]]) -> Rounds:
 
 def token_of(rounds: Rounds, part: int) -> str:
     """Return the token of the call that planned the part; empty for plans from before there were tokens."""
-    return next((token for token, first in reversed(rounds) if first <= part), "")
+    return tokens_of(rounds, part, part)[0]
+
+
+def tokens_of(rounds: Rounds, first: int, last: int) -> list[str]:
+    """Return the tokens of the calls that may have planned a part from `first` to `last`, the latest call first.
+
+    The empty token ends the list: files of older plans have none.
+    """
+    tokens = []
+    for token, begun in reversed(rounds):
+        if begun <= last:
+            tokens.append(token)
+            if begun <= first:
+                break
+    return [*tokens, ""]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +146,7 @@ class Batch:
     """A worker's share of an attempt: a byte range of one manifest part with `count` clips, sets kept whole.
 
     `first` is the ordinal of the first clip. The next ones follow in order, without those that a retry leaves out or
-    whose result is the plan (`ManifestEntry.is_settled`).
+    whose result is the plan (`ManifestEntry.is_settled`); members of one zip follow each other.
     """
 
     job_id: str
@@ -115,6 +158,8 @@ class Batch:
     first: int
     count: int
     run: int = 0
+    restore_hours: int = 0
+    """How long the restores of its sources take at most, as a rule. 0: none is archived."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,3 +176,7 @@ class BatchState:
     failed: int = 0
     """Failed clips of the job so far."""
     total: int = 0
+    restores_until: str = ""
+    """Until when the import waits for restores; empty if it requested none."""
+    mirrored: bool = False
+    """`SourceKind.mirrored` of its source."""

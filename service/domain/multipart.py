@@ -26,5 +26,5 @@ def copy_parts(size: int, *, part_bytes: int) -> list[tuple[int, int]]:
 def part_size(size: int, *, part_bytes: int) -> int:
     """Return the bytes of each part but the last: `part_bytes`, or more if 10,000 parts would not be enough."""
     if size > MAX_OBJECT_BYTES:
-        raise ValueError(f"{size} bytes are beyond S3's largest object")
+        raise ValueError(f"{size:,} bytes are beyond S3's largest object")
     return max(part_bytes, -(-size // MAX_PARTS))

@@ -17,6 +17,10 @@ class ListedObject:
     modified: str | None = None
     archive: str | None = None
     """Archive class or tier that it must be restored from before it can be read; None if it can be read."""
+    restoring: bool = False
+    """Whether its restore is under way; only a HEAD tells."""
+    archive_hidden: bool = False
+    """Whether only a HEAD tells its archive, because a listing or an event does not."""
 
 
 @dataclass(frozen=True, kw_only=True)

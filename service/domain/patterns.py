@@ -12,6 +12,7 @@ lie between two `**`: the first place is as good as any later one.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pathspec.patterns.gitignore.base import GitIgnorePatternError
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
@@ -45,7 +46,7 @@ def compile_pattern(pattern: str, *, name: str) -> "re.Pattern[str]":
     Raises `InvalidRequest`, whose message has the pattern's `name`.
     """
     if len(pattern) > MAX_PATTERN:
-        raise InvalidRequest(f"{name} has {len(pattern)} characters, the limit is {MAX_PATTERN}")
+        raise InvalidRequest(f"{name} has {len(pattern):,} characters, the limit is {MAX_PATTERN}")
     try:
         pattern.encode()
     except UnicodeEncodeError as error:
@@ -58,7 +59,7 @@ def compile_pattern(pattern: str, *, name: str) -> "re.Pattern[str]":
     try:
         expression, _ = GitIgnoreSpecPattern.pattern_to_regex(pattern)
         if expression is None:
-            raise InvalidRequest(f"{name}: {pattern!a} is no pattern that could match a key")
+            raise InvalidRequest(f"{name}: {pattern!a} is not a pattern that could match a key")
         return re.compile(_rewritten(expression))
     except (GitIgnorePatternError, re.error) as error:
         raise InvalidRequest(f"{name}: {pattern!a} is not a valid pattern") from error
@@ -113,6 +114,24 @@ def _segment(pieces: list[str]) -> str:
         return first
     middle = "".join(f"(?>[^/]*?{piece})" for piece in others[:-1] if piece)
     return f"{first}{middle}(?>[^/]*{others[-1]}){_END}"
+
+
+def may_match_below(pattern: str, folders: Iterable[str]) -> bool:
+    """Whether a valid pattern may match a key below one of these folders; false only if it cannot."""
+    return any((above := _above(pattern, name.count("/") + 1)) is None or above.match(name) for name in folders)
+
+
+@lru_cache(maxsize=1_000)
+def _above(pattern: str, depth: int) -> "re.Pattern[str] | None":
+    """Return what a folder of this depth must match if the pattern is to match below it; None: any folder will do.
+
+    A pattern begins at the top if a slash comes before its end; then its first segments decide, up to a `**`.
+    """
+    text = pattern.lstrip() if pattern.endswith("\\ ") else pattern.strip()
+    first = text.strip("/").split("/")[:depth]
+    if "/" not in text.rstrip("/") or {"**", ""} & set(first):
+        return None
+    return compile_pattern("/" + "/".join(first), name="pattern")
 
 
 def matches_any(patterns: Iterable["re.Pattern[str]"], key: str) -> bool:

@@ -57,9 +57,12 @@ def rate(job: Job, now: str) -> Rate | None:
 
 
 def eta_seconds(job: Job, now: str) -> int | None:
-    """Return the seconds until every clip is settled at the current rate; None if unknown or not copying."""
+    """Return the seconds until every clip is settled at the current rate.
+
+    None if unknown, not copying, or waiting for restores.
+    """
     speed = rate(job, now)
-    if job.status is not JobStatus.COPYING or speed is None or not speed.clips:
+    if job.resume_at or job.status is not JobStatus.COPYING or speed is None or not speed.clips:
         return None
     return math.ceil(job.counts.pending / speed.clips)
 

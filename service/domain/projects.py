@@ -24,6 +24,7 @@ class Action(StrEnum):
     EXECUTION_SETTINGS_REPLACE = "execution_settings.replace"
     EXECUTION_SETTINGS_DELETE = "execution_settings.delete"
     INTEGRATION_CREATE = "integration.create"
+    INTEGRATION_CHANGE = "integration.change"
     INTEGRATION_TEST = "integration.test"
     INTEGRATION_DELETE = "integration.delete"
     WATCH_CREATE = "watch.create"
@@ -89,7 +90,8 @@ class AuditEntry:
     expires_at: int
     """When it expires, in seconds since 1970."""
     details: Mapping[str, object] | None = None
-    """What was asked besides, as JSON: of a retry that overrules content validation."""
+    """Further values of the request, as JSON: the content validation of a retry that overrules it, the deletion of
+    sources by an import, the changes of an integration."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +147,8 @@ class Integration:
     """External id of a role: made by the service and required by the role's trust policy. Unique, not secret."""
     requester_pays: bool = False
     """Whether the service pays for requests and data transfer, instead of the bucket's owner."""
+    allow_delete: bool = False
+    """Whether imports may delete the objects that they copied."""
     secret_name: str
     """Name in Secrets Manager below the deployment's prefix; each one is new, so that its value never changes."""
     with_credentials: bool

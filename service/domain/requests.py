@@ -18,6 +18,45 @@ class Archived(StrEnum):
 
     FAIL = "fail"
     SKIP = "skip"
+    RESTORE = "restore"
+    """Restore the source, wait for it, and copy it then."""
+
+
+class RestoreTier(StrEnum):
+    """S3's retrieval options, the cheapest and slowest first."""
+
+    BULK = "bulk"
+    STANDARD = "standard"
+    EXPEDITED = "expedited"
+
+
+MAX_RESTORE_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restore:
+    """How an import restores archived sources."""
+
+    tier: RestoreTier = RestoreTier.BULK
+    days: int = 3
+    """Days for which S3 keeps a restored copy, from 1 to `MAX_RESTORE_DAYS`."""
+
+
+class DeleteSource(StrEnum):
+    """Whether an import deletes the source objects that it copied."""
+
+    NEVER = "never"
+    AFTER_VERIFIED = "after_verified"
+    """Once the import has completed, delete each copied source whose copy is proven to be the same."""
+
+
+class Members(StrEnum):
+    """What the members of a zip are, where an import names them."""
+
+    FILES = "files"
+    """Each is a clip of its own."""
+    CLIPGT = "clipgt"
+    """Those of one clip id are one clip: a zip that is built of them."""
 
 
 class ContentValidation(StrEnum):
@@ -63,6 +102,19 @@ class ImportSettings:
     stationary_extrapolation: bool = False
     """Whether to extend the stationary tracks of each ClipGT clip, into a file beside the clip."""
     archived: Archived = Archived.FAIL
+    restore: Restore = field(default_factory=Restore)
+    """Used with `Archived.RESTORE` only."""
+    delete_source: DeleteSource = DeleteSource.NEVER
+    members: Members = Members.FILES
+
+    @property
+    def deletes_sources(self) -> bool:
+        return self.delete_source is DeleteSource.AFTER_VERIFIED
+
+    @property
+    def audit_details(self) -> dict[str, object] | None:
+        """What the audit keeps of an import besides who asked for it."""
+        return {"delete_source": str(self.delete_source)} if self.deletes_sources else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +162,11 @@ class ImportRequest:
 
     exact_paths: tuple[str, ...] | None = None
     root_path: str | None = None
+    clip_ids: tuple[str, ...] | None = None
+    """With a prefix: import only the clips with these ids, also out of the zips below it."""
     manifest_uri: str | None = None
+    as_of: str | None = None
+    """For a prefix or a list of S3: ISO 8601 with a zone; import what stood there at that time."""
     filters: Filters | None = None
     """For a prefix or a manifest."""
     sets: tuple[ViewSet, ...] | None = None

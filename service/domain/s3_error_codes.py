@@ -65,6 +65,13 @@ _CODES: Mapping[type[ObjectError], Collection[str]] = {
         "IncorrectEndpoint",
     },
 }
+NOTHING_TO_RESTORE = frozenset({"RestoreAlreadyInProgress", "ObjectAlreadyInActiveTierError", "InvalidObjectState"})
+"""RestoreObject's errors if the restore is under way, or the object is not archived any more."""
+
+NO_OBJECT = frozenset({"NoSuchKey", "404"})
+"""No such object, also if a write's `If-Match` finds nothing at its key (S3 user guide, "Conditional
+write behavior")."""
+
 _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
 
 _ABOUT_KEYS = {"AccessDenied", "InvalidArgument", "InvalidRequest"}
@@ -92,10 +99,13 @@ def is_passing(code: str, status: int) -> bool:
 def error_of(code: str, status: int, operation: str, message: str = "") -> type[ObjectError]:
     """Return the error class for a code. `operation` is its name in S3 or STS. Unknown codes are permanent.
 
-    S3 has no code of its own for a missing or wrong customer key, so its message decides.
+    S3 has no code of its own for a missing or wrong customer key, so its message decides. An upload whose completion
+    met a conflict cannot be completed any more (S3 user guide, "Conditional write behavior").
     """
     if code in _ABOUT_KEYS and _CUSTOMER_KEY.search(message):
         return CustomerKeyWrong
+    if code == "ConditionalRequestConflict" and operation == "CompleteMultipartUpload":
+        return UploadGone
     kind = _KINDS.get(code)
     if kind is None:
         return SourceUnavailable if is_passing(code, status) else ObjectRejected

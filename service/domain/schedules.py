@@ -16,7 +16,8 @@ MAX_INTERVAL_DAYS = 31
 
 _EVERY = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_ZONE = re.compile(r"[A-Za-z0-9+_-]+(/[A-Za-z0-9+_-]+){0,2}")
+_ZONE = re.compile(r"(?!(?:posix|right)/|(?:posixrules|localtime|Factory)$)[A-Za-z0-9+_-]+(/[A-Za-z0-9+_-]+){0,2}")
+"""Some machines also have files for the zone of their own clock, and copies of all zones with leap seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)

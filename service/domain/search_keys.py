@@ -17,7 +17,7 @@ def findable(row: ClipRow, *, job_id: str, project: str, created_at: str) -> Cli
     if not row.source_uri:
         return row
     keys = ClipKeys(
-        clip=search_key(project, gt_clip_id(row.source_uri, row.facts)),
+        clip=search_key(project, gt_clip_id(row.source_uri, row.facts, row.clip_id)),
         url=search_key(project, row.source_uri),
         position=f"{job_position(created_at, job_id)}#{row.ordinal:010d}",
     )

@@ -39,6 +39,11 @@ def recount_key(job_id: str, run: int) -> str:
     return f"{run_files(job_id, run)}recount.json"
 
 
+def reopened_key(job_id: str, run: int) -> str:
+    """Return the key of how many parts of a retry are pending again, where its planner died before it was done."""
+    return f"{run_files(job_id, run)}reopened.txt"
+
+
 SWEEP_POSITIONS = "jobs/sweep-positions.json"
 """Key of the positions where the last sweep stopped; the next one continues there."""
 
@@ -48,15 +53,20 @@ def part_key(job_id: str, part: int, run: int = 0, token: str = "") -> str:
     return f"{run_files(job_id, run)}manifest/part-{part:06d}{_suffix(token)}.jsonl"
 
 
-def skipped_key(job_id: str, index: str, number: int) -> str:
+def skipped_key(job_id: str, index: str, number: int, token: str) -> str:
     """Return the key of a file that finds skipped clips. `index` says by what."""
-    return f"jobs/{job_id}/skipped/{index}-{number:04d}"
+    return f"jobs/{job_id}/skipped/{index}-{number:04d}{_suffix(token)}"
 
 
 def batches_key(job_id: str, round_number: int | None = None, run: int = 0, token: str = "") -> str:
     """Return the key of the list of batches that the map reads, or of one planning round's share of it."""
     name = "batches.jsonl" if round_number is None else f"rounds/{round_number:04d}{_suffix(token)}.jsonl"
     return run_files(job_id, run) + name
+
+
+def due_batches_key(job_id: str, run: int, resumes: int) -> str:
+    """Return the key of the batches that one execution copies, where it leaves out those that wait for restores."""
+    return f"{run_files(job_id, run)}due-{resumes:04d}.jsonl"
 
 
 def _suffix(token: str) -> str:

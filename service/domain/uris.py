@@ -22,6 +22,8 @@ _GCS_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _HF_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _HF_REVISION = re.compile(r"(?:[A-Za-z0-9._-]|%2[Ff]){1,255}")
 """A branch, a tag or a commit; a slash in it is written %2F."""
+_MEMBER = re.compile(r"(?<=\.zip)!/", re.IGNORECASE)
+"""Between a zip and the name of one of its members. The first one counts."""
 _LINE_BREAK = re.compile(r"[\r\n]")
 
 
@@ -35,7 +37,7 @@ class Location:
     with `@revision`; of S3 also an access point's ARN or alias.
     """
     key: str
-    """Verbatim: `%`, `+`, `?` and spaces are characters of the key."""
+    """Verbatim: `%`, `+`, `?` and spaces are characters of the key. Of a member of a zip `path/of.zip!/member`."""
 
     def __str__(self) -> str:
         of_bucket = self.scheme == "hf" and not self.is_repository
@@ -59,6 +61,18 @@ class Location:
         """Return the same path in a commit of the dataset or model."""
         return Location(self.scheme, f"{self.container}@{commit}", self.key)
 
+    @property
+    def zip(self) -> "Location | None":
+        """The zip whose member this is, or whose members begin so; None if it names no member."""
+        found = _MEMBER.search(self.key)
+        return self.at(self.key[: found.start()]) if found else None
+
+    @property
+    def member(self) -> str:
+        """The name of the member in `zip`, or the beginning of names."""
+        found = _MEMBER.search(self.key)
+        return self.key[found.end() :] if found else ""
+
     def at(self, key: str) -> "Location":
         """Return the object with another key in the same bucket."""
         return Location(self.scheme, self.bucket, key)
@@ -71,7 +85,8 @@ def s3_at(bucket: str, key: str) -> Location:
 
 def parse_object(uri: str) -> Location:
     """Parse `s3://bucket/key`, `gs://bucket/object`, `hf://buckets/namespace/name/path`, or with `datasets` or `models`
-    `hf://datasets/namespace/name[@revision]/path`. Raises `InvalidUri`.
+    `hf://datasets/namespace/name[@revision]/path`. A member of a zip follows `!/`: `s3://bucket/key.zip!/member`.
+    Raises `InvalidUri`.
     """
     location = parse_prefix(uri)
     if not location.key:
@@ -154,12 +169,13 @@ def _hugging_face(uri: str) -> Location:
 
 
 def _check_key(uri: str, key: str, allowing: str) -> None:
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError as error:
-        raise InvalidUri(f"{_shown(uri)} is not valid Unicode") from error
-    if size > MAX_KEY_BYTES:
-        raise InvalidUri(f"{_shown(uri)}: the key has {size} bytes, {allowing} allows {MAX_KEY_BYTES}")
+    for part, what in zip(_MEMBER.split(key, 1), ("key", "member's name"), strict=False):
+        try:
+            size = len(part.encode())
+        except UnicodeEncodeError as error:
+            raise InvalidUri(f"{_shown(uri)} is not valid Unicode") from error
+        if size > MAX_KEY_BYTES:
+            raise InvalidUri(f"{_shown(uri)}: the {what} has {size:,} bytes, {allowing} allows {MAX_KEY_BYTES:,}")
 
 
 def _shown(text: str) -> str:

@@ -1,9 +1,12 @@
 """Standing imports (watches): they keep a prefix imported, by a schedule and by events of its bucket."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from service.domain.ends import WebhookDelivery
+from service.domain.errors import NotFound, NoWebhook
 from service.domain.filters import selection
 from service.domain.jobs import WatchCause
 from service.domain.limits import bounded
@@ -19,6 +22,11 @@ FIRST_BACKOFF_SECONDS = 60
 LONGEST_BACKOFF_SECONDS = 6 * 3_600
 UNSURE_ATTEMPTS = 3
 """Failed attempts after which a store that answers nothing clear counts as lost."""
+MAX_WEBHOOKS = 20
+"""Webhooks of one watch that wait to be sent again. A source that comes and goes while the receiver is down leaves
+more; the oldest are given up."""
+KEPT_WEBHOOKS = 10
+"""Webhooks of one watch that were delivered or given up, and that it shows and can send again."""
 EVENT_GRACE_SECONDS = 300
 """A scheduled run leaves objects that are younger to their events, so that what it copies are those events missed."""
 
@@ -45,6 +53,8 @@ class Failure:
     attempts: int = 1
     told: bool = True
     """Whether it counts as lost access, and was reported: a store that is busy for a moment does not."""
+    again_at: str = ""
+    """When the service tries again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +66,15 @@ class Notice:
     code: str
     message: str
     since: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeWebhook(WebhookDelivery):
+    """A notice that is to be sent to the watch's webhook, or was."""
+
+    notice: Notice
+    again_at: str | None
+    """When it is sent next; None: it was delivered, or given up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +111,8 @@ class Watch:
     """The last import that read the whole prefix."""
     failure: Failure | None = None
     notice: Notice | None = None
+    webhooks: tuple[NoticeWebhook, ...] = ()
+    """Oldest first: at most `MAX_WEBHOOKS` that wait, and the last `KEPT_WEBHOOKS` others."""
 
     @property
     def status(self) -> WatchStatus:
@@ -166,10 +187,12 @@ def started(watch: Watch, job_id: str, now: str) -> Watch:
 
 def looked_at(watch: Watch, now: str, *, again_in: int = CHECK_SECONDS) -> Watch:
     """Plan the next look: at once to send a notice, else when the next run is due or after `again_in` seconds."""
-    if watch.paused or watch.notice:
-        return replace(watch, look_at=now if watch.notice else None)
-    times = [_after(now, again_in), *([watch.next_run_at] if watch.next_run_at and watch.next_run_at > now else [])]
-    return replace(watch, look_at=min(times))
+    times = [now] if watch.notice else [one.again_at for one in watch.webhooks if one.again_at]
+    if not watch.paused:
+        times.append(_after(now, again_in))
+        if watch.next_run_at and watch.next_run_at > now:
+            times.append(watch.next_run_at)
+    return replace(watch, look_at=min(times, default=None))
 
 
 def failed(watch: Watch, code: str, message: str, now: str, *, sure: bool) -> Watch:
@@ -182,12 +205,78 @@ def failed(watch: Watch, code: str, message: str, now: str, *, sure: bool) -> Wa
     known = before is not None and before.told
     lost = known or sure or attempts >= UNSURE_ATTEMPTS
     since = before.since if before else now
-    failure = Failure(code=code, message=bounded(message), since=since, attempts=attempts, told=lost)
+    wait = min(FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 16), LONGEST_BACKOFF_SECONDS)
+    failure = Failure(
+        code=code, message=bounded(message), since=since, attempts=attempts, told=lost, again_at=_after(now, wait)
+    )
     notice = watch.notice
     if lost and not known:
         notice = Notice(kind=NoticeKind.FAILING, at=now, code=code, message=failure.message, since=since)
-    wait = min(FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 16), LONGEST_BACKOFF_SECONDS)
-    return replace(watch, failure=failure, notice=notice, look_at=_after(now, wait))
+    return left_to_back_off(replace(watch, failure=failure, notice=notice))
+
+
+def told(watch: Watch, now: str, *, webhook: bool) -> Watch:
+    """Note that the notice was sent as an event. With `webhook` it is to be sent as a webhook too, at once."""
+    assert watch.notice is not None
+    if not webhook:
+        return replace(watch, notice=None)
+    webhooks = (*watch.webhooks, NoticeWebhook(notice=watch.notice, again_at=now))
+    return replace(watch, notice=None, webhooks=_kept(webhooks), look_at=now)
+
+
+def with_webhook(watch: Watch, before: NoticeWebhook, after: NoticeWebhook, *, look_at: str | None) -> Watch:
+    """Replace a webhook. `look_at`: the next look without webhooks."""
+    changed = _kept([after if one == before else one for one in watch.webhooks])
+    return replace(watch, webhooks=changed, look_at=_earliest(look_at, changed))
+
+
+def replayed(watch: Watch, event_id: str | None, now: str) -> Watch:
+    """Ask for a webhook to be sent again, by default the last one. One that waits to be sent stays as it is.
+
+    Raises `NotFound`, or `NoWebhook` if there was none yet.
+    """
+    if not watch.webhooks:
+        raise NoWebhook(f"watch {watch.id} has sent no webhook: it sends one when its source cannot be read")
+    known = {notice_id(watch, one.notice): one for one in watch.webhooks}
+    found = known.get(event_id) if event_id is not None else watch.webhooks[-1]
+    if found is None:
+        raise NotFound(f"watch {watch.id} has no webhook with this event_id; it keeps the last {KEPT_WEBHOOKS}")
+    if found.again_at is not None:
+        return watch
+    return with_webhook(watch, found, NoticeWebhook(notice=found.notice, again_at=now), look_at=watch.look_at)
+
+
+def notice_id(watch: Watch, notice: Notice) -> str:
+    """Return the id of the notice's event and webhook."""
+    return f"{watch.id}-{notice.at}-{notice.kind}"
+
+
+def document_type(notice: Notice) -> str:
+    """Return the `type` of its event and webhook."""
+    return f"clipferry.watch.{notice.kind}"
+
+
+def _kept(webhooks: Sequence[NoticeWebhook]) -> tuple[NoticeWebhook, ...]:
+    waiting = [one for one in webhooks if one.again_at][-MAX_WEBHOOKS:]
+    others = [one for one in webhooks if not one.again_at][-KEPT_WEBHOOKS:]
+    return tuple(one for one in webhooks if one in waiting or one in others)
+
+
+def left_to_back_off(watch: Watch) -> Watch:
+    """Plan the next look at a watch that fails for the time of its next attempt, or of a webhook."""
+    assert watch.failure is not None
+    return replace(watch, look_at=_earliest(watch.failure.again_at, watch.webhooks))
+
+
+def tried_at_once(watch: Watch, now: str) -> Watch:
+    """End the back-off of a watch that fails."""
+    if watch.failure is None:
+        return watch
+    return replace(watch, failure=replace(watch.failure, again_at=now), look_at=now)
+
+
+def _earliest(look_at: str | None, webhooks: Sequence[NoticeWebhook]) -> str | None:
+    return min((time for time in (look_at, *(one.again_at for one in webhooks)) if time), default=None)
 
 
 def readable(watch: Watch, now: str) -> Watch:

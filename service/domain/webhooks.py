@@ -67,6 +67,11 @@ def shown_url(url: str) -> str:
     return url.partition("?")[0]
 
 
+def kept_url(given: str | None, stored: str | None) -> str | None:
+    """Return the URL to store: the stored one, with its query, if `given` is what answers show of it."""
+    return stored if stored and given == shown_url(stored) else given
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public internet. One that embeds an IPv4 address does not, however public
     that is, except a mapped one (`::ffff:a.b.c.d`), which is the IPv4 address itself.

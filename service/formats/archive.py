@@ -4,7 +4,7 @@
 """
 
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from service.formats.directory import LOCAL_HEADER, Member, parse_directory, too_many
 from service.formats.endrecord import find_end_record
@@ -31,16 +31,19 @@ _OTHER_METHODS = {9: "deflate64", 12: "bzip2", 14: "lzma", 93: "zstd", 95: "xz",
 _SPECIAL_FILES = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 
 
-def read_members(reader: Reader, findings: Findings, *, everything: int = 0) -> Reading[list[Member]]:
+def read_members(
+    reader: Reader, findings: Findings, *, everything: int = 0, check: Callable[[Member], None] | None = None
+) -> Reading[list[Member]]:
     """Read the directory and return all files in the order of their bytes. Raises `ContentInvalid`.
 
-    `everything`: an object up to this size is read whole at once.
+    `everything`: an object up to this size is read whole at once. `check` is called with each member, and raises for
+    one that makes the whole archive invalid (None: `check_member`).
     """
     end = yield from find_end_record(reader, findings, everything=everything)
     if end.count > MAX_MEMBERS:
-        raise too_many(str(end.count))
+        raise too_many(f"{end.count:,}")
     if end.directory_size > MAX_DIRECTORY_BYTES:
-        message = f"the directory takes {end.directory_size} bytes, at most {MAX_DIRECTORY_BYTES} are read"
+        message = f"the directory takes {end.directory_size:,} bytes, at most {MAX_DIRECTORY_BYTES:,} are read"
         raise ContentUnchecked(Reason.ZIP_DIRECTORY_TOO_LARGE, message)
     # Up to the object's end, not only the directory: one request for everything that the tail lacks.
     ahead = reader.size - end.directory_start - end.directory_size
@@ -48,7 +51,7 @@ def read_members(reader: Reader, findings: Findings, *, everything: int = 0) -> 
     members = parse_directory(directory, end, findings)
     for member in members:
         if not member.ignored:
-            _check_member(member)
+            (check or check_member)(member)
     files = [member for member in members if not member.ignored]
     _check_names(files)
     _check_ratio(files)
@@ -62,7 +65,8 @@ def read_members(reader: Reader, findings: Findings, *, everything: int = 0) -> 
     return [member for member in members if not member.ignored and not member.is_folder]
 
 
-def _check_member(member: Member) -> None:
+def check_member(member: Member) -> None:
+    """Check that the member can be unpacked. Raises `ContentInvalid`."""
     name = member.name
     if member.disk:
         raise ContentInvalid(Reason.ZIP_SPLIT, "the member is on another disk of a split archive", part=name)
@@ -98,14 +102,14 @@ def _check_ratio(members: Sequence[Member]) -> None:
     largest = max(members, key=lambda member: member.size)
     hollow = largest.size > HOLLOW_FLOOR_BYTES and largest.size > HOLLOW_RATIO * largest.packed_size
     if hollow or (size > RATIO_FLOOR_BYTES and size > MAX_RATIO * packed):
-        message = f"{packed} bytes unpack to {size}: nothing of value packs so well"
+        message = f"{packed:,} bytes unpack to {size:,}: nothing of value packs so well"
         raise ContentInvalid(Reason.ZIP_BOMB, message, part=largest.name)
 
 
 def _check_prefix(reader: Reader, length: int) -> Reading[None]:
     """Check the bytes before the first member. They may be a 4-byte marker, a program or a header, but no archive."""
     if length > _MARKER_BYTES and (yield from reader.read(0, _MARKER_BYTES)) == b"PK\3\4":
-        message = f"{length} bytes come before the first member, and they are an archive too"
+        message = f"{length:,} bytes come before the first member, and they are an archive too"
         raise ContentInvalid(Reason.ZIP_AMBIGUOUS, message)
 
 
@@ -116,6 +120,6 @@ def _check_extents(members: Sequence[Member], directory_start: int) -> None:
         member.limit = following
         # A lower bound: the extra fields of the local header are unknown until it is read.
         if member.offset + LOCAL_HEADER.size + len(member.raw_name) + member.packed_size > following:
-            message = f"its {member.packed_size} packed bytes run into what begins at byte {following}"
+            message = f"its {member.packed_size:,} packed bytes run into what begins at byte {following:,}"
             raise ContentInvalid(Reason.ZIP_OVERLAP, message, part=member.name)
         following = member.offset

@@ -74,9 +74,9 @@ def children(data: bytes, start: int, end: int, path: str, work: Work, needed: f
         box = parse_header(data, start, start, end)
         if box is None or box.end > end:
             if data[start + 4 : min(start + 8, end)] in needed:
-                size = box.end - start if box else "an impossible number of"
+                size = f"{box.end - start:,}" if box else "an impossible number of"
                 name = data[start + 4 : start + 8].decode("latin-1")
-                raise corrupt(path, f"its {shown(name)} box is to take {size} bytes, {end - start} are left")
+                raise corrupt(path, f"its {shown(name)} box is to take {size} bytes, {end - start:,} are left")
             found.padded = True
             break
         every.append(box)

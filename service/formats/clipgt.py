@@ -117,8 +117,8 @@ def check_clipgt(key: str, reader: Reader, findings: Findings, *, deep: bool) ->
             yield from unpack(reader, member, Kept(tail=0), ahead=ahead)
     if too_large:
         message = (
-            f"its members take more than {MAX_TOTAL_BYTES - WHOLE_BYTES} bytes, or {MAX_UNPACKED_BYTES} unpacked: the"
-            " layers and cameras are right, the other files were not read"
+            f"its members take more than {MAX_TOTAL_BYTES - WHOLE_BYTES:,} bytes, or {MAX_UNPACKED_BYTES:,} unpacked:"
+            " the layers and cameras are right, the other files were not read"
         )
         raise ContentUnchecked(Reason.TOO_MUCH_TO_READ, message)
 
@@ -194,7 +194,7 @@ def _check_layer(reader: Reader, part: Part, ahead: int) -> Reading[Footer]:
     """Unpack the layer, keeping only its ends, and check its footer."""
     member, name = part.member, part.member.name
     if member.size > RATIO_FLOOR_LAYER_BYTES and member.size > MAX_RATIO * member.packed_size:
-        message = f"{member.packed_size} bytes unpack to {member.size}, more than {MAX_RATIO} times as many"
+        message = f"{member.packed_size:,} bytes unpack to {member.size:,}, more than {MAX_RATIO} times as many"
         raise ContentInvalid(Reason.ZIP_BOMB, message, part=name)
     kept = Kept(tail=TAIL_BYTES)
     yield from unpack(reader, member, kept, ahead=ahead)

@@ -7,11 +7,12 @@ an object for every entry of a hostile directory. Source: APPNOTE.TXT 4.3.12, 4.
 import struct
 from dataclasses import dataclass
 
+from service.domain.clip_names import is_system_file
 from service.formats.endrecord import EndRecord
 from service.formats.facts import Findings
 from service.formats.failures import ContentInvalid, ContentUnchecked, Note, Reason
 from service.formats.limits import MAX_MEMBERS
-from service.formats.names import UNICODE_PATH, decode_name, is_system_file, normal_name, unicode_path
+from service.formats.names import UNICODE_PATH, decode_name, normal_name, unicode_path
 
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 
@@ -57,14 +58,14 @@ def parse_directory(directory: bytes, end: EndRecord, findings: Findings) -> lis
     at = 0
     while at < len(directory):
         if len(members) == MAX_MEMBERS:
-            raise too_many(f"more than {MAX_MEMBERS}")
+            raise too_many(f"more than {MAX_MEMBERS:,}")
         if not directory.startswith(b"PK\1\2", at) or at + _ENTRY.size > len(directory):
-            raise _corrupt(f"no entry begins at its byte {at}")
+            raise _corrupt(f"no entry begins at its byte {at:,}")
         fields = _ENTRY.unpack_from(directory, at)
         at += _ENTRY.size
         following = at + fields[12] + fields[13] + fields[14]  # name, extra, comment
         if following > len(directory):
-            raise _corrupt(f"its entry before byte {at} runs over its end")
+            raise _corrupt(f"its entry before byte {at:,} runs over its end")
         name_end = at + fields[12]
         members.append(_member(fields, directory[at:name_end], directory[name_end : name_end + fields[13]], findings))
         at = following
@@ -76,7 +77,7 @@ def parse_directory(directory: bytes, end: EndRecord, findings: Findings) -> lis
         )
         raise ContentInvalid(Reason.ZIP_NEEDS_ZIP64, message)
     if len(members) != end.count:
-        raise _corrupt(f"it has {len(members)} members, the end record says {end.count}")
+        raise _corrupt(f"it has {len(members):,} members, the end record says {end.count:,}")
     for member in members:
         member.offset += end.shift
     return members
@@ -146,7 +147,7 @@ def _wide(field: bytes, size: int, packed: int, offset: int, disk: int, name: st
 
 
 def too_many(count: str) -> ContentUnchecked:
-    return ContentUnchecked(Reason.ZIP_TOO_MANY_MEMBERS, f"{count} members, at most {MAX_MEMBERS} are checked")
+    return ContentUnchecked(Reason.ZIP_TOO_MANY_MEMBERS, f"{count} members, at most {MAX_MEMBERS:,} are checked")
 
 
 def _corrupt(message: str) -> ContentInvalid:

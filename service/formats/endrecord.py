@@ -63,7 +63,8 @@ def find_end_record(reader: Reader, findings: Findings, *, everything: int = 0) 
         head = yield from reader.read(0, len(_FIRST_MEMBER))
         check_encoding(head)
         if head == _FIRST_MEMBER:
-            message = f"no end record within the last {_SEARCHED_BYTES} bytes, where readers look: the zip is not whole"
+            searched = f"the last {_SEARCHED_BYTES:,} bytes, where readers look"
+            message = f"no end record within {searched}: the zip is not whole"
             raise ContentInvalid(Reason.ZIP_TRUNCATED, message)
         raise ContentInvalid(Reason.NOT_A_ZIP, "the object has no end record: it is not a zip")
     chosen = _choose(tail, base, candidates)
@@ -76,7 +77,7 @@ def find_end_record(reader: Reader, findings: Findings, *, everything: int = 0) 
     if surplus >= _4_GIB and surplus % _4_GIB == 0:
         return EndRecord(record.count, record.directory_start + surplus, record.directory_size, 0, wraps=True)
     if surplus < 0:
-        message = f"the directory should end at byte {start - surplus}, the end record begins at byte {start}"
+        message = f"the directory should end at byte {start - surplus:,}, the end record begins at byte {start:,}"
         raise ContentInvalid(Reason.ZIP_TRUNCATED, message)
     return EndRecord(record.count, record.directory_start + surplus, record.directory_size, surplus)
 

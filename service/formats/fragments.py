@@ -126,7 +126,7 @@ def _run(data: bytes, box: Box, base: int, end: int | None, default: Defaults, w
         offset += 4
     columns = [flag for flag in (_DURATIONS, _SIZES, _FLAGS, _TIMES) if flags & flag]
     if samples * len(columns) * 4 > box.end - box.body - offset:
-        raise corrupt("moof/traf/trun", f"{samples} samples do not fit into its {box.end - box.start} bytes")
+        raise corrupt("moof/traf/trun", f"{samples:,} samples do not fit into its {box.end - box.start:,} bytes")
     work.add_entries(1 + samples * len(columns))
     duration = 0 if flags & _DURATIONS else samples * default.duration
     size = 0 if flags & _SIZES else samples * default.size

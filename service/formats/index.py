@@ -61,7 +61,7 @@ def parse_sidx(data: bytes, box: Box, anchor: int, size: int) -> Index | None:
             return None
         last, ends, units = ends, ends + (reference & 0x7FFFFFFF), units + duration
     if ends > size:
-        message = f"its index names bytes up to {ends}, the object has {size}"
+        message = f"its index names bytes up to {ends:,}, the object has {size:,}"
         raise ContentInvalid(Reason.MP4_TRUNCATED, message, part="sidx")
     return Index(last, ends, units / scale if scale else None) if count > 1 else None
 

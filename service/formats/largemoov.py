@@ -40,7 +40,7 @@ def _outline(reader: Reader, parent: Box, level: int, left: list[int]) -> Readin
             length = box.end - box.body if box.type in _WHOLE else min(_COUNT_BYTES, box.end - box.body)
             left[0] -= length
             if left[0] < 0:
-                message = f"more than {_MAX_WHOLE_BYTES} bytes of it describe the tracks"
+                message = f"more than {_MAX_WHOLE_BYTES:,} bytes of it describe the tracks"
                 raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part="moov")
             content = yield from reader.read(box.body, length)
         if content is not None:

@@ -60,15 +60,15 @@ class Work:
     def add_boxes(self, count: int) -> None:
         self.boxes += count
         if self.boxes > MAX_BOXES:
-            raise ContentUnchecked(Reason.MP4_TOO_MANY_BOXES, f"more than {MAX_BOXES} boxes")
+            raise ContentUnchecked(Reason.MP4_TOO_MANY_BOXES, f"more than {MAX_BOXES:,} boxes")
 
     def add_entries(self, count: int) -> None:
         self.entries += count
         if self.entries > MAX_ENTRIES:
-            raise ContentUnchecked(Reason.TOO_MUCH_TO_READ, f"more than {MAX_ENTRIES} table entries")
+            raise ContentUnchecked(Reason.TOO_MUCH_TO_READ, f"more than {MAX_ENTRIES:,} table entries")
 
     def add_unpacked(self, count: int) -> None:
         self.unpacked += count
         if self.unpacked > MAX_UNPACKED_BYTES:
-            message = f"the members to read unpack to more than {MAX_UNPACKED_BYTES} bytes"
+            message = f"the members to read unpack to more than {MAX_UNPACKED_BYTES:,} bytes"
             raise ContentUnchecked(Reason.CLIPGT_LAYERS_TOO_LARGE, message)

@@ -166,7 +166,7 @@ def picture(movie: Movie, track: Track, work: Work, findings: Findings) -> Pictu
         raise corrupt(path, "no sample description that can be read")
     entry = found.every[0]
     if not is_type(entry.type) or not entry.name.strip():
-        raise corrupt(path, f"its codec {shown(entry.name)} is no name")
+        raise corrupt(path, f"its codec {shown(entry.name)} is not a name")
     if entry.type in _ENCRYPTED:
         raise ContentInvalid(Reason.MP4_ENCRYPTED, f"the video is encrypted ({entry.name})", part=path)
     width, height = fields(data, entry, "2H", 24)

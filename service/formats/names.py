@@ -7,13 +7,11 @@ APPNOTE.TXT 4.4.17 and appendix D: a name is UTF-8 if flag 11 is set, else code 
 import unicodedata
 import zlib
 
+from service.domain.clip_names import is_system_file
 from service.formats.failures import ContentInvalid, Reason
 
 UTF8_FLAG = 0x800
 UNICODE_PATH = 0x7075
-
-_SYSTEM_FILES = {".ds_store", "icon\r", "thumbs.db", "desktop.ini"}
-_SYSTEM_FOLDER = "__macosx"
 
 
 def decode_name(raw: bytes, flags: int) -> str:
@@ -52,12 +50,6 @@ def normal_name(name: str, *, shown: bool = True) -> str:
     if shown and not name.isprintable() and not is_system_file("/".join(segments)):
         _check_characters(name)
     return "/".join(segments) + ("/" if path[-1] == "/" else "")
-
-
-def is_system_file(name: str) -> bool:
-    """Return whether macOS or Windows added the file, which is then no part of the clip."""
-    segments = name.casefold().split("/")
-    return segments[-1].startswith("._") or segments[-1] in _SYSTEM_FILES or _SYSTEM_FOLDER in segments
 
 
 def folded(name: str) -> str:

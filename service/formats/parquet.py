@@ -50,12 +50,12 @@ def _read(head: bytes, tail: bytes, size: int, work: Work) -> Footer:
     if tail[-4:] == _ENCRYPTED_MAGIC:
         raise Garbled("its footer is encrypted")
     if head != MAGIC or tail[-4:] != MAGIC or size < _SMALLEST:
-        raise Garbled(f"no PAR1 at {'its start' if head != MAGIC else 'its end'} ({size} bytes)")
+        raise Garbled(f"no PAR1 at {'its start' if head != MAGIC else 'its end'} ({size:,} bytes)")
     length = int.from_bytes(tail[-8:-4], "little")
     if length > size - _SMALLEST:
-        raise Garbled(f"its footer is to take {length} of {size} bytes")
+        raise Garbled(f"its footer is to take {length:,} of {size:,} bytes")
     if length > MAX_FOOTER_BYTES:
-        raise TooMuch(f"{length} bytes, at most {MAX_FOOTER_BYTES} are read")
+        raise TooMuch(f"{length:,} bytes, at most {MAX_FOOTER_BYTES:,} are read")
     cursor = Cursor(tail[len(tail) - 8 - length : -8], values=work.values)
     try:
         return _Parser(cursor, end=size - 8 - length).metadata()
@@ -91,7 +91,7 @@ class _Parser:
         if missing := {2, 3, 4} - seen:
             raise Garbled(f"its footer lacks field {min(missing)} of a struct")
         if rows < 0 or rows != counted:
-            raise Garbled(f"its footer counts {rows} rows, its row groups another number")
+            raise Garbled(f"its footer counts {rows:,} rows, its row groups another number")
         self.footer.rows = rows
         return self.footer
 
@@ -102,7 +102,7 @@ class _Parser:
         if not count:
             raise Garbled("its schema is empty")
         if count > MAX_SCHEMA_ELEMENTS:
-            raise TooMuch(f"{count} columns and fields, at most {MAX_SCHEMA_ELEMENTS} are read")
+            raise TooMuch(f"{count:,} columns and fields, at most {MAX_SCHEMA_ELEMENTS:,} are read")
         columns: list[str] = []
         open_ends: list[int] = []  # children still to come, of the root and its descendants
         for index in range(count):

@@ -132,15 +132,15 @@ class Reader:
         length = end - start
         if length > MAX_READ_BYTES or self.bytes + length > MAX_TOTAL_BYTES or self.reads >= MAX_READS:
             message = (
-                f"{length} more bytes are needed after {self.reads} reads of {self.bytes} bytes; a check makes at most"
-                f" {MAX_READS} reads of {MAX_READ_BYTES} bytes, {MAX_TOTAL_BYTES} bytes altogether"
+                f"{length:,} more bytes are needed after {self.reads:,} reads of {self.bytes:,} bytes; a check makes at"
+                f" most {MAX_READS:,} reads of {MAX_READ_BYTES:,} bytes, {MAX_TOTAL_BYTES:,} bytes altogether"
             )
             raise ContentUnchecked(Reason.TOO_MUCH_TO_READ, message)
         data = yield Range(start, length)
         self.reads += 1
         self.bytes += len(data)
         if len(data) != length:
-            message = f"bytes {start} to {end - 1} are {len(data)} in number"
+            message = f"bytes {start:,} to {end - 1:,} are {len(data):,} in number"
             raise SourceChanged(message, operation="read", uri=self.name)
         return data
 

@@ -73,7 +73,7 @@ def last_byte(movie: Movie, track: Track, work: Work) -> int:
 def _check_place(media: Sequence[Box], start: int, size: int, what: str, path: str) -> None:
     index = bisect_right(media, start, key=lambda box: box.body) - 1
     if index < 0 or start + size > media[index].end:
-        message = f"{what}, {size} bytes from byte {start}, lies outside the media"
+        message = f"{what}, {size:,} bytes from byte {start:,}, lies outside the media"
         raise ContentInvalid(Reason.MP4_BAD_OFFSETS, message, part=path)
 
 
@@ -86,7 +86,7 @@ def _agree(count: int, samples: int, what: str, track: Track, findings: Findings
     if count == samples:
         return
     if track.handler == VIDEO and abs(count - samples) > max(_SLACK, samples // _SLACK_SHARE):
-        message = f"{count} samples {what}, {samples} have a size"
+        message = f"{count:,} samples {what}, {samples:,} have a size"
         raise ContentInvalid(Reason.MP4_BAD_SAMPLES, message, part=track.path)
     findings.note(Note.MP4_SAMPLE_COUNT)
 
@@ -101,7 +101,7 @@ def _chunks(movie: Movie, track: Track, work: Work, findings: Findings) -> _Chun
         findings.note(Note.MP4_SAMPLE_COUNT)
     firsts.append(len(offsets) + 1)
     if firsts[0] != 1 or any(one >= following for one, following in itertools.pairwise(firsts)):
-        message = f"its runs of chunks do not ascend from 1 to {len(offsets)}"
+        message = f"its runs of chunks do not ascend from 1 to {len(offsets):,}"
         raise ContentInvalid(Reason.MP4_BAD_SAMPLES, message, part=track.path)
     counts = array("I")
     for (one, following), samples in zip(itertools.pairwise(firsts), runs[1::3], strict=False):
@@ -136,10 +136,10 @@ def _table(
     (count,) = fields(movie.data, box, "I", count_at)
     start = box.body + count_at + 4
     if count * columns * (8 if wide else 4) > box.end - start:
-        message = f"{count} entries do not fit into its {box.end - box.start} bytes"
+        message = f"{count:,} entries do not fit into its {box.end - box.start:,} bytes"
         raise ContentInvalid(Reason.MP4_BAD_SAMPLES, message, part=f"{track.path}/{box.name}")
     if count * columns > MAX_TABLE_ENTRIES:
-        message = f"a table has {count * columns} entries, at most {MAX_TABLE_ENTRIES} are compared"
+        message = f"a table has {count * columns:,} entries, at most {MAX_TABLE_ENTRIES:,} are compared"
         raise ContentUnchecked(Reason.TOO_MUCH_TO_READ, message, part=f"{track.path}/{box.name}")
     work.add_entries(count * columns)
     return numbers(movie.data, start, count * columns, wide=wide)

@@ -57,7 +57,7 @@ class Cursor:
         if count == 0xF:
             count = self._varint()
         if count > len(self.data) - self.at:  # every element takes at least one byte
-            raise Garbled(f"{count} elements in {len(self.data) - self.at} bytes")
+            raise Garbled(f"{count:,} elements in {len(self.data) - self.at:,} bytes")
         return header & 0xF, count
 
     def integer(self, kind: int = I64) -> int:
@@ -167,7 +167,7 @@ class Cursor:
 
     def _need(self, length: int) -> None:
         if length > len(self.data) - self.at:
-            raise Garbled(f"{length} bytes of text in {len(self.data) - self.at} bytes")
+            raise Garbled(f"{length:,} bytes of text in {len(self.data) - self.at:,} bytes")
 
     def _byte(self) -> int:
         self._need(1)
@@ -193,4 +193,4 @@ class Cursor:
 
 
 def _too_much() -> TooMuch:
-    return TooMuch(f"more than {MAX_FOOTER_VALUES} values or {MAX_NESTING} levels")
+    return TooMuch(f"more than {MAX_FOOTER_VALUES:,} values or {MAX_NESTING} levels")

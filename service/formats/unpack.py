@@ -48,10 +48,7 @@ def unpack(reader: Reader, member: Member, keep: Callable[[bytes], None], *, ahe
     Needs one read for a member of up to `WINDOW_BYTES`, which reads `ahead` more. Raises `ContentInvalid`.
     """
     reader.work.add_unpacked(member.size)
-    start = yield from _data_start(reader, member, ahead)
-    if start + member.packed_size > member.limit:
-        message = f"its {member.packed_size} packed bytes run into what begins at byte {member.limit}"
-        raise ContentInvalid(Reason.ZIP_OVERLAP, message, part=member.name)
+    start = yield from data_start(reader, member, ahead=ahead)
     if member.method == DEFLATED:
         crc = yield from _inflate(reader, member, start, keep, ahead)
     else:
@@ -60,14 +57,15 @@ def unpack(reader: Reader, member: Member, keep: Callable[[bytes], None], *, ahe
         raise _corrupt(member, f"the CRC is {crc:08x}, its directory entry says {member.crc:08x}")
 
 
-def _data_start(reader: Reader, member: Member, ahead: int) -> Reading[int]:
+def data_start(reader: Reader, member: Member, *, ahead: int = 0) -> Reading[int]:
+    """Return the byte at which the member's data begins. Check its local header. Raises `ContentInvalid`."""
     wanted = min(member.end - member.offset, WINDOW_BYTES)
     data, at = yield from reader.view(member.offset, LOCAL_HEADER.size, ahead=wanted - LOCAL_HEADER.size + ahead)
     signature, _, flags, method, _, _, crc, packed, unpacked, name_length, extra_length = LOCAL_HEADER.unpack_from(
         data, at
     )
     if signature != b"PK\3\4":
-        raise _corrupt(member, f"no member begins at byte {member.offset}")
+        raise _corrupt(member, f"no member begins at byte {member.offset:,}")
     if flags & ENCRYPTED:
         raise ContentInvalid(Reason.ZIP_ENCRYPTED, "the member is encrypted", part=member.name)
     name = yield from reader.read(member.offset + LOCAL_HEADER.size, name_length, ahead=wanted + ahead)
@@ -78,6 +76,9 @@ def _data_start(reader: Reader, member: Member, ahead: int) -> Reading[int]:
     if known and (crc, packed, unpacked) != (member.crc, member.packed_size, member.size):
         raise _corrupt(member, "its local header has another size or CRC than the directory")
     start: int = member.offset + LOCAL_HEADER.size + name_length + extra_length
+    if start + member.packed_size > member.limit:
+        message = f"its {member.packed_size:,} packed bytes run into what begins at byte {member.limit:,}"
+        raise ContentInvalid(Reason.ZIP_OVERLAP, message, part=member.name)
     return start
 
 
@@ -108,14 +109,14 @@ def _inflate(reader: Reader, member: Member, start: int, keep: Callable[[bytes],
                 break
             size += len(piece)
             if size > member.size:
-                raise _corrupt(member, f"unpacks to more than the {member.size} bytes of its directory entry")
+                raise _corrupt(member, f"unpacks to more than the {member.size:,} bytes of its directory entry")
             crc = zlib.crc32(piece, crc)
             keep(piece)
             rest = inflater.unconsumed_tail
     if not inflater.eof or inflater.unused_data:
         raise _corrupt(member, "bytes follow its data" if inflater.eof else "its compressed data ends early")
     if size != member.size:
-        raise _corrupt(member, f"unpacks to {size} bytes, its directory entry says {member.size}")
+        raise _corrupt(member, f"unpacks to {size:,} bytes, its directory entry says {member.size:,}")
     return crc
 
 

@@ -198,5 +198,5 @@ class Walk:
         return data, offset + box.body - box.start
 
     def _too_large(self, box: Box, most: int) -> ContentUnchecked:
-        message = f"the box takes {box.end - box.start} bytes, at most {most} are read"
+        message = f"the box takes {box.end - box.start:,} bytes, at most {most:,} are read"
         return ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part=box.name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
-from service.domain.clips import ClipRow, Extrapolation
+from service.domain.clips import ClipRow, Extrapolation, SourceFate
 
 ClipIndex = Literal["clip", "url"]
 
@@ -63,6 +63,20 @@ class ClipStore(Protocol):
 
     def extrapolated(self, job_id: str, ordinal: int, extrapolation: Extrapolation) -> bool:
         """Store it on the row of a copied or skipped clip, and change nothing else. False if there is no such row."""
+        ...
+
+    def source_settled(self, job_id: str, ordinal: int, fate: SourceFate) -> bool:
+        """Store it on the row of a copied clip, and change nothing else.
+
+        False if there is no such row, or it has a fate already, which only a deletion replaces: that happened for sure.
+        """
+        ...
+
+    def explained(self, job_id: str, row: ClipRow, message: str) -> bool:
+        """Replace the message of a row with a result, and change nothing else.
+
+        False if the row was deleted, or its status or message is another one by now: a retry may have begun.
+        """
         ...
 
     def delete_some(self, job_id: str) -> bool:

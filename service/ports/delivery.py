@@ -34,8 +34,8 @@ class ExecutionState(StrEnum):
 
 
 class Workflow(Protocol):
-    def start(self, job_id: str, *, run: int = 0, wait_seconds: int = 0) -> None:
-        """Start the run's execution, named by job and run; a second start of the same run does nothing."""
+    def start(self, job_id: str, *, run: int = 0, resumes: int = 0, wait_seconds: int = 0) -> None:
+        """Start an execution, named by job, run and `resumes`; a second start of the same name does nothing."""
         ...
 
     def state(self, name: str) -> ExecutionState: ...

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from service.domain.ends import Delivery, End
-from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, RecordedBatch, Retry, Tally
+from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, RecordedBatch, Restores, Retry, Tally
 from service.domain.manifest import BatchState, Rounds
 from service.domain.projects import AuditEntry
 
@@ -22,6 +22,10 @@ class JobStore(JobReader, Protocol):
         Return False, and write nothing, if a job of that id exists. Raises `QuotaExceeded` if the project has
         `max_active` active imports. None: the import neither needs room nor counts, as for imports that uploads start.
         """
+        ...
+
+    def check_room(self, project: str, *, max_active: int) -> None:
+        """Raises `QuotaExceeded` if the project has `max_active` active imports."""
         ...
 
     def get_some(self, job_ids: Collection[str]) -> Mapping[str, Job]:
@@ -42,7 +46,10 @@ class JobStore(JobReader, Protocol):
         ...
 
     def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
-        """Close a pending job for further uploads and return it. None if the run has ended or the job is absent."""
+        """Close a pending job for further uploads, or end its wait for restores, and return it.
+
+        None if the run has ended or the job is absent.
+        """
         ...
 
     def end_planning(
@@ -93,12 +100,21 @@ class JobStore(JobReader, Protocol):
         now: str,
         counted_in: str | None = None,
         unplanned: bool = False,
+        resumes: int = 0,
     ) -> bool:
         """Set the run's terminal status and any `counts`, and open an `End` with `document`: once, all or nothing.
 
         Return False if the run has ended already; with `unplanned` also if its planning is complete by now.
         `counted_in` is the project whose count of active imports goes down by one, for each run that began with a
         `max_active`. Raises `TableBusy` if a run ended at the same time.
+        """
+        ...
+
+    def restoring(self, job: Job, restores: Restores, now: str, *, resume_at: str | None = None) -> bool:
+        """Store how far the restores of the job's run are.
+
+        With `resume_at` the job waits until then for its next execution. Return False, and store nothing, if the job
+        is not as `job` shows it: it waits already, was cancelled, or its run has ended.
         """
         ...
 
@@ -161,7 +177,7 @@ class EndStore(Protocol):
         ...
 
     def save(self, end: End, *, now: str) -> bool:
-        """Store its report, event, webhook, `uploads_due` and `closed`.
+        """Store its report, event, webhook, `uploads_due`, `sources_done` and `closed`.
 
         The webhook is stored on the job, too, if this is its last completion.
 

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from service.domain.errors import ObjectError
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, LargeCopy, ListedObject, Sent
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, Restore
 from service.domain.uris import Location
 from service.formats.reader import RangeReader, Reading
 
@@ -19,8 +19,21 @@ class Objects(Protocol):
         """Yield pages of objects whose key begins with the location's, in UTF-8 binary order, after `start_after`."""
         ...
 
+    def list_as_of(
+        self, at: Location, as_of: str, *, start_after: str = "", only: bool = False
+    ) -> Iterator[Sequence[ListedObject]]:
+        """Like `list_pages`, with the objects as they stood at a time, each with its version. Pages may be empty.
+
+        `only`: exactly the object with the location's key. Raises `NotVersioned` if the bucket keeps no versions.
+        """
+        ...
+
     def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
         """Return the object, or its named version."""
+        ...
+
+    def commit_of(self, at: Location) -> str | None:
+        """Return the commit that the location's revision names now; None for stores without commits."""
         ...
 
     def reader(self, entry: ManifestEntry) -> RangeReader:
@@ -38,11 +51,35 @@ class SourceStorage(Objects, Protocol):
         self, at: Location, *, start_after: str = "", integration: str | None = None
     ) -> Iterator[Sequence[ListedObject]]: ...
 
+    def list_as_of(
+        self,
+        at: Location,
+        as_of: str,
+        *,
+        start_after: str = "",
+        only: bool = False,
+        integration: str | None = None,
+    ) -> Iterator[Sequence[ListedObject]]: ...
+
     def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject: ...
+
+    def commit_of(self, at: Location, *, integration: str | None = None) -> str | None: ...
+
+
+class Restorer(Protocol):
+    """Restores archived objects of one project's sources. Errors are `ObjectError`s. Thread-safe."""
+
+    def restore(self, entry: ManifestEntry, how: Restore) -> None:
+        """Request the restore of the entry's source from `entry.archive`. Do nothing if it is under way or done."""
+        ...
 
 
 class AnyCopier(Protocol):
     """Copies clips of one source into the clips bucket. Errors are `ObjectError`s. Thread-safe."""
+
+    def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
+        """Return the source object, or its named version."""
+        ...
 
     def reader(self, entry: ManifestEntry) -> RangeReader:
         """Read ranges of exactly the planned object."""
@@ -51,7 +88,7 @@ class AnyCopier(Protocol):
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         """Copy exactly the planned object (size, ETag, version) in one request, and compare copy and source.
 
-        Larger objects need parts. The copy keeps `mark`, for `ClipsBucket.remove_marked`. Raises `DestinationChanged`
+        Larger objects need parts. The copy keeps `mark`, for `landed` and `remove_marked`. Raises `DestinationChanged`
         if the destination holds another object than planning found, unless the import overwrites.
         """
         ...
@@ -70,6 +107,7 @@ class AnyCopier(Protocol):
         digests: Mapping[str, str] | None = None,
     ) -> Copied:
         """Complete the upload and compare copy and source. Raises `UploadGone`, and what `copy` raises.
+        The upload may still be there after `UploadGone`, if its destination was written or deleted meanwhile.
 
         `digests` are those of `StreamCopier.send_parts`.
         """
@@ -78,7 +116,8 @@ class AnyCopier(Protocol):
     def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
         """Compare the object at the destination with its source. None if it is not a copy of the planned object.
 
-        Without `etag` the copier decides by its own rule. If `etag` or `mark` is given, the object must have it.
+        Without `etag` the copier decides by its own rule. If `etag` or `mark` is given, the object must have it; only
+        outside of sets it may lack a mark, as copies by older code do.
         """
         ...
 
@@ -95,6 +134,7 @@ class ServerSideCopier(AnyCopier, Protocol):
         settings: ImportSettings,
         settled: Callable[[ManifestEntry, Copied | ObjectError], object],
         *,
+        mark_of: Callable[[ManifestEntry], str],
         at_once: int,
         check: Callable[[ManifestEntry], Reading[bool]] | None = None,
     ) -> None:
@@ -184,6 +224,18 @@ class UploadRemover(Protocol):
         Leave an object that has another ETag by now, and one that is gone. S3 keeps a removed object as a noncurrent
         version. Raises `ObjectError`s; safe to repeat.
         """
+        ...
+
+
+class SourceRemovals(Protocol):
+    """Deletes the sources of one project's clips. Errors are `ObjectError`s. Thread-safe."""
+
+    def refusal(self, entry: ManifestEntry) -> str | None:
+        """Return why the source may not be deleted; None where it may be. Raises `IntegrationGone`."""
+        ...
+
+    def remove(self, entry: ManifestEntry) -> None:
+        """Delete exactly the planned object. Raises `SourceChanged`; `ObjectMissing` if it is gone already."""
         ...
 
 

@@ -101,6 +101,10 @@ class IntegrationStore(Protocol):
         """Store when it was used, and write the entry. False if it is not ready any more."""
         ...
 
+    def allow_delete(self, integration: Integration, allowed: bool, *, entry: AuditEntry) -> bool:
+        """Store whether imports may delete sources, and write the entry. False if it is not ready any more."""
+        ...
+
 
 class IntegrationSecrets(Protocol):
     """Credentials by name. A value never changes."""

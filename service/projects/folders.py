@@ -147,7 +147,7 @@ def _create(request: FolderRequest, project: str, by: Actor, ports: FolderPorts)
 
 def _check(name: str) -> None:
     if not 1 <= len(name) <= MAX_NAME:
-        raise InvalidRequest(f"a folder's name has 1 to {MAX_NAME} characters, this one has {len(name)}")
+        raise InvalidRequest(f"a folder's name has 1 to {MAX_NAME} characters, this one has {len(name):,}")
     if not _encodes(name) or any(character < " " or character == "\x7f" for character in name):
         raise InvalidRequest("a folder's name has no control characters and is valid Unicode")
 

@@ -3,15 +3,17 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from service.domain.destination_template import check_template
 from service.domain.errors import IdempotencyConflict, NotFound, UnknownExecutionSettings
 from service.domain.ids import request_digest
 from service.domain.limits import MAX_SETTINGS_BYTES, check_size
 from service.domain.projects import Action, Actor, AuditEntry, ExecutionSettings
+from service.domain.requests import ImportSettings
+from service.domain.settings_limits import SettingsLimits
+from service.domain.webhooks import kept_url
 from service.ports.projects import ExecutionSettingsStore
 from service.ports.state import Clock
 from service.projects.audit import entry_of
@@ -28,6 +30,7 @@ class ExecutionSettingsPorts:
     store: ExecutionSettingsStore
     clock: Clock
     audit_days: int
+    limits: SettingsLimits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,8 @@ class ExecutionSettingsRequest:
     description: str | None = None
     settings: Mapping[str, object]
     """The caller's settings, already validated."""
+    in_force: ImportSettings
+    """The settings that an import has by them."""
 
 
 def save(
@@ -51,7 +56,7 @@ def save(
 
     Raises `InvalidRequest`, `TooManyExecutionSettings`, `IdempotencyConflict`.
     """
-    _check(request)
+    _check(request, ports)
     now = ports.clock()
     saved = ExecutionSettings(
         id=_id_for(project, idempotency_key) if idempotency_key else f"es_{secrets.token_hex(12)}",
@@ -98,13 +103,15 @@ def saved_page(
 def replace_saved(
     settings_id: str, request: ExecutionSettingsRequest, *, project: str, by: Actor, ports: ExecutionSettingsPorts
 ) -> ExecutionSettings:
-    """Replace a preset. Running imports keep their settings. Raises `InvalidRequest`, `NotFound`."""
-    _check(request)
+    """Replace a preset. Running imports keep their settings.
+
+    A webhook's URL without its query, as answers show it, keeps the stored query. Raises `InvalidRequest`, `NotFound`.
+    """
+    _check(request, ports)
     now = ports.clock()
     known = get_saved(settings_id, project=project, store=ports.store)
-    changed = replace(
-        known, name=request.name, description=request.description, settings=request.settings, updated_at=now
-    )
+    settings = with_url(request.settings, lambda url: kept_url(url, _url_of(known.settings)))
+    changed = replace(known, name=request.name, description=request.description, settings=settings, updated_at=now)
     entry = _entry(Action.EXECUTION_SETTINGS_REPLACE, settings_id, project, by, now, ports)
     if not ports.store.replace(changed, entry=entry):
         raise _gone(settings_id)
@@ -119,12 +126,25 @@ def delete_saved(settings_id: str, *, project: str, by: Actor, ports: ExecutionS
         raise _gone(settings_id)
 
 
-def _check(request: ExecutionSettingsRequest) -> None:
+def _url_of(settings: Mapping[str, object]) -> str | None:
+    """The webhook's URL in the settings of a preset."""
+    notify = settings.get("notify")
+    url = notify.get("webhook_url") if isinstance(notify, Mapping) else None
+    return url if isinstance(url, str) else None
+
+
+def with_url(settings: Mapping[str, object], change: Callable[[str], str | None]) -> Mapping[str, object]:
+    """The settings with another URL of the webhook, if they have one."""
+    notify, url = settings.get("notify"), _url_of(settings)
+    if url is None or not isinstance(notify, Mapping):
+        return settings
+    return {**settings, "notify": {**notify, "webhook_url": change(url)}}
+
+
+def _check(request: ExecutionSettingsRequest, ports: ExecutionSettingsPorts) -> None:
     """Raises `InvalidRequest`."""
     check_size("settings", dict(request.settings), limit=MAX_SETTINGS_BYTES)
-    destination = request.settings.get("destination")
-    if isinstance(destination, str):
-        check_template(destination)
+    ports.limits.check(request.in_force)
 
 
 def _gone(settings_id: str) -> NotFound:

@@ -35,7 +35,7 @@ class SlowRequests:
             others = [turn for turn in store.all() if turn.id != mine.id and turn.expires_at > now]
             if not may_begin(mine, others, self.limit):
                 raise TooManySlowRequests(
-                    f"this project has {self.limit} previews and tests under way, which is the limit: "
+                    f"this project has {self.limit} requests under way that wait for a store, which is the limit: "
                     "wait until one of them is answered"
                 )
             store.put(replace(mine, holds=True))

@@ -31,15 +31,18 @@ Made = TypeVar("Made")
 
 @dataclass
 class Kept(Generic[Made]):
-    """Caches objects built from integrations for `CACHE_SECONDS`, by secret name; a secret's value never changes."""
+    """Caches objects built from integrations for `CACHE_SECONDS`, by secret name; a secret's value never changes.
+
+    What an integration allows may change, and decides which access its credentials are used for.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
-    _known: dict[str, tuple[float, Made]] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[str, bool], tuple[float, Made]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def get(self, integration: Integration, make: Callable[[Integration], Made]) -> Made:
         """Return the cached object, or build it. Raises what `make` raises."""
-        name = integration.secret_name
+        name = (integration.secret_name, integration.allow_delete)
         with self._lock:
             known = self._known.get(name)
             if known is not None and self.monotonic() - known[0] < CACHE_SECONDS:
@@ -183,6 +186,7 @@ class IntegrationSources:
                     endpoint=integration.endpoint_url,
                     connections=self.connections,
                     requester_pays=integration.requester_pays,
+                    deletes=integration.allow_delete,
                 )
             case IntegrationType.HF_BUCKET:
                 token = json.loads(credentials)["token"] if credentials else None

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Lock
 
+from service.domain.clip_names import is_no_clip
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.uris import Location
@@ -35,6 +36,8 @@ class HurriedStorage:
     """Whether a listing was ended early."""
     lists: int = 0
     heads: int = 0
+    no_clips: int = 0
+    """Objects in listings of sources that tools left beside clips (`is_no_clip`)."""
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -43,7 +46,23 @@ class HurriedStorage:
     def list_pages(
         self, at: Location, *, start_after: str = "", integration: str | None = None
     ) -> Iterator[Sequence[ListedObject]]:
-        pages = self.storage.list_pages(at, start_after=start_after, integration=integration)
+        return self._hurried(at, self.storage.list_pages(at, start_after=start_after, integration=integration))
+
+    def list_as_of(
+        self,
+        at: Location,
+        as_of: str,
+        *,
+        start_after: str = "",
+        only: bool = False,
+        integration: str | None = None,
+    ) -> Iterator[Sequence[ListedObject]]:
+        if only and self._is_late(at):
+            raise OutOfTime
+        pages = self.storage.list_as_of(at, as_of, start_after=start_after, only=only, integration=integration)
+        return self._hurried(at, pages)
+
+    def _hurried(self, at: Location, pages: Iterator[Sequence[ListedObject]]) -> Iterator[Sequence[ListedObject]]:
         while True:
             if self._is_late(at):
                 if self._is_clips_bucket(at):
@@ -55,6 +74,8 @@ class HurriedStorage:
             if page is None:
                 self.lists -= 1
                 return
+            if not self._is_clips_bucket(at):
+                self.no_clips += sum(is_no_clip(item.key, item.size) for item in page)
             yield page
 
     def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject:
@@ -63,6 +84,10 @@ class HurriedStorage:
         with self._lock:
             self.heads += 1
         return self.storage.stat(at, version=version, integration=integration)
+
+    def commit_of(self, at: Location, *, integration: str | None = None) -> str | None:
+        self.check()
+        return self.storage.commit_of(at, integration=integration)
 
     def reader(self, entry: ManifestEntry) -> "HurriedReader":
         return HurriedReader(self, self.storage.reader(entry))

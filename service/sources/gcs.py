@@ -19,9 +19,12 @@ from service.domain.errors import (
     CredentialsRejected,
     InvalidRequest,
     ObjectError,
+    ObjectRejected,
     SourceChanged,
     UnsafeUrl,
 )
+from service.domain.objects import ListedObject
+from service.domain.requests import Restore
 from service.domain.uris import Location
 from service.sources.http import (
     Asked,
@@ -40,10 +43,13 @@ from service.sources.http import (
 from service.sources.patience import Patience
 from service.sources.port import HEADERS, Pin, SourceObject
 from service.support.clock import timestamp
+from service.support.parallel_listing import Page, first_with_objects, pages_of
 from service.web.addresses import AddressRule
 
 ENDPOINT = "https://storage.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+DELETING_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+"""Scope of tokens of integrations that allow to delete sources."""
 _FIELDS = "name,size,etag,generation,updated,md5Hash,crc32c"
 _KEPT = "cacheControl,contentDisposition,contentEncoding,contentLanguage,contentType,metadata"
 _LIMIT_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
@@ -56,17 +62,18 @@ def gcs_with_account(
     endpoint: str | None = None,
     connections: int = 16,
     requester_pays: bool = False,
+    deletes: bool = False,
 ) -> "GcsAdapter":
     """`account` is the service account's key file (JSON). Raises `InvalidRequest` if it is not one.
 
-    With `requester_pays`, Google charges the service account's project.
+    With `requester_pays`, Google charges the service account's project. `deletes`: whether it may delete objects.
     """
-    token = _Token.of(account, Http.of(1, rule))
+    token = _Token.of(account, Http.of(1, rule), DELETING_SCOPE if deletes else SCOPE)
     http = Http.of(connections, rule if endpoint else None)
     payer = token.credentials.project_id if requester_pays else None
     if requester_pays and not payer:
         raise InvalidRequest("service_account: it names no project_id, which requester_pays needs")
-    return GcsAdapter(http, token, (endpoint or ENDPOINT).rstrip("/"), payer=payer)
+    return GcsAdapter(http, token, (endpoint or ENDPOINT).rstrip("/"), of_google=endpoint is None, payer=payer)
 
 
 @dataclass(frozen=True)
@@ -118,10 +125,10 @@ class _Token:
     lock: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
-    def of(cls, account: str, http: Http) -> "_Token":
+    def of(cls, account: str, http: Http, scope: str) -> "_Token":
         try:
             fields = json.loads(account)
-            credentials = Credentials.from_service_account_info(fields, scopes=[SCOPE])  # type: ignore[no-untyped-call]
+            credentials = Credentials.from_service_account_info(fields, scopes=[scope])  # type: ignore[no-untyped-call]
             url = str(fields["token_uri"])
         except (ValueError, TypeError, KeyError, AttributeError):
             # The parsers' messages may quote the key. Google raises ValueError for malformed files.
@@ -154,12 +161,23 @@ class GcsAdapter:
     token: _Token
     endpoint: str
     page_objects: int = 1000
+    of_google: bool = False
+    """Whether it is Google's own endpoint, whose order of keys is known."""
     payer: str | None = None
     """Project that pays for the requests; None: the bucket's."""
 
     def list_pages(
         self, location: Location, *, start_after: str, patience: Patience
     ) -> Iterator[Sequence[SourceObject]]:
+        """List Google's own buckets by concurrent ranges of keys; other stores may have another order."""
+        if not self.of_google:
+            yield from (page.objects for page in self._pages(location, start_after, patience))  # type: ignore[misc]
+            return
+        yield from pages_of(  # type: ignore[misc]  # its pages are those of `_pages`
+            lambda after: first_with_objects(self._pages(location, after, patience)), start_after=start_after
+        )
+
+    def _pages(self, location: Location, start_after: str, patience: Patience) -> Iterator[Page]:
         asked, token = Asked("list", location), ""
         query = {
             "prefix": location.key,
@@ -174,9 +192,12 @@ class GcsAdapter:
             with reading(asked):
                 objects = [one for one in map(_object, page.get("items", [])) if one.key > start_after]
                 token = page.get("nextPageToken", "")
-            yield objects
+            yield Page(objects, more=bool(token))
             if not token:
                 return
+
+    def list_as_of(self, location: Location, *_: object, **__: object) -> Iterator[Sequence[ListedObject]]:
+        raise Asked("list", location).error(ObjectRejected, "as_of is not supported on Google Cloud Storage")
 
     def stat(self, location: Location, version: str | None) -> SourceObject:
         query = {"fields": f"{_FIELDS},{_KEPT}"} | ({"ifGenerationMatch": version} if version else {})
@@ -185,6 +206,12 @@ class GcsAdapter:
         with reading(asked):
             return _object(found)
 
+    def restore(self, location: Location, archive: str, how: Restore, version: str | None) -> None:  # noqa: ARG002
+        raise Asked("restore", location).error(ObjectRejected, "the store has no archived objects")
+
+    def commit_of(self, location: Location) -> str | None:  # noqa: ARG002
+        return None
+
     def tags(self, location: Location, version: str | None) -> Mapping[str, str]:  # noqa: ARG002
         return {}
 
@@ -192,11 +219,20 @@ class GcsAdapter:
         """Send `Accept-Encoding: gzip`: otherwise Google unpacks gzip objects and ignores the range."""
         asked = Asked("read", location)
         span = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "gzip"}
-        response = self._get(f"{self._object(location)}?alt=media&ifGenerationMatch={pin.version}", asked, span)
+        url = f"{self._object(location)}?alt=media&ifGenerationMatch={pin.version}"
+        response = self._send("GET", url, asked, span)
         if response.headers.get("X-Goog-Generation", pin.version) != pin.version:
             response.close()
             raise asked.error(SourceChanged, "the object changed since the import was planned")
         return body_of(response, asked, start, length, pin.size)
+
+    def remove(self, location: Location, pin: Pin) -> None:
+        """Delete the generation. Those before it stay noncurrent, if the bucket keeps them."""
+        asked = Asked("delete", location)
+        if not pin.holds(self.stat(location, pin.version)):
+            raise asked.error(SourceChanged, "the object changed since the import was planned")
+        url = f"{self._object(location)}?{urlencode({'generation': pin.version})}"
+        drained(self._send("DELETE", url, asked, {}), asked)
 
     def _bucket(self, location: Location) -> str:
         return f"{self.endpoint}/storage/v1/b/{quote(location.bucket, safe='')}"
@@ -205,12 +241,12 @@ class GcsAdapter:
         return f"{self._bucket(location)}/o/{quote(location.key, safe='')}"
 
     def _json(self, url: str, asked: Asked) -> Any:
-        return json_of(self._get(url, asked, {}), asked)
+        return json_of(self._send("GET", url, asked, {}), asked)
 
-    def _get(self, url: str, asked: Asked, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def _send(self, method: str, url: str, asked: Asked, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         if self.payer:
             url += f"&{urlencode({'userProject': self.payer})}"
-        response = self.http.send("GET", url, headers | self.token.header(asked), asked)
+        response = self.http.send(method, url, headers | self.token.header(asked), asked)
         if response.status >= 300:
             raise _error(response, asked)
         return response

@@ -29,6 +29,12 @@ from service.web.pinned import pinned
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 """Seconds without a byte; `Patience` limits the total time."""
+MAX_TEXT_BYTES = 4_096
+"""Maximum bytes (UTF-8) of a key, an ETag or a version in a store's answer: the longest path of Linux, for files of
+Hugging Face. S3 and Google Cloud Storage allow keys of 1,024 bytes."""
+MAX_SIZE = 2**63 - 1
+"""Maximum size of an object in a store's answer. A row's number has 38 digits (DynamoDB): one size with more of them
+would keep the rows of its whole batch from being written."""
 MAX_ANSWER_BYTES = 16 * 1024**2
 """Maximum size of a JSON answer. A page of a listing is far smaller."""
 
@@ -63,23 +69,20 @@ def reading(asked: Asked) -> Iterator[None]:
 
 
 def etag_of(value: object) -> str:
-    """Return the ETag without quotes. Raises `ValueError` if there is none."""
-    etag = value.strip('"') if isinstance(value, str) else ""
-    if not etag:
-        raise ValueError("no ETag")
-    return etag
+    """Return the ETag without quotes. Raises `ValueError` if there is none, or as `key_of` does."""
+    return key_of(value.strip('"') if isinstance(value, str) else None)
 
 
 def size_of(value: object) -> int:
-    """Return a size given as a number or as digits. Raises `ValueError`."""
-    if isinstance(value, bool) or not isinstance(value, int | str) or int(value) < 0:
+    """Return a size given as a number or as digits. Raises `ValueError`, also for more than `MAX_SIZE`."""
+    if isinstance(value, bool) or not isinstance(value, int | str) or not 0 <= int(value) <= MAX_SIZE:
         raise ValueError("no size")
     return int(value)
 
 
 def key_of(value: object) -> str:
-    """Return the key. Raises `ValueError` if there is none."""
-    if not isinstance(value, str) or not value:
+    """Return the key. Raises `ValueError` if there is none, it is too long, or no valid Unicode."""
+    if not isinstance(value, str) or not 1 <= len(value.encode()) <= MAX_TEXT_BYTES:
         raise ValueError("no key")
     return value
 
@@ -147,7 +150,7 @@ def drained(response: urllib3.BaseHTTPResponse, asked: Asked) -> bytes:
         raise asked.unavailable(error) from None
     if len(data) > MAX_ANSWER_BYTES:
         response.close()
-        raise asked.error(ObjectRejected, f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+        raise asked.error(ObjectRejected, f"the answer has more than {MAX_ANSWER_BYTES:,} bytes")
     return data
 
 

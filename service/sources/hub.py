@@ -8,8 +8,7 @@ import heapq
 import json
 import os
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -23,9 +22,12 @@ from service.domain.errors import (
     CredentialsRejected,
     ObjectError,
     ObjectMissing,
+    ObjectRejected,
     SourceChanged,
     SourceUnavailable,
 )
+from service.domain.objects import ListedObject
+from service.domain.requests import Restore
 from service.domain.uris import Location
 from service.sources.http import (
     Asked,
@@ -49,8 +51,9 @@ WINDOW_OBJECTS = 100_000
 """Maximum objects in memory. The Hub lists in any order, so the adapter sorts; longer listings take several passes."""
 PAGE_OBJECTS = 1000
 MAX_REDIRECTS = 5
-COMMIT_SECONDS = 60.0
-"""How long the commit of a branch is taken for its newest one."""
+MAX_COMMITS = 200
+"""Commits whose properties a process keeps. They never change."""
+_COMMIT = re.compile("[0-9a-f]{40}")
 _RATE = re.compile(r'"\w+"\s*;\s*r\s*=\s*(?P<left>\d+)\s*;\s*t\s*=\s*(?P<seconds>\d+)')
 _NEXT = re.compile(r'<(?P<url>[^>]*)>\s*;\s*rel="next"')
 
@@ -70,9 +73,8 @@ class HubAdapter:
     http: Http = field(default_factory=lambda: Http.of(16), repr=False)
     """For the Hub, whose URL the deployment sets."""
     window: int = WINDOW_OBJECTS
-    monotonic: Callable[[], float] = time.monotonic
-    commits: dict[str, tuple[float, RepoFiles]] = field(default_factory=dict, repr=False)
-    """Commits of revisions, and when they were asked for."""
+    commits: dict[str, RepoFiles] = field(default_factory=dict, repr=False)
+    """The files of known commits, by `Location.bucket`. Branches and tags are asked for anew."""
     elsewhere: Http = field(init=False, repr=False)
     """For the hosts to which the Hub redirects."""
 
@@ -82,9 +84,10 @@ class HubAdapter:
     def list_pages(
         self, location: Location, *, start_after: str, patience: Patience
     ) -> Iterator[Sequence[SourceObject]]:
-        after = start_after
+        asked, after = Asked("list", location), start_after
+        files = patience(lambda: self._files(location, None, asked), str(location))
         while True:
-            later = (found for found in self._every(location, patience) if found.key > after)
+            later = (found for found in self._every(files, asked, patience) if found.key > after)
             smallest = heapq.nsmallest(self.window, later, key=lambda found: found.key)
             pages = iter(smallest)
             while page := list(islice(pages, PAGE_OBJECTS)):
@@ -93,10 +96,9 @@ class HubAdapter:
                 return
             after = smallest[-1].key
 
-    def _every(self, location: Location, patience: Patience) -> Iterator[SourceObject]:
+    def _every(self, files: HubFiles, asked: Asked, patience: Patience) -> Iterator[SourceObject]:
         """Yield the files whose path begins with the location's key, in the Hub's order."""
-        asked = Asked("list", location)
-        files = patience(lambda: self._files(location, None, asked), str(location))
+        location = asked.location
         url: str | None = f"{self.endpoint}{files.tree(location.key)}"
         while url:
             items, url = patience(lambda url=url: self._page(url, asked), str(location))  # type: ignore[misc]
@@ -122,6 +124,10 @@ class HubAdapter:
             raise asked.error(AccessDenied, message)
         return items, further
 
+    def list_as_of(self, location: Location, *_: object, **__: object) -> Iterator[Sequence[ListedObject]]:
+        message = "as_of is not supported on Hugging Face; name a commit as @revision"
+        raise Asked("list", location).error(ObjectRejected, message)
+
     def stat(self, location: Location, version: str | None) -> SourceObject:
         """`version` is a commit of a dataset or model; buckets keep no versions."""
         asked = Asked("inspect", location)
@@ -136,6 +142,13 @@ class HubAdapter:
                 if item["path"] == location.key and item.get("type", "file") == "file":
                     return files.object(item)
         raise asked.error(ObjectMissing, "there is no such object")
+
+    def restore(self, location: Location, archive: str, how: Restore, version: str | None) -> None:  # noqa: ARG002
+        raise Asked("restore", location).error(ObjectRejected, "the store has no archived objects")
+
+    def commit_of(self, location: Location) -> str | None:
+        files = self._files(location, None, Asked("read the commit of", location))
+        return files.commit if isinstance(files, RepoFiles) else None
 
     def tags(self, location: Location, version: str | None) -> Mapping[str, str]:  # noqa: ARG002
         return {}
@@ -167,23 +180,29 @@ class HubAdapter:
             url = urljoin(url, target)
         raise asked.error(AccessDenied, f"the Hub redirects more than {MAX_REDIRECTS} times")
 
+    def remove(self, location: Location, pin: Pin) -> None:  # noqa: ARG002
+        raise Asked("delete", location).error(ObjectRejected, "this service deletes nothing on Hugging Face")
+
     def _files(self, location: Location, commit: str | None, asked: Asked) -> HubFiles:
-        """Return where the files are. Without a commit, ask for that of the revision, once in `COMMIT_SECONDS`."""
+        """Return where the files are. Without a commit, ask which one the revision names, unless it is a commit."""
         if not location.is_repository:
             return BucketFiles(location.bucket)
         if commit:
             return RepoFiles(location.container, commit)
-        known = self.commits.get(location.bucket)
-        if known is None or self.monotonic() - known[0] > COMMIT_SECONDS:
-            response = self._hub("GET", f"{self.endpoint}{revision_url(location)}", asked)
-            if response.status >= 300:
-                raise self._error(response, asked)
-            found = json_of(response, asked)
-            with reading(asked):
-                changed = timestamp(datetime.fromisoformat(found["lastModified"]))
-                files = RepoFiles(location.container, key_of(found["sha"]), changed)
-            known = self.commits[location.bucket] = (self.monotonic(), files)
-        return known[1]
+        if known := self.commits.get(location.bucket):
+            return known
+        response = self._hub("GET", f"{self.endpoint}{revision_url(location)}", asked)
+        if response.status >= 300:
+            raise self._error(response, asked)
+        found = json_of(response, asked)
+        with reading(asked):
+            changed = timestamp(datetime.fromisoformat(found["lastModified"]))
+            files = RepoFiles(location.container, key_of(found["sha"]), changed)
+        if _COMMIT.fullmatch(files.commit):
+            while len(self.commits) >= MAX_COMMITS:
+                self.commits.pop(next(iter(self.commits)), None)
+            self.commits[f"{location.container}@{files.commit}"] = files
+        return files
 
     def _hub(
         self, method: str, url: str, asked: Asked, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -204,7 +223,7 @@ class HubAdapter:
             needed = "this token's account must accept its conditions on the Hub" if self.token else "it needs a token"
             return asked.error(AccessDenied, f"the {kind} is gated: {needed} ({status})")
         if status == 404 and _code(response) == "RevisionNotFound":
-            return asked.error(ObjectMissing, "there is no such revision (404)")
+            return asked.error(ObjectMissing, "there is no such revision (404); write a slash in its name as %2F")
         if status == 401 and not self.token:
             return asked.error(AccessDenied, f"there is no such public {kind}; a private one needs a token (401)")
         if status == 401 and _code(response) == "RepoNotFound":

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
+from service.domain.requests import Restore
 from service.domain.uris import Location
 from service.sources.ordered import ordered_pages
-from service.sources.port import ObjectSource, Pin
+from service.sources.port import ObjectSource, Pin, PinnedSource
 
 
 def pin_of(entry: ManifestEntry) -> Pin:
@@ -19,15 +20,31 @@ def pin_of(entry: ManifestEntry) -> Pin:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceObjects:
-    """`Objects` of one source."""
+    """`Objects` and `Restorer` of one source."""
 
     source: ObjectSource
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         return ordered_pages(lambda after: self.source.list_pages(at, start_after=after), at, start_after=start_after)
 
+    def list_as_of(
+        self, at: Location, as_of: str, *, start_after: str = "", only: bool = False
+    ) -> Iterator[Sequence[ListedObject]]:
+        if only:
+            return self.source.list_as_of(at, as_of, only=True)
+        return ordered_pages(
+            lambda after: self.source.list_as_of(at, as_of, start_after=after), at, start_after=start_after
+        )
+
     def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
         return self.source.stat(at, version=version)
+
+    def restore(self, entry: ManifestEntry, how: Restore) -> None:
+        assert entry.archive is not None
+        self.source.restore(entry.location, entry.archive, how, version=entry.version)
+
+    def commit_of(self, at: Location) -> str | None:
+        return self.source.commit_of(at)
 
     def reader(self, entry: ManifestEntry) -> "SourceReader":
         return SourceReader(self.source, entry.location, pin_of(entry))
@@ -37,7 +54,7 @@ class SourceObjects:
 class SourceReader:
     """Reads ranges of exactly the pinned object. The manifest has the size, so no read requests it."""
 
-    source: ObjectSource
+    source: PinnedSource
     at: Location
     pin: Pin
 

@@ -5,10 +5,11 @@ Errors are `service.domain.errors.ObjectError`s. No message contains a credentia
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from service.domain.objects import ListedObject
 from service.domain.projects import Integration
+from service.domain.requests import Restore
 from service.domain.uris import Location
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class Pin:
     """ETag without quotes; for Hugging Face the xet hash."""
     version: str | None = None
     """Google Cloud Storage: the generation. S3: the version, if the import asks for a particular one."""
+
+    @classmethod
+    def of(cls, found: ListedObject) -> Self:
+        return cls(size=found.size, etag=found.etag, version=found.version)
 
     def holds(self, found: ListedObject) -> bool:
         """Return whether `found` is the pinned object. A version decides alone: Google's ETags change with metadata."""
@@ -48,17 +53,9 @@ class SourceObject(ListedObject):
     metadata: Mapping[str, str] = field(default_factory=dict)
     """User metadata."""
 
-    @property
-    def pin(self) -> Pin:
-        return Pin(size=self.size, etag=self.etag, version=self.version)
 
-
-class ObjectSource(Protocol):
-    """Objects of one provider, read with one set of credentials. Thread-safe; retries transient errors."""
-
-    def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
-        """Yield pages of objects whose key begins with the location's, in UTF-8 binary order, after `start_after`."""
-        ...
+class PinnedSource(Protocol):
+    """Objects that are read as they were planned. Thread-safe; retries transient errors."""
 
     def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
         """Return the pinned object, the named version, or the latest one. Raises `SourceChanged`."""
@@ -79,6 +76,32 @@ class ObjectSource(Protocol):
         ...
 
 
+class ObjectSource(PinnedSource, Protocol):
+    """Objects of one provider, read with one set of credentials."""
+
+    def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        """Yield pages of objects whose key begins with the location's, in UTF-8 binary order, after `start_after`."""
+        ...
+
+    def restore(self, location: Location, archive: str, how: Restore, *, version: str | None = None) -> None:
+        """Request the restore of the object from this archive class or tier. Do nothing if it is under way or done."""
+        ...
+
+    def remove(self, location: Location, pin: Pin) -> None:
+        """Delete exactly the pinned object. Raises `SourceChanged`; `ObjectMissing` if it is gone already."""
+        ...
+
+    def list_as_of(
+        self, location: Location, as_of: str, *, start_after: str = "", only: bool = False
+    ) -> Iterator[Sequence[ListedObject]]:
+        """Yield pages of the objects as they stood at a time, as `service.ports.objects.Objects` explains it."""
+        ...
+
+    def commit_of(self, location: Location) -> str | None:
+        """Return the commit that the location's revision names now; None for stores without commits."""
+        ...
+
+
 class Body(Protocol):
     """The bytes of an answer, as they arrive."""
 
@@ -96,12 +119,26 @@ class Adapter(Protocol):
 
     def list_pages(
         self, location: Location, *, start_after: str, patience: "Patience"
-    ) -> Iterator[Sequence[SourceObject]]:
+    ) -> Iterator[Sequence[ListedObject]]:
         """Yield pages; `patience` retries the request for each page."""
+        ...
+
+    def list_as_of(
+        self, location: Location, as_of: str, *, start_after: str, only: bool, patience: "Patience"
+    ) -> Iterator[Sequence[ListedObject]]:
+        """Yield pages as they stood at a time; `patience` retries the request for each page."""
         ...
 
     def stat(self, location: Location, version: str | None) -> SourceObject:
         """Return the latest object, or this version if the provider keeps versions."""
+        ...
+
+    def restore(self, location: Location, archive: str, how: Restore, version: str | None) -> None:
+        """Request the restore of an object that this adapter said to be archived."""
+        ...
+
+    def commit_of(self, location: Location) -> str | None:
+        """Return the commit that the location's revision names now; None if the provider has no commits."""
         ...
 
     def tags(self, location: Location, version: str | None) -> Mapping[str, str]:
@@ -110,6 +147,10 @@ class Adapter(Protocol):
 
     def open(self, location: Location, start: int, length: int, pin: Pin) -> Body:
         """Open a range of at least one byte, all of it within the pinned object."""
+        ...
+
+    def remove(self, location: Location, pin: Pin) -> None:
+        """Delete exactly the pinned object. Raises `SourceChanged`; `ObjectMissing` if it is gone already."""
         ...
 
 

@@ -17,7 +17,8 @@ from botocore.exceptions import CredentialRetrievalError
 from botocore.utils import parse_timestamp
 
 from service.domain.source_terms import NO_TERMS, SourceTerms
-from service.sources.s3 import S3Adapter, client_config, send_pinned
+from service.sources.regions import default_region
+from service.sources.s3 import S3Adapter, client_config, parse_listings_fast, send_pinned
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
-ANY_REGION = "us-east-1"
-"""Global region: its answer names the bucket's own region, and botocore follows."""
 SESSION_SECONDS = 3600
 """The longest session that AWS grants when a role assumes a role."""
 COPY_ATTEMPTS = 5
@@ -45,8 +44,9 @@ class S3Role:
 def s3_with_role(role: S3Role, *, sts: "STSClient", connections: int = 16) -> S3Adapter:
     """Make an adapter. The first request assumes the role; botocore renews the session 15 minutes before its end."""
     config = client_config(connections=connections, path_style=False)
-    client = _client(_session(role, sts), role.region or ANY_REGION, config)
+    client = _client(_session(role, sts), role.region or default_region(), config)
     send_pinned(client, None, connections=connections)
+    parse_listings_fast(client)
     return S3Adapter(client, role.terms)
 
 
@@ -72,7 +72,7 @@ def copying_by_role(role: S3Role, *, sts: "STSClient", clips_region: str, connec
     credentials = session.get_credentials()
     assert credentials is not None  # the provider returns them lazily
     return RoleClients(
-        reads=_client(session, role.region or ANY_REGION, config),
+        reads=_client(session, role.region or default_region(), config),
         copies=_client(session, clips_region, config),
         credentials=credentials,
         terms=role.terms,

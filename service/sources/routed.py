@@ -8,9 +8,10 @@ from service.domain.errors import IntegrationGone
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.projects import Integration, IntegrationState
+from service.domain.requests import Restore
 from service.domain.uris import Location
 from service.formats.reader import RangeReader
-from service.ports.objects import Copier, Objects
+from service.ports.objects import Copier, Objects, Restorer
 from service.ports.projects import IntegrationStore
 
 Access = TypeVar("Access")
@@ -30,14 +31,20 @@ class Routes(Generic[Access]):
 
     def access_to(self, at: Location, integration_id: str | None) -> Access:
         """Raises `IntegrationGone`, `CredentialsLost`."""
+        if integration_id is None and at.scheme == "s3":
+            return self.own
+        return self.through(self.opener(at, integration_id))
+
+    def opener(self, at: Location, integration_id: str | None) -> Integration | None:
+        """Return the integration. Raises `IntegrationGone`."""
         if integration_id is None:
-            return self.own if at.scheme == "s3" else self.through(None)
+            return None
         if integration_id not in self._known:
             found = self.saved.get(self.project, integration_id)
             if found is None or found.state is not IntegrationState.READY:
                 raise IntegrationGone(f"integration {integration_id} is gone", operation="open", uri=str(at))
             self._known[integration_id] = found
-        return self.through(self._known[integration_id])
+        return self._known[integration_id]
 
 
 class RoutedObjects(Routes[Objects]):
@@ -48,15 +55,41 @@ class RoutedObjects(Routes[Objects]):
     ) -> Iterator[Sequence[ListedObject]]:
         return self.access_to(at, integration).list_pages(at, start_after=start_after)
 
+    def list_as_of(
+        self,
+        at: Location,
+        as_of: str,
+        *,
+        start_after: str = "",
+        only: bool = False,
+        integration: str | None = None,
+    ) -> Iterator[Sequence[ListedObject]]:
+        return self.access_to(at, integration).list_as_of(at, as_of, start_after=start_after, only=only)
+
     def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject:
         return self.access_to(at, integration).stat(at, version=version)
+
+    def commit_of(self, at: Location, *, integration: str | None = None) -> str | None:
+        return self.access_to(at, integration).commit_of(at)
 
     def reader(self, entry: ManifestEntry) -> RangeReader:
         return self.access_to(entry.location, entry.integration).reader(entry)
 
 
+class RoutedRestorer(Routes[Restorer]):
+    """A `Restorer`."""
+
+    def restore(self, entry: ManifestEntry, how: Restore) -> None:
+        self.access_to(entry.location, entry.integration).restore(entry, how)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoutedCopiers(Routes[Copier]):
     """A `Copiers`."""
 
+    of_member: Callable[[ManifestEntry, Copier], Copier]
+    """Return what copies a member of a zip. The copier opens the zip."""
+
     def copier_of(self, entry: ManifestEntry) -> Copier:
-        return self.access_to(entry.location, entry.integration)
+        copier = self.access_to(entry.location, entry.integration)
+        return self.of_member(entry, copier) if entry.packed else copier

@@ -23,10 +23,11 @@ from service.domain.errors import (
     SourceUnavailable,
     UploadGone,
 )
-from service.domain.ids import MARK, SOURCE_MARK
+from service.domain.ids import MARK, SOURCE_MARK, mark_places, may_bear
 from service.domain.multipart import MAX_PARTS, STREAM_PART_BYTES, part_size
 from service.domain.objects import Copied, Sent
 from service.domain.requests import ImportSettings, OnExisting
+from service.domain.s3_error_codes import NO_OBJECT
 from service.domain.uris import Location
 from service.domain.verification import given_checksum
 from service.sources.digests import Digests, Kind, encoded, extended, kind_for, verdict_of
@@ -34,7 +35,7 @@ from service.sources.http import Asked, etag_of, key_of, reading
 from service.sources.kept import attributes, kept_of
 from service.sources.memory import Memory
 from service.sources.patience import PART_SECONDS
-from service.sources.port import ObjectSource, Pin, SourceObject
+from service.sources.port import Pin, PinnedSource, SourceObject
 from service.sources.s3 import s3_error, whole_checksums
 from service.support.clock import timestamp
 from service.web.deadline import Deadline
@@ -49,7 +50,7 @@ MIN_PART_BYTES = 5 * 1024**2  # S3's minimum for every part but the last
 class Streamed:
     """An object to stream, and its destination key."""
 
-    source: ObjectSource
+    source: PinnedSource
     location: Location
     pin: Pin
     destination: str
@@ -57,6 +58,7 @@ class Streamed:
     """`KIND:base64`; the object must have this checksum."""
     destination_etag: str | None = None
     """ETag of the object that planning found at the destination."""
+    in_set: bool = False
 
     @property
     def given(self) -> dict[str, str]:
@@ -239,7 +241,8 @@ class StreamCopy:
             yield {"IfMatch": f'"{expected}"'} if expected else {"IfNoneMatch": "*"}
         except ClientError as error:
             metadata = error.response["ResponseMetadata"]
-            if metadata["HTTPStatusCode"] != 412:
+            gone = expected and _code(error) in NO_OBJECT
+            if metadata["HTTPStatusCode"] != 412 and not gone:
                 raise
             there = self._at_destination(item)
             raise DestinationChanged(
@@ -261,7 +264,10 @@ class StreamCopy:
             raise
 
     def landed(self, item: Streamed, etag: str | None, mark: str | None) -> Copied | None:
-        """Return the destination object if it copies the pinned one, with this ETag and mark if given; else None."""
+        """Return the destination object if it copies the pinned one, with this ETag and mark if given; else None.
+
+        Never remove it: another import may have written it.
+        """
         with self._errors(item):
             head = self._at_destination(item)
             if head is None:
@@ -269,7 +275,9 @@ class StreamCopy:
             if head.get("ContentLength") != item.pin.size:
                 return None
             told = head.get("Metadata", {})
-            if told.get(SOURCE_MARK) != item.source_mark or (mark is not None and told.get(MARK) != mark):
+            if told.get(SOURCE_MARK) != item.source_mark:
+                return None
+            if mark and not may_bear(mark, told, head.get("WebsiteRedirectLocation"), in_set=item.in_set):
                 return None
             if etag is not None and head.get("ETag", "").strip('"') != etag:
                 return None
@@ -278,18 +286,22 @@ class StreamCopy:
             except (ObjectMissing, SourceChanged):
                 # The source still existed when it was copied.
                 found = SourceObject(key=item.location.key, size=item.pin.size, etag=item.pin.etag)
-            return self._kept(item, found, {}, head)
+            return self._compared(item, found, {}, head)
 
     def _kept(self, item: Streamed, found: SourceObject, sums: Mapping[str, str], answer: Any) -> Copied:
         """Compare the copy, also with the store's checksums. Remove it (exactly this version) if it differs."""
-        with reading(self._asked(item)):
-            etag = etag_of(answer["ETag"])
-        verified = verdict_of(found, item.given, {**sums, **whole_checksums(answer)}, etag)
-        if verified is None:
+        copied = self._compared(item, found, sums, answer)
+        if copied is None:
             version = {"VersionId": answer["VersionId"]} if answer.get("VersionId") else {}
             self.client.delete_object(**self._target(item), **version)
             raise self._mismatch(item)
-        return Copied(size=item.pin.size, etag=etag, verified=verified)
+        return copied
+
+    def _compared(self, item: Streamed, found: SourceObject, sums: Mapping[str, str], answer: Any) -> Copied | None:
+        with reading(self._asked(item)):
+            etag = etag_of(answer["ETag"])
+        verified = verdict_of(found, item.given, {**sums, **whole_checksums(answer)}, etag)
+        return Copied(size=item.pin.size, etag=etag, verified=verified) if verified else None
 
     def _verified(self, item: Streamed, found: SourceObject, sums: Mapping[str, str]) -> Verification:
         verified = verdict_of(found, item.given, sums)
@@ -298,22 +310,24 @@ class StreamCopy:
         return verified
 
     def _mismatch(self, item: Streamed) -> ObjectError:
-        whose = "its line in the manifest" if item.checksum else "the store"
+        whose = "its line in the manifest" if item.checksum else "its zip" if item.location.zip else "the store"
         return self._asked(item).error(ChecksumMismatch, f"its bytes do not match the checksum from {whose}")
 
     def _check_fits(self, item: Streamed, part: int) -> None:
         if part > self.memory.total:
             most = MAX_PARTS * self.memory.total
-            message = f"its {item.pin.size} bytes need parts of {part} bytes, more than the memory of"
-            message += f" {self.memory.total} bytes allows: at most {most} bytes can be streamed"
+            message = f"its {item.pin.size:,} bytes need parts of {part:,} bytes, more than the memory of"
+            message += f" {self.memory.total:,} bytes allows: at most {most:,} bytes can be streamed"
             raise self._asked(item).error(ObjectRejected, message)
 
     def _attributes(
         self, item: Streamed, found: SourceObject, settings: ImportSettings, mark: str | None
     ) -> dict[str, Any]:
         tags = self._tags(item) if settings.keep_tags else {}
-        own = {SOURCE_MARK: item.source_mark} | ({MARK: mark} if mark else {})
-        return attributes(found, tags, settings, own=own)
+        in_metadata, redirect = mark_places(mark, in_set=item.in_set)
+        own = {SOURCE_MARK: item.source_mark} | ({MARK: in_metadata} if in_metadata else {})
+        made = attributes(found, tags, settings, own=own)
+        return made | {"WebsiteRedirectLocation": redirect} if redirect else made
 
     def _tags(self, item: Streamed) -> Mapping[str, str]:
         """Return the tags; none if reading them is denied. An import needs only listing and reading at a source."""

@@ -5,21 +5,30 @@ from dataclasses import dataclass
 from typing import Literal
 
 from service.domain.manifest import ManifestEntry
-from service.domain.objects import Copied, Sent
+from service.domain.objects import Copied, ListedObject, Sent
 from service.domain.requests import ImportSettings
-from service.sources.objects import SourceObjects, pin_of
+from service.domain.uris import Location
+from service.sources.objects import SourceReader, pin_of
+from service.sources.port import PinnedSource
 from service.sources.stream_copy import StreamCopy, Streamed
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamingStorage(SourceObjects):
-    """A `StreamCopier`, and the `Objects` of its source."""
+class StreamingStorage:
+    """A `StreamCopier` of one source."""
 
+    source: PinnedSource
     copier: StreamCopy
 
     @property
     def streams(self) -> Literal[True]:
         return True
+
+    def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
+        return self.source.stat(at, version=version)
+
+    def reader(self, entry: ManifestEntry) -> SourceReader:
+        return SourceReader(self.source, entry.location, pin_of(entry))
 
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
         return self.copier.whole(self._item(entry), settings, mark=mark)
@@ -62,4 +71,5 @@ class StreamingStorage(SourceObjects):
             destination=entry.destination,
             checksum=entry.checksum,
             destination_etag=entry.destination_etag,
+            in_set=entry.group is not None,
         )

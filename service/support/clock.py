@@ -10,8 +10,15 @@ def utc_now() -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """Format a time, which must have a zone, like `service.domain.jobs` does."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Format a time, which must have a zone, like `service.domain.jobs` does.
+
+    Raises `ValueError` if its year in UTC would be 0 or 10,000.
+    """
+    try:
+        in_utc = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{moment} is no time in UTC") from error
+    return in_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def is_http_date(text: str) -> bool:

@@ -42,7 +42,7 @@ def read_page(read: ReadPage[Item], *, scope: str, limit: int, cursor: str | Non
 
 def check_limit(limit: int) -> None:
     if not 1 <= limit <= MAX_PAGE:
-        raise InvalidRequest(f"limit is {limit}: it must be from 1 to {MAX_PAGE:,}")
+        raise InvalidRequest(f"limit is {limit:,}: it must be from 1 to {MAX_PAGE:,}")
 
 
 def encode_cursor(position: str, *, scope: str) -> str:

@@ -57,8 +57,8 @@ class RowSettings(Settings):
 
     row_retention_days: int = 0
     """Days after its completion for which an import's rows are kept. 0: they do not expire."""
-    import_timeout_hours: int = 0
-    """The longest time that an import may take."""
+    longest_import_hours: int = 0
+    """The longest time that an import may take, with its waits for restores."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +87,8 @@ class Deployment(Settings):
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings(Deployment, RowSettings):
     table_name: str
+    copy_slots: int
+    """Batches that are copied at once, of all imports together."""
     state_bucket: str
     clips_bucket: str
     state_machine_arn: str
@@ -97,6 +99,7 @@ class ApiSettings(Deployment, RowSettings):
     default_project: str
     """Project that owns the objects in the drop bucket outside `inbox/`."""
     max_clips_per_import: int
+    max_clip_ids: int
     max_body_bytes: int
     default_on_existing: str
     default_content_validation: str
@@ -104,8 +107,10 @@ class ApiSettings(Deployment, RowSettings):
     """Seconds of a preview or preflight before it answers with "at least"."""
     max_active_imports: int
     max_slow_requests: int
-    """Previews, and tests of integrations and watches, of one project at once."""
+    """Requests of one project at once that wait for a store."""
     audit_retention_days: int
+    delete_source_buckets: tuple[str, ...]
+    """Source buckets in which imports may delete what they copied."""
     webhook_secret_arn: str
     allow_private_urls: bool
     report_url_seconds: int
@@ -116,12 +121,20 @@ class ApiSettings(Deployment, RowSettings):
     cors_origins: tuple[str, ...]
     """Origins of other web pages that may call the API from a browser."""
     integration_secrets_prefix: str
-    """Prefix of the secrets that hold integrations' credentials."""
-    trusted_account: str
-    """ARN of the own account's root, for the trust policies of callers' roles."""
+    """Prefix of the secrets that hold integrations' credentials: `clipferry/{stack_name}/integrations/`."""
     trusted_roles: str
-    """Pattern of the ARNs of the functions' own roles."""
+    """Pattern of the ARNs of the functions' own roles: `arn:aws:iam::{account}:role/{stack_name}-*`."""
     copy_roles: tuple[str, ...]
+
+    # Not variables of their own: a function's environment is small.
+    @property
+    def stack_name(self) -> str:
+        return self.integration_secrets_prefix.split("/")[1]
+
+    @property
+    def trusted_account(self) -> str:
+        """ARN of the own account's root, for the trust policies of callers' roles."""
+        return f"{self.trusted_roles.partition(':role/')[0]}:root"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +152,7 @@ class PlanSettings(RowSettings):
     stat_concurrency: int
     map_concurrency: int
     source_request_seconds: int
+    restore_wait_hours: int
     integration_secrets_prefix: str
     allow_private_urls: bool
 
@@ -200,6 +214,21 @@ class ConcludeSettings(RowSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeleteSourcesSettings(RowSettings):
+    table_name: str
+    state_bucket: str
+    clips_bucket: str
+    delete_source_buckets: tuple[str, ...]
+    """Source buckets in which imports may delete what they copied."""
+    requester_pays_buckets: tuple[str, ...]
+    stat_concurrency: int
+    """Sources that are deleted at the same time."""
+    source_request_seconds: int
+    integration_secrets_prefix: str
+    allow_private_urls: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class UploadSettings(RowSettings):
     table_name: str
     state_bucket: str
@@ -231,8 +260,12 @@ class WatchSettings(RowSettings):
     default_on_existing: str
     default_content_validation: str
     audit_retention_days: int
+    delete_source_buckets: tuple[str, ...]
     integration_secrets_prefix: str
     allow_private_urls: bool
+    webhook_secret_arn: str
+    webhook_attempts: int
+    webhook_retry_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)

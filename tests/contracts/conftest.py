@@ -134,7 +134,7 @@ def adapters() -> Stores:
         files=S3ReportFiles(s3, STATE_BUCKET),
         results=S3Results(s3, CLIPS_BUCKET),
         written=lambda key: body_and_type(s3, key),
-        keep=lambda days: keep(RowSettings(row_retention_days=days, import_timeout_hours=24)),
+        keep=lambda days: keep(RowSettings(row_retention_days=days, longest_import_hours=24)),
         rows=lambda: dynamodb.scan(TableName=TABLE)["Items"],
     )
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.clips import ClipRow, ClipStatus, Content, Extrapolation, ExtrapolationStatus, Overruled
+from service.domain.clips import ClipRow, ClipStatus, Content, Extrapolation, ExtrapolationStatus, Overruled, SourceFate
 from service.ports.clips import ClipStore
 from tests.samples import DONE, a_sets_rows, row
 
@@ -49,6 +49,28 @@ def test_only_clips_that_landed_get_an_extrapolation(clips: ClipStore, status: C
     clips.put(JOB, [row(3, status)])
     assert not clips.extrapolated(JOB, 3, DONE)
     assert clips.get(JOB, [3]) == {3: row(3, status)}
+
+
+@pytest.mark.parametrize(
+    "fate", [SourceFate(deleted=True), SourceFate(deleted=False, code="SOURCE_CHANGED", message="it changed")]
+)
+def test_a_copied_clip_keeps_what_became_of_its_source(clips: ClipStore, fate: SourceFate) -> None:
+    clips.put(JOB, [row(3), row(4, ClipStatus.SKIPPED)])
+    assert clips.source_settled(JOB, 3, fate)
+    assert not clips.source_settled(JOB, 4, fate)
+    assert not clips.source_settled(JOB, 5, fate)
+    assert clips.get(JOB, [3, 4, 5]) == {3: replace(row(3), source=fate), 4: row(4, ClipStatus.SKIPPED)}
+
+
+def test_a_source_that_was_deleted_stays_so(clips: ClipStore) -> None:
+    kept, deleted = SourceFate(deleted=False, code="COPY_CHANGED", message="m"), SourceFate(deleted=True)
+    clips.put(JOB, [row(3)])
+    assert clips.source_settled(JOB, 3, kept)
+    assert not clips.source_settled(JOB, 3, replace(kept, code="SOURCE_CHANGED"))
+    assert clips.get(JOB, [3])[3].source == kept
+    assert clips.source_settled(JOB, 3, deleted)
+    assert not clips.source_settled(JOB, 3, kept)
+    assert clips.get(JOB, [3])[3].source == deleted
 
 
 def test_a_row_that_was_deleted_does_not_come_back(clips: ClipStore) -> None:
@@ -136,3 +158,18 @@ def test_a_set_of_a_retry_that_plans_for_the_first_time_gets_its_rows(clips: Cli
     assert [row.status for row in clips.settle("ij_1", rows, run=1)] == [ClipStatus.FAILED] * 2
     later = [ClipRow(ordinal=ordinal, status=ClipStatus.SKIPPED) for ordinal in range(2)]
     assert [row.status for row in clips.settle("ij_1", later, run=1)] == [ClipStatus.FAILED] * 2
+
+
+def test_a_message_is_replaced_only_on_the_row_that_was_seen(clips: ClipStore) -> None:
+    failed = replace(row(3, ClipStatus.FAILED), message="because")
+    clips.put(JOB, [failed, row(4)])
+    assert clips.explained(JOB, failed, "because; its copy is still there")
+    told = replace(failed, message="because; its copy is still there")
+    assert clips.get(JOB, [3]) == {3: told}
+    pending = replace(failed, status=ClipStatus.PENDING, run=1)
+    for other in (failed, replace(told, status=ClipStatus.CANCELLED), replace(failed, ordinal=9)):
+        assert not clips.explained(JOB, other, "stale")
+    for other in (pending, replace(told, deleted_at="t")):
+        clips.put(JOB, [other])
+        assert not clips.explained(JOB, told, "stale")
+        assert clips.get(JOB, [3, 9]) == {3: other}

@@ -52,6 +52,15 @@ def test_an_end_opens_with_its_document_in_the_transaction_that_ends_the_job(end
     assert ends.get("ij_nope", "t2") is None
 
 
+def test_an_end_knows_the_execution_that_ended_its_run(ends: EndStore, jobs: JobStore) -> None:
+    jobs.create(a_job("ij_2"))
+    status = JobStatus.COMPLETED
+    assert jobs.end("ij_2", status=status, code=None, message=None, document={}, now="t1", resumes=3)
+    found = ends.get("ij_2", "t1")
+    assert found
+    assert found.resumes == 3
+
+
 def test_an_end_knows_its_run_and_two_at_the_same_time_stay_two(ends: EndStore, jobs: JobStore) -> None:
     ended = jobs.get("ij_1")
     assert ended
@@ -107,6 +116,14 @@ def test_every_step_is_kept_and_the_webhook_is_on_the_job_too(ends: EndStore, jo
     job = jobs.get("ij_1")
     assert job
     assert (job.webhook, job.status, job.updated_at) == (DELIVERED, JobStatus.COMPLETED, "t1")
+
+
+def test_that_the_sources_are_done_is_kept(ends: EndStore) -> None:
+    assert not read(ends).sources_done
+    assert ends.save(replace(read(ends), sources_done=True), now="t3")
+    assert read(ends).sources_done
+    assert ends.save(read(ends), now="t4")
+    assert (read(ends).sources_done, read(ends).closed) == (True, False)
 
 
 def test_the_webhook_of_an_end_that_is_not_the_last_is_not_the_jobs(ends: EndStore, jobs: JobStore) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service.domain.clips import ClipRow, ClipStatus
+from service.domain.jobs import JobStatus, Retry
 from service.domain.projects import Action, AuditEntry, Folder, FolderScope
 from service.domain.requests import VideoUpload
 from service.domain.search_keys import findable, search_key
@@ -16,7 +17,7 @@ from tests.builders import ASKER, PROJECT, a_job
 
 JOB = "ij_1"
 
-NOW = "2026-11-22T18:00:00.000Z"
+NOW, LATER = "2026-11-22T18:00:00.000Z", "2026-11-22T19:00:00.000Z"
 
 
 def an_audit(subject: str) -> AuditEntry:
@@ -108,6 +109,22 @@ def test_of_several_clips_all_are_marked_or_none(jobs: JobStore, clips: ClipStor
     job = jobs.get(JOB)
     assert job is not None
     assert job.removed == 0
+
+
+def test_a_failed_clip_is_left_to_a_retry_that_has_begun(jobs: JobStore, clips: ClipStore) -> None:
+    jobs.create(a_job(JOB))
+    put(clips, a_row(0, ClipStatus.FAILED), a_row(1, ClipStatus.FAILED), a_row(2, ClipStatus.FAILED))
+    jobs.end(JOB, status=JobStatus.FAILED, code=None, message=None, document={}, now=NOW)
+    assert clips.remove(JOB, [0], landed=0, now=NOW, run=0)
+    ended = jobs.get(JOB)
+    assert ended
+    assert jobs.retry(ended, Retry(at=NOW, key_id=None))
+    for run in (0, 1):
+        assert not clips.remove(JOB, [1], landed=0, now=NOW, run=run)
+    jobs.end(JOB, run=1, status=JobStatus.FAILED, code=None, message=None, document={}, now=LATER)
+    assert not clips.remove(JOB, [1], landed=0, now=LATER, run=0)
+    assert clips.remove(JOB, [1], landed=0, now=LATER, run=1)
+    assert clips.get(JOB, [2])[2].deleted_at is None
 
 
 def test_clips_of_a_job_that_is_gone_are_left_alone(jobs: JobStore, clips: ClipStore) -> None:

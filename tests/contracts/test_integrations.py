@@ -112,3 +112,18 @@ def test_pages_are_oldest_first(store: IntegrationStore) -> None:
     first, position = store.page(PROJECT, limit=2, after=None)
     second, end = store.page(PROJECT, limit=2, after=position)
     assert ([one.id for one in first], [one.id for one in second], end) == (["in_1", "in_2"], ["in_3"], None)
+
+
+def test_what_it_allows_can_change_while_it_is_ready(store: IntegrationStore, audit: AuditLog) -> None:
+    made = new(allow_delete=True)
+    create(store, made)
+    assert store.get(PROJECT, made.id) == made
+    assert not store.allow_delete(made, False, entry=entry(made, Action.INTEGRATION_CHANGE))
+    store.settle(made, NOW)
+    for allowed in (False, True, False):
+        assert store.allow_delete(made, allowed, entry=entry(made, Action.INTEGRATION_CHANGE))
+        (ready,) = shown(store)
+        assert ready.allow_delete is allowed
+    assert actions(audit).count(Action.INTEGRATION_CHANGE) == 3
+    store.begin_delete(ready, NOW, entry=None)
+    assert not store.allow_delete(made, True, entry=entry(made, Action.INTEGRATION_CHANGE))

@@ -13,6 +13,7 @@ from service.domain.jobs import (
     JobStatus,
     JobTag,
     RecordedBatch,
+    Restores,
     Retry,
     Source,
     SourceKind,
@@ -21,14 +22,14 @@ from service.domain.jobs import (
 )
 from service.domain.manifest import BatchState
 from service.domain.progress import runs_after
-from service.domain.requests import ContentValidation, ImportSettings, Tolerance
+from service.domain.requests import ContentValidation, DeleteSource, ImportSettings, Tolerance
 from service.ports.jobs import JobStore
 from tests.builders import a_job
 from tests.samples import FULL, SETTINGS
 
 
 def state(**changes: Any) -> BatchState:
-    return BatchState(project=FULL.project, created_at=FULL.created_at, **changes)
+    return BatchState(project=FULL.project, created_at=FULL.created_at, mirrored=True, **changes)
 
 
 def ended_job(jobs: JobStore) -> None:
@@ -71,6 +72,8 @@ ASKED = Retry(at="t4", key_id="key_2", selection="jobs/ij_1/x", idempotency="i",
         a_job(source=Source(kind=SourceKind.LIST, count=0)),
         a_job(source=Source(kind=SourceKind.MANIFEST, uri="s3://source/m.csv", size=7, etag="e-2", version="v")),
         a_job(settings=ImportSettings(tolerated_failures=Tolerance(count=0))),
+        a_job(source=Source(kind=SourceKind.PREFIX, uri="s3://b/", as_of="2026-11-01T00:00:00.000Z")),
+        a_job(settings=ImportSettings(delete_source=DeleteSource.AFTER_VERIFIED)),
     ],
 )
 def test_a_job_comes_back_as_it_was(jobs: JobStore, job: Job) -> None:
@@ -190,6 +193,58 @@ def test_more_than_100_active_jobs_are_all_seen(jobs: JobStore) -> None:
     assert [job.id for job in jobs.active()] == names
 
 
+RESTORES = Restores(requested=4, waiting=4, hours=12, until="t9")
+
+
+def planned_job(jobs: JobStore) -> Job:
+    jobs.create(FULL)
+    jobs.end_planning(FULL.id, total=5, now="t1")
+    return got(jobs)
+
+
+def test_a_job_waits_for_restores_until_its_next_execution_begins(jobs: JobStore) -> None:
+    job = planned_job(jobs)
+    assert jobs.batch_state(FULL.id, 0).restores_until == ""
+    assert jobs.restoring(job, RESTORES, "t2")
+    assert (got(jobs).restores, got(jobs).resumes, got(jobs).resume_at) == (RESTORES, 0, None)
+    fewer = replace(RESTORES, waiting=2)
+    assert jobs.restoring(job, fewer, "t3", resume_at="t5")
+    job = got(jobs)
+    assert (job.restores, job.resumes, job.resume_at, job.updated_at) == (fewer, 1, "t5", "t3")
+    (active,) = jobs.active()
+    assert active.project == job.project
+    assert (active.resumes, active.resume_at, active.cancel_requested) == (1, "t5", False)
+    assert jobs.batch_state(FULL.id, 0).restores_until == "t9"
+    begun = jobs.begin_planning(FULL.id, "t6")
+    assert begun
+    assert (begun.resumes, begun.resume_at, begun.restores) == (1, None, fewer)
+
+
+def test_a_job_waits_for_restores_only_if_it_is_as_it_was_seen(jobs: JobStore) -> None:
+    job = planned_job(jobs)
+    assert jobs.restoring(job, RESTORES, "t2", resume_at="t5")
+    assert not jobs.restoring(job, RESTORES, "t2", resume_at="t6"), "it waits already"
+    jobs.begin_planning(FULL.id, "t5")
+    assert not jobs.restoring(job, RESTORES, "t5", resume_at="t6"), "its next execution has begun"
+    jobs.request_cancel(FULL.id, "t5")
+    assert not jobs.restoring(got(jobs), RESTORES, "t5", resume_at="t6")
+    assert [one.cancel_requested for one in jobs.active()] == [True]
+    assert not jobs.restoring(replace(job, run=1), RESTORES, "t5"), "another run"
+    assert not jobs.restoring(a_job("ij_nope"), RESTORES, "t5")
+    jobs.end(FULL.id, status=JobStatus.CANCELLED, code=None, message=None, document={}, now="t6")
+    assert not jobs.restoring(got(jobs), RESTORES, "t7")
+
+
+def test_the_end_of_a_job_ends_its_wait_and_a_retry_begins_without_one(jobs: JobStore) -> None:
+    job = planned_job(jobs)
+    assert jobs.restoring(job, RESTORES, "t2", resume_at="t5")
+    jobs.end(FULL.id, status=JobStatus.FAILED, code=None, message=None, document={}, now="t3", resumes=1)
+    assert (got(jobs).resume_at, got(jobs).restores) == (None, RESTORES)
+    again = jobs.retry(got(jobs), ASKED)
+    assert again
+    assert (again.restores, again.resumes, again.resume_at) == (None, 0, None)
+
+
 def test_a_job_is_deleted_once_and_only_after_its_end(jobs: JobStore) -> None:
     jobs.create(FULL)
     assert not jobs.delete(FULL.id, "t1")
@@ -267,6 +322,14 @@ def test_recorded_batches_are_known_by_number(jobs: JobStore) -> None:
     gone = BatchState(recorded=False, cancel_requested=True, settings=ImportSettings())
     assert jobs.batch_state("ij_nope", 3) == gone
     assert jobs.recorded_batches("ij_nope") == set()
+
+
+def test_a_batch_knows_whether_its_clips_mirror_their_sources(jobs: JobStore) -> None:
+    for kind in SourceKind:
+        jobs.create(a_job(f"ij_{kind}", source=Source(kind=kind, uri="s3://source/")))
+        assert jobs.batch_state(f"ij_{kind}", 0).mirrored == (
+            kind in (SourceKind.CLIP_IDS, SourceKind.LIST, SourceKind.PREFIX)
+        )
 
 
 def test_a_batch_knows_how_many_clips_of_its_job_failed(jobs: JobStore) -> None:

@@ -63,25 +63,29 @@ def test_a_claimed_upload_refuses_the_whole_list_and_names_its_job(
         assert rows() == before
 
 
+def assert_closed(uploads: UploadStore, batch: str, upload: Upload, rows: Callable[[], object]) -> None:
+    before = rows()
+    with pytest.raises(GatheringClosed):
+        claim(uploads, batch, upload)
+    assert rows() == before
+
+
 def test_a_job_that_is_planned_takes_no_more(uploads: UploadStore, jobs: JobStore, rows: Callable[[], object]) -> None:
     open_(uploads, "one", A)
     jobs.begin_planning(JOB.id, "t")
-    before = rows()
-    with pytest.raises(GatheringClosed):
-        claim(uploads, "two", B)
-    assert rows() == before
+    assert_closed(uploads, "two", B, rows)
     jobs.end(JOB.id, status=JobStatus.COMPLETED, code=None, message=None, document={}, now="t")
-    before = rows()
-    with pytest.raises(GatheringClosed):
-        claim(uploads, "two", B)
-    assert rows() == before
+    assert_closed(uploads, "two", B, rows)
+
+
+def test_a_cancelled_job_takes_no_more(uploads: UploadStore, jobs: JobStore, rows: Callable[[], object]) -> None:
+    open_(uploads, "one", A)
+    jobs.request_cancel(JOB.id, "t")
+    assert_closed(uploads, "two", B, rows)
 
 
 def test_a_job_that_is_absent_takes_nothing(uploads: UploadStore, rows: Callable[[], object]) -> None:
-    before = rows()
-    with pytest.raises(GatheringClosed):
-        claim(uploads, "one", A)
-    assert rows() == before
+    assert_closed(uploads, "one", A, rows)
 
 
 def test_claimed_uploads_are_told_of_before_a_closed_job(uploads: UploadStore, jobs: JobStore) -> None:

@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from service.domain.ends import DeliveryStatus
 from service.domain.errors import TooManyWatches
 from service.domain.jobs import WatchCause
 from service.domain.requests import Filters
 from service.domain.schedules import Schedule
-from service.domain.watches import Failure, Notice, NoticeKind
+from service.domain.watches import Failure, Notice, NoticeKind, NoticeWebhook
 from service.ports.projects import AuditLog
 from service.ports.watches import WatchStore
 from tests.samples import SETTINGS, a_watch, an_entry
 
+NOTICE = Notice(kind=NoticeKind.FAILING, at="t", code="CANNOT_ACCESS", message="why", since="t")
 FULL = a_watch(
     integration_id="in_1",
     filters=Filters(include=("*.zip", "日本"), max_size=5),
@@ -28,8 +30,20 @@ FULL = a_watch(
     next_cause=WatchCause.CATCH_UP,
     look_at="2026-11-22T18:00:00.000Z",
     last_run="ij_1",
-    failure=Failure(code="CANNOT_ACCESS", message="why 日本", since="t", attempts=3, told=False),
-    notice=Notice(kind=NoticeKind.FAILING, at="t", code="CANNOT_ACCESS", message="why", since="t"),
+    failure=Failure(code="CANNOT_ACCESS", message="why 日本", since="t", attempts=3, told=False, again_at="t"),
+    notice=NOTICE,
+    webhooks=(
+        NoticeWebhook(
+            notice=NOTICE,
+            again_at=None,
+            status=DeliveryStatus.FAILED,
+            attempts=2,
+            last_status_code=503,
+            last_error="no",
+            last_attempt_at="t",
+        ),
+        NoticeWebhook(notice=NOTICE, again_at="u"),
+    ),
 )
 
 

@@ -21,7 +21,7 @@ from local.up import StackOptions, bring_up, end_on_sigterm
 from tests.e2e.faults import functions, invoke, paused_copies, retry_soon, with_environment
 from tests.e2e.raised import PROVOKES, failures, functions_fail_only_as_expected
 from tests.e2e.stores import provider_stores
-from tests.e2e.support import UNCHECKED
+from tests.e2e.support import DELETABLE, UNCHECKED
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -100,7 +100,7 @@ def stack() -> Iterator[Stack]:
     state = StateDir(ROOT / ".local" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     end_on_sigterm()
     try:
-        own = bring_up(state, _silently, StackOptions(context=UNCHECKED))
+        own = bring_up(state, _silently, StackOptions(context=UNCHECKED | DELETABLE))
         retry_soon(own)
         yield own
     finally:

@@ -48,6 +48,17 @@ def deleted_long_ago(dynamodb: Any, stack: Stack, job_id: str) -> None:
     )
 
 
+def due_now(dynamodb: Any, stack: Stack, job_id: str) -> None:
+    """Let an import have waited for its restores long enough, so that the next sweep starts its execution."""
+    dynamodb.update_item(
+        TableName=stack.table_name,
+        Key={"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}},
+        UpdateExpression="SET resume_at = :then, updated_at = :then",
+        ConditionExpression="attribute_exists(resume_at)",
+        ExpressionAttributeValues={":then": {"S": "2026-01-01T00:00:00.000Z"}},
+    )
+
+
 @pytest.fixture(scope="session")
 def functions(stack: Stack) -> Any:
     """The Lambda client."""

@@ -4,7 +4,8 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +15,7 @@ from local import aws
 from local.api import Api
 from local.config import COPY_ROLE, FORETIFY_BUCKET
 from tests.e2e.disturbed import Imports, patiently
-from tests.e2e.faults import copies_paused, deleted_long_ago, function_name, reconfigured
+from tests.e2e.faults import copies_limited, copies_paused, deleted_long_ago, due_now, function_name, reconfigured
 from tests.e2e.guarded import Action, Guarded
 from tests.e2e.support import put_all, receiver, unique
 
@@ -68,12 +69,14 @@ def reading(guarded: Guarded) -> None:
     call = imports.user.call
     call("GET", "/v1/imports")
     call("GET", "/v1/audit")
+    call("GET", "/v1/health")
+    assert Api(guarded.stack.base_url, guarded.stack.admin_key).call("GET", "/v1/deployment/health")["alarms"]
     call("POST", "/v1/previews", {"exact_paths": list(imports.at.lay_out("preview", 1))})
     call("POST", "/v1/previews", {"root_path": f"s3://{guarded.stack.source_bucket}/samples/"})
 
 
 def inbox(guarded: Guarded) -> None:
-    """Upload a file in parts and another in one request by links, and abort a third upload."""
+    """Upload a file in parts and another in one request by links, wait for their import, and abort a third upload."""
     imports, name = guarded.imports(), unique("inbox")
     body = os.urandom(6 * MIB)
     with TemporaryDirectory() as folder, Clipferry(guarded.stack.base_url, guarded.stack.api_key) as user:
@@ -83,6 +86,13 @@ def inbox(guarded: Guarded) -> None:
             done = user.uploads.file(path, key, part_bytes=part_bytes)
             bucket, _, there = done.uri.removeprefix("s3://").partition("/")
             assert imports.at.s3.get_object(Bucket=bucket, Key=there)["Body"].read() == body
+
+    def landed() -> bool:
+        there = imports.at.s3.list_objects_v2(Bucket=guarded.stack.clips_bucket, Prefix=guarded.stack.project)
+        return sum(name in one["Key"] for one in there.get("Contents", [])) == 2
+
+    # Otherwise the next scenario would seem to be the one that uses the functions of uploads.
+    patiently(landed, what="the uploads' import")
     begun = imports.user.call("POST", "/v1/uploads", {"key": f"{name}/aborted.zip", "size": 6 * MIB})
     imports.user.call("POST", "/v1/uploads/abort", {"key": f"{name}/aborted.zip", "upload_id": begun["upload_id"]})
 
@@ -325,40 +335,66 @@ def make_old(guarded: Guarded, job: str) -> None:
     )
 
 
-BROKEN = {"CLIPFERRY_PART_BYTES": "no number"}
-"""With this in its environment, a function fails immediately."""
+def broken_copies(guarded: Guarded) -> AbstractContextManager[None]:
+    """Let each call of the copy function fail immediately, since a setting is no number."""
+    parts = {"CLIPFERRY_PART_BYTES": "no number"}
+    return reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", timeout=None, **parts)
+
+
+SLOW = {
+    "CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB),
+    "CLIPFERRY_PART_BYTES": str(5 * MIB),
+    "CLIPFERRY_COPY_THREADS": "3",
+}
+"""With this in its environment and a timeout of 60 s, each call of the copy function copies three parts."""
+SLOW_BYTES = 61 * MIB
+"""Size of a clip that takes five such calls, so that a test can come between them."""
 
 
 @contextmanager
 def half_copied(guarded: Guarded) -> Iterator[tuple[Imports, str]]:
-    """Prepare a set with two copied views and some parts of the third, which no worker continues; return its import."""
+    """Prepare a set with one copied view and some parts of another, and return its import.
+
+    No copy function starts during the block. At its end no unfinished upload may be left.
+    """
     imports, functions = guarded.imports(), client(guarded, "lambda")
-    name, last = unique("half"), os.urandom(31 * MIB)
+    name = unique("half")
     views = {role: f"{name}/{role}.mp4" for role in ("front", "left", "right")}
-    bodies = {views["front"]: b"front", views["left"]: b"left", views["right"]: last}
+    # The copy function copies the large views first.
+    bodies = {
+        views["front"]: os.urandom(7 * MIB),
+        views["left"]: os.urandom(SLOW_BYTES),
+        views["right"]: b"right",
+    }
     put_all(imports.at.s3, guarded.stack.source_bucket, bodies.items())
-    parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
-    bucket = guarded.stack.clips_bucket
-    with reconfigured(functions, "lambdas.copy.handler", timeout=60, **parts):
+
+    def uploads() -> bool:
+        return bool(imports.at.s3.list_multipart_uploads(Bucket=guarded.stack.clips_bucket).get("Uploads"))
+
+    def begun() -> bool:
+        there = imports.at.s3.list_objects_v2(Bucket=guarded.stack.clips_bucket, Prefix=guarded.stack.project)
+        return uploads() and any(name in one["Key"] for one in there.get("Contents", []))
+
+    with reconfigured(functions, "lambdas.copy.handler", timeout=60, **SLOW):
         uris = {role: f"s3://{guarded.stack.source_bucket}/{key}" for role, key in views.items()}
         job = imports.user.call("POST", "/v1/imports", {"sets": [{"views": uris}]})["id"]
-        patiently(lambda: imports.at.s3.list_multipart_uploads(Bucket=bucket).get("Uploads"), what="the upload")
-        with reconfigured(functions, "lambdas.copy.handler", timeout=None, **BROKEN):
+        patiently(begun, what="a view and an upload")
+        with copies_paused(functions):
             yield imports, job
-    assert not imports.at.s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
+    assert not uploads()
 
 
 def lost_list(guarded: Guarded) -> None:
     """Let `finish` write a row for each clip of a batch that never reported."""
     imports = guarded.imports()
-    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", timeout=None, **BROKEN):
+    with broken_copies(guarded):
         job = imports.user.call("POST", "/v1/imports", {"exact_paths": list(imports.at.lay_out("lost", 3))})["id"]
         assert imports.user.ended(job)["counts"]["failed"] == 3
 
 
 def lost_batch(guarded: Guarded) -> None:
     """Let `finish` account for a batch that never reported, and remove its unfinished upload."""
-    with half_copied(guarded) as (imports, job):
+    with half_copied(guarded) as (imports, job), broken_copies(guarded), copies_limited(client(guarded, "lambda"), 1):
         assert imports.user.ended(job)["counts"]["failed"] == 3
 
 
@@ -370,16 +406,53 @@ def lost_execution(guarded: Guarded) -> None:
         client(guarded, "stepfunctions").stop_execution(executionArn=arn)
         make_old(guarded, job)
         sweep(guarded)
-        imports.user.ended(job)
+        assert imports.user.ended(job)["counts"]["failed"] == 3
+
+
+def moved(guarded: Guarded) -> None:
+    """Delete the sources of clips: of source buckets with and without versions, of a store by keys, by a role."""
+    imports = guarded.imports()
+    call, s3 = imports.user.call, imports.at.s3
+    key = f"{unique('moved')}/clip.zip"
+    put_all(s3, versioned_bucket(imports), [(key, b"older")])
+    put_all(s3, FORETIFY_BUCKET, [(key, b"clip")])
+    (kept, by_keys), (lent, by_role) = store(guarded), role_store(guarded)
+    for one in (by_keys, by_role):
+        call("PATCH", f"/v1/integrations/{one}", {"allow_delete": True})
+    uris = [*imports.at.lay_out("moved", 2), f"s3://{FORETIFY_BUCKET}/{key}"]
+    uris += [f"s3://{kept}/a/clip.zip", f"s3://{lent}/a/clip.zip"]
+    for source in ({"exact_paths": uris}, {"sets": [{"views": {"front": next(iter(imports.at.lay_out("set", 1)))}}]}):
+        job = call("POST", "/v1/imports", {**source, "settings": {"delete_source": "after_verified"}})
+        imports.user.ended(job["id"])
+        patiently(lambda job=job: report_of(imports, job["id"]), what="the report")  # type: ignore[misc]
+        fates = {clip["source_uri"]: clip["source_deleted"] for clip in imports.user.clips(job["id"])}
+        assert set(fates.values()) == {True}, fates
+
+
+def as_of(guarded: Guarded) -> None:
+    """Import a versioned prefix as it was, and refuse a bucket without versions, before and after it is accepted."""
+    imports = guarded.imports()
+    call, s3, name = imports.user.call, imports.at.s3, unique("as-of")
+    put_all(s3, versioned_bucket(imports), [(f"{name}/clip.zip", b"clip")])
+    written = s3.head_object(Bucket=FORETIFY_BUCKET, Key=f"{name}/clip.zip")["LastModified"]
+    now = (written + timedelta(seconds=1)).isoformat()  # the header has whole seconds, the listing may have more
+    prefix = {"root_path": f"s3://{FORETIFY_BUCKET}/{name}/", "as_of": now}
+    call("POST", "/v1/previews", prefix)
+    job = call("POST", "/v1/imports", prefix)
+    assert imports.user.ended(job["id"])["counts"]["copied"] == 1
+    request = {"root_path": f"s3://{guarded.stack.source_bucket}/samples/", "as_of": now}
+    refused = Api(guarded.stack.base_url, guarded.stack.api_key).send("POST", "/v1/imports", body=request)
+    assert refused.json()["code"] == "NOT_VERSIONED"
+    job = call("POST", "/v1/imports", {**request, "validate": False})
+    assert imports.user.ended(job["id"])["code"] == "NOT_VERSIONED"
 
 
 def changed_meanwhile(guarded: Guarded) -> None:
     """Change a large clip between two of its parts: its upload is aborted."""
     imports = guarded.imports()
     key = f"{unique('changes')}/clip.zip"
-    put_all(imports.at.s3, guarded.stack.source_bucket, [(key, os.urandom(31 * MIB))])
-    parts = {"CLIPFERRY_MULTIPART_THRESHOLD_BYTES": str(6 * MIB), "CLIPFERRY_PART_BYTES": str(5 * MIB)}
-    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", timeout=60, **parts):
+    put_all(imports.at.s3, guarded.stack.source_bucket, [(key, os.urandom(SLOW_BYTES))])
+    with reconfigured(client(guarded, "lambda"), "lambdas.copy.handler", timeout=60, **SLOW):
         uri = f"s3://{guarded.stack.source_bucket}/{key}"
         job = imports.user.call("POST", "/v1/imports", {"exact_paths": [uri]})["id"]
         bucket = guarded.stack.clips_bucket
@@ -513,6 +586,40 @@ def versioned_bucket(imports: Imports) -> str:
     return FORETIFY_BUCKET
 
 
+def restored(guarded: Guarded) -> None:
+    """Restore an archived object, request the restore again once it is lost, and copy the object after a later look."""
+    imports = guarded.imports()
+    (uri,) = imports.at.lay_out("archived", 1)
+    archive(imports, uri)
+    settings = {"archived": "restore"}
+    job = imports.user.call("POST", "/v1/imports", {"exact_paths": [uri], "settings": settings})
+
+    def next_look(after: str) -> str:
+        def look() -> str | None:
+            found = (imports.user.call("GET", f"/v1/imports/{job['id']}")["restores"] or {}).get("next_look") or ""
+            return found if found > after else None
+
+        return str(patiently(look, what="the wait"))
+
+    def look_again() -> None:
+        due_now(client(guarded, "dynamodb"), guarded.stack, job["id"])
+        sweep(guarded)
+
+    waits = next_look(after="")
+    archive(imports, uri)  # the same object again, without its restore
+    look_again()
+    next_look(after=waits)
+    time.sleep(2.0)  # the emulator's time for a restore
+    look_again()
+    assert imports.user.ended(job["id"])["counts"]["copied"] == 1
+
+
+def archive(imports: Imports, uri: str) -> None:
+    """Copy the object onto itself as GLACIER."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    imports.at.s3.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": key}, StorageClass="GLACIER")
+
+
 def kind(name: str) -> Callable[[Guarded], None]:
     def run(guarded: Guarded) -> None:
         imports = guarded.imports()
@@ -541,8 +648,11 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "role": role,
     "watches": watches,
     "large": large,
+    "restored": restored,
     "versions": versions,
     "versioned manifest": versioned_manifest,
+    "moved": moved,
+    "as of": as_of,
     "late drop": late_drop,
     "removed uploads": removed_uploads,
     "dropped again": dropped_again,

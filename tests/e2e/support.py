@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from local.config import DEPLOY_CONTEXT
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -20,8 +22,11 @@ TERMINAL = {"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"}
 PATIENCE_SECONDS = 60
 
 UNCHECKED = {"default_content_validation": "none"}
-"""Of the deployments under test, since most tests copy a few bytes under a clip's name. `test_content_default.py`
+"""Of the deployments under test, since most tests copy a few bytes under a clip's name. `test_as_deployed.py`
 deploys the real default."""
+
+DELETABLE = {"delete_source_buckets": DEPLOY_CONTEXT["source_buckets"]}
+"""Of the deployments under test, so that imports may delete their sources."""
 
 
 def unique(name: str) -> str:
@@ -144,3 +149,17 @@ def receiver(*answers: int) -> Iterator[tuple[str, list[tuple[str, dict[str, str
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def versioned_bucket(s3: "S3Client", bucket: str) -> Iterator[str]:
+    """Create a bucket with versions, and delete it with all that is in it at the end of the block."""
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    try:
+        yield bucket
+    finally:
+        listed = s3.list_object_versions(Bucket=bucket)
+        for one in (*listed.get("Versions", []), *listed.get("DeleteMarkers", [])):
+            s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+        s3.delete_bucket(Bucket=bucket)

@@ -1,4 +1,4 @@
-"""Functions' processes are killed while imports of each kind run under moderate faults: nothing is lost or wrong.
+"""Functions' processes are killed while imports and a watch run under moderate faults: nothing is lost or wrong.
 
 The seed is printed; `CLIPFERRY_SEED` repeats it, as far as timing allows.
 """
@@ -9,25 +9,28 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local import aws
 from local.config import ROOT, StateDir
 from local.down import bring_down
 from local.up import StackOptions, bring_up, end_on_sigterm
 from tests.e2e.disturbed import Disturbed, PatientUser, all_rules, key_of, patiently
-from tests.e2e.faults import control, retry_soon
+from tests.e2e.faults import control, function_name, retry_soon
 from tests.e2e.raised import handled_errors
 from tests.e2e.support import TERMINAL, UNCHECKED, put_all, unique
+from tests.paths import DATA
 
-KILLS = {"plan": 2, "copy": 6, "finish": 2, "conclude": 2, "on_upload": 2}
+KILLS = {"plan": 2, "copy": 6, "extrapolate": 2, "finish": 2, "conclude": 2, "on_upload": 2, "sweep": 3, "watch": 3}
 """Most kills by function. The machine runs a crashed task twice again, so only batches of `copy` may be lost.
 
 Not of `api` and `authorize`: without them the gateway itself answers 502 or 503."""
 CRASHED = "Runtime.ExitError"
+CLIP = min((DATA / "clipgt").glob("*.zip"))
 
 
 @contextmanager
@@ -82,6 +85,28 @@ class Killer:
         return self.killed[function] < KILLS.get(function, 0)
 
 
+@contextmanager
+def busy(at: Disturbed, *handlers: str) -> Iterator[None]:
+    """Call these functions again and again, not once a minute, so that a kill can hit them."""
+    functions, over = at.functions(), threading.Event()
+
+    def call(name: str) -> None:
+        while not over.wait(0.5):
+            with suppress(BotoCoreError, ClientError):  # it was killed
+                functions.invoke(FunctionName=name, Payload=b"{}")
+
+    names = [function_name(functions, f"lambdas.{handler}.handler") for handler in handlers]
+    threads = [threading.Thread(target=call, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
 class Begun:
     """Imports of each kind that run at once, and their sources."""
 
@@ -101,8 +126,14 @@ class Begun:
         put_all(at.s3, at.stack.drop_bucket, ((key, key.encode()) for key in self.drop))
         self.sources |= {f"s3://{at.stack.drop_bucket}/{key}": key.encode() for key in self.drop}
         self.retried = self._start(exact_paths=[*early, *self.late])
+        self.extrapolated = self._start(
+            exact_paths=self._lay_out_clips(24), settings={"stationary_extrapolation": True}
+        )
         self.cancelled = self._start(root_path=cancelled)
         user.call("POST", f"/v1/imports/{self.cancelled}/cancel")
+        self.watched = self._lay_out("watched", 30)
+        watch = {"name": unique("watch"), "root_path": self._root(self.watched), "schedule": {"every": "1d"}}
+        self.watch = user.call("POST", "/v1/watches", watch)
         self.others = [
             self._start(root_path=prefix),
             self._start(exact_paths=list(self._lay_out("list", 60))),
@@ -114,6 +145,14 @@ class Begun:
         self.sources |= laid
         return laid
 
+    def _lay_out_clips(self, count: int) -> list[str]:
+        prefix, body = unique("tracks"), CLIP.read_bytes()
+        keys = [f"{prefix}/{n:03d}.zip" for n in range(count)]
+        put_all(self.at.s3, self.at.stack.source_bucket, ((key, body) for key in keys))
+        uris = [f"s3://{self.at.stack.source_bucket}/{key}" for key in keys]
+        self.sources |= dict.fromkeys(uris, body)
+        return uris
+
     def _root(self, laid: dict[str, bytes]) -> str:
         return next(iter(laid)).rpartition("/")[0] + "/"
 
@@ -124,6 +163,15 @@ class Begun:
         self.user.ended(self.retried)
         put_all(self.at.s3, self.at.stack.source_bucket, ((key_of(uri), body) for uri, body in self.late.items()))
         self.user.call("POST", f"/v1/imports/{self.retried}/retry")
+
+    def run_watch_again(self) -> None:
+        """Put more objects below the watched prefix, and run the watch once its first import has ended."""
+        self.user.ended(self.watch["last_run"])
+        root = key_of(self._root(self.watched))
+        more = {f"{root}more-{n:03d}.mp4": f"more {n}".encode() for n in range(20)}
+        put_all(self.at.s3, self.at.stack.source_bucket, more.items())
+        self.sources |= {f"s3://{self.at.stack.source_bucket}/{key}": body for key, body in more.items()}
+        self.user.call("POST", f"/v1/watches/{self.watch['id']}/run")
 
     def all_ended(self) -> list[dict[str, Any]]:
         """Return all imports of the project, once each has ended and all dropped files are in some of them."""
@@ -145,9 +193,10 @@ def test_killed_processes_lose_nothing(disturbed: Disturbed) -> None:
     sqs.set_queue_attributes(QueueUrl=disturbed.stack.upload_queue_url, Attributes={"VisibilityTimeout": "5"})
     user, killer = PatientUser(disturbed.stack), Killer(disturbed, seed)
     moderate = [{**rule, "probability": rule.get("probability", 1.0) / 4} for rule in all_rules()]
-    with disturbed.faults(*moderate), killer.at_work():
+    with disturbed.faults(*moderate), killer.at_work(), busy(disturbed, "sweep", "watch"):
         begun = Begun(disturbed, user)
         begun.retry_once_ended()
+        begun.run_watch_again()
         jobs = begun.all_ended()
     print(f"killed: {dict(killer.killed)}")
     for job in jobs:
@@ -160,7 +209,8 @@ def test_killed_processes_lose_nothing(disturbed: Disturbed) -> None:
     # A cancel may come before anything is planned: then there is nothing to retry.
     unfinished = {job["id"]: job["counts"]["total"] for job in jobs if job["status"] != "COMPLETED"}
     assert unfinished in ({}, {begun.cancelled: 0})
-    assert objects(disturbed) == {clip["destination"] for clip in copied}
+    results = extrapolated(disturbed, user.clips(begun.extrapolated))
+    assert objects(disturbed) == {clip["destination"] for clip in copied} | results
     assert user.refusals == []
     crashes = [call for call in control(disturbed.stack, "raised")["raised"] if call["errorType"] == CRASHED]
     assert crashes, "no kill hit a call"
@@ -182,6 +232,15 @@ def assert_accounted_for(
     for clip in copied:
         assert at.read(clip["destination"]) == sources[clip["source_uri"]], clip
     return copied
+
+
+def extrapolated(at: Disturbed, clips: list[dict[str, Any]]) -> set[str]:
+    """Return the URIs of the results of these clips, which are equal: each has one, and all are the same."""
+    assert {clip["extrapolation"]["status"] for clip in clips} == {"DONE"}
+    results = {f"s3://{at.stack.clips_bucket}/{clip['extrapolation']['key']}" for clip in clips}
+    assert len(results) == len(clips)
+    assert len({at.read(uri) for uri in results}) == 1
+    return results
 
 
 def objects(at: Disturbed) -> set[str]:

@@ -1,6 +1,7 @@
 """Each verb of the command line on the deployed stack, with pipes, as scripts see it."""
 
 import json
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,7 @@ def test_import_uris_with_a_missing_one_and_watch_it(cli: CommandLine, clips: Ca
     assert f"FAILED {root}none.zip: NOT_FOUND: " in ran.stdout
     assert "COMPLETED_WITH_ERRORS after" in ran.stdout
     assert "clipferry clips ij_" in ran.stderr
+    assert "clipferry imports failures ij_" in ran.stderr
     assert "clipferry retry ij_" in ran.stderr
 
 
@@ -138,6 +140,53 @@ def test_jobs_status_and_clips(cli: CommandLine, clips: Callable[..., str]) -> N
     [failed] = cells(cli("clips", job, "--failed").stdout.splitlines())
     assert failed[1:4] == ["FAILED", f"{root}none.zip", "NOT_FOUND"]
     assert [clip["source_uri"] for clip in cli.json("clips", job, "--status", "copied")] == [f"{root}a.zip"]
+
+
+def test_watch_an_import(cli: CommandLine, clips: Callable[..., str]) -> None:
+    [job] = cli.json("import", "--prefix", clips("a.zip"))
+    ran = cli("imports", "watch", job["id"])
+    assert (ran.returncode, "COMPLETED after" in ran.stdout) == (0, True), ran.stderr
+
+
+def test_count_the_failures_of_an_import(cli: CommandLine, clips: Callable[..., str]) -> None:
+    root = clips("a.zip")
+    job = cli("import", f"{root}a.zip", f"{root}x.zip", f"{root}y.zip", "--watch").stdout.split()[1]
+    ran = cli("imports", "failures", job)
+    [row] = cells(ran.stdout.splitlines())
+    assert (ran.returncode, row[:4]) == (0, ["NOT_FOUND", "FAILED", "2", f"{root}x.zip"])
+    assert f"clipferry retry {job} --watch" in ran.stderr
+    [answer] = cli.json("imports", "failures", job)
+    assert (answer["complete"], [one["count"] for one in answer["groups"]]) == (True, [2])
+
+
+def test_show_a_clip_and_read_its_copy_by_a_link(cli: CommandLine, clips: Callable[..., str]) -> None:
+    root = clips("a.zip")
+    job = cli("import", f"{root}a.zip", f"{root}none.zip", "--watch").stdout.split()[1]
+    assert cli("clips", job).stdout == cli("clips", "list", job).stdout
+    copied, missing = (row[0] for row in cells(cli("clips", "list", job).stdout.splitlines()))
+    shown = dict(cells(cli("clips", "show", copied).stdout.splitlines()))
+    assert (shown["status"], shown["source"], shown["import"]) == ("COPIED", f"{root}a.zip", job)
+    with urllib.request.urlopen(cli("clips", "link", copied).stdout.strip()) as answer:
+        assert answer.read() == b"a.zip"
+    ran = cli("clips", "link", missing)
+    assert (ran.returncode, "CLIP_NOT_THERE" in ran.stderr) == (CODES["refused"], True)
+
+
+def test_show_and_replace_the_secret_of_webhooks(cli: CommandLine, stack: Stack) -> None:
+    [made] = cli.json("keys", "create", unique("team"), "--name", "ci", key=stack.admin_key)
+    [before] = cli.json("webhooks", "secret", key=made["key"])
+    [after] = cli.json("webhooks", "rotate", "--overlap", 60, key=made["key"])
+    assert before["secret"] != after["secret"]
+    assert (before["previous_until"], bool(after["previous_until"])) == (None, True)
+    assert cli("webhooks", "secret", "-q", key=made["key"]).stdout == f"{after['secret']}\n"
+    assert cli.json("webhooks", "rotate", "--overlap", 0, key=made["key"])[0]["previous_until"] is None
+    assert cli("keys", "revoke", made["id"], key=stack.admin_key).returncode == 0
+
+
+def test_an_import_without_a_webhook_has_none_to_replay(cli: CommandLine, clips: Callable[..., str]) -> None:
+    job = cli("import", "--prefix", clips("a.zip"), "--watch").stdout.split()[1]
+    ran = cli("webhooks", "replay", job)
+    assert (ran.returncode, "NO_WEBHOOK" in ran.stderr) == (CODES["refused"], True)
 
 
 def test_former_names_and_nouns_are_the_same_verbs(cli: CommandLine, clips: Callable[..., str]) -> None:
@@ -298,9 +347,9 @@ def test_an_integration_of_a_role_shows_its_policies_and_its_test_fails_until_it
     ran = cli(*add, "--role-arn", "arn:aws:iam::123456789012:role/clipferry-reader")
     assert ran.returncode == 0, ran.stderr
     made = dict(cells(line for line in ran.stdout.splitlines() if "\t" in line))
-    assert "trust_policy:" in ran.stdout
+    assert "trust policy:" in ran.stdout
     assert '"sts:AssumeRole"' in ran.stdout
-    assert made["external_id"] in ran.stdout.partition("trust_policy:")[2]
+    assert made["external id"] in ran.stdout.partition("trust policy:")[2]
     assert cli("integrations", "delete", made["integration"]).returncode == 0
 
 
@@ -355,7 +404,7 @@ def test_login_saves_a_profile_that_works_and_a_wrong_key_is_not_saved(cli: Comm
         (["--prefix", "s3://a/", "--settings-id", "es_1", "--no-tags"], "--settings-id takes the place"),
         (["--prefix", "s3://a/", "--min-size", "many"], "10MB"),
         (["--prefix", "s3://a/", "--tolerate", "x%"], "percentage"),
-        (["--sets", "-"], "no JSON"),
+        (["--sets", "-"], "not valid JSON"),
     ],
 )
 def test_wrong_options_are_refused_before_a_request(cli: CommandLine, arguments: list[str], said: str) -> None:

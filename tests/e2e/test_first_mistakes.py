@@ -115,6 +115,14 @@ def test_routes_that_are_not_there_are_404_with_a_code(api: "Api") -> None:
         assert (status, answer["code"]) == (404, "NOT_FOUND"), (method, path, answer)
 
 
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/app/", "/app/assets/index.js"])
+def test_another_method_of_an_open_page_is_a_405_with_a_key_and_a_401_without(api: "Api", path: str) -> None:
+    status, answer = api("POST", path, {})
+    assert (status, answer["code"]) == (405, "METHOD_NOT_ALLOWED")
+    status, answer = api.with_key("")("POST", path, {})
+    assert (status, answer["code"]) == (401, "UNAUTHORIZED")
+
+
 def test_a_method_that_a_route_does_not_take_is_a_405(api: "Api") -> None:
     status, answer = api("DELETE", "/v1/imports")
     assert (status, answer["code"]) == (405, "METHOD_NOT_ALLOWED")
@@ -123,11 +131,18 @@ def test_a_method_that_a_route_does_not_take_is_a_405(api: "Api") -> None:
 
 def test_a_preview_counts_what_an_import_would_take(api: "Api", stack: Stack, s3: "S3Client") -> None:
     prefix = f"{unique('preview')}/"
-    for name, body in (("a.ZIP", b"12"), ("b.zip", b"3"), ("c.mp4", b"4567"), ("none", b""), ("sub/", b"")):
+    for name, body in (
+        ("a.ZIP", b"12"),
+        ("b.zip", b"3"),
+        ("c.mp4", b"4567"),
+        ("none", b""),
+        ("sub/", b""),
+        ("._a.ZIP", b"5"),
+    ):
         s3.put_object(Bucket=stack.source_bucket, Key=prefix + name, Body=body)
     status, found = api.post("/v1/previews", {"root_path": f"s3://{stack.source_bucket}/{prefix}"})
     assert status == 200
-    assert (found["count"], found["bytes"], found["complete"]) == (4, 7, True)
+    assert (found["count"], found["bytes"], found["complete"], found["no_clips"]) == (4, 7, True, 2)
     assert found["keys"] == [prefix + name for name in ("a.ZIP", "b.zip", "c.mp4", "none")]
     assert found["by_extension"] == {
         ".zip": {"count": 2, "bytes": 3},

@@ -105,6 +105,19 @@ def test_metadata_and_content_type_travel_with_the_clip(api: "Api", stack: Stack
     assert (head["ContentType"], head["Metadata"]) == ("video/mp4", {"rig": "r1"})
 
 
+def test_each_copy_carries_the_id_of_its_clip(api: "Api", stack: Stack, s3: "S3Client") -> None:
+    key = f"{unique('marked')}/clip.zip"
+    s3.put_object(Bucket=stack.source_bucket, Key=key, Body=b"clip", Metadata={"camera": "front"})
+    uri = f"s3://{stack.source_bucket}/{key}"
+    for settings in ({}, {"keep_metadata": False}):
+        job = imported(api, exact_paths=[uri], settings={"on_existing": "overwrite", **settings})
+        (clip,) = all_clips(api, job["id"])
+        bucket, _, at = clip["destination"].removeprefix("s3://").partition("/")
+        head = s3.head_object(Bucket=bucket, Key=at)
+        assert head["WebsiteRedirectLocation"] == f"/{clip['id']}"
+        assert head["Metadata"] == ({} if settings else {"camera": "front"})
+
+
 def test_a_list_says_for_each_clip_why_it_failed(api: "Api", stack: Stack) -> None:
     good = f"s3://{stack.source_bucket}/{sample_key(api, stack)}"
     missing = f"s3://{stack.source_bucket}/not/there.zip"

@@ -1,7 +1,9 @@
 """Imports from other providers' stores, opened by saved integrations, landing in the clips bucket."""
 
+import io
 import json
 import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,13 @@ import pytest
 from local.config import ROOT
 from local.stack import Stack
 from service.domain.destinations import destination_key, store_segment
+from service.formats.archive import DEFLATED, STORED
 from tests.e2e.faults import Pause, reconfigured
 from tests.e2e.stores import save
 from tests.e2e.support import all_clips, eventually, imported, landed, put_all, settled, start, unique
 from tests.servers.gate import Answer, Slow
 from tests.sources.stores import DATASET, SAVED, Store
+from tests.unit.formats.making import Raw, write_zip
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,7 +29,11 @@ if TYPE_CHECKING:
 MIB = 1024**2
 LARGE = os.urandom(10 * MIB + 345)
 """Three parts of the local stack's streamed copies."""
-SAMPLE = (ROOT / "samples/clipgt/0f247895-e3e5-537e-924b-b3976d321702.zip").read_bytes()
+SAMPLE_ID = "0f247895-e3e5-537e-924b-b3976d321702"
+SAMPLE = (ROOT / f"samples/clipgt/{SAMPLE_ID}.zip").read_bytes()
+FILM = (ROOT / "tests/data/video/fragmented.mp4").read_bytes()
+CHUNK_FILES = {"mp4": FILM, "timestamps.parquet": LARGE[: 5 * MIB + 1]}
+"""Files of a clip in a chunk zip, by kind. The second one is copied in two parts."""
 VERIFIED = {"s3": "etag", "gcs": "checksum", "hf": "unverifiable", "hf-public": "unverifiable"}
 """How a one-request copy is verified, by provider (decision 30)."""
 WITH_CREDENTIALS = ("s3", "gcs", "hf")
@@ -290,6 +298,133 @@ def test_a_dataset_is_imported_at_the_commit_that_planning_saw(
     assert [landed(s3, clip) for clip in clips] == [b"a clip", LARGE], "the planned commit's"
     assert [clip["verified"] for clip in clips] == ["checksum"] * 2
     assert "/hf~datasets~maker~clips/" in clips[0]["destination"]
+    newer = all_clips(team, imported(team, exact_paths=[uris["a.zip"]])["id"])
+    assert [landed(s3, clip) for clip in newer] == [b"a newer clip"]
+
+
+def test_members_of_chunk_zips_are_imported_by_clip(
+    team: "Api", project: str, stack: Stack, s3: "S3Client", dataset: Store
+) -> None:
+    members = {f"{clip}.front.{kind}": data for kind, data in CHUNK_FILES.items() for clip in ("c1", "c2")}
+    damaged = Raw(b"c3.front.mp4", FILM, method=STORED, crc=1)
+    methods = {"mp4": STORED, "parquet": DEFLATED}
+    raw = [Raw(name.encode(), data, method=methods[name.rpartition(".")[2]]) for name, data in members.items()]
+    chunk = "camera/front/front.chunk_0000.zip"
+    dataset.put(chunk, write_zip([damaged, *raw]))
+    put_all(s3, stack.source_bucket, [(f"{project}/own.zip", write_zip(raw))])
+    save(team, dataset)
+
+    root = str(dataset.at(f"{chunk}!/"))
+    request = {"root_path": root, "settings": {"content_validation": "structure"}, "filters": {"include": ["*.mp4"]}}
+    assert previewed(team, **request)["outcome"]["to_copy"]["count"] == 3
+    dataset.bytes_gate.requests.clear()
+    clips = all_clips(team, imported(team, **request)["id"])
+    assert [clip["source_uri"] for clip in clips] == [f"{root}c{number}.front.mp4" for number in (1, 2, 3)]
+    assert fates(clips) == [("COPIED", None), ("COPIED", None), ("FAILED", "CHECKSUM_MISMATCH")]
+    for clip in clips[:2]:
+        assert (landed(s3, clip), clip["verified"], clip["content"]) == (FILM, "checksum", "valid")
+        assert clip["destination"].endswith(
+            f"/-/hf~datasets~maker~clips/{chunk}!/{clip['source_uri'].partition('!/')[2]}"
+        )
+    read = [request for request in dataset.bytes_gate.requests if dataset.is_bytes(request)]
+    assert len(read) == 3, "the directory for the answer and for the plan, and all of the members by one range"
+
+    own = f"s3://{stack.source_bucket}/{project}/own.zip!/"
+    listed = [*(f"{root}{name}" for name in members), *(f"{own}{name}" for name in members), f"{own}c9.mp4"]
+    job = imported(team, exact_paths=listed, folder="all")
+    *copied, missing = all_clips(team, job["id"])
+    assert (missing["status"], missing["code"]) == ("FAILED", "NO_SUCH_MEMBER")
+    assert [landed(s3, clip) for clip in copied] == [*members.values()] * 2
+    assert {clip["verified"] for clip in copied} == {"checksum"}
+    again = imported(team, **request)
+    assert again["counts"]["skipped"] == 2, "the zip is older than the copies"
+    assert not uploads_left(s3, stack)
+
+
+def test_clips_of_a_chunk_zip_land_as_clipgt_zips(team: "Api", s3: "S3Client", dataset: Store) -> None:
+    with zipfile.ZipFile(io.BytesIO(SAMPLE)) as sample:
+        files = {name: sample.read(name) for name in sample.namelist()}
+    ids = [SAMPLE_ID, "1" + SAMPLE_ID[1:]]
+    raw = [
+        Raw(name.replace(SAMPLE_ID, one).encode(), data, method=DEFLATED) for name, data in files.items() for one in ids
+    ]
+    dataset.put("labels/labels.chunk_0000.zip", write_zip(raw))
+    save(team, dataset)
+    root = str(dataset.at("labels/labels.chunk_0000.zip!/"))
+    settings = {"members": "clipgt", "content_validation": "deep"}
+    clips = all_clips(team, imported(team, root_path=root, settings=settings)["id"])
+    assert [clip["source_uri"] for clip in clips] == [f"{root}{one}.zip" for one in ids]
+    for clip, one in zip(clips, ids, strict=True):
+        assert (clip["status"], clip["verified"], clip["content"]) == ("COPIED", "checksum", "valid"), clip
+        assert clip["facts"]["clip_id"] == one
+        with zipfile.ZipFile(io.BytesIO(landed(s3, clip))) as archive:
+            assert archive.namelist() == [name.replace(SAMPLE_ID, one) for name in files]
+            assert [archive.read(name) for name in archive.namelist()] == list(files.values())
+    by_id = imported(team, exact_paths=[f"{root}{ids[1]}.zip"], settings=settings, folder="by-id")
+    assert landed(s3, all_clips(team, by_id["id"])[0]) == landed(s3, clips[1]), "the same bytes every time"
+
+
+@pytest.mark.parametrize("where", ["hub", "s3"])
+def test_clips_are_imported_by_their_ids_out_of_chunk_zips(
+    team: "Api", stack: Stack, s3: "S3Client", dataset: Store, where: str
+) -> None:
+    folder = unique("av")
+    root = str(dataset.at(f"{folder}/")) if where == "hub" else f"s3://{stack.source_bucket}/{folder}/"
+    files = {
+        f"{feature}/chunk_000{chunk}.zip": {
+            f"c{chunk}{clip}.{kind}": f"{feature} of c{chunk}{clip}".encode() for clip in (0, 1)
+        }
+        for feature, kind in (("camera", "mp4"), ("labels", "parquet"))
+        for chunk in (0, 1)
+    }
+
+    def put_object(key: str, data: bytes) -> None:
+        if where == "hub":
+            dataset.put(f"{folder}/{key}", data)
+        else:
+            put_all(s3, stack.source_bucket, [(f"{folder}/{key}", data)])
+
+    for key, members in files.items():
+        put_object(key, write_zip([Raw(name.encode(), data, method=STORED) for name, data in members.items()]))
+    save(team, dataset)
+    request = {"root_path": root, "clip_ids": ["c00", "c11", "gone", "c00"]}
+    wanted = {
+        f"{root}{key}!/{name}": data
+        for key, members in files.items()
+        for name, data in members.items()
+        if name[:3] in ("c00", "c11")
+    }
+    dataset.bytes_gate.requests.clear()
+    found = previewed(team, **request, filters={"include": ["labels/*"]})
+    assert (found["outcome"]["to_copy"]["count"], found["outcome"]["to_fail"]["count"]) == (2, 1)
+    if where == "hub":
+        assert len(dataset.bytes_gate.requests) == 2, "the directories of the two zips that the filter allows"
+
+    status, started = team.post("/v1/imports", request | {"validate": False})
+    assert (status, started["source"]["kind"], started["source"]["count"]) == (202, "clip_ids", 3), started
+    job = settled(team, started["id"])
+    assert (job["status"], job["counts"]["copied"], job["counts"]["failed"]) == ("COMPLETED_WITH_ERRORS", 4, 1), job
+    clips = all_clips(team, job["id"])
+    assert {clip["source_uri"]: landed(s3, clip) for clip in clips[:-1]} == wanted
+    assert (clips[-1]["source_uri"], clips[-1]["code"], clips[-1]["run_name"]) == (
+        f"{root}gone",
+        "NO_SUCH_CLIP",
+        "gone",
+    )
+
+    built = imported(team, **request, settings={"members": "clipgt"}, folder="built")
+    assert (built["counts"]["copied"], built["counts"]["failed"]) == (4, 1)
+    for clip in all_clips(team, built["id"])[:-1]:
+        chunk = clip["source_uri"].removeprefix(root).partition("!/")[0]
+        with zipfile.ZipFile(io.BytesIO(landed(s3, clip))) as archive:
+            assert {name: archive.read(name) for name in archive.namelist()}.items() <= files[chunk].items()
+
+    put_object("late/gone.mp4", b"it came later")
+    assert team.post(f"/v1/imports/{job['id']}/retry", None)[0] == 202
+    again = settled(team, job["id"])
+    assert (again["status"], again["counts"]["copied"]) == ("COMPLETED", 5)
+    late = all_clips(team, job["id"])[-1]
+    assert (late["source_uri"], landed(s3, late)) == (f"{root}late/gone.mp4", b"it came later")
 
 
 def test_an_import_waits_for_the_hub_s_window_and_completes(team: "Api", s3: "S3Client", dataset: Store) -> None:

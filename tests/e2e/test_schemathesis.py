@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from local import aws
 from local.config import ROOT
 from local.stack import Stack
@@ -16,12 +14,8 @@ from tests.e2e.conftest import Api
 from tests.e2e.schemathesis_hooks import VALUES
 from tests.e2e.support import settled, start, unique
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("CLIPFERRY_E2E_ALL"), reason="not seen green on this tree yet: run by hand, CLIPFERRY_E2E_ALL=1"
-)
-
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-SECONDS = 60
+SECONDS = int(os.environ.get("CLIPFERRY_SCHEMATHESIS_SECONDS", "120"))
 """Time for its requests; loading and the last ones come on top."""
 IMPORTS = 5
 """Imports that exist when it begins; it deletes some."""
@@ -86,7 +80,7 @@ def test_schemathesis_finds_nothing(stack: Stack, admin: Api, tmp_path: Path) ->
         env=env,
         capture_output=True,
         text=True,
-        timeout=3 * SECONDS,
+        timeout=2 * SECONDS,
         check=False,
     )
     print(done.stdout)

@@ -1,17 +1,13 @@
 """Watches: a first import, events, the schedule for real, a restart in the middle, lost access."""
 
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from standardwebhooks import Webhook
 
 from local.stack import Stack
-from tests.e2e.support import TERMINAL, eventually, landed, put_all, settled, unique
-
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("CLIPFERRY_E2E_ALL"), reason="not seen green on this tree yet: run by hand, CLIPFERRY_E2E_ALL=1"
-)
+from tests.e2e.support import TERMINAL, eventually, landed, put_all, receiver, settled, unique
+from tests.schema import WATCH_NOTICE, validate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -144,22 +140,40 @@ def test_lost_access_shows_and_what_was_missed_is_made_up_once_it_is_back(
     }
     status, saved = api.post("/v1/integrations", integration)
     assert status == 201, saved
-    watch = made(api, f"s3://{bucket}/", schedule={"every": "1d"}, integration_id=saved["id"])
-    row = Row(dynamodb, stack, watch)
-    s3.delete_bucket(Bucket=bucket)
-    row.write(look_at=watch["created_at"])
-    invoke("lambdas.watch.handler", {})
-    failing = shown(api, watch)
-    assert (failing["status"], failing["failure"]["code"]) == ("FAILING", "CANNOT_ACCESS")
-    assert failing["lag_seconds"] is not None
-    s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=bucket, Key="a.zip", Body=b"a")
-    for _ in range(2):  # it is found readable, then the run starts
-        row.write(look_at=watch["created_at"])
-        invoke("lambdas.watch.handler", {})
-    found = shown(api, watch)
-    assert (found["status"], found["runs"][0]["cause"]) == ("ACTIVE", "catch_up")
-    assert settled(api, found["last_run"])["counts"]["copied"] == 1
+    with receiver() as (url, got):
+        settings = {"notify": {"event": False, "webhook_url": url}}
+        watch = made(api, f"s3://{bucket}/", schedule={"every": "1d"}, integration_id=saved["id"], settings=settings)
+        eventually(lambda: got, what="the webhook of the first import")
+        got.clear()
+        row = Row(dynamodb, stack, watch)
+        s3.delete_bucket(Bucket=bucket)
+        row.look(invoke)
+        failing = shown(api, watch)
+        assert (failing["status"], failing["failure"]["code"]) == ("FAILING", "CANNOT_ACCESS")
+        assert failing["lag_seconds"] is not None
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="a.zip", Body=b"a")
+        api("POST", f"/v1/watches/{watch['id']}/run")  # tries at once
+        row.look(invoke)
+        found = shown(api, watch)
+        assert found["status"] == "ACTIVE"
+        assert settled(api, found["last_run"])["counts"]["copied"] == 1
+        secret = Webhook(api.get("/v1/webhook-secret")[1]["secret"])
+        documents = [secret.verify(body, headers) for _, headers, body in got]
+        status, again = api.post(f"/v1/watches/{watch['id']}/webhook/replay", None)
+        assert (status, [one["status"] for one in again["webhooks"]]) == (202, ["PENDING", "DELIVERED"])
+        got.clear()
+        row.look(invoke)
+        [(_, headers, body)] = got
+        assert secret.verify(body, headers)["event_id"] == again["webhooks"][0]["event_id"]
+        assert [one["status"] for one in shown(api, watch)["webhooks"]] == ["DELIVERED", "DELIVERED"]
+    told = [one for one in documents if one["type"] != "clipferry.import.ended"]
+    assert [(one["type"], one["watch_id"]) for one in told] == [
+        ("clipferry.watch.failing", watch["id"]),
+        ("clipferry.watch.recovered", watch["id"]),
+    ]
+    for one in told:
+        validate(one, WATCH_NOTICE)
     api("DELETE", f"/v1/watches/{watch['id']}")
 
 
@@ -168,6 +182,11 @@ class Row:
 
     def __init__(self, dynamodb: "DynamoDBClient", stack: Stack, watch: dict[str, Any]) -> None:
         self._dynamodb, self._stack, self._id = dynamodb, stack, watch["id"]
+
+    def look(self, invoke: "Invoke") -> None:
+        """Let the service look at the watch now, whatever it waits for."""
+        self.write(look_at="2026-01-01T00:00:00.000Z")
+        invoke("lambdas.watch.handler", {})
 
     def write(self, **fields: str) -> None:
         """Set these fields, and the row's place among those that are due."""

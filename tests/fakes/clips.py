@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from service.domain.clips import ClipRow, ClipStatus, Extrapolation
+from service.domain.clips import ClipRow, ClipStatus, Extrapolation, SourceFate
 from service.ports.clips import ClipIndex
 from tests.fakes.faults import Faults, port_call
 from tests.fakes.jobs import FakeJobs
@@ -111,11 +111,27 @@ class FakeClips:
         return True
 
     @port_call
+    def explained(self, job_id: str, row: ClipRow, message: str) -> bool:
+        there = self.rows[job_id].get(row.ordinal)
+        if there is None or (there.status, there.message, there.deleted_at) != (row.status, row.message, None):
+            return False
+        self.rows[job_id][row.ordinal] = replace(there, message=message)
+        return True
+
+    @port_call
     def extrapolated(self, job_id: str, ordinal: int, extrapolation: Extrapolation) -> bool:
         row = self.rows[job_id].get(ordinal)
         if row is None or row.status not in (ClipStatus.COPIED, ClipStatus.SKIPPED):
             return False
         self.rows[job_id][ordinal] = replace(row, extrapolation=extrapolation)
+        return True
+
+    @port_call
+    def source_settled(self, job_id: str, ordinal: int, fate: SourceFate) -> bool:
+        row = self.rows[job_id].get(ordinal)
+        if row is None or row.status is not ClipStatus.COPIED or (row.source and not fate.deleted):
+            return False
+        self.rows[job_id][ordinal] = replace(row, source=fate)
         return True
 
     @port_call

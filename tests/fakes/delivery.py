@@ -25,8 +25,8 @@ class FakeWorkflow:
         return list(self.waits)
 
     @port_call
-    def start(self, job_id: str, *, run: int = 0, wait_seconds: int = 0) -> None:
-        name = execution_name(job_id, run)
+    def start(self, job_id: str, *, run: int = 0, resumes: int = 0, wait_seconds: int = 0) -> None:
+        name = execution_name(job_id, run, resumes)
         if name not in self.waits:
             self.waits[name] = wait_seconds
             self.states[name] = ExecutionState.RUNNING

@@ -72,6 +72,14 @@ class FakeIntegrations:
         self._put(replace(known, last_used=now), entry)
         return True
 
+    @port_call
+    def allow_delete(self, integration: Integration, allowed: bool, *, entry: AuditEntry) -> bool:
+        known = self._same(integration)
+        if known is None or known.state is not IntegrationState.READY:
+            return False
+        self._put(replace(known, allow_delete=allowed), entry)
+        return True
+
     def _same(self, integration: Integration) -> Integration | None:
         known = self.rows.get((integration.project, integration.id))
         return known if known and known.secret_name == integration.secret_name else None

@@ -14,6 +14,7 @@ from service.domain.jobs import (
     JobStatus,
     JobTag,
     RecordedBatch,
+    Restores,
     Retry,
     Tally,
     settings_of_run,
@@ -48,15 +49,20 @@ class FakeJobs:
     def create(self, job: Job, *, entry: AuditEntry | None = None, max_active: int | None = None) -> bool:
         if job.id in self.rows or job.id in self.hidden:
             return False
-        self._check_quota(job, max_active)
+        if max_active is not None and job.counted:
+            self._check_room(job.project, max_active)
         self.rows[job.id] = job
         self.audit += [entry] if entry else []
         return True
 
-    def _check_quota(self, job: Job, max_active: int | None) -> None:
-        counted = [one for one in self.rows.values() if one.project == job.project and one.counted]
+    @port_call
+    def check_room(self, project: str, *, max_active: int) -> None:
+        self._check_room(project, max_active)
+
+    def _check_room(self, project: str, max_active: int) -> None:
+        counted = [one for one in self.rows.values() if one.project == project and one.counted]
         active = sum(not one.status.terminal for one in counted)
-        if max_active is not None and job.counted and active >= max_active:
+        if active >= max_active:
             raise QuotaExceeded(f"this project has {max_active} active imports")
 
     @port_call
@@ -96,7 +102,7 @@ class FakeJobs:
 
     @port_call
     def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
-        return self._update(job_id, run, status=JobStatus.PLANNING, updated_at=now)
+        return self._update(job_id, run, status=JobStatus.PLANNING, updated_at=now, resume_at=None)
 
     @port_call
     def end_planning(
@@ -136,7 +142,8 @@ class FakeJobs:
         now = self.rows.get(job.id)
         if now is None or not now.status.terminal or now.run != job.run:
             return None
-        self._check_quota(job, max_active)
+        if max_active is not None and job.counted:
+            self._check_room(job.project, max_active)
         unplanned = {"planned": False, "planned_run": None, "cut_short": False} if job.counts.total == 0 else {}
         self.rows[job.id] = replace(
             now,
@@ -150,6 +157,8 @@ class FakeJobs:
             code=None,
             message=None,
             copying_since=None,
+            restores=None,
+            resumes=0,
             **unplanned,  # type: ignore[arg-type]
         )
         return self.rows[job.id]
@@ -186,6 +195,7 @@ class FakeJobs:
         now: str,
         counted_in: str | None = None,  # noqa: ARG002  # this store counts the jobs directly
         unplanned: bool = False,
+        resumes: int = 0,
     ) -> bool:
         changes = {"counts": counts} if counts else {}
         job = self.rows.get(job_id)
@@ -194,11 +204,31 @@ class FakeJobs:
         if job and not job.status.terminal and job.run == run and (job_id, now) in self.ends:
             raise TableBusy("another run ended at this very time")
         ended = self._update(
-            job_id, run, status=status, code=code, message=message, updated_at=now, completed_at=now, **changes
+            job_id,
+            run,
+            status=status,
+            code=code,
+            message=message,
+            updated_at=now,
+            completed_at=now,
+            resume_at=None,
+            **changes,
         )
         if ended:
-            self.ends[job_id, now] = End(job_id=job_id, ended_at=now, run=run, document=dict(document), touched_at=now)
+            self.ends[job_id, now] = End(
+                job_id=job_id, ended_at=now, run=run, resumes=resumes, document=dict(document), touched_at=now
+            )
         return ended is not None
+
+    @port_call
+    def restoring(self, job: Job, restores: Restores, now: str, *, resume_at: str | None = None) -> bool:
+        changes: dict[str, object] = {"restores": restores, "updated_at": now}
+        there = self.rows.get(job.id)
+        if resume_at:
+            if there is None or there.cancel_requested or there.resume_at or there.resumes > job.resumes:
+                return False
+            changes |= {"resume_at": resume_at, "resumes": job.resumes + 1}
+        return self._update(job.id, job.run, **changes) is not None
 
     @port_call
     def request_cancel(self, job_id: str, now: str) -> bool:
@@ -245,6 +275,8 @@ class FakeJobs:
             created_at=job.created_at if job else "",
             failed=job.counts.failed if job else 0,
             total=job.counts.total if job else 0,
+            restores_until=job.restores.until if job and job.restores else "",
+            mirrored=job is not None and job.source.kind.mirrored,
         )
 
     @port_call
@@ -282,7 +314,14 @@ class FakeJobs:
             self.faults.enter("jobs.active")
             found = [
                 ActiveJob(
-                    id=job.id, run=job.run, updated_at=job.updated_at, position=job_position(job.created_at, job.id)
+                    id=job.id,
+                    project=job.project,
+                    run=job.run,
+                    updated_at=job.updated_at,
+                    position=job_position(job.created_at, job.id),
+                    resumes=job.resumes,
+                    resume_at=job.resume_at,
+                    cancel_requested=job.cancel_requested,
                 )
                 for job in self.rows.values()
                 if not job.status.terminal

@@ -9,6 +9,8 @@ from typing import Literal
 from service.domain.clips import Verification
 from service.domain.errors import (
     DestinationChanged,
+    NotVersioned,
+    ObjectArchived,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
@@ -18,11 +20,13 @@ from service.domain.errors import (
 )
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, ListedObject, Sent
-from service.domain.requests import ImportSettings, OnExisting
+from service.domain.requests import ImportSettings, OnExisting, Restore
 from service.domain.uris import Location, parse_object
 from service.domain.verification import etag_of_parts
+from service.domain.versions import Version, standing_at
 from service.formats.reader import Reading, run
 from service.ports.objects import StoredResult
+from service.sources.port import Pin
 from tests.fakes.faults import Faults, Planned, port_call, raise_next
 
 
@@ -41,6 +45,11 @@ def one_by_one(
             settled(entry, outcome)
 
 
+def _as_listed(found: ListedObject) -> ListedObject:
+    """Like S3: listings have no version ids, and no archive tiers of INTELLIGENT_TIERING."""
+    return replace(found, version=None, archive=None if found.archive_hidden else found.archive)
+
+
 @dataclass
 class FakeMultipart:
     """An unfinished upload: parts by number, each with its bytes of the source."""
@@ -55,7 +64,8 @@ class FakeMultipart:
 
 @dataclass
 class FakeStorage:
-    """Buckets by name, of every store. Keys of `fail_stat`, `fail_copy`: source key; of `fail_list`: bucket, page."""
+    """Buckets by name, of every store. Keys of `fail_stat`, `fail_read`, `fail_copy`, `fail_restore`: source key; of
+    `fail_list`: bucket, page."""
 
     clips_bucket: str = "clips"
     drop_bucket: str = "drop"
@@ -63,13 +73,22 @@ class FakeStorage:
     faults: Faults = field(default_factory=Faults)
     buckets: dict[str, dict[str, ListedObject]] = field(default_factory=lambda: defaultdict(dict))
     versions: dict[tuple[str, str, str], ListedObject] = field(default_factory=dict)
+    deletions: set[tuple[str, str, str]] = field(default_factory=set)
+    """Delete markers: bucket, key, time."""
     fail_list: dict[str, Planned] = field(default_factory=dict)
     fail_stat: dict[str, Planned] = field(default_factory=dict)
+    fail_read: dict[str, Planned] = field(default_factory=dict)
     fail_copy: dict[str, Planned] = field(default_factory=dict)
+    fail_restore: dict[str, Planned] = field(default_factory=dict)
+    restores: dict[str, Restore] = field(default_factory=dict)
+    """The last restore that was requested, by source key."""
     copies: Counter[str] = field(default_factory=Counter)
     """Successful copies by destination."""
     stats: Counter[str] = field(default_factory=Counter)
     listed_after: list[str] = field(default_factory=list)
+    commits: dict[str, str] = field(default_factory=dict)
+    """What revisions name now. A commit has a bucket of its own, `datasets/namespace/name@commit`."""
+    commits_asked: Counter[str] = field(default_factory=Counter)
     together: list[int] = field(default_factory=list)
     """Ordinals copied by `copy_each`."""
     before_copy: Callable[[ManifestEntry], None] = lambda _entry: None
@@ -128,20 +147,65 @@ class FakeStorage:
             with self.faults.lock:
                 self.faults.enter("storage.list_page")
                 raise_next(failures)
-            # Like S3: listings have no version ids.
-            yield [replace(self.buckets[bucket][k], version=None) for k in rest[first : first + self.page_size]]
+            there = self.buckets[bucket]  # objects may be deleted between two pages
+            yield [_as_listed(there[k]) for k in rest[first : first + self.page_size] if k in there]
+
+    def list_as_of(
+        self,
+        at: Location,
+        as_of: str,
+        *,
+        start_after: str = "",
+        only: bool = False,
+        integration: str | None = None,
+    ) -> Iterator[Sequence[ListedObject]]:
+        """Of `versions` and `deletions`, one key a page. A bucket without either keeps no versions."""
+        self.opened_by[at.bucket].add(integration)
+        found = [
+            Version(key=key, modified=item.modified or "", found=item)
+            for (bucket, key, _), item in self.versions.items()
+            if bucket == at.bucket
+        ]
+        found += [
+            Version(key=key, modified=when, found=None) for bucket, key, when in self.deletions if bucket == at.bucket
+        ]
+        if not found:
+            raise NotVersioned("it keeps no versions", operation="list the versions of", uri=str(at))
+        wanted = sorted(
+            (one for one in found if one.key.startswith(at.key) and one.key > start_after), key=lambda one: one.key
+        )
+        return standing_at([[one] for one in wanted], as_of, only=at.key if only else None)
 
     @port_call
     def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject:
         bucket, key = at.bucket, at.key
         self.opened_by[bucket].add(integration)
         self.stats[key] += 1
-        self._fail(self.fail_stat, key)
+        self.fail(self.fail_stat, key)
         if version and (bucket, key, version) in self.versions:
-            return self.versions[bucket, key, version]
+            return replace(self.versions[bucket, key, version], archive_hidden=False)
         if key not in self.buckets[bucket]:
             raise ObjectMissing("Not Found (404)", operation="inspect", uri=str(at))
-        return self.buckets[bucket][key]
+        return replace(self.buckets[bucket][key], archive_hidden=False)
+
+    def commit_of(self, at: Location, *, integration: str | None = None) -> str | None:
+        self.opened_by[at.bucket].add(integration)
+        self.commits_asked[at.bucket] += 1
+        return self.commits.get(at.bucket, at.revision)
+
+    @port_call
+    def restore(self, entry: ManifestEntry, how: Restore) -> None:
+        at = entry.location
+        self.fail(self.fail_restore, at.key)
+        found = self.buckets[at.bucket][at.key]
+        assert found.archive == entry.archive
+        self.restores[at.key] = how
+        self.buckets[at.bucket][at.key] = replace(found, restoring=True)
+
+    def restored(self, bucket: str, key: str) -> None:
+        """Let the object's restore be complete."""
+        assert key in self.restores
+        self.buckets[bucket][key] = replace(self.buckets[bucket][key], archive=None, restoring=False)
 
     @port_call
     def copy(self, entry: ManifestEntry, settings: ImportSettings, *, mark: str | None = None) -> Copied:
@@ -149,7 +213,7 @@ class FakeStorage:
         self.before_copy(entry)
         found = self._planned(entry)
         self._check_destination(entry, settings)
-        landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag)
+        landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag, modified=self.now())
         if self.streams(entry):
             landed = replace(landed, etag=f"streamed-{found.etag}")
             self.streamed_from[landed.etag] = found.etag
@@ -167,16 +231,20 @@ class FakeStorage:
 
     def _planned(self, entry: ManifestEntry) -> ListedObject:
         """Return the source as planned, or raise its planned fault."""
+        if entry.packed:
+            return replace(self._planned(entry.zip_entry()), size=entry.packed.members[0].size, etag=entry.packed.etag)
         at = parse_object(entry.source_uri)
         bucket, key = at.bucket, at.key
         self.opened_by[bucket].add(entry.integration)
-        self._fail(self.fail_copy, key)
+        self.fail(self.fail_copy, key)
         versioned = self.versions.get((bucket, key, entry.version)) if entry.version else None
         found = versioned or self.buckets[bucket].get(key)
         if found is None:
             raise ObjectMissing("no such key", operation="copy", uri=entry.source_uri)
         if found.etag != entry.etag:
             raise SourceChanged("another ETag", operation="copy", uri=entry.source_uri)
+        if found.archive:
+            raise ObjectArchived("it is archived", operation="copy", uri=entry.source_uri)
         return found
 
     @port_call
@@ -249,7 +317,7 @@ class FakeStorage:
                 uri=entry.source_uri,
                 etag=etag,
                 size=there.size if there else None,
-                modified=there.modified or self.now() if there else None,  # copies here have no time
+                modified=there.modified if there else None,
             )
 
     @port_call
@@ -274,7 +342,7 @@ class FakeStorage:
         size, etag = spans[-1][1] + 1, etag_of_parts(etags)
         if self.streams(entry):
             self.streamed_from[etag] = str(entry.etag)
-        landed = ListedObject(key=entry.destination, size=size, etag=etag)
+        landed = ListedObject(key=entry.destination, size=size, etag=etag, modified=self.now())
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, upload.mark))
         self.copies[entry.destination] += 1
@@ -298,7 +366,8 @@ class FakeStorage:
             same = found.etag == (etag or entry.etag)
         if not same:
             return None
-        if mark is not None and self.marks[entry.destination][-1][1] != mark:
+        fitting = (mark,) if entry.group is not None else (mark, None)
+        if mark is not None and self.marks[entry.destination][-1][1] not in fitting:
             return None
         return Copied(size=found.size, etag=found.etag, verified=Verification.UNVERIFIABLE)
 
@@ -321,7 +390,7 @@ class FakeStorage:
 
     @port_call
     def remove_marked(self, key: str, mark: str) -> None:
-        self._fail(self.fail_remove, key)
+        self.fail(self.fail_remove, key)
         left = [(item, other) for item, other in self.marks[key] if other != mark]
         self.removed[key] += len(self.marks[key]) - len(left)
         self.marks[key] = left
@@ -349,7 +418,7 @@ class FakeStorage:
     @port_call
     def remove(self, etags: Mapping[str, str]) -> None:
         for key, etag in etags.items():
-            self._fail(self.fail_remove, key)
+            self.fail(self.fail_remove, key)
             there = self.buckets[self.drop_bucket].get(key)
             if there and there.etag == etag:
                 del self.buckets[self.drop_bucket][key]
@@ -359,10 +428,11 @@ class FakeStorage:
         at = parse_object(entry.source_uri)
         self.opened_by[at.bucket].add(entry.integration)
         self.read[at.key] += 1
+        self.fail(self.fail_read, at.key)
         return FakeReader(self.bodies[at.bucket, at.key])
 
     @staticmethod
-    def _fail(planned: dict[str, Planned], key: str) -> None:
+    def fail(planned: dict[str, Planned], key: str) -> None:
         error, *rest = planned.get(key, ()) or (None,)
         planned[key] = rest
         if error:
@@ -372,6 +442,9 @@ class FakeStorage:
 @dataclass(frozen=True)
 class _FakeCopier:
     storage: FakeStorage
+
+    def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
+        return self.storage.stat(at, version=version)
 
     def reader(self, entry: ManifestEntry) -> "FakeReader":
         return self.storage.reader(entry)
@@ -408,6 +481,7 @@ class FakeServerSideCopier(_FakeCopier):
         settings: ImportSettings,
         settled: Callable[[ManifestEntry, Copied | ObjectError], object],
         *,
+        mark_of: Callable[[ManifestEntry], str],
         at_once: int,
         check: Callable[[ManifestEntry], Reading[bool]] | None = None,
     ) -> None:
@@ -417,7 +491,7 @@ class FakeServerSideCopier(_FakeCopier):
             self.storage.together.append(entry.ordinal)
             if check and not run(check(entry), self.storage.reader(entry)):
                 return None
-            return self.storage.copy(entry, settings)
+            return self.storage.copy(entry, settings, mark=mark_of(entry))
 
         one_by_one(copy, entries, settled)
 
@@ -453,6 +527,29 @@ class FakeReader:
 
     def read(self, start: int, length: int) -> bytes:
         return self.body[start : start + length]
+
+
+@dataclass
+class FakeRemovals:
+    """Deletes objects of any bucket but the clips bucket, each only as it is pinned. A fault may strike."""
+
+    storage: FakeStorage
+    port = "removals"
+
+    def __post_init__(self) -> None:
+        self.faults = self.storage.faults
+
+    @port_call
+    def remove(self, location: Location, pin: Pin) -> None:
+        bucket = self.storage.buckets[location.bucket]
+        assert location.bucket != self.storage.clips_bucket
+        self.storage.fail(self.storage.fail_remove, location.key)
+        there = bucket.get(location.key)
+        if there is None:
+            raise ObjectMissing("no such key", operation="delete", uri=str(location))
+        if (there.etag, there.size) != (pin.etag, pin.size):
+            raise SourceChanged("another ETag", operation="delete", uri=str(location))
+        del bucket[location.key]
 
 
 @dataclass

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from service.domain.objects import ListedObject
 from service.domain.projects import Integration, IntegrationState
+from service.domain.requests import Restore
 from service.domain.uris import Location
 from service.sources.port import CHUNK_BYTES, Pin, SourceObject
 
@@ -17,16 +19,32 @@ class FakeSource:
     errors: dict[str, Exception] = field(default_factory=dict)
     read_keys: list[str] = field(default_factory=list)
 
-    def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[SourceObject]]:
+    def list_pages(self, location: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
+        """Like S3's listings, without checksums and headers."""
         self._fail("list")
         for key in sorted(self.objects):
             if key.startswith(location.key) and key > start_after:
-                yield [self._object(key)]
+                found = self._object(key)
+                yield [ListedObject(key=key, size=found.size, etag=found.etag)]
 
     def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
         assert pin is None
         assert version is None
         return self._object(location.key)
+
+    def list_as_of(
+        self, location: Location, as_of: str, *, start_after: str = "", only: bool = False
+    ) -> Iterator[Sequence[ListedObject]]:
+        raise NotImplementedError
+
+    def remove(self, location: Location, pin: Pin) -> None:
+        raise NotImplementedError
+
+    def restore(self, location: Location, archive: str, how: Restore, *, version: str | None = None) -> None:
+        raise AssertionError(f"{location} is not archived ({archive}, {how}, {version})")
+
+    def commit_of(self, location: Location) -> str | None:
+        return location.revision
 
     def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:  # noqa: ARG002
         self._fail("tags")
@@ -34,7 +52,7 @@ class FakeSource:
 
     def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
         self._fail("read")
-        assert pin == self._object(location.key).pin
+        assert pin == Pin.of(self._object(location.key))
         self.read_keys.append(location.key)
         return self.objects[location.key][start : start + length]
 

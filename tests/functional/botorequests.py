@@ -34,6 +34,7 @@ PARAMETERS = DESCRIBING | {
     "x-amz-metadata-directive": "MetadataDirective",
     "x-amz-storage-class": "StorageClass",
     "x-amz-tagging-directive": "TaggingDirective",
+    "x-amz-website-redirect-location": "WebsiteRedirectLocation",
 }
 METADATA = "x-amz-meta-"
 
@@ -102,6 +103,7 @@ class BotoRequests:
             "x-amz-restore": "Restore",
             "x-amz-storage-class": "StorageClass",
             "x-amz-version-id": "VersionId",
+            "x-amz-website-redirect-location": "WebsiteRedirectLocation",
         }
         said |= {header: str(answer[name]) for header, name in named.items() if name in answer}
         if "LastModified" in answer:

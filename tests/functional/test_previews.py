@@ -7,8 +7,9 @@ from botocore.exceptions import ReadTimeoutError
 
 from service.aws.clients import A_CALLER_WAITS, s3_client
 from service.aws.s3.storage import S3Storage
-from service.domain.errors import PreflightUnknown
+from service.domain.errors import SourceUnavailable
 from service.domain.requests import ImportSettings
+from service.domain.settings_limits import SettingsLimits
 from service.imports.previews.preview import PreviewPorts, preview
 from service.imports.previews.result import Preview
 from service.support.clock import utc_now
@@ -54,6 +55,7 @@ def look(client: "S3Client", uris: list[str] | None = None) -> Preview:
         clock=utc_now,
         access=own_access(storage, FakeJobs(Faults())),
         clips_bucket=CLIPS_BUCKET,
+        limits=SettingsLimits(max_concurrency=40),
         max_clips=10_000,
         seconds=60,
         deployment=DEPLOYMENT,
@@ -91,7 +93,7 @@ def test_a_client_for_a_waiting_caller_times_out_early(client: "S3Client") -> No
     assert 2 * (config.connect_timeout + config.read_timeout) + 1 + 8 < 29
 
 
-def test_a_source_that_does_not_answer_is_an_unknown_error_after_two_tries(client: "S3Client") -> None:
+def test_a_source_that_does_not_answer_is_unavailable_after_two_tries(client: "S3Client") -> None:
     tries = []
 
     def silent(**_event: object) -> None:
@@ -99,6 +101,6 @@ def test_a_source_that_does_not_answer_is_an_unknown_error_after_two_tries(clien
         raise ReadTimeoutError(endpoint_url="https://s3")
 
     client.meta.events.register("before-send.s3", silent)
-    with pytest.raises(PreflightUnknown):
+    with pytest.raises(SourceUnavailable):
         look(client)
     assert len(tries) == 2

@@ -55,6 +55,21 @@ def test_the_execution_of_a_retry_is_named_by_its_run(workflow: StepFunctionsWor
     workflow.start("ij_1", run=2)
 
 
+def test_the_execution_after_a_wait_for_restores_is_named_by_their_number(
+    workflow: StepFunctionsWorkflow, stub: Stubber
+) -> None:
+    stub.add_response(
+        "start_execution",
+        {"executionArn": f"{EXECUTION}-r2-w3", "startDate": 0},
+        {
+            "stateMachineArn": MACHINE,
+            "name": "ij_1-r2-w3",
+            "input": json.dumps({"job_id": "ij_1", "run": 2, "wait_seconds": 0}),
+        },
+    )
+    workflow.start("ij_1", run=2, resumes=3)
+
+
 def test_a_second_start_does_nothing(workflow: StepFunctionsWorkflow, stub: Stubber) -> None:
     stub.add_client_error("start_execution", "ExecutionAlreadyExists", http_status_code=400)
     workflow.start("ij_1")

@@ -53,6 +53,7 @@ def make_stack(
 def deploy() -> DeploySettings:
     return DeploySettings(
         source_buckets=SOURCE_BUCKETS,
+        restore_buckets=SOURCE_BUCKETS[:1],
         source_kms_key_arns=(KMS_KEY,),
         copy_roles=COPY_ROLES,
         alarm_email="ops@example.com",
@@ -78,6 +79,8 @@ def other_template(make_stack: Callable[[DeploySettings], ClipferryStack]) -> Te
         rows_expire=False,
         drop_retention_days=45,
         drop_imported_days=7,
+        source_buckets=SOURCE_BUCKETS,
+        delete_source_buckets=SOURCE_BUCKETS[:1],
         table_deletion_protection=True,
         use_fips_endpoints=True,
         use_dualstack_endpoints=True,

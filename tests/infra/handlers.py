@@ -14,6 +14,7 @@ USE_CASES = {
     "copy": "copy_batch",
     "extrapolate": "extrapolate_batch",
     "finish": "finish",
+    "delete_sources": "delete_sources",
     "conclude": "conclude",
 }
 """Handler → the function that its module calls."""

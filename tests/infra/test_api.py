@@ -1,12 +1,14 @@
 """The REST API: who needs a key, and what API Gateway says by itself."""
 
 import json
+import re
 import string
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
 
+from local.config import ROOT
 from service.projects.rate_keys import rate_key_of
 from service.support.response_headers import GATEWAY_HEADERS
 from tests.infra.reading import properties, text
@@ -18,7 +20,7 @@ def test_every_method_needs_a_key_but_pages_without_data(template: Template) -> 
     methods = properties(template, "AWS::ApiGateway::Method")
     assert {name for name, method in methods.items() if method["AuthorizationType"] == "NONE"} == OPEN
     guarded = {name: method for name, method in methods.items() if name not in OPEN}
-    assert set(guarded) == {"ApiRestproxyANY"}
+    assert set(guarded) == {"ApiRestproxyANY"} | {name.removesuffix("GET") + "ANY" for name in OPEN}
     assert {(method["AuthorizationType"], text(method["AuthorizerId"])) for method in guarded.values()} == {
         ("CUSTOM", "${ApiAuthorizer}")
     }
@@ -150,6 +152,12 @@ def test_the_open_pages_have_a_throttle_of_their_own(template: Template) -> None
         limits = settings[path, "GET"]
         assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == throttle
         assert (limits["MetricsEnabled"], limits["DataTraceEnabled"], limits["LoggingLevel"]) == (True, False, "ERROR")
+
+
+def test_the_page_of_the_deployment_shows_the_outputs_that_the_template_has(template: Template) -> None:
+    page = (ROOT / "docs" / "start" / "deploy.md").read_text("utf-8")
+    shown = re.findall(r"^Clipferry\.(\w+) = ", page, re.MULTILINE)
+    assert shown == sorted(template.to_json()["Outputs"])
 
 
 def test_the_outputs_are_the_names_that_scripts_know(template: Template) -> None:

@@ -77,6 +77,6 @@ def test_many_source_buckets_need_several_rules_each_with_a_pattern_that_eventbr
         assert len(json.dumps(pattern, separators=(",", ":"))) <= 2_048
 
 
-def test_without_source_buckets_there_are_no_arrivals(other_template: Template) -> None:
-    assert "UploadsArrived" not in properties(other_template, "AWS::Events::Rule")
-    assert "UploadsArrivals" not in properties(other_template, "AWS::SQS::Queue")
+def test_without_source_buckets_there_are_no_arrivals(local_template: Template) -> None:
+    assert "UploadsArrived" not in properties(local_template, "AWS::Events::Rule")
+    assert "UploadsArrivals" not in properties(local_template, "AWS::SQS::Queue")

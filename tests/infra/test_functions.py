@@ -10,6 +10,7 @@ from service.support.settings import (
     AuthorizeSettings,
     ConcludeSettings,
     CopySettings,
+    DeleteSourcesSettings,
     ExtrapolateSettings,
     FinishSettings,
     PlanSettings,
@@ -29,6 +30,7 @@ FUNCTIONS: dict[str, tuple[str, type[Settings], int, int, int | None]] = {
     "PipelineCopy": ("copy", CopySettings, 1024, 900, None),
     "PipelineExtrapolate": ("extrapolate", ExtrapolateSettings, 1769, 900, None),
     "PipelineFinish": ("finish", FinishSettings, 1024, 900, None),
+    "PipelineDeleteSources": ("delete_sources", DeleteSourcesSettings, 1024, 900, None),
     "PipelineConclude": ("conclude", ConcludeSettings, 1769, 900, None),
     "PipelineSweep": ("sweep", SweepSettings, 512, 60, None),
     "PipelineWatch": ("watch", WatchSettings, 512, 55, None),
@@ -61,6 +63,9 @@ def sources_and_later_uploads(*object_actions: str) -> dict[str, set[str]]:
     return {**sources(*object_actions), DROP: {"s3:ListBucket", "s3:ListBucketVersions"}}
 
 
+SEES_VERSIONS = {arn: {"s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"} for arn in SOURCES}
+
+
 WEBHOOK_SECRET = {"${StorageWebhookKey}": {"secretsmanager:GetSecretValue"}}
 INTEGRATION_SECRETS = (
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:clipferry/Clipferry/integrations/*"
@@ -69,6 +74,7 @@ READS_BY_INTEGRATIONS = {
     INTEGRATION_SECRETS: {"secretsmanager:GetSecretValue"},
     "arn:${AWS::Partition}:iam::*:role/clipferry-*": {"sts:AssumeRole"},
 }
+TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 STARTS = {MACHINE: {"states:StartExecution"}}
 FINISHES = {
     **table(
@@ -85,20 +91,28 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **queried("attention", "clip", "listing", "url"),
         **job_files("GetObject", "PutObject"),
         **sources("GetObject", "GetObjectVersion"),
-        **{arn: {"s3:ListBucket", "s3:GetBucketNotification"} for arn in SOURCES[:-1]},
+        **SEES_VERSIONS,
+        **{arn: {"s3:GetBucketNotification", *SEES_VERSIONS[arn]} for arn in SOURCES[:-1]},
         f"{DROP}/inbox/*": {"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"},
         CLIPS: {"s3:ListBucket", "s3:ListBucketVersions"},
         f"{CLIPS}/*": {"s3:DeleteObjectVersion", "s3:GetObject"},
         **STARTS,
+        **{
+            f"${{Uploads{queue}.Arn}}": {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+            for queue in ("Queue", "Arrivals", "Dlq", "Lost")
+        },
+        "*": {"cloudwatch:DescribeAlarms", *TRACES},
         **WEBHOOK_SECRET,
         **READS_BY_INTEGRATIONS,
         INTEGRATION_SECRETS: {f"secretsmanager:{verb}" for verb in ("CreateSecret", "DeleteSecret", "GetSecretValue")},
     },
     "PipelinePlan": {
         **table("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"),
-        **queried("attention", "listing"),
+        **queried("attention"),
         **job_files("GetObject", "PutObject"),
-        **sources_and_later_uploads("GetObject", "GetObjectVersion"),
+        **sources("GetObject", "GetObjectVersion"),
+        f"{SOURCES[0]}/*": {"s3:GetObject", "s3:GetObjectVersion", "s3:RestoreObject"},
+        **SEES_VERSIONS,
         CLIPS: {"s3:ListBucket"},
         f"{CLIPS}/*": {"s3:GetObject"},
         **READS_BY_INTEGRATIONS,
@@ -107,6 +121,13 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **job_files("GetObject"),
         **sources_and_later_uploads("GetObject", "GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging"),
+        f"{SOURCES[0]}/*": {
+            "s3:GetObject",
+            "s3:GetObjectTagging",
+            "s3:GetObjectVersion",
+            "s3:GetObjectVersionTagging",
+            "s3:RestoreObject",
+        },
         **READS_BY_INTEGRATIONS,
         CLIPS: {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
         f"{CLIPS}/*": {
@@ -127,6 +148,14 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         f"{CLIPS}/*.stationary.parquet": {"s3:PutObject"},
     },
     "PipelineFinish": {**FINISHES, **job_files("GetObject", "PutObject")},
+    "PipelineDeleteSources": {
+        **table("BatchGetItem", "GetItem", "UpdateItem"),
+        **queried("attention"),
+        **job_files("GetObject", "PutObject"),
+        CLIPS: {"s3:ListBucket"},
+        f"{CLIPS}/*": {"s3:GetObject"},
+        **READS_BY_INTEGRATIONS,
+    },
     "PipelineConclude": {
         **table("GetItem", "Query", "UpdateItem"),
         **job_files("GetObject", "PutObject"),
@@ -145,11 +174,12 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         },
     },
     "PipelineWatch": {
-        **table("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
-        **queried("attention", "listing"),
+        **table("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        **queried("attention"),
         **{arn: {"s3:ListBucket"} for arn in SOURCES[:-1]},
         **READS_BY_INTEGRATIONS,
         **STARTS,
+        **WEBHOOK_SECRET,
         "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default": {"events:PutEvents"},
     },
     "UploadsOnUpload": {
@@ -216,7 +246,7 @@ def test_copy_roles_are_known_where_clips_are_copied_and_policies_shown(template
 def test_a_role_allows_exactly_what_its_function_does(template: Template, name: str) -> None:
     common = {
         f"${{{ROLES.get(name, name)}Logs.Arn}}": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        "*": TRACES,
     }
     assert grants(template, f"{ROLES.get(name, name)}Role") == {**common, **GRANTS[name]}
 
@@ -246,7 +276,7 @@ def test_only_the_copy_function_can_write_clips(template: Template) -> None:
     assert {name for name, actions in allowed.items() if "s3:PutObject" in actions} == {"PipelineCopy"}
     removing = {name for name, actions in allowed.items() if "s3:DeleteObjectVersion" in actions}
     assert removing == {"Api", "PipelineCopy", "PipelineFinish", "PipelineSweep"}
-    reading = {"PipelinePlan", "PipelineExtrapolate"}
+    reading = {"PipelinePlan", "PipelineExtrapolate", "PipelineDeleteSources"}
     assert {name for name, actions in allowed.items() if actions} == removing | reading
     assert not any("s3:DeleteObject" in actions for actions in allowed.values()), (
         "nothing hides a clip's other versions"
@@ -274,6 +304,24 @@ def test_only_a_setting_lets_uploads_be_removed_and_only_on_condition_of_their_e
         assert not [action for action in allowed if action.startswith("s3:Delete")]
 
 
+def test_only_a_setting_lets_sources_be_deleted_and_only_by_one_role_on_condition_of_their_etag(
+    template: Template, other_template: Template
+) -> None:
+    role, (named, other) = "PipelineDeleteSourcesRole", SOURCES[:-1]
+    on_condition = {"Null": {"s3:if-match": "false"}}
+    assert conditional_grants(other_template, role, on_condition) == {f"{named}/*": {"s3:DeleteObject"}}
+    always = conditional_grants(other_template, role, {})
+    assert (always[named], always[f"{named}/*"]) == ({"s3:ListBucket"}, {"s3:DeleteObjectVersion", "s3:GetObject"})
+    assert not {other, f"{other}/*"} & always.keys()
+    deployed = [(template, name) for name in GRANTS]
+    deployed += [(other_template, name) for name in GRANTS if name != "PipelineDeleteSources"]
+    for one, name in deployed:
+        for condition in (on_condition, {}):
+            reached = conditional_grants(one, f"{ROLES.get(name, name)}Role", condition)
+            deleted = {arn for arn, actions in reached.items() if any("Delete" in action for action in actions)}
+            assert not [arn for arn in deleted if arn.startswith((named, other))]
+
+
 def test_no_role_but_the_copying_ones_can_reach_other_buckets_than_the_named_ones(template: Template) -> None:
     for name in GRANTS:
         reached = grants(template, f"{ROLES.get(name, name)}Role")
@@ -285,7 +333,6 @@ def test_integrations_lie_below_the_stacks_own_name(template: Template) -> None:
         prefix = environment(template, name)["CLIPFERRY_INTEGRATION_SECRETS_PREFIX"]
         assert INTEGRATION_SECRETS.endswith(f":secret:{prefix}*")
     env = environment(template, "Api")
-    assert env["CLIPFERRY_TRUSTED_ACCOUNT"] == "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
     assert env["CLIPFERRY_TRUSTED_ROLES"] == "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/Clipferry-*"
 
 

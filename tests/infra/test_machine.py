@@ -289,8 +289,12 @@ def test_every_path_ends_in_success_because_the_job_holds_the_outcome(asl: dict[
 def test_a_conclusion_is_called_until_it_is_done_after_the_wait_that_it_asks_for(asl: dict[str, Any]) -> None:
     states = asl["States"]
     end = {"job_id.$": "$$.Execution.Input.job_id", "ended_at.$": "$.ended_at"}
-    assert states["Conclude"]["Parameters"] == end
-    assert states["Concluded?"]["Choices"] == [{"Variable": "$.done", "BooleanEquals": True, "Next": "Done"}]
+    assert states["Conclude"]["Parameters"] == {**end, "can_delete": True}
+    assert states["Concluded?"]["Choices"] == [
+        {"Variable": "$.done", "BooleanEquals": True, "Next": "Done"},
+        {"Variable": "$.delete_sources", "IsPresent": True, "Next": "Delete sources"},
+    ]
+    assert (states["Delete sources"]["Parameters"], states["Delete sources"]["Next"]) == (end, "Conclude")
     wait = states[states["Concluded?"]["Default"]]
     assert (wait["Type"], wait["SecondsPath"], wait["Next"]) == ("Wait", "$.wait_seconds", "Conclude")
 
@@ -306,9 +310,9 @@ def test_an_import_waits_for_uploads_before_it_is_planned(asl: dict[str, Any]) -
     assert asl["States"]["Gather uploads"] == {"Type": "Wait", "SecondsPath": "$.wait_seconds", "Next": "Plan"}
 
 
-def test_the_role_invokes_five_functions_and_reaches_only_the_files_of_jobs(template: Template) -> None:
+def test_the_role_invokes_six_functions_and_reaches_only_the_files_of_jobs(template: Template) -> None:
     allowed = grants(template, "PipelineImportsRole")
-    names = ("Plan", "Copy", "Extrapolate", "Finish", "Conclude")
+    names = ("Plan", "Copy", "Extrapolate", "Finish", "DeleteSources", "Conclude")
     functions = [f"${{Pipeline{name}.Arn}}" for name in names]
     assert {arn for arn, actions in allowed.items() if "lambda:InvokeFunction" in actions} == {
         *functions,

@@ -48,7 +48,7 @@ def use_cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Calls]:
         "copy": Calls(None),
         "extrapolate": Calls(SimpleNamespace(done=1, failed=0, left=0, wait=None)),
         "finish": Calls(SimpleNamespace(status="COMPLETED", at="2026-11-29T12:00:00+00:00", now=False)),
-        "conclude": Calls(SimpleNamespace(done=True, wait_seconds=0, webhook=None)),
+        "conclude": Calls(SimpleNamespace(done=True, wait_seconds=0, webhook=None, delete_sources=False)),
     }
     for name, use_case in calls.items():
         replace_use_case(name, use_case, monkeypatch)
@@ -104,6 +104,7 @@ def test_an_older_execution_ends_and_is_concluded(recorded: dict[str, Any], use_
     assert answer["ended_at"]
     called("conclude", recorded["conclude"], recorded)
     assert use_cases["conclude"].given[:2] == (recorded["conclude"]["job_id"], recorded["conclude"]["ended_at"])
+    assert use_cases["conclude"].named["can_delete"] is ("can_delete" in recorded["conclude"])
 
 
 def test_older_files_are_read(recorded: dict[str, Any]) -> None:

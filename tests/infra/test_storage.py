@@ -61,7 +61,9 @@ def test_copy_roles_and_nobody_else_of_other_accounts_may_put_clips(
     assert {statement["Effect"] for statement in policy(local_template, "StorageClips")} == {"Deny"}
 
 
-def test_pages_of_the_apis_origin_read_clips_and_no_others(template: Template, other_template: Template) -> None:
+def test_pages_of_the_apis_origin_read_clips_and_send_uploads_and_no_others(
+    template: Template, other_template: Template
+) -> None:
     api = "https://${ApiRest}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
 
     def rules(template: Template, name: str) -> list[tuple[list[str], list[str]]]:
@@ -69,11 +71,15 @@ def test_pages_of_the_apis_origin_read_clips_and_no_others(template: Template, o
         return [([text(origin) for origin in rule["AllowedOrigins"]], rule["AllowedMethods"]) for rule in found]
 
     assert rules(template, "StorageClips") == [([api], ["GET", "HEAD"])]
-    assert rules(template, "StorageDrop") == rules(template, "StorageState") == []
+    assert rules(template, "StorageDrop") == rules(other_template, "StorageDrop") == [([api], ["PUT"])]
+    assert rules(template, "StorageState") == []
     assert rules(other_template, "StorageClips") == [([api, "https://tools.example.com"], ["GET", "HEAD"])]
     (rule,) = bucket(template, "StorageClips")["CorsConfiguration"]["CorsRules"]
     assert rule["AllowedHeaders"] == ["Range"]
     assert {"Content-Range", "ETag"} <= set(rule["ExposedHeaders"])
+    (rule,) = bucket(template, "StorageDrop")["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedHeaders"] == ["x-amz-checksum-sha256"]
+    assert set(rule["ExposedHeaders"]) == {"ETag", "x-amz-checksum-sha256"}
 
 
 def test_what_another_account_copies_into_a_bucket_is_ours(template: Template) -> None:

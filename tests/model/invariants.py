@@ -6,12 +6,13 @@ from dataclasses import asdict
 from service.domain.batching import sets_of
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.codes import ClipCode
-from service.domain.ids import end_id, set_mark
+from service.domain.ids import clip_id, copy_mark, end_id
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.domain.progress import runs_after
 from service.imports.inputs.upload_lists import decode_uploads
-from service.imports.results.clip_rows import tally_of, with_rows_of_plan
+from service.imports.queries.find import Wanted, find_clips
+from service.imports.results.clip_rows import row_of_plan, tally_of, with_rows_of_plan
 from tests.builders import CLIPS_BUCKET, World, summing
 from tests.model.ledger import Ledger, Violation
 
@@ -35,6 +36,8 @@ def check(world: World, ledger: Ledger) -> None:
         check_counts(job, rows, entries)
         for row in rows.values():
             check_object(world, ledger, job, row)
+            must(row.code != ClipCode.MANIFEST_LOST, f"{job.id}/{row.ordinal}: {row.message}")
+        check_found(world, job)
         check_sets(world, ledger, job, rows, list(entries.values()))
     check_ends(world)
     check_uploads(world, ledger)
@@ -61,14 +64,30 @@ def check_counts(job: Job, rows: dict[int, ClipRow], entries: dict[int, Manifest
 
 def check_object(world: World, ledger: Ledger, job: Job, row: ClipRow) -> None:
     """The object that a row names as landed is there, unless a user deleted it."""
-    if row.status not in LANDED or row.code in (ClipCode.DUPLICATE, ClipCode.SUPERSEDED):
+    if row.status not in LANDED or row.code in (ClipCode.ARCHIVED, ClipCode.DUPLICATE, ClipCode.SUPERSEDED):
         return
     key, versions = str(row.destination), [item.etag for item, _ in world.storage.marks[str(row.destination)]]
     must(key.startswith(f"{job.project}/"), f"{job.id} of {job.project} has a clip at {key}")
     gone = row.etag in ledger.removed_by_users[key]
     must(row.etag in versions or gone, f"{job.id}/{row.ordinal} is {row.status}: {row.etag} is not among {versions}")
+    if row.status is ClipStatus.COPIED:
+        own = [write for write in ledger.writes if (write.job_id, write.key, write.etag) == (job.id, key, row.etag)]
+        must(bool(own), f"{job.id}/{row.ordinal} is COPIED, but another import made the copy at {key}")
     there = world.storage.buckets[CLIPS_BUCKET].get(key)
     must(gone or there is not None, f"{job.id}/{row.ordinal} is {row.status}, and nothing lies at {key}")
+
+
+def check_found(world: World, job: Job) -> None:
+    """A find by URI has each clip that planning skipped, unless it was deleted since."""
+    for entry in world.manifest(job.id) if job.skipped_by_plan else ():
+        if row_of_plan(job, entry) and entry.ordinal not in world.clips.rows[job.id]:
+            wanted = Wanted(original_clipgt_url=entry.source_uri)
+            page = find_clips(job.project, wanted, limit=100, cursor=None, ports=world.status_ports)
+            found = {one.clip.id for one in page.items}
+            must(
+                clip_id(job.id, entry.ordinal) in found,
+                f"a find misses {job.id}/{entry.ordinal}, which planning skipped",
+            )
 
 
 def check_sets(world: World, ledger: Ledger, job: Job, rows: dict[int, ClipRow], entries: list[ManifestEntry]) -> None:
@@ -80,7 +99,7 @@ def check_sets(world: World, ledger: Ledger, job: Job, rows: dict[int, ClipRow],
         landed = [fate in LANDED for fate in fates]
         must(len(set(landed)) == 1, f"{job.id}: the set {unit[0].ordinal} landed in part: {fates}")
         late = {write.key for write in ledger.writes if write.job_id == job.id and write.late}
-        mark = set_mark(job.id, unit[0].group)
+        mark = copy_mark(job.id, unit[0].ordinal, unit[0].group)
         for entry in unit:
             kept = [item.etag for item, made_by in world.storage.marks[entry.destination] if made_by == mark]
             fine = all(landed) or not kept or entry.destination in late

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from service.domain.clips import ClipStatus
 from service.domain.requests import OnExisting
+from service.domain.uris import Location
+from service.sources.port import Pin
 from tests.builders import World
 
 if TYPE_CHECKING:
     from tests.model.process import Process
 
 _CHANGES = {
-    "jobs": "create begin_planning end_planning retry reopen end request_cancel record_batch delete",
-    "clips": "settle remove _put _settle_one _reopen_one",
+    "jobs": "create begin_planning end_planning retry reopen end request_cancel record_batch delete restoring",
+    "clips": "settle remove source_settled _put _settle_one _reopen_one",
     "state": "put put_new",
     "storage": "copy begin_parts copy_part send_part complete_parts abort abort_begun_since remove_marked remove_up_to",
     "large": "claim update remove",
@@ -74,6 +77,12 @@ class Ledger:
             self.begun_late.add((args[0].job_id, args[0].ordinal))
         if (port, method) == ("storage", "begin_parts") and self._is_late(process):
             self.begun_late_at.add(args[0].destination)
+        if (port, method) == ("removals", "remove"):
+            self._check_removal(process, *args)
+            self.events["source deleted"] += 1
+        if (port, method) == ("clips", "source_settled"):
+            yield from self._source_settled(process, *args[:2])
+            return
         if port != "storage":
             yield
             return
@@ -109,6 +118,27 @@ class Ledger:
         owner = self.projects.get(subject)
         if owner not in (project, None):
             raise Violation(f"{process.name} of project {project} changes {subject} of {owner} by {port}.{method}")
+
+    def _source_settled(self, process: "Process", job_id: str, ordinal: int) -> Iterator[None]:
+        """A row never says that a source was kept after one said that it was deleted."""
+        rows = self.world.clips.rows[job_id]
+        before = rows.get(ordinal)
+        yield
+        now = rows.get(ordinal)
+        if before and before.source and before.source.deleted and now and not (now.source and now.source.deleted):
+            raise Violation(f"{process.name} takes back that the source of {job_id}/{ordinal} was deleted")
+
+    def _check_removal(self, process: "Process", at: Location, pin: Pin) -> None:
+        """A source is deleted only while its copy lies where a row of the import says that it was copied."""
+        storage = self.world.storage
+        there = storage.buckets[at.bucket].get(at.key)
+        if there is None or there.etag != pin.etag:
+            return  # the store refuses
+        for row in self.world.clips.rows[process.job_id or ""].values():
+            copy = storage.buckets[storage.clips_bucket].get(row.destination or "")
+            if row.status is ClipStatus.COPIED and row.source_uri == str(at) and copy and copy.etag == row.etag:
+                return
+        raise Violation(f"{process.name} deletes {at}, of which it has no copy")
 
     def _wrote(self, process: "Process", entry: Any, on_existing: OnExisting, before: str | None) -> None:
         etag = self.world.storage.buckets[self.world.storage.clips_bucket][entry.destination].etag

@@ -1,5 +1,6 @@
 """Play AWS around the functions: state machine, queue and schedule, with their retries and catches."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,20 +22,22 @@ from service.domain.jobs import Tally
 from service.domain.manifest import Batch
 from service.domain.requests import Upload
 from service.imports.completion.conclude import conclude
+from service.imports.completion.delete import log as purge_log
 from service.imports.completion.delete import purge
+from service.imports.completion.delete_sources import delete_sources
 from service.imports.completion.finish import finish
 from service.imports.completion.sweep import log as sweep_log
 from service.imports.completion.sweep import sweep
-from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.batch import Restoring, Unfinished, copy_batch
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.lifecycle.turns import Wait
-from service.imports.manifest.store import read_batches
+from service.imports.manifest.format import decode_batches
 from service.imports.planning.context import PlanCursor, Planned
 from service.imports.planning.plan import plan
 from service.ports.delivery import ExecutionState
-from tests.builders import World, never
+from tests.builders import SOURCE_BUCKET, World, never
 from tests.model.ledger import Ledger, Violation
-from tests.model.process import Busy, Chaos, Process, copy_ports, seen_by
+from tests.model.process import Busy, Chaos, Process, copy_ports, delete_ports, seen_by
 from tests.model.scheduler import Actor, Killed, Scheduler
 
 PASSING = (BatchIncomplete, FinishIncomplete, SelectionIncomplete, ServiceBusy, SourceUnavailable, TableBusy)
@@ -43,6 +46,8 @@ PACES = (0, 0, 0, 0.1, 2, 20)
 """How many seconds a request takes at most; one of them for each call."""
 PACES_OF_LATE = (0, 2, 20, 60)
 """The same for calls whose callers have lost them."""
+RESTORED = 0.05
+"""How likely a requested restore is complete a minute later."""
 QUIET_ROUNDS = 2_000
 """Sweeps after which everything must be over: more than CONCLUSION_FAILURES takes."""
 
@@ -130,8 +135,8 @@ class Aws:
         for name, wait in flow.waits.items():
             if name not in self._known:
                 self._known.add(name)
-                job_id, _, run = name.partition("-r")
-                self.scheduler.spawn(name, partial(self._import, name, job_id, int(run or 0), wait))
+                job_id, run = _named(name)
+                self.scheduler.spawn(name, partial(self._import, name, job_id, run, wait))
         for name, end in flow.conclusions.items():
             if name not in self._known:
                 self._known.add(name)
@@ -182,7 +187,7 @@ class Aws:
             cursor = planned.cursor
         if not planned.batches:
             return
-        children = list(read_batches(self.world.state, job_id, run)) if job_id in self.world.jobs.rows else []
+        children = list(decode_batches(self.world.state.files.get(planned.batches_key, b"")))
         left = len(children)
 
         def live(batch: Batch, own: Actor) -> None:
@@ -218,7 +223,7 @@ class Aws:
 
     def _copied(
         self, batch: Batch, round_number: int, attempt: int, process: Process, view: World
-    ) -> Tally | Unfinished | None:
+    ) -> Tally | Unfinished | Restoring | None:
         process.batch = batch.number
         outcome = copy_batch(
             batch,
@@ -228,7 +233,11 @@ class Aws:
             ports=copy_ports(process, view),
         )
         assert not isinstance(outcome, Wait), "the model's batches take no turns"
+        self.ledger.events["waited for restores"] += isinstance(outcome, Restoring)
         return outcome
+
+    def _sources_deleted(self, job_id: str, ended_at: str, process: Process, view: World) -> None:
+        delete_sources(job_id, ended_at, out_of_time=self.time_over, ports=delete_ports(process, view))
 
     def _conclusion(self, name: str, job_id: str, ended_at: str, actor: Actor) -> None:
         with self._execution(name):
@@ -241,12 +250,15 @@ class Aws:
                 name,
                 "conclude",
                 lambda _process, view: conclude(
-                    job_id, ended_at, out_of_time=self.time_over, ports=view.conclude_ports
+                    job_id, ended_at, out_of_time=self.time_over, ports=view.conclude_ports, can_delete=True
                 ),
                 job_id,
             )
             if concluded.done:
                 return
+            if concluded.delete_sources:
+                self.step(actor, name, "delete_sources", partial(self._sources_deleted, job_id, ended_at), job_id)
+                continue
             self.scheduler.sleep(actor, concluded.wait_seconds)
 
     def step(
@@ -311,9 +323,10 @@ class Aws:
     # --- the schedule ------------------------------------------------------------------------------------------------
 
     def sweep_until_quiet(self, actor: Actor, quiet: Callable[[], bool]) -> None:
-        """Sweep every minute, as long as anything is left to do."""
+        """Sweep every minute, as long as anything is left to do. S3 restores something now and then."""
         for _ in range(QUIET_ROUNDS):
             self.scheduler.sleep(actor, 60)
+            self._restore_some()
             try:
                 self.call(actor, "sweep", self._sweep, None)
             except (Busy, SweepIncomplete, ClipferryError):
@@ -325,6 +338,13 @@ class Aws:
                 return
         raise Violation("the sweep did not come to an end of its work")
 
+    def _restore_some(self) -> None:
+        storage = self.world.storage
+        for key in list(storage.restores):
+            if self.scheduler.random.random() < RESTORED:
+                storage.restored(SOURCE_BUCKET, key)
+                del storage.restores[key]
+
     def _sweep(self, _process: Process, view: World) -> None:
         try:
             sweep(view.sweep_ports)
@@ -332,8 +352,14 @@ class Aws:
             purge(view.finish_ports, out_of_time=never)
 
 
+def _named(execution: str) -> tuple[str, int]:
+    """Return the import and the attempt of an execution (`execution_name`)."""
+    job_id, *rest = re.split("-[rw]", execution)
+    return job_id, int(rest[0]) if "-r" in execution else 0
+
+
 class Swallowed(Filter):
-    """The sweep logs an error of one job and goes on: raise it, unless it is one that a request may meet."""
+    """The sweep and the purge log an error of one job and go on: raise it, unless it is one that a request may meet."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         super().__init__()
@@ -349,8 +375,10 @@ class Swallowed(Filter):
 @contextmanager
 def swallowing_nothing(scheduler: Scheduler) -> Iterator[None]:
     heard = Swallowed(scheduler)
-    sweep_log.addFilter(heard)
+    for log in (sweep_log, purge_log):
+        log.addFilter(heard)
     try:
         yield
     finally:
-        sweep_log.removeFilter(heard)
+        for log in (sweep_log, purge_log):
+            log.removeFilter(heard)

@@ -12,11 +12,15 @@ import pytest
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import NotFound
 from service.domain.jobs import Job, JobStatus
-from service.imports.completion import delete, finish
+from service.domain.manifest import ManifestEntry
+from service.domain.objects import Copied
+from service.domain.state_keys import skipped_key
+from service.imports.completion import delete, delete_sources, finish
 from service.imports.copying import conflict, worker
 from service.imports.intake import cancel, retry_request
+from service.imports.manifest import skipped, store
 from service.imports.queries import videos
-from service.imports.results import clip_rows
+from service.imports.results import clip_rows, source_fates
 from service.ports.uploads import AlreadyClaimed, GatheringClosed
 from tests.builders import World
 from tests.fakes.jobs import FakeJobs
@@ -159,19 +163,60 @@ def unfinished_uploads_forgotten(_world: World, patch: pytest.MonkeyPatch) -> No
     patch.setattr(finish, "remove_upload", lambda *_: True)
 
 
+def marks_not_compared(world: World, patch: pytest.MonkeyPatch) -> None:
+    """After a lost answer, an equal copy that another import made counts as this import's."""
+    landed = world.storage.landed
+
+    def any_mark(entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
+        return landed(entry, etag=etag, mark=mark if entry.group is not None else None)
+
+    patch.setattr(world.storage, "landed", any_mark)
+
+
+def sources_of_skipped_clips_deleted(_world: World, patch: pytest.MonkeyPatch) -> None:
+    """An import deletes the sources of clips that another one copied."""
+    patch.setattr(delete_sources, "_is_due", lambda row: row.source is None)
+    patch.setattr(delete_sources, "PROOFS", (*source_fates.PROOFS, None))
+
+
+def retries_planned_into_shared_files(world: World, patch: pytest.MonkeyPatch) -> None:
+    """A late planner of a retry writes over the manifest that its batches, whose list stays, were cut from."""
+    begin, put = store.ManifestWriter.__post_init__, world.state.put
+
+    def shared(writer: store.ManifestWriter) -> None:
+        if writer.manifest_run:
+            writer.token = ""
+        begin(writer)
+
+    def list_once(key: str, body: bytes) -> str:
+        return put(key, world.state.files.get(key, body) if key.endswith("/batches.jsonl") else body)
+
+    patch.setattr(store.ManifestWriter, "__post_init__", shared)
+    patch.setattr(world.state, "put", list_once)
+
+
+def skipped_clips_found_by_shared_files(_world: World, patch: pytest.MonkeyPatch) -> None:
+    """A late planner writes over the files that find skipped clips."""
+    patch.setattr(skipped, "skipped_key", lambda job_id, index, number, _token: skipped_key(job_id, index, number, ""))
+
+
 MUTANTS: Mapping[Mutant, int] = {
-    rows_overwritten: 20,
-    batches_counted_again: 1,
-    destinations_written_blindly: 2,
-    found_etag_forgotten: 51,
-    cancelled_imports_take_uploads: 35,
+    rows_overwritten: 365,
+    batches_counted_again: 28,
+    destinations_written_blindly: 4,
+    found_etag_forgotten: 309,
+    cancelled_imports_take_uploads: 9,
     uploads_claimed_again: 1,
     claimed_uploads_dropped: 1,
-    sets_taken_back_with_others: 14,
-    retries_counted_down_twice: 2,
+    sets_taken_back_with_others: 34,
+    retries_counted_down_twice: 391,
     attempts_ended_again: 2,
     projects_not_checked: 0,
-    conflicts_taken_for_own_copies: 2,
-    unfinished_uploads_forgotten: 15,
+    conflicts_taken_for_own_copies: 24,
+    unfinished_uploads_forgotten: 11,
+    sources_of_skipped_clips_deleted: 15,
+    marks_not_compared: 71,
+    retries_planned_into_shared_files: 590,
+    skipped_clips_found_by_shared_files: 129,
 }
 """Each mutant, with a seed that finds it."""

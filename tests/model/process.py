@@ -21,11 +21,13 @@ from service.domain.errors import (
 )
 from service.domain.manifest import BatchState
 from service.imports.access.reach import SourceAccess
+from service.imports.completion.delete_sources import DeletePorts
 from service.imports.copying.context import CopyPorts
 from service.imports.copying.watch import STALE_SECONDS
+from service.sources.removals import RoutedRemovals
 from tests.builders import DROP_BUCKET, SERVICE_BUCKETS, SOURCE_BUCKET, World
 from tests.fakes.clips import FakeClips
-from tests.fakes.objects import FakeServerSideCopier, FakeStorage, FakeStreamCopier
+from tests.fakes.objects import FakeRemovals, FakeServerSideCopier, FakeStorage, FakeStreamCopier
 from tests.model.ledger import Ledger
 from tests.model.scheduler import Actor, Killed, Scheduler
 
@@ -70,11 +72,12 @@ class Chaos:
 
 _CALLS = {
     "jobs": "create get get_some find page begin_planning end_planning retry reopen end request_cancel record_batch "
-    "batch_state recorded_batches delete delete_some bury",
-    "clips": "settle get failures find remove delete_some _put _settle_one _reopen_one",
+    "batch_state recorded_batches delete delete_some bury restoring",
+    "clips": "settle get failures find remove explained source_settled delete_some _put _settle_one _reopen_one",
     "state": "put put_new get get_range delete_some",
     "storage": "stat copy begin_parts copied_parts copy_part send_part complete_parts landed abort abort_begun_since "
-    "remove_marked remove_up_to",
+    "remove_marked remove_up_to restore",
+    "removals": "remove",
     "large": "claim update remove of unfinished",
     "uploads": "gathering_job claim open lists",
     "workflow": "start state conclude",
@@ -107,7 +110,7 @@ CALLS, PAGES, SENT_TWICE = _named(_CALLS), _named(_PAGES), _named(_SENT_TWICE)
 
 def _fault(port: str, method: str, rng: random.Random) -> Exception:
     """Return an error that the port's adapter raises for a throttled or failed request."""
-    if port == "storage":
+    if port in ("storage", "removals"):
         return SourceUnavailable("slow down", operation=method, uri="a store")
     if port == "workflow" and method != "state":
         return WorkflowUnavailable("slow down")
@@ -284,7 +287,7 @@ class SeldomWatch:
 def seen_by(process: Process, world: World) -> World:
     """Return the world with this process's ports."""
     view = copy.copy(world)
-    for name in CALLS:
+    for name in CALLS.keys() - {"removals"}:
         kind = {"clips": ClipsPort, "storage": StoragePort}.get(name, Port)
         setattr(view, name, kind(getattr(world, name), process, name))
     view.copiers = view.storage
@@ -296,6 +299,17 @@ def seen_by(process: Process, world: World) -> World:
         storage=lambda _: view.storage,
     )
     return view
+
+
+def delete_ports(process: Process, view: World) -> DeletePorts:
+    own = Port(FakeRemovals(process.ledger.world.storage), process, "removals")
+
+    def removals(project: str) -> RoutedRemovals:
+        return RoutedRemovals(
+            project=project, own=own, through=lambda _: own, saved=view.integrations, buckets=view.delete_buckets
+        )
+
+    return replace(view.delete_ports, removals=removals)
 
 
 def copy_ports(process: Process, view: World) -> CopyPorts:

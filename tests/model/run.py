@@ -61,6 +61,7 @@ def run(seed: int, *, broken: Callable[[World], object] = lambda _world: None, a
     error: BaseException | None = None
     with (
         mock.patch.object(secrets, "token_hex", token),
+        mock.patch.object(random, "uniform", lambda _low, high: high),
         mock.patch.object(copy_module, "RowWriter", RowsAtOnce),
         mock.patch.object(set_rollback, "REMOVALS_IN_FLIGHT", 1),
         swallowing_nothing(scheduler),

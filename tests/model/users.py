@@ -9,8 +9,19 @@ from hashlib import md5
 from service.domain.errors import ClipferryError, SourceUnavailable, TableBusy
 from service.domain.ids import clip_id, execution_name
 from service.domain.jobs import Job
+from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
-from service.domain.requests import ImportRequest, ImportSettings, Notify, OnExisting, Tolerance, ViewSet
+from service.domain.requests import (
+    Archived,
+    DeleteSource,
+    ImportRequest,
+    ImportSettings,
+    Notify,
+    OnExisting,
+    Restore,
+    Tolerance,
+    ViewSet,
+)
 from service.imports.completion.delete import delete
 from service.imports.intake.cancel import cancel
 from service.imports.intake.retry_request import retry
@@ -18,6 +29,7 @@ from service.imports.intake.submit import submit
 from service.imports.queries.delete_video import remove
 from service.imports.queries.videos import get_video
 from tests.builders import CLIPS_BUCKET, DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, a_set, an_upload
+from tests.fakes.faults import port_call
 from tests.fakes.objects import FakeStorage
 from tests.model.machine import Aws
 from tests.model.process import Busy, Process
@@ -32,6 +44,7 @@ STREAMED = {"p/e.zip", "p/f.zip"}
 """Objects whose bytes pass through the process."""
 IN_PARTS = {"p/b.zip", "p/c.zip", "p/f.zip", "x.zip"}
 """Objects that were uploaded in parts: their ETags are no MD5s."""
+ARCHIVED = ("p/a.zip", "p/c.zip", "p/d.zip", "p/f.zip")
 SETS = (("p/a.zip", "p/b.zip"), ("p/c.zip", "p/e.zip", "p/f.zip"), ("p/g.zip",), ("p/h.zip", "p/missing.zip"))
 UPLOADED = ("x.zip", "y.zip", "z.zip")
 CLIENT_TRIES = 3
@@ -39,6 +52,17 @@ CLIENT_TRIES = 3
 
 class ModelStorage(FakeStorage):
     """ETags have S3's forms, which decide what the service takes for the same clip."""
+
+    @port_call
+    def restore(self, entry: ManifestEntry, how: Restore) -> None:
+        at = entry.location
+        there = self.buckets[at.bucket].get(at.key)
+        if there and there.archive:  # S3 has nothing to restore of other objects
+            self.restores[at.key] = how
+
+    def restored(self, bucket: str, key: str) -> None:
+        if key in self.buckets[bucket]:
+            super().restored(bucket, key)
 
     def put(self, bucket: str, key: str, size: int = 10, *, version: str | None = None) -> ListedObject:
         digest = md5(f"{self.writes}".encode(), usedforsecurity=False).hexdigest()
@@ -74,6 +98,10 @@ class Habits:
     waits: Sequence[float]
     on_existing: Sequence[OnExisting]
     kinds: Sequence[str]
+    archived: Sequence[str]
+    """Sources that are archived at first."""
+    moves: float
+    """How likely an import deletes what it copied."""
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Habits":
@@ -83,6 +111,8 @@ class Habits:
             waits=rng.choice(((0,), (0, 1, 5), (0, 5, 30, 300), (0, 1, 30, 300, 2_000))),
             on_existing=rng.sample(list(OnExisting), rng.choice((1, 2, 3))),
             kinds=rng.sample(("list", "prefix", "sets"), rng.choice((1, 2, 3))),
+            archived=rng.choice(((), ARCHIVED)),
+            moves=rng.choice((0, 0, 0.2, 0.8)),
         )
 
 
@@ -101,12 +131,14 @@ class Users:
         storage = self.world.storage
         storage.streamed |= STREAMED
         for key in self.habits.keys:
-            storage.put(SOURCE_BUCKET, key, 35 if key in LARGE else 10)
+            item = storage.put(SOURCE_BUCKET, key, 35 if key in LARGE else 10)
+            if key in self.habits.archived:
+                storage.buckets[SOURCE_BUCKET][key] = replace(item, archive="GLACIER")
         for project in PROJECTS:
             for key in self._some(self.habits.keys):
                 there = f"{project}/-/{SOURCE_BUCKET}/{key}"
                 if self._chance(0.5):
-                    same = replace(storage.buckets[SOURCE_BUCKET][key], key=there)
+                    same = replace(storage.buckets[SOURCE_BUCKET][key], key=there, archive=None)
                     storage.buckets[CLIPS_BUCKET][there] = same
                     storage.marks[there].append((same, None))
                 else:
@@ -152,6 +184,8 @@ class Users:
             on_existing=rng.choice(self.habits.on_existing),
             tolerated_failures=rng.choice((None, None, Tolerance(count=1))),
             max_concurrency=rng.choice((None, 2)),
+            archived=rng.choice((*Archived, Archived.RESTORE)) if self.habits.archived else Archived.FAIL,
+            delete_source=DeleteSource.AFTER_VERIFIED if self._chance(self.habits.moves) else DeleteSource.NEVER,
             notify=Notify(webhook_url=rng.choice((None, "https://example.com/hook"))),
         )
         request = ImportRequest(
@@ -213,7 +247,7 @@ class Users:
 
     def _cancel_job(self, job: Job, project: str, actor: Actor) -> None:
         def send(_process: Process, view: World) -> None:
-            asked = cancel(job.id, project=project, jobs=view.jobs, clock=view.clock)
+            asked = cancel(job.id, project=project, jobs=view.jobs, workflow=view.workflow, clock=view.clock)
             self.aws.ledger.cancelled.setdefault((job.id, asked.run), self.aws.scheduler.clock.now)
 
         self._ask(project, actor, "cancel", send)

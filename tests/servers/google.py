@@ -19,6 +19,7 @@ AUDIENCE = "https://oauth2.googleapis.com/token"
 """Audience of tokens, for any `token_uri` in the key file."""
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+DELETING = "https://www.googleapis.com/auth/devstorage.read_write"
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Google:
     allowed: set[str]
     key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
     tokens: set[str] = field(default_factory=set)
+    deleting: set[str] = field(default_factory=set)
+    """Tokens that may also delete."""
     issued: int = 0
     url: str = ""
 
@@ -60,17 +63,23 @@ class Google:
             )
         except ValueError:
             claims = {}
-        if form.get("grant_type") != [GRANT] or claims.get("iss") != EMAIL or claims.get("scope") != SCOPE:
+        known = claims.get("iss") == EMAIL and claims.get("scope") in (SCOPE, DELETING)
+        if form.get("grant_type") != [GRANT] or not known:
             return _json(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
         self.issued += 1
         token = f"ya29.token-{self.issued}-{time.monotonic_ns()}"
         self.tokens.add(token)
+        if claims["scope"] == DELETING:
+            self.deleting.add(token)
         return _json(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
     def permit(self, request: Request) -> Answer | None:
         """Google's answers without a token or without a permission (JSON API, "Standard error responses")."""
-        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens:
             return _refusal(401, "authError", "Invalid Credentials")
+        if request.method == "DELETE" and token not in self.deleting:
+            return _refusal(403, "insufficientPermissions", "Insufficient Permission")
         bucket = unquote(urlsplit(request.path).path.split("/")[4])
         if bucket not in self.allowed:
             return _refusal(403, "forbidden", f"{EMAIL} does not have storage.objects.get access to the bucket.")

@@ -19,13 +19,21 @@ class Identity:
 
 
 ADMIN = Identity("ADMINKEY", "admin-secret-never-shown", ("Admin", "Read", "List", "Write", "Tagging"))
-READER = Identity("READERKEY", "reader-secret-never-shown", ("Read:clips", "List:clips"))
-"""May only list and read the bucket `clips`."""
+READER = Identity(
+    "READERKEY", "reader-secret-never-shown", ("Read:clips", "List:clips", "Read:versions", "List:versions")
+)
+"""May only list and read the buckets `clips` and `versions`."""
+
+DELETER = Identity("DELETERKEY", "deleter-secret-never-shown", ("Read:clips", "List:clips", "Write:clips"))
+"""May also delete objects of `clips`."""
 
 OWN = Identity(
     "OWNKEY",
     "own-secret-never-shown",
-    ("Read:clips", "List:clips", "Read:landing", "List:landing", "Write:landing", "Tagging:clips", "Tagging:landing"),
+    (
+        *("Read:clips", "List:clips", "Read:versions", "List:versions", "Read:landing", "List:landing"),
+        *("Write:landing", "Tagging:clips", "Tagging:landing"),
+    ),
 )
 """May read `clips` and write `landing`, as the service's own role."""
 
@@ -40,7 +48,7 @@ def seaweed(folder: Path) -> Iterator[str]:
             "credentials": [{"accessKey": who.access_key_id, "secretKey": who.secret_access_key}],
             "actions": who.actions,
         }
-        for who in (ADMIN, OWN, READER)
+        for who in (ADMIN, DELETER, OWN, READER)
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     s3, master, volume, filer = free_ports(4)

@@ -80,6 +80,7 @@ def test_the_limits_are_those_of_aws(emulator: Emulated) -> None:
         "state_bytes": 262_144,
         "retry_delay_seconds": 31_622_400.0,
         "part_bytes": 5_242_880,
+        "restore_seconds": 2.0,
     }
 
 

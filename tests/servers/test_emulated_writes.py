@@ -1,4 +1,4 @@
-"""The emulator's S3 writes as S3 does: conditions on the destination, smallest parts, checksums, versions in events."""
+"""The emulator's S3 writes as S3 does: conditions, redirects of copies, smallest parts, checksums, versions."""
 
 import base64
 import hashlib
@@ -210,3 +210,22 @@ def test_events_of_a_versioned_bucket_name_the_version(s3: Any, emulator: Emulat
     event = json.loads(messages[0]["Body"])
     assert event["detail-type"] == "Object Created"
     assert event["detail"]["object"]["version-id"] == version
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+@pytest.mark.parametrize("directive", ["COPY", "REPLACE"])
+@pytest.mark.parametrize("asked", [{}, {"WebsiteRedirectLocation": "/own"}])
+def test_a_copy_has_the_redirect_of_its_request(
+    s3: Any, versioned: bool, directive: str, asked: dict[str, str]
+) -> None:
+    bucket = f"b-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=bucket)
+    if versioned:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="from", Body=b"x", WebsiteRedirectLocation="/source")
+    copied = s3.copy_object(Bucket=bucket, Key="to", CopySource=f"{bucket}/from", MetadataDirective=directive, **asked)
+    version = {"VersionId": copied["VersionId"]} if versioned else {}
+    for named in ({}, version):
+        found = s3.head_object(Bucket=bucket, Key="to", **named)
+        assert found.get("WebsiteRedirectLocation") == asked.get("WebsiteRedirectLocation")
+    assert s3.head_object(Bucket=bucket, Key="from")["WebsiteRedirectLocation"] == "/source"

@@ -14,7 +14,6 @@ from botocore.credentials import Credentials
 
 from service.aws.s3.http.rate_limiter import InFlight
 from service.aws.s3.listing import fetcher
-from service.aws.s3.parallel_listing import Sharding, pages_of
 from service.aws.s3.session import session_of
 from service.aws.s3.storage import S3Storage
 from service.domain.clips import Verification
@@ -27,6 +26,7 @@ from service.domain.uris import s3_at
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
 from service.imports.copying.multipart import LargeCopies
+from service.support.parallel_listing import Sharding, pages_of
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, always, an_entry, own_access
 from tests.fakes.copying import OneCopier
 from tests.fakes.state import FakeClock

@@ -20,6 +20,7 @@ from service.aws.s3.session import RoleSessions, session_of
 from service.aws.s3.storage import S3Storage
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
+from service.domain.requests import Restore
 from service.domain.source_terms import SourceTerms
 from service.domain.uris import Location, Scheme
 from service.ports.objects import Copier
@@ -38,7 +39,7 @@ from tests.servers.fake_gcs import fake_gcs
 from tests.servers.gate import Answer, Fault, Gate, Request, gate_to
 from tests.servers.google import Google, google_accounts
 from tests.servers.hub import Hub, hub
-from tests.servers.seaweed import ADMIN, OWN, READER, seaweed
+from tests.servers.seaweed import ADMIN, DELETER, OWN, READER, seaweed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -67,7 +68,7 @@ class Store:
     """An existing bucket that the good credentials may not read."""
     put: Callable[[str, bytes], None]
     adapter: Callable[[str], Adapter]
-    """Makes an adapter with these credentials: `good` or `wrong`."""
+    """Makes an adapter with these credentials: `good`, `wrong`, or `deletes`, which may also delete."""
     integration: Callable[[str], dict[str, Any]]
     """The body of `POST /v1/integrations` for the same credentials; empty if no credentials are needed."""
     expire: Callable[[], None]
@@ -139,12 +140,27 @@ class OwnSource:
         for page in self.storage.list_pages(location, start_after=start_after):
             yield [_as_source(found) for found in page]
 
+    def list_as_of(
+        self, location: Location, as_of: str, *, start_after: str = "", only: bool = False
+    ) -> Iterator[Sequence[ListedObject]]:
+        return self.storage.list_as_of(location, as_of, start_after=start_after, only=only)
+
     def stat(self, location: Location, pin: Pin | None = None, *, version: str | None = None) -> SourceObject:
         assert pin is None, "its copies are pinned by the request that copies"
         return _as_source(self.storage.stat(location, version=version))
 
+    def restore(self, location: Location, archive: str, how: Restore, *, version: str | None = None) -> None:
+        raise NotImplementedError
+
+    def commit_of(self, location: Location) -> str | None:
+        return self.storage.commit_of(location)
+
     def tags(self, location: Location, pin: Pin) -> Mapping[str, str]:
         raise NotImplementedError
+
+    def remove(self, location: Location, pin: Pin) -> None:
+        """As the function `delete_sources` does."""
+        S3Adapter(self.storage.own.client).remove(location, pin)
 
     def read(self, location: Location, start: int, length: int, pin: Pin) -> bytes:
         return self.storage.reader(entry_of(location, pin, "")).read(start, length)
@@ -180,7 +196,7 @@ class Stores:
 def start_stores(stack: ExitStack, folder: Path) -> Stores:
     endpoint = stack.enter_context(seaweed(folder / "seaweed"))
     admin = _admin(endpoint)
-    for bucket in ("clips", "private", LANDING):
+    for bucket in ("clips", "private", "versions", LANDING):
         admin.create_bucket(Bucket=bucket)
     admin.put_object(Bucket="private", Key="clip", Body=b"private")
     s3, role, own = (make(admin, stack.enter_context(gate_to(endpoint))) for make in (_s3, _role, _own))
@@ -202,9 +218,10 @@ def _admin(endpoint: str) -> "S3Client":
 
 def _s3(admin: "S3Client", gate: Gate) -> Store:
     def keys(credentials: str) -> dict[str, Any]:
+        who = DELETER if credentials == "deletes" else READER
         return {
-            "access_key_id": READER.access_key_id,
-            "secret_access_key": READER.secret_access_key if credentials == "good" else "wrong-secret-never-shown",
+            "access_key_id": who.access_key_id,
+            "secret_access_key": "wrong-secret-never-shown" if credentials == "wrong" else who.secret_access_key,
             "endpoint_url": gate.url,
         }
 
@@ -224,7 +241,7 @@ def _s3(admin: "S3Client", gate: Gate) -> Store:
         front=gate,
         bytes_gate=gate,
         is_bytes=lambda request: request.method == "GET" and "?" not in request.path,
-        secrets=(READER.secret_access_key, "wrong-secret-never-shown"),
+        secrets=(READER.secret_access_key, DELETER.secret_access_key, "wrong-secret-never-shown"),
     )
 
 
@@ -232,37 +249,40 @@ def _role(admin: "S3Client", gate: Gate) -> Store:
     """A role whose session STS gives: the reader's keys."""
 
     def adapter(credentials: str) -> Adapter:
-        secret = READER.secret_access_key if credentials == "good" else "wrong-secret-never-shown"
+        who = DELETER if credentials == "deletes" else READER
+        secret = "wrong-secret-never-shown" if credentials == "wrong" else who.secret_access_key
         role = S3Role(role_arn="arn:aws:iam::222222222222:role/clipferry-fleet", external_id="e", region="us-east-1")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_ENDPOINT_URL_S3", gate.url)
-            return replace(s3_with_role(role, sts=_Sts(secret)), page_objects=PAGE)  # type: ignore[arg-type]
+            return replace(s3_with_role(role, sts=_Sts(who.access_key_id, secret)), page_objects=PAGE)  # type: ignore[arg-type]
 
     return replace(_s3(admin, gate), name="role", adapter=adapter, integration=lambda _: {})
 
 
 @dataclass(frozen=True)
 class _Sts:
+    key_id: str
     secret: str
 
     def assume_role(self, **_: object) -> dict[str, Any]:
-        given = {"AccessKeyId": READER.access_key_id, "SecretAccessKey": self.secret}
+        given = {"AccessKeyId": self.key_id, "SecretAccessKey": self.secret}
         expiry = datetime.now(UTC) + timedelta(hours=1)
         return {"Credentials": {**given, "SessionToken": "", "Expiration": expiry}}
 
 
 def _own(admin: "S3Client", gate: Gate) -> Store:
     def own(credentials: str) -> S3Storage:
-        secret = OWN.secret_access_key if credentials == "good" else "wrong-secret-never-shown"
+        who = DELETER if credentials == "deletes" else OWN
+        secret = "wrong-secret-never-shown" if credentials == "wrong" else who.secret_access_key
         client = boto3.client(
             "s3",
             endpoint_url=gate.url,
-            aws_access_key_id=OWN.access_key_id,
+            aws_access_key_id=who.access_key_id,
             aws_secret_access_key=secret,
             region_name="us-east-1",
             config=client_config(connections=4, path_style=True),
         )
-        session = session_of(client, Credentials(OWN.access_key_id, secret), in_flight=InFlight(4))
+        session = session_of(client, Credentials(who.access_key_id, secret), in_flight=InFlight(4))
         return S3Storage(own=session, clips_bucket=LANDING)
 
     return replace(
@@ -289,10 +309,13 @@ def _gcs(stack: ExitStack, folder: Path) -> Store:
         http.request("POST", f"{server}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}", body=data)
 
     def account(credentials: str) -> str:
-        return google.account(None if credentials == "good" else deleted)
+        return google.account(deleted if credentials == "wrong" else None)
 
     def adapter(credentials: str) -> Adapter:
-        return replace(gcs_with_account(account(credentials), rule=ANYWHERE, endpoint=gate.url), page_objects=PAGE)
+        made = gcs_with_account(
+            account(credentials), rule=ANYWHERE, endpoint=gate.url, deletes=credentials == "deletes"
+        )
+        return replace(made, page_objects=PAGE)
 
     def integration(credentials: str) -> dict[str, Any]:
         saved = {"service_account": json.loads(account(credentials)), "endpoint_url": gate.url}

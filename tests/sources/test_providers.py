@@ -35,7 +35,7 @@ def test_other_stores_than_aws_get_neither_checksums_nor_trailers(of: Any) -> No
     store = of("s3")
     store.put("plain", DATA)
     found = store.source().stat(store.at("plain"))
-    assert store.source().read(store.at("plain"), 0, 10, found.pin) == DATA
+    assert store.source().read(store.at("plain"), 0, 10, Pin.of(found)) == DATA
     assert list(store.source().list_pages(store.at("plain")))
     headers = {name.lower() for request in store.front.requests for name in request.headers}
     assert not {name for name in headers if "trailer" in name or "sdk-checksum" in name or "x-amz-checksum-crc" in name}
@@ -58,7 +58,7 @@ def test_s3_tells_what_a_copy_is_to_keep(of: Any, stores: Stores) -> None:
     )
     found = store.source().stat(store.at("kept"))
     assert (found.headers, found.metadata) == (headers, {"camera": "front"})
-    assert store.source().tags(store.at("kept"), found.pin) == {"team": "a+b"}
+    assert store.source().tags(store.at("kept"), Pin.of(found)) == {"team": "a+b"}
 
 
 def test_google_tells_what_a_copy_is_to_keep(of: Any) -> None:
@@ -70,7 +70,7 @@ def test_google_tells_what_a_copy_is_to_keep(of: Any) -> None:
     found = store.source().stat(store.at("kept"))
     assert found.headers == {"ContentType": "video/mp4", "CacheControl": "no-cache"}
     assert found.metadata == {"camera": "Köln"}
-    assert store.source().tags(store.at("kept"), found.pin) == {}
+    assert store.source().tags(store.at("kept"), Pin.of(found)) == {}
     asked = parse_qs(urlsplit(store.front.requests[-1].path).query)["fields"][0].split(",")
     assert {"metadata", "contentDisposition", "contentEncoding"} <= set(asked)
 
@@ -80,7 +80,7 @@ def test_one_token_of_google_s_serves_many_requests(of: Any) -> None:
     store.put("token", DATA)
     source = store.source()
     for _ in range(5):
-        pin = source.stat(store.at("token")).pin
+        pin = Pin.of(source.stat(store.at("token")))
     assert source.read(store.at("token"), 0, 10, pin) == DATA
     tokens = {request.headers["Authorization"] for request in store.front.requests}
     assert len(tokens) == 1
@@ -97,7 +97,7 @@ def test_limits_that_google_answers_with_403(of: Any) -> None:
 def test_what_google_stores_packed_stays_packed(of: Any) -> None:
     store = of("gcs")
     store.put("packed", DATA)
-    pin = store.source().stat(store.at("packed")).pin
+    pin = Pin.of(store.source().stat(store.at("packed")))
     headers = {"Content-Encoding": "gzip", "Content-Range": "bytes 2-5/10", "X-Goog-Generation": str(pin.version)}
     store.fail_bytes(Answer(206, headers, b"\x1f\x8b\x08\x00"))
     assert store.source().read(store.at("packed"), 2, 4, pin) == b"\x1f\x8b\x08\x00"
@@ -117,7 +117,7 @@ def test_the_hub_s_own_words_for_its_limit(of: Any) -> None:
 def test_the_hub_s_token_stays_at_the_hub(of: Any) -> None:
     store = of("hf")
     store.put("token", DATA)
-    pin = store.source().stat(store.at("token")).pin
+    pin = Pin.of(store.source().stat(store.at("token")))
     assert store.source().read(store.at("token"), 0, 10, pin) == DATA
     assert all("Authorization" in request.headers for request in store.front.requests)
     assert store.bytes_gate.requests
@@ -130,7 +130,7 @@ def test_the_hub_s_token_stays_at_the_hub(of: Any) -> None:
 def test_the_hub_may_not_redirect_inside(of: Any) -> None:
     store = of("hf")
     store.put("inside", DATA)
-    pin = store.source().stat(store.at("inside")).pin
+    pin = Pin.of(store.source().stat(store.at("inside")))
     adapter = store.adapter("good")
     assert isinstance(adapter, HubAdapter)
     strict = PatientSource(replace(adapter, rule=AddressRule()))
@@ -141,7 +141,7 @@ def test_the_hub_may_not_redirect_inside(of: Any) -> None:
 def test_a_hub_that_does_not_name_the_content_cannot_be_pinned(of: Any) -> None:
     store = of("hf")
     store.put("unnamed", DATA)
-    pin: Pin = store.source().stat(store.at("unnamed")).pin
+    pin = Pin.of(store.source().stat(store.at("unnamed")))
     store.front.fail(Answer(206, {"Content-Range": "bytes 0-9/10"}, DATA))
     with pytest.raises(SourceChanged, match="lacks the content hash"):
         store.source().read(store.at("unnamed"), 0, 10, pin)
@@ -156,17 +156,19 @@ def test_a_file_of_a_dataset_is_pinned_to_its_commit(of: Any, stores: Stores) ->
     store = of("hf-repo")
     store.put("pinned/a.zip", DATA)
     where = store.at("pinned/a.zip")
-    pin = store.source().stat(where).pin
+    pin = Pin.of(store.source().stat(where))
     assert pin.version == repo_of(store).commits[store.bucket][-1][0]
-    store.put("pinned/a.zip", DATA[::-1])
     source = store.source()
+    assert Pin.of(source.stat(where)) == pin
+    store.put("pinned/a.zip", DATA[::-1])
     assert source.read(where, 0, 10, pin) == DATA, "the planned commit's"
-    assert source.stat(where).pin != pin
+    assert Pin.of(source.stat(where)) != pin
     done = store.copier(stores.landing).copy(entry_of(where, pin, "hf/pinned"), ImportSettings())
     assert done.verified is Verification.CHECKSUM
     old = Location("hf", f"{store.bucket}@{pin.version}", "pinned/a.zip")
-    assert source.stat(old).pin == pin
-    assert [found.pin for page in source.list_pages(old) for found in page] == [pin]
+    assert Pin.of(source.stat(old)) == pin
+    assert (source.commit_of(old), source.commit_of(where)) == (pin.version, source.stat(where).version)
+    assert [Pin.of(found) for page in source.list_pages(old) for found in page] == [pin]
     gone = Location("hf", f"{store.bucket}@v9", "pinned/a.zip")
     with pytest.raises(ObjectMissing, match="no such revision"):
         source.stat(gone)
@@ -189,7 +191,7 @@ def test_bytes_that_are_not_those_of_the_dataset_s_sha_256_are_not_stored(of: An
     store = of("hf-repo")
     store.put("false/a.zip", DATA)
     where = store.at("false/a.zip")
-    pin = store.source().stat(where).pin
+    pin = Pin.of(store.source().stat(where))
     store.fail_bytes(Answer(206, {"Content-Range": "bytes 0-9/10"}, DATA[::-1]))
     with pytest.raises(ChecksumMismatch):
         store.copier(stores.landing).copy(entry_of(where, pin, "hf/false"), ImportSettings())
@@ -200,7 +202,7 @@ def test_a_small_file_that_git_keeps_is_read_from_the_hub_itself(of: Any) -> Non
     store = of("hf-repo")
     store.put("small.txt", DATA)
     source, where = store.source(), store.at("small.txt")
-    pin = source.stat(where).pin
+    pin = Pin.of(source.stat(where))
     assert (len(pin.etag), source.read(where, 0, 10, pin), source.read(where, 2, 3, pin)) == (40, DATA, DATA[2:5])
 
 
@@ -209,7 +211,7 @@ def test_a_model_has_other_urls(of: Any) -> None:
     repo_of(store).commit("models/maker/net", **{"net.bin": DATA})
     where = parse_object("hf://models/maker/net@main/net.bin")
     source = store.source()
-    assert source.read(where, 0, 10, source.stat(where).pin) == DATA
+    assert source.read(where, 0, 10, Pin.of(source.stat(where))) == DATA
     assert [found.key for page in source.list_pages(where) for found in page] == ["net.bin"]
 
 
@@ -226,7 +228,7 @@ def test_another_commit_than_the_planned_one_is_no_answer(of: Any) -> None:
     store = of("hf-repo")
     store.put("other.txt", DATA)
     source, where = store.source(), store.at("other.txt")
-    pin = source.stat(where).pin
+    pin = Pin.of(source.stat(where))
     store.front.fail(Answer(206, {"Content-Range": "bytes 0-9/10", "X-Repo-Commit": "0" * 40}, DATA))
     with pytest.raises(SourceChanged, match="changed since"):
         source.read(where, 0, 10, pin)

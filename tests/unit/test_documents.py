@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.config import ROOT
+from service.domain.projects import Action
 
 DECISIONS = ROOT / "docs" / "decisions"
 ROW = re.compile(r"\| \[(\d+)\]\(([^)]+)\) \| (.+) \| \d{4}-\d{2}-\d{2} \| (?:accepted|superseded by \d+)[^|]*\|")
@@ -47,6 +48,27 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
         assert found.exists(), target
         if anchor:
             assert anchor in anchors(found), target
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_numbered_lists_have_all_their_lines_indented(page: Path) -> None:
+    """Other lines end the list, and the site then counts the next item as 1 again."""
+    between: list[str] | None = None
+    for line in page.read_text().splitlines():
+        item = re.match(r"(\d+)\. ", line)
+        if item and item[1] != "1" and between is not None:
+            assert not [one for one in between if one and not one.startswith(" ")], line
+        if item or line.startswith("#"):
+            between = [] if item else None
+        elif between is not None:
+            between.append(line)
+
+
+def test_the_api_page_lists_the_actions_of_the_audit() -> None:
+    [sentence] = re.findall(
+        r"^The actions are (.+?)\.\s", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert sorted(re.findall(r"`([\w.]+)`", sentence)) == sorted(Action)
 
 
 def test_each_threat_names_tests_that_exist() -> None:

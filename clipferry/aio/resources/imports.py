@@ -21,6 +21,7 @@ from clipferry.decode import decode
 from clipferry.errors import ApiError, ConnectionFailed, UnexpectedAnswer
 from clipferry.models.clips import Clip
 from clipferry.models.errors import WaitTimeout
+from clipferry.models.failures import Failures, Timeline
 from clipferry.models.imports import Report
 from clipferry.models.trail import AuditEntry
 from clipferry.progress import progress_bar
@@ -142,6 +143,18 @@ class Imports(Resource):
     def clips(self, import_id: str, *, status: str | None = None, limit: int | None = None) -> AsyncIterator[Clip]:
         """Yield an import's clips in its order; none until its planning has ended. `status` selects one status."""
         return self._pages(Clip, path_of("imports", import_id, "clips"), "clips", limit=limit, query={"status": status})
+
+    async def failures(self, import_id: str) -> Failures:
+        """Return an import's failed and cancelled clips by code, with counts and examples."""
+        return decode(
+            Failures, await self._http.call("GET", path_of("imports", import_id, "failures"), repeatable=True)
+        )
+
+    async def timeline(self, import_id: str) -> Timeline:
+        """Return the phases of the present attempt, and the number of clips that it had done over time."""
+        return decode(
+            Timeline, await self._http.call("GET", path_of("imports", import_id, "timeline"), repeatable=True)
+        )
 
     def audit(self, import_id: str, *, limit: int | None = None) -> AsyncIterator[AuditEntry]:
         """Yield the audit entries of an import, newest first."""

@@ -4,335 +4,6 @@
  */
 
 export interface paths {
-    "/v1/imports/{job_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get an import's status and counts */
-        get: operations["read_import_v1_imports__job_id__get"];
-        put?: never;
-        post?: never;
-        /** Delete an import's record */
-        delete: operations["delete_import_v1_imports__job_id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/imports/{job_id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Cancel an import */
-        post: operations["cancel_import_v1_imports__job_id__cancel_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/imports/{job_id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Retry failed and cancelled clips */
-        post: operations["retry_import_v1_imports__job_id__retry_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/imports/{job_id}/clips": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List an import's clips */
-        get: operations["list_clips_v1_imports__job_id__clips_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/imports/{job_id}/failures": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Count failed clips by code, with examples */
-        get: operations["list_failures_v1_imports__job_id__failures_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/imports/{job_id}/timeline": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get an import's phases and its counts over time */
-        get: operations["read_timeline_v1_imports__job_id__timeline_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/imports/{job_id}/audit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List requested changes of an import */
-        get: operations["list_import_audit_v1_imports__job_id__audit_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/clips/{clip_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get a clip, with the other views of its set */
-        get: operations["read_clip_v1_clips__clip_id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/clips/{clip_id}/link": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get a link to a clip's copy */
-        get: operations["read_clip_link_v1_clips__clip_id__link_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/execution-settings/{settings_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get a preset */
-        get: operations["read_settings_v1_execution_settings__settings_id__get"];
-        /** Replace a preset */
-        put: operations["replace_settings_v1_execution_settings__settings_id__put"];
-        post?: never;
-        /** Delete a preset */
-        delete: operations["delete_settings_v1_execution_settings__settings_id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/integrations/{integration_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get an integration */
-        get: operations["read_integration_v1_integrations__integration_id__get"];
-        put?: never;
-        post?: never;
-        /** Delete an integration and its credentials */
-        delete: operations["delete_integration_v1_integrations__integration_id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/integrations/{integration_id}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Test an integration: list, and read one object */
-        post: operations["test_integration_v1_integrations__integration_id__test_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/folders/{folder_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get a folder with its number of clips */
-        get: operations["read_folder_v1_folders__folder_id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/watches/{watch_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get a watch with its last imports and its lag */
-        get: operations["read_watch_v1_watches__watch_id__get"];
-        put?: never;
-        post?: never;
-        /** Delete a watch; its imports stay */
-        delete: operations["delete_watch_v1_watches__watch_id__delete"];
-        options?: never;
-        head?: never;
-        /** Change, pause or resume a watch */
-        patch: operations["change_watch_v1_watches__watch_id__patch"];
-        trace?: never;
-    };
-    "/v1/watches/{watch_id}/run": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Run a watch now */
-        post: operations["run_watch_v1_watches__watch_id__run_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/watches/{watch_id}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Test a watch: list, and look for the bucket's events */
-        post: operations["test_watch_v1_watches__watch_id__test_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/imports/{job_id}/report": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get a link to the import's report */
-        get: operations["read_report_v1_imports__job_id__report_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/imports/{job_id}/webhook/replay": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Send the import's webhook again */
-        post: operations["replay_v1_imports__job_id__webhook_replay_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/keys/{key_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Revoke a key */
-        delete: operations["delete_key_v1_keys__key_id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/imports": {
         parameters: {
             query?: never;
@@ -611,6 +282,404 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/deployment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the settings of the deployment */
+        get: operations["read_deployment_v1_deployment_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get what is queued, throttled and failing in the project */
+        get: operations["read_health_v1_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/deployment/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get what is queued, throttled and failing in the deployment */
+        get: operations["read_deployment_health_v1_deployment_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an import's status and counts */
+        get: operations["read_import_v1_imports__job_id__get"];
+        put?: never;
+        post?: never;
+        /** Delete an import's record */
+        delete: operations["delete_import_v1_imports__job_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel an import */
+        post: operations["cancel_import_v1_imports__job_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Retry failed and cancelled clips */
+        post: operations["retry_import_v1_imports__job_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{job_id}/clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List an import's clips */
+        get: operations["list_clips_v1_imports__job_id__clips_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{job_id}/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count failed clips by code, with examples */
+        get: operations["list_failures_v1_imports__job_id__failures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{job_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an import's phases, counts over time and cost */
+        get: operations["read_timeline_v1_imports__job_id__timeline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{job_id}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List requested changes of an import */
+        get: operations["list_import_audit_v1_imports__job_id__audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clips/{clip_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a clip, with the other views of its set */
+        get: operations["read_clip_v1_clips__clip_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clips/{clip_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a link to a clip's copy */
+        get: operations["read_clip_link_v1_clips__clip_id__link_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/execution-settings/{settings_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a preset */
+        get: operations["read_settings_v1_execution_settings__settings_id__get"];
+        /** Replace a preset */
+        put: operations["replace_settings_v1_execution_settings__settings_id__put"];
+        post?: never;
+        /** Delete a preset */
+        delete: operations["delete_settings_v1_execution_settings__settings_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{integration_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an integration */
+        get: operations["read_integration_v1_integrations__integration_id__get"];
+        put?: never;
+        post?: never;
+        /** Delete an integration and its credentials */
+        delete: operations["delete_integration_v1_integrations__integration_id__delete"];
+        options?: never;
+        head?: never;
+        /** Let imports delete sources, or no longer */
+        patch: operations["change_integration_v1_integrations__integration_id__patch"];
+        trace?: never;
+    };
+    "/v1/integrations/{integration_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Test an integration: list, and read one object */
+        post: operations["test_integration_v1_integrations__integration_id__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/folders/{folder_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a folder with its number of clips */
+        get: operations["read_folder_v1_folders__folder_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watches/{watch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a watch with its last imports and its lag */
+        get: operations["read_watch_v1_watches__watch_id__get"];
+        put?: never;
+        post?: never;
+        /** Delete a watch; its imports stay */
+        delete: operations["delete_watch_v1_watches__watch_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change, pause or resume a watch */
+        patch: operations["change_watch_v1_watches__watch_id__patch"];
+        trace?: never;
+    };
+    "/v1/watches/{watch_id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a watch now */
+        post: operations["run_watch_v1_watches__watch_id__run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watches/{watch_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Test a watch: list, and look for the bucket's events */
+        post: operations["test_watch_v1_watches__watch_id__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watches/{watch_id}/webhook/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a watch's webhook again */
+        post: operations["replay_v1_watches__watch_id__webhook_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{job_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a link to the import's report */
+        get: operations["read_report_v1_imports__job_id__report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{job_id}/webhook/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send the import's webhook again */
+        post: operations["replay_v1_imports__job_id__webhook_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a key */
+        delete: operations["delete_key_v1_keys__key_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -641,16 +710,41 @@ export interface components {
          * @description Kinds of audit entries. The values are stable.
          * @enum {string}
          */
-        Action: "import.start" | "import.cancel" | "import.retry" | "import.delete" | "clip.delete" | "folder.create" | "webhook.replay" | "webhook_secret.rotate" | "key.create" | "key.revoke" | "execution_settings.create" | "execution_settings.replace" | "execution_settings.delete" | "integration.create" | "integration.test" | "integration.delete" | "watch.create" | "watch.change" | "watch.run" | "watch.delete";
+        Action: "import.start" | "import.cancel" | "import.retry" | "import.delete" | "clip.delete" | "folder.create" | "webhook.replay" | "webhook_secret.rotate" | "key.create" | "key.revoke" | "execution_settings.create" | "execution_settings.replace" | "execution_settings.delete" | "integration.create" | "integration.change" | "integration.test" | "integration.delete" | "watch.create" | "watch.change" | "watch.run" | "watch.delete";
+        /**
+         * AlarmState
+         * @description The states of CloudWatch.
+         * @enum {string}
+         */
+        AlarmState: "OK" | "ALARM" | "INSUFFICIENT_DATA";
+        /** AlarmView */
+        AlarmView: {
+            /** Name */
+            name: string;
+            state: components["schemas"]["AlarmState"];
+            /** Since */
+            since: string;
+            /**
+             * Description
+             * @description What happened, and what to do.
+             */
+            description: string;
+            /**
+             * Queue
+             * @description Name of the queue that it watches.
+             */
+            queue: string | null;
+        };
         /**
          * Archived
          * @description What to do with clips whose source is in an archive class or tier.
          * @enum {string}
          */
-        Archived: "fail" | "skip";
+        Archived: "fail" | "skip" | "restore";
         /**
          * ArchivedView
-         * @description Clips with the code ARCHIVED: their sources must be restored before they can be copied.
+         * @description Clips whose sources must be restored before they can be copied: with the code ARCHIVED, or with `restore` among
+         *     `to_copy`.
          */
         ArchivedView: {
             /**
@@ -667,6 +761,13 @@ export interface components {
             restore: {
                 [key: string]: number | null;
             };
+            /** @description Tier with which the import restores them; null if it does not. */
+            tier: components["schemas"]["RestoreTier"] | null;
+            /**
+             * Hours
+             * @description Hours that the slowest restore takes at most, as a rule.
+             */
+            hours: number | null;
         };
         /** AuditEntryView */
         AuditEntryView: {
@@ -693,7 +794,7 @@ export interface components {
             request_id: string | null;
             /**
              * Details
-             * @description Of a retry that overrules content validation: `content_validation`, `instead_of` (the import's setting), `clips` (the number of named clips; null: all that failed their check), `clip_ids` (the first 100).
+             * @description Of a retry that overrules content validation: `content_validation`, `instead_of` (the import's setting), `clips` (the number of named clips; null: all that failed their check), `clip_ids` (the first 100). Of an import that deletes its sources: `delete_source`. Of a changed integration: `allow_delete`.
              */
             details: {
                 [key: string]: unknown;
@@ -760,7 +861,7 @@ export interface components {
             run_name: string;
             /**
              * Clip Id
-             * @description Id that content validation found, else the object's name without extension.
+             * @description Id that content validation found, else the one that an import by clip ids wanted, else the object's name without extension.
              */
             clip_id: string;
             /**
@@ -813,6 +914,18 @@ export interface components {
             content_message: string | null;
             /** @description The failed check that a retry overruled. */
             overruled: components["schemas"]["OverruledView"] | null;
+            /**
+             * Source Deleted
+             * @description Whether the import deleted the source. Null where the import has no `delete_source`, or has not decided it yet: it deletes sources when it has completed.
+             */
+            source_deleted: boolean | null;
+            /**
+             * Source Kept Code
+             * @description Why an import with `delete_source` kept the source.
+             */
+            source_kept_code: string | null;
+            /** Source Kept Message */
+            source_kept_message: string | null;
             /** Import Id */
             import_id: string;
             /** Folder */
@@ -875,7 +988,7 @@ export interface components {
             run_name: string;
             /**
              * Clip Id
-             * @description Id that content validation found, else the object's name without extension.
+             * @description Id that content validation found, else the one that an import by clip ids wanted, else the object's name without extension.
              */
             clip_id: string;
             /**
@@ -928,6 +1041,18 @@ export interface components {
             content_message: string | null;
             /** @description The failed check that a retry overruled. */
             overruled: components["schemas"]["OverruledView"] | null;
+            /**
+             * Source Deleted
+             * @description Whether the import deleted the source. Null where the import has no `delete_source`, or has not decided it yet: it deletes sources when it has completed.
+             */
+            source_deleted: boolean | null;
+            /**
+             * Source Kept Code
+             * @description Why an import with `delete_source` kept the source.
+             */
+            source_kept_code: string | null;
+            /** Source Kept Message */
+            source_kept_message: string | null;
         };
         /**
          * CloudIntegrationView
@@ -1080,6 +1205,12 @@ export interface components {
              */
             key: string;
         };
+        /**
+         * DeleteSource
+         * @description Whether an import deletes the source objects that it copied.
+         * @enum {string}
+         */
+        DeleteSource: "never" | "after_verified";
         /** DeletedIntegrationView */
         DeletedIntegrationView: {
             /**
@@ -1104,10 +1235,202 @@ export interface components {
         };
         /**
          * DeliveryStatus
-         * @description Status of a webhook, for one completed attempt.
+         * @description Status of a webhook, for one document.
          * @enum {string}
          */
         DeliveryStatus: "PENDING" | "DELIVERED" | "FAILED";
+        /**
+         * DeploymentHealthView
+         * @description The deployment's queued, throttled and failing work. Counts of queues are approximate.
+         */
+        DeploymentHealthView: {
+            slots: components["schemas"]["SlotsView"];
+            /**
+             * Projects
+             * @description Projects that hold slots or wait for them.
+             */
+            projects: components["schemas"]["ProjectSlotsView"][];
+            /**
+             * Queues
+             * @description Queues that alarms watch.
+             */
+            queues: components["schemas"]["QueueView"][];
+            /**
+             * Alarms
+             * @description Those in state ALARM first.
+             */
+            alarms: components["schemas"]["AlarmView"][];
+        };
+        /**
+         * DeploymentView
+         * @description Settings that were chosen before the deployment. Each request and import is under these limits.
+         */
+        DeploymentView: {
+            /**
+             * Stack Name
+             * @description CloudFormation's name of the deployment.
+             */
+            stack_name: string;
+            /**
+             * Clips Bucket
+             * @description Bucket that imports copy into.
+             */
+            clips_bucket: string;
+            /**
+             * Drop Bucket
+             * @description Bucket whose uploads are imported.
+             */
+            drop_bucket: string;
+            /**
+             * Source Buckets
+             * @description Buckets that imports may read without an integration.
+             */
+            source_buckets: string[];
+            /**
+             * Requester Pays Buckets
+             * @description Source buckets whose requests and transfers are charged to the deployment's account.
+             */
+            requester_pays_buckets: string[];
+            /**
+             * Delete Source Buckets
+             * @description Source buckets in which imports may delete what they copied.
+             */
+            delete_source_buckets: string[];
+            /**
+             * Default Project
+             * @description Project of uploads to the drop bucket outside `inbox/{project}/`.
+             */
+            default_project: string;
+            /** @description What an import does about existing objects by default. */
+            default_on_existing: components["schemas"]["OnExisting"];
+            /** @description Check of each clip's content by default. */
+            default_content_validation: components["schemas"]["ContentValidation"];
+            /**
+             * Max Clips Per Import
+             * @description Maximum clips of one import.
+             */
+            max_clips_per_import: number;
+            /**
+             * Max Clip Ids
+             * @description Maximum clip ids of one import by ids.
+             */
+            max_clip_ids: number;
+            /**
+             * Max Active Imports
+             * @description Maximum running imports of one project.
+             */
+            max_active_imports: number;
+            /**
+             * Max Slow Requests
+             * @description Maximum requests of one project at once that wait for a store.
+             */
+            max_slow_requests: number;
+            /**
+             * Max Body Bytes
+             * @description Maximum bytes of a request body.
+             */
+            max_body_bytes: number;
+            /**
+             * Max Upload Bytes
+             * @description Maximum bytes of a file that is uploaded by links.
+             */
+            max_upload_bytes: number;
+            /**
+             * Longest Import Hours
+             * @description Maximum hours of an import, with its waits for restores.
+             */
+            longest_import_hours: number;
+            /**
+             * Preview Seconds
+             * @description Seconds that a preview reads before it answers "at least".
+             */
+            preview_seconds: number;
+            /**
+             * Copy Slots
+             * @description Batches that are copied at once, of all imports together.
+             */
+            copy_slots: number;
+            /**
+             * Map Concurrency
+             * @description Batches of one import that are in flight at once.
+             */
+            map_concurrency: number;
+            /**
+             * Copy Concurrency
+             * @description Copies inside S3 that one function has in flight.
+             */
+            copy_concurrency: number;
+            /**
+             * Copy Threads
+             * @description Threads of one copy function for clips that it reads itself.
+             */
+            copy_threads: number;
+            /**
+             * Stat Concurrency
+             * @description Requests in flight while a list of URIs is planned.
+             */
+            stat_concurrency: number;
+            /**
+             * Batch Clips
+             * @description Maximum clips of one batch.
+             */
+            batch_clips: number;
+            /**
+             * Batch Bytes
+             * @description Maximum bytes of one batch. A larger clip has its own.
+             */
+            batch_bytes: number;
+            /**
+             * Multipart Threshold Bytes
+             * @description Clips above this size are copied in parts.
+             */
+            multipart_threshold_bytes: number;
+            /**
+             * Part Bytes
+             * @description Bytes of a part of a copy inside S3.
+             */
+            part_bytes: number;
+            /**
+             * Stream Part Bytes
+             * @description Bytes of a part of a clip from another store.
+             */
+            stream_part_bytes: number;
+            /**
+             * Audit Retention Days
+             * @description Days for which audit entries are kept.
+             */
+            audit_retention_days: number;
+            /**
+             * Row Retention Days
+             * @description Days for which an import's rows are kept. 0: they do not expire.
+             */
+            row_retention_days: number;
+            /**
+             * Clip Url Seconds
+             * @description Seconds for which a link to a clip works.
+             */
+            clip_url_seconds: number;
+            /**
+             * Upload Url Seconds
+             * @description Seconds for which a link to upload works.
+             */
+            upload_url_seconds: number;
+            /**
+             * Report Url Seconds
+             * @description Seconds for which a link to a report works.
+             */
+            report_url_seconds: number;
+            /**
+             * Cors Origins
+             * @description Origins of other web pages that may call the API.
+             */
+            cors_origins: string[];
+            /**
+             * Allow Private Urls
+             * @description Whether webhooks and endpoints may have addresses that are private.
+             */
+            allow_private_urls: boolean;
+        };
         /**
          * DirectoriesBody
          * @description Import all objects below some directories of one bucket.
@@ -1115,7 +1438,7 @@ export interface components {
         DirectoriesBody: {
             /** Source Format */
             source_format: string;
-            scope?: components["schemas"]["FolderScope"] | null;
+            scope?: string | null;
             /** Inputs */
             inputs: components["schemas"]["DirectoryBody"][];
         };
@@ -1213,7 +1536,7 @@ export interface components {
             description: string | null;
             /**
              * Settings
-             * @description As saved. Absent settings have the default at the time of use.
+             * @description As saved, a webhook's URL without its query. Absent settings have the default at the time of use.
              */
             settings: {
                 [key: string]: unknown;
@@ -1330,7 +1653,7 @@ export interface components {
             /** Folder Id */
             folder_id?: string | null;
             /** @description Scope of the folder. Has no effect, because `folder_id` implies it. */
-            scope?: components["schemas"]["FolderScope"] | null;
+            scope?: string | null;
             /**
              * Integration Id
              * @description Integration to read with. Default: the project's one for the bucket, else the service's role.
@@ -1483,7 +1806,7 @@ export interface components {
             run_name: string;
             /**
              * Clip Id
-             * @description Id that content validation found, else the object's name without extension.
+             * @description Id that content validation found, else the one that an import by clip ids wanted, else the object's name without extension.
              */
             clip_id: string;
             /**
@@ -1536,6 +1859,18 @@ export interface components {
             content_message: string | null;
             /** @description The failed check that a retry overruled. */
             overruled: components["schemas"]["OverruledView"] | null;
+            /**
+             * Source Deleted
+             * @description Whether the import deleted the source. Null where the import has no `delete_source`, or has not decided it yet: it deletes sources when it has completed.
+             */
+            source_deleted: boolean | null;
+            /**
+             * Source Kept Code
+             * @description Why an import with `delete_source` kept the source.
+             */
+            source_kept_code: string | null;
+            /** Source Kept Message */
+            source_kept_message: string | null;
             /** Import Id */
             import_id: string;
             /** Folder */
@@ -1583,6 +1918,12 @@ export interface components {
              * @default false
              */
             requester_pays: boolean;
+            /**
+             * Allow Delete
+             * @description Let imports with `delete_source` delete the objects that they copied. The credentials must allow it.
+             * @default false
+             */
+            allow_delete: boolean;
         };
         /**
          * GcsIntegrationBody
@@ -1624,6 +1965,61 @@ export interface components {
              * @default false
              */
             requester_pays: boolean;
+            /**
+             * Allow Delete
+             * @description Let imports with `delete_source` delete the objects that they copied. The credentials must allow it.
+             * @default false
+             */
+            allow_delete: boolean;
+        };
+        /**
+         * HealthView
+         * @description The project's queued, throttled and failing work.
+         */
+        HealthView: {
+            /**
+             * Active
+             * @description Running imports by status.
+             */
+            active: {
+                [key: string]: number;
+            };
+            /**
+             * Clips Pending
+             * @description Clips of running imports without a result.
+             */
+            clips_pending: number;
+            /**
+             * Waiting Since
+             * @description Time since which the oldest import waits for its start.
+             */
+            waiting_since: string | null;
+            /** @description Slots that the project holds and waits for. */
+            slots: components["schemas"]["SlotsView"];
+            /**
+             * Ended
+             * @description Imports that began and ended in the last 24 hours, by status.
+             */
+            ended: {
+                [key: string]: number;
+            };
+            /**
+             * Webhooks Failed
+             * @description Imports among them whose webhook was given up.
+             */
+            webhooks_failed: number;
+            /**
+             * Watches
+             * @description Watches by status.
+             */
+            watches: {
+                [key: string]: number;
+            };
+            /**
+             * Complete
+             * @description False: each count means at least this number.
+             */
+            complete: boolean;
         };
         /** HfBucketCloudBody */
         HfBucketCloudBody: {
@@ -1686,19 +2082,30 @@ export interface components {
         ImportBody: {
             /**
              * Exact Paths
-             * @description Clips to import, in this order: `s3://bucket/key`, `gs://bucket/object` or `hf://buckets/namespace/name/path`.
+             * @description Clips to import, in this order: `s3://bucket/key`, `gs://bucket/object` or `hf://buckets/namespace/name/path`. A member of a zip follows `!/`: `s3://bucket/chunk.zip!/clip.mp4`.
              */
             exact_paths?: string[] | null;
             /**
              * Root Path
-             * @description Import every object whose key begins with this prefix: `s3://bucket/prefix`, or another store.
+             * @description Import every object whose key begins with this prefix: `s3://bucket/prefix`, or another store. `s3://bucket/chunk.zip!/` means all members of a zip.
              */
             root_path?: string | null;
+            /**
+             * Clip Ids
+             * @description Clips to import from below `root_path`, wherever they lie there, also in zips. An object belongs to a clip if its name, or that of one of its folders, is the clip id up to the first dot; a member of a zip if its path begins with the id. An id that is found nowhere is a failed clip. Repeated ids count once.
+             */
+            clip_ids?: string[] | null;
             /**
              * Manifest Uri
              * @description Object that names the clips, one a line: JSONL or CSV, plain or `.gz`.
              */
             manifest_uri?: string | null;
+            /**
+             * As Of
+             * Format: date-time
+             * @description Import `root_path`, `exact_paths` or `sets` as they were at this time, ISO 8601 with a zone. The bucket must keep versions.
+             */
+            as_of?: string | null;
             /**
              * Sets
              * @description Multi-view sets. Each is imported whole or not at all.
@@ -1774,7 +2181,7 @@ export interface components {
             root_path?: null;
             manifest_uri?: null;
             sets: unknown;
-        }) & unknown);
+        }) & unknown & unknown);
         /** ImportPage */
         ImportPage: {
             /** Imports */
@@ -1854,6 +2261,8 @@ export interface components {
              * @description Estimated seconds until all clips are done; null if unknown.
              */
             eta_seconds: number | null;
+            /** @description Null if this attempt requested no restores. */
+            restores: components["schemas"]["RestoresView"] | null;
             /**
              * Code
              * @description Reason for the final status, if there is one.
@@ -1876,6 +2285,17 @@ export interface components {
             next_cursor: string | null;
             /** Has More */
             has_more: boolean;
+        };
+        /**
+         * IntegrationPatch
+         * @description Change what an integration allows.
+         */
+        IntegrationPatch: {
+            /**
+             * Allow Delete
+             * @description Whether imports with `delete_source` may delete the objects that they copied. Imports that run keep all sources from the moment on at which it is false.
+             */
+            allow_delete: boolean;
         };
         /**
          * IntegrationType
@@ -1905,6 +2325,8 @@ export interface components {
             role_arn: string | null;
             /** Requester Pays */
             requester_pays: boolean;
+            /** Allow Delete */
+            allow_delete: boolean;
             /**
              * External Id
              * @description Id that the role's trust policy must require.
@@ -2061,6 +2483,12 @@ export interface components {
             /** Import Source Uri */
             import_source_uri: string;
         };
+        /**
+         * Members
+         * @description What the members of a zip are, where an import names them.
+         * @enum {string}
+         */
+        Members: "files" | "clipgt";
         /** MyVideosView */
         MyVideosView: {
             /** Videos */
@@ -2073,7 +2501,7 @@ export interface components {
         NotifyBody: {
             /**
              * Webhook Url
-             * @description URL to notify on completion, by a signed POST. Its query is never shown again.
+             * @description URL to notify on completion, by a signed POST. Its query is never shown again. A change of a watch or a preset that gives the URL as it is shown keeps the query.
              */
             webhook_url?: string | null;
             /**
@@ -2203,6 +2631,11 @@ export interface components {
              * @description First 20 clips.
              */
             sample: components["schemas"]["PreviewedClipView"][];
+            /**
+             * No Clips
+             * @description Objects below the prefix that tools left beside clips, such as folder markers and `._a.zip`. They are not imported, and not in `count`.
+             */
+            no_clips: number;
             outcome: components["schemas"]["OutcomeView"];
             estimate: components["schemas"]["EstimateView"];
         };
@@ -2242,6 +2675,30 @@ export interface components {
              */
             checks: components["schemas"]["CheckView"][];
         };
+        /** ProjectSlotsView */
+        ProjectSlotsView: {
+            /** Project */
+            project: string;
+            /** Held */
+            held: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /** QueueView */
+        QueueView: {
+            /** Name */
+            name: string;
+            /**
+             * Waiting
+             * @description Messages that nobody reads yet.
+             */
+            waiting: number;
+            /**
+             * In Flight
+             * @description Messages that are being worked on.
+             */
+            in_flight: number;
+        };
         /**
          * RateView
          * @description Average of this attempt since its copying began.
@@ -2257,6 +2714,14 @@ export interface components {
              * @description Bytes copied a second.
              */
             bytes: number;
+        };
+        /** ReplayBody */
+        ReplayBody: {
+            /**
+             * Event Id
+             * @description Webhook to send again, one of the watch's `webhooks`. Default: the last one.
+             */
+            event_id?: string | null;
         };
         /**
          * ReportFormat
@@ -2282,6 +2747,67 @@ export interface components {
             expires_at: string;
             /** Bytes */
             bytes: number;
+        };
+        /**
+         * RestoreBody
+         * @description How to restore archived sources.
+         */
+        RestoreBody: {
+            /**
+             * @description Retrieval tier of S3, the cheapest and slowest first.
+             * @default bulk
+             */
+            tier: components["schemas"]["RestoreTier"];
+            /**
+             * Days
+             * @description Days for which S3 keeps a restored copy.
+             * @default 3
+             */
+            days: number;
+        };
+        /**
+         * RestoreTier
+         * @description S3's retrieval options, the cheapest and slowest first.
+         * @enum {string}
+         */
+        RestoreTier: "bulk" | "standard" | "expedited";
+        /** RestoreView */
+        RestoreView: {
+            tier: components["schemas"]["RestoreTier"];
+            /** Days */
+            days: number;
+        };
+        /**
+         * RestoresView
+         * @description Restores of archived sources that this attempt requested.
+         */
+        RestoresView: {
+            /**
+             * Requested
+             * @description Clips that needed one. Of a set all views count.
+             */
+            requested: number;
+            /**
+             * Waiting
+             * @description Clips that still wait, when the import last looked.
+             */
+            waiting: number;
+            tier: components["schemas"]["RestoreTier"];
+            /**
+             * Hours
+             * @description Hours that the slowest takes at most, as a rule.
+             */
+            hours: number;
+            /**
+             * Until
+             * @description The import waits until then; clips that still wait fail.
+             */
+            until: string;
+            /**
+             * Next Look
+             * @description When the import looks again; null while it is at work.
+             */
+            next_look: string | null;
         };
         /** RetryBody */
         RetryBody: {
@@ -2382,6 +2908,12 @@ export interface components {
              */
             requester_pays: boolean;
             /**
+             * Allow Delete
+             * @description Let imports with `delete_source` delete the objects that they copied. The credentials must allow it.
+             * @default false
+             */
+            allow_delete: boolean;
+            /**
              * Customer Key
              * @description Key of objects that a customer's key encrypts (SSE-C): base64 of its 32 bytes.
              */
@@ -2438,6 +2970,12 @@ export interface components {
              */
             requester_pays: boolean;
             /**
+             * Allow Delete
+             * @description Let imports with `delete_source` delete the objects that they copied. The credentials must allow it.
+             * @default false
+             */
+            allow_delete: boolean;
+            /**
              * Customer Key
              * @description Key of objects that a customer's key encrypts (SSE-C): base64 of its 32 bytes.
              */
@@ -2479,6 +3017,12 @@ export interface components {
              */
             requester_pays: boolean;
             /**
+             * Allow Delete
+             * @description Let imports with `delete_source` delete the objects that they copied. The credentials must allow it.
+             * @default false
+             */
+            allow_delete: boolean;
+            /**
              * Customer Key
              * @description Key of objects that a customer's key encrypts (SSE-C): base64 of its 32 bytes.
              */
@@ -2493,7 +3037,7 @@ export interface components {
             /** Folder Id */
             folder_id?: string | null;
             /** @description Scope of the folder. Has no effect, because `folder_id` implies it. */
-            scope?: components["schemas"]["FolderScope"] | null;
+            scope?: string | null;
             /**
              * Integration Id
              * @description Integration to read with. Default: the project's one for the bucket, else the service's role.
@@ -2639,10 +3183,21 @@ export interface components {
             /** @description Stop the import as FAILED when more clips have failed. Default: never stop. */
             tolerated_failures?: components["schemas"]["ToleranceBody"] | null;
             /**
-             * @description For sources in an archive class or tier: `fail` or `skip` those clips.
+             * @description For sources in an archive class or tier: `fail` or `skip` those clips, or `restore` the sources, wait, and copy them then.
              * @default fail
              */
             archived: components["schemas"]["Archived"];
+            /**
+             * @description `after_verified`: when the import has completed, delete each source that it copied and whose copy is proven equal by a checksum. The integration, or the deployment for its source buckets, must allow it.
+             * @default never
+             */
+            delete_source: components["schemas"]["DeleteSource"];
+            restore?: components["schemas"]["RestoreBody"];
+            /**
+             * @description For members of a zip: import `files` one by one, or as `clipgt` all files of a clip id as one zip, `{clip_id}.zip`.
+             * @default files
+             */
+            members: components["schemas"]["Members"];
             /**
              * Stationary Extrapolation
              * @description Extend the stationary obstacle tracks of each ClipGT clip over its whole duration, in a Parquet file beside the clip. The clip itself does not change.
@@ -2669,12 +3224,31 @@ export interface components {
             /** Stationary Extrapolation */
             stationary_extrapolation: boolean;
             archived: components["schemas"]["Archived"];
+            delete_source: components["schemas"]["DeleteSource"];
+            /** @description Used if `archived` is `restore`. */
+            restore: components["schemas"]["RestoreView"];
+            members: components["schemas"]["Members"];
+        };
+        /**
+         * SlotsView
+         * @description Batches that are copied or extrapolated, and batches that wait for that.
+         */
+        SlotsView: {
+            /**
+             * Limit
+             * @description Slots of the deployment, which all projects share.
+             */
+            limit: number;
+            /** Held */
+            held: number;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * SourceKind
          * @enum {string}
          */
-        SourceKind: "list" | "prefix" | "upload" | "manifest" | "sets";
+        SourceKind: "list" | "prefix" | "upload" | "manifest" | "sets" | "clip_ids";
         /** SourceView */
         SourceView: {
             kind: components["schemas"]["SourceKind"];
@@ -2685,9 +3259,33 @@ export interface components {
             uri: string | null;
             /**
              * Count
-             * @description Number of URIs of a list, or of sets.
+             * @description Number of URIs of a list, of sets, or of clip ids.
              */
             count: number | null;
+            /**
+             * As Of
+             * @description Time at which the source is seen; null: the time of planning.
+             */
+            as_of: string | null;
+        };
+        /**
+         * SpentView
+         * @description Cost of the import in dollars, estimated from its counts as if all clips had the average size of those copied.
+         *
+         *     Retried requests, clips that stream from other stores, and storage are not in it.
+         */
+        SpentView: {
+            /** So Far */
+            so_far: number;
+            /**
+             * Whole
+             * @description With all clips that are pending. Null before planning ends.
+             */
+            whole: number | null;
+            /** Price Region */
+            price_region: string;
+            /** Prices As Of */
+            prices_as_of: string;
         };
         /**
          * StorageClass
@@ -2712,6 +3310,7 @@ export interface components {
              * @description At most 200, oldest first.
              */
             points: components["schemas"]["PointView"][];
+            cost: components["schemas"]["SpentView"];
         };
         /**
          * ToleranceBody
@@ -2884,7 +3483,7 @@ export interface components {
              * @description `user` or `org`. Folders with the same name in both scopes are two.
              * @default user
              */
-            scope: components["schemas"]["FolderScope"];
+            scope: string | null;
             /** Description */
             description?: string | null;
         };
@@ -3014,6 +3613,11 @@ export interface components {
          * @description Keep a prefix imported, by a schedule, by events, or both.
          */
         WatchBody: {
+            /**
+             * Integration Id
+             * @description Integration that reads the source. Default: the project's integration for the bucket.
+             */
+            integration_id?: string | null;
             /** @description Objects of the prefix to import. Default: all. */
             filters?: components["schemas"]["FiltersBody"] | null;
             /**
@@ -3054,11 +3658,6 @@ export interface components {
              * @description Import every object whose key begins with this prefix: `s3://bucket/prefix`, or another store.
              */
             root_path: string;
-            /**
-             * Integration Id
-             * @description Integration that reads the source. Default: the project's integration for the bucket.
-             */
-            integration_id?: string | null;
         };
         /**
          * WatchCause
@@ -3094,6 +3693,11 @@ export interface components {
          * @description Fields that are absent stay as they are. Another source needs another watch.
          */
         WatchPatch: {
+            /**
+             * Integration Id
+             * @description Integration that reads the source. Default: the project's integration for the bucket.
+             */
+            integration_id?: string | null;
             /** @description Objects of the prefix to import. Default: all. */
             filters?: components["schemas"]["FiltersBody"] | null;
             /**
@@ -3220,6 +3824,11 @@ export interface components {
              * @description Objects that the last scheduled run had to copy because no event had; null without such a run.
              */
             missed_by_events: number | null;
+            /**
+             * Webhooks
+             * @description Webhooks that wait to be sent, and the last 10 others, newest first.
+             */
+            webhooks: components["schemas"]["WatchWebhookView"][];
         };
         /** WatchTestView */
         WatchTestView: {
@@ -3281,6 +3890,43 @@ export interface components {
              */
             created_by: string | null;
         };
+        /**
+         * WatchWebhookView
+         * @description Delivery of the webhook that tells of lost access, or of its end.
+         */
+        WatchWebhookView: {
+            status: components["schemas"]["DeliveryStatus"];
+            /** Attempts */
+            attempts: number;
+            /** Last Status Code */
+            last_status_code: number | null;
+            /** Last Error */
+            last_error: string | null;
+            /** Last Attempt At */
+            last_attempt_at: string | null;
+            /** Delivered At */
+            delivered_at: string | null;
+            /**
+             * Event Id
+             * @description The webhook's `webhook-id`.
+             */
+            event_id: string;
+            /**
+             * Type
+             * @description Of the document: `clipferry.watch.failing` or `clipferry.watch.recovered`.
+             */
+            type: string;
+            /**
+             * At
+             * @description When the service found it out.
+             */
+            at: string;
+            /**
+             * Next Attempt At
+             * @description Null if it was delivered or given up.
+             */
+            next_attempt_at: string | null;
+        };
         /** WebhookSecretView */
         WebhookSecretView: {
             /**
@@ -3299,11 +3945,6 @@ export interface components {
          * @description Delivery of the webhook for the last attempt that ended.
          */
         WebhookView: {
-            /**
-             * Url
-             * @description URL without its query.
-             */
-            url: string;
             status: components["schemas"]["DeliveryStatus"];
             /** Attempts */
             attempts: number;
@@ -3315,6 +3956,11 @@ export interface components {
             last_attempt_at: string | null;
             /** Delivered At */
             delivered_at: string | null;
+            /**
+             * Url
+             * @description URL without its query.
+             */
+            url: string;
         };
         /** ErrorView */
         Error: {
@@ -3338,604 +3984,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    read_import_v1_imports__job_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Get an import's status and counts */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportView"];
-                };
-            };
-        };
-    };
-    delete_import_v1_imports__job_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Delete an import's record */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    cancel_import_v1_imports__job_id__cancel_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Cancel an import */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportView"];
-                };
-            };
-        };
-    };
-    retry_import_v1_imports__job_id__retry_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The same key with the same request has the same result, and is carried out once. */
-                "idempotency-key"?: string;
-            };
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["RetryBody"] | null;
-            };
-        };
-        responses: {
-            /** @description Retry failed and cancelled clips */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportView"];
-                };
-            };
-        };
-    };
-    list_clips_v1_imports__job_id__clips_get: {
-        parameters: {
-            query?: {
-                /** @description Maximum number of items. A page may have fewer. */
-                limit?: number;
-                /** @description `next_cursor` of the previous page. Empty or absent: the first page. */
-                cursor?: string;
-                /** @description Only clips with this status. */
-                status?: components["schemas"]["ClipStatus"];
-            };
-            header?: never;
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description List an import's clips */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ClipPage"];
-                };
-            };
-        };
-    };
-    list_failures_v1_imports__job_id__failures_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Count failed clips by code, with examples */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FailuresView"];
-                };
-            };
-        };
-    };
-    read_timeline_v1_imports__job_id__timeline_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Get an import's phases and its counts over time */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TimelineView"];
-                };
-            };
-        };
-    };
-    list_import_audit_v1_imports__job_id__audit_get: {
-        parameters: {
-            query?: {
-                /** @description Maximum number of items. A page may have fewer. */
-                limit?: number;
-                /** @description `next_cursor` of the previous page. Empty or absent: the first page. */
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description List requested changes of an import */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuditPage"];
-                };
-            };
-        };
-    };
-    read_clip_v1_clips__clip_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the clip. */
-                clip_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Get a clip, with the other views of its set */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ClipDetailView"];
-                };
-            };
-        };
-    };
-    read_clip_link_v1_clips__clip_id__link_get: {
-        parameters: {
-            query?: {
-                /** @description Whether browsers save the clip as a file. */
-                download?: boolean;
-            };
-            header?: never;
-            path: {
-                /** @description Id of the clip. */
-                clip_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Get a link to a clip's copy */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ClipLinkView"];
-                };
-            };
-        };
-    };
-    read_settings_v1_execution_settings__settings_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the preset. */
-                settings_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Get a preset */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExecutionSettingsView"];
-                };
-            };
-        };
-    };
-    replace_settings_v1_execution_settings__settings_id__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the preset. */
-                settings_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ExecutionSettingsBody"];
-            };
-        };
-        responses: {
-            /** @description Replace a preset */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExecutionSettingsView"];
-                };
-            };
-        };
-    };
-    delete_settings_v1_execution_settings__settings_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the preset. */
-                settings_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Delete a preset */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    read_integration_v1_integrations__integration_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the integration. */
-                integration_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Get an integration */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IntegrationView"];
-                };
-            };
-        };
-    };
-    delete_integration_v1_integrations__integration_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the integration. */
-                integration_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Delete an integration and its credentials */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    test_integration_v1_integrations__integration_id__test_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the integration. */
-                integration_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Test an integration: list, and read one object */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProbeView"];
-                };
-            };
-        };
-    };
-    read_folder_v1_folders__folder_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the folder. */
-                folder_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Get a folder with its number of clips */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CountedFolderView"];
-                };
-            };
-        };
-    };
-    read_watch_v1_watches__watch_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the watch. */
-                watch_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Get a watch with its last imports and its lag */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WatchStatusView"];
-                };
-            };
-        };
-    };
-    delete_watch_v1_watches__watch_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the watch. */
-                watch_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Delete a watch; its imports stay */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    change_watch_v1_watches__watch_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the watch. */
-                watch_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WatchPatch"];
-            };
-        };
-        responses: {
-            /** @description Change, pause or resume a watch */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WatchStatusView"];
-                };
-            };
-        };
-    };
-    run_watch_v1_watches__watch_id__run_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the watch. */
-                watch_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Run a watch now */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WatchStatusView"];
-                };
-            };
-        };
-    };
-    test_watch_v1_watches__watch_id__test_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the watch. */
-                watch_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Test a watch: list, and look for the bucket's events */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WatchTestView"];
-                };
-            };
-        };
-    };
-    read_report_v1_imports__job_id__report_get: {
-        parameters: {
-            query?: {
-                /** @description File of the report. `failures` is a manifest of the clips that were not copied. */
-                format?: components["schemas"]["ReportFormat"];
-            };
-            header?: never;
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Get a link to the import's report */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReportView"];
-                };
-            };
-        };
-    };
-    replay_v1_imports__job_id__webhook_replay_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the import. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Send the import's webhook again */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportView"];
-                };
-            };
-        };
-    };
-    delete_key_v1_keys__key_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the key. */
-                key_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Revoke a key */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
     list_imports_v1_imports_get: {
         parameters: {
             query?: {
@@ -4500,6 +4548,718 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CreatedKeyView"];
                 };
+            };
+        };
+    };
+    read_deployment_v1_deployment_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get the settings of the deployment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentView"];
+                };
+            };
+        };
+    };
+    read_health_v1_health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get what is queued, throttled and failing in the project */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthView"];
+                };
+            };
+        };
+    };
+    read_deployment_health_v1_deployment_health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get what is queued, throttled and failing in the deployment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentHealthView"];
+                };
+            };
+        };
+    };
+    read_import_v1_imports__job_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get an import's status and counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+        };
+    };
+    delete_import_v1_imports__job_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete an import's record */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    cancel_import_v1_imports__job_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Cancel an import */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+        };
+    };
+    retry_import_v1_imports__job_id__retry_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request has the same result, and is carried out once. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetryBody"] | null;
+            };
+        };
+        responses: {
+            /** @description Retry failed and cancelled clips */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+        };
+    };
+    list_clips_v1_imports__job_id__clips_get: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of items. A page may have fewer. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. Empty or absent: the first page. */
+                cursor?: string;
+                /** @description Only clips with this status. */
+                status?: components["schemas"]["ClipStatus"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List an import's clips */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipPage"];
+                };
+            };
+        };
+    };
+    list_failures_v1_imports__job_id__failures_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Count failed clips by code, with examples */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailuresView"];
+                };
+            };
+        };
+    };
+    read_timeline_v1_imports__job_id__timeline_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get an import's phases, counts over time and cost */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineView"];
+                };
+            };
+        };
+    };
+    list_import_audit_v1_imports__job_id__audit_get: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of items. A page may have fewer. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. Empty or absent: the first page. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List requested changes of an import */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    read_clip_v1_clips__clip_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the clip. */
+                clip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get a clip, with the other views of its set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipDetailView"];
+                };
+            };
+        };
+    };
+    read_clip_link_v1_clips__clip_id__link_get: {
+        parameters: {
+            query?: {
+                /** @description Whether browsers save the clip as a file. */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the clip. */
+                clip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get a link to a clip's copy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipLinkView"];
+                };
+            };
+        };
+    };
+    read_settings_v1_execution_settings__settings_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the preset. */
+                settings_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get a preset */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionSettingsView"];
+                };
+            };
+        };
+    };
+    replace_settings_v1_execution_settings__settings_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the preset. */
+                settings_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExecutionSettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Replace a preset */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionSettingsView"];
+                };
+            };
+        };
+    };
+    delete_settings_v1_execution_settings__settings_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the preset. */
+                settings_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete a preset */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    read_integration_v1_integrations__integration_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the integration. */
+                integration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get an integration */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationView"];
+                };
+            };
+        };
+    };
+    delete_integration_v1_integrations__integration_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the integration. */
+                integration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete an integration and its credentials */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change_integration_v1_integrations__integration_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the integration. */
+                integration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntegrationPatch"];
+            };
+        };
+        responses: {
+            /** @description Let imports delete sources, or no longer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationView"];
+                };
+            };
+        };
+    };
+    test_integration_v1_integrations__integration_id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the integration. */
+                integration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Test an integration: list, and read one object */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeView"];
+                };
+            };
+        };
+    };
+    read_folder_v1_folders__folder_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the folder. */
+                folder_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get a folder with its number of clips */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountedFolderView"];
+                };
+            };
+        };
+    };
+    read_watch_v1_watches__watch_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get a watch with its last imports and its lag */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchStatusView"];
+                };
+            };
+        };
+    };
+    delete_watch_v1_watches__watch_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete a watch; its imports stay */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change_watch_v1_watches__watch_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchPatch"];
+            };
+        };
+        responses: {
+            /** @description Change, pause or resume a watch */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchStatusView"];
+                };
+            };
+        };
+    };
+    run_watch_v1_watches__watch_id__run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Run a watch now */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchStatusView"];
+                };
+            };
+        };
+    };
+    test_watch_v1_watches__watch_id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Test a watch: list, and look for the bucket's events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchTestView"];
+                };
+            };
+        };
+    };
+    replay_v1_watches__watch_id__webhook_replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReplayBody"] | null;
+            };
+        };
+        responses: {
+            /** @description Send a watch's webhook again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchStatusView"];
+                };
+            };
+        };
+    };
+    read_report_v1_imports__job_id__report_get: {
+        parameters: {
+            query?: {
+                /** @description File of the report. `failures` is a manifest of the clips that were not copied. */
+                format?: components["schemas"]["ReportFormat"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get a link to the import's report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
+                };
+            };
+        };
+    };
+    replay_v1_imports__job_id__webhook_replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the import. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Send the import's webhook again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+        };
+    };
+    delete_key_v1_keys__key_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the key. */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoke a key */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

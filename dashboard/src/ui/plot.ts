@@ -1,5 +1,6 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { seconds } from "../lib/format";
 
 export interface Line {
   label: string;
@@ -9,8 +10,10 @@ export interface Line {
 }
 
 const HEIGHT = 170;
+/** Seconds between two marks of the time. */
+const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400];
 
-/** Draw lines over time (seconds since the epoch); the plot follows the width of `box`. */
+/** Draw lines over time (seconds since the start); the plot follows the width of `box`. */
 export function plot(box: HTMLElement, xs: number[], lines: Line[]): { destroy(): void } {
   const style = getComputedStyle(box);
   const color = (name: string) => style.getPropertyValue(name).trim();
@@ -21,7 +24,8 @@ export function plot(box: HTMLElement, xs: number[], lines: Line[]): { destroy()
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      axes: [axis, { ...axis, size: 52 }],
+      scales: { x: { time: false } },
+      axes: [{ ...axis, size: 28, incrs: STEPS, space: 80, values: (_, marks) => marks.map(seconds) }, { ...axis, size: 52 }],
       series: [
         {},
         ...lines.map((line) => ({

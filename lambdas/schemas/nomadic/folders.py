@@ -20,7 +20,9 @@ def _scope(value: object) -> object:
     raise ValueError(f"must be one of {', '.join(FolderScope)}")
 
 
-Scope = Annotated[FolderScope, BeforeValidator(_scope)]
+_ANY_CASE = "|".join("".join(f"[{letter.upper()}{letter}]" for letter in scope) for scope in FolderScope)
+_Accepted = Annotated[str, Field(pattern=f"^({_ANY_CASE})$")] | None
+Scope = Annotated[FolderScope, BeforeValidator(_scope, json_schema_input_type=_Accepted)]
 
 
 class VideoFolderBody(SdkBody):

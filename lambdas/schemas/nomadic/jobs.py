@@ -7,7 +7,7 @@ from lambdas.schemas.nomadic.base import SdkBody
 from lambdas.schemas.nomadic.uploads import PROVIDERS
 from service.domain.codes import ClipCode
 from service.domain.errors import InvalidUri
-from service.domain.jobs import Job, JobStatus, SourceKind
+from service.domain.jobs import Job, JobStatus
 from service.imports.intake.retry_request import MAX_CHOSEN
 from service.imports.queries.videos import Video, VideoPage, VideoStatus, status_of, total_of
 
@@ -77,7 +77,7 @@ def _origin(job: Job) -> tuple[str, str | None, str | None]:
         found = job.source.location
     except InvalidUri:
         return "s3", None, None
-    return PROVIDERS[found.scheme], found.bucket, found.key if job.source.kind is SourceKind.PREFIX else None
+    return PROVIDERS[found.scheme], found.bucket, found.key if job.source.kind.below_prefix else None
 
 
 class ViewView(Model):

@@ -11,6 +11,7 @@ from typing import Any
 
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.expiry import after_write
@@ -34,6 +35,7 @@ from service.domain.clips import (
     Extrapolation,
     ExtrapolationStatus,
     Overruled,
+    SourceFate,
     Verification,
 )
 from service.domain.errors import TableBusy
@@ -191,17 +193,19 @@ class DynamoClips:
         return not commit_if(build)
 
     def extrapolated(self, job_id: str, ordinal: int, extrapolation: Extrapolation) -> bool:
-        row = ClipRowModel(clip_pk(job_id, ordinal), ordinal_sk(ordinal))
-        try:
-            row.update(
-                [ClipRowModel.extrapolation.set(asdict(extrapolation))],
-                condition=ClipRowModel.status.is_in(ClipStatus.COPIED, ClipStatus.SKIPPED),
-            )
-        except UpdateError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        there = ClipRowModel.status.is_in(ClipStatus.COPIED, ClipStatus.SKIPPED)
+        return _added(job_id, ordinal, ClipRowModel.extrapolation.set(asdict(extrapolation)), there)
+
+    def source_settled(self, job_id: str, ordinal: int, fate: SourceFate) -> bool:
+        open_for = ClipRowModel.status == ClipStatus.COPIED
+        if not fate.deleted:
+            open_for &= ClipRowModel.source.does_not_exist()
+        return _added(job_id, ordinal, ClipRowModel.source.set(asdict(fate)), open_for)
+
+    def explained(self, job_id: str, row: ClipRow, message: str) -> bool:
+        same = (ClipRowModel.status == row.status) & (ClipRowModel.message == row.message)
+        same &= ClipRowModel.deleted_at.does_not_exist()
+        return _added(job_id, row.ordinal, ClipRowModel.message.set(message), same)
 
     def delete_some(self, job_id: str) -> bool:
         for shard in range(CLIP_SHARDS):
@@ -216,6 +220,17 @@ class DynamoClips:
 def _save_each(job_id: str, rows: Sequence[ClipRow], is_open: Condition, transaction: TransactWrite) -> None:
     for row in rows:
         transaction.save(ClipRowModel(**_values(job_id, row)), condition=is_open)
+
+
+def _added(job_id: str, ordinal: int, action: Action, condition: Condition) -> bool:
+    """Change a row that satisfies the condition; else return False."""
+    try:
+        ClipRowModel(clip_pk(job_id, ordinal), ordinal_sk(ordinal)).update([action], condition=condition)
+    except UpdateError as error:
+        if error.cause_response_code == "ConditionalCheckFailedException":
+            return False
+        raise
+    return True
 
 
 _INDEX_KEYS = (
@@ -270,6 +285,7 @@ def _values(job_id: str, row: ClipRow) -> dict[str, Any]:
         "message": row.message,
         "source_uri": row.source_uri,
         "destination": row.destination,
+        "clip_id": row.clip_id,
         "group": row.group,
         "view": row.view,
         "set_name": row.set_name,
@@ -280,6 +296,7 @@ def _values(job_id: str, row: ClipRow) -> dict[str, Any]:
         "content_code": row.content_code,
         "content_message": row.content_message,
         "overruled": asdict(row.overruled) if row.overruled else None,
+        "source": asdict(row.source) if row.source else None,
         "expires_at": after_write(),
     }
 
@@ -296,6 +313,7 @@ def _row(model: ClipRowModel) -> ClipRow:
         message=model.message,
         source_uri=model.source_uri,
         destination=model.destination,
+        clip_id=model.clip_id,
         keys=_keys(model) if model.clip_pk else None,
         group=int(model.group) if model.group is not None else None,
         view=model.view,
@@ -307,6 +325,7 @@ def _row(model: ClipRowModel) -> ClipRow:
         content_code=model.content_code,
         content_message=model.content_message,
         overruled=Overruled(**model.overruled) if model.overruled else None,
+        source=SourceFate(**model.source) if model.source else None,
     )
 
 

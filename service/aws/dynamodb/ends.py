@@ -43,6 +43,8 @@ class DynamoEnds:
             actions.append(EndRow.event_sent_at.set(end.event_sent_at))
         if end.uploads_due is not None:
             actions.append(EndRow.uploads_due.set(end.uploads_due))
+        if end.sources_done:
+            actions.append(EndRow.sources_done.set(True))
         if end.closed and end.uploads_due:
             due = f"{end.uploads_due}#{end.job_id}"
             actions += [EndRow.attention_pk.set(DUE_UPLOADS), EndRow.attention_sk.set(due)]
@@ -103,6 +105,7 @@ def _end(row: EndRow) -> End:
         job_id=row.pk.removeprefix("JOB#"),
         ended_at=row.sk.removeprefix("END#"),
         run=int(row.run),
+        resumes=int(row.resumes),
         document=row.document,
         touched_at=row.touched_at,
         report=row.report,
@@ -110,6 +113,7 @@ def _end(row: EndRow) -> End:
         webhook=delivery_of(row.webhook),
         closed=bool(row.closed),
         uploads_due=row.uploads_due,
+        sources_done=bool(row.sources_done),
         executions=int(row.executions),
         failures=int(row.failures),
     )

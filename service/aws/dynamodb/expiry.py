@@ -31,7 +31,7 @@ _kept = _Kept()
 def keep(settings: RowSettings) -> None:
     """Set how long the rows are kept that this process writes; call it once, before the first write."""
     _kept.days = settings.row_retention_days
-    _kept.import_seconds = settings.import_timeout_hours * 3600
+    _kept.import_seconds = settings.longest_import_hours * 3600
 
 
 @dataclass(frozen=True)

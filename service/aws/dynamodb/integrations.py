@@ -8,7 +8,7 @@ from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.audit_rows import audit_row
 from service.aws.dynamodb.keys_of_rows import UNSETTLED
-from service.aws.dynamodb.listing import create_counted, listed
+from service.aws.dynamodb.listing import create_counted
 from service.aws.dynamodb.table import CountRow, IntegrationRow
 from service.aws.dynamodb.transactions import commit_if
 from service.domain.errors import TooManyIntegrations
@@ -33,10 +33,11 @@ class DynamoIntegrations:
             return None
 
     def page(self, project: str, *, limit: int, after: str | None) -> tuple[Sequence[Integration], str | None]:
-        begin = IntegrationRow.listing_sk > after if after else None
-        rows, position = listed(IntegrationRow, IntegrationRow.listing, _pk(project), begin, limit=limit)
-        found = map(_integration, rows)
-        return [one for one in found if one.state is IntegrationState.READY], position
+        # An index lags: an import sent right after its integration was saved would not find it.
+        found = map(_integration, IntegrationRow.query(_pk(project), consistent_read=True))
+        rest = [one for one in sorted(found, key=_position) if after is None or _position(one) > after]
+        ready = [one for one in rest[:limit] if one.state is IntegrationState.READY]
+        return ready, _position(rest[limit - 1]) if len(rest) > limit else None
 
     def settle(self, integration: Integration, now: str) -> bool:
         """Mark the integration as ready; one that is ready stays as it is."""
@@ -74,6 +75,9 @@ class DynamoIntegrations:
     def use(self, integration: Integration, now: str, *, entry: AuditEntry | None) -> bool:
         return self._change(integration, IntegrationState.READY, [IntegrationRow.last_used.set(now)], entry)
 
+    def allow_delete(self, integration: Integration, allowed: bool, *, entry: AuditEntry) -> bool:
+        return self._change(integration, IntegrationState.READY, [IntegrationRow.allow_delete.set(allowed)], entry)
+
     def _change(
         self, integration: Integration, state: IntegrationState, actions: list[Action], entry: AuditEntry | None
     ) -> bool:
@@ -106,6 +110,11 @@ def _key(integration: Integration) -> IntegrationRow:
     return IntegrationRow(_pk(integration.project), integration.id)
 
 
+def _position(integration: Integration) -> str:
+    """Return the integration's place in listings, which are oldest first."""
+    return f"{integration.created_at}#{integration.id}"
+
+
 def _count_row(project: str) -> CountRow:
     return CountRow(f"INTEGRATION#{project}#", "COUNT")
 
@@ -119,8 +128,6 @@ def _row(made: Integration) -> IntegrationRow:
     return IntegrationRow(
         _pk(made.project),
         made.id,
-        listing_pk=_pk(made.project),
-        listing_sk=f"{made.created_at}#{made.id}",
         attention_pk=None if settled else UNSETTLED,
         attention_sk=None if settled else _attention_sk(made, made.touched_at),
         project=made.project,
@@ -133,6 +140,7 @@ def _row(made: Integration) -> IntegrationRow:
         role_arn=made.role_arn,
         external_id=made.external_id,
         requester_pays=made.requester_pays or None,
+        allow_delete=made.allow_delete or None,
         secret_name=made.secret_name,
         with_credentials=made.with_credentials,
         state=made.state,
@@ -157,6 +165,7 @@ def _integration(row: IntegrationRow) -> Integration:
         role_arn=row.role_arn,
         external_id=row.external_id,
         requester_pays=bool(row.requester_pays),
+        allow_delete=bool(row.allow_delete),
         secret_name=row.secret_name,
         with_credentials=row.with_credentials,
         state=IntegrationState(row.state),

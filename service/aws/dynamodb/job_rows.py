@@ -11,6 +11,7 @@ from service.domain.jobs import (
     Door,
     Job,
     JobStatus,
+    Restores,
     Retry,
     Run,
     Source,
@@ -24,10 +25,14 @@ from service.domain.manifest import as_rounds
 from service.domain.requests import (
     Archived,
     ContentValidation,
+    DeleteSource,
     Filters,
     ImportSettings,
+    Members,
     Notify,
     OnExisting,
+    Restore,
+    RestoreTier,
     Tolerance,
     VideoUpload,
 )
@@ -51,6 +56,7 @@ def job_row(job: Job) -> JobRow:
         source_size=job.source.size,
         source_etag=job.source.etag,
         source_version=job.source.version,
+        source_as_of=job.source.as_of,
         trigger=job.trigger,
         created_at=job.created_at,
         updated_at=job.updated_at,
@@ -84,7 +90,14 @@ def settings_of_stored(stored: dict[str, Any]) -> ImportSettings:
         tolerated_failures=Tolerance(**stored["tolerated_failures"]) if stored["tolerated_failures"] else None,
         stationary_extrapolation=stored["stationary_extrapolation"],
         archived=Archived(stored.get("archived", Archived.FAIL)),
+        delete_source=DeleteSource(stored.get("delete_source", DeleteSource.NEVER)),
+        restore=_restore(stored["restore"]) if "restore" in stored else Restore(),
+        members=Members(stored.get("members", Members.FILES)),
     )
+
+
+def _restore(stored: dict[str, Any]) -> Restore:
+    return Restore(**stored | {"tier": RestoreTier(stored["tier"])})
 
 
 def filters_of_stored(stored: dict[str, Any] | None) -> Filters | None:
@@ -106,6 +119,7 @@ def job_of_row(row: JobRow) -> Job:
             size=int(row.source_size) if row.source_size is not None else None,
             etag=row.source_etag,
             version=row.source_version,
+            as_of=row.source_as_of,
         ),
         trigger=Trigger(row.trigger),
         created_at=row.created_at,
@@ -147,6 +161,9 @@ def job_of_row(row: JobRow) -> Job:
         bytes_before=int(row.bytes_before),
         video_upload=VideoUpload(**row.video_upload) if row.video_upload else None,
         watch=WatchRun(id=row.watch["id"], cause=WatchCause(row.watch["cause"])) if row.watch else None,
+        restores=Restores(**row.restores) if row.restores else None,
+        resumes=int(row.resumes),
+        resume_at=row.resume_at,
         removed=int(row.removed),
         removed_landed=int(row.removed_landed),
     )

@@ -27,11 +27,22 @@ from service.aws.dynamodb.keys_of_rows import (
     tag_pk,
 )
 from service.aws.dynamodb.listing import listed
-from service.aws.dynamodb.quota import add_active, quota_exceeded, remove_active
+from service.aws.dynamodb.quota import add_active, check_active, quota_exceeded, remove_active
 from service.aws.dynamodb.table import BatchRow, EndRow, JobRow, TagRow, TombstoneRow
 from service.aws.dynamodb.transactions import DELETED_AT_ONCE, commit_if, delete_rows
 from service.domain.errors import NotFound
-from service.domain.jobs import ActiveJob, Counts, Job, JobStatus, JobTag, RecordedBatch, Retry, Tally
+from service.domain.jobs import (
+    ActiveJob,
+    Counts,
+    Job,
+    JobStatus,
+    JobTag,
+    RecordedBatch,
+    Restores,
+    Retry,
+    SourceKind,
+    Tally,
+)
 from service.domain.manifest import BatchState, Rounds
 from service.domain.progress import runs_after
 from service.domain.projects import AuditEntry
@@ -58,6 +69,9 @@ class DynamoJobs:
         if max_active is not None and failed and 0 not in failed:
             raise quota_exceeded(max_active)
         return not failed
+
+    def check_room(self, project: str, *, max_active: int) -> None:
+        check_active(project, max_active)
 
     def get(self, job_id: str) -> Job | None:
         try:
@@ -92,7 +106,11 @@ class DynamoJobs:
         return [jobs[job_id] for job_id in ids if job_id in jobs], positions[limit] if len(positions) > limit else None
 
     def begin_planning(self, job_id: str, now: str, *, run: int = 0) -> Job | None:
-        actions: list[Action] = [JobRow.status.set(JobStatus.PLANNING), JobRow.updated_at.set(now)]
+        actions: list[Action] = [
+            JobRow.status.set(JobStatus.PLANNING),
+            JobRow.updated_at.set(now),
+            JobRow.resume_at.remove(),
+        ]
         return self._update(job_id, actions, _going_on(run))
 
     def end_planning(
@@ -144,6 +162,8 @@ class DynamoJobs:
             JobRow.code.remove(),
             JobRow.message.remove(),
             JobRow.copying_since.remove(),
+            JobRow.restores.remove(),
+            JobRow.resumes.set(0),
             JobRow.gone_at.remove(),
             JobRow.expires_at.remove(),
         ]
@@ -194,6 +214,7 @@ class DynamoJobs:
         now: str,
         counted_in: str | None = None,
         unplanned: bool = False,
+        resumes: int = 0,
     ) -> bool:
         actions: list[Action] = [
             JobRow.status.set(status),
@@ -201,6 +222,7 @@ class DynamoJobs:
             JobRow.updated_at.set(now),
             JobRow.attention_pk.remove(),
             JobRow.attention_sk.remove(),
+            JobRow.resume_at.remove(),
         ]
         expiry = after_completion(now)
         if expiry:
@@ -220,6 +242,7 @@ class DynamoJobs:
             attention_pk=OPEN_ENDS,
             attention_sk=f"{now}#{job_id}",
             run=run,
+            resumes=resumes,
             document=dict(document),
             touched_at=now,
             expires_at=expiry.gone_at if expiry else None,
@@ -236,6 +259,15 @@ class DynamoJobs:
         if failed == [0]:
             raise busy()
         return not failed
+
+    def restoring(self, job: Job, restores: Restores, now: str, *, resume_at: str | None = None) -> bool:
+        actions: list[Action] = [JobRow.restores.set(asdict(restores)), JobRow.updated_at.set(now)]
+        as_shown = _going_on(job.run)
+        if resume_at:
+            actions += [JobRow.resume_at.set(resume_at), JobRow.resumes.set(job.resumes + 1)]
+            waits = JobRow.resume_at.exists() | (JobRow.resumes > job.resumes)
+            as_shown &= ~waits & (JobRow.cancel_requested == False)  # noqa: E712  # pynamodb's condition
+        return self._update(job.id, actions, as_shown) is not None
 
     def request_cancel(self, job_id: str, now: str) -> bool:
         actions: list[Action] = [JobRow.cancel_requested.set(True), JobRow.updated_at.set(now)]
@@ -282,7 +314,7 @@ class DynamoJobs:
     def batch_state(self, job_id: str, number: int, *, run: int = 0) -> BatchState:
         keys = [(job_pk(job_id), "JOB"), (job_pk(job_id), batch_sk(number, run))]
         state = ["cancel_requested", "deleted_at", "completed_at", "run", "failed", "total"]
-        wanted = ["pk", "sk", "settings", "retry", "project", "created_at", *state]
+        wanted = ["pk", "sk", "settings", "retry", "project", "created_at", "restores", "source_kind", *state]
         rows = {row.sk: row for row in JobRow.batch_get(keys, consistent_read=True, attributes_to_get=wanted)}
         job = rows.get("JOB")
         over = bool(job and (job.deleted_at or job.completed_at or job.run != run))
@@ -294,6 +326,8 @@ class DynamoJobs:
             created_at=job.created_at if job and not job.deleted_at else "",
             failed=int(job.failed) if job else 0,
             total=int(job.total) if job else 0,
+            restores_until=job.restores["until"] if job and job.restores else "",
+            mirrored=SourceKind(job.source_kind).mirrored if job and not job.deleted_at else False,
         )
 
     def recorded_batches(self, job_id: str, *, run: int = 0) -> set[int]:
@@ -345,14 +379,22 @@ class DynamoJobs:
     def active(self, *, after: str = "") -> Iterator[ActiveJob]:
         """The index has keys only. Of the rows only what the sweep needs is sent."""
         keys = JobRow.attention.query(ACTIVE, JobRow.attention_sk > after if after else None)
-        wanted = ["pk", "run", "updated_at", "completed_at", "deleted_at"]
+        resumed = ["resumes", "resume_at", "cancel_requested"]
+        wanted = ["pk", "project", "run", "updated_at", "completed_at", "deleted_at", *resumed]
         while some := list(islice(keys, READ_AT_ONCE)):
             found = JobRow.batch_get([(key.pk, key.sk) for key in some], consistent_read=True, attributes_to_get=wanted)
             rows = {row.pk: row for row in found if not (row.completed_at or row.deleted_at)}
             for key in some:
                 if row := rows.get(key.pk):
                     yield ActiveJob(
-                        id=job_of(key.pk), run=int(row.run), updated_at=row.updated_at, position=key.attention_sk
+                        id=job_of(key.pk),
+                        project=row.project,
+                        run=int(row.run),
+                        updated_at=row.updated_at,
+                        position=key.attention_sk,
+                        resumes=int(row.resumes),
+                        resume_at=row.resume_at,
+                        cancel_requested=bool(row.cancel_requested),
                     )
 
 

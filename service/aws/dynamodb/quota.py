@@ -1,5 +1,6 @@
 """Count a project's active imports in the transactions that begin and end them, so that no two can pass the limit."""
 
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
 from service.aws.dynamodb.table import CountRow
@@ -14,6 +15,16 @@ def add_active(transaction: TransactWrite, project: str, max_active: int) -> Non
 
 def remove_active(transaction: TransactWrite, project: str) -> None:
     transaction.update(_row(project), actions=[CountRow.saved.add(-1)])
+
+
+def check_active(project: str, max_active: int) -> None:
+    """Raises `QuotaExceeded` if there are `max_active` already."""
+    try:
+        count = CountRow.get(f"ACTIVE#{project}", "COUNT", consistent_read=True)
+    except DoesNotExist:
+        return
+    if count.saved >= max_active:
+        raise quota_exceeded(max_active)
 
 
 def quota_exceeded(max_active: int) -> QuotaExceeded:

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import TableConnection
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from service.aws.dynamodb.connection import SharedConnection
+from service.aws.dynamodb.json_attribute import TextJSONAttribute
 
 
 class _Row(Model):
@@ -93,16 +94,17 @@ class JobRow(_Row):
     source_size = NumberAttribute(null=True)
     source_etag = UnicodeAttribute(null=True)
     source_version = UnicodeAttribute(null=True)
+    source_as_of = UnicodeAttribute(null=True)
     trigger = UnicodeAttribute()
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
     completed_at = UnicodeAttribute(null=True)
     folder = UnicodeAttribute(null=True)
-    labels = JSONAttribute(default=list)
+    labels = TextJSONAttribute(default=list)
     run_name_prefix = UnicodeAttribute(null=True)
     test_run_group_name = UnicodeAttribute()
-    filters = JSONAttribute(null=True)
-    settings = JSONAttribute()
+    filters = TextJSONAttribute(null=True)
+    settings = TextJSONAttribute()
     code = UnicodeAttribute(null=True)
     message = UnicodeAttribute(null=True)
     cancel_requested = BooleanAttribute(default=False)
@@ -115,17 +117,20 @@ class JobRow(_Row):
     copying_since = UnicodeAttribute(null=True)
     deleted_at = UnicodeAttribute(null=True)
     cut_short = BooleanAttribute(default=False)
-    webhook = JSONAttribute(null=True)
+    webhook = TextJSONAttribute(null=True)
     run = NumberAttribute(default=0)
     planned_run = NumberAttribute(null=True)
-    retry = JSONAttribute(null=True)
-    runs = JSONAttribute(default=list)
+    retry = TextJSONAttribute(null=True)
+    runs = TextJSONAttribute(default=list)
     settled_before = NumberAttribute(default=0)
     bytes_before = NumberAttribute(default=0)
-    video_upload = JSONAttribute(null=True)
-    watch = JSONAttribute(null=True)
+    video_upload = TextJSONAttribute(null=True)
+    watch = TextJSONAttribute(null=True)
     skipped_by_plan = NumberAttribute(default=0)
-    plan_rounds = JSONAttribute(null=True)
+    plan_rounds = TextJSONAttribute(null=True)
+    restores = TextJSONAttribute(null=True)
+    resumes = NumberAttribute(default=0)
+    resume_at = UnicodeAttribute(null=True)
     removed = NumberAttribute(default=0)
     removed_landed = NumberAttribute(default=0)
     gone_at = NumberAttribute(null=True)
@@ -181,7 +186,7 @@ class AuditRow(_Row):
     door = UnicodeAttribute()
     key_id = UnicodeAttribute(null=True)
     request_id = UnicodeAttribute(null=True)
-    details = JSONAttribute(null=True)
+    details = TextJSONAttribute(null=True)
     expires_at = NumberAttribute()
 
 
@@ -198,7 +203,7 @@ class ExecutionSettingsRow(_Row):
     project = UnicodeAttribute()
     name = UnicodeAttribute()
     description = UnicodeAttribute(null=True)
-    settings = JSONAttribute()
+    settings = TextJSONAttribute()
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
     request_digest = UnicodeAttribute()
@@ -242,7 +247,7 @@ class WebhookSecretRow(_Row):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True, default="WEBHOOKSECRET")
     current = NumberAttribute()
-    older = JSONAttribute()
+    older = TextJSONAttribute()
 
 
 class IntegrationRow(_Row):
@@ -253,11 +258,8 @@ class IntegrationRow(_Row):
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
-    listing_pk = UnicodeAttribute()
-    listing_sk = UnicodeAttribute()
     attention_pk = UnicodeAttribute(null=True)
     attention_sk = UnicodeAttribute(null=True)
-    listing = ListingIndex()
     attention = AttentionIndex()
 
     project = UnicodeAttribute()
@@ -270,6 +272,7 @@ class IntegrationRow(_Row):
     role_arn = UnicodeAttribute(null=True)
     external_id = UnicodeAttribute(null=True)
     requester_pays = BooleanAttribute(null=True)
+    allow_delete = BooleanAttribute(null=True)
     secret_name = UnicodeAttribute()
     with_credentials = BooleanAttribute()
     state = UnicodeAttribute()
@@ -302,12 +305,12 @@ class WatchRow(_Row):
     name = UnicodeAttribute()
     root_path = UnicodeAttribute()
     integration_id = UnicodeAttribute(null=True)
-    filters = JSONAttribute(null=True)
-    settings = JSONAttribute()
+    filters = TextJSONAttribute(null=True)
+    settings = TextJSONAttribute()
     execution_settings_id = UnicodeAttribute(null=True)
     folder = UnicodeAttribute(null=True)
-    labels = JSONAttribute(default=list)
-    schedule = JSONAttribute(null=True)
+    labels = TextJSONAttribute(default=list)
+    schedule = TextJSONAttribute(null=True)
     events = BooleanAttribute(default=False)
     paused = BooleanAttribute(default=False)
     created_at = UnicodeAttribute()
@@ -319,8 +322,9 @@ class WatchRow(_Row):
     next_cause = UnicodeAttribute()
     look_at = UnicodeAttribute(null=True)
     last_run = UnicodeAttribute(null=True)
-    failure = JSONAttribute(null=True)
-    notice = JSONAttribute(null=True)
+    failure = TextJSONAttribute(null=True)
+    notice = TextJSONAttribute(null=True)
+    webhooks = TextJSONAttribute(default=list)
 
 
 class EndRow(_Row):
@@ -336,13 +340,15 @@ class EndRow(_Row):
     attention = AttentionIndex()
 
     run = NumberAttribute(default=0)
-    document = JSONAttribute()
+    resumes = NumberAttribute(default=0)
+    document = TextJSONAttribute()
     touched_at = UnicodeAttribute()
-    report = JSONAttribute(null=True)
+    report = TextJSONAttribute(null=True)
     event_sent_at = UnicodeAttribute(null=True)
-    webhook = JSONAttribute(null=True)
+    webhook = TextJSONAttribute(null=True)
     closed = BooleanAttribute(default=False)
     uploads_due = UnicodeAttribute(null=True)
+    sources_done = BooleanAttribute(null=True)
     executions = NumberAttribute(default=0)
     failures = NumberAttribute(default=0)
     expires_at = NumberAttribute(null=True)
@@ -355,7 +361,7 @@ class BatchRow(_Row):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     at = UnicodeAttribute(null=True)
-    tally = JSONAttribute(null=True)
+    tally = TextJSONAttribute(null=True)
     expires_at = NumberAttribute(null=True)
 
 
@@ -379,21 +385,23 @@ class ClipRowModel(_Row):
     size = NumberAttribute(null=True)
     etag = UnicodeAttribute(null=True)
     verified = UnicodeAttribute(null=True)
-    facts = JSONAttribute(null=True)
+    facts = TextJSONAttribute(null=True)
     content = UnicodeAttribute(null=True)
     content_code = UnicodeAttribute(null=True)
     content_message = UnicodeAttribute(null=True)
-    overruled = JSONAttribute(null=True)
+    overruled = TextJSONAttribute(null=True)
+    source = TextJSONAttribute(null=True)
     code = UnicodeAttribute(null=True)
     message = UnicodeAttribute(null=True)
     source_uri = UnicodeAttribute(null=True)
     destination = UnicodeAttribute(null=True)
+    clip_id = UnicodeAttribute(null=True)
     group = NumberAttribute(null=True)
     view = UnicodeAttribute(null=True)
     set_name = UnicodeAttribute(null=True)
     run = NumberAttribute(null=True)
     deleted_at = UnicodeAttribute(null=True)
-    extrapolation = JSONAttribute(null=True)
+    extrapolation = TextJSONAttribute(null=True)
     expires_at = NumberAttribute(null=True)
 
 

@@ -14,11 +14,12 @@ from service.aws.dynamodb.keys_of_rows import WATCHES
 from service.aws.dynamodb.listing import create_counted, listed
 from service.aws.dynamodb.table import CountRow, WatchRow
 from service.aws.dynamodb.transactions import commit_if
+from service.domain.ends import DeliveryStatus
 from service.domain.errors import TooManyWatches
 from service.domain.jobs import WatchCause
 from service.domain.projects import AuditEntry
 from service.domain.schedules import Schedule
-from service.domain.watches import Failure, Notice, NoticeKind, Watch
+from service.domain.watches import Failure, Notice, NoticeKind, NoticeWebhook, Watch
 
 READ_AT_ONCE = 20
 """Watches that are read at once: one with many filters takes 160 KB, and an answer at most 16 MB."""
@@ -127,6 +128,7 @@ def _row(watch: Watch) -> WatchRow:
         last_run=watch.last_run,
         failure=asdict(watch.failure) if watch.failure else None,
         notice=asdict(watch.notice) if watch.notice else None,
+        webhooks=[asdict(one) for one in watch.webhooks],
     )
 
 
@@ -156,7 +158,14 @@ def _watch(row: WatchRow) -> Watch:
         last_run=row.last_run,
         failure=Failure(**row.failure) if row.failure else None,
         notice=_notice(row.notice) if row.notice else None,
+        webhooks=tuple(map(_webhook, row.webhooks)),
     )
+
+
+def _webhook(stored: dict[str, Any]) -> NoticeWebhook:
+    """Rows of before have neither a status nor webhooks that wait no more."""
+    status = DeliveryStatus(stored.get("status", DeliveryStatus.PENDING))
+    return NoticeWebhook(**stored | {"notice": _notice(stored["notice"]), "status": status})
 
 
 def _notice(stored: dict[str, Any]) -> Notice:

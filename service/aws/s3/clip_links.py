@@ -18,8 +18,7 @@ class S3ClipLinks:
 
     @cached_property
     def origin(self) -> str:
-        parts = urlsplit(self.clip_url("a", seconds=60))
-        return f"{parts.scheme}://{parts.netloc}"
+        return origin_of(self.client, self.clips)
 
     def clip_url(self, key: str, *, seconds: int, content_type: str | None = None, name: str | None = None) -> str:
         params = {"Bucket": self.clips, "Key": key}
@@ -30,3 +29,9 @@ class S3ClipLinks:
             plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\' else "_" for one in name)
             params["ResponseContentDisposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
         return self.client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+
+
+def origin_of(client: "S3Client", bucket: str) -> str:
+    """Return scheme, host and port of the presigned links to a bucket's objects."""
+    parts = urlsplit(client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a"}))
+    return f"{parts.scheme}://{parts.netloc}"

@@ -14,8 +14,8 @@ from service.aws.s3.http.event_loop import run
 from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.range_reader import source_object
 from service.aws.s3.session import CopySessions
-from service.aws.s3.terms import copying_headers, reading_headers, tagging_parameters
-from service.domain.ids import MARK
+from service.aws.s3.terms import copying_headers, payer_parameters, reading_headers
+from service.domain.ids import MARK, mark_places
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import CopiedPart
 from service.domain.requests import ImportSettings, OnExisting
@@ -52,7 +52,7 @@ class Copy:
 
 
 async def copy_whole(sessions: CopySessions, entry: ManifestEntry, settings: ImportSettings, mark: str | None) -> Copy:
-    """Send one CopyObject. It copies metadata and tags; with a mark, all metadata must be sent again."""
+    """Send one CopyObject. It copies metadata and tags; for a set's mark, all metadata must be sent again."""
     terms = sessions.terms_of(entry.location.bucket)
     headers = (
         copied_from(entry) | copying_headers(terms) | written_if(entry, settings, by_role=sessions.role is not None)
@@ -61,12 +61,15 @@ async def copy_whole(sessions: CopySessions, entry: ManifestEntry, settings: Imp
         headers["x-amz-checksum-algorithm"] = entry.checksum.partition(":")[0]
     if settings.storage_class:
         headers["x-amz-storage-class"] = settings.storage_class
-    if mark or not settings.keep_metadata:
+    in_metadata, redirect = mark_places(mark, in_set=entry.group is not None)
+    if redirect:
+        headers["x-amz-website-redirect-location"] = redirect
+    if in_metadata or not settings.keep_metadata:
         headers["x-amz-metadata-directive"] = "REPLACE"
-    if mark:
+    if in_metadata:
         reading = reading_headers(terms)
         head = await head_planned(sessions.sources.requests, entry, reading) if settings.keep_metadata else None
-        headers |= as_headers(described(head, mark))
+        headers |= as_headers(described(head, in_metadata))
     if not settings.keep_tags:
         headers["x-amz-tagging-directive"] = "REPLACE"
     answer = await sessions.copies.requests.put("CopyObject", sessions.clips_bucket, entry.destination, headers)
@@ -90,7 +93,10 @@ class PartCopies:
             "Key": entry.destination,
         }
         kept = head if settings.keep_metadata else None
-        upload.update(described(kept, mark))  # type: ignore[typeddict-item]  # parameter names of the request
+        in_metadata, redirect = mark_places(mark, in_set=entry.group is not None)
+        upload.update(described(kept, in_metadata))  # type: ignore[typeddict-item]  # parameter names of the request
+        if redirect:
+            upload["WebsiteRedirectLocation"] = redirect
         tags = self._tags(entry) if settings.keep_tags else {}
         if tags:
             upload["Tagging"] = urlencode(tags)
@@ -158,7 +164,7 @@ class PartCopies:
         ]
 
     def _tags(self, entry: ManifestEntry) -> dict[str, str]:
-        terms = tagging_parameters(self.sessions.terms_of(entry.location.bucket))
+        terms = payer_parameters(self.sessions.terms_of(entry.location.bucket))
         answer = self.sessions.sources.client.get_object_tagging(**source_object(entry), **terms)
         return {tag["Key"]: tag["Value"] for tag in answer.get("TagSet", [])}
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from service.aws.s3.http.requests import NOTHING, Requests, Unanswered, of_version
-from service.domain.archives import archive_in
+from service.domain.archives import archive_in, is_restoring
 from service.domain.errors import SourceChanged
 from service.domain.manifest import ManifestEntry
 from service.support.clock import is_http_date, timestamp
@@ -39,12 +39,15 @@ class Head:
     modified: str | None
     archive: str | None = None
     """The same as in `ListedObject`."""
+    restoring: bool = False
     described: Mapping[str, str] = field(default_factory=dict)
     """By botocore's names (`DESCRIBING`)."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """User metadata, names in lower case."""
     checksums: Mapping[str, str] = field(default_factory=dict)
     """`{"CRC32": base64, …}`"""
+    redirect: str | None = None
+    """Website redirect location."""
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self:
@@ -66,6 +69,7 @@ class Head:
             version=headers.get("x-amz-version-id"),
             modified=timestamp(parsedate_to_datetime(modified)) if modified else None,
             archive=archive_in(headers),
+            restoring=is_restoring(headers.get("x-amz-restore")),
             described={
                 DESCRIBING[name]: value
                 for name, value in headers.items()
@@ -76,6 +80,7 @@ class Head:
                 name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)
             },
             checksums={kind: value for kind, value in checksums.items() if kind not in _NO_CHECKSUM},
+            redirect=headers.get("x-amz-website-redirect-location"),
         )
 
 
@@ -85,7 +90,7 @@ async def head_planned(requests: Requests, entry: ManifestEntry, headers: Mappin
     pinned = {"if-match": f'"{entry.etag}"', "x-amz-checksum-mode": "ENABLED", **headers}
     head = await head_of(requests, at.bucket, at.key, entry.version, pinned)
     if head.size != entry.size:
-        message = f"it has {head.size} bytes, {entry.size} were planned"
+        message = f"it has {head.size:,} bytes, {entry.size:,} were planned"
         raise SourceChanged(message, operation="inspect", uri=entry.source_uri)
     return head
 

@@ -15,7 +15,7 @@ from service.ports.inbox import UploadedObject, UploadLink
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_CHECKSUM_HEADER = "x-amz-checksum-sha256"
+CHECKSUM_HEADER = "x-amz-checksum-sha256"
 _MISSING = ("404", "NoSuchKey", "NotFound")
 
 
@@ -90,7 +90,7 @@ class S3InboxUploads:
         """Sign the size and the checksum, too: S3 takes exactly these bytes."""
         params = {"Bucket": self.bucket, **names, "ContentLength": size, "ChecksumSHA256": sha256}
         url = self.client.generate_presigned_url(call, Params=params, ExpiresIn=seconds)
-        return UploadLink(url=url, headers={_CHECKSUM_HEADER: sha256})
+        return UploadLink(url=url, headers={CHECKSUM_HEADER: sha256})
 
     def _uri(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"

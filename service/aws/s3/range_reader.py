@@ -65,7 +65,7 @@ async def range_of(
 
     def whole(body: bytes) -> bytes:
         if len(body) != length:
-            raise Unanswered(reason=f"the store sent {len(body)} bytes for a range of {length}")
+            raise Unanswered(reason=f"the store sent {len(body):,} bytes for a range of {length:,}")
         return body
 
     return await requests.get(

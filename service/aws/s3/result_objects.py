@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import object_error
 from service.domain.errors import ObjectMissing, SourceUnavailable
+from service.domain.s3_error_codes import NO_OBJECT
 from service.domain.uris import s3_at
 from service.ports.objects import StoredResult
 
@@ -52,8 +53,8 @@ class S3Results:
             self.client.put_object(**request)
         except (ClientError, BotoCoreError) as error:
             code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
-            # 404: the object to replace was deleted in between.
-            if code in _ANOTHER_WAS_FASTER or (replaces and code in ("404", "NoSuchKey")):
+            # The object to replace may have been deleted in between.
+            if code in _ANOTHER_WAS_FASTER or (replaces and code in NO_OBJECT):
                 message = "another request wrote the object in between"
                 raise SourceUnavailable(message, operation="store", uri=uri) from error
             raise object_error(error, operation="store", uri=uri) from error

@@ -61,5 +61,5 @@ class S3StateFiles:
         keys: list[ObjectIdentifierTypeDef] = [{"Key": item["Key"]} for item in found]
         answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
         if errors := answer.get("Errors"):
-            raise StateFilesKept(f"{len(errors)} files below {prefix} could not be deleted, first: {errors[0]}")
+            raise StateFilesKept(f"{len(errors):,} files below {prefix} could not be deleted, first: {errors[0]}")
         return True

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,25 +15,28 @@ from service.aws.s3.heads import Head, head_of, head_planned
 from service.aws.s3.http.event_loop import each, run
 from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.listing import fetcher
-from service.aws.s3.parallel_listing import pages_of
 from service.aws.s3.range_reader import S3RangeReader
 from service.aws.s3.session import CopySessions
-from service.aws.s3.terms import listing_headers, reading_headers
+from service.aws.s3.terms import listing_headers, payer_parameters, reading_headers
+from service.domain.archives import restore_request
 from service.domain.errors import (
     ChecksumMismatch,
     DestinationChanged,
+    NotVersioned,
     ObjectError,
     ObjectMissing,
     SourceChanged,
     UploadGone,
 )
-from service.domain.ids import MARK
+from service.domain.ids import MARK, may_bear
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, ListedObject
-from service.domain.requests import ImportSettings
+from service.domain.requests import ImportSettings, Restore
+from service.domain.s3_error_codes import NO_OBJECT, NOTHING_TO_RESTORE
 from service.domain.uris import Location, s3_at
 from service.domain.verification import compare_checksums, etags_agree, given_checksum, verdict
 from service.formats.reader import Reading, run_async
+from service.support.parallel_listing import pages_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
@@ -42,12 +45,14 @@ if TYPE_CHECKING:
 CLOCK_SKEW = timedelta(minutes=1)
 """Seconds that a function's clock may be ahead of S3's when it searches for uploads that it began."""
 
+RESTORE_NEEDS = {"RestoreObject": "s3:RestoreObject: name the bucket in the deploy setting restore_buckets"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class S3Storage(CopySessions):
     """Uses the service's own identity, and optionally a role of another account.
 
-    Implements `ServerSideCopier`, `ClipsBucket`, `ClipRemover` and `Objects`.
+    Implements `ServerSideCopier`, `ClipsBucket`, `ClipRemover`, `Restorer` and `Objects`.
     """
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
@@ -58,6 +63,29 @@ class S3Storage(CopySessions):
             yield from pages_of(fetch, start_after=start_after)
         except (ClientError, BotoCoreError) as error:
             raise object_error(error, operation="list", uri=str(at)) from error
+
+    def list_as_of(
+        self, at: Location, as_of: str, *, start_after: str = "", only: bool = False
+    ) -> Iterator[Sequence[ListedObject]]:
+        # Imported here: few imports ask for a time.
+        from service.domain.versions import standing_at
+        from service.support.version_pages import version_pages
+
+        client, terms = self.sources.client, payer_parameters(self.terms_of(at.bucket))
+        asked: Any = {"Bucket": at.bucket, "Prefix": at.key, "OptionalObjectAttributes": ["RestoreStatus"], **terms}
+
+        def check_versioned() -> None:
+            if "Status" not in client.get_bucket_versioning(Bucket=at.bucket):
+                raise NotVersioned("it keeps no versions", operation="list the versions of", uri=str(at))
+
+        def fetch(after: Mapping[str, str]) -> Mapping[str, Any]:
+            return client.list_object_versions(**{**asked, **after})
+
+        try:
+            pages = version_pages(fetch, check_versioned, start_after=start_after)
+            yield from standing_at(pages, as_of, only=at.key if only else None)
+        except (ClientError, BotoCoreError) as error:
+            raise object_error(error, operation="list the versions of", uri=str(at)) from error
 
     def stat(self, at: Location, *, version: str | None = None) -> ListedObject:
         try:
@@ -74,7 +102,23 @@ class S3Storage(CopySessions):
             version=head.version,
             modified=head.modified,
             archive=head.archive,
+            restoring=head.restoring,
         )
+
+    def restore(self, entry: ManifestEntry, how: Restore) -> None:
+        at = entry.location
+        where = {"Bucket": at.bucket, "Key": at.key} | ({"VersionId": entry.version} if entry.version else {})
+        payer = payer_parameters(self.terms_of(at.bucket))
+        assert entry.archive is not None
+        try:
+            self.sources.client.restore_object(**where, **payer, RestoreRequest=restore_request(entry.archive, how))  # type: ignore[arg-type]
+        except (ClientError, BotoCoreError) as error:
+            code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
+            if code not in NOTHING_TO_RESTORE:
+                raise object_error(error, operation="restore", uri=entry.source_uri, needs=RESTORE_NEEDS) from error
+
+    def commit_of(self, at: Location) -> str | None:  # noqa: ARG002
+        return None
 
     def reader(self, entry: ManifestEntry) -> S3RangeReader:
         return S3RangeReader(self.sources.requests, entry, reading_headers(self.terms_of(entry.location.bucket)))
@@ -92,6 +136,7 @@ class S3Storage(CopySessions):
         settings: ImportSettings,
         settled: Callable[[ManifestEntry, Copied | ObjectError], object],
         *,
+        mark_of: Callable[[ManifestEntry], str],
         at_once: int,
         check: Callable[[ManifestEntry], Reading[bool]] | None = None,
     ) -> None:
@@ -99,7 +144,7 @@ class S3Storage(CopySessions):
             try:
                 if check and not await run_async(check(entry), self.reader(entry).read_on_loop):
                     return
-                outcome: Copied | ObjectError = await self._copied(entry, settings, None)
+                outcome: Copied | ObjectError = await self._copied(entry, settings, mark_of(entry))
             except ObjectError as error:
                 outcome = error
             settled(entry, outcome)
@@ -145,11 +190,16 @@ class S3Storage(CopySessions):
             return run(self._verified(entry, copy))
 
     async def _check_destination(self, entry: ManifestEntry, settings: ImportSettings, error: ClientError) -> None:
-        """Raise `DestinationChanged` if a 412 is not about the source: S3 does not say which condition failed."""
+        """Raise `DestinationChanged` if S3 refused the write's condition, which its answer does not tell.
+
+        A 412 may be about the source instead, and so may a 404 that answers `If-Match`.
+        """
         metadata = error.response["ResponseMetadata"]
         condition = written_if(entry, settings, by_role=self.role is not None)
-        conditional = condition and error.operation_name in ("CopyObject", "CompleteMultipartUpload")
-        if metadata["HTTPStatusCode"] != 412 or not conditional:
+        if not condition or error.operation_name not in ("CopyObject", "CompleteMultipartUpload"):
+            return
+        gone = "if-match" in condition and error.response["Error"]["Code"] in NO_OBJECT
+        if metadata["HTTPStatusCode"] != 412 and not gone:
             return
         there = await self._at_destination(entry)
         if (there.etag if there else None) == entry.destination_etag:
@@ -174,7 +224,10 @@ class S3Storage(CopySessions):
             raise
 
     def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
-        """Without `etag`, the copy must have the source's ETag, as one-request copies have unless KMS encrypts them."""
+        """Without `etag`, the copy must have the source's ETag, as one-request copies have unless KMS encrypts them.
+
+        Never remove the object: another import may have written it.
+        """
         return run(self._landed(entry, etag or str(entry.etag), mark))
 
     async def _landed(self, entry: ManifestEntry, etag: str, mark: str | None) -> Copied | None:
@@ -182,8 +235,10 @@ class S3Storage(CopySessions):
             head = await self._at_destination(entry)
             if head is None:
                 return None
-            same = (head.etag, head.size) == (etag, entry.size) and (mark is None or head.metadata.get(MARK) == mark)
-            return await self._verified(entry, Copy(head.etag, head.checksums, head.version)) if same else None
+            same = (head.etag, head.size) == (etag, entry.size)
+            if mark is not None and not may_bear(mark, head.metadata, head.redirect, in_set=entry.group is not None):
+                return None
+            return await self._compared(entry, Copy(head.etag, head.checksums, head.version)) if same else None
 
     def abort(self, destination: str, upload_id: str) -> None:
         with suppress(UploadGone), self._errors_of_upload("abort the upload to", destination):
@@ -197,20 +252,25 @@ class S3Storage(CopySessions):
 
     async def _verified(self, entry: ManifestEntry, copy: Copy) -> Copied:
         """Compare the copy with its source, and remove it if it is certainly another object."""
-        assert entry.size is not None, "planning pins every clip that is to be copied"
-        assert entry.etag is not None
         try:
-            agree = await self._checksums_agree(entry, copy)
+            copied = await self._compared(entry, copy)
         except SourceChanged:
             await asyncio.to_thread(self._remove, entry.destination, copy.version)
             raise
-        verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=agree)
-        if verified is None:
+        if copied is None:
             await asyncio.to_thread(self._remove, entry.destination, copy.version)
             whose = "its line in the manifest" if entry.checksum else "the source"
             message = f"the copy's checksum differs from that of {whose}; the copy was removed"
             raise ChecksumMismatch(message, operation=self._operation(entry), uri=entry.source_uri)
-        return Copied(size=entry.size, etag=copy.etag, verified=verified)
+        return copied
+
+    async def _compared(self, entry: ManifestEntry, copy: Copy) -> Copied | None:
+        """Compare the copy with its source; None if it is certainly another object. Raises `SourceChanged`."""
+        assert entry.size is not None, "planning pins every clip that is to be copied"
+        assert entry.etag is not None
+        agree = await self._checksums_agree(entry, copy)
+        verified = verdict(etags=etags_agree(entry.etag, copy.etag), checksums=agree)
+        return Copied(size=entry.size, etag=copy.etag, verified=verified) if verified else None
 
     async def _checksums_agree(self, entry: ManifestEntry, copy: Copy) -> bool | None:
         """Compare checksums; None if there are none to compare. A checksum from the caller is compared with the copy's

@@ -21,8 +21,8 @@ def copying_headers(terms: SourceTerms) -> dict[str, str]:
     return listing_headers(terms) | _key_headers(terms, "x-amz-copy-source-")
 
 
-def tagging_parameters(terms: SourceTerms) -> dict[str, Any]:
-    """For botocore's GetObjectTagging, which takes no key."""
+def payer_parameters(terms: SourceTerms) -> dict[str, Any]:
+    """For botocore's requests that take no key: GetObjectTagging, ListObjectVersions and RestoreObject."""
     return {"RequestPayer": "requester"} if terms.requester_pays else {}
 
 

@@ -1,31 +1,29 @@
 """Report completion: write the report, send the event, deliver the webhook. Each step is stored when it is done.
 
-Some days later, if the deployment wants that, remove the uploads that landed (`removal.py`).
+Before the report the function `delete_sources` has its turn, if the import asks for it (`delete_sources.py`). Some days
+later, if the deployment wants that, remove the uploads that landed (`removal.py`).
 
 A step that was done but not stored is repeated: the report is the same, event and webhook keep their id.
 """
 
-import json
 import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from service.domain.ends import Delivery, DeliveryStatus, End
-from service.domain.errors import WebhookRefused, WebhookUnreachable
 from service.domain.ids import end_id
 from service.domain.jobs import Job
-from service.domain.limits import bounded
-from service.domain.webhooks import Verdict, delay_seconds, signed_headers, verdict
+from service.domain.webhooks import delay_seconds
 from service.imports.completion.removal import due_at, remove_landed
 from service.imports.completion.report import told, write_report
+from service.imports.completion.webhook import attempt, noted
 from service.ports.clips import ClipStore
-from service.ports.delivery import EventBus, WebhookAnswer, WebhookSender
+from service.ports.delivery import EventBus, WebhookSender
 from service.ports.jobs import EndStore, JobStore
 from service.ports.objects import UploadRemover
 from service.ports.state import Clock, ReportFiles, StateFiles
-from service.projects.webhook_secrets import WebhookSecretPorts, signing_secrets
+from service.projects.webhook_secrets import WebhookSecretPorts
 
 log = logging.getLogger(__name__)
 
@@ -61,18 +59,32 @@ class Concluded:
 
     done: bool = True
     wait_seconds: int = 0
+    delete_sources: bool = False
+    """Whether the function `delete_sources` must be called before the next call."""
     webhook: DeliveryStatus | None = None
     """The webhook's final status, if this call decided it."""
 
 
-def conclude(job_id: str, ended_at: str, *, out_of_time: Callable[[], bool], ports: ConcludePorts) -> Concluded:
-    """Do the steps that one completion still needs, while there is time. Safe to repeat from any point."""
+def conclude(
+    job_id: str,
+    ended_at: str,
+    *,
+    out_of_time: Callable[[], bool],
+    ports: ConcludePorts,
+    can_delete: bool = False,
+) -> Concluded:
+    """Do the steps that one completion still needs, while there is time. Safe to repeat from any point.
+
+    `can_delete`: whether the execution can call `delete_sources`; those of older definitions cannot.
+    """
     end, job = ports.ends.get(job_id, ended_at), ports.jobs.get(job_id)
     if end is None or end.closed:
         return Concluded()
     if job is None:  # deleted: nobody is notified
         ports.ends.save(replace(end, closed=True), now=ports.clock())
         return Concluded()
+    if can_delete and _sources_due(job, end):
+        return Concluded(done=False, delete_sources=True)
     if end.report is None:
         report = _report(job, end, out_of_time, ports)
         if report is None:
@@ -103,6 +115,12 @@ def conclude(job_id: str, ended_at: str, *, out_of_time: Callable[[], bool], por
     return Concluded(done=wait is None, wait_seconds=wait or 0, webhook=settled)
 
 
+def _sources_due(job: Job, end: End) -> bool:
+    """A retry's own completion sees to the sources of all attempts. Functions that keep failing delay no report."""
+    asked = job.settings.deletes_sources and job.counts.copied > 0 and job.completed_at == end.ended_at
+    return asked and not end.sources_done and end.report is None and end.failures < REPORT_FAILURES
+
+
 def _uploads_due(job: Job, end: End, ports: ConcludePorts) -> str:
     """Empty once a retry began: its own completion sees to the uploads of all attempts."""
     if job.completed_at != end.ended_at or not ports.drop_imported_days:
@@ -128,38 +146,14 @@ def _document(end: End, ports: ConcludePorts) -> dict[str, object]:
 
 def _deliver(end: End, url: str, project: str, ports: ConcludePorts) -> tuple[Delivery, int | None]:
     """Try once; return the delivery, and the seconds to wait if another attempt is due."""
-    body = json.dumps(_document(end, ports), separators=(",", ":")).encode()
-    signing = signing_secrets(project, ports.webhook_secrets)
-    now = ports.clock()
-    seconds = int(datetime.fromisoformat(now).timestamp())
-    headers = signed_headers(
-        body,
-        event_id=end_id(end.job_id, end.ended_at),
-        timestamp=seconds,
-        secret=signing.current,
-        older=signing.older,
-    )
-    answer: WebhookAnswer | None = None
-    try:
-        answer = ports.sender.post(url, headers, body)
-        outcome, error = verdict(answer.status), f"the receiver answered {answer.status}"
-    except WebhookUnreachable as unreachable:
-        outcome, error = Verdict.AGAIN, unreachable.message
-    except WebhookRefused as refused:
-        outcome, error = Verdict.STOP, refused.message
-    before = end.webhook or Delivery(ended_at=end.ended_at, status=DeliveryStatus.PENDING)
-    tried = replace(
-        before,
-        attempts=before.attempts + 1,
-        last_attempt_at=now,
-        last_status_code=answer.status if answer else None,
-        last_error=None if outcome is Verdict.DELIVERED else bounded(error),
-    )
-    if outcome is Verdict.DELIVERED:
-        return replace(tried, status=DeliveryStatus.DELIVERED, delivered_at=now), None
-    if outcome is Verdict.STOP or tried.attempts >= ports.webhook_attempts:
-        return replace(tried, status=DeliveryStatus.FAILED), None
-    retry_after = answer.retry_after if answer else None
+    now, document = ports.clock(), _document(end, ports)
+    tried_now = attempt(url, document, event_id=end_id(end.job_id, end.ended_at), project=project, now=now, ports=ports)
+    before = end.webhook or Delivery(ended_at=end.ended_at)
+    delivery = noted(before, tried_now, now, limit=ports.webhook_attempts)
+    if delivery.status is not DeliveryStatus.PENDING:
+        return delivery, None
+    retry_after = tried_now.answer.retry_after if tried_now.answer else None
     first = ports.webhook_retry_seconds
-    wait = delay_seconds(tried.attempts, first=first, retry_after=retry_after, now=now, jitter=ports.jitter())
-    return tried, wait
+    return delivery, delay_seconds(
+        delivery.attempts, first=first, retry_after=retry_after, now=now, jitter=ports.jitter()
+    )

@@ -4,15 +4,18 @@ A request hides the job at once. A quarter of an hour later the sweep begins to 
 minute by minute.
 """
 
+import logging
 from collections.abc import Callable
 
-from service.domain.errors import NotEnded
+from service.domain.errors import NotEnded, SweepIncomplete
 from service.domain.state_keys import job_files
 from service.imports.completion.context import CHILD_SECONDS, FinishPorts
 from service.imports.queries.status import get_job
 from service.ports.jobs import JobStore
 from service.ports.state import Clock
 from service.support.clock import seconds_before
+
+log = logging.getLogger(__name__)
 
 
 def delete(job_id: str, *, project: str, jobs: JobStore, clock: Clock) -> None:
@@ -30,14 +33,23 @@ def purge(ports: FinishPorts, *, out_of_time: Callable[[], bool]) -> list[str]:
 
     Leaves out jobs that were deleted less than `CHILD_SECONDS` ago: a function that was called before the job ended may
     still be at work, and would write rows and files that nothing removes. Safe to stop and repeat anywhere: a job stays
-    on the list until only its tombstone is left.
+    on the list until only its tombstone is left. Raises `SweepIncomplete` at the end if some could not be purged; all
+    others had their turn.
     """
-    done: list[str] = []
+    done, failed = list[str](), list[str]()
     for job_id in ports.jobs.deleted(before=seconds_before(ports.clock(), CHILD_SECONDS)):
-        if out_of_time() or not _emptied(job_id, ports, out_of_time):
+        if out_of_time():
             break
-        ports.jobs.bury(job_id)
-        done.append(job_id)
+        try:
+            if not _emptied(job_id, ports, out_of_time):
+                break
+            ports.jobs.bury(job_id)
+            done.append(job_id)
+        except Exception:
+            log.exception("deleted import %s cannot be purged", job_id)
+            failed.append(job_id)
+    if failed:
+        raise SweepIncomplete(f"{len(failed)} deleted imports could not be purged, first: {failed[0]}")
     return done
 
 

@@ -3,16 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from service.domain.batching import PART_CLIPS
 from service.domain.codes import ImportCode
-from service.domain.errors import FinishIncomplete, ServiceBusy
+from service.domain.errors import FinishIncomplete, NotFound
 from service.domain.jobs import Counts, Job, JobStatus
 from service.domain.progress import final_status, run_ended_at, too_many_failures
+from service.domain.state_keys import reopened_key
 from service.imports.completion.context import FinishPorts
 from service.imports.completion.lost_batches import account_for_lost_batches, check_time, recount
+from service.imports.completion.restores import wait_for_restores
 from service.imports.completion.unplanned import plan_as_failed
 from service.imports.copying.abort import remove_upload
 from service.imports.lifecycle.end import end_job
-from service.imports.planning.reopen import read_run_plan, reopen
+from service.imports.manifest.store import Plan, stored_plan
+from service.imports.planning.reopen import reopen
 
 
 @dataclass(frozen=True)
@@ -46,16 +50,18 @@ def finish(
     """Give the attempt `run` its final status. Safe to repeat from any point; does nothing if a later attempt runs.
 
     `error` is the name of the error that the state machine caught, or the sweep's sentence; None without an error.
-    Batches that never reported become failed rows. Raises `FinishIncomplete` once `out_of_time()` is true; the next
-    call continues.
+    Batches that never reported become failed rows. An attempt that has to wait for restores gets no status yet. Raises
+    `FinishIncomplete` once `out_of_time()` is true; the next call continues.
     """
     job = ports.jobs.get(job_id)
     if job is None or job.run != run or job.status.terminal:
         return _ended(job, run)
+    if error is None and job.planned_run == run and wait_for_restores(job, ports):
+        return _ended(job, run)
     counts, unplanned = None, None
     if job.planned_run != run:
         reason = f"planning did not complete: {error or 'no reason was given'}"
-        unplanned = None if _plan_what_is_known(job, reason, ports) else reason
+        unplanned = None if _plan_what_is_known(job, reason, ports, out_of_time) else reason
     if unplanned is None:
         job, counts = _settle(job, error, ports, out_of_time)
     outcome = decide_outcome(job, unplanned=unplanned)
@@ -96,23 +102,34 @@ def decide_outcome(job: Job, *, unplanned: str | None) -> Outcome:
     return Outcome(by_counts)
 
 
-def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts) -> bool:
+def _plan_what_is_known(job: Job, reason: str, ports: FinishPorts, out_of_time: Callable[[], bool]) -> bool:
     """Complete a planning that failed, from its files or from the request; return whether that was possible.
 
     A retry needs its plan. A list, sets or uploads name their clips themselves; a prefix or a manifest does not.
+    Raises `FinishIncomplete`.
     """
     if job.planned:
-        plan = read_run_plan(job, ports.state)
+        plan = stored_plan(ports.state, job.id, job.run)
         if plan:
-            reopen(job, plan, first_part=0, out_of_time=lambda: False, ports=ports)
+            _reopen(job, plan, ports, out_of_time)
         return plan is not None
     if job.source.kind.open_ended:
         return False
-    try:
-        plan_as_failed(job, reason, ports)
-    except ServiceBusy:  # a planner died between its list of batches and the job's row
-        return False
+    plan_as_failed(job, reason, ports)
     return True
+
+
+def _reopen(job: Job, plan: Plan, ports: FinishPorts, out_of_time: Callable[[], bool]) -> None:
+    """Make the clips of a retry pending. Raises `FinishIncomplete` after it stored how far it came."""
+    key = reopened_key(job.id, job.run)
+    try:
+        first = int(ports.state.get(key))
+    except NotFound:
+        first = 0
+    done = reopen(job, plan, first_part=first, out_of_time=out_of_time, ports=ports)
+    if done * PART_CLIPS < plan.total:
+        ports.state.put(key, str(done).encode())
+        check_time(job, lambda: True)
 
 
 def _settle(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from service.domain.batching import PART_CLIPS, sets_of
 from service.domain.clips import ClipRow, ClipStatus
@@ -67,7 +67,10 @@ def _account_for(batch: Batch, job: Job, error: str | None, ports: FinishPorts) 
 def _end_set(
     entries: list[ManifestEntry], known: Mapping[int, ClipRow], job: Job, error: str | None, ports: FinishPorts
 ) -> Sequence[ClipRow]:
-    """Record the result of a lost batch's set and return its rows. An incomplete set loses its copies."""
+    """Record the result of a lost batch's set and return its rows. An incomplete set loses its copies.
+
+    A set that a later run has reopened is left to that run.
+    """
     rows: Sequence[ClipRow] = [known[entry.ordinal] for entry in entries if entry.ordinal in known]
     if len(rows) < len(entries):
         lost = to_copy(entries)
@@ -79,16 +82,14 @@ def _end_set(
             fated = [(entry, entry.fate) for entry in entries if entry.fate]
         settled = (row_for(entry, fate) for entry, fate in fated)
         rows = ports.clips.settle(job.id, [findable_row(row, job) for row in settled], run=job.run)
-    if landed(rows):
+    if landed(rows) or any(row.status is ClipStatus.PENDING for row in rows):
         return rows
     kept = take_back(entries, job.id, ports.storage, ports.large)
-    telling = {
-        row.ordinal: replace(row, message=f"{row.message}; its copy is still there: {kept[row.ordinal].message}")
-        for row in rows
-        if row.ordinal in kept
-    }
-    ports.clips.put(job.id, telling.values())
-    return [telling.get(row.ordinal, row) for row in rows]
+    for row in rows:
+        if row.ordinal in kept:
+            message = f"{row.message}; its copy is still there: {kept[row.ordinal].message}"
+            ports.clips.explained(job.id, row, message)
+    return rows
 
 
 def _lost_fate(error: str | None) -> Fate:

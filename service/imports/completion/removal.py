@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from service.domain.batching import PART_CLIPS
-from service.domain.clips import ClipRow, ClipStatus
-from service.domain.codes import ClipCode
 from service.domain.errors import NotFound
 from service.domain.jobs import Job, SourceKind
 from service.domain.state_keys import report_folder
@@ -61,7 +59,7 @@ def remove_landed(job: Job, *, out_of_time: Callable[[], bool], ports: RemovalPo
         landed = {
             entry.location.key: str(entry.etag)
             for entry, row in part
-            if has_landed(row) and entry.etag and entry.location.bucket == ports.drop_bucket
+            if row and row.landed and entry.etag and entry.location.bucket == ports.drop_bucket
         }
         if landed:
             ports.uploads.remove(landed)
@@ -70,8 +68,3 @@ def remove_landed(job: Job, *, out_of_time: Callable[[], bool], ports: RemovalPo
             ports.state.put(progress, str(ordinal).encode())
             return False
     return True
-
-
-def has_landed(row: ClipRow | None) -> bool:
-    """Whether the clip is at its destination. A superseded upload is not: the later one to its key decides."""
-    return row is not None and (row.status is ClipStatus.COPIED or row.code == ClipCode.UNCHANGED)

@@ -136,7 +136,7 @@ class _Writer:
         for clips in clips_in_parts(self.job, draft.ordinal, self.ports):
             draft.files["csv"].text += csv_lines(csv_row(clip) for clip in clips)
             draft.files["jsonl"].text += "".join(map(json_line, clips))
-            failures = (failure_line(clip, self._own_name(clip)) for clip in clips if is_failure(clip))
+            failures = (failure_line(clip, self._own_name(clip)) for clip in clips if is_failure(clip, self.job))
             draft.files["failures"].text += "".join(failures)
             _count(clips, draft)
             draft.ordinal += PART_CLIPS

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.domain.ends import Delivery, DeliveryStatus, End
+from service.domain.ends import Delivery, End
 from service.domain.errors import NoReport, NotEnded, NoWebhook, ReportPending, WorkflowUnavailable
 from service.domain.jobs import Job
 from service.domain.state_keys import REPORT_FILES, report_key
@@ -65,7 +65,7 @@ def replay_webhook(job_id: str, *, project: str, ports: EndedPorts) -> Job:
         raise NoWebhook(f"import {job_id} has no webhook: set settings.notify.webhook_url when you start an import")
     if not end.closed:
         return job
-    again = Delivery(ended_at=end.ended_at, status=DeliveryStatus.PENDING)
+    again = Delivery(ended_at=end.ended_at)
     restarted = ports.ends.restart(end, failures=0, webhook=again, now=ports.clock())
     if restarted:
         try:

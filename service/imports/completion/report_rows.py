@@ -11,7 +11,7 @@ from service.domain.batching import PART_CLIPS
 from service.domain.clips import Clip, ClipRow, ClipStatus
 from service.domain.codes import ClipCode
 from service.domain.errors import NotFound
-from service.domain.jobs import Job
+from service.domain.jobs import Job, SourceKind
 from service.domain.manifest import ManifestEntry
 from service.imports.manifest.store import read_entries
 from service.imports.queries.status import clip_of
@@ -19,7 +19,10 @@ from service.imports.results.clip_rows import with_rows_of_plan
 from service.ports.clips import ClipStore
 from service.ports.state import StateFiles
 
-_LAST = ("original_clipgt_url", "content", "content_code", "content_message", "overruled")
+_LAST = (
+    *("original_clipgt_url", "content", "content_code", "content_message", "overruled"),
+    *("source_deleted", "source_kept_code", "source_kept_message"),
+)
 """New columns go last: scripts read columns by position."""
 COLUMNS = (*(item.name for item in fields(Clip) if item.name not in _LAST), *_LAST)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -105,8 +108,10 @@ def csv_lines(rows: "Iterator[Sequence[object]] | Sequence[Sequence[object]]") -
     return text.getvalue()
 
 
-def is_failure(clip: Clip) -> bool:
+def is_failure(clip: Clip, job: Job) -> bool:
     """Whether another import could copy the clip: it failed or was cancelled, and its source is known."""
+    if job.source.kind is SourceKind.CLIP_IDS and not clip.destination:
+        return False  # a clip id that was not found, or a zip
     return (
         clip.status in (ClipStatus.FAILED, ClipStatus.CANCELLED)
         and bool(clip.source_uri)

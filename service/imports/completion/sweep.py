@@ -1,5 +1,7 @@
 """Find imports whose execution is gone, and start, complete or conclude them: the backstop for lost work.
 
+It also starts the next execution of an import that waited for restores, when that is due.
+
 A sweep has a time budget and continues where the last one stopped, so no job, however large, delays the others.
 """
 
@@ -44,6 +46,8 @@ class SweepPorts:
 @dataclass
 class Swept:
     started: list[str] = field(default_factory=list)
+    resumed: list[str] = field(default_factory=list)
+    """Jobs that waited for restores and whose next execution was started."""
     ended: list[str] = field(default_factory=list)
     continued: list[str] = field(default_factory=list)
     """Jobs so large that the next sweep continues to account for them."""
@@ -135,10 +139,13 @@ def _look_after(
 ) -> None:
     if not _untouched(job.updated_at, now, ports.grace_seconds):
         return
-    match ports.workflow.state(execution_name(job.id, job.run)):
+    waits = job.resume_at is not None and datetime.fromisoformat(job.resume_at) > now
+    if waits and not job.cancel_requested:
+        return
+    match ports.workflow.state(execution_name(job.id, job.run, job.resumes)):
         case ExecutionState.ABSENT:
             start(job, ports.workflow)
-            swept.started.append(job.id)
+            (swept.resumed if job.resume_at else swept.started).append(job.id)
         case ExecutionState.ENDED if _untouched(job.updated_at, now, CHILD_SECONDS):
             reason = "the import's execution was aborted, timed out or failed"
             try:
@@ -154,7 +161,7 @@ def _look_after(
 def _see_to_conclusion(end: End, now: datetime, swept: Swept, ports: SweepPorts) -> None:
     if not _untouched(end.touched_at, now, ports.grace_seconds * 2**end.failures):
         return
-    own = execution_name(end.job_id, end.run)  # an attempt's own execution also concludes it
+    own = execution_name(end.job_id, end.run, end.resumes)  # an attempt's own execution also concludes it
     if end.executions:
         own = conclusion_name(end.job_id, end.ended_at, end.executions)
     state = ports.workflow.state(own)
@@ -166,7 +173,7 @@ def _see_to_conclusion(end: End, now: datetime, swept: Swept, ports: SweepPorts)
     elif end.failures >= CONCLUSION_FAILURES:
         webhook = end.webhook
         if not end.uploads_due:  # else everybody was notified, days ago
-            webhook = webhook or Delivery(ended_at=end.ended_at, status=DeliveryStatus.PENDING)
+            webhook = webhook or Delivery(ended_at=end.ended_at)
             if webhook.status is DeliveryStatus.PENDING:
                 webhook = replace(webhook, status=DeliveryStatus.FAILED, last_error=GIVEN_UP)
         ports.ends.save(replace(end, webhook=webhook, uploads_due="", closed=True), now=ports.finish.clock())

@@ -9,10 +9,12 @@ from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import BatchIncomplete, ObjectError
 from service.domain.jobs import Tally
 from service.domain.manifest import Batch, BatchState, ManifestEntry
+from service.domain.member_reads import joined_reads
 from service.domain.rate_windows import window_seconds
 from service.imports.copying.context import BatchWork, CopyPorts, write_rows
 from service.imports.copying.gate import Gate
 from service.imports.copying.multipart import LargeCopies
+from service.imports.copying.restored import Waiting
 from service.imports.copying.rows import RowWriter
 from service.imports.copying.set_worker import SetWorker
 from service.imports.copying.watch import Watch
@@ -39,6 +41,14 @@ class Unfinished:
     """How long the next round waits, for another turn or for a source. None: it may begin at once."""
 
 
+@dataclass(frozen=True)
+class Restoring:
+    """Clips wait for the restore of their source; the others have rows. A later execution copies the batch again."""
+
+    left: int
+    """Clips without a row."""
+
+
 def copy_batch(
     batch: Batch,
     *,
@@ -47,7 +57,7 @@ def copy_batch(
     round_number: int = 0,
     out_of_time: Callable[[], bool] = lambda: False,
     turn: BatchTurn | NoTurn = NO_TURN,
-) -> Tally | Unfinished | Wait | None:
+) -> Tally | Unfinished | Restoring | Wait | None:
     """Copy the batch's clips and record each result; None where the batch was counted already.
 
     `Wait` means that nothing was done, since it is not this batch's turn. A cancelled batch needs none: it copies
@@ -85,11 +95,21 @@ def copy_batch(
 def _copied(
     batch: Batch, watch: Watch, ports: CopyPorts, out_of_time: Callable[[], bool], *, earlier: bool
 ) -> tuple[Gate, Mapping[int, ClipRow], Sequence[Outcome]]:
-    """Copy what has no row yet. Return the gate, the rows of earlier calls, and an outcome for each clip."""
-    entries = read_batch(ports.state, batch)
+    """Copy what has no row yet. Return the gate, the rows of earlier calls, and the outcomes.
+
+    Each clip has one, apart from those that wait for restores.
+    """
+    entries = joined_reads(read_batch(ports.state, batch))
     in_sets = entries[0].group is not None
+    earlier = earlier or batch.restore_hours > 0  # an earlier execution may have copied some
     known = settled_rows(ports.clips, batch.job_id, entries) if earlier or in_sets else {}
     gate = _gate(watch, out_of_time, entries, known)
+    copiers = ports.copiers(watch.state.project)
+    if batch.restore_hours and not gate.stopped:
+        overdue = ports.clock() >= watch.state.restores_until
+        sources = Waiting(copiers, ports.restorer(watch.state.project), watch.state.settings.restore, ports.threads)
+        entries = sources.without_archived(entries, known, overdue=overdue)
+        gate.count_failed(entry.ordinal for entry in entries if entry.status is ClipStatus.FAILED)
     # Threads that wait for parts, or for views, must not fill the pools that copy them.
     with (
         ThreadPoolExecutor(ports.threads) as parts,
@@ -101,7 +121,7 @@ def _copied(
             ports=ports,
             watch=watch,
             settings=watch.state.settings,
-            copiers=ports.copiers(watch.state.project),
+            copiers=copiers,
             gate=gate,
             rows=rows,
             large=_large_copies(batch, ports, gate, parts),
@@ -149,12 +169,12 @@ def _counted(
     known: int,
     ports: CopyPorts,
     turn: BatchTurn | NoTurn,
-) -> Tally | Unfinished | None:
+) -> Tally | Unfinished | Restoring | None:
     """Count the batch if each clip has its row. `progress`: parts were copied; `known`: rows of earlier calls."""
     rows = [one for one in results if isinstance(one, ClipRow)]
     faults = [one for one in results if isinstance(one, ObjectError)]
     late = any(isinstance(one, OutOfTime) for one in results)
-    left = batch.count - len(rows)
+    left, waiting = batch.count - len(rows), batch.count - len(results)
     if late and (progress or len(rows) > known or (turn.lost and not faults)):
         return Unfinished(left, turn.wait_again())
     window = window_seconds(faults)
@@ -164,6 +184,8 @@ def _counted(
         raise BatchIncomplete(f"{left} of {batch.count} clips met a passing fault, first: {faults[0].message}")
     if late:
         raise BatchIncomplete(f"no clip and no part of {batch.count} clips could be copied in a whole call")
+    if waiting:
+        return Restoring(waiting)
     tally = tally_of(rows)
     counted = ports.jobs.record_batch(batch.job_id, batch.number, tally, ports.clock(), run=batch.run)
     return tally if counted else None

@@ -8,7 +8,7 @@ from service.domain.errors import AccessDenied, DestinationChanged
 from service.domain.fates import Fate
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
-from service.domain.requests import ImportSettings, OnExisting
+from service.domain.requests import OnExisting
 from service.domain.verification import is_md5
 from service.imports.copying.context import BatchWork, Clip
 from service.imports.results.clip_rows import row_for, settled_rows
@@ -16,13 +16,13 @@ from service.imports.results.clip_rows import row_for, settled_rows
 CONFLICTS = 3
 """How often one call copies a clip whose destination changes while it does."""
 
-_UNCHANGED = Fate(ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination by now")
+_UNCHANGED = Fate(ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip is at the destination by now")
 
 
 def decide(work: BatchWork, clip: Clip, found: DestinationChanged) -> ClipRow | Clip | Copied:
     """The clip's row, the clip to copy over what lies there now, or the copy that an earlier try of ours made.
 
-    S3 does not tell who made a copy. After a try that may have made one, the same clip counts as ours.
+    After a try that may have made one, the same clip counts as ours unless it has the mark of another copy.
 
     Raises an `ObjectError` where the destination cannot be looked at.
     """
@@ -31,22 +31,21 @@ def decide(work: BatchWork, clip: Clip, found: DestinationChanged) -> ClipRow | 
     for row in settled_rows(work.ports.clips, work.job_id, [entry]).values():
         return row
     if (work.earlier or found.repeated) and not isinstance(clip.copier, AccessDenied):
-        ours = clip.copier.landed(entry)
+        ours = clip.copier.landed(entry, mark=work.mark_of(entry))
         if ours:
             return ours
     on_existing, seen = work.settings.on_existing, replace(entry, destination_etag=found.etag)
     if on_existing is OnExisting.FAIL and found.etag is not None:
         return row_for(entry, Fate.failed(found))
-    since = work.watch.state.created_at if _only_source(entry, work.settings) else None
+    since = work.watch.state.created_at if _only_source(work) else None
     if on_existing is OnExisting.SKIP and _same(entry, found, since=since):
         return row_for(seen, _UNCHANGED)
     return replace(clip, entry=seen)
 
 
-def _only_source(entry: ManifestEntry, settings: ImportSettings) -> bool:
-    """Whether no other object has this destination: it mirrors its source. Uploads to one key are several objects."""
-    mirrored = settings.destination is None and entry.destination.endswith(f"/{entry.location.key}")
-    return mirrored and not entry.upload
+def _only_source(work: BatchWork) -> bool:
+    """Whether no other object has a clip's destination: it mirrors its source."""
+    return work.watch.state.mirrored and work.settings.destination is None
 
 
 def _same(entry: ManifestEntry, found: DestinationChanged, *, since: str | None) -> bool:

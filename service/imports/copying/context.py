@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from service.domain.clips import ClipRow
 from service.domain.errors import AccessDenied
+from service.domain.ids import copy_mark
 from service.domain.manifest import Batch, BatchState, ManifestEntry
 from service.domain.multipart import STREAM_PART_BYTES
 from service.domain.objects import Copied
@@ -16,7 +17,7 @@ from service.imports.copying.rows import RowWriter
 from service.imports.copying.watch import BatchWatch, Watch
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
-from service.ports.objects import ClipsBucket, Copier, Copiers, DropBucket, LargeCopyStore
+from service.ports.objects import ClipsBucket, Copier, Copiers, DropBucket, LargeCopyStore, Restorer
 from service.ports.state import Clock, StateFiles
 
 
@@ -27,6 +28,8 @@ class CopyPorts:
     state: StateFiles
     copiers: Callable[[str], Copiers]
     """Of a project's sources."""
+    restorer: Callable[[str], Restorer]
+    """Return what requests restores at a project's sources."""
     bucket: ClipsBucket
     drop: DropBucket
     large: LargeCopyStore
@@ -84,10 +87,14 @@ class BatchWork:
         limit = self.ports.stream_part_bytes if copier.streams else self.ports.multipart_threshold
         return Clip(entry, copier, large=(entry.size or 0) > limit)
 
-    def copy(self, clip: Clip, *, mark: str | None = None) -> Copied:
+    def mark_of(self, entry: ManifestEntry) -> str:
+        return copy_mark(self.job_id, entry.ordinal, entry.group)
+
+    def copy(self, clip: Clip) -> Copied:
         """Raises as `LargeCopies.copy` does."""
         if isinstance(clip.copier, AccessDenied):
             raise clip.copier
+        mark = self.mark_of(clip.entry)
         if clip.large:
             return self.large.copy(clip.entry, clip.copier, self.settings, mark=mark)
         return clip.copier.copy(clip.entry, self.settings, mark=mark)

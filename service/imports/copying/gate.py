@@ -49,6 +49,15 @@ class Gate:
             message = f"the import stopped before this clip was copied: {reason}"
             raise Stopped(Fate(ClipStatus.CANCELLED, ClipCode.TOO_MANY_FAILURES, message))
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the import must copy nothing more."""
+        try:
+            self.check_stop()
+        except Stopped:
+            return True
+        return False
+
     def check(self) -> None:
         """Raises `Stopped`, or `OutOfTime` if no other copy may begin in this call."""
         self.check_stop()

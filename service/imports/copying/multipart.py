@@ -138,6 +138,7 @@ class LargeCopies:
         try:
             copied = copier.complete_parts(entry, upload.upload_id, parts, settings, digests=sent.digests)
         except UploadGone:
+            self.bucket.abort(upload.destination, upload.upload_id)  # S3 keeps one that it refuses to complete
             done = copier.landed(entry, etag=known.completes_as, mark=mark)
             if done:
                 return done

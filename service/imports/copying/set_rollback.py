@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from service.domain.errors import ObjectError, SourceUnavailable
-from service.domain.ids import set_mark
+from service.domain.ids import copy_mark
 from service.domain.manifest import ManifestEntry
 from service.imports.copying.abort import remove_upload
 from service.imports.results.set_fates import to_copy
@@ -28,7 +28,7 @@ def take_back(
     def remove(entry: ManifestEntry) -> ObjectError | None:
         assert entry.group is not None
         try:
-            bucket.remove_marked(entry.destination, set_mark(job_id, entry.group))
+            bucket.remove_marked(entry.destination, copy_mark(job_id, entry.ordinal, entry.group))
         except SourceUnavailable:
             raise
         except ObjectError as error:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import AccessDenied, ClipferryError, DestinationChanged, ObjectError, SourceUnavailable
-from service.domain.ids import set_mark
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied
 from service.domain.requests import OnExisting
@@ -117,24 +116,23 @@ class SetWorker:
     def _copy(self, clip: Clip, views: "_Views", check: Callable[[], None]) -> None:
         """Copy the view, unless another one failed."""
         entry = clip.entry
-        assert entry.group is not None
         if views.failures:
             return
-        mark = set_mark(self.work.job_id, entry.group)
         try:
             check()
-            there = self._of_earlier_round(clip, mark)
-            views.copies[entry.ordinal] = there or self._over_what_is_there(clip, mark)
+            there = self._of_earlier_round(clip)
+            views.copies[entry.ordinal] = there or self._over_what_is_there(clip)
         except (ObjectError, OutOfTime, Stopped) as reason:
             views.failures[entry.ordinal] = reason
 
-    def _over_what_is_there(self, clip: Clip, mark: str) -> Copied:
+    def _over_what_is_there(self, clip: Clip) -> Copied:
         """Copy the view, also over the same clip: a set has copies of its own. With `fail` nothing may lie there."""
         for _ in range(CONFLICTS):
             try:
-                return self.work.copy(clip, mark=mark)
+                return self.work.copy(clip)
             except DestinationChanged as found:
                 repeated = found.repeated and not isinstance(clip.copier, AccessDenied)
+                mark = self.work.mark_of(clip.entry)
                 ours = clip.copier.landed(clip.entry, mark=mark) if repeated else None  # type: ignore[union-attr]
                 if ours:
                     return ours
@@ -144,11 +142,11 @@ class SetWorker:
                 refuse_to_replace(self.work, clip, conflict=True)
         raise SourceUnavailable("its destination keeps changing", operation="copy", uri=clip.entry.source_uri)
 
-    def _of_earlier_round(self, clip: Clip, mark: str) -> Copied | None:
+    def _of_earlier_round(self, clip: Clip) -> Copied | None:
         """The set's own copy that an earlier round made in one request. A large view is found by its upload."""
         if not self.work.earlier or clip.large or isinstance(clip.copier, AccessDenied):
             return None
-        return clip.copier.landed(clip.entry, mark=mark)
+        return clip.copier.landed(clip.entry, mark=self.work.mark_of(clip.entry))
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def give_back(work: BatchWork, clip: Clip) -> None:
 
 
 def _put_back(work: BatchWork, clip: Clip, later: ListedObject) -> None:
-    """Copy the later upload over this one, if this one lies at the destination."""
+    """Copy the later upload over this one, if this one is at the destination."""
     entry = clip.entry
     if isinstance(clip.copier, AccessDenied):
         return

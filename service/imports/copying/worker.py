@@ -120,6 +120,7 @@ def _copy_together(
         beginning(),
         work.settings,
         settled,
+        mark_of=work.mark_of,
         at_once=work.ports.copies_at_once,
         check=check if validated else None,
     )

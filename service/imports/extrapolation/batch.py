@@ -222,7 +222,7 @@ class _Round:
         for part in (obstacle, egomotion):
             size = part.member.size
             if size > MAX_LAYER_BYTES:
-                raise LayerTooLarge(f"{part.layer} unpacks to {size} bytes, at most {MAX_LAYER_BYTES} are extended")
+                raise LayerTooLarge(f"{part.layer} unpacks to {size:,} bytes, at most {MAX_LAYER_BYTES:,} are extended")
         return run(read_layer(reader, obstacle), source), run(read_layer(reader, egomotion), source)
 
 

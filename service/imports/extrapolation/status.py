@@ -1,13 +1,10 @@
 """Decide which clips get a stationary extrapolation, where it is stored, and which status it has."""
 
-from service.domain.clip_names import extension
+from service.domain.clip_names import RESULT_SUFFIX, extension
 from service.domain.clips import ClipRow, ClipStatus, Extrapolation, ExtrapolationStatus
 from service.domain.codes import ClipCode
 from service.domain.fates import CANCELLED
 from service.domain.jobs import Job
-
-RESULT_SUFFIX = ".stationary.parquet"
-"""Suffix of the clip's own key."""
 
 EXTRAPOLATION_LOST = "EXTRAPOLATION_LOST"
 _LOST = Extrapolation(

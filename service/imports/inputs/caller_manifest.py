@@ -5,17 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from service.domain.errors import (
-    AccessDenied,
-    CannotAccess,
-    InvalidManifest,
-    ObjectError,
-    ObjectMissing,
-    PreflightUnknown,
-)
+from service.domain.errors import InvalidManifest
 from service.domain.jobs import Source, SourceKind
 from service.domain.uris import Location, s3_at
+from service.imports.access.again import Again
 from service.imports.access.reach import Reach, id_of
+from service.imports.access.source_errors import source_errors
 from service.imports.inputs.manifest_file import MAX_LINE, ManifestFile, decode_line, first_line, split_lines
 from service.imports.inputs.manifest_lines import BadLine, Layout, Line, csv_layout, inventory, jsonl
 
@@ -65,23 +60,27 @@ class LineChunk:
     """Whether more lines may follow."""
 
 
-def open_manifest(location: Location, reach: Reach) -> Source:
+ONCE = Again(seconds=0)
+
+
+def open_manifest(location: Location, reach: Reach, again: Again = ONCE) -> Source:
     """Pin the manifest as it is now, and check its first line.
 
-    Raises one of `access.REFUSALS`, `InvalidManifest`, `CannotAccess`, `PreflightUnknown`.
+    Raises one of `access.REFUSALS`, `InvalidManifest`, `CannotAccess`, `PreflightUnknown`, one of `SOURCE_UNFIT`,
+    `SourceUnavailable`.
     """
     opener = reach.manifest_opener(location)
-    try:
+
+    def pinned() -> Source:
         found = reach.storage.stat(location, integration=id_of(opener))
         source = Source(
             kind=SourceKind.MANIFEST, uri=str(location), size=found.size, etag=found.etag, version=found.version
         )
         check_manifest(source, reach=reach)
-    except (AccessDenied, ObjectMissing) as error:
-        raise CannotAccess(error.message) from error
-    except ObjectError as error:
-        raise PreflightUnknown(error.message) from error
-    return source
+        return source
+
+    with source_errors():
+        return again(pinned)
 
 
 def check_manifest(source: Source, *, reach: Reach) -> None:

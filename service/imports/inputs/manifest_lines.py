@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote_plus
 
-from service.domain.clip_names import is_folder_marker
+from service.domain.clip_names import is_no_clip
 from service.domain.errors import InvalidManifest, InvalidUri
 from service.domain.uris import Location, is_bucket_name, parse_object
 from service.support.clock import timestamp
@@ -46,7 +46,7 @@ class BadLine(Exception):
 
 
 Layout = Callable[[str], Line | None]
-"""Parses a line; None if it is not a clip: a delete marker, an older version, a folder marker. Raises `BadLine`."""
+"""Parses a line; None if it is not a clip: a delete marker, an older version, `is_no_clip`. Raises `BadLine`."""
 
 
 def jsonl(text: str) -> Line:
@@ -89,7 +89,7 @@ def _headed(names: Sequence[str]) -> Layout:
     def read(text: str) -> Line:
         cells = _cells(text)
         if len(cells) != len(names):
-            raise BadLine(f"it has {len(cells)} columns, the header {len(names)}")
+            raise BadLine(f"it has {len(cells):,} columns, the header {len(names):,}")
         fields = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
         return _line(fields | {"version": fields["version_id"]} if "version_id" in fields else fields)
 
@@ -105,7 +105,7 @@ def inventory(schema: str) -> Layout:
     def read(text: str) -> Line | None:
         cells = _cells(text)
         if len(cells) != len(names):
-            raise BadLine(f"it has {len(cells)} columns, the fileSchema {len(names)}")
+            raise BadLine(f"it has {len(cells):,} columns, the fileSchema {len(names):,}")
         return _inventoried(dict(zip(names, cells, strict=True)))
 
     return read
@@ -136,7 +136,7 @@ def _inventoried(fields: Mapping[str, str]) -> Line | None:
     except UnicodeDecodeError as error:
         raise BadLine("its key is not URL-encoded UTF-8") from error
     line = _line(given | {"bucket": fields["Bucket"], "key": key})
-    return None if is_folder_marker(line.location.key, line.size if line.size is not None else 1) else line
+    return None if is_no_clip(line.location.key, line.size if line.size is not None else 1) else line
 
 
 def _cells(text: str) -> list[str]:
@@ -191,8 +191,8 @@ def _checksum(text: str) -> str:
 def _time(text: str) -> str:
     try:
         time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return timestamp(time)
     except ValueError as error:
         raise BadLine("last_modified is not an ISO 8601 time") from error
-    if time.tzinfo is None:
-        raise BadLine("last_modified has no zone")
-    return timestamp(time)
+    raise BadLine("last_modified has no zone")

@@ -1,4 +1,4 @@
-"""The URIs of a request in a state file, one JSON string per line."""
+"""The URIs or clip ids of a request in a state file, one JSON string per line."""
 
 import json
 
@@ -8,7 +8,7 @@ from service.ports.state import StateReader
 
 
 def requested_uris(job: Job, state: StateReader) -> list[str]:
-    """Return the URIs of a list as they were given, or the directories of a prefix."""
+    """Return the URIs of a list as they were given, or the directories or clip ids of a prefix."""
     assert job.request_digest is not None
     return decode_uris(state.get(request_key(job.id, job.request_digest)))
 

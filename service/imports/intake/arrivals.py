@@ -19,12 +19,12 @@ class Arrival:
 
 
 def parse_arrival(event: Mapping[str, Any], *, buckets: Collection[str]) -> Arrival | None:
-    """Return the object of an "Object Created" event; None for a folder marker. Raises `InvalidRequest`."""
+    """Return the object of an "Object Created" event; None for one that is no clip. Raises `InvalidRequest`."""
     upload = parse_event(event, buckets=buckets)
     time = event.get("time")
     try:
         if not isinstance(time, str) or datetime.fromisoformat(time).tzinfo is None:
-            raise ValueError(f"{time!r:.60} is no time with a zone")
+            raise ValueError(f"{time!r:.60} is not a time with a zone")
     except ValueError as error:
         raise InvalidRequest(f"not an S3 Object Created event: {error}") from error
     return Arrival(upload, time) if upload else None

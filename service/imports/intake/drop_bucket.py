@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from service.domain.clip_names import is_folder_marker
+from service.domain.clip_names import is_no_clip
 from service.domain.errors import InvalidRequest
 from service.domain.ids import job_id_for, new_job_id
 from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind
@@ -15,10 +15,14 @@ from service.domain.limits import is_unicode
 from service.domain.multipart import MAX_OBJECT_BYTES
 from service.domain.requests import ImportRequest, ImportSettings, Upload
 from service.domain.service_buckets import project_of_upload
-from service.domain.uris import MAX_KEY_BYTES, s3_at
+from service.domain.uris import MAX_KEY_BYTES, parse_object, s3_at
 from service.imports.intake.gather import GatherPorts, gather, opening_entry
 from service.imports.lifecycle.new_job import job_of
 from service.imports.lifecycle.start import start
+from service.support.parallel import each
+
+MANIFESTS_AT_ONCE = 16
+"""Manifests whose imports are started at the same time: a function gets up to 1,000 uploads, and has a minute."""
 
 _MANIFEST = re.compile(r".*\.manifest\.(jsonl|csv)(\.gz)?", re.DOTALL)
 
@@ -31,7 +35,7 @@ class UploadPorts(GatherPorts):
 
 
 def parse_event(event: Mapping[str, Any], *, buckets: Collection[str]) -> Upload | None:
-    """Return the object of an EventBridge "Object Created" event; None for a folder marker.
+    """Return the object of an EventBridge "Object Created" event; None for one that is no clip.
 
     Format: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html. Raises `InvalidRequest`, also for an
     event of another bucket than these.
@@ -48,7 +52,8 @@ def parse_event(event: Mapping[str, Any], *, buckets: Collection[str]) -> Upload
         raise InvalidRequest(f"not an S3 Object Created event: {error!r}") from error
     if bucket not in buckets:
         raise InvalidRequest(f"an event of bucket {bucket}, which this deployment does not listen to")
-    if is_folder_marker(key, size):
+    parse_object(str(s3_at(bucket, key)))
+    if is_no_clip(key, size):
         return None
     identity = hashlib.sha256("\0".join((bucket, key, etag, version or "", sequencer)).encode()).hexdigest()
     return Upload(identity=identity, bucket=bucket, key=key, size=size, etag=etag, version=version, sequencer=sequencer)
@@ -56,25 +61,26 @@ def parse_event(event: Mapping[str, Any], *, buckets: Collection[str]) -> Upload
 
 def _text(value: object) -> str:
     """Raises `ValueError` for what the table cannot store."""
-    if not isinstance(value, str) or len(value) > MAX_KEY_BYTES or not is_unicode(value):
-        raise ValueError(f"{ascii(value)[:100]} is not text of at most {MAX_KEY_BYTES:,} characters")
+    if not isinstance(value, str) or not is_unicode(value) or len(value.encode()) > MAX_KEY_BYTES:
+        raise ValueError(f"{ascii(value)[:100]} is not text of at most {MAX_KEY_BYTES:,} bytes")
     return value
 
 
 def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
     """Give every upload a job. An uploaded manifest gets a job of its own, which imports the clips that it names.
 
-    After an exception the same uploads can be handed in again.
+    Clips come first: one project's manifests, each of which takes several requests, hold up nobody's clips. After an
+    exception the same uploads can be handed in again.
     """
     by_project: dict[str, list[Upload]] = {}
+    manifests = [upload for upload in uploads if is_manifest(upload.key)]
     for upload in uploads:
-        if is_manifest(upload.key):
-            _import_manifest(upload, ports)
-            continue
-        by_project.setdefault(project_of_upload(upload.key, ports.default_project), []).append(upload)
+        if not is_manifest(upload.key):
+            by_project.setdefault(project_of_upload(upload.key, ports.default_project), []).append(upload)
     drop = Source(kind=SourceKind.UPLOAD, uri=f"s3://{ports.drop_bucket}/")
     for project, dropped in by_project.items():
         gather(dropped, partial(_new_job, project, drop, ports), ports)
+    each(lambda upload: _import_manifest(upload, ports), manifests, threads=MANIFESTS_AT_ONCE)
 
 
 def is_manifest(key: str) -> bool:

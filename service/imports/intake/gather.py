@@ -50,7 +50,15 @@ def gather(uploads: Sequence[Upload], new_job: Callable[[], Job], ports: GatherP
 def opening_entry(job: Job, ports: GatherPorts) -> AuditEntry:
     """The audit entry of a job that no request started."""
     by = Actor(door=job.door)
-    return entry_of(Action.IMPORT_START, job.id, project=job.project, by=by, now=job.created_at, days=ports.audit_days)
+    return entry_of(
+        Action.IMPORT_START,
+        job.id,
+        project=job.project,
+        by=by,
+        now=job.created_at,
+        days=ports.audit_days,
+        details=job.settings.audit_details,
+    )
 
 
 def _claim(gatherer: str, uploads: Sequence[Upload], new_job: Callable[[], Job], ports: GatherPorts) -> None:

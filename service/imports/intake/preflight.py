@@ -1,22 +1,15 @@
 """List a prefix for a caller before its import is accepted."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 
-from service.domain.clip_names import is_folder_marker
-from service.domain.errors import (
-    AccessDenied,
-    CannotAccess,
-    LimitExceeded,
-    ObjectError,
-    ObjectMissing,
-    PreflightUnknown,
-)
+from service.domain.clip_names import is_no_clip
+from service.domain.errors import LimitExceeded
 from service.domain.filters import selection
 from service.domain.requests import Filters
 from service.domain.uris import Location
+from service.imports.access.again import Again
 from service.imports.access.reach import Reach
+from service.imports.access.source_errors import source_errors
 from service.sources.deadline import done_within
 
 
@@ -25,43 +18,32 @@ def preflight(
     *,
     reach: Reach,
     max_clips: int,
-    seconds: float,
+    again: Again,
     filters: Filters | None = None,
-    monotonic: Callable[[], float] = time.monotonic,
+    clip_ids: Collection[str] | None = None,
 ) -> bool:
-    """List the prefix for `seconds`, to refuse an import that cannot succeed. Later problems are found by planning.
+    """List the prefix for `again.seconds`, to refuse an import that cannot succeed. Planning finds later problems.
 
     Return False if the store did not answer in time. Raises `InvalidRequest` (filters), one of `access.REFUSALS`,
-    `LimitExceeded` or `PreflightUnknown`.
+    `LimitExceeded`, `PreflightUnknown` or `SourceUnavailable`.
     """
-    wanted = selection(filters, location.key)
+    wanted = selection(filters, location.key, clip_ids=clip_ids)
     reach.prefix_opener(location)
-    deadline = monotonic() + seconds
+    deadline = again.monotonic() + again.seconds
 
     def count() -> None:
         found = 0
         for page in reach.list_pages(location):
-            found += sum(not is_folder_marker(item.key, item.size) and wanted.wants(item) for item in page)
+            found += sum(not is_no_clip(item.key, item.size) and wanted.wants(item) for item in page)
             check_limit(found, max_clips, str(location))
-            if monotonic() > deadline:
+            if again.monotonic() > deadline:
                 return
 
-    with listing_errors():
-        return done_within(seconds, count)
+    with source_errors():
+        return done_within(again.seconds, lambda: again(count))
 
 
 def check_limit(clips: int, max_clips: int, source: str) -> None:
     """Raises `LimitExceeded`."""
     if clips > max_clips:
         raise LimitExceeded(f"{source} holds more than {max_clips:,} objects, the limit of one import")
-
-
-@contextmanager
-def listing_errors() -> Iterator[None]:
-    """Translate errors of listing to the three preflight errors."""
-    try:
-        yield
-    except (AccessDenied, ObjectMissing) as error:
-        raise CannotAccess(error.message) from error
-    except ObjectError as error:
-        raise PreflightUnknown(error.message) from error

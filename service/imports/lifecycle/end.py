@@ -40,6 +40,7 @@ def end_job(
         now=now,
         counted_in=job.project if job.counted else None,
         unplanned=job.planned_run != job.run,
+        resumes=job.resumes,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from service.domain.clips import ClipStatus, Overruled
 from service.domain.manifest import Batch, ManifestEntry
+from service.domain.members import Packed, PackedMember
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 """`json.dumps` would make an encoder for each line."""
@@ -19,7 +20,13 @@ def encode_entry(entry: ManifestEntry) -> bytes:
         del fields["status"]
     if entry.overruled:
         fields["overruled"] = vars(entry.overruled)
+    if entry.packed:
+        fields["packed"] = vars(entry.packed) | {"members": [_known(member) for member in entry.packed.members]}
     return _encode(fields).encode() + b"\n"
+
+
+def _known(member: PackedMember) -> dict[str, object]:
+    return {name: value for name, value in vars(member).items() if value is not None}
 
 
 def decode_entries(lines: bytes) -> list[ManifestEntry]:
@@ -32,6 +39,9 @@ def _decode_entry(line: bytes) -> ManifestEntry:
         fields["status"] = ClipStatus(fields["status"])
     if "overruled" in fields:
         fields["overruled"] = Overruled(**fields["overruled"])
+    if "packed" in fields:
+        members = tuple(PackedMember(**one) for one in fields["packed"]["members"])
+        fields["packed"] = Packed(**fields["packed"] | {"members": members})
     return ManifestEntry(**fields)
 
 

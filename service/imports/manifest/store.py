@@ -1,7 +1,8 @@
 """Write a job's manifest and batches part by part, and read them back by ordinal.
 
-A part has the lines of the clips that batches take first, then those of the clips whose result is the plan. So a batch
-is one range of bytes, and holds nothing but clips that copy functions work on.
+A part has the lines of the clips that can be copied at once, then of those that wait for a restore, then of those whose
+result is the plan. So a batch is one range of bytes. It holds nothing but clips that copy functions work on, and all of
+them wait for restores, or none.
 """
 
 import hashlib
@@ -10,9 +11,11 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
-from service.domain.errors import ServiceBusy
+from service.domain.batching import PART_CLIPS, batches_of, sets_of
+from service.domain.clips import ClipStatus
+from service.domain.errors import NotFound
 from service.domain.manifest import Batch, ManifestEntry, Rounds, as_rounds, token_of
+from service.domain.member_reads import neighbours_together
 from service.domain.requests import ImportSettings
 from service.domain.state_keys import batches_key, carried_key, part_key, run_plan_key
 from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
@@ -22,11 +25,14 @@ from service.ports.state import StateFiles, StateReader
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The plan of a first attempt. The first one that is stored counts, whichever call wrote it."""
+    """The plan of an attempt. The first one that is stored counts, whichever call wrote it."""
 
     total: int
-    cut_short: bool
     rounds: Rounds
+    cut_short: bool = False
+    failed: int = 0
+    cancelled: int = 0
+    """In a retry: the former results of its clips."""
     batches: int = 0
     skipped: int = 0
     """Clips that no batch holds: the plan is their result."""
@@ -54,11 +60,9 @@ class ManifestWriter:
     token: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def __post_init__(self) -> None:
-        if self.manifest_run:  # a retry's plan says itself which files count
-            self.token = ""
         self.rounds = (*self.rounds, (self.token, -(-self.ordinal // PART_CLIPS)))
         self._descriptors: list[bytes] = []
-        self._skipped = SkippedFiles(self.state, self.job_id)
+        self._skipped = SkippedFiles(self.state, self.job_id, self.rounds)
 
     def write_part(self, entries: Sequence[ManifestEntry]) -> None:
         """Write the next entries. Every part but the last must be full (`PART_CLIPS`, `set_parts`)."""
@@ -71,27 +75,32 @@ class ManifestWriter:
             ordinals = {entry.ordinal for entry in settled}
             entries = [entry for entry in entries if entry.ordinal not in ordinals]
             self._skipped.add(settled)
-        lines = [encode_entry(entry) for entry in (*entries, *settled)]
+        entries = neighbours_together(entries)
+        units = list(sets_of(entries))
+        ready = [entry for unit in units if not any(map(_waits, unit)) for entry in unit]
+        waiting = [entry for unit in units if any(map(_waits, unit)) for entry in unit]
+        lines = [encode_entry(entry) for entry in (*ready, *waiting, *settled)]
         etag = self.state.put(key, b"".join(lines))
         starts = [0]
         for line in lines:
             starts.append(starts[-1] + len(line))
-        sizes, groups = [batch_weight(entry) for entry in entries], [entry.group for entry in entries]
-        cut = cut_batches(sizes, max_clips=self.batch_clips, max_bytes=self.batch_bytes, groups=groups)
-        for first, count in cut:
-            batch = Batch(
-                job_id=self.job_id,
-                number=self.batches,
-                part_key=key,
-                part_etag=etag,
-                start=starts[first],
-                length=starts[first + count] - starts[first],
-                first=entries[first].ordinal,
-                count=count,
-                run=self.run,
-            )
-            self._descriptors.append(encode_batch(batch))
-            self.batches += 1
+        for some, before in ((ready, 0), (waiting, len(ready))):
+            for first, count in batches_of(some, max_clips=self.batch_clips, max_bytes=self.batch_bytes):
+                start, end = starts[before + first], starts[before + first + count]
+                batch = Batch(
+                    job_id=self.job_id,
+                    number=self.batches,
+                    part_key=key,
+                    part_etag=etag,
+                    start=start,
+                    length=end - start,
+                    first=some[first].ordinal,
+                    count=count,
+                    run=self.run,
+                    restore_hours=max(map(_waits, some[first : first + count])),
+                )
+                self._descriptors.append(encode_batch(batch))
+                self.batches += 1
 
     def carry(self, entries: Sequence[ManifestEntry]) -> str:
         """Store clips that did not fill a part for the next round; return the key of the file, empty for none."""
@@ -110,41 +119,41 @@ class ManifestWriter:
         self._descriptors = []
         self.round_number += 1
 
-    def end(self, *, cut_short: bool = False) -> Plan:
+    def end(self, *, cut_short: bool = False, failed: int = 0, cancelled: int = 0) -> Plan:
         """Store the plan, unless another call that planned the attempt stored one first; return the one that counts.
 
-        The descriptors of its rounds are joined into the list that the map reads. Every call writes the same list.
+        `failed` and `cancelled` are those of the `Plan`.
         """
         self.end_round()
-        own = Plan(total=self.ordinal, cut_short=cut_short, rounds=self.rounds)
+        own = Plan(total=self.ordinal, rounds=self.rounds, cut_short=cut_short, failed=failed, cancelled=cancelled)
         stored = self.state.put_new(run_plan_key(self.job_id, self.run), json.dumps(asdict(own)).encode())
-        plan = _decode_plan(stored)
-        joined = self._joined(plan.rounds)
-        self.state.put(batches_key(self.job_id, run=self.run), joined)
-        batches = list(decode_batches(joined))
-        return replace(plan, batches=len(batches), skipped=plan.total - sum(batch.count for batch in batches))
-
-    def end_retry(self) -> None:
-        """Join the descriptors of all rounds of a retry into the list that the map reads.
-
-        The list is never written twice, since copies and counts may refer to it by then. Raises `ServiceBusy` if
-        another call plans the attempt too, and wrote another list first or wrote over one of the rounds.
-        """
-        self.end_round()
-        own = self._joined((("", 0),) * self.round_number)
-        batches = list(decode_batches(own))
-        mixed = [batch.number for batch in batches] != list(range(self.batches))
-        if mixed or self.state.put_new(batches_key(self.job_id, run=self.run), own) != own:
-            raise ServiceBusy(f"another call plans import {self.job_id} at the same time")
-
-    def _joined(self, rounds: Rounds) -> bytes:
-        keys = [batches_key(self.job_id, number, self.run, token) for number, (token, _) in enumerate(rounds)]
-        return b"".join(map(self.state.get, keys))
+        return _with_batches(self.state, self.job_id, self.run, stored)
 
 
-def _decode_plan(text: bytes) -> Plan:
-    plan = Plan(**json.loads(text))
-    return replace(plan, rounds=as_rounds(plan.rounds))
+def _waits(entry: ManifestEntry) -> int:
+    """Return the hours that the clip waits for its restore at most, as a rule; 0 if it waits for none."""
+    return (entry.restore_hours or 0) if entry.status is ClipStatus.PENDING else 0
+
+
+def stored_plan(state: StateFiles, job_id: str, run: int) -> Plan | None:
+    """Return the plan of the attempt that counts; None if there is none yet. Its list of batches is in place then."""
+    try:
+        return _with_batches(state, job_id, run, state.get(run_plan_key(job_id, run)))
+    except NotFound:
+        return None
+
+
+def _with_batches(state: StateFiles, job_id: str, run: int, stored: bytes) -> Plan:
+    """Join the descriptors of the plan's rounds into the list that the map reads. Every call writes the same list."""
+    said = json.loads(stored)
+    if "clips" in said:  # older code planned this retry, and wrote its list before its plan
+        return Plan(total=said.pop("clips"), rounds=(), **said)
+    plan = replace(Plan(**said), rounds=as_rounds(said["rounds"]))
+    keys = [batches_key(job_id, number, run, token) for number, (token, _) in enumerate(plan.rounds)]
+    joined = b"".join(map(state.get, keys))
+    state.put(batches_key(job_id, run=run), joined)
+    batches = list(decode_batches(joined))
+    return replace(plan, batches=len(batches), skipped=plan.total - sum(batch.count for batch in batches))
 
 
 def read_carried(state: StateReader, key: str) -> list[ManifestEntry]:

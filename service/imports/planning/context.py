@@ -1,7 +1,7 @@
 """Ports of planning, the cursor that one round passes to the next, and parts of the manifest."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.domain.batching import PART_CLIPS
@@ -11,7 +11,7 @@ from service.imports.access.reach import SourceAccess
 from service.imports.manifest.store import ManifestWriter
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
-from service.ports.objects import DropBucket, Objects
+from service.ports.objects import DropBucket, Objects, Restorer
 from service.ports.state import Clock, StateFiles, StateReader
 from service.ports.uploads import UploadLists
 
@@ -40,6 +40,10 @@ class PlanPorts(ExpandPorts):
     uploads: UploadLists
     drop: DropBucket
     clock: Clock
+    restorer: Callable[[str], Restorer]
+    """Of a project's sources."""
+    restore_wait_hours: int
+    """How long an import waits for the restores that it requested."""
     max_clips: int
     batch_clips: int
     batch_bytes: int
@@ -55,7 +59,13 @@ class PlanCursor:
     start_after: str = ""
     """Last key of the prefix that was read."""
     read_to: str = ""
-    """Place in a caller's manifest (`Place`); of a prefix in a dataset or model of Hugging Face, the commit."""
+    """Place in a caller's manifest (`Place`)."""
+    commits: Mapping[str, str] = field(default_factory=dict)
+    """Commits of the datasets and models that earlier rounds read (`CommittedStorage`)."""
+    found: str = ""
+    """Which clip ids were found (`ClipIds`)."""
+    searched: bool = False
+    """In a retry: whether the missing clip ids were looked for again, as far as that is needed."""
     carried: str = ""
     """State file of clips that were found but did not fill a part."""
     next_clip: int = 0
@@ -100,6 +110,7 @@ class Part:
     """Clips that were found after them."""
     start_after: str = ""
     read_to: str = ""
+    found: str = ""
     sets: bool = False
     """Whether it holds whole sets, so that another part may follow whatever its length."""
 

@@ -34,9 +34,9 @@ def fate_of(
     if existing is None or on_existing is OnExisting.OVERWRITE:
         return None
     if on_existing is OnExisting.FAIL:
-        return Fate(ClipStatus.FAILED, ClipCode.EXISTS, "an object lies at the destination already")
+        return Fate(ClipStatus.FAILED, ClipCode.EXISTS, "an object is at the destination already")
     if unchanged(source, existing, by_time=by_time):
-        return Fate(ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip lies at the destination already")
+        return Fate(ClipStatus.SKIPPED, ClipCode.UNCHANGED, "the same clip is at the destination already")
     return None
 
 

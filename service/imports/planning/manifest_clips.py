@@ -16,6 +16,7 @@ from service.domain.rate_windows import unless_window
 from service.imports.access.reach import Reach, id_of
 from service.imports.inputs.caller_manifest import Place, Read, check_manifest, read_manifest
 from service.imports.inputs.manifest_lines import Line
+from service.imports.planning.archived import may_restore
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.duplicates import Ledger
 from service.imports.planning.pin import opened, other_than_pinned, pin, target_of
@@ -48,22 +49,27 @@ def _chunks(search: Search) -> Iterator[Chunk]:
 
 def _looked_at(search: Search, named: Sequence[Read], wanted: Selection) -> list[ListedObject | Fate]:
     """The object of each line, or why it is none; only lines that do not pin theirs cost a request."""
-    told = [_as_named(read, wanted, search.reach) for read in named]
+    told = [_as_named(read, wanted, search) for read in named]
     unknown = [read.clip for read, found in zip(named, told, strict=True) if found is None and read.clip]
     inspected = search.pool.map(partial(_inspected, reach=search.reach), unknown)
     return [found or next(inspected) for found in told]
 
 
-def _as_named(read: Read, wanted: Selection, reach: Reach) -> ListedObject | Fate | None:
+def _as_named(read: Read, wanted: Selection, search: Search) -> ListedObject | Fate | None:
     """The object as its line pins it, or why it cannot be a clip; None where it has to be inspected."""
     clip = read.clip
     if clip is None:
         return Fate(ClipStatus.FAILED, ClipCode.INVALID_LINE, read.problem)
-    _, refusal = opened(clip.location, reach)
+    _, refusal = opened(clip.location, search.reach)
     if refusal:
         return refusal
-    if clip.size is None or clip.etag is None or (wanted.needs_time and clip.modified is None):
+    pinned = clip.size is not None and clip.etag is not None and clip.location.zip is None
+    if not pinned or (wanted.needs_time and clip.modified is None):
         return None
+    if may_restore(search.job, clip.location):
+        return None
+    assert clip.size is not None
+    assert clip.etag is not None
     return ListedObject(
         key=clip.location.key, size=clip.size, etag=clip.etag, version=clip.version, modified=clip.modified
     )

@@ -21,6 +21,7 @@ from service.imports.access.reach import Reach
 from service.imports.inputs.upload_lists import claimed_uploads
 from service.imports.inputs.uri_list import requested_uris
 from service.imports.manifest.store import read_carried
+from service.imports.planning.archived import Look
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.duplicates import Ledger
 from service.imports.planning.pin import destination_of, inspect, look_at_destination, pin, target_of
@@ -116,13 +117,19 @@ def uploaded_clips(job: Job, ports: ExpandPorts) -> Named:
     """
     assert ports.uploads is not None, "a preview is never of uploads"
     uploads = claimed_uploads(job.id, ports.uploads, ports.state)
-    newest = _newest(uploads)
+    newest, look = _newest(uploads), look_at_upload(ports)
 
     def plan(ordinal: int, now: Job) -> ManifestEntry:
         upload = uploads[ordinal]
         at = s3_at(upload.bucket, upload.key)
         destination, misnamed = destination_of(now, at, ordinal)
-        found = ListedObject(key=upload.key, size=upload.size, etag=upload.etag, version=upload.version)
+        found = ListedObject(
+            key=upload.key,
+            size=upload.size,
+            etag=upload.etag,
+            version=upload.version,
+            archive_hidden=now.watch is not None,
+        )
         fate: Fate | None
         if upload.sequencer < newest[upload.key, len(upload.sequencer)]:
             fate = SUPERSEDED
@@ -131,9 +138,14 @@ def uploaded_clips(job: Job, ports: ExpandPorts) -> Named:
         else:
             fate = misnamed
         pinned = replace(pin(ordinal, str(at), destination, found, fate), upload=True)
-        return look_at_destination(pinned, found, now, ports)
+        return look_at_destination(pinned, found, now, ports, look)
 
     return Named(len(uploads), plan)
+
+
+def look_at_upload(ports: ExpandPorts) -> Look:
+    """Inspect uploads by the service's own role, which reads the drop bucket and watched buckets."""
+    return lambda entry: ports.storage.stat(entry.location, version=entry.version)
 
 
 def _newest(uploads: Sequence[Upload]) -> dict[tuple[str, int], str]:

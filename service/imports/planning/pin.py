@@ -7,17 +7,18 @@ from service.domain.clips import ClipStatus
 from service.domain.codes import ClipCode
 from service.domain.destination_template import named_destination, render
 from service.domain.destinations import destination_key
-from service.domain.errors import InvalidDestination, ObjectError, ObjectMissing
+from service.domain.errors import InvalidDestination, InvalidUri, ObjectError, ObjectMissing
 from service.domain.fates import CANCELLED, Fate
 from service.domain.jobs import Door, Job, SourceKind
 from service.domain.manifest import ManifestEntry
+from service.domain.members import MemberObject
 from service.domain.objects import ListedObject
 from service.domain.projects import Integration
 from service.domain.rate_windows import unless_window
 from service.domain.requests import OnExisting
-from service.domain.uris import Location
+from service.domain.uris import Location, parse_object
 from service.imports.access.reach import REFUSALS, Reach, id_of, store_of
-from service.imports.planning.archived import unless_archived
+from service.imports.planning.archived import Look, unless_archived
 from service.imports.planning.context import ExpandPorts
 from service.imports.planning.existing import look_up, settled_by
 
@@ -31,7 +32,18 @@ def pin(
     *,
     integration: str | None = None,
 ) -> ManifestEntry:
-    """Return the clip as it is to be copied, or with its fate."""
+    """Return the clip as it is to be copied, or with its fate.
+
+    A member of a zip that cannot be unpacked fails; so does an object that its store lists by a key that no URI has,
+    without a destination.
+    """
+    try:
+        parse_object(uri)
+    except InvalidUri as error:
+        destination, fate = "", Fate.failed(error)
+    member = found if isinstance(found, MemberObject) else None
+    if member and member.problem and fate is None:
+        fate = Fate(ClipStatus.FAILED, ClipCode.MEMBER_UNREADABLE, member.problem)
     return ManifestEntry(
         ordinal=ordinal,
         source_uri=uri,
@@ -40,6 +52,7 @@ def pin(
         etag=found.etag,
         version=found.version,
         integration=integration,
+        packed=member.packed if member else None,
     ).with_fate(fate)
 
 
@@ -86,12 +99,17 @@ def inspect(
         # Without a destination, which would name the store: a retry plans the clip afresh.
         return replace(clip, destination="").with_fate(target.refusal)
     try:
-        found = reach.storage.stat(location, integration=target.integration)
+        found = reach.look_at(location, target.integration)
     except ObjectError as error:
         fate = Fate.failed(unless_window(error))
         return clip.with_fate(replace(fate, message=fate.message + _hint(error, location)))
     pinned = pin(ordinal, uri, target.destination, found, target.misnamed, integration=target.integration)
-    return look_at_destination(pinned, found, job, ports, by_time=job.settings.destination is None)
+    return look_at_destination(pinned, found, job, ports, reach.look_again, by_time=newest_alone(job))
+
+
+def newest_alone(job: Job) -> bool:
+    """Whether a clip's destination belongs to its source alone, in its newest version."""
+    return job.settings.destination is None and job.source.as_of is None
 
 
 def is_unfit(job: Job, key: str) -> bool:
@@ -108,7 +126,7 @@ def _hint(error: ObjectError, location: Location) -> str:
 
 
 def look_at_destination(
-    entry: ManifestEntry, found: ListedObject, job: Job, ports: ExpandPorts, *, by_time: bool = False
+    entry: ManifestEntry, found: ListedObject, job: Job, ports: ExpandPorts, look: Look, *, by_time: bool = False
 ) -> ManifestEntry:
     """Let the object at the destination decide over a clip without a fate; if it cannot be seen, the clip fails. Then
     let the source's archive decide.
@@ -120,19 +138,19 @@ def look_at_destination(
     if entry.fate:
         return entry
     if job.settings.on_existing is OnExisting.OVERWRITE and not entry.upload:
-        return unless_archived(entry, found, job)
+        return unless_archived(entry, found, job, look)
     try:
         existing = look_up(ports.storage, ports.clips_bucket, entry.destination)
     except ObjectError as error:
         return entry.with_fate(Fate.failed(error))
     settled = settled_by(entry, found, existing, job.settings.on_existing, by_time=by_time)
-    return unless_archived(settled, found, job)
+    return unless_archived(settled, found, job, look)
 
 
 def other_than_pinned(size: int | None, etag: str | None, found: ListedObject) -> Fate | None:
     """Return the fate of a line's clip if the object differs from the size or ETag that the line gives."""
     if size not in (None, found.size):
-        return _changed(f"it has {found.size} bytes, its line says {size}")
+        return _changed(f"it has {found.size:,} bytes, its line says {size:,}")
     if etag not in (None, found.etag):
         return _changed(f"its ETag is {found.etag}, its line says {etag}")
     return None

@@ -1,14 +1,16 @@
 """Expand a job's source into its manifest, in rounds that each fit into one invocation."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from service.domain.errors import ClipferryError, LimitExceeded, RateLimited, SourceUnavailable, TableBusy
-from service.domain.jobs import Job, JobStatus, SourceKind
+from service.domain.jobs import JobStatus, SourceKind
 from service.domain.rate_windows import window_seconds
-from service.domain.state_keys import batches_key
 from service.imports.lifecycle.end import end_job
 from service.imports.manifest.store import ManifestWriter, read_batches
+from service.imports.planning.archived import request_restores
 from service.imports.planning.context import Part, PlanCursor, Planned, PlanPorts, writer_at
+from service.imports.planning.due import planned_batches
 from service.imports.planning.retry import plan_again
 from service.imports.planning.sources import parts_of
 
@@ -30,6 +32,15 @@ def plan(
     If the source can never be listed, the job completes as FAILED; transient faults are raised, so that the state
     machine tries again. What is wrong with one URI of a list becomes that clip's fate.
     """
+    commits = dict(cursor.commits)
+    at_commits = replace(ports, access=replace(ports.access, commits=commits))
+    planned = _round(job_id, cursor, run=run, out_of_time=out_of_time, ports=at_commits, can_wait=can_wait)
+    return replace(planned, cursor=replace(planned.cursor, commits=commits)) if planned.cursor else planned
+
+
+def _round(
+    job_id: str, cursor: PlanCursor, *, run: int, out_of_time: Callable[[], bool], ports: PlanPorts, can_wait: bool
+) -> Planned:
     job = ports.jobs.begin_planning(job_id, ports.clock(), run=run)
     if job is None:
         return Planned()
@@ -38,9 +49,9 @@ def plan(
             return plan_again(job, cursor, out_of_time=out_of_time, ports=ports)
         except RateLimited as error:
             return Planned(cursor=cursor, wait_seconds=_window(error, can_wait=can_wait))
-    if job.planned_run == run:  # the answer of the call that ended this planning was lost
+    if job.planned_run == run:  # it waited for restores, or the answer of the call that ended this planning was lost
         ports.jobs.end_planning(job.id, run=run, total=job.counts.total, now=ports.clock())
-        return _planned(job, sum(1 for _ in read_batches(ports.state, job.id, run)))
+        return planned_batches(job, sum(1 for _ in read_batches(ports.state, job.id, run)), ports)
     writer = writer_at(cursor, job, ports)
     cut_short, used, part = False, set[str](), None
     try:
@@ -50,7 +61,7 @@ def plan(
                 break
             used.update(entry.integration for entry in part.entries if entry.integration)
             if part.entries:
-                writer.write_part(part.entries)
+                writer.write_part(request_restores(part.entries, job, ports))
             if writer.ordinal > ports.max_clips and job.source.kind is not SourceKind.UPLOAD:
                 raise LimitExceeded(f"the source holds more than {ports.max_clips:,} clips, the limit of one import")
             if part.may_end_a_round and out_of_time():
@@ -77,16 +88,7 @@ def plan(
         rounds=stored.rounds,
         now=ports.clock(),
     )
-    return _planned(job, stored.batches)
-
-
-def _planned(job: Job, batches: int) -> Planned:
-    return Planned(
-        batches=batches,
-        batches_key=batches_key(job.id, run=job.run),
-        max_concurrency=job.settings.max_concurrency,
-        extrapolate=job.settings.stationary_extrapolation,
-    )
+    return planned_batches(job, stored.batches, ports)
 
 
 def _end_round(writer: ManifestWriter, part: Part) -> PlanCursor:
@@ -100,6 +102,7 @@ def _end_round(writer: ManifestWriter, part: Part) -> PlanCursor:
         rounds=writer.rounds,
         start_after=part.start_after,
         read_to=part.read_to,
+        found=part.found,
         carried=carried,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from service.domain.clip_names import is_folder_marker
+from service.domain.clip_names import is_no_clip
 from service.domain.destinations import destination_key, destination_root
 from service.domain.filters import selection
 from service.domain.jobs import Job
@@ -14,7 +14,6 @@ from service.domain.requests import OnExisting
 from service.domain.uris import MAX_KEY_BYTES, Location
 from service.imports.access.reach import id_of, store_of
 from service.imports.inputs.uri_list import requested_uris
-from service.imports.planning.archived import unless_archived
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.existing import Destinations, look_up, settled_by
 from service.imports.planning.pin import destination_of, pin
@@ -36,15 +35,12 @@ def _chunks(search: Search) -> Iterator[Chunk]:
     wanted = selection(job.filters, location.key)
     settle = _named(search, location, opener) if job.settings.destination else _mirrored(search, location, opener)
     for page, more in _with_more(page for page in _pages(search, location) if page):
-        found = [item for item in page if not is_folder_marker(item.key, item.size) and wanted.wants(item)]
-        # The files of a dataset are those of one commit, also in the next rounds.
-        commit = page[0].version or "" if location.is_repository else ""
-        yield Chunk(settle(found), more, start_after=page[-1].key, read_to=commit)
+        found = [item for item in page if not is_no_clip(item.key, item.size) and wanted.wants(item)]
+        yield Chunk(settle(found), more, start_after=page[-1].key)
 
 
 def _pages(search: Search, location: Location) -> Iterator[Sequence[ListedObject]]:
-    start_after, commit = search.cursor.start_after, search.cursor.read_to
-    location = location.at_commit(commit) if commit else location
+    start_after = search.cursor.start_after
     if search.job.source.count is None:
         yield from search.reach.list_pages(location, start_after=start_after)
         return
@@ -58,15 +54,16 @@ def _mirrored(search: Search, location: Location, opener: Integration | None) ->
     existing = _existing_finder(job, location, store, search.cursor.start_after, search.ports)
 
     def settle(items: Sequence[ListedObject]) -> list[ManifestEntry]:
-        entries = []
+        clips = []
         for item in items:
             at = location.at(item.key)
             destination = destination_key(job.project, job.folder, at, store=store)
             entry = pin(search.number(), str(at), destination, item, None, integration=id_of(opener))
             there = existing(destination)
-            settled = settled_by(entry, item, there, job.settings.on_existing, by_time=True)
-            entries.append(unless_archived(settled, item, job))
-        return entries
+            newest = job.source.as_of is None
+            settled = settled_by(entry, item, there, job.settings.on_existing, by_time=newest)
+            clips.append((settled, item))
+        return search.by_archive(clips)
 
     return settle
 

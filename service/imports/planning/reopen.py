@@ -1,18 +1,14 @@
 """Complete a retry's planning: make its clips pending again, in their rows and in the job's counts."""
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from service.domain.batching import PART_CLIPS
 from service.domain.clips import ClipRow, ClipStatus, Content
-from service.domain.errors import NotFound
 from service.domain.jobs import Job, Tally
 from service.domain.manifest import ManifestEntry
 from service.domain.search_keys import findable
-from service.domain.state_keys import run_plan_key
-from service.imports.manifest.store import read_part
+from service.imports.manifest.store import Plan, read_part
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
 from service.ports.state import Clock, StateFiles
@@ -29,37 +25,15 @@ class ReopenPorts(Protocol):
     def clock(self) -> Clock: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunPlan:
-    """Result of a retry's planning. `failed` and `cancelled` count the former results of its clips."""
-
-    clips: int
-    batches: int
-    failed: int
-    cancelled: int
-
-
-def write_run_plan(job: Job, plan: RunPlan, state: StateFiles) -> None:
-    state.put(run_plan_key(job.id, job.run), json.dumps(asdict(plan)).encode())
-
-
-def read_run_plan(job: Job, state: StateFiles) -> RunPlan | None:
-    """Return the plan, or None if the attempt's manifest and batches are not complete; then no row was changed."""
-    try:
-        return RunPlan(**json.loads(state.get(run_plan_key(job.id, job.run))))
-    except NotFound:
-        return None
-
-
-def reopen(job: Job, plan: RunPlan, *, first_part: int, out_of_time: Callable[[], bool], ports: ReopenPorts) -> int:
+def reopen(job: Job, plan: Plan, *, first_part: int, out_of_time: Callable[[], bool], ports: ReopenPorts) -> int:
     """Make the clips of the attempt's manifest pending, from part `first_part` on; return how many parts are done.
 
     Rows change first, then the counts, once for the attempt. The call can be repeated until the counts have changed;
     from then on it writes nothing, since the rows belong to the workers.
     """
-    parts = -(-plan.clips // PART_CLIPS)
+    parts = -(-plan.total // PART_CLIPS)
     for part in range(first_part, parts):
-        pending = [_pending(entry, job) for entry in read_part(ports.state, job.id, part, (), job.run)]
+        pending = [_pending(entry, job) for entry in read_part(ports.state, job.id, part, plan.rounds, job.run)]
         if not ports.clips.reopen(job.id, pending, run=job.run):
             return parts
         if out_of_time() and part + 1 < parts:
@@ -77,6 +51,7 @@ def _pending(entry: ManifestEntry, job: Job) -> ClipRow:
         etag=entry.etag,
         source_uri=entry.source_uri,
         destination=entry.destination,
+        clip_id=entry.clip_id,
         group=entry.group,
         view=entry.view,
         set_name=entry.set_name,

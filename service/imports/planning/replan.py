@@ -1,4 +1,4 @@
-"""Look at the clips of a retry again: what the source holds now, and what lies at the destination now.
+"""Look at the clips of a retry again: what the source holds now, and what is at the destination now.
 
 Each kind of source has a strategy (`_STRATEGIES`): how it plans a clip that has a destination from its first planning,
 and one that has none.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from service.domain.batching import PART_CLIPS
 from service.domain.clips import ClipRow, ClipStatus, Overruled
 from service.domain.codes import ClipCode
-from service.domain.errors import NotFound, ObjectError
+from service.domain.errors import MemberMissing, NotFound, ObjectError
 from service.domain.fates import CANCELLED, DESTINATION_TAKEN, SUPERSEDED, Fate
 from service.domain.jobs import Job, SourceKind
 from service.domain.manifest import ManifestEntry
@@ -21,11 +21,14 @@ from service.domain.rate_windows import unless_window
 from service.imports.access.later_upload import later_upload
 from service.imports.access.reach import Reach, id_of
 from service.imports.manifest.store import read_part
+from service.imports.planning.archived import may_restore
+from service.imports.planning.clip_ids_again import Found, missing_id
 from service.imports.planning.context import PlanPorts
 from service.imports.planning.duplicates import destinations_of_others
-from service.imports.planning.named import Planner, listed_uris, uploaded_clips
+from service.imports.planning.named import Planner, listed_uris, look_at_upload, uploaded_clips
 from service.imports.planning.pin import Target, inspect, look_at_destination, opened, other_than_pinned, pin
-from service.imports.planning.views import view_planner, whole_sets_or_failed
+from service.imports.planning.views import view_planner
+from service.imports.results.set_fates import whole_sets_or_failed
 from service.support.parallel import Once
 
 
@@ -35,6 +38,8 @@ class Replanner:
 
     job: Job
     ports: PlanPorts
+    found_again: Found = field(default_factory=dict)
+    """Clips of missing clip ids."""
     reach: Reach = field(init=False)
     first_planner: Once[Planner] = field(init=False)
     """Plans single clips from the caller's request, as the first planning did."""
@@ -56,9 +61,8 @@ class Replanner:
     def _again(self, row: ClipRow, entry: ManifestEntry | None, strategy: "_Strategy") -> ManifestEntry:
         if row.ordinal in self._taken():
             return (entry or _unknown(row)).with_fate(DESTINATION_TAKEN)
-        if entry and entry.destination:
-            return strategy.placed(self, entry)
-        return strategy.unplaced(self, row, entry)
+        planned = strategy.placed(self, entry) if entry and entry.destination else strategy.unplaced(self, row, entry)
+        return planned.of_clip(row.clip_id) if row.clip_id else planned
 
     def _overruling(self, row: ClipRow, entry: ManifestEntry) -> ManifestEntry:
         """The entry, with the failed check where this run looks at the clip in another way."""
@@ -75,7 +79,7 @@ class Replanner:
         kind, told = self.job.source.kind, dict[int, ManifestEntry]()
         if kind is SourceKind.SETS:
             return told
-        if kind in (SourceKind.LIST, SourceKind.PREFIX) and not self._may_clash:
+        if kind.mirrored and not self._may_clash:
             told = {
                 row.ordinal: ManifestEntry(ordinal=row.ordinal, source_uri=row.source_uri, destination=row.destination)
                 for row in rows
@@ -129,14 +133,20 @@ def _upload_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:
     at = entry.location
     assert entry.size is not None
     assert entry.etag is not None
-    upload = ListedObject(key=at.key, size=entry.size, etag=entry.etag, version=entry.version)
+    upload = ListedObject(
+        key=at.key,
+        size=entry.size,
+        etag=entry.etag,
+        version=entry.version,
+        archive_hidden=again.job.watch is not None,
+    )
     fate = None
     if again.job.cancel_requested:
         fate = CANCELLED
     elif later_upload(entry, again.ports.drop):
         fate = SUPERSEDED
     pinned = replace(pin(entry.ordinal, entry.source_uri, entry.destination, upload, fate), upload=True)
-    return look_at_destination(pinned, upload, again.job, again.ports)
+    return look_at_destination(pinned, upload, again.job, again.ports, look_at_upload(again.ports))
 
 
 def _line_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:
@@ -147,7 +157,8 @@ def _line_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:
     opener, refusal = opened(at, again.reach)
     if refusal:
         return entry.with_fate(refusal)
-    if entry.size is not None and entry.etag is not None:
+    known = at.zip is None and not may_restore(again.job, at)
+    if known and entry.size is not None and entry.etag is not None:
         found = ListedObject(key=at.key, size=entry.size, etag=entry.etag, version=entry.version)
     else:
         try:
@@ -158,7 +169,7 @@ def _line_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:
             return entry.with_fate(changed)
     planned = pin(entry.ordinal, entry.source_uri, entry.destination, found, None, integration=id_of(opener))
     pinned = replace(planned, version=entry.version or found.version, checksum=entry.checksum)
-    return look_at_destination(pinned, found, again.job, again.ports)
+    return look_at_destination(pinned, found, again.job, again.ports, again.reach.look_again)
 
 
 # --- clips that have none --------------------------------------------------------------------------------------------
@@ -173,6 +184,40 @@ def _as_it_was(_again: Replanner, row: ClipRow, entry: ManifestEntry | None) -> 
     """A malformed line or an impossible name stays so; without the manifest nothing tells what the clip was."""
     lost = Fate(ClipStatus.FAILED, ClipCode.MANIFEST_LOST, "its manifest is lost; import the source again")
     return entry or _unknown(row).with_fate(lost)
+
+
+def _id_again(again: Replanner, row: ClipRow, entry: ManifestEntry | None) -> ManifestEntry:
+    """Take the clip that a missing id has by now. One line has no room for several, nor for the clips of a zip."""
+    if entry is None or entry.code in (ClipCode.INVALID_DESTINATION, ClipCode.INVALID_URI):
+        return _as_it_was(again, row, entry)
+    if again.job.cancel_requested:
+        return entry.with_fate(CANCELLED)
+    if entry.code != ClipCode.NO_SUCH_CLIP:
+        return _zip_again(again, entry)
+    found = again.found_again.get(missing_id(entry), ())
+    if not found:
+        return entry
+    # A name by a template may depend on the clip's number, or be another clip's.
+    if len(found) > 1 or again.job.settings.destination is not None:
+        return entry.with_fate(_IMPORT_AGAIN)
+    return replace(found[0], ordinal=row.ordinal)
+
+
+def _zip_again(again: Replanner, entry: ManifestEntry) -> ManifestEntry:
+    try:
+        again.reach.look_at(entry.location.at(f"{entry.location.key}!/"), entry.integration)
+    except MemberMissing:  # the zip can be read
+        return entry.with_fate(_IMPORT_AGAIN)
+    except ObjectError as error:
+        return entry.with_fate(Fate.failed(unless_window(error)))
+    return entry
+
+
+_IMPORT_AGAIN = Fate(
+    ClipStatus.FAILED,
+    ClipCode.IMPORT_AGAIN,
+    "it can be read now, but a retry adds no clips: import these clip ids again, which skips what was copied",
+)
 
 
 def _unknown(row: ClipRow) -> ManifestEntry:
@@ -194,6 +239,7 @@ _STRATEGIES = {
     SourceKind.PREFIX: _Strategy(placed=_inspect_again, unplaced=_as_it_was),
     SourceKind.UPLOAD: _Strategy(placed=_upload_again, unplaced=_plan_first_again),
     SourceKind.MANIFEST: _Strategy(placed=_line_again, unplaced=_as_it_was),
+    SourceKind.CLIP_IDS: _Strategy(placed=_inspect_again, unplaced=_id_again),
     # Nothing of the first planning is read for sets, so all of their views count as unplaced.
     SourceKind.SETS: _Strategy(placed=_inspect_again, unplaced=_plan_first_again),
 }

@@ -13,11 +13,14 @@ from service.domain.batching import PART_CLIPS, whole_sets
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import SelectionIncomplete
 from service.domain.jobs import Job, SourceKind
-from service.domain.state_keys import batches_key
 from service.imports.inputs.retry_selection import can_run_again, decode_ordinals
 from service.imports.inputs.view_sets import parts_of_sets, requested_sets
+from service.imports.manifest.store import Plan, stored_plan
+from service.imports.planning.archived import request_restores
+from service.imports.planning.clip_ids_again import found_again, search_again
 from service.imports.planning.context import PlanCursor, Planned, PlanPorts, writer_at
-from service.imports.planning.reopen import RunPlan, read_run_plan, reopen, write_run_plan
+from service.imports.planning.due import planned_batches
+from service.imports.planning.reopen import reopen
 from service.imports.planning.replan import Replanner
 
 INDEX_LAG_SECONDS = 5
@@ -26,9 +29,14 @@ INDEX_LAG_SECONDS = 5
 
 def plan_again(job: Job, cursor: PlanCursor, *, out_of_time: Callable[[], bool], ports: PlanPorts) -> Planned:
     """Plan one round. Raises `SelectionIncomplete` if another attempt, some seconds later, will find more clips."""
-    plan = read_run_plan(job, ports.state)
+    plan = stored_plan(ports.state, job.id, job.run)
     if plan is None:
-        planned = _write_parts(job, cursor, out_of_time, ports)
+        chosen = _chosen(job, ports)
+        if not cursor.searched:
+            cursor = search_again(job, chosen, cursor, out_of_time=out_of_time, ports=ports)
+            if not cursor.searched:
+                return Planned(cursor=cursor)
+        planned = _write_parts(job, chosen, cursor, out_of_time, ports)
         if isinstance(planned, PlanCursor):
             return Planned(cursor=planned)
         plan = planned
@@ -36,28 +44,26 @@ def plan_again(job: Job, cursor: PlanCursor, *, out_of_time: Callable[[], bool],
         ports.jobs.end_planning(job.id, run=job.run, total=job.counts.total, now=ports.clock())
     else:
         opened = reopen(job, plan, first_part=cursor.opened, out_of_time=out_of_time, ports=ports)
-        if opened * PART_CLIPS < plan.clips:
+        if opened * PART_CLIPS < plan.total:
             return Planned(cursor=replace(cursor, opened=opened))
-    key, limit = batches_key(job.id, run=job.run), job.settings.max_concurrency
-    extrapolate = job.settings.stationary_extrapolation
-    return Planned(batches=plan.batches, batches_key=key, max_concurrency=limit, extrapolate=extrapolate)
+    return planned_batches(job, plan.batches, ports)
 
 
 def _write_parts(
-    job: Job, cursor: PlanCursor, out_of_time: Callable[[], bool], ports: PlanPorts
-) -> RunPlan | PlanCursor:
-    """Write manifest and batches; return the plan, or where the next round continues."""
+    job: Job, chosen: list[int] | None, cursor: PlanCursor, out_of_time: Callable[[], bool], ports: PlanPorts
+) -> Plan | PlanCursor:
+    """Write manifest and batches; return the plan that counts, or where the next round continues."""
     writer = writer_at(cursor, job, ports, manifest_run=job.run)
-    replanner = Replanner(job, ports)
-    chosen = _chosen(job, ports)
+    replanner = Replanner(job, ports, found_again(job, cursor, ports))
     more = True
     while more:
         rows, more = _next_part(job, chosen, cursor, ports)
         if not rows:
             break
-        writer.write_part(replanner.plan(rows))
+        writer.write_part(request_restores(replanner.plan(rows), job, ports))
         former = [row.status for row in rows]
-        cursor = PlanCursor(
+        cursor = replace(
+            cursor,
             ordinal=writer.ordinal,
             batches=writer.batches,
             next_clip=rows[-1].ordinal + 1,
@@ -66,14 +72,11 @@ def _write_parts(
         )
         if more and out_of_time():
             writer.end_round()
-            return replace(cursor, round_number=writer.round_number)
+            return replace(cursor, round_number=writer.round_number, rounds=writer.rounds)
     expected = len(chosen) if chosen is not None else job.counts.failed + job.counts.cancelled
     if writer.ordinal < expected and _index_may_lag(job, ports):
         raise SelectionIncomplete(f"found {writer.ordinal:,} of {expected:,} clips to retry so far")
-    writer.end_retry()
-    plan = RunPlan(clips=writer.ordinal, batches=writer.batches, failed=cursor.failed, cancelled=cursor.cancelled)
-    write_run_plan(job, plan, ports.state)
-    return plan
+    return writer.end(failed=cursor.failed, cancelled=cursor.cancelled)
 
 
 def _index_may_lag(job: Job, ports: PlanPorts) -> bool:

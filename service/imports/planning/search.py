@@ -9,6 +9,7 @@ from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.imports.access.reach import Reach
 from service.imports.manifest.store import read_carried
+from service.imports.planning.archived import must_look, unless_archived
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.duplicates import Ledger
 from service.imports.planning.pin import look_at_destination
@@ -22,6 +23,7 @@ class Chunk:
     more: bool
     start_after: str = ""
     read_to: str = ""
+    found: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,17 @@ class Search:
     def _look(self, clip: Pinned) -> ManifestEntry:
         if clip.found is None:
             return clip.entry
-        return look_at_destination(clip.entry, clip.found, self.job, self.ports, by_time=clip.by_time)
+        look = self.reach.look_again
+        return look_at_destination(clip.entry, clip.found, self.job, self.ports, look, by_time=clip.by_time)
+
+    def by_archive(self, clips: Sequence[tuple[ManifestEntry, ListedObject]]) -> list[ManifestEntry]:
+        """Let the archives of their sources decide over clips. Only hidden archives take requests."""
+
+        def decided(clip: tuple[ManifestEntry, ListedObject]) -> ManifestEntry:
+            return unless_archived(clip[0], clip[1], self.job, self.reach.look_again)
+
+        looked = self.pool.map(decided, [clip for clip in clips if must_look(*clip, self.job)])
+        return [next(looked) if must_look(*clip, self.job) else decided(clip) for clip in clips]
 
 
 def search_parts(
@@ -81,8 +93,8 @@ def search_parts(
             whole = len(rest) >= ports.part_clips
             while len(rest) >= ports.part_clips:
                 entries, rest = rest[: ports.part_clips], rest[ports.part_clips :]
-                yield Part(entries, rest, chunk.start_after, chunk.read_to)
+                yield Part(entries, rest, chunk.start_after, chunk.read_to, chunk.found)
             if chunk.more and not whole:
-                yield Part((), rest, chunk.start_after, chunk.read_to)
+                yield Part((), rest, chunk.start_after, chunk.read_to, chunk.found)
         if rest:
             yield Part(rest)

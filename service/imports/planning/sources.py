@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from service.domain.jobs import Job, SourceKind
+from service.imports.planning.clip_ids import clip_id_parts
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.manifest_clips import manifest_parts
 from service.imports.planning.named import list_parts, upload_parts
@@ -43,4 +44,5 @@ _SOURCES: dict[SourceKind, Callable[[Job, PlanCursor, ExpandPorts], Iterator[Par
     SourceKind.LIST: list_parts,
     SourceKind.UPLOAD: upload_parts,
     SourceKind.SETS: view_parts,
+    SourceKind.CLIP_IDS: clip_id_parts,
 }

@@ -1,11 +1,10 @@
 """Plan the views of sets. What is wrong with one view fails its whole set."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 
-from service.domain.batching import sets_of
 from service.domain.clips import ClipStatus
 from service.domain.errors import InvalidUri
 from service.domain.fates import DESTINATION_TAKEN
@@ -16,7 +15,7 @@ from service.imports.inputs.view_sets import parts_of_sets, requested_sets
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.named import Planner, plan_uri
 from service.imports.planning.pin import destination_of
-from service.imports.results.set_fates import whole_or_failed
+from service.imports.results.set_fates import whole_sets_or_failed
 
 
 def view_parts(job: Job, cursor: PlanCursor, ports: ExpandPorts) -> Iterator[Part]:
@@ -44,10 +43,6 @@ def _planner(job: Job, sets: Sequence[ViewSet], ports: ExpandPorts) -> Callable[
         return replace(found, group=view.group, view=view.view, set_name=view.set_name, same_as=view.same_as)
 
     return plan
-
-
-def whole_sets_or_failed(views: Iterable[ManifestEntry]) -> list[ManifestEntry]:
-    return [entry for unit in sets_of(views) for entry in whole_or_failed(unit)]
 
 
 def _taken(job: Job, sets: Sequence[ViewSet]) -> dict[str, str]:

@@ -4,13 +4,16 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from service.domain.destination_template import check_template
+from service.domain.codes import ClipCode
 from service.domain.errors import NotFound
 from service.domain.manifest import ManifestEntry
 from service.domain.requests import ImportRequest, ImportSettings
+from service.domain.settings_limits import SettingsLimits
+from service.imports.access.deletion import check_deletion
 from service.imports.access.reach import SourceAccess
+from service.imports.access.source_errors import source_errors
 from service.imports.inputs.caller_manifest import open_manifest
-from service.imports.intake.preflight import check_limit, listing_errors
+from service.imports.intake.preflight import check_limit
 from service.imports.intake.request_source import source_of
 from service.imports.intake.submit import request_files
 from service.imports.lifecycle.new_job import job_of
@@ -34,12 +37,17 @@ class PreviewPorts:
     clock: Clock
     access: SourceAccess
     clips_bucket: str
+    limits: SettingsLimits
     max_clips: int
+    max_clip_ids: int = 0
+    """Clip ids that one request may name."""
     seconds: float
     deployment: Deployment
     defaults: ImportSettings
     copy_roles: Collection[str] = ()
     """ARNs of integrations' roles that may write clips."""
+    delete_buckets: Collection[str] = ()
+    """Source buckets in which imports may delete what they copied."""
     slow: SlowRequests
     monotonic: Callable[[], float] = time.monotonic
 
@@ -47,18 +55,19 @@ class PreviewPorts:
 def preview(request: ImportRequest, *, project: str, ports: PreviewPorts) -> Preview:
     """Plan for at most `ports.seconds` and store nothing.
 
-    Raises `InvalidRequest`, `PreflightFailed` or `TooManySlowRequests`.
+    Raises `InvalidRequest`, `PreflightFailed`, one of `SOURCE_UNFIT`, `SourceUnavailable` or
+    `TooManySlowRequests`.
     """
     with ports.slow.one(project):
         return _planned(request, project, ports)
 
 
 def _planned(request: ImportRequest, project: str, ports: PreviewPorts) -> Preview:
-    source = source_of(request, ports.max_clips)
-    if request.settings.destination is not None:
-        check_template(request.settings.destination)
-    reach = ports.access.reach(project, request.integration_id)
+    source = source_of(request, ports.max_clips, max_clip_ids=ports.max_clip_ids)
+    ports.limits.check(request.settings)
+    reach = ports.access.reach(project, request.integration_id, source.as_of, members=request.settings.members)
     reach.check()
+    check_deletion(request, source, reach, ports.delete_buckets)
     if request.manifest_uri is not None:
         source = open_manifest(source.location, reach)
     job = job_of(
@@ -88,19 +97,28 @@ def _planned(request: ImportRequest, project: str, ports: PreviewPorts) -> Previ
         try:
             for part in parts_of(job, PlanCursor(), expand_ports):
                 assert part is not None, "a preview cannot be cancelled"
-                seen.add(part.entries)
+                # A listing that was cut tells of no clip id that it is missing.
+                seen.add([one for one in part.entries if not (storage.cut and one.code == ClipCode.NO_SUCH_CLIP)])
                 check_limit(seen.count, ports.max_clips, request.root_path or "the source")
         except OutOfTime:
             late = True
 
-    with listing_errors():
+    with source_errors():
         ended = done_within(ports.seconds, look)
     complete = ended and not late and not storage.cut
-    return seen.preview(request.root_path, complete=complete, lists=storage.lists, heads=storage.heads)
+    return seen.preview(
+        request.root_path,
+        complete=complete,
+        lists=storage.lists,
+        heads=storage.heads,
+        no_clips=storage.no_clips,
+    )
 
 
 def _streams(entry: ManifestEntry, rule: AccessRule, copy_roles: Collection[str]) -> bool:
     """Return whether the clip must be streamed, because S3 cannot copy it with the credentials that open it."""
+    if entry.packed:
+        return True
     if entry.integration is None:
         return entry.location.scheme != "s3"
     opener = rule.by_id.get(entry.integration)

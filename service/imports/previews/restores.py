@@ -5,15 +5,15 @@ The copies that S3 keeps for the days of a restore are priced as STANDARD storag
 
 from collections.abc import Mapping
 
+from service.domain.archives import TIERING, restore_hours
+from service.domain.requests import RestoreTier
 from service.imports.previews.estimate import GIB, price_list
 from service.imports.previews.result import Total
 
-TIERS = ("bulk", "standard", "expedited")
-"""S3's retrieval options, the cheapest and slowest first."""
-_INTELLIGENT_TIERING = {"ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"}
-_FREE = {(archive, tier) for archive in _INTELLIGENT_TIERING for tier in ("bulk", "standard")} | {("GLACIER", "bulk")}
+_FREE = {(archive, tier) for archive in TIERING for tier in (RestoreTier.BULK, RestoreTier.STANDARD)} | {
+    ("GLACIER", RestoreTier.BULK)
+}
 """Retrievals without a price (S3 user guide, "Archive retrieval options")."""
-_NOT_EXPEDITED = {"DEEP_ARCHIVE", "DEEP_ARCHIVE_ACCESS"}
 
 
 def restore_prices(archived: Mapping[str, Total]) -> dict[str, float | None]:
@@ -23,7 +23,7 @@ def restore_prices(archived: Mapping[str, Total]) -> dict[str, float | None]:
     """
     if not archived:
         return {}
-    return {tier: _sum([_price(archive, total, tier) for archive, total in archived.items()]) for tier in TIERS}
+    return {tier: _sum([_price(archive, total, tier) for archive, total in archived.items()]) for tier in RestoreTier}
 
 
 def _sum(prices: list[float | None]) -> float | None:
@@ -31,12 +31,12 @@ def _sum(prices: list[float | None]) -> float | None:
     return sum(known) if len(known) == len(prices) else None
 
 
-def _price(archive: str, total: Total, tier: str) -> float | None:
-    if tier == "expedited" and archive in _NOT_EXPEDITED:
+def _price(archive: str, total: Total, tier: RestoreTier) -> float | None:
+    if restore_hours(archive, tier) is None:
         return None
     if (archive, tier) in _FREE:
         return 0.0
-    priced = "GLACIER" if archive in _INTELLIGENT_TIERING else archive
+    priced = "GLACIER" if archive in TIERING else archive
     prices = price_list()
     requests = total.count * prices.of(f"s3.restore.{priced}.{tier}.request")
     return requests + total.bytes / GIB * prices.of(f"s3.restore.{priced}.{tier}.gb")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from service.domain.clips import ClipStatus
+from service.domain.requests import RestoreTier
 from service.imports.previews.estimate import Estimate
 
 
@@ -48,7 +49,9 @@ class Outcome:
     to_skip: Fates = field(default_factory=Fates)
     to_fail: Fates = field(default_factory=Fates)
     archived: dict[str, Total] = field(default_factory=dict)
-    """Clips whose source is archived and that have the code ARCHIVED, by archive class or tier."""
+    """Clips with the code ARCHIVED, and those whose source would be restored, by archive class or tier."""
+    tier: RestoreTier | None = None
+    """The tier with which the import would restore; None if it would not."""
     problems: list[PreviewedClip] = field(default_factory=list)
     """The first clips that would fail."""
 
@@ -66,5 +69,7 @@ class Preview:
     by_extension: dict[str, Total]
     sample: list[PreviewedClip]
     """The first 20 clips."""
+    no_clips: int
+    """Objects below the prefix that tools left beside clips. They are not in `count`."""
     outcome: Outcome
     estimate: Estimate

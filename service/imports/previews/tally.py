@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from threading import Lock
 
-from service.domain.batching import PART_CLIPS, batch_weight, cut_batches
+from service.domain.batching import PART_CLIPS, batches_of
 from service.domain.clip_names import extension, run_name
 from service.domain.clips import ClipStatus
 from service.domain.codes import ClipCode
+from service.domain.errors import InvalidUri
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
+from service.domain.member_reads import neighbours_together
+from service.domain.requests import Archived
 from service.domain.uris import s3_at
 from service.imports.previews.estimate import Workload, estimate
 from service.imports.previews.result import Outcome, Preview, PreviewedClip, Total
@@ -40,7 +43,8 @@ class PreviewTally:
         self._keys: list[str] = []
         self._by_extension: dict[str, Total] = {}
         self._sample: list[PreviewedClip] = []
-        self._outcome = Outcome()
+        restores = job.settings.archived is Archived.RESTORE
+        self._outcome = Outcome(tier=job.settings.restore.tier if restores else None)
         self._work = Workload()
         self._part: list[ManifestEntry] = []
         """The manifest part in progress."""
@@ -58,7 +62,7 @@ class PreviewTally:
             for entry in entries:
                 self._add(entry)
 
-    def preview(self, root_path: str | None, *, complete: bool, lists: int, heads: int) -> Preview:
+    def preview(self, root_path: str | None, *, complete: bool, lists: int, heads: int, no_clips: int) -> Preview:
         with self._lock:
             self._answered = True
             self._work.lists, self._work.heads = lists, heads
@@ -71,12 +75,13 @@ class PreviewTally:
                 keys=self._keys,
                 by_extension=self._by_extension,
                 sample=self._sample,
+                no_clips=no_clips,
                 outcome=self._outcome,
                 estimate=estimate(self._work, settings=self._job.settings, deployment=self._deployment),
             )
 
     def _add(self, entry: ManifestEntry) -> None:
-        size, key = entry.size or 0, entry.location.key
+        size, key = entry.size or 0, _key_of(entry)
         self._total.add(size)
         self._add_extension(extension(key), size)
         if len(self._keys) < SAMPLE_CLIPS:
@@ -94,7 +99,7 @@ class PreviewTally:
 
     def _add_outcome(self, entry: ManifestEntry, size: int) -> None:
         outcome, work = self._outcome, self._work
-        if entry.archive and entry.code == ClipCode.ARCHIVED:
+        if entry.archive and (entry.code == ClipCode.ARCHIVED or entry.status is ClipStatus.PENDING):
             outcome.archived.setdefault(entry.archive, Total()).add(size)
         work.views += entry.group is not None
         if entry.status is ClipStatus.PENDING:
@@ -121,12 +126,7 @@ class PreviewTally:
         """Count the batches of a manifest part, split as the manifest's writer does."""
         limits = self._deployment
         batched = [entry for entry in self._part if not entry.is_settled(self._job.settings)]
-        batches = cut_batches(
-            [batch_weight(entry) for entry in batched],
-            max_clips=limits.batch_clips,
-            max_bytes=limits.batch_bytes,
-            groups=[entry.group for entry in batched],
-        )
+        batches = batches_of(neighbours_together(batched), max_clips=limits.batch_clips, max_bytes=limits.batch_bytes)
         self._work.batches += sum(1 for _ in batches)
         self._part = []
 
@@ -140,3 +140,11 @@ class PreviewTally:
             code=entry.code,
             message=entry.message,
         )
+
+
+def _key_of(entry: ManifestEntry) -> str:
+    """Return the source's key; its whole URI if that is none."""
+    try:
+        return entry.location.key
+    except InvalidUri:
+        return entry.source_uri

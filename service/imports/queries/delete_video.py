@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from service.domain.batching import PART_CLIPS
 from service.domain.clips import ClipRow, ClipStatus
-from service.domain.codes import ClipCode
 from service.domain.errors import NotEnded
 from service.domain.ids import ordinal_of
 from service.domain.jobs import Job
@@ -18,8 +17,6 @@ from service.ports.objects import ClipRemover
 from service.ports.state import Clock
 
 _LANDED = (ClipStatus.COPIED, ClipStatus.SKIPPED)
-_OF_ANOTHER_CLIP = (ClipCode.DUPLICATE, ClipCode.SUPERSEDED)
-"""Codes of clips whose destination holds another clip's object."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +30,9 @@ def remove(video: Video, *, ports: RemovePorts) -> None:
     """Delete the video, or the whole set if it is a view. Objects go first, so that a repeat finds the rest.
 
     Removes only an object with the ETag that the import copied or found, so a later import's object stays. A clip that
-    repeats another one, or that a later upload replaced, has no object of its own. A clip that planning skipped gets a
-    row first, which tells that it was deleted. Raises `NotFound` if another request
-    deleted it first, `NotEnded` while the video is being imported, and `ObjectError`s.
+    repeats another one, that a later upload replaced, or whose source is archived has no object of its own. A clip that
+    planning skipped gets a row first, which tells that it was deleted. Raises `NotFound` if another request deleted it
+    first, `NotEnded` while the video is being imported, and `ObjectError`s.
     """
     job, rows = video.job, _rows(video, ports.status)
     if any(row.status is ClipStatus.PENDING for row in rows) or not rows:
@@ -44,7 +41,7 @@ def remove(video: Video, *, ports: RemovePorts) -> None:
     if not landed:
         _check_not_retried(job, ports)
     for row in landed:
-        if row.destination and row.etag and row.code not in _OF_ANOTHER_CLIP:
+        if row.destination and row.etag and row.landed:
             ports.storage.remove_up_to(row.destination, etag=row.etag)
     ordinals = [row.ordinal for row in rows]
     # A copied clip stays copied in every attempt; a failed one must not be deleted while a retry may copy it.

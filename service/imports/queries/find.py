@@ -46,7 +46,7 @@ class Wanted:
         assert row.source_uri is not None
         return self.original_clipgt_url in (None, row.source_uri) and self.clip_id in (
             None,
-            gt_clip_id(row.source_uri, row.facts),
+            gt_clip_id(row.source_uri, row.facts, row.clip_id),
         )
 
 

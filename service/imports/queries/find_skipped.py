@@ -10,7 +10,7 @@ from service.domain.batching import PART_CLIPS
 from service.domain.clips import ClipRow
 from service.domain.errors import InvalidCursor, NotFound
 from service.domain.ids import ORDINAL_DIGITS
-from service.domain.jobs import Job, JobTag, SourceKind
+from service.domain.jobs import Job, JobTag
 from service.domain.search_keys import job_position
 from service.imports.manifest.skipped import FILE_CLIPS, files_of, possible_ordinals
 from service.imports.manifest.store import read_part
@@ -77,7 +77,7 @@ def _files(project: str, uri: str | None, after: str | None, ports: StatusPorts)
     files: list[_File] = []
     clips = 0
     for job in jobs:
-        if uri is not None and job.source.kind is SourceKind.PREFIX and not uri.startswith(str(job.source.location)):
+        if uri is not None and job.source.kind.below_prefix and not uri.startswith(str(job.source.location)):
             continue
         end = min(before if job_position(job.created_at, job.id) == begin else _PAST_ALL, job.counts.total)
         for number in reversed(range(files_of(end))):
@@ -89,7 +89,8 @@ def _files(project: str, uri: str | None, after: str | None, ports: StatusPorts)
 
 
 def _ordinals(file: _File, *, index: ClipIndex, value: str, limit: int, ports: StatusPorts) -> list[int]:
-    found = possible_ordinals(ports.state, file.job.id, index, file.number, value, before=file.before)
+    job = file.job
+    found = possible_ordinals(ports.state, job.id, index, file.number, job.plan_rounds, value, before=file.before)
     return list(islice(found, limit + 1))  # one more tells that the file has more
 
 

@@ -1,6 +1,7 @@
 """List a project's imports by conditions, newest first."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -96,10 +97,8 @@ def _moment(name: str, text: str | None) -> str | None:
     """The time in the format of `service.domain.jobs`, which sorts as text. Raises `InvalidRequest`."""
     if text is None:
         return None
-    try:
+    with suppress(ValueError):
         moment = datetime.fromisoformat(text) if len(text) <= MAX_TIME else None
         if moment is not None and moment.tzinfo is not None:
             return timestamp(moment)
-    except (ValueError, OverflowError):
-        pass
     raise InvalidRequest(f"{name} is {text[:MAX_TIME]!a}: use ISO 8601 with a zone, such as 2026-11-22T17:00:00Z")

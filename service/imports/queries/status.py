@@ -14,6 +14,7 @@ from service.domain.manifest import ManifestEntry
 from service.imports.extrapolation.status import extrapolation_of
 from service.imports.manifest.store import read_entries
 from service.imports.results.clip_rows import with_rows_of_plan
+from service.imports.results.source_fates import source_fate_of
 from service.ports.clips import ClipStore
 from service.ports.jobs import JobStore
 from service.ports.state import StateFiles
@@ -112,13 +113,15 @@ def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bu
     assert described is not None
     assert described.source_uri is not None
     destination = (row.destination if row else None) or described.destination
+    source = source_fate_of(job, row)
+    uri = (row.source_uri if row else None) or described.source_uri
     return Clip(
         id=clip_id(job.id, described.ordinal),
         status=row.status if row else ClipStatus.PENDING,
-        source_uri=described.source_uri,
+        source_uri=uri,
         destination=f"s3://{clips_bucket}/{destination}" if destination else "",
-        run_name=run_name(job.run_name_prefix, described.source_uri, described.set_name),
-        clip_id=gt_clip_id(described.source_uri, row.facts if row else None),
+        run_name=run_name(job.run_name_prefix, uri, described.set_name),
+        clip_id=gt_clip_id(uri, row.facts if row else None, described.clip_id),
         size=row.size if row and row.size is not None else described.size,
         etag=(row.etag if row else None) or described.etag,
         verified=row.verified if row else None,
@@ -133,6 +136,9 @@ def clip_of(job: Job, entry: ManifestEntry | None, row: ClipRow | None, clips_bu
         content_code=row.content_code if row else None,
         content_message=row.content_message if row else None,
         overruled=row.overruled if row else None,
+        source_deleted=source.deleted if source else None,
+        source_kept_code=source.code if source else None,
+        source_kept_message=source.message if source else None,
     )
 
 

@@ -40,11 +40,13 @@ class Timeline:
     phases: Sequence[Phase]
     points: Sequence[Point]
     """Of the present attempt, oldest first; empty where an older version of the service recorded its batches."""
+    batches: int
+    """Batches of the present attempt that are done."""
 
 
 def timeline_of(job: Job, jobs: JobStore) -> Timeline:
     batches = sorted(jobs.recorded(job.id, run=job.run), key=lambda batch: batch.at)
-    return Timeline(run=job.run, phases=phases_of(job), points=points_of(batches))
+    return Timeline(run=job.run, phases=phases_of(job), points=points_of(batches), batches=len(batches))
 
 
 def phases_of(job: Job) -> Sequence[Phase]:

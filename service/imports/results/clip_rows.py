@@ -66,6 +66,7 @@ def _row(entry: ManifestEntry, status: ClipStatus, **said: Any) -> ClipRow:
         status=status,
         source_uri=entry.source_uri,
         destination=entry.destination,
+        clip_id=entry.clip_id,
         group=entry.group,
         view=entry.view,
         set_name=entry.set_name,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from service.domain.batching import sets_of
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.codes import ClipCode
 from service.domain.fates import Fate
@@ -13,6 +14,11 @@ def whole_or_failed(entries: Sequence[ManifestEntry]) -> Sequence[ManifestEntry]
     failed = {entry.ordinal: entry.fate for entry in entries if entry.status is ClipStatus.FAILED}
     fates = {ordinal: fate for ordinal, fate in failed.items() if fate}
     return [entry.with_fate(fate) for entry, fate in failed_set(entries, fates)] if fates else entries
+
+
+def whole_sets_or_failed(entries: Iterable[ManifestEntry]) -> list[ManifestEntry]:
+    """`whole_or_failed` for clips of many sets, and of none."""
+    return [entry for unit in sets_of(entries) for entry in whole_or_failed(unit)]
 
 
 def failed_set(entries: Sequence[ManifestEntry], fates: Mapping[int, Fate]) -> list[tuple[ManifestEntry, Fate]]:

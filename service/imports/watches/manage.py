@@ -12,6 +12,7 @@ from service.domain.errors import (
     IdempotencyConflict,
     InvalidRequest,
     NotFound,
+    NoWebhook,
     WatchChanged,
 )
 from service.domain.ids import request_digest
@@ -20,8 +21,9 @@ from service.domain.limits import check_text
 from service.domain.projects import Action, Actor
 from service.domain.requests import Filters, ImportSettings
 from service.domain.schedules import Schedule, check_schedule
-from service.domain.watches import Watch, due_now, looked_at, rescheduled
-from service.imports.watches.runs import RunPorts, check_source, is_running, serve
+from service.domain.watches import Watch, due_now, looked_at, replayed, rescheduled, tried_at_once
+from service.domain.webhooks import kept_url
+from service.imports.watches.runs import RunPorts, check_request, check_source, is_running, serve, webhook_url
 from service.ports.watches import BucketEvents
 from service.projects.audit import entry_of
 from service.projects.slow_requests import SlowRequests
@@ -57,7 +59,7 @@ class WatchRequest:
     paused: bool = False
 
 
-CHANGEABLE = frozenset(WatchRequest.__dataclass_fields__) - {"root_path", "integration_id"}
+CHANGEABLE = frozenset(WatchRequest.__dataclass_fields__) - {"root_path"}
 """Fields that a change may have. Another source is another watch."""
 
 
@@ -66,7 +68,7 @@ def create(
 ) -> Watch:
     """Make a watch and start its first run. With a known idempotency key, return the watch that was made with it.
 
-    Raises `InvalidRequest` and subclasses, `PreflightFailed`, `TooManyWatches`, `IdempotencyConflict`.
+    Raises one of `runs.REFUSED`, `TooManyWatches`, `TooManySlowRequests`, `IdempotencyConflict`.
     """
     digest = request_digest(asdict(request))
     now = ports.submit.clock()
@@ -82,12 +84,14 @@ def create(
         created_by=by.key_id,
         request_digest=digest,
     )
-    _check(watch, now, ports)
-    watch = looked_at(watch, now) if watch.paused else due_now(watch, WatchCause.FIRST, now)
-    entry = entry_of(Action.WATCH_CREATE, watch.id, project=project, by=by, now=now, days=ports.submit.audit_days)
-    if not ports.store.create(watch, limit=MAX_PER_PROJECT, entry=entry):
-        return _again(get(watch.id, project=project, ports=ports), digest)
-    return watch if watch.paused else _served(watch, ports)
+    with ports.slow.one(project):
+        _check(watch, now, ports)
+        check_source(watch, ports)
+        watch = looked_at(watch, now) if watch.paused else due_now(watch, WatchCause.FIRST, now)
+        entry = entry_of(Action.WATCH_CREATE, watch.id, project=project, by=by, now=now, days=ports.submit.audit_days)
+        if not ports.store.create(watch, limit=MAX_PER_PROJECT, entry=entry):
+            return _again(get(watch.id, project=project, ports=ports), digest)
+        return watch if watch.paused else _served(watch, ports)
 
 
 def get(watch_id: str, *, project: str, ports: RunPorts) -> Watch:
@@ -106,44 +110,68 @@ def page(project: str, *, limit: int, cursor: str | None, ports: RunPorts) -> Pa
 def change(watch_id: str, changes: Mapping[str, object], *, project: str, by: Actor, ports: WatchPorts) -> Watch:
     """Change the given fields, which are some of `CHANGEABLE`. A run that goes on keeps what it was started with.
 
-    Objects that the watch wants from now on are imported by a run at once. Raises as `create`, `NotFound`,
-    `WatchChanged`.
+    A webhook's URL without its query, as answers show it, keeps the stored query. Objects that the watch wants from now
+    on are imported by a run at once. A watch that fails is tried again within a minute.
+
+    Raises as `create`, `NotFound`, `WatchChanged`.
     """
     assert changes.keys() <= CHANGEABLE
 
     def changed(watch: Watch, now: str) -> Watch:
         after = replace(watch, **changes, updated_at=now)  # type: ignore[arg-type]
         check_text("name", after.name)
-        if changes.keys() - {"name", "paused"}:  # a watch that cannot read its source can be paused
+        notify = after.settings.notify
+        url = kept_url(notify.webhook_url, watch.settings.notify.webhook_url)
+        after = replace(after, settings=replace(after.settings, notify=replace(notify, webhook_url=url)))
+        if changes.keys() - {"name", "paused"}:  # a watch whose preset is gone can be paused
             _check(after, now, ports)
         if after.paused:
             return looked_at(replace(after, next_run_at=None), now)
         wants_more = after.filters != watch.filters or (after.events and not watch.events)
         if watch.paused or wants_more:
             return due_now(after, WatchCause.CATCH_UP, now)
-        return rescheduled(after, now) if after.schedule != watch.schedule else after
+        after = rescheduled(after, now) if after.schedule != watch.schedule else after
+        return tried_at_once(after, now) if changes.keys() - {"name"} else after
 
-    watch, now = _changed(watch_id, changed, Action.WATCH_CHANGE, project=project, by=by, ports=ports)
-    due = watch.next_run_at is not None and watch.next_run_at <= now
-    return _served(watch, ports) if due else watch
+    if changes.keys() <= {"name", "paused"} and changes.get("paused") is not False:  # it looks at no store
+        return _changed(watch_id, changed, Action.WATCH_CHANGE, project=project, by=by, ports=ports)[0]
+    with ports.slow.one(project):
+        watch, now = _changed(watch_id, changed, Action.WATCH_CHANGE, project=project, by=by, ports=ports)
+        due = watch.next_run_at is not None and watch.next_run_at <= now
+        return _served(watch, ports) if due else watch
 
 
 def run_now(watch_id: str, *, project: str, by: Actor, ports: WatchPorts) -> Watch:
     """Start a run; if one goes on, leave it at that. `last_run` of the answer is the run.
 
-    Raises `NotFound`, `InvalidRequest` for a paused watch, `PreflightFailed` or what else keeps it from running.
+    Raises `NotFound`, `InvalidRequest` for a paused watch, `TooManySlowRequests`, or what else keeps it from running.
     """
     watch = get(watch_id, project=project, ports=ports)
     if watch.paused:
         raise InvalidRequest(f"watch {watch_id} is paused: resume it")
     if is_running(watch, ports):
         return watch
-    check_source(watch, ports)
 
     def changed(watch: Watch, now: str) -> Watch:
         return due_now(watch, WatchCause.MANUAL, now)
 
-    return _served(_changed(watch_id, changed, Action.WATCH_RUN, project=project, by=by, ports=ports)[0], ports)
+    with ports.slow.one(project):
+        check_source(watch, ports)
+        return _served(_changed(watch_id, changed, Action.WATCH_RUN, project=project, by=by, ports=ports)[0], ports)
+
+
+def replay_webhook(watch_id: str, event_id: str | None, *, project: str, by: Actor, ports: WatchPorts) -> Watch:
+    """Send a webhook again, with the same id, within a minute. Without `event_id` it is the last one.
+
+    Does nothing while its delivery is in progress. Raises `NotFound`, `NoWebhook`, `WatchChanged`.
+    """
+
+    def changed(watch: Watch, now: str) -> Watch:
+        if webhook_url(watch, ports) is None:
+            raise NoWebhook(f"watch {watch_id} has no webhook: set settings.notify.webhook_url")
+        return replayed(watch, event_id, now)
+
+    return _changed(watch_id, changed, Action.WEBHOOK_REPLAY, project=project, by=by, ports=ports)[0]
 
 
 def delete(watch_id: str, *, project: str, by: Actor, ports: RunPorts) -> None:
@@ -179,7 +207,7 @@ def _served(watch: Watch, ports: WatchPorts) -> Watch:
 
 
 def _check(watch: Watch, now: str, ports: WatchPorts) -> None:
-    """Raises `InvalidRequest` and subclasses, `PreflightFailed`."""
+    """Raises one of `runs.REFUSED`."""
     check_text("name", watch.name)
     if watch.schedule is None and not watch.events:
         raise InvalidRequest("a watch needs a schedule, events, or both")
@@ -202,7 +230,7 @@ def _check(watch: Watch, now: str, ports: WatchPorts) -> None:
                 f"events: an integration opens {location.bucket}, and objects of events are read by the service's own "
                 "role; use a schedule"
             )
-    check_source(watch, ports)
+    check_request(watch, ports)
 
 
 def _again(known: Watch, digest: str) -> Watch:

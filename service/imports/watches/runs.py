@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from service.domain.errors import (
+    SOURCE_UNFIT,
     ClipferryError,
     IdempotencyConflict,
     InvalidRequest,
     PreflightFailed,
     PreflightUnknown,
     QuotaExceeded,
+    SourceUnavailable,
+    UnknownExecutionSettings,
 )
 from service.domain.ids import job_id_for
-from service.domain.jobs import Door, WatchRun
-from service.domain.requests import ImportSettings
+from service.domain.jobs import Door, Source, WatchRun
+from service.domain.requests import ImportRequest, ImportSettings
 from service.domain.watches import POSTPONED_SECONDS as POSTPONED
 from service.domain.watches import Watch, failed, looked_at, readable, request_of, run_key, started
 from service.imports.intake.preflight import preflight
@@ -22,7 +25,7 @@ from service.imports.intake.request_source import source_of
 from service.imports.intake.submit import SubmitPorts, checked, submit
 from service.ports.watches import WatchStore
 
-REFUSED = (InvalidRequest, PreflightFailed)
+REFUSED = (InvalidRequest, PreflightFailed, SourceUnavailable, *SOURCE_UNFIT)
 """Errors for which a watch cannot run: its source cannot be read, or something that it names is gone."""
 
 
@@ -30,6 +33,7 @@ REFUSED = (InvalidRequest, PreflightFailed)
 class RunPorts:
     store: WatchStore
     submit: SubmitPorts
+    """Without a limit of slow requests of its own: a request about a watch is one as a whole."""
     saved_settings: Callable[[str, str], ImportSettings]
     """Reads a preset, by project and id. Raises `UnknownExecutionSettings`."""
 
@@ -70,24 +74,43 @@ def check(watch: Watch, ports: RunPorts) -> Watch | None:
 
 
 def check_source(watch: Watch, ports: RunPorts) -> None:
-    """Check the watch's request and list its source. Raises `InvalidRequest`, `PreflightFailed` and subclasses."""
-    request, limit = request_of(watch), ports.submit.max_clips
-    _, source = checked(
+    """Check the watch's request and list its source. Raises one of `REFUSED`."""
+    (request, source), limit = check_request(watch, ports), ports.submit.max_clips
+    reach = ports.submit.access.reach(watch.project, watch.integration_id, members=request.settings.members)
+    if not preflight(source.location, reach=reach, max_clips=limit, again=ports.submit.again, filters=request.filters):
+        raise PreflightUnknown(f"{watch.root_path} was not listed in time")
+
+
+def check_request(watch: Watch, ports: RunPorts) -> tuple[ImportRequest, Source]:
+    """Check the request of the watch's imports, and return it with the preset's settings. It looks at no store.
+
+    Raises one of `REFUSED`.
+    """
+    request = request_of(watch)
+    return checked(
         request,
-        source_of(request, limit),
+        source_of(request, ports.submit.max_clips),
         project=watch.project,
         ports=ports.submit,
         saved_settings=partial(ports.saved_settings, watch.project),
     )
-    reach = ports.submit.access.reach(watch.project, watch.integration_id)
-    seconds, filters = ports.submit.preview_seconds, request.filters
-    if not preflight(source.location, reach=reach, max_clips=limit, seconds=seconds, filters=filters):
-        raise PreflightUnknown(f"{watch.root_path} was not listed in time")
 
 
 def failed_by(watch: Watch, error: ClipferryError, now: str) -> Watch:
     """Note an attempt that this error ended."""
-    return failed(watch, error.code, error.message, now, sure=not isinstance(error, PreflightUnknown))
+    return failed(
+        watch, error.code, error.message, now, sure=not isinstance(error, (PreflightUnknown, SourceUnavailable))
+    )
+
+
+def webhook_url(watch: Watch, ports: RunPorts) -> str | None:
+    """Return the URL by the watch's settings or its preset; None if it has none, or if the preset is gone."""
+    preset = watch.execution_settings_id
+    try:
+        settings = ports.saved_settings(watch.project, preset) if preset else watch.settings
+    except UnknownExecutionSettings:
+        return None
+    return settings.notify.webhook_url
 
 
 def _started(watch: Watch, ports: RunPorts) -> str:
@@ -111,4 +134,4 @@ def _started(watch: Watch, ports: RunPorts) -> str:
 
 def quick(ports: SubmitPorts) -> SubmitPorts:
     """Return the ports for checks that list the first page of a prefix and no more."""
-    return replace(ports, preview_seconds=0)
+    return replace(ports, again=replace(ports.again, seconds=0))

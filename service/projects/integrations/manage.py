@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from service.domain.errors import IdempotencyConflict, InvalidRequest, NotFound
@@ -57,6 +57,7 @@ class IntegrationRequest:
     endpoint_url: str | None = None
     role_arn: str | None = None
     requester_pays: bool = False
+    allow_delete: bool = False
     credentials: str | None = field(default=None, repr=False)
     """In the form that `service.sources.build` reads; None if the type needs none."""
 
@@ -66,11 +67,14 @@ def create(
 ) -> Integration:
     """Save an integration under a new id. With a known idempotency key, return the one that was saved with it.
 
-    Raises `InvalidRequest`, `TooManyIntegrations`, `IdempotencyConflict`.
+    Raises `InvalidRequest`, `TooManyIntegrations`, `TooManySlowRequests`, `IdempotencyConflict`.
     """
+    if request.allow_delete:
+        _check_deletable(request.type)
     made = _new(request, project, by, ports.clock(), idempotency_key)
     check_integration(made, ports.service)
-    ports.sources.check(made, request.credentials)
+    with ports.slow.one(project):  # it resolves names whose name servers callers choose
+        ports.sources.check(made, request.credentials)
     entry = _entry(Action.INTEGRATION_CREATE, made, by, made.created_at, ports)
     if not ports.store.create(made, limit=MAX_PER_PROJECT, entry=entry):
         made = _made_before(made, ports)
@@ -96,6 +100,7 @@ def _new(request: IntegrationRequest, project: str, by: Actor, now: str, idempot
         endpoint_url=endpoint_url,
         role_arn=request.role_arn,
         requester_pays=request.requester_pays,
+        allow_delete=request.allow_delete,
         external_id=secrets.token_hex(16) if request.type is IntegrationType.S3_ROLE else None,
         secret_name=f"{integration_id}/{secrets.token_hex(4)}",
         with_credentials=request.credentials is not None,
@@ -166,6 +171,33 @@ def delete(integration_id: str, *, project: str, by: Actor, ports: IntegrationPo
     remove(found, ports.store, ports.secrets)
 
 
+def allow_delete(
+    integration_id: str, allowed: bool, *, project: str, by: Actor, ports: IntegrationPorts
+) -> Integration:
+    """Let imports delete the objects that they copied, or no longer. Raises `NotFound`, `InvalidRequest`."""
+    found = get(integration_id, project=project, store=ports.store)
+    if allowed:
+        _check_deletable(found.type)
+    now = ports.clock()
+    entry = entry_of(
+        Action.INTEGRATION_CHANGE,
+        found.id,
+        project=project,
+        by=by,
+        now=now,
+        days=ports.audit_days,
+        details={"allow_delete": allowed},
+    )
+    if not ports.store.allow_delete(found, allowed, entry=entry):
+        raise _not_found(integration_id)
+    return replace(found, allow_delete=allowed)
+
+
+def _check_deletable(kind: IntegrationType) -> None:
+    if kind is IntegrationType.HF_BUCKET:
+        raise InvalidRequest("allow_delete: this service deletes nothing on Hugging Face")
+
+
 def _find(integration_id: str, project: str, store: IntegrationStore) -> Integration | None:
     return store.get(project, integration_id) if _ID.fullmatch(integration_id) else None
 
@@ -195,5 +227,6 @@ def _digest(request: IntegrationRequest) -> str:
         "role_arn": request.role_arn,
         "with_credentials": request.credentials is not None,
     }
-    # Requests without the field keep the digest that they had before it.
-    return request_digest(asked | ({"requester_pays": True} if request.requester_pays else {}))
+    # Requests without these fields keep the digest that they had before them.
+    later = {"requester_pays": request.requester_pays, "allow_delete": request.allow_delete}
+    return request_digest(asked | {name: True for name, value in later.items() if value})

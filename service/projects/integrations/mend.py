@@ -1,6 +1,7 @@
 """Remove integrations, and what interrupted creations and deletions of them left."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from service.domain.errors import SweepIncomplete
@@ -14,8 +15,10 @@ UNSETTLED_SECONDS = 120
 """Age from which a hidden integration is abandoned: requests end after 29 seconds."""
 
 
-def mend(store: IntegrationStore, secrets_: IntegrationSecrets, clock: Clock) -> list[str]:
-    """Remove what interrupted creations and deletions left; return the ids.
+def mend(
+    store: IntegrationStore, secrets_: IntegrationSecrets, clock: Clock, *, out_of_time: Callable[[], bool]
+) -> list[str]:
+    """Remove what interrupted creations and deletions left, until `out_of_time()` is true; return the ids.
 
     Raises `SweepIncomplete` at the end if some could not be removed.
     """
@@ -23,6 +26,8 @@ def mend(store: IntegrationStore, secrets_: IntegrationSecrets, clock: Clock) ->
     until = datetime.fromisoformat(now) - timedelta(seconds=UNSETTLED_SECONDS)
     mended, failed = [], []
     for one in store.unsettled():
+        if out_of_time():
+            break
         try:
             if datetime.fromisoformat(one.touched_at) > until:
                 continue

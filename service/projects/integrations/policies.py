@@ -13,6 +13,9 @@ READ_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s
 COPY_ACTIONS = ("s3:PutObject", "s3:PutObjectTagging")
 """Actions that a copy needs at its destination. The service's own roles do the rest."""
 
+DELETE_ACTIONS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+"""Actions of imports that delete their sources."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trusted:
@@ -43,7 +46,8 @@ def trust_policy(integration: Integration, trusted: Trusted) -> dict[str, Any]:
 
 
 def permission_policy(integration: Integration, trusted: Trusted) -> dict[str, Any]:
-    """Allow listing and reading below the prefix; a role that may write clips may also write its project's clips."""
+    """Allow listing and reading below the prefix, and deleting where the integration allows it; a role that may write
+    clips may also write its project's clips."""
     role_arn = integration.role_arn or ""
     partition = role_arn.split(":")[1]
     by_arn = is_access_point(integration.bucket)
@@ -53,11 +57,13 @@ def permission_policy(integration: Integration, trusted: Trusted) -> dict[str, A
     listing: dict[str, Any] = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket}
     if integration.prefix:
         listing["Condition"] = {"StringLike": {"s3:prefix": keys}}
-    reading = {"Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": f"{objects}/{keys}"}
-    if role_arn not in trusted.copy_roles:
-        return _policy(listing, reading)
-    destinations = f"arn:{partition}:s3:::{trusted.clips_bucket}/{integration.project}/*"
-    return _policy(listing, reading, {"Effect": "Allow", "Action": list(COPY_ACTIONS), "Resource": destinations})
+    statements = [listing, {"Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": f"{objects}/{keys}"}]
+    if role_arn in trusted.copy_roles:
+        destinations = f"arn:{partition}:s3:::{trusted.clips_bucket}/{integration.project}/*"
+        statements.append({"Effect": "Allow", "Action": list(COPY_ACTIONS), "Resource": destinations})
+    if integration.allow_delete:
+        statements.append({"Effect": "Allow", "Action": list(DELETE_ACTIONS), "Resource": f"{objects}/{keys}"})
+    return _policy(*statements)
 
 
 def _policy(*statements: dict[str, Any]) -> dict[str, Any]:

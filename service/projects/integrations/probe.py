@@ -10,7 +10,7 @@ from service.projects.audit import entry_of
 from service.projects.integrations.manage import IntegrationPorts, check_integration, get
 from service.projects.integrations.rules import location_of
 from service.sources.deadline import done_within
-from service.sources.port import ObjectSource
+from service.sources.port import ObjectSource, Pin
 
 PROBE_SECONDS = 15
 """Seconds. With the time of `done_within`, this is below API Gateway's limit of 29 seconds."""
@@ -92,7 +92,7 @@ def _try(integration: Integration, opened: Callable[[], ObjectSource], tell: Cal
     if found is None:
         tell(Check(_READ, False, NOT_TRIED, f"no object with content was found below {ascii(str(where))[1:-1]}"))
         return
-    at, pin = where.at(found.key), found.pin
+    at, pin = where.at(found.key), Pin.of(found)
     if _tried(_READ, lambda: source.read(at, 0, 1, pin), integration, tell) and _TAGS in PERMISSIONS[integration.type]:
         _tried(_TAGS, lambda: source.tags(at, pin), integration, tell)
 

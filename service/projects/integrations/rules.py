@@ -67,8 +67,10 @@ class AccessRule:
     def access_to(self, location: Location, *, integration_id: str | None = None, as_prefix: bool = False) -> Access:
         """Return the access to an object or prefix. Raises `UnknownIntegration`, `IntegrationMismatch`, `CannotAccess`.
 
-        The service's own buckets come first: no integration opens another project's keys there.
+        The service's own buckets come first: no integration opens another project's keys there. Only what opens a zip
+        opens its members.
         """
+        location = location.zip or location
         if refusal := self.service.refusal(location, self.project, as_prefix=as_prefix):
             raise CannotAccess(f"{_shown(location)} is not open to this project: {refusal}")
         if integration_id is not None:

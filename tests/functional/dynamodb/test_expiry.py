@@ -62,7 +62,7 @@ def an_import(*, completed: bool) -> None:
 def test_no_row_of_an_import_expires_before_its_job_is_gone(
     dynamodb: "DynamoDBClient", retention: int, hours: int
 ) -> None:
-    keep(RowSettings(row_retention_days=retention, import_timeout_hours=hours))
+    keep(RowSettings(row_retention_days=retention, longest_import_hours=hours))
     an_import(completed=True)
     found = expiries(dynamodb)
     others = retention + hours / 24 + 1
@@ -78,7 +78,7 @@ def test_no_row_of_an_import_expires_before_its_job_is_gone(
 
 
 def test_every_clip_expires_however_it_is_written(dynamodb: "DynamoDBClient") -> None:
-    keep(RowSettings(row_retention_days=90, import_timeout_hours=24))
+    keep(RowSettings(row_retention_days=90, longest_import_hours=24))
     an_import(completed=False)
     rows = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if item["sk"]["S"].isdigit()]
     assert len(rows) == 3
@@ -86,7 +86,7 @@ def test_every_clip_expires_however_it_is_written(dynamodb: "DynamoDBClient") ->
 
 
 def test_a_job_expires_only_once_it_has_completed_and_a_retry_takes_that_back(dynamodb: "DynamoDBClient") -> None:
-    keep(RowSettings(row_retention_days=90, import_timeout_hours=24))
+    keep(RowSettings(row_retention_days=90, longest_import_hours=24))
     an_import(completed=False)
     assert expiries(dynamodb)["JOB"] is None
     DynamoJobs().end(FULL.id, status=JobStatus.FAILED, code=None, message=None, document={}, now=utc_now())
@@ -98,16 +98,16 @@ def test_a_job_expires_only_once_it_has_completed_and_a_retry_takes_that_back(dy
 
 
 def test_a_retry_moves_the_tags(dynamodb: "DynamoDBClient") -> None:
-    keep(RowSettings(row_retention_days=31, import_timeout_hours=1))
+    keep(RowSettings(row_retention_days=31, longest_import_hours=1))
     an_import(completed=True)
     job = DynamoJobs().get(FULL.id)
     assert job
-    keep(RowSettings(row_retention_days=365, import_timeout_hours=1))
+    keep(RowSettings(row_retention_days=365, longest_import_hours=1))
     DynamoJobs().retry(job, Retry(at=utc_now(), key_id="k", selection="s", idempotency="i", digest="d"))
     assert (expiries(dynamodb)["TAG"] or 0) > 365
 
 
 def test_without_a_retention_no_row_expires(dynamodb: "DynamoDBClient") -> None:
-    keep(RowSettings(row_retention_days=0, import_timeout_hours=24))
+    keep(RowSettings(row_retention_days=0, longest_import_hours=24))
     an_import(completed=True)
     assert set(expiries(dynamodb).values()) == {None}

@@ -11,6 +11,7 @@ from service.aws.dynamodb.table import BatchRow
 from service.domain.errors import TableBusy
 from service.domain.jobs import Counts, JobStatus, Tally
 from tests.builders import a_job
+from tests.functional.aws import hooked
 from tests.functional.faults import FailingTransactions
 from tests.samples import FULL
 
@@ -49,6 +50,22 @@ def test_a_deleted_job_leaves_a_tombstone_that_is_forgotten(jobs: DynamoJobs, dy
     )["Items"]
     assert set(row) == {"pk", "sk", "deleted_at", "expires_at"}
     assert jobs.recorded_batches("ij_10") == {0}
+
+
+def test_the_sweep_is_sent_a_few_fields_of_each_active_job(jobs: DynamoJobs) -> None:
+    jobs.create(FULL)
+    asked: list[str] = []
+
+    def record(params: dict[str, Any], **_: object) -> None:
+        for request in params["RequestItems"].values():
+            names = request["ExpressionAttributeNames"]
+            asked.extend(names[part.strip()] for part in request["ProjectionExpression"].split(","))
+
+    with hooked("provide-client-params.dynamodb.BatchGetItem", record):
+        [found] = jobs.active()
+    assert found.id == FULL.id
+    assert {"pk", "run", "updated_at"} <= set(asked)
+    assert not {"filters", "labels", "settings", "runs"} & set(asked), "what may take 400 KB"
 
 
 def counts(jobs: DynamoJobs) -> Counts:

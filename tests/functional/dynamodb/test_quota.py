@@ -91,3 +91,13 @@ def test_imports_that_uploads_start_do_not_count(jobs: DynamoJobs) -> None:
     end(jobs, "ij_1")
     with pytest.raises(QuotaExceeded):
         jobs.create(a_job("ij_3"), max_active=1)
+
+
+def test_room_can_be_looked_at_before_anything_is_written(jobs: DynamoJobs) -> None:
+    jobs.check_room("demo", max_active=1)
+    jobs.create(a_job("ij_1"), max_active=1)
+    with pytest.raises(QuotaExceeded, match="1 active imports"):
+        jobs.check_room("demo", max_active=1)
+    jobs.check_room("demo", max_active=2)
+    end(jobs, "ij_1")
+    jobs.check_room("demo", max_active=1)

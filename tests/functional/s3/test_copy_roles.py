@@ -19,7 +19,6 @@ from service.aws.s3.storage import S3Storage
 from service.domain.clips import Verification
 from service.domain.errors import (
     AccessDenied,
-    ChecksumMismatch,
     CredentialsRejected,
     ObjectError,
     RoleRefused,
@@ -30,7 +29,8 @@ from service.domain.projects import IntegrationType
 from service.domain.requests import ImportSettings
 from service.domain.uris import s3_at
 from service.sources.build import CACHE_SECONDS, CopyRoles, Kept
-from service.sources.roles import ANY_REGION, COPY_ATTEMPTS, RoleClients, S3Role, copying_by_role
+from service.sources.regions import ANY_REGION
+from service.sources.roles import COPY_ATTEMPTS, RoleClients, S3Role, copying_by_role
 from service.sources.streaming import StreamingStorage
 from service.support.settings import CopySettings
 from tests.builders import CLIPS_BUCKET, an_entry, an_integration
@@ -129,14 +129,12 @@ def test_parts_are_copied_by_the_role_and_listed_and_aborted_by_ourselves(stubs:
     storage.abort_begun_since(ENTRY.destination, "2026-11-22T17:00:00.000Z")
 
 
-def test_what_landed_is_looked_at_and_removed_by_ourselves(stubs: tuple[S3Storage, Stubs]) -> None:
+def test_what_landed_is_looked_at_by_ourselves_and_never_removed(stubs: tuple[S3Storage, Stubs]) -> None:
     storage, at = stubs
     head = {"ContentLength": 25, "ETag": '"landed"', "Metadata": {}, "ChecksumCRC32C": "a", "VersionId": "v"}
     at.own.add_response("head_object", head, {**TARGET, "ChecksumMode": "ENABLED"})
     at.reads.add_response(*look({"ChecksumCRC32C": "b"}))
-    at.own.add_response("delete_object", {}, {**TARGET, "VersionId": "v"})
-    with pytest.raises(ChecksumMismatch, match="was removed"):
-        storage.landed(ENTRY, etag="landed")
+    assert storage.landed(ENTRY, etag="landed") is None
     at.own.add_response("list_object_versions", {}, {"Bucket": CLIPS_BUCKET, "Prefix": ENTRY.destination})
     storage.remove_marked(ENTRY.destination, "mark")
 

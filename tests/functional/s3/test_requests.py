@@ -3,7 +3,7 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ from service.domain.errors import (
     ObjectRejected,
     SourceChanged,
     SourceUnavailable,
+    UploadGone,
 )
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, ListedObject
@@ -51,6 +52,7 @@ KEYS = Credentials("AKIDEXAMPLE", "secret-never-sent", None)
 PATIENCE = Patience(connect_seconds=5, read_seconds=2, attempts=5)
 PLAIN = ImportSettings()
 ENTRY = an_entry(source_uri=f"s3://{SOURCE_BUCKET}/a b+%20/日本.zip", destination="demo/ä b.zip", size=25, etag=MD5)
+VIEW = replace(ENTRY, group=0)
 
 
 @pytest.fixture
@@ -150,6 +152,11 @@ def test_each_write_is_conditional_on_what_planning_saw(
         assert {name: sent[name] for name in ("if-match", "if-none-match") if name in sent} == condition
 
 
+def test_an_upload_is_written_on_condition_also_where_the_import_overwrites(storage: S3Storage, wire: Wire) -> None:
+    storage.copy(replace(ENTRY, upload=True, destination_etag="e"), ImportSettings(on_existing=OnExisting.OVERWRITE))
+    assert wire.sent()[1]["if-match"] == '"e"'
+
+
 @pytest.mark.parametrize(
     ("there", "etag"), [(NOT_THERE, None), (b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nETag: "e"\r\n\r\n', "e")]
 )
@@ -163,6 +170,26 @@ def test_a_412_is_about_the_source_where_the_destination_is_as_it_was_planned(
     with pytest.raises(DestinationChanged) as caught:
         storage.copy(replace(ENTRY, destination_etag="another"), PLAIN)
     assert (caught.value.etag, caught.value.size, caught.value.repeated) == (etag, 7 if etag else None, False)
+
+
+def test_a_404_is_about_the_destination_where_nothing_is_there_any_more(wire: Wire) -> None:
+    storage, entry = a_storage(s3_client(connections=1)), replace(ENTRY, destination_etag="planned")
+    writes: tuple[Callable[[], object], ...] = (
+        lambda: storage.copy(entry, PLAIN),
+        lambda: storage.complete_parts(entry, "u", ["part"], PLAIN),
+    )
+    for write in writes:
+        wire.answers.extend([failed(404, "NoSuchKey"), NOT_THERE])
+        with pytest.raises(DestinationChanged) as caught:
+            write()
+        assert caught.value.etag is None
+    wire.answers.extend([failed(404, "NoSuchKey"), answer(200, b"", 'ETag: "planned"')])
+    with pytest.raises(ObjectMissing):
+        storage.copy(entry, PLAIN)
+    for status, code in ((404, "NoSuchUpload"), (409, "ConditionalRequestConflict")):
+        wire.answers.append(failed(status, code))
+        with pytest.raises(UploadGone):
+            storage.complete_parts(entry, "u", ["part"], PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -207,8 +234,16 @@ def head(*headers: str) -> bytes:
     return "\r\n".join(["HTTP/1.1 200 OK", "Content-Length: 25", f'ETag: "{MD5}"', *headers, "", ""]).encode()
 
 
-def test_a_mark_is_metadata(storage: S3Storage, wire: Wire) -> None:
-    storage.copy(ENTRY, ImportSettings(keep_metadata=False), mark="ij_1-0")
+def test_a_mark_is_the_redirect_location_beside_the_metadata_that_s3_copies(storage: S3Storage, wire: Wire) -> None:
+    storage.copy(ENTRY, PLAIN, mark="ij_1-0")
+    headers = wire.sent()[1]
+    assert headers["x-amz-website-redirect-location"] == "/ij_1-0"
+    assert not [name for name in headers if "meta" in name]
+    assert len(wire.requests) == 1
+
+
+def test_the_mark_of_a_set_is_metadata(storage: S3Storage, wire: Wire) -> None:
+    storage.copy(VIEW, ImportSettings(keep_metadata=False), mark="ij_1-0")
     headers = wire.sent()[1]
     assert headers["x-amz-meta-clipferry-set"] == "ij_1-0"
     assert headers["x-amz-metadata-directive"] == "REPLACE"
@@ -216,7 +251,7 @@ def test_a_mark_is_metadata(storage: S3Storage, wire: Wire) -> None:
 
 def test_metadata_goes_back_as_the_bytes_that_it_came_as(storage: S3Storage, wire: Wire) -> None:
     wire.answers.append(head("x-amz-meta-ORT: München  2", "Content-Type: video/mp4"))
-    storage.copy(ENTRY, PLAIN, mark="ij_1-0")
+    storage.copy(VIEW, PLAIN, mark="ij_1-0")
     assert "x-amz-meta-ort: München  2".encode() in wire.requests[1]
     assert wire.sent()[1]["content-type"] == "video/mp4"
 
@@ -225,7 +260,7 @@ def test_metadata_goes_back_as_the_bytes_that_it_came_as(storage: S3Storage, wir
 def test_metadata_that_fits_no_header_is_refused(storage: S3Storage, wire: Wire, value: str) -> None:
     wire.answers.append(head_of(25))
     with pytest.raises(ObjectRejected, match="InvalidHeader"):
-        storage.copy(ENTRY, PLAIN, mark=value)
+        storage.copy(VIEW, PLAIN, mark=value)
     assert [request[:4] for request in wire.requests] == [b"HEAD"]
 
 
@@ -593,6 +628,10 @@ def test_a_store_of_its_own_has_no_regions(storage: S3Storage, wire: Wire) -> No
 # --- many copies -----------------------------------------------------------------------------------------------------
 
 
+def mark_of(entry: ManifestEntry) -> str:
+    return f"ij_1-{entry.ordinal}"
+
+
 def entries(count: int) -> list[ManifestEntry]:
     return [replace(ENTRY, ordinal=number, destination=f"demo/{number}.zip") for number in range(count)]
 
@@ -614,7 +653,7 @@ def test_many_are_in_flight_on_one_thread(storage: S3Storage, wire: Wire) -> Non
 
     outcomes: list[Copied | ObjectError] = []
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(storage.copy_each, coming(), PLAIN, settled, at_once=7)
+        done = pool.submit(storage.copy_each, coming(), PLAIN, settled, mark_of=mark_of, at_once=7)
         while len(wire.requests) < 7:
             pass
         assert (len(begun), outcomes) == (7, [])
@@ -628,7 +667,11 @@ def test_each_copy_s_result_is_reported(storage: S3Storage, wire: Wire) -> None:
     wire.answers.extend([copied(), failed(403, "AccessDenied"), failed(412, "PreconditionFailed"), NOT_THERE, copied()])
     outcomes: list[tuple[int, type]] = []
     storage.copy_each(
-        entries(4), PLAIN, lambda entry, outcome: outcomes.append((entry.ordinal, type(outcome))), at_once=1
+        entries(4),
+        PLAIN,
+        lambda entry, outcome: outcomes.append((entry.ordinal, type(outcome))),
+        mark_of=mark_of,
+        at_once=1,
     )
     assert outcomes == [(0, Copied), (1, AccessDenied), (2, SourceChanged), (3, Copied)]
 
@@ -652,7 +695,7 @@ def test_a_check_reads_its_ranges_on_the_same_thread_before_the_copy(storage: S3
         threads.add(threading.get_ident())
         outcomes.append((entry.ordinal, type(outcome)))
 
-    storage.copy_each(entries(3), PLAIN, settled, at_once=1, check=check)
+    storage.copy_each(entries(3), PLAIN, settled, mark_of=mark_of, at_once=1, check=check)
     assert read == [b"PK", b"end", b"<h"]
     assert outcomes == [(0, Copied), (2, AccessDenied)], "the second one is not copied, the third cannot be read"
     assert [one[:3] for one in wire.requests] == [b"GET", b"GET", b"PUT", b"GET", b"GET"]
@@ -666,7 +709,7 @@ def test_an_error_of_the_caller_ends_it_after_those_in_flight(storage: S3Storage
 
     outcomes: list[object] = []
     with pytest.raises(RuntimeError, match="the table is gone"):
-        storage.copy_each(coming(), PLAIN, lambda *told: outcomes.append(told), at_once=3)
+        storage.copy_each(coming(), PLAIN, lambda *told: outcomes.append(told), mark_of=mark_of, at_once=3)
     assert len(outcomes) == len(wire.requests) == 5
 
 
@@ -675,7 +718,7 @@ def test_an_error_of_the_callback_stops_the_copies(storage: S3Storage, wire: Wir
         raise RuntimeError("not this")
 
     with pytest.raises(RuntimeError, match="not this"):
-        storage.copy_each(entries(50), PLAIN, settled, at_once=2)
+        storage.copy_each(entries(50), PLAIN, settled, mark_of=mark_of, at_once=2)
     assert len(wire.requests) <= 4
 
 

@@ -20,6 +20,7 @@ from service.domain.errors import (
     BucketElsewhere,
     ChecksumMismatch,
     CredentialsRejected,
+    NotVersioned,
     ObjectArchived,
     ObjectError,
     ObjectMissing,
@@ -29,7 +30,7 @@ from service.domain.errors import (
 )
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, LargeCopy, ListedObject
-from service.domain.requests import ImportSettings, OnExisting
+from service.domain.requests import ImportSettings, OnExisting, Restore, RestoreTier
 from service.domain.uris import s3_at
 from service.imports.copying.multipart import LargeCopies
 from service.ports.objects import LargeCopyStore
@@ -811,7 +812,7 @@ MARKED = {"clipferry-set": "ij_1-0"}
 
 
 def test_a_marked_copy_sends_all_metadata_again(storage: S3Storage, stub: Stubber) -> None:
-    entry = replace(ENTRY, etag=MD5)
+    entry = replace(ENTRY, etag=MD5, group=0)
     kept = {"Metadata": {"camera": "front"}, "ContentType": "video/mp4", "CacheControl": "no-cache"}
     asked = WHERE | {"IfMatch": f'"{MD5}"', "ChecksumMode": "ENABLED"}
     stub.add_response("head_object", {"ContentLength": 25} | kept, asked)
@@ -824,27 +825,45 @@ def test_a_marked_copy_sends_all_metadata_again(storage: S3Storage, stub: Stubbe
 def test_a_marked_copy_without_metadata_has_the_mark_alone(storage: S3Storage, stub: Stubber) -> None:
     expected = TARGET | {"CopySource": WHERE, "CopySourceIfMatch": f'"{MD5}"', "MetadataDirective": "REPLACE"}
     stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}}, expected | {"Metadata": MARKED})
-    storage.copy(replace(ENTRY, etag=MD5), ImportSettings(keep_metadata=False), mark="ij_1-0")
+    storage.copy(replace(ENTRY, etag=MD5, group=0), ImportSettings(keep_metadata=False), mark="ij_1-0")
 
 
 def test_a_source_that_changed_is_not_copied_for_a_set_either(storage: S3Storage, stub: Stubber) -> None:
     error(stub, "head_object", "412", 412)
     with pytest.raises(SourceChanged):
-        storage.copy(ENTRY, PLAIN, mark="ij_1-0")
+        storage.copy(replace(ENTRY, group=0), PLAIN, mark="ij_1-0")
 
 
 def test_marked_copies_keep_what_others_keep(storage: S3Storage, s3: "S3Client") -> None:
     put(s3, "k", ContentType="video/mp4", Metadata={"camera": "front"}, Tagging="team=a%2Bb")
     for one in (storage, copies_by_parts(storage, 5 * 1024**2)):
-        one.copy(pinned(storage, "k"), ImportSettings(on_existing=OnExisting.OVERWRITE), mark="ij_1-0")
+        view = replace(pinned(storage, "k"), group=0)
+        one.copy(view, ImportSettings(on_existing=OnExisting.OVERWRITE), mark="ij_1-0")
         head = s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")
         assert (head["ContentType"], head["Metadata"]) == ("video/mp4", {"camera": "front"} | MARKED)
         assert s3.get_object_tagging(Bucket=CLIPS_BUCKET, Key="demo/x")["TagSet"] == [{"Key": "team", "Value": "a+b"}]
 
 
-def test_a_finished_copy_is_recognized_by_its_mark(storage: S3Storage, s3: "S3Client") -> None:
+def test_the_mark_of_a_clip_outside_of_sets_leaves_its_metadata_as_they_are(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "k", Metadata={"camera": "front"}, WebsiteRedirectLocation="/elsewhere")
+    for one in (storage, copies_by_parts(storage, 5 * 1024**2)):
+        one.copy(pinned(storage, "k"), ImportSettings(on_existing=OnExisting.OVERWRITE), mark="ij_1-0")
+        head = s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")
+        assert (head["Metadata"], head["WebsiteRedirectLocation"]) == ({"camera": "front"}, "/ij_1-0")
+
+
+def test_a_copy_without_a_mark_may_be_that_of_a_clip_but_of_no_set(storage: S3Storage, s3: "S3Client") -> None:
     put(s3, "k", b"body")
     entry = pinned(storage, "k")
+    storage.copy(entry, PLAIN)
+    assert storage.landed(entry, mark="ij_1-0") == storage.landed(entry) is not None
+    assert storage.landed(replace(entry, group=0), mark="ij_1-0") is None
+
+
+@pytest.mark.parametrize("group", [None, 0])
+def test_a_finished_copy_is_recognized_by_its_mark(storage: S3Storage, s3: "S3Client", group: int | None) -> None:
+    put(s3, "k", b"body")
+    entry = replace(pinned(storage, "k"), group=group)
     storage.copy(entry, PLAIN, mark="ij_1-0")
     assert storage.landed(entry, mark="ij_1-0") == storage.landed(entry)
     assert storage.landed(entry, mark="ij_1-0") is not None
@@ -870,7 +889,7 @@ def bodies(s3: "S3Client", prefix: str = "demo/x") -> list[tuple[str, bytes]]:
 
 def copied(storage: S3Storage, s3: "S3Client", body: bytes, mark: str | None, destination: str = "demo/x") -> None:
     put(s3, "k", body)
-    storage.copy(pinned(storage, "k", destination), PLAIN, mark=mark)
+    storage.copy(replace(pinned(storage, "k", destination), group=0 if mark else None), PLAIN, mark=mark)
 
 
 def test_what_lay_there_before_a_set_is_there_again(storage: S3Storage, versioned: "S3Client") -> None:
@@ -958,9 +977,84 @@ def test_a_copy_of_an_archived_object_fails_its_clip_as_archived(storage: S3Stor
         storage.copy(ENTRY, PLAIN)
 
 
+BULK = Restore(tier=RestoreTier.BULK, days=5)
+
+
+@pytest.mark.parametrize(
+    ("archive", "how", "request_of"),
+    [
+        ("GLACIER", BULK, {"Days": 5, "GlacierJobParameters": {"Tier": "Bulk"}}),
+        ("DEEP_ARCHIVE", Restore(), {"Days": 3, "GlacierJobParameters": {"Tier": "Bulk"}}),
+        ("GLACIER", Restore(tier=RestoreTier.EXPEDITED), {"Days": 3, "GlacierJobParameters": {"Tier": "Expedited"}}),
+        ("ARCHIVE_ACCESS", Restore(tier=RestoreTier.STANDARD), {"GlacierJobParameters": {"Tier": "Standard"}}),
+        ("DEEP_ARCHIVE_ACCESS", BULK, {"GlacierJobParameters": {"Tier": "Bulk"}}),
+    ],
+)
+@pytest.mark.parametrize("version", [None, "v1"])
+def test_a_restore_names_days_only_for_classes_that_keep_a_copy(
+    storage: S3Storage, stub: Stubber, archive: str, how: Restore, request_of: dict[str, Any], version: str | None
+) -> None:
+    versioned = {"VersionId": version} if version else {}
+    stub.add_response("restore_object", {}, WHERE | versioned | {"RestoreRequest": request_of})
+    storage.restore(replace(ENTRY, archive=archive, version=version), how)
+
+
+def test_a_restore_says_who_pays(storage: S3Storage, stub: Stubber) -> None:
+    asked = WHERE | {
+        "RequestPayer": "requester",
+        "RestoreRequest": {"Days": 5, "GlacierJobParameters": {"Tier": "Bulk"}},
+    }
+    stub.add_response("restore_object", {}, asked)
+    replace(storage, requester_pays=[SOURCE_BUCKET]).restore(replace(ENTRY, archive="GLACIER"), BULK)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("RestoreAlreadyInProgress", 409), ("ObjectAlreadyInActiveTierError", 403), ("InvalidObjectState", 403)],
+)
+def test_a_restore_that_needs_no_request_is_no_error(storage: S3Storage, stub: Stubber, code: str, status: int) -> None:
+    error(stub, "restore_object", code, status)
+    storage.restore(replace(ENTRY, archive="GLACIER"), BULK)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("AccessDenied", 403, AccessDenied),
+        ("NoSuchKey", 404, ObjectMissing),
+        ("GlacierExpeditedRetrievalNotAvailable", 503, SourceUnavailable),
+    ],
+)
+def test_a_refused_restore_is_an_error(
+    storage: S3Storage, stub: Stubber, code: str, status: int, kind: type[ObjectError]
+) -> None:
+    error(stub, "restore_object", code, status)
+    with pytest.raises(kind) as refused:
+        storage.restore(replace(ENTRY, archive="GLACIER"), BULK)
+    assert ("restore_buckets" in refused.value.message) == (kind is AccessDenied)
+
+
 @pytest.mark.parametrize(("text", "kept"), [("Wed, 21 Oct 2026 07:28:00 GMT", True), ("soon", False), ("0", False)])
 def test_a_copy_by_parts_keeps_the_time_of_expiry_that_its_source_has(text: str, kept: bool) -> None:
     head = Head.of({"content-length": "1", "etag": "e", "expires": text, "content-type": "video/mp4"})
     expected = {"ContentType": "video/mp4"} | ({"Expires": text} if kept else {})
     assert described(head, None) == {**expected, "Metadata": {}}
     assert ("expires" in as_headers(described(head, "mark"))) is kept
+
+
+def test_a_prefix_is_listed_as_it_was_at_a_time(storage: S3Storage, stub: Stubber) -> None:
+    asked = {"Bucket": SOURCE_BUCKET, "Prefix": "p/", "OptionalObjectAttributes": ["RestoreStatus"]}
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+    found = {"Key": "p/a.zip", "VersionId": "null", "LastModified": when, "ETag": '"e"', "Size": 3, "IsLatest": True}
+    stub.add_response("list_object_versions", {"Versions": [found]}, asked)
+    stub.add_response("get_bucket_versioning", {"Status": "Suspended"}, {"Bucket": SOURCE_BUCKET})
+    pages = storage.list_as_of(s3_at(SOURCE_BUCKET, "p/"), "2026-01-01T00:00:00.000Z")
+    (one,) = [one for page in pages for one in page]
+    assert (one.key, one.version, one.etag, one.size) == ("p/a.zip", "null", "e", 3)
+    stub.add_response("list_object_versions", {}, asked)
+    stub.add_response("get_bucket_versioning", {}, {"Bucket": SOURCE_BUCKET})
+    with pytest.raises(NotVersioned):
+        list(storage.list_as_of(s3_at(SOURCE_BUCKET, "p/"), "2026-01-01T00:00:00.000Z"))
+    error(stub, "list_object_versions", "AccessDenied", 403)
+    with pytest.raises(AccessDenied, match="list the versions of"):
+        list(storage.list_as_of(s3_at(SOURCE_BUCKET, "p/"), "2026-01-01T00:00:00.000Z"))

@@ -6,12 +6,15 @@ import io
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -31,29 +34,33 @@ from service.domain.errors import (
     CredentialsRejected,
     DestinationChanged,
     InvalidRequest,
+    NotVersioned,
     ObjectArchived,
     ObjectError,
     ObjectMissing,
     ObjectRejected,
     RateLimited,
+    SourceChanged,
     SourceUnavailable,
     UploadGone,
 )
 from service.domain.multipart import copy_parts
 from service.domain.objects import Copied, Sent
-from service.domain.requests import ImportSettings, OnExisting
-from service.domain.uris import Location
+from service.domain.requests import ImportSettings, OnExisting, Restore
+from service.domain.source_terms import SourceTerms
+from service.domain.uris import Location, parse_prefix
 from service.domain.verification import etag_of_parts
 from service.sources.digests import encoded, extended
 from service.sources.gcs import gcs_with_account
 from service.sources.http import Asked
 from service.sources.hub import HubAdapter, hub_endpoint
 from service.sources.memory import Memory
+from service.sources.objects import SourceObjects
 from service.sources.patience import Patience
 from service.sources.patient import PatientSource
 from service.sources.port import CHUNK_BYTES, Pin, SourceObject
 from service.sources.roles import S3Role, s3_with_role
-from service.sources.s3 import S3Adapter, S3Keys, s3_error, s3_with_keys
+from service.sources.s3 import S3Adapter, S3Keys, parse_listings_fast, s3_error, s3_with_keys
 from service.sources.stream_copy import MIN_PART_BYTES, StreamCopy, Streamed
 from service.sources.streaming import StreamingStorage
 from service.web.addresses import AddressRule
@@ -65,6 +72,184 @@ if TYPE_CHECKING:
 WHERE = Location("s3", "elsewhere", "clip.mp4")
 INSIDE = AddressRule(resolve=lambda *_: ["10.0.0.7"])
 LARGE = os.urandom(2 * MIN_PART_BYTES + 1000)
+
+
+# --- deletions of S3's objects -------------------------------------------------------------------------------------
+
+GONE = Pin(size=3, etag="e" * 32)
+
+
+def _head(version: str | None = None, **changes: Any) -> dict[str, Any]:
+    head = {"ContentLength": 3, "ETag": f'"{GONE.etag}"'} | ({"VersionId": version} if version else {})
+    return head | changes
+
+
+def _adapter(**changes: Any) -> S3Adapter:
+    return replace(S3Adapter(boto3.client("s3")), **changes)
+
+
+OBJECT = {"Bucket": WHERE.bucket, "Key": WHERE.key}
+ON_CONDITION = {**OBJECT, "IfMatch": f'"{GONE.etag}"'}
+
+
+@pytest.mark.parametrize("version", [None, "null"])
+def test_an_object_without_versions_is_deleted_on_condition_of_its_etag(version: str | None) -> None:
+    adapter = _adapter()
+    with Stubber(adapter.client) as stub:
+        stub.add_response("head_object", _head(version), OBJECT)
+        stub.add_response("delete_object", {}, ON_CONDITION)
+        adapter.remove(WHERE, GONE)
+        stub.assert_no_pending_responses()
+
+
+def test_a_version_is_hidden_on_condition_of_its_etag_and_then_deleted_itself() -> None:
+    """The version before it never shows, and one that is written in between stays."""
+    adapter = _adapter(terms=SourceTerms(requester_pays=True))
+    payer = {"RequestPayer": "requester"}
+    with Stubber(adapter.client) as stub:
+        stub.add_response("head_object", _head("v2"), OBJECT | payer)
+        stub.add_response("delete_object", {"DeleteMarker": True}, ON_CONDITION | payer)
+        stub.add_response("delete_object", {}, {**OBJECT, "VersionId": "v2", **payer})
+        adapter.remove(WHERE, GONE)
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_pinned_version_that_is_not_the_current_one_is_deleted_alone(there: bool) -> None:
+    adapter = _adapter()
+    with Stubber(adapter.client) as stub:
+        if there:
+            stub.add_response("head_object", _head("v9", ETag='"other"'), OBJECT)
+        else:
+            stub.add_client_error("head_object", "404", http_status_code=404)
+        stub.add_response("delete_object", {}, {**OBJECT, "VersionId": "v1"})
+        adapter.remove(WHERE, replace(GONE, version="v1"))
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("found", [{"ETag": '"other"'}, {"ContentLength": 4}])
+def test_a_changed_object_is_not_deleted(found: dict[str, Any]) -> None:
+    adapter = _adapter()
+    with Stubber(adapter.client) as stub:
+        stub.add_response("head_object", _head(None, **found), OBJECT)
+        with pytest.raises(SourceChanged):
+            adapter.remove(WHERE, GONE)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("PreconditionFailed", 412, SourceChanged),
+        ("NoSuchKey", 404, ObjectMissing),
+        ("AccessDenied", 403, AccessDenied),
+        ("ConditionalRequestConflict", 409, SourceUnavailable),
+        ("NotImplemented", 501, SourceUnavailable),
+    ],
+)
+def test_a_refused_deletion_deletes_no_version(code: str, status: int, kind: type[ObjectError]) -> None:
+    adapter = _adapter()
+    with Stubber(adapter.client) as stub:
+        stub.add_response("head_object", _head("v2"), OBJECT)
+        stub.add_client_error("delete_object", code, http_status_code=status, expected_params=ON_CONDITION)
+        with pytest.raises(kind):
+            adapter.remove(WHERE, GONE)
+
+
+def test_the_null_version_below_later_ones_is_deleted_by_its_id() -> None:
+    adapter = _adapter()
+    with Stubber(adapter.client) as stub:
+        stub.add_response("head_object", _head("v9"), OBJECT)
+        stub.add_response("delete_object", {}, {**OBJECT, "VersionId": "null"})
+        adapter.remove(WHERE, replace(GONE, version="null"))
+        stub.assert_no_pending_responses()
+
+
+def test_a_store_without_conditions_deletes_what_the_head_found() -> None:
+    adapter = _adapter(of_aws=False)
+    with Stubber(adapter.client) as stub:
+        stub.add_response("head_object", _head(), OBJECT)
+        stub.add_client_error("delete_object", "NotImplemented", http_status_code=501, expected_params=ON_CONDITION)
+        stub.add_response("delete_object", {}, OBJECT)
+        adapter.remove(WHERE, GONE)
+        stub.assert_no_pending_responses()
+
+
+# --- versions of S3's objects --------------------------------------------------------------------------------------
+
+AS_OF = "2026-01-01T00:00:02.000Z"
+LISTING = {"Bucket": WHERE.bucket, "Prefix": WHERE.key, "MaxKeys": 1000, "OptionalObjectAttributes": ["RestoreStatus"]}
+
+
+def _listed(key: str, version: str, second: int, **more: Any) -> dict[str, Any]:
+    when = datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
+    listed = {"Key": key, "VersionId": version, "LastModified": when, "IsLatest": False}
+    return listed | ({} if more.pop("marker", False) else {"ETag": f'"{version}"', "Size": 3}) | more
+
+
+def _versions(adapter: S3Adapter, **asked: Any) -> list[tuple[str, str | None]]:
+    pages = PatientSource(adapter, Patience(sleep=lambda _: None)).list_as_of(WHERE, AS_OF, **asked)
+    return [(one.key, one.version) for page in pages for one in page]
+
+
+def test_versions_are_listed_over_pages_with_both_markers() -> None:
+    adapter = _adapter(terms=SourceTerms(requester_pays=True))
+    asked = {**LISTING, "RequestPayer": "requester"}
+    further = {"NextKeyMarker": "clip.mp4/b", "NextVersionIdMarker": "b9", "IsTruncated": True}
+    first = {
+        "Versions": [_listed("clip.mp4/a", "a1", 1), _listed("clip.mp4/b", "b9", 9)],
+        "DeleteMarkers": [_listed("clip.mp4/0", "m", 1, marker=True)],
+    }
+    second = {"Versions": [_listed("clip.mp4/b", "b2", 2), _listed("clip.mp4/b", "b1", 1)], "IsTruncated": False}
+    with Stubber(adapter.client) as stub:
+        stub.add_response("list_object_versions", first | further, asked)
+        marks = {"KeyMarker": "clip.mp4/b", "VersionIdMarker": "b9"}
+        stub.add_client_error("list_object_versions", "SlowDown", http_status_code=503, expected_params=asked | marks)
+        stub.add_response("list_object_versions", second, asked | marks)
+        assert _versions(adapter) == [("clip.mp4/a", "a1"), ("clip.mp4/b", "b2")]
+        stub.assert_no_pending_responses()
+
+
+def test_a_listing_of_versions_goes_on_after_a_key() -> None:
+    adapter = _adapter(of_aws=False)
+    plain = {name: value for name, value in LISTING.items() if name != "OptionalObjectAttributes"}
+    found = {"Versions": [_listed("clip.mp4/a", "a1", 1), _listed("clip.mp4/b", "b1", 1)]}
+    with Stubber(adapter.client) as stub:
+        stub.add_response("list_object_versions", found, {**plain, "KeyMarker": "clip.mp4/a"})
+        assert _versions(adapter, start_after="clip.mp4/a") == [("clip.mp4/b", "b1")]
+
+
+def test_a_single_object_takes_one_page() -> None:
+    adapter = _adapter()
+    found = {"Versions": [_listed(WHERE.key, "v1", 1), _listed(f"{WHERE.key}2", "w1", 1)], "IsTruncated": True}
+    with Stubber(adapter.client) as stub:
+        stub.add_response("list_object_versions", found, LISTING)
+        assert _versions(adapter, only=True) == [(WHERE.key, "v1")]
+
+
+@pytest.mark.parametrize("status", ["Enabled", "Suspended", None])
+def test_a_bucket_that_shows_no_versions_is_asked_whether_it_keeps_them(status: str | None) -> None:
+    adapter = _adapter()
+    with Stubber(adapter.client) as stub:
+        stub.add_response("list_object_versions", {"Versions": [_listed("clip.mp4", "null", 1)]}, LISTING)
+        stub.add_response("get_bucket_versioning", {"Status": status} if status else {}, {"Bucket": WHERE.bucket})
+        if status:
+            assert _versions(adapter) == [("clip.mp4", "null")]
+        else:
+            with pytest.raises(NotVersioned):
+                _versions(adapter)
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("restored", [True, False])
+def test_a_listing_of_versions_tells_of_archives(restored: bool) -> None:
+    adapter = _adapter()
+    status = {"RestoreStatus": {"IsRestoreInProgress": False}} if restored else {}
+    with Stubber(adapter.client) as stub:
+        found = {"Versions": [_listed("clip.mp4", "v1", 1, StorageClass="GLACIER", **status)]}
+        stub.add_response("list_object_versions", found, LISTING)
+        pages = PatientSource(adapter).list_as_of(WHERE, AS_OF, only=True)
+        (one,) = [one for page in pages for one in page]
+    assert one.archive == (None if restored else "GLACIER")
 
 
 # --- roles ---------------------------------------------------------------------------------------------------------
@@ -234,10 +419,22 @@ class Lying:
             metadata=self.metadata,
         )
 
+    def restore(self, location: Location, archive: str, how: Restore, version: str | None) -> None:
+        raise NotImplementedError
+
+    def commit_of(self, location: Location) -> str | None:
+        raise NotImplementedError
+
     def tags(self, location: Location, version: str | None) -> dict[str, str]:  # noqa: ARG002
         if self.tags_denied:
             raise AccessDenied("no", operation="read the tags of", uri=str(location))
         return self.tagged
+
+    def remove(self, location: Location, pin: Pin) -> None:
+        raise NotImplementedError
+
+    def list_as_of(self, location: Location, as_of: str, **asked: Any) -> Iterator[Sequence[Any]]:
+        raise NotImplementedError
 
     def open(self, location: Location, start: int, length: int, pin: Pin) -> Any:  # noqa: ARG002
         return io.BytesIO(self.data[start : start + length])
@@ -363,9 +560,10 @@ def test_s3_rejects_a_resumed_copy_with_another_checksum() -> None:
         stub.add_client_error("complete_multipart_upload", "BadDigest", "words", 400, expected_params=asked)
         with pytest.raises(ChecksumMismatch):
             copying.complete(item, "u", ["a", "b"], SETTINGS, None)
-        stub.add_client_error("complete_multipart_upload", "NoSuchUpload", "words", 404, expected_params=asked)
-        with pytest.raises(UploadGone):
-            copying.complete(item, "u", ["a", "b"], SETTINGS, None)
+        for code, status in (("NoSuchUpload", 404), ("ConditionalRequestConflict", 409)):
+            stub.add_client_error("complete_multipart_upload", code, "words", status, expected_params=asked)
+            with pytest.raises(UploadGone):
+                copying.complete(item, "u", ["a", "b"], SETTINGS, None)
         stub.add_client_error("upload_part", "BadDigest", "words", 400)
         with pytest.raises(SourceUnavailable, match="arrived damaged at S3"):
             copying.send(item, "u", {1: (0, 9)}, whole=False, check=lambda: None, advanced=lambda: None)
@@ -409,12 +607,21 @@ def test_writes_are_conditional_on_what_planning_saw(
             with pytest.raises(DestinationChanged) as caught:
                 call()
             assert (caught.value.etag, caught.value.size) == ("other", 7)
+            stub.add_client_error(method, "NoSuchKey", "no", 404)
+            if seen is None:
+                with pytest.raises(ObjectMissing):
+                    call()
+                continue
+            stub.add_client_error("head_object", "404", "", 404)
+            with pytest.raises(DestinationChanged) as caught:
+                call()
+            assert caught.value.etag is None
 
 
 def test_the_largest_object_is_the_memory_times_the_parts(s3: "S3Client") -> None:
     lying = Lying(b"small")
     most = 10_000 * 2 * MIN_PART_BYTES
-    with pytest.raises(ObjectRejected, match=f"at most {most} bytes can be streamed"):
+    with pytest.raises(ObjectRejected, match=f"at most {most:,} bytes can be streamed"):
         copier(s3).begin(item_of(lying, pin=Pin(size=most + 1, etag=lying.etag)), SETTINGS)
     with pytest.raises(ValueError, match="part_bytes"):
         StreamCopy(client=s3, clips_bucket=CLIPS_BUCKET, memory=Memory(MIN_PART_BYTES), part_bytes=CHUNK_BYTES)
@@ -457,7 +664,7 @@ def described(**changes: Any) -> Lying:
 
 
 def test_metadata_headers_and_tags_are_kept_with_the_marks(s3: "S3Client") -> None:
-    copy(s3, described(), mark="ij_1-0")
+    copy(s3, described(), mark="ij_1-0", in_set=True)
     head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
     assert {name: head[name] for name in TOLD} == TOLD | {"ContentEncoding": "gzip"}  # type: ignore[literal-required]
     source = head["Metadata"].pop("clipferry-source")
@@ -550,6 +757,18 @@ def test_tags_that_cannot_be_read(code: str, status: int, kind: type[ObjectError
 # --- the storage port ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("size", [1, MIN_PART_BYTES + 1])
+def test_a_clip_outside_of_sets_has_its_mark_as_the_redirect_location(s3: "S3Client", size: int) -> None:
+    lying = Lying(bytes(size))
+    copy(s3, lying, mark="ij_1-0")
+    head = s3.head_object(Bucket=CLIPS_BUCKET, Key="clip")
+    assert (head["WebsiteRedirectLocation"], set(head["Metadata"])) == ("/ij_1-0", {"clipferry-source"})
+    item = item_of(lying)
+    assert copier(s3).landed(item, None, "ij_1-0") is not None
+    assert copier(s3).landed(item, None, "ij_2-0") is None
+    assert copier(s3).landed(replace(item, in_set=True), None, "ij_1-0") is None
+
+
 def test_entries_are_copied_read_and_found_by_their_pins(s3: "S3Client") -> None:
     lying = Lying(LARGE)
     storage = StreamingStorage(copier=copier(s3), source=PatientSource(lying))
@@ -574,7 +793,9 @@ def test_entries_are_copied_read_and_found_by_their_pins(s3: "S3Client") -> None
     assert storage.landed(entry, etag="another", mark="ij_1-0") is None
     assert storage.landed(replace(entry, etag="f" * 64), etag=done.etag) is None
     assert storage.landed(entry, etag=done.etag, mark="ij_1-5") is None
-    assert storage.stat(WHERE).size == len(LARGE)
+    other = replace(entry, checksum=f"CRC32C:{encoded(0)}")
+    assert storage.landed(other, etag=done.etag) is None
+    assert body(s3) == LARGE, "another import may have written it"
 
 
 def test_a_listing_of_aws_tells_which_objects_are_archived() -> None:
@@ -592,3 +813,110 @@ def test_a_listing_of_aws_tells_which_objects_are_archived() -> None:
         source = PatientSource(S3Adapter(client))
         (page,) = source.list_pages(Location("s3", "elsewhere", ""))
     assert [(found.key, found.archive) for found in page] == [("a", "GLACIER"), ("b", None), ("c", None)]
+
+
+ARCHIVED = an_entry(source_uri="s3://elsewhere/clip.mp4", archive="GLACIER", version="v")
+DAYS = {"Days": 3, "GlacierJobParameters": {"Tier": "Bulk"}}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        (None, 202, None),
+        ("RestoreAlreadyInProgress", 409, None),
+        ("ObjectAlreadyInActiveTierError", 403, None),
+        ("AccessDenied", 403, AccessDenied),
+        ("ExpiredToken", 400, CredentialsRejected),
+        ("NotImplemented", 501, ObjectRejected),
+        ("MethodNotAllowed", 405, ObjectRejected),
+    ],
+)
+def test_an_integration_restores_by_its_own_right(
+    code: str | None, status: int, kind: type[ObjectError] | None
+) -> None:
+    client = boto3.client("s3")
+    source = SourceObjects(
+        source=PatientSource(S3Adapter(client, SourceTerms(requester_pays=True)), Patience(attempts=1))
+    )
+    where = {"Bucket": "elsewhere", "Key": "clip.mp4", "VersionId": "v"}
+    asked = {**where, "RequestPayer": "requester", "RestoreRequest": DAYS}
+    with Stubber(client) as stub:
+        if code is None:
+            stub.add_response("restore_object", {}, asked)
+        else:
+            stub.add_client_error("restore_object", code, "words", status, expected_params=asked)
+        if kind is None:
+            source.restore(ARCHIVED, Restore())
+            return
+        with pytest.raises(kind) as refused:
+            source.restore(ARCHIVED, Restore())
+    assert ("s3:RestoreObject" in refused.value.message) == (code == "AccessDenied")
+
+
+def test_stores_without_archives_restore_nothing() -> None:
+    for adapter in (HubAdapter(rule=INSIDE), gcs_with_account(_account("https://token.example"), rule=INSIDE)):
+        with pytest.raises(ObjectRejected):
+            adapter.restore(WHERE, "GLACIER", Restore(), None)
+
+
+# --- pages of listings ----------------------------------------------------------------------------------------------
+
+_PAGE = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    "<Name>elsewhere</Name><EncodingType>url</EncodingType><IsTruncated>{more}</IsTruncated>{objects}</ListBucketResult>"
+)
+_CONTENTS = (
+    "<Contents><Key>{key}</Key><LastModified>2026-11-22T17:00:00.123Z</LastModified><ETag>&quot;e1&quot;</ETag>"
+    "<Size>7</Size><StorageClass>{storage_class}</StorageClass></Contents>"
+)
+
+
+def _listing(*bodies: str, status: int = 200) -> tuple[S3Adapter, list[str]]:
+    """An adapter whose store answers with these bodies, and the bodies that botocore parsed."""
+    adapter = _adapter(of_aws=False)
+    parse_listings_fast(adapter.client)
+    waiting, parsed, events = list(bodies), [], adapter.client.meta.events
+
+    def answer(**_event: Any) -> AWSResponse:
+        raw: Any = type("Raw", (), {"stream": lambda _self, *_size, **_more: iter([waiting.pop(0).encode()])})()
+        return AWSResponse("http://store.example", status, HTTPHeaders(), raw)
+
+    def note(response_dict: dict[str, Any], **_event: Any) -> None:
+        parsed.append(response_dict["body"].decode())
+
+    events.register_first("before-send.s3", answer)  # type: ignore[arg-type]  # botocore takes its answer
+    events.register_last("before-parse.s3.ListObjectsV2", note)
+    return adapter, parsed
+
+
+def test_pages_in_s3s_own_form_are_not_parsed_by_botocore() -> None:
+    token = "<NextContinuationToken>t</NextContinuationToken>"
+    first = _CONTENTS.format(key="a%2Bb+c.zip", storage_class="STANDARD") + token
+    second = _CONTENTS.format(key="d.zip", storage_class="INTELLIGENT_TIERING")
+    adapter, parsed = _listing(_PAGE.format(more="true", objects=first), _PAGE.format(more="false", objects=second))
+    pages = PatientSource(adapter).list_pages(parse_prefix("s3://elsewhere/"))
+    found = [one for page in pages for one in page]
+    assert [(one.key, one.size, one.etag, one.archive_hidden) for one in found] == [
+        ("a+b c.zip", 7, "e1", False),
+        ("d.zip", 7, "e1", True),
+    ]
+    assert found[0].modified == "2026-11-22T17:00:00.123Z"
+    assert parsed == ["<ListBucketResult/>"] * 2
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        _CONTENTS.format(key="a.zip", storage_class="GLACIER"),
+        _CONTENTS.format(key="a.zip", storage_class="STANDARD").replace("><", ">\n<"),
+        _CONTENTS.format(key="a" * 20_000, storage_class="STANDARD"),
+        "",
+    ],
+    ids=["archived", "spaces", "long", "none"],
+)
+def test_other_pages_are(objects: str) -> None:
+    body = _PAGE.format(more="false", objects=objects)
+    adapter, parsed = _listing(body)
+    with suppress(ObjectError):
+        list(PatientSource(adapter, Patience(sleep=lambda _: None)).list_pages(parse_prefix("s3://elsewhere/")))
+    assert parsed == [body]

@@ -91,7 +91,7 @@ def test_the_next_address_is_tried_where_one_does_not_answer(wire: Wire) -> None
 
 @dataclass
 class Dripping:
-    """Sends `first`, then a byte every few milliseconds for as long as anybody reads."""
+    """Sends `first`, then a byte every few milliseconds for some seconds, or as long as anybody reads."""
 
     first: bytes
     port: int = 0
@@ -101,7 +101,7 @@ class Dripping:
             try:
                 connection.recv(65_536)
                 connection.sendall(self.first)
-                while True:
+                for _ in range(400):
                     connection.sendall(b"x")
                     threading.Event().wait(0.005)
             except OSError:

@@ -22,6 +22,7 @@ LEFT_OUT = {
     "authorize": {"asyncio", "pyarrow", "service.aws.s3.storage", "service.imports", *EDGE, *PARSERS} | PLANNING,
     "conclude": {"pyarrow", "service.aws.s3.storage", *EDGE, *PARSERS, *PLANNING},
     "copy": {"pyarrow", "service.imports.access.reach", *EDGE, *PARSERS, *PLANNING},
+    "delete_sources": {"pyarrow", *EDGE, *PARSERS, *PLANNING},
     "extrapolate": {"service.formats.mp4", *EDGE, *PLANNING},
     "finish": {"pyarrow", *EDGE, *PARSERS, *PLANNING},
     "on_upload": {"pyarrow", "service.aws.s3.storage", *EDGE, *PARSERS, *PLANNING},

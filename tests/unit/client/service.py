@@ -82,6 +82,17 @@ def clip(ordinal: int = 0, status: str = "COPIED", **given: Any) -> dict[str, An
     } | given
 
 
+def failures(*groups: dict[str, Any], complete: bool = True) -> dict[str, Any]:
+    """Return the API's answer for an import's failures."""
+    return {"groups": list(groups), "complete": complete}
+
+
+def group(code: str, count: int = 1, **given: Any) -> dict[str, Any]:
+    """Return the clips that failed with one code, as the API counts them."""
+    examples = [clip(0, "FAILED", code=code, message="no")]
+    return {"status": "FAILED", "code": code, "count": count, "failed_check": 0, "examples": examples} | given
+
+
 def page(name: str, rows: list[dict[str, Any]], cursor: str | None = None) -> httpx.Response:
     return httpx.Response(200, json={name: rows, "next_cursor": cursor, "has_more": cursor is not None})
 

@@ -91,6 +91,25 @@ def test_watch_prints_changes_failures_and_the_end(run: Run) -> None:
     ]
 
 
+RESTORES = {
+    "requested": 40,
+    "waiting": 12,
+    "tier": "bulk",
+    "hours": 48,
+    "until": "2026-01-03T12:00:00.000Z",
+    "next_look": "2026-01-01T02:00:00.000Z",
+}
+
+
+def test_watch_and_status_say_how_far_restores_are(run: Run) -> None:
+    waits = job("COPYING", counts=counts(pending=12, copied=28), restores=RESTORES)
+    found = run("status ij_1 --watch", waits, waits, job(counts=counts(copied=40), restores=RESTORES | {"waiting": 0}))
+    said = "12 of 40 clips wait for their restore (bulk: up to 48 h)"
+    assert found.stdout.splitlines()[0] == f"COPYING 28/40: 28 copied, 12 pending, {said}"
+    assert said in run("status ij_1", waits).stdout
+    assert "restore" not in run("status ij_1", job(restores=RESTORES)).stdout
+
+
 def test_watch_reads_failed_clips_once(run: Run) -> None:
     one = job("COPYING", counts=counts(pending=1, failed=1))
     broken = page("clips", [clip(1, "FAILED", code="C", message="m")])
@@ -122,7 +141,7 @@ def test_ctrl_c_during_a_request_explains_how_to_repeat_it(run: Run) -> None:
 
 def test_an_impossible_id_is_refused_before_a_request(run: Run) -> None:
     found = run("status ..")
-    assert (found.exit_code, found.stderr) == (1, "error: '..' is no id\n")
+    assert (found.exit_code, found.stderr) == (1, "error: '..' is not an id\n")
 
 
 def test_losing_the_service_while_watching_is_unavailable(run: Run) -> None:
@@ -175,9 +194,11 @@ def test_sizes_are_parsed(text: str, bytes_: int) -> None:
 
 
 def test_options_override_the_settings_file(run: Run, tmp_path: Any) -> None:
-    (tmp_path / "s.json").write_text('{"on_existing": "fail", "keep_tags": false, "notify": {"event": false}}')
+    (tmp_path / "s.json").write_text(
+        '{"on_existing": "fail", "keep_tags": false, "notify": {"event": false}, "restore": {"days": 9}}'
+    )
     options = f"--settings {tmp_path / 's.json'} --on-existing skip --webhook https://hook.example/"
-    options += " --stationary-extrapolation"
+    options += " --stationary-extrapolation --archived restore --restore-tier standard"
     found = run(f"import --prefix s3://a/ {options} --tolerate 5% --exclude *.txt --min-size 1kB --no-preflight", job())
     assert found.exit_code == 0, found.output
     assert found.service.body() == {
@@ -188,6 +209,8 @@ def test_options_override_the_settings_file(run: Run, tmp_path: Any) -> None:
             "keep_tags": False,
             "notify": {"event": False, "webhook_url": "https://hook.example/"},
             "tolerated_failures": {"percent": 5.0},
+            "archived": "restore",
+            "restore": {"days": 9, "tier": "standard"},
         },
         "stationary_extrapolation": True,
         "validate": False,
@@ -199,7 +222,7 @@ def test_options_override_the_settings_file(run: Run, tmp_path: Any) -> None:
     [
         ("add gcs --name n --bucket b", None, "--credentials FILE"),
         ("add s3 --name n --bucket b --credentials -", '{"secret": "s3cr3t"}', "has secret; the fields of s3"),
-        ("add s3 --name n --bucket b --credentials -", "s3cr3t", "no JSON"),
+        ("add s3 --name n --bucket b --credentials -", "s3cr3t", "not valid JSON"),
         ("add s3 --name n --bucket b --role-arn a", None, "--role-arn belongs to s3_role"),
         ("add s3 --name n --bucket b --credentials none.json", None, "cannot read"),
     ],

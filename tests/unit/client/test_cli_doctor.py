@@ -72,15 +72,23 @@ def test_what_fails_has_a_remedy_and_its_exit_code(
 
 def test_without_a_profile_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(**_options: object) -> None:
-        raise ConfigError("no service is known")
+        raise ConfigError("no service is known: run `clipferry login`")
 
     monkeypatch.setattr("clipferry.cli.app.Clipferry", none)
     ran = CliRunner().invoke(cli, ["doctor"])
     assert ran.exit_code == 3
-    assert ran.stdout.splitlines()[1:] == [
-        "✗ profile: no service is known",
-        "  `clipferry login` saves the service's URL and a key",
-    ]
+    assert ran.stdout.splitlines()[1:] == ["✗ profile: no service is known: run `clipferry login`"]
+
+
+def test_programs_get_one_document_or_one_line_for_each_check(run: Run) -> None:
+    def answers() -> tuple[httpx.Response, ...]:
+        return dated(CALLER), page("imports", [job()])
+
+    names = ["client", "profile", "region", "service", "key", "clock", "imports"]
+    assert [one["check"] for one in json.loads(run("doctor -o json", *answers()).stdout)] == names
+    header, *rows = run("doctor -o csv", *answers()).stdout.splitlines()
+    assert (header, [row.partition(",")[0] for row in rows]) == ("check,ok,found,remedy", names)
+    assert run("doctor -q", *answers()).output == ""
 
 
 def test_the_admin_key_lists_no_imports(run: Run) -> None:
@@ -96,3 +104,17 @@ def test_a_dry_run_of_an_import_is_its_preview(run: Run) -> None:
     assert dry.service.asked == shown.service.asked == [("POST", "/v1/previews")]
     assert dry.service.body() == shown.service.body()
     assert (dry.exit_code, dry.stdout) == (0, shown.stdout)
+
+
+def test_a_preview_says_what_restores_cost_and_take(run: Run) -> None:
+    total = {"count": 2, "bytes": 10}
+    restores = {
+        "by_archive": {"GLACIER": total, "DEEP_ARCHIVE": total},
+        "restore": {"bulk": 1.5},
+        "tier": "bulk",
+        "hours": 48,
+    }
+    found = previewed(5)
+    shown = run("preview --prefix s3://clips/", found | {"outcome": found["outcome"] | {"archived": restores}})
+    assert "4 (bulk: $1.5000, up to 48 h)" in shown.stdout
+    assert "restore" not in run("preview --prefix s3://clips/", found).stdout

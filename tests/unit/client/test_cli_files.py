@@ -19,6 +19,12 @@ INTEGRATION = {"id": "in_1", "name": "n", "type": "s3", "bucket": "b", "created_
 
 READ = [
     ("import --from", LIST, job(), {"exact_paths": URIS}),
+    (
+        "import --prefix s3://a/ --clip-ids",
+        "# two\nc1 \n\nc2\n",
+        job(),
+        {"root_path": "s3://a/", "clip_ids": ["c1", "c2"]},
+    ),
     ("import --prefix s3://a/ --settings", json.dumps(SETTINGS), job(), {"settings": SETTINGS}),
     ("import --sets", json.dumps(SETS, ensure_ascii=False), job(), {"sets": SETS}),
     ("presets save --name n", json.dumps(SETTINGS), SAVED, {"settings": SETTINGS}),
@@ -66,7 +72,7 @@ def test_other_encodings_are_one_sentence(run: Run, tmp_path: Path, command: str
         ("--from none.txt", "cannot read none.txt: No such file or directory"),
         ("--from .", "cannot read .: Is a directory"),
         ("--from - --settings -", "only one option can read stdin"),
-        ("--prefix s3://a/ --settings -", "stdin is no JSON"),
+        ("--prefix s3://a/ --settings -", "stdin is not valid JSON"),
     ],
 )
 def test_files_that_cannot_be_used_are_usage_errors(run: Run, arguments: str, said: str) -> None:
@@ -74,9 +80,9 @@ def test_files_that_cannot_be_used_are_usage_errors(run: Run, arguments: str, sa
     assert (found.exit_code, said in found.stderr) == (2, True), found.stderr
 
 
-def test_a_list_of_comments_is_an_empty_list(run: Run) -> None:
-    found = run("import --from -", job(), stdin="# nothing\n")
-    assert found.service.body()["exact_paths"] == []
+def test_a_list_of_comments_names_nothing(run: Run) -> None:
+    found = run("import --from -", stdin="# nothing\n")
+    assert (found.exit_code, "stdin names no URI" in found.stderr, found.service.asked) == (2, True, [])
 
 
 @pytest.mark.parametrize("text", [b"\xef\xbb\xbfcf_key\r\n", b"cf_key\n", b" cf_key"])

@@ -6,6 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from clipferry.cli.ids import FOLDER, INTEGRATION, PRESET, Id
 from clipferry.cli.main import SECTIONS, cli
 from clipferry.cli.options import OPTIONS
 
@@ -31,7 +32,7 @@ def shown(path: str) -> str:
 def test_help_fits_80_columns_and_no_sentence_is_cut(name: str) -> None:
     text = shown(name)
     assert max(map(len, text.splitlines())) <= 80
-    assert not re.search(r"\w\.\.\.$", text, re.MULTILINE)
+    assert not re.search(r"\w\.\.\.$", text.partition("\n")[2], re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -80,3 +81,11 @@ def test_no_verb_has_a_second_meaning_for_a_shared_option() -> None:
     for name, one in COMMANDS.items():
         own = {text for parameter in one.params if parameter not in OPTIONS for text in parameter.opts} & shared
         assert own == ({"-o", "--output"} if name.endswith("report") else set()), name
+
+
+@pytest.mark.parametrize(
+    ("option", "kind"), [("--folder", FOLDER), ("--integration", INTEGRATION), ("--preset", PRESET)]
+)
+def test_a_shell_completes_an_option_the_same_for_every_verb(option: str, kind: Id) -> None:
+    kinds = [parameter.type for one in COMMANDS.values() for parameter in one.params if option in parameter.opts]
+    assert kinds == [kind] * len(kinds) != []

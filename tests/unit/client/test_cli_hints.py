@@ -37,6 +37,9 @@ def previewed(count: int, *, complete: bool = True) -> dict[str, Any]:
         ("settings show es_1", "clipferry presets list"),
         ("folders show fd_1 --scope user", "clipferry folders list"),
         ("keys revoke key_1 --yes", "clipferry keys list"),
+        ("clips list ij_1", "clipferry imports list"),
+        ("clips show ij_1-0", "clipferry clips list IMPORT"),
+        ("webhooks replay ij_1", "clipferry imports list"),
     ],
 )
 def test_a_missing_thing_is_listed_by_its_own_verb(run: Run, command: str, said: str) -> None:
@@ -59,10 +62,56 @@ def test_a_base_url_with_the_apis_own_path_is_recognized(run: Run, answer: httpx
     assert "clipferry login --base-url https://clips.example/prod`" in found.stderr
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_answer_of_another_service_asks_for_the_right_url(run: Run, status: int) -> None:
+    answer = httpx.Response(status, json={"message": "Missing Authentication Token"})
+    found = run("status ij_1", answer)
+    assert found.stderr.splitlines()[0] == "error: Missing Authentication Token"
+    assert "it must be the BaseUrl of `cdk deploy`" in found.stderr
+    doctor = run("doctor", answer).stdout
+    assert "service: Missing Authentication Token" in doctor
+    assert "it must be the BaseUrl" in doctor
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "hint"),
+    [
+        (
+            "import --prefix s3://a/ --after x",
+            "filters.modified_after is 'x'",
+            "filters.modified_after is --after here",
+        ),
+        ("imports list --after x", "created_after is 'x': use ISO 8601", "created_after is --after here"),
+        ("import --prefix s3://a/ --destination x", "settings.destination has a field 'x'", None),
+        ("import --prefix s3://a/", "an object is missing", None),
+    ],
+)
+def test_a_refused_field_is_named_by_its_option(run: Run, command: str, message: str, hint: str | None) -> None:
+    said = run(command, refusal(422, "INVALID_REQUEST", message)).stderr.splitlines()[1:]
+    assert said == ([f"next:  {hint}"] if hint else [])
+
+
+def test_an_answer_of_xml_or_html_is_shown_without_its_tags(run: Run) -> None:
+    found = run("status ij_1", httpx.Response(404, text="<?xml version='1.0'?>\n<Error><Code>NoSuchBucket</Code>"))
+    assert found.stderr.splitlines()[0] == "error: NoSuchBucket"
+    assert "it must be the BaseUrl of `cdk deploy`" in found.stderr
+
+
+def test_a_key_that_login_cannot_use_is_not_answered_with_login(run: Run) -> None:
+    found = run("login --base-url https://clips.example/prod", refusal(401, "UNAUTHORIZED"), stdin="cf_key")
+    assert (found.exit_code, "clipferry keys create" in found.stderr) == (3, True)
+    assert "`clipferry login`" not in found.stderr
+
+
 def test_a_source_that_cannot_be_opened_is_not_blamed_on_its_name(run: Run) -> None:
     wrong = refusal(403, "CANNOT_ACCESS", "the store does not know the credentials")
     assert "`clipferry integrations test in_1`" in run("import --prefix s3://a/ --integration in_1", wrong).stderr
     assert "`clipferry integrations list`" in run("import --prefix s3://a/", wrong).stderr
+
+
+def test_a_clip_without_a_copy_is_explained(run: Run) -> None:
+    found = run("clips link ij_1-0", refusal(409, "CLIP_NOT_THERE", "the clip has no copy"))
+    assert (found.exit_code, "next:  `clipferry clips show ij_1-0`" in found.stderr) == (1, True)
 
 
 def test_hints_name_the_import(run: Run) -> None:
@@ -79,7 +128,11 @@ def test_hints_name_the_import(run: Run) -> None:
             ["--status CANCELLED", "--failed", "Copy the rest"],
             [],
         ),
-        (job("COMPLETED_WITH_ERRORS", counts=counts(copied=1, failed=2)), ["--failed", "Try again"], ["CANCELLED"]),
+        (
+            job("COMPLETED_WITH_ERRORS", counts=counts(copied=1, failed=2)),
+            ["clipferry imports failures ij_1", "--failed", "Try again"],
+            ["CANCELLED"],
+        ),
         (job("FAILED", counts=counts(), code="SOURCE_CHANGED"), ["clipferry retry ij_1"], ["--failed"]),
         (job(), [], ["clipferry"]),
     ],

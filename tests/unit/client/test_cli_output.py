@@ -12,13 +12,22 @@ from rich.console import Console
 
 from clipferry import models
 from clipferry.cli.output import Output
-from clipferry.cli.text import ago, shorten
+from clipferry.cli.text import relative, shorten
 from clipferry.decode import Model, decode
 from tests.unit.client.conftest import Run
 from tests.unit.client.service import clip, counts, job, page
+from tests.unit.client.test_cli_hints import previewed
 
 IMPORT_ID = "ij_0123456789abcdef01234567"
 JOBS = page("imports", [job(id="ij_1", counts=counts(copied=2, failed=1)), job("FAILED", id="ij_2", folder="a,b")])
+CHANGE = {"time": "2026-01-01T00:00:00.000Z", "door": "api"}
+AUDIT = page(
+    "entries",
+    [
+        CHANGE | {"id": "2", "action": "import.cancel", "subject": "ij_2"},
+        CHANGE | {"id": "1", "action": "preset.create", "subject": "st_1"},
+    ],
+)
 
 
 def table(rows: Sequence[Model], width: int, cells: dict[str, str], **given: object) -> list[str]:
@@ -53,6 +62,13 @@ def test_columns_without_room_are_named() -> None:
     assert last == "no room for why: choose with --columns, or use --output json"
 
 
+def test_fields_that_columns_names_are_shortened_too_and_ids_are_whole() -> None:
+    rows = [decode(models.Clip, {**one.raw, "destination": f"s3://mine/{'d' * 90}.zip"}) for one in CLIPS]
+    lines = table(rows, 80, CELLS, columns=("id", "source_uri", "destination"))
+    assert [line.split()[0] for line in lines[1:]] == [one.raw["id"] for one in CLIPS]
+    assert max(map(len, lines)) <= 80
+
+
 def test_a_wide_terminal_shows_everything() -> None:
     lines = table(CLIPS, 400, CELLS, shorten=("source", "why"))
     assert CLIPS[0].raw["source_uri"] in lines[1]
@@ -84,8 +100,11 @@ def test_uris_are_cut_in_the_middle_and_sentences_at_the_end(text: str, width: i
 def test_times_are_relative_for_people() -> None:
     now = datetime(2026, 1, 31, 12, tzinfo=UTC)
     times = ["2026-01-31T11:59:50Z", "2026-01-31T11:57:00Z", "2026-01-31T09:00:00Z", "2026-01-29T09:00:00Z"]
-    assert [ago(time, now) for time in times] == ["just now", "3 min ago", "3 h ago", "2 d ago"]
-    assert ago("2025-01-31T00:00:00.000Z", now) == "2025-01-31"
+    assert [relative(time, now) for time in times] == ["just now", "3 min ago", "3 h ago", "2 d ago"]
+    coming = ["2026-01-31T12:00:30Z", "2026-01-31T12:15:00Z", "2026-02-01T01:00:00Z"]
+    assert [relative(time, now) for time in coming] == ["in seconds", "in 15 min", "in 13 h"]
+    far = ["2025-01-31T00:00:00.000Z", "2027-01-31T00:00:00.000Z"]
+    assert [relative(time, now) for time in far] == ["2025-01-31", "2027-01-31"]
 
 
 @pytest.mark.parametrize("place", ["{options} imports list", "imports {options} list", "imports list {options}"])
@@ -140,9 +159,12 @@ def test_a_table_in_a_pipe_is_whole(run: Run) -> None:
         ("status ij_1 -q", [job()], "ij_1\n"),
         ("cancel ij_1 -q", [job()], "ij_1\n"),
         ("delete ij_1 -q -y", [None], "ij_1\n"),
+        ("audit -q", [AUDIT], "ij_2\nst_1\n"),
+        ("audit -q --columns action", [AUDIT], "import.cancel\npreset.create\n"),
+        ("preview -q --prefix s3://a/", [previewed(1_200)], "1200\n"),
     ],
 )
-def test_quiet_prints_ids_only(run: Run, arguments: str, answers: list[object], printed: str) -> None:
+def test_quiet_prints_what_a_pipe_takes(run: Run, arguments: str, answers: list[object], printed: str) -> None:
     found = run(arguments, *answers)
     assert (found.exit_code, found.stdout, found.stderr) == (0, printed, "")
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from clipferry.cli.main import cli
 from tests.unit.client.inbox import Inbox
-from tests.unit.client.service import clip, counts, job, page
+from tests.unit.client.service import clip, counts, job, page, refusal
 
 Upload = Callable[..., Result]
 PART = "1kB"
@@ -159,3 +159,11 @@ def test_uploads_that_no_import_has_in_time_are_an_error(upload: Upload, folder:
     ran = upload(folder / "a.zip", "--watch", "--timeout", "0", "--json")
     assert ran.exit_code == 5
     assert json.loads(ran.stderr)["error"]["code"] == "NOT_IMPORTED"
+
+
+def test_the_same_command_is_not_advised_after_a_refused_key(
+    inbox: Inbox, upload: Upload, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "_begin", lambda _body: refusal(422, "INVALID_REQUEST"))
+    ran = upload(folder / "a.zip")
+    assert (ran.exit_code, "goes on from there" in ran.stderr) == (1, False)

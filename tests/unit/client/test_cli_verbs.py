@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from clipferry.cli.main import cli
 from tests.unit.client.conftest import Run
-from tests.unit.client.service import FakeService, job, page, refusal
+from tests.unit.client.service import FakeService, clip, job, page, refusal
 
 GONE = httpx.Response(204)
 FOLDER = {"id": "fd_1", "name": "Rig A", "scope": "user", "created_at": "t", "description": None, "created_by": None}
@@ -61,8 +61,9 @@ def test_a_profile_is_removed_after_a_question(run: Run, tmp_path: Path, monkeyp
 def test_scripts_are_not_asked_except_by_delete(run: Run) -> None:
     assert run("keys revoke key_1", GONE).exit_code == 0
     assert run("delete ij_1", GONE, stdin="y\n").exit_code == 0
-    for answer in ("n\n", ""):
-        assert run("delete ij_1", stdin=answer).exit_code == 130
+    assert run("delete ij_1", stdin="n\n").exit_code == 130
+    silent = run("delete ij_1", stdin="")
+    assert (silent.exit_code, "--yes" in silent.stderr) == (2, True)
 
 
 def file(content: bytes = b"a,b") -> httpx.Response:
@@ -94,6 +95,7 @@ def test_wait_waits_for_the_end_and_the_report(run: Run) -> None:
     assert (found.exit_code, "clipferry status ij_1 --watch" in found.stderr) == (1, True)
     assert run("report ij_1 --url", pending, pending, LINK).exit_code == 0
     assert run("report ij_1 --url --wait 0", pending).exit_code == 1
+    assert run("report ij_1 --wait --url", running, LINK).stdout == f"{LINK['url']}\n"
 
 
 @pytest.mark.parametrize("name", ["Rig A", "fd_like"])
@@ -141,6 +143,10 @@ def offered(words: list[str], incomplete: str) -> list[str]:
     [
         (["status"], "", page("imports", [job(id="ij_1")]), ["latest", "ij_1"]),
         (["imports", "retry"], "ij", page("imports", [job(id="ij_1")]), ["ij_1"]),
+        (["imports", "watch"], "ij", page("imports", [job(id="ij_1")]), ["ij_1"]),
+        (["clips", "list"], "ij", page("imports", [job(id="ij_1")]), ["ij_1"]),
+        (["clips"], "ij", page("imports", [job(id="ij_1")]), ["ij_1"]),
+        (["webhooks", "replay"], "", page("imports", [job(id="ij_1")]), ["latest", "ij_1"]),
         (["folders", "show"], "", page("folders", [FOLDER]), ["Rig A"]),
         (["status"], "ij", refusal(401, "UNAUTHORIZED"), ["latest"][:0]),
         (["keys", "revoke"], "", httpx.ConnectError("refused"), []),
@@ -158,6 +164,17 @@ def test_ids_are_completed(
     monkeypatch.setattr("clipferry.cli.ids.Clipferry", client)
     assert offered(["--profile", "prod", *words], incomplete) == values
     assert (asked[0]["profile"], asked[0]["attempts"]) == ("prod", 1)
+
+
+def test_clips_of_the_newest_import_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = FakeService(page("imports", [job(id="ij_1")]), page("clips", [clip(0), clip(1)]))
+    monkeypatch.setattr("clipferry.cli.ids.Clipferry", lambda **options: service.client(attempts=options["attempts"]))
+    assert offered(["clips", "show"], "") == ["ij_1-0", "ij_1-1"]
+
+
+def test_the_verbs_of_clips_are_completed_before_ids() -> None:
+    assert offered(["clips"], "") == ["list", "show", "link", "find"]
+    assert "--failed" in offered(["clips", "ij_1"], "--f")
 
 
 def test_profiles_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

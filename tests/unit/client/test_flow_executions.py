@@ -108,9 +108,19 @@ def test_a_preset_is_sent_by_its_id_and_the_project_may_be_missing(foretify: Cal
     assert service.body() == {"root_path": "s3://my-bucket/", "validate": False, "execution_settings_id": "es_1"}
 
 
-@pytest.mark.parametrize("code", ["CANNOT_ACCESS", "LIMIT_EXCEEDED", "UNKNOWN_ERROR"])
-def test_a_failed_preflight_is_a_value_error_with_its_code(foretify: Callable[..., FakeService], code: str) -> None:
-    foretify(CALLER, refusal(403, code))
+@pytest.mark.parametrize(
+    ("refused", "code"),
+    [
+        ("CANNOT_ACCESS", "CANNOT_ACCESS"),
+        ("LIMIT_EXCEEDED", "LIMIT_EXCEEDED"),
+        ("UNKNOWN_ERROR", "UNKNOWN_ERROR"),
+        ("SOURCE_UNAVAILABLE", "UNKNOWN_ERROR"),
+    ],
+)
+def test_a_failed_preflight_is_a_value_error_with_one_of_three_codes(
+    foretify: Callable[..., FakeService], refused: str, code: str
+) -> None:
+    foretify(CALLER, refusal(403, refused))
     with pytest.raises(ValueError, match="Pre-flight") as caught:
         launch(project_id="demo", root_path="s3://my-bucket/clips/")
     assert str(caught.value) == f"Pre-flight validation failed for root_path 's3://my-bucket/clips/': {code}"

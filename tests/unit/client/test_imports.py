@@ -11,7 +11,7 @@ import pytest
 from clipferry import Clipferry, Conflict, ConnectionFailed, Import, UnexpectedAnswer, WaitTimeout
 from clipferry.decode import decode
 from clipferry.resources.imports import MAX_LOOK_SECONDS, MIN_LOOK_SECONDS
-from tests.unit.client.service import BASE_URL, KEY, FakeService, clip, counts, job, page, refusal
+from tests.unit.client.service import BASE_URL, KEY, FakeService, clip, counts, failures, group, job, page, refusal
 
 LINK = {"url": "https://files.example/r?sig=1", "uri": "s3://state/r", "expires_at": "t", "bytes": 3}
 
@@ -86,6 +86,61 @@ def test_an_import_has_methods() -> None:
     assert service.body(5) == {"content_validation": "none"}
 
 
+def test_failures_are_counted_by_code_with_examples() -> None:
+    service = FakeService(job(), failures(group("NOT_FOUND", 7), complete=False))
+    found = service.client().imports.get("ij_1").failures()
+    (one,) = found.groups
+    assert (one.code, one.count, one.examples[0].source_uri) == ("NOT_FOUND", 7, "s3://clips/0.zip")
+    assert not found.complete
+    assert service.asked[-1] == ("GET", "/v1/imports/ij_1/failures")
+
+
+def test_a_timeline_has_phases_and_points() -> None:
+    done = {"copied": 2, "skipped": 1, "failed": 0, "cancelled": 0, "bytes": 9}
+    phase = {"name": "copying", "run": 1, "started_at": "t", "ended_at": None}
+    cost = {"so_far": 0.1, "whole": None, "price_region": "us-east-1", "prices_as_of": "2026-11"}
+    points = [{"at": "t", "done": done}]
+    service = FakeService(job(), {"run": 1, "phases": [phase], "points": points, "cost": cost})
+    found = service.client().imports.get("ij_1").timeline()
+    assert (found.run, found.phases[0].name, found.phases[0].ended_at) == (1, "copying", None)
+    assert found.points[0].done.copied == 2
+    assert found.cost
+    assert (found.cost.so_far, found.cost.whole) == (0.1, None)
+    assert service.asked[-1] == ("GET", "/v1/imports/ij_1/timeline")
+
+
+def test_a_clip_is_read_with_the_views_of_its_set() -> None:
+    given: dict[str, Any] = {"import_id": "ij_1", "folder": None, "labels": [], "test_run_group_name": "g"}
+    service = FakeService(clip(1, view="left") | given | {"views": [clip(0, view="front"), clip(1, view="left")]})
+    found = service.client().clips.get("ij_1-1")
+    assert (found.import_id, [one.view for one in found.views]) == ("ij_1", ["front", "left"])
+    assert service.asked == [("GET", "/v1/clips/ij_1-1")]
+
+
+def test_a_clip_has_a_link() -> None:
+    link = {"url": "https://files.example/c?sig=1", "expires_at": "t", "content_type": "video/mp4"}
+    service = FakeService(link, link, refusal(409, "CLIP_NOT_THERE"))
+    client = service.client()
+    assert client.clips.link("ij_1-0").url == link["url"]
+    client.clips.link("ij_1-0", download=True)
+    assert service.asked == [("GET", "/v1/clips/ij_1-0/link"), ("GET", "/v1/clips/ij_1-0/link?download=true")]
+    with pytest.raises(Conflict):
+        client.clips.link("ij_1-1")
+
+
+def test_a_webhook_secret_is_replaced_once() -> None:
+    new = {"secret": "whsec_2", "previous_until": "t"}
+    service = FakeService(new, new, httpx.ReadError("cut"))
+    client = service.client()
+    assert client.webhooks.rotate(overlap_seconds=0).secret == "whsec_2"
+    assert (service.asked[-1], service.body()) == (("POST", "/v1/webhook-secret/rotate"), {"overlap_seconds": 0})
+    assert client.webhooks.rotate().previous_until == "t"
+    assert service.body() == {}
+    with pytest.raises(ConnectionFailed, match="may have carried out"):
+        client.webhooks.rotate()
+    assert len(service.requests) == 3
+
+
 def test_clips_are_found_across_imports() -> None:
     given = {"import_id": "ij_1", "folder": "f", "labels": ["night"], "test_run_group_name": "g"}
     service = FakeService(page("clips", [clip() | given]))
@@ -150,6 +205,7 @@ def test_a_report_is_downloaded_whole_and_without_the_key(tmp_path: Path) -> Non
         ),
         (lambda c: list(c.imports.audit("ij_1")), ("GET", "/v1/imports/ij_1/audit?limit=1000"), page("entries", [])),
         (lambda c: c.webhooks.secret(), ("GET", "/v1/webhook-secret"), {"secret": "whsec_1"}),
+        (lambda c: c.webhooks.get(), ("GET", "/v1/webhook-secret"), {"secret": "whsec_1", "previous_until": None}),
     ],
 )
 def test_other_calls_send_the_right_request(call: Any, asked: tuple[str, str], answer: Any) -> None:

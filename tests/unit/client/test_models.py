@@ -1,5 +1,7 @@
 """The models have the API's fields."""
 
+import importlib
+import pkgutil
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
@@ -9,7 +11,21 @@ from pydantic import BaseModel
 from clipferry import Import, UnexpectedAnswer, models
 from clipferry.decode import Model, decode
 from clipferry.requests import Filters, ImportRequest, IntegrationRequest, Notify, Settings, ToleratedFailures, ViewSet
-from lambdas.schemas import audit, clips, ended, folders, imports, integrations, keys, previews, settings
+from lambdas.schemas import (
+    audit,
+    clips,
+    deployment,
+    ended,
+    failures,
+    folders,
+    imports,
+    integrations,
+    keys,
+    previews,
+    settings,
+    uploads,
+    watches,
+)
 from tests.unit.client.service import clip, job
 
 ANSWERS = [
@@ -18,9 +34,20 @@ ANSWERS = [
     (models.Source, imports.SourceView),
     (models.Rate, imports.RateView),
     (models.Attempt, imports.RunView),
+    (models.Delivery, imports.DeliveryView),
     (models.Webhook, imports.WebhookView),
     (models.Clip, clips.ClipView),
     (models.FoundClip, clips.FoundClipView),
+    (models.ClipDetail, clips.ClipDetailView),
+    (models.ClipLink, clips.ClipLinkView),
+    (models.FailureGroup, failures.FailureGroupView),
+    (models.Failures, failures.FailuresView),
+    (models.Done, failures.DoneView),
+    (models.Phase, failures.PhaseView),
+    (models.Point, failures.PointView),
+    (models.Timeline, failures.TimelineView),
+    (models.Spent, failures.SpentView),
+    (models.WebhookSecret, ended.WebhookSecretView),
     (models.Report, ended.ReportView),
     (models.Preset, settings.ExecutionSettingsView),
     (models.Integration, integrations.IntegrationView),
@@ -39,6 +66,26 @@ ANSWERS = [
     (models.Total, previews.TotalView),
     (models.Estimate, previews.EstimateView),
     (models.Cost, previews.CostView),
+    (models.Archives, previews.ArchivedView),
+    (models.Restores, imports.RestoresView),
+    (models.Upload, uploads.UploadView),
+    (models.UploadLink, uploads.UploadLinkView),
+    (models.PartLink, uploads.PartLinkView),
+    (models.PartLinks, uploads.PartLinksView),
+    (models.Uploaded, uploads.UploadedView),
+    (models.Schedule, watches.ScheduleView),
+    (models.WatchFailure, watches.FailureView),
+    (models.WatchRun, watches.WatchRunView),
+    (models.Watch, watches.WatchStatusView),
+    (models.WatchTest, watches.WatchTestView),
+    (models.WatchWebhook, watches.WatchWebhookView),
+    (models.Deployment, deployment.DeploymentView),
+    (models.Health, deployment.HealthView),
+    (models.Slots, deployment.SlotsView),
+    (models.DeploymentHealth, deployment.DeploymentHealthView),
+    (models.ProjectSlots, deployment.ProjectSlotsView),
+    (models.Queue, deployment.QueueView),
+    (models.Alarm, deployment.AlarmView),
 ]
 
 
@@ -46,6 +93,16 @@ ANSWERS = [
 def test_a_model_has_the_fields_that_the_api_answers(ours: type[Model], theirs: type[BaseModel]) -> None:
     known = {one.name.rstrip("_") for one in fields(ours) if one.name != "raw" and not one.name.startswith("_")}
     assert known == {field.alias or name for name, field in theirs.model_fields.items()}
+
+
+def test_every_model_is_public_and_compared_with_the_api() -> None:
+    compared = {ours.__name__ for ours, _ in ANSWERS} - {"Import"} | {"ImportState"}
+    defined = set()
+    for module in pkgutil.iter_modules(models.__path__, "clipferry.models."):
+        members = vars(importlib.import_module(module.name)).values()
+        defined |= {one.__name__ for one in members if isinstance(one, type) and issubclass(one, Model)} - {"Model"}
+    assert defined == compared
+    assert defined == {name for name in models.__all__ if not name.isupper()}
 
 
 REQUESTS = [
@@ -108,3 +165,6 @@ def test_models_are_frozen_and_show_no_secrets() -> None:
         found.status = "FAILED"  # type: ignore[misc]
     key = {"id": "key_1", "project": "demo", "name": "n", "created_at": "t", "key": "cf_secret"}
     assert "cf_secret" not in repr(decode(models.CreatedKey, key))
+    assert "whsec_1" not in repr(decode(models.WebhookSecret, {"secret": "whsec_1", "previous_until": None}))
+    link = {"url": "https://a.example/?X-Amz-Signature=s", "expires_at": "t", "content_type": "video/mp4"}
+    assert "Signature" not in repr(decode(models.ClipLink, link))

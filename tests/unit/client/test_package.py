@@ -45,7 +45,7 @@ def wheel(dist: Path) -> zipfile.ZipFile:
 def test_the_wheel_contains_the_whole_client_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
     there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "clipferry").rglob("*.py")}
-    assert packed == there | {"clipferry/py.typed"}
+    assert packed == there | {"clipferry/py.typed", "clipferry/cli/codes.json"}
 
 
 def test_the_wheel_needs_few_packages_and_has_the_command_and_the_license(wheel: zipfile.ZipFile) -> None:

@@ -5,6 +5,7 @@ import types
 from typing import Any
 
 import pytest
+import rich
 
 from clipferry import ApiError
 from tests.unit.client.service import FakeService, counts, job, refusal
@@ -63,3 +64,28 @@ def test_rich_draws_it_elsewhere(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     FakeService(*STATES).client().imports.wait("ij_1", progress=True)
     assert "COMPLETED" in capsys.readouterr().out
+
+
+def test_a_notebook_without_other_packages_redraws_one_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[str, str]] = []
+
+    class Output:
+        def update(self, shown: Any) -> None:
+            drawn.append((repr(shown), shown._repr_html_()))
+
+    def display(_shown: object, *, display_id: bool) -> Output:
+        assert display_id
+        return Output()
+
+    module: Any = types.ModuleType("IPython.display")
+    module.display = display
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    monkeypatch.setattr(rich, "get_console", lambda: types.SimpleNamespace(is_jupyter=True))
+    FakeService(*STATES).client().imports.wait("ij_1", progress=True)
+    assert drawn == [
+        ("PLANNING", "<progress></progress> PLANNING"),
+        ("COPYING 1/4", '<progress value="1" max="4"></progress> COPYING 1/4'),
+        ("COMPLETED 4/4", '<progress value="4" max="4"></progress> COMPLETED 4/4'),
+    ]

@@ -132,6 +132,7 @@ UNSAFE = [
     lambda client: client.keys.create("demo", "n"),
     lambda client: client.integrations.test("in_1"),
     lambda client: client.imports.replay_webhook("ij_1"),
+    lambda client: client.watches.replay_webhook("wa_1"),
 ]
 
 
@@ -193,7 +194,7 @@ def test_a_list_that_is_too_long_is_refused_before_a_request() -> None:
 def test_ids_are_quoted_in_paths() -> None:
     assert path_of("imports", "a/b?c", "clips") == "/v1/imports/a%2Fb%3Fc/clips"
     for bad in ("", ".", ".."):
-        with pytest.raises(ValueError, match="no id"):
+        with pytest.raises(ValueError, match="not an id"):
             path_of("imports", bad)
 
 

@@ -84,9 +84,21 @@ def test_a_watch_is_added_and_shown_with_its_runs(run: Run) -> None:
     assert "Switch EventBridge on." in ran.stderr
 
 
+def test_for_programs_a_watch_is_one_id_or_one_line(run: Run) -> None:
+    assert run("watches show wa_1 -q", watch()).stdout == "wa_1\n"
+    for form in ("csv", "tsv"):
+        header, line = run(f"watches show wa_1 -o {form}", watch()).stdout.splitlines()
+        assert (header[:5], line[:4]) == ("watch", "wa_1")
+
+
 @pytest.mark.parametrize("options", ["--cron x --every 1m", "--time-zone UTC", "--settings - --preset es_1"])
 def test_options_that_exclude_each_other_are_wrong_usage(run: Run, options: str) -> None:
     assert run(f"watches add s3://clips/p/ --name n {options}").exit_code == 2
+
+
+def test_a_watch_needs_a_schedule_or_events(run: Run) -> None:
+    found = run("watches add s3://clips/p/ --name n")
+    assert (found.exit_code, "--every" in found.stderr, found.service.asked) == (2, True, [])
 
 
 def test_a_change_names_what_changes(run: Run) -> None:
@@ -104,3 +116,42 @@ def test_a_failing_watch_says_why_and_a_failed_test_is_an_exit_code(run: Run) ->
     ran = run("watches test wa_1 --json", {"ok": False, "checks": [check]})
     assert ran.exit_code == 1
     assert json.loads(ran.stdout)["checks"] == [check]
+
+
+def test_a_change_can_remove_what_a_watch_has(run: Run) -> None:
+    ran = run("watches change wa_1 --events --clear schedule --clear labels --clear preset", watch())
+    assert ran.service.body() == {"events": True, "schedule": None, "labels": [], "execution_settings_id": None}
+    assert run("watches change wa_1 --clear filters --clear folder", watch()).service.body() == {
+        "filters": None,
+        "folder": None,
+    }
+    ran = run("watches change wa_1 --integration in_2", watch())
+    assert ran.service.body() == {"integration_id": "in_2"}
+    assert run("watches change wa_1 --clear integration", watch()).service.body() == {"integration_id": None}
+    assert run("watches change wa_1 --clear schedule --every 1h").exit_code == 2
+    assert run("watches change wa_1 --clear name").exit_code == 2
+
+
+WEBHOOK: dict[str, Any] = {
+    "event_id": "wa_1-2026-01-01T00:00:00.000Z-failing",
+    "type": "clipferry.watch.failing",
+    "at": "2026-01-01T00:00:00.000Z",
+    "status": "FAILED",
+    "attempts": 8,
+    "last_status_code": 503,
+    "last_error": "the receiver answered 503",
+    "last_attempt_at": "2026-01-01T03:00:00.000Z",
+    "delivered_at": None,
+    "next_attempt_at": None,
+}
+
+
+def test_webhooks_of_a_watch_are_shown_and_sent_again(run: Run) -> None:
+    ran = run("watches show wa_1", watch(webhooks=[WEBHOOK]), asked=True)
+    assert "the receiver answered 503" in ran.stdout
+    assert WEBHOOK["event_id"] in ran.stdout
+    for options, body in (("", {}), (f" --event {WEBHOOK['event_id']}", {"event_id": WEBHOOK["event_id"]})):
+        ran = run(f"webhooks replay wa_1{options}", watch())
+        assert ran.service.asked == [("POST", "/v1/watches/wa_1/webhook/replay")]
+        assert ran.service.body() == body
+        assert ran.stdout == "the webhook of watch wa_1 is sent again within a minute\n"

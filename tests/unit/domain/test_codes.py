@@ -7,7 +7,7 @@ import pytest
 
 from service.domain import codes
 from service.domain.clips import ClipStatus
-from service.domain.codes import ClipCode, ImportCode
+from service.domain.codes import ClipCode, ImportCode, KeptCode
 from service.domain.errors import ClipferryError, ObjectError
 from service.domain.fates import Fate
 from service.domain.manifest import ManifestEntry
@@ -18,8 +18,8 @@ def kinds(error: type[ClipferryError]) -> list[type[ClipferryError]]:
     return [error, *(kind for below in error.__subclasses__() for kind in kinds(below))]
 
 
-@pytest.mark.parametrize("enumeration", [ClipCode, ImportCode])
-def test_every_code_has_a_docstring_of_one_line(enumeration: type[ClipCode] | type[ImportCode]) -> None:
+@pytest.mark.parametrize("enumeration", [ClipCode, ImportCode, KeptCode])
+def test_every_code_has_a_docstring_of_one_line(enumeration: type[ClipCode | ImportCode | KeptCode]) -> None:
     tree = ast.parse(inspect.getsource(codes))
     (found,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == enumeration.__name__]
     documented = [

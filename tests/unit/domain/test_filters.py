@@ -1,5 +1,6 @@
 """Filters: gitignore's patterns without their worst cases, sizes, times."""
 
+import itertools
 import re
 import time
 from typing import Any
@@ -12,7 +13,7 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 from service.domain.errors import InvalidRequest
 from service.domain.filters import MAX_PATTERNS, selection
 from service.domain.objects import ListedObject
-from service.domain.patterns import MAX_PATTERN, compile_pattern
+from service.domain.patterns import MAX_PATTERN, compile_pattern, may_match_below
 from service.domain.requests import Filters
 
 
@@ -93,8 +94,8 @@ def test_hostile_patterns_are_answered_at_once(pattern: str, key: str) -> None:
         ({"exclude": ("#a",)}, r"filters.exclude\[0\]: '#a' is a comment"),
         ({"include": ("",)}, r"filters.include\[0\] is empty"),
         ({"include": (" ",)}, r"filters.include\[0\] is empty"),
-        ({"include": ("[a",)}, r"filters.include\[0\]: '\[a' is no pattern"),
-        ({"include": ("/",)}, r"filters.include\[0\]: '/' is no pattern"),
+        ({"include": ("[a",)}, r"filters.include\[0\]: '\[a' is not a pattern"),
+        ({"include": ("/",)}, r"filters.include\[0\]: '/' is not a pattern"),
         ({"include": ("\ud800",)}, r"filters.include\[0\] is not valid Unicode"),
         ({"include": ("a\\",)}, r"filters.include\[0\]: .* is not a valid pattern"),
         ({"include": ("[z-a]",)}, r"filters.include\[0\]: .* is not a valid pattern"),
@@ -104,6 +105,8 @@ def test_hostile_patterns_are_answered_at_once(pattern: str, key: str) -> None:
         ({"min_size": 2, "max_size": 1}, "above filters.max_size"),
         ({"modified_after": "yesterday"}, "filters.modified_after is 'yesterday'"),
         ({"modified_before": "2026-01-01T00:00:00"}, "filters.modified_before is .* with its zone"),
+        ({"modified_before": "9999-12-31T23:59:59-14:00"}, "filters.modified_before is '9999-"),
+        ({"modified_after": "0001-01-01T00:00:00+14:00"}, "filters.modified_after is '0001-"),
         ({"modified_after": "2026-01-01T00:00Z", "modified_before": "2026-01-01T01:00+01:00"}, "nothing could match"),
     ],
 )
@@ -141,3 +144,24 @@ def test_an_object_of_unknown_time_fits_no_times() -> None:
 @pytest.mark.parametrize(("prefix", "name"), [("p/", "x/a"), ("p/x", "x/a"), ("", "p/x/a"), ("p/x/", "a")])
 def test_patterns_see_what_follows_the_prefixs_last_slash(prefix: str, name: str) -> None:
     assert selection(Filters(include=(f"/{name}",)), prefix).named("p/x/a")
+
+
+SEGMENTS = ("a", "*", "a*", "**", "[ab]", "a.zip!", "*.zip", "", "b ")
+
+
+@pytest.mark.parametrize("folders", ["", "a/", "b/a/"])
+def test_a_pattern_that_matches_below_a_zip_may_match_there(folders: str) -> None:
+    """Patterns of up to three segments, with a slash before and after them."""
+    kept_closed = 0
+    for length in (1, 2, 3):
+        for segments in itertools.product(SEGMENTS, repeat=length):
+            for pattern in (text := "/".join(segments), f"/{text}", f"{text}/"):
+                try:
+                    compiled = compile_pattern(pattern, name="pattern")
+                except InvalidRequest:
+                    continue
+                key = f"{folders}a.zip"
+                may = may_match_below(pattern, (key, f"{key}!"))
+                kept_closed += not may
+                assert may or not any(compiled.match(name) for name in (key, f"{key}!/a", f"{key}!/b/a")), pattern
+    assert kept_closed > 100

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.domain.batching import PART_CLIPS, batch_weight, cut_batches, duplicates_of_first, set_parts, whole_sets
-from service.domain.clip_names import extension, is_folder_marker, run_name
+from service.domain.clip_names import extension, is_no_clip, run_name
 from service.domain.clips import ClipStatus
 from service.domain.destinations import destination_key, store_segment
 from service.domain.ids import clip_id, job_id_for, new_job_id, request_digest
@@ -24,10 +24,15 @@ from service.imports.manifest.format import decode_batches, decode_entries, enco
 from tests.builders import a_job, an_entry
 
 
-def test_only_an_empty_object_that_ends_in_a_slash_is_a_folder_marker() -> None:
-    assert is_folder_marker("a/", 0)
-    assert not is_folder_marker("a/", 1)
-    assert not is_folder_marker("a", 0)
+def test_objects_that_tools_leave_beside_clips_are_no_clips() -> None:
+    for key in ("a/", "a_$folder$", "p/._a.zip", "._a", "p/.DS_Store", "p/thumbs.DB", "p/Icon\r", "__MACOSX/a.zip"):
+        assert is_no_clip(key, 0)
+    assert is_no_clip("a.zip.stationary.parquet", 9)
+    assert is_no_clip("._a.zip", 4_096)
+    for key in ("a/", "a_$folder$"):
+        assert not is_no_clip(key, 1)
+    for key in ("a", ".a.zip", "_a.zip", "._p/a.zip", "macosx/a.zip", "stationary.parquet"):
+        assert not is_no_clip(key, 0)
 
 
 # --- destination keys ------------------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """Every field of a row is bounded, for any input of callers and clips."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from service.aws.dynamodb.job_rows import job_row
+from service.aws.dynamodb.json_attribute import TextJSONAttribute
 from service.domain.clips import ClipStatus, Content, Verification
 from service.domain.codes import ClipCode
 from service.domain.errors import InvalidRequest
@@ -27,6 +29,7 @@ from service.domain.progress import MAX_RUNS, runs_after
 from service.domain.projects import Actor
 from service.domain.requests import Filters, ImportSettings
 from service.formats.facts import ClipFacts, Verdict
+from service.formats.failures import ContentUnchecked, Reason
 from service.imports.completion.finish import finish
 from service.imports.intake.submit import submit
 from service.imports.results.clip_rows import copied_row, row_for
@@ -43,7 +46,9 @@ LARGE = import_prefix(
 """Each of its patterns and labels is as long as it may be."""
 
 
-@pytest.mark.parametrize("text", ["nul\0", "line\nbreak", "\x7f", "", "x" * 129, "half \ud800"])
+@pytest.mark.parametrize(
+    "text", ["nul\0", "line\nbreak", "\x7f", "\x85", "\u2028", "\u2029", "", "x" * 129, "half \ud800"]
+)
 @pytest.mark.parametrize("field", ["labels", "run_name_prefix", "test_run_group_name", "folder"])
 def test_texts_that_a_row_or_a_report_cannot_hold_are_refused(world: World, field: str, text: str) -> None:
     request = import_list(["s3://source/a"], **{field: (text,) if field == "labels" else text})
@@ -81,19 +86,26 @@ def test_filters_settings_and_labels_have_a_limit_together(world: World) -> None
 
 
 def test_a_job_that_ran_fifty_times_still_fits_into_its_row(world: World) -> None:
-    patterns = tuple(f"{n:02d}{'😀' * 510}" for n in range(50))
-    request = import_prefix(
-        "s3://source/", filters=Filters(include=patterns), labels=tuple("😀" * 128 + str(n) for n in range(9))
-    )
-    request = replace(request, labels=tuple("😀" * 126 + f"{n:02d}" for n in range(50)))
+    settings = ImportSettings(storage_class="😀" * 8_500)  # with the filters and labels nearly `MAX_REQUEST_BYTES`
     job = replace(
-        world.submit(LARGE), status=JobStatus.FAILED, completed_at="2026-11-22T17:44:05.123Z", message="😀" * 100_000
+        world.submit(replace(LARGE, settings=settings)),
+        status=JobStatus.FAILED,
+        completed_at="2026-11-22T17:44:05.123Z",
+        message=bounded("😀" * 100_000),
     )
     for run in range(1, MAX_RUNS + 10):
         asked = Retry(at=job.created_at, key_id="k" * 24, idempotency="0" * 64, digest="0" * 64)
         job = replace(job, runs=runs_after(job), run=run, retry=asked, counts=Counts(total=10**6, failed=10**6))
     assert len(job.runs) == MAX_RUNS
-    assert json_bytes(asdict(replace(job, message=bounded(job.message or "")))) < ROW_BYTES
+    stored = [(name, value) for name, typed in job_row(job).serialize().items() for value in typed.values()]
+    assert sum(len(f"{name}{value}".encode()) for name, value in stored) < ROW_BYTES
+
+
+@pytest.mark.parametrize("value", [{"a": "\ud800"}, {"ä": "😀"}, None])
+def test_json_in_a_row_is_valid_unicode_and_comes_back(value: object) -> None:
+    stored = TextJSONAttribute().serialize(value)
+    assert stored is None or stored.encode()
+    assert stored is None or json.loads(stored) == value
 
 
 def test_the_message_of_an_end_and_of_a_clip_is_cut(world: World) -> None:
@@ -103,6 +115,16 @@ def test_the_message_of_an_end_and_of_a_clip_is_cut(world: World) -> None:
     row = row_for(an_entry(), Fate(ClipStatus.FAILED, ClipCode.NOT_FOUND, "half \ud800" + "y" * 100_000))
     assert len(row.message or "") == MAX_MESSAGE
     assert (row.message or "").encode()
+
+
+def test_what_a_copy_and_its_check_say_is_cut() -> None:
+    found = ContentUnchecked(Reason.ZIP_DIRECTORY_TOO_LARGE, "half \ud800" + "y" * 100_000)
+    verdict = Verdict(content=Content.UNCHECKED, facts=ClipFacts(format="clipgt"), finding=found)
+    lost = "its metadata " * 10_000
+    row = copied_row(an_entry(), verdict, Copied(size=1, etag="e", verified=Verification.ETAG, note=lost))
+    for said in (row.message or "", row.content_message or ""):
+        assert len(said) == MAX_MESSAGE
+        assert said.encode()
 
 
 def test_a_malformed_uri_of_any_length_is_a_failed_clip(world: World) -> None:
@@ -144,14 +166,16 @@ def test_facts_are_cut_and_say_what_was() -> None:
 
 def test_saved_settings_are_bounded_when_they_are_saved(world: World) -> None:
     by, ports = Actor(door=Door.API), world.execution_settings_ports
-    saved = save(ExecutionSettingsRequest(name="n", settings={}), project=PROJECT, by=by, ports=ports)
-    for settings in (
-        {"destination": "x" * 450_000},
-        {"destination": "x" * 1_000},
-        {"destination": "{nope}"},
-        {"storage_class": "x" * MAX_SETTINGS_BYTES},
+    saved = save(
+        ExecutionSettingsRequest(name="n", settings={}, in_force=ImportSettings()), project=PROJECT, by=by, ports=ports
+    )
+    for settings, in_force in (
+        ({"destination": "x" * 450_000}, ImportSettings(destination="x" * 450_000)),
+        ({"destination": "x" * 1_000}, ImportSettings(destination="x" * 1_000)),
+        ({"destination": "{nope}"}, ImportSettings(destination="{nope}")),
+        ({"storage_class": "x" * MAX_SETTINGS_BYTES}, ImportSettings()),
     ):
-        request = ExecutionSettingsRequest(name="n", settings=settings)
+        request = ExecutionSettingsRequest(name="n", settings=settings, in_force=in_force)
         with pytest.raises(InvalidRequest):
             save(request, project=PROJECT, by=by, ports=ports)
         with pytest.raises(InvalidRequest):

@@ -70,6 +70,11 @@ def test_intervals_are_counted_from_the_making_of_the_watch(every: str, after: s
                 "../etc/passwd",
                 "/etc/localtime",
                 "Europe/Nowhere",
+                "posix/Europe/Berlin",
+                "right/UTC",
+                "localtime",
+                "posixrules",
+                "Factory",
                 "posix\0",
                 "x" * 300,
             )

@@ -60,7 +60,7 @@ def test_a_bucket_is_a_prefix_and_no_object(uri: str) -> None:
         (f"gs://{'a' * 64}/key", "is not a Google Cloud Storage bucket name"),
         ("gs://bucket/..", "no objects named"),
         ("gs://bucket/a\nb", "no line breaks"),
-        (f"gs://bucket/{'é' * 513}", "has 1026 bytes, Google Cloud Storage allows 1024"),
+        (f"gs://bucket/{'é' * 513}", "has 1,026 bytes, Google Cloud Storage allows 1,024"),
         ("gs://bucket/\ud800", "is not valid Unicode"),
         ("hf://maker/clips/a", "only buckets, datasets and models are read"),
         ("hf://spaces/maker/clips/a", "only buckets, datasets and models are read"),
@@ -117,7 +117,7 @@ def test_a_bad_bucket_name_is_refused(bucket: str) -> None:
 
 @pytest.mark.parametrize("key", ["x" * 1025, "ü" * 513])
 def test_a_key_beyond_1024_bytes_is_refused(key: str) -> None:
-    with pytest.raises(InvalidUri, match="S3 allows 1024"):
+    with pytest.raises(InvalidUri, match="S3 allows 1,024"):
         parse_object(f"s3://bucket/{key}")
 
 
@@ -132,3 +132,23 @@ def test_a_refusal_quotes_the_uri_so_that_it_cannot_break_a_log_line() -> None:
     assert caught.value.message.isascii()
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize(
+    ("uri", "zip_key", "member"),
+    [
+        ("hf://datasets/a/b@v1/camera/x.chunk_0000.zip!/c1.mp4", "camera/x.chunk_0000.zip", "c1.mp4"),
+        ("s3://bucket/A.ZIP!/folder/!/b.zip!/c", "A.ZIP", "folder/!/b.zip!/c"),
+        ("gs://clips/a.zip!/", "a.zip", ""),
+    ],
+)
+def test_a_member_follows_its_zip(uri: str, zip_key: str, member: str) -> None:
+    location = parse_prefix(uri)
+    assert location.zip == location.at(zip_key)
+    assert (location.member, str(location)) == (member, uri)
+
+
+@pytest.mark.parametrize("key", ["a.zip", "a.zip!b", "a!/b.mp4", "a.zipx!/b", "zip!/b"])
+def test_any_other_name_is_an_object_s(key: str) -> None:
+    location = parse_object(f"s3://my-clips/{key}")
+    assert (location.zip, location.member) == (None, "")

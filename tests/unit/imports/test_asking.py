@@ -319,10 +319,10 @@ def test_a_manifest_that_may_not_be_is_refused(world: World, uri: str, error: ty
 
 @pytest.mark.parametrize(
     ("kind", "error"),
-    [(AccessDenied, CannotAccess), (SourceUnavailable, PreflightUnknown), (ObjectRejected, PreflightUnknown)],
+    [(AccessDenied, CannotAccess), (SourceUnavailable, SourceUnavailable), (ObjectRejected, PreflightUnknown)],
 )
 def test_a_manifest_that_cannot_be_read_is_refused(world: World, kind: Any, error: type[Exception]) -> None:
-    world.storage.fail_stat[NAME] = [kind("because", operation="inspect", uri="u")]
+    world.storage.fail_stat[NAME] = [kind("because", operation="inspect", uri="u")] * 99
     with pytest.raises(error):
         submit_manifest(world, json_lines([line("a")]))
     with pytest.raises(CannotAccess):

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from service.domain.batching import sets_of
 from service.domain.clips import ClipStatus
 from service.domain.errors import AccessDenied, BatchIncomplete, NothingToRetry, ObjectError, SourceUnavailable
-from service.domain.ids import set_mark
+from service.domain.ids import copy_mark
 from service.domain.manifest import Batch
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import Unfinished, copy_batch
@@ -200,7 +200,7 @@ class SetSchedule(RuleBasedStateMachine):
                 item
                 for entry in entries
                 for item, mark in world.storage.marks[entry.destination]
-                if mark == set_mark(job_id, entry.group or 0)
+                if mark == copy_mark(job_id, entry.ordinal, entry.group)
             ]
             if fates <= {ClipStatus.COPIED, ClipStatus.SKIPPED}:
                 for entry in entries:

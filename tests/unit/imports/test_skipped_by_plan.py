@@ -2,21 +2,23 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from service.domain.clips import Clip, ClipStatus
 from service.domain.errors import NothingToRetry
+from service.domain.fates import SUPERSEDED
 from service.domain.ids import clip_id
 from service.domain.jobs import Job, JobStatus
 from service.domain.progress import eta_seconds, rate
-from service.domain.requests import ImportSettings, OnExisting
+from service.domain.requests import Archived, ImportSettings, OnExisting
 from service.domain.state_keys import batches_key, report_key, skipped_key
 from service.imports.completion.finish import finish
 from service.imports.copying.batch import copy_batch
 from service.imports.manifest import skipped
-from service.imports.planning.context import PlanCursor
+from service.imports.planning.context import PlanCursor, writer_at
 from service.imports.planning.plan import plan
 from service.imports.queries import find_skipped
 from service.imports.queries.delete_video import remove
@@ -66,7 +68,7 @@ def test_a_page_shows_what_a_row_would(world: World) -> None:
     job = again(world)
     first, *_ = clips(world, job)
     assert (first.status, first.code) == (ClipStatus.SKIPPED, "UNCHANGED")
-    assert first.message == "the same clip lies at the destination already"
+    assert first.message == "the same clip is at the destination already"
     assert (first.source_uri, first.destination) == (
         "s3://source/p/000000.zip",
         "s3://clips/demo/-/source/p/000000.zip",
@@ -234,6 +236,19 @@ def test_a_skipped_video_is_deleted_like_another(world: World) -> None:
     assert clip_id(job.id, 0) not in found(world, clip_id="000000")
 
 
+def test_deleting_a_video_whose_source_is_archived_keeps_the_copy_of_another_import(world: World) -> None:
+    (key,) = world.put_sources(1)
+    world.run(world.submit_prefix().id)
+    source = world.storage.buckets["source"]
+    source[key] = replace(source[key], archive="GLACIER")
+    settings = ImportSettings(archived=Archived.SKIP, on_existing=OnExisting.OVERWRITE)
+    job = world.run(world.submit_prefix(settings=settings).id)
+    assert [clip.code for clip in clips(world, job)] == ["ARCHIVED"]
+    remove(get_video(clip_id(job.id, 0), project=PROJECT, ports=world.status_ports), ports=world.remove_ports)
+    assert f"demo/-/source/{key}" in world.storage.buckets["clips"]
+    assert clips(world, job)[0].deleted_at
+
+
 def test_a_repeated_uri_has_the_result_of_its_first_also_on_another_page(world: World) -> None:
     keys = world.put_sources(1)
     world.run(world.submit_list(keys).id)
@@ -285,6 +300,36 @@ def test_a_round_that_ends_within_a_file_is_continued(world: World) -> None:
     assert all(clip_id(job.id, n) in found(world, clip_id=keys[n][2:8]) for n in (0, 999, 1_000, 2_499))
 
 
+def test_a_round_without_skipped_clips_leaves_the_file_of_an_earlier_one(world: World) -> None:
+    keys = world.put_sources(2_500)
+    world.run(world.submit_prefix().id)
+    for key in keys[1_000:]:
+        world.storage.put("source", key, 7)
+    job = world.submit_prefix()
+    world.plan(job.id, out_of_time=always)
+    assert len(world.job(job.id).plan_rounds) > 1
+    assert clip_id(job.id, 999) in found(world, clip_id=keys[999][2:8])
+
+
+def test_a_late_planner_leaves_the_files_of_the_plan_that_counts(world: World) -> None:
+    """It still saw nothing at the destinations, so it skipped no clip."""
+    keys = world.put_sources(3)
+    world.run(world.submit_prefix().id)
+    job = world.submit_prefix()
+    late = writer_at(PlanCursor(), job, world.plan_ports)
+    late.write_part([an_entry(0), an_entry(1), an_entry(2).with_fate(SUPERSEDED)])
+    world.run(job.id)
+    assert late.end().skipped == 3
+    assert clip_id(job.id, 0) in found(world, clip_id=keys[0][2:8])
+
+
+def test_the_files_of_older_imports_have_no_token(world: World) -> None:
+    job = again(world)
+    for key in [key for key in world.state.files if "/skipped/" in key]:
+        world.state.files[key.rpartition("-")[0]] = world.state.files.pop(key)
+    assert clip_id(job.id, 1) in found(world, clip_id="000001")
+
+
 def test_two_texts_with_one_hash_are_told_apart(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(skipped, "_hash", lambda _: 7)
     job = again(world)
@@ -294,13 +339,14 @@ def test_two_texts_with_one_hash_are_told_apart(world: World, monkeypatch: pytes
 
 
 def test_a_hash_across_two_places_is_no_hit(world: World) -> None:
-    files = skipped.SkippedFiles(world.state, "ij_1")
+    rounds = (("token", 0),)
+    files = skipped.SkippedFiles(world.state, "ij_1", rounds)
     files.add([an_entry(1)])
     files.store()
-    key, uri = skipped_key("ij_1", "url", 0), an_entry(1).source_uri
+    key, uri = skipped_key("ij_1", "url", 0, "token"), an_entry(1).source_uri
 
     def ordinals() -> list[int]:
-        return list(skipped.possible_ordinals(world.state, "ij_1", "url", 0, uri, before=10))
+        return list(skipped.possible_ordinals(world.state, "ij_1", "url", 0, rounds, uri, before=10))
 
     assert ordinals() == [1]
     world.state.put(key, b"\0" + world.state.get(key) + b"\0\0\0")

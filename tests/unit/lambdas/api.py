@@ -68,8 +68,10 @@ def container_of(world: World, max_body_bytes: int) -> ApiContainer:
     container.integrations = world.integration_ports
     container.audit = world.audit_ports
     container.keys = world.keys
+    container.health = world.health_ports
     container.watches = world.watch_ports
     container.links = FakeClipLinks()
+    container.upload_origin = "https://drop.example.com"
     container.inbox = InboxPorts(store=world.inbox, clock=world.clock, url_seconds=900, max_bytes=10**12)
     container.trusted = Trusted(
         account=container.settings.trusted_account,
@@ -83,14 +85,17 @@ def api_settings(max_body_bytes: int) -> ApiSettings:
     return ApiSettings(
         **vars(DEPLOYMENT),
         table_name="table",
+        copy_slots=400,
         state_bucket=STATE_BUCKET,
         clips_bucket=CLIPS_BUCKET,
         state_machine_arn="arn",
         source_buckets=(SOURCE_BUCKET,),
         requester_pays_buckets=(),
+        delete_source_buckets=("deletable-clips",),
         drop_bucket="drop",
         default_project="demo",
         max_clips_per_import=1_000,
+        max_clip_ids=100,
         max_active_imports=50,
         max_slow_requests=4,
         max_body_bytes=max_body_bytes,
@@ -106,7 +111,6 @@ def api_settings(max_body_bytes: int) -> ApiSettings:
         max_upload_bytes=10**12,
         cors_origins=("https://tools.example.com",),
         integration_secrets_prefix="clipferry/Clipferry/integrations/",
-        trusted_account="arn:aws:iam::111111111111:root",
         trusted_roles="arn:aws:iam::111111111111:role/Clipferry-*",
         copy_roles=(),
     )

@@ -26,6 +26,7 @@ JOB_FIELDS = {
     "counts",
     "rate",
     "eta_seconds",
+    "restores",
     "code",
     "message",
     "webhook",
@@ -53,6 +54,9 @@ CLIP_FIELDS = {
     "content_code",
     "content_message",
     "overruled",
+    "source_deleted",
+    "source_kept_code",
+    "source_kept_message",
 }
 
 LIST = {"exact_paths": ["s3://source/a.zip"]}
@@ -69,6 +73,9 @@ DEFAULTS = {
     "tolerated_failures": None,
     "stationary_extrapolation": False,
     "archived": "fail",
+    "delete_source": "never",
+    "restore": {"tier": "bulk", "days": 3},
+    "members": "files",
 }
 
 SAVED = "/v1/execution-settings"

@@ -111,7 +111,7 @@ def test_fifteen_thousand_uris_fit_in_one_request(api: Api) -> None:
     api.max_body_bytes = 5_000_000  # the setting's default
     assert 0.95 * api.max_body_bytes < len(body) <= api.max_body_bytes
     status, job = api("POST", "/v1/imports", body)
-    assert (status, job["source"]) == (202, {"kind": "list", "uri": None, "count": 15_000})
+    assert (status, job["source"]) == (202, {"kind": "list", "uri": None, "count": 15_000, "as_of": None})
     api.world.plan(job["id"])
     assert api.get(f"/v1/imports/{job['id']}")[1]["counts"]["total"] == 15_000
     first = api.get(f"/v1/imports/{job['id']}/clips", limit="1000")[1]["clips"]
@@ -254,13 +254,20 @@ def test_a_name_that_is_not_unicode_is_refused_in_valid_unicode(api: Api, body: 
         ('{"root_path": "s3://source/a/", "root_path": "s3://source/b/"}', "'root_path' occurs twice"),
         ('{"root_path": "s3://source/", "filters": {"include": [], "include": ["*"]}}', "'include' occurs twice"),
         ('{"root_path": "s3://source/", "filters": {"min_size": Infinity}}', "Infinity is not JSON"),
-        ('{"root_path": "s3://source/\ufffd"}', "Not UTF-8"),
     ],
 )
 def test_a_body_that_can_be_read_in_two_ways_is_refused(api: Api, body: str, reason: str) -> None:
     status, code, detail = api.refusal("POST", "/v1/imports", body)
     assert (status, code) == (422, "INVALID_REQUEST")
     assert reason in detail
+    assert not api.world.jobs.rows
+
+
+@pytest.mark.parametrize("body", ['{"root_path": "s3://source/\ufffd"}', "\ufffd\ufffd"])
+def test_a_body_that_is_not_utf_8_is_a_bad_request(api: Api, body: str) -> None:
+    status, code, detail = api.refusal("POST", "/v1/imports", body)
+    assert (status, code) == (400, "INVALID_REQUEST")
+    assert f"not UTF-8 at character {body.index(chr(0xFFFD))}" in detail
     assert not api.world.jobs.rows
 
 
@@ -277,10 +284,22 @@ def test_two_idempotency_keys_are_refused(api: Api) -> None:
     assert not api.world.jobs.rows
 
 
-@pytest.mark.parametrize("path", ["/v1/imports/{id}", "/v1/execution-settings/{saved}"])
+MADE: dict[str, dict[str, Any]] = {
+    "/v1/execution-settings": {"name": "n", "settings": {}},
+    "/v1/integrations": {"name": "n", "type": "hf_bucket", "bucket": "maker/clips"},
+    "/v1/keys": {"name": "n", "project": "demo"},
+    "/v1/watches": {"name": "n", "root_path": "s3://source/", "schedule": {"every": "1h"}},
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/imports", *MADE])
 def test_an_answer_without_content_has_no_content_type(api: Api, path: str) -> None:
-    job = api.world.run(api.world.submit_list(["missing"]).id)
-    _, saved = api("POST", "/v1/execution-settings", {"name": "n", "settings": {}})
-    answer = api.raw("DELETE", path.format(id=job.id, saved=saved["id"]))
+    project = {"project": ""} if path == "/v1/keys" else {}
+    if path in MADE:
+        _, made = api("POST", path, MADE[path], **project)
+        made_id = made["id"]
+    else:
+        made_id = api.world.run(api.world.submit_list(["missing"]).id).id
+    answer = api.raw("DELETE", f"{path}/{made_id}", **project)
     assert (answer["statusCode"], answer["body"]) == (204, "")
     assert not [name for name in answer.get("multiValueHeaders", {}) if name.lower() == "content-type"]

@@ -40,7 +40,7 @@ def test_the_page_is_never_kept_and_loads_nothing_from_elsewhere(api: Api) -> No
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self' data: blob:",
-        "connect-src": "'self' https://clips.example.com",
+        "connect-src": "'self' https://clips.example.com https://drop.example.com",
         "media-src": "'self' https://clips.example.com",
         "base-uri": "'none'",
         "form-action": "'none'",
@@ -136,6 +136,7 @@ def test_failures_timeline_clip_and_link_have_their_shapes(api: Api) -> None:
     timeline = got(f"/v1/imports/{job.id}/timeline")
     assert [phase["name"] for phase in timeline["phases"]] == ["planning", "copying"]
     assert timeline["points"][-1]["done"] == {"copied": 1, "skipped": 0, "failed": 1, "cancelled": 0, "bytes": 10}
+    assert set(timeline["cost"]) == {"so_far", "whole", "price_region", "prices_as_of"}
     clip = got(f"/v1/clips/{job.id}-0")
     assert set(clip) == CLIP_FIELDS | {"import_id", "folder", "labels", "test_run_group_name", "views"}
     link = got(f"/v1/clips/{job.id}-0/link")

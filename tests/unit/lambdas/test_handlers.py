@@ -1,7 +1,7 @@
 """The functions behind queue, state machine and schedule, with fakes in the place of the wiring."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 import lambdas.authorize
 import lambdas.conclude
 import lambdas.copy
+import lambdas.delete_sources
 import lambdas.extrapolate
 import lambdas.finish
 import lambdas.on_upload
@@ -18,6 +19,7 @@ import lambdas.watch
 from lambdas.wiring.authorize import AuthorizeContainer
 from lambdas.wiring.conclude import ConcludeContainer
 from lambdas.wiring.copy import CopyContainer
+from lambdas.wiring.delete_sources import DeleteSourcesContainer
 from lambdas.wiring.extrapolate import ExtrapolateContainer
 from lambdas.wiring.finish import FinishContainer
 from lambdas.wiring.on_upload import UploadContainer
@@ -27,9 +29,9 @@ from lambdas.wiring.watch import WatchContainer
 from service.domain.errors import BatchIncomplete, SourceUnavailable
 from service.domain.jobs import JobStatus, SourceKind
 from service.domain.projects import IntegrationState
-from service.domain.requests import ImportSettings, Notify
+from service.domain.requests import Archived, DeleteSource, ImportSettings, Notify
 from service.domain.schedules import Schedule
-from service.domain.state_keys import batches_key
+from service.domain.state_keys import batches_key, due_batches_key
 from service.domain.turns import Turn
 from service.imports.watches.events import accept_arrivals
 from service.imports.watches.manage import WatchRequest, create
@@ -92,6 +94,11 @@ class Functions:
         container.ports = self.world.conclude_ports
         return lambdas.conclude.handler(event, CONTEXT, container)
 
+    def delete_sources(self, event: dict[str, Any]) -> Any:
+        container = DeleteSourcesContainer()
+        container.ports = self.world.delete_ports
+        return lambdas.delete_sources.handler(event, CONTEXT, container)
+
     def sweep(self) -> Any:
         container = SweepContainer()
         container.ports = self.world.sweep_ports
@@ -132,6 +139,7 @@ PLAN_SETTINGS = PlanSettings(
     stat_concurrency=1,
     map_concurrency=40,
     source_request_seconds=60,
+    restore_wait_hours=60,
     integration_secrets_prefix="secrets/",
     allow_private_urls=False,
 )
@@ -162,6 +170,29 @@ def test_a_job_runs_through_plan_copy_and_finish(functions: Functions) -> None:
     concluded = functions.conclude({"job_id": job.id, "ended_at": ended["ended_at"]})
     assert concluded == {"ended_at": ended["ended_at"], "done": True, "wait_seconds": 0}
     assert [event["import_id"] for event in functions.world.bus.events] == [job.id]
+
+
+def test_an_import_that_waits_for_restores_ends_its_executions_without_an_end(functions: Functions) -> None:
+    world = functions.world
+    (key,) = world.put_sources(1)
+    world.storage.buckets[SOURCE_BUCKET][key] = replace(world.storage.buckets[SOURCE_BUCKET][key], archive="GLACIER")
+    job = world.submit_list([key], settings=ImportSettings(archived=Archived.RESTORE))
+    planned = functions.plan({"job_id": job.id, "run": 0, "cursor": None})
+    assert planned["batches"] == {"bucket": "state", "key": due_batches_key(job.id, 0, 0), "count": 0}
+    waits = {"status": "COPYING", "ended_at": None}
+    assert functions.finish({"job_id": job.id, "run": 0}) == waits
+    assert functions.conclude({"job_id": job.id, "ended_at": None}) == {
+        "ended_at": None,
+        "done": True,
+        "wait_seconds": 0,
+    }
+    planned = functions.plan({"job_id": job.id, "run": 0, "cursor": None})
+    assert planned["batches"] == {"bucket": "state", "key": due_batches_key(job.id, 0, 1), "count": 1}
+    (batch,) = world.batches(job.id)
+    event = {"batch": asdict(batch), "attempt": 0, "round": 0, "copied": {"round": 0}}
+    assert functions.copy(event) == {"done": True, "round": 1}
+    assert functions.finish({"job_id": job.id, "run": 0}) == waits
+    assert world.turns.rows == {}, "it holds no slot while it waits"
 
 
 def test_a_batch_is_extrapolated_in_rounds(functions: Functions) -> None:
@@ -209,6 +240,20 @@ def test_a_conclusion_that_has_to_wait_says_how_long_and_for_which_end(functions
     waiting = functions.conclude(event)
     assert waiting == {"ended_at": event["ended_at"], "done": False, "wait_seconds": 10}
     assert functions.conclude({"job_id": job.id} | waiting)["done"]
+
+
+def test_sources_are_deleted_before_the_conclusion(functions: Functions) -> None:
+    settings = ImportSettings(delete_source=DeleteSource.AFTER_VERIFIED)
+    job = functions.world.submit_list(functions.world.put_sources(2), settings=settings)
+    functions.world.run(job.id)
+    event = {"job_id": job.id, "ended_at": functions.world.job(job.id).completed_at, "can_delete": True}
+    asked = functions.conclude(event)
+    assert asked == {"ended_at": event["ended_at"], "done": False, "wait_seconds": 0, "delete_sources": True}
+    assert functions.delete_sources({"job_id": job.id, "ended_at": asked["ended_at"]}) == {
+        "ended_at": event["ended_at"]
+    }
+    assert functions.world.storage.buckets[SOURCE_BUCKET] == {}
+    assert functions.conclude(event) == {"ended_at": event["ended_at"], "done": True, "wait_seconds": 0}
 
 
 def test_a_job_that_is_gone_or_runs_again_has_nothing_to_conclude(functions: Functions) -> None:
@@ -318,6 +363,7 @@ def test_sweep_tells_what_it_did(functions: Functions) -> None:
         "ended": [],
         "concluding": [],
         "given_up": [],
+        "resumed": [],
         "continued": [],
     }
 

@@ -21,6 +21,8 @@ from tests.unit.lambdas.shapes import DEFAULTS, LIST, SAVED
         {"max_concurrency": 1},
         {"max_concurrency": 40},
         {"stationary_extrapolation": True},
+        {"delete_source": "after_verified"},
+        {"archived": "restore", "restore": {"tier": "expedited", "days": 30}},
         {"tolerated_failures": {"count": 0, "percent": None}},
         {"tolerated_failures": {"count": None, "percent": 0.5}},
         {"on_existing": None, "content_validation": None, "storage_class": None},
@@ -75,7 +77,13 @@ def test_a_request_without_settings_has_the_deployments_defaults(api: Api) -> No
         ({"tolerated_failures": {"percent": 0}}, "settings.tolerated_failures.percent"),
         ({"tolerated_failures": {"percent": 101}}, "settings.tolerated_failures.percent"),
         ({"tolerated_failures": 5}, "settings.tolerated_failures"),
+        ({"archived": "thaw"}, "settings.archived"),
+        ({"restore": {"tier": "Bulk"}}, "settings.restore.tier"),
+        ({"restore": {"days": 0}}, "settings.restore.days"),
+        ({"restore": {"days": 31}}, "settings.restore.days"),
         ({"overwrite": True}, "settings.overwrite"),
+        ({"delete_source": "always"}, "settings.delete_source"),
+        ({"delete_source": None}, "settings.delete_source"),
         ({"stationary_extrapolation": "yes"}, "settings.stationary_extrapolation"),
         ({"stationary_extrapolation": None}, "settings.stationary_extrapolation"),
     ],
@@ -87,10 +95,29 @@ def test_wrong_settings_are_named(api: Api, settings: object, place: str) -> Non
     assert not api.world.jobs.rows
 
 
-def test_more_concurrency_than_the_deployment_allows_is_refused(api: Api) -> None:
-    status, code, detail = api.refusal("POST", "/v1/imports", LIST | {"settings": {"max_concurrency": 41}})
+WATCH = {"name": "n", "root_path": "s3://source/", "schedule": {"every": "1h"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/v1/imports", LIST), ("/v1/previews", LIST), ("/v1/watches", WATCH), ("/v1/execution-settings", {"name": "n"})],
+)
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"max_concurrency": 41}, "settings.max_concurrency is 41, this deployment allows 1 to 40"),
+        ({"notify": {"webhook_url": ""}}, "webhook_url must begin with https://"),
+        ({"notify": {"webhook_url": "http://example.com/"}}, "webhook_url must begin with https://"),
+        ({"notify": {"webhook_url": "https://ä/"}}, "webhook_url must be ASCII"),
+        ({"destination": "{nope}"}, "settings.destination"),
+    ],
+)
+def test_settings_that_this_deployment_does_not_allow_are_refused_by_every_door(
+    api: Api, path: str, body: dict[str, object], settings: dict[str, object], told: str
+) -> None:
+    status, code, detail = api.refusal("POST", path, body | {"settings": settings})
     assert (status, code) == (422, "INVALID_REQUEST")
-    assert detail == "settings.max_concurrency is 41, this deployment allows 1 to 40"
+    assert detail.startswith(told), detail
     assert not api.world.jobs.rows
 
 

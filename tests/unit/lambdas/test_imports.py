@@ -12,7 +12,7 @@ def test_a_list_is_accepted_with_the_whole_job(api: Api) -> None:
     assert status == 202
     assert set(job) == JOB_FIELDS
     assert job["counts"] == dict.fromkeys(("total", "pending", "copied", "skipped", "failed", "cancelled", "bytes"), 0)
-    assert job["source"] == {"kind": "list", "uri": None, "count": 1}
+    assert job["source"] == {"kind": "list", "uri": None, "count": 1, "as_of": None}
     assert (job["status"], job["project"], job["trigger"], job["completed_at"]) == ("PENDING", "demo", "api", None)
     assert (job["folder"], job["labels"], job["run_name_prefix"], job["test_run_group_name"]) == (
         "f",
@@ -28,8 +28,20 @@ def test_a_prefix_is_accepted(api: Api) -> None:
     api.world.put_sources(2)
     status, job = api("POST", "/v1/imports", {"root_path": "s3://source/p/"})
     assert status == 202
-    assert job["source"] == {"kind": "prefix", "uri": "s3://source/p/", "count": None}
+    assert job["source"] == {"kind": "prefix", "uri": "s3://source/p/", "count": None, "as_of": None}
     assert job["test_run_group_name"].startswith("import-")
+
+
+def test_clip_ids_go_with_a_prefix_up_to_the_limit_of_the_deployment(api: Api) -> None:
+    request = {"root_path": "s3://source/p/", "validate": False}
+    status, body = api("POST", "/v1/imports", request | {"clip_ids": ["a", "b", "a"]})
+    assert (status, body["source"]) == (
+        202,
+        {"kind": "clip_ids", "uri": "s3://source/p/", "count": 2, "as_of": None},
+    )
+    for path in ("/v1/imports", "/v1/previews"):
+        refused = api.refusal("POST", path, request | {"clip_ids": [str(number) for number in range(1_001)]})
+        assert refused == (422, "INVALID_REQUEST", "clip_ids has 1,001 ids, 1 to 1,000 are allowed")
 
 
 @pytest.mark.parametrize("body", [{}, LIST | {"root_path": "s3://source/p/"}, {"exact_paths": None, "root_path": None}])
@@ -97,7 +109,7 @@ def test_sets_are_asked_for_and_their_clips_tell_role_and_set(api: Api) -> None:
     uris = [f"s3://source/{key}" for key in api.world.put_sources(3)]
     sets = [{"views": {"left": uris[1], "front": uris[0]}, "name": "drive"}, {"views": {"front": uris[2]}}]
     status, body = api("POST", "/v1/imports", {"sets": sets, "run_name_prefix": "a-"})
-    assert (status, body["source"]) == (202, {"kind": "sets", "uri": None, "count": 2})
+    assert (status, body["source"]) == (202, {"kind": "sets", "uri": None, "count": 2, "as_of": None})
     job = api.world.run(body["id"])
     _, page = api.get(f"/v1/imports/{job.id}/clips")
     assert [(clip["view"], clip["set"], clip["run_name"]) for clip in page["clips"]] == [
@@ -142,3 +154,14 @@ def test_a_set_that_cannot_be_meant_is_refused_by_its_place(api: Api, sets: obje
     assert (status, refused) == (422, code)
     assert place in detail
     assert not api.world.jobs.rows
+
+
+def test_an_import_shows_the_time_at_which_it_sees_its_source(api: Api) -> None:
+    api.world.storage.put("source", "p/a.zip", version="v1")
+    request = {"root_path": "s3://source/p/", "as_of": "2026-11-01T01:00:00+01:00"}
+    status, job = api("POST", "/v1/imports", request)
+    assert (status, job["source"]["as_of"]) == (202, "2026-11-01T00:00:00.000Z")
+    assert api.get(f"/v1/imports/{job['id']}")[1]["source"] == job["source"]
+    api.world.storage.versions.clear()
+    for path in ("/v1/imports", "/v1/previews"):
+        assert api.refusal("POST", path, request)[:2] == (422, "NOT_VERSIONED")

@@ -39,6 +39,7 @@ INTEGRATION_FIELDS = {
     "endpoint_url",
     "role_arn",
     "requester_pays",
+    "allow_delete",
     "external_id",
     "trust_policy",
     "permission_policy",
@@ -193,3 +194,26 @@ def test_a_bucket_may_be_an_access_point_or_a_dataset(api: Api) -> None:
     assert api.refusal("POST", INTEGRATIONS, HF_TOKEN | {"bucket": "datasets/maker/clips@main"})[0] == 422
     status, _, detail = api.refusal("POST", INTEGRATIONS, ROLE | {"bucket": "fleet--use1-az4--x-s3"})
     assert (status, "directory buckets" in detail) == (422, True)
+
+
+@pytest.mark.parametrize("body", [S3_KEYS, ROLE, GCS_ACCOUNT])
+def test_what_an_integration_allows_can_change(api: Api, body: dict[str, Any]) -> None:
+    _, made = api("POST", INTEGRATIONS, body)
+    path = f"{INTEGRATIONS}/{made['id']}"
+    assert made["allow_delete"] is False
+    for allowed in (True, False):
+        assert api("PATCH", path, {"allow_delete": allowed})[1]["allow_delete"] is allowed
+        assert api.get(path)[1]["allow_delete"] is allowed
+    assert api.refusal("PATCH", path, {"bucket": "other"})[:2] == (422, "INVALID_REQUEST")
+    assert api.refusal("PATCH", path, {"allow_delete": True}, project="other")[:2] == (404, "NOT_FOUND")
+    changes = [one for one in api.get("/v1/audit")[1]["entries"] if one["action"] == "integration.change"]
+    assert [one["details"] for one in changes] == [{"allow_delete": False}, {"allow_delete": True}]
+    assert api("POST", INTEGRATIONS, body | {"allow_delete": True})[1]["allow_delete"] is True
+
+
+def test_nothing_is_deleted_on_hugging_face(api: Api) -> None:
+    _, made = api("POST", INTEGRATIONS, HF_TOKEN)
+    path = f"{INTEGRATIONS}/{made['id']}"
+    assert api.refusal("PATCH", path, {"allow_delete": True})[:2] == (422, "INVALID_REQUEST")
+    assert api("PATCH", path, {"allow_delete": False})[0] == 200
+    assert api.refusal("POST", INTEGRATIONS, HF_TOKEN | {"allow_delete": True})[:2] == (422, "INVALID_REQUEST")

@@ -34,7 +34,7 @@ def test_a_key_can_be_asked_what_it_is(api: Api) -> None:
 )
 def test_a_projects_key_manages_no_keys(api: Api, method: str, path: str, body: object) -> None:
     status, code, detail = api.refusal(method, path, body)
-    assert (status, code, detail) == (403, "FORBIDDEN", "only the admin key manages keys")
+    assert (status, code, detail) == (403, "FORBIDDEN", "only the admin key may do this")
     assert not api.world.keys.rows
 
 

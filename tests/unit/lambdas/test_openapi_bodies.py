@@ -31,6 +31,16 @@ def schemas() -> dict[str, Any]:
         ({"root_path": "s3://source/", "settings": {}, "execution_settings_id": "es_" + "0" * 24}, False),
         ({"exact_paths": []}, False),
         ({"exact_paths": ["http://source/a.zip"]}, False),
+        ({"root_path": "s3://source/", "clip_ids": ["a", "a b", "ä!"]}, True),
+        ({"root_path": "s3://source/", "clip_ids": None}, True),
+        ({"root_path": "s3://source/", "clip_ids": []}, False),
+        *(
+            ({"root_path": "s3://source/", "clip_ids": [wrong]}, False)
+            for wrong in ("", "a.b", "a/b", "a\n", "a" * 129)
+        ),
+        ({"clip_ids": ["a"]}, False),
+        ({"root_path": None, "clip_ids": ["a"]}, False),
+        ({"exact_paths": ["s3://source/a.zip"], "clip_ids": ["a"]}, False),
         ({"sets": [{"views": {"front": "s3://source/a.mp4"}}]}, True),
         ({"sets": []}, False),
         ({"sets": [{"views": {"left": "s3://source/a.mp4"}}]}, False),
@@ -68,3 +78,16 @@ def test_openapi_and_the_service_agree_on_an_upload(
     schema = {"$ref": "#/components/schemas/UploadBody", "components": {"schemas": schemas}}
     assert Draft202012Validator(schema).is_valid({"key": "a.zip"} | given) == valid
     assert (api("POST", "/v1/uploads", {"key": "a.zip"} | given)[0] != 422) == valid
+
+
+@pytest.mark.parametrize(
+    ("scope", "valid"),
+    [("user", True), ("ORG", True), (None, True), ("team", False), ("users", False), ("", False), (1, False)],
+)
+def test_openapi_and_the_service_agree_on_the_scope_of_the_sdks(
+    api: Api, schemas: dict[str, Any], scope: object, valid: bool
+) -> None:
+    schema = {"$ref": "#/components/schemas/VideoFolderBody", "components": {"schemas": schemas}}
+    body = {"name": "Rig A", "scope": scope}
+    assert Draft202012Validator(schema).is_valid(body) == valid
+    assert (api("POST", "/api/folders/create-or-get", body)[0] == 200) == valid

@@ -23,6 +23,28 @@ def test_saved_settings_are_made_read_replaced_and_deleted(api: Api) -> None:
     assert api.refusal("GET", path)[:2] == (404, "NOT_FOUND")
 
 
+def test_the_query_of_a_webhook_is_never_shown_and_kept_by_a_change_of_other_settings(api: Api) -> None:
+    def settings(url: str | None) -> dict[str, object]:
+        return {"keep_tags": False, "notify": {"webhook_url": url}}
+
+    def stored() -> object:
+        return api.world.execution_settings.get("demo", made["id"]).settings["notify"]["webhook_url"]  # type: ignore[union-attr,index]
+
+    _, made = api("POST", SAVED, {"name": "n", "settings": settings("https://hooks.example/a?token=t")})
+    path = f"{SAVED}/{made['id']}"
+    assert made["settings"] == settings("https://hooks.example/a")
+    assert api.get(path)[1] == api.get(SAVED)[1]["execution_settings"][0] == made
+    assert stored() == "https://hooks.example/a?token=t"
+    for given, after in (
+        ("https://hooks.example/a", "https://hooks.example/a?token=t"),
+        ("https://hooks.example/a?token=u", "https://hooks.example/a?token=u"),
+        ("https://hooks.example/b", "https://hooks.example/b"),
+        (None, None),
+    ):
+        assert api("PUT", path, {"name": "n", "settings": settings(given)})[0] == 200
+        assert stored() == after
+
+
 @pytest.mark.parametrize(
     ("body", "place"),
     [

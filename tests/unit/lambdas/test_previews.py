@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.domain.errors import AccessDenied, SourceUnavailable
+from service.domain.errors import AccessDenied, ObjectRejected, SourceUnavailable
 from tests.unit.lambdas.api import Api
 from tests.unit.lambdas.shapes import SAVED
 
@@ -14,13 +14,14 @@ PREVIEW_FIELDS = {
     "by_extension",
     "complete",
     "sample",
+    "no_clips",
     "outcome",
     "estimate",
 }
 
 
 @pytest.mark.parametrize("path", ["/v1/imports", "/v1/previews"])
-def test_a_prefix_that_cannot_be_listed_is_refused_with_one_of_three_codes(api: Api, path: str) -> None:
+def test_a_prefix_that_cannot_be_listed_is_refused_with_a_code_that_says_why(api: Api, path: str) -> None:
     def refused(uri: str = "s3://source/p/") -> tuple[int, str]:
         return api.refusal("POST", path, {"root_path": uri})[:2]
 
@@ -28,6 +29,8 @@ def test_a_prefix_that_cannot_be_listed_is_refused_with_one_of_three_codes(api: 
     api.world.storage.fail_list["source"] = [AccessDenied("no", operation="list", uri="u")]
     assert refused() == (403, "CANNOT_ACCESS")
     api.world.storage.fail_list["source"] = [SourceUnavailable("slow", operation="list", uri="u")]
+    assert refused() == (503, "SOURCE_UNAVAILABLE")
+    api.world.storage.fail_list["source"] = [ObjectRejected("odd", operation="list", uri="u")]
     assert refused() == (502, "UNKNOWN_ERROR")
     api.world.storage.fail_list.clear()
     api.world.max_clips = 2
@@ -54,7 +57,7 @@ def test_a_preview_says_all_of_it_and_creates_nothing(api: Api) -> None:
         "to_skip": {"count": 1, "bytes": 4, "by_code": {"UNCHANGED": {"count": 1, "bytes": 4}}},
         "to_fail": {"count": 0, "bytes": 0, "by_code": {}},
         "problems": [],
-        "archived": {"by_archive": {}, "restore": {}},
+        "archived": {"by_archive": {}, "restore": {}, "tier": None, "hours": None},
     }
     assert found["sample"][:2] == [
         {
@@ -64,7 +67,7 @@ def test_a_preview_says_all_of_it_and_creates_nothing(api: Api) -> None:
             "size": 4,
             "action": "skip",
             "code": "UNCHANGED",
-            "message": "the same clip lies at the destination already",
+            "message": "the same clip is at the destination already",
         },
         {
             "run_name": "r-000001",

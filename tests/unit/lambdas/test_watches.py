@@ -46,6 +46,22 @@ def test_a_watch_is_made_shown_changed_run_and_deleted(api: Api) -> None:
     }
 
 
+def test_the_query_of_a_webhook_is_kept_by_a_change_of_other_settings(api: Api) -> None:
+    watch = made(api, settings={"notify": {"webhook_url": "https://hooks.example/a?token=t"}})
+    shown = watch["settings"]["notify"]["webhook_url"]
+    assert shown == "https://hooks.example/a"
+    for given, stored in (
+        (shown, "https://hooks.example/a?token=t"),
+        ("https://hooks.example/b?token=u", "https://hooks.example/b?token=u"),
+        (None, None),
+    ):
+        body = {"settings": {"keep_tags": False, "notify": {"webhook_url": given}}}
+        assert api("PATCH", f"/v1/watches/{watch['id']}", body)[0] == 200
+        found = api.world.watches.get("demo", watch["id"])
+        assert found is not None
+        assert (found.settings.notify.webhook_url, found.settings.keep_tags) == (stored, False)
+
+
 def test_a_watch_with_events_says_what_to_switch_on_and_its_test_whether_it_is(api: Api) -> None:
     watch = made(api, events=True, schedule=None)
     assert "EventBridge" in watch["events_setup"]

@@ -30,7 +30,7 @@ from tests.builders import ASKER, PROJECT, World, import_list
 
 
 def asked(name: str = "n", **settings: object) -> ExecutionSettingsRequest:
-    return ExecutionSettingsRequest(name=name, settings=settings)
+    return ExecutionSettingsRequest(name=name, settings=settings, in_force=ImportSettings())
 
 
 def saved(world: World, request: ExecutionSettingsRequest, *, project: str = PROJECT, **more: Any) -> ExecutionSettings:

@@ -12,15 +12,15 @@ from clipferry.cli.main import SECTIONS
 from lambdas.api import app
 from lambdas.http import STATUS
 from lambdas.reference import document as openapi_document
-from reference import api, codes, commands, settings
-from service.domain.codes import ClipCode, ImportCode
+from reference import api, codes, commands, remedies, settings
+from service.domain.codes import ClipCode, ImportCode, KeptCode
 from service.formats.failures import Reason
 from stacks.settings import DeploySettings
 
 PAGE = codes.PAGE.read_text("utf-8")
 
 
-@pytest.mark.parametrize("module", [codes, settings])
+@pytest.mark.parametrize("module", [codes, settings, remedies])
 def test_the_committed_pages_are_up_to_date(module: ModuleType) -> None:
     page = module.PAGE.read_text("utf-8")
     assert module.renewed(page) == page, "run: python -m reference.renew"
@@ -34,6 +34,8 @@ def test_every_setting_is_in_one_section() -> None:
 def test_every_code_of_a_clip_or_an_import_is_explained() -> None:
     listed = set(re.findall(r"^\| `(\w+)` \| (?:clip|content)", PAGE, re.MULTILINE))
     assert {str(code) for kind in (ClipCode, ImportCode, Reason) for code in kind} == listed
+    kept = set(re.findall(r"^\| `(\w+)` \| kept source", PAGE, re.MULTILINE))
+    assert kept == set(KeptCode)
 
 
 def test_every_error_of_the_api_is_listed_with_its_status() -> None:
@@ -56,15 +58,14 @@ def test_the_api_page_has_every_operation_and_its_links_lead_to_objects() -> Non
 def test_the_page_of_commands_has_every_visible_command_and_option() -> None:
     page = commands.page()
 
-    def check(command: click.Command, parent: str) -> None:
-        name = f"{parent} {command.name}"
+    def check(command: click.Command, name: str) -> None:
         assert command.hidden or f"### `{name}`\n" in page
         for one in command.params:
             if isinstance(one, click.Option) and not (one.hidden or command.hidden):
                 assert f"`{one.opts[-1]}`" in page
-        for inner in getattr(command, "commands", {}).values():
-            check(inner, name)
+        for verb, inner in getattr(command, "commands", {}).items():
+            check(inner, f"{name} {verb}")
 
     for section in SECTIONS.values():
         for command in section:
-            check(command, "clipferry")
+            check(command, f"clipferry {command.name}")

@@ -3,9 +3,7 @@
 import base64
 import io
 import json
-import re
 import shlex
-import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,22 +15,14 @@ from standardwebhooks import Webhook
 
 from clipferry.cli.main import SECTIONS
 from local.config import ROOT
+from tests.documented import NEEDS, PAGES, blocks, name_of
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PAGES += [page for folder in ("start", "how-to") for page in sorted((ROOT / "docs" / folder).glob("*.md"))]
-BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 COMMANDS = {one.name: one for section in SECTIONS.values() for one in section}
-
-
-def blocks(page: Path, language: str) -> Iterator[str]:
-    for _, found, text in BLOCK.findall(page.read_text("utf-8")):
-        if found == language:
-            yield textwrap.dedent(text)
 
 
 def commands(page: Path) -> Iterator[list[str]]:
     """The arguments of each `clipferry` in the shell's blocks."""
-    for text in blocks(page, "sh"):
+    for _, _, text in blocks(page, "sh"):
         for line in text.replace("\\\n", " ").splitlines():
             for command in line.split("&&") if "clipferry " in line else ():
                 words = shlex.split(command, comments=True)
@@ -42,12 +32,13 @@ def commands(page: Path) -> Iterator[list[str]]:
                     yield words[1:]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_documented_commands_are_valid(page: Path) -> None:
     for given in commands(page):
         command, words = COMMANDS[given[0]], given[1:]
         while isinstance(command, click.Group):
-            command, words = command.commands[words[0]], words[1:]
+            named = words[0] if words[0] in command.commands or command.name != "clips" else "list"
+            command, words = command.commands[named], words[1:]
         if command.name == "ftx":
             continue  # its options are the script's
         options = {name: one for one in command.params for name in (*one.opts, *one.secondary_opts)}
@@ -55,11 +46,11 @@ def test_documented_commands_are_valid(page: Path) -> None:
         assert [name for name in used if name not in options] == [], given
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_code_compiles_and_json_parses(page: Path) -> None:
-    for code in blocks(page, "python"):
+    for _, _, code in blocks(page, "python"):
         compile(code, str(page), "exec")
-    for text in blocks(page, "json"):
+    for _, _, text in blocks(page, "json"):
         json.loads(text)
 
 
@@ -69,7 +60,7 @@ SECRET = f"whsec_{base64.b64encode(b'a secret of this test').decode()}"
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("CLIPFERRY_WEBHOOK_SECRET", SECRET)
-    (code,) = blocks(ROOT / "docs" / "how-to" / "webhooks.md", "python")
+    ((_, _, code),) = blocks(ROOT / "docs" / "how-to" / "webhooks.md", "python")
     made: dict[str, Any] = {"__name__": "receiver"}
     exec(compile(code, "receiver", "exec"), made)
     return made
@@ -91,9 +82,32 @@ def answer(receiver: dict[str, Any], body: bytes, signature: str) -> str:
 def test_the_documented_receiver_takes_signed_webhooks_once_and_refuses_others(
     receiver: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    body = json.dumps({"event_id": "ij_1-1", "import_id": "ij_1", "status": "COMPLETED"}).encode()
+    document = {"type": "clipferry.import.ended", "event_id": "ij_1-1", "import_id": "ij_1", "status": "COMPLETED"}
+    body = json.dumps(document).encode()
     signature = Webhook(SECRET).sign("ij_1-1", datetime.now(UTC), body.decode())
     assert answer(receiver, body, signature) == "204 No Content"
     assert answer(receiver, body, signature) == "204 No Content"
-    assert capsys.readouterr().out == "ij_1 COMPLETED\n"
+    assert capsys.readouterr().out == "clipferry.import.ended ij_1 COMPLETED\n"
     assert answer(receiver, body + b" ", signature) == "400 Bad Request"
+
+
+def test_the_documented_verification_takes_a_signed_webhook() -> None:
+    [(_, _, code)] = blocks(ROOT / "docs" / "events.md", "python")
+    body = json.dumps({"event_id": "ij_1-1"})
+    now = datetime.now(UTC)
+    headers = {
+        "webhook-id": "ij_1-1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign("ij_1-1", now, body),
+    }
+    found: dict[str, Any] = {"body": body, "headers": headers}
+    exec(compile(code.replace("whsec_...", SECRET), "events", "exec"), found)
+    assert found["document"] == {"event_id": "ij_1-1"}
+
+
+def test_every_shell_block_runs_somewhere_or_says_what_it_needs() -> None:
+    """`tests/e2e/test_as_deployed.py` runs the untitled ones of `PAGES`; a title says what the others need."""
+    titles = {title for page in PAGES for _, title, _ in blocks(page, "sh")}
+    assert [title for title in titles if title and not title.startswith(NEEDS)] == []
+    elsewhere = set((ROOT / "docs").rglob("*.md")) - set(PAGES) - set((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [page for page in elsewhere if list(blocks(page, "sh", "bash", "console"))] == []

@@ -3,7 +3,9 @@
 import pytest
 
 from clipferry import ClipferryError, ConfigError
+from clipferry.models.imports import Webhook
 from smoke.checks import Skipped, Tally, check, denied, expect
+from smoke.imports import delivered
 
 
 class Suite:
@@ -65,3 +67,15 @@ def test_a_refusal_must_have_the_expected_code() -> None:
 def test_what_is_not_refused_fails() -> None:
     with pytest.raises(AssertionError, match="it was not refused"):
         denied(lambda: None, ClipferryError.code)
+
+
+def hook(status: str, **more: object) -> Webhook:
+    return Webhook(url="https://hooks.example.com/x", status=status, attempts=1, **more)  # type: ignore[arg-type]
+
+
+def test_a_webhook_that_was_given_up_says_why_at_once() -> None:
+    assert delivered(None) is None
+    assert delivered(hook("PENDING", last_status_code=500)) is None
+    assert delivered(hook("DELIVERED", last_status_code=204)) == "delivered, status 204"
+    with pytest.raises(AssertionError, match="x: connection refused"):
+        delivered(hook("FAILED", last_error="connection refused"))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 import urllib3
 from botocore.awsrequest import AWSResponse
@@ -16,7 +17,7 @@ from service.sources.http import Asked
 from service.sources.hub import HubAdapter
 from service.sources.patience import Patience
 from service.sources.port import Adapter, Pin
-from service.sources.s3 import S3Keys, s3_with_keys
+from service.sources.s3 import S3Adapter, client_config
 from service.web.addresses import AddressRule
 
 AT = {scheme: Location(scheme, "bucket", "k") for scheme in ("s3", "gs", "hf")}
@@ -41,15 +42,16 @@ class Raw:
 
 
 def s3(answer: Answer) -> Adapter:
-    adapter = s3_with_keys(S3Keys(access_key_id="a", secret_access_key="s"), rule=ANYWHERE)
+    config = client_config(connections=1, path_style=False)
+    client = boto3.client("s3", "us-east-1", aws_access_key_id="a", aws_secret_access_key="s", config=config)
     headers, body = answer
 
     def answered(request: Any, **_: Any) -> AWSResponse:
         return AWSResponse(request.url, 200, HTTPHeaders.from_dict(headers), Raw(body))
 
     # The stubs do not know that what a handler returns is taken as the answer.
-    adapter.client.meta.events.register_first("before-send.s3", answered)  # type: ignore[arg-type]
-    return adapter
+    client.meta.events.register("before-send.s3", answered)  # type: ignore[arg-type]
+    return S3Adapter(client)
 
 
 class Told:
@@ -88,6 +90,8 @@ MEMBERS = {
 OF_GCS: dict[str, Any] = {"name": "k", "size": "1", "etag": "e", "generation": "7", "updated": "2026-11-22T17:00:00Z"}
 OF_HUB: dict[str, Any] = {"type": "file", "path": "k", "size": 1, "xetHash": "e", "mtime": "2026-11-22T17:00:00Z"}
 WRONG: list[Any] = [None, "", -1, [], {}, "nonsense", True]
+ENDLESS = "123456789" * 5
+"""A size with more digits than a row's number can have."""
 
 
 def page_of(members: dict[str, str]) -> bytes:
@@ -106,13 +110,26 @@ def attempts() -> list[tuple[str, Callable[[Answer], Adapter], Answer, str]]:
             found.append(("s3", s3, (headers, b""), "stat"))
     pages = [without(MEMBERS, name) for name in MEMBERS]
     pages += [MEMBERS | {name: "nonsense"} for name in ("Size", "LastModified")]
+    pages.append(MEMBERS | {"Size": ENDLESS})
+    found.append(("s3", s3, (GOOD_S3 | {"Content-Length": ENDLESS}, b""), "stat"))
     found += [("s3", s3, ({}, page_of(members)), "list") for members in pages]
+    truncated = page_of(MEMBERS).replace(b"<Contents>", b"<IsTruncated>true</IsTruncated><Contents>")
+    found.append(("s3", s3, ({}, truncated), "list"))
     found.append(("s3", s3, (without(GOOD_S3, "ETag"), b"x"), "open"))
     found.append(("s3", s3, (without(GOOD_S3, "Content-Length"), b"x"), "open"))
     for name in ("name", "size", "etag", "generation"):
         bad = [without(OF_GCS, name), *(OF_GCS | {name: wrong} for wrong in WRONG[:5] if name != "generation")]
         found += [("gs", gcs, ({}, json.dumps(one).encode()), "stat") for one in bad]
         found += [("gs", gcs, ({}, json.dumps({"items": [one]}).encode()), "list") for one in bad]
+    for name in ("name", "etag"):
+        bad = [OF_GCS | {name: text} for text in ("half \ud800", "k" * 4_097, "é" * 2_049)]
+        found += [("gs", gcs, ({}, json.dumps({"items": [one]}).encode()), "list") for one in bad]
+    for name in ("path", "xetHash"):
+        bad = [OF_HUB | {name: text} for text in ("k \ud800", "k" * 4_097)]
+        found += [("hf", hub, ({}, json.dumps([one]).encode()), "list") for one in bad]
+    found += [("s3", s3, ({}, page_of(MEMBERS | {name: "k" * 4_097})), "list") for name in ("Key", "ETag")]
+    found.append(("gs", gcs, ({}, json.dumps({"items": [OF_GCS | {"size": ENDLESS}]}).encode()), "list"))
+    found.append(("hf", hub, ({}, json.dumps([OF_HUB | {"size": int(ENDLESS)}]).encode()), "list"))
     found += [("gs", gcs, ({}, said), "list") for said in (b"[]", b'"x"', b"7", b'{"items": 7}')]
     found += [("gs", gcs, ({}, said), "stat") for said in (b"[]", b'"x"', b"7")]
     for name in ("size", "xetHash"):
@@ -135,5 +152,6 @@ def test_nonsense_is_the_stores_fault(
         "list": lambda: list(store.list_pages(at, start_after="", patience=ONCE)),
         "open": lambda: store.open(at, 0, 1, Pin(size=1, etag="e")),
     }
-    with pytest.raises(ObjectError):
+    with pytest.raises(ObjectError) as caught:
         calls[call]()
+    assert "connection failed" not in str(caught.value), "it reads the answer"

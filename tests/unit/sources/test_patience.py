@@ -2,6 +2,7 @@ import pytest
 
 from service.domain.errors import ObjectMissing, RateLimited, SourceUnavailable
 from service.sources.patience import Patience
+from service.web.deadline import Deadline
 
 
 def unavailable() -> SourceUnavailable:
@@ -50,3 +51,14 @@ def test_final_errors_are_not_tried_again() -> None:
 def test_an_answer_that_comes_after_its_time_does_not_count() -> None:
     with pytest.raises(SourceUnavailable, match="did not answer in time"):
         Patience(request_seconds=0.0)(lambda: "late", "s3://b/k")
+
+
+def test_a_request_ends_with_the_clip_that_it_belongs_to() -> None:
+    """However much time the request would have for itself."""
+    with Deadline(0.0) as clip, clip.used():
+        inner = Deadline(60.0)
+        assert inner.passed
+        assert inner.ends_at == clip.ends_at
+        with pytest.raises(SourceUnavailable, match="did not answer in time"):
+            Patience(request_seconds=60.0)(lambda: "late", "s3://b/k")
+    assert not Deadline(60.0).passed

@@ -206,7 +206,7 @@ class Connection(asyncio.Protocol):
         if reading.complete:
             waiting.set_result(None)
         elif reading.size > MAX_ANSWER_BYTES:
-            self._fail(Broken(f"the answer has more than {MAX_ANSWER_BYTES} bytes"))
+            self._fail(Broken(f"the answer has more than {MAX_ANSWER_BYTES:,} bytes"))
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._waiting:

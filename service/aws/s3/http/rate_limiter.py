@@ -14,11 +14,16 @@ import asyncio
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 FIRST_RATE = 200.0
 """Initial requests per second of a process."""
-FIRST_RAISE = 20.0
-"""Increase per request that waited for the rate, until the store's limit is found: 3,000/s after 0.14 s."""
+FIRST_RAISE = 0.7
+"""Increase per accepted request while others wait for the rate, until the store's limit is found, times 1 s divided by
+the time that the request took. Answers clock it, as in TCP's slow start (RFC 5681): 0.7 more requests a second begin
+within the time of one for each that was accepted, so the rate grows no faster than a store can refuse."""
+LEAST_SECONDS = 0.001
+"""Taken as the time of a request that took less: no store answers faster."""
 WINDOW = 100
 """Requests over which the share of refusals is computed."""
 FIRST_LIMIT = (4, 0.25)
@@ -49,6 +54,15 @@ MOST_FALL = 16
 LEAST_RATE = 1.0
 CATCH_UP_SECONDS = 0.01
 """Timers fire late. A slot that is late by up to this time still counts as on time, so the rate is kept."""
+
+
+class Slot(NamedTuple):
+    """A request's permission to begin."""
+
+    cuts: int
+    """How many times the rate had been cut."""
+    at: float
+    """When, by the event loop's clock, in seconds."""
 
 
 class NoTurn(Exception):
@@ -86,20 +100,23 @@ class InFlight:
     _timer: asyncio.TimerHandle | None = field(default=None, init=False, repr=False)
     _waiting: "deque[asyncio.Future[None]]" = field(default_factory=deque, init=False, repr=False)
 
-    async def begin(self) -> int:
-        """Wait for a slot; return the value that `end` expects. Raises `NoTurn`."""
+    async def begin(self) -> Slot:
+        """Wait for a slot, which `end` expects. Raises `NoTurn`."""
         loop = asyncio.get_running_loop()
         if not self._waiting and self._now < self.most and self._next_at <= loop.time():
             self._take(loop.time())
         else:
             await self._turn(loop)
-        return self._cuts
+        return Slot(self._cuts, loop.time())
 
-    def end(self, begun: int, *, refused: bool) -> None:
+    def end(self, slot: Slot, *, refused: bool) -> None:
         """Free the slot. `refused`: the store refused the request. Refusals from before the last cut do not count."""
         self._now -= 1
-        if refused and begun == self._cuts:
+        if refused and slot.cuts == self._cuts:
             self._refuse()
+        elif not refused and self._limit is None and self._timer:
+            seconds = asyncio.get_running_loop().time() - slot.at
+            self.rate += FIRST_RAISE / max(seconds, LEAST_SECONDS)
         self._hand_over()
 
     @property
@@ -132,7 +149,7 @@ class InFlight:
     def _raise(self) -> float:
         """Return the increase for one request that waited for the rate."""
         if self._limit is None:
-            return FIRST_RAISE
+            return 0.0
         if self._is_clean():
             return FAST_RAISE if self._was_faster() else RETURN_RAISE
         return PROBE_RAISE + RETURN_RAISE * max(0.0, 1 - self.rate / self._limit)

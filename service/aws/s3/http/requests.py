@@ -195,7 +195,7 @@ class S3Requests:
 
     async def _in_turn(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
         try:
-            begun = await self.in_flight.begin()
+            slot = await self.in_flight.begin()
         except NoTurn:
             raise Untaken from None
         refused = False
@@ -205,7 +205,7 @@ class S3Requests:
             refused = _is_refused(error)
             raise
         finally:
-            self.in_flight.end(begun, refused=refused)
+            self.in_flight.end(slot, refused=refused)
 
     async def _send(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
         host, encoded = request.encoded(place, await place.signer.keys())

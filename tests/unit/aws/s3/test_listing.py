@@ -56,6 +56,13 @@ def test_a_page_of_s3_is_read_without_a_parser(monkeypatch: pytest.MonkeyPatch) 
     assert parse_page(page()).objects == []
 
 
+@pytest.mark.parametrize("spaces", ["><", ">\n <"], ids=["as S3 writes it", "parsed"])
+def test_intelligent_tiering_hides_the_archive(spaces: str) -> None:
+    tiering = OF_S3.replace("STANDARD", "INTELLIGENT_TIERING")
+    found = parse_page(page((OF_S3 + tiering).replace("><", spaces))).objects
+    assert [(item.archive_hidden, item.archive) for item in found] == [(False, None), (True, None)]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -142,6 +149,7 @@ def test_what_an_object_may_lack() -> None:
         page(OF_S3).replace(b"clips/a", b"clips/\xff"),
         page(an_object(modified="yesterday")),
         page(an_object(modified="2026-13-22T17:00:00.000Z")),
+        page(an_object(modified="9999-12-31T23:59:59-14:00")),
         page(OF_S3.replace("<Size>7</Size>", "<Size>many</Size>")),
         page(OF_S3.replace("<Size>7</Size>", "")),
         page("<Contents><Size>1</Size></Contents>"),

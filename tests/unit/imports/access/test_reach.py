@@ -9,10 +9,12 @@ from service.domain.clips import ClipStatus
 from service.domain.errors import CannotAccess, IntegrationGone, IntegrationMismatch, UnknownIntegration
 from service.domain.jobs import JobStatus
 from service.domain.manifest import ManifestEntry
+from service.domain.members import Packed
 from service.domain.projects import Integration, IntegrationState, IntegrationType
 from service.domain.requests import ImportRequest, ImportSettings, ViewSet
 from service.imports.intake.drop_bucket import accept_uploads
 from service.imports.previews.preview import preview
+from service.ports.objects import Copier
 from service.sources.routed import RoutedCopiers
 from tests.builders import (
     DROP_BUCKET,
@@ -195,6 +197,7 @@ def routed(world: World, through: dict[str | None, FakeStorage]) -> RoutedCopier
         own=FakeServerSideCopier(world.storage),
         through=lambda integration: FakeServerSideCopier(through[integration.id if integration else None]),
         saved=world.integrations,
+        of_member=lambda _entry, copier: copier,
     )
 
 
@@ -209,6 +212,30 @@ def test_each_entry_goes_by_its_own_access(world: World) -> None:
         entry = an_entry(source_uri=uri, integration=integration, etag="etag1")
         copiers.copier_of(entry).copy(entry, ImportSettings())
         assert kept.copies.total() == 1
+
+
+def test_a_member_of_a_zip_is_copied_by_what_reads_the_zip(world: World) -> None:
+    google(world)
+    asked: list[tuple[ManifestEntry, Copier]] = []
+    by_google, of_members = FakeStorage(), FakeServerSideCopier(FakeStorage())
+
+    def of_member(entry: ManifestEntry, copier: Copier) -> Copier:
+        asked.append((entry, copier))
+        return of_members
+
+    copiers = replace(routed(world, {"in_gs": by_google}), of_member=of_member)
+    packed = Packed(zip_size=9, zip_etag="e", members=())
+    entry = an_entry(source_uri=f"{GOOGLE}!/a.mp4", integration="in_gs", packed=packed)
+    assert copiers.copier_of(entry) is of_members
+    ((given, copier),) = asked
+    assert (given, copier) == (entry, FakeServerSideCopier(by_google))
+
+
+def test_an_integration_for_a_part_of_a_zip_opens_none_of_it(stores: World) -> None:
+    google(stores, prefix="runs/a.zip!/a")
+    job = stores.submit(import_list([f"{GOOGLE}!/a.mp4"]))
+    stores.run(job.id)
+    assert [entry.code for entry in stores.manifest(job.id)] == ["CANNOT_ACCESS"]
 
 
 def test_an_integration_that_was_deleted_opens_nothing_more(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.domain.errors import IdempotencyConflict, NotEnded, NotFound
+from service.domain.errors import IdempotencyConflict, NotEnded, NotFound, StateFilesKept, SweepIncomplete
 from service.domain.jobs import Job
 from service.imports.completion.context import CHILD_SECONDS
 from service.imports.completion.delete import delete, purge
@@ -67,6 +67,17 @@ def test_a_purge_continues_where_time_ran_out(world: World) -> None:
     assert left(world, job) == 0
 
 
+def test_a_job_that_cannot_be_purged_keeps_no_other_from_it(world: World) -> None:
+    first, second = ended(world), ended(world)
+    for job in (first, second):
+        remove(world, job)
+    world.faults.plan("state.delete_some", [StateFilesKept("1 file could not be deleted")])
+    with pytest.raises(SweepIncomplete, match=f"1 deleted imports could not be purged, first: {first.id}"):
+        world.purge()
+    assert (left(world, first) > 0, left(world, second)) == (True, 0)
+    assert world.purge() == [first.id]
+
+
 @pytest.mark.parametrize("take_effect", [False, True])
 @pytest.mark.parametrize("calls", range(1, 14))
 def test_a_purge_that_crashes_is_ended_by_the_next(world: World, calls: int, take_effect: bool) -> None:
@@ -75,7 +86,7 @@ def test_a_purge_that_crashes_is_ended_by_the_next(world: World, calls: int, tak
     world.faults.crash_in(calls, take_effect=take_effect)
     try:
         world.purge()
-    except CrashError:
+    except (CrashError, SweepIncomplete):
         world.faults.revive()
     world.purge()
     assert left(world, job) == 0

@@ -332,6 +332,39 @@ def test_what_a_late_worker_wrote_first_is_counted_as_it_is(world: World, monkey
     assert rows_and_counts_agree(world, job)
 
 
+def dies_before_it_counts(world: World, work: Callable[[], object]) -> Callable[[], None]:
+    """Does the work, but its process ends before the batch is counted."""
+
+    def start() -> None:
+        world.faults.plan("jobs.record_batch", [CrashError("killed")])
+        with pytest.raises(CrashError):
+            work()
+
+    return start
+
+
+def test_rows_of_a_worker_that_died_before_it_counted_them_count_as_they_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = world.planned_list(world.put_sources(3))
+    (batch,) = world.batches(job.id)
+    worker = dies_before_it_counts(world, lambda: copy_batch(batch, attempt=0, ports=world.copy_ports))
+    settling(world, monkeypatch, worker)
+    assert end(world, job, "States.Timeout") is JobStatus.COMPLETED
+    assert world.job(job.id).counts == Counts(total=3, copied=3, bytes=30)
+
+
+def test_rows_of_an_end_that_died_before_it_counted_them_count_as_they_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = world.planned_list(world.put_sources(3))
+    (batch,) = world.batches(job.id)
+    settling(world, monkeypatch, dies_before_it_counts(world, lambda: end(world, job, "States.Timeout")))
+    assert copy_batch(batch, attempt=0, ports=world.copy_ports) == Tally(failed=3)
+    assert world.job(job.id).counts == Counts(total=3, failed=3)
+    assert rows_and_counts_agree(world, job)
+
+
 def test_a_worker_of_a_former_attempt_changes_no_row_of_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     job = world.submit_list(world.put_sources(2))
     world.plan(job.id)
@@ -367,6 +400,7 @@ def test_rows_are_counted_in_slices_without_starting_over(world: World) -> None:
     world.clips.get = counted  # type: ignore[method-assign]
     while not world.job(job.id).status.terminal:
         calls += 1
+        assert calls < 10, "it starts over"
         with suppress(FinishIncomplete):
             finish(job.id, error="States.Timeout", ports=world.finish_ports, out_of_time=always)
     assert calls == 6

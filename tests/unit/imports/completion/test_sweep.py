@@ -1,7 +1,10 @@
 """The sweep: jobs that nothing works on any more are started or ended."""
 
+from dataclasses import replace
+
 import pytest
 
+from service.domain.ends import End
 from service.domain.errors import SweepIncomplete, WorkflowUnavailable
 from service.domain.jobs import JobStatus
 from service.imports.completion.context import CHILD_SECONDS
@@ -113,6 +116,39 @@ def test_many_jobs_are_looked_after_in_turn_by_sweeps_that_run_out_of_time(world
         assert 0 < world.faults.calls["workflow.state"] - before < len(waiting)
         assert sweeps <= len(waiting)
     assert looked_at[: len(waiting)] == sorted(waiting, key=waiting.index), "each has its turn before one has a second"
+
+
+def ended(world: World) -> End:
+    job = world.run(world.submit_list(world.put_sources(1)).id)
+    world.workflow.states[job.id] = ExecutionState.ENDED
+    return world.jobs.ends[job.id, world.job(job.id).completed_at or ""]
+
+
+def test_many_completions_are_looked_after_in_turn_by_sweeps_that_run_out_of_time(world: World) -> None:
+    waiting = [ended(world).job_id for _ in range(20)]
+    world.clock.advance(GRACE)
+    concluded: list[str] = []
+    sweeps = 0
+    while len(concluded) < len(waiting):
+        before = world.faults.calls["workflow.state"]
+        concluded += sweep(world.sweep_ports, seconds_left=Clock(6)).concluding
+        sweeps += 1
+        assert 0 < world.faults.calls["workflow.state"] - before < len(waiting)
+        assert sweeps <= len(waiting)
+    assert sorted(concluded) == sorted(waiting)
+
+
+def test_uploads_that_are_due_are_looked_after_until_time_runs_out(world: World) -> None:
+    ends = [ended(world) for _ in range(20)]
+    for end in ends:
+        world.jobs.ends[end.job_id, end.ended_at] = replace(end, closed=True, uploads_due=end.ended_at)
+    world.clock.advance(1)
+    concluded: list[str] = []
+    while len(concluded) < len(ends):
+        found = sweep(world.sweep_ports, seconds_left=Clock(6)).concluding
+        assert 0 < len(found) < len(ends)
+        concluded += found
+    assert sorted(concluded) == sorted(end.job_id for end in ends)
 
 
 def test_a_sweep_reads_no_more_of_a_job_than_it_needs(world: World) -> None:

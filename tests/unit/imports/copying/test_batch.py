@@ -24,7 +24,7 @@ from service.domain.manifest import Batch, ManifestEntry
 from service.domain.requests import ContentValidation, ImportSettings
 from service.domain.search_keys import search_key
 from service.imports.copying import content
-from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.batch import Restoring, Unfinished, copy_batch
 from service.imports.copying.watch import WATCH_SECONDS
 from service.imports.lifecycle.turns import Wait
 from tests.builders import World, import_list, summing
@@ -44,7 +44,7 @@ def planned(world: World, count: int = 5, **changes: object) -> tuple[Job, Batch
 
 def copy(world: World, batch: Batch, attempt: int = 0) -> Tally | None:
     tally = copy_batch(batch, attempt=attempt, ports=world.copy_ports)
-    assert not isinstance(tally, Unfinished | Wait)
+    assert not isinstance(tally, Unfinished | Restoring | Wait)
     return tally
 
 
@@ -465,3 +465,15 @@ def test_a_copy_that_is_not_its_source_is_a_failed_clip(world: World) -> None:
     assert copy(world, batch) == Tally(copied=1, failed=1, bytes=10)
     row = world.clips.rows[job.id][1]
     assert (row.code, row.verified) == ("CHECKSUM_MISMATCH", None)
+
+
+def test_a_listed_key_that_no_uri_has_fails_its_clip_alone(world: World) -> None:
+    world.put_sources(2)
+    world.storage.put("source", "p/" + "é" * 600)
+    job = world.run(world.submit_prefix().id)
+    assert job.counts == Counts(total=3, copied=2, failed=1, bytes=20)
+    row = world.clips.rows[job.id][2]
+    assert (row.status, row.code, row.destination) == (ClipStatus.FAILED, "INVALID_URI", "")
+    assert "the key has 1,202 bytes, S3 allows 1,024" in str(row.message)
+    world.retry(job.id)
+    assert world.run(job.id).counts == job.counts

@@ -1,15 +1,17 @@
 """Objects that appear at a destination after planning: every write is conditional; the import's setting decides."""
 
 import itertools
+import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from service.domain.clips import ClipRow, ClipStatus
-from service.domain.errors import DestinationChanged, SourceUnavailable
+from service.domain.errors import BatchIncomplete, DestinationChanged, SourceUnavailable
 from service.domain.jobs import Counts, Job, Tally
 from service.domain.manifest import Batch, ManifestEntry
-from service.domain.requests import ImportSettings, OnExisting
+from service.domain.requests import ImportRequest, ImportSettings, OnExisting
 from service.imports.copying.batch import copy_batch
 from tests.builders import World
 
@@ -89,6 +91,23 @@ def test_two_imports_to_one_destination_never_both_say_that_they_copied_it(kind:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("setting", [OnExisting.SKIP, OnExisting.FAIL])
+def test_a_repeated_copy_is_not_the_one_that_another_import_made_meanwhile(kind: str, setting: OnExisting) -> None:
+    """The first import's request had no effect, which its call does not know."""
+    world = a_world(kind)
+    keys = world.put_sources(1)
+    first, second = (world.planned_list(keys, settings=ImportSettings(on_existing=setting)) for _ in range(2))
+    call = "storage.complete_parts" if "parts" in kind else "storage.copy"
+    world.faults.plan(call, [SourceUnavailable("no answer", operation="copy", uri=KEY)])
+    with pytest.raises(BatchIncomplete):
+        copy_batch(world.batches(first.id)[0], attempt=0, ports=world.copy_ports)
+    assert copy_batch(world.batches(second.id)[0], attempt=0, ports=world.copy_ports) == Tally(copied=1, bytes=10)
+    expected = Tally(skipped=1) if setting is OnExisting.SKIP else Tally(failed=1)
+    assert copy_batch(world.batches(first.id)[0], attempt=1, ports=world.copy_ports) == expected
+    assert world.storage.copies.total() == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("setting", [OnExisting.SKIP, OnExisting.FAIL])
 def test_a_copy_whose_answer_was_lost_is_the_imports_own(kind: str, setting: OnExisting) -> None:
     world = a_world(kind)
     job, batch = planned(world, setting)
@@ -144,3 +163,41 @@ def test_what_was_removed_since_planning_is_copied_anew() -> None:
     with pytest.raises(DestinationChanged) as caught:
         world.storage.copier_of(entry).copy(entry, ImportSettings())
     assert caught.value.etag is None
+
+
+def appears(world: World, key: str) -> None:
+    """Another clip of the same size, younger than the import, whose ETag does not tell that it differs."""
+    there = world.storage.put("clips", key, 10)
+    world.storage.buckets["clips"][key] = replace(there, modified="2027-01-01T00:00:00.000Z")
+
+
+def test_size_and_time_tell_only_for_a_destination_that_mirrors_its_source(world: World) -> None:
+    job, batch = planned(world, OnExisting.SKIP)
+    appears(world, DESTINATION)
+    copy_batch(batch, attempt=0, ports=world.copy_ports)
+    assert row(world, job).code == "UNCHANGED"
+
+
+def test_another_clip_of_the_same_size_is_copied_over_where_both_etags_are_md5s(world: World) -> None:
+    keys = world.put_sources(1)
+    world.storage.buckets["source"][KEY] = replace(world.storage.buckets["source"][KEY], etag="0" * 32)
+    job = world.planned_list(keys)
+    (batch,) = world.batches(job.id)
+    appears(world, DESTINATION)
+    there = world.storage.buckets["clips"]
+    there[DESTINATION] = replace(there[DESTINATION], etag="1" * 32)
+    assert copy_batch(batch, attempt=0, ports=world.copy_ports) == Tally(copied=1, bytes=10)
+
+
+@pytest.mark.parametrize("name", [f"another/{KEY}", None])
+def test_another_clip_at_the_name_of_a_manifests_line_is_copied_over(world: World, name: str | None) -> None:
+    world.storage.put("source", KEY, 10, version="v1")
+    line = (
+        {"uri": f"s3://source/{KEY}", "destination": name} if name else {"uri": f"s3://source/{KEY}", "version": "v1"}
+    )
+    world.storage.put_body("source", "list.jsonl", json.dumps(line).encode())
+    job = world.submit(ImportRequest(manifest_uri="s3://source/list.jsonl"))
+    world.plan(job.id)
+    (batch,) = world.batches(job.id)
+    appears(world, world.manifest(job.id)[0].destination)
+    assert copy_batch(batch, attempt=0, ports=world.copy_ports) == Tally(copied=1, bytes=10)

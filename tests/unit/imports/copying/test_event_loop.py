@@ -69,12 +69,13 @@ class OnTheLoop(FakeServerSideCopier):
         settings: ImportSettings,
         settled: Callable[[ManifestEntry, Copied | ObjectError], object],
         *,
+        mark_of: Callable[[ManifestEntry], str],
         at_once: int,
         check: Callable[[ManifestEntry], Reading[bool]] | None = None,  # noqa: ARG002  # nothing here is checked
     ) -> None:
         async def copy(entry: ManifestEntry) -> None:
             await asyncio.to_thread(self.before, entry)
-            settled(entry, self.storage.copy(entry, settings))
+            settled(entry, self.storage.copy(entry, settings, mark=mark_of(entry)))
 
         event_loop.run(event_loop.each(copy, entries, at_once=at_once))
 
@@ -108,6 +109,7 @@ def test_the_batchs_state_and_rows_go_by_other_threads_while_copies_are_in_fligh
             clips=world.clips,
             state=world.state,
             copiers=lambda _: OneCopier(copier),
+            restorer=lambda _: world.storage,
             bucket=world.storage,
             drop=world.storage,
             large=world.large,

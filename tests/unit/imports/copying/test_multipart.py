@@ -10,7 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.domain.clips import ClipStatus
-from service.domain.errors import AccessDenied, BatchIncomplete, ObjectError, SourceChanged, SourceUnavailable
+from service.domain.errors import (
+    AccessDenied,
+    BatchIncomplete,
+    ObjectError,
+    SourceChanged,
+    SourceUnavailable,
+    UploadGone,
+)
 from service.domain.jobs import Counts, Job, JobStatus, Tally
 from service.domain.manifest import Batch, ManifestEntry
 from service.domain.multipart import part_size
@@ -433,6 +440,24 @@ def test_an_upload_that_someone_removed_is_begun_anew(streamed: bool) -> None:
     _, batch = started(world, 45, streamed=streamed)
     world.storage.multiparts.clear()
     assert copy(world, batch, round_number=1) == Tally(copied=1, bytes=45)
+    assert nothing_is_left(world)
+
+
+@both
+def test_an_upload_that_s3_refuses_to_complete_is_begun_anew(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = a_world()
+    _, batch = planned(world, 45, streamed=streamed)
+    complete, refused = world.storage.complete_parts, set[str]()
+
+    def conflict(entry: ManifestEntry, upload_id: str, *args: Any, **named: Any) -> Copied:
+        refused.add(upload_id)
+        if len(refused) == 1:
+            raise UploadGone("conflict", operation="copy", uri="u")
+        return complete(entry, upload_id, *args, **named)
+
+    monkeypatch.setattr(world.storage, "complete_parts", conflict)
+    assert copy(world, batch) == Tally(copied=1, bytes=45)
+    assert len(refused) == 2
     assert nothing_is_left(world)
 
 

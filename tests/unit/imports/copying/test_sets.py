@@ -1,6 +1,7 @@
 """Multi-view sets: what is planned for them, and that each lands whole or leaves nothing behind."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from service.domain.errors import (
     AccessDenied,
     BatchIncomplete,
     ChecksumMismatch,
+    FinishIncomplete,
     IdempotencyConflict,
     InvalidRequest,
     ObjectError,
@@ -19,7 +21,7 @@ from service.domain.jobs import Counts, Job, JobStatus, Tally
 from service.domain.manifest import Batch, ManifestEntry
 from service.domain.requests import ContentValidation, ImportSettings, OnExisting, Tolerance
 from service.imports.completion.finish import finish
-from service.imports.copying.batch import Unfinished, copy_batch
+from service.imports.copying.batch import Restoring, Unfinished, copy_batch
 from service.imports.lifecycle.turns import Wait
 from service.imports.planning.context import PlanCursor
 from service.imports.planning.plan import plan
@@ -51,7 +53,7 @@ def two_sets(world: World, **changes: object) -> tuple[Job, Batch]:
 
 def copy(world: World, batch: Batch, attempt: int = 0) -> Tally | None:
     tally = copy_batch(batch, attempt=attempt, ports=world.copy_ports)
-    assert not isinstance(tally, Unfinished | Wait)
+    assert not isinstance(tally, Unfinished | Restoring | Wait)
     return tally
 
 
@@ -411,6 +413,31 @@ def test_a_copy_that_cannot_be_removed_for_good_is_told_and_the_job_ends(world: 
     message = world.clips.rows[job.id][0].message
     assert message
     assert "its copy is still there: cannot copy s3://source/k: because" in message
+
+
+@pytest.mark.parametrize("moment", ["jobs.recorded_batches", "storage.remove_marked"])
+def test_a_late_end_leaves_a_set_to_the_retry_that_opened_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    job, batch = two_sets(world)
+    world.storage.fail_copy["c"] = [fault(AccessDenied)]
+    world.storage.fail_remove[ROOT + "a"] = [fault(AccessDenied)] * 4
+    world.copy(batch)
+    held, removals = world.clips.rows[job.id], world.faults.calls["storage.remove_marked"]
+    opened = {n: replace(held[n], status=ClipStatus.PENDING, message=None, run=1) for n in range(3)}
+    port = getattr(world, moment.partition(".")[0])
+    request = getattr(port, moment.partition(".")[2])
+
+    def retried(*args: object, **named: object) -> object:
+        held.update(opened)
+        world.jobs.rows[job.id] = replace(world.job(job.id), run=1)
+        return request(*args, **named)
+
+    monkeypatch.setattr(port, moment.partition(".")[2], retried)
+    with pytest.raises(FinishIncomplete, match="retried meanwhile"):
+        finish(job.id, error=None, ports=world.finish_ports)
+    assert {n: held[n] for n in opened} == opened
+    assert (world.faults.calls["storage.remove_marked"] > removals) == (port is world.storage)
 
 
 def test_the_end_does_not_touch_a_set_that_landed(world: World) -> None:

@@ -165,7 +165,7 @@ def test_a_large_layer_is_not_unpacked(world: World, monkeypatch: pytest.MonkeyP
     (clip,) = shown(world, job)
     assert clip.extrapolation is not None
     assert clip.extrapolation.code == "LAYER_TOO_LARGE"
-    assert "egomotion_estimate unpacks to 10835 bytes, at most 9000" in (clip.extrapolation.message or "")
+    assert "egomotion_estimate unpacks to 10,835 bytes, at most 9,000" in (clip.extrapolation.message or "")
 
 
 def test_a_clip_that_fills_the_memory_is_tried_alone_before_it_counts_as_too_large(world: World) -> None:
@@ -304,7 +304,7 @@ def test_a_passing_fault_in_a_round_without_time_is_for_the_next_one(world: Worl
 def test_a_cancel_stops_it(world: World) -> None:
     job = copied(world, CLIP, CLIP)
     see_to(world, job, in_time=0)
-    cancel(job.id, project=PROJECT, jobs=world.jobs, clock=world.clock)
+    cancel(job.id, project=PROJECT, jobs=world.jobs, workflow=world.workflow, clock=world.clock)
     assert see_to(world, job) == Progress()
     finish(job.id, error=None, ports=world.finish_ports)
     assert seen(world, job) == [("DONE", None), ("CANCELLED", "CANCELLED")]

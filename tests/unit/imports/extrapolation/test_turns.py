@@ -92,6 +92,6 @@ def test_a_batch_that_lost_its_turn_begins_no_more_clips(world: World) -> None:
 def test_a_batch_with_nothing_to_do_takes_no_turn(world: World) -> None:
     batch = copied(world, 1)
     world.turns.put(another(world))
-    cancel(batch.job_id, project=PROJECT, jobs=world.jobs, clock=world.clock)
+    cancel(batch.job_id, project=PROJECT, jobs=world.jobs, workflow=world.workflow, clock=world.clock)
     assert extrapolated(world, batch) == Progress()
     assert world.turns.rows.keys() == {"other"}

@@ -65,6 +65,7 @@ def test_json_lines(fields: dict[str, Any], line: Line) -> None:
         ('{"uri": "s3://source/a", "checksum": "CRC32:AAAAAAAAAAA="}', "checksum is not KIND:base64"),
         ('{"uri": "s3://source/a", "last_modified": "2026-01-01"}', "no zone"),
         ('{"uri": "s3://source/a", "last_modified": "now"}', "not an ISO"),
+        ('{"uri": "s3://source/a", "last_modified": "9999-12-31T23:59:59-14:00"}', "not an ISO"),
     ],
 )
 def test_bad_json_lines_say_what_is_wrong(text: str, problem: str) -> None:

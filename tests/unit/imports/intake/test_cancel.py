@@ -21,7 +21,7 @@ from tests.builders import PROJECT, World, always, an_upload
 
 
 def ask(world: World, job: Job, project: str = PROJECT) -> Job:
-    return cancel(job.id, project=project, jobs=world.jobs, clock=world.clock)
+    return cancel(job.id, project=project, jobs=world.jobs, workflow=world.workflow, clock=world.clock)
 
 
 def upload_job(world: World, count: int) -> Job:
@@ -141,7 +141,7 @@ def test_a_cancelled_job_whose_planning_breaks_down_is_cancelled(world: World, k
 def test_an_upload_that_comes_after_a_cancel_is_not_cancelled_with_it(world: World) -> None:
     accept_uploads([an_upload("inbox/demo/a.zip")], world.upload_ports)
     (cancelled,) = world.jobs.rows
-    cancel(cancelled, project=PROJECT, jobs=world.jobs, clock=world.clock)
+    cancel(cancelled, project=PROJECT, jobs=world.jobs, workflow=world.workflow, clock=world.clock)
     accept_uploads([an_upload("inbox/demo/b.zip")], world.upload_ports)
     (other,) = set(world.jobs.rows) - {cancelled}
     for key in ("inbox/demo/a.zip", "inbox/demo/b.zip"):

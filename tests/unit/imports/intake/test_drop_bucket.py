@@ -18,6 +18,14 @@ def read(event: object) -> Upload | None:
     return parse_event(event, buckets=[DROP_BUCKET])  # type: ignore[arg-type]
 
 
+def test_manifests_hold_up_no_clips(world: World) -> None:
+    world.faults.plan("jobs.create", [ConnectionError("no answer")])
+    clip = an_upload("inbox/other/a.zip")
+    with pytest.raises(ConnectionError):
+        accept_uploads([an_upload("inbox/rival/x.manifest.jsonl"), clip], world.upload_ports)
+    assert clip.identity in world.uploads.owners
+
+
 def test_an_event_of_a_versioned_bucket_pins_the_version() -> None:
     upload = read(object_created())
     assert upload
@@ -60,6 +68,11 @@ def test_a_folder_marker_is_no_upload() -> None:
     assert read(object_created("inbox/demo/empty.zip", size=0)) is not None
 
 
+def test_an_event_without_a_key_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="names a bucket but no object"):
+        read(object_created(""))
+
+
 def test_an_event_of_another_bucket_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="bucket drop, which this deployment does not listen to"):
         parse_event(object_created(), buckets=["another"])
@@ -84,6 +97,7 @@ def test_an_event_of_another_bucket_is_refused() -> None:
         object_created(size=-1),
         object_created("half \ud800"),
         object_created("k" * 1_025),
+        object_created("é" * 1_024),
         object_created(etag=["a"]),
         object_created(version_id={"a": 1}),
         object_created(sequencer="\udfff"),

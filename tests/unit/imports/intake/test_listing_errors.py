@@ -11,6 +11,7 @@ from service.domain.errors import (
     ObjectMissing,
     ObjectRejected,
     PreflightUnknown,
+    RateLimited,
     SourceUnavailable,
 )
 from service.domain.uris import parse_prefix
@@ -22,7 +23,7 @@ PREFIX = "s3://source/p/"
 
 
 def before_an_import(world: World) -> None:
-    preflight(parse_prefix(PREFIX), reach=world.access.reach(PROJECT), max_clips=1_000, seconds=8)
+    preflight(parse_prefix(PREFIX), reach=world.access.reach(PROJECT), max_clips=1_000, again=world.submit_ports.again)
 
 
 def in_a_preview(world: World) -> None:
@@ -35,11 +36,12 @@ def in_a_preview(world: World) -> None:
     [
         (AccessDenied, CannotAccess),
         (ObjectMissing, CannotAccess),
-        (SourceUnavailable, PreflightUnknown),
+        (SourceUnavailable, SourceUnavailable),
+        (RateLimited, RateLimited),
         (ObjectRejected, PreflightUnknown),
     ],
 )
-def test_every_listing_error_has_one_of_the_three_codes(
+def test_every_listing_error_is_one_of_a_preflight(
     world: World, look: Callable[[World], None], kind: type[ObjectError], expected: type[Exception]
 ) -> None:
     world.put_sources(5)

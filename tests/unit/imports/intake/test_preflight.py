@@ -9,6 +9,7 @@ from service.domain.errors import (
     LimitExceeded,
 )
 from service.domain.uris import parse_prefix
+from service.imports.access.again import Again
 from service.imports.intake.preflight import preflight
 from tests.builders import PROJECT, World
 
@@ -19,8 +20,7 @@ def look(world: World, uri: str = "s3://source/p/", *, max_clips: int = 1_000, s
         parse_prefix(uri),
         reach=world.access.reach(PROJECT),
         max_clips=max_clips,
-        seconds=seconds,
-        monotonic=lambda: next(ticks),
+        again=Again(seconds=seconds, monotonic=lambda: next(ticks)),
     )
 
 
@@ -31,7 +31,7 @@ def test_an_empty_prefix_is_no_error(world: World) -> None:
 def test_it_lists_no_longer_than_it_may(world: World) -> None:
     world.storage.page_size = 10
     world.put_sources(100)
-    look(world, seconds=2.5)
+    look(world, seconds=3.5)
     assert world.faults.calls["storage.list_page"] == 3
 
 

@@ -11,7 +11,6 @@ from service.domain.errors import (
     InvalidRequest,
     InvalidUri,
     LimitExceeded,
-    PreflightUnknown,
     SourceUnavailable,
     WorkflowUnavailable,
 )
@@ -195,7 +194,7 @@ def test_the_loser_of_a_race_leaves_the_winners_list_alone(world: World) -> None
     ("failure", "expected"),
     [
         (AccessDenied("no", operation="list", uri="u"), CannotAccess),
-        (SourceUnavailable("throttled", operation="list", uri="u"), PreflightUnknown),
+        (SourceUnavailable("throttled", operation="list", uri="u"), SourceUnavailable),
     ],
 )
 def test_a_refused_preflight_creates_nothing(world: World, failure: Exception, expected: type[Exception]) -> None:
@@ -255,7 +254,7 @@ def test_the_list_is_stored_before_the_job_exists(world: World) -> None:
 
 def test_saved_settings_are_held_to_what_the_deployment_allows(world: World) -> None:
     request = import_list(["s3://source/a"], execution_settings_id="es_1")
-    saved = ImportSettings(max_concurrency=world.submit_ports.max_concurrency + 1)
+    saved = ImportSettings(max_concurrency=world.max_concurrency + 1)
     with pytest.raises(InvalidRequest, match="this deployment allows 1 to"):
         submit(request, project="demo", key_id=None, ports=world.submit_ports, saved_settings=lambda _: saved)
     assert world.jobs.rows == {}

@@ -176,6 +176,13 @@ def test_two_clips_of_one_name_and_size_are_two_clips(world: World) -> None:
         assert counts(world, import_prefix(f"s3://source/{folder}/", settings=named)) == (0, 1)
 
 
+def test_two_prefixes_with_a_clip_of_one_name_and_size_have_two_clips(world: World) -> None:
+    for folder in ("a", "b"):
+        put_aged(world, f"{folder}/clip.zip")
+        named = import_prefix(f"s3://source/{folder}/", settings=ImportSettings(destination="{name}"))
+        assert counts(world, named) == (1, 0)
+
+
 def test_a_line_that_names_its_clip_is_known_by_its_etag_only(world: World) -> None:
     for number in range(2):
         put_aged(world, f"{number}.zip")

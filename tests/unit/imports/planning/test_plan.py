@@ -397,7 +397,8 @@ def test_a_second_import_of_a_prefix_copies_nothing_and_inspects_nothing(world: 
 def test_of_a_prefix_only_what_is_new_or_changed_is_copied(world: World) -> None:
     keys = world.put_sources(6)
     world.run(world.submit_prefix().id)
-    world.storage.put("source", keys[2], 10)
+    changed = world.storage.put("source", keys[2], 10)
+    world.storage.buckets["source"][keys[2]] = replace(changed, modified=world.clock())
     world.storage.put("source", keys[4], 99)
     world.storage.put("source", "p/000001a.zip")
     del world.storage.buckets["source"][keys[0]]

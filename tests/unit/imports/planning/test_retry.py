@@ -1,6 +1,7 @@
 """Running the failed and cancelled clips of an ended import again: only those, counted once, with their history."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from service.domain.batching import PART_CLIPS
 from service.domain.clips import Clip, ClipStatus
 from service.domain.errors import (
+    FinishIncomplete,
     IdempotencyConflict,
     InvalidRequest,
     NotEnded,
@@ -20,7 +22,7 @@ from service.domain.errors import (
 from service.domain.jobs import Counts, Job, JobStatus, Retry
 from service.domain.objects import ListedObject
 from service.domain.progress import MAX_RUNS, rate
-from service.domain.state_keys import batches_key, part_key, run_plan_key
+from service.domain.state_keys import batches_key, run_plan_key
 from service.imports.completion.context import CHILD_SECONDS
 from service.imports.completion.delete import delete
 from service.imports.completion.finish import Ended, finish
@@ -507,6 +509,23 @@ def test_a_retry_that_was_opened_halfway_is_ended_by_the_sweep(world: World) -> 
     assert rows_and_counts_agree(world, job)
 
 
+def test_a_retry_of_many_clips_that_was_opened_halfway_is_opened_in_several_calls(world: World) -> None:
+    count = 2 * PART_CLIPS + 500
+    job = world.run(world.submit_list([f"{n}.zip" for n in range(count)]).id)
+    world.retry(job.id)
+    world.faults.plan("jobs.reopen", [CrashError("here")])
+    with pytest.raises(CrashError):
+        world.plan(job.id)
+    opened = []
+    while not world.job(job.id).status.terminal:
+        before = world.faults.calls["clips._reopen_one"]
+        with suppress(FinishIncomplete):
+            finish(job.id, run=1, error="Lambda.Unknown", ports=world.finish_ports, out_of_time=always)
+        opened.append(world.faults.calls["clips._reopen_one"] - before)
+    assert opened[:4] == [PART_CLIPS, PART_CLIPS, 500, 0]
+    assert rows_and_counts_agree(world, job)
+
+
 @pytest.mark.parametrize("take_effect", [False, True])
 def test_a_retry_that_crashed_anywhere_ends_the_same_when_it_is_repeated(take_effect: bool) -> None:
     for calls in range(1, 100):
@@ -560,7 +579,7 @@ def test_where_the_files_of_a_retry_are_lost_it_still_ends(world: World, lost: s
     world.plan(job.id)
     copy_batch(world.batches(job.id)[0], attempt=0, ports=world.copy_ports)
     if lost != "batches":
-        del world.state.files[part_key(job.id, 0, run=1)]
+        del world.state.files[world.part_key(job.id, 0)]
     if lost != "manifest":
         del world.state.files[batches_key(job.id, run=1)]
     finish(job.id, run=1, error=None, ports=world.finish_ports)

@@ -19,7 +19,7 @@ from service.domain.errors import (
 )
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
-from service.domain.requests import ImportRequest, ImportSettings, OnExisting
+from service.domain.requests import Archived, ImportRequest, ImportSettings, OnExisting, Restore, RestoreTier
 from service.domain.uris import Location
 from service.formats.reader import RangeReader
 from service.imports.previews.preview import preview
@@ -261,8 +261,14 @@ class AMillion:
                 for number in range(1_000)
             ]
 
+    def list_as_of(self, at: Location, as_of: str, **asked: Any) -> Iterator[Sequence[ListedObject]]:
+        raise NotImplementedError
+
     def stat(self, at: Location, *, version: str | None = None, integration: str | None = None) -> ListedObject:
         raise AssertionError(f"{at} {version} needs no request of its own ({integration})")
+
+    def commit_of(self, at: Location, *, integration: str | None = None) -> str | None:
+        raise AssertionError(f"{at} has no commits ({integration})")
 
     def reader(self, entry: ManifestEntry) -> RangeReader:
         raise AssertionError(f"{entry} is not looked into")
@@ -353,6 +359,7 @@ def test_archived_sources_are_counted_named_and_priced(world: World) -> None:
         "GLACIER": 2,
         "DEEP_ARCHIVE": 1,
     }
+    assert found.outcome.tier is None
     prices = restore_prices(found.outcome.archived)
     assert prices["bulk"] == pytest.approx(0.025 / 1000 + 0.0025)
     assert prices["standard"] == pytest.approx(2 * (0.05 / 1000 + 0.01) + 0.1 / 1000 + 0.02)
@@ -360,3 +367,40 @@ def test_archived_sources_are_counted_named_and_priced(world: World) -> None:
     assert restore_prices({"GLACIER": Total(2, 1024**3)})["expedited"] == pytest.approx(0.02 + 0.03)
     assert restore_prices({"ARCHIVE_ACCESS": Total(2, 1024**3)})["standard"] == 0
     assert restore_prices({}) == {}
+
+
+def test_sources_that_would_be_restored_are_counted_among_those_to_copy(world: World) -> None:
+    sources = world.put_sources(3)
+    bucket = world.storage.buckets["source"]
+    for key, archive in zip(sources, ("GLACIER", "DEEP_ARCHIVE"), strict=False):
+        bucket[key] = replace(bucket[key], archive=archive)
+    settings = ImportSettings(archived=Archived.RESTORE, restore=Restore(tier=RestoreTier.STANDARD))
+    found = look(world, import_prefix("s3://source/p/", settings=settings))
+    assert (found.outcome.to_copy.count, found.outcome.tier) == (3, RestoreTier.STANDARD)
+    assert {archive: total.count for archive, total in found.outcome.archived.items()} == {
+        "GLACIER": 1,
+        "DEEP_ARCHIVE": 1,
+    }
+    assert not world.storage.restores, "a preview requests nothing"
+    settings = replace(settings, restore=Restore(tier=RestoreTier.EXPEDITED))
+    found = look(world, import_prefix("s3://source/p/", settings=settings))
+    assert (found.outcome.to_copy.count, found.outcome.to_fail.by_code["ARCHIVED"].count) == (2, 1)
+
+
+def test_a_listed_key_that_no_uri_has_is_a_failure(world: World) -> None:
+    world.put_sources(1)
+    world.storage.put("source", "p/" + "é" * 600)
+    seen = look(world)
+    assert (seen.count, seen.outcome.to_copy.count) == (2, 1)
+    assert [clip.code for clip in seen.sample] == [None, "INVALID_URI"]
+
+
+def test_what_tools_leave_beside_clips_is_counted_apart_and_not_imported(world: World) -> None:
+    world.storage.put("source", "p/a.zip", 10)
+    for key, size in (("p/._a.zip", 4_096), ("p/x_$folder$", 0), ("p/a.zip.stationary.parquet", 9), ("p/x/", 0)):
+        world.storage.put("source", key, size)
+    found = look(world)
+    assert (found.count, found.bytes, found.no_clips, found.keys) == (1, 10, 4, ["p/a.zip"])
+    assert world.run(world.submit(PREFIX).id).counts.total == 1
+    named = world.run(world.submit(import_list(uris("p/._a.zip"))).id)
+    assert named.counts.copied == 1, "a list imports what it names"

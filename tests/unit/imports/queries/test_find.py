@@ -44,20 +44,22 @@ def done(world: World, keys: list[str], **changes: Any) -> Job:
 
 
 @pytest.mark.parametrize(
-    ("uri", "facts", "expected"),
+    ("uri", "facts", "wanted", "expected"),
     [
-        ("s3://b/p/0b17.zip", None, "0b17"),
-        ("s3://b/p/0b17.zip", {"format": "mp4"}, "0b17"),
-        ("s3://b/p/renamed.zip", {"clip_id": "0b17"}, "0b17"),
-        ("s3://b/drive.front.mp4", None, "drive.front"),
-        ("s3://b/noext", None, "noext"),
-        ("s3://b/.zip", None, ".zip"),
+        ("s3://b/p/0b17.zip", None, None, "0b17"),
+        ("s3://b/p/0b17.zip", {"format": "mp4"}, None, "0b17"),
+        ("s3://b/p/renamed.zip", {"clip_id": "0b17"}, None, "0b17"),
+        ("s3://b/p/renamed.zip", {"clip_id": "0b17"}, "renamed", "0b17"),
+        ("s3://b/p/0b17/front.mp4", {"format": "mp4"}, "0b17", "0b17"),
+        ("s3://b/drive.front.mp4", None, None, "drive.front"),
+        ("s3://b/noext", None, None, "noext"),
+        ("s3://b/.zip", None, None, ".zip"),
     ],
 )
-def test_a_clip_id_is_what_validation_found_or_the_objects_name(
-    uri: str, facts: dict[str, object] | None, expected: str
+def test_a_clip_id_is_what_validation_found_or_the_import_wanted_or_the_objects_name(
+    uri: str, facts: dict[str, object] | None, wanted: str | None, expected: str
 ) -> None:
-    assert gt_clip_id(uri, facts) == expected
+    assert gt_clip_id(uri, facts, wanted) == expected
 
 
 def test_projects_do_not_share_search_keys() -> None:

@@ -9,7 +9,7 @@ import pytest
 from service.domain.errors import InvalidRequest
 from service.domain.jobs import Job, JobStatus, SourceKind, Trigger, WatchCause
 from service.domain.projects import Action
-from service.domain.requests import Filters
+from service.domain.requests import Archived, Filters, ImportSettings
 from service.domain.schedules import Schedule
 from service.domain.watches import Watch
 from service.imports.inputs.upload_lists import claimed_uploads
@@ -179,9 +179,25 @@ def test_an_event_tells_the_object_and_its_time() -> None:
     assert arrival
     assert (arrival.upload.key, arrival.time) == ("p/a.zip", "2021-11-12T00:00:00Z")
     assert parse_arrival(object_created("p/", size=0), buckets=["drop"]) is None
+    assert parse_arrival(object_created("p/._a.zip", size=4_096), buckets=["drop"]) is None
 
 
 @pytest.mark.parametrize("time", [None, 5, "", "yesterday", "2021-11-12T00:00:00"])
 def test_an_event_without_a_time_is_refused(time: object) -> None:
     with pytest.raises(InvalidRequest, match="not an S3 Object Created event"):
         parse_arrival(object_created() | {"time": time}, buckets=["drop"])
+
+
+@pytest.mark.parametrize("setting", [Archived.SKIP, Archived.RESTORE])
+def test_an_object_that_was_uploaded_into_an_archive_is_skipped_or_restored(world: World, setting: Archived) -> None:
+    """Events do not tell the storage class."""
+    make(world, settings=ImportSettings(archived=setting))
+    found = arrive(world, "p/a.zip", "p/b.zip")
+    bucket = world.storage.buckets[SOURCE_BUCKET]
+    bucket["p/b.zip"] = replace(bucket["p/b.zip"], archive="DEEP_ARCHIVE")
+    assert accept_arrivals(found, world.arrival_ports) == 2
+    [job] = gathered(world)
+    done = world.run(job.id)
+    restores = setting is Archived.RESTORE
+    assert (done.counts.copied, done.counts.skipped, done.counts.pending) == (1, int(not restores), int(restores))
+    assert set(world.storage.restores) == ({"p/b.zip"} if restores else set())

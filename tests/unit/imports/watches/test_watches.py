@@ -1,11 +1,14 @@
 """Watches on a clock that the test moves: runs start once, missed ones are made up once, losses are told once."""
 
+import json
 from contextlib import suppress
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
 
+from service.domain.ends import DeliveryStatus
 from service.domain.errors import (
     AccessDenied,
     CannotAccess,
@@ -14,31 +17,47 @@ from service.domain.errors import (
     InvalidRequest,
     InvalidSchedule,
     NotFound,
+    NoWebhook,
     ObjectError,
     SourceUnavailable,
     TooManyWatches,
     UnknownExecutionSettings,
     WatchesIncomplete,
+    WebhookUnreachable,
 )
 from service.domain.jobs import Job, Trigger, WatchCause
 from service.domain.projects import Action
-from service.domain.requests import Filters
+from service.domain.requests import Filters, ImportSettings, Notify
 from service.domain.schedules import Schedule
-from service.domain.watches import Watch, WatchStatus
+from service.domain.watches import (
+    MAX_WEBHOOKS,
+    Notice,
+    NoticeKind,
+    Watch,
+    WatchStatus,
+    notice_id,
+    told,
+    with_webhook,
+)
+from service.domain.webhooks import signed_headers
 from service.imports.watches import manage, status
 from service.imports.watches.manage import WatchRequest
-from service.imports.watches.tick import Ticked, tick
+from service.imports.watches.runs import serve
+from service.imports.watches.tick import NO_URL, Ticked, TickPorts, tick
+from service.ports.delivery import WebhookAnswer
+from service.projects.webhook_secrets import signing_secrets
 from tests.builders import ASKER, CLIPS_BUCKET, DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, an_integration
 from tests.fakes.faults import CrashError
+from tests.schema import WATCH_NOTICE, validate
 
 ROOT = f"s3://{SOURCE_BUCKET}/p/"
 MINUTE = 60
 HOUR = 3_600
 
 
-def make(world: World, **changes: Any) -> Watch:
+def make(world: World, *, project: str = PROJECT, **changes: Any) -> Watch:
     given: dict[str, Any] = {"name": "fleet", "root_path": ROOT, "schedule": Schedule(every="15m")} | changes
-    return manage.create(WatchRequest(**given), project=PROJECT, by=ASKER, ports=world.watch_ports)
+    return manage.create(WatchRequest(**given), project=project, by=ASKER, ports=world.watch_ports)
 
 
 def change(world: World, watch: Watch, **changes: Any) -> Watch:
@@ -302,6 +321,24 @@ def test_a_tick_that_runs_out_of_time_leaves_nobody_out(world: World) -> None:
     assert {job.watch_id for job in jobs_of(world)[5:]} == {watch.id for watch in made}
 
 
+def test_watches_of_another_project_do_not_wait_for_slow_ones(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = [make(world, name=f"slow {number}", project="rival") for number in range(3)]
+    watch = make(world)
+    run_all(world)
+    world.clock.advance(16 * MINUTE)
+    served = Event()
+
+    def serve_slowly(found: Watch, ports: TickPorts) -> Watch | None:
+        if found.id == watch.id:
+            served.set()
+        else:
+            assert served.wait(5), "the other project's watch waits for this one"
+        return serve(found, ports)
+
+    monkeypatch.setattr("service.imports.watches.tick.serve", serve_slowly)
+    assert len(tick(world.tick_ports).started) == len(slow) + 1
+
+
 def test_a_run_waits_while_the_project_has_too_many_imports(world: World) -> None:
     watch = make(world)
     run_all(world)
@@ -355,6 +392,25 @@ def test_a_deleted_integration_is_noticed_between_the_runs(world: World) -> None
     assert job.watch.cause is WatchCause.CATCH_UP
 
 
+def test_a_watch_can_be_given_another_integration(world: World) -> None:
+    """New credentials are a new integration."""
+    saved = an_integration(bucket=SOURCE_BUCKET)
+    other = replace(saved, id="in_" + "9" * 24)
+    world.integrations.rows[PROJECT, saved.id] = saved
+    watch = make(world, integration_id=saved.id)
+    run_all(world)
+    del world.integrations.rows[PROJECT, saved.id]
+    ticked(world, times=16)
+    assert now(world, watch).status is WatchStatus.FAILING
+    with pytest.raises(InvalidRequest):
+        change(world, watch, integration_id=other.id)
+    world.integrations.rows[PROJECT, other.id] = other
+    change(world, watch, integration_id=other.id)
+    ticked(world)
+    assert now(world, watch).status is WatchStatus.ACTIVE
+    assert [job.integration_id for job in jobs_of(world)] == [saved.id, other.id]
+
+
 def test_a_store_that_is_busy_for_a_moment_is_not_lost(world: World) -> None:
     watch = make(world)
     run_all(world)
@@ -368,7 +424,7 @@ def test_a_store_that_is_busy_for_a_moment_is_not_lost(world: World) -> None:
     run_all(world)
     lose(world, busy)
     ticked(world, times=25)
-    assert [event["code"] for event in world.bus.events] == ["UNKNOWN_ERROR"]
+    assert [event["code"] for event in world.bus.events] == ["SOURCE_UNAVAILABLE"]
     assert now(world, watch).status is WatchStatus.FAILING
 
 
@@ -401,6 +457,207 @@ def test_a_notice_survives_a_crash_and_keeps_its_id() -> None:
         assert {event["type"] for event in world.bus.events} == {"clipferry.watch.failing"}
         assert len({event["event_id"] for event in world.bus.events}) == 1
     assert calls > 3
+
+
+URL = "https://hooks.example.com/clipferry"
+HOOKED = ImportSettings(notify=Notify(event=False, webhook_url=URL))
+
+
+def webhooks(world: World) -> list[dict[str, Any]]:
+    return [json.loads(body) for _, _, body in world.sender.sent]
+
+
+def lost_with_webhook(world: World, *answers: int | WebhookAnswer | Exception) -> Watch:
+    """Make a watch whose receiver gives these answers first, and lose its source."""
+    watch = make(world, settings=HOOKED)
+    run_all(world)
+    world.sender.sent.clear()
+    world.sender.answers.extend(answers)
+    lose(world)
+    return watch
+
+
+def test_a_loss_and_its_end_are_sent_as_signed_webhooks_once(world: World) -> None:
+    lost_with_webhook(world)
+    ticked(world, times=6 * 60)
+    find_again(world)
+    ticked(world, times=6 * 60 + 1)
+    assert webhooks(world) == world.bus.events[-2:]
+    assert [one["type"] for one in webhooks(world)] == ["clipferry.watch.failing", "clipferry.watch.recovered"]
+    for (url, headers, body), document in zip(world.sender.sent, webhooks(world), strict=True):
+        validate(document, WATCH_NOTICE)
+        assert (url, headers["webhook-id"]) == (URL, document["event_id"])
+        expected = signed_headers(
+            body,
+            event_id=document["event_id"],
+            timestamp=int(headers["webhook-timestamp"]),
+            secret=signing_secrets(PROJECT, world.webhook_secret_ports).current,
+        )
+        assert headers == expected
+    assert len(jobs_of(world)) == 2, "what was missed is made up once"
+
+
+def test_the_url_of_a_preset_gets_the_webhook(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    world.watches.save(replace(now(world, watch), execution_settings_id="es_1"))
+    lose(world)
+    world.clock.advance(HOUR)
+    tick(replace(world.tick_ports, saved_settings=lambda _project, _id: HOOKED))
+    assert [(url, json.loads(body)["watch_id"]) for url, _, body in world.sender.sent] == [(URL, watch.id)]
+
+
+def test_a_receiver_that_is_down_gets_the_webhook_later_and_the_source_is_not_asked_more_often(world: World) -> None:
+    watch = lost_with_webhook(world, 503, WebhookUnreachable("no answer"), WebhookAnswer(429, retry_after="1800"))
+    before = world.faults.calls["storage.list_page"]
+    ticked(world, times=16 + 60)
+    ids = {headers["webhook-id"] for _, headers, _ in world.sender.sent}
+    [webhook] = now(world, watch).webhooks
+    assert (len(world.sender.sent), len(ids), webhook.again_at) == (4, 1, None)
+    assert (webhook.status, webhook.attempts, webhook.last_status_code) == (DeliveryStatus.DELIVERED, 4, 200)
+    assert webhook.delivered_at == webhook.last_attempt_at
+    assert world.faults.calls["storage.list_page"] - before <= 7, "after 1, 2, 4, … 32 minutes"
+
+
+@pytest.mark.parametrize(("answers", "sent"), [([410], 1), ([500] * 9, 4)])
+def test_a_webhook_is_given_up(world: World, answers: list[int], sent: int) -> None:
+    watch = lost_with_webhook(world, *answers)
+    ticked(world, times=6 * 60)
+    [webhook] = now(world, watch).webhooks
+    assert (len(world.sender.sent), webhook.attempts, webhook.again_at) == (sent, sent, None)
+    assert (webhook.status, webhook.last_status_code) == (DeliveryStatus.FAILED, answers[0])
+    assert webhook.last_error
+
+
+def replay(world: World, watch: Watch, event_id: str | None = None) -> Watch:
+    return manage.replay_webhook(watch.id, event_id, project=PROJECT, by=ASKER, ports=world.watch_ports)
+
+
+def test_a_webhook_is_sent_again_with_the_same_id(world: World) -> None:
+    watch = lost_with_webhook(world, *[500] * 4)
+    ticked(world, times=HOUR // MINUTE)
+    find_again(world)
+    ticked(world, times=HOUR // MINUTE)
+    lost, ended = now(world, watch).webhooks
+    assert (lost.status, ended.status) == (DeliveryStatus.FAILED, DeliveryStatus.DELIVERED)
+    world.sender.sent.clear()
+    for event_id, one in ((None, ended), (notice_id(watch, lost.notice), lost)):
+        again = replay(world, watch, event_id)
+        assert replay(world, watch, event_id).webhooks == again.webhooks, "it waits already"
+        ticked(world)
+        assert world.sender.sent[-1][1]["webhook-id"] == notice_id(watch, one.notice)
+        ticked(world, times=5)
+    assert len(world.sender.sent) == 2
+    assert [one.status for one in now(world, watch).webhooks] == [DeliveryStatus.DELIVERED] * 2
+    assert Action.WEBHOOK_REPLAY in [entry.action for entry in world.audit.entries]
+
+
+def test_a_paused_watch_sends_a_webhook_again(world: World) -> None:
+    watch = lost_with_webhook(world)
+    ticked(world, times=16)
+    change(world, watch, paused=True)
+    replay(world, watch)
+    ticked(world, times=2)
+    assert (len(world.sender.sent), now(world, watch).look_at) == (2, None)
+
+
+def test_what_cannot_be_sent_again(world: World) -> None:
+    watch = make(world)
+    with pytest.raises(NoWebhook, match=r"settings\.notify\.webhook_url"):
+        replay(world, watch)
+    watch = lost_with_webhook(world)
+    with pytest.raises(NoWebhook, match="has sent no webhook"):
+        replay(world, watch)
+    ticked(world, times=16)
+    with pytest.raises(NotFound, match="event_id"):
+        replay(world, watch, "wa_1")
+    with pytest.raises(NotFound):
+        manage.replay_webhook(watch.id, None, project="other", by=ASKER, ports=world.watch_ports)
+
+
+def test_a_watch_that_cannot_read_its_source_can_be_changed(world: World) -> None:
+    watch = lost_with_webhook(world)
+    ticked(world, times=16)
+    other = ImportSettings(notify=Notify(event=False, webhook_url="https://other.example.com/"))
+    changed = change(world, watch, settings=other, labels=("b",), schedule=Schedule(every="1h"))
+    assert (changed.status, changed.labels) == (WatchStatus.FAILING, ("b",))
+    find_again(world)
+    ticked(world, times=2 * HOUR // MINUTE)
+    assert world.sender.sent[-1][0] == "https://other.example.com/"
+
+
+def test_a_change_that_mends_a_watch_takes_effect_within_a_minute(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    world.watches.save(replace(now(world, watch), execution_settings_id="es_" + "0" * 24))
+    ticked(world, times=6 * 60)
+    assert now(world, watch).status is WatchStatus.FAILING
+    change(world, watch, execution_settings_id=None, settings=ImportSettings())
+    ticked(world)
+    assert now(world, watch).status is WatchStatus.ACTIVE
+    assert len(jobs_of(world)) == 2
+
+
+def test_a_webhook_whose_url_was_removed_says_so(world: World) -> None:
+    watch = lost_with_webhook(world, 503)
+    ticked(world, times=15)
+    change(world, watch, settings=ImportSettings(), paused=True)
+    ticked(world, times=10)
+    [webhook] = now(world, watch).webhooks
+    assert (webhook.status, webhook.last_error) == (DeliveryStatus.FAILED, NO_URL)
+    assert len(world.sender.sent) == 1
+
+
+def test_a_webhook_of_a_paused_watch_is_still_sent(world: World) -> None:
+    watch = lost_with_webhook(world, 503)
+    ticked(world, times=15)
+    assert len(world.sender.sent) == 1
+    change(world, watch, paused=True)
+    ticked(world, times=10)
+    assert len(world.sender.sent) == 2
+    assert now(world, watch).look_at is None
+
+
+def test_receivers_that_stay_down_leave_a_bounded_number_of_webhooks(world: World) -> None:
+    watch, notice = make(world), Notice(kind=NoticeKind.FAILING, at="t", code="c", message="m", since="t")
+    for number in range(MAX_WEBHOOKS + 3):
+        watch = told(replace(watch, notice=replace(notice, at=str(number))), "now", webhook=True)
+    assert [one.notice.at for one in watch.webhooks] == [str(number) for number in range(3, MAX_WEBHOOKS + 3)]
+    for one in watch.webhooks:
+        watch = with_webhook(watch, one, replace(one, again_at=None), look_at=None)
+    assert [one.notice.at for one in watch.webhooks] == [str(number) for number in range(13, MAX_WEBHOOKS + 3)]
+
+
+def test_a_webhook_survives_a_crash_and_keeps_its_id() -> None:
+    crashed, calls = True, 0
+    while crashed:
+        calls += 1
+        world = World()
+        lost_with_webhook(world)
+        world.clock.advance(16 * MINUTE)
+        world.faults.crash_in(calls)
+        with suppress(CrashError, WatchesIncomplete):
+            tick(world.tick_ports)
+        crashed = world.faults.revive()
+        ticked(world, times=8)
+        assert 1 <= len(world.sender.sent) <= 2
+        assert len({headers["webhook-id"] for _, headers, _ in world.sender.sent}) == 1
+    assert calls > 5
+
+
+def test_of_two_ticks_at_once_one_sends_the_webhook(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost_with_webhook(world, 503)
+    ticked(world, times=15)
+    assert len(world.sender.sent) == 1
+    post = world.sender.post
+
+    def racing(url: str, headers: Any, body: bytes) -> WebhookAnswer:
+        tick(world.tick_ports)
+        return post(url, headers, body)
+
+    monkeypatch.setattr(world.sender, "post", racing)
+    ticked(world)
+    assert len(world.sender.sent) == 2
 
 
 # --- what callers see ------------------------------------------------------------------------------------------------

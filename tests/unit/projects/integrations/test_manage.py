@@ -17,7 +17,7 @@ from service.projects.integrations.manage import (
     page,
 )
 from service.projects.integrations.mend import UNSETTLED_SECONDS, mend
-from tests.builders import ASKER, PROJECT, World
+from tests.builders import ASKER, PROJECT, World, never
 from tests.fakes.faults import CrashError
 
 SECRET = '{"token": "hf_planted"}'
@@ -39,7 +39,7 @@ def gone(world: World, integration_id: str, project: str = PROJECT) -> None:
 
 
 def mended(world: World) -> list[str]:
-    return mend(world.integrations, world.integration_secrets, world.clock)
+    return mend(world.integrations, world.integration_secrets, world.clock, out_of_time=never)
 
 
 def actions(world: World) -> list[tuple[str, str]]:
@@ -115,7 +115,7 @@ def test_a_role_gets_an_external_id_of_its_own_and_no_secret(world: World) -> No
         ({"bucket": "maker", "type": IntegrationType.HF_BUCKET}, "Hugging Face"),
         ({"bucket": "a/b/c", "type": IntegrationType.HF_BUCKET}, "as hf://buckets/namespace/name"),
         ({"bucket": "goog..le", "type": IntegrationType.GCS}, "Google"),
-        ({"prefix": "x" * 1_025}, "1024"),
+        ({"prefix": "x" * 1_025}, "1,024"),
         ({"role_arn": "arn:aws:iam::123456789012:role/Admin"}, "must be named clipferry-"),
         ({"role_arn": "arn:aws:iam::123456789012:role/path/clipferry-a"}, "must be named clipferry-"),
         ({"role_arn": "arn:aws:iam::123456789012:user/clipferry-a"}, "must be named clipferry-"),
@@ -258,3 +258,15 @@ def test_one_that_cannot_be_mended_keeps_no_other_from_it(world: World) -> None:
     world.clock.advance(UNSETTLED_SECONDS)
     assert len(mended(world)) == 1
     assert mended(world) == []
+
+
+def test_what_time_does_not_allow_is_mended_by_the_next_sweep(world: World) -> None:
+    for _ in range(2):
+        world.faults.plan("integrations.settle", [RuntimeError("throttled")])
+        with pytest.raises(RuntimeError):
+            made(world)
+    world.clock.advance(UNSETTLED_SECONDS)
+    late = iter([False, True])
+    stores = world.integrations, world.integration_secrets
+    assert len(mend(*stores, world.clock, out_of_time=lambda: next(late))) == 1
+    assert len(mended(world)) == 1

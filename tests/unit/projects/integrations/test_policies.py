@@ -1,7 +1,14 @@
 """The policies to paste: the external id and the deployment's roles, the bucket and its prefix, nothing else."""
 
 from service.domain.projects import IntegrationType
-from service.projects.integrations.policies import COPY_ACTIONS, READ_ACTIONS, Trusted, permission_policy, trust_policy
+from service.projects.integrations.policies import (
+    COPY_ACTIONS,
+    DELETE_ACTIONS,
+    READ_ACTIONS,
+    Trusted,
+    permission_policy,
+    trust_policy,
+)
 from tests.builders import PROJECT, an_integration
 
 WRITER = "arn:aws:iam::123456789012:role/clipferry-writer"
@@ -68,3 +75,9 @@ def test_a_role_that_may_write_clips_writes_those_of_its_project() -> None:
         "Action": list(COPY_ACTIONS),
         "Resource": f"arn:aws:s3:::clips/{PROJECT}/*",
     }
+
+
+def test_only_an_integration_that_allows_it_may_delete() -> None:
+    role = an_integration(role_arn="arn:aws:iam::123456789012:role/clipferry-a", prefix="a/", allow_delete=True)
+    *_, deleting = permission_policy(role, TRUSTED)["Statement"]
+    assert deleting == {"Effect": "Allow", "Action": list(DELETE_ACTIONS), "Resource": "arn:aws:s3:::fleet/a/*"}

@@ -88,6 +88,44 @@ def test_the_rate_rises_as_long_as_requests_wait_for_it() -> None:
     assert rate > 2 * FIRST_RATE
 
 
+def test_the_rate_does_not_rise_before_the_store_has_answered() -> None:
+    async def story() -> tuple[float, float]:
+        flight = InFlight(64)
+
+        async def ask() -> None:
+            begun = await flight.begin()
+            await asyncio.sleep(0.2)
+            flight.end(begun, refused=False)
+
+        asking = asyncio.gather(*(ask() for _ in range(64)))
+        await asyncio.sleep(0.19)
+        unanswered = flight.rate
+        await asking
+        return unanswered, flight.rate
+
+    unanswered, answered = run_virtually(story())
+    assert (unanswered, answered > FIRST_RATE) == (FIRST_RATE, True)
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.03, 0.3])
+def test_in_the_time_of_a_request_the_rate_rises_by_the_same_share_however_long_it_is(seconds: float) -> None:
+    async def story() -> float:
+        flight = InFlight(10_000)
+
+        async def ask() -> None:
+            begun = await flight.begin()
+            await asyncio.sleep(seconds)
+            flight.end(begun, refused=False)
+
+        asking = asyncio.gather(*(ask() for _ in range(1_000)))
+        await asyncio.sleep(4.5 * seconds)
+        rate = flight.rate
+        await asking
+        return rate
+
+    assert 3 * FIRST_RATE < run_virtually(story()) < 6 * FIRST_RATE
+
+
 def test_the_rate_stays_where_nothing_waits_for_it() -> None:
     async def story() -> float:
         flight = InFlight(64)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.aws.s3.parallel_listing import Page, Ruler, Sharding, pages_of
 from service.domain.objects import ListedObject
+from service.support.parallel_listing import Page, Ruler, Sharding, pages_of
 
 SMALL = Sharding(first_pages=2, workers=3, fewest_pages=2, most_pages=4, buffered_pages=6)
 LAST = "\U0010ffff"

@@ -35,6 +35,11 @@ Fetch = Callable[[str], Page]
 """Returns the first page after a key ("": the first of all). Thread-safe."""
 
 
+def first_with_objects(pages: Iterator[Page]) -> Page:
+    """Return the first page that has objects, or the last one: stores may answer empty pages before others."""
+    return next(page for page in pages if page.objects or not page.more)
+
+
 @dataclass(frozen=True)
 class Sharding:
     first_pages: int = 10

@@ -1,0 +1,27 @@
+"""`/v1/deployment` and `/v1/health`."""
+
+from clipferry.aio.resources.base import Resource
+from clipferry.decode import decode
+from clipferry.models.deployment import Deployment as Settings
+from clipferry.models.deployment import DeploymentHealth
+from clipferry.models.deployment import Health as ProjectHealth
+
+
+class Deployment(Resource):
+    """`/v1/deployment`."""
+
+    async def get(self) -> Settings:
+        """Return the settings and limits of the deployment."""
+        return decode(Settings, await self._http.call("GET", "/v1/deployment", repeatable=True))
+
+    async def health(self) -> DeploymentHealth:
+        """Return the deployment's slots, queues and alarms. Needs the admin key; others raise `Forbidden`."""
+        return decode(DeploymentHealth, await self._http.call("GET", "/v1/deployment/health", repeatable=True))
+
+
+class Health(Resource):
+    """`/v1/health`."""
+
+    async def get(self) -> ProjectHealth:
+        """Return what is queued, throttled and failing in the project. The admin key raises `Forbidden`."""
+        return decode(ProjectHealth, await self._http.call("GET", "/v1/health", repeatable=True))
