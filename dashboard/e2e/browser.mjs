@@ -17,8 +17,9 @@ export async function launch() {
 export const stack = JSON.parse(readFileSync(process.env.CLIPFERRY_STACK ?? "../.local/stack.json", "utf8"));
 
 /** A page, and `faults`: what its console and its policy complained about. */
-export async function open(browser, { width = 1280, height = 800, dark = false } = {}) {
+export async function open(browser, { width = 1280, height = 800, dark = false, ...settings } = {}) {
   const context = await browser.newContext({
+    ...settings,
     viewport: { width, height },
     colorScheme: dark ? "dark" : "light",
     acceptDownloads: true,
@@ -52,6 +53,18 @@ export async function until(page, holds, argument) {
     if (Date.now() > deadline) throw new Error(`waited 30 s for ${holds}`);
     await new Promise((done) => setTimeout(done, 50));
   }
+}
+
+/** Wait until the page has asked for nothing for half a second, or asks again and again because something runs. */
+export async function still(page) {
+  let last = Date.now();
+  const asked = () => (last = Date.now());
+  for (const event of ["request", "requestfinished", "requestfailed"]) page.on(event, asked);
+  const deadline = Date.now() + 8_000;
+  while (Date.now() < deadline && (Date.now() - last < 500 || (await page.locator(".loading").count()) > 0)) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  for (const event of ["request", "requestfinished", "requestfailed"]) page.off(event, asked);
 }
 
 /** One call of the API, outside of the browser. */

@@ -1,6 +1,6 @@
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { ApiError } from "./lib/api";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiError, passing } from "./lib/api";
 import { key, signOut } from "./lib/key";
 import { place } from "./lib/router";
 import { caller, expired } from "./lib/session";
@@ -8,6 +8,9 @@ import { Empty, Failure, Loading } from "./ui/basics";
 import { ImportPage } from "./pages/import";
 import { Imports } from "./pages/imports";
 import { SignIn, whoAmI } from "./pages/sign-in";
+
+/** A service that did not say who the key belongs to is asked again after this time. */
+const AGAIN_MS = 3_000;
 
 /** Pages that a first view does not need are loaded when they are first shown. */
 function later(load: () => Promise<ComponentType>): ComponentType {
@@ -31,35 +34,54 @@ function later(load: () => Promise<ComponentType>): ComponentType {
 
 const NewImport = later(() => import("./pages/new-import").then((m) => m.NewImport));
 const ClipPage = later(() => import("./pages/clip").then((m) => m.ClipPage));
+const UploadPage = later(() => import("./pages/upload").then((m) => m.UploadPage));
 const Watches = later(() => import("./pages/watches").then((m) => m.Watches));
 const Search = later(() => import("./pages/search").then((m) => m.Search));
 const Integrations = later(() => import("./pages/integrations").then((m) => m.Integrations));
 const Folders = later(() => import("./pages/folders").then((m) => m.Folders));
 const Presets = later(() => import("./pages/presets").then((m) => m.Presets));
 const Audit = later(() => import("./pages/audit").then((m) => m.Audit));
+const Health = later(() => import("./pages/health").then((m) => m.Health));
+const DeploymentHealth = later(() => import("./pages/health").then((m) => m.DeploymentHealth));
+const Deployment = later(() => import("./pages/deployment").then((m) => m.Deployment));
 const Keys = later(() => import("./pages/keys").then((m) => m.Keys));
 
-const PAGES: [path: string, label: string, page: ComponentType, shown: boolean][] = [
+type Listed = [path: string, label: string, page: ComponentType, shown: boolean];
+const PAGES: Listed[] = [
   ["imports", "Imports", Imports, true],
   ["new", "New import", NewImport, false],
+  ["upload", "Upload", UploadPage, true],
   ["watches", "Watches", Watches, true],
   ["search", "Find clips", Search, true],
   ["integrations", "Integrations", Integrations, true],
   ["folders", "Folders", Folders, true],
   ["presets", "Presets", Presets, true],
   ["audit", "Audit", Audit, true],
+  ["health", "Health", Health, true],
+  ["deployment", "Deployment", Deployment, true],
 ];
+/** The admin key belongs to no project. */
+const ADMIN_PAGES: Listed[] = [
+  ["keys", "Keys", Keys, true],
+  ["health", "Health", DeploymentHealth, true],
+  ["deployment", "Deployment", Deployment, true],
+];
+const pages = () => (caller.value?.project === null ? ADMIN_PAGES : PAGES);
+/** The first page of the list is the one that an address without a page means. */
+const currentPath = () => place.value.parts[0] ?? pages()[0]![0];
 
 function Current() {
-  const [first = "imports", id] = place.value.parts;
-  if (caller.value?.project === null) return <Keys />;
-  if (first === "imports" && id) return <ImportPage key={id} id={id} />;
-  if (first === "clips" && id) return <ClipPage key={id} />;
-  const page = PAGES.find(([path]) => path === first);
+  const id = place.value.parts[1];
+  const first = currentPath();
+  if (caller.value?.project !== null && id) {
+    if (first === "imports") return <ImportPage key={id} id={id} />;
+    if (first === "clips") return <ClipPage key={id} />;
+  }
+  const page = pages().find(([path]) => path === first);
   if (!page) {
     return (
       <Empty title="There is no such page">
-        <a href="#/imports">See all imports</a>
+        <a href={`#/${pages()[0]![0]}`}>See {pages()[0]![1].toLowerCase()}</a>
       </Empty>
     );
   }
@@ -71,32 +93,53 @@ export function App() {
   const [error, setError] = useState<ApiError | null>(null);
   const known = caller.value;
   useEffect(() => {
-    if (key.value && !caller.value) {
-      whoAmI().catch((fault: ApiError) => (fault.status === 401 ? signOut() : setError(fault)));
-    }
+    if (!key.value || caller.value) return;
+    let timer = 0;
+    const ask = () =>
+      void whoAmI().then(
+        () => setError(null),
+        (fault: ApiError) => {
+          if (fault.status === 401) return signOut();
+          setError(fault);
+          if (passing(fault)) timer = window.setTimeout(ask, AGAIN_MS);
+        },
+      );
+    ask();
+    return () => clearTimeout(timer);
   }, [key.value]);
+  const links = useRef<HTMLElement>(null);
+  // On a narrow screen the links of the pages scroll. By `scrollIntoView` the next Tab would begin there.
+  useEffect(() => {
+    const [nav, one] = [links.current, links.current?.querySelector<HTMLElement>("[aria-current]")];
+    if (nav && one) nav.scrollLeft = one.offsetLeft - nav.offsetLeft - (nav.clientWidth - one.offsetWidth) / 2;
+  }, [currentPath(), known]);
+  const id = place.value.parts[1];
+  const label = pages().find(([path]) => path === currentPath())?.[1] ?? (currentPath() === "clips" ? "Clip" : "");
+  useEffect(() => {
+    document.title = [known && id, known ? label : "Sign in", "Clipferry"].filter(Boolean).join(" · ");
+  }, [id, label, known]);
   if (!key.value) return <SignIn />;
   if (error) return <Failure error={error} retry={() => location.reload()} />;
   if (!known) return <Loading what="your project" />;
-  const current = place.value.parts[0] ?? "imports";
+  const current = currentPath();
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), document.getElementById("main")?.focus())}>
         Skip to the content
       </a>
       <header class="top">
-        <a class="brand" href="#/imports">
+        <a class="brand" href={`#/${pages()[0]![0]}`}>
           Clipferry
         </a>
-        {known.project !== null && (
-          <nav aria-label="Pages">
-            {PAGES.filter((page) => page[3]).map(([path, label]) => (
+        <nav ref={links} aria-label="Pages">
+          {pages()
+            .filter((page) => page[3])
+            .map(([path, label]) => (
               <a key={path} href={`#/${path}`} aria-current={current === path ? "page" : undefined}>
                 {label}
               </a>
             ))}
-          </nav>
-        )}
+        </nav>
         <span class="who">
           <span title={`Key ${known.id}`}>{known.project ?? "admin"}</span>
           <button

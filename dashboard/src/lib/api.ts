@@ -21,6 +21,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the same request may succeed a moment later. */
+export const passing = (fault: unknown) => fault instanceof ApiError && (fault.status === 0 || fault.status === 429 || fault.status >= 500);
+
 const UNREACHABLE = "The service did not answer. Check your network; what you entered is kept. Try again.";
 
 export function base(): URL {
@@ -73,13 +76,13 @@ export async function call<T>(
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal) =>
   call<T>("GET", path, { ...(query ? { query } : {}), ...(signal ? { signal } : {}) });
 
-/** All items of a list, page by page, at most `most`. */
-export async function all<T>(path: string, name: string, query: Query = {}, most = Infinity): Promise<T[]> {
+/** All items of a list that are `wanted`, page by page, at most `most`. */
+export async function all<T>(path: string, name: string, query: Query = {}, most = Infinity, wanted: (one: T) => boolean = () => true): Promise<T[]> {
   const found: T[] = [];
   let cursor: string | null = null;
   do {
     const page: Record<string, unknown> = await get(path, { limit: 1000, ...query, cursor });
-    found.push(...(page[name] as T[]));
+    found.push(...(page[name] as T[]).filter(wanted));
     cursor = page["next_cursor"] as string | null;
   } while (cursor && found.length < most);
   return found.slice(0, most);

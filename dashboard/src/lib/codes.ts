@@ -1,5 +1,5 @@
-// What a code means and what to do: the sentences of the service's own source.
-import texts from "../generated/codes.json";
+// What a code means and what to do: the sentences that the command line has, too.
+import texts from "../../../clipferry/cli/codes.json";
 
 export function meaning(code: string | null): string {
   return (code && (texts as Record<string, string>)[code]) || "";

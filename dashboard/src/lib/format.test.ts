@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, bytes, money, name, plural, seconds } from "./format";
+import { ago, bytes, money, name, plural, rates, seconds, when } from "./format";
 
 test.each([
   [0, "0 B"], [999, "999 B"], [1_000, "1.0 kB"], [999_499, "999 kB"], [999_500, "1.0 MB"], [1_234_567_890, "1.2 GB"], [null, "–"],
@@ -8,6 +8,10 @@ test.each([
 test.each([
   [0.25, "0.3 s"], [42, "42 s"], [60, "1 min"], [3_700, "1 h 2 min"], [90_000, "1 d 1 h"],
 ])("%s seconds are %s", (count, text) => expect(seconds(count)).toBe(text));
+
+test("a time has its time zone", () => {
+  expect(when("2026-11-22T17:00:00Z")).toMatch(/2026.*00:00.* \S+$/);
+});
 
 test("times are told from now", () => {
   const now = Date.parse("2026-11-22T17:00:00Z");
@@ -23,4 +27,9 @@ test("small amounts of money are not zero", () => {
 test("names and plurals", () => {
   expect(name("s3://bucket/a/b.zip")).toBe("b.zip");
   expect([plural(1, "clip"), plural(2_000, "clip")]).toEqual(["1 clip", "2,000 clips"]);
+});
+
+test("a rate is what grew in a second, and begins with nothing", () => {
+  expect(rates([0, 10, 20, 20], [0, 100, 300, 300])).toEqual([0, 10, 20, 20]);
+  expect(rates([5], [0])).toEqual([0]);
 });

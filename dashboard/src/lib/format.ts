@@ -40,8 +40,11 @@ export function ago(time: string, now = Date.now()): string {
   return new Date(time).toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric" });
 }
 
+/** Local date and time, with the time zone. */
 export function when(time: string): string {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return new Date(time).toLocaleString(undefined, {
+    year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
+  });
 }
 
 export function money(dollars: number): string {
@@ -53,4 +56,15 @@ export function money(dollars: number): string {
 /** The last part of a key or a URI. */
 export function name(uri: string): string {
   return uri.split("/").filter(Boolean).at(-1) ?? uri;
+}
+
+/** How much `values` grew a second, over at least a thirtieth of the whole time, so that single batches make no peaks. */
+export function rates(seconds: number[], values: number[]): number[] {
+  const span = Math.max(1, ((seconds.at(-1) ?? 0) - (seconds[0] ?? 0)) / 30);
+  let from = 0;
+  return seconds.map((at, index) => {
+    while (from + 1 < index && at - (seconds[from + 1] ?? at) >= span) from += 1;
+    const passed = at - (seconds[from] ?? at);
+    return passed > 0 ? ((values[index] ?? 0) - (values[from] ?? 0)) / passed : 0;
+  });
 }

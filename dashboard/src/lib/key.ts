@@ -10,6 +10,8 @@ function stored(): string | null {
 export const key = signal<string | null>(stored());
 
 export function signIn(text: string, stay: boolean): void {
+  // A former key may be in the other place, where this tab or the next one would find it.
+  (stay ? sessionStorage : localStorage).removeItem(NAME);
   (stay ? localStorage : sessionStorage).setItem(NAME, text);
   key.value = text;
 }

@@ -3,21 +3,33 @@ import { expect, test } from "vitest";
 import { body, cli, curl, EMPTY, python, size } from "./request";
 
 const WHOLE = {
-  ...EMPTY, root_path: " s3://b/it's/ ", include: "*.zip\n\n*.mp4", min_size: "1.5 MB", folder: "f", labels: "night, , berlin",
-  on_existing: "fail", tolerated_failures: "5%", webhook_url: "https://h/", stationary_extrapolation: true,
+  ...EMPTY, root_path: " s3://b/it's/ ", include: "*.zip\n\n*.mp4", min_size: "1.5 MB", folder: "f", labels: "night, , berlin", as_of: "2026-01-31T12:00:00Z",
+  settings: {
+    ...EMPTY.settings, on_existing: "fail", tolerated_failures: "5%", "notify.webhook_url": "https://h/", "notify.event": "false",
+    keep_tags: "false", stationary_extrapolation: "true",
+  },
 };
 
 test("the fields become the body, and empty ones none", () => {
   expect(body(WHOLE)).toEqual({
     root_path: "s3://b/it's/",
     filters: { include: ["*.zip", "*.mp4"], min_size: 1_500_000 },
+    as_of: "2026-01-31T12:00:00.000Z",
     folder: "f",
     labels: ["night", "berlin"],
     settings: {
-      on_existing: "fail", notify: { webhook_url: "https://h/" }, stationary_extrapolation: true, tolerated_failures: { percent: 5 },
+      on_existing: "fail", notify: { webhook_url: "https://h/", event: false }, keep_tags: false, stationary_extrapolation: true,
+      tolerated_failures: { percent: 5 },
     },
   });
   expect(body({ ...EMPTY, kind: "list", list: "s3://b/a\r\n\r\ns3://b/c ", min_size: "7" })).toEqual({ exact_paths: ["s3://b/a", "s3://b/c"] });
+});
+
+test("clip ids go with a prefix, and to the command line by standard input", () => {
+  const request = body({ ...EMPTY, kind: "clip_ids", root_path: "s3://b/av/", clip_ids: "c1\n\n c2 ", include: "camera/", as_of: "2026-01-31T12:00:00Z" });
+  expect(request).toEqual({ root_path: "s3://b/av/", clip_ids: ["c1", "c2"], filters: { include: ["camera/"] }, as_of: "2026-01-31T12:00:00.000Z" });
+  expect(cli(request, "https://api/prod/")).toBe("CLIPFERRY_BASE_URL='https://api/prod' \\\n  clipferry import \\\n  --clip-ids - \\\n  --prefix 's3://b/av/' \\\n  --include 'camera/' \\\n  --as-of '2026-01-31T12:00:00.000Z' \\\n  --watch <<'END'\nc1\nc2\nEND");
+  expect(body({ ...EMPTY, root_path: "s3://b/av/", clip_ids: "c1" })).toEqual({ root_path: "s3://b/av/" });
 });
 
 test("a preset takes the place of the settings", () => {
@@ -35,12 +47,12 @@ test("sets are JSON lines or a JSON list", () => {
 test.each(["12", "12B", "12 B"])("%s is 12 bytes", (text) => expect(size(text)).toBe(12));
 test("a wrong size or share names its field", () => {
   expect(() => body({ ...WHOLE, max_size: "large" })).toThrow(/max size/);
-  expect(() => body({ ...WHOLE, tolerated_failures: "some" })).toThrow(/Failures tolerated/);
+  expect(() => body({ ...WHOLE, settings: { tolerated_failures: "some" } })).toThrow(/Failures tolerated/);
 });
 
 /** What the shell makes of a command's words. */
 const words = (command: string) =>
-  execFileSync("sh", ["-c", `set -- ${command.replace(/^\S+ /, "")}; for word; do printf '%s\\0' "$word"; done`], { encoding: "utf8" })
+  execFileSync("sh", ["-c", `curl() { printf '%s\\0' "$@"; }; clipferry() { curl "$CLIPFERRY_BASE_URL" "$@"; }; ${command}`], { encoding: "utf8" })
     .split("\0")
     .slice(0, -1);
 
@@ -49,11 +61,16 @@ test("the shell reads the same request out of curl and the command line", () => 
   const sent = words(curl(request, "https://api/prod/"));
   expect(sent[2]).toBe("https://api/prod/v1/imports");
   expect(JSON.parse(sent.at(-1)!)).toEqual(request);
-  expect(words(cli(request))).toEqual([
-    "import", "--prefix", "s3://b/it's/", "--folder", "f", "--include", "*.zip", "--include", "*.mp4", "--min-size", "1500000",
-    "--label", "night", "--label", "berlin", "--on-existing", "fail", "--webhook", "https://h/", "--tolerate", "5%",
-    "--stationary-extrapolation", "--watch",
+  expect(words(cli(request, "https://api/prod/"))).toEqual([
+    "https://api/prod", "import", "--prefix", "s3://b/it's/", "--folder", "f", "--include", "*.zip", "--include", "*.mp4", "--min-size", "1500000", "--as-of", "2026-01-31T12:00:00.000Z",
+    "--label", "night", "--label", "berlin", "--on-existing", "fail", "--tolerate", "5%", "--webhook", "https://h/",
+    "--no-event", "--no-tags", "--stationary-extrapolation", "--watch",
   ]);
+});
+
+test("values that look like options stay values", () => {
+  const request = body({ ...EMPTY, root_path: "s3://b/", folder: "-night", exclude: "--x/" });
+  expect(words(cli(request, "https://api/"))).toEqual(["https://api", "import", "--prefix", "s3://b/", "--folder=-night", "--exclude=--x/", "--watch"]);
 });
 
 test("Python reads the same request out of the program", () => {

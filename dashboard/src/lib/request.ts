@@ -1,10 +1,14 @@
 // The request of a new import: from the form's fields to the body, and to the same call in other tongues.
 
-export type Kind = "prefix" | "list" | "manifest" | "sets";
+import { EMPTY_VALUES, flagsOf, settingsOf, type Values } from "./settings";
+
+export type Kind = "prefix" | "clip_ids" | "list" | "manifest" | "sets";
 
 export interface Draft {
   kind: Kind;
   root_path: string;
+  /** One a line. */
+  clip_ids: string;
   list: string;
   manifest_uri: string;
   /** JSON lines or a JSON list of sets. */
@@ -15,26 +19,21 @@ export interface Draft {
   max_size: string;
   modified_after: string;
   modified_before: string;
+  /** A local time, as the field has it. */
+  as_of: string;
   folder: string;
   labels: string;
   run_name_prefix: string;
   test_run_group_name: string;
   integration_id: string;
   execution_settings_id: string;
-  on_existing: string;
-  content_validation: string;
-  storage_class: string;
-  destination: string;
-  tolerated_failures: string;
-  webhook_url: string;
-  stationary_extrapolation: boolean;
+  settings: Values;
 }
 
 export const EMPTY: Draft = {
-  kind: "prefix", root_path: "", list: "", manifest_uri: "", sets: "", include: "", exclude: "", min_size: "", max_size: "",
-  modified_after: "", modified_before: "", folder: "", labels: "", run_name_prefix: "", test_run_group_name: "",
-  integration_id: "", execution_settings_id: "", on_existing: "", content_validation: "", storage_class: "", destination: "",
-  tolerated_failures: "", webhook_url: "", stationary_extrapolation: false,
+  kind: "prefix", root_path: "", clip_ids: "", list: "", manifest_uri: "", sets: "", include: "", exclude: "", min_size: "", max_size: "",
+  modified_after: "", modified_before: "", as_of: "", folder: "", labels: "", run_name_prefix: "", test_run_group_name: "",
+  integration_id: "", execution_settings_id: "", settings: EMPTY_VALUES,
 };
 
 export type Body = Record<string, unknown>;
@@ -52,18 +51,21 @@ export function size(text: string): number {
 /** The body of `POST /v1/imports`. Throws an `Error` whose message names the field. */
 export function body(draft: Draft): Body {
   const made: Body = {};
-  if (draft.kind === "prefix") made["root_path"] = draft.root_path.trim();
+  const below = draft.kind === "prefix" || draft.kind === "clip_ids";
+  if (below) made["root_path"] = draft.root_path.trim();
+  if (draft.kind === "clip_ids") made["clip_ids"] = lines(draft.clip_ids);
   if (draft.kind === "list") made["exact_paths"] = lines(draft.list);
   if (draft.kind === "manifest") made["manifest_uri"] = draft.manifest_uri.trim();
   if (draft.kind === "sets") made["sets"] = sets(draft.sets);
   const filters = filtersOf(draft);
-  if (Object.keys(filters).length && (draft.kind === "prefix" || draft.kind === "manifest")) made["filters"] = filters;
+  if (Object.keys(filters).length && (below || draft.kind === "manifest")) made["filters"] = filters;
   for (const name of ["folder", "run_name_prefix", "test_run_group_name", "integration_id", "execution_settings_id"] as const) {
     if (draft[name].trim()) made[name] = draft[name].trim();
   }
+  if (draft.as_of && draft.kind !== "manifest") made["as_of"] = new Date(draft.as_of).toISOString();
   const labels = draft.labels.split(",").map((label) => label.trim()).filter(Boolean);
   if (labels.length) made["labels"] = labels;
-  const settings = settingsOf(draft);
+  const settings = settingsOf(draft.settings);
   if (Object.keys(settings).length && !draft.execution_settings_id) made["settings"] = settings;
   return made;
 }
@@ -82,23 +84,6 @@ function filtersOf(draft: Draft): Body {
     if (draft[name]) filters[name] = new Date(draft[name]).toISOString();
   }
   return filters;
-}
-
-export function settingsOf(draft: Draft): Body {
-  const settings: Body = {};
-  for (const name of ["on_existing", "content_validation", "storage_class"] as const) {
-    if (draft[name]) settings[name] = draft[name];
-  }
-  if (draft.destination.trim()) settings["destination"] = draft.destination.trim();
-  if (draft.webhook_url.trim()) settings["notify"] = { webhook_url: draft.webhook_url.trim() };
-  if (draft.stationary_extrapolation) settings["stationary_extrapolation"] = true;
-  const tolerated = draft.tolerated_failures.trim();
-  if (tolerated) {
-    const match = /^([\d.]+)\s*(%?)$/.exec(tolerated);
-    if (!match) throw new Error("Failures tolerated: write a number of clips, such as 20, or a share, such as 5%.");
-    settings["tolerated_failures"] = match[2] ? { percent: Number(match[1]) } : { count: Number(match[1]) };
-  }
-  return settings;
 }
 
 function sets(text: string): unknown[] {
@@ -120,35 +105,36 @@ const FLAGS: [name: string, flag: string][] = [
   ["root_path", "--prefix"], ["manifest_uri", "--manifest"], ["folder", "--folder"], ["run_name_prefix", "--run-name-prefix"],
   ["test_run_group_name", "--group"], ["integration_id", "--integration"], ["execution_settings_id", "--preset"],
   ["include", "--include"], ["exclude", "--exclude"], ["min_size", "--min-size"], ["max_size", "--max-size"],
-  ["modified_after", "--after"], ["modified_before", "--before"], ["labels", "--label"], ["on_existing", "--on-existing"],
-  ["content_validation", "--content-validation"], ["storage_class", "--storage-class"], ["destination", "--destination"],
+  ["modified_after", "--after"], ["modified_before", "--before"], ["as_of", "--as-of"], ["labels", "--label"],
 ];
 /** More URIs than these go in by standard input. */
 const MAX_ARGUMENTS = 10;
 
+/** An option with its value; the shell's `=` for one that would be taken for another option. */
+const option = (flag: string, value: string) => `${flag}${value.startsWith("-") ? "=" : " "}${quoted(value)}`;
+
 /** The same import by the command line. */
-export function cli(request: Body): string {
-  const settings = (request["settings"] ?? {}) as Body;
-  const given: Body = { ...request, ...((request["filters"] ?? {}) as Body), ...settings };
-  const words = ["clipferry import"];
+export function cli(request: Body, base: string): string {
+  const given: Body = { ...request, ...((request["filters"] ?? {}) as Body) };
+  const words = [`CLIPFERRY_BASE_URL=${quoted(base.replace(/\/$/, ""))}`, "clipferry import"];
   let input = "";
   const paths = (request["exact_paths"] ?? []) as string[];
   if (paths.length > MAX_ARGUMENTS) {
     words.push("--from -");
     input = paths.join("\n");
   } else words.push(...paths.map(quoted));
+  if (request["clip_ids"]) {
+    words.push("--clip-ids -");
+    input = (request["clip_ids"] as string[]).join("\n");
+  }
   if (request["sets"]) {
     words.push("--sets -");
     input = JSON.stringify(request["sets"], null, 2);
   }
   for (const [name, flag] of FLAGS) {
-    for (const value of [given[name] ?? []].flat()) words.push(`${flag} ${quoted(String(value))}`);
+    for (const value of [given[name] ?? []].flat()) words.push(option(flag, String(value)));
   }
-  const webhook = (settings["notify"] as { webhook_url?: string } | undefined)?.webhook_url;
-  if (webhook) words.push(`--webhook ${quoted(webhook)}`);
-  const tolerated = settings["tolerated_failures"] as { count?: number; percent?: number } | undefined;
-  if (tolerated) words.push(`--tolerate ${tolerated.count ?? `${tolerated.percent}%`}`);
-  if (settings["stationary_extrapolation"]) words.push("--stationary-extrapolation");
+  for (const [flag, value] of flagsOf((request["settings"] ?? {}) as Body)) words.push(value === null ? flag : option(flag, value));
   words.push("--watch");
   return `${words.join(" \\\n  ")}${input ? ` <<'END'\n${input}\nEND` : ""}`;
 }

@@ -11,6 +11,10 @@ test("a place survives its URL", () => {
 
 test.each(["", "#", "#/"])("%s is the first page", (hash) => expect(parse(hash).parts).toEqual([]));
 
+test("a part that is no valid code stays as it is", () => {
+  expect(parse("#/imports/%E0%A4%A").parts).toEqual(["imports", "%E0%A4%A"]);
+});
+
 test("a page asks often while it is seen, seldom while idle, hidden or refused", () => {
   expect(pause(false, 0, 0)).toBe(1_000);
   expect(pause(false, 120_000, 0)).toBe(5_000);

@@ -6,9 +6,18 @@ export interface Place {
   query: URLSearchParams;
 }
 
+/** A part that is no valid code stays as it is: no page has that name. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 export function parse(hash: string): Place {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
-  return { parts: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+  return { parts: path.split("/").filter(Boolean).map(decoded), query: new URLSearchParams(query) };
 }
 
 export function href(parts: string[], query: Record<string, string | null | undefined> = {}): string {

@@ -9,8 +9,8 @@ export function Audit() {
       <h1 class="head">Audit</h1>
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <label>
-          Id of an import, key, preset, integration or folder
-          <input placeholder="ij_…" onChange={(event) => setSubject(event.currentTarget.value.trim())} />
+          Id of an import, watch, key, preset, integration or folder
+          <input class="long" placeholder="ij_…" onChange={(event) => setSubject(event.currentTarget.value.trim())} />
         </label>
       </form>
       <Trail path={at("/v1/audit")} subjects subject={subject} />

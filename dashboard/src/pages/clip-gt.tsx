@@ -134,7 +134,7 @@ function Cameras({ rig }: { rig: Rig[] }) {
       <ul>
         {rig.map((camera) => (
           <li key={camera.name}>
-            <span class="mono">{camera.name}</span> {camera.width && `${camera.width} × ${camera.height}`}
+            <span class="mono">{camera.name}</span> {camera.width && `${camera.width}\u00a0×\u00a0${camera.height}`}
           </li>
         ))}
       </ul>

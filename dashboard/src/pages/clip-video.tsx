@@ -3,6 +3,8 @@ import type { Clip, Schemas } from "../lib/api";
 import { Failure } from "../ui/basics";
 import { readable, useLink } from "./clip";
 
+/** A film that fails again within this time after it got a new link cannot be played. */
+const SOON_MS = 60_000;
 /** Views of a set may drift apart by this many seconds before they are set in step again. */
 const DRIFT = 0.12;
 
@@ -11,6 +13,8 @@ export function Videos({ clip }: { clip: Schemas["ClipDetailView"] }) {
   const views: Clip[] = clip.views.length > 1 ? clip.views.filter(readable) : [clip];
   const films = useRef<(HTMLVideoElement | null)[]>([]);
   const [playing, setPlaying] = useState(false);
+  // Each film waits for its link.
+  const [there, setThere] = useState(false);
 
   const others = () => films.current.slice(1).filter((film) => film !== null);
   function follow(event: Event) {
@@ -29,6 +33,7 @@ export function Videos({ clip }: { clip: Schemas["ClipDetailView"] }) {
         <div class="head">
           <h2>{views.length} views, in step</h2>
           <button
+            disabled={!there}
             onClick={() => {
               const lead = films.current[0];
               if (lead) void (lead.paused ? lead.play() : lead.pause());
@@ -43,7 +48,10 @@ export function Videos({ clip }: { clip: Schemas["ClipDetailView"] }) {
           <Film
             key={view.id}
             clip={view}
-            hold={(film) => (films.current[index] = film)}
+            hold={(film) => {
+              films.current[index] = film;
+              setThere(films.current.length === views.length && films.current.every(Boolean));
+            }}
             {...(index === 0 && views.length > 1 ? { follow } : {})}
             muted={index > 0}
           />
@@ -57,15 +65,16 @@ function Film(props: { clip: Clip; hold: (film: HTMLVideoElement | null) => void
   const { url, error, renew } = useLink(props.clip.id);
   const [broken, setBroken] = useState(false);
   const kept = useRef(0);
-  const tries = useRef(0);
+  const renewed = useRef(-Infinity);
   const label = props.clip.view ?? props.clip.run_name;
   const follow = props.follow;
 
   function failed(event: Event) {
-    // The link may have expired while the film stood still: take a new one, once, and go on from there.
+    // The link may have expired while the film stood still: take a new one, and go on from there.
     kept.current = (event.currentTarget as HTMLVideoElement).currentTime;
-    if (tries.current++ === 0) renew();
-    else setBroken(true);
+    if (performance.now() - renewed.current < SOON_MS) return setBroken(true);
+    renewed.current = performance.now();
+    renew();
   }
   return (
     <figure>

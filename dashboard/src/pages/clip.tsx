@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, at, type Clip, get, type Schemas } from "../lib/api";
 import { meaning } from "../lib/codes";
-import { bytes, name, seconds } from "../lib/format";
+import { bytes, name, number, seconds } from "../lib/format";
 import { once, useLive } from "../lib/live";
 import { href, place } from "../lib/router";
-import { Ago, Copy, Facts, Failure, Loading, Status } from "../ui/basics";
+import { Absent, Ago, Copy, Facts, Failure, Labels, Said, Status } from "../ui/basics";
 import { Act } from "../ui/dialog";
 import { ClipGt } from "./clip-gt";
 import { Videos } from "./clip-video";
@@ -23,9 +23,10 @@ export function ClipPage() {
     (found) => found.status === "PENDING",
     [id],
   );
-  if (!clip) return error ? <Failure error={error} retry={reload} /> : <Loading what="the clip" />;
+  if (!clip) return <Absent title={id} what="the clip" above={["imports", "Imports"]} error={error} retry={reload} />;
   const film = /\.mp4$/i.test(clip.source_uri);
   const zip = /\.zip$/i.test(clip.source_uri);
+  const there = readable(clip) && clip.size !== 0;
   return (
     <>
       <p class="crumbs">
@@ -42,12 +43,13 @@ export function ClipPage() {
           />
         )}
       </div>
-      {(clip.code || clip.content_code) && <Broken clip={clip} />}
+      <Failure error={error} retry={reload} />
+      {(clip.code || clip.content_code || clip.overruled) && <Broken clip={clip} />}
       <div class="columns">
         <div>
-          {readable(clip) && film && <Videos clip={clip} />}
-          {readable(clip) && zip && <ClipGt id={clip.id} size={clip.size ?? 0} />}
-          {!readable(clip) && <NoCopy clip={clip} />}
+          {there && film && <Videos clip={clip} />}
+          {there && zip && <ClipGt id={clip.id} size={clip.size ?? 0} />}
+          {!there && <NoCopy clip={clip} />}
           <History clip={clip} />
         </div>
         <About clip={clip} />
@@ -61,8 +63,12 @@ function Broken({ clip }: { clip: Detail }) {
   const code = clip.code ?? clip.content_code;
   return (
     <div class={`note ${clip.status === "FAILED" ? "bad" : ""}`}>
-      <strong>{clip.message ?? clip.content_message}</strong> <code>{code}</code>
-      <p>{meaning(code)}</p>
+      {code && (
+        <>
+          <strong>{clip.message ?? clip.content_message}</strong> <code>{code}</code>
+          <p><Said text={meaning(code)} /></p>
+        </>
+      )}
       {clip.overruled && (
         <p>
           A retry overruled its check: {clip.overruled.message} <code>{clip.overruled.code}</code>
@@ -77,7 +83,9 @@ function NoCopy({ clip }: { clip: Detail }) {
     ? "This clip was deleted. Its row still says what the import did."
     : clip.status === "PENDING"
       ? "This clip waits for its turn. It shows here once it is copied."
-      : "This clip has no copy to show.";
+      : readable(clip)
+        ? "This clip has no bytes: there is nothing to show."
+        : "This clip has no copy to show.";
   return (
     <section>
       <p>{why}</p>
@@ -87,10 +95,13 @@ function NoCopy({ clip }: { clip: Detail }) {
 
 function About({ clip }: { clip: Detail }) {
   const facts = (clip.facts ?? {}) as Record<string, unknown>;
-  const shown = (value: unknown) =>
-    Array.isArray(value) ? value.join(", ") : typeof value === "object" && value ? JSON.stringify(value) : String(value);
-  const extra: [string, string][] = Object.entries(facts).map(([key, value]) => [
-    key.replaceAll("_", " "),
+  const shown = (value: unknown): string => {
+    if (Array.isArray(value)) return value.map(shown).join(", ");
+    if (typeof value === "object" && value) return Object.entries(value).map(([name, one]) => `${name} ${shown(one)}`).join(", ");
+    return typeof value === "number" ? number(value) : String(value);
+  };
+  const extra: [string, string][] = Object.entries(facts).filter(([, value]) => value !== clip.clip_id).map(([key, value]) => [
+    key.charAt(0).toUpperCase() + key.slice(1).replace(/_s$/, "").replaceAll("_", " "),
     key === "duration_s" ? seconds(Number(value)) : shown(value),
   ]);
   const words: Record<string, string> = {
@@ -109,8 +120,10 @@ function About({ clip }: { clip: Detail }) {
           ["Verified", clip.verified && words[clip.verified]],
           ["Content", clip.content],
           ["View", clip.view],
+          ["Source now", clip.source_deleted ? "deleted after the copy was proven" : clip.source_kept_message && <>kept: {clip.source_kept_message} <code>{clip.source_kept_code}</code></>],
+          ["Group", clip.test_run_group_name],
           ["Folder", clip.folder],
-          ["Labels", clip.labels.join(", ")],
+          ["Labels", clip.labels.length > 0 && <Labels of={clip.labels} />],
           ["Deleted", clip.deleted_at && <Ago time={clip.deleted_at} />],
           ...extra,
         ]}
@@ -154,7 +167,7 @@ function History({ clip }: { clip: Detail }) {
   );
 }
 
-/** A link to the copy, renewed before it expires while the page is open. */
+/** A link to the copy, and another one after each `renew`. */
 export function useLink(id: string): { url: string | null; error: ApiError | null; renew: () => void } {
   const [url, setUrl] = useState<string | null>(null);
   const [error, setError] = useState<ApiError | null>(null);

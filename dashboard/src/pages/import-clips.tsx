@@ -2,72 +2,94 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, at, type Clip, get, type Import } from "../lib/api";
 import { bytes, name, number } from "../lib/format";
 import { go, href, place } from "../lib/router";
-import { Failure, runs, Status } from "../ui/basics";
+import { Failure, Loading, runs, Status } from "../ui/basics";
 
 interface Page {
   clips: Clip[];
   next_cursor: string | null;
+  /** The state of the import when the page was read. */
+  seen: string;
 }
 
 const STATUSES = ["PENDING", "COPIED", "SKIPPED", "FAILED", "CANCELLED"];
 const PAGE = 500;
 const ROW = 34;
+/** Milliseconds between two looks at a page whose clips change. */
+const APART = 3_000;
 /** Rows that are drawn above and below those in sight. */
 const SPARE = 12;
 const SIGHT = 16;
 
+/** The page that has this row, or the last one. */
+function pageOf(pages: Page[], row: number): number {
+  let first = 0;
+  const found = pages.findIndex((page) => (first += page.clips.length) > row);
+  return found < 0 ? Math.max(0, pages.length - 1) : found;
+}
+
 /** All clips of the import: read page by page while the user scrolls, and only those in sight are drawn. */
 export function Clips({ job }: { job: Import }) {
   const status = place.value.query.get("status") ?? "";
-  const [rows, setRows] = useState<Clip[]>([]);
-  const [next, setNext] = useState<string | null>("");
+  const [pages, setPages] = useState<Page[]>([]);
   const [error, setError] = useState<ApiError | null>(null);
   const [top, setTop] = useState(0);
-  const busy = useRef(false);
+  const busy = useRef("");
   const box = useRef<HTMLDivElement>(null);
   const asked = `${job.id} ${job.run} ${status}`;
   const now = useRef(asked);
   now.current = asked;
+  const seen = `${job.status} ${job.counts.total} ${job.counts.pending}`;
+  const rows = pages.flatMap((page) => page.clips);
+  // Empty: the first page is not there yet. null: there are no more.
+  const next = pages.length > 0 ? pages.at(-1)!.next_cursor : "";
 
-  async function load(cursor: string | null, known: Clip[], size = PAGE) {
-    if (busy.current || cursor === null) return;
-    busy.current = true;
+  /** Read a page, which may be there already. Pages after it stay as long as they still begin where it ends. */
+  async function load(index: number, known: Page[]) {
+    const cursor = index === 0 ? "" : known[index - 1]!.next_cursor;
+    if (busy.current === asked || cursor === null) return;
+    busy.current = asked;
     try {
-      const page = await get<Page>(at("/v1/imports/{job_id}/clips", job.id), { limit: size, status, cursor });
+      const page = await get<Omit<Page, "seen">>(at("/v1/imports/{job_id}/clips", job.id), { limit: PAGE, status, cursor });
       if (now.current !== asked) return;
-      setRows([...known, ...page.clips]);
-      setNext(page.next_cursor);
+      const rest = page.next_cursor === known[index]?.next_cursor ? known.slice(index + 1) : [];
+      setPages([...known.slice(0, index), { clips: page.clips, next_cursor: page.next_cursor, seen }, ...rest]);
       setError(null);
     } catch (fault) {
-      setError(fault as ApiError);
+      if (now.current === asked) setError(fault as ApiError);
     } finally {
-      busy.current = false;
+      if (busy.current === asked) busy.current = "";
     }
   }
 
   useEffect(() => {
-    setRows([]);
-    setNext("");
+    setPages([]);
+    setError(null);
     setTop(0);
     box.current?.scrollTo(0, 0);
-    void load("", []);
+    void load(0, []);
   }, [asked]);
 
-  // While it runs, the first page is read again now and then; pages further down are read when they come in sight.
-  const settled = job.counts.total - job.counts.pending;
+  // A page in sight that was read before the import went on is read again: now and then while it runs, and at its end.
+  const sight = pageOf(pages, Math.floor(top / ROW));
+  const stale = [sight, pageOf(pages, Math.floor(top / ROW) + SIGHT)].find((index) => pages[index] && pages[index]!.seen !== seen);
   const last = useRef(0);
   useEffect(() => {
-    if (rows.length > PAGE || top > 0) return;
-    if (runs(job) && Date.now() - last.current < 3_000) return;
-    last.current = Date.now();
-    void load("", []);
-  }, [settled, job.status]);
+    if (stale === undefined) return;
+    const timer = setTimeout(
+      () => {
+        last.current = Date.now();
+        void load(stale, pages);
+      },
+      runs(job) ? Math.max(0, last.current + APART - Date.now()) : 0,
+    );
+    return () => clearTimeout(timer);
+  }, [stale, seen, pages]);
 
   // A filtered page may be short or empty and still have more.
   useEffect(() => {
     const inSight = Math.ceil(top / ROW) + SIGHT + SPARE;
-    if (next && rows.length < inSight) void load(next, rows);
-  }, [top, next, rows.length]);
+    if (next && rows.length < inSight) void load(pages.length, pages);
+  }, [top, pages]);
 
   const first = Math.max(0, Math.floor(top / ROW) - SPARE);
   const shown = rows.slice(first, first + SIGHT + 2 * SPARE);
@@ -96,7 +118,7 @@ export function Clips({ job }: { job: Import }) {
           {total === null ? (next ? " or more" : "") : ` of ${number(total)}`} loaded
         </span>
       </div>
-      <Failure error={error} retry={() => void load(next, rows)} />
+      <Failure error={error} retry={() => void load(stale ?? pages.length, pages)} />
       <div
         ref={box}
         class="clips"
@@ -131,6 +153,7 @@ export function Clips({ job }: { job: Import }) {
             <tr class="space" aria-hidden="true" style={{ height: `${below * ROW}px` }} />
           </tbody>
         </table>
+        {rows.length === 0 && next === "" && !error && <Loading what="clips" />}
         {rows.length === 0 && next === null && <p class="hint">No clip has this status.</p>}
       </div>
     </section>

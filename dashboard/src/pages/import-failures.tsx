@@ -4,7 +4,7 @@ import { meaning } from "../lib/codes";
 import { number } from "../lib/format";
 import { once, useLive } from "../lib/live";
 import { href } from "../lib/router";
-import { Failure, runs } from "../ui/basics";
+import { Failure, Loading, runs, Said } from "../ui/basics";
 import { Act } from "../ui/dialog";
 
 type Group = Schemas["FailureGroupView"];
@@ -13,19 +13,21 @@ const MAX_NAMED = 10_000;
 
 export function Failures({ job, reload }: { job: Import; reload: () => void }) {
   const failed = job.counts.failed + job.counts.cancelled;
-  const { data, error } = useLive(
+  const { data, error, reload: retry } = useLive(
     (signal) => get<Schemas["FailuresView"]>(at("/v1/imports/{job_id}/failures", job.id), {}, signal),
     once,
-    // While it runs, count again with each hundredth more.
-    [job.id, job.run, job.status, Math.floor(Math.log(failed || 1) * 20)],
+    [job.id],
+    // While it runs, count again with each twentieth more.
+    { again: [job.run, job.status, Math.floor(Math.log(failed || 1) * 20)] },
   );
-  if (error) return <Failure error={error} />;
-  if (!data || data.groups.length === 0) return null;
+  if (data?.groups.length === 0) return null;
   return (
     <section aria-labelledby="failures">
       <h2 id="failures">Failures by reason</h2>
-      {!data.complete && <p class="hint">There are many failures: each count means at least this number.</p>}
-      {data.groups.map((group) => (
+      <Failure error={error} retry={retry} />
+      {!data && !error && <Loading what="the reasons" />}
+      {data && !data.complete && <p class="hint">There are many failures: each count means at least this number.</p>}
+      {data?.groups.map((group) => (
         <One key={`${group.status} ${group.code}`} job={job} group={group} exact={data.complete} reload={reload} />
       ))}
     </section>
@@ -36,13 +38,11 @@ function One({ job, group, exact, reload }: { job: Import; group: Group; exact: 
   const [error, setError] = useState<ApiError | null>(null);
   const checked = group.failed_check === group.count && group.count > 0;
 
-  const clips = async () =>
-    (
-      await all<Clip>(at("/v1/imports/{job_id}/clips", job.id), "clips", { status: group.status }, MAX_NAMED * 2)
-    ).filter((clip) => (clip.code ?? "") === group.code);
+  const clips = (most?: number) =>
+    all<Clip>(at("/v1/imports/{job_id}/clips", job.id), "clips", { status: group.status }, most, (clip) => (clip.code ?? "") === group.code);
 
   async function retry(content_validation?: "none") {
-    const named = (await clips()).slice(0, MAX_NAMED).map((clip) => clip.id);
+    const named = (await clips(MAX_NAMED)).map((clip) => clip.id);
     const body = { clip_ids: named, ...(content_validation ? { content_validation } : {}) };
     await call("POST", at("/v1/imports/{job_id}/retry", job.id), { body, idempotencyKey: crypto.randomUUID() });
     reload();
@@ -73,7 +73,8 @@ function One({ job, group, exact, reload }: { job: Import; group: Group; exact: 
           <Act label="Download as manifest" act={download} onError={setError} />
         </div>
       </header>
-      <p>{meaning(group.code) || group.examples[0]?.message}</p>
+      <p><Said text={meaning(group.code) || group.examples[0]?.message || ""} /></p>
+      {!runs(job) && group.count > MAX_NAMED && <p class="hint">One click retries {number(MAX_NAMED)} of them. "Retry failed" above takes all.</p>}
       <Failure error={error} />
       <ul>
         {group.examples.map((clip) => (

@@ -1,37 +1,46 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { at, get, type Import, type Schemas } from "../lib/api";
-import { between, seconds } from "../lib/format";
+import { between, money, rates, seconds } from "../lib/format";
 import { once, useLive } from "../lib/live";
-import { Failure, runs } from "../ui/basics";
+import { Failure, Loading, runs } from "../ui/basics";
 
 type View = Schemas["TimelineView"];
+type PlotOf = "clips" | "rate";
+const PLOTS: [PlotOf, string][] = [["clips", "Clips"], ["rate", "Clips a second"]];
 
 export function Timeline({ job }: { job: Import }) {
   const settled = job.counts.total - job.counts.pending;
   const { data, error } = useLive(
     (signal) => get<View>(at("/v1/imports/{job_id}/timeline", job.id), {}, signal),
     once,
-    [job.id, job.run, job.status, settled],
+    [job.id],
+    { again: [job.run, job.status, settled] },
   );
-  // The last answer stays until the next one is there.
-  const last = useRef<View | null>(null);
-  if (data) last.current = data;
-  const shown = data ?? last.current;
+  const [of, setOf] = useState<PlotOf>("clips");
   return (
     <section aria-labelledby="timeline">
       <h2 id="timeline">Progress</h2>
       <Failure error={error} />
-      {shown && (
+      {!data && !error && <Loading what="the progress" />}
+      {data && (
         <>
           <ol class="phases">
-            {shown.phases.map((phase) => (
+            {data.phases.map((phase) => (
               <li key={phase.name} class={phase.ended_at ? "" : "now"}>
                 <span>{phase.name}</span> <b>{seconds(between(phase.started_at, phase.ended_at))}</b>
               </li>
             ))}
           </ol>
-          {shown.points.length > 0 ? (
-            <Plot view={shown} />
+          <Cost job={job} cost={data.cost} />
+          {data.points.length > 0 ? (
+            <>
+              <div class="tabs" role="group" aria-label="Plot">
+                {PLOTS.map(([name, label]) => (
+                  <button key={name} class="small" aria-pressed={of === name} onClick={() => setOf(name)}>{label}</button>
+                ))}
+              </div>
+              <Plot view={data} of={of} />
+            </>
           ) : (
             <p class="hint">{runs(job) ? "The plot begins with the first batch of clips." : "No batch was recorded over time."}</p>
           )}
@@ -41,8 +50,18 @@ export function Timeline({ job }: { job: Import }) {
   );
 }
 
-/** Clips with a result over time. The plot's library is loaded with it. */
-function Plot({ view }: { view: View }) {
+function Cost({ job, cost }: { job: Import; cost: View["cost"] }) {
+  const hint = `Estimated with prices of ${cost.price_region}, ${cost.prices_as_of}, as if all clips had the average size. Storage and streams of other stores are not in it.`;
+  return (
+    <p title={hint}>
+      Cost, estimated: <b data-testid="cost">{money(cost.so_far)}</b> {runs(job) ? "so far" : "in all"}
+      {runs(job) && cost.whole !== null && <>, <b>{money(cost.whole)}</b> in all</>}
+    </p>
+  );
+}
+
+/** Clips with a result over time, or how many a second. The plot's library is loaded with it. */
+function Plot({ view, of }: { view: View; of: PlotOf }) {
   const box = useRef<HTMLDivElement>(null);
   const begun = Date.parse(view.phases.at(-1)?.started_at ?? view.points[0]?.at ?? "") / 1000;
   useEffect(() => {
@@ -50,11 +69,12 @@ function Plot({ view }: { view: View }) {
     let draw: { destroy(): void } | null = null;
     void import("../ui/plot").then(({ plot }) => {
       if (gone || !box.current) return;
-      const xs = [begun, ...view.points.map((point) => Date.parse(point.at) / 1000)];
+      const xs = [0, ...view.points.map((point) => Date.parse(point.at) / 1000 - begun)];
       const sum = (point: View["points"][number]) =>
         point.done.copied + point.done.skipped + point.done.failed + point.done.cancelled;
-      draw = plot(box.current, xs, [
-        { label: "Done", values: [0, ...view.points.map(sum)], color: "--accent" },
+      const done = [0, ...view.points.map(sum)];
+      draw = plot(box.current, xs, of === "rate" ? [{ label: "Clips/s", values: rates(xs, done), color: "--accent" }] : [
+        { label: "Done", values: done, color: "--accent" },
         { label: "Failed", values: [0, ...view.points.map((point) => point.done.failed)], color: "--bad" },
       ]);
     });
@@ -62,14 +82,18 @@ function Plot({ view }: { view: View }) {
       gone = true;
       draw?.destroy();
     };
-  }, [view, begun]);
+  }, [view, begun, of]);
   const last = view.points.at(-1)?.done;
   return (
     <div
       ref={box}
       class="plot"
       role="img"
-      aria-label={`Clips over time: ${last?.copied ?? 0} copied, ${last?.failed ?? 0} failed at the end of the plot`}
+      aria-label={
+        of === "rate"
+          ? "Clips a second over time"
+          : `Clips over time: ${last?.copied ?? 0} copied, ${last?.failed ?? 0} failed at the end of the plot`
+      }
     />
   );
 }

@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
-import { type ApiError, at, call, get, type Import } from "../lib/api";
-import { bytes, number, plural, seconds } from "../lib/format";
+import { ApiError, at, call, get, type Import } from "../lib/api";
+import { between, bytes, number, plural, seconds, when } from "../lib/format";
 import { useLive } from "../lib/live";
 import { go, href } from "../lib/router";
-import { Ago, Bar, Copy, Facts, Failure, Loading, runs, source, Status } from "../ui/basics";
+import { shown } from "../lib/settings";
+import { Absent, Ago, Bar, Copy, Facts, Failure, Labels, rateOf, runs, source, Status } from "../ui/basics";
 import { Act, Confirm } from "../ui/dialog";
 import { Clips } from "./import-clips";
 import { Failures } from "./import-failures";
@@ -17,7 +18,7 @@ export function ImportPage({ id }: { id: string }) {
     (found) => runs(found) || found.webhook?.status === "PENDING",
     [id],
   );
-  if (!job) return error ? <Failure error={error} retry={reload} /> : <Loading what="the import" />;
+  if (!job) return <Absent title={id} what="the import" above={["imports", "Imports"]} error={error} retry={reload} />;
   const planned = job.counts.total > 0;
   return (
     <>
@@ -30,13 +31,14 @@ export function ImportPage({ id }: { id: string }) {
         </h1>
         <Actions job={job} reload={reload} />
       </div>
-      <Failure error={error} />
+      <Failure error={error} retry={reload} />
       {job.message && (
         <p class={`note ${job.status === "FAILED" ? "bad" : ""}`}>
           {job.message} {job.code && <code>{job.code}</code>}
         </p>
       )}
       <Counts job={job} />
+      <Restores job={job} />
       <div class="columns">
         <Timeline job={job} />
         <Summary job={job} />
@@ -44,13 +46,14 @@ export function ImportPage({ id }: { id: string }) {
       {job.counts.failed + job.counts.cancelled > 0 && <Failures job={job} reload={reload} />}
       {planned && <Clips job={job} />}
       {job.runs.length > 0 && <Attempts job={job} />}
-      <Trail path={at("/v1/imports/{job_id}/audit", id)} />
+      <Trail path={at("/v1/imports/{job_id}/audit", id)} again={`${job.run} ${job.status} ${job.cancel_requested} ${job.webhook?.attempts}`} />
     </>
   );
 }
 
 function Counts({ job }: { job: Import }) {
   const { counts } = job;
+  const rate = rateOf(job);
   const numbers = ["copied", "skipped", "failed", "cancelled", "pending"] as const;
   return (
     <section class="counts" aria-label="Counts">
@@ -72,11 +75,11 @@ function Counts({ job }: { job: Import }) {
         </div>
         <div>
           <dt>rate</dt>
-          <dd>{job.rate ? `${job.rate.clips.toFixed(job.rate.clips < 10 ? 1 : 0)} clips/s` : "–"}</dd>
+          <dd>{rate ? `${rate.clips.toFixed(rate.clips < 10 ? 1 : 0)} clips/s` : "–"}</dd>
         </div>
         <div>
           <dt>throughput</dt>
-          <dd>{job.rate ? `${bytes(job.rate.bytes)}/s` : "–"}</dd>
+          <dd>{rate?.bytes ? `${bytes(rate.bytes)}/s` : "–"}</dd>
         </div>
         {runs(job) && (
           <div>
@@ -89,34 +92,60 @@ function Counts({ job }: { job: Import }) {
   );
 }
 
+function Restores({ job }: { job: Import }) {
+  const found = job.restores;
+  if (!found?.waiting) return null;
+  return (
+    <p class="note" data-testid="restores">
+      {number(found.waiting)} of {number(found.requested)} clips wait for their restore ({found.tier}: up to {found.hours} h).
+      {found.next_look && ` It looks again at ${when(found.next_look)}.`}
+    </p>
+  );
+}
+
 function Summary({ job }: { job: Import }) {
-  const { settings } = job;
   return (
     <section aria-labelledby="about">
       <h2 id="about">About</h2>
       <Facts
         rows={[
           ["Source", <span class="wrap">{source(job)} {job.source.uri && <Copy text={job.source.uri} />}</span>],
-          ["Started by", `${job.trigger}${job.key_id ? `, key ${job.key_id}` : ""} (${job.door})`],
+          ["Started by", `${job.trigger}${job.door === job.trigger ? "" : ` (${job.door})`}${job.key_id ? `, key ${job.key_id}` : ""}`],
           ["Created", <Ago time={job.created_at} />],
           ["Completed", job.completed_at && <Ago time={job.completed_at} />],
           ["Watch", job.watch_id && <a href={href(["watches", job.watch_id])}>{job.watch_id}</a>],
           ["Folder", job.folder],
-          ["Labels", job.labels.join(", ")],
+          ["Labels", job.labels.length > 0 && <Labels of={job.labels} />],
           ["Group", job.test_run_group_name],
+          ["Prefix of run names", job.run_name_prefix],
           ["Attempt", job.run ? number(job.run + 1) : null],
-          ["Existing objects", settings.on_existing],
-          ["Check of content", settings.content_validation],
-          ["Storage class", settings.storage_class],
-          ["Destination", settings.destination],
+          ["As it was at", job.source.as_of && when(job.source.as_of)],
+          ["Filters", filters(job)],
           ["Integration", job.integration_id],
-          ["Preset", job.execution_settings_id],
+          ["Preset", job.execution_settings_id && <a href="#/presets">{job.execution_settings_id}</a>],
           ["Webhook", job.webhook && `${job.webhook.status.toLowerCase()}, ${plural(job.webhook.attempts, "attempt")}: ${job.webhook.url}`],
           ["Last webhook error", job.webhook?.last_error],
         ]}
       />
+      <details>
+        <summary>Settings</summary>
+        <Facts rows={shown(job.settings)} />
+      </details>
     </section>
   );
+}
+
+/** The filters of the request, as a sentence. */
+function filters(job: Import): string {
+  const { include = [], exclude = [], min_size, max_size, modified_after, modified_before } = job.filters ?? {};
+  return [
+    include.length ? `only ${include.join(", ")}` : "",
+    exclude.length ? `not ${exclude.join(", ")}` : "",
+    min_size ? `from ${bytes(min_size)}` : "",
+    max_size ? `up to ${bytes(max_size)}` : "",
+    modified_after ? `changed from ${when(modified_after)}` : "",
+    modified_before ? `changed before ${when(modified_before)}` : "",
+  ].filter(Boolean).join("; ");
 }
 
 function Attempts({ job }: { job: Import }) {
@@ -130,6 +159,8 @@ function Attempts({ job }: { job: Import }) {
               <th scope="col">Attempt</th>
               <th scope="col">Result</th>
               <th scope="col">Started</th>
+              <th scope="col">Took</th>
+              <th scope="col">Key</th>
               <th scope="col" class="num">Copied</th>
               <th scope="col" class="num">Failed</th>
               <th scope="col">Reason</th>
@@ -141,6 +172,8 @@ function Attempts({ job }: { job: Import }) {
                 <td>{one.run + 1}</td>
                 <td><Status of={one.status} /></td>
                 <td><Ago time={one.started_at} /></td>
+                <td>{seconds(between(one.started_at, one.completed_at))}</td>
+                <td>{one.key_id ?? "–"}</td>
                 <td class="num">{number(one.counts.copied)}</td>
                 <td class="num">{number(one.counts.failed)}</td>
                 <td>{one.message ?? "–"}</td>
@@ -200,6 +233,8 @@ function Actions({ job, reload }: { job: Import; reload: () => void }) {
   );
 }
 
+/** How long a click waits for the report. */
+const REPORT_SECONDS = 30;
 const FORMATS: [string, string][] = [
   ["csv", "All clips (CSV)"],
   ["jsonl", "All clips (JSON lines)"],
@@ -207,12 +242,23 @@ const FORMATS: [string, string][] = [
   ["failures", "Failed clips, as a manifest"],
 ];
 
+/** The report is written in the first seconds after the import's end. */
+async function patiently<T>(read: () => Promise<T>): Promise<T> {
+  for (let waited = 0; ; waited += 1) {
+    try {
+      return await read();
+    } catch (fault) {
+      if (!(fault instanceof ApiError) || fault.code !== "REPORT_PENDING" || waited === REPORT_SECONDS) throw fault;
+      await new Promise((done) => setTimeout(done, 1_000));
+    }
+  }
+}
+
 function Report({ job, onError }: { job: Import; onError: (error: ApiError | null) => void }) {
   const [format, setFormat] = useState("csv");
   async function download() {
-    const link = await get<{ url: string }>(at("/v1/imports/{job_id}/report", job.id), { format });
     // The link names a file to save, so the page stays.
-    location.assign(link.url);
+    location.assign((await patiently(() => get<{ url: string }>(at("/v1/imports/{job_id}/report", job.id), { format }))).url);
   }
   return (
     <span class="joined">

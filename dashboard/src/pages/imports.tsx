@@ -1,9 +1,10 @@
-import { useEffect, useState } from "preact/hooks";
-import { ApiError, at, get, type Import } from "../lib/api";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { at, get, type Import } from "../lib/api";
 import { bytes, number, seconds } from "../lib/format";
 import { useLive } from "../lib/live";
 import { go, href, place } from "../lib/router";
-import { Ago, Bar, Empty, Failure, Loading, runs, source, Status } from "../ui/basics";
+import { Ago, Bar, Empty, Failure, Loading, rateOf, runs, source, Status } from "../ui/basics";
+import { Act } from "../ui/dialog";
 
 interface Page {
   imports: Import[];
@@ -25,47 +26,69 @@ function useFilters(): [Record<string, string>, (name: string, value: string) =>
 export function Imports() {
   const [filters, filter] = useFilters();
   const asked = JSON.stringify(filters);
+  // What was read when "Show older imports" was clicked, and the pages after it: what the first page no longer has stays.
   const [older, setOlder] = useState<Page[]>([]);
-  const [fault, setFault] = useState<ApiError | null>(null);
+  const now = useRef(asked);
+  now.current = asked;
   useEffect(() => setOlder([]), [asked]);
   const { data, error, reload } = useLive(
     (signal) => get<Page>(at("/v1/imports"), { ...filters, limit: LIMIT }, signal),
     (page) => page.imports.some(runs),
     [asked],
   );
-  const shown = [...(data?.imports ?? []), ...older.flatMap((page) => page.imports)];
-  const rows = [...new Map(shown.map((job) => [job.id, job])).values()];
+  const rows = merged([data, ...older]);
   const next = (older.at(-1) ?? data)?.next_cursor ?? null;
   const filtered = Object.keys(filters).length > 0;
 
   async function more() {
-    try {
-      const page = await get<Page>(at("/v1/imports"), { ...filters, limit: LIMIT, cursor: next });
-      setOlder([...older, page]);
-    } catch (refused) {
-      setFault(refused as ApiError);
-    }
+    const known = older.length > 0 ? older : data ? [data] : [];
+    const page = await get<Page>(at("/v1/imports"), { ...filters, limit: LIMIT, cursor: next });
+    if (now.current === asked) setOlder([...known, page]);
   }
 
   return (
     <>
       <div class="head">
         <h1>Imports</h1>
+        <FindClip />
         <a class="button primary" href="#/new">
           New import
         </a>
       </div>
       <Filters given={filters} set={filter} />
-      <Failure error={error ?? fault} retry={reload} />
+      <Failure error={error} retry={reload} />
       {!data && !error && <Loading what="imports" />}
       {data && rows.length === 0 && (filtered ? <NoMatch more={next !== null} /> : <First />)}
       {rows.length > 0 && <Table rows={rows} />}
       {next && (
-        <p class="more">
-          <button onClick={() => void more()}>Show older imports</button>
-        </p>
+        <div class="more">
+          <Act label="Show older imports" act={more} />
+        </div>
       )}
     </>
+  );
+}
+
+/** The imports of all pages, each one once, as the first page that has it says. */
+export function merged(pages: (Page | null)[]): Import[] {
+  const found = new Map<string, Import>();
+  for (const job of pages.flatMap((page) => page?.imports ?? [])) if (!found.has(job.id)) found.set(job.id, job);
+  return [...found.values()];
+}
+
+function FindClip() {
+  return (
+    <input
+      type="search"
+      class="find"
+      aria-label="Find a clip"
+      placeholder="Find a clip: its id or source URI"
+      spellcheck={false}
+      onKeyDown={(event) => {
+        const text = event.currentTarget.value.trim();
+        if (event.key === "Enter" && text) go(href(["search"], { [text.includes("://") ? "original_clipgt_url" : "clip_id"]: text }));
+      }}
+    />
   );
 }
 
@@ -73,13 +96,10 @@ function Filters({ given, set }: { given: Record<string, string>; set: (name: st
   const text = (name: string, label: string, type = "text") => (
     <label>
       {label}
-      <input
+      <Entered
         type={type}
         value={type === "datetime-local" ? local(given[name]) : (given[name] ?? "")}
-        onChange={(event) => {
-          const value = event.currentTarget.value.trim();
-          set(name, type === "datetime-local" && value ? new Date(value).toISOString() : value);
-        }}
+        commit={(value) => set(name, type === "datetime-local" && value ? new Date(value).toISOString() : value)}
       />
     </label>
   );
@@ -96,28 +116,40 @@ function Filters({ given, set }: { given: Record<string, string>; set: (name: st
       </select>
     </label>
   );
+  const any = Object.keys(given).length > 0;
+  const [open] = useState(() => any || matchMedia("(min-width: 641px)").matches);
   return (
-    <form class="filters" role="search" aria-label="Filter imports" onSubmit={(event) => event.preventDefault()}>
-      {choice("status", "Status", STATUSES)}
-      {choice("trigger", "Started by", ["api", "upload", "watch"])}
-      {text("folder", "Folder")}
-      {text("label", "Label")}
-      {text("watch", "Watch")}
-      {text("created_after", "From", "datetime-local")}
-      {text("created_before", "Before", "datetime-local")}
-      {Object.keys(given).length > 0 && <a href="#/imports">Clear</a>}
-    </form>
+    <details class="folded" open={open}>
+      <summary>Filters</summary>
+      <form class="filters" role="search" aria-label="Filter imports" onSubmit={(event) => event.preventDefault()}>
+        {choice("status", "Status", STATUSES)}
+        {choice("trigger", "Started by", ["api", "upload", "watch"])}
+        {text("folder", "Folder")}
+        {text("label", "Label")}
+        {text("watch", "Watch")}
+        {text("created_after", "From", "datetime-local")}
+        {text("created_before", "Before", "datetime-local")}
+        {any && <a href="#/imports">Clear</a>}
+      </form>
+    </details>
   );
 }
 
-/** An ISO time as the field shows it: local, to the minute. */
+/** A field that counts once the user leaves it or presses Enter. Until then it keeps what was typed, also when the page is drawn again. */
+function Entered({ type, value, commit }: { type: string; value: string; commit: (text: string) => void }) {
+  const [text, setText] = useState(value);
+  useLayoutEffect(() => setText(value), [value]);
+  return <input type={type} value={text} onInput={(event) => setText(event.currentTarget.value)} onChange={(event) => commit(event.currentTarget.value.trim())} />;
+}
+
+/** An ISO time as the field shows it: local, to the minute. Empty for none, and for what is no time. */
 function local(time: string | undefined): string {
-  if (!time) return "";
-  const date = new Date(time);
+  const date = new Date(time ?? "");
+  if (Number.isNaN(date.getTime())) return "";
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-function Table({ rows }: { rows: Import[] }) {
+export function Table({ rows }: { rows: Import[] }) {
   return (
     <div class="scroll" tabIndex={0}>
       <table class="list imports" role="table" aria-label="Imports">
@@ -146,6 +178,7 @@ function Table({ rows }: { rows: Import[] }) {
 
 function Row({ job }: { job: Import }) {
   const { counts } = job;
+  const rate = rateOf(job);
   return (
     <tr>
       <td>
@@ -161,13 +194,14 @@ function Row({ job }: { job: Import }) {
         <Bar counts={counts} />
         <span class="sub">
           {counts.total ? `${number(counts.total - counts.pending)} of ${number(counts.total)}` : "–"}
+          {counts.failed > 0 && <span class="narrow bad">, {number(counts.failed)} failed</span>}
         </span>
       </td>
       <td class="num">{number(counts.copied)}</td>
       <td class={`num ${counts.failed ? "bad" : ""}`}>{number(counts.failed)}</td>
       <td class="num">{bytes(counts.bytes)}</td>
       <td class="num">
-        {job.rate ? `${job.rate.clips < 10 ? job.rate.clips.toFixed(1) : number(Math.round(job.rate.clips))}/s` : "–"}
+        {rate ? `${rate.clips < 10 ? rate.clips.toFixed(1) : number(Math.round(rate.clips))}/s` : "–"}
         {job.eta_seconds !== null && runs(job) && <span class="sub">{seconds(job.eta_seconds)} left</span>}
       </td>
       <td>

@@ -2,8 +2,8 @@ import { useState } from "preact/hooks";
 import { all, type ApiError, at, call, type Schemas } from "../lib/api";
 import { meaning } from "../lib/codes";
 import { once, useLive } from "../lib/live";
-import { Ago, Copy, Empty, Failure, Loading } from "../ui/basics";
-import { Act, Confirm } from "../ui/dialog";
+import { Ago, Copy, Empty, Failure, Loading, Said } from "../ui/basics";
+import { Act, Confirm, useFirstField } from "../ui/dialog";
 
 type Integration = Schemas["IntegrationView"];
 
@@ -13,7 +13,11 @@ interface Field {
   required?: boolean;
   secret?: boolean;
   json?: boolean;
+  check?: boolean;
 }
+const PAYS: Field = { name: "requester_pays", label: "The requester pays: this deployment's account is charged", check: true };
+const DELETE: Field = { name: "allow_delete", label: "Let imports delete the sources of proven copies", check: true };
+const CUSTOMER_KEY: Field = { name: "customer_key", label: "Customer key (SSE-C), base64", secret: true };
 const TYPES: Record<string, { label: string; fields: Field[] }> = {
   s3: {
     label: "S3, or a store with its API: access key",
@@ -23,25 +27,37 @@ const TYPES: Record<string, { label: string; fields: Field[] }> = {
       { name: "session_token", label: "Session token", secret: true },
       { name: "region", label: "Region" },
       { name: "endpoint_url", label: "Endpoint URL (other stores)" },
+      CUSTOMER_KEY,
+      PAYS,
+      DELETE,
     ],
   },
-  s3_role: { label: "S3 of another account: role", fields: [{ name: "role_arn", label: "ARN of the role", required: true }, { name: "region", label: "Region" }] },
+  s3_role: { label: "S3 of another account: role", fields: [{ name: "role_arn", label: "ARN of the role", required: true }, { name: "region", label: "Region" }, CUSTOMER_KEY, PAYS, DELETE] },
   gcs: {
     label: "Google Cloud Storage: service account",
-    fields: [{ name: "service_account", label: "Key file (JSON)", required: true, secret: true, json: true }, { name: "endpoint_url", label: "Endpoint URL" }],
+    fields: [{ name: "service_account", label: "Key file (JSON)", required: true, secret: true, json: true }, { name: "endpoint_url", label: "Endpoint URL" }, PAYS, DELETE],
   },
   hf_bucket: { label: "Hugging Face bucket", fields: [{ name: "token", label: "Token (public buckets need none)", secret: true }] },
 };
 
 export function Integrations() {
   const { data, error, reload } = useLive(() => all<Integration>(at("/v1/integrations"), "integrations"), once, []);
+  const [adding, setAdding] = useState(false);
+  const close = () => setAdding(false);
+  const saved = () => {
+    close();
+    reload();
+  };
   return (
     <>
-      <h1 class="head">Integrations</h1>
-      <Add done={reload} />
+      <div class="head">
+        <h1>Integrations</h1>
+        {!adding && <button class="primary" onClick={() => setAdding(true)}>New integration</button>}
+      </div>
+      {adding && <Add saved={saved} close={close} />}
       <Failure error={error} retry={reload} />
       {!data && !error && <Loading what="integrations" />}
-      {data?.length === 0 && (
+      {data?.length === 0 && !adding && (
         <Empty title="No integrations yet">
           <p>The service reads the deployment's own source buckets without one. Save an integration to read any other bucket.</p>
         </Empty>
@@ -51,7 +67,7 @@ export function Integrations() {
   );
 }
 
-function Add({ done }: { done: () => void }) {
+function Add({ saved, close }: { saved: () => void; close: () => void }) {
   const [type, setType] = useState("s3");
   const [error, setError] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState(false);
@@ -59,25 +75,24 @@ function Add({ done }: { done: () => void }) {
 
   async function save(event: Event) {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
-    const given = new FormData(form);
+    const given = new FormData(event.currentTarget as HTMLFormElement);
     const body: Record<string, unknown> = { type };
     for (const field of [{ name: "name" }, { name: "bucket" }, { name: "prefix" }, ...fields] as Field[]) {
       const text = String(given.get(field.name) ?? "").trim();
       if (!text) continue;
       try {
-        body[field.name] = field.json ? JSON.parse(text) : text;
+        body[field.name] = field.check ? true : field.json ? JSON.parse(text) : text;
       } catch {
         setError({ detail: `${field.label} is not JSON. Paste the whole file.`, code: "INVALID_REQUEST" } as ApiError);
         return;
       }
     }
+    if (busy) return;
     setBusy(true);
     setError(null);
     try {
       await call("POST", at("/v1/integrations"), { body, idempotencyKey: crypto.randomUUID() });
-      form.reset();
-      done();
+      saved();
     } catch (fault) {
       setError(fault as ApiError);
     } finally {
@@ -86,8 +101,8 @@ function Add({ done }: { done: () => void }) {
   }
   return (
     <section aria-labelledby="add">
-      <h2 id="add">Add an integration</h2>
-      <form class="form" onSubmit={(event) => void save(event)} autocomplete="off">
+      <h2 id="add">New integration</h2>
+      <form ref={useFirstField()} class="form" onSubmit={(event) => void save(event)} autocomplete="off">
         <div class="row">
           <label>
             Type
@@ -100,7 +115,7 @@ function Add({ done }: { done: () => void }) {
           <label>Prefix<input name="prefix" placeholder="team/" /></label>
         </div>
         <div class="row" key={type}>
-          {fields.map((field) => (
+          {fields.filter((field) => !field.check).map((field) => (
             <label key={field.name}>
               {field.label}
               {field.json ? (
@@ -111,9 +126,18 @@ function Add({ done }: { done: () => void }) {
             </label>
           ))}
         </div>
+        {fields.filter((field) => field.check).map((field) => (
+          <label key={field.name} class="check">
+            <input type="checkbox" name={field.name} />
+            {field.label}
+          </label>
+        ))}
         <p class="hint">Credentials are kept in Secrets Manager. Nobody can read them here again.</p>
         <Failure error={error} />
-        <div class="actions"><button class="primary" disabled={busy}>Save integration</button></div>
+        <div class="actions">
+          <button class="primary" aria-busy={busy}>Save integration</button>
+          <button type="button" onClick={close}>Cancel</button>
+        </div>
       </form>
     </section>
   );
@@ -127,12 +151,21 @@ function One({ one, reload }: { one: Integration; reload: () => void }) {
     <section aria-label={one.name}>
       <div class="head">
         <h2>{one.name}</h2>
-        <Act label="Test" act={async () => setProbe(await call<Schemas["ProbeView"]>("POST", `${path}/test`))} />
-        <button class="danger" onClick={() => setDeleting(true)}>Delete</button>
+        <div class="actions">
+          <Act label="Test" act={async () => setProbe(await call<Schemas["ProbeView"]>("POST", `${path}/test`))} />
+          {one.type !== "hf_bucket" && (
+            <Act
+              label={one.allow_delete ? "Keep sources" : "Let imports delete sources"}
+              act={() => call("PATCH", path, { body: { allow_delete: !one.allow_delete } }).then(reload)}
+            />
+          )}
+          <button class="danger" onClick={() => setDeleting(true)}>Delete</button>
+        </div>
       </div>
       <p>
         <code>{one.type}</code> reads <span class="mono">{one.bucket}{one.prefix ? `/${one.prefix}` : ""}</span>
         {one.endpoint_url && <> at <span class="mono">{one.endpoint_url}</span></>}.{" "}
+        {one.allow_delete && "Imports with that setting may delete the sources that they copied. "}
         <span class="hint">Saved <Ago time={one.created_at} />, {one.last_used ? <>last used <Ago time={one.last_used} /></> : "never used"}.</span>
       </p>
       {probe && (
@@ -140,7 +173,7 @@ function One({ one, reload }: { one: Integration; reload: () => void }) {
           {probe.checks.map((check) => (
             <li key={check.action} class={check.ok ? "good" : "bad"}>
               {check.ok ? "✓" : "✗"} {check.action}: {check.ok ? "works" : check.message}{" "}
-              {check.code && <><code>{check.code}</code> {meaning(check.code)}</>}
+              {check.code && <><code>{check.code}</code> <Said text={meaning(check.code)} /></>}
             </li>
           ))}
         </ul>

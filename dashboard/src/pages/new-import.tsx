@@ -1,10 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { all, type ApiError, at, base, call, type Import, type Schemas } from "../lib/api";
 import { number } from "../lib/format";
-import { body, type Body, cli, curl, type Draft, EMPTY, type Kind, python, settingsOf } from "../lib/request";
+import { body, type Body, cli, curl, type Draft, EMPTY, type Kind, python } from "../lib/request";
 import { go, href } from "../lib/router";
+import { settingsOf } from "../lib/settings";
 import { Copy, Failure } from "../ui/basics";
 import { Act } from "../ui/dialog";
+import { SettingsFields } from "../ui/settings-form";
 import { PreviewOf } from "./new-preview";
 
 /** What the user entered outlives a lost network, an expired key and a reload of the tab. */
@@ -18,7 +20,7 @@ function kept(): Draft {
   }
 }
 
-const KINDS: [Kind, string][] = [["prefix", "Prefix"], ["list", "List of clips"], ["manifest", "Manifest file"], ["sets", "Multi-view sets"]];
+const KINDS: [Kind, string][] = [["prefix", "Prefix"], ["clip_ids", "Clip ids"], ["list", "List of clips"], ["manifest", "Manifest file"], ["sets", "Multi-view sets"]];
 
 export function NewImport() {
   const [draft, setDraft] = useState(kept);
@@ -38,7 +40,7 @@ export function NewImport() {
   } catch (fault) {
     wrong = (fault as Error).message;
   }
-  const complete = request !== null && [request["root_path"], request["manifest_uri"], ...[request["exact_paths"], request["sets"]].map((one) => (one as unknown[] | undefined)?.length)].some(Boolean);
+  const complete = request !== null && (draft.kind === "clip_ids" ? request["root_path"] && (request["clip_ids"] as unknown[]).length : [request["root_path"], request["manifest_uri"], ...[request["exact_paths"], request["sets"]].map((one) => (one as unknown[] | undefined)?.length)].some(Boolean));
 
   async function start() {
     const job = await call<Import>("POST", at("/v1/imports"), { body: request, idempotencyKey: once });
@@ -50,9 +52,10 @@ export function NewImport() {
       <p class="crumbs"><a href="#/imports">Imports</a></p>
       <h1 class="head">New import</h1>
       <div class="split">
-        <form class="form" onSubmit={(event) => event.preventDefault()}>
+        {/* No form element: Enter in a field must neither start an import nor save a preset. */}
+        <div class="form">
           <Source draft={draft} set={set} />
-          {(draft.kind === "prefix" || draft.kind === "manifest") && <Filters draft={draft} set={set} />}
+          {["prefix", "clip_ids", "manifest"].includes(draft.kind) && <Filters draft={draft} set={set} />}
           <Names draft={draft} set={set} />
           <Settings draft={draft} set={set} />
           {wrong && <p class="note bad" role="alert">{wrong}</p>}
@@ -61,7 +64,7 @@ export function NewImport() {
             <Act primary label="Start import" disabled={!complete || wrong !== null} act={start} onError={setError} />
             <button type="button" onClick={() => setDraft(EMPTY)}>Clear</button>
           </div>
-        </form>
+        </div>
         <div>
           <PreviewOf request={complete && !wrong ? request : null} />
           {request && <Tongues request={request} />}
@@ -119,7 +122,14 @@ function Source(part: Part) {
         ))}
       </div>
       {draft.kind === "prefix" && <Text {...part} name="root_path" label="Prefix" placeholder="s3://my-bucket/2026/" hint="Every object whose key begins with it. End a folder with /." />}
+      {draft.kind === "clip_ids" && (
+        <>
+          <Text {...part} name="root_path" label="Prefix" placeholder="hf://datasets/maker/clips/" hint="Where to look, also in zips. A filter such as camera/ keeps other zips closed." />
+          <Area {...part} name="clip_ids" label="Clip ids, one a line" placeholder="0f247895-e3e5-537e-924b-b3976d321702" />
+        </>
+      )}
       {draft.kind === "list" && <Area {...part} name="list" label="URIs, one a line" placeholder={"s3://my-bucket/a.zip\ns3://my-bucket/b.mp4"} />}
+      {draft.kind !== "manifest" && <Text {...part} name="as_of" label="As it was at" type="datetime-local" hint="Only of buckets that keep versions. Default: as it is now." />}
       {draft.kind === "manifest" && <Text {...part} name="manifest_uri" label="Manifest" placeholder="s3://my-bucket/night.jsonl" hint="JSON lines, CSV, or the manifest.json of an S3 Inventory." />}
       {draft.kind === "sets" && <Area {...part} name="sets" label="Sets, one JSON object a line" placeholder={'{"views": {"front": "s3://my-bucket/f.mp4", "left": "s3://my-bucket/l.mp4"}, "name": "drive-7"}'} />}
     </fieldset>
@@ -171,7 +181,7 @@ function Settings(part: Part) {
   }, []);
   async function save() {
     const made = await call<Schemas["ExecutionSettingsView"]>("POST", at("/v1/execution-settings"), {
-      body: { name: saving.trim(), settings: settingsOf(draft) },
+      body: { name: saving.trim(), settings: settingsOf(draft.settings) },
       idempotencyKey: crypto.randomUUID(),
     });
     setSaving("");
@@ -187,20 +197,7 @@ function Settings(part: Part) {
       </div>
       {!draft.execution_settings_id && (
         <>
-          <div class="row">
-            <Choice {...part} name="on_existing" label="If an object is at the destination" options={[["", "Default of the deployment"], ["skip", "Skip if unchanged"], ["overwrite", "Overwrite"], ["fail", "Fail the clip"]]} />
-            <Choice {...part} name="content_validation" label="Check of content" options={[["", "Default of the deployment"], ["none", "None"], ["structure", "Structure: one or two reads"], ["deep", "Deep"]]} />
-            <Text {...part} name="storage_class" label="Storage class" placeholder="STANDARD" />
-            <Text {...part} name="tolerated_failures" label="Failures tolerated" placeholder="20, or 5%" hint="Default: any number." />
-          </div>
-          <div class="row">
-            <Text {...part} name="destination" label="Names of the copies" placeholder="{stem}-{ordinal}{extension}" hint="Default: as the source." />
-            <Text {...part} name="webhook_url" label="Webhook" type="url" placeholder="https://…" />
-          </div>
-          <label class="check">
-            <input type="checkbox" checked={draft.stationary_extrapolation} onChange={(event) => set({ stationary_extrapolation: event.currentTarget.checked })} />
-            Extend stationary obstacle tracks of ClipGT clips
-          </label>
+          <SettingsFields values={draft.settings} set={(settings) => set({ settings })} />
           <div class="actions">
             <input aria-label="Name of the preset" placeholder="Name of a new preset" value={saving} onInput={(event) => setSaving(event.currentTarget.value)} />
             <Act label="Save as preset" disabled={!saving.trim()} act={save} />
@@ -214,7 +211,7 @@ function Settings(part: Part) {
 function Tongues({ request }: { request: Body }) {
   const [tongue, setTongue] = useState("curl");
   const url = base().href;
-  const text = tongue === "curl" ? curl(request, url) : tongue === "cli" ? cli(request) : python(request, url);
+  const text = tongue === "curl" ? curl(request, url) : tongue === "cli" ? cli(request, url) : python(request, url);
   return (
     <section aria-labelledby="same">
       <div class="head">

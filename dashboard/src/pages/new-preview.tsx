@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, at, call, type Schemas } from "../lib/api";
-import { bytes, money, name, number, seconds } from "../lib/format";
+import { bytes, money, name, number, plural, seconds } from "../lib/format";
 import type { Body } from "../lib/request";
 import { Failure } from "../ui/basics";
 
@@ -63,6 +63,7 @@ function Shown({ preview }: { preview: Preview }) {
         <div><b>{least}{seconds(estimate.seconds)}</b><span>from start to end</span></div>
       </div>
       {!preview.complete && <p class="note">The source is large: the preview read a part of it, so each figure means at least this.</p>}
+      {preview.no_clips > 0 && <p class="hint">{least}{plural(preview.no_clips, "object")} left out: folder markers and files of macOS or Windows.</p>}
       <Codes title="Skipped because" codes={outcome.to_skip.by_code} />
       <Codes title="Fail because" codes={outcome.to_fail.by_code} />
       {outcome.problems.length > 0 && (

@@ -1,8 +1,9 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type ApiError, at, get, type Schemas } from "../lib/api";
 import { bytes } from "../lib/format";
 import { go, href, place } from "../lib/router";
-import { Empty, Failure, Status } from "../ui/basics";
+import { Empty, Failure, Loading, Status } from "../ui/basics";
+import { Act } from "../ui/dialog";
 
 type Page = Schemas["FoundClipPage"];
 const FIELDS: [string, string][] = [
@@ -16,18 +17,16 @@ export function Search() {
   const any = Object.values(given).some(Boolean);
   const [pages, setPages] = useState<Page[]>([]);
   const [error, setError] = useState<ApiError | null>(null);
-  const [busy, setBusy] = useState(false);
+  const now = useRef(asked);
+  now.current = asked;
 
   async function load(known: Page[]) {
-    setBusy(true);
     setError(null);
     try {
       const page = await get<Page>(at("/v1/clips"), { ...given, limit: 100, cursor: known.at(-1)?.next_cursor ?? null });
-      setPages([...known, page]);
+      if (now.current === asked) setPages([...known, page]);
     } catch (fault) {
-      setError(fault as ApiError);
-    } finally {
-      setBusy(false);
+      if (now.current === asked) setError(fault as ApiError);
     }
   }
   useEffect(() => {
@@ -48,11 +47,12 @@ export function Search() {
         {FIELDS.map(([name, label]) => (
           <label key={name}>{label}<input name={name} key={given[name]} defaultValue={given[name]} /></label>
         ))}
-        <button class="primary" disabled={busy}>Find</button>
+        <button class="primary">Find</button>
       </form>
       <Failure error={error} retry={() => void load(pages)} />
       {!any && <Empty title="Which clip?"><p>Give a clip id, the URI of its source, or a label, folder or group of its import. All conditions must match exactly.</p></Empty>}
-      {any && !busy && !error && clips.length === 0 && <Empty title="No clip matches"><p>Conditions match exactly. By clip id and URI, a clip is found once it is copied, skipped or failed.</p></Empty>}
+      {any && !error && pages.length === 0 && <Loading what="clips" />}
+      {pages.length > 0 && clips.length === 0 && <Empty title="No clip matches"><p>Conditions match exactly. By clip id and URI, a clip is found once it is copied, skipped or failed.</p></Empty>}
       {clips.length > 0 && (
         <div class="scroll" tabIndex={0}>
           <table class="list" aria-label="Clips found">
@@ -71,7 +71,7 @@ export function Search() {
           </table>
         </div>
       )}
-      {pages.at(-1)?.has_more && <p class="more"><button disabled={busy} onClick={() => void load(pages)}>Show more</button></p>}
+      {pages.at(-1)?.has_more && <div class="more"><Act label="Show more" act={() => load(pages)} /></div>}
     </>
   );
 }

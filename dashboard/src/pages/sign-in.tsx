@@ -1,5 +1,6 @@
-import { useRef, useState } from "preact/hooks";
-import { type ApiError, at, call, type Schemas } from "../lib/api";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiError, at, call, type Schemas } from "../lib/api";
 import { key, signIn } from "../lib/key";
 import { caller, expired } from "../lib/session";
 import { Failure } from "../ui/basics";
@@ -13,47 +14,62 @@ export function SignIn({ again = false }: { again?: boolean }) {
 
   async function submit(event: Event) {
     event.preventDefault();
+    if (busy) return;
     const text = field.current?.value.trim() ?? "";
     setBusy(true);
     setError(null);
     try {
       caller.value = await call<Schemas["CallerView"]>("GET", at("/v1/key"), { as: text });
-      expired.value = false;
       signIn(text, stay);
+      expired.value = false;
     } catch (fault) {
-      setError(fault as ApiError);
+      const said = fault as ApiError;
+      setError(said.status === 401 ? new ApiError(401, said.code, "This is no valid API key. Check that you copied all of it, or ask for a new one.") : said);
     } finally {
       setBusy(false);
     }
   }
 
+  const form = (
+    <form onSubmit={(event) => void submit(event)}>
+      <h1 id="sign-in">{again ? "Sign in again" : "Clipferry"}</h1>
+      <p>
+        {again
+          ? "Your API key is no longer valid. Nothing that you entered is lost."
+          : "Import driving clips into your account, verified. Sign in with an API key of your project, or with the admin key to manage keys."}
+      </p>
+      <label>
+        API key
+        <input ref={field} type="password" name="key" autocomplete="current-password" required autofocus spellcheck={false} />
+      </label>
+      <label class="check">
+        <input type="checkbox" checked={stay} onChange={(event) => setStay(event.currentTarget.checked)} />
+        Stay signed in on this computer
+      </label>
+      <Failure error={error} />
+      <button class="primary" aria-busy={busy}>
+        Sign in
+      </button>
+      <p class="hint">
+        {stay ? "The key stays in this browser until you sign out." : "The key is forgotten when you close this tab."} Your
+        administrator makes keys: <code>clipferry keys create</code>.
+      </p>
+    </form>
+  );
+  return again ? <Above>{form}</Above> : <div class="sign-in">{form}</div>;
+}
+
+/** Over the page until there is a key that works: what is below cannot be reached, also not by Escape. */
+function Above({ children }: { children: ComponentChildren }) {
+  const box = useRef<HTMLDialogElement>(null);
+  const show = () => {
+    if (box.current?.isConnected) box.current.showModal();
+  };
+  useEffect(show, []);
   return (
-    <div class={again ? "again" : "sign-in"}>
-      <form onSubmit={(event) => void submit(event)}>
-        <h1>{again ? "Sign in again" : "Clipferry"}</h1>
-        <p>
-          {again
-            ? "Your API key is no longer valid. Nothing that you entered is lost."
-            : "Import driving clips into your account, verified. Sign in with an API key of your project, or with the admin key to manage keys."}
-        </p>
-        <label>
-          API key
-          <input ref={field} type="password" name="key" autocomplete="current-password" required autofocus spellcheck={false} />
-        </label>
-        <label class="check">
-          <input type="checkbox" checked={stay} onChange={(event) => setStay(event.currentTarget.checked)} />
-          Stay signed in on this computer
-        </label>
-        <Failure error={error} />
-        <button class="primary" disabled={busy}>
-          Sign in
-        </button>
-        <p class="hint">
-          {stay ? "The key stays in this browser until you sign out." : "The key is forgotten when you close this tab."} Your
-          administrator makes keys: <code>clipferry keys create</code>.
-        </p>
-      </form>
-    </div>
+    <dialog ref={box} class="again" aria-labelledby="sign-in" onClose={show}>
+      {children}
+    </dialog>
   );
 }
 

@@ -1,25 +1,30 @@
 import { useState } from "preact/hooks";
-import { get, type Schemas } from "../lib/api";
+import { all, type Schemas } from "../lib/api";
 import { once, useLive } from "../lib/live";
 import { href } from "../lib/router";
-import { Ago, Failure } from "../ui/basics";
+import { Ago, Failure, Loading } from "../ui/basics";
 
 type Entry = Schemas["AuditEntryView"];
+/** Entries that one request asks for at most. */
+const PAGE = 1_000;
 
-/** The audit of an import, or of the whole project: who asked for what. */
-export function Trail({ path, subjects = false, subject }: { path: string; subjects?: boolean; subject?: string }) {
+/** The audit of an import, or of the whole project: who asked for what. It is read again when `again` changes. */
+export function Trail({ path, subjects = false, subject, again = "" }: { path: string; subjects?: boolean; subject?: string; again?: string }) {
   const [limit, setLimit] = useState(20);
   const { data, error, reload } = useLive(
-    (signal) => get<Schemas["AuditPage"]>(path, { limit, subject: subject ?? null }, signal),
+    // One more than is shown tells whether there are more.
+    () => all<Entry>(path, "entries", { limit: Math.min(PAGE, limit + 1), subject }, limit + 1),
     once,
-    [path, limit, subject],
+    [path, subject],
+    { again: [limit, again] },
   );
   return (
     <section aria-labelledby="audit">
       <h2 id="audit">{subjects ? "Changes" : "Audit"}</h2>
       <Failure error={error} retry={reload} />
-      {data && data.entries.length === 0 && <p class="hint">Nothing was changed yet. Entries appear a moment after a change.</p>}
-      {data && data.entries.length > 0 && (
+      {!data && !error && <Loading what="changes" />}
+      {data?.length === 0 && <p class="hint">Nothing was changed yet. Entries appear a moment after a change.</p>}
+      {data && data.length > 0 && (
         <div class="scroll" tabIndex={0}>
           <table class="list">
             <thead>
@@ -33,7 +38,7 @@ export function Trail({ path, subjects = false, subject }: { path: string; subje
               </tr>
             </thead>
             <tbody>
-              {data.entries.map((entry) => (
+              {data.slice(0, limit).map((entry) => (
                 <tr key={entry.id}>
                   <td><Ago time={entry.time} /></td>
                   <td><code>{entry.action}</code></td>
@@ -47,15 +52,16 @@ export function Trail({ path, subjects = false, subject }: { path: string; subje
           </table>
         </div>
       )}
-      {data?.has_more && <button onClick={() => setLimit(Math.min(1000, limit * 5))}>Show more</button>}
+      {data && data.length > limit && <button onClick={() => setLimit(limit * 5)}>Show more</button>}
     </section>
   );
 }
 
+/** Pages of things by how their ids begin. */
+const LINKED: Record<string, string> = { ij_: "imports", wa_: "watches" };
+
 function Subject({ entry }: { entry: Entry }) {
-  return entry.subject.startsWith("ij_") && !entry.subject.includes("-") ? (
-    <a href={href(["imports", entry.subject])}>{entry.subject}</a>
-  ) : (
-    <span class="mono">{entry.subject}</span>
-  );
+  const page = LINKED[entry.subject.slice(0, 3)];
+  const text = <span class="mono">{entry.subject}</span>;
+  return page && !entry.subject.includes("-") ? <a href={href([page, entry.subject])}>{text}</a> : text;
 }

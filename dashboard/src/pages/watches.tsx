@@ -1,16 +1,17 @@
 import { useState } from "preact/hooks";
 import { all, type ApiError, at, call, get, type Schemas } from "../lib/api";
-import { number, plural, seconds } from "../lib/format";
+import { number, plural, seconds, when } from "../lib/format";
 import { once, useLive } from "../lib/live";
 import { go, href, place } from "../lib/router";
-import { Ago, Bar, Copy, Empty, Facts, Failure, Loading, runs, Status } from "../ui/basics";
+import { Absent, Ago, Bar, Copy, Empty, Facts, Failure, Labels, Loading, runs, Status } from "../ui/basics";
 import { Act, Confirm } from "../ui/dialog";
+import { WatchForm } from "./watch-form";
 
 type Watch = Schemas["WatchView"];
 type Detail = Schemas["WatchStatusView"];
 type Test = Schemas["WatchTestView"];
 
-function when(watch: Watch): string {
+function schedule(watch: Watch): string {
   const { schedule } = watch;
   const often = schedule?.every ? `every ${schedule.every}` : schedule?.cron ? `${schedule.cron} (${schedule.time_zone})` : "";
   return [often, watch.events ? "events" : ""].filter(Boolean).join(", ");
@@ -23,13 +24,22 @@ export function Watches() {
 
 function List() {
   const { data, error, reload } = useLive(() => all<Watch>(at("/v1/watches"), "watches"), once, []);
+  const [adding, setAdding] = useState(false);
   return (
     <>
-      <h1 class="head">Watches</h1>
-      <Add />
+      <div class="head">
+        <h1>Watches</h1>
+        {!adding && <button class="primary" onClick={() => setAdding(true)}>New watch</button>}
+      </div>
+      {adding && (
+        <section aria-labelledby="new-watch">
+          <h2 id="new-watch">New watch</h2>
+          <WatchForm saved={(made) => go(href(["watches", made.id]))} close={() => setAdding(false)} />
+        </section>
+      )}
       <Failure error={error} retry={reload} />
       {!data && !error && <Loading what="watches" />}
-      {data?.length === 0 && <Empty title="No watches yet"><p>A watch keeps a prefix imported: by a schedule, by the bucket's events, or both.</p></Empty>}
+      {data?.length === 0 && !adding && <Empty title="No watches yet"><p>A watch keeps a prefix imported: by a schedule, by the bucket's events, or both.</p></Empty>}
       {data && data.length > 0 && (
         <div class="scroll" tabIndex={0}>
           <table class="list" aria-label="Watches">
@@ -40,8 +50,8 @@ function List() {
                   <td><Status of={watch.status} /></td>
                   <td><a href={href(["watches", watch.id])}>{watch.name}</a></td>
                   <td class="mono">{watch.root_path}</td>
-                  <td>{when(watch) || "by hand"}</td>
-                  <td>{watch.next_run_at ? new Date(watch.next_run_at).toLocaleString() : "–"}</td>
+                  <td>{schedule(watch) || "by hand"}</td>
+                  <td>{watch.next_run_at ? when(watch.next_run_at) : "–"}</td>
                 </tr>
               ))}
             </tbody>
@@ -49,50 +59,6 @@ function List() {
         </div>
       )}
     </>
-  );
-}
-
-function Add() {
-  const [error, setError] = useState<ApiError | null>(null);
-  const [busy, setBusy] = useState(false);
-  async function save(event: Event) {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget as HTMLFormElement);
-    const text = (name: string) => String(given.get(name) ?? "").trim();
-    const often = text("schedule");
-    // Five fields are a cron expression, one is an interval.
-    const schedule = !often ? {} : { schedule: often.includes(" ") ? { cron: often, time_zone: text("time_zone") || "UTC" } : { every: often } };
-    setBusy(true);
-    setError(null);
-    try {
-      const made = await call<Detail>("POST", at("/v1/watches"), {
-        body: { name: text("name"), root_path: text("root_path"), ...schedule, events: given.get("events") !== null, ...(text("folder") ? { folder: text("folder") } : {}) },
-        idempotencyKey: crypto.randomUUID(),
-      });
-      go(href(["watches", made.id]));
-    } catch (fault) {
-      setError(fault as ApiError);
-    } finally {
-      setBusy(false);
-    }
-  }
-  return (
-    <section aria-labelledby="new-watch">
-      <h2 id="new-watch">New watch</h2>
-      <form class="form" onSubmit={(event) => void save(event)}>
-        <div class="row">
-          <label>Name<input name="name" required /></label>
-          <label>Prefix<input name="root_path" required placeholder="s3://my-bucket/2026/" spellcheck={false} /></label>
-          <label>Schedule<input name="schedule" placeholder="1h, or 0 2 * * *" spellcheck={false} /></label>
-          <label>Time zone<input name="time_zone" placeholder="UTC" spellcheck={false} /></label>
-          <label>Folder<input name="folder" /></label>
-        </div>
-        <label class="check"><input type="checkbox" name="events" />Import objects when they appear (events of the bucket)</label>
-        <Failure error={error} />
-        <div class="actions"><button class="primary" disabled={busy}>Create watch</button></div>
-        <p class="hint">Its first import begins at once, with what is there.</p>
-      </form>
-    </section>
   );
 }
 
@@ -106,7 +72,8 @@ function One({ id }: { id: string }) {
   const [test, setTest] = useState<Test | null>(null);
   const [refused, setRefused] = useState<ApiError | null>(null);
   const [deleting, setDeleting] = useState(false);
-  if (!watch) return error ? <Failure error={error} retry={reload} /> : <Loading what="the watch" />;
+  const [editing, setEditing] = useState(false);
+  if (!watch) return <Absent title={id} what="the watch" above={["watches", "Watches"]} error={error} retry={reload} />;
   const pause = () => call("PATCH", path, { body: { paused: !watch.paused } }).then(reload);
   return (
     <>
@@ -117,12 +84,26 @@ function One({ id }: { id: string }) {
           <Act primary label="Run now" act={() => call("POST", `${path}/run`).then(reload)} onError={setRefused} />
           <Act label={watch.paused ? "Resume" : "Pause"} act={pause} onError={setRefused} />
           <Act label="Test" act={async () => setTest(await call<Test>("POST", `${path}/test`))} onError={setRefused} />
+          <button onClick={() => setEditing(true)}>Edit</button>
           <button class="danger" onClick={() => setDeleting(true)}>Delete</button>
         </div>
       </div>
       <Failure error={refused ?? error} />
       {watch.failure && (
         <p class="note bad">{watch.failure.message} <code>{watch.failure.code}</code> {plural(watch.failure.attempts, "attempt")} since <Ago time={watch.failure.since} />.</p>
+      )}
+      {editing && (
+        <section aria-label={`Edit ${watch.name}`}>
+          <h2>Edit {watch.name}</h2>
+          <WatchForm
+            watch={watch}
+            saved={() => {
+              setEditing(false);
+              reload();
+            }}
+            close={() => setEditing(false)}
+          />
+        </section>
       )}
       {test && (
         <ul aria-label="Checks">
@@ -136,18 +117,45 @@ function One({ id }: { id: string }) {
         <Facts
           rows={[
             ["Prefix", <>{watch.root_path} <Copy text={watch.root_path} /></>],
-            ["Runs", when(watch) || "by hand"],
-            ["Next run", watch.next_run_at && new Date(watch.next_run_at).toLocaleString()],
+            ["Runs", schedule(watch) || "by hand"],
+            ["Next run", watch.next_run_at && when(watch.next_run_at)],
             ["Lag", watch.lag_seconds === null ? "none known" : seconds(watch.lag_seconds)],
-            ["Complete until", watch.complete_until && new Date(watch.complete_until).toLocaleString()],
+            ["Complete until", watch.complete_until && when(watch.complete_until)],
             ["Missed by events", watch.missed_by_events],
             ["Set-up of events", watch.events_setup],
             ["Folder", watch.folder],
-            ["Labels", watch.labels.join(", ")],
+            ["Labels", watch.labels.length > 0 && <Labels of={watch.labels} />],
+            ["Preset", watch.execution_settings_id && <a href="#/presets">{watch.execution_settings_id}</a>],
             ["Created", <Ago time={watch.created_at} />],
           ]}
         />
       </section>
+      {watch.webhooks.length > 0 && (
+        <section aria-labelledby="webhooks">
+          <h2 id="webhooks">Webhooks about lost access</h2>
+          <div class="scroll" tabIndex={0}>
+            <table class="list">
+              <thead><tr><th scope="col">Status</th><th scope="col">Webhook</th><th scope="col" class="num">Attempts</th><th scope="col">Last answer</th><th scope="col">At</th><th scope="col">Replay</th></tr></thead>
+              <tbody>
+                {watch.webhooks.map((one) => (
+                  <tr key={one.event_id}>
+                    <td><Status of={one.status} /></td>
+                    <td>{one.type.split(".").pop()}</td>
+                    <td class="num">{number(one.attempts)}</td>
+                    <td>{one.last_error ?? one.last_status_code ?? "–"}</td>
+                    <td><Ago time={one.at} /></td>
+                    <td>
+                      {!one.next_attempt_at && (
+                        <Act label="Replay" act={() => call("POST", `${path}/webhook/replay`, { body: { event_id: one.event_id } }).then(reload)} onError={setRefused} />
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </section>
+      )}
       <section aria-labelledby="runs">
         <div class="head">
           <h2 id="runs">Imports</h2>

@@ -9,6 +9,7 @@ export const runs = (job: { status: string }) => !TERMINAL.has(job.status);
 
 const WORDS: Record<string, string> = {
   COMPLETED_WITH_ERRORS: "Completed with errors",
+  INSUFFICIENT_DATA: "No data",
 };
 
 export function Status({ of }: { of: string }) {
@@ -21,14 +22,18 @@ export function Status({ of }: { of: string }) {
   );
 }
 
+/** A sentence whose commands stand between backticks. */
+export const Said = ({ text }: { text: string }) => <>{text.split("`").map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part))}</>;
+
 export function Failure({ error, retry }: { error: ApiError | null; retry?: () => void }) {
   if (!error) return null;
-  const hint = meaning(error.code);
+  // NOT_FOUND of a clip is about its source, 404 about what the page asked for.
+  const hint = error.status === 404 ? "" : meaning(error.code);
   return (
     <div class="failure" role="alert">
       <div>
-        <strong>{error.detail}</strong>
-        {hint && hint !== error.detail && <p>{hint}</p>}
+        <strong>{error.detail}</strong>{" "}
+        {hint && hint !== error.detail && <p><Said text={hint} /></p>}
         <code>{error.code}</code>
       </div>
       {retry && <button onClick={retry}>Try again</button>}
@@ -50,6 +55,20 @@ export function Loading({ what }: { what: string }) {
     <p class="loading" role="status">
       Loading {what}…
     </p>
+  );
+}
+
+/** In the place of a page whose data is not there: it is loading, or the page says why it cannot be shown. */
+export function Absent(props: { title: string; what: string; above?: [path: string, label: string]; error: ApiError | null; retry: () => void }) {
+  if (!props.error) return <Loading what={props.what} />;
+  const gone = props.error.status === 404;
+  return (
+    <>
+      {props.above && <p class="crumbs"><a href={`#/${props.above[0]}`}>{props.above[1]}</a></p>}
+      <h1 class="head wrap">{props.title}</h1>
+      <Failure error={props.error} {...(gone ? {} : { retry: props.retry })} />
+      {gone && <p class="hint">It may have been deleted, or it belongs to another project than your key.</p>}
+    </>
   );
 }
 
@@ -104,7 +123,7 @@ export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
   return (
     <dl class="facts">
       {rows
-        .filter(([, value]) => value !== null && value !== undefined && value !== "")
+        .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
         .map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
@@ -115,8 +134,14 @@ export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
   );
 }
 
+/** Clips and bytes a second; none of an import that copied nothing. */
+export const rateOf = (job: Import) => (job.counts.copied ? job.rate : null);
+
+/** Each label stands for itself, so that one written from right to left moves no other. */
+export const Labels = ({ of }: { of: string[] }) => <>{of.flatMap((label, index) => [index > 0 ? ", " : "", <bdi key={label}>{label}</bdi>])}</>;
+
 export function source(job: Import): string {
   const { kind, uri, count } = job.source;
-  if (uri) return uri;
+  if (uri) return kind === "clip_ids" ? `${plural(count ?? 0, "clip id")} below ${uri}` : uri;
   return kind === "sets" ? plural(count ?? 0, "set") : `list of ${number(count ?? 0)}`;
 }

@@ -1,12 +1,16 @@
-import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, RefObject } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../lib/api";
 import { Failure } from "./basics";
 
-/** A modal dialog: the browser keeps the focus inside and closes it with Escape. */
+/** A modal dialog: the browser keeps the focus inside, closes it with Escape, and gives the focus back at its end. */
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => box.current?.showModal(), []);
+  useEffect(() => {
+    const shown = box.current;
+    shown?.showModal();
+    return () => shown?.close();
+  }, []);
   return (
     <dialog ref={box} onClose={close} aria-labelledby="dialog-title">
       <h2 id="dialog-title">{title}</h2>
@@ -26,6 +30,7 @@ export function Confirm(props: {
   const [error, setError] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState(false);
   async function go() {
+    if (busy) return;
     setBusy(true);
     try {
       await props.act();
@@ -42,7 +47,7 @@ export function Confirm(props: {
       <Failure error={error} />
       <footer>
         <button onClick={props.close}>Keep</button>
-        <button class="danger" disabled={busy} onClick={() => void go()}>
+        <button class="danger" aria-busy={busy} onClick={() => void go()}>
           {props.action}
         </button>
       </footer>
@@ -50,7 +55,7 @@ export function Confirm(props: {
   );
 }
 
-/** A button whose request may fail: it waits while the request runs, and shows the refusal beside itself. */
+/** A button whose request may fail: it waits while the request runs, keeps the focus, and shows the refusal beside itself. */
 export function Act(props: {
   label: string;
   act: () => Promise<unknown>;
@@ -61,14 +66,16 @@ export function Act(props: {
 }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
-  async function go() {
+  async function go(form: HTMLFormElement | null) {
+    // The browser names the field that is missing.
+    if (busy || form?.reportValidity() === false) return;
     setBusy(true);
     props.onError?.(null);
     setError(null);
     try {
       await props.act();
     } catch (fault) {
-      const said = fault instanceof ApiError ? fault : new ApiError(0, "UNKNOWN", String(fault));
+      const said = fault instanceof ApiError ? fault : new ApiError(0, "UNKNOWN", fault instanceof Error ? fault.message : String(fault));
       if (props.onError) props.onError(said);
       else setError(said);
     } finally {
@@ -79,13 +86,20 @@ export function Act(props: {
     <>
       <button
         class={props.primary ? "primary" : props.danger ? "danger" : ""}
-        disabled={busy || props.disabled}
+        disabled={props.disabled}
         aria-busy={busy}
-        onClick={() => void go()}
+        onClick={(event) => void go(event.currentTarget.form)}
       >
         {props.label}
       </button>
       {error && <Failure error={error} />}
     </>
   );
+}
+
+/** For a form that a button opens: its first field takes the focus of the button, which is gone. */
+export function useFirstField(): RefObject<HTMLFormElement> {
+  const form = useRef<HTMLFormElement>(null);
+  useLayoutEffect(() => form.current?.querySelector<HTMLElement>("input, select")?.focus(), []);
+  return form;
 }

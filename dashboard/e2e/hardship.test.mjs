@@ -1,0 +1,475 @@
+// What a stack shows seldom: a service that stops, a key that is revoked, 100,000 clips, names of any length and script. The
+// pages come from the stack that `CLIPFERRY_STACK` names; their calls of `/v1` get answers made here.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { axe, launch, open, signIn, stack, until } from "./browser.mjs";
+
+let browser;
+let examples;
+
+before(async () => {
+  browser = await launch();
+  const { paths } = await (await fetch(new URL("openapi.json", `${stack.base_url.replace(/\/$/, "")}/`))).json();
+  examples = Object.entries(paths).flatMap(([path, { get }]) => {
+    const shown = Object.values(get?.responses["200"]?.content?.["application/json"]?.examples ?? {})[0];
+    return shown ? [[new RegExp(`${path.replace(/\{[^}]+\}/g, "[^/]+")}$`), shown.value]] : [];
+  });
+});
+after(async () => {
+  await browser?.close();
+});
+
+/** The API's own example of an answer, as a copy that may be changed. */
+const example = (path) => structuredClone(examples.find(([pattern]) => pattern.test(path))?.[1]);
+
+/** A signed-in page at `hash`. Its calls are answered by `answers` (parts of paths → a body, 404 or a function), or by the examples. */
+async function shown(hash, answers = {}, settings = {}) {
+  const made = await open(browser, settings);
+  const { page } = made;
+  page.setDefaultTimeout(15_000);
+  const service = { up: true, key: stack.api_key, asked: [], sent: [], limited: false, answers };
+  await page.route(/\/v1\//, async (route) => {
+    const request = route.request();
+    const url = new URL(request.url());
+    service.asked.push(`${request.method()} ${url.pathname.replace(/.*(?=\/v1\/)/, "")}`);
+    if (request.method() !== "GET") service.sent.push(request.postDataJSON());
+    if (!service.up) return route.abort("connectionrefused");
+    if (request.headers()["x-api-key"] !== service.key) {
+      return route.fulfill({ status: 401, json: { code: "UNAUTHENTICATED", detail: "Give a valid API key." } });
+    }
+    const own = Object.entries(service.answers).find(([path]) => new RegExp(`/v1/${path}$`).test(url.pathname))?.[1];
+    const json = typeof own === "function" ? await own(url) : (own ?? example(url.pathname));
+    if (service.limited) return route.fulfill({ status: 429, headers: { "Retry-After": "3" }, json: { code: "TOO_MANY_REQUESTS", detail: "Wait 3 s." } });
+    return json && json !== 404 ? route.fulfill({ json }) : route.fulfill({ status: 404, json: { code: "NOT_FOUND", detail: "There is none." } });
+  });
+  await signIn(page);
+  await page.goto(stack.dashboard_url + hash);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  return { ...made, service };
+}
+
+async function done({ context, faults }) {
+  assert.deepEqual(faults, []);
+  await context.close();
+}
+
+const focused = (page) => page.evaluate(() => document.activeElement?.textContent || document.activeElement?.getAttribute("name") || document.activeElement?.tagName);
+
+test("100,000 clips: only the rows in sight are drawn, and a filter chosen while a page loads shows its own", async () => {
+  const whole = 100_000;
+  const job = { ...example("/v1/imports/x"), status: "COMPLETED", code: null, message: null };
+  job.counts = { ...job.counts, total: whole, copied: whole, skipped: 0, failed: 0, pending: 0 };
+  const [one] = example("/v1/imports/x/clips").clips;
+  const clips = async (url) => {
+    const status = url.searchParams.get("status");
+    if (!status) await new Promise((end) => setTimeout(end, 300));
+    const from = Number(url.searchParams.get("cursor") || 0);
+    const rows = Array.from({ length: 500 }, (_, n) => ({ ...one, id: `${job.id}-${from + n}`, run_name: `${status ?? "any"} ${from + n}` }));
+    return { clips: rows, next_cursor: from + 500 < whole ? String(from + 500) : null, has_more: from + 500 < whole };
+  };
+  const made = await shown(`#/imports/${job.id}`, { "imports/[^/]+": job, "imports/[^/]+/clips": clips });
+  const { page } = made;
+  const table = page.getByRole("region", { name: "Clips of the import" });
+  await table.getByText("any 0", { exact: true }).waitFor();
+  for (let pages = 1; pages <= 5; pages += 1) {
+    await page.getByText(`${(pages * 500).toLocaleString("en-US")} of 100,000 loaded`).waitFor();
+    await table.evaluate((box) => box.scrollTo(0, box.scrollHeight));
+  }
+  assert.ok((await table.getByRole("row").count()) < 60);
+  // The next page is under way.
+  await page.getByRole("combobox", { name: "Status" }).selectOption("COPIED");
+  await table.getByText("COPIED 0", { exact: true }).waitFor();
+  assert.equal(await table.evaluate((box) => box.scrollTop), 0);
+  await done(made);
+});
+
+test("a service that stops: each page says it, keeps what was entered, and goes on by itself", async () => {
+  const made = await shown("#/new");
+  const { page, service } = made;
+  await page.getByLabel("Prefix", { exact: true }).fill("s3://my-clips/2026/");
+  service.up = false;
+  await page.getByLabel("Folder", { exact: true }).fill("kept");
+  await page.getByRole("button", { name: "Start import" }).click();
+  await page.getByRole("alert").getByText("what you entered is kept").first().waitFor();
+  assert.equal(await page.getByLabel("Folder", { exact: true }).inputValue(), "kept");
+  for (const [hash, heading] of [["imports", "Imports"], ["watches", "Watches"], ["presets", "Presets"], ["health", "Health"], ["audit", "Audit"]]) {
+    service.up = false;
+    await page.goto(`${stack.dashboard_url}#/${hash}`);
+    await page.getByRole("alert").getByText("The service did not answer").first().waitFor();
+    service.up = true;
+    await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
+    await page.getByRole("alert").waitFor({ state: "detached" });
+  }
+  await done(made);
+});
+
+test("a key that is revoked meanwhile: one dialog, over everything, and then the page goes on", async () => {
+  const made = await shown("#/watches/wa_1");
+  const { page, service } = made;
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.getByLabel("Folder", { exact: true }).fill("kept");
+  service.key = "another";
+  await page.evaluate(() => dispatchEvent(new Event("online"))); // the page looks again
+  const dialog = page.getByRole("dialog", { name: "Sign in again" });
+  await dialog.waitFor();
+  assert.equal(await focused(page), "key");
+  for (let n = 0; n < 3; n += 1) await page.keyboard.press("Escape");
+  await dialog.waitFor();
+  for (let n = 0; n < 8; n += 1) {
+    await page.keyboard.press("Tab");
+    assert.ok(await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest("dialog")), "the focus left the dialog");
+  }
+  service.asked.length = 0;
+  await page.evaluate(() => localStorage.setItem("clipferry.key", "of long ago"));
+  await dialog.getByLabel("API key").fill("another");
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "detached" });
+  assert.equal(await page.getByLabel("Folder", { exact: true }).inputValue(), "kept");
+  await until(page, () => !document.querySelector("dialog"));
+  while (!service.asked.includes("GET /v1/watches/wa_1")) await new Promise((end) => setTimeout(end, 50));
+  assert.equal(await page.evaluate(() => localStorage.getItem("clipferry.key")), null, "the next tab would ask with the old key");
+  await done(made);
+});
+
+test("by keyboard: a busy button keeps the focus, forms take it, and Enter in a field starts nothing", async () => {
+  const made = await shown("#/imports/ij_1");
+  const { page, service } = made;
+  await page.getByRole("region", { name: "Clips of the import" }).waitFor();
+  await until(page, () => !document.querySelector(".loading"));
+  const retry = page.getByRole("button", { name: "Retry failed" });
+  await retry.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").first().waitFor();
+  assert.equal(await focused(page), "Retry failed");
+
+  await page.goto(`${stack.dashboard_url}#/watches`);
+  await page.getByRole("button", { name: "New watch" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "New watch" }).waitFor();
+  await page.keyboard.type("typed at once");
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "typed at once");
+
+  await page.goto(`${stack.dashboard_url}#/new`);
+  await page.getByLabel("Name of the preset").fill("not by accident");
+  service.asked.length = 0;
+  await page.getByLabel("Prefix", { exact: true }).fill("s3://my-clips/2026/");
+  await page.getByLabel("Prefix", { exact: true }).press("Enter");
+  await until(page, () => !document.querySelector(".loading"));
+  await page.waitForTimeout(300);
+  assert.deepEqual(service.asked.filter((one) => one.startsWith("POST") && !one.endsWith("/previews")), []);
+
+  await page.goto(`${stack.dashboard_url}#/imports`);
+  await page.reload();
+  await page.getByRole("heading", { name: "Imports", level: 1 }).waitFor();
+  const stops = [];
+  for (let n = 0; n < 60; n += 1) {
+    await page.keyboard.press("Tab");
+    const stop = await page.evaluate(() => {
+      const one = document.activeElement;
+      const { outlineStyle, outlineWidth } = getComputedStyle(one);
+      const box = one.getBoundingClientRect();
+      return { what: one.textContent || one.getAttribute("aria-label") || one.tagName, seen: one === document.body || (outlineStyle !== "none" && parseFloat(outlineWidth) > 0 && box.width > 0) };
+    });
+    assert.ok(stop.seen, `no outline: ${stop.what}`);
+    stops.push(stop.what);
+  }
+  assert.equal(stops[0], "Skip to the content");
+  await page.getByRole("link", { name: "Watches", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Watches", level: 1 }).waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(page), "New watch");
+  assert.ok(stops.includes("New import") && stops.some((one) => one.startsWith("ij_")), `${stops}`);
+  await done(made);
+});
+
+test("a dialog gives the focus back to its button, by Escape and by Keep", async () => {
+  const made = await shown("#/imports/ij_1");
+  const { page } = made;
+  for (const close of [() => page.keyboard.press("Escape"), () => page.getByRole("button", { name: "Keep" }).click()]) {
+    const button = page.getByRole("button", { name: "Delete", exact: true });
+    await button.focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Delete this import's record?" });
+    await dialog.waitFor();
+    assert.equal(await focused(page), "Keep");
+    await close();
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await focused(page), "Delete");
+  }
+  await done(made);
+});
+
+/** An import that runs: with each look one more clip failed, until `ended`. */
+function running(whole = 1_000) {
+  const job = { ...example("/v1/imports/x"), status: "COPYING", code: null, message: null, completed_at: null, webhook: null };
+  const state = { ended: false, failed: 1 };
+  const look = () => {
+    state.failed += state.ended ? 0 : 1;
+    const left = state.ended ? 0 : whole - state.failed;
+    return { ...job, status: state.ended ? "COMPLETED_WITH_ERRORS" : "COPYING", counts: { ...job.counts, total: whole, copied: whole - state.failed - left, skipped: 0, failed: state.failed, cancelled: 0, pending: left } };
+  };
+  return { look, state };
+}
+
+const slowly = (answer) => async (url) => {
+  await new Promise((end) => setTimeout(end, 300));
+  return answer(url);
+};
+
+test("while an import runs, what the page shows stays until there is news of it", async () => {
+  const { look } = running();
+  const path = "/v1/imports/x";
+  const made = await shown("#/imports/ij_1", {
+    "imports/[^/]+": look,
+    "imports/[^/]+/failures": slowly(() => example(`${path}/failures`)),
+    "imports/[^/]+/timeline": slowly(() => example(`${path}/timeline`)),
+    "imports/[^/]+/audit": slowly(() => example(`${path}/audit`)),
+  });
+  const { page, service } = made;
+  const lists = ["Failures by reason", "Progress", "Audit"].map((name) => page.getByRole("region", { name }));
+  for (const list of lists) await list.getByRole("listitem").or(list.getByRole("row")).first().waitFor();
+  await page.evaluate(() => {
+    window.gone = [];
+    new MutationObserver((changes) => {
+      for (const { removedNodes } of changes) for (const node of removedNodes) if (/^(SECTION|ARTICLE|UL|OL|DIV)$/.test(node.nodeName)) window.gone.push(node.textContent.slice(0, 60));
+    }).observe(document.querySelector("main"), { childList: true, subtree: true });
+  });
+  const asked = () => service.asked.filter((one) => one.endsWith("/failures")).length;
+  const before = asked();
+  while (asked() < before + 3) await page.waitForTimeout(50);
+  await page.waitForTimeout(500);
+  assert.deepEqual((await page.evaluate(() => window.gone)).filter((text) => /Failures|Cost|NOT_FOUND|copied/i.test(text)), []);
+  await done(made);
+});
+
+test("clips that were loaded while an import ran get their result, wherever the list stands", async () => {
+  const { look, state } = running(2_000);
+  const [one] = example("/v1/imports/x/clips").clips;
+  const clips = (url) => {
+    const from = Number(url.searchParams.get("cursor") || 0);
+    const status = state.ended ? "COPIED" : "PENDING";
+    const rows = Array.from({ length: 500 }, (_, n) => ({ ...one, id: `ij_1-${from + n}`, run_name: `clip ${from + n}`, status }));
+    return { clips: rows, next_cursor: from + 500 < 2_000 ? String(from + 500) : null, has_more: from + 500 < 2_000 };
+  };
+  const made = await shown("#/imports/ij_1", { "imports/[^/]+": look, "imports/[^/]+/clips": clips });
+  const { page } = made;
+  const table = page.getByRole("region", { name: "Clips of the import" });
+  for (const loaded of ["500", "1,000", "1,500"]) {
+    await page.getByText(`${loaded} of 2,000 loaded`).waitFor();
+    await table.evaluate((box) => box.scrollTo(0, box.scrollHeight));
+  }
+  await page.getByText("2,000 of 2,000 loaded").waitFor();
+  await table.getByText("Pending").first().waitFor();
+  const at = await table.evaluate((box) => box.scrollTop);
+  state.ended = true;
+  await table.getByText("Copied").first().waitFor();
+  assert.equal(await table.evaluate((box) => box.scrollTop), at);
+  await table.evaluate((box) => box.scrollTo(0, 0));
+  await table.getByText("clip 0", { exact: true }).waitFor();
+  await until(page, () => !document.querySelector(".clips .s-pending"));
+  await done(made);
+});
+
+test("looks at running imports change no field that is written in, and lose no import of an older page", async () => {
+  const job = { ...example("/v1/imports/x"), status: "COPYING" };
+  let newest = 0;
+  const imports = (url) => {
+    const from = url.searchParams.get("cursor") ? Number(url.searchParams.get("cursor")) : newest;
+    const rows = Array.from({ length: 50 }, (_, n) => ({ ...job, id: `ij_${from - n}` }));
+    return { imports: rows, next_cursor: from > -50 ? String(from - 50) : null, has_more: from > -50 };
+  };
+  const made = await shown("#/imports", { imports });
+  const { page, service } = made;
+  const looks = async () => {
+    const before = service.asked.length;
+    while (service.asked.length < before + 3) await page.waitForTimeout(50);
+  };
+  const folder = page.getByLabel("Folder", { exact: true });
+  await folder.pressSequentially("night");
+  await looks();
+  assert.equal(await folder.inputValue(), "night");
+  await folder.fill("");
+  await page.getByRole("button", { name: "Show older imports" }).click();
+  await page.getByRole("link", { name: "ij_-99", exact: true }).waitFor();
+  newest = 20;
+  await page.getByRole("link", { name: "ij_20", exact: true }).waitFor();
+  assert.equal(await page.getByRole("table", { name: "Imports" }).getByRole("link").count(), 120);
+  await done(made);
+});
+
+test("a reason with clips behind many others: all are in the manifest, and a retry names them", async () => {
+  const group = { ...example("/v1/imports/x/failures").groups[0], code: "NOT_FOUND", status: "FAILED", count: 1_500, failed_check: 0 };
+  const job = { ...example("/v1/imports/x"), status: "COMPLETED_WITH_ERRORS" };
+  const [one] = example("/v1/imports/x/clips").clips;
+  const clips = (url) => {
+    const from = Number(url.searchParams.get("cursor") || 0);
+    const rows = Array.from({ length: 1_000 }, (_, n) => ({ ...one, id: `ij_1-${from + n}`, status: "FAILED", code: from + n < 21_500 ? "CHANGED" : "NOT_FOUND" }));
+    return { clips: rows, next_cursor: from + 1_000 < 23_000 ? String(from + 1_000) : null, has_more: true };
+  };
+  const made = await shown("#/imports/ij_1", { "imports/[^/]+": job, "imports/[^/]+/failures": { groups: [group], complete: true }, "imports/[^/]+/clips": clips });
+  const { page, service } = made;
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download as manifest" }).click();
+  assert.equal(readFileSync(await (await saved).path(), "utf8").trim().split("\n").length, 1_500);
+  await page.getByRole("button", { name: "Retry these" }).click();
+  while (service.sent.length === 0) await page.waitForTimeout(50);
+  assert.deepEqual([service.sent[0].clip_ids.length, service.sent[0].clip_ids[0]], [1_500, "ij_1-21500"]);
+  await done(made);
+});
+
+test("a page that is hidden asks seldom, and at once when the user comes back; a limited one waits as it is told", async () => {
+  const { look } = running();
+  const made = await shown("#/imports/ij_1", { "imports/[^/]+": look });
+  const { page, service } = made;
+  const hide = (hidden) =>
+    page.evaluate((now) => {
+      Object.defineProperty(document, "hidden", { get: () => now, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+    }, hidden);
+  const asked = () => service.asked.filter((one) => one === "GET /v1/imports/ij_1").length;
+  await page.getByTestId("count-total").waitFor();
+  await hide(true);
+  await page.waitForTimeout(2_000);
+  const before = asked();
+  await page.waitForTimeout(3_000);
+  assert.equal(asked(), before);
+  await hide(false);
+  await page.waitForTimeout(500);
+  assert.equal(asked(), before + 1);
+  service.limited = true;
+  await page.getByRole("alert").getByText("Wait 3 s.").first().waitFor();
+  const told = asked();
+  await page.waitForTimeout(2_000);
+  assert.equal(asked(), told);
+  service.limited = false;
+  await page.getByRole("alert").first().waitFor({ state: "detached" });
+  await done(made);
+});
+
+test("of two searches the later one is shown, whichever is answered last", async () => {
+  const [clip] = example("/v1/clips").clips;
+  const clips = async (url) => {
+    const asked = url.searchParams.get("clip_id");
+    if (asked === "slow") await new Promise((end) => setTimeout(end, 1_000));
+    return { clips: [{ ...clip, clip_id: asked }], next_cursor: null, has_more: false };
+  };
+  const made = await shown("#/search?clip_id=slow", { clips });
+  const { page } = made;
+  await page.getByText("Loading clips").waitFor();
+  await page.getByLabel("Clip id").fill("fast");
+  await page.getByRole("button", { name: "Find" }).click();
+  await page.getByRole("link", { name: "fast" }).waitFor();
+  await page.waitForTimeout(1_200);
+  assert.equal(await page.getByRole("link", { name: "slow" }).count(), 0);
+  await done(made);
+});
+
+test("what is not there has a heading and a way on, and a form without its name sends nothing", async () => {
+  const made = await shown("#/imports/ij_gone", { "imports/[^/]+": 404, "clips/[^/]+": 404, "watches/[^/]+": 404 });
+  const { page, service } = made;
+  for (const [hash, above] of [["imports/ij_gone", "Imports"], ["clips/ij_gone-0", "Imports"], ["watches/wa_gone", "Watches"]]) {
+    await page.goto(`${stack.dashboard_url}#/${hash}`);
+    await page.getByRole("heading", { level: 1, name: hash.split("/")[1] }).waitFor();
+    await page.getByText("It may have been deleted").waitFor();
+    await page.getByRole("main").getByRole("link", { name: above }).waitFor();
+    assert.deepEqual(await axe(page), []);
+  }
+  await page.goto(`${stack.dashboard_url}#/folders`);
+  await page.getByRole("button", { name: "Create folder" }).click();
+  assert.equal(await focused(page), "name");
+  assert.deepEqual(service.sent, []);
+  await done(made);
+});
+
+test("a clip that a retry took over without its check says so, and one without bytes plays nothing", async () => {
+  const clip = { ...example("/v1/clips/x"), status: "COPIED", code: null, message: null, content: "invalid", content_code: null, size: 0, source_uri: "s3://my-clips/a.mp4", views: [] };
+  clip.overruled = { code: "EMPTY_FILE", message: "the object is empty" };
+  const failures = { groups: [{ ...example("/v1/imports/x/failures").groups[0], code: "MP4_TRUNCATED" }], complete: true };
+  const made = await shown("#/clips/ij_1-0", { "clips/[^/]+": clip, "imports/[^/]+/failures": failures });
+  const { page } = made;
+  await page.getByText("A retry overruled its check: the object is empty").waitFor();
+  await page.getByText("This clip has no bytes").waitFor();
+  assert.equal(await page.locator("video").count(), 0);
+  await page.goto(`${stack.dashboard_url}#/imports/ij_1`);
+  const command = page.getByRole("region", { name: "Failures by reason" }).getByText("ffmpeg", { exact: false });
+  await command.waitFor();
+  assert.equal(await command.evaluate((one) => one.tagName), "CODE");
+  await done(made);
+});
+
+test("each page has a title of its own", async () => {
+  const made = await shown("#/imports", { "clips/[^/]+": { ...example("/v1/clips/x"), status: "FAILED" } });
+  const { page } = made;
+  for (const [hash, title] of [["imports", "Imports"], ["imports/ij_1", "ij_1 · Imports"], ["clips/ij_1-0", "ij_1-0 · Clip"], ["watches", "Watches"], ["new", "New import"]]) {
+    await page.goto(`${stack.dashboard_url}#/${hash}`);
+    await until(page, (wanted) => document.title === wanted, `${title} · Clipferry`);
+  }
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await until(page, () => document.title === "Sign in · Clipferry");
+  await done(made);
+});
+
+const LONG = `${"a-very-long-name-without-a-space".repeat(8)}`;
+const NAMES = ["قيادة ليلية 12 في برلين", "נסיעה (1)", "🚗🌙 night 👩‍🔧", LONG];
+
+test("names of any length and script fit 360 px, in the dark, without motion", async () => {
+  const jobs = NAMES.map((name, n) => {
+    const job = { ...example("/v1/imports/x"), id: `ij_${n}`, folder: name, labels: [name, "12", ...NAMES], test_run_group_name: name, status: "COPYING" };
+    return { ...job, source: { ...job.source, uri: `s3://my-clips/${name}/` }, message: `1 of 4 clips failed below ${name}` };
+  });
+  const [one] = example("/v1/imports/x/clips").clips;
+  const rows = NAMES.map((name, n) => ({ ...one, id: `ij_0-${n}`, run_name: name, source_uri: `s3://my-clips/${name}.zip`, destination: `s3://clips/${name}/x.zip` }));
+  const [watch] = example("/v1/watches").watches;
+  const [preset] = example("/v1/execution-settings").execution_settings;
+  const [folder] = example("/v1/folders").folders;
+  const [integration] = example("/v1/integrations").integrations;
+  const settings = { width: 360, height: 740, dark: true, reducedMotion: "reduce", timezoneId: "Asia/Kathmandu" };
+  const made = await shown("#/imports", {
+    imports: { imports: jobs, next_cursor: null, has_more: false },
+    "imports/[^/]+": jobs[3],
+    "imports/[^/]+/clips": { clips: rows, next_cursor: null, has_more: false },
+    "clips/[^/]+": { ...example("/v1/clips/x"), ...rows[3], status: "FAILED", code: "NOT_FOUND", message: `There is no ${LONG}`, labels: NAMES },
+    watches: { watches: NAMES.map((name, n) => ({ ...watch, id: `wa_${n}`, name, root_path: `s3://my-clips/${name}/` })), next_cursor: null, has_more: false },
+    "watches/[^/]+": { ...example("/v1/watches/x"), name: LONG, labels: NAMES, root_path: `s3://my-clips/${LONG}/` },
+    "execution-settings": { execution_settings: NAMES.map((name, n) => ({ ...preset, id: `es_${n}`, name, description: name })), next_cursor: null, has_more: false },
+    folders: { folders: NAMES.map((name, n) => ({ ...folder, id: `fd_${n}`, name, description: name })), next_cursor: null, has_more: false },
+    integrations: { integrations: NAMES.map((name, n) => ({ ...integration, id: `in_${n}`, name, prefix: `${name}/` })), next_cursor: null, has_more: false },
+  }, settings);
+  const { page } = made;
+  for (const hash of ["imports", "imports/ij_3", "clips/ij_0-3", "watches", "watches/wa_3", "presets", "folders", "integrations", "search?label=x", "new"]) {
+    await page.goto(`${stack.dashboard_url}#/${hash}`);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await until(page, () => !document.querySelector(".loading"));
+    await page.waitForTimeout(200);
+    if (process.env.CLIPFERRY_SHOTS) await page.screenshot({ path: `${process.env.CLIPFERRY_SHOTS}/names-${hash.replace(/\W/g, "-")}.png`, fullPage: true });
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${hash} is wider than the screen`);
+    assert.deepEqual(await axe(page), [], hash);
+  }
+  await page.goto(`${stack.dashboard_url}#/imports`);
+  const list = page.getByRole("table", { name: "Imports" }).locator("..");
+  await list.waitFor();
+  assert.ok(await list.evaluate((box) => box.scrollWidth <= box.clientWidth), "the list of imports scrolls sideways");
+  await page.getByRole("cell", { name: "Copying" }).first().waitFor();
+  assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
+  await done(made);
+});
+
+test("times are those of the browser's zone, and an address that nobody can read leaves a page", async () => {
+  const made = await shown("#/imports?created_after=2026-11-29T20:00:00.000Z", {}, { timezoneId: "Asia/Kathmandu" });
+  const { page, service } = made;
+  const from = page.getByLabel("From", { exact: true });
+  assert.equal(await from.inputValue(), "2026-11-30T01:45");
+  await from.fill("2026-11-30T02:45");
+  await from.blur();
+  await until(page, () => location.hash.includes("2026-11-29T21%3A00"));
+  for (const hash of ["#/imports?created_after=yesterday", "#/imports/%E0%A4%A", "#/nothing"]) {
+    await page.goto(stack.dashboard_url + hash);
+    await page.reload();
+    await page.getByRole("navigation").waitFor();
+    await page.getByRole("heading").first().waitFor();
+  }
+  assert.ok(service.asked.length > 0);
+  await done(made);
+});

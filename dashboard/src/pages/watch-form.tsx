@@ -1,0 +1,88 @@
+import { useEffect, useState } from "preact/hooks";
+import { all, at, call, type Schemas } from "../lib/api";
+import { changed, created, draftOf, EMPTY_WATCH, type WatchDraft } from "../lib/watch";
+import { Act, useFirstField } from "../ui/dialog";
+import { SettingsFields } from "../ui/settings-form";
+
+type Detail = Schemas["WatchStatusView"];
+
+/** Make a watch, or change one. */
+export function WatchForm({ watch, saved, close }: { watch?: Detail; saved: (watch: Detail) => void; close: () => void }) {
+  const [draft, setDraft] = useState<WatchDraft>(() => (watch ? draftOf(watch) : EMPTY_WATCH));
+  const [presets, setPresets] = useState<Schemas["ExecutionSettingsView"][]>([]);
+  const [integrations, setIntegrations] = useState<Schemas["IntegrationView"][]>([]);
+  const [key] = useState(() => crypto.randomUUID());
+  useEffect(() => {
+    all<Schemas["ExecutionSettingsView"]>(at("/v1/execution-settings"), "execution_settings").then(setPresets, () => {});
+    all<Schemas["IntegrationView"]>(at("/v1/integrations"), "integrations").then(setIntegrations, () => {});
+  }, []);
+  const set = (change: Partial<WatchDraft>) => setDraft((now) => ({ ...now, ...change }));
+  const text = (name: keyof WatchDraft, label: string, placeholder = "") => (
+    <label>
+      {label}
+      <input value={String(draft[name])} placeholder={placeholder} spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />
+    </label>
+  );
+  const area = (name: keyof WatchDraft, label: string, placeholder: string) => (
+    <label>
+      {label}
+      <textarea value={String(draft[name])} placeholder={placeholder} spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />
+    </label>
+  );
+  async function save() {
+    saved(
+      watch
+        ? await call<Detail>("PATCH", at("/v1/watches/{watch_id}", watch.id), { body: changed(draft, watch) })
+        : await call<Detail>("POST", at("/v1/watches"), { body: created(draft), idempotencyKey: key }),
+    );
+  }
+  return (
+    <form ref={useFirstField()} class="form" onSubmit={(event) => event.preventDefault()}>
+      <div class="row">
+        {text("name", "Name")}
+        {!watch && text("root_path", "Prefix", "s3://my-bucket/2026/")}
+        {text("schedule", "Schedule", "1h, or 0 2 * * *")}
+        {text("time_zone", "Time zone", "UTC")}
+        {text("folder", "Folder")}
+        {text("labels", "Labels", "night, berlin")}
+      </div>
+      <label class="check">
+        <input type="checkbox" checked={draft.events} onChange={(event) => set({ events: event.currentTarget.checked })} />
+        Import objects when they appear (events of the bucket)
+      </label>
+      <details>
+        <summary>Filters and settings</summary>
+        <div class="form">
+          <div class="row">
+            {area("include", "Include: patterns, one a line", "*.zip")}
+            {area("exclude", "Exclude: patterns, one a line", "night/")}
+          </div>
+          <div class="row">
+            <label>
+              Preset
+              <select value={draft.execution_settings_id} onChange={(event) => set({ execution_settings_id: event.currentTarget.value })}>
+                <option value="">None: the settings below</option>
+                {presets.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}
+              </select>
+            </label>
+            {!watch && (
+              <label>
+                Integration
+                <select value={draft.integration_id} onChange={(event) => set({ integration_id: event.currentTarget.value })}>
+                  <option value="">The project's own for the bucket</option>
+                  {integrations.map((one) => <option key={one.id} value={one.id}>{one.name} ({one.bucket})</option>)}
+                </select>
+              </label>
+            )}
+          </div>
+          {!draft.execution_settings_id && <SettingsFields values={draft.settings} set={(settings) => set({ settings })} stored={watch?.settings.notify.webhook_url ?? ""} />}
+        </div>
+      </details>
+      <div class="actions">
+        <Act primary label={watch ? "Save watch" : "Create watch"} disabled={!draft.name.trim() || !draft.root_path.trim()} act={save} />
+        <button type="button" onClick={close}>Cancel</button>
+      </div>
+      <p class="hint">{watch ? "Other filters start a run. Another prefix needs another watch." : "Its first import begins at once, with what is there."}</p>
+    </form>
+  );
+}
