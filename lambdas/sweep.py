@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger, metrics
 from lambdas.wiring.sweep import SweepContainer
+from service.aws.faults import raises_service_busy
 from service.imports.completion.delete import purge
 from service.imports.completion.sweep import sweep
 from service.projects.integrations.mend import mend
@@ -29,6 +30,7 @@ TIDY_SECONDS = 30
 DEPLOYED = SweepContainer()
 
 
+@raises_service_busy
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], context: LambdaContext, container: SweepContainer = DEPLOYED) -> dict[str, Any]:

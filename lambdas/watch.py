@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.observe import logger
 from lambdas.wiring.watch import WatchContainer
+from service.aws.faults import raises_service_busy
 from service.imports.watches.tick import tick
 
 MARGIN_SECONDS = 30
@@ -16,6 +17,7 @@ answer before their time limits."""
 DEPLOYED = WatchContainer()
 
 
+@raises_service_busy
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], context: LambdaContext, container: WatchContainer = DEPLOYED) -> dict[str, Any]:
     ticked = asdict(

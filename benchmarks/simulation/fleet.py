@@ -28,12 +28,12 @@ from benchmarks.simulation.models import (
     ModelledS3,
     ModelledTable,
 )
-from service.aws.clients import PATIENT, is_passing
+from service.aws.clients import PATIENT, Untaken, is_passing
 from service.aws.dynamodb.clips import LONGEST_PUT_WAIT, PUT_ATTEMPTS, ROWS_A_REQUEST
 from service.aws.s3.http.connections import Answer, Connections, Endpoint
 from service.aws.s3.http.event_loop import each
 from service.aws.s3.http.rate_limiter import InFlight
-from service.aws.s3.http.requests import Place, S3Requests, Untaken
+from service.aws.s3.http.requests import Place, S3Requests
 from service.aws.s3.http.sigv4 import Signer
 from service.domain import manifest
 from service.domain.batching import PART_CLIPS, cut_batches

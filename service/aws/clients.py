@@ -45,6 +45,14 @@ A_CALLER_WAITS = Patience(connect_seconds=2, read_seconds=4, attempts=2)
 """For calls that must end before API Gateway's timeout of 29 s: a call that hangs fails after about 9 s."""
 
 
+class Unanswered(BotoCoreError):
+    fmt = "S3 did not answer: {reason}"
+
+
+class Untaken(BotoCoreError):
+    fmt = "S3 was not asked: timed out waiting for a request slot"
+
+
 MAKING = RLock()
 """Held while a client is made: botocore's sessions are not thread-safe, its clients are."""
 

@@ -4,10 +4,10 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 from pynamodb.exceptions import PutError, PynamoDBException, TransactGetError, TransactWriteError
-from urllib3.exceptions import ProtocolError
 
+from service.aws.clients import Unanswered, Untaken
 from service.domain import s3_error_codes
 from service.domain.errors import ServiceBusy
 
@@ -28,9 +28,8 @@ BUSY = frozenset(
 )
 """Error codes with status 400 of DynamoDB, its cancelled transactions and others. s3_error_codes has the rest."""
 
-NO_ANSWER = (ConnectionError, HTTPClientError, IncompleteReadError, ProtocolError)
-"""Errors without a complete answer. urllib3's own comes where the answer of a refused GetObject is cut, which botocore
-does not wrap. botocore's other errors are wrong calls or missing settings."""
+NO_ANSWER = (ConnectionError, HTTPClientError, Unanswered, Untaken)
+"""Errors without a complete answer. botocore's others are wrong calls or missing settings."""
 
 
 def raises_service_busy(handler: Callable[P, R]) -> Callable[P, R]:
@@ -40,7 +39,7 @@ def raises_service_busy(handler: Callable[P, R]) -> Callable[P, R]:
     def named(*given: P.args, **options: P.kwargs) -> R:
         try:
             return handler(*given, **options)
-        except (BotoCoreError, ClientError, ProtocolError, PynamoDBException) as error:
+        except (BotoCoreError, ClientError, PynamoDBException) as error:
             if is_busy(error):
                 raise ServiceBusy(f"{type(error).__name__}: {error}") from error
             raise

@@ -24,6 +24,11 @@ def copied(etag: str = MD5, *headers: str) -> bytes:
     return answer(200, COPIED % etag.encode(), *headers)
 
 
+def cut(whole: bytes, *, missing: int = 10) -> bytes:
+    """Return an answer whose connection is closed before its last bytes."""
+    return whole.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)[:-missing]
+
+
 def failed(status: int, code: str) -> bytes:
     return answer(status, f"<Error><Code>{code}</Code><Message>because</Message></Error>".encode())
 
@@ -71,6 +76,8 @@ class Wire:
                 if not said:
                     return
                 connection.sendall(said)
+                if b"\r\nConnection: close\r\n" in said:
+                    return
 
     def sent(self, number: int = -1) -> tuple[str, dict[str, str]]:
         """The request line and the headers."""

@@ -1,5 +1,6 @@
 """Which faults the state machine may retry: handlers give them one name, and leave every other error its own."""
 
+import importlib
 from typing import Any
 
 import pytest
@@ -19,11 +20,11 @@ from pynamodb.exceptions import (
     UpdateError,
     VerboseClientError,
 )
-from urllib3.exceptions import ProtocolError
 
+from service.aws.clients import Unanswered, Untaken
 from service.aws.faults import raises_service_busy
 from service.domain.errors import BatchIncomplete, ServiceBusy
-from tests.infra.handlers import USE_CASES, call, replace_use_case
+from tests.infra.handlers import CONTEXT, USE_CASES, call, replace_use_case
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
 
@@ -56,7 +57,8 @@ PASSING = [
     cancelled("ThrottlingError", "ProvisionedThroughputExceeded"),
     ReadTimeoutError(endpoint_url="https://s3"),
     ConnectTimeoutError(endpoint_url="https://s3"),
-    ProtocolError("Connection broken: IncompleteRead(10 bytes read)"),
+    Unanswered(reason="the connection was closed"),
+    Untaken(),
 ]
 FINAL = [
     client_error("AccessDeniedException"),
@@ -104,3 +106,14 @@ def test_each_function_of_the_state_machine_names_them(name: str, monkeypatch: p
     event = {"job_id": "j", "run": 0, "cursor": None, "ended_at": "2026-01-01T00:00:00Z", "attempt": 0, "round": 0}
     with pytest.raises(ServiceBusy):
         call(name, {**event, "batch": {"job_id": "j", **batch}})
+
+
+@pytest.mark.parametrize("name", ["sweep", "watch"])
+def test_each_scheduled_function_names_them(name: str) -> None:
+    class Throttled:
+        def __getattr__(self, _name: str) -> Any:
+            raise client_error("ThrottlingException")
+
+    handler = importlib.import_module(f"lambdas.{name}").handler
+    with pytest.raises(ServiceBusy):
+        handler({}, CONTEXT, Throttled())

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from service.aws.clients import Unanswered
 from service.aws.s3.heads import DESCRIBING, Head, etag_in, head_planned
 from service.aws.s3.http.event_loop import run
-from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.range_reader import source_object
 from service.aws.s3.session import CopySessions
 from service.aws.s3.terms import copying_headers, payer_parameters, reading_headers

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
-from service.aws.s3.http.requests import NOTHING, Requests, Unanswered, of_version
+from service.aws.clients import Unanswered
+from service.aws.s3.http.requests import NOTHING, Requests, of_version
 from service.domain.archives import archive_in, is_restoring
 from service.domain.errors import SourceChanged
 from service.domain.manifest import ManifestEntry

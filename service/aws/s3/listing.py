@@ -9,8 +9,9 @@ from xml.etree import ElementTree as ET
 from botocore.exceptions import ClientError
 from botocore.utils import parse_timestamp
 
+from service.aws.clients import Unanswered
 from service.aws.s3.http.event_loop import run
-from service.aws.s3.http.requests import NOTHING, Query, Requests, Unanswered
+from service.aws.s3.http.requests import NOTHING, Query, Requests
 from service.domain.archives import archive_of, hides_archive
 from service.domain.objects import ListedObject
 from service.support.clock import timestamp

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.clients import object_error
+from service.aws.clients import Unanswered, object_error
 from service.aws.s3.http.event_loop import run
-from service.aws.s3.http.requests import NOTHING, Requests, Unanswered, of_version
+from service.aws.s3.http.requests import NOTHING, Requests, of_version
 from service.domain.manifest import ManifestEntry
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """The state bucket: requests, manifests, batch lists."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -12,7 +13,7 @@ from service.domain.errors import NotFound, SourceChanged, StateFilesKept
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef, ObjectIdentifierTypeDef
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,16 @@ class S3StateFiles:
         return body
 
     def get(self, key: str) -> bytes:
-        try:
-            return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except self.client.exceptions.NoSuchKey as error:
-            raise NotFound(f"the state bucket has no object {key}") from error
+        return self._read(key, self.session.requests.get("GetObject", self.bucket, key, bytes))
 
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
+        where: CopySourceTypeDef = {"Bucket": self.bucket, "Key": key}
+        return self._read(key, range_of(self.session.requests, where, start, length, etag))
+
+    def _read(self, key: str, asked: Coroutine[Any, Any, bytes]) -> bytes:
+        """Not by the client: it reads an answer's body after its retries, so one that is cut off would be an error."""
         try:
-            return run(range_of(self.session.requests, {"Bucket": self.bucket, "Key": key}, start, length, etag))
+            return run(asked)
         except ClientError as error:
             code, uri = error.response["Error"]["Code"], f"s3://{self.bucket}/{key}"
             if code == "PreconditionFailed":

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws.clients import object_error
+from service.aws.clients import Unanswered, object_error
 from service.aws.s3.copy_requests import NEEDS, Copy, PartCopies, copy_whole, written_if
 from service.aws.s3.heads import Head, head_of, head_planned
 from service.aws.s3.http.event_loop import each, run
-from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.listing import fetcher
 from service.aws.s3.range_reader import S3RangeReader
 from service.aws.s3.session import CopySessions

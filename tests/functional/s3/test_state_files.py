@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.stub import Stubber
 
+from service.aws.s3.session import own_session
 from service.aws.s3.state_files import S3StateFiles
-from service.domain.errors import SourceChanged, StateFilesKept
+from service.domain.errors import NotFound, SourceChanged, StateFilesKept
 from tests.builders import STATE_BUCKET
+from tests.functional.wire import answer, cut, failed, serving
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,3 +31,16 @@ def test_files_that_cannot_be_deleted_raise_an_error(state: S3StateFiles) -> Non
         stub.add_response("delete_objects", refused)
         with pytest.raises(StateFilesKept, match="AccessDenied"):
             state.delete_some("jobs/ij_1/")
+
+
+def test_a_file_whose_answer_is_cut_off_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", wire.url)
+        state = S3StateFiles(own_session(connections=1), STATE_BUCKET)
+        wire.answers.extend([cut(answer(200, b"positions of the sweep")), answer(200, b"positions of the sweep")])
+        assert state.get("sweep.json") == b"positions of the sweep"
+        missing = failed(404, "NoSuchKey")
+        wire.answers.extend([cut(missing), missing])
+        with pytest.raises(NotFound):
+            state.get("sweep.json")
+        assert len(wire.requests) == 4

@@ -14,9 +14,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import unescape
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from service.aws.clients import Patience, is_passing
+from service.aws.clients import Patience, Unanswered, Untaken, is_passing
 from service.aws.s3.http.connections import Answer, Broken, Connections, Endpoint
 from service.aws.s3.http.endpoints import is_s3_host, region_of
 from service.aws.s3.http.rate_limiter import InFlight, NoTurn
@@ -53,14 +53,6 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 def of_version(version: str | None) -> Query:
     """Return the query that names an object's version."""
     return (("versionId", version),) if version else ()
-
-
-class Unanswered(BotoCoreError):
-    fmt = "S3 did not answer: {reason}"
-
-
-class Untaken(BotoCoreError):
-    fmt = "S3 was not asked: timed out waiting for a request slot"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.aws.clients import Unanswered
 from service.aws.s3 import listing
-from service.aws.s3.http.requests import Unanswered
 from service.aws.s3.listing import list_query, parse_page
 from service.domain.objects import ListedObject
 from service.support.clock import timestamp
