@@ -12,12 +12,12 @@ from typing import Any
 
 from local.emulated.limits import Limits
 
-_CALL_FAILED = 'json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()})'
+CALL_FAILED = 'json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()})'
 _CALL_RAISED = (
     'json.dumps({"status": "ok", "raised": {"errorMessage": str(e), "errorType": type(e).__name__, '
     '"stackTrace": traceback.format_tb(e.__traceback__)[1:]}})'
 )
-_START_FAILED = 'json.dumps({"status": "error", "error": str(e)})'
+START_FAILED = 'json.dumps({"status": "error", "error": str(e)})'
 _START_RAISED = 'json.dumps({"status": "error", "error": type(e).__name__ + ": " + str(e)})'
 
 _START_PREFIX = "Worker init failed: "
@@ -28,7 +28,12 @@ _START_TYPES = {
     "AttributeError": "Runtime.HandlerNotFound",
 }
 """AWS's names for exceptions that keep a module from loading; others keep their class name."""
-_PROCESS_ENDED = ("Worker process died", "Worker process exited immediately", "Worker returned no response")
+_PROCESS_ENDED = (
+    "Worker process died",
+    "Worker process exited immediately",
+    "Worker returned no response",
+    "[Errno 32] Broken pipe",  # it ended before it had read its code's place, or the event
+)
 
 
 class Raised:
@@ -81,7 +86,7 @@ def name_exceptions(runtime: Any, lambdas: Any, limits: Limits) -> Raised:
 
 def _changed(script: str) -> str:
     """The worker's script with both places that report an exception changed. The emulator's version is pinned."""
-    for old, new in ((_CALL_FAILED, _CALL_RAISED), (_START_FAILED, _START_RAISED)):
+    for old, new in ((CALL_FAILED, _CALL_RAISED), (START_FAILED, _START_RAISED)):
         if script.count(old) != 1:
             raise RuntimeError(f"the emulator's worker script has changed: {old} is not in it once")
         script = script.replace(old, new)

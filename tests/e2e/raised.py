@@ -25,8 +25,7 @@ class Failures:
         """Return a line for each new failure that is neither `provoked` nor named by the state machine."""
         calls = self._all()
         new, self._seen = calls[self._seen :], len(calls)
-        bugs = [call for call in new if call["errorType"] not in self._handled | provoked]
-        return [f"{call['handler']}: {call['errorType']}: {call['errorMessage']} {_where(call)}" for call in bugs]
+        return [described(call) for call in new if call["errorType"] not in self._handled | provoked]
 
     def _all(self) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = control(self._stack, "raised")["raised"]
@@ -50,8 +49,10 @@ def _named(part: Any) -> Iterator[str]:
             yield from _named(value)
 
 
-def _where(call: dict[str, Any]) -> str:
-    return "".join(call.get("stackTrace", [])[-1:]).strip()
+def described(call: dict[str, Any]) -> str:
+    """Return a failed call's function, error and last frame."""
+    where = "".join(call.get("stackTrace", [])[-1:]).strip()
+    return f"{call['handler']}: {call['errorType']}: {call['errorMessage']} {where}"
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from local.down import bring_down
 from local.up import StackOptions, bring_up, end_on_sigterm
 from tests.e2e.disturbed import Disturbed, PatientUser, all_rules, key_of, patiently
 from tests.e2e.faults import control, function_name, retry_soon
-from tests.e2e.raised import handled_errors
+from tests.e2e.raised import described, handled_errors
 from tests.e2e.support import TERMINAL, UNCHECKED, put_all, unique
 from tests.paths import DATA
 
@@ -250,7 +250,7 @@ def objects(at: Disturbed) -> set[str]:
     return {f"s3://{bucket}/{one['Key']}" for page in pages for one in page.get("Contents", [])}
 
 
-def unexpected_failures(at: Disturbed) -> list[dict[str, Any]]:
+def unexpected_failures(at: Disturbed) -> list[str]:
     """Return the failed calls of functions that are neither kills nor errors that the state machine names."""
     expected = handled_errors(at.stack) | {CRASHED}
-    return [call for call in control(at.stack, "raised")["raised"] if call["errorType"] not in expected]
+    return [described(call) for call in control(at.stack, "raised")["raised"] if call["errorType"] not in expected]
