@@ -16,6 +16,11 @@ from service.imports.intake.arrivals import Arrival
 from service.imports.intake.gather import GatherPorts, gather
 from service.imports.lifecycle.new_job import job_of
 from service.ports.watches import WatchReader
+from service.support.parallel import by_turns, each
+
+WATCHES_AT_ONCE = 16
+"""Watches that take objects at the same time. Each takes 1,000 objects in some ten transactions, and a project may have
+100 watches, but the function has a minute."""
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +36,20 @@ class ArrivalPorts:
 def accept_arrivals(arrivals: Sequence[Arrival], ports: ArrivalPorts) -> int:
     """Give each object an import of each watch that wants it; return the number of objects taken, one for each watch.
 
-    After an exception the same objects can be handed in again.
+    A watch that fails, or many watches of one project, hold up no other project's. The first error is raised after all
+    had their turn; the same objects can be handed in again.
     """
     by_bucket: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
         by_bucket.setdefault(arrival.upload.bucket, []).append(arrival)
-    return sum(
-        _take(watch, found, ports) for bucket, found in by_bucket.items() for watch in ports.watches.of_bucket(bucket)
+    watches = [watch for bucket in by_bucket for watch in ports.watches.of_bucket(bucket)]
+    taken = each(
+        lambda watch: _take(watch, by_bucket[watch.location.bucket], ports),
+        by_turns(watches, lambda watch: watch.project),
+        threads=WATCHES_AT_ONCE,
+        to_the_end=True,
     )
+    return sum(taken)
 
 
 def _take(watch: Watch, arrivals: Sequence[Arrival], ports: ArrivalPorts) -> int:

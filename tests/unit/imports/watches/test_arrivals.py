@@ -15,7 +15,7 @@ from service.domain.watches import Watch
 from service.imports.inputs.upload_lists import claimed_uploads
 from service.imports.intake.arrivals import Arrival, parse_arrival
 from service.imports.intake.drop_bucket import accept_uploads
-from service.imports.watches import manage
+from service.imports.watches import events, manage
 from service.imports.watches.events import accept_arrivals
 from service.imports.watches.manage import WatchRequest
 from tests.builders import ASKER, PROJECT, SOURCE_BUCKET, World, an_upload, object_created
@@ -171,6 +171,26 @@ def test_a_watch_without_its_preset_takes_nothing_and_does_not_hold_up_others(wo
     world.watches.rows[PROJECT, watch.id] = replace(watch, execution_settings_id="es_" + "0" * 24)
     assert accept_arrivals(arrive(world, "p/a.zip"), world.arrival_ports) == 1
     assert [job.watch_id for job in gathered(world)] == [other.id]
+
+
+def test_a_watch_that_fails_holds_up_no_others(world: World) -> None:
+    make(world, project="rival")
+    make(world)
+    world.faults.plan("uploads.open", [ConnectionError("no answer")])
+    with pytest.raises(ConnectionError):
+        accept_arrivals(arrive(world, "p/a.zip"), world.arrival_ports)
+    assert len(gathered(world)) == 1
+    assert accept_arrivals(arrive(world, "p/a.zip"), world.arrival_ports) == 2
+    assert len(gathered(world)) == 2
+
+
+def test_many_watches_of_one_project_hold_up_no_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "WATCHES_AT_ONCE", 1)
+    for _ in range(60):
+        make(world, project="rival")
+    other = make(world)
+    accept_arrivals(arrive(world, "p/a.zip"), world.arrival_ports)
+    assert other.id in [job.watch_id for job in gathered(world)][:2]
 
 
 def test_an_event_tells_the_object_and_its_time() -> None:
