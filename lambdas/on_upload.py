@@ -15,6 +15,10 @@ from service.domain.requests import Upload
 from service.imports.intake.arrivals import Arrival, parse_arrival
 from service.imports.intake.drop_bucket import accept_uploads, parse_event
 
+WAIT_SECONDS = 300
+"""After this time a manifest is read again for which its project had no room. Even thousands of them leave the function
+time for other uploads."""
+
 DEPLOYED = UploadContainer()
 
 
@@ -23,6 +27,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, container: UploadCon
     """Accept all messages' objects together, so that many objects make one job."""
     ports = container.ports
     uploads: list[Upload] = []
+    messages: dict[str, str] = {}
     arrivals: list[Arrival] = []
     unreadable: list[str] = []
     for record in event["Records"]:
@@ -33,13 +38,18 @@ def handler(event: dict[str, Any], _context: LambdaContext, container: UploadCon
                 arrivals += [arrival] if arrival else []
             else:
                 upload = parse_event(body, buckets=[ports.drop_bucket])
-                uploads += [upload] if upload else []
+                if upload:
+                    uploads.append(upload)
+                    messages[upload.identity] = record["body"]
         except (InvalidRequest, RecursionError, TypeError, ValueError) as error:
             logger.error("unreadable upload event", extra={"message_id": record["messageId"], "reason": str(error)})
             unreadable.append(record["messageId"])
-    accept_uploads(uploads, ports)
+    waiting = [messages[upload.identity] for upload in accept_uploads(uploads, ports)]
     taken = container.accept_arrivals(arrivals) if arrivals else 0
-    counted = {"uploads": len(uploads), "arrivals": len(arrivals), "taken": taken, "unreadable": len(unreadable)}
+    if waiting:
+        container.queue.put_back(waiting, seconds=WAIT_SECONDS)
+    counted = {"uploads": len(uploads), "arrivals": len(arrivals), "taken": taken}
+    counted |= {"unreadable": len(unreadable), "waiting": len(waiting)}
     logger.info("uploads accepted", extra=counted)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unreadable]}
 

@@ -10,7 +10,7 @@ from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
 from service.support.settings import UploadSettings
-from stacks.access import start_imports, use_job_files, use_table
+from stacks.access import allow, start_imports, use_job_files, use_table
 from stacks.function import Parts, ServiceFunction
 from stacks.machine import ImportMachine
 from stacks.nag import acknowledge
@@ -74,6 +74,7 @@ class UploadTrigger(Construct):
                 table_name=storage.table.table_name,
                 state_bucket=storage.state.bucket_name,
                 state_machine_arn=machine.state_machine_arn,
+                queue_url=self.queue.queue_url,
                 drop_bucket=storage.drop.bucket_name,
             ),
             memory_mb=512,
@@ -81,10 +82,12 @@ class UploadTrigger(Construct):
         )
         # Uploads are claimed in one transaction. IAM checks PutItem and ConditionCheckItem for each part of it. The
         # watches of a bucket are found by an index.
-        actions = ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem")
+        actions = ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
         use_table(self.function, storage.table, *actions, indexes=("url",), adds_to_audit=True)
         use_job_files(self.function, storage.state, read=False, write=True)
         start_imports(self.function, machine)
+        # A manifest waits there until its project has room for another import.
+        allow(self.function, ["sqs:SendMessage"], [self.queue.queue_arn])
         # Few large calls, so that hundreds of uploads at once become few imports.
         for queue in filter(None, (self.queue, self.arrivals)):
             self.function.add_event_source(

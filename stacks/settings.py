@@ -176,7 +176,8 @@ class DeploySettings:
     """Whether the stack sets the region's role for API Gateway's logs. Switch it off where the region has one."""
 
     max_active_imports: int = _number(50, 1, 10_000)
-    """Imports of one project that may be active at once, besides those that uploads start."""
+    """Imports of one project that may be active at once, besides those that gather uploads and objects of events. An
+    uploaded manifest waits until there is room."""
 
     max_slow_requests: int = _number(4, 1, 100)
     """Requests of one project at once that wait for a store, up to 29 s each: previews, tests of integrations and of

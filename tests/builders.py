@@ -414,6 +414,7 @@ class World:
             window_seconds=30,
             settings=self.defaults,
             audit_days=AUDIT_DAYS,
+            max_active=self.max_active,
         )
 
     def saved_settings(self, project: str, settings_id: str) -> ImportSettings:

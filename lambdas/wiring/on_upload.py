@@ -4,11 +4,12 @@ from functools import cached_property
 from lambdas.wiring.defaults import import_settings
 from lambdas.wiring.presets import preset_settings
 from lambdas.wiring.state import state_files
-from service.aws.clients import workflow_client
+from service.aws.clients import PATIENT, sqs_client, workflow_client
 from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
 from service.aws.dynamodb.uploads import DynamoUploads
+from service.aws.queue import SqsQueue
 from service.aws.workflow import StepFunctionsWorkflow
 from service.imports.intake.arrivals import Arrival
 from service.imports.intake.drop_bucket import UploadPorts
@@ -38,7 +39,12 @@ class UploadContainer:
             window_seconds=settings.upload_window_seconds,
             settings=import_settings(settings.default_on_existing, settings.default_content_validation),
             audit_days=settings.audit_retention_days,
+            max_active=settings.max_active_imports,
         )
+
+    @cached_property
+    def queue(self) -> SqsQueue:
+        return SqsQueue(sqs_client(PATIENT), self.settings.queue_url)
 
     @cached_property
     def source_buckets(self) -> Sequence[str]:

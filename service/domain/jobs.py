@@ -264,6 +264,8 @@ class Job:
     key_id: str | None = None
     """Id of the API key that asked, for jobs that came through the API."""
     door: Door = Door.API
+    counted: bool = True
+    """Whether it is among the project's active imports. Those that gather uploads or objects of events are not."""
     skipped_by_plan: int = 0
     """Clips whose result is the plan (`ManifestEntry.is_settled`). `counts.skipped` includes them."""
     planned: bool = False
@@ -310,8 +312,3 @@ class Job:
     def gatherer(self) -> str:
         """Whose uploads the job gathers, if it does: a project's, or those in the bucket of one of its watches."""
         return f"{self.project}#{self.watch.id}" if self.watch else self.project
-
-    @property
-    def counted(self) -> bool:
-        """Whether it counts as one of the project's active imports. Imports that uploads or events start do not."""
-        return self.trigger is not Trigger.UPLOAD and self.source.kind is not SourceKind.UPLOAD

@@ -233,8 +233,11 @@ class UploadSettings(RowSettings):
     table_name: str
     state_bucket: str
     state_machine_arn: str
+    queue_url: str
+    """Of the queue of uploads."""
     drop_bucket: str
     default_project: str
+    max_active_imports: int
     default_on_existing: str
     default_content_validation: str
     upload_window_seconds: int

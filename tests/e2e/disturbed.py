@@ -193,10 +193,16 @@ class Imports:
         return self._complete({"sets": views}, sources)
 
     def drop(self) -> Finished:
+        """Drop clips, and a manifest of others."""
         name = unique("drop")
         keys = [f"inbox/{self.at.stack.project}/{name}/{n}.zip" for n in range(8)]
         put_all(self.at.s3, self.at.stack.drop_bucket, ((key, key.encode()) for key in keys))
         sources = {f"s3://{self.at.stack.drop_bucket}/{key}": key.encode() for key in keys}
+        listed = self.at.lay_out("listed", 2)
+        lines = "\n".join(json.dumps({"uri": uri}) for uri in listed).encode()
+        manifest = f"inbox/{self.at.stack.project}/{name}.manifest.jsonl"
+        self.at.s3.put_object(Bucket=self.at.stack.drop_bucket, Key=manifest, Body=lines)
+        sources |= listed
 
         def finish() -> None:
             def look() -> list[dict[str, Any]] | None:

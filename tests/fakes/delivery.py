@@ -1,7 +1,7 @@
 """A state machine, an event bus and a webhook receiver in memory."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.domain.ends import End
@@ -41,6 +41,15 @@ class FakeWorkflow:
         if name not in self.conclusions:
             self.conclusions[name] = end
             self.states[name] = ExecutionState.RUNNING
+
+
+@dataclass
+class FakeQueue:
+    messages: list[tuple[str, int]] = field(default_factory=list)
+    """Their bodies and delays."""
+
+    def put_back(self, bodies: Sequence[str], *, seconds: int) -> None:
+        self.messages += [(body, seconds) for body in bodies]
 
 
 @dataclass

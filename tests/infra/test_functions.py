@@ -183,7 +183,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default": {"events:PutEvents"},
     },
     "UploadsOnUpload": {
-        **table("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem"),
+        **table("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
         **queried("url"),
         f"{STATE}/jobs/*": {"s3:PutObject"},
         **STARTS,
@@ -194,6 +194,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
                 "sqs:GetQueueAttributes",
                 "sqs:GetQueueUrl",
                 "sqs:ReceiveMessage",
+                *(["sqs:SendMessage"] if queue == "Queue" else []),
             }
             for queue in ("Queue", "Arrivals")
         },

@@ -71,6 +71,7 @@ def job_row(job: Job) -> JobRow:
         request_digest=job.request_digest,
         key_id=job.key_id,
         door=job.door,
+        counted=job.counted,
         video_upload=asdict(job.video_upload) if job.video_upload else None,
         watch=asdict(job.watch) if job.watch else None,
     )
@@ -147,6 +148,7 @@ def job_of_row(row: JobRow) -> Job:
         request_digest=row.request_digest,
         key_id=row.key_id,
         door=Door(row.door),
+        counted=_counted(row),
         skipped_by_plan=int(row.skipped_by_plan),
         planned=bool(row.planned),
         copying_since=row.copying_since,
@@ -167,6 +169,12 @@ def job_of_row(row: JobRow) -> Job:
         removed=int(row.removed),
         removed_landed=int(row.removed_landed),
     )
+
+
+def _counted(row: JobRow) -> bool:
+    """Rows of before do not say it. Imports of dropped manifests did not count."""
+    before = Trigger(row.trigger) is not Trigger.UPLOAD and SourceKind(row.source_kind) is not SourceKind.UPLOAD
+    return before if row.counted is None else bool(row.counted)
 
 
 def settings_of_batch(row: JobRow) -> ImportSettings:

@@ -108,6 +108,7 @@ class JobRow(_Row):
     code = UnicodeAttribute(null=True)
     message = UnicodeAttribute(null=True)
     cancel_requested = BooleanAttribute(default=False)
+    counted = BooleanAttribute(null=True)
     request_digest = UnicodeAttribute(null=True)
     key_id = UnicodeAttribute(null=True)
     door = UnicodeAttribute()

@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from service.domain.clip_names import is_no_clip
-from service.domain.errors import InvalidRequest
+from service.domain.errors import InvalidRequest, QuotaExceeded
 from service.domain.ids import job_id_for, new_job_id
 from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind
 from service.domain.limits import is_unicode
@@ -19,10 +19,11 @@ from service.domain.uris import MAX_KEY_BYTES, parse_object, s3_at
 from service.imports.intake.gather import GatherPorts, gather, opening_entry
 from service.imports.lifecycle.new_job import job_of
 from service.imports.lifecycle.start import start
-from service.support.parallel import each
+from service.support.parallel import by_turns, each
 
-MANIFESTS_AT_ONCE = 16
-"""Manifests whose imports are started at the same time: a function gets up to 1,000 uploads, and has a minute."""
+AT_ONCE = 16
+"""Manifests whose imports are started, and projects whose clips gather, at the same time: a function gets up to 1,000
+uploads, and has a minute."""
 
 _MANIFEST = re.compile(r".*\.manifest\.(jsonl|csv)(\.gz)?", re.DOTALL)
 
@@ -32,6 +33,8 @@ class UploadPorts(GatherPorts):
     drop_bucket: str
     default_project: str
     settings: ImportSettings
+    max_active: int
+    """Active imports that a project may have."""
 
 
 def parse_event(event: Mapping[str, Any], *, buckets: Collection[str]) -> Upload | None:
@@ -66,11 +69,12 @@ def _text(value: object) -> str:
     return value
 
 
-def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
+def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> Sequence[Upload]:
     """Give every upload a job. An uploaded manifest gets a job of its own, which imports the clips that it names.
 
-    Clips come first: one project's manifests, each of which takes several requests, hold up nobody's clips. After an
-    exception the same uploads can be handed in again.
+    Return the manifests for which their project has no room now: hand them in again later. Clips come first, then the
+    manifests of all projects by turns, so that those of one project hold up nobody's uploads. The first error is raised
+    after all had their turn; the same uploads can be handed in again.
     """
     by_project: dict[str, list[Upload]] = {}
     manifests = [upload for upload in uploads if is_manifest(upload.key)]
@@ -78,9 +82,20 @@ def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> None:
         if not is_manifest(upload.key):
             by_project.setdefault(project_of_upload(upload.key, ports.default_project), []).append(upload)
     drop = Source(kind=SourceKind.UPLOAD, uri=f"s3://{ports.drop_bucket}/")
-    for project, dropped in by_project.items():
-        gather(dropped, partial(_new_job, project, drop, ports), ports)
-    each(lambda upload: _import_manifest(upload, ports), manifests, threads=MANIFESTS_AT_ONCE)
+    work: list[Callable[[], None]] = [
+        partial(gather, dropped, partial(_new_job, project, drop, ports), ports)
+        for project, dropped in by_project.items()
+    ]
+    waiting: dict[str, list[Upload]] = {}
+    work += [
+        partial(_import_manifest, upload, project, waiting, ports)
+        for project, upload in by_turns(
+            [(project_of_upload(upload.key, ports.default_project), upload) for upload in manifests],
+            lambda owned: owned[0],
+        )
+    ]
+    each(lambda do: do(), work, threads=AT_ONCE, to_the_end=True)
+    return [upload for left in waiting.values() for upload in left]
 
 
 def is_manifest(key: str) -> bool:
@@ -88,8 +103,14 @@ def is_manifest(key: str) -> bool:
     return _MANIFEST.fullmatch(key) is not None
 
 
-def _import_manifest(upload: Upload, ports: UploadPorts) -> None:
-    """Create the job of a manifest. Its id follows from the upload's identity, so every delivery gives the same job."""
+def _import_manifest(upload: Upload, project: str, waiting: dict[str, list[Upload]], ports: UploadPorts) -> None:
+    """Create the job of a manifest, or add it to those that wait for room in their project.
+
+    The job's id follows from the upload's identity, so every delivery gives the same job.
+    """
+    if project in waiting:
+        waiting[project].append(upload)
+        return
     source = Source(
         kind=SourceKind.MANIFEST,
         uri=str(s3_at(upload.bucket, upload.key)),
@@ -97,9 +118,13 @@ def _import_manifest(upload: Upload, ports: UploadPorts) -> None:
         etag=upload.etag,
         version=upload.version,
     )
-    project = project_of_upload(upload.key, ports.default_project)
     job = _new_job(project, source, ports, job_id=job_id_for(project, f"manifest {upload.identity}"))
-    if ports.jobs.create(job, entry=opening_entry(job, ports)):
+    try:
+        created = ports.jobs.create(job, entry=opening_entry(job, ports), max_active=ports.max_active)
+    except QuotaExceeded:
+        waiting.setdefault(project, []).append(upload)
+        return
+    if created:
         start(job, ports.workflow)
         return
     known = ports.jobs.get(job.id)

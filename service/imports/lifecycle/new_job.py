@@ -1,6 +1,6 @@
 """Make the job of an import, whether a caller, an upload or a watch asked for it."""
 
-from service.domain.jobs import Door, Job, JobStatus, Source, Trigger, WatchRun
+from service.domain.jobs import Door, Job, JobStatus, Source, SourceKind, Trigger, WatchRun
 from service.domain.requests import ImportRequest
 
 _TRIGGERS = {Door.UPLOAD: Trigger.UPLOAD, Door.WATCH: Trigger.WATCH}
@@ -38,6 +38,7 @@ def job_of(
         request_digest=digest,
         key_id=key_id,
         door=door,
+        counted=source.kind is not SourceKind.UPLOAD,
         video_upload=request.video_upload,
         watch=watch,
     )

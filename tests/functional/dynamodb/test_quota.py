@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from service.aws.dynamodb.jobs import DynamoJobs
+from service.aws.dynamodb.keys_of_rows import job_pk
+from service.aws.dynamodb.table import JobRow
 from service.domain.errors import QuotaExceeded
-from service.domain.jobs import JobStatus, Retry, Trigger
+from service.domain.jobs import JobStatus, Retry, SourceKind, Trigger
 from service.imports.lifecycle.end import end_job
 from tests.builders import a_job
 from tests.functional.aws import hooked
@@ -86,7 +88,7 @@ def test_a_retry_needs_room(jobs: DynamoJobs) -> None:
 
 
 def test_imports_that_uploads_start_do_not_count(jobs: DynamoJobs) -> None:
-    jobs.create(replace(a_job("ij_1"), trigger=Trigger.UPLOAD))
+    jobs.create(replace(a_job("ij_1"), counted=False))
     assert jobs.create(a_job("ij_2"), max_active=1)
     end(jobs, "ij_1")
     with pytest.raises(QuotaExceeded):
@@ -101,3 +103,25 @@ def test_room_can_be_looked_at_before_anything_is_written(jobs: DynamoJobs) -> N
     jobs.check_room("demo", max_active=2)
     end(jobs, "ij_1")
     jobs.check_room("demo", max_active=1)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "kind", "counted"),
+    [
+        (Trigger.API, SourceKind.MANIFEST, True),
+        (Trigger.UPLOAD, SourceKind.MANIFEST, False),
+        (Trigger.UPLOAD, SourceKind.UPLOAD, False),
+        (Trigger.WATCH, SourceKind.PREFIX, True),
+        (Trigger.WATCH, SourceKind.UPLOAD, False),
+    ],
+)
+def test_of_rows_of_before_those_count_that_did(
+    jobs: DynamoJobs, trigger: Trigger, kind: SourceKind, counted: bool
+) -> None:
+    """Else an import that ends would leave the count too high or too low for good."""
+    job = a_job("ij_1")
+    jobs.create(replace(job, trigger=trigger, source=replace(job.source, kind=kind)))
+    JobRow(job_pk("ij_1"), "JOB").update(actions=[JobRow.counted.remove()])
+    found = jobs.get("ij_1")
+    assert found
+    assert found.counted is counted

@@ -49,6 +49,7 @@ from tests.builders import (
     object_created,
     sqs_event,
 )
+from tests.fakes.delivery import FakeQueue
 from tests.fakes.faults import CrashError
 from tests.fakes.projects import FakeSecrets
 from tests.unit.formats.making import CLIP
@@ -66,6 +67,7 @@ class Functions:
     def __init__(self, world: World) -> None:
         self.world = world
         self.admin_secrets = FakeSecrets({"arn": "admin-key"})
+        self.queue = FakeQueue()
 
     def plan(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
         container = PlanContainer()
@@ -113,6 +115,7 @@ class Functions:
         container.source_buckets = [SOURCE_BUCKET]
         accept = lambda arrivals: accept_arrivals(arrivals, self.world.arrival_ports)  # noqa: E731
         container.accept_arrivals = accept  # type: ignore[method-assign]
+        container.queue = self.queue  # type: ignore[assignment]
         answer = lambdas.on_upload.handler(sqs_event(*bodies), CONTEXT, container)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
@@ -418,6 +421,22 @@ def test_all_uploads_of_a_batch_make_one_job(functions: Functions) -> None:
 def test_nothing_but_unreadable_messages_makes_no_job(functions: Functions) -> None:
     assert functions.upload("not json") == ["m0"]
     assert not functions.world.jobs.rows
+
+
+def test_a_manifest_without_room_comes_again_as_a_new_message(functions: Functions) -> None:
+    """A failed message would be in the dead-letter queue after five tries."""
+    functions.world.max_active = 1
+    bodies = [object_created(f"inbox/demo/{n}.manifest.jsonl") for n in range(3)]
+    assert functions.upload("not json", object_created("a.zip"), *bodies) == ["m0"]
+    assert len(functions.world.jobs.rows) == 2
+    assert [seconds for _, seconds in functions.queue.messages] == [lambdas.on_upload.WAIT_SECONDS] * 2
+    waiting = [json.loads(body) for body, _ in functions.queue.messages]
+    assert len([body for body in waiting if body in bodies]) == 2
+    functions.queue.messages.clear()
+    functions.world.max_active = 3
+    assert functions.upload(*waiting) == []
+    assert not functions.queue.messages
+    assert len(functions.world.jobs.rows) == 4
 
 
 def test_a_fault_sends_the_whole_batch_back(functions: Functions) -> None:

@@ -7,6 +7,7 @@ from service.domain.jobs import JobStatus, Source, SourceKind, Trigger
 from service.domain.requests import Upload
 from service.domain.service_buckets import project_of_upload
 from service.imports.inputs.upload_lists import decode_uploads
+from service.imports.intake import drop_bucket
 from service.imports.intake.drop_bucket import accept_uploads, parse_event
 from tests.builders import DROP_BUCKET, World, an_upload, object_created
 from tests.fakes.faults import CrashError
@@ -24,6 +25,48 @@ def test_manifests_hold_up_no_clips(world: World) -> None:
     with pytest.raises(ConnectionError):
         accept_uploads([an_upload("inbox/rival/x.manifest.jsonl"), clip], world.upload_ports)
     assert clip.identity in world.uploads.owners
+
+
+@pytest.mark.parametrize("key", ["inbox/rival/a.zip", "inbox/rival/x.manifest.jsonl"])
+def test_a_project_whose_uploads_fail_holds_up_no_others(world: World, key: str) -> None:
+    call = "jobs.create" if "manifest" in key else "uploads.open"
+    world.faults.plan(call, [ConnectionError("no answer")])
+    others = [an_upload("inbox/other/a.zip"), an_upload("inbox/other/b.manifest.jsonl")]
+    with pytest.raises(ConnectionError):
+        accept_uploads([an_upload(key), *others], world.upload_ports)
+    assert [job.project for job in world.jobs.rows.values()] == ["other", "other"]
+
+
+def test_the_manifests_of_all_projects_come_by_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drop_bucket, "AT_ONCE", 1)
+    flood = [an_upload(f"inbox/rival/{n}.manifest.jsonl") for n in range(100)]
+    accept_uploads([*flood, an_upload("inbox/other/a.manifest.jsonl")], world.upload_ports)
+    assert "other" in [job.project for job in world.jobs.rows.values()][:2]
+
+
+def test_manifests_wait_for_room_among_the_projects_active_imports(world: World) -> None:
+    world.max_active = 3
+    keys = [*(f"inbox/rival/{n}.manifest.jsonl" for n in range(10)), "inbox/other/a.manifest.jsonl"]
+    found = [world.storage.put_body(DROP_BUCKET, key, b'{"uri": "s3://source/a.zip"}\n') for key in keys]
+    *flood, other = [an_upload(one.key, size=one.size, etag=one.etag) for one in found]
+    waiting = accept_uploads([*flood, other], world.upload_ports)
+    started = [job.id for job in world.jobs.rows.values()]
+    assert len(waiting) == 7
+    assert set(waiting) < set(flood)
+    assert sorted(job.project for job in world.jobs.rows.values()) == ["other", *["rival"] * 3]
+    assert sorted(world.workflow.started) == sorted(started)
+    assert len(accept_uploads(waiting, world.upload_ports)) == 7
+    for job_id in started:
+        world.run(job_id)
+    assert len(accept_uploads(waiting, world.upload_ports)) == 4
+    assert accept_uploads(flood[:3], world.upload_ports) == []  # a repeated delivery of a manifest that has its import
+
+
+def test_clips_need_no_room(world: World) -> None:
+    world.max_active = 0
+    assert accept_uploads([an_upload("inbox/rival/a.zip")], world.upload_ports) == []
+    [job] = world.jobs.rows.values()
+    assert not job.counted
 
 
 def test_an_event_of_a_versioned_bucket_pins_the_version() -> None:
