@@ -81,6 +81,7 @@ from tests.fakes.uploads import FakeLargeCopies, FakeUploads
 from tests.fakes.watches import FakeBucketEvents, FakeWatches
 
 SOURCE_BUCKET = "source"
+ACCESS_POINT = "arn:aws:s3:eu-central-1:111122223333:accesspoint/fleet"
 DROP_BUCKET = "drop"
 CLIPS_BUCKET = "clips"
 STATE_BUCKET = "state"
@@ -169,7 +170,7 @@ class World:
         self.slow: dict[str, FakeTurns] = {}
         self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
-            buckets=[SOURCE_BUCKET, DROP_BUCKET],
+            buckets=[SOURCE_BUCKET, ACCESS_POINT, DROP_BUCKET],
             service=SERVICE_BUCKETS,
             jobs=self.jobs,
             integrations=self.integrations,
@@ -430,7 +431,7 @@ class World:
             saved_settings=self.saved_settings,
             slow=self.slow_requests,
             events=self.bucket_events,
-            event_buckets=[SOURCE_BUCKET],
+            event_buckets=[SOURCE_BUCKET, ACCESS_POINT],
         )
 
     @property

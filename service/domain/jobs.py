@@ -98,6 +98,8 @@ class JobTag(StrEnum):
     LABEL = "LABEL"
     FOLDER = "FOLDER"
     WATCH = "WATCH"
+    WATCH_PREFIX = "WATCH_PREFIX"
+    """Runs of a watch that read its whole prefix: imports of events may be many times as many."""
     SKIPPED = "SKIPPED"
     """Jobs with clips that planning skipped (`Job.skipped_by_plan`); its only value is empty."""
 

@@ -4,7 +4,7 @@ import hashlib
 
 from service.domain.clip_names import gt_clip_id
 from service.domain.clips import ClipKeys, ClipRow
-from service.domain.jobs import Job, JobTag
+from service.domain.jobs import Job, JobTag, WatchCause
 
 
 def search_key(project: str, value: str) -> str:
@@ -34,5 +34,6 @@ def tags_of(job: Job) -> list[tuple[JobTag, str]]:
     labels = [(JobTag.LABEL, label) for label in dict.fromkeys(job.labels)]
     folder = [(JobTag.FOLDER, job.folder)] if job.folder is not None else []
     watch = [(JobTag.WATCH, job.watch.id)] if job.watch else []
+    whole = [(JobTag.WATCH_PREFIX, job.watch.id)] if job.watch and job.watch.cause is not WatchCause.EVENTS else []
     skipped = [(JobTag.SKIPPED, "")] if job.skipped_by_plan else []
-    return [(JobTag.GROUP, job.test_run_group_name), *labels, *folder, *watch, *skipped]
+    return [(JobTag.GROUP, job.test_run_group_name), *labels, *folder, *watch, *whole, *skipped]

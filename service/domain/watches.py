@@ -166,9 +166,12 @@ def _filters_at(watch: Watch, at: str) -> Filters | None:
 
 
 def due_now(watch: Watch, cause: WatchCause, now: str) -> Watch:
-    """Ask for a run now, unless one waits already."""
-    if watch.next_run_at is None or watch.next_run_at > now:
+    """Ask for a run now. A scheduled one that waits becomes this one, because it would leave out young objects."""
+    waits = watch.next_run_at is not None and watch.next_run_at <= now
+    if not waits:
         watch = replace(watch, next_run_at=now, next_cause=cause)
+    elif watch.next_cause is WatchCause.SCHEDULED:
+        watch = replace(watch, next_cause=cause)
     return replace(watch, look_at=now)
 
 
@@ -182,7 +185,7 @@ def rescheduled(watch: Watch, now: str) -> Watch:
 
 def started(watch: Watch, job_id: str, now: str) -> Watch:
     """Note the run that was due, and plan the next one: this run makes up for all that were missed."""
-    return rescheduled(replace(readable(watch, now), last_run=job_id, next_run_at=None), now)
+    return rescheduled(replace(watch, last_run=job_id, next_run_at=None), now)
 
 
 def looked_at(watch: Watch, now: str, *, again_in: int = CHECK_SECONDS) -> Watch:

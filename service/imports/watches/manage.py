@@ -21,6 +21,7 @@ from service.domain.limits import check_text
 from service.domain.projects import Action, Actor
 from service.domain.requests import Filters, ImportSettings
 from service.domain.schedules import Schedule, check_schedule
+from service.domain.uris import is_access_point
 from service.domain.watches import Watch, due_now, looked_at, replayed, rescheduled, tried_at_once
 from service.domain.webhooks import kept_url
 from service.imports.watches.runs import RunPorts, check_request, check_source, is_running, serve, webhook_url
@@ -224,6 +225,10 @@ def _check(watch: Watch, now: str, ports: WatchPorts) -> None:
             raise EventsUnavailable(
                 f"events: {location.bucket} is not among the deploy settings' source buckets, and events of other "
                 "buckets do not reach this deployment; use a schedule"
+            )
+        if location.zip is not None or is_access_point(location.bucket):
+            raise EventsUnavailable(
+                "events: they name whole objects by their bucket, not by an access point or a zip; use a schedule"
             )
         if access.reach(watch.project, watch.integration_id).prefix_opener(location) is not None:
             raise EventsUnavailable(

@@ -46,13 +46,14 @@ def serve(watch: Watch, ports: RunPorts) -> Watch | None:
     now = ports.submit.clock()
     if is_running(watch, ports):
         return ports.store.save(looked_at(watch, now, again_in=POSTPONED))
+    found = readable(watch, now)
     try:
-        job_id = _started(watch, ports)
+        job_id = _started(found, ports)
     except QuotaExceeded:
         return ports.store.save(looked_at(watch, now, again_in=POSTPONED))
     except REFUSED as error:
         return ports.store.save(failed_by(watch, error, now))
-    return ports.store.save(started(watch, job_id, now))
+    return ports.store.save(started(found, job_id, now))
 
 
 def is_running(watch: Watch, ports: RunPorts) -> bool:

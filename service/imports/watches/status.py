@@ -1,11 +1,12 @@
 """Show a watch to callers: its last runs, how far it is behind, and whether its events come."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.domain.errors import ClipferryError
 from service.domain.jobs import Job, JobTag, WatchCause
+from service.domain.requests import Filters
 from service.domain.watches import Watch
 from service.imports.watches.manage import WatchPorts
 from service.imports.watches.runs import REFUSED, check_source
@@ -22,7 +23,9 @@ class WatchReport:
     complete_until: str | None
     """Objects that are older than this have landed, as the last run without a failure found."""
     missed_by_events: int | None
-    """Objects that the last scheduled run had to copy although their events should have; None without such a run."""
+    """Objects that the last scheduled run had to copy although their events should have; None without such a run.
+
+    A run by other filters, or from before events were switched on, does not count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +40,18 @@ class WatchCheck:
 
 
 def report(watch: Watch, ports: WatchPorts) -> WatchReport:
-    """Read the watch's last imports and conclude from them."""
-    runs, _ = ports.submit.jobs.find(watch.project, JobTag.WATCH, watch.id, limit=RUNS_SHOWN, begin=None)
+    """Read the watch's last imports, and its last runs of the whole prefix, and conclude from them."""
+    runs, whole = (
+        ports.submit.jobs.find(watch.project, tag, watch.id, limit=RUNS_SHOWN, begin=None)[0]
+        for tag in (JobTag.WATCH, JobTag.WATCH_PREFIX)
+    )
     now = ports.submit.clock()
+    proofs = [job for job in whole if _has_filters_of(job, watch)]
     return WatchReport(
         runs=runs,
-        lag_seconds=_lag(watch, runs, now),
-        complete_until=next((_read_until(job, watch) for job in runs if _is_complete(job)), None),
-        missed_by_events=_missed(watch, runs),
+        lag_seconds=_lag(watch, [*runs, *whole], now),
+        complete_until=next((_limit(job, watch) or job.created_at for job in proofs if _is_complete(job)), None),
+        missed_by_events=_missed(watch, proofs),
     )
 
 
@@ -86,22 +93,26 @@ def _lag(watch: Watch, runs: Sequence[Job], now: str) -> int | None:
 
 
 def _is_complete(job: Job) -> bool:
-    """Whether the import read the whole prefix, and no clip is missing of what it found."""
-    reads_all = job.watch is not None and job.watch.cause is not WatchCause.EVENTS
+    """Whether no clip is missing of what the import found."""
     lacking = job.counts.failed or job.counts.cancelled or job.cut_short
-    return reads_all and job.completed_at is not None and job.planned and not lacking
+    return job.completed_at is not None and job.planned and not lacking
 
 
-def _read_until(job: Job, watch: Watch) -> str:
-    """Only objects that changed before this time were read, if the filters say so."""
+def _has_filters_of(job: Job, watch: Watch) -> bool:
+    """Whether it was started with the watch's present filters, apart from what a scheduled run leaves to events."""
+    own = watch.filters or Filters()
+    return replace(job.filters or Filters(), modified_before=own.modified_before) == own
+
+
+def _limit(job: Job, watch: Watch) -> str | None:
+    """Objects that changed from this time on were left to their events. None: no object was."""
     limit = job.filters.modified_before if job.filters else None
     own = watch.filters.modified_before if watch.filters else None
-    return limit if limit and limit != own else job.created_at
+    return limit if limit != own else None
 
 
-def _missed(watch: Watch, runs: Sequence[Job]) -> int | None:
+def _missed(watch: Watch, proofs: Sequence[Job]) -> int | None:
     if not watch.events:
         return None
-    scheduled = (job for job in runs if job.watch and job.watch.cause is WatchCause.SCHEDULED and job.completed_at)
-    last = next(scheduled, None)
-    return last.counts.copied if last else None
+    scheduled = (job for job in proofs if job.watch and job.watch.cause is WatchCause.SCHEDULED and job.completed_at)
+    return next((job.counts.copied for job in scheduled if _limit(job, watch)), None)

@@ -40,19 +40,32 @@ from service.domain.watches import (
     with_webhook,
 )
 from service.domain.webhooks import signed_headers
+from service.imports.intake.arrivals import Arrival
 from service.imports.watches import manage, status
+from service.imports.watches.events import accept_arrivals
 from service.imports.watches.manage import WatchRequest
 from service.imports.watches.runs import serve
 from service.imports.watches.tick import NO_URL, Ticked, TickPorts, tick
 from service.ports.delivery import WebhookAnswer
 from service.projects.webhook_secrets import signing_secrets
-from tests.builders import ASKER, CLIPS_BUCKET, DROP_BUCKET, PROJECT, SOURCE_BUCKET, World, an_integration
+from tests.builders import (
+    ACCESS_POINT,
+    ASKER,
+    CLIPS_BUCKET,
+    DROP_BUCKET,
+    PROJECT,
+    SOURCE_BUCKET,
+    World,
+    an_integration,
+    an_upload,
+)
 from tests.fakes.faults import CrashError
 from tests.schema import WATCH_NOTICE, validate
 
 ROOT = f"s3://{SOURCE_BUCKET}/p/"
 MINUTE = 60
 HOUR = 3_600
+TIME = "2026-11-22T17:00:00Z"
 
 
 def make(world: World, *, project: str = PROJECT, **changes: Any) -> Watch:
@@ -135,6 +148,8 @@ def test_the_same_key_makes_one_watch(world: World) -> None:
         ({"root_path": "s3://elsewhere/"}, CannotAccess),
         ({"root_path": "gs://elsewhere/", "events": True}, EventsUnavailable),
         ({"root_path": "s3://elsewhere/", "events": True}, EventsUnavailable),
+        ({"root_path": f"{ROOT}of.zip!/", "events": True}, EventsUnavailable),
+        ({"root_path": f"s3://{ACCESS_POINT}/p/", "events": True}, EventsUnavailable),
         ({"filters": Filters(min_size=-1)}, InvalidRequest),
         ({"execution_settings_id": "es_1"}, UnknownExecutionSettings),
         ({"integration_id": "in_1"}, InvalidRequest),
@@ -660,6 +675,46 @@ def test_of_two_ticks_at_once_one_sends_the_webhook(world: World, monkeypatch: p
     assert len(world.sender.sent) == 2
 
 
+def lost(world: World, _: Watch) -> None:
+    lose(world)
+    ticked(world, times=20)
+    find_again(world)
+    world.clock.advance(HOUR)
+
+
+def more_is_wanted(world: World, watch: Watch) -> None:
+    change(world, watch, filters=Filters(include=("*.zip",)))
+
+
+def asked(world: World, watch: Watch) -> None:
+    manage.run_now(watch.id, project=PROJECT, by=ASKER, ports=world.watch_ports)
+
+
+def waits(world: World, watch: Watch) -> None:
+    """The run that is due waits, because the project has too many imports."""
+    world.max_active = 0
+    ticked(world, times=20)
+    world.max_active = 1_000
+    assert now(world, watch).next_cause is WatchCause.SCHEDULED
+
+
+@pytest.mark.parametrize(("before", "then"), [(None, lost), (waits, more_is_wanted), (waits, asked)])
+def test_a_run_that_makes_up_for_something_takes_young_objects_too_though_a_scheduled_one_waits(
+    world: World, before: Any, then: Any
+) -> None:
+    watch = make(world, events=True, filters=Filters(exclude=("*.txt",)))
+    run_all(world)
+    if before:
+        before(world, watch)
+    [key] = world.put_sources(1, prefix="p/young")
+    then(world, watch)
+    bucket = world.storage.buckets[SOURCE_BUCKET]
+    bucket[key] = replace(bucket[key], modified=world.clock())
+    ticked(world, times=7)
+    run_all(world)
+    assert sum(world.storage.copies.values()) == 1
+
+
 # --- what callers see ------------------------------------------------------------------------------------------------
 
 
@@ -708,3 +763,36 @@ def test_the_test_of_a_watch_lists_and_asks_for_the_buckets_events(world: World)
         ("list", False, "CANNOT_ACCESS"),
         ("events", True, None),
     ]
+
+
+def test_imports_of_events_do_not_hide_what_the_last_run_of_all_found(world: World) -> None:
+    watch = make(world, events=True)
+    running = status.report(watch, world.watch_ports)
+    for number in range(status.RUNS_SHOWN):
+        world.clock.advance(MINUTE)
+        accept_arrivals([Arrival(an_upload(f"p/{number}.zip", bucket=SOURCE_BUCKET), TIME)], world.arrival_ports)
+        [job] = [job for job in jobs_of(world) if not job.status.terminal and job.id != watch.last_run]
+        world.run(job.id)
+    assert watch.last_run not in [job.id for job in status.report(watch, world.watch_ports).runs]
+    assert status.report(watch, world.watch_ports).lag_seconds == status.RUNS_SHOWN * MINUTE
+    run_all(world)
+    assert status.report(watch, world.watch_ports).complete_until == running.runs[0].created_at
+
+
+def test_runs_by_other_filters_or_without_events_prove_nothing(world: World) -> None:
+    world.put_sources(2)
+    watch = make(world)
+    run_all(world)
+    world.put_sources(3, prefix="p/later")
+    ticked(world, 15 * MINUTE)
+    run_all(world)
+    watch = change(world, watch, events=True)
+    shown = status.report(watch, world.watch_ports)
+    assert (shown.missed_by_events, shown.complete_until is None) == (None, False)
+    watch = change(world, watch, filters=Filters(include=("*.mp4",)))
+    assert status.report(watch, world.watch_ports).complete_until is None
+    run_all(world)
+    assert status.report(watch, world.watch_ports).complete_until is None, "the run before the change"
+    ticked(world)
+    run_all(world)
+    assert status.report(now(world, watch), world.watch_ports).complete_until
