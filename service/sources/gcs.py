@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import groupby, islice, takewhile
 from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -18,6 +19,7 @@ from service.domain.errors import (
     AccessDenied,
     CredentialsRejected,
     InvalidRequest,
+    NotVersioned,
     ObjectError,
     ObjectRejected,
     SourceChanged,
@@ -52,6 +54,9 @@ DELETING_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 """Scope of tokens of integrations that allow to delete sources."""
 _FIELDS = "name,size,etag,generation,updated,md5Hash,crc32c"
 _KEPT = "cacheControl,contentDisposition,contentEncoding,contentLanguage,contentType,metadata"
+_KEPT_VERSION = "#"
+"""Begins the version of an object as of a time, `#generation`, which gcloud writes after an object's name. It is read
+even if it is not live any more; without the sign a generation is read only while it is live."""
 _LIMIT_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
 
 
@@ -178,33 +183,68 @@ class GcsAdapter:
         )
 
     def _pages(self, location: Location, start_after: str, patience: Patience) -> Iterator[Page]:
-        asked, token = Asked("list", location), ""
-        query = {
-            "prefix": location.key,
-            "maxResults": str(self.page_objects),
-            "fields": f"items({_FIELDS}),nextPageToken",
-        }
-        if start_after:
-            query["startOffset"] = start_after  # Inclusive: the object with this name is listed too.
-        while True:
-            url = f"{self._bucket(location)}/o?{urlencode(query | ({'pageToken': token} if token else {}))}"
-            page = patience(lambda url=url: self._json(url, asked), str(location))  # type: ignore[misc]
+        asked = Asked("list", location)
+        query = {"fields": f"items({_FIELDS}),nextPageToken"}
+        for page in self._answers(location, query, start_after, patience, asked):
             with reading(asked):
                 objects = [one for one in map(_object, page.get("items", [])) if one.key > start_after]
-                token = page.get("nextPageToken", "")
-            yield Page(objects, more=bool(token))
-            if not token:
-                return
+            yield Page(objects, more=bool(page.get("nextPageToken")))
 
-    def list_as_of(self, location: Location, *_: object, **__: object) -> Iterator[Sequence[ListedObject]]:
-        raise Asked("list", location).error(ObjectRejected, "as_of is not supported on Google Cloud Storage")
+    def _answers(
+        self, location: Location, query: dict[str, str], start_after: str, patience: Patience, asked: Asked
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a listing as Google sends them; the first one may begin with `start_after` itself."""
+        query = query | {"prefix": location.key, "maxResults": str(self.page_objects)}
+        if start_after:
+            query["startOffset"] = start_after
+        while True:
+            url = f"{self._bucket(location)}/o?{urlencode(query)}"
+            page = patience(lambda url=url: self._json(url, asked), str(location))  # type: ignore[misc]
+            yield page
+            with reading(asked):
+                if not (token := page.get("nextPageToken")):
+                    return
+                query["pageToken"] = token
+
+    def list_as_of(
+        self, location: Location, as_of: str, *, start_after: str, only: bool, patience: Patience
+    ) -> Iterator[Sequence[ListedObject]]:
+        found: Iterator[_Generation] = self._generations(location, start_after, patience)
+        if only:
+            found = takewhile(lambda one: one.found.key == location.key, found)
+        stood = (_standing(list(of_key), as_of) for _, of_key in groupby(found, lambda one: one.found.key))
+        objects = (one for one in stood if one)
+        while page := list(islice(objects, self.page_objects)):
+            yield page
+
+    def _generations(self, location: Location, start_after: str, patience: Patience) -> Iterator["_Generation"]:
+        """Yield the generations of all keys after `start_after`, by key. Raises `NotVersioned`."""
+        asked, first = Asked("list the versions of", location), True
+        query = {"versions": "true", "fields": f"items({_FIELDS},timeCreated,timeDeleted),nextPageToken"}
+        for page in self._answers(location, query, start_after, patience, asked):
+            with reading(asked):
+                found = [_generation(item) for item in page.get("items", [])]
+            if first and not any(one.deleted for one in found):
+                self._check_versioned(location, patience, asked)
+            first = False
+            yield from (one for one in found if one.found.key > start_after)
+
+    def _check_versioned(self, location: Location, patience: Patience, asked: Asked) -> None:
+        url = f"{self._bucket(location)}?fields=versioning"
+        try:
+            bucket = patience(lambda: self._json(url, asked), str(location))
+        except AccessDenied:
+            raise asked.error(AccessDenied, "access is denied; as_of needs storage.buckets.get (403)") from None
+        with reading(asked):
+            if not bucket.get("versioning", {}).get("enabled"):
+                raise asked.error(NotVersioned, "it keeps no versions")
 
     def stat(self, location: Location, version: str | None) -> SourceObject:
-        query = {"fields": f"{_FIELDS},{_KEPT}"} | ({"ifGenerationMatch": version} if version else {})
+        query = {"fields": f"{_FIELDS},{_KEPT}"} | (_pinned(version) if version else {})
         asked = Asked("inspect", location)
         found = self._json(f"{self._object(location)}?{urlencode(query)}", asked)
         with reading(asked):
-            return _object(found)
+            return replace(_object(found), version=version) if _is_kept(version) else _object(found)
 
     def restore(self, location: Location, archive: str, how: Restore, version: str | None) -> None:  # noqa: ARG002
         raise Asked("restore", location).error(ObjectRejected, "the store has no archived objects")
@@ -219,9 +259,10 @@ class GcsAdapter:
         """Send `Accept-Encoding: gzip`: otherwise Google unpacks gzip objects and ignores the range."""
         asked = Asked("read", location)
         span = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "gzip"}
-        url = f"{self._object(location)}?alt=media&ifGenerationMatch={pin.version}"
+        generation = _generation_of(pin)
+        url = f"{self._object(location)}?{urlencode({'alt': 'media'} | _pinned(pin.version or ''))}"
         response = self._send("GET", url, asked, span)
-        if response.headers.get("X-Goog-Generation", pin.version) != pin.version:
+        if response.headers.get("X-Goog-Generation", generation) != generation:
             response.close()
             raise asked.error(SourceChanged, "the object changed since the import was planned")
         return body_of(response, asked, start, length, pin.size)
@@ -231,7 +272,7 @@ class GcsAdapter:
         asked = Asked("delete", location)
         if not pin.holds(self.stat(location, pin.version)):
             raise asked.error(SourceChanged, "the object changed since the import was planned")
-        url = f"{self._object(location)}?{urlencode({'generation': pin.version})}"
+        url = f"{self._object(location)}?{urlencode({'generation': _generation_of(pin)})}"
         drained(self._send("DELETE", url, asked, {}), asked)
 
     def _bucket(self, location: Location) -> str:
@@ -265,6 +306,46 @@ def _reasons(body: bytes) -> set[str]:
         return {str(error["reason"]) for error in json.loads(body)["error"]["errors"]}
     except (ValueError, KeyError, TypeError):
         return set()
+
+
+@dataclass(frozen=True)
+class _Generation:
+    found: SourceObject
+    created: str
+    deleted: str | None
+    """When it was replaced or deleted; None: it is live."""
+
+
+def _generation(item: dict[str, Any]) -> _Generation:
+    found = _object(item)
+    created, deleted = (
+        timestamp(datetime.fromisoformat(item[name])) if name in item else None
+        for name in ("timeCreated", "timeDeleted")
+    )
+    if created is None:
+        raise ValueError("no time")
+    return _Generation(replace(found, version=f"{_KEPT_VERSION}{found.version}"), created, deleted)
+
+
+def _standing(generations: Sequence[_Generation], as_of: str) -> SourceObject | None:
+    """Return the newest generation of a key that is not younger than `as_of`, unless it was deleted by then."""
+    known = [one for one in generations if one.created <= as_of]
+    newest = max(known, key=lambda one: one.created, default=None)
+    return newest.found if newest and not (newest.deleted and newest.deleted <= as_of) else None
+
+
+def _is_kept(version: str | None) -> bool:
+    return version is not None and version.startswith(_KEPT_VERSION)
+
+
+def _generation_of(pin: Pin) -> str:
+    return (pin.version or "").removeprefix(_KEPT_VERSION)
+
+
+def _pinned(version: str) -> dict[str, str]:
+    """Return the query that reads a generation: a kept one whatever is live, any other one while it is live."""
+    name = "generation" if _is_kept(version) else "ifGenerationMatch"
+    return {name: version.removeprefix(_KEPT_VERSION)}
 
 
 def _object(item: dict[str, Any]) -> SourceObject:

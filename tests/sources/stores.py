@@ -52,6 +52,7 @@ SAVED = ("s3", "gcs", "hf", "hf-public")
 DATASET = "hf-repo"
 """A dataset on Hugging Face, with a token."""
 TOKEN = "hf_never-shown-in-any-message"
+VERSIONS = "versions"
 LANDING = "landing"
 """The clips bucket, in SeaweedFS, without a gate."""
 ANYWHERE = AddressRule(allow_private=True)
@@ -87,6 +88,8 @@ class Store:
     paying: Callable[[Adapter], Adapter] | None = None
     """Makes the adapter pay for its requests."""
     pays: Callable[[Request], bool] = lambda request: request.headers.get("x-amz-request-payer") == "requester"
+    write: Callable[[str, bytes | None], datetime] | None = None
+    """Puts an object into the bucket `VERSIONS`, which keeps versions; None deletes it. Returns the store's time."""
     own: Callable[[str], S3Storage] | None = None
     """Makes the service's own access with these credentials, which reads and copies by itself."""
 
@@ -196,8 +199,9 @@ class Stores:
 def start_stores(stack: ExitStack, folder: Path) -> Stores:
     endpoint = stack.enter_context(seaweed(folder / "seaweed"))
     admin = _admin(endpoint)
-    for bucket in ("clips", "private", "versions", LANDING):
+    for bucket in ("clips", "private", VERSIONS, LANDING):
         admin.create_bucket(Bucket=bucket)
+    admin.put_bucket_versioning(Bucket=VERSIONS, VersioningConfiguration={"Status": "Enabled"})
     admin.put_object(Bucket="private", Key="clip", Body=b"private")
     s3, role, own = (make(admin, stack.enter_context(gate_to(endpoint))) for make in (_s3, _role, _own))
     gcs = _gcs(stack, folder)
@@ -228,6 +232,13 @@ def _s3(admin: "S3Client", gate: Gate) -> Store:
     def adapter(credentials: str) -> Adapter:
         return replace(s3_with_keys(S3Keys(**keys(credentials)), rule=ANYWHERE), page_objects=PAGE)
 
+    def write(key: str, data: bytes | None) -> datetime:
+        if data is None:
+            admin.delete_object(Bucket=VERSIONS, Key=key)
+            return datetime.now(UTC)
+        admin.put_object(Bucket=VERSIONS, Key=key, Body=data)
+        return admin.head_object(Bucket=VERSIONS, Key=key)["LastModified"]
+
     return Store(
         name="s3",
         scheme="s3",
@@ -236,6 +247,7 @@ def _s3(admin: "S3Client", gate: Gate) -> Store:
         put=lambda key, data: _done(admin.put_object(Bucket="clips", Key=key, Body=data)),
         adapter=adapter,
         integration=lambda credentials: {"type": "s3", "bucket": "clips", **keys(credentials)},
+        write=write,
         expire=lambda: setattr(gate, "permit", lambda _: Answer(400, body=EXPIRED)),
         restore=lambda: setattr(gate, "permit", lambda _: None),
         front=gate,
@@ -296,17 +308,26 @@ def _own(admin: "S3Client", gate: Gate) -> Store:
 
 def _gcs(stack: ExitStack, folder: Path) -> Store:
     server = stack.enter_context(fake_gcs(folder / "gcs"))
-    google: Google = stack.enter_context(google_accounts(allowed={"clips"}))
+    google: Google = stack.enter_context(google_accounts(allowed={"clips", VERSIONS}))
     gate = stack.enter_context(gate_to(server))
     gate.permit = google.permit
     deleted = rsa.generate_private_key(65537, 2048)
     http = urllib3.PoolManager()
-    for bucket in ("clips", "private"):
-        _done(http.request("POST", f"{server}/storage/v1/b?project=p", json={"name": bucket}))
+    for bucket in ("clips", "private", VERSIONS):
+        made = {"name": bucket, "versioning": {"enabled": bucket == VERSIONS}}
+        _done(http.request("POST", f"{server}/storage/v1/b?project=p", json=made))
 
     def put(key: str, data: bytes, bucket: str = "clips") -> None:
         name = quote(key, safe="")
         http.request("POST", f"{server}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}", body=data)
+
+    def write(key: str, data: bytes | None) -> datetime:
+        where = f"{server}/storage/v1/b/{VERSIONS}/o/{quote(key, safe='')}"
+        if data is None:
+            _done(http.request("DELETE", where))
+            return datetime.now(UTC)
+        put(key, data, VERSIONS)
+        return datetime.fromisoformat(http.request("GET", where).json()["timeCreated"])
 
     def account(credentials: str) -> str:
         return google.account(deleted if credentials == "wrong" else None)
@@ -338,6 +359,7 @@ def _gcs(stack: ExitStack, folder: Path) -> Store:
         bucket="clips",
         forbidden="private",
         put=put,
+        write=write,
         adapter=adapter,
         integration=integration,
         expire=expire,

@@ -1,6 +1,7 @@
 """Behaviour of single providers."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,10 +15,11 @@ from service.domain.uris import Location, parse_object
 from service.sources.hub import HubAdapter
 from service.sources.patient import PatientSource
 from service.sources.port import Pin
+from service.support.clock import timestamp
 from service.web.addresses import AddressRule
-from tests.servers.gate import Answer
+from tests.servers.gate import Answer, Request
 from tests.servers.hub import Hub
-from tests.sources.stores import Store, Stores, entry_of
+from tests.sources.stores import VERSIONS, Store, Stores, entry_of
 
 DATA = b"0123456789"
 
@@ -73,6 +75,54 @@ def test_google_tells_what_a_copy_is_to_keep(of: Any) -> None:
     assert store.source().tags(store.at("kept"), Pin.of(found)) == {}
     asked = parse_qs(urlsplit(store.front.requests[-1].path).query)["fields"][0].split(",")
     assert {"metadata", "contentDisposition", "contentEncoding"} <= set(asked)
+
+
+def test_googles_listing_by_ranges_is_whole_and_in_order(of: Any) -> None:
+    store = of("gcs")
+    names = [
+        f"ranges/{a}{b}"
+        for a in ("a", "a ", "b/", "B", "é", "日", "\U0001f600", "~", "%2F", "+", "a/x/")
+        for b in range(12)
+    ]
+    for name in names:
+        store.put(name, b"x")
+    source = PatientSource(replace(store.adapter("good"), of_google=True))
+    after = sorted(names)[50]
+    for start_after in ("", after, f"{after}!"):
+        found = [one.key for page in source.list_pages(store.at("ranges/"), start_after=start_after) for one in page]
+        assert found == [name for name in sorted(names) if name > start_after]
+    asked = [parse_qs(urlsplit(request.path).query) for request in store.front.requests]
+    assert {name for query in asked for name in query.get("startOffset", [])} - set(names), (
+        "no range began between keys"
+    )
+
+
+def test_a_generation_is_read_while_it_is_live_and_longer_only_as_of_a_time(of: Any) -> None:
+    store = of("gcs")
+    assert store.write
+    then = store.write("live/clip", b"planned")
+    where = store.at("live/clip", VERSIONS)
+    pin = Pin.of(store.source().stat(where))
+    [[kept]] = store.source().list_as_of(where, timestamp(then + timedelta(seconds=1)), only=True)
+    store.write("live/clip", b"another")
+    with pytest.raises(SourceChanged):
+        store.source().read(where, 0, 10, pin)
+    assert store.source().read(where, 0, 10, Pin.of(kept)) == b"planned"
+    store.source("deletes").remove(where, Pin.of(kept))
+    assert parse_qs(urlsplit(store.front.requests[-1].path).query)["generation"] == [pin.version]
+
+
+def test_a_service_account_that_may_not_see_the_bucket_is_told_what_as_of_needs(of: Any) -> None:
+    store = of("gcs")
+    store.put("as-of/clip", DATA)
+    permit = store.front.permit
+
+    def viewer(request: Request) -> Answer | None:
+        return Answer(403) if "fields=versioning" in request.path else permit(request)
+
+    store.front.permit = viewer
+    with pytest.raises(AccessDenied, match=r"storage\.buckets\.get"):
+        list(store.source().list_as_of(store.at("as-of/"), "2026-01-01T00:00:00.000Z"))
 
 
 def test_one_token_of_google_s_serves_many_requests(of: Any) -> None:

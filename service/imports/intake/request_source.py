@@ -89,6 +89,4 @@ def _as_of(request: ImportRequest) -> str | None:
     for uri in (request.root_path, *(request.exact_paths or ()), *views):
         if uri is not None and uri.startswith("hf://"):
             raise InvalidRequest("as_of: Hugging Face keeps commits; name one as @revision (hf://datasets/a/b@main/…)")
-        if uri is not None and not uri.startswith("s3://"):
-            raise InvalidRequest("as_of is for buckets of S3, or of stores with its API")
     return timestamp(time)

@@ -15,7 +15,7 @@ from tests.builders import PROJECT, SOURCE_BUCKET, World, a_set, import_sets
 from tests.unit.formats.making import Raw, write_zip
 
 PREFIX = f"s3://{SOURCE_BUCKET}/p/"
-GOOGLE_SET = ViewSet(views=(("front", f"{PREFIX}a.zip"), ("rear", "gs://bucket/b.zip")))
+HUB_SET = ViewSet(views=(("front", f"{PREFIX}a.zip"), ("rear", "hf://datasets/a/b/c.zip")))
 
 
 def put(world: World, key: str, version: str, second: int) -> None:
@@ -117,10 +117,9 @@ def test_a_bucket_without_versions_is_refused_or_fails_its_clips(world: World) -
         (ImportRequest(root_path=PREFIX, as_of="yesterday"), "as_of is 'yesterday'"),
         (ImportRequest(root_path=PREFIX, as_of="2026-01-01T00:00:00"), "with its zone"),
         (ImportRequest(root_path=PREFIX, as_of="9999-12-31T23:59:59-14:00"), "as_of is '9999-"),
-        (ImportRequest(root_path="gs://bucket/p/", as_of="2026-01-01T00:00:00Z"), "buckets of S3"),
         (ImportRequest(root_path="hf://datasets/a/b/", as_of="2026-01-01T00:00:00Z"), "@revision"),
         (ImportRequest(exact_paths=("s3://b/k", "hf://datasets/a/b/c"), as_of="2026-01-01T00:00:00Z"), "@revision"),
-        (ImportRequest(sets=(GOOGLE_SET,), as_of="2026-01-01T00:00:00Z"), "buckets of S3"),
+        (ImportRequest(sets=(HUB_SET,), as_of="2026-01-01T00:00:00Z"), "@revision"),
         (ImportRequest(manifest_uri="s3://source/m.csv", as_of="2026-01-01T00:00:00Z"), "a manifest name versions"),
     ],
 )
