@@ -21,7 +21,7 @@ class WatchReport:
     lag_seconds: int | None
     """For how long the oldest object that is known not to have landed has waited; None if none is known."""
     complete_until: str | None
-    """Objects that are older than this have landed, as the last run without a failure found."""
+    """Objects that are older than this have landed, as the runs without a failure found."""
     missed_by_events: int | None
     """Objects that the last scheduled run had to copy although their events should have; None without such a run.
 
@@ -47,10 +47,11 @@ def report(watch: Watch, ports: WatchPorts) -> WatchReport:
     )
     now = ports.submit.clock()
     proofs = [job for job in whole if _has_filters_of(job, watch)]
+    complete = [_limit(job, watch) or job.created_at for job in proofs if _is_complete(job)]
     return WatchReport(
         runs=runs,
         lag_seconds=_lag(watch, [*runs, *whole], now),
-        complete_until=next((_limit(job, watch) or job.created_at for job in proofs if _is_complete(job)), None),
+        complete_until=max(complete, key=datetime.fromisoformat, default=None),
         missed_by_events=_missed(watch, proofs),
     )
 

@@ -796,3 +796,16 @@ def test_runs_by_other_filters_or_without_events_prove_nothing(world: World) -> 
     ticked(world)
     run_all(world)
     assert status.report(now(world, watch), world.watch_ports).complete_until
+
+
+def test_a_scheduled_run_takes_back_nothing_that_a_run_of_all_objects_found(world: World) -> None:
+    watch = make(world, events=True)
+    world.clock.advance(14 * MINUTE)
+    manage.run_now(watch.id, project=PROJECT, by=ASKER, ports=world.watch_ports)
+    run_all(world)
+    manage.run_now(watch.id, project=PROJECT, by=ASKER, ports=world.watch_ports)
+    run_all(world)
+    complete = status.report(now(world, watch), world.watch_ports).complete_until
+    assert ticked(world, 2 * MINUTE).started
+    run_all(world)
+    assert status.report(now(world, watch), world.watch_ports).complete_until == complete
