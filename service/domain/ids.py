@@ -58,7 +58,12 @@ MARK = "clipferry-set"
 
 
 SOURCE_MARK = "clipferry-source"
-"""Name of the user metadata that holds the source's ETag on streamed copies, whose own ETag may differ."""
+"""Name of the user metadata that holds `source_mark` on streamed copies, whose own ETag may differ."""
+
+
+def source_mark(size: int | None, etag: str | None, version: str | None) -> str:
+    """Return a digest of a source object, which differs for each object that ever had its location."""
+    return hashlib.sha256(json.dumps([size, etag, version]).encode()).hexdigest()[:32]
 
 
 def copy_mark(job_id: str, ordinal: int, group: int | None) -> str:

@@ -21,6 +21,8 @@ class ListedObject:
     """Whether its restore is under way; only a HEAD tells."""
     archive_hidden: bool = False
     """Whether only a HEAD tells its archive, because a listing or an event does not."""
+    copied_from: str | None = None
+    """`source_mark` of the object that it is a streamed copy of; only a HEAD tells."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,5 @@
 """Stream objects from any source into the clips bucket, in parts and with bounded memory."""
 
-import hashlib
-import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +21,7 @@ from service.domain.errors import (
     SourceUnavailable,
     UploadGone,
 )
-from service.domain.ids import MARK, SOURCE_MARK, mark_places, may_bear
+from service.domain.ids import MARK, SOURCE_MARK, mark_places, may_bear, source_mark
 from service.domain.multipart import MAX_PARTS, STREAM_PART_BYTES, part_size
 from service.domain.objects import Copied, Sent
 from service.domain.requests import ImportSettings, OnExisting
@@ -66,9 +64,7 @@ class Streamed:
 
     @property
     def source_mark(self) -> str:
-        """Return a mark that differs for each object that ever had this location."""
-        facts = json.dumps([self.pin.size, self.pin.etag, self.pin.version])
-        return hashlib.sha256(facts.encode()).hexdigest()[:32]
+        return source_mark(self.pin.size, self.pin.etag, self.pin.version)
 
     def found(self) -> SourceObject:
         """Return the pinned source object. Raises `SourceChanged`."""

@@ -18,6 +18,7 @@ from service.domain.errors import (
     SourceUnavailable,
     UploadGone,
 )
+from service.domain.ids import source_mark
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, ListedObject, Sent
 from service.domain.requests import ImportSettings, OnExisting, Restore
@@ -46,8 +47,13 @@ def one_by_one(
 
 
 def _as_listed(found: ListedObject) -> ListedObject:
-    """Like S3: listings have no version ids, and no archive tiers of INTELLIGENT_TIERING."""
-    return replace(found, version=None, archive=None if found.archive_hidden else found.archive)
+    """Like S3: listings have no version ids, no metadata, and no archive tiers of INTELLIGENT_TIERING."""
+    archive = None if found.archive_hidden else found.archive
+    return replace(found, version=None, copied_from=None, archive=archive)
+
+
+def _mark(entry: ManifestEntry) -> str:
+    return source_mark(entry.size, entry.etag, entry.version)
 
 
 @dataclass
@@ -215,7 +221,7 @@ class FakeStorage:
         self._check_destination(entry, settings)
         landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag, modified=self.now())
         if self.streams(entry):
-            landed = replace(landed, etag=f"streamed-{found.etag}")
+            landed = replace(landed, etag=f"streamed-{found.etag}", copied_from=_mark(entry))
             self.streamed_from[landed.etag] = found.etag
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, mark))
@@ -342,7 +348,8 @@ class FakeStorage:
         size, etag = spans[-1][1] + 1, etag_of_parts(etags)
         if self.streams(entry):
             self.streamed_from[etag] = str(entry.etag)
-        landed = ListedObject(key=entry.destination, size=size, etag=etag, modified=self.now())
+        copied_from = _mark(entry) if self.streams(entry) else None
+        landed = ListedObject(key=entry.destination, size=size, etag=etag, modified=self.now(), copied_from=copied_from)
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, upload.mark))
         self.copies[entry.destination] += 1

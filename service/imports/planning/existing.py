@@ -12,6 +12,7 @@ from service.domain.clips import ClipStatus
 from service.domain.codes import ClipCode
 from service.domain.errors import ObjectMissing
 from service.domain.fates import Fate
+from service.domain.ids import source_mark
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import ListedObject
 from service.domain.requests import OnExisting
@@ -41,13 +42,16 @@ def fate_of(
 
 
 def unchanged(source: ListedObject, existing: ListedObject, *, by_time: bool) -> bool:
-    """Whether `existing` is a copy of `source`: by ETag, else, with `by_time`, by size and time like `aws s3 sync`.
+    """Whether `existing` is a copy of `source`: by ETag, by the source that a HEAD of the copy shows, else, with
+    `by_time`, by size and time like `aws s3 sync`.
 
     An object that was uploaded in parts gets another ETag when it is copied whole. So different ETags prove that the
     clips differ only if both are MD5s. Pass `by_time` only if no other source has this destination and `source` is the
     newest version: otherwise size and time prove nothing.
     """
     if source.etag == existing.etag:
+        return True
+    if existing.copied_from and existing.copied_from == source_mark(source.size, source.etag, source.version):
         return True
     if not by_time or (is_md5(source.etag) and is_md5(existing.etag)):
         return False

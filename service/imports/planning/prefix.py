@@ -52,18 +52,22 @@ def _pages(search: Search, location: Location) -> Iterator[Sequence[ListedObject
 def _mirrored(search: Search, location: Location, opener: Integration | None) -> Settle:
     job, store = search.job, store_of(opener)
     existing = _existing_finder(job, location, store, search.cursor.start_after, search.ports)
+    on_existing, newest = job.settings.on_existing, job.source.as_of is None
 
     def settle(items: Sequence[ListedObject]) -> list[ManifestEntry]:
-        clips = []
-        for item in items:
+        clips, unclear = list[ManifestEntry](), dict[int, Pinned]()
+        for number, item in enumerate(items):
             at = location.at(item.key)
             destination = destination_key(job.project, job.folder, at, store=store)
             entry = pin(search.number(), str(at), destination, item, None, integration=id_of(opener))
             there = existing(destination)
-            newest = job.source.as_of is None
-            settled = settled_by(entry, item, there, job.settings.on_existing, by_time=newest)
-            clips.append((settled, item))
-        return search.by_archive(clips)
+            settled = settled_by(entry, item, there, on_existing, by_time=newest)
+            clips.append(settled)
+            if there and there.size == item.size and settled.fate is None:  # a HEAD may show that it is a copy
+                unclear[number] = Pinned(entry, item, by_time=newest)
+        for number, entry in zip(unclear, search.looked_at([*unclear.values()]), strict=True):
+            clips[number] = entry
+        return search.by_archive(list(zip(clips, items, strict=True)))
 
     return settle
 

@@ -63,7 +63,11 @@ class Search:
 
     def settled(self, clips: Sequence[Pinned], ledger: Ledger) -> list[ManifestEntry]:
         """Give each clip the fate that its destination decides; no two clips get one destination."""
-        return [ledger.settled(entry) for entry in self.pool.map(self._look, clips)]
+        return [ledger.settled(entry) for entry in self.looked_at(clips)]
+
+    def looked_at(self, clips: Sequence[Pinned]) -> Iterator[ManifestEntry]:
+        """Inspect each clip's destination, which decides its fate."""
+        return self.pool.map(self._look, clips)
 
     def _look(self, clip: Pinned) -> ManifestEntry:
         if clip.found is None:

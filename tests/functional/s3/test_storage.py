@@ -594,6 +594,12 @@ def pinned(storage: S3Storage, key: str, destination: str = "demo/x") -> Manifes
     )
 
 
+def test_a_streamed_copy_tells_its_source_by_a_head(storage: S3Storage, s3: "S3Client") -> None:
+    put(s3, "copy", Metadata={"clipferry-source": "a mark"})
+    put(s3, "other")
+    assert [storage.stat(s3_at(SOURCE_BUCKET, key)).copied_from for key in ("copy", "other")] == ["a mark", None]
+
+
 def test_odd_keys_are_listed_in_binary_order_as_they_are(storage: S3Storage, s3: "S3Client") -> None:
     for key in ODD_KEYS:
         put(s3, key)

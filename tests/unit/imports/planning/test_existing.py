@@ -2,16 +2,18 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from service.domain.clips import ClipStatus
 from service.domain.errors import AccessDenied
+from service.domain.ids import source_mark
 from service.domain.objects import ListedObject
 from service.domain.requests import ImportRequest, ImportSettings, OnExisting
 from service.imports.planning.existing import Destinations, fate_of, look_up, unchanged
 from service.imports.queries.status import clips_between
-from tests.builders import World, import_list, import_prefix
+from tests.builders import PROJECT, SOURCE_BUCKET, World, import_list, import_prefix
 from tests.fakes.objects import FakeStorage
 
 EARLY, LATE = "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"
@@ -65,6 +67,49 @@ def test_a_copy_is_known_by_its_etag_else_by_size_and_time(
 def test_where_the_destination_may_be_anothers_only_the_etag_tells() -> None:
     assert not unchanged(SOURCE, COPY, by_time=False)
     assert unchanged(SOURCE, replace(COPY, etag=SOURCE.etag), by_time=False)
+
+
+@pytest.mark.parametrize("changed", [{}, {"etag": "abc-3"}, {"size": 11}, {"version": "v"}])
+def test_a_streamed_copy_tells_its_source(changed: dict[str, Any]) -> None:
+    copy = replace(COPY, etag=MD5, copied_from=source_mark(10, "abc-2", None))
+    assert unchanged(replace(SOURCE, **changed), copy, by_time=False) is (not changed)
+
+
+def put_young(world: World, *keys: str) -> None:
+    """Put objects that were written just now, and whose clips are streamed."""
+    for key in keys:
+        put = world.storage.put(SOURCE_BUCKET, key)
+        world.storage.buckets[SOURCE_BUCKET][key] = replace(put, modified=world.clock())
+    world.storage.streamed |= set(keys)
+
+
+@pytest.mark.parametrize("destination", [None, "by name/{name}"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_the_same_import_again_copies_no_streamed_clip_however_young_it_is(
+    world: World, listed: bool, destination: str | None
+) -> None:
+    keys = ["p/a.zip", "p/b.zip", "p/c.zip"]
+    put_young(world, *keys)
+
+    def counts() -> tuple[int, int]:
+        settings = ImportSettings(destination=destination)
+        asked = world.submit_prefix(settings=settings) if listed else world.submit_list(keys, settings=settings)
+        found = world.run(asked.id).counts
+        return found.copied, found.skipped
+
+    assert counts() == (3, 0)
+    assert counts() == (0, 3)
+    put_young(world, keys[0])
+    assert counts() == (1, 2)
+
+
+def test_a_destination_that_must_be_inspected_and_cannot_be_fails_its_clip(world: World) -> None:
+    put_young(world, "p/a.zip", "p/b.zip")
+    world.run(world.submit_prefix().id)
+    destination = f"{PROJECT}/-/{SOURCE_BUCKET}/p/a.zip"
+    world.storage.fail_stat[destination] = [AccessDenied("no", operation="inspect", uri=destination)]
+    found = world.run(world.submit_prefix().id).counts
+    assert (found.failed, found.skipped) == (1, 1)
 
 
 @pytest.mark.parametrize("etag", ["abc-2", "other"])
