@@ -26,6 +26,7 @@ class Calls(Protocol):
         *,
         clip_ids: Sequence[str] | None = None,
         content_validation: Literal["none", "structure", "deep"] | None = None,
+        codes: Sequence[str] | None = None,
     ) -> "Import": ...
     def delete(self, import_id: str) -> None: ...
     def clips(self, import_id: str, *, status: str | None = None, limit: int | None = None) -> Iterator[Clip]: ...
@@ -56,12 +57,14 @@ class Import(ImportState):
         self,
         clip_ids: Sequence[str] | None = None,
         content_validation: Literal["none", "structure", "deep"] | None = None,
+        codes: Sequence[str] | None = None,
     ) -> "Import":
-        """Start the next attempt, for all failed and cancelled clips or for those in `clip_ids` (each a `Clip.id`).
+        """Start the next attempt: for all failed and cancelled clips, those in `clip_ids` (each a `Clip.id`), or those
+        with one of `codes`.
 
         `content_validation` is how it checks clips. With it and no `clip_ids`, only clips that failed their check run.
         """
-        return self._client.retry(self.id, clip_ids=clip_ids, content_validation=content_validation)
+        return self._client.retry(self.id, clip_ids=clip_ids, content_validation=content_validation, codes=codes)
 
     def delete(self) -> None:
         """Delete the record of the ended import; its clips stay. Raises `Conflict` (NOT_ENDED)."""

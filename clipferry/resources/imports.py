@@ -120,17 +120,19 @@ class Imports(Resource):
         *,
         clip_ids: Sequence[str] | None = None,
         content_validation: Literal["none", "structure", "deep"] | None = None,
+        codes: Sequence[str] | None = None,
         idempotency_key: str | None = None,
     ) -> Import:
         """Start the next attempt of an ended import: copy its failed and cancelled clips again.
 
-        `clip_ids` limits it to these clips. Each is a `Clip.id`, not a `Clip.clip_id`.
+        `clip_ids` limits it to these clips. Each is a `Clip.id`, not a `Clip.clip_id`. `codes` limits it to the clips
+        with one of these codes, as `failures` shows them.
         `content_validation` is how this attempt checks clips: `none` copies clips that failed their check. Without
         `clip_ids`, it then runs all clips that failed their check, and no others.
         Raises `Conflict` (NOT_ENDED, NOTHING_TO_RETRY).
         """
         key = idempotency_key or new_key()
-        body = body_of({"clip_ids": clip_ids, "content_validation": content_validation})
+        body = body_of({"clip_ids": clip_ids, "content_validation": content_validation, "codes": codes})
         path = path_of("imports", import_id, "retry")
         return self._one(self._http.call("POST", path, body=body, idempotency_key=key, repeatable=True))
 

@@ -68,6 +68,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "All failed and cancelled clips": {},
         "Some clips": {"clip_ids": ["ij_0123456789abcdef01234567-0"]},
         "Copy clips that failed their check": {"content_validation": "none"},
+        "All clips with one of these codes": {"codes": ["NOT_FOUND", "CHANGED"]},
     },
     "POST /v1/integrations": {
         "S3 by access keys": {

@@ -35,8 +35,9 @@ def run_again(
     *,
     by: Actor,
     content_validation: ContentValidation | None = None,
+    codes: Sequence[str] = (),
 ) -> Job:
-    """Retry the failed and cancelled clips, all or the given ones. Raises as `retry` does."""
+    """Retry failed and cancelled clips: all, the given ones, or those with one of the codes. Raises as `retry` does."""
     project, key_id = project_of(router)
     container = container_of(router)
     details = None
@@ -47,7 +48,7 @@ def run_again(
             "instead_of": job.settings.content_validation,
             "clips": len(set(clip_ids)) if clip_ids is not None else None,
             "clip_ids": sorted(set(clip_ids))[:CLIPS_IN_AUDIT] if clip_ids is not None else None,
-        }
+        } | ({"codes": sorted(set(codes))} if codes else {})
     record_change(router, Action.IMPORT_RETRY, job_id, by=by, details=details)
     return retry(
         job_id,
@@ -56,6 +57,7 @@ def run_again(
         idempotency_key=idempotency_key,
         key_id=key_id,
         content_validation=content_validation,
+        codes=codes,
         ports=container.status,
         workflow=container.submit.workflow,
         clock=container.submit.clock,

@@ -131,6 +131,7 @@ def retry_import(
         header_key,
         by=actor_of(router),
         content_validation=body.content_validation,
+        codes=body.codes or (),
     )
     return _view(job)
 

@@ -29,7 +29,7 @@ from service.domain.patterns import MAX_PATTERN
 from service.domain.progress import eta_seconds, rate
 from service.domain.requests import ContentValidation, Filters, ImportRequest, ImportSettings, RestoreTier, ViewSet
 from service.domain.webhooks import shown_url
-from service.imports.intake.retry_request import MAX_CHOSEN
+from service.imports.intake.retry_request import MAX_CHOSEN, MAX_CODES
 from service.support.paging import Page
 
 _PATTERNS: dict[str, Any] = {
@@ -173,6 +173,8 @@ class ImportBody(Body):
 
 
 class RetryBody(Body):
+    model_config = ConfigDict(json_schema_extra=not_both("clip_ids", "codes"))
+
     clip_ids: list[str] | None = Field(
         None,
         min_length=1,
@@ -185,6 +187,13 @@ class RetryBody(Body):
         None,
         description="Content validation of this attempt, instead of the import's setting. Clips that failed their "
         "check keep that verdict in `overruled`, and the audit records who asked.",
+    )
+    codes: list[Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]{0,63}$")]] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_CODES,
+        description="Retry the clips with one of these codes, as the failures of the import show them, and no others. "
+        "Sets stay whole.",
     )
 
 

@@ -174,13 +174,15 @@ class Retry:
     """Id of the API key that asked."""
     selection: str | None = None
     """State file with the ordinals of the chosen clips; None: all that failed or were cancelled, with a
-    `content_validation` all that failed their check."""
+    `content_validation` all that failed their check, with `codes` all that have one of them."""
     idempotency: str | None = None
     """SHA-256 of the idempotency key."""
     digest: str | None = None
     """SHA-256 of the request, to tell a repeated idempotency key from a reused one."""
     content_validation: ContentValidation | None = None
     """Of this run, in the place of the job's setting; None: as that says."""
+    codes: tuple[str, ...] = ()
+    """Codes of the clips to run again. Empty: any."""
 
 
 def settings_of_run(settings: ImportSettings, retry: Retry | None) -> ImportSettings:

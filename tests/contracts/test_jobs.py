@@ -398,6 +398,13 @@ def test_a_retry_may_check_in_another_way_for_its_run(jobs: JobStore, asked: Con
     assert jobs.batch_state(FULL.id, 0, run=1).settings == expected
 
 
+def test_the_codes_of_a_retry_are_kept(jobs: JobStore) -> None:
+    asked = replace(ASKED, selection=None, codes=("CHANGED", "NOT_FOUND"))
+    again = jobs.retry(failed_job(jobs), asked)
+    assert again == got(jobs)
+    assert got(jobs).retry == asked
+
+
 def test_a_retry_and_a_delete_exclude_each_other(jobs: JobStore) -> None:
     ended = failed_job(jobs)
     jobs.retry(ended, ASKED)

@@ -2818,6 +2818,11 @@ export interface components {
             clip_ids?: string[] | null;
             /** @description Content validation of this attempt, instead of the import's setting. Clips that failed their check keep that verdict in `overruled`, and the audit records who asked. */
             content_validation?: components["schemas"]["ContentValidation"] | null;
+            /**
+             * Codes
+             * @description Retry the clips with one of these codes, as the failures of the import show them, and no others. Sets stay whole.
+             */
+            codes?: string[] | null;
         };
         /** RetryVideosBody */
         RetryVideosBody: {

@@ -184,7 +184,11 @@ def settings_of_batch(row: JobRow) -> ImportSettings:
 
 def _retry(stored: dict[str, Any]) -> Retry:
     asked = stored.get("content_validation")
-    return Retry(**stored | {"content_validation": ContentValidation(asked) if asked else None})
+    converted = {
+        "content_validation": ContentValidation(asked) if asked else None,
+        "codes": tuple(stored.get("codes", ())),
+    }
+    return Retry(**stored | converted)
 
 
 def _run(stored: dict[str, Any]) -> Run:

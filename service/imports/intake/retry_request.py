@@ -1,4 +1,5 @@
-"""Request a retry: run the failed and cancelled clips of a completed import again, or those that the caller names.
+"""Request a retry: run the failed and cancelled clips of a completed import again, or those that the caller names, by
+their ids or by their codes.
 
 With a `content_validation` of its own, the retry overrules failed checks, for its attempt only. The request stores the
 chosen ordinals, if any, and begins the next attempt in one update; `planning.retry` plans it.
@@ -12,7 +13,7 @@ from service.domain.ids import ordinal_of, request_digest
 from service.domain.jobs import Job, JobStatus, Retry
 from service.domain.requests import ContentValidation
 from service.domain.state_keys import selection_key
-from service.imports.inputs.retry_selection import can_run_again, encode_ordinals
+from service.imports.inputs.retry_selection import can_run_again, encode_ordinals, is_wanted
 from service.imports.lifecycle.start import start
 from service.imports.queries.status import StatusPorts, get_job
 from service.ports.delivery import Workflow
@@ -20,6 +21,8 @@ from service.ports.state import Clock
 
 MAX_CHOSEN = 10_000
 """Clips that one request may name. Their rows are read during the request, 100 per call."""
+MAX_CODES = 100
+"""Codes that one request may name: they stay in the import's row."""
 
 
 def retry(
@@ -30,6 +33,7 @@ def retry(
     idempotency_key: str | None,
     key_id: str | None,
     content_validation: ContentValidation | None = None,
+    codes: Sequence[str] = (),
     ports: StatusPorts,
     workflow: Workflow,
     clock: Clock,
@@ -41,9 +45,12 @@ def retry(
     `max_active` active imports of the project). Named clips that were copied or skipped stay as they are. Once the
     job's row is updated the attempt runs: if the start fails, the sweep starts it.
     """
+    if clip_ids is not None and codes:
+        raise InvalidRequest("Provide clip_ids or codes, not both")
     job = get_job(job_id, project=project, jobs=ports.jobs)
     named = sorted(set(clip_ids)) if clip_ids is not None else None
-    digest = request_digest([named, content_validation] if content_validation else named)
+    coded = tuple(sorted(set(codes)))
+    digest = request_digest(_request(named, content_validation, coded))
     idempotency = request_digest([job_id, idempotency_key]) if idempotency_key else None
     if _asked_before(job, idempotency, digest):
         return _started(job, workflow)
@@ -52,8 +59,6 @@ def retry(
     selection = _choose(job, clip_ids, digest, ports) if clip_ids is not None else None
     if clip_ids is None and not _has_more_to_do(job):
         raise NothingToRetry(f"no clip of import {job_id} failed or was cancelled")
-    if clip_ids is None and content_validation and not _may_have_failed_checks(job, ports):
-        raise NothingToRetry(f"no clip of import {job_id} failed its check: name the clips, or ask for a plain retry")
     asked = Retry(
         at=clock(),
         key_id=key_id,
@@ -61,7 +66,11 @@ def retry(
         idempotency=idempotency,
         digest=digest,
         content_validation=content_validation,
+        codes=coded,
     )
+    if clip_ids is None and (content_validation or coded) and not _may_have_wanted(job, asked, ports):
+        which = f"has the code {' or '.join(coded)}" if coded else "failed its check"
+        raise NothingToRetry(f"no clip of import {job_id} {which}: name the clips, or ask for a plain retry")
     begun = ports.jobs.retry(job, asked, max_active=max_active if job.counted else None)
     if begun is None:
         job = get_job(job_id, project=project, jobs=ports.jobs)
@@ -69,6 +78,13 @@ def retry(
             return _started(job, workflow)
         raise NotEnded(f"import {job_id} is being retried by another request")
     return _started(begun, workflow)
+
+
+def _request(named: Sequence[str] | None, content_validation: ContentValidation | None, codes: Sequence[str]) -> object:
+    """What the digest of the request is made of. A retry that is known by its digest keeps it."""
+    if codes:
+        return [named, content_validation, codes]
+    return [named, content_validation] if content_validation else named
 
 
 def _started(job: Job, workflow: Workflow) -> Job:
@@ -94,12 +110,12 @@ def _has_more_to_do(job: Job) -> bool:
     )
 
 
-def _may_have_failed_checks(job: Job, ports: StatusPorts) -> bool:
-    """False where the job's failures are known to have none. Beyond `MAX_CHOSEN` of them planning finds out."""
+def _may_have_wanted(job: Job, asked: Retry, ports: StatusPorts) -> bool:
+    """False where the retry asks for none of the job's failures. Beyond `MAX_CHOSEN` of them planning finds out."""
     first = 0
     for _ in range(MAX_CHOSEN // PART_CLIPS):
         rows = ports.clips.failures(job.id, first=first, limit=PART_CLIPS)
-        if any(row.failed_check for row in rows):
+        if any(is_wanted(row, asked) for row in rows):
             return True
         if len(rows) < PART_CLIPS:
             return False

@@ -11,7 +11,7 @@ from service.domain.errors import NotFound, RateLimited
 from service.domain.filters import Selection, selection
 from service.domain.jobs import Job, SourceKind
 from service.domain.manifest import ManifestEntry
-from service.imports.inputs.retry_selection import can_run_again
+from service.imports.inputs.retry_selection import can_run_again, is_wanted
 from service.imports.inputs.uri_list import requested_uris
 from service.imports.manifest.store import read_carried, read_entries
 from service.imports.planning.clip_ids import clip_chunks, clips_at
@@ -59,15 +59,15 @@ def found_again(job: Job, cursor: PlanCursor, ports: PlanPorts) -> Found:
 
 
 def _missing(job: Job, chosen: Collection[int] | None, ports: PlanPorts) -> Sequence[str]:
-    assert job.retry is not None
-    if job.retry.content_validation is not None and chosen is None:
-        return ()  # only clips whose check failed are retried
+    asked = job.retry
+    assert asked is not None
     lines = _missing_lines(job, ports)
     ordinals = [ordinal for ordinal in lines if chosen is None or ordinal in chosen]
     missing: list[str] = []
     for first in range(0, len(ordinals), PART_CLIPS):
         rows = ports.clips.get(job.id, ordinals[first : first + PART_CLIPS])
-        missing += (lines[row.ordinal] for row in rows.values() if can_run_again(row) and not row.destination)
+        again = (row for row in rows.values() if can_run_again(row) and (chosen is not None or is_wanted(row, asked)))
+        missing += (lines[row.ordinal] for row in again if not row.destination)
     return sorted(missing)
 
 

@@ -12,8 +12,8 @@ from itertools import groupby
 from service.domain.batching import PART_CLIPS, whole_sets
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.errors import SelectionIncomplete
-from service.domain.jobs import Job, SourceKind
-from service.imports.inputs.retry_selection import can_run_again, decode_ordinals
+from service.domain.jobs import Job, Retry, SourceKind
+from service.imports.inputs.retry_selection import can_run_again, decode_ordinals, is_wanted
 from service.imports.inputs.view_sets import parts_of_sets, requested_sets
 from service.imports.manifest.store import Plan, stored_plan
 from service.imports.planning.archived import request_restores
@@ -115,8 +115,8 @@ def _next_part(
 def _next_rows(job: Job, chosen: Sequence[int] | None, first: int, limit: int, ports: PlanPorts) -> Sequence[ClipRow]:
     if chosen is None:
         assert job.retry is not None
-        if job.retry.content_validation is not None:
-            return _failed_checks(job, first, limit, ports)
+        if job.retry.content_validation is not None or job.retry.codes:
+            return _wanted(job, job.retry, first, limit, ports)
         return ports.clips.failures(job.id, first=first, limit=limit)
     left = [ordinal for ordinal in chosen if ordinal >= first]
     found: list[ClipRow] = []
@@ -128,8 +128,8 @@ def _next_rows(job: Job, chosen: Sequence[int] | None, first: int, limit: int, p
     return found[:limit]
 
 
-def _failed_checks(job: Job, first: int, limit: int, ports: PlanPorts) -> Sequence[ClipRow]:
-    """Rows that failed their check, and the other views of their sets."""
+def _wanted(job: Job, asked: Retry, first: int, limit: int, ports: PlanPorts) -> Sequence[ClipRow]:
+    """Rows that the retry asks for, and the other views of their sets."""
     found: list[ClipRow] = []
     pending: list[ClipRow] = []
     more = True
@@ -142,7 +142,7 @@ def _failed_checks(job: Job, first: int, limit: int, ports: PlanPorts) -> Sequen
         # A set's rows follow each other; the last set of a page may go on in the next one.
         units = [list(unit) for _, unit in groupby(pending, key=_unit)]
         pending = units.pop() if more and units else []
-        found += [row for unit in units if any(row.failed_check for row in unit) for row in unit]
+        found += [row for unit in units if any(is_wanted(row, asked) for row in unit) for row in unit]
     return found[:limit]
 
 

@@ -238,3 +238,10 @@ def test_a_retry_overrules_failed_checks(run: Run) -> None:
     found = run("retry ij_1 --content-validation none", job("PENDING", run=1))
     assert (found.exit_code, found.service.body(0)) == (0, {"content_validation": "none"})
     assert run("retry ij_1 --content-validation all").exit_code == 2
+
+
+def test_a_retry_takes_codes_or_clips(run: Run) -> None:
+    found = run("retry ij_1 --code NOT_FOUND --code CHANGED", job("PENDING", run=1))
+    assert (found.exit_code, found.service.body(0)) == (0, {"codes": ["NOT_FOUND", "CHANGED"]})
+    both = run("retry ij_1 --code NOT_FOUND --clip ij_1-0")
+    assert (both.exit_code, "--code" in both.stderr) == (2, True)

@@ -69,7 +69,8 @@ def test_wait_stops_after_its_timeout() -> None:
 
 def test_an_import_has_methods() -> None:
     again = job("PENDING", run=1)
-    service = FakeService(job("COPYING"), job(cancel_requested=True), job(), again, page("clips", [clip()]), again)
+    first, clips = [job("COPYING"), job(cancel_requested=True), job()], page("clips", [clip()])
+    service = FakeService(*first, again, clips, again, again)
     one = service.client().imports.get("ij_1")
     assert one.cancel().cancel_requested
     assert one.refresh().ended
@@ -84,6 +85,8 @@ def test_an_import_has_methods() -> None:
     ]
     one.retry(content_validation="none")
     assert service.body(5) == {"content_validation": "none"}
+    one.retry(codes=["NOT_FOUND"])
+    assert service.body(6) == {"codes": ["NOT_FOUND"]}
 
 
 def test_failures_are_counted_by_code_with_examples() -> None:

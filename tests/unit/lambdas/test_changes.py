@@ -76,6 +76,22 @@ def test_a_retry_overrules_failed_checks_and_the_audit_says_what(api: Api, named
     assert trail["entries"][-1]["details"] is None
 
 
+def test_clips_are_run_again_by_their_code(api: Api) -> None:
+    api.world.storage.put_body("source", "bad.zip", b"<html>")
+    settings = ImportSettings(content_validation=ContentValidation.STRUCTURE)
+    job = api.world.run(api.world.submit_list(["bad.zip", "missing"], settings=settings).id)
+    path = f"/v1/imports/{job.id}/retry"
+    both = {"codes": ["NOT_FOUND"], "clip_ids": [f"{job.id}-1"]}
+    assert api.refusal("POST", path, both)[:2] == (422, "INVALID_REQUEST")
+    assert api.refusal("POST", path, {"codes": []})[:2] == (422, "INVALID_REQUEST")
+    assert api.refusal("POST", path, {"codes": ["EXISTS"]})[:2] == (409, "NOTHING_TO_RETRY")
+    assert api("POST", path, {"codes": ["NOT_A_ZIP"], "content_validation": "none"})[0] == 202
+    api.world.clock.advance(INDEX_LAG_SECONDS)
+    api.world.run(job.id)
+    assert [clip["status"] for clip in api.get(f"/v1/imports/{job.id}/clips")[1]["clips"]] == ["COPIED", "FAILED"]
+    assert api.get(f"/v1/imports/{job.id}/audit")[1]["entries"][0]["details"]["codes"] == ["NOT_A_ZIP"]
+
+
 def test_chosen_clips_are_run_again_once_for_an_idempotency_key(api: Api) -> None:
     job = api.world.run(api.world.submit_list(["a", "b"]).id)
     path, chosen = f"/v1/imports/{job.id}/retry", {"clip_ids": [f"{job.id}-1"]}

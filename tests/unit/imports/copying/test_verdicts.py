@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from service.domain.clips import ClipStatus, Content
-from service.domain.errors import IdempotencyConflict, NothingToRetry
+from service.domain.errors import IdempotencyConflict, InvalidRequest, NothingToRetry
 from service.domain.jobs import Job
 from service.domain.requests import ContentValidation, ImportSettings
 from service.domain.state_keys import report_key
@@ -183,3 +183,63 @@ def test_one_idempotency_key_overrules_once(world: World) -> None:
     assert world.retry(job.id, content_validation=NOTHING, key="k").run == first.run
     with pytest.raises(IdempotencyConflict):
         world.retry(job.id, content_validation=ContentValidation.DEEP, key="k")
+
+
+# --- by their codes --------------------------------------------------------------------------------------------------
+
+
+def test_clips_with_the_given_codes_run_again_and_no_others(world: World) -> None:
+    job = imported(world)
+    for key in ("missing.zip", "broken.zip", "notes.txt"):
+        world.storage.put_body(SOURCE_BUCKET, key, (DATA / "clipgt" / GOOD).read_bytes())
+    world.retry(job.id, codes=["NOT_FOUND", "NOT_A_ZIP"])
+    world.clock.advance(INDEX_LAG_SECONDS)
+    world.run(job.id)
+    assert [(status, code) for status, code, _ in rows(world, job)] == [
+        (ClipStatus.COPIED, None),
+        (ClipStatus.COPIED, None),
+        (ClipStatus.FAILED, "UNKNOWN_FORMAT"),
+        (ClipStatus.COPIED, None),
+    ]
+    assert set(world.storage.copies.values()) == {1}
+
+
+def test_a_retry_by_code_overrules_the_failed_checks_with_that_code_only(world: World) -> None:
+    job = imported(world)
+    world.retry(job.id, codes=["NOT_A_ZIP", "NOT_FOUND"], content_validation=NOTHING)
+    world.clock.advance(INDEX_LAG_SECONDS)
+    world.run(job.id)
+    assert [(status, code) for status, code, _ in rows(world, job)][1:] == [
+        (ClipStatus.COPIED, None),
+        (ClipStatus.FAILED, "UNKNOWN_FORMAT"),
+        (ClipStatus.FAILED, "NOT_FOUND"),
+    ]
+
+
+def test_a_set_with_one_of_the_codes_runs_again_as_a_whole(world: World) -> None:
+    film = (DATA / "video/set01/front.mp4").read_bytes()
+    world.storage.put_body(SOURCE_BUCKET, "front.mp4", film)
+    views = a_set("front.mp4", "left.mp4", roles=("front", "left"))
+    job = world.run(world.submit(import_sets(views)).id)
+    assert [code for _, code, _ in rows(world, job)] == ["SET_INCOMPLETE", "NOT_FOUND"]
+    world.storage.put_body(SOURCE_BUCKET, "left.mp4", film)
+    world.retry(job.id, codes=["NOT_FOUND"])
+    world.clock.advance(INDEX_LAG_SECONDS)
+    world.run(job.id)
+    assert [status for status, _, _ in rows(world, job)] == [ClipStatus.COPIED] * 2
+
+
+def test_without_a_clip_of_the_code_there_is_nothing_to_retry(world: World) -> None:
+    job = imported(world)
+    with pytest.raises(NothingToRetry, match="has the code ARCHIVED or EXISTS"):
+        world.retry(job.id, codes=["EXISTS", "ARCHIVED"])
+    with pytest.raises(InvalidRequest, match="clip_ids or codes"):
+        world.retry(job.id, clips=[1], codes=["NOT_A_ZIP"])
+
+
+def test_one_idempotency_key_asks_for_one_list_of_codes(world: World) -> None:
+    job = imported(world)
+    first = world.retry(job.id, codes=["NOT_A_ZIP", "NOT_FOUND"], key="k")
+    assert world.retry(job.id, codes=["NOT_FOUND", "NOT_A_ZIP", "NOT_FOUND"], key="k").run == first.run
+    with pytest.raises(IdempotencyConflict):
+        world.retry(job.id, codes=["NOT_A_ZIP"], key="k")

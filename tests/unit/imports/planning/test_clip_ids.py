@@ -11,6 +11,7 @@ from service.domain.jobs import Job, JobStatus, SourceKind
 from service.domain.manifest import ManifestEntry
 from service.domain.requests import Filters, ImportRequest, ImportSettings, Members, OnExisting
 from service.formats.archive import STORED
+from service.imports.planning.retry import INDEX_LAG_SECONDS
 from service.imports.previews.preview import preview
 from service.imports.queries.find import Wanted, find_clips
 from service.imports.queries.status import clips_page
@@ -250,6 +251,17 @@ def test_a_retry_without_missing_ids_searches_nothing(chunked: World) -> None:
     chunked.storage.read.clear()
     assert {status for _, status, _ in retried(chunked, job)} == {ClipStatus.COPIED}
     assert not chunked.storage.read
+
+
+@pytest.mark.parametrize(("code", "searched"), [("NO_SUCH_CLIP", True), ("OBJECT_REJECTED", False)])
+def test_a_retry_by_code_searches_missing_ids_if_it_asks_for_them(chunked: World, code: str, searched: bool) -> None:
+    chunked.storage.fail_copy["av/clips/c00.zip"] = [ObjectRejected("no", operation="copy", uri="c00")]
+    job = chunked.run(chunked.submit(by_ids("c00", "gone")).id)
+    chunked.storage.read.clear()
+    chunked.retry(job.id, codes=[code])
+    chunked.clock.advance(INDEX_LAG_SECONDS)
+    chunked.run(job.id)
+    assert bool(chunked.storage.read) == searched
 
 
 def test_a_retry_says_that_a_zip_can_be_read_by_now(chunked: World) -> None:
