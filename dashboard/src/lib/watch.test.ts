@@ -26,6 +26,13 @@ test("changes replace, and empty fields remove", () => {
   });
 });
 
+test("another integration takes over, or the project's own for the bucket", () => {
+  expect(changed({ ...draftOf(WATCH), integration_id: "in_2" }, WATCH)).toEqual({ integration_id: "in_2" });
+  const by = { ...WATCH, integration_id: "in_2" };
+  expect(changed(draftOf(by), by)).toEqual({});
+  expect(changed({ ...draftOf(by), integration_id: "" }, by)).toEqual({ integration_id: null });
+});
+
 test("a preset takes the place of settings, and settings that of a preset", () => {
   expect(changed({ ...draftOf(WATCH), execution_settings_id: "es_1" }, WATCH)).toEqual({ execution_settings_id: "es_1" });
   const by = { ...WATCH, execution_settings_id: "es_1" };

@@ -52,6 +52,7 @@ function fields(draft: WatchDraft, known: Watch | null): Record<string, unknown>
   const filters = { ...Object.fromEntries(rest), ...(include.length ? { include } : {}), ...(exclude.length ? { exclude } : {}) };
   return {
     name: draft.name.trim(),
+    integration_id: draft.integration_id || null,
     // Five fields are a cron expression, one is an interval.
     schedule: !often ? null : often.includes(" ") ? { cron: often, time_zone: draft.time_zone.trim() || "UTC" } : { every: often },
     events: draft.events,
@@ -64,7 +65,7 @@ function fields(draft: WatchDraft, known: Watch | null): Record<string, unknown>
 
 /** The body of `POST /v1/watches`. Throws an `Error` that names the field. */
 export function created(draft: WatchDraft): Record<string, unknown> {
-  const made = { ...fields(draft, null), root_path: draft.root_path.trim(), integration_id: draft.integration_id || null };
+  const made = { ...fields(draft, null), root_path: draft.root_path.trim() };
   return Object.fromEntries(Object.entries(made).filter(([, value]) => value !== null));
 }
 

@@ -29,6 +29,17 @@ export function WatchForm({ watch, saved, close }: { watch?: Detail; saved: (wat
       <textarea value={String(draft[name])} placeholder={placeholder} spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />
     </label>
   );
+  const choice = (name: "execution_settings_id" | "integration_id", label: string, none: string, known: [id: string, text: string][]) => (
+    <label>
+      {label}
+      <select value={draft[name]} onChange={(event) => set({ [name]: event.currentTarget.value })}>
+        <option value="">{none}</option>
+        {/* The chosen one may be gone, or its list may not be there yet. */}
+        {draft[name] && !known.some(([id]) => id === draft[name]) && <option value={draft[name]}>{draft[name]}</option>}
+        {known.map(([id, text]) => <option key={id} value={id}>{text}</option>)}
+      </select>
+    </label>
+  );
   async function save() {
     saved(
       watch
@@ -58,22 +69,8 @@ export function WatchForm({ watch, saved, close }: { watch?: Detail; saved: (wat
             {area("exclude", "Exclude: patterns, one a line", "night/")}
           </div>
           <div class="row">
-            <label>
-              Preset
-              <select value={draft.execution_settings_id} onChange={(event) => set({ execution_settings_id: event.currentTarget.value })}>
-                <option value="">None: the settings below</option>
-                {presets.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}
-              </select>
-            </label>
-            {!watch && (
-              <label>
-                Integration
-                <select value={draft.integration_id} onChange={(event) => set({ integration_id: event.currentTarget.value })}>
-                  <option value="">The project's own for the bucket</option>
-                  {integrations.map((one) => <option key={one.id} value={one.id}>{one.name} ({one.bucket})</option>)}
-                </select>
-              </label>
-            )}
+            {choice("execution_settings_id", "Preset", "None: the settings below", presets.map((one) => [one.id, one.name]))}
+            {choice("integration_id", "Integration", "The project's own for the bucket", integrations.map((one) => [one.id, `${one.name} (${one.bucket})`]))}
           </div>
           {!draft.execution_settings_id && <SettingsFields values={draft.settings} set={(settings) => set({ settings })} stored={watch?.settings.notify.webhook_url ?? ""} />}
         </div>
