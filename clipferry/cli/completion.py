@@ -4,13 +4,14 @@ import click
 from click.shell_completion import get_completion_class
 
 from clipferry.cli.exits import USAGE
+from clipferry.cli.verbs import Verb
 
 
-@click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.command(cls=Verb)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print a shell's completion script, for its start-up file.
+    """Print the completion script of bash, zsh or fish, for its start-up file.
 
     \b
     bash:  eval "$(clipferry completion bash)"
@@ -23,4 +24,6 @@ def completion(context: click.Context, shell: str) -> None:
     if found is None:
         raise SystemExit(USAGE)
     root = context.find_root()
-    click.echo(found(root.command, {}, "clipferry", "_CLIPFERRY_COMPLETE").source())
+    source = found(root.command, {}, "clipferry", "_CLIPFERRY_COMPLETE").source()
+    # click's script for fish splits at every comma, and so loses the rest of a description.
+    click.echo(source.replace('string split ","', 'string split --max 1 ","'))

@@ -34,6 +34,7 @@ class Document:
         """The parsed JSON. Raises `click.UsageError`, without the content, unless it is a `kind`."""
         try:
             found = json.loads(self.text)
+            json.dumps(found, allow_nan=False)  # Python reads NaN and 1e999; no request can hold them
         except json.JSONDecodeError as error:
             raise click.UsageError(f"{self.name} is not valid JSON: {error}") from None
         except (ValueError, RecursionError):

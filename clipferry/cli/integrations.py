@@ -21,7 +21,7 @@ _id = click.argument("integration_id", type=INTEGRATION, metavar="INTEGRATION")
 
 
 @verb(integrations)
-@click.argument("kind", type=click.Choice(KINDS), metavar="|".join(KINDS))
+@click.argument("kind", type=click.Choice(KINDS), metavar="TYPE")
 @click.option("--name", required=True, metavar="NAME", help="The integration's name.")
 @click.option("--bucket", required=True, metavar="NAME", help="The bucket; for Hugging Face namespace/name.")
 @click.option("--prefix", metavar="KEY", help="Open only keys that begin with this.")
@@ -45,7 +45,7 @@ def add(
     allow_delete: bool,
     credentials: Document | None,
 ) -> None:
-    """Save access to a bucket.
+    """Save access to a bucket. TYPE is s3, s3_role, gcs or hf_bucket.
 
     The credentials come from --credentials, from CLIPFERRY_SOURCE_... variables, or from a prompt. They are never
     arguments, because other users of a machine can see those.

@@ -91,12 +91,10 @@ def _explain(error: click.ClickException, out: Output) -> None:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "clipferry"
     message = error.format_message()
-    about = (
-        getattr(error.param.type, "about", None) if isinstance(error, click.MissingParameter) and error.param else None
-    )
-    if about:
-        message += f" {about}"
-    said = {"code": "USAGE", "message": message, "next": f"`{path} --help` lists the options"}
+    if isinstance(error, click.MissingParameter) and error.param:
+        message = " ".join([*message.split(), getattr(error.param.type, "about", "")]).rstrip()
+    listed = "commands" if context is not None and isinstance(context.command, click.Group) else "options"
+    said = {"code": "USAGE", "message": message, "next": f"`{path} --help` lists the {listed}"}
     complain(out, said)
 
 

@@ -15,7 +15,15 @@ from clipferry.errors import ClipferryError
 Rows = list[tuple[str, str]]
 
 
-class Verb(click.Command):
+class _Summary(click.Command):
+    """A command whose first sentence is shown whole, also by a shell that completes it."""
+
+    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002  # click would cut the sentence at 45 characters
+        """The first sentence of the help."""
+        return first_sentence(self)
+
+
+class Verb(_Summary):
     """A command whose help lists the options that every verb has in a section of their own."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -31,8 +39,8 @@ class Verb(click.Command):
         _write_options(self, ctx, formatter)
 
 
-class Noun(click.Group):
-    """A group of verbs. Its help shows the first sentence of each verb whole, in the order of use."""
+class Noun(_Summary, click.Group):
+    """A group of verbs. Its help shows the first sentence of each verb, in the order of use."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Without arguments print the help on stderr, and exit like after any wrong usage."""
@@ -55,7 +63,7 @@ class Noun(click.Group):
         self.write_verbs("Commands", self.list_commands(ctx), formatter)
 
     def write_verbs(self, title: str, names: Sequence[str], formatter: click.HelpFormatter) -> None:
-        """Write a section. click's own list would cut sentences that are longer than a line."""
+        """Write a section. click's own list would order the verbs by name."""
         shown = [(name, self.commands[name]) for name in names]
         with formatter.section(title):
             formatter.write_dl([(name, first_sentence(one)) for name, one in shown if not one.hidden])

@@ -80,6 +80,12 @@ def test_files_that_cannot_be_used_are_usage_errors(run: Run, arguments: str, sa
     assert (found.exit_code, said in found.stderr) == (2, True), found.stderr
 
 
+@pytest.mark.parametrize("number", ["NaN", "1e999"])
+def test_numbers_that_json_does_not_have_are_usage_errors(run: Run, number: str) -> None:
+    found = run("import --prefix s3://a/ --settings -", stdin=f'{{"tolerated_failures": {{"percent": {number}}}}}')
+    assert (found.exit_code, "stdin is not JSON that can be read" in found.stderr) == (2, True), found.stderr
+
+
 def test_a_list_of_comments_names_nothing(run: Run) -> None:
     found = run("import --from -", stdin="# nothing\n")
     assert (found.exit_code, "stdin names no URI" in found.stderr, found.service.asked) == (2, True, [])

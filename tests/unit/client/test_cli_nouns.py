@@ -175,3 +175,29 @@ def test_wrong_usage_points_to_the_help_of_its_verb(run: Run, command: str) -> N
     found = run(command)
     verb = command.partition(" -")[0].removesuffix(" ij_1").removesuffix(" s3://a/")
     assert f"{verb} --help`" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("imports list -n 0", "it must be a whole number, at least 1, not '0'"),
+        ("imports list -n many", "it must be a whole number, at least 1, not 'many'"),
+        ("import --restore-days 99 s3://a/b", "it must be a whole number, 1 to 30, not '99'"),
+        ("imports watch ij_1 --timeout nan", "it must be a number, at least 0, not 'nan'"),
+        ("report ij_1 --wait inf", "it must be a number, at least 0, not 'inf'"),
+        ("import --tolerate nan% s3://a/b", "'nan%' is neither a number nor a percentage such as 5%"),
+        ("import --tolerate -1 s3://a/b", "'-1' is neither a number nor a percentage such as 5%"),
+        (f"import --prefix s3://a/ --min-size {'9' * 400}", "is not a size: write 500, 10MB or 1.5GiB"),
+        ("completion", "error: Missing argument 'SHELL'. Choose from: bash, zsh, fish\n"),
+        ("completion tcsh", "error: Invalid value for 'SHELL': 'tcsh' is not one of 'bash', 'zsh', 'fish'.\n"),
+    ],
+)
+def test_values_that_no_option_takes_are_sentences(run: Run, command: str, said: str) -> None:
+    found = run(command)
+    assert (found.exit_code, found.service.requests) == (exits.USAGE, [])
+    assert said in found.stderr
+
+
+@pytest.mark.parametrize(("command", "next_"), [("imports lst", "commands"), ("imports show", "options")])
+def test_wrong_usage_says_what_the_help_lists(run: Run, command: str, next_: str) -> None:
+    assert run(command).stderr.endswith(f"--help` lists the {next_}\n")

@@ -213,3 +213,16 @@ def test_imports_are_listed_by_status_and_folder(run: Run) -> None:
         "folder": "f",
         "trigger": "watch",
     }
+
+
+def test_a_shell_shows_the_whole_sentence_of_a_verb() -> None:
+    shown = ShellComplete(cli, {}, "clipferry", "_X").get_completions(["imports"], "re")
+    assert {one.value: one.help for one in shown} == {
+        "retry": "Copy the failed and cancelled clips of an ended import again.",
+        "report": "Download the report of an ended import.",
+    }
+
+
+def test_fish_keeps_a_description_that_has_commas() -> None:
+    script = CliRunner().invoke(cli, ["completion", "fish"]).stdout
+    assert 'string split --max 1 "," $completion' in script
