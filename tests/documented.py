@@ -7,7 +7,7 @@ from pathlib import Path
 
 from local.config import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "clipferry" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES += [page for folder in ("start", "how-to") for page in sorted((ROOT / "docs" / folder).glob("*.md"))]
 _BLOCK = re.compile(r'^( *)```(\w+)(?: title="([^"]+)")?\n(.*?)^\1```', re.MULTILINE | re.DOTALL)
 

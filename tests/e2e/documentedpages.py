@@ -34,7 +34,7 @@ PREFIX = "my-clips/"
 """Folder of the source bucket that stands for the pages' bucket `my-clips`."""
 
 
-PYTHON = ("README.md", "docs/sdk.md", "docs/tutorial.md", "docs/how-to/foretify.md")
+PYTHON = ("README.md", "clipferry/README.md", "docs/sdk.md", "docs/tutorial.md", "docs/how-to/foretify.md")
 """Pages whose Python blocks run too. Those of other pages run in a framework, and have tests of their own."""
 
 

@@ -1,5 +1,6 @@
 """The contents of `pip install .`."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     for folder in ("clipferry", "service", "local"):
         shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("LICENSE", "pyproject.toml", "README.md"):
+    for name in ("LICENSE", "pyproject.toml"):
         shutil.copy(ROOT / name, source / name)
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(made), str(source)]
     subprocess.run(command, check=True, capture_output=True)
@@ -62,6 +63,11 @@ def test_the_wheel_needs_few_packages_and_has_the_command_and_the_license(wheel:
     assert info["LICENSE"] == (ROOT / "LICENSE").read_text()
     assert info["entry_points.txt"].split() == ["[console_scripts]", "clipferry", "=", "clipferry.cli.main:run"]
     assert "ftx" not in info["top_level.txt"].split()
+
+
+def test_the_page_of_the_package_links_to_no_file_of_the_repository(wheel: zipfile.ZipFile) -> None:
+    [metadata] = [wheel.read(name).decode() for name in wheel.namelist() if name.endswith("/METADATA")]
+    assert re.findall(r"\]\((?!https://)[^)]*\)", metadata) == []
 
 
 def test_the_sdist_has_the_same_modules_as_the_wheel(dist: Path, wheel: zipfile.ZipFile) -> None:
