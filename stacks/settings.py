@@ -209,8 +209,8 @@ class DeploySettings:
     """How long uploads stay in the drop bucket. 0: for ever."""
 
     drop_imported_days: int = _number(0, 0, 3_650)
-    """Days after an import of uploads completed until the uploads that landed leave the drop bucket. 0: never. A retry
-    counts from its own completion."""
+    """Days after an import of uploads completed until the uploads that it imported leave the drop bucket. 0: never. A
+    retry counts from its own completion."""
 
     audit_retention_days: int = _number(400, 1, 3_650)
     """How long the audit keeps who asked for what."""

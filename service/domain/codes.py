@@ -35,7 +35,7 @@ class ClipCode(StrEnum):
     UNSUPPORTED_EXTENSION = "UNSUPPORTED_EXTENSION"
     """The endpoint accepts only .mp4 files. Use `POST /v1/imports` for other clips."""
     SET_INCOMPLETE = "SET_INCOMPLETE"
-    """Another view of the set failed, so none was imported. Mend that view, then retry."""
+    """Another view of the set failed, so none was imported. Fix that view, then retry."""
 
     # Failed: access to the source
     NOT_FOUND = "NOT_FOUND"
@@ -45,7 +45,7 @@ class ClipCode(StrEnum):
     CREDENTIALS_REJECTED = "CREDENTIALS_REJECTED"
     """The credentials are wrong, expired or revoked. Save a new integration and import again."""
     CREDENTIALS_LOST = "CREDENTIALS_LOST"
-    """The integration's credentials are no longer in Secrets Manager. Delete the integration and save it again."""
+    """The integration's credentials are no longer in Secrets Manager. Delete it, save it again and import again."""
     CANNOT_ASSUME_ROLE = "CANNOT_ASSUME_ROLE"
     """The role does not exist or does not trust the service. Check its trust policy and external id, then retry."""
     INTEGRATION_MISMATCH = "INTEGRATION_MISMATCH"
@@ -57,13 +57,13 @@ class ClipCode(StrEnum):
     NOT_VERSIONED = "NOT_VERSIONED"
     """The bucket keeps no versions, so `as_of` cannot be answered. Import without it, or switch on versioning first."""
     BUCKET_ELSEWHERE = "BUCKET_ELSEWHERE"
-    """The bucket is in another region or behind another endpoint. Correct the integration."""
+    """The bucket has another region or endpoint. Save an integration with the right one, then import again."""
 
     # Failed: the object
     OBJECT_ERROR = "OBJECT_ERROR"
     """The object could not be read or copied, for the reason in the message. Retry."""
     OBJECT_REJECTED = "OBJECT_REJECTED"
-    """The store refuses this object for good, for the reason in the message: beyond a limit, or an invalid key."""
+    """The store refuses this object, for the reason in the message. Change or rename the object and import it again."""
     NO_SUCH_MEMBER = "NO_SUCH_MEMBER"
     """The zip has no member of this name. Check the part of the URI after `!/`; names are case-sensitive."""
     NO_SUCH_CLIP = "NO_SUCH_CLIP"
@@ -81,7 +81,7 @@ class ClipCode(StrEnum):
     CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"
     """The copy differed from its source and was removed. Retry; if it repeats, check the source."""
     UNKNOWN_FORMAT = "UNKNOWN_FORMAT"
-    """Content validation knows only .zip and .mp4. Import the clip with `content_validation: none`."""
+    """Content validation knows only .zip and .mp4. Retry with `content_validation: none` to copy the clip."""
     SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
     """The store did not answer. Retry later."""
     RATE_LIMITED = "RATE_LIMITED"
@@ -103,7 +103,7 @@ class ClipCode(StrEnum):
     CANCELLED = "CANCELLED"
     """The import was cancelled before this clip was copied. Retry to copy it."""
     TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
-    """The import stopped because more clips failed than `tolerated_failures` allows. Mend the failures, then retry."""
+    """The import stopped because more clips failed than `tolerated_failures` allows. Fix the failures, then retry."""
 
 
 class KeptCode(StrEnum):
@@ -116,7 +116,7 @@ class KeptCode(StrEnum):
     COPY_CHANGED = "COPY_CHANGED"
     """The object at the destination is no longer this import's copy. Import the source again if you need it."""
     NOT_ALLOWED = "NOT_ALLOWED"
-    """The integration, or the deployment for its source buckets, does not allow to delete sources. Allow it there."""
+    """The integration or the deployment forbids it. Allow it for later imports, or delete the source yourself."""
     STILL_NEEDED = "STILL_NEEDED"
     """A set that failed or was cancelled has the same source. Retry the set, or delete the source yourself."""
     IN_A_ZIP = "IN_A_ZIP"
@@ -131,9 +131,9 @@ class ImportCode(StrEnum):
     NO_CLIPS = "NO_CLIPS"
     """The source holds no clips, or the filters let none through. Check the prefix and the filters."""
     CLIPS_FAILED = "CLIPS_FAILED"
-    """Some clips failed; each has a code of its own. Mend them, then retry."""
+    """Some clips failed; each has a code of its own. Fix them, then retry."""
     TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
-    """More clips failed than `tolerated_failures` allows. Mend the failures, then retry."""
+    """More clips failed than `tolerated_failures` allows. Fix the failures, then retry."""
     PLANNING_FAILED = "PLANNING_FAILED"
     """Planning did not complete. Retry."""
     CUT_SHORT = "CUT_SHORT"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,15 @@ def test_the_api_page_lists_the_actions_of_the_audit() -> None:
         r"^The actions are (.+?)\.\s", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE | re.DOTALL
     )
     assert sorted(re.findall(r"`([\w.]+)`", sentence)) == sorted(Action)
+
+
+def test_the_pages_name_the_cost_of_a_deployment_that_the_table_has() -> None:
+    costs = (ROOT / "docs" / "costs.md").read_text()
+    table = costs.partition("## What a deployment costs between imports\n")[2].partition("| **total** | | **")
+    total = table[2].partition("**")[0]
+    assert sum(map(Decimal, re.findall(r"\| (\d+\.\d\d) \|$", table[0], re.MULTILINE))) == Decimal(total)
+    for page in (ROOT / "README.md", ROOT / "docs" / "start" / "deploy.md"):
+        assert re.findall(r"\[\$([\d.]+) a month\]", page.read_text()) == [total]
 
 
 def test_each_threat_names_tests_that_exist() -> None:
