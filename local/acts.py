@@ -57,7 +57,7 @@ class Demo:
         done(f"{expected} clips in {seconds:.1f} s; each is in the clips bucket with its source's size and ETag")
 
     def drop_clips(self) -> None:
-        heading("Drop clips, and nothing else")
+        heading("Upload clips to the drop bucket, without a request")
         known = {job["id"] for job in self._recent_jobs()}
         files = sample_files()[-3:]
         for path in files:
@@ -86,7 +86,7 @@ class Demo:
         done(f"{len(clips)} clips imported {time.monotonic() - begun:.1f} s after the last upload")
 
     def import_with_failures(self) -> None:
-        heading("Import a list in which two clips cannot be had, and one is broken")
+        heading("Import a list in which two clips cannot be read, and one is damaged")
         video = next(path for path in sample_files() if path.suffix == ".mp4")
         good = SAMPLES_PREFIX + video.relative_to(SAMPLES).as_posix()
         paths = [

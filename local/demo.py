@@ -49,8 +49,9 @@ def main() -> int:
     finally:
         if not keep:
             bring_down(state)
-    heading("All of it is at" if keep else "It was all at")
-    describe(stack, state)
+    if keep:
+        heading("The stack")
+        describe(stack, state)
     _what_next(stack, keep)
     console.print(f"\n[bold green]The demo worked, in {time.time() - started:.0f} s.[/]")
     return 0
@@ -68,7 +69,7 @@ def _set_up(state: StateDir, already: Stack | None, port: int | None, environmen
 def _what_next(stack: Stack, keep: bool) -> None:
     console.print()
     if not keep:
-        say("The emulator has ended. `make demo KEEP=1` leaves it up; `make local` starts one without the demo.")
+        say("The emulator has ended. Go on with `make local`, as docs/start/local.md explains step by step.")
         return
     say("Try it yourself:")
     say(f"  curl -H 'X-API-Key: {stack.api_key}' {stack.base_url}/v1/imports")

@@ -76,7 +76,9 @@ def children(data: bytes, start: int, end: int, path: str, work: Work, needed: f
             if data[start + 4 : min(start + 8, end)] in needed:
                 size = f"{box.end - start:,}" if box else "an impossible number of"
                 name = data[start + 4 : start + 8].decode("latin-1")
-                raise corrupt(path, f"its {shown(name)} box is to take {size} bytes, {end - start:,} are left")
+                raise corrupt(
+                    path, f"its {shown(name)} box says that it has {size} bytes, but only {end - start:,} are left"
+                )
             found.padded = True
             break
         every.append(box)

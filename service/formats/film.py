@@ -61,7 +61,9 @@ def end_of_boxes(film: Film, reader: Reader, findings: Findings, at: int, box: B
             film.overrun = box
             film.media.append(box._replace(end=reader.size))
             return
-        raise _truncated(f"the box at byte {at:,} is to take {box.end - at:,} bytes, {left:,} are left", box.name)
+        raise _truncated(
+            f"the box at byte {at:,} says that it has {box.end - at:,} bytes, but only {left:,} are left", box.name
+        )
     if not film.usable:
         if left < HEADER_BYTES or box:
             raise _truncated(f"the file ends within a box header, {left:,} bytes after byte {at:,}", None)

@@ -90,8 +90,8 @@ def _check_overrun(film: Film, movie: Movie, reader: Reader, findings: Findings)
     if end > reader.size:
         box = film.overrun
         message = (
-            f"the box at byte {box.start:,} is to take {box.end - box.start:,} bytes,"
-            f" {reader.size - box.start:,} are left"
+            f"the box at byte {box.start:,} says that it has {box.end - box.start:,} bytes,"
+            f" but only {reader.size - box.start:,} are left"
         )
         raise ContentInvalid(Reason.MP4_TRUNCATED, message, part="mdat")
     findings.note(Note.MP4_LONG_MDAT)

@@ -53,7 +53,7 @@ def _read(head: bytes, tail: bytes, size: int, work: Work) -> Footer:
         raise Garbled(f"no PAR1 at {'its start' if head != MAGIC else 'its end'} ({size:,} bytes)")
     length = int.from_bytes(tail[-8:-4], "little")
     if length > size - _SMALLEST:
-        raise Garbled(f"its footer is to take {length:,} of {size:,} bytes")
+        raise Garbled(f"its footer says that it has {length:,} bytes, but the layer has {size:,}")
     if length > MAX_FOOTER_BYTES:
         raise TooMuch(f"{length:,} bytes, at most {MAX_FOOTER_BYTES:,} are read")
     cursor = Cursor(tail[len(tail) - 8 - length : -8], values=work.values)

@@ -59,7 +59,7 @@ class SubmitPorts:
 
 def no_saved_settings(settings_id: str) -> ImportSettings:
     """For endpoints without presets."""
-    raise UnknownExecutionSettings(f"there are no execution settings {settings_id!r} here")
+    raise UnknownExecutionSettings(f"there is no preset {settings_id!r} in this project")
 
 
 def submit(

@@ -1,5 +1,6 @@
 """Films that are broken, one way each, and odd ones that are not. Written here, or made of the real ones."""
 
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -192,6 +193,11 @@ def test_a_broken_film(name: str, depth: Depth) -> None:
     assert verdict.content == ("unchecked" if reason is Reason.MP4_TOO_MANY_BOXES else "invalid")
     assert verdict.message is not None
     assert verdict.message.isprintable()
+
+
+def test_a_box_that_is_cut_is_reported_with_both_numbers_of_bytes() -> None:
+    verdict = judge(film()[:-1], "clip.mp4", depth=Depth.STRUCTURE)
+    assert re.search(r"says that it has 3,008 bytes, but only 3,007 are left$", verdict.message or ""), verdict.message
 
 
 @pytest.mark.parametrize("name", INCONSISTENT)

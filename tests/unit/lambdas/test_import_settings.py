@@ -164,8 +164,8 @@ def test_saved_and_inline_settings_exclude_each_other(api: Api) -> None:
 
 
 @pytest.mark.parametrize("settings_id", ["", "es_nope", f"es_{'0' * 24}"])
-def test_an_import_with_unknown_saved_settings_is_refused(api: Api, settings_id: str) -> None:
+def test_an_import_with_an_unknown_preset_is_refused(api: Api, settings_id: str) -> None:
     status, code, detail = api.refusal("POST", "/v1/imports", LIST | {"execution_settings_id": settings_id})
     assert (status, code) == (422, "UNKNOWN_EXECUTION_SETTINGS")
-    assert detail.startswith("execution_settings_id: ")
+    assert detail == f"execution_settings_id: there is no preset {settings_id!r} in this project"
     assert not api.world.jobs.rows
