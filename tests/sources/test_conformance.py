@@ -217,7 +217,7 @@ def test_an_upload_that_is_gone(store: Store, stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("group", [None, 0])
-def test_a_copy_tells_of_which_object_it_is_one(store: Store, stores: Stores, group: int | None) -> None:
+def test_a_copy_names_its_source(store: Store, stores: Stores, group: int | None) -> None:
     pin = put(store, "landed/clip.zip", SMALL)
     item = replace(an_entry(store, "landed/clip.zip", pin, f"{store.name}/landed-{group}"), group=group)
     assert store.copier(stores.landing).landed(item) is None
@@ -451,7 +451,7 @@ def test_throttled(store: Store) -> None:
 
 
 @exempt(own="S3 sends no Retry-After")
-def test_throttled_for_longer_than_we_wait(store: Store) -> None:
+def test_throttled_for_longer_than_a_function_waits(store: Store) -> None:
     put(store, "patience/clip.zip", SMALL)
     store.front.fail(Answer(429, {"Retry-After": "3600"}))
     error = failing(RateLimited, store, lambda: store.source().stat(store.at("patience/clip.zip")))
