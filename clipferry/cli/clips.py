@@ -54,7 +54,12 @@ _id = click.argument("clip_id", type=CLIP, metavar="CLIP")
 @verb(clips, "list", lists=True)
 @import_argument
 @click.option("--failed", is_flag=True, help="Print only failed clips.")
-@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Print only clips of this status.")
+@click.option(
+    "--status",
+    type=click.Choice(STATUSES, case_sensitive=False),
+    metavar="STATUS",
+    help=f"Print only clips with this status: {', '.join(STATUSES[:-1])} or {STATUSES[-1]}.",
+)
 @limit_option()
 def list_(app: App, *, import_id: str, failed: bool, status: str | None, limit: int | None) -> None:
     """List an import's clips, with status and reason.

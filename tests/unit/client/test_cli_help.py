@@ -70,6 +70,11 @@ def test_help_lists_all_verbs_by_subject() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["imports list", "clips list"])
+def test_help_writes_statuses_as_the_api_does(name: str) -> None:
+    assert re.search(r"--status STATUS\s+[^-]*PENDING,\s[^-]*FAILED or\s+CANCELLED\.", shown(name))
+
+
 def test_former_names_work_and_are_hidden() -> None:
     assert "jobs" not in shown("")
     assert shown("jobs").startswith("Usage: clipferry jobs")
