@@ -34,7 +34,9 @@ def list_(app: App) -> None:
 
 @verb(folders)
 @click.argument("name", metavar="NAME")
-@click.option("--scope", type=_SCOPES, default="user", show_default=True, help="Both scopes belong to the project.")
+@click.option(
+    "--scope", type=_SCOPES, default="user", show_default=True, help="The folder's scope; both belong to the project."
+)
 @click.option("--description", metavar="TEXT", help="The folder's description.")
 def create(app: App, *, name: str, scope: Any, description: str | None) -> None:
     """Create a folder."""

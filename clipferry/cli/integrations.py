@@ -121,7 +121,7 @@ def test(app: App, *, integration_id: str) -> None:
     "--allow-delete/--no-allow-delete", required=True, help="Whether imports may delete the objects that they copied."
 )
 def change(app: App, *, integration_id: str, allow_delete: bool) -> None:
-    """Let imports with --delete-source delete sources, or no longer."""
+    """Change whether imports with --delete-source may delete sources."""
     _show(app, app.client.integrations.change(integration_id, allow_delete=allow_delete))
 
 

@@ -23,7 +23,9 @@ STDOUT = Path("-")
 
 @verb()
 @import_argument
-@click.option("--format", "form", type=click.Choice(list(SUFFIXES)), default="csv", show_default=True, help="The file.")
+@click.option(
+    "--format", "form", type=click.Choice(list(SUFFIXES)), default="csv", show_default=True, help="Which file."
+)
 @click.option(
     "-o",
     "--output",

@@ -130,28 +130,28 @@ def change(app: App, *, watch_id: str, name: str | None, cleared: tuple[str, ...
 @verb(watches)
 @_id
 def pause(app: App, *, watch_id: str) -> None:
-    """Start no more imports. One that runs continues."""
+    """Pause a watch: it starts no more imports. One that runs continues."""
     _show(app, app.client.watches.pause(watch_id))
 
 
 @verb(watches)
 @_id
 def resume(app: App, *, watch_id: str) -> None:
-    """Go on, with one run that catches up."""
+    """Resume a watch, with one run that catches up."""
     _show(app, app.client.watches.resume(watch_id))
 
 
 @verb(watches)
 @_id
 def run(app: App, *, watch_id: str) -> None:
-    """Run now, unless a run goes on."""
+    """Run a watch now, unless a run goes on."""
     _show(app, app.client.watches.run(watch_id))
 
 
 @verb(watches)
 @_id
 def test(app: App, *, watch_id: str) -> None:
-    """List the source and look for the bucket's events. Exit code 1 if that fails."""
+    """Test a watch: list its source, and look for the bucket's events. Exit code 1 if that fails."""
     found = app.client.watches.test(watch_id)
     if app.out.as_json:
         app.out.json(found.raw)
