@@ -44,7 +44,7 @@ class WatchRun(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class WatchWebhook(Delivery):
-    """The delivery of a webhook that tells of lost access, or of its end."""
+    """The delivery of a webhook about lost access, or about its end."""
 
     event_id: str
     type: str
@@ -84,9 +84,9 @@ class Watch(Model):
     runs: tuple[WatchRun, ...] = ()
     """The last imports, newest first. Lists of watches leave them out, like the four fields below."""
     lag_seconds: int | None = None
-    """For how long the oldest object that is known not to have landed has waited."""
+    """How long the oldest object that is not imported yet has waited."""
     complete_until: str | None = None
-    """All objects that changed before this time have landed."""
+    """All objects that changed before this time are imported."""
     missed_by_events: int | None = None
     """Objects that the last scheduled run had to copy because no event had."""
     webhooks: tuple[WatchWebhook, ...] = ()

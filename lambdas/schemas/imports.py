@@ -294,7 +294,7 @@ class ImportView(Model):
     source: SourceView
     trigger: Trigger
     door: Door = Field(description="Way by which the import was started.")
-    key_id: str | None = Field(description="Key that started the import; null for uploads. Of a watch: its maker's.")
+    key_id: str | None = Field(description="Key that started the import, or made its watch; null for uploads.")
     watch_id: str | None = Field(description="Watch that started the import.")
     folder: str | None
     labels: list[str]

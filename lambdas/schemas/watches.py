@@ -178,7 +178,7 @@ class WatchRunView(Model):
 
 
 class WatchWebhookView(DeliveryView):
-    """Delivery of the webhook that tells of lost access, or of its end."""
+    """Delivery of the webhook about lost access, or about its end."""
 
     event_id: str = Field(description="The webhook's `webhook-id`.")
     type: str = Field(description="Of the document: `clipferry.watch.failing` or `clipferry.watch.recovered`.")
@@ -205,10 +205,10 @@ class ReplayBody(Body):
 class WatchStatusView(WatchView):
     runs: list[WatchRunView] = Field(description="The last 20 imports, newest first.")
     lag_seconds: int | None = Field(
-        description="For how long the oldest object that is known not to have landed has waited; null if none is known."
+        description="How long the oldest object that is not imported yet has waited; null if none is known."
     )
     complete_until: str | None = Field(
-        description="All objects that changed before this time have landed, as the last run without a failure found."
+        description="All objects that changed before this time are imported, as the last run without a failure found."
     )
     missed_by_events: int | None = Field(
         description="Objects that the last scheduled run had to copy because no event had; null without such a run."

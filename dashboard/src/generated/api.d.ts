@@ -2204,7 +2204,7 @@ export interface components {
             door: components["schemas"]["Door"];
             /**
              * Key Id
-             * @description Key that started the import; null for uploads. Of a watch: its maker's.
+             * @description Key that started the import, or made its watch; null for uploads.
              */
             key_id: string | null;
             /**
@@ -3816,12 +3816,12 @@ export interface components {
             runs: components["schemas"]["WatchRunView"][];
             /**
              * Lag Seconds
-             * @description For how long the oldest object that is known not to have landed has waited; null if none is known.
+             * @description How long the oldest object that is not imported yet has waited; null if none is known.
              */
             lag_seconds: number | null;
             /**
              * Complete Until
-             * @description All objects that changed before this time have landed, as the last run without a failure found.
+             * @description All objects that changed before this time are imported, as the last run without a failure found.
              */
             complete_until: string | null;
             /**
@@ -3897,7 +3897,7 @@ export interface components {
         };
         /**
          * WatchWebhookView
-         * @description Delivery of the webhook that tells of lost access, or of its end.
+         * @description Delivery of the webhook about lost access, or about its end.
          */
         WatchWebhookView: {
             status: components["schemas"]["DeliveryStatus"];
