@@ -8,12 +8,15 @@ import click
 from clipferry.cli import exits
 from clipferry.cli.options import PROFILE as PROFILE_OPTION
 from clipferry.cli.options import chosen
+from clipferry.cli.verbs import Verb
 from clipferry.config import PROFILE
 from clipferry.scripts import run_script
 
 
 @click.command(
-    params=[PROFILE_OPTION], context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+    cls=Verb,
+    params=[PROFILE_OPTION],
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")

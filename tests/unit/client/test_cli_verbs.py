@@ -216,11 +216,15 @@ def test_imports_are_listed_by_status_and_folder(run: Run) -> None:
 
 
 def test_a_shell_shows_the_whole_sentence_of_a_verb() -> None:
-    shown = ShellComplete(cli, {}, "clipferry", "_X").get_completions(["imports"], "re")
-    assert {one.value: one.help for one in shown} == {
+    def shown(words: list[str], incomplete: str) -> dict[str, str | None]:
+        found = ShellComplete(cli, {}, "clipferry", "_X").get_completions(words, incomplete)
+        return {one.value: one.help for one in found}
+
+    assert shown(["imports"], "re") == {
         "retry": "Copy the failed and cancelled clips of an ended import again.",
         "report": "Download the report of an ended import.",
     }
+    assert [about for about in shown([], "").values() if not about or about.endswith("...")] == []
 
 
 def test_fish_keeps_a_description_that_has_commas() -> None:
