@@ -35,12 +35,11 @@ def each(
             except BaseException as error:  # noqa: BLE001  # it is raised below
                 errors.append(error)
 
-    if len(items) == 1:
-        return [work(items[0])]
-    running = [Thread(target=run, name=f"each-{number}") for number in range(min(threads, len(items)))]
-    for thread in running:
+    others = [Thread(target=run, name=f"each-{number}") for number in range(1, min(threads, len(items)))]
+    for thread in others:
         thread.start()
-    for thread in running:
+    run()
+    for thread in others:
         thread.join()
     if errors:
         raise errors[0]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,9 +21,8 @@ from service.imports.lifecycle.new_job import job_of
 from service.imports.lifecycle.start import start
 from service.support.parallel import by_turns, each
 
-AT_ONCE = 16
-"""Manifests whose imports are started, and projects whose clips gather, at the same time: a function gets up to 1,000
-uploads, and has a minute."""
+MANIFESTS_AT_ONCE = 16
+"""Manifests whose imports are started at the same time: a function gets up to 1,000 uploads, and has a minute."""
 
 _MANIFEST = re.compile(r".*\.manifest\.(jsonl|csv)(\.gz)?", re.DOTALL)
 
@@ -82,19 +81,18 @@ def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> Sequence[Up
         if not is_manifest(upload.key):
             by_project.setdefault(project_of_upload(upload.key, ports.default_project), []).append(upload)
     drop = Source(kind=SourceKind.UPLOAD, uri=f"s3://{ports.drop_bucket}/")
-    work: list[Callable[[], None]] = [
-        partial(gather, dropped, partial(_new_job, project, drop, ports), ports)
-        for project, dropped in by_project.items()
-    ]
+    gathers = [(dropped, partial(_new_job, project, drop, ports)) for project, dropped in by_project.items()]
+    owned = [(project_of_upload(upload.key, ports.default_project), upload) for upload in manifests]
     waiting: dict[str, list[Upload]] = {}
-    work += [
-        partial(_import_manifest, upload, project, waiting, ports)
-        for project, upload in by_turns(
-            [(project_of_upload(upload.key, ports.default_project), upload) for upload in manifests],
-            lambda owned: owned[0],
+    try:
+        each(lambda one: gather(*one, ports), gathers, threads=1, to_the_end=True)
+    finally:
+        each(
+            lambda one: _import_manifest(*one, waiting, ports),
+            by_turns(owned, lambda one: one[0]),
+            threads=MANIFESTS_AT_ONCE,
+            to_the_end=True,
         )
-    ]
-    each(lambda do: do(), work, threads=AT_ONCE, to_the_end=True)
     return [upload for left in waiting.values() for upload in left]
 
 
@@ -103,7 +101,7 @@ def is_manifest(key: str) -> bool:
     return _MANIFEST.fullmatch(key) is not None
 
 
-def _import_manifest(upload: Upload, project: str, waiting: dict[str, list[Upload]], ports: UploadPorts) -> None:
+def _import_manifest(project: str, upload: Upload, waiting: dict[str, list[Upload]], ports: UploadPorts) -> None:
     """Create the job of a manifest, or add it to those that wait for room in their project.
 
     The job's id follows from the upload's identity, so every delivery gives the same job.

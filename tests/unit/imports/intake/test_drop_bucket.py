@@ -38,7 +38,7 @@ def test_a_project_whose_uploads_fail_holds_up_no_others(world: World, key: str)
 
 
 def test_the_manifests_of_all_projects_come_by_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drop_bucket, "AT_ONCE", 1)
+    monkeypatch.setattr(drop_bucket, "MANIFESTS_AT_ONCE", 1)
     flood = [an_upload(f"inbox/rival/{n}.manifest.jsonl") for n in range(100)]
     accept_uploads([*flood, an_upload("inbox/other/a.manifest.jsonl")], world.upload_ports)
     assert "other" in [job.project for job in world.jobs.rows.values()][:2]
