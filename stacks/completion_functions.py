@@ -72,7 +72,8 @@ def conclude_function(scope: Construct, parts: Parts) -> ServiceFunction:
         memory_mb=FULL_VCPU_MB,
         timeout=LONGEST_CALL,
     )
-    use_table(function, storage.table, "GetItem", "Query", "UpdateItem")
+    # The turns of a project's webhooks are rows that come and go.
+    use_table(function, storage.table, "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
     use_job_files(function, storage.state, write=True)
     send_events(function)
     allow(function, ["secretsmanager:GetSecretValue"], [storage.webhook_secret.secret_arn])

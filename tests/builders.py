@@ -19,7 +19,7 @@ from service.domain.settings_limits import SettingsLimits
 from service.domain.state_keys import part_key
 from service.imports.access.again import Again
 from service.imports.access.reach import SourceAccess
-from service.imports.completion.conclude import ConcludePorts, conclude
+from service.imports.completion.conclude import WEBHOOKS_AT_ONCE, ConcludePorts, conclude
 from service.imports.completion.context import CHILD_SECONDS, FinishPorts
 from service.imports.completion.delete import purge
 from service.imports.completion.delete_sources import DeletePorts, delete_sources
@@ -168,6 +168,7 @@ class World:
         self.drop_imported_days = 0
         self.delete_buckets: tuple[str, ...] = (SOURCE_BUCKET,)
         self.slow: dict[str, FakeTurns] = {}
+        self.sending: dict[str, FakeTurns] = {}
         self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
             buckets=[SOURCE_BUCKET, ACCESS_POINT, DROP_BUCKET],
@@ -340,6 +341,11 @@ class World:
             bus=self.bus,
             sender=self.sender,
             webhook_secrets=self.webhook_secret_ports,
+            sending=replace(
+                self.slow_requests,
+                turns=lambda project: self.sending.setdefault(project, FakeTurns(self.faults)),
+                limit=WEBHOOKS_AT_ONCE,
+            ),
             clock=self.clock,
             clips_bucket=CLIPS_BUCKET,
             drop_bucket=DROP_BUCKET,

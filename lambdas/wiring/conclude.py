@@ -9,9 +9,11 @@ from service.aws.dynamodb.ends import DynamoEnds
 from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.turns import webhooks_of
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.s3.upload_removal import S3UploadRemoval
-from service.imports.completion.conclude import ConcludePorts
+from service.imports.completion.conclude import WEBHOOKS_AT_ONCE, ConcludePorts
+from service.projects.slow_requests import SlowRequests
 from service.support.clock import utc_now
 from service.support.settings import ConcludeSettings
 from service.web.post import HttpSender
@@ -33,6 +35,7 @@ class ConcludeContainer:
             bus=DefaultEventBus(events_client()),
             sender=HttpSender(settings.allow_private_urls),
             webhook_secrets=webhook_secrets(settings),
+            sending=SlowRequests(turns=webhooks_of, limit=WEBHOOKS_AT_ONCE),
             clock=utc_now,
             clips_bucket=settings.clips_bucket,
             drop_bucket=settings.drop_bucket,

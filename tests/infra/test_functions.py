@@ -157,7 +157,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         **READS_BY_INTEGRATIONS,
     },
     "PipelineConclude": {
-        **table("GetItem", "Query", "UpdateItem"),
+        **table("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **job_files("GetObject", "PutObject"),
         **WEBHOOK_SECRET,
         "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default": {"events:PutEvents"},

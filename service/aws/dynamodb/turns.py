@@ -14,6 +14,10 @@ def slow_requests_of(project: str) -> "DynamoTurns":
     return DynamoTurns(f"SLOW#{project}")
 
 
+def webhooks_of(project: str) -> "DynamoTurns":
+    return DynamoTurns(f"WEBHOOKS#{project}")
+
+
 class DynamoTurns:
     def __init__(self, pk: str) -> None:
         self._pk = pk

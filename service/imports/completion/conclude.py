@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from service.domain.ends import Delivery, DeliveryStatus, End
+from service.domain.errors import TooManySlowRequests
 from service.domain.ids import end_id
 from service.domain.jobs import Job
 from service.domain.webhooks import delay_seconds
@@ -23,11 +24,17 @@ from service.ports.delivery import EventBus, WebhookSender
 from service.ports.jobs import EndStore, JobStore
 from service.ports.objects import UploadRemover
 from service.ports.state import Clock, ReportFiles, StateFiles
+from service.projects.slow_requests import SlowRequests
 from service.projects.webhook_secrets import WebhookSecretPorts
 
 log = logging.getLogger(__name__)
 
 DETAIL_TYPE = "Clipferry Import Ended"
+WEBHOOKS_AT_ONCE = 10
+"""Webhooks of one project that are sent at the same time. Each may hold a function for 10 s, and an import that ended
+counts as active no more (decision 132)."""
+SENDING_WAIT_SECONDS = 30
+"""About how long a webhook waits while others of its project are sent."""
 REPORT_FAILURES = 3
 """After this many failed executions, event and webhook are sent without a report."""
 
@@ -42,6 +49,8 @@ class ConcludePorts:
     bus: EventBus
     sender: WebhookSender
     webhook_secrets: WebhookSecretPorts
+    sending: SlowRequests
+    """Limits how many webhooks of a project are sent at once."""
     clock: Clock
     clips_bucket: str
     drop_bucket: str
@@ -146,9 +155,13 @@ def _document(end: End, ports: ConcludePorts) -> dict[str, object]:
 
 def _deliver(end: End, url: str, project: str, ports: ConcludePorts) -> tuple[Delivery, int | None]:
     """Try once; return the delivery, and the seconds to wait if another attempt is due."""
-    now, document = ports.clock(), _document(end, ports)
-    tried_now = attempt(url, document, event_id=end_id(end.job_id, end.ended_at), project=project, now=now, ports=ports)
+    now, document, event_id = ports.clock(), _document(end, ports), end_id(end.job_id, end.ended_at)
     before = end.webhook or Delivery(ended_at=end.ended_at)
+    try:
+        with ports.sending.one(project):
+            tried_now = attempt(url, document, event_id=event_id, project=project, now=now, ports=ports)
+    except TooManySlowRequests:
+        return before, round(SENDING_WAIT_SECONDS * (0.5 + ports.jitter()))
     delivery = noted(before, tried_now, now, limit=ports.webhook_attempts)
     if delivery.status is not DeliveryStatus.PENDING:
         return delivery, None

@@ -1,7 +1,7 @@
 """Reporting a completion: report, event, webhook; after crashes, retries and deletions, and through the sweep."""
 
 import json
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -25,7 +25,12 @@ from service.domain.ids import execution_name
 from service.domain.jobs import Job, JobStatus
 from service.domain.requests import ImportSettings, Notify
 from service.domain.state_keys import batches_key
-from service.imports.completion.conclude import REPORT_FAILURES, conclude
+from service.imports.completion.conclude import (
+    REPORT_FAILURES,
+    SENDING_WAIT_SECONDS,
+    WEBHOOKS_AT_ONCE,
+    conclude,
+)
 from service.imports.completion.context import CHILD_SECONDS
 from service.imports.completion.delete import delete
 from service.imports.completion.finish import finish
@@ -33,7 +38,7 @@ from service.imports.completion.report_links import replay_webhook, report_link
 from service.imports.completion.sweep import CONCLUSION_FAILURES, Swept, sweep
 from service.ports.delivery import ExecutionState, WebhookAnswer
 from service.projects.webhook_secrets import signing_secrets
-from tests.builders import PROJECT, SOURCE_BUCKET, World, never
+from tests.builders import PROJECT, SOURCE_BUCKET, World, import_list, never
 from tests.fakes.faults import CrashError
 from tests.paths import ROOT
 from tests.schema import validate
@@ -429,3 +434,21 @@ def test_a_deleted_job_leaves_no_end_of_any_run(world: World) -> None:
     assert world.purge() == [job.id]
     assert not [name for name, _ in world.jobs.ends if name == job.id]
     assert not world.state.files
+
+
+def test_receivers_that_hang_hold_few_functions_of_their_project(world: World) -> None:
+    mine = ended(world)
+    theirs = world.run(world.submit(import_list([f"s3://{SOURCE_BUCKET}/x"], settings=HOOK), project="other").id)
+    ports = world.conclude_ports
+    with ExitStack() as sent:
+        for _ in range(WEBHOOKS_AT_ONCE):
+            sent.enter_context(ports.sending.one(PROJECT))
+        waits = conclude(mine.id, mine.completed_at or "", out_of_time=never, ports=ports)
+        assert (waits.done, waits.wait_seconds) == (False, SENDING_WAIT_SECONDS)
+        assert (webhook_of(world, mine).status, webhook_of(world, mine).attempts) == (DeliveryStatus.PENDING, 0)
+        assert not world.sender.sent
+        assert conclude(theirs.id, theirs.completed_at or "", out_of_time=never, ports=ports).done
+    assert conclude(mine.id, mine.completed_at or "", out_of_time=never, ports=ports).done
+    assert webhook_of(world, mine).attempts == 1
+    assert [len(world.sender.sent), len(world.bus.events)] == [2, 2]
+    assert not any(turns.rows for turns in world.sending.values())
