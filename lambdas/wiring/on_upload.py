@@ -44,7 +44,7 @@ class UploadContainer:
 
     @cached_property
     def queue(self) -> SqsQueue:
-        return SqsQueue(sqs_client(PATIENT), self.settings.queue_url)
+        return SqsQueue(sqs_client(PATIENT, traced=False), self.settings.queue_url)
 
     @cached_property
     def source_buckets(self) -> Sequence[str]:

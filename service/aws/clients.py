@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.handlers import add_recursion_detection_header
 from botocore.loaders import Loader
 
 from service.domain import s3_error_codes as s3_codes
@@ -166,8 +167,20 @@ def secrets_client() -> "SecretsManagerClient":
     return client
 
 
-def sqs_client(patience: Patience) -> "SQSClient":
-    client: SQSClient = _client("sqs", _config(patience))
+def sqs_client(patience: Patience, *, traced: bool = True) -> "SQSClient":
+    """Make an SQS client. Without `traced`, what it sends does not belong to the call of the function that sends it.
+
+    Lambda counts in the trace how often a function was called by what it sent, and stops it after 16 times (developer
+    guide, "recursive loop detection").
+    """
+
+    def make() -> Any:
+        client = session().create_client("sqs", config=_config(patience))
+        if not traced:
+            client.meta.events.unregister("before-call", add_recursion_detection_header)
+        return client
+
+    client: SQSClient = _Later(make)  # type: ignore[assignment]
     return client
 
 
