@@ -17,7 +17,10 @@ Action = tuple[str, str]
 """A function's handler module (`copy`) and an action (`s3:PutObject`)."""
 Grant = tuple[str, str, str]
 """The same, and the place where the role's policy allows it (`clips/*`): each is one statement's action."""
-UNCALLED = ("logs:", "sqs:")
+UNCALLED = (
+    *("logs:", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"),
+    *("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"),
+)
 """Actions of Lambda itself (its logs, the queue of `on_upload`), which the emulator does not check."""
 
 

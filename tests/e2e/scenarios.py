@@ -515,6 +515,16 @@ def dropped_again(guarded: Guarded) -> None:
         patiently(landed, what="the dropped clip")
 
 
+def no_room(guarded: Guarded) -> None:
+    """Drop a manifest while its project may start no import: its event is sent again."""
+    imports, sent = guarded.imports(), ("on_upload", "sqs:SendMessage", True)
+    before = guarded.checks().get(sent, 0)
+    with reconfigured(client(guarded, "lambda"), "lambdas.on_upload.handler", CLIPFERRY_MAX_ACTIVE_IMPORTS="0"):
+        key = f"inbox/{guarded.stack.project}/{unique('waits')}.manifest.jsonl"
+        put_all(imports.at.s3, guarded.stack.drop_bucket, [(key, b'{"uri": "s3://elsewhere/clip.zip"}')])
+        patiently(lambda: guarded.checks().get(sent, 0) > before, what="the event to be sent again")
+
+
 def lost_drop(guarded: Guarded) -> None:
     """Retry the import of a dropped clip that was removed before it was copied."""
     imports, key = guarded.imports(), f"inbox/{guarded.stack.project}/{unique('lost')}.zip"
@@ -656,6 +666,7 @@ SCENARIOS: dict[str, Callable[[Guarded], None]] = {
     "late drop": late_drop,
     "removed uploads": removed_uploads,
     "dropped again": dropped_again,
+    "no room": no_room,
     "lost drop": lost_drop,
     "never started": never_started,
     "unlistable": unlistable,
