@@ -46,7 +46,8 @@ def report(watch: Watch, ports: WatchPorts) -> WatchReport:
         for tag in (JobTag.WATCH, JobTag.WATCH_PREFIX)
     )
     now = ports.submit.clock()
-    proofs = [job for job in whole if _has_filters_of(job, watch)]
+    # Imports by older code have only the tag of all runs.
+    proofs = [job for job in (*runs, *whole) if _reads_prefix(job) and _has_filters_of(job, watch)]
     complete = [_limit(job, watch) or job.created_at for job in proofs if _is_complete(job)]
     return WatchReport(
         runs=runs,
@@ -97,6 +98,10 @@ def _is_complete(job: Job) -> bool:
     """Whether no clip is missing of what the import found."""
     lacking = job.counts.failed or job.counts.cancelled or job.cut_short
     return job.completed_at is not None and job.planned and not lacking
+
+
+def _reads_prefix(job: Job) -> bool:
+    return job.watch is not None and job.watch.cause is not WatchCause.EVENTS
 
 
 def _has_filters_of(job: Job, watch: Watch) -> bool:

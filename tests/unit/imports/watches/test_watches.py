@@ -25,10 +25,11 @@ from service.domain.errors import (
     WatchesIncomplete,
     WebhookUnreachable,
 )
-from service.domain.jobs import Job, Trigger, WatchCause
+from service.domain.jobs import Job, JobTag, Trigger, WatchCause
 from service.domain.projects import Action
 from service.domain.requests import Filters, ImportSettings, Notify
 from service.domain.schedules import Schedule
+from service.domain.search_keys import tags_of
 from service.domain.watches import (
     MAX_WEBHOOKS,
     Notice,
@@ -59,6 +60,7 @@ from tests.builders import (
     an_integration,
     an_upload,
 )
+from tests.fakes import jobs as fake_jobs
 from tests.fakes.faults import CrashError
 from tests.schema import WATCH_NOTICE, validate
 
@@ -809,3 +811,10 @@ def test_a_scheduled_run_takes_back_nothing_that_a_run_of_all_objects_found(worl
     assert ticked(world, 2 * MINUTE).started
     run_all(world)
     assert status.report(now(world, watch), world.watch_ports).complete_until == complete
+
+
+def test_a_run_that_older_code_started_counts_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = make(world)
+    run_all(world)
+    monkeypatch.setattr(fake_jobs, "tags_of", lambda job: [one for one in tags_of(job) if one[0] is JobTag.WATCH])
+    assert status.report(watch, world.watch_ports).complete_until
