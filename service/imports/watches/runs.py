@@ -50,7 +50,7 @@ def serve(watch: Watch, ports: RunPorts) -> Watch | None:
     try:
         job_id = _started(found, ports)
     except QuotaExceeded:
-        return ports.store.save(looked_at(watch, now, again_in=POSTPONED))
+        return ports.store.save(looked_at(found, now, again_in=POSTPONED))
     except REFUSED as error:
         return ports.store.save(failed_by(watch, error, now))
     return ports.store.save(started(found, job_id, now))

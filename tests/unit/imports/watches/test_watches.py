@@ -392,6 +392,23 @@ def test_lost_access_is_told_once_and_tried_with_back_off_until_it_is_back(world
     assert len(jobs_of(world)) == 2, "what was missed is made up once"
 
 
+def test_a_watch_that_can_read_again_says_so_while_its_run_waits_for_room(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    lose(world)
+    ticked(world, times=16)
+    find_again(world)
+    world.max_active = 0
+    ticked(world, HOUR, times=2)
+    assert now(world, watch).status is WatchStatus.ACTIVE
+    assert [event["type"] for event in world.bus.events] == ["clipferry.watch.failing", "clipferry.watch.recovered"]
+    world.max_active = 1_000
+    ticked(world, times=2)
+    [_, job] = jobs_of(world)
+    assert job.watch
+    assert job.watch.cause is WatchCause.CATCH_UP
+
+
 def test_a_deleted_integration_is_noticed_between_the_runs(world: World) -> None:
     saved = an_integration(bucket=SOURCE_BUCKET)
     world.integrations.rows[PROJECT, saved.id] = saved
