@@ -299,8 +299,9 @@ test("looks at running imports change no field that is written in, and lose no i
   await done(made);
 });
 
-test("a reason with clips behind many others: all are in the manifest, and a retry names them", async () => {
+test("a reason with clips behind many others: all are in the manifest, and a retry takes all, however many", async () => {
   const group = { ...example("/v1/imports/x/failures").groups[0], code: "NOT_FOUND", status: "FAILED", count: 1_500, failed_check: 0 };
+  const broken = { ...group, code: "NOT_A_ZIP", failed_check: group.count };
   const job = { ...example("/v1/imports/x"), status: "COMPLETED_WITH_ERRORS" };
   const [one] = example("/v1/imports/x/clips").clips;
   const clips = (url) => {
@@ -308,14 +309,71 @@ test("a reason with clips behind many others: all are in the manifest, and a ret
     const rows = Array.from({ length: 1_000 }, (_, n) => ({ ...one, id: `ij_1-${from + n}`, status: "FAILED", code: from + n < 21_500 ? "CHANGED" : "NOT_FOUND" }));
     return { clips: rows, next_cursor: from + 1_000 < 23_000 ? String(from + 1_000) : null, has_more: true };
   };
-  const made = await shown("#/imports/ij_1", { "imports/[^/]+": job, "imports/[^/]+/failures": { groups: [group], complete: true }, "imports/[^/]+/clips": clips });
+  const made = await shown("#/imports/ij_1", { "imports/[^/]+": job, "imports/[^/]+/failures": { groups: [group, broken], complete: false }, "imports/[^/]+/clips": clips });
   const { page, service } = made;
   const saved = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Download as manifest" }).click();
+  await page.getByRole("button", { name: "Download as manifest" }).first().click();
   assert.equal(readFileSync(await (await saved).path(), "utf8").trim().split("\n").length, 1_500);
   await page.getByRole("button", { name: "Retry these" }).click();
-  while (service.sent.length === 0) await page.waitForTimeout(50);
-  assert.deepEqual([service.sent[0].clip_ids.length, service.sent[0].clip_ids[0]], [1_500, "ij_1-21500"]);
+  await page.getByRole("button", { name: "Retry without the check" }).click();
+  while (service.sent.length < 2) await page.waitForTimeout(50);
+  assert.deepEqual(service.sent, [{ codes: ["NOT_FOUND"] }, { codes: ["NOT_A_ZIP"], content_validation: "none" }]);
+  await done(made);
+});
+
+test("a watch gets another integration, and loses it again, also while the list of integrations is not there", async () => {
+  const watch = { ...example("/v1/watches/x"), integration_id: "in_gone", execution_settings_id: null };
+  const [one] = example("/v1/integrations").integrations;
+  const made = await shown("#/watches/wa_1", {
+    "watches/[^/]+": watch,
+    integrations: slowly(() => ({ integrations: [{ ...one, id: "in_2", name: "partner" }], next_cursor: null, has_more: false })),
+  });
+  const { page, service } = made;
+  const change = async (choice) => {
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByText("Filters and settings").click();
+    const integration = page.getByRole("combobox", { name: "Integration" });
+    assert.equal(await integration.inputValue(), "in_gone");
+    if (choice !== null) await integration.selectOption(choice);
+    await page.getByRole("button", { name: "Save watch" }).click();
+    await page.getByRole("button", { name: "Save watch" }).waitFor({ state: "detached" });
+  };
+  await page.getByRole("link", { name: "in_gone" }).waitFor();
+  for (const choice of [null, "in_2", ""]) await change(choice);
+  assert.deepEqual(service.sent, [{}, { integration_id: "in_2" }, { integration_id: null }]);
+  await done(made);
+});
+
+test("an answer that breaks off, or that is none of the service's, says that the service did not answer", async () => {
+  const made = await shown("#/watches");
+  const { page } = made;
+  for (const body of ["<!doctype html><title>Sign in to this network</title>", '{"imports": [']) {
+    await page.route(/\/v1\/imports/, (route) => route.fulfill({ status: 200, contentType: "application/json", body }));
+    await page.goto(`${stack.dashboard_url}#/imports`);
+    await page.getByRole("alert").getByText("The service did not answer. Check your network").waitFor();
+    await page.unroute(/\/v1\/imports/);
+    await page.goto(`${stack.dashboard_url}#/watches`);
+  }
+  await done(made);
+});
+
+test("a request that is never answered is given up, and the page goes on", async () => {
+  const { look } = running();
+  let silent = false;
+  let release;
+  const held = new Promise((end) => (release = end));
+  const made = await shown("#/imports/ij_1", { "imports/[^/]+": async () => (silent && (await held), look()) });
+  const { page } = made;
+  await page.evaluate(() => {
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    AbortSignal.timeout = (ms) => timeout(ms / 30);
+  });
+  silent = true;
+  await page.getByRole("alert").getByText("The service did not answer").waitFor();
+  silent = false;
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  release();
+  await page.waitForTimeout(200);
   await done(made);
 });
 

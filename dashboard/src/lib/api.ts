@@ -24,6 +24,8 @@ export class ApiError extends Error {
 /** Whether the same request may succeed a moment later. */
 export const passing = (fault: unknown) => fault instanceof ApiError && (fault.status === 0 || fault.status === 429 || fault.status >= 500);
 
+/** API Gateway answers within 30 s. A connection that is lost without a word never does. */
+const PATIENCE_MS = 45_000;
 const UNREACHABLE = "The service did not answer. Check your network; what you entered is kept. Try again.";
 
 export function base(): URL {
@@ -48,19 +50,21 @@ export async function call<T>(
   const headers: Record<string, string> = { "X-API-Key": options.as ?? key.value ?? "" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
+  const givenUp = AbortSignal.timeout(PATIENCE_MS);
   let answer: Response;
   try {
     answer = await fetch(url, {
       method,
       headers,
       body: options.body === undefined ? null : JSON.stringify(options.body),
-      signal: options.signal ?? null,
+      signal: options.signal ? AbortSignal.any([options.signal, givenUp]) : givenUp,
     });
+    // The network may break in the middle of an answer, and what is in between may answer with a page of its own.
+    if (answer.ok) return (answer.status === 204 ? null : await answer.json()) as T;
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (options.signal?.aborted) throw error;
     throw new ApiError(0, "UNREACHABLE", UNREACHABLE);
   }
-  if (answer.ok) return (answer.status === 204 ? null : await answer.json()) as T;
   const said = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
   const again = Number(answer.headers.get("Retry-After")) || null;
   const fault = new ApiError(
@@ -76,8 +80,8 @@ export async function call<T>(
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal) =>
   call<T>("GET", path, { ...(query ? { query } : {}), ...(signal ? { signal } : {}) });
 
-/** All items of a list that are `wanted`, page by page, at most `most`. */
-export async function all<T>(path: string, name: string, query: Query = {}, most = Infinity, wanted: (one: T) => boolean = () => true): Promise<T[]> {
+/** All items of a list that are `wanted`, page by page. */
+export async function all<T>(path: string, name: string, query: Query = {}, wanted: (one: T) => boolean = () => true, most = Infinity): Promise<T[]> {
   const found: T[] = [];
   let cursor: string | null = null;
   do {

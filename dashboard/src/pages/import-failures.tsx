@@ -8,8 +8,6 @@ import { Failure, Loading, runs, Said } from "../ui/basics";
 import { Act } from "../ui/dialog";
 
 type Group = Schemas["FailureGroupView"];
-/** Clips that one retry may name. */
-const MAX_NAMED = 10_000;
 
 export function Failures({ job, reload }: { job: Import; reload: () => void }) {
   const failed = job.counts.failed + job.counts.cancelled;
@@ -37,19 +35,19 @@ export function Failures({ job, reload }: { job: Import; reload: () => void }) {
 function One({ job, group, exact, reload }: { job: Import; group: Group; exact: boolean; reload: () => void }) {
   const [error, setError] = useState<ApiError | null>(null);
   const checked = group.failed_check === group.count && group.count > 0;
-
-  const clips = (most?: number) =>
-    all<Clip>(at("/v1/imports/{job_id}/clips", job.id), "clips", { status: group.status }, most, (clip) => (clip.code ?? "") === group.code);
+  // A retry names the code.
+  const again = !runs(job) && group.code !== "";
 
   async function retry(content_validation?: "none") {
-    const named = (await clips(MAX_NAMED)).map((clip) => clip.id);
-    const body = { clip_ids: named, ...(content_validation ? { content_validation } : {}) };
+    const body = { codes: [group.code], ...(content_validation ? { content_validation } : {}) };
     await call("POST", at("/v1/imports/{job_id}/retry", job.id), { body, idempotencyKey: crypto.randomUUID() });
     reload();
   }
 
   async function download() {
-    const lines = (await clips()).map((clip) => `${JSON.stringify({ uri: clip.source_uri })}\n`);
+    const path = at("/v1/imports/{job_id}/clips", job.id);
+    const clips = await all<Clip>(path, "clips", { status: group.status }, (clip) => (clip.code ?? "") === group.code);
+    const lines = clips.map((clip) => `${JSON.stringify({ uri: clip.source_uri })}\n`);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob(lines, { type: "application/x-ndjson" }));
     link.download = `${job.id}-${group.code}.manifest.jsonl`;
@@ -68,13 +66,12 @@ function One({ job, group, exact, reload }: { job: Import; group: Group; exact: 
           <code>{group.code || "no code"}</code>
         </h3>
         <div class="actions">
-          {!runs(job) && checked && <Act label="Retry without the check" act={() => retry("none")} onError={setError} />}
-          {!runs(job) && !checked && <Act label="Retry these" act={() => retry()} onError={setError} />}
+          {again && checked && <Act label="Retry without the check" act={() => retry("none")} onError={setError} />}
+          {again && !checked && <Act label="Retry these" act={() => retry()} onError={setError} />}
           <Act label="Download as manifest" act={download} onError={setError} />
         </div>
       </header>
       <p><Said text={meaning(group.code) || group.examples[0]?.message || ""} /></p>
-      {!runs(job) && group.count > MAX_NAMED && <p class="hint">One click retries {number(MAX_NAMED)} of them. "Retry failed" above takes all.</p>}
       <Failure error={error} />
       <ul>
         {group.examples.map((clip) => (

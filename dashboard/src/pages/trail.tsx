@@ -13,7 +13,7 @@ export function Trail({ path, subjects = false, subject, again = "" }: { path: s
   const [limit, setLimit] = useState(20);
   const { data, error, reload } = useLive(
     // One more than is shown tells whether there are more.
-    () => all<Entry>(path, "entries", { limit: Math.min(PAGE, limit + 1), subject }, limit + 1),
+    () => all<Entry>(path, "entries", { limit: Math.min(PAGE, limit + 1), subject }, () => true, limit + 1),
     once,
     [path, subject],
     { again: [limit, again] },
