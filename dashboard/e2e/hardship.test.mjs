@@ -457,6 +457,98 @@ test("a clip that a retry took over without its check says so, and one without b
   await done(made);
 });
 
+/** A page that shows one film of `tests/data`, by links that count up. `expire` lets the film fail as if its link had expired. */
+async function film(file, size = 1) {
+  const body = readFileSync(new URL(`../../tests/data/${file}`, import.meta.url));
+  const clip = { ...example("/v1/clips/x"), status: "COPIED", code: null, message: null, size, source_uri: "s3://my-clips/a.mp4", views: [] };
+  const links = { count: 0, refused: false };
+  const answer = () => (links.refused ? 404 : { ...example("/v1/clips/x/link"), url: `${stack.aws_endpoint_url}/film-${(links.count += 1)}.mp4` });
+  const made = await shown("#/imports", { "clips/[^/]+": clip, "clips/[^/]+/link": answer });
+  const { page } = made;
+  await page.route(/film-\d+/, (route) => {
+    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(route.request().headers().range ?? "bytes=0-");
+    const part = body.subarray(Number(from), to ? Number(to) + 1 : undefined);
+    return route.fulfill({ status: 206, body: part, headers: { "Content-Type": "video/mp4", "Accept-Ranges": "bytes", "Content-Range": `bytes ${from}-${Number(from) + part.length - 1}/${body.length}` } });
+  });
+  await page.goto(`${stack.dashboard_url}#/clips/ij_1-0`);
+  await until(page, () => document.querySelector("video")?.readyState > 0);
+  const expire = (after) =>
+    page.evaluate((ms) => {
+      const now = performance.now.bind(performance);
+      performance.now = () => now() + ms;
+      document.querySelector("video").dispatchEvent(new Event("error"));
+    }, after);
+  return { made, page, links, expire };
+}
+
+test("a film whose link expires again and again plays on from where it was, as fast as it did", async () => {
+  const { made, page, links, expire } = await film("video/set01/front.mp4");
+  await page.evaluate(() => {
+    const video = document.querySelector("video");
+    video.muted = true;
+    video.playbackRate = 0.25;
+    return video.play();
+  });
+  let at = 0.05;
+  for (const link of [2, 3]) {
+    await until(page, (least) => document.querySelector("video").currentTime > least, at);
+    at = await page.evaluate(() => document.querySelector("video").currentTime);
+    await expire(61_000);
+    await until(page, (name) => document.querySelector("video").src.includes(name), `film-${link}.mp4`);
+    await until(page, (least) => document.querySelector("video").currentTime > least, at);
+    assert.deepEqual(await page.evaluate(() => [document.querySelector("video").paused, document.querySelector("video").playbackRate]), [false, 0.25]);
+  }
+  assert.equal(links.count, 3);
+  await done(made);
+});
+
+test("a film that cannot be played says so and can be tried again, also once its link is refused", async () => {
+  const { made, page, links, expire } = await film("video/set01/front.mp4");
+  await expire(0);
+  const note = page.getByText("This browser cannot play the clip");
+  await note.waitFor();
+  assert.equal(links.count, 1, "the link is new, so another one helps nobody");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await note.waitFor({ state: "detached" });
+  await until(page, () => document.querySelector("video").readyState > 0 && document.querySelector("video").src.includes("film-2"));
+  links.refused = true;
+  await expire(61_000);
+  await page.getByRole("alert").getByText("There is none.").waitFor();
+  links.refused = false;
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  await until(page, () => document.querySelector("video").src.includes("film-3"));
+  await done(made);
+});
+
+test("a film of which the browser plays the sound only says so", async () => {
+  const { made, page } = await film("video_bad/audio_only.mp4");
+  await page.getByText("This browser cannot play the clip").waitFor();
+  await done(made);
+});
+
+test("a page says where it belongs, what a watch leaves out and that it fails, and where a failed clip would be", async () => {
+  const clip = { ...example("/v1/clips/x"), status: "FAILED", code: "NOT_FOUND", destination: "s3://clips/a.mp4", facts: { fragmented: false } };
+  const watch = { ...example("/v1/watches/x"), status: "FAILING", execution_settings_id: null };
+  watch.filters = { include: ["*.zip"], exclude: ["night/"], min_size: null, max_size: null, modified_after: null, modified_before: null };
+  const made = await shown("#/clips/ij_1-0", { "clips/[^/]+": clip, "watches/[^/]+": watch });
+  const { page } = made;
+  await page.getByText("Destination", { exact: true }).waitFor();
+  assert.equal(await page.getByRole("term").getByText("Copy", { exact: true }).count(), 0);
+  await page.getByRole("definition").getByText("no", { exact: true }).waitFor();
+  const imports = page.getByRole("navigation").getByRole("link", { name: "Imports", exact: true });
+  assert.equal(await imports.getAttribute("aria-current"), "true");
+  await page.goto(`${stack.dashboard_url}#/watches/wa_1`);
+  await page.getByText("only *.zip; not night/").waitFor();
+  const color = (of) => page.evaluate((one) => getComputedStyle(document.querySelector(one)).color, of);
+  assert.equal(await color(".s-failing"), await color("button.danger"));
+  await page.goto(`${stack.dashboard_url}#/new`);
+  await page.getByLabel("Webhook", { exact: true }).scrollIntoViewIfNeeded();
+  const { y } = await page.getByRole("heading", { name: "Preview" }).boundingBox();
+  assert.ok(y > 0 && y < 800, "the preview is out of sight while a setting is changed");
+  await done(made);
+});
+
 test("each page has a title of its own", async () => {
   const made = await shown("#/imports", { "clips/[^/]+": { ...example("/v1/clips/x"), status: "FAILED" } });
   const { page } = made;

@@ -67,6 +67,8 @@ const ADMIN_PAGES: Listed[] = [
   ["deployment", "Deployment", Deployment, true],
 ];
 const pages = () => (caller.value?.project === null ? ADMIN_PAGES : PAGES);
+/** Pages without a link of their own are below one that has one. */
+const ABOVE: Record<string, string> = { clips: "imports", new: "imports" };
 /** The first page of the list is the one that an address without a page means. */
 const currentPath = () => place.value.parts[0] ?? pages()[0]![0];
 
@@ -135,7 +137,7 @@ export function App() {
           {pages()
             .filter((page) => page[3])
             .map(([path, label]) => (
-              <a key={path} href={`#/${path}`} aria-current={current === path ? "page" : undefined}>
+              <a key={path} href={`#/${path}`} aria-current={current === path ? "page" : ABOVE[current] === path ? "true" : undefined}>
                 {label}
               </a>
             ))}

@@ -31,7 +31,7 @@ export class Ranges {
     const first = last === this.size ? Math.max(0, Math.min(start, this.size - TAIL)) : start;
     const answer = await fetch(this.url, { headers: { Range: `bytes=${first}-${last - 1}` } });
     if (answer.status !== 206 && !(answer.status === 200 && first === 0 && last === this.size)) {
-      throw new RangeFault(`The store answered with status ${answer.status}. The link may have expired: reload the page.`);
+      throw new RangeFault(`The store answered with status ${answer.status}.`);
     }
     const data = new Uint8Array(await answer.arrayBuffer());
     this.requests += 1;

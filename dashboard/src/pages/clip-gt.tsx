@@ -18,8 +18,10 @@ interface Found {
 export function ClipGt({ id, size }: { id: string; size: number }) {
   const [found, setFound] = useState<Found | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     let gone = false;
+    setError(null);
     async function load() {
       const begun = performance.now();
       const ranges = new Ranges((await link(id)).url, size);
@@ -31,13 +33,13 @@ export function ClipGt({ id, size }: { id: string; size: number }) {
       if (!gone) setFound({ scene, rig, layers, read: { ...read, requests: ranges.requests, bytes: ranges.bytes } });
     }
     load().catch((fault: unknown) => {
-      if (!gone) setError(fault instanceof ApiError ? fault : new ApiError(0, "UNREADABLE", `The clip cannot be drawn: ${String(fault)}`));
+      if (!gone) setError(fault instanceof ApiError ? fault : new ApiError(0, "UNREADABLE", `The clip cannot be drawn: ${fault instanceof Error ? fault.message : String(fault)}`));
     });
     return () => {
       gone = true;
     };
-  }, [id, size]);
-  if (error) return <Failure error={error} />;
+  }, [id, size, tries]);
+  if (error) return <Failure error={error} retry={() => setTries(tries + 1)} />;
   if (!found) return <Loading what="the drawing" />;
   return (
     <>

@@ -1,9 +1,9 @@
 import { useRef, useState } from "preact/hooks";
 import type { Clip, Schemas } from "../lib/api";
-import { Failure } from "../ui/basics";
+import { Failure, Loading } from "../ui/basics";
 import { readable, useLink } from "./clip";
 
-/** A film that fails again within this time after it got a new link cannot be played. */
+/** No link expires within this time: the shortest `clip_url_seconds` is 60. */
 const SOON_MS = 60_000;
 /** Views of a set may drift apart by this many seconds before they are set in step again. */
 const DRIFT = 0.12;
@@ -36,7 +36,8 @@ export function Videos({ clip }: { clip: Schemas["ClipDetailView"] }) {
             disabled={!there}
             onClick={() => {
               const lead = films.current[0];
-              if (lead) void (lead.paused ? lead.play() : lead.pause());
+              if (lead?.paused) void lead.play().catch(() => {});
+              else lead?.pause();
             }}
           >
             {playing ? "Pause all" : "Play all"}
@@ -61,24 +62,51 @@ export function Videos({ clip }: { clip: Schemas["ClipDetailView"] }) {
   );
 }
 
+/** Where a film stood when it failed: a new link makes it load again. */
+interface Place {
+  time: number;
+  rate: number;
+  playing: boolean;
+}
+
+const UNPLAYABLE = "This browser cannot play the clip. It may not know its codec, or the copy may be gone; download it to play it elsewhere.";
+const LOST = "The clip could not be read any further. Check your network.";
+
 function Film(props: { clip: Clip; hold: (film: HTMLVideoElement | null) => void; follow?: (event: Event) => void; muted: boolean }) {
   const { url, error, renew } = useLink(props.clip.id);
-  const [broken, setBroken] = useState(false);
-  const kept = useRef(0);
-  const renewed = useRef(-Infinity);
+  const [fault, setFault] = useState<string | null>(null);
+  const kept = useRef<Place | null>(null);
+  const renewed = useRef(performance.now());
   const label = props.clip.view ?? props.clip.run_name;
   const follow = props.follow;
 
-  function failed(event: Event) {
-    // The link may have expired while the film stood still: take a new one, and go on from there.
-    kept.current = (event.currentTarget as HTMLVideoElement).currentTime;
-    if (performance.now() - renewed.current < SOON_MS) return setBroken(true);
+  function again() {
+    setFault(null);
     renewed.current = performance.now();
     renew();
   }
+  function failed(event: Event) {
+    const film = event.currentTarget as HTMLVideoElement;
+    // While it loads again, the film is paused and at its start.
+    if (film.readyState > 0 || !kept.current) kept.current = { time: film.currentTime, rate: film.playbackRate, playing: !film.paused };
+    // A link that is old may have expired: take a new one, and go on from there.
+    if (performance.now() - renewed.current > SOON_MS) return again();
+    setFault(film.error?.code === MediaError.MEDIA_ERR_NETWORK || !navigator.onLine ? LOST : UNPLAYABLE);
+  }
+  function ready(film: HTMLVideoElement) {
+    const place = kept.current;
+    kept.current = null;
+    // A browser that knows only the codec of the sound plays that.
+    if (!film.videoWidth) setFault(UNPLAYABLE);
+    if (!place) return;
+    film.currentTime = place.time;
+    film.playbackRate = place.rate;
+    if (place.playing) void film.play().catch(() => {});
+  }
   return (
     <figure>
-      <Failure error={error} />
+      <Failure error={error} retry={again} />
+      {!url && !error && <Loading what="the video" />}
       {url && (
         <video
           ref={props.hold}
@@ -90,9 +118,7 @@ function Film(props: { clip: Clip; hold: (film: HTMLVideoElement | null) => void
           preload="metadata"
           muted={props.muted}
           onError={failed}
-          onLoadedMetadata={(event) => {
-            if (kept.current) event.currentTarget.currentTime = kept.current;
-          }}
+          onLoadedMetadata={(event) => ready(event.currentTarget)}
           onPlay={follow}
           onPause={follow}
           onSeeked={follow}
@@ -100,7 +126,11 @@ function Film(props: { clip: Clip; hold: (film: HTMLVideoElement | null) => void
           onRateChange={follow}
         />
       )}
-      {broken && <p class="note bad">This browser cannot play the clip. Its codec may be unknown to it; download it to play it elsewhere.</p>}
+      {fault && (
+        <p class="note bad">
+          {fault} <button class="small" onClick={again}>Try again</button>
+        </p>
+      )}
       <figcaption>{label}</figcaption>
     </figure>
   );

@@ -98,6 +98,7 @@ function About({ clip }: { clip: Detail }) {
   const shown = (value: unknown): string => {
     if (Array.isArray(value)) return value.map(shown).join(", ");
     if (typeof value === "object" && value) return Object.entries(value).map(([name, one]) => `${name} ${shown(one)}`).join(", ");
+    if (typeof value === "boolean") return value ? "yes" : "no";
     return typeof value === "number" ? number(value) : String(value);
   };
   const extra: [string, string][] = Object.entries(facts).filter(([, value]) => value !== clip.clip_id).map(([key, value]) => [
@@ -114,7 +115,7 @@ function About({ clip }: { clip: Detail }) {
         rows={[
           ["Clip id", <>{clip.clip_id} <Copy text={clip.clip_id} /></>],
           ["Source", <>{clip.source_uri} <Copy text={clip.source_uri} /></>],
-          ["Copy", clip.destination && <>{clip.destination} <Copy text={clip.destination} /></>],
+          [readable(clip) ? "Copy" : "Destination", clip.destination && <>{clip.destination} <Copy text={clip.destination} /></>],
           ["Size", bytes(clip.size)],
           ["ETag", clip.etag && <code>{clip.etag}</code>],
           ["Verified", clip.verified && words[clip.verified]],
@@ -174,6 +175,7 @@ export function useLink(id: string): { url: string | null; error: ApiError | nul
   const [count, setCount] = useState(0);
   useEffect(() => {
     let gone = false;
+    setError(null);
     link(id).then(
       (found) => !gone && setUrl(found.url),
       (fault: ApiError) => !gone && setError(fault),

@@ -38,6 +38,11 @@ export function Timeline({ job }: { job: Import }) {
                 {PLOTS.map(([name, label]) => (
                   <button key={name} class="small" aria-pressed={of === name} onClick={() => setOf(name)}>{label}</button>
                 ))}
+                {of === "clips" && failed(data) > 0 && (
+                  <span class="hint lines">
+                    <i class="l-done" /> done <i class="l-failed" /> failed
+                  </span>
+                )}
               </div>
               <Plot view={data} of={of} />
             </>
@@ -49,6 +54,8 @@ export function Timeline({ job }: { job: Import }) {
     </section>
   );
 }
+
+const failed = (view: View) => view.points.at(-1)?.done.failed ?? 0;
 
 function Cost({ job, cost }: { job: Import; cost: View["cost"] }) {
   const hint = `Estimated with prices of ${cost.price_region}, ${cost.prices_as_of}, as if all clips had the average size. Storage and streams of other stores are not in it.`;
@@ -75,7 +82,7 @@ function Plot({ view, of }: { view: View; of: PlotOf }) {
       const done = [0, ...view.points.map(sum)];
       draw = plot(box.current, xs, of === "rate" ? [{ label: "Clips/s", values: rates(xs, done), color: "--accent" }] : [
         { label: "Done", values: done, color: "--accent" },
-        { label: "Failed", values: [0, ...view.points.map((point) => point.done.failed)], color: "--bad" },
+        ...(failed(view) ? [{ label: "Failed", values: [0, ...view.points.map((point) => point.done.failed)], color: "--bad" }] : []),
       ]);
     });
     return () => {
@@ -92,7 +99,7 @@ function Plot({ view, of }: { view: View; of: PlotOf }) {
       aria-label={
         of === "rate"
           ? "Clips a second over time"
-          : `Clips over time: ${last?.copied ?? 0} copied, ${last?.failed ?? 0} failed at the end of the plot`
+          : `Clips over time: ${last?.copied ?? 0} copied, ${failed(view)} failed at the end of the plot`
       }
     />
   );

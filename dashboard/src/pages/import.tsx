@@ -4,7 +4,7 @@ import { between, bytes, number, plural, seconds, when } from "../lib/format";
 import { useLive } from "../lib/live";
 import { go, href } from "../lib/router";
 import { shown } from "../lib/settings";
-import { Absent, Ago, Bar, Copy, Facts, Failure, Labels, rateOf, runs, source, Status } from "../ui/basics";
+import { Absent, Ago, Bar, Copy, Facts, Failure, filters, Labels, rateOf, runs, source, Status } from "../ui/basics";
 import { Act, Confirm } from "../ui/dialog";
 import { Clips } from "./import-clips";
 import { Failures } from "./import-failures";
@@ -120,8 +120,8 @@ function Summary({ job }: { job: Import }) {
           ["Prefix of run names", job.run_name_prefix],
           ["Attempt", job.run ? number(job.run + 1) : null],
           ["As it was at", job.source.as_of && when(job.source.as_of)],
-          ["Filters", filters(job)],
-          ["Integration", job.integration_id],
+          ["Filters", filters(job.filters)],
+          ["Integration", job.integration_id && <a href="#/integrations">{job.integration_id}</a>],
           ["Preset", job.execution_settings_id && <a href="#/presets">{job.execution_settings_id}</a>],
           ["Webhook", job.webhook && `${job.webhook.status.toLowerCase()}, ${plural(job.webhook.attempts, "attempt")}: ${job.webhook.url}`],
           ["Last webhook error", job.webhook?.last_error],
@@ -133,19 +133,6 @@ function Summary({ job }: { job: Import }) {
       </details>
     </section>
   );
-}
-
-/** The filters of the request, as a sentence. */
-function filters(job: Import): string {
-  const { include = [], exclude = [], min_size, max_size, modified_after, modified_before } = job.filters ?? {};
-  return [
-    include.length ? `only ${include.join(", ")}` : "",
-    exclude.length ? `not ${exclude.join(", ")}` : "",
-    min_size ? `from ${bytes(min_size)}` : "",
-    max_size ? `up to ${bytes(max_size)}` : "",
-    modified_after ? `changed from ${when(modified_after)}` : "",
-    modified_before ? `changed before ${when(modified_before)}` : "",
-  ].filter(Boolean).join("; ");
 }
 
 function Attempts({ job }: { job: Import }) {

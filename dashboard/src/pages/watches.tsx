@@ -2,8 +2,9 @@ import { useState } from "preact/hooks";
 import { all, type ApiError, at, call, get, type Schemas } from "../lib/api";
 import { number, plural, seconds, when } from "../lib/format";
 import { once, useLive } from "../lib/live";
+import { shown } from "../lib/settings";
 import { go, href, place } from "../lib/router";
-import { Absent, Ago, Bar, Copy, Empty, Facts, Failure, Labels, Loading, runs, Status } from "../ui/basics";
+import { Absent, Ago, Bar, Copy, Empty, Facts, Failure, filters, Labels, Loading, runs, Status } from "../ui/basics";
 import { Act, Confirm } from "../ui/dialog";
 import { WatchForm } from "./watch-form";
 
@@ -125,10 +126,18 @@ function One({ id }: { id: string }) {
             ["Set-up of events", watch.events_setup],
             ["Folder", watch.folder],
             ["Labels", watch.labels.length > 0 && <Labels of={watch.labels} />],
+            ["Integration", watch.integration_id && <a href="#/integrations">{watch.integration_id}</a>],
             ["Preset", watch.execution_settings_id && <a href="#/presets">{watch.execution_settings_id}</a>],
+            ["Filters", filters(watch.filters)],
             ["Created", <Ago time={watch.created_at} />],
           ]}
         />
+        {!watch.execution_settings_id && (
+          <details>
+            <summary>Settings</summary>
+            <Facts rows={shown(watch.settings)} />
+          </details>
+        )}
       </section>
       {watch.webhooks.length > 0 && (
         <section aria-labelledby="webhooks">

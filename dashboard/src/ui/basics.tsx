@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { ApiError, Import } from "../lib/api";
 import { meaning } from "../lib/codes";
-import { ago, number, plural, when } from "../lib/format";
+import { ago, bytes, number, plural, when } from "../lib/format";
 
 export const TERMINAL = new Set(["COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"]);
 export const runs = (job: { status: string }) => !TERMINAL.has(job.status);
@@ -144,4 +144,17 @@ export function source(job: Import): string {
   const { kind, uri, count } = job.source;
   if (uri) return kind === "clip_ids" ? `${plural(count ?? 0, "clip id")} below ${uri}` : uri;
   return kind === "sets" ? plural(count ?? 0, "set") : `list of ${number(count ?? 0)}`;
+}
+
+/** Filters of a request, as a sentence. */
+export function filters(of: Import["filters"]): string {
+  const { include = [], exclude = [], min_size, max_size, modified_after, modified_before } = of ?? {};
+  return [
+    include.length ? `only ${include.join(", ")}` : "",
+    exclude.length ? `not ${exclude.join(", ")}` : "",
+    min_size ? `from ${bytes(min_size)}` : "",
+    max_size ? `up to ${bytes(max_size)}` : "",
+    modified_after ? `changed from ${when(modified_after)}` : "",
+    modified_before ? `changed before ${when(modified_before)}` : "",
+  ].filter(Boolean).join("; ");
 }
