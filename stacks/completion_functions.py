@@ -100,7 +100,9 @@ def delete_sources_function(scope: Construct, parts: Parts) -> ServiceFunction:
         memory_mb=1024,
         timeout=LONGEST_CALL,
     )
-    use_table(function, storage.table, "BatchGetItem", "GetItem", "UpdateItem", indexes=("attention",))
+    # Its turns are rows that come and go.
+    turns = ("DeleteItem", "PutItem", "Query")
+    use_table(function, storage.table, "BatchGetItem", "GetItem", "UpdateItem", *turns, indexes=("attention",))
     use_job_files(function, storage.state, write=True)
     look_at_clips(function, storage.clips)
     delete_sources(function, deploy)

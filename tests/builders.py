@@ -22,7 +22,7 @@ from service.imports.access.reach import SourceAccess
 from service.imports.completion.conclude import WEBHOOKS_AT_ONCE, ConcludePorts, conclude
 from service.imports.completion.context import CHILD_SECONDS, FinishPorts
 from service.imports.completion.delete import purge
-from service.imports.completion.delete_sources import DeletePorts, delete_sources
+from service.imports.completion.delete_sources import AT_ONCE, DeletePorts, delete_sources
 from service.imports.completion.finish import finish
 from service.imports.completion.report_links import EndedPorts
 from service.imports.completion.sweep import SweepPorts
@@ -169,6 +169,7 @@ class World:
         self.delete_buckets: tuple[str, ...] = (SOURCE_BUCKET,)
         self.slow: dict[str, FakeTurns] = {}
         self.sending: dict[str, FakeTurns] = {}
+        self.deleting: dict[str, FakeTurns] = {}
         self.webhook_secrets = FakeWebhookSecrets(self.jobs.audit)
         self.access = SourceAccess(
             buckets=[SOURCE_BUCKET, ACCESS_POINT, DROP_BUCKET],
@@ -341,11 +342,8 @@ class World:
             bus=self.bus,
             sender=self.sender,
             webhook_secrets=self.webhook_secret_ports,
-            sending=replace(
-                self.slow_requests,
-                turns=lambda project: self.sending.setdefault(project, FakeTurns(self.faults)),
-                limit=WEBHOOKS_AT_ONCE,
-            ),
+            sending=self._turns_of(self.sending, WEBHOOKS_AT_ONCE),
+            deleting=self._turns_of(self.deleting, AT_ONCE),
             clock=self.clock,
             clips_bucket=CLIPS_BUCKET,
             drop_bucket=DROP_BUCKET,
@@ -374,7 +372,12 @@ class World:
             ),
             at_once=1,
             clock=self.clock,
+            deleting=self._turns_of(self.deleting, AT_ONCE),
         )
+
+    def _turns_of(self, taken: dict[str, FakeTurns], limit: int) -> SlowRequests:
+        turns = lambda project: taken.setdefault(project, FakeTurns(self.faults))  # noqa: E731
+        return replace(self.slow_requests, turns=turns, limit=limit)
 
     @property
     def ended_ports(self) -> EndedPorts:

@@ -9,10 +9,11 @@ from service.aws.dynamodb.ends import DynamoEnds
 from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
-from service.aws.dynamodb.turns import webhooks_of
+from service.aws.dynamodb.turns import deletions_of, webhooks_of
 from service.aws.s3.report_files import S3ReportFiles
 from service.aws.s3.upload_removal import S3UploadRemoval
 from service.imports.completion.conclude import WEBHOOKS_AT_ONCE, ConcludePorts
+from service.imports.completion.delete_sources import AT_ONCE
 from service.projects.slow_requests import SlowRequests
 from service.support.clock import utc_now
 from service.support.settings import ConcludeSettings
@@ -36,6 +37,7 @@ class ConcludeContainer:
             sender=HttpSender(settings.allow_private_urls),
             webhook_secrets=webhook_secrets(settings),
             sending=SlowRequests(turns=webhooks_of, limit=WEBHOOKS_AT_ONCE),
+            deleting=SlowRequests(turns=deletions_of, limit=AT_ONCE),
             clock=utc_now,
             clips_bucket=settings.clips_bucket,
             drop_bucket=settings.drop_bucket,

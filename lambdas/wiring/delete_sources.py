@@ -12,10 +12,12 @@ from service.aws.dynamodb.expiry import keep
 from service.aws.dynamodb.integrations import DynamoIntegrations
 from service.aws.dynamodb.jobs import DynamoJobs
 from service.aws.dynamodb.table import bind
+from service.aws.dynamodb.turns import deletions_of
 from service.domain.projects import Integration
 from service.domain.source_terms import NO_TERMS, SourceTerms
 from service.domain.uris import Location
-from service.imports.completion.delete_sources import DeletePorts
+from service.imports.completion.delete_sources import AT_ONCE, LONGEST_SECONDS, DeletePorts
+from service.projects.slow_requests import SlowRequests
 from service.support.clock import utc_now
 from service.support.parallel import Once
 from service.support.settings import DeleteSourcesSettings
@@ -49,6 +51,7 @@ class DeleteSourcesContainer:
             removals=self._removals,
             at_once=settings.stat_concurrency,
             clock=utc_now,
+            deleting=SlowRequests(turns=deletions_of, limit=AT_ONCE, lasts=LONGEST_SECONDS),
         )
 
     def _removals(self, project: str) -> "RoutedRemovals":

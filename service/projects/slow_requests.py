@@ -20,15 +20,22 @@ class SlowRequests:
     """The turns of a project's slow requests."""
     limit: int
     """How many a project may have at once."""
+    lasts: float = LONGEST_SECONDS
+    """Seconds for which a turn counts if its process died."""
     now: Callable[[], float] = time.time
     """Seconds since 1970."""
+
+    def full(self, project: str) -> bool:
+        """Whether the project has as many as it may."""
+        now = self.now()
+        return sum(turn.holds and turn.expires_at > now for turn in self.turns(project).all()) >= self.limit
 
     @contextmanager
     def one(self, project: str) -> Iterator[None]:
         """Count as one of the project's slow requests. Raises `TooManySlowRequests` if it has `limit` already."""
         now, store = self.now(), self.turns(project)
         mine = Turn(
-            id=uuid.uuid4().hex, project=project, job_id="", since=now, holds=False, expires_at=now + LONGEST_SECONDS
+            id=uuid.uuid4().hex, project=project, job_id="", since=now, holds=False, expires_at=now + self.lasts
         )
         store.put(mine)
         try:

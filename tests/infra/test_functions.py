@@ -149,7 +149,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     },
     "PipelineFinish": {**FINISHES, **job_files("GetObject", "PutObject")},
     "PipelineDeleteSources": {
-        **table("BatchGetItem", "GetItem", "UpdateItem"),
+        **table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         **queried("attention"),
         **job_files("GetObject", "PutObject"),
         CLIPS: {"s3:ListBucket"},

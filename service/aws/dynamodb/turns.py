@@ -18,6 +18,10 @@ def webhooks_of(project: str) -> "DynamoTurns":
     return DynamoTurns(f"WEBHOOKS#{project}")
 
 
+def deletions_of(project: str) -> "DynamoTurns":
+    return DynamoTurns(f"DELETIONS#{project}")
+
+
 class DynamoTurns:
     def __init__(self, pk: str) -> None:
         self._pk = pk

@@ -33,8 +33,8 @@ DETAIL_TYPE = "Clipferry Import Ended"
 WEBHOOKS_AT_ONCE = 10
 """Webhooks of one project that are sent at the same time. Each may hold a function for 10 s, and an import that ended
 counts as active no more (decision 132)."""
-SENDING_WAIT_SECONDS = 30
-"""About how long a webhook waits while others of its project are sent."""
+TURN_SECONDS = 30
+"""About how long a webhook waits while others of its project are sent, and the deletion of sources for other ones."""
 REPORT_FAILURES = 3
 """After this many failed executions, event and webhook are sent without a report."""
 
@@ -51,6 +51,8 @@ class ConcludePorts:
     webhook_secrets: WebhookSecretPorts
     sending: SlowRequests
     """Limits how many webhooks of a project are sent at once."""
+    deleting: SlowRequests
+    """Limits how many calls delete sources of a project at once."""
     clock: Clock
     clips_bucket: str
     drop_bucket: str
@@ -93,6 +95,8 @@ def conclude(
         ports.ends.save(replace(end, closed=True), now=ports.clock())
         return Concluded()
     if can_delete and _sources_due(job, end):
+        if ports.deleting.full(job.project):
+            return Concluded(done=False, wait_seconds=_turn_seconds(ports))
         return Concluded(done=False, delete_sources=True)
     if end.report is None:
         report = _report(job, end, out_of_time, ports)
@@ -137,6 +141,10 @@ def _uploads_due(job: Job, end: End, ports: ConcludePorts) -> str:
     return due_at(job, ports) if end.uploads_due is None else end.uploads_due
 
 
+def _turn_seconds(ports: ConcludePorts) -> int:
+    return round(TURN_SECONDS * (0.5 + ports.jitter()))
+
+
 def _report(job: Job, end: End, out_of_time: Callable[[], bool], ports: ConcludePorts) -> Mapping[str, int] | None:
     """Write the report. Empty if a retry began in between, as the clips changed; None if another round must follow."""
     if end.failures >= REPORT_FAILURES:
@@ -161,7 +169,7 @@ def _deliver(end: End, url: str, project: str, ports: ConcludePorts) -> tuple[De
         with ports.sending.one(project):
             tried_now = attempt(url, document, event_id=event_id, project=project, now=now, ports=ports)
     except TooManySlowRequests:
-        return before, round(SENDING_WAIT_SECONDS * (0.5 + ports.jitter()))
+        return before, _turn_seconds(ports)
     delivery = noted(before, tried_now, now, limit=ports.webhook_attempts)
     if delivery.status is not DeliveryStatus.PENDING:
         return delivery, None

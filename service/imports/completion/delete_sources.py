@@ -8,11 +8,13 @@ clip's row and is final. A round that runs out of time keeps its position in a s
 import json
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from service.domain.clips import ClipRow, ClipStatus, SourceFate
 from service.domain.codes import KeptCode
-from service.domain.errors import NotFound, ObjectError, ObjectMissing, SourceChanged
+from service.domain.ends import End
+from service.domain.errors import NotFound, ObjectError, ObjectMissing, SourceChanged, TooManySlowRequests
 from service.domain.jobs import Job, SourceKind
 from service.domain.limits import bounded
 from service.domain.manifest import Batch, ManifestEntry
@@ -24,7 +26,13 @@ from service.ports.clips import ClipStore
 from service.ports.jobs import EndStore, JobStore
 from service.ports.objects import Objects, SourceRemovals
 from service.ports.state import Clock, StateFiles
+from service.projects.slow_requests import SlowRequests
 
+AT_ONCE = 10
+"""Calls that delete sources of one project at the same time. Each may take 15 minutes if the store is slow, and an
+import that ended counts as active no more (decision 132)."""
+LONGEST_SECONDS = 960.0
+"""How long a call counts if its process died: Lambda ends it after 900 s."""
 _PAGE = 1_000
 
 
@@ -42,17 +50,25 @@ class DeletePorts:
     at_once: int
     """Sources that are deleted at the same time."""
     clock: Clock
+    deleting: SlowRequests
+    """Limits how many calls delete sources of one project at once."""
 
 
 def delete_sources(job_id: str, ended_at: str, *, out_of_time: Callable[[], bool], ports: DeletePorts) -> None:
     """Delete what is left to delete, and record on the completion that it is done. Safe to repeat from any point.
 
-    If time runs out first, nothing is recorded: another round must follow. Does nothing once a retry has begun: its own
-    completion goes through all attempts.
+    If time runs out first, or too many calls of the project delete, nothing is recorded: another round must follow.
+    Does nothing once a retry has begun: its own completion goes through all attempts.
     """
-    end = ports.ends.get(job_id, ended_at)
+    end, job = ports.ends.get(job_id, ended_at), ports.jobs.get(job_id)
     if end is None or end.closed or end.sources_done:
         return
+    with suppress(TooManySlowRequests), ports.deleting.one(job.project if job else ""):
+        _delete(job_id, end, out_of_time, ports)
+
+
+def _delete(job_id: str, end: End, out_of_time: Callable[[], bool], ports: DeletePorts) -> None:
+    ended_at = end.ended_at
     progress = report_folder(job_id, ended_at) + "sources.json"
     needed: frozenset[str] | None = None
     for position, batch in _batches(job_id, end.run, _position(progress, ports.state), ports.state):

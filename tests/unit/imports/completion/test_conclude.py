@@ -27,7 +27,7 @@ from service.domain.requests import ImportSettings, Notify
 from service.domain.state_keys import batches_key
 from service.imports.completion.conclude import (
     REPORT_FAILURES,
-    SENDING_WAIT_SECONDS,
+    TURN_SECONDS,
     WEBHOOKS_AT_ONCE,
     conclude,
 )
@@ -444,7 +444,7 @@ def test_receivers_that_hang_hold_few_functions_of_their_project(world: World) -
         for _ in range(WEBHOOKS_AT_ONCE):
             sent.enter_context(ports.sending.one(PROJECT))
         waits = conclude(mine.id, mine.completed_at or "", out_of_time=never, ports=ports)
-        assert (waits.done, waits.wait_seconds) == (False, SENDING_WAIT_SECONDS)
+        assert (waits.done, waits.wait_seconds) == (False, TURN_SECONDS)
         assert (webhook_of(world, mine).status, webhook_of(world, mine).attempts) == (DeliveryStatus.PENDING, 0)
         assert not world.sender.sent
         assert conclude(theirs.id, theirs.completed_at or "", out_of_time=never, ports=ports).done

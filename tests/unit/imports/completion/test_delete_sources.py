@@ -1,7 +1,7 @@
 """An import with `delete_source` deletes each source once its copy is proven, and says why it kept the others."""
 
 import json
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from service.domain.jobs import Job
 from service.domain.projects import Action, IntegrationType
 from service.domain.requests import DeleteSource, ImportRequest, ImportSettings, ViewSet
 from service.formats.archive import STORED
-from service.imports.completion.conclude import REPORT_FAILURES, Concluded, conclude
+from service.imports.completion.conclude import REPORT_FAILURES, TURN_SECONDS, Concluded, conclude
+from service.imports.completion.delete_sources import AT_ONCE, delete_sources
 from service.imports.completion.report_rows import clips_in_parts
 from service.imports.completion.sweep import sweep
 from service.imports.previews.preview import preview
@@ -308,3 +309,23 @@ def test_the_audit_has_one_entry_for_an_import_that_deletes(world: World) -> Non
     other = imported(world, world.put_sources(4), ImportSettings())
     (entry,) = [one for one in world.jobs.audit if one.subject == other.id]
     assert entry.details is None
+
+
+def test_slow_stores_hold_few_functions_of_their_project(world: World) -> None:
+    job = world.run(world.submit_list(world.put_sources(1), settings=MOVE).id)
+    ended_at = job.completed_at or ""
+
+    def ask() -> Concluded:
+        return conclude(job.id, ended_at, out_of_time=never, ports=world.conclude_ports, can_delete=True)
+
+    with ExitStack() as others:
+        for _ in range(AT_ONCE):
+            others.enter_context(world.delete_ports.deleting.one(PROJECT))
+        assert ask() == Concluded(done=False, wait_seconds=TURN_SECONDS)
+        delete_sources(job.id, ended_at, out_of_time=never, ports=world.delete_ports)
+        assert left(world)
+    assert ask() == Concluded(done=False, delete_sources=True)
+    delete_sources(job.id, ended_at, out_of_time=never, ports=world.delete_ports)
+    assert not left(world)
+    assert ask().done
+    assert not any(turns.rows for turns in world.deleting.values())
