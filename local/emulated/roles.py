@@ -10,6 +10,9 @@ from typing import Any
 
 Resources = tuple[str, ...]
 
+_GRANTED_AS = {"sqs:SendMessageBatch": "sqs:SendMessage"}
+"""Requests without an action of their own in IAM (SQS, "API permissions"); the emulator asks for one."""
+
 
 class Checks:
     """How often each role was allowed and refused each action since the emulator started, and on what at last."""
@@ -75,6 +78,7 @@ def count_checks(evaluator: Any) -> Checks:
         access_key: str, action: str, service: str, region: str, resource_arn: str = "*", *rest: Any, **options: Any
     ) -> Any:
         current.caller, current.needed = "", []
+        action = _GRANTED_AS.get(action, action)
         refusal = enforce(access_key, action, service, region, resource_arn, *rest, **options)
         _, is_role, names = current.caller.partition(":assumed-role/")
         if is_role:

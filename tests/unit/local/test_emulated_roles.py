@@ -56,3 +56,11 @@ def test_a_simulation_of_a_policy_is_no_check() -> None:
     ctx = SimpleNamespace(principal_arn=CALLER, action="s3:PutObject", resource="clips")
     assert evaluator.evaluate(ctx, [[statement("s3:PutObject", "clips")]]).decision == "Allow"
     assert (checks.all(), checks.needed()) == ([], [])
+
+
+def test_a_batch_of_messages_needs_the_right_to_send_messages() -> None:
+    """IAM has no action of its own for batches."""
+    evaluator = Evaluator([statement("sqs:SendMessage", "queue")])
+    checks = count_checks(evaluator)
+    assert evaluator.enforce("key", "sqs:SendMessageBatch", "sqs", "us-east-1", "queue") is None
+    assert [(one["action"], one["allowed"]) for one in checks.all()] == [("sqs:SendMessage", True)]
