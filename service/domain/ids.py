@@ -74,20 +74,33 @@ def copy_mark(job_id: str, ordinal: int, group: int | None) -> str:
     return clip_id(job_id, ordinal if group is None else group)
 
 
-def mark_places(mark: str | None, *, in_set: bool) -> tuple[str | None, str | None]:
-    """Return the mark for the metadata (`MARK`), and the website redirect location that holds it: one of them, or none.
+def mark_places(mark: str | None, *, in_set: bool, source: str | None = None) -> tuple[str | None, str | None]:
+    """Return the mark for the metadata (`MARK`), or None, and the website redirect location, or None.
 
-    Outside of sets S3 copies the metadata as they are, and takes the location from the request (decision 127).
+    Outside of sets the location holds the mark: S3 copies the metadata as they are, and takes the location from the
+    request (decision 127). For the same reason it holds the `source` (`source_mark`) of copies that S3 makes.
     """
     if not mark:
         return None, None
-    return (mark, None) if in_set else (None, f"/{mark}")
+    told = f"?{source}" if source else ""
+    if in_set:
+        return mark, f"/{told}" if told else None
+    return None, f"/{mark}{told}"
+
+
+def source_told(metadata: Mapping[str, str], redirect: str | None) -> str | None:
+    """Return the `source_mark` of a copy with this metadata and redirect location.
+
+    S3 may have copied the metadata from another streamed copy, so the location comes first.
+    """
+    return (redirect or "").partition("?")[2] or metadata.get(SOURCE_MARK)
 
 
 def may_bear(mark: str, metadata: Mapping[str, str], redirect: str | None, *, in_set: bool) -> bool:
     """Whether an object with these may be the copy with the mark. Outside of sets, copies by older code have none."""
-    in_metadata, location = mark_places(mark, in_set=in_set)
-    return metadata.get(MARK) == in_metadata if in_set else redirect in (None, location)
+    if in_set:
+        return metadata.get(MARK) == mark
+    return redirect is None or redirect.partition("?")[0] == f"/{mark}"
 
 
 def end_id(job_id: str, ended_at: str) -> str:

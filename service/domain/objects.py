@@ -22,7 +22,7 @@ class ListedObject:
     archive_hidden: bool = False
     """Whether only a HEAD tells its archive, because a listing or an event does not."""
     copied_from: str | None = None
-    """`source_mark` of the object that it is a streamed copy of; only a HEAD tells."""
+    """`source_mark` of the object that it is a copy of; only a HEAD tells."""
 
 
 @dataclass(frozen=True, kw_only=True)

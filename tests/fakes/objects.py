@@ -219,9 +219,11 @@ class FakeStorage:
         self.before_copy(entry)
         found = self._planned(entry)
         self._check_destination(entry, settings)
-        landed = ListedObject(key=entry.destination, size=found.size, etag=found.etag, modified=self.now())
+        landed = ListedObject(
+            key=entry.destination, size=found.size, etag=found.etag, modified=self.now(), copied_from=_mark(entry)
+        )
         if self.streams(entry):
-            landed = replace(landed, etag=f"streamed-{found.etag}", copied_from=_mark(entry))
+            landed = replace(landed, etag=f"streamed-{found.etag}")
             self.streamed_from[landed.etag] = found.etag
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, mark))
@@ -348,8 +350,9 @@ class FakeStorage:
         size, etag = spans[-1][1] + 1, etag_of_parts(etags)
         if self.streams(entry):
             self.streamed_from[etag] = str(entry.etag)
-        copied_from = _mark(entry) if self.streams(entry) else None
-        landed = ListedObject(key=entry.destination, size=size, etag=etag, modified=self.now(), copied_from=copied_from)
+        landed = ListedObject(
+            key=entry.destination, size=size, etag=etag, modified=self.now(), copied_from=_mark(entry)
+        )
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, upload.mark))
         self.copies[entry.destination] += 1

@@ -15,7 +15,7 @@ from service.aws.s3.http.event_loop import run
 from service.aws.s3.range_reader import source_object
 from service.aws.s3.session import CopySessions
 from service.aws.s3.terms import copying_headers, payer_parameters, reading_headers
-from service.domain.ids import MARK, mark_places
+from service.domain.ids import MARK, mark_places, source_mark
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import CopiedPart
 from service.domain.requests import ImportSettings, OnExisting
@@ -61,7 +61,7 @@ async def copy_whole(sessions: CopySessions, entry: ManifestEntry, settings: Imp
         headers["x-amz-checksum-algorithm"] = entry.checksum.partition(":")[0]
     if settings.storage_class:
         headers["x-amz-storage-class"] = settings.storage_class
-    in_metadata, redirect = mark_places(mark, in_set=entry.group is not None)
+    in_metadata, redirect = _places(entry, mark)
     if redirect:
         headers["x-amz-website-redirect-location"] = redirect
     if in_metadata or not settings.keep_metadata:
@@ -93,7 +93,7 @@ class PartCopies:
             "Key": entry.destination,
         }
         kept = head if settings.keep_metadata else None
-        in_metadata, redirect = mark_places(mark, in_set=entry.group is not None)
+        in_metadata, redirect = _places(entry, mark)
         upload.update(described(kept, in_metadata))  # type: ignore[typeddict-item]  # parameter names of the request
         if redirect:
             upload["WebsiteRedirectLocation"] = redirect
@@ -210,3 +210,9 @@ def checksums_of(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return `{"CRC32": base64, …}` from an S3 answer's `ChecksumCRC32`, …"""
     named = ((name.removeprefix("Checksum"), value) for name, value in answer.items() if name.startswith("Checksum"))
     return {kind: value for kind, value in named if kind != "Type"}
+
+
+def _places(entry: ManifestEntry, mark: str | None) -> tuple[str | None, str | None]:
+    """Return what `mark_places` does for the copy of this source."""
+    source = source_mark(entry.size, entry.etag, entry.version)
+    return mark_places(mark, in_set=entry.group is not None, source=source)

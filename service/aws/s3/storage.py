@@ -27,7 +27,7 @@ from service.domain.errors import (
     SourceChanged,
     UploadGone,
 )
-from service.domain.ids import MARK, SOURCE_MARK, may_bear
+from service.domain.ids import MARK, may_bear, source_told
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, ListedObject
 from service.domain.requests import ImportSettings, Restore
@@ -102,7 +102,7 @@ class S3Storage(CopySessions):
             modified=head.modified,
             archive=head.archive,
             restoring=head.restoring,
-            copied_from=head.metadata.get(SOURCE_MARK),
+            copied_from=source_told(head.metadata, head.redirect),
         )
 
     def restore(self, entry: ManifestEntry, how: Restore) -> None:

@@ -36,6 +36,7 @@ from service.domain.errors import (
     SourceUnavailable,
     UploadGone,
 )
+from service.domain.ids import source_mark
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, ListedObject
 from service.domain.requests import ImportSettings, OnExisting
@@ -237,7 +238,8 @@ def head(*headers: str) -> bytes:
 def test_a_mark_is_the_redirect_location_beside_the_metadata_that_s3_copies(storage: S3Storage, wire: Wire) -> None:
     storage.copy(ENTRY, PLAIN, mark="ij_1-0")
     headers = wire.sent()[1]
-    assert headers["x-amz-website-redirect-location"] == "/ij_1-0"
+    source = source_mark(ENTRY.size, ENTRY.etag, ENTRY.version)
+    assert headers["x-amz-website-redirect-location"] == f"/ij_1-0?{source}"
     assert not [name for name in headers if "meta" in name]
     assert len(wire.requests) == 1
 

@@ -28,6 +28,7 @@ from service.domain.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from service.domain.ids import source_mark
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, LargeCopy, ListedObject
 from service.domain.requests import ImportSettings, OnExisting, Restore, RestoreTier
@@ -600,6 +601,20 @@ def test_a_streamed_copy_tells_its_source_by_a_head(storage: S3Storage, s3: "S3C
     assert [storage.stat(s3_at(SOURCE_BUCKET, key)).copied_from for key in ("copy", "other")] == ["a mark", None]
 
 
+@pytest.mark.parametrize("group", [None, 0])
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_copy_that_s3_made_tells_its_source_and_not_what_that_is_a_copy_of(
+    storage: S3Storage, s3: "S3Client", in_parts: bool, group: int | None
+) -> None:
+    put(s3, "k", b"body", Metadata={"clipferry-source": "of another"})
+    entry = replace(pinned(storage, "k"), group=group)
+    (copies_by_parts(storage, 5 * 1024**2) if in_parts else storage).copy(entry, ImportSettings(), mark="ij_1-0")
+    found = storage.stat(s3_at(CLIPS_BUCKET, "demo/x"))
+    assert found.copied_from == source_mark(entry.size, entry.etag, entry.version)
+    assert storage.landed(entry, etag=found.etag, mark="ij_1-0")
+    assert not storage.landed(entry, etag=found.etag, mark="ij_1-5")
+
+
 def test_odd_keys_are_listed_in_binary_order_as_they_are(storage: S3Storage, s3: "S3Client") -> None:
     for key in ODD_KEYS:
         put(s3, key)
@@ -817,21 +832,28 @@ def test_a_version_is_inspected_by_its_name(storage: S3Storage, stub: Stubber) -
 MARKED = {"clipferry-set": "ij_1-0"}
 
 
+def told(view: ManifestEntry) -> dict[str, str]:
+    """How the copy of a view tells its source."""
+    return {"WebsiteRedirectLocation": f"/?{source_mark(view.size, view.etag, view.version)}"}
+
+
 def test_a_marked_copy_sends_all_metadata_again(storage: S3Storage, stub: Stubber) -> None:
     entry = replace(ENTRY, etag=MD5, group=0)
     kept = {"Metadata": {"camera": "front"}, "ContentType": "video/mp4", "CacheControl": "no-cache"}
     asked = WHERE | {"IfMatch": f'"{MD5}"', "ChecksumMode": "ENABLED"}
     stub.add_response("head_object", {"ContentLength": 25} | kept, asked)
     expected = TARGET | {"CopySource": WHERE, "CopySourceIfMatch": f'"{MD5}"', "MetadataDirective": "REPLACE"}
-    expected |= kept | {"Metadata": {"camera": "front"} | MARKED}
+    expected |= kept | {"Metadata": {"camera": "front"} | MARKED} | told(entry)
     stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}}, expected)
     assert storage.copy(entry, PLAIN, mark="ij_1-0").verified is Verification.ETAG
 
 
 def test_a_marked_copy_without_metadata_has_the_mark_alone(storage: S3Storage, stub: Stubber) -> None:
     expected = TARGET | {"CopySource": WHERE, "CopySourceIfMatch": f'"{MD5}"', "MetadataDirective": "REPLACE"}
-    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}}, expected | {"Metadata": MARKED})
-    storage.copy(replace(ENTRY, etag=MD5, group=0), ImportSettings(keep_metadata=False), mark="ij_1-0")
+    entry = replace(ENTRY, etag=MD5, group=0)
+    expected = expected | {"Metadata": MARKED} | told(entry)
+    stub.add_response("copy_object", {"CopyObjectResult": {"ETag": f'"{MD5}"'}}, expected)
+    storage.copy(entry, ImportSettings(keep_metadata=False), mark="ij_1-0")
 
 
 def test_a_source_that_changed_is_not_copied_for_a_set_either(storage: S3Storage, stub: Stubber) -> None:
@@ -855,7 +877,8 @@ def test_the_mark_of_a_clip_outside_of_sets_leaves_its_metadata_as_they_are(stor
     for one in (storage, copies_by_parts(storage, 5 * 1024**2)):
         one.copy(pinned(storage, "k"), ImportSettings(on_existing=OnExisting.OVERWRITE), mark="ij_1-0")
         head = s3.head_object(Bucket=CLIPS_BUCKET, Key="demo/x")
-        assert (head["Metadata"], head["WebsiteRedirectLocation"]) == ({"camera": "front"}, "/ij_1-0")
+        location = head["WebsiteRedirectLocation"].partition("?")[0]
+        assert (head["Metadata"], location) == ({"camera": "front"}, "/ij_1-0")
 
 
 def test_a_copy_without_a_mark_may_be_that_of_a_clip_but_of_no_set(storage: S3Storage, s3: "S3Client") -> None:
