@@ -28,7 +28,7 @@ async function shown(hash, answers = {}, settings = {}) {
   const made = await open(browser, settings);
   const { page } = made;
   page.setDefaultTimeout(15_000);
-  const service = { up: true, key: stack.api_key, asked: [], sent: [], limited: false, answers };
+  const service = { up: true, key: stack.api_key, asked: [], sent: [], limited: false, answers, headers: {} };
   await page.route(/\/v1\//, async (route) => {
     const request = route.request();
     const url = new URL(request.url());
@@ -41,7 +41,7 @@ async function shown(hash, answers = {}, settings = {}) {
     const own = Object.entries(service.answers).find(([path]) => new RegExp(`/v1/${path}$`).test(url.pathname))?.[1];
     const json = typeof own === "function" ? await own(url) : (own ?? example(url.pathname));
     if (service.limited) return route.fulfill({ status: 429, headers: { "Retry-After": "3" }, json: { code: "TOO_MANY_REQUESTS", detail: "Wait 3 s." } });
-    return json && json !== 404 ? route.fulfill({ json }) : route.fulfill({ status: 404, json: { code: "NOT_FOUND", detail: "There is none." } });
+    return json && json !== 404 ? route.fulfill({ json, headers: service.headers }) : route.fulfill({ status: 404, json: { code: "NOT_FOUND", detail: "There is none." } });
   });
   await signIn(page);
   await page.goto(stack.dashboard_url + hash);
@@ -403,6 +403,17 @@ test("a page that is hidden asks seldom, and at once when the user comes back; a
   assert.equal(asked(), told);
   service.limited = false;
   await page.getByRole("alert").first().waitFor({ state: "detached" });
+  await done(made);
+});
+
+test("a computer whose clock is two hours fast shows the times that the service means", async () => {
+  const at = Date.now() - 2 * 3_600_000;
+  const job = { ...example("/v1/imports/x"), created_at: new Date(at - 90_000).toISOString() };
+  const made = await shown("#/watches", { imports: { imports: [job], next_cursor: null, has_more: false } });
+  const { page, service } = made;
+  service.headers = { Date: new Date(at).toUTCString() };
+  await page.goto(`${stack.dashboard_url}#/imports`);
+  await page.getByRole("table", { name: "Imports" }).getByText("1 min ago").waitFor();
   await done(made);
 });
 

@@ -1,5 +1,6 @@
 // Calls of the API, which lies beside the dashboard's folder: `/prod/app/` calls `/prod/v1/…`.
 import type { components, paths } from "../generated/api";
+import { setClock } from "./format";
 import { key } from "./key";
 import { expired } from "./session";
 
@@ -59,6 +60,7 @@ export async function call<T>(
       body: options.body === undefined ? null : JSON.stringify(options.body),
       signal: options.signal ? AbortSignal.any([options.signal, givenUp]) : givenUp,
     });
+    setClock(answer.headers.get("Date"));
     // The network may break in the middle of an answer, and what is in between may answer with a page of its own.
     if (answer.ok) return (answer.status === 204 ? null : await answer.json()) as T;
   } catch (error) {

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { ago, bytes, money, name, plural, rates, seconds, when } from "./format";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ago, between, bytes, money, name, plural, rates, seconds, setClock, when } from "./format";
 
 test.each([
   [0, "0 B"], [999, "999 B"], [1_000, "1.0 kB"], [999_499, "999 kB"], [999_500, "1.0 MB"], [1_234_567_890, "1.2 GB"], [null, "–"],
@@ -13,11 +13,31 @@ test("a time has its time zone", () => {
   expect(when("2026-11-22T17:00:00Z")).toMatch(/2026.*00:00.* \S+$/);
 });
 
-test("times are told from now", () => {
-  const now = Date.parse("2026-11-22T17:00:00Z");
-  expect(ago("2026-11-22T16:59:58Z", now)).toBe("just now");
-  expect(ago("2026-11-22T16:58:00Z", now)).toBe("2 min ago");
-  expect(ago("2026-11-22T17:10:00Z", now)).toBe("just now");
+describe("from now", () => {
+  beforeEach(() => void vi.useFakeTimers({ now: Date.parse("2026-11-22T17:00:00Z") }));
+  afterEach(() => {
+    setClock(new Date().toUTCString());
+    vi.useRealTimers();
+  });
+
+  test("times are told", () => {
+    expect(ago("2026-11-22T16:59:58Z")).toBe("just now");
+    expect(ago("2026-11-22T16:58:00Z")).toBe("2 min ago");
+    expect(ago("2026-11-22T17:10:00Z")).toBe("just now");
+  });
+
+  test.each([["2026-11-22T15:00:00Z", "1 min ago"], ["2026-11-22T19:00:00Z", "1 min ago"]])("a wrong clock changes no time: %s", (service, said) => {
+    setClock(new Date(service).toUTCString());
+    const begun = new Date(Date.parse(service) - 60_000).toISOString();
+    expect([ago(begun), between(begun, null)]).toEqual([said, 60]);
+    setClock(null);
+    expect(ago(begun)).toBe(said);
+  });
+
+  test("an answer that was under way for some seconds moves no clock", () => {
+    setClock("Sun, 22 Nov 2026 16:59:50 GMT");
+    expect(ago("2026-11-22T16:59:00Z")).toBe("1 min ago");
+  });
 });
 
 test("small amounts of money are not zero", () => {

@@ -27,12 +27,24 @@ export function seconds(value: number): string {
   return `${Math.floor(value / 86400)} d ${Math.round((value % 86400) / 3600)} h`.replace(/ 0 h$/, "");
 }
 
-export function between(from: string, to: string | null): number {
-  return Math.max(0, (to ? Date.parse(to) : Date.now()) - Date.parse(from)) / 1000;
+/** A smaller difference of two clocks is none: an answer says its time in whole seconds, and is under way for some. */
+const SKEW_MS = 30_000;
+let ahead = 0;
+
+/** Take the service's clock for the right one: `date` is when it answered. */
+export function setClock(date: string | null): void {
+  const off = Date.now() - Date.parse(date ?? "");
+  if (!Number.isNaN(off)) ahead = Math.abs(off) < SKEW_MS ? 0 : off;
 }
 
-export function ago(time: string, now = Date.now()): string {
-  const passed = Math.max(0, now - Date.parse(time)) / 1000;
+const now = () => Date.now() - ahead;
+
+export function between(from: string, to: string | null): number {
+  return Math.max(0, (to ? Date.parse(to) : now()) - Date.parse(from)) / 1000;
+}
+
+export function ago(time: string): string {
+  const passed = Math.max(0, now() - Date.parse(time)) / 1000;
   if (passed < 5) return "just now";
   if (passed < 60) return `${Math.floor(passed)} s ago`;
   if (passed < 3600) return `${Math.floor(passed / 60)} min ago`;
