@@ -516,12 +516,16 @@ def dropped_again(guarded: Guarded) -> None:
 
 
 def no_room(guarded: Guarded) -> None:
-    """Drop a manifest while its project may start no import: its event is sent again."""
-    imports, sent = guarded.imports(), ("on_upload", "sqs:SendMessage", True)
-    before = guarded.checks().get(sent, 0)
-    with reconfigured(client(guarded, "lambda"), "lambdas.on_upload.handler", CLIPFERRY_MAX_ACTIVE_IMPORTS="0"):
-        key = f"inbox/{guarded.stack.project}/{unique('waits')}.manifest.jsonl"
-        put_all(imports.at.s3, guarded.stack.drop_bucket, [(key, b'{"uri": "s3://elsewhere/clip.zip"}')])
+    """Drop two manifests while one import may be active: the event of one is sent again."""
+    imports, functions, sent = guarded.imports(), client(guarded, "lambda"), ("on_upload", "sqs:SendMessage", True)
+    before, name = guarded.checks().get(sent, 0), unique("waits")
+    lines = json.dumps({"uri": next(iter(imports.at.lay_out(name, 1)))}).encode()
+    keys = [f"inbox/{guarded.stack.project}/{name}-{n}.manifest.jsonl" for n in range(2)]
+    with (
+        copies_paused(functions),
+        reconfigured(functions, "lambdas.on_upload.handler", CLIPFERRY_MAX_ACTIVE_IMPORTS="1"),
+    ):
+        put_all(imports.at.s3, guarded.stack.drop_bucket, ((key, lines) for key in keys))
         patiently(lambda: guarded.checks().get(sent, 0) > before, what="the event to be sent again")
 
 
