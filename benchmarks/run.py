@@ -42,8 +42,7 @@ SOURCE, TARGET = "bench-source", "bench-target"
 KEYS = {"AWS_ACCESS_KEY_ID": ADMIN.access_key_id, "AWS_SECRET_ACCESS_KEY": ADMIN.secret_access_key}
 THREADS = 64
 """Threads of the peers: the faster of 64 and 128 for each; s5cmd has 256, its default."""
-WORKER_THREADS = 256
-"""Requests in flight, as many as s5cmd has. The default of a copy function is 128, as 40 functions share a prefix."""
+WORKER_THREADS = 128
 RCLONE = ("--s3-no-check-bucket", "--ignore-times")
 """Without this, it skips objects that an earlier round copied."""
 MIB = 1024**2

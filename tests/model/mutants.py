@@ -204,7 +204,7 @@ MUTANTS: Mapping[Mutant, int] = {
     rows_overwritten: 365,
     batches_counted_again: 28,
     destinations_written_blindly: 4,
-    found_etag_forgotten: 309,
+    found_etag_forgotten: 100,
     cancelled_imports_take_uploads: 9,
     uploads_claimed_again: 1,
     claimed_uploads_dropped: 1,
