@@ -98,7 +98,7 @@ def parse_json(text: str) -> Any:
     duplicate names in an object, `NaN` and `Infinity`, and what exceeds Python's own limits.
     """
     try:
-        body = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        body = json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant)
     except json.JSONDecodeError:
         raise
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
@@ -115,6 +115,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         double = next(name for place, (name, _) in enumerate(pairs) if last[name] != place)
         raise ValueError(f"{shortened(double, MAX_NAME)!a} occurs twice in one object")
     return found
+
+
+def _number(text: str) -> float:
+    """`5.0` is the whole number 5, as in JSON Schema: some languages write all numbers so."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _no_constant(name: str) -> None:

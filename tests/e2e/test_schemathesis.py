@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -66,7 +65,8 @@ def test_schemathesis_finds_nothing(stack: Stack, admin: Api, tmp_path: Path) ->
     values = existing(stack, admin.with_key(key), admin)
     (tmp_path / "values.json").write_text(json.dumps(values))
     (tmp_path / "openapi.json").write_text(json.dumps(admin.get("/openapi.json")[1]))
-    seed = int(os.environ.get("CLIPFERRY_SEED") or random.SystemRandom().randrange(2**32))
+    seed = int(os.environ.get("CLIPFERRY_SEED", "1"))
+    print(f"CLIPFERRY_SEED={seed}")
     program = (sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIG}")
     options = (f"--url={stack.base_url}", f"--seed={seed}", f"--max-time={SECONDS}", "--no-color")
     env = os.environ | {

@@ -82,6 +82,16 @@ def test_json_that_is_no_request_is_refused(api: Api, body: str) -> None:
     assert api.refusal("POST", "/v1/imports", body)[:2] == (422, "INVALID_REQUEST")
 
 
+@pytest.mark.parametrize(
+    ("written", "taken"), [("7.0", 7), ("2e1", 20), ("7.5", None), ("1e999", None), ("-1.0", None)]
+)
+def test_a_whole_number_may_be_written_with_a_fraction_of_zero(api: Api, written: str, taken: int | None) -> None:
+    body = f'{{"exact_paths": ["s3://source/a.zip"], "settings": {{"max_concurrency": {written}}}}}'
+    status, answer = api("POST", "/v1/imports", body)
+    assert status == (202 if taken else 422)
+    assert not taken or answer["settings"]["max_concurrency"] == taken
+
+
 @pytest.mark.parametrize("path", ["/v1/webhook-secret/rotate", "/v1/imports/{id}/retry"])
 @pytest.mark.parametrize("body", ["[]", "[null, null]", "5", '"text"', "true"])
 def test_an_optional_body_is_an_object_or_absent(api: Api, path: str, body: str) -> None:
