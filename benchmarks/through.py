@@ -1,4 +1,4 @@
-"""What reads a bucket as an integration does, for `benchmarks.list --through`."""
+"""Read a bucket as an integration does, for `benchmarks.list --through`."""
 
 import json
 import os

@@ -208,7 +208,7 @@ class WatchStatusView(WatchView):
         description="How long the oldest object that is not imported yet has waited; null if none is known."
     )
     complete_until: str | None = Field(
-        description="All objects that changed before this time are imported, as the last run without a failure found."
+        description="All objects that changed before this time are imported, as the runs without a failure found."
     )
     missed_by_events: int | None = Field(
         description="Objects that the last scheduled run had to copy because no event had; null without such a run."

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MESSAGES_AT_ONCE = 10
-"""Of SendMessageBatch (SQS)."""
+"""Most messages that one SendMessageBatch takes (SQS, "quotas")."""
 
 
 @dataclass(frozen=True)

@@ -51,12 +51,12 @@ class DeleteSource(StrEnum):
 
 
 class Members(StrEnum):
-    """What the members of a zip are, where an import names them."""
+    """How an import that names members of a zip makes clips of them."""
 
     FILES = "files"
-    """Each is a clip of its own."""
+    """Each member is a clip of its own."""
     CLIPGT = "clipgt"
-    """Those of one clip id are one clip: a zip that is built of them."""
+    """The members of one clip id are one clip: a zip that is built of them."""
 
 
 class ContentValidation(StrEnum):
@@ -113,7 +113,7 @@ class ImportSettings:
 
     @property
     def audit_details(self) -> dict[str, object] | None:
-        """What the audit keeps of an import besides who asked for it."""
+        """Return what an audit entry says of an import besides who asked for it."""
         return {"delete_source": str(self.delete_source)} if self.deletes_sources else None
 
 

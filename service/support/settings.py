@@ -234,7 +234,7 @@ class UploadSettings(RowSettings):
     state_bucket: str
     state_machine_arn: str
     queue_url: str
-    """Of the queue of uploads."""
+    """The queue of uploads, to which manifests without room are sent again."""
     drop_bucket: str
     default_project: str
     max_active_imports: int

@@ -2485,7 +2485,7 @@ export interface components {
         };
         /**
          * Members
-         * @description What the members of a zip are, where an import names them.
+         * @description How an import that names members of a zip makes clips of them.
          * @enum {string}
          */
         Members: "files" | "clipgt";
@@ -3821,7 +3821,7 @@ export interface components {
             lag_seconds: number | null;
             /**
              * Complete Until
-             * @description All objects that changed before this time are imported, as the last run without a failure found.
+             * @description All objects that changed before this time are imported, as the runs without a failure found.
              */
             complete_until: string | null;
             /**

@@ -120,7 +120,7 @@ class SourceAccess:
         )
 
     def of(self, job: Job) -> Reach:
-        # What a listing found is an object, also if its name reads like that of a member.
+        # A listing finds objects, so a name that reads like a member's is an object's, too.
         listed = job.source.kind is SourceKind.PREFIX and job.source.location.zip is None
         return self.reach(
             job.project, job.integration_id, job.source.as_of, members=None if listed else job.settings.members

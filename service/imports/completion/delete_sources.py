@@ -46,7 +46,7 @@ class DeletePorts:
     copies: Objects
     """Access to the clips bucket."""
     removals: Callable[[str], SourceRemovals]
-    """Of a project's sources."""
+    """Return what deletes the sources of a project."""
     at_once: int
     """Sources that are deleted at the same time."""
     clock: Clock

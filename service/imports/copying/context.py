@@ -27,7 +27,7 @@ class CopyPorts:
     clips: ClipStore
     state: StateFiles
     copiers: Callable[[str], Copiers]
-    """Of a project's sources."""
+    """Return what copies the sources of a project."""
     restorer: Callable[[str], Restorer]
     """Return what requests restores at a project's sources."""
     bucket: ClipsBucket

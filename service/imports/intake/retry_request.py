@@ -81,7 +81,7 @@ def retry(
 
 
 def _request(named: Sequence[str] | None, content_validation: ContentValidation | None, codes: Sequence[str]) -> object:
-    """What the digest of the request is made of. A retry that is known by its digest keeps it."""
+    """Return what the request's digest covers. Retries without codes keep the digest that older code computed."""
     if codes:
         return [named, content_validation, codes]
     return [named, content_validation] if content_validation else named

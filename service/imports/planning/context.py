@@ -41,7 +41,7 @@ class PlanPorts(ExpandPorts):
     drop: DropBucket
     clock: Clock
     restorer: Callable[[str], Restorer]
-    """Of a project's sources."""
+    """Return what restores the sources of a project."""
     restore_wait_hours: int
     """How long an import waits for the restores that it requested."""
     max_clips: int

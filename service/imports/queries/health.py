@@ -76,9 +76,9 @@ class DeploymentHealth:
     slots: Slots
     projects: Sequence[ProjectSlots]
     queues: Sequence[Queue]
-    """Those that alarms watch, by name."""
+    """Queues that alarms watch, by name."""
     alarms: Sequence[Alarm]
-    """Those that ring come first."""
+    """Alarms that ring come first."""
 
 
 def project_health(project: str, ports: HealthPorts) -> ProjectHealth:
