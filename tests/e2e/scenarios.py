@@ -519,28 +519,39 @@ def no_room(guarded: Guarded) -> None:
     """Drop two manifests while one import may be active: the event of one is sent again."""
     imports, functions, sent = guarded.imports(), client(guarded, "lambda"), ("on_upload", "sqs:SendMessage", True)
     before, name = guarded.checks().get(sent, 0), unique("waits")
-    lines = json.dumps({"uri": next(iter(imports.at.lay_out(name, 1)))}).encode()
+    uris = list(imports.at.lay_out(name, 2))
+    lines = [json.dumps({"uri": uri}).encode() for uri in uris]
     keys = [f"inbox/{guarded.stack.project}/{name}-{n}.manifest.jsonl" for n in range(2)]
     with (
         copies_paused(functions),
         reconfigured(functions, "lambdas.on_upload.handler", CLIPFERRY_MAX_ACTIVE_IMPORTS="1"),
     ):
-        put_all(imports.at.s3, guarded.stack.drop_bucket, ((key, lines) for key in keys))
+        put_all(imports.at.s3, guarded.stack.drop_bucket, zip(keys, lines, strict=True))
         patiently(lambda: guarded.checks().get(sent, 0) > before, what="the event to be sent again")
+    assert imports.user.ended(upload_of(imports, *uris))["counts"]["copied"] == 1
+    # The other manifest would start an import five minutes later, in the middle of another scenario.
+    client(guarded, "sqs").purge_queue(QueueUrl=guarded.stack.upload_queue_url)
+
+
+def upload_of(imports: Imports, *uris: str) -> str:
+    """Wait until an import of uploads has a clip of one of these sources, and return the import's id."""
+
+    def found() -> str | None:
+        jobs = [job["id"] for job in imports.user.rows("/v1/imports", "imports") if job["trigger"] == "upload"]
+        sources = {job: {clip["source_uri"] for clip in imports.user.clips(job)} for job in jobs}
+        return next((job for job in jobs if sources[job].intersection(uris)), None)
+
+    return str(patiently(found, what=f"the import of {' or '.join(uris)}"))
 
 
 def lost_drop(guarded: Guarded) -> None:
     """Retry the import of a dropped clip that was removed before it was copied."""
     imports, key = guarded.imports(), f"inbox/{guarded.stack.project}/{unique('lost')}.zip"
     bucket, s3 = guarded.stack.drop_bucket, imports.at.s3
-
-    def copying() -> str | None:
-        jobs = [job for job in imports.user.rows("/v1/imports", "imports") if job["trigger"] == "upload"]
-        return next((job["id"] for job in jobs if job["status"] == "COPYING"), None)
-
     with copies_paused(client(guarded, "lambda")):
         version = s3.put_object(Bucket=bucket, Key=key, Body=b"lost")["VersionId"]
-        job = patiently(copying, what="the plan")
+        job = upload_of(imports, f"s3://{bucket}/{key}")
+        patiently(lambda: imports.user.call("GET", f"/v1/imports/{job}")["status"] == "COPYING", what="the plan")
         s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
     assert imports.user.ended(job)["counts"]["failed"] == 1
     imports.user.call("POST", f"/v1/imports/{job}/retry")
@@ -554,17 +565,14 @@ def removed_uploads(guarded: Guarded) -> None:
     drop, name = guarded.stack.drop_bucket, unique("removed")
     gone, kept = (f"inbox/{guarded.stack.project}/{name}/{part}.zip" for part in ("gone", "kept"))
     put_all(imports.at.s3, drop, [(gone, b"one"), (kept, b"one")])
-    source = f"s3://{drop}/{gone}"
+    ended = imports.user.ended(upload_of(imports, f"s3://{drop}/{gone}"))
+    row = {"pk": {"S": f"JOB#{ended['id']}"}, "sk": {"S": f"END#{ended['completed_at']}"}}
 
-    def closed() -> dict[str, Any] | None:
-        for job in imports.user.rows("/v1/imports", "imports"):
-            if job["trigger"] == "upload" and source in [one["source_uri"] for one in imports.user.clips(job["id"])]:
-                row = {"pk": {"S": f"JOB#{job['id']}"}, "sk": {"S": f"END#{job['completed_at']}"}}
-                end = table.get_item(TableName=guarded.stack.table_name, Key=row).get("Item", {})
-                return row if end.get("closed", {}).get("BOOL") else None
-        return None
+    def closed() -> bool:
+        end = table.get_item(TableName=guarded.stack.table_name, Key=row).get("Item", {})
+        return bool(end.get("closed", {}).get("BOOL"))
 
-    row = patiently(closed, what="the import of the uploads")
+    patiently(closed, what="the import of the uploads")
     imports.at.s3.put_object(Bucket=drop, Key=kept, Body=b"two")
     table.update_item(
         TableName=guarded.stack.table_name,
