@@ -6,7 +6,7 @@ The copies use our own client (`requests.py`), the other requests of an upload b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from service.aws.clients import Unanswered
@@ -42,8 +42,7 @@ _CONDITIONS = {"if-match": "IfMatch", "if-none-match": "IfNoneMatch"}
 """botocore's parameter names."""
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(NamedTuple):
     """S3's answer about the new object."""
 
     etag: str

@@ -1,5 +1,6 @@
 """The pure rules: destination keys, manifest lines, batches, parts, ids, statuses."""
 
+import hashlib
 import itertools
 import json
 import re
@@ -13,7 +14,7 @@ from service.domain.batching import PART_CLIPS, batch_weight, cut_batches, dupli
 from service.domain.clip_names import extension, is_no_clip, run_name
 from service.domain.clips import ClipStatus
 from service.domain.destinations import destination_key, store_segment
-from service.domain.ids import clip_id, job_id_for, new_job_id, request_digest
+from service.domain.ids import clip_id, job_id_for, new_job_id, request_digest, source_mark
 from service.domain.jobs import Counts, JobStatus
 from service.domain.manifest import Batch, ManifestEntry
 from service.domain.multipart import MAX_COPY_BYTES, MAX_OBJECT_BYTES, MAX_PARTS, copy_parts
@@ -22,6 +23,17 @@ from service.domain.state_keys import batches_key, part_key
 from service.domain.uris import MAX_KEY_BYTES, Location, s3_at
 from service.imports.manifest.format import decode_batches, decode_entries, encode_batch, encode_entry
 from tests.builders import a_job, an_entry
+
+TOLD = st.none() | st.text()
+
+
+@given(st.none() | st.integers(min_value=0), TOLD, TOLD)
+@example(1024, "9e107d9d372bb6826bd81d3542a419d6-2", None)
+@example(0, '"\\\n\u00e9\U0001f3a5', "null")
+def test_copies_keep_the_mark_of_their_source(size: int | None, etag: str | None, version: str | None) -> None:
+    """Stored copies have marks, so the digest must stay that of the JSON list."""
+    told = json.dumps([size, etag, version]).encode()
+    assert source_mark(size, etag, version) == hashlib.sha256(told).hexdigest()[:32]
 
 
 def test_objects_that_tools_leave_beside_clips_are_no_clips() -> None:

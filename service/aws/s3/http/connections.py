@@ -7,6 +7,7 @@ from asyncio import sslproto
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from botocore.httpsession import get_cert_path
 from httptools import HttpParserError, HttpResponseParser
@@ -35,8 +36,7 @@ class Stale(Broken):
     """The server closed an idle connection before it sent an answer."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     """Names in lower case."""

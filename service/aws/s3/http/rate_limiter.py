@@ -103,10 +103,11 @@ class InFlight:
     async def begin(self) -> Slot:
         """Wait for a slot, which `end` expects. Raises `NoTurn`."""
         loop = asyncio.get_running_loop()
-        if not self._waiting and self._now < self.most and self._next_at <= loop.time():
-            self._take(loop.time())
-        else:
-            await self._turn(loop)
+        now = loop.time()
+        if not self._waiting and self._now < self.most and self._next_at <= now:
+            self._take(now)
+            return Slot(self._cuts, now)
+        await self._turn(loop)
         return Slot(self._cuts, loop.time())
 
     def end(self, slot: Slot, *, refused: bool) -> None:
@@ -180,7 +181,7 @@ class InFlight:
         if self._window > WINDOW:
             self._window, self._refused = 1, 0
         self._clean += 1
-        if not self._is_clean():
+        if self._limit is not None and not self._is_clean():
             self._clean_from = self.rate
         self._next_at = max(self._next_at, now - CATCH_UP_SECONDS) + 1 / self.rate
 

@@ -9,7 +9,7 @@ from asyncio import sleep
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import unescape
@@ -55,8 +55,7 @@ def of_version(version: str | None) -> Query:
     return (("versionId", version),) if version else ()
 
 
-@dataclass(frozen=True)
-class CopyAnswer:
+class CopyAnswer(NamedTuple):
     """Elements of the XML (`{"ETag": …, "ChecksumCRC32": …}`), and the version of the new object."""
 
     result: Mapping[str, str]
@@ -224,8 +223,7 @@ class S3Requests:
         return True
 
 
-@dataclass(frozen=True)
-class _Request:
+class _Request(NamedTuple):
     operation: str
     method: str
     bucket: str

@@ -32,8 +32,8 @@ class Signer:
     credentials: "Credentials"
     """Credentials. Those of assumed roles renew themselves when they are read."""
     region: str
-    _signing_keys: dict[tuple[str, str], bytes] = field(default_factory=dict, repr=False)
-    """Signing keys by secret and date: deriving one takes four HMACs."""
+    _signing_keys: dict[tuple[str, str], hmac.HMAC] = field(default_factory=dict, repr=False)
+    """Begun HMACs with the signing key, by secret and date: deriving a key takes four HMACs."""
     _renewing: "asyncio.Future[ReadOnlyCredentials] | None" = field(default=None, repr=False)
 
     async def keys(self) -> "ReadOnlyCredentials":
@@ -67,19 +67,20 @@ class Signer:
         canonical = f"{method}\n{path}\n{query}\n{lines}\n{listed}\n{EMPTY_BODY}"
         scope = f"{date}/{self.region}/s3/aws4_request"
         to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{sha256(canonical.encode(HEADER_ENCODING)).hexdigest()}"
-        signature = hmac.digest(self._signing_key(str(keys.secret_key), date), to_sign.encode(), "sha256").hex()
-        credential = f"Credential={keys.access_key}/{scope}"
-        signed["authorization"] = f"{_ALGORITHM} {credential}, SignedHeaders={listed}, Signature={signature}"
+        signature = self._signing_key(str(keys.secret_key), date).copy()
+        signature.update(to_sign.encode())
+        told = f"Credential={keys.access_key}/{scope}, SignedHeaders={listed}, Signature={signature.hexdigest()}"
+        signed["authorization"] = f"{_ALGORITHM} {told}"
         return signed
 
-    def _signing_key(self, secret: str, date: str) -> bytes:
+    def _signing_key(self, secret: str, date: str) -> hmac.HMAC:
         known = self._signing_keys.get((secret, date))
         if known is None:
-            known = f"AWS4{secret}".encode()
+            key = f"AWS4{secret}".encode()
             for part in (date, self.region, "s3", "aws4_request"):
-                known = hmac.digest(known, part.encode(), "sha256")
+                key = hmac.digest(key, part.encode(), "sha256")
             self._signing_keys.clear()
-            self._signing_keys[secret, date] = known
+            known = self._signing_keys[secret, date] = hmac.new(key, digestmod="sha256")
         return known
 
 
