@@ -25,9 +25,7 @@ from tests.unit.formats.making import (
     write_zip,
 )
 
-fuzz = settings(
-    max_examples=250, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+fuzz = settings(max_examples=250, suppress_health_check=list(HealthCheck))
 DIRECTORY = CLIP.index(b"PK\1\2")
 FILES = clip_files()
 EGO = FILES[f"{CLIP_ID}.egomotion_estimate.parquet"]

@@ -9,9 +9,7 @@ from service.formats.limits import MAX_READS, MAX_TOTAL_BYTES
 from tests.unit.formats.making import CLIP, CLIP_ID, Source, judge
 from tests.unit.formats.strategies import Damage, Made, archives, damages, films, fragmented_films
 
-thorough = settings(
-    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+thorough = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 FINGERPRINT = judge(CLIP).facts.fingerprint
 
 
