@@ -9,7 +9,7 @@ from service.aws.s3.http import event_loop
 
 SLOW_SECONDS = 0.05
 """Longest time that one callback may hold the loop: all copies of the process wait for it."""
-TRIES = 5
+TRIES = 20
 """How often a scenario runs before what it reports counts: a busy machine delays some callback now and then, a call
 that blocks is slow each time."""
 
@@ -41,10 +41,10 @@ def watched_loop() -> Iterator[list[str]]:
         loop.slow_callback_duration = before
 
 
-def blocking_calls(scenario: Callable[[], object]) -> list[str]:
-    """Return what held the loop in each of `TRIES` runs of the scenario; nothing once a run had no report."""
+def blocking_calls(scenario: Callable[[], object], tries: int = TRIES) -> list[str]:
+    """Return what held the loop in each of these runs of the scenario; nothing once a run had no report."""
     found: list[str] = []
-    for _ in range(TRIES):
+    for _ in range(tries):
         with watched_loop() as reports:
             scenario()
         if not reports:

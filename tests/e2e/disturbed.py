@@ -20,7 +20,7 @@ from tests.e2e.support import TERMINAL, assert_counts_sum, put_all, unique
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PATIENCE_SECONDS = 150.0
+PATIENCE_SECONDS = 300.0
 """Seconds to wait for an import: faults make the service wait and retry."""
 ASK_AGAIN = (429, 503)
 FILM = (Path(__file__).resolve().parent.parent / "data" / "video" / "set01" / "front.mp4").read_bytes()

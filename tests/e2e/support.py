@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Api
 
 TERMINAL = {"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"}
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
+"""What takes a few seconds here may take a minute on a busy machine. Only failing tests wait so long."""
 
 UNCHECKED = {"default_content_validation": "none"}
 """Of the deployments under test, since most tests copy a few bytes under a clip's name. `test_as_deployed.py`
@@ -105,7 +106,7 @@ def landed(s3: "S3Client", clip: dict[str, Any]) -> bytes:
 
 def fetch(url: str) -> bytes:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=10) as answer:
+    with opener.open(url, timeout=60) as answer:
         found: bytes = answer.read()
         return found
 

@@ -33,7 +33,7 @@ def run_in_browser(tests: str, **env: str) -> None:
         env=os.environ | env,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1_200,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]

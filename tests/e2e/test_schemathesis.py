@@ -81,7 +81,7 @@ def test_schemathesis_finds_nothing(stack: Stack, admin: Api, tmp_path: Path) ->
         env=env,
         capture_output=True,
         text=True,
-        timeout=2 * SECONDS,
+        timeout=5 * SECONDS,
         check=False,
     )
     print(done.stdout)

@@ -24,7 +24,7 @@ from service.sources.streaming import StreamingStorage
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, a_set, import_list, import_sets, own_access
 from tests.fakes.copying import OneCopier
 from tests.functional.botorequests import BotoRequests
-from tests.loop_watch import SLOW_SECONDS, blocking_calls
+from tests.loop_watch import SLOW_SECONDS, TRIES, blocking_calls
 from tests.paths import DATA
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def sources(s3: "S3Client") -> "S3Client":
     return s3
 
 
-def blocking_in(request: ImportRequest, storage: S3Storage, copier: Copier) -> list[str]:
+def blocking_in(request: ImportRequest, storage: S3Storage, copier: Copier, tries: int = TRIES) -> list[str]:
     """Copy the request's batches as a copy function does, again and again; what blocked the loop each time."""
 
     def scenario() -> None:
@@ -107,7 +107,7 @@ def blocking_in(request: ImportRequest, storage: S3Storage, copier: Copier) -> l
         assert isinstance(tally, Tally)
         assert tally.copied == batch.count
 
-    return blocking_calls(scenario)
+    return blocking_calls(scenario, tries)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,6 @@ def test_no_way_of_copying_blocks_the_loop(
 
 @pytest.mark.parametrize("asked", [PLAIN, VALIDATED, MULTIPART, GROUPED])
 def test_a_call_that_blocks_the_loop_is_reported(sources: "S3Client", asked: ImportRequest) -> None:
-    reports = blocking_in(asked, server_side(InThreads(sources)), server_side(Blocking(sources)))
+    reports = blocking_in(asked, server_side(InThreads(sources)), server_side(Blocking(sources)), tries=2)
     assert all(report.startswith("Executing <Task ") for report in reports)
     assert reports

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 HOST = "127.0.0.1"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 GRPC_OFFSET = 10_000
 """Offset of the second port that SeaweedFS uses for each of its servers."""
 

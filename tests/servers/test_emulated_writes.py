@@ -204,7 +204,7 @@ def test_events_of_a_versioned_bucket_name_the_version(s3: Any, emulator: Emulat
     sqs = emulator.client("sqs")
     url = sqs.get_queue_url(QueueName=bucket)["QueueUrl"]
     messages: list[Any] = []
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not messages and time.monotonic() < until:
         messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
     event = json.loads(messages[0]["Body"])

@@ -349,7 +349,7 @@ def test_watches_of_another_project_do_not_wait_for_slow_ones(world: World, monk
         if found.id == watch.id:
             served.set()
         else:
-            assert served.wait(5), "the other project's watch waits for this one"
+            assert served.wait(30), "the other project's watch waits for this one"
         return serve(found, ports)
 
     monkeypatch.setattr("service.imports.watches.tick.serve", serve_slowly)

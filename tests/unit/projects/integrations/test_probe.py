@@ -132,7 +132,7 @@ def test_a_store_that_hangs_is_given_up(world: World, monkeypatch: pytest.Monkey
     world.sources.source.objects = {"a": b"a"}
     monkeypatch.setattr(world.sources.source, hanging, hang)
     monkeypatch.setattr(service.projects.integrations.probe, "PROBE_SECONDS", 0)
-    monkeypatch.setattr(service.sources.deadline, "LAST_SECONDS", 0.5)
+    monkeypatch.setattr(service.sources.deadline, "LAST_SECONDS", 2.0)
     found = tried(world, made(world))
     freed.set()
     listed = hanging == "read"
