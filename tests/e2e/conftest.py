@@ -7,6 +7,7 @@ That one checks clips, so tests whose clips are a few bytes need it deployed wit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from local.up import StackOptions, bring_up, end_on_sigterm
 from tests.e2e.faults import functions, invoke, paused_copies, retry_soon, with_environment
 from tests.e2e.raised import PROVOKES, failures, functions_fail_only_as_expected
 from tests.e2e.stores import provider_stores
-from tests.e2e.support import DELETABLE, UNCHECKED
+from tests.e2e.support import DELETABLE, UNCHECKED, unique
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -117,6 +118,25 @@ def api(stack: Stack) -> Api:
 def admin(stack: Stack) -> Api:
     """With the admin key."""
     return Api(stack.base_url, stack.admin_key)
+
+
+@pytest.fixture
+def own(stack: Stack, admin: Api) -> Stack:
+    """The stack with the name and a key of a new project, which has no imports of other tests."""
+    return with_new_project(stack, admin)
+
+
+@pytest.fixture
+def team(own: Stack) -> Api:
+    """With the key of `own.project`."""
+    return Api(own.base_url, own.api_key)
+
+
+def with_new_project(stack: Stack, admin: Api) -> Stack:
+    project = unique("team")
+    status, made = admin.post("/v1/keys", {"project": project, "name": "test"})
+    assert status == 201, made
+    return replace(stack, project=project, api_key=made["key"])
 
 
 @pytest.fixture(scope="session")

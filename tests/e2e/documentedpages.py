@@ -11,7 +11,7 @@ from local.config import ROOT, StateDir
 from local.stack import Stack
 from tests.documented import NEEDS, blocks, name_of
 
-PAGE_SECONDS = 240
+PAGE_SECONDS = 600
 
 _FUNCTIONS = r"""
 set -euo pipefail
@@ -39,7 +39,10 @@ PYTHON = ("README.md", "clipferry/README.md", "docs/sdk.md", "docs/tutorial.md",
 
 
 def script(page: Path, stack: Stack, folder: Path) -> str:
-    """Return the page as one shell script. It has the stack's names, not the reader's; `ID` is the newest one's id."""
+    """Return the page as one shell script. It has the stack's names, not the reader's; `ID` is the newest one's id.
+
+    The import of a replay is `$id`, since the newest one may still run.
+    """
     lines = [_FUNCTIONS]
     programs: list[str] = []
     languages = ("sh", "python") if name_of(page) in PYTHON else ("sh",)
@@ -66,7 +69,8 @@ def with_own_names(text: str, stack: Stack) -> str:
     text = text.replace("s3://my-clips/", f"s3://{stack.source_bucket}/{PREFIX}")
     text = re.sub(r'(project_id[= ]"?)perception', rf"\g<1>{stack.project}", text)
     text = re.sub(r"\b(watches|imports|integrations) (show|change) ID\b", r"\1 \2 $(newest \1)", text)
-    return re.sub(r"\b(status|replay) ID\b", r"\1 $(newest imports)", text)
+    text = re.sub(r"\breplay ID\b", "replay $id", text)
+    return re.sub(r"\bstatus ID\b", "status $(newest imports)", text)
 
 
 def run(page: Path, stack: Stack, folder: Path, import_id: str) -> "subprocess.CompletedProcess[str]":

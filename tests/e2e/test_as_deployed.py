@@ -17,7 +17,7 @@ from local.down import bring_down
 from local.stack import Stack
 from local.up import bring_up, end_on_sigterm
 from tests.documented import NEEDS, PAGES, blocks, name_of
-from tests.e2e.conftest import Api
+from tests.e2e.conftest import Api, with_new_project
 from tests.e2e.documentedpages import PREFIX, reader_files, run, with_own_names
 from tests.e2e.orchestrators import Operator, provide_module, run_deferred, stand_in
 from tests.e2e.sdks import environment_of, python_of
@@ -127,14 +127,13 @@ def test_the_commands_of_a_page_run(page: Path, plain: Stack, failed_import: str
 def test_the_orchestrators_tasks_import(plain: Stack, failed_import: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Airflow, Dagster and Prefect call the tasks; here stand-ins of their classes and decorators do."""
     assert failed_import
-    monkeypatch.setenv("CLIPFERRY_BASE_URL", plain.base_url)
-    monkeypatch.setenv("CLIPFERRY_API_KEY", plain.api_key)
+    # Without the imports of the pages' watches and dropped files.
+    own = with_new_project(plain, Api(plain.base_url, plain.admin_key))
+    monkeypatch.setenv("CLIPFERRY_BASE_URL", own.base_url)
+    monkeypatch.setenv("CLIPFERRY_API_KEY", own.api_key)
     stand_in(monkeypatch)
-    before = len(Api(plain.base_url, plain.api_key).get("/v1/imports", limit=1000)[1]["imports"])
     page = ROOT / "docs" / "how-to" / "orchestrators.md"
-    airflow, operator, deferred, dagster, prefect = (
-        with_own_names(code, plain) for _, _, code in blocks(page, "python")
-    )
+    airflow, operator, deferred, dagster, prefect = (with_own_names(code, own) for _, _, code in blocks(page, "python"))
     exec(compile(airflow, "airflow", "exec"), {})
     provide_module(monkeypatch, "clipferry_operator", operator)
     exec(compile(deferred, "deferred", "exec"), {})
@@ -146,8 +145,8 @@ def test_the_orchestrators_tasks_import(plain: Stack, failed_import: str, monkey
     assert found.metadata["import"].startswith("ij_")
     exec(compile(prefect, "prefect", "exec"), made)
     asyncio.run(made["imports"]())
-    _, after = Api(plain.base_url, plain.api_key).get("/v1/imports", limit=1000)
-    assert [job["status"] for job in after["imports"][: len(after["imports"]) - before]] == ["COMPLETED"] * 4
+    _, after = Api(own.base_url, own.api_key).get("/v1/imports")
+    assert [job["status"] for job in after["imports"]] == ["COMPLETED"] * 4
 
 
 def test_the_documented_lines_of_the_nomadicml_sdk_upload(plain: Stack, failed_import: str) -> None:

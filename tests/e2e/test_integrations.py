@@ -10,7 +10,7 @@ import pytest
 from local import aws
 from local.stack import Stack
 from service.sources.s3 import client_config
-from tests.e2e.support import all_rows, unique
+from tests.e2e.support import all_rows
 from tests.servers.seaweed import ADMIN, READER, seaweed
 
 if TYPE_CHECKING:
@@ -45,13 +45,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def secrets(stack: Stack) -> "SecretsManagerClient":
     return aws.session().client("secretsmanager", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
-
-
-@pytest.fixture
-def team(api: "Api", admin: "Api") -> "Api":
-    """The API with a key of a new project."""
-    _, key = admin.post("/v1/keys", {"project": unique("team"), "name": "test"})
-    return api.with_key(key["key"])
 
 
 def body(store: str, **changes: object) -> dict[str, Any]:

@@ -42,15 +42,8 @@ CALL_SECONDS = 12
 
 
 @pytest.fixture
-def project() -> str:
-    return unique("team")
-
-
-@pytest.fixture
-def team(api: "Api", admin: "Api", project: str) -> "Api":
-    """The API with a key of a new project, which has no integrations."""
-    _, key = admin.post("/v1/keys", {"project": project, "name": "test"})
-    return api.with_key(key["key"])
+def project(own: Stack) -> str:
+    return own.project
 
 
 @pytest.fixture

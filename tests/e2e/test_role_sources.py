@@ -38,13 +38,6 @@ def other(stack: Stack) -> "S3Client":
     )
 
 
-@pytest.fixture
-def team(api: "Api", admin: "Api") -> "Api":
-    """The API with a key of a new project."""
-    _, key = admin.post("/v1/keys", {"project": unique("team"), "name": "test"})
-    return api.with_key(key["key"])
-
-
 def filled(owner: "S3Client") -> str:
     bucket = unique("fleet")
     owner.create_bucket(Bucket=bucket)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def cli(stack: Stack, tmp_path: Path) -> CommandLine:
-    return CommandLine(stack, tmp_path)
+def cli(own: Stack, tmp_path: Path) -> CommandLine:
+    """In a project of its own, so that the newest import is the test's."""
+    return CommandLine(own, tmp_path)
 
 
 @pytest.fixture
@@ -53,13 +54,13 @@ def test_a_watched_import_shows_a_bar_and_then_its_end(
 
 
 def test_failures_are_shown_while_it_runs(
-    cli: CommandLine, api: "Api", drive: Callable[[int], str], paused_copies: Pause
+    cli: CommandLine, team: "Api", drive: Callable[[int], str], paused_copies: Pause
 ) -> None:
     root = drive(900)
-    job = start(api, exact_paths=[f"{root}none.zip", *(f"{root}{n:03d}.zip" for n in range(900))])
+    job = start(team, exact_paths=[f"{root}none.zip", *(f"{root}{n:03d}.zip" for n in range(900))])
 
     def failed() -> Any:
-        return api.get(f"/v1/imports/{job['id']}")[1]["counts"]["failed"]
+        return team.get(f"/v1/imports/{job['id']}")[1]["counts"]["failed"]
 
     eventually(failed, what="the first batch")
     with paused_copies(), cli.terminal("status", job["id"], "--watch") as terminal:
@@ -74,7 +75,7 @@ def test_failures_are_shown_while_it_runs(
 
 
 def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(
-    cli: CommandLine, api: "Api", drive: Callable[[int], str], paused_copies: Pause
+    cli: CommandLine, team: "Api", drive: Callable[[int], str], paused_copies: Pause
 ) -> None:
     with paused_copies(), cli.terminal("import", "--prefix", drive(2), "--watch") as terminal:
         terminal.until("0/2")
@@ -86,12 +87,12 @@ def test_ctrl_c_leaves_the_import_running_and_says_how_to_come_back(
         job = told[1]
         assert f"clipferry cancel {job}" in screen
         assert "Traceback" not in screen
-        _, found = api.get(f"/v1/imports/{job}")
+        _, found = team.get(f"/v1/imports/{job}")
         assert (found["status"], found["cancel_requested"]) == ("COPYING", False)
     with cli.terminal("status", job, "--watch") as terminal:
         code, screen = terminal.end()
     assert (code, "COMPLETED" in screen) == (0, True)
-    assert settled(api, job)["counts"]["copied"] == 2
+    assert settled(team, job)["counts"]["copied"] == 2
 
 
 def test_cancel_watches_the_import_to_its_end(
@@ -107,15 +108,15 @@ def test_cancel_watches_the_import_to_its_end(
     assert (code, "CANCELLED" in screen) == (4, True)
 
 
-def test_login_asks_for_the_key_without_showing_it(cli: CommandLine, stack: Stack) -> None:
+def test_login_asks_for_the_key_without_showing_it(cli: CommandLine, own: Stack) -> None:
     with cli.terminal("login", logged_in=False) as terminal:
         terminal.until("Base URL")
-        terminal.type(stack.base_url)
+        terminal.type(own.base_url)
         terminal.until("API key")
-        terminal.type(stack.api_key)
+        terminal.type(own.api_key)
         code, screen = terminal.end()
-    assert (code, f"project {stack.project}" in screen.replace("\n", "")) == (0, True)
-    assert stack.api_key not in screen.replace("\n", "")
+    assert (code, f"project {own.project}" in screen.replace("\n", "")) == (0, True)
+    assert own.api_key not in screen.replace("\n", "")
     with cli.terminal("jobs", "--limit", "1", logged_in=False) as terminal:
         assert terminal.end()[0] == 0
 
