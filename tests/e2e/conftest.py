@@ -19,7 +19,16 @@ from local.config import ROOT, StateDir
 from local.down import bring_down
 from local.stack import Stack
 from local.up import StackOptions, bring_up, end_on_sigterm
-from tests.e2e.faults import functions, invoke, paused_copies, retry_soon, with_environment
+from tests.e2e.faults import (
+    functions,
+    invoke,
+    own_ticks,
+    paused_copies,
+    paused_plans,
+    retry_soon,
+    wide_window,
+    with_environment,
+)
 from tests.e2e.raised import PROVOKES, failures, functions_fail_only_as_expected
 from tests.e2e.stores import provider_stores
 from tests.e2e.support import DELETABLE, UNCHECKED, unique
@@ -39,8 +48,11 @@ __all__ = [
     "functions",
     "functions_fail_only_as_expected",
     "invoke",
+    "own_ticks",
     "paused_copies",
+    "paused_plans",
     "provider_stores",
+    "wide_window",
     "with_environment",
 ]
 

@@ -10,6 +10,7 @@ import pytest
 
 from local import aws
 from local.stack import Stack
+from tests.e2e.support import eventually
 
 Pause = Callable[[], AbstractContextManager[None]]
 Invoke = Callable[[str, dict[str, Any]], Any]
@@ -87,10 +88,14 @@ def copies_paused(client: Any) -> AbstractContextManager[None]:
     return copies_limited(client, 0)
 
 
+def copies_limited(client: Any, at_once: int) -> AbstractContextManager[None]:
+    return limited(client, "lambdas.copy.handler", at_once)
+
+
 @contextmanager
-def copies_limited(client: Any, at_once: int) -> Iterator[None]:
-    """Let so many copy functions run at once: further calls get `TooManyRequestsException` and wait."""
-    name = function_name(client, "lambdas.copy.handler")
+def limited(client: Any, handler: str, at_once: int) -> Iterator[None]:
+    """Let so many of these functions run at once: further calls get `TooManyRequestsException` and wait."""
+    name = function_name(client, handler)
     before = client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=at_once)
     try:
@@ -102,9 +107,48 @@ def copies_limited(client: Any, at_once: int) -> Iterator[None]:
             client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
 
 
+@contextmanager
+def unscheduled(stack: Stack, client: Any, handler: str) -> Iterator[None]:
+    """Let only the test call this function during the block, not its schedule, which comes once a minute."""
+    events = aws.session().client("events", endpoint_url=stack.aws_endpoint_url, config=aws.CONFIG)
+    name = function_name(client, handler)
+    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    [rule] = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+
+    def idle() -> bool:
+        return not any(one["busy"] for one in control(stack, "processes")["processes"] if one["function"] == name)
+
+    events.disable_rule(Name=rule)
+    try:
+        eventually(idle, what=f"the end of what {handler} does now")
+        yield
+    finally:
+        events.enable_rule(Name=rule)
+
+
 @pytest.fixture
 def paused_copies(functions: Any) -> Pause:
     return lambda: copies_paused(functions)
+
+
+@pytest.fixture
+def paused_plans(functions: Any) -> Pause:
+    """Let nothing be planned: imports are accepted and wait."""
+    return lambda: limited(functions, "lambdas.plan.handler", 0)
+
+
+@pytest.fixture
+def wide_window(with_environment: Reconfigure) -> Iterator[None]:
+    """Let uploads and events gather for 6 s. In the local stack's 2 s, a busy machine brings few of many together."""
+    with with_environment("lambdas.on_upload.handler", CLIPFERRY_UPLOAD_WINDOW_SECONDS="6"):
+        yield
+
+
+@pytest.fixture
+def own_ticks(stack: Stack, functions: Any) -> Iterator[None]:
+    """Let only the test call the function that looks after watches."""
+    with unscheduled(stack, functions, "lambdas.watch.handler"):
+        yield
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from local.config import COPY_ROLE, FORETIFY_BUCKET
 from tests.e2e.disturbed import Imports, patiently
 from tests.e2e.faults import copies_limited, copies_paused, deleted_long_ago, due_now, function_name, reconfigured
 from tests.e2e.guarded import Action, Guarded
-from tests.e2e.support import put_all, receiver, unique
+from tests.e2e.support import concluded, put_all, receiver, unique
 
 CLIP = min((Path(__file__).resolve().parent.parent / "data" / "clipgt").glob("*.zip"))
 MIB = 1024**2
@@ -566,13 +566,7 @@ def removed_uploads(guarded: Guarded) -> None:
     gone, kept = (f"inbox/{guarded.stack.project}/{name}/{part}.zip" for part in ("gone", "kept"))
     put_all(imports.at.s3, drop, [(gone, b"one"), (kept, b"one")])
     ended = imports.user.ended(upload_of(imports, f"s3://{drop}/{gone}"))
-    row = {"pk": {"S": f"JOB#{ended['id']}"}, "sk": {"S": f"END#{ended['completed_at']}"}}
-
-    def closed() -> bool:
-        end = table.get_item(TableName=guarded.stack.table_name, Key=row).get("Item", {})
-        return bool(end.get("closed", {}).get("BOOL"))
-
-    patiently(closed, what="the import of the uploads")
+    row = concluded(table, guarded.stack, ended)
     imports.at.s3.put_object(Bucket=drop, Key=kept, Body=b"two")
     table.update_item(
         TableName=guarded.stack.table_name,

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 from local.config import DEPLOY_CONTEXT
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
     from mypy_boto3_s3 import S3Client
 
+    from local.stack import Stack
     from tests.e2e.conftest import Api
 
 TERMINAL = {"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"}
@@ -63,6 +66,19 @@ def settled(api: "Api", job_id: str) -> dict[str, Any]:
 
     found: dict[str, Any] = eventually(look, what=f"{job_id} to end")
     return found
+
+
+def concluded(dynamodb: "DynamoDBClient", stack: "Stack", job: dict[str, Any]) -> "dict[str, AttributeValueTypeDef]":
+    """Wait until all is done that follows the import's completion; return the key of that row."""
+    row: dict[str, AttributeValueTypeDef]
+    row = {"pk": {"S": f"JOB#{job['id']}"}, "sk": {"S": f"END#{job['completed_at']}"}}
+
+    def closed() -> bool:
+        found = dynamodb.get_item(TableName=stack.table_name, Key=row).get("Item", {})
+        return bool(found.get("closed", {}).get("BOOL"))
+
+    eventually(closed, what="the conclusion")
+    return row
 
 
 def assert_counts_sum(job: dict[str, Any]) -> None:

@@ -26,8 +26,9 @@ def history(s3: "S3Client") -> Iterator[History]:
     name = unique("as-of")
     then = {f"{name}/{key}.zip": f"first {key}".encode() for key in ("changed", "deleted", "kept")}
     with versioned_bucket(s3, FORETIFY_BUCKET) as bucket:
-        put_all(s3, bucket, [*then.items(), (f"{name}-zips/chunk.zip", zipped(c1=b"first c1"))])
-        written = s3.head_object(Bucket=bucket, Key=f"{name}/kept.zip")["LastModified"]
+        first = {**then, f"{name}-zips/chunk.zip": zipped(c1=b"first c1")}
+        put_all(s3, bucket, first.items())
+        written = max(s3.head_object(Bucket=bucket, Key=key)["LastModified"] for key in first)
         while datetime.now(UTC) < written + timedelta(seconds=2):  # versions have whole seconds
             time.sleep(0.1)
         put_all(s3, bucket, [(f"{name}/changed.zip", b"second"), (f"{name}/later.zip", b"later")])

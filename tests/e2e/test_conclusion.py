@@ -12,7 +12,18 @@ from standardwebhooks import Webhook
 from local import aws
 from local.stack import Stack
 from tests.e2e.faults import Invoke, Pause
-from tests.e2e.support import all_clips, eventually, imported, put_all, receiver, report, settled, start, unique
+from tests.e2e.support import (
+    all_clips,
+    concluded,
+    eventually,
+    imported,
+    put_all,
+    receiver,
+    report,
+    settled,
+    start,
+    unique,
+)
 from tests.schema import validate
 
 if TYPE_CHECKING:
@@ -179,12 +190,9 @@ def test_an_end_that_nobody_concluded_is_found_by_the_sweep(
         uris, notify = [f"s3://{stack.source_bucket}/{key}"], {"webhook_url": url}
         job = imported(api, exact_paths=uris, settings={"notify": notify})
         delivered(api, job)
-        row = {"pk": {"S": f"JOB#{job['id']}"}, "sk": {"S": f"END#{job['completed_at']}"}}
-        table = stack.table_name
-        eventually(lambda: dynamodb.get_item(TableName=table, Key=row)["Item"]["closed"]["BOOL"], what="the conclusion")
         dynamodb.update_item(
-            TableName=table,
-            Key=row,
+            TableName=stack.table_name,
+            Key=concluded(dynamodb, stack, job),
             UpdateExpression="SET closed = :no, attention_pk = :ended, attention_sk = :at, touched_at = :at "
             "REMOVE webhook",
             ExpressionAttributeValues={

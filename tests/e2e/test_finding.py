@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from local.stack import Stack
 from tests.e2e.faults import Invoke, deleted_long_ago
-from tests.e2e.support import all_rows, eventually, imported, landed, put_all, unique
+from tests.e2e.support import all_rows, concluded, eventually, imported, landed, put_all, unique
 from tests.paths import DATA
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def test_a_deleted_import_is_not_found_and_nothing_of_it_stays(
     put_all(s3, stack.source_bucket, [(f"{name}.zip", b"x")])
     job = imported(api, exact_paths=[f"s3://{stack.source_bucket}/{name}.zip"], labels=[name], folder=name)
     eventually(lambda: found(api, clip_id=name), what="the index")
+    concluded(dynamodb, stack, job)
     assert api("DELETE", f"/v1/imports/{job['id']}")[0] == 204
     for query in ({"clip_id": name}, {"label": name}, {"folder": name}):
         assert found(api, **query) == []

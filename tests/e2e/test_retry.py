@@ -8,6 +8,7 @@ from tests.e2e.faults import Invoke, Pause, deleted_long_ago
 from tests.e2e.support import (
     all_clips,
     assert_counts_sum,
+    concluded,
     eventually,
     landed,
     put_all,
@@ -166,8 +167,9 @@ def test_a_deleted_import_leaves_nothing_of_its_runs(
     retried(api, job, {"clip_ids": [f"{job['id']}-2"]})
     settled(api, job["id"])
     retried(api, job)
-    assert settled(api, job["id"])["run"] == 2
-    eventually(lambda: api.get(f"/v1/imports/{job['id']}/report")[0] == 200, what="the report")
+    ended = settled(api, job["id"])
+    assert ended["run"] == 2
+    concluded(dynamodb, stack, ended)
     assert api("DELETE", f"/v1/imports/{job['id']}")[0] == 204
     status, refusal = api("POST", f"/v1/imports/{job['id']}/retry")
     assert (status, refusal["code"]) == (404, "NOT_FOUND")
@@ -177,6 +179,9 @@ def test_a_deleted_import_leaves_nothing_of_its_runs(
     eventually(
         lambda: s3.list_objects_v2(Bucket=stack.state_bucket, Prefix=files)["KeyCount"] == 0, what="the files to go"
     )
-    pages = dynamodb.get_paginator("scan").paginate(TableName=stack.table_name)
-    rows = [row for page in pages for row in page["Items"] if job["id"] in row["pk"]["S"]]
-    assert [set(row) for row in rows] == [{"pk", "sk", "deleted_at", "expires_at"}]
+
+    def rows() -> list[set[str]]:
+        pages = dynamodb.get_paginator("scan").paginate(TableName=stack.table_name)
+        return [set(row) for page in pages for row in page["Items"] if job["id"] in row["pk"]["S"]]
+
+    eventually(lambda: rows() == [{"pk", "sk", "deleted_at", "expires_at"}], what="the rows to go")

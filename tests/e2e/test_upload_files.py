@@ -4,19 +4,35 @@ import json
 import os
 import signal
 import subprocess
-import time
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.stack import Stack
-from tests.e2e.support import PATIENCE_SECONDS, eventually, landed, unique
-from tests.e2e.terminal import COMMAND, CommandLine
+from tests.e2e.support import eventually, landed, unique
+from tests.e2e.terminal import CommandLine
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MIB = 1024**2
 PARTS = 12
+SENT = 3
+HANGS = f"""
+import threading
+from clipferry.cli.main import run
+from clipferry.resources.uploads import Uploads
+
+put, sent, for_ever = Uploads.put, threading.Semaphore({SENT}), threading.Event()
+
+def put_some(self, piece):
+    sent.acquire(blocking=False) or for_ever.wait()
+    return put(self, piece)
+
+Uploads.put = put_some
+run()
+"""
+"""The command line, which hangs once it has sent some parts."""
 
 
 def test_an_upload_that_is_killed_goes_on_and_its_clips_land(stack: Stack, s3: "S3Client", tmp_path: Path) -> None:
@@ -35,13 +51,13 @@ def test_an_upload_that_is_killed_goes_on_and_its_clips_land(stack: Stack, s3: "
         of = [s3.list_parts(Bucket=stack.drop_bucket, Key=one["Key"], UploadId=one["UploadId"]) for one in mine]
         return sum(len(one.get("Parts", [])) for one in of)
 
-    with subprocess.Popen([*COMMAND, *arguments], env=shell.environment(**cache), cwd=tmp_path) as broken:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not (begun := parts_there()):
-            assert broken.poll() is None, "it must not be done before it is killed"
-            assert time.monotonic() < until
-        broken.send_signal(signal.SIGKILL)
-    assert 0 < (begun := parts_there()) < PARTS, begun
+    hanging = [sys.executable, "-c", HANGS, *arguments]
+    with subprocess.Popen(hanging, env=shell.environment(**cache), cwd=tmp_path) as broken:
+        try:
+            eventually(lambda: parts_there() == SENT, what="the first parts")
+        finally:
+            broken.send_signal(signal.SIGKILL)
+    assert parts_there() == SENT
 
     ran = shell(*arguments, "--watch", "--json", "--debug", **cache)
     assert ran.returncode in (0, 4), ran.stderr  # an empty clip may be refused
@@ -50,7 +66,7 @@ def test_an_upload_that_is_killed_goes_on_and_its_clips_land(stack: Stack, s3: "
     assert {line["uri"] for line in lines if "uri" in line} == set(uris.values())
     assert "X-Amz-Signature" not in ran.stderr + ran.stdout
     puts = [line for line in ran.stderr.splitlines() if line.startswith("debug: PUT") and "large.mp4" in line]
-    assert len(puts) <= PARTS - begun, "parts that are there are not sent again"
+    assert len(puts) <= PARTS - SENT, "parts that are there are not sent again"
     ended = [line for line in lines if "counts" in line]
     assert ended, ran.stdout
     clips = {clip["source_uri"]: clip for job in {line["id"] for line in ended} for clip in shell.json("clips", job)}

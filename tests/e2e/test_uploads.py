@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+import pytest
 from boto3.s3.transfer import TransferConfig
 
 from local.stack import Stack
@@ -57,14 +58,13 @@ def test_keys_that_name_no_project_belong_to_the_default_one(api: "Api", stack: 
     assert len(imports_of(api, stack, keys)) == len(keys)
 
 
+@pytest.mark.usefixtures("wide_window")
 def test_hundreds_of_uploads_at_once_give_each_clip_one_import_in_few_jobs(
-    api: "Api", admin: "Api", stack: Stack, s3: "S3Client"
+    team: "Api", own: Stack, s3: "S3Client"
 ) -> None:
-    project = unique("fleet")
-    _, key = admin.post("/v1/keys", {"project": project, "name": "test"})
-    keys = [f"inbox/{project}/{n:04d}.mp4" for n in range(400)]
-    put_all(s3, stack.drop_bucket, ((key, key.encode()) for key in keys))
-    found = imports_of(api.with_key(key["key"]), stack, keys)
+    keys = [f"inbox/{own.project}/{n:04d}.mp4" for n in range(400)]
+    put_all(s3, own.drop_bucket, ((key, key.encode()) for key in keys))
+    found = imports_of(team, own, keys)
     assert {clip["status"] for _, clip in found} == {"COPIED"}
     assert len({job["id"] for job, _ in found}) <= 20
 
