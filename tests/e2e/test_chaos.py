@@ -1,6 +1,6 @@
 """Functions' processes are killed while imports and a watch run under moderate faults: nothing is lost or wrong.
 
-The seed is printed; `CLIPFERRY_SEED` repeats it, as far as timing allows.
+The seed decides what is killed when, as far as timing allows; `CLIPFERRY_SEED` takes another.
 """
 
 import os
@@ -20,7 +20,7 @@ from local.config import ROOT, StateDir
 from local.down import bring_down
 from local.up import StackOptions, bring_up, end_on_sigterm
 from tests.e2e.disturbed import Disturbed, PatientUser, all_rules, key_of, patiently
-from tests.e2e.faults import control, function_name, retry_soon
+from tests.e2e.faults import control, copies_paused, function_name, retry_soon
 from tests.e2e.raised import described, handled_errors
 from tests.e2e.support import TERMINAL, UNCHECKED, put_all, unique
 from tests.paths import DATA
@@ -129,8 +129,9 @@ class Begun:
         self.extrapolated = self._start(
             exact_paths=self._lay_out_clips(24), settings={"stationary_extrapolation": True}
         )
-        self.cancelled = self._start(root_path=cancelled)
-        user.call("POST", f"/v1/imports/{self.cancelled}/cancel")
+        with copies_paused(at.functions()):  # it may not end before it is cancelled
+            self.cancelled = self._start(root_path=cancelled)
+            user.call("POST", f"/v1/imports/{self.cancelled}/cancel")
         self.watched = self._lay_out("watched", 30)
         watch = {"name": unique("watch"), "root_path": self._root(self.watched), "schedule": {"every": "1d"}}
         self.watch = user.call("POST", "/v1/watches", watch)
@@ -186,7 +187,7 @@ class Begun:
 
 
 def test_killed_processes_lose_nothing(disturbed: Disturbed) -> None:
-    seed = int(os.environ.get("CLIPFERRY_SEED") or random.SystemRandom().randrange(2**32))
+    seed = int(os.environ.get("CLIPFERRY_SEED", "1"))
     print(f"CLIPFERRY_SEED={seed}")
     # A delivery that a killed process took comes again after the function's timeout times six; here, soon.
     sqs = aws.session().client("sqs", endpoint_url=disturbed.stack.aws_endpoint_url, config=aws.CONFIG)

@@ -53,9 +53,10 @@ def test_without_faults_all_imports_end_right(disturbed: Disturbed) -> None:
 SLOW_COPIES = {
     "service": "s3",
     "operation": "PutObject",
-    "headers": {"x-amz-copy-source": ""},
-    "latency": 10_000,
+    "headers": {"x-amz-copy-source": "many-"},
+    "latency": 20_000,
 }
+"""Copies of the large imports' sources."""
 CALLS = 4
 """Two slots (`copy_slots` of the local stack), and two calls that ask for their turn."""
 AT_ONCE = int(DEPLOY_CONTEXT["copy_concurrency"])
@@ -79,7 +80,7 @@ def test_imports_end_right_when_lambda_throttles(disturbed: Disturbed) -> None:
 
 
 def test_a_small_import_of_another_project_is_copied_while_large_ones_want_all_slots(disturbed: Disturbed) -> None:
-    """Each copy takes long: a batch of 50 takes 40 s. Two imports want all calls of the copy function."""
+    """Each copy of the large ones takes long: a batch of 50 takes 80 s. They want all calls of the copy function."""
     user = PatientUser(disturbed.stack)
     admin = Api(disturbed.stack.base_url, disturbed.stack.admin_key)
     key = admin.send("POST", "/v1/keys", body={"project": unique("rival"), "name": "test"}).json()["key"]
