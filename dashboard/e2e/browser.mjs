@@ -48,9 +48,18 @@ export async function signIn(page, key = stack.api_key) {
 
 /** Wait until `holds` is true in the page. Playwright's own `waitForFunction` evaluates text, which the policy forbids. */
 export async function until(page, holds, argument) {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   while (!(await page.evaluate(holds, argument))) {
-    if (Date.now() > deadline) throw new Error(`waited 30 s for ${holds}`);
+    if (Date.now() > deadline) throw new Error(`waited 60 s for ${holds}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** Wait until `holds()` is true, outside of the page. */
+export async function eventually(holds) {
+  const deadline = Date.now() + 60_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`waited 60 s for ${holds}`);
     await new Promise((done) => setTimeout(done, 50));
   }
 }
@@ -80,7 +89,7 @@ export async function api(method, path, body) {
 }
 
 export async function settled(id) {
-  for (let n = 0; n < 300; n += 1) {
+  for (let n = 0; n < 900; n += 1) {
     const job = await api("GET", `/v1/imports/${id}`);
     if (!["PENDING", "PLANNING", "COPYING"].includes(job.status)) return job;
     await new Promise((done) => setTimeout(done, 200));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { axe, launch, open, signIn, stack, until } from "./browser.mjs";
+import { axe, eventually, launch, open, signIn, stack, until } from "./browser.mjs";
 
 let browser;
 let examples;
@@ -27,12 +27,13 @@ const example = (path) => structuredClone(examples.find(([pattern]) => pattern.t
 async function shown(hash, answers = {}, settings = {}) {
   const made = await open(browser, settings);
   const { page } = made;
-  page.setDefaultTimeout(15_000);
-  const service = { up: true, key: stack.api_key, asked: [], sent: [], limited: false, answers, headers: {} };
+  page.setDefaultTimeout(60_000);
+  const service = { up: true, key: stack.api_key, asked: [], sent: [], refused: [], limited: false, answers, headers: {} };
   await page.route(/\/v1\//, async (route) => {
     const request = route.request();
     const url = new URL(request.url());
-    service.asked.push(`${request.method()} ${url.pathname.replace(/.*(?=\/v1\/)/, "")}`);
+    const what = `${request.method()} ${url.pathname.replace(/.*(?=\/v1\/)/, "")}`;
+    service.asked.push(what);
     if (request.method() !== "GET") service.sent.push(request.postDataJSON());
     if (!service.up) return route.abort("connectionrefused");
     if (request.headers()["x-api-key"] !== service.key) {
@@ -40,7 +41,8 @@ async function shown(hash, answers = {}, settings = {}) {
     }
     const own = Object.entries(service.answers).find(([path]) => new RegExp(`/v1/${path}$`).test(url.pathname))?.[1];
     const json = typeof own === "function" ? await own(url) : (own ?? example(url.pathname));
-    if (service.limited) return route.fulfill({ status: 429, headers: { "Retry-After": "3" }, json: { code: "TOO_MANY_REQUESTS", detail: "Wait 3 s." } });
+    if (service.limited) service.refused.push(what);
+    if (service.limited) return route.fulfill({ status: 429, headers: { "Retry-After": "6" }, json: { code: "TOO_MANY_REQUESTS", detail: "Wait 6 s." } });
     return json && json !== 404 ? route.fulfill({ json, headers: service.headers }) : route.fulfill({ status: 404, json: { code: "NOT_FOUND", detail: "There is none." } });
   });
   await signIn(page);
@@ -127,7 +129,7 @@ test("a key that is revoked meanwhile: one dialog, over everything, and then the
   await dialog.waitFor({ state: "detached" });
   assert.equal(await page.getByLabel("Folder", { exact: true }).inputValue(), "kept");
   await until(page, () => !document.querySelector("dialog"));
-  while (!service.asked.includes("GET /v1/watches/wa_1")) await new Promise((end) => setTimeout(end, 50));
+  await eventually(() => service.asked.includes("GET /v1/watches/wa_1"));
   assert.equal(await page.evaluate(() => localStorage.getItem("clipferry.key")), null, "the next tab would ask with the old key");
   await done(made);
 });
@@ -238,7 +240,7 @@ test("while an import runs, what the page shows stays until there is news of it"
   });
   const asked = () => service.asked.filter((one) => one.endsWith("/failures")).length;
   const before = asked();
-  while (asked() < before + 3) await page.waitForTimeout(50);
+  await eventually(() => asked() >= before + 3);
   await page.waitForTimeout(500);
   assert.deepEqual((await page.evaluate(() => window.gone)).filter((text) => /Failures|Cost|NOT_FOUND|copied/i.test(text)), []);
   await done(made);
@@ -284,7 +286,7 @@ test("looks at running imports change no field that is written in, and lose no i
   const { page, service } = made;
   const looks = async () => {
     const before = service.asked.length;
-    while (service.asked.length < before + 3) await page.waitForTimeout(50);
+    await eventually(() => service.asked.length >= before + 3);
   };
   const folder = page.getByLabel("Folder", { exact: true });
   await folder.pressSequentially("night");
@@ -316,7 +318,7 @@ test("a reason with clips behind many others: all are in the manifest, and a ret
   assert.equal(readFileSync(await (await saved).path(), "utf8").trim().split("\n").length, 1_500);
   await page.getByRole("button", { name: "Retry these" }).click();
   await page.getByRole("button", { name: "Retry without the check" }).click();
-  while (service.sent.length < 2) await page.waitForTimeout(50);
+  await eventually(() => service.sent.length >= 2);
   assert.deepEqual(service.sent, [{ codes: ["NOT_FOUND"] }, { codes: ["NOT_A_ZIP"], content_validation: "none" }]);
   await done(made);
 });
@@ -394,10 +396,12 @@ test("a page that is hidden asks seldom, and at once when the user comes back; a
   await page.waitForTimeout(3_000);
   assert.equal(asked(), before);
   await hide(false);
-  await page.waitForTimeout(500);
+  await eventually(() => asked() > before);
   assert.equal(asked(), before + 1);
   service.limited = true;
-  await page.getByRole("alert").getByText("Wait 3 s.").first().waitFor();
+  await page.getByRole("alert").getByText("Wait 6 s.").first().waitFor();
+  // The alert may be that of another list.
+  await eventually(() => service.refused.includes("GET /v1/imports/ij_1"));
   const told = asked();
   await page.waitForTimeout(2_000);
   assert.equal(asked(), told);
@@ -419,9 +423,11 @@ test("a computer whose clock is two hours fast shows the times that the service 
 
 test("of two searches the later one is shown, whichever is answered last", async () => {
   const [clip] = example("/v1/clips").clips;
+  let release;
+  const held = new Promise((end) => (release = end));
   const clips = async (url) => {
     const asked = url.searchParams.get("clip_id");
-    if (asked === "slow") await new Promise((end) => setTimeout(end, 1_000));
+    if (asked === "slow") await held;
     return { clips: [{ ...clip, clip_id: asked }], next_cursor: null, has_more: false };
   };
   const made = await shown("#/search?clip_id=slow", { clips });
@@ -430,7 +436,8 @@ test("of two searches the later one is shown, whichever is answered last", async
   await page.getByLabel("Clip id").fill("fast");
   await page.getByRole("button", { name: "Find" }).click();
   await page.getByRole("link", { name: "fast" }).waitFor();
-  await page.waitForTimeout(1_200);
+  release();
+  await page.waitForTimeout(500);
   assert.equal(await page.getByRole("link", { name: "slow" }).count(), 0);
   await done(made);
 });
