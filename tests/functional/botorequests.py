@@ -119,6 +119,7 @@ class BotoRequests:
         *,
         headers: Mapping[str, str] = NOTHING,
         query: Query = (),
+        most: float = 0,  # noqa: ARG002  # boto3 has no limit
     ) -> Read:
         if operation == "ListObjectsV2":
             assert (key, headers) == ("", ASKED)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import Unanswered, object_error
+from service.aws.s3.http.connections import MAX_ANSWER_BYTES
 from service.aws.s3.http.event_loop import run
 from service.aws.s3.http.requests import NOTHING, Requests, of_version
 from service.domain.manifest import ManifestEntry
@@ -75,4 +76,5 @@ async def range_of(
         whole,
         headers={"range": f"bytes={start}-{start + length - 1}", "if-match": f'"{etag}"', **headers},
         query=of_version(where.get("VersionId")),
+        most=max(length, MAX_ANSWER_BYTES),
     )

@@ -1,5 +1,6 @@
 """The state bucket: requests, manifests, batch lists."""
 
+import math
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ class S3StateFiles:
         return body
 
     def get(self, key: str) -> bytes:
-        return self._read(key, self.session.requests.get("GetObject", self.bucket, key, bytes))
+        return self._read(key, self.session.requests.get("GetObject", self.bucket, key, bytes, most=math.inf))
 
     def get_range(self, key: str, *, start: int, length: int, etag: str) -> bytes:
         where: CopySourceTypeDef = {"Bucket": self.bucket, "Key": key}

@@ -10,7 +10,7 @@ from service.formats.reader import Reading
 from service.imports.copying.context import Clip
 
 CHECKS_AT_ONCE = 16
-"""Clips that one process validates at once: each may hold two reads of 16 MiB (`formats.reader.MAX_READ_BYTES`)."""
+"""Clips that one process validates at once: each may hold a read of 32 MiB (`formats.limits.MAX_READ_BYTES`)."""
 _CHECKS = BoundedSemaphore(CHECKS_AT_ONCE)
 LOOP_BYTES = 1024**2
 """What a check may read on the event loop of all copies. A check that needs more holds the loop too long, and moves to

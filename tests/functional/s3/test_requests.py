@@ -41,6 +41,7 @@ from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, ListedObject
 from service.domain.requests import ImportSettings, OnExisting
 from service.domain.uris import s3_at
+from service.formats.limits import MAX_READ_BYTES
 from service.formats.reader import Range, Reading
 from tests.builders import CLIPS_BUCKET, SOURCE_BUCKET, World, an_entry
 from tests.fakes.copying import OneCopier
@@ -557,6 +558,13 @@ def test_bytes_are_read_by_one_pinned_request(storage: S3Storage, wire: Wire) ->
     line, headers = wire.sent()
     assert line == f"GET /{SOURCE_BUCKET}/{PATH}?versionId=v1 HTTP/1.1"
     assert (headers["range"], headers["if-match"]) == ("bytes=10-14", f'"{MD5}"')
+
+
+def test_the_longest_read_of_a_check_is_one_request(storage: S3Storage, wire: Wire) -> None:
+    body = bytes(MAX_READ_BYTES)
+    wire.answers.append(answer(206, body))
+    assert storage.reader(replace(ENTRY, size=len(body))).read(0, len(body)) == body
+    assert len(wire.requests) == 1
 
 
 def test_other_bytes_than_were_asked_for_are_a_passing_fault(storage: S3Storage, wire: Wire) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.stub import Stubber
 
+from service.aws.s3.http.connections import MAX_ANSWER_BYTES
 from service.aws.s3.session import own_session
 from service.aws.s3.state_files import S3StateFiles
 from service.domain.errors import NotFound, SourceChanged, StateFilesKept
@@ -44,3 +45,15 @@ def test_a_file_whose_answer_is_cut_off_is_read_again(monkeypatch: pytest.Monkey
         with pytest.raises(NotFound):
             state.get("sweep.json")
         assert len(wire.requests) == 4
+
+
+def test_a_file_may_be_longer_than_other_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of 100,000 batches has some 26 MB, the draft of a report as many."""
+    body = bytes(MAX_ANSWER_BYTES + 1024**2)
+    with serving() as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", wire.url)
+        state = S3StateFiles(own_session(connections=1), STATE_BUCKET)
+        wire.answers.extend([answer(200, body), answer(206, body)])
+        assert state.get("batches.jsonl") == body
+        assert state.get_range("part.jsonl", start=0, length=len(body), etag="e") == body
+        assert len(wire.requests) == 2

@@ -20,7 +20,8 @@ from service.support.parallel import Once
 IDLE_SECONDS = 15.0
 """Seconds after which an idle connection is not reused. S3 closes it after some 20 s; a function may pause longer."""
 MAX_ANSWER_BYTES = 20 * 1024**2
-"""Answers to copies have some 300 bytes, pages of listings 300 KB (4 MB with the longest keys), range reads 16 MiB."""
+"""Of an answer for which the request names no other limit. Answers to copies have some 300 bytes, pages of listings
+300 KB (4 MB with the longest keys)."""
 
 
 sslproto.SSLProtocol.max_size = 32 * 1024
@@ -80,8 +81,10 @@ class Connections:
     patience: Patience
     _idle: dict[str, "deque[Connection]"] = field(default_factory=dict, repr=False)
 
-    async def exchange(self, host: str, request: bytes, *, bodiless: bool = False) -> Answer:
-        """Send the request and return its answer. Raises `Broken`.
+    async def exchange(
+        self, host: str, request: bytes, *, bodiless: bool = False, most: float = MAX_ANSWER_BYTES
+    ) -> Answer:
+        """Send the request and return its answer. Raises `Broken`, also for a body of more than `most` bytes.
 
         `bodiless`: the answer has no body whatever its length header says, as for HEAD. On a stale connection the
         request is sent once more on a new one, so it must be repeatable.
@@ -90,13 +93,13 @@ class Connections:
         connection = self._take(idle)
         if connection:
             try:
-                return await self._on(connection, request, bodiless, idle)
+                return await self._on(connection, request, bodiless, most, idle)
             except Stale:
                 while idle:  # the others are at least as old
                     idle.pop().close()
         tls = await asyncio.to_thread(tls_context) if self.tls else None  # loads the CA certificates, which blocks
         connection = await opened(host, self.port, tls, self.patience)
-        return await self._on(connection, request, bodiless, idle)
+        return await self._on(connection, request, bodiless, most, idle)
 
     @staticmethod
     def _take(idle: "deque[Connection]") -> "Connection | None":
@@ -109,9 +112,11 @@ class Connections:
         return None
 
     @staticmethod
-    async def _on(connection: "Connection", request: bytes, bodiless: bool, idle: "deque[Connection]") -> Answer:
+    async def _on(
+        connection: "Connection", request: bytes, bodiless: bool, most: float, idle: "deque[Connection]"
+    ) -> Answer:
         try:
-            answer = await connection.exchange(request, bodiless=bodiless)
+            answer = await connection.exchange(request, bodiless=bodiless, most=most)
         except BaseException:
             connection.close()
             raise
@@ -148,9 +153,9 @@ class Connection(asyncio.Protocol):
     def is_usable(self) -> bool:
         return self.is_open and self._loop.time() - self._heard_at < IDLE_SECONDS
 
-    async def exchange(self, request: bytes, *, bodiless: bool) -> Answer:
+    async def exchange(self, request: bytes, *, bodiless: bool = False, most: float = MAX_ANSWER_BYTES) -> Answer:
         """Raises `Broken`."""
-        self._reading = _Reading(bodiless)
+        self._reading = _Reading(bodiless, most)
         self._parser = HttpResponseParser(self._reading)
         self._heard_at = self._loop.time()
         self._waiting = self._loop.create_future()
@@ -162,7 +167,7 @@ class Connection(asyncio.Protocol):
             self._waiting = None
         reading, parser, self._used = self._reading, self._parser, True
         self.is_open &= parser.get_http_version() == "1.1" and reading.headers.get("connection", "").lower() != "close"
-        return Answer(parser.get_status_code(), reading.headers, b"".join(reading.body))
+        return Answer(parser.get_status_code(), reading.headers, reading.taken())
 
     def close(self) -> None:
         self.is_open = False
@@ -205,8 +210,8 @@ class Connection(asyncio.Protocol):
             return
         if reading.complete:
             waiting.set_result(None)
-        elif reading.size > MAX_ANSWER_BYTES:
-            self._fail(Broken(f"the answer has more than {MAX_ANSWER_BYTES:,} bytes"))
+        elif reading.size > reading.most:
+            self._fail(Broken(f"the answer has more than {reading.most:,} bytes"))
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._waiting:
@@ -218,12 +223,17 @@ class Connection(asyncio.Protocol):
 class _Reading:
     """Callbacks of the HTTP parser."""
 
-    def __init__(self, bodiless: bool) -> None:
+    def __init__(self, bodiless: bool, most: float) -> None:
         self.headers: dict[str, str] = {}
-        self.body: list[bytes] = []
-        self.size = 0
+        self.size, self.most = 0, most
         self.begun = self.complete = False
         self._bodiless = bodiless
+        self._body: list[bytes] = []
+
+    def taken(self) -> bytes:
+        """Return the body, once: an idle connection would keep it in memory."""
+        body, self._body = b"".join(self._body), []
+        return body
 
     def on_message_begin(self) -> None:
         self.begun = True
@@ -236,7 +246,7 @@ class _Reading:
 
     def on_body(self, body: bytes) -> None:
         self.size += len(body)
-        self.body.append(body)
+        self._body.append(body)
 
     def on_message_complete(self) -> None:
         self.complete = True

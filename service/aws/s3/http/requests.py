@@ -17,7 +17,7 @@ from xml.sax.saxutils import unescape
 from botocore.exceptions import ClientError
 
 from service.aws.clients import Patience, Unanswered, Untaken, is_passing
-from service.aws.s3.http.connections import Answer, Broken, Connections, Endpoint
+from service.aws.s3.http.connections import MAX_ANSWER_BYTES, Answer, Broken, Connections, Endpoint
 from service.aws.s3.http.endpoints import is_s3_host, region_of
 from service.aws.s3.http.rate_limiter import InFlight, NoTurn
 from service.aws.s3.http.sigv4 import HEADER_ENCODING, Signer
@@ -87,8 +87,10 @@ class Requests(Protocol):
         *,
         headers: Mapping[str, str] = NOTHING,
         query: Query = (),
+        most: float = MAX_ANSWER_BYTES,
     ) -> Read:
-        """Return `read` of the answer's body. If `read` raises `Unanswered`, the request is retried."""
+        """Return `read` of the answer's body, of at most `most` bytes. If `read` raises `Unanswered`, the request is
+        retried."""
         ...
 
 
@@ -145,11 +147,12 @@ class S3Requests:
         *,
         headers: Mapping[str, str] = NOTHING,
         query: Query = (),
+        most: float = MAX_ANSWER_BYTES,
     ) -> Read:
         def body(request: _Request, answer: Answer) -> Read:
             return read(_found(request, answer).body)
 
-        return await self._asked(_Request(operation, "GET", bucket, key, headers, query), body)
+        return await self._asked(_Request(operation, "GET", bucket, key, headers, query, most), body)
 
     async def _asked(
         self, request: "_Request", read: "Callable[[_Request, Answer], Read]", *, in_turn: bool = False
@@ -201,7 +204,8 @@ class S3Requests:
     async def _send(self, request: "_Request", place: Place, read: "Callable[[_Request, Answer], Read]") -> Read:
         host, encoded = request.encoded(place, await place.signer.keys())
         try:
-            answer = await self.connections.exchange(host, encoded, bodiless=request.method == "HEAD")
+            bodiless = request.method == "HEAD"
+            answer = await self.connections.exchange(host, encoded, bodiless=bodiless, most=request.most)
             return read(request, answer)
         except Broken as broken:
             raise Unanswered(reason=broken) from broken
@@ -230,6 +234,8 @@ class _Request(NamedTuple):
     key: str
     headers: Mapping[str, str]
     query: Query
+    most: float = MAX_ANSWER_BYTES
+    """Bytes of the answer's body, at most."""
 
     def encoded(self, place: Place, keys: "ReadOnlyCredentials") -> tuple[str, bytes]:
         """Return host and bytes. Rejects headers with a line break, which metadata may contain."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import tracemalloc
 from weakref import ref
 
 import pytest
@@ -35,7 +36,7 @@ def connected() -> tuple[Connection, NoWire]:
 
 async def asked(connection: Connection, *pieces: tuple[float, bytes]) -> Answer:
     """The answer whose pieces come after so many seconds each."""
-    answer = asyncio.create_task(connection.exchange(b"a request", bodiless=False))
+    answer = asyncio.create_task(connection.exchange(b"a request"))
     for seconds, piece in pieces:
         await asyncio.sleep(seconds)
         connection.data_received(piece)
@@ -69,6 +70,23 @@ def test_what_still_arrives_is_waited_for() -> None:
         return await broken_after(connection, (10, HEAD), (40, BODY[:2]))
 
     assert run_virtually(use()) == 110
+
+
+def test_an_idle_connection_keeps_no_body() -> None:
+    body = bytes(1024**2)
+
+    async def use() -> int:
+        connection, _ = connected()
+        tracemalloc.start()
+        try:
+            await asked(connection, (1, b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body)), (1, body))
+            await asyncio.sleep(1)  # the loop forgets the answer, too
+            assert connection.is_usable()
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    assert run_virtually(use()) < len(body) // 2
 
 
 def test_a_closed_connection_leaves_no_timer_that_would_keep_it() -> None:
