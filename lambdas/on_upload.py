@@ -33,7 +33,9 @@ def handler(event: dict[str, Any], _context: LambdaContext, container: UploadCon
     for record in event["Records"]:
         try:
             body = json.loads(record["body"])
-            if _bucket(body) in container.source_buckets:
+            bucket = _bucket(body)
+            # The deploy settings may name the drop bucket among the source buckets, too.
+            if bucket != ports.drop_bucket and bucket in container.source_buckets:
                 arrival = parse_arrival(body, buckets=container.source_buckets)
                 arrivals += [arrival] if arrival else []
             else:

@@ -40,6 +40,7 @@ from service.projects.rate_keys import rate_key_of
 from service.support.settings import AuthorizeSettings, PlanSettings
 from tests.builders import (
     ASKER,
+    DROP_BUCKET,
     PROJECT,
     SOURCE_BUCKET,
     LambdaContext,
@@ -68,6 +69,7 @@ class Functions:
         self.world = world
         self.admin_secrets = FakeSecrets({"arn": "admin-key"})
         self.queue = FakeQueue()
+        self.source_buckets = [SOURCE_BUCKET]
 
     def plan(self, event: dict[str, Any], context: Any = CONTEXT) -> Any:
         container = PlanContainer()
@@ -112,7 +114,7 @@ class Functions:
         """Ids of the messages that are to come again."""
         container = UploadContainer()
         container.ports = self.world.upload_ports
-        container.source_buckets = [SOURCE_BUCKET]
+        container.source_buckets = self.source_buckets
         accept = lambda arrivals: accept_arrivals(arrivals, self.world.arrival_ports)  # noqa: E731
         container.accept_arrivals = accept  # type: ignore[method-assign]
         container.queue = self.queue  # type: ignore[assignment]
@@ -408,6 +410,12 @@ def test_readable_messages_are_taken_and_the_others_come_again(functions: Functi
 def test_a_poisonous_message_fails_alone(functions: Functions, poison: str) -> None:
     assert functions.upload(object_created("a"), poison, object_created("b")) == ["m1"]
     assert len(functions.world.uploads.owners) == 2
+
+
+def test_uploads_are_imported_though_the_drop_bucket_is_named_among_the_source_buckets(functions: Functions) -> None:
+    functions.source_buckets = [SOURCE_BUCKET, DROP_BUCKET]
+    assert functions.upload(object_created("a.zip")) == []
+    assert len(functions.world.jobs.rows) == 1
 
 
 def test_all_uploads_of_a_batch_make_one_job(functions: Functions) -> None:
