@@ -92,7 +92,9 @@ class HealthView(Model):
 
 class QueueView(Model):
     name: str
-    waiting: int = Field(description="Messages that nobody reads yet.")
+    waiting: int = Field(
+        description="Messages that nobody reads yet, also uploaded manifests that wait for room among active imports."
+    )
     in_flight: int = Field(description="Messages that are being worked on.")
 
 

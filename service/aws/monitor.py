@@ -10,7 +10,8 @@ from service.support.clock import timestamp
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_WAITING: Final = "ApproximateNumberOfMessages"
+_VISIBLE: Final = "ApproximateNumberOfMessages"
+_DELAYED: Final = "ApproximateNumberOfMessagesDelayed"
 _IN_FLIGHT: Final = "ApproximateNumberOfMessagesNotVisible"
 
 
@@ -42,5 +43,6 @@ class AwsMonitor:
 
     def queue(self, name: str) -> Queue:
         url = self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        said = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[_WAITING, _IN_FLIGHT])["Attributes"]
-        return Queue(name=name, waiting=int(said[_WAITING]), in_flight=int(said[_IN_FLIGHT]))
+        asked = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[_VISIBLE, _DELAYED, _IN_FLIGHT])
+        visible, delayed, in_flight = (int(asked["Attributes"][one]) for one in (_VISIBLE, _DELAYED, _IN_FLIGHT))
+        return Queue(name=name, waiting=visible + delayed, in_flight=in_flight)

@@ -26,7 +26,8 @@ class Alarm:
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """`waiting` messages are not read yet, `in_flight` ones are being worked on. SQS counts both approximately."""
+    """`waiting` messages are not read yet, or are to be read again later, such as manifests that wait for room.
+    `in_flight` ones are being worked on. SQS counts both approximately."""
 
     name: str
     waiting: int

@@ -12,16 +12,17 @@ from service.ports.health import Alarm, AlarmState, Queue
 SINCE = datetime(2026, 11, 29, 9, tzinfo=UTC)
 
 
-def test_messages_of_a_queue_are_counted() -> None:
+def test_messages_of_a_queue_are_counted_also_those_that_come_again_later() -> None:
     sqs = boto3.client("sqs")
-    counts = {"ApproximateNumberOfMessages": "3", "ApproximateNumberOfMessagesNotVisible": "1"}
+    about = "ApproximateNumberOfMessages"
+    counts = {about: "3", f"{about}Delayed": "40", f"{about}NotVisible": "1"}
     with Stubber(sqs) as stubber:
         stubber.add_response("get_queue_url", {"QueueUrl": "https://q"}, {"QueueName": "Clipferry-q"})
         stubber.add_response(
             "get_queue_attributes", {"Attributes": counts}, {"QueueUrl": "https://q", "AttributeNames": list(counts)}
         )
         monitor = AwsMonitor(sqs, cloudwatch_client(A_CALLER_WAITS), "Clipferry")
-        assert monitor.queue("Clipferry-q") == Queue(name="Clipferry-q", waiting=3, in_flight=1)
+        assert monitor.queue("Clipferry-q") == Queue(name="Clipferry-q", waiting=43, in_flight=1)
         stubber.assert_no_pending_responses()
 
 

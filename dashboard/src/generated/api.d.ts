@@ -2690,7 +2690,7 @@ export interface components {
             name: string;
             /**
              * Waiting
-             * @description Messages that nobody reads yet.
+             * @description Messages that nobody reads yet, also uploaded manifests that wait for room among active imports.
              */
             waiting: number;
             /**
