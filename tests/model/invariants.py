@@ -6,14 +6,16 @@ from dataclasses import asdict
 from service.domain.batching import sets_of
 from service.domain.clips import ClipRow, ClipStatus
 from service.domain.codes import ClipCode
-from service.domain.ids import clip_id, copy_mark, end_id
+from service.domain.ids import clip_id, copy_mark, end_id, job_id_for
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
 from service.domain.progress import runs_after
+from service.domain.requests import Upload
+from service.domain.service_buckets import project_of_upload
 from service.imports.inputs.upload_lists import decode_uploads
 from service.imports.queries.find import Wanted, find_clips
 from service.imports.results.clip_rows import row_of_plan, tally_of, with_rows_of_plan
-from tests.builders import CLIPS_BUCKET, World, summing
+from tests.builders import CLIPS_BUCKET, PROJECT, World, summing
 from tests.model.ledger import Ledger, Violation
 
 LANDED = (ClipStatus.COPIED, ClipStatus.SKIPPED)
@@ -41,6 +43,7 @@ def check(world: World, ledger: Ledger) -> None:
         check_sets(world, ledger, job, rows, list(entries.values()))
     check_ends(world)
     check_uploads(world, ledger)
+    check_manifests(world, ledger)
     check_leftovers(world, ledger)
 
 
@@ -134,6 +137,19 @@ def check_uploads(world: World, ledger: Ledger) -> None:
     must(max(found.values(), default=1) == 1, f"an upload is in two imports: {found.most_common(1)}")
     kept = {identity for identity, owner in world.uploads.owners.items() if owner in world.jobs.rows}
     must(set(found) == kept, "a claimed upload is in no list of its import")
+
+
+def check_manifests(world: World, ledger: Ledger) -> None:
+    """Each uploaded manifest has its import, or a later upload of the same content has one."""
+    imports = set(world.jobs.rows) | set(world.jobs.hidden)
+    for upload in ledger.manifests:
+        same = [one for one in ledger.manifests if (one.key, one.etag) == (upload.key, upload.etag)]
+        of = [_import_of(one) for one in same if one.sequencer >= upload.sequencer]
+        must(not imports.isdisjoint(of), f"no import of the manifest {upload.identity}")
+
+
+def _import_of(manifest: Upload) -> str:
+    return job_id_for(project_of_upload(manifest.key, PROJECT), f"manifest {manifest.identity}")
 
 
 def check_leftovers(world: World, ledger: Ledger) -> None:

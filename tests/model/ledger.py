@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service.domain.clips import ClipStatus
-from service.domain.requests import OnExisting
+from service.domain.requests import OnExisting, Upload
 from service.domain.uris import Location
 from service.sources.port import Pin
 from tests.builders import World
@@ -55,6 +55,8 @@ class Ledger:
     """How often each kind of event happened, to see that the runs come to all of them."""
     uploaded: dict[str, datetime] = field(default_factory=dict)
     """When each upload was made, by identity."""
+    manifests: list[Upload] = field(default_factory=list)
+    """Manifests that users uploaded."""
     cancelled: dict[tuple[str, int], datetime] = field(default_factory=dict)
     """When a user knew that an attempt was cancelled, by import and attempt."""
     begun_late: set[tuple[str, int]] = field(default_factory=set)

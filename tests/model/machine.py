@@ -8,6 +8,7 @@ from functools import partial
 from logging import Filter, LogRecord
 from typing import TypeVar
 
+from lambdas.on_upload import WAIT_SECONDS
 from service.domain.errors import (
     BatchIncomplete,
     ClipferryError,
@@ -48,6 +49,8 @@ PACES_OF_LATE = (0, 2, 20, 60)
 """The same for calls whose callers have lost them."""
 RESTORED = 0.05
 """How likely a requested restore is complete a minute later."""
+UNANSWERED = 0.2
+"""How likely the answer is lost to a function that sends messages again."""
 QUIET_ROUNDS = 2_000
 """Sweeps after which everything must be over: more than CONCLUSION_FAILURES takes."""
 
@@ -316,9 +319,15 @@ class Aws:
                 continue  # they stay in the queue
             self.queue = [message for message in self.queue if message not in some]
 
-    @staticmethod
-    def _accept(uploads: Sequence[Upload], _process: Process, view: World) -> None:
-        accept_uploads(uploads, view.upload_ports)
+    def _accept(self, uploads: Sequence[Upload], _process: Process, view: World) -> None:
+        """Manifests that wait for room come again. SQS may take them and the function's answer be lost."""
+        again_at = self.scheduler.clock.now.timestamp() + WAIT_SECONDS
+        waiting = accept_uploads(uploads, view.upload_ports)
+        if waiting:
+            self.ledger.events["manifest waited for room"] += 1
+            self.queue += [(again_at, upload) for upload in waiting]
+            if self.busy_users and self.scheduler.random.random() < UNANSWERED:
+                raise Busy("SQS took the messages and did not answer")
 
     # --- the schedule ------------------------------------------------------------------------------------------------
 

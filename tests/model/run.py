@@ -11,6 +11,7 @@ from unittest import mock
 
 from service.imports.copying import batch as copy_module
 from service.imports.copying import set_rollback
+from service.imports.intake import drop_bucket
 from tests.builders import World
 from tests.model.invariants import check, quiet
 from tests.model.ledger import Ledger
@@ -32,12 +33,19 @@ class Ran:
     error: BaseException | None
 
 
-def run(seed: int, *, broken: Callable[[World], object] = lambda _world: None, acts: int = 6) -> Ran:
-    """Run a seed. `broken` may spoil the fakes, to see that the model notices. `acts`: what each of four users does."""
+def run(
+    seed: int, *, broken: Callable[[World], object] = lambda _world: None, acts: int = 6, drops: bool = False
+) -> Ran:
+    """Run a seed. `broken` may spoil the fakes, to see that the model notices. `acts`: what each of four users does.
+
+    `drops`: users also upload manifests, and few imports of a project may be active.
+    """
     rng = random.Random(seed)
     world = World(batch_clips=3, multipart_threshold=20, part_bytes=10, stream_part_bytes=20)
     world.storage = ModelStorage(world.storage.clips_bucket, faults=world.faults, now=world.clock, page_size=3)
     world.copiers = world.storage
+    if drops:
+        world.max_active = rng.choice((1, 2, 4))
     broken(world)
     scheduler = Scheduler(rng, world.clock, stickiness=rng.choice((0.2, 0.6, 0.9, 0.98)), max_pauses=MAX_PAUSES)
     world.monotonic = lambda: world.clock.now.timestamp()
@@ -51,7 +59,7 @@ def run(seed: int, *, broken: Callable[[World], object] = lambda _world: None, a
         short=rng.choice((0, 0.1, 0.5)),
         tries=rng.choice((1, 2, 4)),
     )
-    users = Users(aws, Habits.drawn(rng))
+    users = Users(aws, Habits.drawn(rng), drops=drops)
     users.set_up()
     numbers = itertools.count()
 
@@ -64,6 +72,7 @@ def run(seed: int, *, broken: Callable[[World], object] = lambda _world: None, a
         mock.patch.object(random, "uniform", lambda _low, high: high),
         mock.patch.object(copy_module, "RowWriter", RowsAtOnce),
         mock.patch.object(set_rollback, "REMOVALS_IN_FLIGHT", 1),
+        mock.patch.object(drop_bucket, "MANIFESTS_AT_ONCE", 1),
         swallowing_nothing(scheduler),
     ):
         for project in (*PROJECTS, *PROJECTS):

@@ -8,22 +8,27 @@ seed 42 alone and prints what happened in it.
 import os
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 
+from service.domain.requests import Upload
+from service.imports.intake import drop_bucket
 from tests.model.mutants import MUTANTS, Mutant
 from tests.model.run import run
 
 FIXED = (*range(60), 98)
+WITH_DROPS = range(0, 60, 4)
+"""Seeds of runs in which users also upload manifests."""
 MORE = range(1_000, 1_060)
 """Further ones, in place of which `MODEL_RUNS` takes others."""
 SHOWN = 400
 """Last events of a failing run that are printed."""
 
 
-def passed(seed: int) -> Counter[str]:
+def passed(seed: int, *, drops: bool = False) -> Counter[str]:
     """Run a seed; return what happened in it."""
-    ran = run(seed)
+    ran = run(seed, drops=drops)
     if ran.error:
         print("\n".join(ran.scheduler.trace[-SHOWN:]))
         pytest.fail(f"MODEL_FIRST={seed} MODEL_RUNS=1 pytest tests/model repeats it: {ran.error!r}")
@@ -49,7 +54,22 @@ def test_nothing_is_lost_doubled_or_miscounted_in_more_runs() -> None:
         print(f"MODEL_FIRST={first} MODEL_RUNS={runs}")
         seeds = range(first, first + runs)
     for seed in seeds:
-        passed(seed)
+        passed(seed, drops=seed % 4 == 0)
+
+
+def test_each_uploaded_manifest_is_imported_whatever_room_there_is() -> None:
+    events = sum((passed(seed, drops=True) for seed in WITH_DROPS), Counter[str]())
+    assert events["manifest waited for room"]
+
+
+def test_an_upload_that_is_taken_for_an_earlier_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several uploads of a manifest the first one waits, which may have its import already."""
+
+    def first_of_each(manifests: Iterable[Upload]) -> list[Upload]:
+        return [*{one.key: one for one in sorted(manifests, key=lambda one: one.sequencer, reverse=True)}.values()]
+
+    monkeypatch.setattr(drop_bucket, "_last_of_each", first_of_each)
+    assert any(run(seed, drops=True).error for seed in WITH_DROPS)
 
 
 def test_the_same_seed_gives_the_same_run() -> None:

@@ -47,6 +47,7 @@ IN_PARTS = {"p/b.zip", "p/c.zip", "p/f.zip", "x.zip"}
 ARCHIVED = ("p/a.zip", "p/c.zip", "p/d.zip", "p/f.zip")
 SETS = (("p/a.zip", "p/b.zip"), ("p/c.zip", "p/e.zip", "p/f.zip"), ("p/g.zip",), ("p/h.zip", "p/missing.zip"))
 UPLOADED = ("x.zip", "y.zip", "z.zip")
+MANIFESTS = ("1.manifest.jsonl", "2.manifest.jsonl")
 CLIENT_TRIES = 3
 
 
@@ -120,6 +121,8 @@ class Habits:
 class Users:
     aws: Aws
     habits: Habits
+    drops: bool = False
+    """Whether they upload manifests, too."""
     sequencer: int = 0
 
     @property
@@ -148,6 +151,8 @@ class Users:
         """Do some things, one after the other, with pauses between them."""
         for _ in range(acts):
             self.aws.scheduler.sleep(actor, self.aws.scheduler.random.choice(self.habits.waits))
+            if self.drops and self._chance(0.4):
+                self._drop_manifest(project)
             (act,) = self.aws.scheduler.random.choices(list(ACTS), self.habits.weights)
             getattr(self, f"_{act}")(project, actor)
         self.aws.busy_users -= 1
@@ -297,6 +302,21 @@ class Users:
             for _ in range(rng.choice((1, 1, 2))):
                 self.aws.queue.append((now + rng.choice((0, 0, 10, 400)), upload))
             self.aws.ledger.uploaded[upload.identity] = self.aws.scheduler.clock.now
+
+    def _drop_manifest(self, project: str) -> None:
+        """Upload a manifest, or the one that is there again. Its event comes late, twice, or out of order."""
+        rng, storage = self.aws.scheduler.random, self.world.storage
+        key = ("" if project == PROJECT else f"inbox/{project}/") + rng.choice(MANIFESTS)
+        item = storage.buckets[DROP_BUCKET].get(key)
+        if item is None or self._chance(0.5):
+            lines = [f'{{"uri": "s3://{SOURCE_BUCKET}/{one}"}}\n' for one in self._some(self.habits.keys)]
+            item = storage.put_body(DROP_BUCKET, key, "".join(lines).encode())
+        self.sequencer += 1
+        upload = an_upload(key, sequencer=f"{self.sequencer:06d}", etag=item.etag, size=item.size)
+        now = self.aws.scheduler.clock.now.timestamp()
+        for _ in range(rng.choice((1, 1, 2))):
+            self.aws.queue.append((now + rng.choice((0, 0, 10, 400)), upload))
+        self.aws.ledger.manifests.append(upload)
 
     def _change_source(self, _project: str, _actor: Actor) -> None:
         key = self.aws.scheduler.random.choice(self.habits.keys)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -71,9 +71,9 @@ def _text(value: object) -> str:
 def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> Sequence[Upload]:
     """Give every upload a job. An uploaded manifest gets a job of its own, which imports the clips that it names.
 
-    Return the manifests for which their project has no room now: hand them in again later. Clips come first, then the
-    manifests of all projects by turns, so that those of one project hold up nobody's uploads. The first error is raised
-    after all had their turn; the same uploads can be handed in again.
+    Return the manifests for which their project has no room now, each once: hand them in again later. Clips come first,
+    then the manifests of all projects by turns, so that those of one project hold up nobody's uploads. The first error
+    is raised after all had their turn; the same uploads can be handed in again.
     """
     by_project: dict[str, list[Upload]] = {}
     manifests = [upload for upload in uploads if is_manifest(upload.key)]
@@ -93,7 +93,19 @@ def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> Sequence[Up
             threads=MANIFESTS_AT_ONCE,
             to_the_end=True,
         )
-    return [upload for left in waiting.values() for upload in left]
+    return _last_of_each(upload for left in waiting.values() for upload in left)
+
+
+def _last_of_each(manifests: Iterable[Upload]) -> list[Upload]:
+    """Of several uploads of the same manifest return the last one, whose import does what theirs would do.
+
+    A link to upload a manifest works as often as it is used.
+    """
+    last: dict[object, Upload] = {}
+    for upload in sorted(manifests, key=lambda one: one.sequencer):
+        # Sequencers of different lengths tell no order (`planning.named`).
+        last[upload.key, upload.etag, len(upload.sequencer)] = upload
+    return [*last.values()]
 
 
 def is_manifest(key: str) -> bool:

@@ -28,7 +28,10 @@ def test_manifests_hold_up_no_clips(world: World) -> None:
 
 
 @pytest.mark.parametrize("key", ["inbox/rival/a.zip", "inbox/rival/x.manifest.jsonl"])
-def test_a_project_whose_uploads_fail_holds_up_no_others(world: World, key: str) -> None:
+def test_a_project_whose_uploads_fail_holds_up_no_others(
+    world: World, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(drop_bucket, "MANIFESTS_AT_ONCE", 1)  # the first one fails
     call = "jobs.create" if "manifest" in key else "uploads.open"
     world.faults.plan(call, [ConnectionError("no answer")])
     others = [an_upload("inbox/other/a.zip"), an_upload("inbox/other/b.manifest.jsonl")]
@@ -44,7 +47,10 @@ def test_the_manifests_of_all_projects_come_by_turns(world: World, monkeypatch: 
     assert "other" in [job.project for job in world.jobs.rows.values()][:2]
 
 
-def test_manifests_wait_for_room_among_the_projects_active_imports(world: World) -> None:
+def test_manifests_wait_for_room_among_the_projects_active_imports(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drop_bucket, "MANIFESTS_AT_ONCE", 1)  # the fake's check of the quota takes no lock
     world.max_active = 3
     keys = [*(f"inbox/rival/{n}.manifest.jsonl" for n in range(10)), "inbox/other/a.manifest.jsonl"]
     found = [world.storage.put_body(DROP_BUCKET, key, b'{"uri": "s3://source/a.zip"}\n') for key in keys]
@@ -60,6 +66,15 @@ def test_manifests_wait_for_room_among_the_projects_active_imports(world: World)
         world.run(job_id)
     assert len(accept_uploads(waiting, world.upload_ports)) == 4
     assert accept_uploads(flood[:3], world.upload_ports) == []  # a repeated delivery of a manifest that has its import
+
+
+def test_a_manifest_that_is_uploaded_again_and_again_waits_once(world: World) -> None:
+    world.max_active = 0
+    key, etag = "inbox/rival/a.manifest.jsonl", "of the same content"
+    again = [an_upload(key, etag=etag, sequencer=f"{n:04}") for n in reversed(range(1_000))]
+    others = [an_upload(key, sequencer="0001"), an_upload("inbox/rival/b.manifest.jsonl", etag=etag)]
+    waiting = accept_uploads([*again, *others], world.upload_ports)
+    assert sorted(waiting, key=str) == sorted([again[0], *others], key=str)
 
 
 def test_clips_need_no_room(world: World) -> None:
