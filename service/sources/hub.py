@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -84,10 +84,14 @@ class HubAdapter:
     def list_pages(
         self, location: Location, *, start_after: str, patience: Patience
     ) -> Iterator[Sequence[SourceObject]]:
+        """Yield an empty page once the Hub answers: the first sorted one takes the whole listing."""
         asked, after = Asked("list", location), start_after
         files = patience(lambda: self._files(location, None, asked), str(location))
         while True:
-            later = (found for found in self._every(files, asked, patience) if found.key > after)
+            listed = self._listed(files, asked, patience)
+            first = next(listed)
+            yield ()
+            later = (found for page in chain([first], listed) for found in page if found.key > after)
             smallest = heapq.nsmallest(self.window, later, key=lambda found: found.key)
             pages = iter(smallest)
             while page := list(islice(pages, PAGE_OBJECTS)):
@@ -96,8 +100,8 @@ class HubAdapter:
                 return
             after = smallest[-1].key
 
-    def _every(self, files: HubFiles, asked: Asked, patience: Patience) -> Iterator[SourceObject]:
-        """Yield the files whose path begins with the location's key, in the Hub's order."""
+    def _listed(self, files: HubFiles, asked: Asked, patience: Patience) -> Iterator[Sequence[SourceObject]]:
+        """Yield pages of the files whose path begins with the location's key, in the Hub's order; at least one."""
         location = asked.location
         url: str | None = f"{self.endpoint}{files.tree(location.key)}"
         while url:
@@ -105,10 +109,10 @@ class HubAdapter:
             with reading(asked):
                 below = [item for item in items if item["type"] == "file" and item["path"].startswith(location.key)]
                 found = [files.object(item) for item in below]
-            yield from found
+            yield found
 
     def _page(self, url: str, asked: Asked) -> tuple[list[dict[str, Any]], str | None]:
-        response = self._hub("GET", url, asked)
+        response = self._api("GET", url, asked)
         if response.status == 404 and asked.location.is_repository and _code(response) == "EntryNotFound":
             drained(response, asked)
             return [], None  # no such folder
@@ -133,7 +137,7 @@ class HubAdapter:
         asked = Asked("inspect", location)
         files = self._files(location, version, asked)
         body = json.dumps({"paths": [location.key]}).encode()
-        response = self._hub("POST", f"{self.endpoint}{files.info}", asked, body=body)
+        response = self._api("POST", f"{self.endpoint}{files.info}", asked, body)
         if response.status >= 300:
             raise self._error(response, asked)
         found = json_of(response, asked)
@@ -191,7 +195,7 @@ class HubAdapter:
             return RepoFiles(location.container, commit)
         if known := self.commits.get(location.bucket):
             return known
-        response = self._hub("GET", f"{self.endpoint}{revision_url(location)}", asked)
+        response = self._api("GET", f"{self.endpoint}{revision_url(location)}", asked)
         if response.status >= 300:
             raise self._error(response, asked)
         found = json_of(response, asked)
@@ -203,6 +207,17 @@ class HubAdapter:
                 self.commits.pop(next(iter(self.commits)), None)
             self.commits[f"{location.container}@{files.commit}"] = files
         return files
+
+    def _api(self, method: str, url: str, asked: Asked, body: bytes | None = None) -> urllib3.BaseHTTPResponse:
+        """Ask the Hub. It redirects from a former name of a repository to its present one, without a host."""
+        for _ in range(MAX_REDIRECTS):
+            response = self._hub(method, url, asked, body=body)
+            target = response.get_redirect_location()
+            if not target or urlsplit(target).netloc:
+                break
+            drained(response, asked)
+            url = urljoin(url, target)
+        return response
 
     def _hub(
         self, method: str, url: str, asked: Asked, headers: Mapping[str, str] | None = None, body: bytes | None = None

@@ -40,6 +40,8 @@ class Hub:
     commits: dict[str, list[tuple[str, dict[str, bytes]]]] = field(default_factory=dict)
     """Commits of datasets and models (`datasets/namespace/name`), oldest first: id, and path → bytes."""
     gated: set[str] = field(default_factory=set)
+    moved: dict[str, str] = field(default_factory=dict)
+    """Former names of datasets and models, and their present ones."""
 
     def commit(self, repo: str, **files: bytes) -> str:
         """Add a commit with these files changed; return its id."""
@@ -49,6 +51,9 @@ class Hub:
         return known[-1][0]
 
     def answer(self, method: str, target: str, token: str | None, body: bytes, span: str | None = None) -> Answer:
+        for former, present in self.moved.items():
+            if f"/{former}/" in target:
+                return Answer(307, {"Location": target.replace(former, present)}, b"Temporary Redirect")
         parts = urlsplit(target)
         match = _ROUTE.fullmatch(parts.path)
         if match is None and (found := _REPO_ROUTE.fullmatch(parts.path)):

@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from service.domain.clips import Verification
-from service.domain.errors import AccessDenied, ChecksumMismatch, ObjectMissing, SourceChanged
+from service.domain.errors import AccessDenied, ChecksumMismatch, ObjectMissing, ObjectRejected, SourceChanged
 from service.domain.requests import ImportSettings
 from service.domain.uris import Location, parse_object
 from service.sources.hub import HubAdapter
@@ -235,6 +235,36 @@ def test_a_listing_takes_one_commit_on_all_of_its_pages(of: Any) -> None:
     commits = {found.version for page in (first, *pages) for found in page}
     assert len(commits) == 1
     assert [found.key for page in source.list_pages(store.at("no/such/folder/")) for found in page] == []
+
+
+def test_a_dataset_is_found_by_its_former_name(of: Any, stores: Stores) -> None:
+    store = of("hf-repo")
+    for name in ("moved/a.zip", "moved/b.txt"):
+        store.put(name, DATA)
+    source, former = store.source(), Location("hf", "datasets/former/name", "moved/")
+    repo_of(store).moved[former.bucket] = store.bucket
+    assert source.commit_of(former) == source.commit_of(store.at("moved/"))
+    assert [found.key for page in source.list_pages(former) for found in page] == ["moved/a.zip", "moved/b.txt"]
+    for name in ("moved/a.zip", "moved/b.txt"):
+        where = former.at(name)
+        pin = Pin.of(source.stat(where))
+        assert source.read(where, 0, 10, pin) == DATA
+        store.copier(stores.landing).copy(entry_of(where, pin, f"hf/{name}"), ImportSettings())
+    repo_of(store).moved[former.bucket] = former.bucket
+    with pytest.raises(ObjectRejected, match="307"):
+        source.stat(former.at("moved/a.zip"))
+
+
+@pytest.mark.parametrize("name", ["hf", "hf-repo"])
+def test_a_listing_says_that_the_hub_answers_before_it_is_sorted(of: Any, name: str) -> None:
+    store = of(name)
+    for number in range(12):
+        store.put(f"long/{number:02}.zip", DATA)
+    pages = store.source().list_pages(store.at("long/"))
+    assert list(next(pages)) == []
+    trees = [request for request in store.front.requests if "/tree" in request.path]
+    assert len(trees) == 1, "the other pages are not read yet"
+    assert len([found for page in pages for found in page]) == 12
 
 
 def test_bytes_that_are_not_those_of_the_dataset_s_sha_256_are_not_stored(of: Any, stores: Stores) -> None:
