@@ -12,7 +12,7 @@ LONGEST_WAIT_SECONDS = 3_600
 def window_seconds(errors: Iterable[Exception]) -> int | None:
     """Return the seconds until the last of these windows ends, at least 1; None if no error names one."""
     named = [error.retry_after for error in errors if isinstance(error, RateLimited) and error.retry_after is not None]
-    return min(LONGEST_WAIT_SECONDS, max(1, math.ceil(max(named)))) if named else None
+    return max(1, math.ceil(min(LONGEST_WAIT_SECONDS, max(named)))) if named else None
 
 
 def unless_window(error: ObjectError) -> ObjectError:

@@ -198,17 +198,18 @@ def looked_at(watch: Watch, now: str, *, again_in: int = CHECK_SECONDS) -> Watch
     return replace(watch, look_at=min(times, default=None))
 
 
-def failed(watch: Watch, code: str, message: str, now: str, *, sure: bool) -> Watch:
+def failed(watch: Watch, code: str, message: str, now: str, *, sure: bool, asked_wait: int = 0) -> Watch:
     """Note a failed attempt. A loss leaves one notice, however many attempts follow.
 
     `sure`: the store refused, or something that the watch names is gone. Else a loss is one after some attempts only.
+    `asked_wait`: seconds after which the store said to ask again.
     """
     before = watch.failure
     attempts = before.attempts + 1 if before else 1
     known = before is not None and before.told
     lost = known or sure or attempts >= UNSURE_ATTEMPTS
     since = before.since if before else now
-    wait = min(FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 16), LONGEST_BACKOFF_SECONDS)
+    wait = max(asked_wait, min(FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 16), LONGEST_BACKOFF_SECONDS))
     failure = Failure(
         code=code, message=bounded(message), since=since, attempts=attempts, told=lost, again_at=_after(now, wait)
     )

@@ -16,7 +16,8 @@ from service.domain.errors import (
     UnknownExecutionSettings,
 )
 from service.domain.ids import job_id_for
-from service.domain.jobs import Door, Source, WatchRun
+from service.domain.jobs import Door, Source, WatchCause, WatchRun
+from service.domain.rate_windows import window_seconds
 from service.domain.requests import ImportRequest, ImportSettings
 from service.domain.watches import POSTPONED_SECONDS as POSTPONED
 from service.domain.watches import Watch, failed, looked_at, readable, request_of, run_key, started
@@ -99,9 +100,9 @@ def check_request(watch: Watch, ports: RunPorts) -> tuple[ImportRequest, Source]
 
 def failed_by(watch: Watch, error: ClipferryError, now: str) -> Watch:
     """Note an attempt that this error ended."""
-    return failed(
-        watch, error.code, error.message, now, sure=not isinstance(error, (PreflightUnknown, SourceUnavailable))
-    )
+    sure = not isinstance(error, (PreflightUnknown, SourceUnavailable))
+    asked_wait = window_seconds([error]) or 0
+    return failed(watch, error.code, error.message, now, sure=sure, asked_wait=asked_wait)
 
 
 def webhook_url(watch: Watch, ports: RunPorts) -> str | None:

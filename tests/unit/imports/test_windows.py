@@ -39,6 +39,7 @@ def planned(world: World, job_id: str, cursor: PlanCursor | None = None, *, can_
         ([limited(0.2)], 1),
         ([limited(12.5), limited(300), limited(None)], 300),
         ([limited(1e9)], LONGEST_WAIT_SECONDS),
+        ([limited(float("inf"))], LONGEST_WAIT_SECONDS),
     ],
 )
 def test_the_last_window_that_ends_decides(errors: list[Exception], seconds: int | None) -> None:

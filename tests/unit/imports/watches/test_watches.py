@@ -19,6 +19,7 @@ from service.domain.errors import (
     NotFound,
     NoWebhook,
     ObjectError,
+    RateLimited,
     SourceUnavailable,
     TooManyWatches,
     UnknownExecutionSettings,
@@ -460,6 +461,19 @@ def test_a_store_that_is_busy_for_a_moment_is_not_lost(world: World) -> None:
     ticked(world, times=25)
     assert [event["code"] for event in world.bus.events] == ["SOURCE_UNAVAILABLE"]
     assert now(world, watch).status is WatchStatus.FAILING
+
+
+def test_a_store_that_says_when_to_ask_again_is_asked_then(world: World) -> None:
+    watch = make(world)
+    run_all(world)
+    lose(world, RateLimited("slow down", operation="list", uri=ROOT, retry_after=600))
+    before = world.faults.calls["storage.list_page"]
+    ticked(world, times=15 + 15)
+    assert world.faults.calls["storage.list_page"] - before <= 3, "at 15 and 25 minutes"
+    find_again(world)
+    ticked(world, times=11)
+    assert not world.bus.events, "a limit is no loss"
+    assert (now(world, watch).status, len(jobs_of(world))) == (WatchStatus.ACTIVE, 2)
 
 
 def test_a_store_that_does_not_answer_in_time_is_not_taken_for_readable(
