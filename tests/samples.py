@@ -51,7 +51,7 @@ FULL = a_job(
     settings=SETTINGS,
     execution_settings_id="es_1",
     integration_id="in_1",
-    watch=WatchRun(id="wa_1", cause=WatchCause.FIRST),
+    watch=WatchRun(id="wa_1", cause=WatchCause.FIRST, failed_runs=("ij_8", "ij_9")),
 )
 
 ADMIN = Actor(door=Door.API, key_id="admin", request_id="r-1")

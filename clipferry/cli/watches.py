@@ -221,6 +221,11 @@ def _when(schedule: Schedule | None, events: bool) -> str:
     return ", ".join(parts)
 
 
+def _clips(run: WatchRun) -> str:
+    left = f" ({run.failed_before:,} failed before)" if run.failed_before else ""
+    return counted(run.counts) + left
+
+
 def _show(app: App, watch: Watch) -> None:
     failure = watch.failure
     app.out.show(
@@ -261,7 +266,7 @@ def _show(app: App, watch: Watch) -> None:
                 "cause": "cause",
                 "status": "status",
                 "created": lambda one: app.out.when(one.created_at),
-                "clips": lambda one: counted(one.counts),
+                "clips": _clips,
             },
             shorten=("clips",),
         )

@@ -150,6 +150,8 @@ class ImportState(Model):
     """The attempt's number: 0 is the first one, each retry is the next."""
     runs: tuple[Attempt, ...] = ()
     """The last 50 attempts before this one, oldest first."""
+    failed_before: int = 0
+    """Clips among the skipped ones that failed their check in an earlier run of the watch."""
     rate: Rate | None = None
     eta_seconds: int | None = None
     """Seconds that the pending clips take at the present rate."""

@@ -37,6 +37,8 @@ class WatchRun(Model):
     status: str
     created_at: str
     counts: Counts
+    failed_before: int = 0
+    """Clips among the skipped ones that failed their check in an earlier run."""
     completed_at: str | None = None
     code: str | None = None
     message: str | None = None

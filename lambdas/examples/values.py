@@ -51,6 +51,7 @@ IMPORT: Json = {
     "run": 0,
     "runs": [],
     "counts": COUNTS,
+    "failed_before": 0,
     "rate": {"clips": 2.5, "bytes": 64_000.0},
     "eta_seconds": None,
     "restores": None,

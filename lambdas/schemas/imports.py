@@ -313,6 +313,9 @@ class ImportView(Model):
     run: int = Field(description="Number of the current attempt: 0 is the first, each retry adds one.")
     runs: list[RunView] = Field(description="Earlier attempts, oldest first, at most 50.")
     counts: CountsView
+    failed_before: int = Field(
+        description="Clips among the skipped ones that failed their check in an earlier run of the watch."
+    )
     rate: RateView | None = Field(description="Null until copying begins.")
     eta_seconds: int | None = Field(description="Estimated seconds until all clips are done; null if unknown.")
     restores: RestoresView | None = Field(description="Null if this attempt requested no restores.")

@@ -168,6 +168,7 @@ class WatchRunView(Model):
     created_at: str
     completed_at: str | None
     counts: CountsView
+    failed_before: int = Field(description="Clips among the skipped ones that failed their check in an earlier run.")
     code: str | None
     message: str | None
 

@@ -17,6 +17,8 @@ class ClipCode(StrEnum):
     """An earlier line, URI or set of this import names the same object. Nothing to do."""
     SUPERSEDED = "SUPERSEDED"
     """A later upload to the same key replaced this one. Nothing to do."""
+    FAILED_BEFORE = "FAILED_BEFORE"
+    """This version failed its check in an earlier run of the watch. Replace the object, or run the watch now."""
     # Skipped or failed, by the import's setting `archived`
     ARCHIVED = "ARCHIVED"
     """The source is in an archive class or tier. Restore it, then retry; or import it with `archived: restore`."""

@@ -89,6 +89,8 @@ class WatchRun:
 
     id: str
     cause: WatchCause
+    failed_runs: tuple[str, ...] = ()
+    """Earlier imports of the watch, oldest first: a clip that failed its check there is not tried again."""
 
 
 class JobTag(StrEnum):
@@ -272,6 +274,8 @@ class Job:
     """Whether it is among the project's active imports. Those that gather uploads or objects of events are not."""
     skipped_by_plan: int = 0
     """Clips whose result is the plan (`ManifestEntry.is_settled`). `counts.skipped` includes them."""
+    failed_before: int = 0
+    """Clips among the skipped ones that failed their check in an earlier run of the watch."""
     planned: bool = False
     """Whether the manifest is complete, so that every clip can be read."""
     copying_since: str | None = None

@@ -59,13 +59,14 @@ class JobStore(JobReader, Protocol):
         run: int = 0,
         total: int,
         skipped: int = 0,
+        failed_before: int = 0,
         cut_short: bool = False,
         rounds: Rounds = (),
         now: str,
     ) -> None:
         """Begin copying, with `total` clips. Count the `skipped` ones, whose result is the plan.
 
-        `rounds` says which files hold the manifest.
+        `rounds` says which files hold the manifest, `failed_before` is that of `Job`.
 
         With such clips `JobTag.SKIPPED` finds the job. Only the first end of a run's planning decides these figures; a
         repeated call changes the status alone.

@@ -2254,6 +2254,11 @@ export interface components {
              */
             runs: components["schemas"]["RunView"][];
             counts: components["schemas"]["CountsView"];
+            /**
+             * Failed Before
+             * @description Clips among the skipped ones that failed their check in an earlier run of the watch.
+             */
+            failed_before: number;
             /** @description Null until copying begins. */
             rate: components["schemas"]["RateView"] | null;
             /**
@@ -3750,6 +3755,11 @@ export interface components {
             /** Completed At */
             completed_at: string | null;
             counts: components["schemas"]["CountsView"];
+            /**
+             * Failed Before
+             * @description Clips among the skipped ones that failed their check in an earlier run.
+             */
+            failed_before: number;
             /** Code */
             code: string | null;
             /** Message */

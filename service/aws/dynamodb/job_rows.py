@@ -150,6 +150,7 @@ def job_of_row(row: JobRow) -> Job:
         door=Door(row.door),
         counted=_counted(row),
         skipped_by_plan=int(row.skipped_by_plan),
+        failed_before=int(row.failed_before),
         planned=bool(row.planned),
         copying_since=row.copying_since,
         cut_short=bool(row.cut_short),
@@ -162,7 +163,7 @@ def job_of_row(row: JobRow) -> Job:
         settled_before=int(row.settled_before),
         bytes_before=int(row.bytes_before),
         video_upload=VideoUpload(**row.video_upload) if row.video_upload else None,
-        watch=WatchRun(id=row.watch["id"], cause=WatchCause(row.watch["cause"])) if row.watch else None,
+        watch=_watch_run(row.watch) if row.watch else None,
         restores=Restores(**row.restores) if row.restores else None,
         resumes=int(row.resumes),
         resume_at=row.resume_at,
@@ -189,6 +190,11 @@ def _retry(stored: dict[str, Any]) -> Retry:
         "codes": tuple(stored.get("codes", ())),
     }
     return Retry(**stored | converted)
+
+
+def _watch_run(stored: dict[str, Any]) -> WatchRun:
+    converted = {"cause": WatchCause(stored["cause"]), "failed_runs": tuple(stored.get("failed_runs", ()))}
+    return WatchRun(**stored | converted)
 
 
 def _run(stored: dict[str, Any]) -> Run:

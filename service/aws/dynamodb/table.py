@@ -128,6 +128,7 @@ class JobRow(_Row):
     video_upload = TextJSONAttribute(null=True)
     watch = TextJSONAttribute(null=True)
     skipped_by_plan = NumberAttribute(default=0)
+    failed_before = NumberAttribute(default=0)
     plan_rounds = TextJSONAttribute(null=True)
     restores = TextJSONAttribute(null=True)
     resumes = NumberAttribute(default=0)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from service.domain.batching import PART_CLIPS, batches_of, sets_of
 from service.domain.clips import ClipStatus
+from service.domain.codes import ClipCode
 from service.domain.errors import NotFound
 from service.domain.manifest import Batch, ManifestEntry, Rounds, as_rounds, token_of
 from service.domain.member_reads import neighbours_together
@@ -36,6 +37,8 @@ class Plan:
     batches: int = 0
     skipped: int = 0
     """Clips that no batch holds: the plan is their result."""
+    failed_before: int = 0
+    """Clips that failed their check in an earlier run of the watch."""
 
 
 @dataclass
@@ -49,6 +52,8 @@ class ManifestWriter:
     batch_bytes: int
     ordinal: int = 0
     """Clips written so far, also in earlier rounds."""
+    failed_before: int = 0
+    """Clips among them that failed their check in an earlier run of the watch."""
     batches: int = 0
     round_number: int = 0
     manifest_run: int = 0
@@ -70,6 +75,7 @@ class ManifestWriter:
         assert not entries or last // PART_CLIPS > (self.ordinal - 1) // PART_CLIPS, "only the last part may be short"
         key = part_key(self.job_id, last // PART_CLIPS, self.manifest_run, self.token)
         self.ordinal += len(entries)
+        self.failed_before += sum(entry.code == ClipCode.FAILED_BEFORE for entry in entries)
         settled = [entry for entry in entries if self.settings and entry.is_settled(self.settings)]
         if settled:
             ordinals = {entry.ordinal for entry in settled}
@@ -125,7 +131,14 @@ class ManifestWriter:
         `failed` and `cancelled` are those of the `Plan`.
         """
         self.end_round()
-        own = Plan(total=self.ordinal, rounds=self.rounds, cut_short=cut_short, failed=failed, cancelled=cancelled)
+        own = Plan(
+            total=self.ordinal,
+            rounds=self.rounds,
+            cut_short=cut_short,
+            failed=failed,
+            cancelled=cancelled,
+            failed_before=self.failed_before,
+        )
         stored = self.state.put_new(run_plan_key(self.job_id, self.run), json.dumps(asdict(own)).encode())
         return _with_batches(self.state, self.job_id, self.run, stored)
 

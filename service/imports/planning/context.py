@@ -25,6 +25,8 @@ class ExpandPorts:
     """Access to the clips bucket and the drop bucket."""
     uploads: UploadLists | None = None
     """Which uploads a job was made of; None in a preview, which is never of uploads."""
+    clips: ClipStore | None = None
+    """Clips of earlier imports; None in a preview, which is of no watch."""
     access: SourceAccess
     clips_bucket: str
     stat_concurrency: int
@@ -66,6 +68,8 @@ class PlanCursor:
     """Which clip ids were found (`ClipIds`)."""
     searched: bool = False
     """In a retry: whether the missing clip ids were looked for again, as far as that is needed."""
+    failed_before: int = 0
+    """Clips in whole parts that failed their check in an earlier run of the watch."""
     carried: str = ""
     """State file of clips that were found but did not fill a part."""
     next_clip: int = 0
@@ -128,6 +132,7 @@ def writer_at(cursor: PlanCursor, job: Job, ports: PlanPorts, *, manifest_run: i
         ports.batch_clips,
         ports.batch_bytes,
         ordinal=cursor.ordinal,
+        failed_before=cursor.failed_before,
         batches=cursor.batches,
         round_number=cursor.round_number,
         manifest_run=manifest_run,

@@ -84,6 +84,7 @@ def _round(
         run=run,
         total=stored.total,
         skipped=stored.skipped,
+        failed_before=stored.failed_before,
         cut_short=stored.cut_short,
         rounds=stored.rounds,
         now=ports.clock(),
@@ -98,6 +99,7 @@ def _end_round(writer: ManifestWriter, part: Part) -> PlanCursor:
     return PlanCursor(
         round_number=writer.round_number,
         ordinal=writer.ordinal,
+        failed_before=writer.failed_before,
         batches=writer.batches,
         rounds=writer.rounds,
         start_after=part.start_after,

@@ -16,6 +16,7 @@ from service.imports.access.reach import id_of, store_of
 from service.imports.inputs.uri_list import requested_uris
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.existing import Destinations, look_up, settled_by
+from service.imports.planning.failed_before import left_if_broken
 from service.imports.planning.pin import destination_of, pin
 from service.imports.planning.search import Chunk, Pinned, Search, search_parts
 
@@ -67,7 +68,8 @@ def _mirrored(search: Search, location: Location, opener: Integration | None) ->
                 unclear[number] = Pinned(entry, item, by_time=newest)
         for number, entry in zip(unclear, search.looked_at([*unclear.values()]), strict=True):
             clips[number] = entry
-        return search.by_archive(list(zip(clips, items, strict=True)))
+        left = [left_if_broken(clip, search.failed_before) for clip in clips]
+        return search.by_archive(list(zip(left, items, strict=True)))
 
     return settle
 

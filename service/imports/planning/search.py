@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from service.domain.jobs import Job
 from service.domain.manifest import ManifestEntry
@@ -12,6 +13,7 @@ from service.imports.manifest.store import read_carried
 from service.imports.planning.archived import must_look, unless_archived
 from service.imports.planning.context import ExpandPorts, Part, PlanCursor
 from service.imports.planning.duplicates import Ledger
+from service.imports.planning.failed_before import Known, failed_before, left_if_broken
 from service.imports.planning.pin import look_at_destination
 
 
@@ -52,6 +54,10 @@ class Search:
         self.reach = self.ports.access.of(self.job)
         self._next = self.cursor.ordinal + len(self.carried)
 
+    @cached_property
+    def failed_before(self) -> Known:
+        return failed_before(self.job, self.ports)
+
     def number(self) -> int:
         """The ordinal of the next clip."""
         self._next += 1
@@ -63,7 +69,7 @@ class Search:
 
     def settled(self, clips: Sequence[Pinned], ledger: Ledger) -> list[ManifestEntry]:
         """Give each clip the fate that its destination decides; no two clips get one destination."""
-        return [ledger.settled(entry) for entry in self.looked_at(clips)]
+        return [ledger.settled(left_if_broken(entry, self.failed_before)) for entry in self.looked_at(clips)]
 
     def looked_at(self, clips: Sequence[Pinned]) -> Iterator[ManifestEntry]:
         """Inspect each clip's destination, which decides its fate."""

@@ -26,6 +26,8 @@ from service.imports.intake.request_source import source_of
 from service.imports.intake.submit import SubmitPorts, checked, submit
 from service.ports.watches import WatchStore
 
+MAX_FAILED_RUNS = 20
+"""Earlier runs with failures that a run looks at. Clips that failed in older ones are tried again."""
 REFUSED = (InvalidRequest, PreflightFailed, SourceUnavailable, *SOURCE_UNFIT)
 """Errors for which a watch cannot run: its source cannot be read, or something that it names is gone."""
 
@@ -126,12 +128,22 @@ def _started(watch: Watch, ports: RunPorts) -> str:
             ports=ports.submit,
             door=Door.WATCH,
             saved_settings=partial(ports.saved_settings, watch.project),
-            watch=WatchRun(id=watch.id, cause=watch.next_cause),
+            watch=WatchRun(id=watch.id, cause=watch.next_cause, failed_runs=_failed_runs(watch, ports)),
         )
     except IdempotencyConflict:
         # The run was started before the watch was changed, or before the import was deleted.
         return job_id_for(watch.project, run_key(watch))
     return job.id
+
+
+def _failed_runs(watch: Watch, ports: RunPorts) -> tuple[str, ...]:
+    """Return the runs whose broken clips the due run leaves: none if it is the first, or a caller asked for it."""
+    tries_all = watch.next_cause in (WatchCause.FIRST, WatchCause.MANUAL)
+    last = ports.submit.jobs.get(watch.last_run) if watch.last_run and not tries_all else None
+    if last is None:
+        return ()
+    before = last.watch.failed_runs if last.watch else ()
+    return (*before, *([last.id] if last.counts.failed else []))[-MAX_FAILED_RUNS:]
 
 
 def quick(ports: SubmitPorts) -> SubmitPorts:

@@ -96,7 +96,7 @@ def _lag(watch: Watch, runs: Sequence[Job], now: str) -> int | None:
 
 def _is_complete(job: Job) -> bool:
     """Whether no clip is missing of what the import found."""
-    lacking = job.counts.failed or job.counts.cancelled or job.cut_short
+    lacking = job.counts.failed or job.counts.cancelled or job.failed_before or job.cut_short
     return job.completed_at is not None and job.planned and not lacking
 
 

@@ -47,11 +47,13 @@ from service.imports.inputs.caller_manifest import MAX_INVENTORY
 from service.imports.inputs.manifest_file import MAX_LINE
 from service.imports.intake.drop_bucket import MANIFESTS_AT_ONCE
 from service.imports.intake.retry_request import MAX_CHOSEN, MAX_CODES
+from service.imports.planning.failed_before import MAX_READ
 from service.imports.planning.retry import INDEX_LAG_SECONDS
 from service.imports.previews.tally import MAX_EXTENSIONS, MAX_PROBLEMS, SAMPLE_CLIPS
 from service.imports.queries import failures, find, find_skipped, health, status, timeline, videos
 from service.imports.watches.events import WATCHES_AT_ONCE
 from service.imports.watches.manage import MAX_PER_PROJECT as MAX_WATCHES
+from service.imports.watches.runs import MAX_FAILED_RUNS
 from service.imports.watches.status import RUNS_SHOWN
 from service.imports.watches.tick import PROJECTS_AT_ONCE
 from service.projects import folders, presets
@@ -132,6 +134,7 @@ LIMITS = {
     f"{watches.FIRST_BACKOFF_SECONDS // 60} minute to {watches.LONGEST_BACKOFF_SECONDS // HOUR} hours; "
     f"{watches.UNSURE_ATTEMPTS}",
     "age from which": f"{watches.EVENT_GRACE_SECONDS // 60} minutes",
+    "earlier runs with failures": f"{MAX_FAILED_RUNS}; {MAX_READ:,}",
     "runs of a watch": f"{RUNS_SHOWN}; {watches.MAX_WEBHOOKS}, {watches.KEPT_WEBHOOKS}",
 }
 """Begin of a row → its limit."""
