@@ -149,6 +149,7 @@ def _show(app: App, one: Integration) -> None:
             "endpoint URL": one.endpoint_url,
             "role": one.role_arn,
             "external id": one.external_id,
+            "requester pays": "yes" if one.requester_pays else None,
             "may delete": "yes" if one.allow_delete else "no",
             "created": one.created_at,
             "last used": one.last_used,
