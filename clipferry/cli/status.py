@@ -32,6 +32,7 @@ def fields(job: Import) -> dict[str, object]:
         "source": f"{job.source.uri or job.source.kind}{count}",
         "clips": f"{job.counts.total:,}: {counted(job.counts)}" if job.counts.total else None,
         "copied": size(job.counts.bytes) if job.counts.total else None,
+        "failed before": job.failed_before or None,
         "restores": restoring(job) or None,
         "pace": pace(job) or None,
         "folder": job.folder,

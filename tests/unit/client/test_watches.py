@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.client.conftest import Run
-from tests.unit.client.service import FakeService, counts, page
+from tests.unit.client.service import FakeService, counts, job, page
 
 
 def watch(**given: Any) -> dict[str, Any]:
@@ -116,6 +116,13 @@ def test_a_failing_watch_says_why_and_a_failed_test_is_an_exit_code(run: Run) ->
     ran = run("watches test wa_1 --json", {"ok": False, "checks": [check]})
     assert ran.exit_code == 1
     assert json.loads(ran.stdout)["checks"] == [check]
+
+
+def test_a_run_says_how_many_clips_it_left_because_they_failed_before(run: Run) -> None:
+    shown = watch()
+    shown["runs"][0] |= {"counts": counts(skipped=3), "failed_before": 2}
+    assert "0 copied, 3 skipped (2 failed before)" in run("watches show wa_1", shown).stdout
+    assert "failed before\t2" in run("imports show ij_1", job(failed_before=2)).stdout
 
 
 def test_a_change_can_remove_what_a_watch_has(run: Run) -> None:

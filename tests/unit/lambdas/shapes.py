@@ -26,6 +26,7 @@ JOB_FIELDS = {
     "counts",
     "rate",
     "eta_seconds",
+    "failed_before",
     "restores",
     "code",
     "message",
