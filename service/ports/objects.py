@@ -16,13 +16,16 @@ class Objects(Protocol):
     """Read access to objects with one set of credentials. Errors are `ObjectError`s. Thread-safe."""
 
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
-        """Yield pages of objects whose key begins with the location's, in UTF-8 binary order, after `start_after`."""
+        """Yield pages of objects whose key begins with the location's, in UTF-8 binary order, after `start_after`.
+
+        Pages may be empty. The first one comes as soon as the store has answered, even if all must be read to be sorted.
+        """
         ...
 
     def list_as_of(
         self, at: Location, as_of: str, *, start_after: str = "", only: bool = False
     ) -> Iterator[Sequence[ListedObject]]:
-        """Like `list_pages`, with the objects as they stood at a time, each with its version. Pages may be empty.
+        """Like `list_pages`, with the objects as they stood at a time, each with its version.
 
         `only`: exactly the object with the location's key. Raises `NotVersioned` if the bucket keeps no versions.
         """
