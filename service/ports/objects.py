@@ -18,7 +18,7 @@ class Objects(Protocol):
     def list_pages(self, at: Location, *, start_after: str = "") -> Iterator[Sequence[ListedObject]]:
         """Yield pages of objects whose key begins with the location's, in UTF-8 binary order, after `start_after`.
 
-        Pages may be empty. The first one comes as soon as the store has answered, even if all must be read to be sorted.
+        Pages may be empty. The first one comes once the store has answered, even if all must be read to be sorted.
         """
         ...
 

@@ -123,6 +123,29 @@ def test_a_run_that_goes_on_is_not_started_twice(
 
 
 @pytest.mark.usefixtures("own_ticks")
+def test_a_clip_that_failed_its_check_is_left_until_somebody_asks(
+    api: "Api", stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient", invoke: "Invoke"
+) -> None:
+    prefix = unique("broken")
+    s3.put_object(Bucket=stack.source_bucket, Key=f"{prefix}/broken.zip", Body=b"<html>")
+    settings = {"content_validation": "structure"}
+    watch = made(api, f"s3://{stack.source_bucket}/{prefix}/", schedule={"every": "1d"}, settings=settings)
+    [first] = shown(api, watch)["runs"]
+    assert (first["status"], first["counts"]["failed"]) == ("FAILED", 1)
+    Row(dynamodb, stack, watch).write(next_run_at="2026-01-01T00:00:00.000Z", look_at="2026-01-01T00:00:00.000Z")
+    invoke("lambdas.watch.handler", {})
+    left = settled(api, shown(api, watch)["last_run"])
+    assert left["id"] != first["id"]
+    assert (left["status"], left["counts"]["skipped"], left["failed_before"]) == ("COMPLETED", 1, 1)
+    [clip] = api.get(f"/v1/imports/{left['id']}/clips")[1]["clips"]
+    assert (clip["code"], first["id"] in clip["message"]) == ("FAILED_BEFORE", True)
+    status, asked = api.post(f"/v1/watches/{watch['id']}/run", None)
+    assert status == 202, asked
+    assert settled(api, asked["last_run"])["counts"]["failed"] == 1
+    api("DELETE", f"/v1/watches/{watch['id']}")
+
+
+@pytest.mark.usefixtures("own_ticks")
 def test_lost_access_shows_and_what_was_missed_is_made_up_once_it_is_back(
     api: "Api", stack: Stack, s3: "S3Client", dynamodb: "DynamoDBClient", invoke: "Invoke"
 ) -> None:
