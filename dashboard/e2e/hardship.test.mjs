@@ -346,6 +346,54 @@ test("a watch gets another integration, and loses it again, also while the list 
   await done(made);
 });
 
+test("the sizes and times of a watch's filters are shown, changed and removed", async () => {
+  const watch = { ...example("/v1/watches/x"), execution_settings_id: null };
+  watch.filters = { include: ["*.zip"], exclude: [], min_size: 1_500_000, max_size: null, modified_after: "2026-01-31T12:00:30Z", modified_before: null };
+  const made = await shown("#/watches/wa_1", { "watches/[^/]+": watch }, { timezoneId: "Europe/Berlin" });
+  const { page, service } = made;
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.getByText("Filters and settings").click();
+  assert.equal(await page.getByLabel("Smallest size").inputValue(), "1.5 MB");
+  assert.equal(await page.getByLabel("Changed from").inputValue(), "2026-01-31T13:00");
+  await page.getByLabel("Largest size").fill("2 gigabytes");
+  await page.getByRole("button", { name: "Save watch" }).click();
+  await page.getByRole("alert").getByText("Largest size: write a number of bytes").waitFor();
+  await page.getByLabel("Largest size").fill("2 GB");
+  await page.getByLabel("Smallest size").fill("");
+  await page.getByLabel("Changed before").fill("2026-07-01T00:00");
+  await page.getByRole("button", { name: "Save watch" }).click();
+  await page.getByRole("button", { name: "Save watch" }).waitFor({ state: "detached" });
+  assert.deepEqual(service.sent, [
+    { filters: { include: ["*.zip"], max_size: 2_000_000_000, modified_after: "2026-01-31T12:00:30Z", modified_before: "2026-06-30T22:00:00.000Z" } },
+  ]);
+  await done(made);
+});
+
+test("a new import with a preset that is gone says which one, and a list too long to keep is sent all the same", async () => {
+  const made = await shown("#/imports", { "imports/[^/]+": example("/v1/imports/x") });
+  const { page, service } = made;
+  await page.evaluate(() => sessionStorage.setItem("clipferry.draft", JSON.stringify({ root_path: "s3://b/", execution_settings_id: "es_gone" })));
+  await page.goto(`${stack.dashboard_url}#/new`);
+  await page.reload();
+  const preset = page.getByRole("combobox", { name: "Preset", exact: true });
+  assert.equal(await preset.inputValue(), "es_gone");
+  await preset.selectOption("");
+  await page.getByRole("button", { name: "List of clips" }).click();
+  await page.evaluate(() => {
+    const set = sessionStorage.setItem.bind(sessionStorage);
+    Storage.prototype.setItem = (name, text) => {
+      if (text.includes("s3://long/")) throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
+      return set(name, text);
+    };
+  });
+  await page.getByLabel("URIs, one a line").fill("s3://long/a.mp4");
+  await until(page, () => sessionStorage.getItem("clipferry.draft") === null);
+  await page.getByRole("button", { name: "Start import" }).click();
+  while (!service.asked.includes("POST /v1/imports")) await page.waitForTimeout(50);
+  assert.deepEqual(service.sent.at(-1), { exact_paths: ["s3://long/a.mp4"] });
+  await done(made);
+});
+
 test("an answer that breaks off, or that is none of the service's, says that the service did not answer", async () => {
   const made = await shown("#/watches");
   const { page } = made;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ago, between, bytes, money, name, plural, rates, seconds, setClock, when } from "./format";
+import { ago, between, bytes, fieldTime, money, name, plural, rates, seconds, setClock, when } from "./format";
 
 test.each([
   [0, "0 B"], [999, "999 B"], [1_000, "1.0 kB"], [999_499, "999 kB"], [999_500, "1.0 MB"], [1_234_567_890, "1.2 GB"], [null, "–"],
@@ -7,6 +7,7 @@ test.each([
 
 test.each([
   [0.25, "0.3 s"], [42, "42 s"], [60, "1 min"], [3_700, "1 h 2 min"], [90_000, "1 d 1 h"],
+  [9.97, "10 s"], [59.6, "1 min"], [119.6, "2 min"], [3_599.7, "1 h"], [7_199, "2 h"], [86_390, "1 d"], [172_700, "2 d"],
 ])("%s seconds are %s", (count, text) => expect(seconds(count)).toBe(text));
 
 test("a time has its time zone", () => {
@@ -38,6 +39,11 @@ describe("from now", () => {
     setClock("Sun, 22 Nov 2026 16:59:50 GMT");
     expect(ago("2026-11-22T16:59:00Z")).toBe("1 min ago");
   });
+});
+
+test("a field shows a local time to the minute, and nothing for what is no time", () => {
+  expect(new Date(fieldTime("2026-01-31T12:00:59.5Z")).toISOString()).toBe("2026-01-31T12:00:00.000Z");
+  expect([null, undefined, "", "yesterday"].map(fieldTime)).toEqual(["", "", "", ""]);
 });
 
 test("small amounts of money are not zero", () => {

@@ -20,11 +20,16 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 
 /** `5` → `5 s`, `3700` → `1 h 2 min`. */
 export function seconds(value: number): string {
-  if (value < 10) return `${Math.round(value * 10) / 10} s`;
-  if (value < 60) return `${Math.round(value)} s`;
-  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`.replace(/ 0 s$/, "");
-  if (value < 86400) return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} min`.replace(/ 0 min$/, "");
-  return `${Math.floor(value / 86400)} d ${Math.round((value % 86400) / 3600)} h`.replace(/ 0 h$/, "");
+  if (value < 9.95) return `${Math.round(value * 10) / 10} s`;
+  const whole = Math.round(value);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return two(whole, 60, "min", "s");
+  const minutes = Math.round(value / 60);
+  return minutes < 1440 ? two(minutes, 60, "h", "min") : two(Math.round(value / 3600), 24, "d", "h");
+}
+
+function two(count: number, of: number, large: string, small: string): string {
+  return `${Math.floor(count / of)} ${large} ${count % of} ${small}`.replace(` 0 ${small}`, "");
 }
 
 /** A smaller difference of two clocks is none: an answer says its time in whole seconds, and is under way for some. */
@@ -57,6 +62,16 @@ export function when(time: string): string {
   return new Date(time).toLocaleString(undefined, {
     year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
   });
+}
+
+/** The last time that a field for a time takes: one without it takes years of six digits, which no time has. */
+export const LAST_TIME = "9999-12-31T23:59";
+
+/** An ISO time as a field for a time shows it: local, to the minute. Empty for none, and for what is no time. */
+export function fieldTime(time: string | null | undefined): string {
+  const date = new Date(time ?? "");
+  if (Number.isNaN(date.getTime())) return "";
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 export function money(dollars: number): string {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { body, cli, curl, EMPTY, python, size } from "./request";
+import { body, cli, curl, EMPTY, python } from "./request";
 
 const WHOLE = {
   ...EMPTY, root_path: " s3://b/it's/ ", include: "*.zip\n\n*.mp4", min_size: "1.5 MB", folder: "f", labels: "night, , berlin", as_of: "2026-01-31T12:00:00Z",
@@ -44,10 +44,14 @@ test("sets are JSON lines or a JSON list", () => {
   expect(() => body({ ...EMPTY, kind: "sets", sets: "{" })).toThrow(/Sets: write one JSON object a line/);
 });
 
-test.each(["12", "12B", "12 B"])("%s is 12 bytes", (text) => expect(size(text)).toBe(12));
 test("a wrong size or share names its field", () => {
-  expect(() => body({ ...WHOLE, max_size: "large" })).toThrow(/max size/);
+  expect(() => body({ ...WHOLE, max_size: "large" })).toThrow(/Largest size/);
   expect(() => body({ ...WHOLE, settings: { tolerated_failures: "some" } })).toThrow(/Failures tolerated/);
+});
+
+test("what was entered in fields that the form does not show stops no import", () => {
+  const wrong = { ...EMPTY, max_size: "large", list: "s3://b/a", settings: { ...EMPTY.settings, tolerated_failures: "some" } };
+  expect(body({ ...wrong, kind: "list", execution_settings_id: "es_1" })).toEqual({ exact_paths: ["s3://b/a"], execution_settings_id: "es_1" });
 });
 
 /** What the shell makes of a command's words. */

@@ -1,10 +1,11 @@
 // The request of a new import: from the form's fields to the body, and to the same call in other tongues.
 
+import { type FilterTexts, filtersOf, lines, NO_FILTERS } from "./filters";
 import { EMPTY_VALUES, flagsOf, settingsOf, type Values } from "./settings";
 
 export type Kind = "prefix" | "clip_ids" | "list" | "manifest" | "sets";
 
-export interface Draft {
+export interface Draft extends FilterTexts {
   kind: Kind;
   root_path: string;
   /** One a line. */
@@ -13,12 +14,6 @@ export interface Draft {
   manifest_uri: string;
   /** JSON lines or a JSON list of sets. */
   sets: string;
-  include: string;
-  exclude: string;
-  min_size: string;
-  max_size: string;
-  modified_after: string;
-  modified_before: string;
   /** A local time, as the field has it. */
   as_of: string;
   folder: string;
@@ -31,22 +26,15 @@ export interface Draft {
 }
 
 export const EMPTY: Draft = {
-  kind: "prefix", root_path: "", clip_ids: "", list: "", manifest_uri: "", sets: "", include: "", exclude: "", min_size: "", max_size: "",
-  modified_after: "", modified_before: "", as_of: "", folder: "", labels: "", run_name_prefix: "", test_run_group_name: "",
+  kind: "prefix", root_path: "", clip_ids: "", list: "", manifest_uri: "", sets: "", ...NO_FILTERS,
+  as_of: "", folder: "", labels: "", run_name_prefix: "", test_run_group_name: "",
   integration_id: "", execution_settings_id: "", settings: EMPTY_VALUES,
 };
 
 export type Body = Record<string, unknown>;
 
-const lines = (text: string) => text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
-
-/** `12`, `1.5 MB`, `2 GB` → bytes; NaN for anything else. */
-export function size(text: string): number {
-  const match = /^([\d.]+)\s*([kMGT]?)B?$/i.exec(text.trim());
-  if (!match) return NaN;
-  const power = ["", "k", "m", "g", "t"].indexOf((match[2] ?? "").toLowerCase());
-  return Math.round(Number(match[1]) * 1000 ** power);
-}
+/** Whether the source is searched, so that filters choose among its objects. */
+export const filtered = (draft: Draft) => draft.kind === "prefix" || draft.kind === "clip_ids" || draft.kind === "manifest";
 
 /** The body of `POST /v1/imports`. Throws an `Error` whose message names the field. */
 export function body(draft: Draft): Body {
@@ -57,33 +45,17 @@ export function body(draft: Draft): Body {
   if (draft.kind === "list") made["exact_paths"] = lines(draft.list);
   if (draft.kind === "manifest") made["manifest_uri"] = draft.manifest_uri.trim();
   if (draft.kind === "sets") made["sets"] = sets(draft.sets);
-  const filters = filtersOf(draft);
-  if (Object.keys(filters).length && (below || draft.kind === "manifest")) made["filters"] = filters;
+  const filters = filtered(draft) ? filtersOf(draft) : null;
+  if (filters) made["filters"] = filters;
   for (const name of ["folder", "run_name_prefix", "test_run_group_name", "integration_id", "execution_settings_id"] as const) {
     if (draft[name].trim()) made[name] = draft[name].trim();
   }
   if (draft.as_of && draft.kind !== "manifest") made["as_of"] = new Date(draft.as_of).toISOString();
   const labels = draft.labels.split(",").map((label) => label.trim()).filter(Boolean);
   if (labels.length) made["labels"] = labels;
-  const settings = settingsOf(draft.settings);
-  if (Object.keys(settings).length && !draft.execution_settings_id) made["settings"] = settings;
+  const settings = draft.execution_settings_id ? {} : settingsOf(draft.settings);
+  if (Object.keys(settings).length) made["settings"] = settings;
   return made;
-}
-
-function filtersOf(draft: Draft): Body {
-  const filters: Body = {};
-  if (lines(draft.include).length) filters["include"] = lines(draft.include);
-  if (lines(draft.exclude).length) filters["exclude"] = lines(draft.exclude);
-  for (const name of ["min_size", "max_size"] as const) {
-    if (!draft[name].trim()) continue;
-    const bytes = size(draft[name]);
-    if (Number.isNaN(bytes)) throw new Error(`${name.replace("_", " ")}: write a number of bytes, such as 500 or 1.5 MB.`);
-    filters[name] = bytes;
-  }
-  for (const name of ["modified_after", "modified_before"] as const) {
-    if (draft[name]) filters[name] = new Date(draft[name]).toISOString();
-  }
-  return filters;
 }
 
 function sets(text: string): unknown[] {

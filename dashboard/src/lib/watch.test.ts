@@ -26,6 +26,16 @@ test("changes replace, and empty fields remove", () => {
   });
 });
 
+test("sizes and times of the filters can be changed and removed, and others stay as exact as they are", () => {
+  const exact = { ...WATCH, filters: { ...WATCH.filters, modified_after: "2026-01-31T12:00:30Z" } } as typeof WATCH;
+  expect(changed(draftOf(exact), exact)).toEqual({});
+  expect(changed({ ...draftOf(exact), min_size: "", max_size: "1 GB" }, exact)).toEqual({
+    filters: { include: ["*.zip"], max_size: 1_000_000_000, modified_after: "2026-01-31T12:00:30Z" },
+  });
+  expect(changed({ ...draftOf(WATCH), include: "", min_size: "" }, WATCH)).toEqual({ filters: null });
+  expect(() => created({ ...EMPTY_WATCH, min_size: "small" })).toThrow(/Smallest size/);
+});
+
 test("another integration takes over, or the project's own for the bucket", () => {
   expect(changed({ ...draftOf(WATCH), integration_id: "in_2" }, WATCH)).toEqual({ integration_id: "in_2" });
   const by = { ...WATCH, integration_id: "in_2" };

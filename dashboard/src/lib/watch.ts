@@ -1,10 +1,11 @@
 // The request of a watch: from the form's fields to the body, and to the changes of one that exists.
 import type { Schemas } from "./api";
+import { type FilterTexts, filterTexts, filtersOf, NO_FILTERS } from "./filters";
 import { changedSettings, editedOf, EMPTY_VALUES, storedWebhook, type Values } from "./settings";
 
 type Watch = Schemas["WatchView"];
 
-export interface WatchDraft {
+export interface WatchDraft extends FilterTexts {
   name: string;
   root_path: string;
   integration_id: string;
@@ -14,14 +15,12 @@ export interface WatchDraft {
   events: boolean;
   folder: string;
   labels: string;
-  include: string;
-  exclude: string;
   execution_settings_id: string;
   settings: Values;
 }
 
 export const EMPTY_WATCH: WatchDraft = {
-  name: "", root_path: "", integration_id: "", schedule: "", time_zone: "", events: false, folder: "", labels: "", include: "", exclude: "",
+  name: "", root_path: "", integration_id: "", schedule: "", time_zone: "", events: false, folder: "", labels: "", ...NO_FILTERS,
   execution_settings_id: "", settings: EMPTY_VALUES,
 };
 
@@ -35,21 +34,15 @@ export function draftOf(watch: Watch): WatchDraft {
     events: watch.events,
     folder: watch.folder ?? "",
     labels: watch.labels.join(", "),
-    include: watch.filters?.include.join("\n") ?? "",
-    exclude: watch.filters?.exclude.join("\n") ?? "",
+    ...filterTexts(watch.filters),
     execution_settings_id: watch.execution_settings_id ?? "",
     settings: editedOf({ ...watch.settings }),
   };
 }
 
-const parts = (text: string, by: RegExp) => text.split(by).map((one) => one.trim()).filter(Boolean);
-
-/** All fields that can change. `known`: the watch, whose other filters stay. */
+/** All fields that can change. `known`: the watch as it is. */
 function fields(draft: WatchDraft, known: Watch | null): Record<string, unknown> {
   const often = draft.schedule.trim();
-  const rest = Object.entries(known?.filters ?? {}).filter(([name, value]) => name !== "include" && name !== "exclude" && value !== null);
-  const [include, exclude] = [parts(draft.include, /\n/), parts(draft.exclude, /\n/)];
-  const filters = { ...Object.fromEntries(rest), ...(include.length ? { include } : {}), ...(exclude.length ? { exclude } : {}) };
   return {
     name: draft.name.trim(),
     integration_id: draft.integration_id || null,
@@ -57,8 +50,8 @@ function fields(draft: WatchDraft, known: Watch | null): Record<string, unknown>
     schedule: !often ? null : often.includes(" ") ? { cron: often, time_zone: draft.time_zone.trim() || "UTC" } : { every: often },
     events: draft.events,
     folder: draft.folder.trim() || null,
-    labels: parts(draft.labels, /,/),
-    filters: Object.keys(filters).length ? filters : null,
+    labels: draft.labels.split(",").map((one) => one.trim()).filter(Boolean),
+    filters: filtersOf(draft, known?.filters),
     ...(draft.execution_settings_id ? { execution_settings_id: draft.execution_settings_id } : { settings: changedSettings(draft.settings, known ? storedWebhook({ ...known.settings }) : "") }),
   };
 }

@@ -1,10 +1,11 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { at, get, type Import } from "../lib/api";
-import { bytes, number, seconds } from "../lib/format";
+import { bytes, fieldTime, number, seconds } from "../lib/format";
 import { useLive } from "../lib/live";
 import { go, href, place } from "../lib/router";
 import { Ago, Bar, Empty, Failure, Loading, rateOf, runs, source, Status } from "../ui/basics";
 import { Act } from "../ui/dialog";
+import { Entered } from "../ui/fields";
 
 interface Page {
   imports: Import[];
@@ -93,12 +94,12 @@ function FindClip() {
 }
 
 function Filters({ given, set }: { given: Record<string, string>; set: (name: string, value: string) => void }) {
-  const text = (name: string, label: string, type = "text") => (
+  const text = (name: string, label: string, type?: "datetime-local") => (
     <label>
       {label}
       <Entered
-        type={type}
-        value={type === "datetime-local" ? local(given[name]) : (given[name] ?? "")}
+        {...(type ? { type } : {})}
+        value={type === "datetime-local" ? fieldTime(given[name]) : (given[name] ?? "")}
         commit={(value) => set(name, type === "datetime-local" && value ? new Date(value).toISOString() : value)}
       />
     </label>
@@ -133,20 +134,6 @@ function Filters({ given, set }: { given: Record<string, string>; set: (name: st
       </form>
     </details>
   );
-}
-
-/** A field that counts once the user leaves it or presses Enter. Until then it keeps what was typed, also when the page is drawn again. */
-function Entered({ type, value, commit }: { type: string; value: string; commit: (text: string) => void }) {
-  const [text, setText] = useState(value);
-  useLayoutEffect(() => setText(value), [value]);
-  return <input type={type} value={text} onInput={(event) => setText(event.currentTarget.value)} onChange={(event) => commit(event.currentTarget.value.trim())} />;
-}
-
-/** An ISO time as the field shows it: local, to the minute. Empty for none, and for what is no time. */
-function local(time: string | undefined): string {
-  const date = new Date(time ?? "");
-  if (Number.isNaN(date.getTime())) return "";
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 export function Table({ rows }: { rows: Import[] }) {

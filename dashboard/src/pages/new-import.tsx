@@ -1,11 +1,12 @@
-import { useEffect, useState } from "preact/hooks";
-import { all, type ApiError, at, base, call, type Import, type Schemas } from "../lib/api";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { type ApiError, at, base, call, type Import, type Schemas } from "../lib/api";
 import { number } from "../lib/format";
-import { body, type Body, cli, curl, type Draft, EMPTY, type Kind, python } from "../lib/request";
+import { body, type Body, cli, curl, type Draft, EMPTY, filtered, type Kind, python } from "../lib/request";
 import { go, href } from "../lib/router";
 import { settingsOf } from "../lib/settings";
 import { Copy, Failure } from "../ui/basics";
 import { Act } from "../ui/dialog";
+import { Area, FilterFields, type Part, SavedFields, Text } from "../ui/fields";
 import { SettingsFields } from "../ui/settings-form";
 import { PreviewOf } from "./new-preview";
 
@@ -20,18 +21,24 @@ function kept(): Draft {
   }
 }
 
+function keep(draft: Draft): void {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(draft));
+  } catch {
+    // A list of 100,000 URIs may be more than the browser keeps: an older one must not come back in its place.
+    sessionStorage.removeItem(KEPT);
+  }
+}
+
 const KINDS: [Kind, string][] = [["prefix", "Prefix"], ["clip_ids", "Clip ids"], ["list", "List of clips"], ["manifest", "Manifest file"], ["sets", "Multi-view sets"]];
 
 export function NewImport() {
   const [draft, setDraft] = useState(kept);
   const [error, setError] = useState<ApiError | null>(null);
   // One key for one request, so that a click after a lost answer starts no second import.
-  const [once, setOnce] = useState(() => crypto.randomUUID());
+  const once = useMemo(() => crypto.randomUUID(), [draft]);
   const set = (change: Partial<Draft>) => setDraft((now) => ({ ...now, ...change }));
-  useEffect(() => {
-    sessionStorage.setItem(KEPT, JSON.stringify(draft));
-    setOnce(crypto.randomUUID());
-  }, [draft]);
+  useEffect(() => keep(draft), [draft]);
 
   let request: Body | null = null;
   let wrong: string | null = null;
@@ -55,7 +62,12 @@ export function NewImport() {
         {/* No form element: Enter in a field must neither start an import nor save a preset. */}
         <div class="form">
           <Source draft={draft} set={set} />
-          {["prefix", "clip_ids", "manifest"].includes(draft.kind) && <Filters draft={draft} set={set} />}
+          {filtered(draft) && (
+            <fieldset>
+              <legend>Filters</legend>
+              <FilterFields draft={draft} set={set} />
+            </fieldset>
+          )}
           <Names draft={draft} set={set} />
           <Settings draft={draft} set={set} />
           {wrong && <p class="note bad" role="alert">{wrong}</p>}
@@ -74,44 +86,9 @@ export function NewImport() {
   );
 }
 
-interface Part {
-  draft: Draft;
-  set: (change: Partial<Draft>) => void;
-}
+type DraftPart = Part<Draft>;
 
-function Text({ draft, set, name, label, hint, type = "text", placeholder }: Part & { name: keyof Draft; label: string; hint?: string; type?: string; placeholder?: string }) {
-  return (
-    <div>
-      <label>
-        {label}
-        <input type={type} value={String(draft[name])} {...(placeholder ? { placeholder } : {})} {...(hint ? { "aria-describedby": `${name}-hint` } : {})} spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />
-      </label>
-      {hint && <span class="hint" id={`${name}-hint`}>{hint}</span>}
-    </div>
-  );
-}
-
-function Area({ draft, set, name, label, placeholder }: Part & { name: keyof Draft; label: string; placeholder: string }) {
-  return (
-    <label>
-      {label}
-      <textarea value={String(draft[name])} placeholder={placeholder} spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />
-    </label>
-  );
-}
-
-function Choice({ draft, set, name, label, options }: Part & { name: keyof Draft; label: string; options: [string, string][] }) {
-  return (
-    <label>
-      {label}
-      <select value={String(draft[name])} onChange={(event) => set({ [name]: event.currentTarget.value })}>
-        {options.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
-      </select>
-    </label>
-  );
-}
-
-function Source(part: Part) {
+function Source(part: DraftPart) {
   const { draft, set } = part;
   return (
     <fieldset>
@@ -136,29 +113,11 @@ function Source(part: Part) {
   );
 }
 
-function Filters(part: Part) {
-  return (
-    <fieldset>
-      <legend>Filters</legend>
-      <div class="row">
-        <Area {...part} name="include" label="Include: patterns, one a line" placeholder="*.zip" />
-        <Area {...part} name="exclude" label="Exclude: patterns, one a line" placeholder="night/" />
-      </div>
-      <div class="row">
-        <Text {...part} name="min_size" label="Smallest size" placeholder="1 MB" />
-        <Text {...part} name="max_size" label="Largest size" placeholder="2 GB" />
-        <Text {...part} name="modified_after" label="Changed from" type="datetime-local" />
-        <Text {...part} name="modified_before" label="Changed before" type="datetime-local" />
-      </div>
-    </fieldset>
-  );
-}
-
-function Names(part: Part) {
+function Names(part: DraftPart) {
   return (
     <fieldset>
       <legend>Names</legend>
-      <div class="row">
+      <div class="row pairs">
         <Text {...part} name="folder" label="Folder" />
         <Text {...part} name="labels" label="Labels" placeholder="night, berlin" />
         <Text {...part} name="run_name_prefix" label="Prefix of run names" />
@@ -168,33 +127,21 @@ function Names(part: Part) {
   );
 }
 
-function Settings(part: Part) {
+function Settings(part: DraftPart) {
   const { draft, set } = part;
-  const [presets, setPresets] = useState<Schemas["ExecutionSettingsView"][]>([]);
-  const [integrations, setIntegrations] = useState<Schemas["IntegrationView"][]>([]);
   const [saving, setSaving] = useState("");
-  const load = () =>
-    all<Schemas["ExecutionSettingsView"]>(at("/v1/execution-settings"), "execution_settings").then(setPresets, () => {});
-  useEffect(() => {
-    void load();
-    all<Schemas["IntegrationView"]>(at("/v1/integrations"), "integrations").then(setIntegrations, () => {});
-  }, []);
   async function save() {
     const made = await call<Schemas["ExecutionSettingsView"]>("POST", at("/v1/execution-settings"), {
       body: { name: saving.trim(), settings: settingsOf(draft.settings) },
       idempotencyKey: crypto.randomUUID(),
     });
     setSaving("");
-    await load();
     set({ execution_settings_id: made.id });
   }
   return (
     <fieldset>
       <legend>Settings</legend>
-      <div class="row">
-        <Choice {...part} name="execution_settings_id" label="Preset" options={[["", "None: the settings below"], ...presets.map((one): [string, string] => [one.id, one.name])]} />
-        <Choice {...part} name="integration_id" label="Integration" options={[["", "The project's own for each bucket"], ...integrations.map((one): [string, string] => [one.id, `${one.name} (${one.bucket})`])]} />
-      </div>
+      <SavedFields draft={draft} set={set} />
       {!draft.execution_settings_id && (
         <>
           <SettingsFields values={draft.settings} set={(settings) => set({ settings })} />

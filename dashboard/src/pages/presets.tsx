@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { all, at, call, type Schemas } from "../lib/api";
 import { once, useLive } from "../lib/live";
 import { changedSettings, editedOf, EMPTY_VALUES, shown, storedWebhook } from "../lib/settings";
@@ -72,7 +72,7 @@ function Form({ preset, saved, close }: { preset?: Preset; saved: () => void; cl
   const [description, setDescription] = useState(preset?.description ?? "");
   const [values, setValues] = useState(preset ? editedOf(preset.settings) : EMPTY_VALUES);
   const stored = preset ? storedWebhook(preset.settings) : "";
-  const [key] = useState(() => crypto.randomUUID());
+  const key = useMemo(() => crypto.randomUUID(), [name, description, values]);
   async function save() {
     const text = description.trim();
     const body = { name: name.trim(), settings: changedSettings(values, stored), ...(text ? { description: text } : {}) };
