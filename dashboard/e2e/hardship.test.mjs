@@ -394,6 +394,26 @@ test("a new import with a preset that is gone says which one, and a list too lon
   await done(made);
 });
 
+test("the clips and a search that failed are read again by themselves, once the service answers", async () => {
+  const made = await shown("#/watches");
+  const { page, service } = made;
+  const broken = new Set();
+  await page.route(/\/v1\/(imports\/[^/]+\/clips|clips)(\?|$)/, (route) => {
+    const path = new URL(route.request().url()).pathname;
+    if (broken.has(path)) return route.fallback();
+    broken.add(path);
+    return route.fulfill({ status: 503, json: { code: "UNAVAILABLE", detail: "Try again in a moment." } });
+  });
+  for (const hash of ["imports/ij_1", "search?label=night"]) {
+    await page.goto(`${stack.dashboard_url}#/${hash}`);
+    await page.getByRole("alert").getByText("Try again in a moment.").waitFor();
+    await page.getByRole("alert").getByText("Try again in a moment.").waitFor({ state: "detached" });
+    await page.getByRole("region", { name: "Clips of the import" }).or(page.getByRole("table", { name: "Clips found" })).getByRole("link").first().waitFor();
+  }
+  assert.equal(service.asked.length > 0 && broken.size, 2);
+  await done(made);
+});
+
 test("an answer that breaks off, or that is none of the service's, says that the service did not answer", async () => {
   const made = await shown("#/watches");
   const { page } = made;

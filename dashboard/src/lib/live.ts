@@ -103,4 +103,28 @@ export function useLive<T>(
   return { data, error, reload: useCallback(() => wake.current(), []) };
 }
 
+/** Ask again for what failed, once it may succeed: after a while, when the network is back, and with another key. */
+export function useAgain(error: ApiError | null, again: () => void): void {
+  const failures = useRef(0);
+  useEffect(() => {
+    failures.current = error ? failures.current + 1 : 0;
+    if (!error) return;
+    const wait = Math.max(1_000 * (error.retryAfter ?? 0), pause(document.hidden, Date.now() - touched, failures.current));
+    const timer = passing(error) ? window.setTimeout(again, wait) : 0;
+    const back = () => passing(error) && again();
+    addEventListener("online", back);
+    // The first call says how it is now.
+    let first = true;
+    const heard = expired.subscribe((over) => {
+      if (!first && !over) again();
+      first = false;
+    });
+    return () => {
+      heard();
+      clearTimeout(timer);
+      removeEventListener("online", back);
+    };
+  }, [error]);
+}
+
 export const once = () => false;

@@ -37,7 +37,10 @@ export function go(target: string, replace = false): void {
 
 if (typeof addEventListener !== "undefined") {
   addEventListener("hashchange", () => {
+    const before = place.value;
     place.value = parse(location.hash);
+    // Another search of the same page leaves the focus in its form.
+    if (place.value.parts.join() === before.parts.join()) return;
     document.getElementById("main")?.focus({ preventScroll: true });
     scrollTo(0, 0);
   });

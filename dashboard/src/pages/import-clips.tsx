@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, at, type Clip, get, type Import } from "../lib/api";
 import { bytes, name, number } from "../lib/format";
+import { useAgain } from "../lib/live";
 import { go, href, place } from "../lib/router";
 import { Failure, Loading, runs, Status } from "../ui/basics";
 
@@ -91,6 +92,9 @@ export function Clips({ job }: { job: Import }) {
     if (next && rows.length < inSight) void load(pages.length, pages);
   }, [top, pages]);
 
+  const again = () => void load(stale ?? pages.length, pages);
+  useAgain(error, again);
+
   const first = Math.max(0, Math.floor(top / ROW) - SPARE);
   const shown = rows.slice(first, first + SIGHT + 2 * SPARE);
   const below = Math.max(0, rows.length - first - shown.length);
@@ -118,7 +122,7 @@ export function Clips({ job }: { job: Import }) {
           {total === null ? (next ? " or more" : "") : ` of ${number(total)}`} loaded
         </span>
       </div>
-      <Failure error={error} retry={() => void load(stale ?? pages.length, pages)} />
+      <Failure error={error} retry={again} />
       <div
         ref={box}
         class="clips"

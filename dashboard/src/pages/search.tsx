@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type ApiError, at, get, type Schemas } from "../lib/api";
 import { bytes } from "../lib/format";
+import { useAgain } from "../lib/live";
 import { go, href, place } from "../lib/router";
 import { Empty, Failure, Loading, Status } from "../ui/basics";
 import { Act } from "../ui/dialog";
+import { Entered } from "../ui/fields";
 
 type Page = Schemas["FoundClipPage"];
 const FIELDS: [string, string][] = [
@@ -21,16 +23,19 @@ export function Search() {
   now.current = asked;
 
   async function load(known: Page[]) {
-    setError(null);
     try {
       const page = await get<Page>(at("/v1/clips"), { ...given, limit: 100, cursor: known.at(-1)?.next_cursor ?? null });
-      if (now.current === asked) setPages([...known, page]);
+      if (now.current !== asked) return;
+      setPages([...known, page]);
+      setError(null);
     } catch (fault) {
       if (now.current === asked) setError(fault as ApiError);
     }
   }
+  useAgain(error, () => void load(pages));
   useEffect(() => {
     setPages([]);
+    setError(null);
     if (any) void load([]);
   }, [asked]);
 
@@ -45,7 +50,7 @@ export function Search() {
       <h1 class="head">Find clips</h1>
       <form class="filters" role="search" onSubmit={submit}>
         {FIELDS.map(([name, label]) => (
-          <label key={name}>{label}<input name={name} key={given[name]} defaultValue={given[name]} /></label>
+          <label key={name}>{label}<Entered name={name} class={name === "original_clipgt_url" ? "long" : ""} value={given[name] ?? ""} /></label>
         ))}
         <button class="primary">Find</button>
       </form>
@@ -62,7 +67,7 @@ export function Search() {
                 <tr key={clip.id}>
                   <td><Status of={clip.status} /></td>
                   <td><a href={href(["clips", clip.id])}>{clip.clip_id}</a></td>
-                  <td>{clip.source_uri}</td>
+                  <td class="cut" title={clip.source_uri}>{clip.source_uri}</td>
                   <td class="num">{bytes(clip.size)}</td>
                   <td><a class="mono" href={href(["imports", clip.import_id])}>{clip.import_id}</a></td>
                 </tr>

@@ -23,7 +23,7 @@ export function Trail({ path, subjects = false, subject, again = "" }: { path: s
       <h2 id="audit">{subjects ? "Changes" : "Audit"}</h2>
       <Failure error={error} retry={reload} />
       {!data && !error && <Loading what="changes" />}
-      {data?.length === 0 && <p class="hint">Nothing was changed yet. Entries appear a moment after a change.</p>}
+      {data?.length === 0 && <p class="hint">{subject ? "No change of this id is recorded." : "Nothing was changed yet."} Entries appear a moment after a change.</p>}
       {data && data.length > 0 && (
         <div class="scroll" tabIndex={0}>
           <table class="list">
@@ -52,7 +52,7 @@ export function Trail({ path, subjects = false, subject, again = "" }: { path: s
           </table>
         </div>
       )}
-      {data && data.length > limit && <button onClick={() => setLimit(limit * 5)}>Show more</button>}
+      {data && data.length > limit && <div class="more"><button onClick={() => setLimit(limit * 5)}>Show more</button></div>}
     </section>
   );
 }
