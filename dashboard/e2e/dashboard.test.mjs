@@ -56,6 +56,30 @@ test("a wrong key is refused, a right one shows the imports, and no URL ever hol
   await other.context.close();
 });
 
+test("a sign-out ends the session of each tab that has the same key, and of no other", async () => {
+  const first = await open(browser);
+  const tab = async (key) => {
+    const made = await first.context.newPage();
+    await signIn(made, key);
+    return made;
+  };
+  const [second, admin] = [await tab(stack.api_key), await tab(stack.admin_key)];
+  await signIn(first.page);
+  await second.goto(`${stack.dashboard_url}#/watches`);
+  await first.page.getByRole("button", { name: "Sign out" }).click();
+  for (const page of [first.page, second]) {
+    await page.getByLabel("API key").waitFor();
+    await page.reload();
+    await page.getByLabel("API key").waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.length + localStorage.length), 0);
+    assert.equal(new URL(page.url()).hash, "");
+  }
+  await admin.reload();
+  await admin.getByRole("heading", { name: "Keys" }).waitFor();
+  quiet(first.faults);
+  await first.context.close();
+});
+
 test("the one-time way in signs in once", async () => {
   const url = new URL(stack.dashboard_url);
   const made = await fetch(`${stack.aws_endpoint_url}/_clipferry/ways-in`, {

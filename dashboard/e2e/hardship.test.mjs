@@ -134,6 +134,68 @@ test("a key that is revoked meanwhile: one dialog, over everything, and then the
   await done(made);
 });
 
+test("a late answer to a former key asks for no other one", async () => {
+  const { look } = running();
+  const made = await shown("#/watches", { "imports/[^/]+": look });
+  const { page, service } = made;
+  let release;
+  const held = new Promise((end) => (release = end));
+  const keys = [];
+  await page.route(/\/timeline$/, async (route) => {
+    const key = route.request().headers()["x-api-key"];
+    keys.push(key);
+    if (key === "another") return route.fallback();
+    await held;
+    return route.fulfill({ status: 401, json: { code: "UNAUTHENTICATED", detail: "Give a valid API key." } });
+  });
+  await page.goto(`${stack.dashboard_url}#/imports/ij_1`);
+  while (keys.length === 0) await page.waitForTimeout(50);
+  service.key = "another";
+  const dialog = page.getByRole("dialog", { name: "Sign in again" });
+  await dialog.getByLabel("API key").fill("another");
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "detached" });
+  release();
+  while (!keys.includes("another")) await page.waitForTimeout(50);
+  assert.equal(await dialog.count(), 0);
+  await done(made);
+});
+
+test("a key with characters that no key has is refused, without a word about the network", async () => {
+  const made = await open(browser);
+  const { page } = made;
+  await page.goto(stack.dashboard_url);
+  assert.equal(await focused(page), "key");
+  await page.keyboard.type("schlüssel „1“");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("This is no valid API key").waitFor();
+  await done(made);
+});
+
+test("what a project uploads is neither shown to another one nor sent by it", async () => {
+  let project = "first";
+  const made = await shown("#/upload", { key: () => ({ ...example("/v1/key"), project }) });
+  const { page, service } = made;
+  await page.getByLabel("Choose files").setInputFiles({ name: "secret.mp4", mimeType: "video/mp4", buffer: Buffer.from("clip") });
+  await page.getByText("1 failed").waitFor();
+  await page.evaluate(() => sessionStorage.setItem("clipferry.draft", JSON.stringify({ root_path: "s3://secret/" })));
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Clipferry" }).waitFor();
+  assert.equal(await focused(page), "key");
+  project = "second";
+  service.sent.length = 0;
+  await page.keyboard.type(stack.api_key);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Imports", level: 1 }).waitFor();
+  await page.getByRole("link", { name: "Upload" }).click();
+  await page.getByText("imports of the project second").or(page.getByText("an import of the project second")).waitFor();
+  assert.equal(await page.getByText("secret.mp4").count(), 0);
+  await page.goto(`${stack.dashboard_url}#/new`);
+  assert.equal(await page.getByLabel("Prefix", { exact: true }).inputValue(), "");
+  assert.deepEqual(service.sent, []);
+  await done(made);
+});
+
 test("by keyboard: a busy button keeps the focus, forms take it, and Enter in a field starts nothing", async () => {
   const made = await shown("#/imports/ij_1");
   const { page, service } = made;

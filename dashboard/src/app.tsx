@@ -1,7 +1,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, passing } from "./lib/api";
-import { key, signOut } from "./lib/key";
+import { forget, key, signOut } from "./lib/key";
 import { place } from "./lib/router";
 import { caller, expired } from "./lib/session";
 import { Empty, Failure, Loading } from "./ui/basics";
@@ -101,7 +101,7 @@ export function App() {
       void whoAmI().then(
         () => setError(null),
         (fault: ApiError) => {
-          if (fault.status === 401) return signOut();
+          if (fault.status === 401) return forget();
           setError(fault);
           if (passing(fault)) timer = window.setTimeout(ask, AGAIN_MS);
         },
@@ -144,13 +144,7 @@ export function App() {
         </nav>
         <span class="who">
           <span title={`Key ${known.id}`}>{known.project ?? "admin"}</span>
-          <button
-            class="small"
-            onClick={() => {
-              signOut();
-              caller.value = null;
-            }}
-          >
+          <button class="small" onClick={signOut}>
             Sign out
           </button>
         </span>

@@ -48,7 +48,8 @@ export async function call<T>(
   for (const [name, value] of Object.entries(options.query ?? {})) {
     if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, String(value));
   }
-  const headers: Record<string, string> = { "X-API-Key": options.as ?? key.value ?? "" };
+  const used = options.as ?? key.value ?? "";
+  const headers: Record<string, string> = { "X-API-Key": used };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
   const givenUp = AbortSignal.timeout(PATIENCE_MS);
@@ -75,7 +76,8 @@ export async function call<T>(
     said.detail ?? `The service answered with status ${answer.status}. Try again.`,
     again,
   );
-  if (answer.status === 401 && options.as === undefined) expired.value = true;
+  // An answer to a former key says nothing about the one that took its place.
+  if (answer.status === 401 && used === key.value) expired.value = true;
   throw fault;
 }
 

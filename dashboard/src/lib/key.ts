@@ -1,5 +1,6 @@
 // The API key: in the tab's session storage, or in local storage if the user asks to stay signed in. Never in a URL.
 import { signal } from "@preact/signals";
+import { caller } from "./session";
 
 const NAME = "clipferry.key";
 
@@ -16,8 +17,30 @@ export function signIn(text: string, stay: boolean): void {
   key.value = text;
 }
 
-export function signOut(): void {
+/** Forget a key that does not work. What the user entered stays. */
+export function forget(): void {
   sessionStorage.removeItem(NAME);
   localStorage.removeItem(NAME);
   key.value = null;
+  caller.value = null;
+}
+
+/** The page's other tabs. Each has a session storage of its own, so they are told of a sign-out by the id of the key. */
+const tabs = new BroadcastChannel("clipferry.signed-out");
+
+tabs.onmessage = ({ data }: MessageEvent<string>) => {
+  if (caller.value?.id === data) leave();
+};
+
+function leave(): void {
+  forget();
+  sessionStorage.clear();
+  // The next key may belong to a caller who has other pages.
+  location.hash = "";
+}
+
+/** Sign out of this tab, and of all others that have the same key. */
+export function signOut(): void {
+  if (caller.value) tabs.postMessage(caller.value.id);
+  leave();
 }

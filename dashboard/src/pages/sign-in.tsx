@@ -11,6 +11,8 @@ export function SignIn({ again = false }: { again?: boolean }) {
   const [busy, setBusy] = useState(false);
   const [stay, setStay] = useState(false);
   const field = useRef<HTMLInputElement>(null);
+  // Also after a sign-out: `autofocus` counts once in the life of a page.
+  useEffect(() => field.current?.focus(), []);
 
   async function submit(event: Event) {
     event.preventDefault();
@@ -19,6 +21,7 @@ export function SignIn({ again = false }: { again?: boolean }) {
     setBusy(true);
     setError(null);
     try {
+      if (!/^[\x21-\x7e]+$/.test(text)) throw new ApiError(401, "UNAUTHENTICATED", "No key has such characters.");
       caller.value = await call<Schemas["CallerView"]>("GET", at("/v1/key"), { as: text });
       signIn(text, stay);
       expired.value = false;
@@ -40,7 +43,7 @@ export function SignIn({ again = false }: { again?: boolean }) {
       </p>
       <label>
         API key
-        <input ref={field} type="password" name="key" autocomplete="current-password" required autofocus spellcheck={false} />
+        <input ref={field} type="password" name="key" autocomplete="current-password" required spellcheck={false} />
       </label>
       <label class="check">
         <input type="checkbox" checked={stay} onChange={(event) => setStay(event.currentTarget.checked)} />

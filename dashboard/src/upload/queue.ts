@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { ApiError, at, call } from "../lib/api";
 import type { Found } from "./files";
+import { caller } from "../lib/session";
 import { forget, type Kept } from "./kept";
 import { send } from "./send";
 
@@ -50,6 +51,14 @@ export function pause(): void {
   stop = new AbortController();
   draw();
 }
+
+// Nobody but the project whose key it was may see its files or send them.
+caller.subscribe((now) => {
+  if (all.every((one) => one.project === now?.project)) return;
+  pause();
+  all = [];
+  since.value = null;
+});
 
 /** Send what is paused or failed. */
 export function goOn(): void {
