@@ -196,6 +196,55 @@ test("what a project uploads is neither shown to another one nor sent by it", as
   await done(made);
 });
 
+test("what takes the focused control away leaves the focus where it was", async () => {
+  const groups = [{ ...example("/v1/imports/x/failures").groups[0], code: "NOT_FOUND", failed_check: 0 }];
+  let job = { ...example("/v1/imports/x"), status: "COMPLETED_WITH_ERRORS" };
+  const [preset] = example("/v1/execution-settings").execution_settings;
+  let presets = [{ ...preset, id: "es_1", name: "cold" }, { ...preset, id: "es_2", name: "warm" }];
+  const made = await shown("#/imports/ij_1", {
+    "imports/[^/]+": () => job,
+    "imports/[^/]+/failures": { groups, complete: true },
+    "imports/[^/]+/retry": () => (job = { ...job, status: "COPYING", cancel_requested: false }),
+    "imports/[^/]+/cancel": () => (job = { ...job, cancel_requested: true }),
+    "execution-settings": () => ({ execution_settings: presets, next_cursor: null, has_more: false }),
+    "execution-settings/[^/]+": () => (presets = presets.slice(1)),
+  });
+  const { page } = made;
+  const at = () => page.evaluate(() => document.activeElement.getAttribute("aria-labelledby") ?? document.activeElement.getAttribute("aria-label") ?? document.activeElement.tagName);
+  const press = async (button) => {
+    await button.focus();
+    await page.keyboard.press("Enter");
+  };
+  await press(page.getByRole("button", { name: "Retry these" }));
+  await page.getByRole("button", { name: "Retry these" }).waitFor({ state: "detached" });
+  await until(page, () => document.activeElement !== document.body);
+  assert.match(await focused(page), /NOT_FOUND/);
+  await press(page.getByRole("button", { name: "Cancel import" }));
+  await press(page.getByRole("dialog").getByRole("button", { name: "Cancel import now" }));
+  await page.getByRole("status").getByText("Cancelling…").waitFor();
+  await until(page, () => document.activeElement !== document.body);
+  assert.equal(await at(), "MAIN");
+
+  await page.goto(`${stack.dashboard_url}#/presets`);
+  const cold = page.getByRole("region", { name: "cold", exact: true });
+  await press(cold.getByRole("button", { name: "Edit" }));
+  await press(page.getByRole("button", { name: "Cancel" }));
+  await cold.waitFor();
+  assert.equal(await at(), "MAIN");
+  await press(cold.getByRole("button", { name: "Delete" }));
+  await press(page.getByRole("dialog").getByRole("button", { name: "Delete preset" }));
+  await cold.waitFor({ state: "detached" });
+  await until(page, () => document.activeElement !== document.body);
+  assert.equal(await at(), "MAIN");
+
+  await page.goto(`${stack.dashboard_url}#/search`);
+  await page.getByLabel("Label").fill("night");
+  await page.getByLabel("Label").press("Enter");
+  await until(page, () => location.hash.includes("night"));
+  assert.equal(await focused(page), "label");
+  await done(made);
+});
+
 test("by keyboard: a busy button keeps the focus, forms take it, and Enter in a field starts nothing", async () => {
   const made = await shown("#/imports/ij_1");
   const { page, service } = made;

@@ -5,6 +5,7 @@ import { forget, key, signOut } from "./lib/key";
 import { place } from "./lib/router";
 import { caller, expired } from "./lib/session";
 import { Empty, Failure, Loading } from "./ui/basics";
+import { keepFocus } from "./ui/focus";
 import { ImportPage } from "./pages/import";
 import { Imports } from "./pages/imports";
 import { SignIn, whoAmI } from "./pages/sign-in";
@@ -109,6 +110,8 @@ export function App() {
     ask();
     return () => clearTimeout(timer);
   }, [key.value]);
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => (main.current ? keepFocus(main.current) : undefined), [known !== null]);
   const links = useRef<HTMLElement>(null);
   // On a narrow screen the links of the pages scroll. By `scrollIntoView` the next Tab would begin there.
   useEffect(() => {
@@ -149,7 +152,7 @@ export function App() {
           </button>
         </span>
       </header>
-      <main id="main" tabIndex={-1}>
+      <main ref={main} id="main" tabIndex={-1}>
         <Current />
       </main>
       {expired.value && <SignIn again />}

@@ -27,7 +27,7 @@ export function ImportPage({ id }: { id: string }) {
       </p>
       <div class="head">
         <h1>
-          <span class="mono">{job.id}</span> <Status of={job.status} />
+          <span class="mono">{job.id}</span> <span role="status"><Status of={job.status} /></span>
         </h1>
         <Actions job={job} reload={reload} />
       </div>
@@ -183,11 +183,13 @@ function Actions({ job, reload }: { job: Import; reload: () => void }) {
   return (
     <>
       <div class="actions">
-        {runs(job) ? (
-          <button class="danger" disabled={job.cancel_requested} onClick={() => setAsking("cancel")}>
-            {job.cancel_requested ? "Cancelling…" : "Cancel import"}
+        {runs(job) && job.cancel_requested && <span class="hint" role="status">Cancelling…</span>}
+        {runs(job) && !job.cancel_requested && (
+          <button class="danger" onClick={() => setAsking("cancel")}>
+            Cancel import
           </button>
-        ) : (
+        )}
+        {!runs(job) && (
           <>
             {job.counts.failed + job.counts.cancelled > 0 && (
               <Act primary label="Retry failed" act={() => post("retry")} onError={setError} />
