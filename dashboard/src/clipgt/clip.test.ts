@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
-import { egoPath, heading, layerOf, leaves, poseAt, readLayers, readRig, readScene } from "./clip";
+import { egoPath, heading, layerOf, leaves, obstacleTracks, poseAt, readLayers, readRig, readScene } from "./clip";
 import { extent } from "./draw";
-import { members, Ranges } from "./zip";
+import { type Member, members, RangeFault, Ranges } from "./zip";
 
 const SAMPLE = new URL("../../../samples/clipgt/0b1734b6-2bf0-5e42-8f62-0d5a07cb8c3a.zip", import.meta.url);
 
@@ -51,6 +51,36 @@ test("of a large clip only the directory and the needed members are read", async
   expect(asked.length).toBeLessThan(8);
 });
 
+/** A member of a clip whose bytes are these. */
+const member = (name: string, read: () => Promise<Uint8Array>, packed = 10): Member => ({ name, packed, size: packed, read });
+
+test("a layer that is broken or too large is named, and the others are drawn", async () => {
+  const file = new Uint8Array(readFileSync(SAMPLE));
+  store(file);
+  const whole = await members(new Ranges("https://clips/a.zip", file.length));
+  const others = whole.filter((one) => !["obstacle", "crosswalk"].includes(layerOf(one.name) ?? ""));
+  const broken = member("x.crosswalk.parquet", async () => new TextEncoder().encode("no Parquet"));
+  const files = [...others, broken, member("x.obstacle.parquet", async () => file, 2_000_000)];
+  const scene = await readScene(files);
+  expect(scene.ego).toHaveLength(601);
+  expect(scene.left).toEqual(["obstacle (too large to be read here)", expect.stringMatching(/^crosswalk \(broken: .*parquet/)]);
+  const layers = await readLayers(files);
+  expect(layers.filter((one) => one.fault).map((one) => one.name)).toEqual(["crosswalk"]);
+});
+
+test("a store that stops in the middle breaks no layer", async () => {
+  const stopped = member("x.obstacle.parquet", () => Promise.reject(new RangeFault("The store answered with status 403.")));
+  await expect(readScene([stopped])).rejects.toThrow(/status 403/);
+  await expect(readLayers([stopped])).rejects.toThrow(/status 403/);
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+  await expect(members(new Ranges("https://clips/a.zip", 1_000))).rejects.toThrow(/The store did not answer/);
+});
+
+test("an obstacle without a whole place is left out", () => {
+  const row = (center: unknown) => ({ key: { timestamp_micros: 0 }, obstacle: { trackline_id: 1, center } });
+  expect([...obstacleTracks([row({ x: 1, y: null }), row({ x: NaN, y: 1 }), row({ x: 1, y: 2 })]).values()].flat()).toMatchObject([{ x: 1, y: 2 }]);
+});
+
 test("a link that the store refuses is a fault", async () => {
   vi.stubGlobal("fetch", async () => new Response("", { status: 403 }));
   await expect(members(new Ranges("https://clips/a.zip", 1_000))).rejects.toThrow(/status 403/);
@@ -82,5 +112,5 @@ test("names of layers and of columns", () => {
 });
 
 test("a scene without points has an extent all the same", () => {
-  expect(extent({ ego: [], tracks: new Map(), lines: [], duration: 0 })).toEqual({ left: -10, right: 10, bottom: -10, top: 10 });
+  expect(extent({ ego: [], tracks: new Map(), lines: [], duration: 0, left: [] })).toEqual({ left: -10, right: 10, bottom: -10, top: 10 });
 });

@@ -2,7 +2,7 @@
 import { gunzipSync } from "fflate";
 import { decompress as unzstd } from "fzstd";
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
-import type { Member } from "./zip";
+import { type Member, RangeFault } from "./zip";
 
 export interface Point {
   x: number;
@@ -25,12 +25,16 @@ export interface Scene {
   tracks: Map<string, Obstacle[]>;
   lines: { kind: string; points: Point[] }[];
   duration: number;
+  /** Layers that belong to the drawing and are not in it, with the reason. */
+  left: string[];
 }
 export interface Layer {
   name: string;
   rows: number | null;
   columns: string[];
   packed: number;
+  /** Why it cannot be read. */
+  fault: string | null;
 }
 export interface Rig {
   name: string;
@@ -54,9 +58,15 @@ export function layerOf(file: string): string | null {
 // hyparquet brings Snappy. Its own package of compressors needs WebAssembly, which the page's policy forbids.
 const compressors = { GZIP: (packed: Uint8Array) => gunzipSync(packed), ZSTD: (packed: Uint8Array) => unzstd(packed) };
 
-async function rowsOf(data: Uint8Array): Promise<Row[]> {
-  const file = data.slice().buffer;
+async function rowsOf(member: Member): Promise<Row[]> {
+  const file = (await member.read()).slice().buffer;
   return (await parquetReadObjects({ file, compressors })) as Row[];
+}
+
+/** What is wrong with a layer. A fault of the store is no layer's, and thrown again. */
+function wrong(fault: unknown): string {
+  if (fault instanceof RangeFault) throw fault;
+  return fault instanceof Error ? fault.message : String(fault);
 }
 
 const number = (value: unknown): number => (typeof value === "bigint" ? Number(value) : typeof value === "number" ? value : NaN);
@@ -86,7 +96,7 @@ export function obstacleTracks(rows: Row[]): Map<string, Obstacle[]> {
   for (const row of rows) {
     const one = row["obstacle"] as { trackline_id?: unknown; center?: Point; size?: Point; orientation?: unknown; category?: unknown } | null;
     const at = seconds(row);
-    if (!one?.center || !Number.isFinite(at) || !Number.isFinite(number(one.center.x))) continue;
+    if (!one?.center || ![at, number(one.center.x), number(one.center.y)].every(Number.isFinite)) continue;
     const track = String(one.trackline_id ?? "");
     const pose: Obstacle = {
       at, track,
@@ -131,18 +141,28 @@ export function poseAt<P extends Pose>(poses: P[], at: number): P | null {
 }
 
 export async function readScene(files: Member[]): Promise<Scene> {
-  const member = (layer: string) => files.find((file) => layerOf(file.name) === layer && file.packed <= MAX_LAYER);
-  const rows = async (layer: string) => {
-    const file = member(layer);
-    return file ? rowsOf(await file.read()) : [];
-  };
+  const left: string[] = [];
+  async function rows(layer: string): Promise<Row[]> {
+    const file = files.find((one) => layerOf(one.name) === layer);
+    if (!file) return [];
+    if (file.packed > MAX_LAYER) {
+      left.push(`${layer} (too large to be read here)`);
+      return [];
+    }
+    try {
+      return await rowsOf(file);
+    } catch (fault) {
+      left.push(`${layer} (broken: ${wrong(fault)})`);
+      return [];
+    }
+  }
   const ego = egoPath(await rows("egomotion_estimate"));
   const tracks = obstacleTracks(await rows("obstacle"));
   const lines: Scene["lines"] = [];
   for (const kind of DRAWN) lines.push(...linesOf(kind, await rows(kind)));
   const begin = ego[0]?.at ?? 0;
   for (const pose of [...ego, ...[...tracks.values()].flat()]) pose.at -= begin;
-  return { ego, tracks, lines, duration: ego.at(-1)?.at ?? 0 };
+  return { ego, tracks, lines, duration: ego.at(-1)?.at ?? 0, left };
 }
 
 /** Rows and columns of each layer that is small enough to read. */
@@ -153,13 +173,17 @@ export async function readLayers(files: Member[]): Promise<Layer[]> {
     if (!name) continue;
     let rows: number | null = null;
     let columns: string[] = [];
+    let fault: string | null = null;
     if (file.packed <= MAX_LAYER / 4) {
-      const data = await file.read();
-      const metadata = await parquetMetadataAsync(data.slice().buffer);
-      rows = Number(metadata.num_rows);
-      columns = leaves(metadata.schema);
+      try {
+        const metadata = await parquetMetadataAsync((await file.read()).slice().buffer);
+        rows = Number(metadata.num_rows);
+        columns = leaves(metadata.schema);
+      } catch (met) {
+        fault = wrong(met);
+      }
     }
-    found.push({ name, rows, columns, packed: file.packed });
+    found.push({ name, rows, columns, packed: file.packed, fault });
   }
   return found.sort((a, b) => a.name.localeCompare(b.name));
 }
@@ -182,7 +206,7 @@ export function leaves(schema: { name: string; num_children?: number }[]): strin
 export async function readRig(files: Member[]): Promise<Rig[]> {
   const file = files.find((one) => layerOf(one.name) === "calibration_estimate" && one.packed <= MAX_LAYER);
   if (!file) return [];
-  const [row] = await rowsOf(await file.read());
+  const [row] = await rowsOf(file);
   const text = (row?.["calibration_estimate"] as Row | undefined)?.["rig_json"];
   if (typeof text !== "string") return [];
   try {

@@ -9,6 +9,7 @@ const TAIL = 65_558;
 /** Neighbouring reads of the zip reader come as one request of at least this size. */
 const BLOCK = 65_536;
 
+/** The store did not give what was asked for: nothing is known of the clip. */
 export class RangeFault extends Error {}
 
 /** Ranges of one URL. Bytes that were read once are not read again. */
@@ -29,15 +30,22 @@ export class Ranges {
     if (held) return held.data.subarray(start - held.start, end - held.start);
     const last = Math.min(this.size, Math.max(end, start + BLOCK));
     const first = last === this.size ? Math.max(0, Math.min(start, this.size - TAIL)) : start;
-    const answer = await fetch(this.url, { headers: { Range: `bytes=${first}-${last - 1}` } });
-    if (answer.status !== 206 && !(answer.status === 200 && first === 0 && last === this.size)) {
-      throw new RangeFault(`The store answered with status ${answer.status}.`);
-    }
-    const data = new Uint8Array(await answer.arrayBuffer());
+    const data = await this.ask(first, last);
     this.requests += 1;
     this.bytes += data.length;
     this.known.push({ start: first, data });
     return data.subarray(start - first, end - first);
+  }
+
+  private async ask(first: number, last: number): Promise<Uint8Array> {
+    const lost = () => {
+      throw new RangeFault("The store did not answer. Check your network.");
+    };
+    const answer = await fetch(this.url, { headers: { Range: `bytes=${first}-${last - 1}` } }).catch(lost);
+    if (answer.status !== 206 && !(answer.status === 200 && first === 0 && last === this.size)) {
+      throw new RangeFault(`The store answered with status ${answer.status}.`);
+    }
+    return new Uint8Array(await answer.arrayBuffer().catch(lost));
   }
 }
 

@@ -29,23 +29,25 @@ export function ClipGt({ id, size }: { id: string; size: number }) {
       const scene = await readScene(files);
       const read = { requests: ranges.requests, bytes: ranges.bytes, ms: performance.now() - begun };
       if (!gone) setFound({ scene, rig: [], layers: [], read });
-      const [rig, layers] = [await readRig(files), await readLayers(files)];
+      const layers = await readLayers(files);
+      if (!gone) setFound({ scene, rig: [], layers, read });
+      const rig = await readRig(files);
       if (!gone) setFound({ scene, rig, layers, read: { ...read, requests: ranges.requests, bytes: ranges.bytes } });
     }
     load().catch((fault: unknown) => {
-      if (!gone) setError(fault instanceof ApiError ? fault : new ApiError(0, "UNREADABLE", `The clip cannot be drawn: ${fault instanceof Error ? fault.message : String(fault)}`));
+      if (!gone) setError(fault instanceof ApiError ? fault : new ApiError(0, "UNREADABLE", `The clip cannot be read: ${fault instanceof Error ? fault.message : String(fault)}`));
     });
     return () => {
       gone = true;
     };
   }, [id, size, tries]);
-  if (error) return <Failure error={error} retry={() => setTries(tries + 1)} />;
-  if (!found) return <Loading what="the drawing" />;
   return (
     <>
-      <Bird scene={found.scene} read={found.read} />
-      {found.rig.length > 0 && <Cameras rig={found.rig} />}
-      {found.layers.length > 0 && <Layers layers={found.layers} />}
+      {!found && !error && <Loading what="the drawing" />}
+      {found && <Bird scene={found.scene} read={found.read} />}
+      <Failure error={error} retry={() => setTries(tries + 1)} />
+      {found && found.rig.length > 0 && <Cameras rig={found.rig} />}
+      {found && found.layers.length > 0 && <Layers layers={found.layers} />}
     </>
   );
 }
@@ -86,7 +88,8 @@ function Bird({ scene, read }: { scene: Scene; read: Found["read"] }) {
     return () => cancelAnimationFrame(request);
   }, [playing, scene]);
 
-  if (scene.ego.length === 0) return <section><p>The clip has no ego path to draw.</p></section>;
+  const left = scene.left.length > 0 && <p class="note wrap">Not drawn: {scene.left.join(", ")}.</p>;
+  if (scene.ego.length === 0) return <section>{left}<p>The clip has no ego path to draw.</p></section>;
   const place = frame?.ego ? `${frame.ego.x.toFixed(1)}, ${frame.ego.y.toFixed(1)} m` : "–";
   return (
     <section class="bird" aria-label="Bird's-eye view">
@@ -121,6 +124,7 @@ function Bird({ scene, read }: { scene: Scene; read: Found["read"] }) {
           {at.toFixed(1)} / {scene.duration.toFixed(1)} s
         </span>
       </div>
+      {left}
       <p class="hint">
         {plural(scene.ego.length, "pose")}, {plural(scene.tracks.size, "obstacle track")}, {plural(frame?.obstacles ?? 0, "obstacle")} now.
         Read {bytes(read.bytes)} in {plural(read.requests, "request")}, {seconds(read.ms / 1000)}.
@@ -162,7 +166,7 @@ function Layers({ layers }: { layers: Layer[] }) {
             {layers.map((layer) => (
               <tr key={layer.name}>
                 <td class="mono">{layer.name}</td>
-                <td class="num">{layer.rows === null ? "not read" : number(layer.rows)}</td>
+                <td class={`num ${layer.fault ? "bad" : ""}`} title={layer.fault ?? ""}>{layer.fault ? "broken" : layer.rows === null ? "not read" : number(layer.rows)}</td>
                 <td class="num">{bytes(layer.packed)}</td>
                 <td title={layer.columns.join("\n")}>{layer.columns.length ? plural(layer.columns.length, "column") : "–"}</td>
               </tr>
