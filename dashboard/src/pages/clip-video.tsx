@@ -13,7 +13,7 @@ export function Videos({ clip }: { clip: Schemas["ClipDetailView"] }) {
   const views: Clip[] = clip.views.length > 1 ? clip.views.filter(readable) : [clip];
   const films = useRef<(HTMLVideoElement | null)[]>([]);
   const [playing, setPlaying] = useState(false);
-  // Each film waits for its link.
+  // The others follow as soon as their links are there; one whose link is refused stops none.
   const [there, setThere] = useState(false);
 
   const others = () => films.current.slice(1).filter((film) => film !== null);
@@ -51,7 +51,7 @@ export function Videos({ clip }: { clip: Schemas["ClipDetailView"] }) {
             clip={view}
             hold={(film) => {
               films.current[index] = film;
-              setThere(films.current.length === views.length && films.current.every(Boolean));
+              if (index === 0) setThere(film !== null);
             }}
             {...(index === 0 && views.length > 1 ? { follow } : {})}
             muted={index > 0}
