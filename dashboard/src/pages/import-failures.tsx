@@ -35,8 +35,7 @@ export function Failures({ job, reload }: { job: Import; reload: () => void }) {
 function One({ job, group, exact, reload }: { job: Import; group: Group; exact: boolean; reload: () => void }) {
   const [error, setError] = useState<ApiError | null>(null);
   const checked = group.failed_check === group.count && group.count > 0;
-  // A retry names the code.
-  const again = !runs(job) && group.code !== "";
+  const again = !runs(job);
 
   async function retry(content_validation?: "none") {
     const body = { codes: [group.code], ...(content_validation ? { content_validation } : {}) };
@@ -46,7 +45,7 @@ function One({ job, group, exact, reload }: { job: Import; group: Group; exact: 
 
   async function download() {
     const path = at("/v1/imports/{job_id}/clips", job.id);
-    const clips = await all<Clip>(path, "clips", { status: group.status }, (clip) => (clip.code ?? "") === group.code);
+    const clips = await all<Clip>(path, "clips", { status: group.status }, (clip) => clip.code === group.code);
     const lines = clips.map((clip) => `${JSON.stringify({ uri: clip.source_uri })}\n`);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob(lines, { type: "application/x-ndjson" }));
@@ -63,7 +62,7 @@ function One({ job, group, exact, reload }: { job: Import; group: Group; exact: 
             {exact ? "" : "≥ "}
             {number(group.count)}
           </span>{" "}
-          <code>{group.code || "no code"}</code>
+          <code>{group.code}</code>
         </h3>
         <div class="actions">
           {again && checked && <Act label="Retry without the check" act={() => retry("none")} onError={setError} />}
