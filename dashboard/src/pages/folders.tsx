@@ -46,7 +46,7 @@ export function Folders() {
       {data?.length === 0 && <Empty title="No folders yet"><p>Create one above, or name one when you start an import.</p></Empty>}
       {data && data.length > 0 && (
         <div class="scroll" tabIndex={0}>
-          <table class="list">
+          <table class="list" aria-label="Folders">
             <thead><tr><th scope="col">Folder</th><th scope="col">Scope</th><th scope="col">Description</th><th scope="col" class="num">Clips</th><th scope="col">Created</th></tr></thead>
             <tbody>{data.map((folder) => <Row key={folder.id} folder={folder} />)}</tbody>
           </table>
@@ -64,7 +64,7 @@ function Row({ folder }: { folder: Folder }) {
       <td><a href={href(["imports"], { folder: folder.name })}>{folder.name}</a></td>
       <td>{folder.scope}</td>
       <td>{folder.description ?? "–"}</td>
-      <td class="num">{count === null ? <Act label="Count" act={look} /> : number(count)}</td>
+      <td class="num">{count === null ? <Act small label="Count" act={look} /> : number(count)}</td>
       <td><Ago time={folder.created_at} /></td>
     </tr>
   );

@@ -1,7 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import { all, at, call, type Schemas } from "../lib/api";
 import { once, useLive } from "../lib/live";
-import { Ago, Copy, Failure, Loading } from "../ui/basics";
+import { Ago, Copy, Empty, Failure, Loading } from "../ui/basics";
 import { Act, Confirm } from "../ui/dialog";
 
 type Key = Schemas["KeyView"];
@@ -41,9 +41,10 @@ export function Keys() {
       </section>
       <Failure error={error} retry={reload} />
       {!data && !error && <Loading what="keys" />}
-      {data && (
+      {data?.length === 0 && <Empty title="No keys yet"><p>Each project that imports clips needs a key. Make one above, and give it to the project's users.</p></Empty>}
+      {data && data.length > 0 && (
         <div class="scroll" tabIndex={0}>
-          <table class="list">
+          <table class="list" aria-label="Keys">
             <thead><tr><th scope="col">Key</th><th scope="col">Project</th><th scope="col">Name</th><th scope="col">Created</th><th scope="col">Revoke</th></tr></thead>
             <tbody>
               {data.map((key) => (

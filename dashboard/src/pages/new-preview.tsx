@@ -81,7 +81,7 @@ function Shown({ preview }: { preview: Preview }) {
                   <td title={one.source_uri}>{name(one.source_uri)}</td>
                   <td>{one.action} {one.code && <code>{one.code}</code>}</td>
                   <td class="num">{bytes(one.size)}</td>
-                  <td>{one.destination}</td>
+                  <td class="cut" title={one.destination}>{one.destination}</td>
                 </tr>
               ))}
             </tbody>

@@ -50,7 +50,7 @@ function List() {
                 <tr key={watch.id}>
                   <td><Status of={watch.status} /></td>
                   <td><a href={href(["watches", watch.id])}>{watch.name}</a></td>
-                  <td class="mono">{watch.root_path}</td>
+                  <td class="mono cut" title={watch.root_path}>{watch.root_path}</td>
                   <td>{schedule(watch) || "by hand"}</td>
                   <td>{watch.next_run_at ? when(watch.next_run_at) : "–"}</td>
                 </tr>

@@ -59,8 +59,9 @@ export function Confirm(props: {
 export function Act(props: {
   label: string;
   act: () => Promise<unknown>;
+  /** The look of the button. */
   primary?: boolean;
-  danger?: boolean;
+  small?: boolean;
   disabled?: boolean;
   onError?: (error: ApiError | null) => void;
 }) {
@@ -85,7 +86,7 @@ export function Act(props: {
   return (
     <>
       <button
-        class={props.primary ? "primary" : props.danger ? "danger" : ""}
+        class={props.primary ? "primary" : props.small ? "small" : ""}
         disabled={props.disabled}
         aria-busy={busy}
         onClick={(event) => void go(event.currentTarget.form)}
