@@ -722,7 +722,7 @@ test("the views of a set play together without one whose link is refused", async
   const body = readFileSync(new URL("../../tests/data/video/set01/front.mp4", import.meta.url));
   const clip = { ...example("/v1/clips/x"), status: "COPIED", code: null, message: null, size: body.length, source_uri: "s3://my-clips/a.mp4" };
   const views = ["front", "left", "right"].map((view, n) => ({ ...clip, id: `ij_1-${n}`, view, views: undefined }));
-  const link = (url) => (url.pathname.includes("ij_1-1") ? 404 : { ...example("/v1/clips/x/link"), url: `${stack.aws_endpoint_url}/view.mp4` });
+  const link = (url) => (url.pathname.includes("ij_1-2") ? 404 : { ...example("/v1/clips/x/link"), url: `${stack.aws_endpoint_url}/view.mp4` });
   const made = await shown("#/imports", { "clips/[^/]+": { ...clip, views }, "clips/[^/]+/link": link });
   const { page } = made;
   await page.route(/view\.mp4/, (route) => route.fulfill({ status: 200, body, headers: { "Content-Type": "video/mp4" } }));
