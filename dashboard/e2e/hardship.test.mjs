@@ -764,6 +764,19 @@ test("a page says where it belongs, what a watch leaves out and that it fails, a
   await done(made);
 });
 
+test("a browser that refuses to copy says so", async () => {
+  const made = await shown("#/presets");
+  const { page } = made;
+  for (const [allowed, said] of [[false, "Not allowed to copy"], [true, "Copied"]]) {
+    await page.evaluate((may) => {
+      navigator.clipboard.writeText = () => (may ? Promise.resolve() : Promise.reject(new DOMException("Denied.", "NotAllowedError")));
+    }, allowed);
+    // It says so for a moment only.
+    await Promise.all([page.getByRole("button", { name: said }).waitFor(), page.getByRole("button", { name: "Copy the id" }).first().click()]);
+  }
+  await done(made);
+});
+
 test("each page has a title of its own", async () => {
   const made = await shown("#/imports", { "clips/[^/]+": { ...example("/v1/clips/x"), status: "FAILED" } });
   const { page } = made;

@@ -104,17 +104,22 @@ export function Bar({ counts }: { counts: Import["counts"] }) {
 }
 
 export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
-  const [done, setDone] = useState(false);
+  const [said, setSaid] = useState("");
   return (
     <button
       class="small"
       onClick={async () => {
-        await navigator.clipboard.writeText(text);
-        setDone(true);
-        setTimeout(() => setDone(false), 1500);
+        try {
+          await navigator.clipboard.writeText(text);
+          setSaid("Copied");
+        } catch {
+          // The browser or its user may refuse it. The text is on the page.
+          setSaid("Not allowed to copy");
+        }
+        setTimeout(() => setSaid(""), 1500);
       }}
     >
-      {done ? "Copied" : label}
+      {said || label}
     </button>
   );
 }
