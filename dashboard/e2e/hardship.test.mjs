@@ -505,6 +505,20 @@ test("a new import with a preset that is gone says which one, and a list too lon
   await done(made);
 });
 
+test("of a long list the request is shown in part and copied as a whole", async () => {
+  const made = await shown("#/new");
+  const { page } = made;
+  const uris = Array.from({ length: 1_000 }, (_, n) => `s3://my-clips/2026/drives/berlin/night/${n}/front.mp4`);
+  await page.getByRole("button", { name: "List of clips" }).click();
+  await page.getByLabel("URIs, one a line").fill(uris.join("\n"));
+  await page.getByText("of which the first 20,000 are shown").waitFor();
+  assert.equal((await page.getByLabel("The request for curl").textContent()).length, 20_000);
+  await page.evaluate(() => (navigator.clipboard.writeText = async (text) => void (window.copied = text)));
+  await page.getByRole("button", { name: "Copy", exact: true }).click();
+  assert.ok((await page.evaluate(() => window.copied)).includes(uris.at(-1)));
+  await done(made);
+});
+
 test("the clips and a search that failed are read again by themselves, once the service answers", async () => {
   const made = await shown("#/watches");
   const { page, service } = made;

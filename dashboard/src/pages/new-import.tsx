@@ -155,6 +155,9 @@ function Settings(part: DraftPart) {
   );
 }
 
+/** Characters of a request that are shown: a browser takes seconds to lay out a list of 60,000 URIs. */
+const SHOWN = 20_000;
+
 function Tongues({ request }: { request: Body }) {
   const [tongue, setTongue] = useState("curl");
   const url = base().href;
@@ -170,8 +173,8 @@ function Tongues({ request }: { request: Body }) {
         </div>
         <Copy text={text} />
       </div>
-      <pre tabIndex={0} aria-label={`The request for ${tongue}`}>{text}</pre>
-      <p class="hint">{number(text.length)} characters. Put your key into CLIPFERRY_API_KEY.</p>
+      <pre tabIndex={0} aria-label={`The request for ${tongue}`}>{text.slice(0, SHOWN)}</pre>
+      <p class="hint">{number(text.length)} characters{text.length > SHOWN && `, of which the first ${number(SHOWN)} are shown: Copy takes all`}. Put your key into CLIPFERRY_API_KEY.</p>
     </section>
   );
 }
