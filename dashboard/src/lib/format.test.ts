@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ago, between, bytes, fieldTime, money, name, plural, rates, seconds, setClock, when } from "./format";
+import { ago, between, bytes, elapsed, fieldTime, money, name, plural, rates, seconds, setClock, when } from "./format";
 
 test.each([
   [0, "0 B"], [999, "999 B"], [1_000, "1.0 kB"], [999_499, "999 kB"], [999_500, "1.0 MB"], [1_234_567_890, "1.2 GB"], [null, "–"],
@@ -53,6 +53,11 @@ test("small amounts of money are not zero", () => {
 test("names and plurals", () => {
   expect(name("s3://bucket/a/b.zip")).toBe("b.zip");
   expect([plural(1, "clip"), plural(2_000, "clip")]).toEqual(["1 clip", "2,000 clips"]);
+});
+
+test("no time of a plot is before its begin", () => {
+  const begun = "2026-11-22T17:00:00.300Z";
+  expect(elapsed(begun, ["2026-11-22T17:00:00Z", "2026-11-22T17:00:02.300Z"])).toEqual([0, 0, 2]);
 });
 
 test("a rate is what grew in a second, and begins with nothing", () => {

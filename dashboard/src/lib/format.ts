@@ -85,6 +85,11 @@ export function name(uri: string): string {
   return uri.split("/").filter(Boolean).at(-1) ?? uri;
 }
 
+/** Seconds from `begun` to each time, after a zero; none is negative where the clocks of two functions differ. */
+export function elapsed(begun: string, times: string[]): number[] {
+  return [0, ...times.map((time) => between(begun, time))];
+}
+
 /** How much `values` grew a second, over at least a thirtieth of the whole time, so that single batches make no peaks. */
 export function rates(seconds: number[], values: number[]): number[] {
   const span = Math.max(1, ((seconds.at(-1) ?? 0) - (seconds[0] ?? 0)) / 30);

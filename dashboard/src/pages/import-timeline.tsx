@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { at, get, type Import, type Schemas } from "../lib/api";
-import { between, money, rates, seconds } from "../lib/format";
+import { between, elapsed, money, rates, seconds } from "../lib/format";
 import { once, useLive } from "../lib/live";
 import { Failure, Loading, runs } from "../ui/basics";
 
@@ -70,13 +70,13 @@ function Cost({ job, cost }: { job: Import; cost: View["cost"] }) {
 /** Clips with a result over time, or how many a second. The plot's library is loaded with it. */
 function Plot({ view, of }: { view: View; of: PlotOf }) {
   const box = useRef<HTMLDivElement>(null);
-  const begun = Date.parse(view.phases.at(-1)?.started_at ?? view.points[0]?.at ?? "") / 1000;
+  const begun = view.phases.at(-1)?.started_at ?? view.points[0]?.at ?? "";
   useEffect(() => {
     let gone = false;
     let draw: { destroy(): void } | null = null;
     void import("../ui/plot").then(({ plot }) => {
       if (gone || !box.current) return;
-      const xs = [0, ...view.points.map((point) => Date.parse(point.at) / 1000 - begun)];
+      const xs = elapsed(begun, view.points.map((point) => point.at));
       const sum = (point: View["points"][number]) =>
         point.done.copied + point.done.skipped + point.done.failed + point.done.cancelled;
       const done = [0, ...view.points.map(sum)];
