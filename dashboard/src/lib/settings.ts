@@ -27,7 +27,7 @@ export interface Setting {
 
 export const SETTINGS: Setting[] = [
   { name: "on_existing", label: "Existing objects", kind: "choice", flag: "--on-existing", default: "default_on_existing", options: [["", "Deployment's default"], ["skip", "Skip if unchanged"], ["overwrite", "Overwrite"], ["fail", "Fail the clip"]] },
-  { name: "content_validation", label: "Check of content", kind: "choice", flag: "--content-validation", default: "default_content_validation", options: [["", "Deployment's default"], ["none", "None"], ["structure", "Structure: one or two reads"], ["deep", "Deep"]] },
+  { name: "content_validation", label: "Check of content", kind: "choice", flag: "--content-validation", default: "default_content_validation", options: [["", "Deployment's default"], ["none", "None"], ["structure", "Structure: few reads"], ["deep", "Deep"]] },
   { name: "archived", label: "Archived sources", kind: "choice", flag: "--archived", options: [["fail", "Fail the clip"], ["skip", "Skip the clip"], ["restore", "Restore, then copy"]] },
   { name: "restore.tier", label: "Tier of restores", kind: "choice", flag: "--restore-tier", options: [["bulk", "Bulk: cheapest"], ["standard", "Standard"], ["expedited", "Expedited: fastest"]] },
   { name: "restore.days", label: "Days of restored copies", kind: "text", flag: "--restore-days", placeholder: "3", hint: "Then S3 removes them.", value: wholeNumber("Days of restored copies") },
