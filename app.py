@@ -14,7 +14,7 @@ from stacks.settings import DeploySettings
 def main() -> None:
     app = App()
     try:
-        deploy = DeploySettings.from_context(app.node.try_get_context)
+        deploy = DeploySettings.from_context(app.node.get_all_context())
     except InvalidSettings as error:
         sys.exit(f"Deploy settings: {error.message}.")
     stack = ClipferryStack(app, "Clipferry", deploy)

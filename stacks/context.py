@@ -3,25 +3,30 @@
 import re
 import typing
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from service.domain.errors import InvalidSettings
 
 
-def read_context(lookup: Callable[[str], Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
+def read_context(context: Mapping[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
     """The values that the context gives for the settings `kinds` (name → type). Absent ones are left out.
 
-    `lookup` is `app.node.try_get_context`. Raises `InvalidSettings` for unknown names and wrong types.
+    `context` is `app.node.get_all_context()`. Raises `InvalidSettings` for unknown names and wrong types. The context
+    outside of the `clipferry` object also has names of others, so only one that is almost a setting's counts as wrong.
     """
-    declared = lookup("clipferry") or {}
+    declared = context.get("clipferry") or {}
     if not isinstance(declared, Mapping):
         raise InvalidSettings("the context key clipferry must be an object of deploy settings")
     unknown = sorted(set(declared) - set(kinds))
     if unknown:
         raise InvalidSettings(f"unknown deploy settings: {', '.join(unknown)}. Known are: {', '.join(kinds)}")
+    for name in context.keys() - kinds.keys():
+        if near := get_close_matches(name, kinds, n=1, cutoff=0.8):
+            raise InvalidSettings(f"unknown deploy setting {name}; the nearest is {near[0]}")
     values: dict[str, Any] = {}
     for name, kind in kinds.items():
-        override = lookup(name)
+        override = context.get(name)
         if override is not None:
             values[name] = _parse(name, kind, override)
         elif name in declared:

@@ -5,7 +5,7 @@ The values are in cdk.json under `context.clipferry`; `cdk deploy -c key=value` 
 
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self, TypeVar
 
@@ -340,9 +340,9 @@ class DeploySettings:
             yield f"alarm_email: {self.alarm_email!r} is not an e-mail address"
 
     @classmethod
-    def from_context(cls, lookup: Callable[[str], Any]) -> Self:
-        """Read the settings through `lookup` (`app.node.try_get_context`). Raises `InvalidSettings`."""
-        return cls(**read_context(lookup, typing.get_type_hints(cls)))
+    def from_context(cls, context: Mapping[str, Any]) -> Self:
+        """Read the settings from the whole context (`app.node.get_all_context()`). Raises `InvalidSettings`."""
+        return cls(**read_context(context, typing.get_type_hints(cls)))
 
     def env(self, kind: type[SettingsT], **others: object) -> SettingsT:
         """A function's environment: `others`, and every other field from the deploy setting of the same name."""

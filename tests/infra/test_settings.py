@@ -16,7 +16,7 @@ from tests.infra.conftest import COPY_ROLES, KMS_KEY
 
 
 def read(**context: Any) -> DeploySettings:
-    return DeploySettings.from_context(context.get)
+    return DeploySettings.from_context(context)
 
 
 def test_without_context_every_setting_has_its_default() -> None:
@@ -56,7 +56,11 @@ def test_whole_numbers_that_jsii_made_floats_are_numbers() -> None:
 
 
 def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: dict[str, Any]) -> None:
-    assert DeploySettings.from_context(cdk_context.get) == DeploySettings()
+    assert DeploySettings.from_context(cdk_context) == DeploySettings()
+
+
+def test_the_context_may_have_names_of_others() -> None:
+    assert read(**{"@aws-cdk/core:checkSecretUsage": True, "team": "perception"}) == DeploySettings()
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,7 @@ def test_cdk_json_is_valid_and_knows_no_key_that_the_code_does_not(cdk_context: 
             {"clipferry": {"source_bucket": "x"}},
             "unknown deploy settings: source_bucket. Known are: stack_name, ",
         ),
+        ({"source_bucket": "fleet"}, "unknown deploy setting source_bucket; the nearest is source_buckets"),
         ({"clipferry": "x"}, "must be an object"),
         ({"clipferry": {"map_concurrency": "many"}}, "map_concurrency must be a whole number, not 'many'"),
         ({"clipferry": {"map_concurrency": 1.5}}, "map_concurrency must be a whole number, not 1.5"),
