@@ -47,7 +47,7 @@ _OPTIONS = (
     ),
     click.option("--before", "modified_before", metavar="TIME", help="Only objects changed before then."),
     click.option("--folder", type=FOLDER, metavar="NAME", help="Put the clips into this folder."),
-    click.option("--label", "labels", multiple=True, metavar="TEXT", help="Add a label to every clip; repeatable."),
+    click.option("--label", "labels", multiple=True, metavar="TEXT", help="Add a label to the import; repeatable."),
     click.option("--run-name-prefix", metavar="TEXT", help="Put this text before each clip's run name."),
     click.option("--group", "test_run_group_name", metavar="NAME", help="Name the test run group."),
     click.option(
@@ -240,9 +240,17 @@ def settings_of(
     }
     chosen: dict[str, object] = {"tier": restore_tier, "days": restore_days}
     if restore := {name: value for name, value in chosen.items() if value is not None}:
-        options["restore"] = {**settings.get("restore", {}), **restore}
+        options["restore"] = _merged(settings, "restore", restore)
     notify = ({"webhook_url": webhook} if webhook else {}) | ({"event": False} if no_event else {})
     if notify:
-        options["notify"] = {**settings.get("notify", {}), **notify}
+        options["notify"] = _merged(settings, "notify", notify)
     settings |= {name: value for name, value in options.items() if value is not None}
     return cast(Settings, settings)
+
+
+def _merged(settings: dict[str, Any], name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the object `name` of the settings file, with the options over it."""
+    given = settings.get(name)
+    if not isinstance(given, dict | None):
+        raise click.UsageError(f"--settings: {name} is not a JSON object")
+    return {**(given or {}), **options}

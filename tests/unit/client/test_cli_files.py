@@ -26,6 +26,12 @@ READ = [
         {"root_path": "s3://a/", "clip_ids": ["c1", "c2"]},
     ),
     ("import --prefix s3://a/ --settings", json.dumps(SETTINGS), job(), {"settings": SETTINGS}),
+    (
+        "import --prefix s3://a/ --no-event --restore-days 3 --settings",
+        '{"notify": null, "restore": {"tier": "bulk", "days": 1}}',
+        job(),
+        {"settings": {"notify": {"event": False}, "restore": {"tier": "bulk", "days": 3}}},
+    ),
     ("import --sets", json.dumps(SETS, ensure_ascii=False), job(), {"sets": SETS}),
     ("presets save --name n", json.dumps(SETTINGS), SAVED, {"settings": SETTINGS}),
     ("presets replace es_1 --name n", json.dumps(SETTINGS), SAVED, {"settings": SETTINGS}),
@@ -84,6 +90,11 @@ def test_files_that_cannot_be_used_are_usage_errors(run: Run, arguments: str, sa
 def test_numbers_that_json_does_not_have_are_usage_errors(run: Run, number: str) -> None:
     found = run("import --prefix s3://a/ --settings -", stdin=f'{{"tolerated_failures": {{"percent": {number}}}}}')
     assert (found.exit_code, "stdin is not JSON that can be read" in found.stderr) == (2, True), found.stderr
+
+
+def test_settings_that_options_change_must_be_objects(run: Run) -> None:
+    found = run("import --prefix s3://a/ --restore-days 3 --settings -", stdin='{"restore": "bulk"}')
+    assert (found.exit_code, "--settings: restore is not a JSON object" in found.stderr) == (2, True), found.stderr
 
 
 def test_a_list_of_comments_names_nothing(run: Run) -> None:
