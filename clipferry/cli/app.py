@@ -28,6 +28,8 @@ class App:
         self.profile: str | None = chosen(context, "profile")
         self.base_url: str | None = None
         """The URL of the service, once it is known."""
+        self.idempotency_key: str | None = None
+        """The key of a request whose answer was lost."""
         self.out = Output(
             chosen(context, "output"),
             columns=chosen(context, "columns") or (),
@@ -77,6 +79,8 @@ class App:
             request = f"request {error.request_id}" if error.request_id else None
             about = ", ".join(part for part in (error.code, request) if part)
         said["next"] = what_next(error, self.context, self.base_url)
+        if self.idempotency_key:
+            said["idempotency_key"] = self.idempotency_key
         complain(self.out, said, about)
         raise SystemExit(exits.exit_code(error))
 
@@ -85,11 +89,11 @@ def complain(out: Output, said: Mapping[str, object], about: str = "") -> None:
     """Print an error on stderr: as JSON if results are JSON, else as a sentence and a hint."""
     if out.as_json:
         empty = dict.fromkeys(("code", "message", "status", "request_id", "next"))
-        out.note(json.dumps({"error": {**empty, **said}}))
+        out.error(json.dumps({"error": {**empty, **said}}))
         return
-    out.note(f"error: {said['message']}" + (f" ({about})" if about else ""), "bold red")
+    out.error(f"error: {said['message']}" + (f" ({about})" if about else ""), "bold red")
     if said.get("next"):
-        out.note(f"next:  {said['next']}")
+        out.error(f"next:  {said['next']}")
 
 
 def interactive() -> bool:

@@ -41,6 +41,7 @@ def import_(
     try:
         job = app.client.imports.create(idempotency_key=key, **request)
     except (KeyboardInterrupt, ConnectionFailed, ServerError):
+        app.idempotency_key = key
         app.out.note("The service may have accepted the import: `clipferry imports list` shows it then.")
         app.out.note(f"The same command with --idempotency-key {key} does not start it twice.")
         raise

@@ -81,7 +81,8 @@ class Root(Noun):
             out.note("interrupted")
         except OSError as error:
             code = REFUSED
-            out.note(f"error: cannot write {error.filename or 'the output'}: {error.strerror}", "bold red")
+            message = f"cannot write {error.filename or 'the output'}: {error.strerror}"
+            complain(out, {"code": "CANNOT_WRITE", "message": message})
         _drop_unwritten()
         sys.exit(code)
 

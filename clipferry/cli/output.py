@@ -65,7 +65,12 @@ class Output:
             self._line(Text(clean(text), style=style or ""))
 
     def note(self, text: str, style: str | None = None) -> None:
-        """Print a sentence on stderr. If that is not possible, the exit code must do."""
+        """Print a sentence on stderr, unless results are JSON: stderr has only errors then, as JSON."""
+        if not self.as_json:
+            self.error(text, style)
+
+    def error(self, text: str, style: str | None = None) -> None:
+        """Print a line on stderr. If that is not possible, the exit code must do."""
         with suppress(OSError):
             self.errors.print(Text(clean(text), style=style or ""))
 

@@ -139,6 +139,14 @@ def test_ctrl_c_during_a_request_explains_how_to_repeat_it(run: Run) -> None:
     assert f"--idempotency-key {key}" in found.stderr
 
 
+def test_a_lost_answer_as_json_has_the_key_to_repeat_the_request(run: Run) -> None:
+    found = run("import --prefix s3://a/ --json", refusal(503, ""))
+    key = found.service.requests[0].headers["idempotency-key"]
+    assert json.loads(found.stderr)["error"].items() >= {"status": 503, "idempotency_key": key}.items()
+    found = run("import --prefix s3://a/ --json", refusal(422, "INVALID_REQUEST"))
+    assert "idempotency_key" not in json.loads(found.stderr)["error"]
+
+
 def test_an_impossible_id_is_refused_before_a_request(run: Run) -> None:
     found = run("status ..")
     assert (found.exit_code, found.stderr) == (1, "error: '..' is not an id\n")
@@ -148,6 +156,8 @@ def test_losing_the_service_while_watching_is_unavailable(run: Run) -> None:
     found = run("status ij_1 --watch", job("COPYING"), refusal(503, ""))
     assert found.exit_code == exits.UNAVAILABLE
     assert "The import ij_1 goes on" in found.stderr
+    found = run("status ij_1 --watch --json", job("COPYING"), refusal(503, ""))
+    assert json.loads(found.stderr)["error"]["status"] == 503
 
 
 def test_the_live_display_shows_bar_counts_speed_and_failures() -> None:

@@ -66,7 +66,8 @@ def test_help_and_errors_are_printed_in_any_encoding(shell: Shell) -> None:
 )
 def test_a_full_disk_is_an_error_of_one_line(shell: Shell, line: str) -> None:
     ran = shell(f"clipferry {line} > /dev/full")
-    assert (ran.returncode, ran.stderr) == (1, b"error: cannot write the output: No space left on device\n")
+    said = json.loads(ran.stderr)["error"]["message"] if "--json" in line else ran.stderr.decode()[7:-1]
+    assert (ran.returncode, said) == (1, "cannot write the output: No space left on device")
 
 
 def test_errors_that_cannot_be_printed_keep_their_exit_code(shell: Shell) -> None:
