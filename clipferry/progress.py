@@ -31,7 +31,7 @@ class _TqdmBar:
 
     def __call__(self, job: ImportState) -> None:
         self._bar.set_description(job.status)
-        self._bar.total, self._bar.n = job.counts.total, job.counts.settled
+        self._bar.total, self._bar.n = job.counts.total, job.counts.finished
         self._bar.refresh()
 
     def close(self) -> None:
@@ -41,9 +41,9 @@ class _TqdmBar:
 class _Drawn:
     """A state of an import, which a notebook shows as HTML, and its text where it cannot."""
 
-    def __init__(self, status: str, settled: int, total: int) -> None:
-        self._text = f"{status} {settled:,}/{total:,}" if total else status
-        self._bar = f'<progress value="{settled}" max="{total}"></progress>' if total else "<progress></progress>"
+    def __init__(self, status: str, finished: int, total: int) -> None:
+        self._text = f"{status} {finished:,}/{total:,}" if total else status
+        self._bar = f'<progress value="{finished}" max="{total}"></progress>' if total else "<progress></progress>"
 
     def __repr__(self) -> str:
         return self._text
@@ -61,7 +61,7 @@ class _NotebookBar:
         self._output = display(_Drawn("", 0, 0), display_id=True)
 
     def __call__(self, job: ImportState) -> None:
-        self._output.update(_Drawn(job.status, job.counts.settled, job.counts.total))
+        self._output.update(_Drawn(job.status, job.counts.finished, job.counts.total))
 
     def close(self) -> None:
         """Leave the last state."""
@@ -79,7 +79,7 @@ class _RichBar:
     def __call__(self, job: ImportState) -> None:
         counts = job.counts
         self._progress.update(
-            self._task, description=job.status, completed=counts.settled, total=counts.total or None, refresh=True
+            self._task, description=job.status, completed=counts.finished, total=counts.total or None, refresh=True
         )
 
     def close(self) -> None:

@@ -114,9 +114,9 @@ class PlainDisplay(_Still):
         text = ", ".join(filter(None, (counted(job.counts), restoring(job))))
         due = time.monotonic() - self._at >= LINE_SECONDS and text != self._counts
         if not job.ended and (job.status != self._status or due):
-            settled = f" {job.counts.settled:,}/{job.counts.total:,}: {text}" if job.counts.total else ""
+            finished = f" {job.counts.finished:,}/{job.counts.total:,}: {text}" if job.counts.total else ""
             rate = pace(job)
-            self._out.say(f"{job.status}{settled}{f' ({rate})' if rate else ''}")
+            self._out.say(f"{job.status}{finished}{f' ({rate})' if rate else ''}")
             self._status, self._counts, self._at = job.status, text, time.monotonic()
         for clip in failed:
             self._out.say(f"FAILED {clip.source_uri}: {clip.code}: {clip.message}")
@@ -153,13 +153,15 @@ class LiveDisplay:
         if job is None:
             return Group(Text(self._out.dots, style="dim"))
         counts = job.counts
-        bar = ProgressBar(total=counts.total or None, completed=counts.settled, width=BAR_WIDTH, pulse=not counts.total)
-        share = f"{counts.settled / counts.total:>4.0%}" if counts.total else ""
+        bar = ProgressBar(
+            total=counts.total or None, completed=counts.finished, width=BAR_WIDTH, pulse=not counts.total
+        )
+        share = f"{counts.finished / counts.total:>4.0%}" if counts.total else ""
         head = Table.grid(padding=(0, 2))
         head.add_row(
             Text("CANCELLING" if job.cancel_requested else job.status, style="bold blue"),
             bar,
-            Text(f"{counts.settled:,}/{counts.total:,} {share}" if counts.total else "looking for clips"),
+            Text(f"{counts.finished:,}/{counts.total:,} {share}" if counts.total else "looking for clips"),
         )
         lines: list[RenderableType] = [
             head,

@@ -24,9 +24,14 @@ class Counts(Model):
     """The size of the copied clips."""
 
     @property
-    def settled(self) -> int:
+    def finished(self) -> int:
         """Clips that are no longer pending."""
         return self.total - self.pending
+
+    @property
+    def settled(self) -> int:
+        """The former name of `finished`."""
+        return self.finished
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +39,7 @@ class Source(Model):
     """What an import was started with."""
 
     kind: str
-    """`list`, `prefix`, `manifest`, `sets` or `upload`."""
+    """`list`, `prefix`, `manifest`, `sets`, `clip_ids` or `upload`."""
     uri: str | None = None
     """The prefix, the manifest, or the drop bucket of uploads."""
     count: int | None = None

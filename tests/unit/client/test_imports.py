@@ -48,7 +48,7 @@ def test_wait_reports_every_state_and_returns_the_end() -> None:
     found = client.imports.create(root_path="s3://clips/").wait(lambda now: seen.append(now.status))
     assert seen == ["PLANNING", "COPYING", "COMPLETED"]
     assert found.succeeded
-    assert found.counts.settled == 2
+    assert found.counts.finished == found.counts.settled == 2
     assert all(MIN_LOOK_SECONDS <= pause <= MAX_LOOK_SECONDS for pause in service.slept)
 
 
