@@ -118,10 +118,10 @@ def _child(scope: Construct, functions: Functions) -> sfn.IChainable:
     )
     copied = sfn.Choice(scope, "Batch done?")
     # No function runs while a batch waits until its project may copy more.
-    turn = sfn.Wait(scope, "Wait for a turn", time=sfn.WaitTime.seconds_path("$.copied.wait_seconds"))
+    turn = sfn.Wait(scope, "Wait for a slot", time=sfn.WaitTime.seconds_path("$.copied.wait_seconds"))
     extrapolated = sfn.Choice(scope, "Extrapolated?")
     next_turn = sfn.Wait(
-        scope, "Wait for a turn to extrapolate", time=sfn.WaitTime.seconds_path("$.extrapolated.wait_seconds")
+        scope, "Wait for a slot to extrapolate", time=sfn.WaitTime.seconds_path("$.extrapolated.wait_seconds")
     )
     # The table has each clip's result.
     done = sfn.Succeed(scope, "Batch done", output_path=path.DISCARD)

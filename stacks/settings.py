@@ -103,11 +103,11 @@ class DeploySettings:
 
     copy_slots: int = _number(400, 1, 1_000)
     """The most batches that are copied or extrapolated at once, of all imports together. Projects share them fairly. A
-    project that waits gets one more at once, until another one has given its slot back."""
+    project that waits gets one more at once, until another one has given up its slot."""
 
     copy_reserved_concurrency: int = _number(0, 0, 10_000)
     """Concurrency reserved for the copy function, and its limit for all imports together. 0: no reservation. More than
-    `copy_slots`: a batch that asks for its turn needs a function, too."""
+    `copy_slots`: a batch that asks for a slot needs a function, too."""
 
     extrapolate_reserved_concurrency: int = _number(0, 0, 10_000)
     """The same for the function that extrapolates. 0: no reservation."""
@@ -158,7 +158,7 @@ class DeploySettings:
     """How long an import of uploads gathers more uploads before it is planned."""
 
     sweep_grace_seconds: int = _number(120, 30, 86_400)
-    """The age from which a job without a running execution counts as orphaned."""
+    """The age from which the sweep starts or completes an import whose execution is missing."""
 
     api_rate: int = _number(50, 1, 10_000)
     """Requests a second that the API accepts on average, all callers together."""
@@ -203,7 +203,7 @@ class DeploySettings:
     """How long manifests, reports and the rows of an import are kept. Longer than any import may run."""
 
     rows_expire: bool = True
-    """Whether the rows of jobs, clips, batches and completions expire after `state_retention_days`."""
+    """Whether the rows of imports, clips, batches and completions expire after `state_retention_days`."""
 
     drop_retention_days: int = _number(0, 0, 3_650)
     """How long uploads stay in the drop bucket. 0: for ever."""
@@ -259,7 +259,7 @@ class DeploySettings:
     source is not restored fail. A bulk restore from DEEP_ARCHIVE takes up to 48 hours."""
 
     alarm_email: str = ""
-    """The address that gets alarms. Empty: alarms only show in CloudWatch."""
+    """The address that gets alarms, once it has confirmed AWS's first mail. Empty: alarms only show in CloudWatch."""
 
     local: bool = False
     """For the local emulator: the bundle is for this machine, and nothing is traced."""
@@ -301,7 +301,7 @@ class DeploySettings:
         if 0 < self.copy_reserved_concurrency <= self.copy_slots:
             yield (
                 f"copy_reserved_concurrency is {self.copy_reserved_concurrency}: it must be 0 or more than copy_slots "
-                f"({self.copy_slots}), because batches that ask for their turn need functions, too"
+                f"({self.copy_slots}), because batches that ask for a slot need functions, too"
             )
         others = (self.copy_reserved_concurrency, self.extrapolate_reserved_concurrency)
         yield from reserved.problems(self.kept_concurrency, others, self.account_concurrency)

@@ -79,7 +79,7 @@ def _checks(app: App) -> Iterator[Check]:
         yield _failed(app, "service", error)
         return
     yield Check("service", True, "it answers")
-    whose = f"{caller.id} of project {caller.project}" if caller.project else "the admin key, which manages keys only"
+    whose = f"{caller.id} of project {caller.project}" if caller.project else "the admin key, which imports nothing"
     yield Check("key", True, whose)
     yield _clock(app)
     if caller.project is None:

@@ -14,7 +14,7 @@ keys = noun("keys", "Create, list and revoke API keys, with the admin key.")
 def current(app: App) -> None:
     """Describe the key that is used now. Works with every key."""
     caller = app.client.keys.current()
-    project = caller.project or "none: the admin key manages keys only"
+    project = caller.project or "none: the admin key imports nothing"
     app.out.show(caller.raw, {"service": app.base_url, "key": caller.id, "project": project}, subject=caller.id)
 
 

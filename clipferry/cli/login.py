@@ -32,7 +32,7 @@ def login(app: App, *, base_url: str | None) -> None:
         caller = client.keys.current()
     saved = Profile(base_url=app.base_url, api_key=key, project=caller.project)
     write_profiles(path, profiles.with_one(name, saved))
-    whose = f"the project {caller.project}" if caller.project else "the admin, who manages keys only"
+    whose = f"the project {caller.project}" if caller.project else "the admin, who imports nothing"
     app.out.done(
         {"profile": name, "base_url": app.base_url, "project": caller.project},
         f"Logged in to {app.base_url} as {whose}: profile {name}, in {path}",

@@ -1,4 +1,4 @@
-"""`clipferry watches`: standing imports, by a schedule, by events, or both."""
+"""`clipferry watches`: keep prefixes imported, by a schedule, by events, or both."""
 
 from typing import Any, cast
 

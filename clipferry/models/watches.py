@@ -1,4 +1,4 @@
-"""Watches: standing imports."""
+"""Watches: prefixes that the service keeps imported."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class WatchWebhook(Delivery):
 
 @dataclass(frozen=True, kw_only=True)
 class Watch(Model):
-    """A standing import. `status` is `ACTIVE`, `PAUSED` or `FAILING`."""
+    """A prefix that the service keeps imported. `status` is `ACTIVE`, `PAUSED` or `FAILING`."""
 
     id: str
     name: str

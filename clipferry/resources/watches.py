@@ -13,7 +13,7 @@ from clipferry.wire import new_key, path_of
 
 
 class Watches(Resource):
-    """`/v1/watches`: standing imports. `watch_id` is `Watch.id`."""
+    """`/v1/watches`: prefixes that the service keeps imported. `watch_id` is `Watch.id`."""
 
     def create(self, *, idempotency_key: str | None = None, **request: Unpack[WatchRequest]) -> Watch:
         """Make a watch and start its first import. Raises `Invalid`, or `Forbidden` if the source cannot be read."""

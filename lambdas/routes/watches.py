@@ -1,4 +1,4 @@
-"""`/v1/watches`: standing imports."""
+"""`/v1/watches`: prefixes that the service keeps imported."""
 
 from http import HTTPStatus
 from typing import Annotated

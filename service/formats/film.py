@@ -68,12 +68,12 @@ def end_of_boxes(film: Film, reader: Reader, findings: Findings, at: int, box: B
         if left < HEADER_BYTES or box:
             raise _truncated(f"the file ends within a box header, {left:,} bytes after byte {at:,}", None)
         what = "begins no box" if any(head) else "zeros begin"
-        raise ContentInvalid(Reason.MP4_CORRUPT, f"at byte {at:,} {what}, and no film is described before")
+        raise ContentInvalid(Reason.MP4_CORRUPT, f"at byte {at:,} {what}, and no video is described before")
     # An interrupted copy into a file of the full size: the last fragment ends in zeros, and more zeros follow.
     if fragmented and left >= HEADER_BYTES and not any(head):
         before = yield from reader.read(at - HEADER_BYTES, HEADER_BYTES)
         if not any(before):
-            raise _truncated(f"zeros take the place of the film's end, before and after byte {at:,}", None)
+            raise _truncated(f"zeros take the place of the video's end, before and after byte {at:,}", None)
     findings.note(Note.MP4_TRAILER)
 
 

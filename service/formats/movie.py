@@ -80,7 +80,7 @@ def parse_movie(data: bytes, start: int, end: int, work: Work, findings: Finding
     """Raises `ContentInvalid` if the structure is malformed, `ContentUnchecked` if it is compressed."""
     found = _children(data, start, end, "moov", work, _NEEDED_IN_MOOV, findings)
     if b"cmov" in found:
-        message = "the film's description is compressed (QuickTime cmov)"
+        message = "the video's description is compressed (QuickTime cmov)"
         raise ContentUnchecked(Reason.MP4_COMPRESSED_MOOV, message, part="moov")
     if b"mvhd" not in found:
         raise corrupt("moov", "no mvhd box in it")

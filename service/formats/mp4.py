@@ -44,7 +44,7 @@ def check_mp4(reader: Reader, findings: Findings, *, deep: bool) -> Reading[None
     if seconds and (rounded := round(seconds, 6)):
         findings.values["duration_s"] = rounded
     if deep and film.outlined:
-        message = "its tables are too long to be compared; the rest of the film is fine"
+        message = "its tables are too long to be compared; the rest of the video is fine"
         raise ContentUnchecked(Reason.MP4_MOOV_TOO_LARGE, message, part="moov")
     if deep:
         # Players tolerate errors in other tracks, such as thumbnails and metadata.
@@ -63,7 +63,7 @@ def _check_boxes(film: Film) -> Movie:
         raise ContentUnchecked(Reason.MP4_TOO_MANY_BOXES, "no media within the reads of a check")
     if not film.has_media:
         if film.movie.fragmented and not film.fragments.count:
-            raise ContentInvalid(Reason.MP4_NO_SAMPLES, "the film announces fragments and has none", part="moov")
+            raise ContentInvalid(Reason.MP4_NO_SAMPLES, "the video announces fragments and has none", part="moov")
         raise ContentInvalid(Reason.MP4_NO_MDAT, "no mdat box with media in it")
     return film.movie
 

@@ -99,7 +99,7 @@ class Walk:
         if reader.reads >= self.max_reads:
             film.stopped = True
             if film.movie is None:
-                message = f"no description of the film within {reader.reads} reads"
+                message = f"no description of the video within {reader.reads} reads"
                 raise ContentUnchecked(Reason.MP4_TOO_MANY_BOXES, message)
             return None
         return at

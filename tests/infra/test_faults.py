@@ -71,7 +71,7 @@ FINAL = [
     NoCredentialsError(),
     ParamValidationError(report="wrong"),
     KeyError("job_id"),
-    BatchIncomplete("3 of 5 clips met a passing fault"),
+    BatchIncomplete("3 of 5 clips failed with transient errors"),
 ]
 
 

@@ -82,7 +82,7 @@ def test_no_import_extrapolates_more_batches_at_once_than_its_map_runs_children(
     kinds = {state["Type"] for state in child.values()}
     assert kinds == {"Task", "Choice", "Succeed", "Wait"}, "nothing fans out in a child"
     again = [other for other in child if child[other].get("Next") == name]
-    assert again == ["Wait for a turn to extrapolate"], "besides the choice after the copy"
+    assert again == ["Wait for a slot to extrapolate"], "besides the choice after the copy"
 
 
 def test_on_the_emulator_the_map_has_the_deployments_concurrency(local_template: Template) -> None:
@@ -125,10 +125,10 @@ def test_a_child_copies_in_rounds_until_its_batch_is_done_and_outputs_nothing(co
     again = {"Variable": "$.copied.done", "BooleanEquals": False, "Next": "Copy"}
     asked = {"Variable": "$.extrapolate", "BooleanEquals": True, "Next": "Extrapolate"}
     # An answer of older functions, which a failed deployment may bring back, has no wait.
-    waits = {"Variable": "$.copied.wait_seconds", "IsPresent": True, "Next": "Wait for a turn"}
+    waits = {"Variable": "$.copied.wait_seconds", "IsPresent": True, "Next": "Wait for a slot"}
     choices = states["Batch done?"]
     assert (choices["Choices"], choices["Default"]) == ([waits, again, asked], "Batch done")
-    assert states["Wait for a turn"] == {"Type": "Wait", "SecondsPath": "$.copied.wait_seconds", "Next": "Copy"}
+    assert states["Wait for a slot"] == {"Type": "Wait", "SecondsPath": "$.copied.wait_seconds", "Next": "Copy"}
     assert states["Batch done"] == {"Type": "Succeed", "OutputPath": None}
 
 
@@ -143,7 +143,7 @@ def test_a_child_extrapolates_in_rounds_where_the_import_asks_for_it(copy_batche
     }
     assert (extrapolate["ResultPath"], extrapolate["Next"]) == ("$.extrapolated", "Extrapolated?")
     again = {"Variable": "$.extrapolated.done", "BooleanEquals": False, "Next": "Extrapolate"}
-    name = "Wait for a turn to extrapolate"
+    name = "Wait for a slot to extrapolate"
     refused = {"Variable": "$.extrapolated.wait_seconds", "IsPresent": True, "Next": name}
     assert (states["Extrapolated?"]["Choices"], states["Extrapolated?"]["Default"]) == ([refused, again], "Batch done")
     assert states[name] == {"Type": "Wait", "SecondsPath": "$.extrapolated.wait_seconds", "Next": "Extrapolate"}

@@ -82,7 +82,7 @@ function NoCopy({ clip }: { clip: Detail }) {
   const why = clip.deleted_at
     ? "This clip was deleted. Its row still says what the import did."
     : clip.status === "PENDING"
-      ? "This clip waits for its turn. It shows here once it is copied."
+      ? "This clip is not copied yet. It shows here once it is."
       : readable(clip)
         ? "This clip has no bytes: there is nothing to show."
         : "This clip has no copy to show.";

@@ -139,7 +139,7 @@ function SlotsOf({ slots, whose }: { slots: Schemas["SlotsView"]; whose: string 
       <h2>Throttled</h2>
       <Numbers of={[["batches are copied", slots.held], ["batches wait for a slot", slots.waiting]]} />
       <p class="hint">
-        {whose}: {number(slots.held)} of the deployment's {number(slots.limit)} slots. {slots.waiting > 0 ? "Batches wait for their turn: projects share the slots fairly." : "No batch waits."}
+        {whose}: {number(slots.held)} of the deployment's {number(slots.limit)} slots. {slots.waiting > 0 ? "Batches wait for a slot: projects share the slots fairly." : "No batch waits."}
       </p>
     </section>
   );

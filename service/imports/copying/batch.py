@@ -181,7 +181,7 @@ def _counted(
     if window and (wait := turn.wait_for(window)):
         return Unfinished(left, wait)
     if faults:
-        raise BatchIncomplete(f"{left} of {batch.count} clips met a passing fault, first: {faults[0].message}")
+        raise BatchIncomplete(f"{left} of {batch.count} clips failed with transient errors, first: {faults[0].message}")
     if late:
         raise BatchIncomplete(f"no clip and no part of {batch.count} clips could be copied in a whole call")
     if waiting:

@@ -120,7 +120,7 @@ def test_a_copy_whose_answer_was_lost_is_the_imports_own(kind: str, setting: OnE
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(world.storage, call, lose_the_answer)
-        with pytest.raises(Exception, match="passing fault"):
+        with pytest.raises(Exception, match="transient errors"):
             copy_batch(batch, attempt=0, ports=world.copy_ports)
     assert copy_batch(batch, attempt=1, ports=world.copy_ports) == Tally(copied=1, bytes=10)
     assert row(world, job).status is ClipStatus.COPIED
