@@ -31,7 +31,7 @@ def dashboard(scope: Construct, of: Metrics) -> cloudwatch.Dashboard:
         _graph("Batches", *(of.children(f"Executions{what}") for what in ("Started", "Succeeded", "Failed"))),
         _graph("Clips", *(of.own(name) for name in ("ClipsCopied", "ClipsFailed", "ClipsExtrapolated"))),
         _graph("Copy calls at once", of.running("Copy"), of.running("Extrapolate")),
-        _graph("Copies that wait for a turn", copy.metric_throttles(), extrapolate.metric_throttles()),
+        _graph("Throttled copy calls", copy.metric_throttles(), extrapolate.metric_throttles()),
         _graph("Duration of copy calls", copy.metric_duration(statistic="p50"), copy.metric_duration(statistic="p99")),
         _graph("API requests", of.rest.metric_count(), of.rest.metric_client_error(), of.rest.metric_server_error()),
         _graph("API latency", of.rest.metric_latency(statistic="p50"), of.rest.metric_latency(statistic="p99")),
