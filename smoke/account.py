@@ -16,7 +16,6 @@ from smoke.deployment import Deployment
 from smoke.subscriber import Subscriber
 
 LOCK = Path(__file__).resolve().parent.parent / "requirements.txt"
-COLD = "docs/performance.md: 0.39 s of CPU for a cold start"
 ROLES = "Compare the role's policies with the template: someone widened them."
 DELIVERY_SECONDS = 60.0
 """SNS delivers to a queue within a second or so; a new subscription may need some."""
@@ -60,7 +59,7 @@ class AccountChecks:
             begun = time.perf_counter()
             self.admin.keys.current()
             seconds.append(time.perf_counter() - begun)
-        return f"first answer {seconds[0]:.2f} s, later {min(seconds[1:]):.3f} s ({COLD})"
+        return f"first answer {seconds[0]:.2f} s, later {min(seconds[1:]):.3f} s"
 
     @check("no key, no answer", "Deploy again: a route lost its authorizer.")
     def no_key(self) -> str:

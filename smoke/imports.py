@@ -14,7 +14,6 @@ from smoke.deployment import Deployment
 from smoke.places import CLIPS, TOTAL, VIEWS, Places
 
 WAIT_SECONDS = 900.0
-RATE = "docs/performance.md: 3,043 a second by one worker"
 LOG = "Read the import's `code` and `message` (see docs/reference/codes.md) and the log of the function copy."
 API = "Read the log of the function api."
 T = TypeVar("T")
@@ -36,7 +35,7 @@ class ImportChecks:
         job = self.done["prefix"] = self._import(root_path=self.places.root, labels=[self.places.run])
         seconds = time.perf_counter() - begun
         expect(job.counts.copied == TOTAL, f"{job.counts.copied} of {TOTAL} clips were copied")
-        return f"{TOTAL} clips in {seconds:.1f} s, {TOTAL / seconds:.0f} a second with the start ({RATE})"
+        return f"{TOTAL} clips in {seconds:.1f} s, {TOTAL / seconds:.0f} a second with the start"
 
     @check("copies equal their sources", "Report it: this must never be.")
     def equal(self) -> str:
