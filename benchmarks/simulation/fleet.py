@@ -125,7 +125,7 @@ class ModelledConnections(Connections):
     opened: int = 0
     in_use: int = 0
 
-    async def exchange(self, host: str, request: bytes, *, bodiless: bool = False) -> Answer:  # noqa: ARG002
+    async def exchange(self, host: str, request: bytes, **_how: object) -> Answer:  # noqa: ARG002
         seconds = COPY_CPU_SECONDS
         self.in_use += 1
         if self.in_use > self.opened:
