@@ -288,6 +288,7 @@ WATCH_RUN: Json = {
     "created_at": WHEN,
     "completed_at": None,
     "counts": dict.fromkeys(COUNTS, 0),
+    "failed_before": 0,
     "code": None,
     "message": None,
 }
