@@ -91,6 +91,20 @@ def mark_places(mark: str | None, *, in_set: bool, source: str | None = None) ->
     return None, f"/{mark}{told}"
 
 
+def job_of_mark(mark: str | None) -> str | None:
+    """Return the id of the job whose copies have the mark; None for what is none."""
+    job_id = (mark or "").rpartition("-")[0]
+    return job_id if is_job_id(job_id) else None
+
+
+def mark_told(metadata: Mapping[str, str], redirect: str | None) -> str | None:
+    """Return the mark of a copy with this metadata and redirect location.
+
+    S3 may have copied the metadata from a set's copy, so the location comes first.
+    """
+    return (redirect or "").partition("?")[0].removeprefix("/") or metadata.get(MARK)
+
+
 def source_told(metadata: Mapping[str, str], redirect: str | None) -> str | None:
     """Return the `source_mark` of a copy with this metadata and redirect location.
 

@@ -23,6 +23,8 @@ class ListedObject:
     """Whether only a HEAD tells its archive, because a listing or an event does not."""
     copied_from: str | None = None
     """`source_mark` of the object that it is a copy of; only a HEAD tells."""
+    mark: str | None = None
+    """`copy_mark` of the clip that it is a copy of; only a HEAD tells."""
 
 
 @dataclass(frozen=True, kw_only=True)

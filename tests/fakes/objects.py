@@ -1,6 +1,7 @@
 """Object stores in memory."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,8 @@ from service.ports.objects import StoredResult
 from service.sources.port import Pin
 from tests.fakes.faults import Faults, Planned, port_call, raise_next
 
+_OF_PARTS = re.compile(r"[0-9a-f]{32}-\d+")
+
 
 def one_by_one(
     copy: Callable[[ManifestEntry], Copied | None],
@@ -49,7 +52,12 @@ def one_by_one(
 def _as_listed(found: ListedObject) -> ListedObject:
     """Like S3: listings have no version ids, no metadata, and no archive tiers of INTELLIGENT_TIERING."""
     archive = None if found.archive_hidden else found.archive
-    return replace(found, version=None, copied_from=None, archive=archive)
+    return replace(found, version=None, copied_from=None, mark=None, archive=archive)
+
+
+def _etag_of_copy(etag: str) -> str:
+    """Like S3: the copy of an object that was uploaded in parts is an object of one part."""
+    return hashlib.md5(etag.encode(), usedforsecurity=False).hexdigest() if _OF_PARTS.fullmatch(etag) else etag
 
 
 def _mark(entry: ManifestEntry) -> str:
@@ -219,8 +227,14 @@ class FakeStorage:
         self.before_copy(entry)
         found = self._planned(entry)
         self._check_destination(entry, settings)
+        etag = _etag_of_copy(found.etag)
         landed = ListedObject(
-            key=entry.destination, size=found.size, etag=found.etag, modified=self.now(), copied_from=_mark(entry)
+            key=entry.destination,
+            size=found.size,
+            etag=etag,
+            modified=self.now(),
+            copied_from=_mark(entry),
+            mark=mark,
         )
         if self.streams(entry):
             landed = replace(landed, etag=f"streamed-{found.etag}")
@@ -351,7 +365,12 @@ class FakeStorage:
         if self.streams(entry):
             self.streamed_from[etag] = str(entry.etag)
         landed = ListedObject(
-            key=entry.destination, size=size, etag=etag, modified=self.now(), copied_from=_mark(entry)
+            key=entry.destination,
+            size=size,
+            etag=etag,
+            modified=self.now(),
+            copied_from=_mark(entry),
+            mark=upload.mark,
         )
         self.buckets[self.clips_bucket][entry.destination] = landed
         self.marks[entry.destination].append((landed, upload.mark))
@@ -373,7 +392,8 @@ class FakeStorage:
         if self.streams(entry):
             same = self.streamed_from.get(found.etag) == entry.etag and etag in (None, found.etag)
         else:
-            same = found.etag == (etag or entry.etag)
+            named = etag is None and found.copied_from == _mark(entry)
+            same = found.etag == (etag or entry.etag) or named
         if not same:
             return None
         fitting = (mark,) if entry.group is not None else (mark, None)

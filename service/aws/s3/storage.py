@@ -18,6 +18,7 @@ from service.aws.s3.range_reader import S3RangeReader
 from service.aws.s3.session import CopySessions
 from service.aws.s3.terms import listing_headers, payer_parameters, reading_headers
 from service.domain.archives import restore_request
+from service.domain.clips import Verification
 from service.domain.errors import (
     ChecksumMismatch,
     DestinationChanged,
@@ -27,7 +28,7 @@ from service.domain.errors import (
     SourceChanged,
     UploadGone,
 )
-from service.domain.ids import MARK, may_bear, source_told
+from service.domain.ids import MARK, mark_told, may_bear, source_mark, source_told
 from service.domain.manifest import ManifestEntry
 from service.domain.objects import Copied, CopiedPart, ListedObject
 from service.domain.requests import ImportSettings, Restore
@@ -103,6 +104,7 @@ class S3Storage(CopySessions):
             archive=head.archive,
             restoring=head.restoring,
             copied_from=source_told(head.metadata, head.redirect),
+            mark=mark_told(head.metadata, head.redirect),
         )
 
     def restore(self, entry: ManifestEntry, how: Restore) -> None:
@@ -224,21 +226,24 @@ class S3Storage(CopySessions):
             raise
 
     def landed(self, entry: ManifestEntry, *, etag: str | None = None, mark: str | None = None) -> Copied | None:
-        """Without `etag`, the copy must have the source's ETag, as one-request copies have unless KMS encrypts them.
+        """Without `etag`, the copy must have the source's ETag or name the source. S3 gives a copy another ETag if the
+        source was uploaded in parts, or is encrypted with KMS.
 
         Never remove the object: another import may have written it.
         """
-        return run(self._landed(entry, etag or str(entry.etag), mark))
+        return run(self._landed(entry, etag, mark))
 
-    async def _landed(self, entry: ManifestEntry, etag: str, mark: str | None) -> Copied | None:
+    async def _landed(self, entry: ManifestEntry, etag: str | None, mark: str | None) -> Copied | None:
         with self._errors(entry):
             head = await self._at_destination(entry)
-            if head is None:
-                return None
-            same = (head.etag, head.size) == (etag, entry.size)
-            if mark is not None and not may_bear(mark, head.metadata, head.redirect, in_set=entry.group is not None):
-                return None
-            return await self._compared(entry, Copy(head.etag, head.checksums, head.version)) if same else None
+        if head is None or head.size != entry.size or not _is_copy(head, entry, etag):
+            return None
+        if mark is not None and not may_bear(mark, head.metadata, head.redirect, in_set=entry.group is not None):
+            return None
+        # The source still existed when it was copied.
+        with suppress(ObjectMissing, SourceChanged), self._errors(entry):
+            return await self._compared(entry, Copy(head.etag, head.checksums, head.version))
+        return Copied(size=head.size, etag=head.etag, verified=Verification.UNVERIFIABLE)
 
     def abort(self, destination: str, upload_id: str) -> None:
         with suppress(UploadGone), self._errors_of_upload("abort the upload to", destination):
@@ -361,3 +366,11 @@ class S3Storage(CopySessions):
         """Return the source's checksums. Costs a HEAD, so only if ETags cannot tell: multipart or KMS sources."""
         terms = self.terms_of(entry.location.bucket)
         return (await head_planned(self.sources.requests, entry, reading_headers(terms))).checksums
+
+
+def _is_copy(head: Head, entry: ManifestEntry, etag: str | None) -> bool:
+    """Whether the copy has this ETag; without one, whether it has the source's or names the source."""
+    if etag is not None:
+        return head.etag == etag
+    named = source_mark(entry.size, entry.etag, entry.version)
+    return head.etag == entry.etag or source_told(head.metadata, head.redirect) == named

@@ -81,9 +81,8 @@ def copy_batch(
         try:
             if state.recorded:
                 return None
-            gate, known, results = _copied(
-                batch, watch, ports, lambda: turn.lost or out_of_time(), earlier=bool(attempt or round_number)
-            )
+            earlier = bool(attempt or round_number or batch.run)  # some of the clips may be copied
+            gate, known, results = _copied(batch, watch, ports, lambda: turn.lost or out_of_time(), earlier=earlier)
             last = watch.state
         finally:
             turn.end()

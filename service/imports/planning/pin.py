@@ -9,6 +9,7 @@ from service.domain.destination_template import named_destination, render
 from service.domain.destinations import destination_key
 from service.domain.errors import InvalidDestination, InvalidUri, ObjectError, ObjectMissing
 from service.domain.fates import CANCELLED, Fate
+from service.domain.ids import job_of_mark
 from service.domain.jobs import Door, Job, SourceKind
 from service.domain.manifest import ManifestEntry
 from service.domain.members import MemberObject
@@ -143,6 +144,10 @@ def look_at_destination(
         existing = look_up(ports.storage, ports.clips_bucket, entry.destination)
     except ObjectError as error:
         return entry.with_fate(Fate.failed(error))
+    own = existing is not None and job_of_mark(existing.mark) == job.id
+    if own and job.settings.on_existing is OnExisting.FAIL:
+        # An earlier attempt copied it, and no row says so: the copy's condition fails, and the copier knows its own.
+        return unless_archived(entry, found, job, look)
     settled = settled_by(entry, found, existing, job.settings.on_existing, by_time=by_time)
     return unless_archived(settled, found, job, look)
 

@@ -324,6 +324,25 @@ def test_an_object_of_another_size_is_not_the_copy_that_was_foretold(storage: S3
     assert storage.landed(ENTRY, etag=MD5) is None
 
 
+def test_a_copy_is_known_by_its_etag_or_by_the_source_that_it_names(storage: S3Storage, wire: Wire) -> None:
+    """S3 gives the copy of an object that was uploaded in parts an ETag of its own."""
+    entry = replace(ENTRY, etag="abc-2")
+
+    def there(digest: str) -> bytes:
+        return head_of(25, f'ETag: "{MD5}"', f"x-amz-website-redirect-location: /ij_1-0?{digest}")
+
+    named = there(source_mark(entry.size, entry.etag, entry.version))
+    wire.answers.extend([named, head_of(25, 'ETag: "abc-2"')])
+    copied = Copied(size=25, etag=MD5, verified=Verification.UNVERIFIABLE)
+    assert storage.landed(entry, mark="ij_1-0") == copied
+    wire.answers.extend([named, NOT_THERE])
+    assert storage.landed(entry, mark="ij_1-0") == copied, "the source still existed when it was copied"
+    wire.answers.extend([named, named, there(source_mark(25, "abc-3", None))])
+    assert storage.landed(entry, mark="ij_1-5") is None
+    assert storage.landed(entry, etag="foretold", mark="ij_1-0") is None
+    assert storage.landed(entry, mark="ij_1-0") is None
+
+
 def head_of(size: int, *headers: str) -> bytes:
     """The answer to a HEAD of an object of this size."""
     return "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {size}", *headers]).encode() + b"\r\n\r\n"

@@ -20,6 +20,7 @@ DESTINATION = f"demo/-/source/{KEY}"
 
 KINDS: dict[str, Callable[[], World]] = {
     "plain": World,
+    "whose copy has another ETag": World,
     "streamed": World,
     "by parts": lambda: World(multipart_threshold=5, part_bytes=5),
     "streamed by parts": lambda: World(stream_part_bytes=5),
@@ -33,8 +34,16 @@ def a_world(kind: str) -> World:
     return world
 
 
-def planned(world: World, on_existing: OnExisting) -> tuple[Job, Batch]:
-    job = world.planned_list(world.put_sources(1), settings=ImportSettings(on_existing=on_existing))
+def sources(world: World, kind: str) -> list[str]:
+    keys = world.put_sources(1)
+    if kind == "whose copy has another ETag":
+        found = world.storage.buckets["source"]
+        found[KEY] = replace(found[KEY], etag=f"{'0' * 32}-2")
+    return keys
+
+
+def planned(world: World, on_existing: OnExisting, kind: str = "plain") -> tuple[Job, Batch]:
+    job = world.planned_list(sources(world, kind), settings=ImportSettings(on_existing=on_existing))
     (batch,) = world.batches(job.id)
     return job, batch
 
@@ -46,7 +55,7 @@ def row(world: World, job: Job) -> ClipRow:
 @pytest.mark.parametrize("kind", KINDS)
 def test_fail_never_overwrites_what_appears_after_planning(kind: str) -> None:
     world = a_world(kind)
-    job, batch = planned(world, OnExisting.FAIL)
+    job, batch = planned(world, OnExisting.FAIL, kind)
     other = world.storage.put("clips", DESTINATION, 99)
     assert copy_batch(batch, attempt=0, ports=world.copy_ports) == Tally(failed=1)
     assert (row(world, job).status, row(world, job).code) == (ClipStatus.FAILED, "EXISTS")
@@ -57,7 +66,7 @@ def test_fail_never_overwrites_what_appears_after_planning(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_skip_copies_over_another_clip_that_appears_after_planning(kind: str) -> None:
     world = a_world(kind)
-    job, batch = planned(world, OnExisting.SKIP)
+    job, batch = planned(world, OnExisting.SKIP, kind)
     world.storage.put("clips", DESTINATION, 99)
     assert copy_batch(batch, attempt=0, ports=world.copy_ports) == Tally(copied=1, bytes=10)
     assert world.storage.buckets["clips"][DESTINATION].size == 10
@@ -77,7 +86,7 @@ def test_overwrite_overwrites() -> None:
 @pytest.mark.parametrize("setting", [OnExisting.SKIP, OnExisting.FAIL])
 def test_two_imports_to_one_destination_never_both_say_that_they_copied_it(kind: str, setting: OnExisting) -> None:
     world = a_world(kind)
-    keys = world.put_sources(1)
+    keys = sources(world, kind)
     jobs = [world.planned_list(keys, settings=ImportSettings(on_existing=setting)) for _ in range(2)]
     for job in jobs:
         copy_batch(world.batches(job.id)[0], attempt=0, ports=world.copy_ports)
@@ -94,7 +103,7 @@ def test_two_imports_to_one_destination_never_both_say_that_they_copied_it(kind:
 def test_a_repeated_copy_is_not_the_one_that_another_import_made_meanwhile(kind: str, setting: OnExisting) -> None:
     """The first import's request had no effect, which its call does not know."""
     world = a_world(kind)
-    keys = world.put_sources(1)
+    keys = sources(world, kind)
     first, second = (world.planned_list(keys, settings=ImportSettings(on_existing=setting)) for _ in range(2))
     call = "storage.complete_parts" if "parts" in kind else "storage.copy"
     world.faults.plan(call, [SourceUnavailable("no answer", operation="copy", uri=KEY)])
@@ -110,7 +119,7 @@ def test_a_repeated_copy_is_not_the_one_that_another_import_made_meanwhile(kind:
 @pytest.mark.parametrize("setting", [OnExisting.SKIP, OnExisting.FAIL])
 def test_a_copy_whose_answer_was_lost_is_the_imports_own(kind: str, setting: OnExisting) -> None:
     world = a_world(kind)
-    job, batch = planned(world, setting)
+    job, batch = planned(world, setting, kind)
     call = "complete_parts" if "parts" in kind else "copy"
     done = getattr(world.storage, call)
 

@@ -19,9 +19,11 @@ from service.domain.errors import (
     SourceUnavailable,
     WorkflowUnavailable,
 )
+from service.domain.ids import clip_id
 from service.domain.jobs import Counts, Job, JobStatus, Retry
 from service.domain.objects import ListedObject
 from service.domain.progress import MAX_RUNS, rate
+from service.domain.requests import ImportSettings, OnExisting
 from service.domain.state_keys import batches_key, run_plan_key
 from service.imports.completion.context import CHILD_SECONDS
 from service.imports.completion.delete import delete
@@ -77,6 +79,25 @@ def test_what_failed_runs_again_and_lands(world: World) -> None:
     assert [clip.size for clip in clips(world, ended)] == [10, 20] * 3
     assert set(world.storage.copies.values()) == {1}
     assert rows_and_counts_agree(world, ended)
+
+
+@pytest.mark.parametrize("etag", ["0" * 32, f"{'0' * 32}-2"], ids=["one part", "uploaded in parts"])
+@pytest.mark.parametrize("by", ["this import", "another one"])
+def test_fail_knows_what_an_earlier_attempt_copied_though_no_row_says_so(world: World, etag: str, by: str) -> None:
+    """The table took no rows for so long that the batch was lost."""
+    settings = ImportSettings(on_existing=OnExisting.FAIL)
+    (key,) = world.put_sources(1)
+    world.storage.buckets[SOURCE_BUCKET][key] = replace(world.storage.buckets[SOURCE_BUCKET][key], etag=etag)
+    job, other = (world.planned_list([key], settings=settings) for _ in range(2))
+    copier = job if by == "this import" else other
+    world.storage.copy(world.manifest(copier.id)[0], settings, mark=clip_id(copier.id, 0))
+    finish(job.id, error="States.Timeout", ports=world.finish_ports)
+    assert fates(clips(world, job)) == [(ClipStatus.FAILED, "RETRIES_EXHAUSTED")]
+    world.retry(job.id)
+    ended = world.run(job.id)
+    expected = (ClipStatus.COPIED, None) if copier is job else (ClipStatus.FAILED, "EXISTS")
+    assert fates(clips(world, ended)) == [expected]
+    assert world.storage.copies.total() == 1
 
 
 def test_the_run_before_is_kept_with_its_end(world: World) -> None:
