@@ -95,3 +95,11 @@ def test_each_threat_names_tests_that_exist() -> None:
 def test_paths_name_files(page: Path) -> None:
     missing = [path for path in PATH.findall(page.read_text()) if not (ROOT / path).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_lines_of_text_are_wrapped(page: Path) -> None:
+    """Tables, headings, code and what programs write may be longer, and so may the targets of links."""
+    text = re.sub(r"^ *```.*?^ *```$|^<!-- \w+: .*?^<!-- end of", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    lines = [re.sub(r"\]\([^)]*\)", "]", line) for line in text.splitlines() if not re.match(r"\s*[|#!<]", line)]
+    assert [line for line in lines if len(line) > 130] == []
