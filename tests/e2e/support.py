@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TERMINAL = {"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED"}
 PATIENCE_SECONDS = 180
-"""What takes a few seconds here may take a minute on a busy machine. Only failing tests wait so long."""
+"""Seconds to wait for a stack. A busy machine takes a minute for some seconds of work; only failing tests wait long."""
 
 UNCHECKED = {"default_content_validation": "none"}
 """Of the deployments under test, since most tests copy a few bytes under a clip's name. `test_as_deployed.py`

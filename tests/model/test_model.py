@@ -63,7 +63,7 @@ def test_each_uploaded_manifest_is_imported_whatever_room_there_is() -> None:
 
 
 def test_an_upload_that_is_taken_for_an_earlier_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of several uploads of a manifest the first one waits, which may have its import already."""
+    """The first of several uploads of a manifest waits, which may have its import already."""
 
     def first_of_each(manifests: Iterable[Upload]) -> list[Upload]:
         return [*{one.key: one for one in sorted(manifests, key=lambda one: one.sequencer, reverse=True)}.values()]

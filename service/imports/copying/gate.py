@@ -28,7 +28,9 @@ class Gate:
         """Parts copied and uploads completed in this call."""
 
     def count_failures(self, rows: Iterable[ClipRow]) -> None:
-        self.count_failed(row.ordinal for row in rows if row.status is ClipStatus.FAILED)
+        failed = [row.ordinal for row in rows if row.status is ClipStatus.FAILED]
+        if failed:  # most clips do not fail, and need no lock
+            self.count_failed(failed)
 
     def count_failed(self, ordinals: Iterable[int]) -> None:
         with self._lock:

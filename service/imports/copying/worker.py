@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from service.domain.clips import ClipRow, ClipStatus
+from service.domain.clips import ClipRow
 from service.domain.errors import AccessDenied, DestinationChanged, ObjectError, SourceChanged, SourceUnavailable
 from service.domain.fates import SUPERSEDED, Fate
 from service.domain.manifest import ManifestEntry
@@ -131,8 +131,7 @@ def _copy_together(
 
 def _recorded(work: BatchWork, result: Result) -> Result:
     if isinstance(result, ClipRow):
-        if result.status is ClipStatus.FAILED:
-            work.gate.count_failed([result.ordinal])
+        work.gate.count_failures([result])
         work.rows.add([result])
     return result
 

@@ -97,7 +97,7 @@ def accept_uploads(uploads: Sequence[Upload], ports: UploadPorts) -> Sequence[Up
 
 
 def _last_of_each(manifests: Iterable[Upload]) -> list[Upload]:
-    """Of several uploads of the same manifest return the last one, whose import does what theirs would do.
+    """Return the last of several uploads of the same manifest: its import does what theirs would do.
 
     A link to upload a manifest works as often as it is used.
     """

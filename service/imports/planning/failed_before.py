@@ -43,9 +43,9 @@ def failed_before(job: Job, ports: ExpandPorts) -> Known:
 
 def left_if_broken(entry: ManifestEntry, known: Known) -> ManifestEntry:
     """Return the clip, skipped if this version of its source failed its check before and nothing else decides it."""
-    open_ = entry.fate is None or entry.code == ClipCode.MEMBER_UNREADABLE
-    fate = known.get((entry.source_uri, entry.etag or "")) if known and open_ else None
-    return entry.with_fate(fate)
+    if not known or not (entry.fate is None or entry.code == ClipCode.MEMBER_UNREADABLE):
+        return entry
+    return entry.with_fate(known.get((entry.source_uri, entry.etag or "")))
 
 
 def _is_broken(row: ClipRow) -> bool:

@@ -20,8 +20,8 @@ from service.support.parallel import Once
 IDLE_SECONDS = 15.0
 """Seconds after which an idle connection is not reused. S3 closes it after some 20 s; a function may pause longer."""
 MAX_ANSWER_BYTES = 20 * 1024**2
-"""Of an answer for which the request names no other limit. Answers to copies have some 300 bytes, pages of listings
-300 KB (4 MB with the longest keys)."""
+"""The longest body that a client reads if the request names no other limit. Answers to copies have some 300 bytes,
+pages of listings 300 KB (4 MB with the longest keys)."""
 
 
 sslproto.SSLProtocol.max_size = 32 * 1024
